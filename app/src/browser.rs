@@ -1,0 +1,142 @@
+//! The few things that the page asks of the browser directly. On the server, where the neutral page is rendered, there
+//! is no browser: everything here then does nothing.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use nowhere::*;
+#[cfg(target_arch = "wasm32")]
+pub use window::*;
+
+/// Where the copied text went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// Into the clipboard.
+    Yes,
+    /// Nowhere: the browser keeps the clipboard from pages that are not served by https. The text is selected
+    /// instead, so that the keyboard can copy it.
+    Selected,
+}
+
+#[cfg(target_arch = "wasm32")]
+mod window {
+    use wasm_bindgen::{JsCast as _, JsValue};
+    use wasm_bindgen_futures::JsFuture;
+
+    use super::Copied;
+
+    fn document() -> Option<web_sys::Document> {
+        web_sys::window()?.document()
+    }
+
+    /// The address shown.
+    pub fn current_url() -> String {
+        web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default()
+    }
+
+    /// The origin that the page was loaded from, `http://localhost:5001`.
+    pub fn origin() -> String {
+        web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
+    }
+
+    /// Goes to another page.
+    pub fn go(url: &str) {
+        let _ = web_sys::window().map(|window| window.location().assign(url));
+    }
+
+    /// Takes query and fragment out of the address shown, so that neither a reload nor a bookmark repeats them.
+    pub fn scrub_url() {
+        let _ = web_sys::window().map(|window| {
+            let path = window.location().pathname().unwrap_or_default();
+            window.history().and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&path)))
+        });
+    }
+
+    /// Sets an attribute of `<html>`, for style sheets and tests to see.
+    pub fn mark(name: &str, value: &str) {
+        if let Some(root) = document().and_then(|document| document.document_element()) {
+            let _ = root.set_attribute(name, value);
+        }
+    }
+
+    /// Moves the focus.
+    pub fn focus(id: &str) {
+        if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {
+            let _ = element.unchecked_into::<web_sys::HtmlElement>().focus();
+        }
+    }
+
+    /// Whether the focus is nowhere, for instance because the element that had it is hidden now.
+    pub fn focus_is_lost() -> bool {
+        document().and_then(|document| document.active_element()).is_none_or(|element| {
+            element.tag_name() == "BODY" || element.closest("[hidden]").is_ok_and(|found| found.is_some())
+        })
+    }
+
+    /// Fetches a small text of the page's own origin, never from a cache. The error is a phrase.
+    pub async fn fetch_text(path: &str) -> Result<String, String> {
+        let window = web_sys::window().ok_or("there is no window")?;
+        let options = web_sys::RequestInit::new();
+        options.set_cache(web_sys::RequestCache::NoStore);
+        let response: web_sys::Response = JsFuture::from(window.fetch_with_str_and_init(path, &options))
+            .await
+            .map_err(|_| "no answer")?
+            .unchecked_into();
+        if !response.ok() {
+            return Err(format!("status {}", response.status()));
+        }
+        let text = response.text().map_err(|_| "no body")?;
+        let text = JsFuture::from(text).await.map_err(|_| "the connection broke")?;
+        text.as_string().ok_or_else(|| "no text".to_owned())
+    }
+
+    /// Puts the text into the clipboard, or else selects the element that shows it.
+    pub async fn copy(text: String, id: &str) -> Copied {
+        let Some(window) = web_sys::window() else {
+            return Copied::Selected;
+        };
+        if window.is_secure_context() {
+            let written = JsFuture::from(window.navigator().clipboard().write_text(&text)).await;
+            if written.is_ok() {
+                return Copied::Yes;
+            }
+        }
+        let element = document().and_then(|document| document.get_element_by_id(id));
+        if let (Ok(Some(selection)), Some(element)) = (window.get_selection(), element) {
+            let _ = selection.select_all_children(&element);
+        }
+        Copied::Selected
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[allow(missing_docs, clippy::unused_async)]
+mod nowhere {
+    use super::Copied;
+
+    pub fn current_url() -> String {
+        String::new()
+    }
+
+    pub fn origin() -> String {
+        String::new()
+    }
+
+    pub fn go(_url: &str) {}
+
+    pub fn scrub_url() {}
+
+    pub fn mark(_name: &str, _value: &str) {}
+
+    pub fn focus(_id: &str) {}
+
+    pub fn focus_is_lost() -> bool {
+        false
+    }
+
+    pub async fn fetch_text(_path: &str) -> Result<String, String> {
+        Err("there is no browser".to_owned())
+    }
+
+    pub async fn copy(_text: String, _id: &str) -> Copied {
+        Copied::Selected
+    }
+}

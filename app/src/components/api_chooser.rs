@@ -1,0 +1,149 @@
+//! The choice of the API route, and what the page expects a call to come to.
+
+use doorward_policy::{
+    Principal,
+    demo::{self, DemoGroup, DemoRoute},
+};
+use leptos::{prelude::*, tachys::view::iterators::StaticVec};
+
+use super::{Button, icons::SEND};
+use crate::{
+    auth::use_auth,
+    derived::derived,
+    pages::ApiCalls,
+    routes::{self, Verdict},
+};
+
+/// The caller that the API will see.
+type Caller = Memo<Option<Principal>>;
+
+/// All routes, each with the verdict of the policies that the API itself enforces.
+#[component]
+pub fn ApiChooser(
+    /// The choice, and the calls that the button starts.
+    calls: ApiCalls,
+) -> impl IntoView {
+    let auth = use_auth();
+    let caller: Caller = derived(move || auth.with_user(routes::principal).flatten());
+    let nobody = derived(move || caller.with(Option::is_none));
+    let waiting = derived(move || calls.is_waiting());
+    view! {
+        <section class="card stack" aria-labelledby="api-title">
+            <div class="stack stack-tight">
+                <h2 id="api-title">"Protected API"</h2>
+                <p class="muted">"The verdicts come from the policies that the API itself enforces."</p>
+            </div>
+            <div class="field">
+                <label for="api_route">"Route"</label>
+                // A browser that restores the choice at a reload would show another route than the one that is called.
+                <select
+                    id="api_route"
+                    autocomplete="off"
+                    aria-describedby="api_verdict"
+                    on:change=move |event| calls.choose(event_target_value(&event))
+                >
+                    <Options group=DemoGroup::PolicyBased caller/>
+                    <Options group=DemoGroup::RoleBased caller/>
+                </select>
+            </div>
+            <ChosenRoute calls caller/>
+            <div>
+                <Button
+                    id="api_call"
+                    label="Call this route"
+                    icon=SEND
+                    disabled=nobody
+                    busy=waiting
+                    press=move |()| calls.call_chosen()
+                />
+            </div>
+            <details class="all-routes">
+                <summary>"Every route at a glance"</summary>
+                <Overview group=DemoGroup::PolicyBased caller/>
+                <Overview group=DemoGroup::RoleBased caller/>
+            </details>
+        </section>
+    }
+}
+
+/// What the policies say of one route now: the style of the verdict, the verdict and the reasons.
+fn verdict(
+    caller: Caller,
+    route: impl Fn() -> Option<&'static DemoRoute> + Copy + Send + Sync + 'static,
+) -> (Memo<&'static str>, Memo<&'static str>, Memo<String>) {
+    let verdict = derived(move || {
+        let ask = |route| caller.with(|caller| routes::verdict(route, caller.as_ref()));
+        route().map_or(Verdict::SignInFirst, ask)
+    });
+    let class = derived(move || {
+        verdict.with(|verdict| match verdict {
+            Verdict::SignInFirst => "badge",
+            Verdict::Allowed => "badge badge-ok",
+            Verdict::Denied(_) => "badge badge-no",
+        })
+    });
+    let label = derived(move || verdict.with(Verdict::label));
+    let reasons = derived(move || verdict.with(Verdict::reasons));
+    (class, label, reasons)
+}
+
+/// The options of one family.
+#[component]
+fn Options(group: DemoGroup, caller: Caller) -> impl IntoView {
+    let option = |route: &'static DemoRoute| {
+        let text = derived(move || {
+            let verdict = caller.with(|caller| routes::verdict(route, caller.as_ref()));
+            match verdict {
+                Verdict::SignInFirst => route.title.to_owned(),
+                Verdict::Allowed => format!("{} · allowed", route.title),
+                Verdict::Denied(_) => format!("{} · denied", route.title),
+            }
+        });
+        view! { <option value=route.path.as_str()>{text}</option> }
+    };
+    let options: Vec<_> = routes::of_group(group).map(option).collect();
+    view! {
+        <optgroup label=group.title()>{StaticVec::from(options)}</optgroup>
+    }
+}
+
+/// What is known of the chosen route.
+#[component]
+fn ChosenRoute(calls: ApiCalls, caller: Caller) -> impl IntoView {
+    let route = move || demo::route(&calls.route());
+    let (class, label, reasons) = verdict(caller, route);
+    let request = derived(move || format!("GET {}", calls.route()));
+    let summary = derived(move || route().map_or("", |route| route.summary));
+    let policies = derived(move || route().map(routes::policies).unwrap_or_default());
+    view! {
+        <div class="stack stack-tight">
+            <p class="mono">{request}</p>
+            <p class="muted">{summary}</p>
+            <p class="muted">{policies}</p>
+            <p id="api_verdict" class="row verdict" aria-live="polite">
+                <span class=class>{label}</span>
+                <span>{reasons}</span>
+            </p>
+        </div>
+    }
+}
+
+/// The verdicts of one family.
+#[component]
+fn Overview(group: DemoGroup, caller: Caller) -> impl IntoView {
+    let item = |route: &'static DemoRoute| {
+        let (class, label, reasons) = verdict(caller, move || Some(route));
+        view! {
+            <li>
+                <span class="route-title">{route.title}</span>
+                <span class=class>{label}</span>
+                <span class="muted route-reason">{reasons}</span>
+            </li>
+        }
+    };
+    let items: Vec<_> = routes::of_group(group).map(item).collect();
+    view! {
+        <h3>{group.title()}</h3>
+        <ul class="route-list">{StaticVec::from(items)}</ul>
+    }
+}

@@ -1,0 +1,53 @@
+//! What stands above and below every page.
+
+use leptos::prelude::*;
+
+use super::icons::BrandMark;
+use crate::{
+    auth::{AuthStatus, use_auth},
+    derived::derived,
+};
+
+/// The brand and whether somebody is signed in.
+#[component]
+pub fn PageHeader() -> impl IntoView {
+    let auth = use_auth();
+    let class = derived(move || match auth.status() {
+        AuthStatus::Loading | AuthStatus::SignedOut => "badge",
+        AuthStatus::Unavailable => "badge badge-no",
+        AuthStatus::SignedIn(_) => "badge badge-ok",
+    });
+    let text = derived(move || match auth.status() {
+        AuthStatus::Loading => "Checking",
+        AuthStatus::Unavailable => "Not set up",
+        AuthStatus::SignedOut => "Signed out",
+        AuthStatus::SignedIn(_) => "Signed in",
+    });
+    view! {
+        <header class="shell-header">
+            <a class="brand" href="/">
+                <BrandMark/>
+                "Doorward"
+            </a>
+            <span class=class>{text}</span>
+        </header>
+    }
+}
+
+/// Which provider the page signs in with.
+#[component]
+pub fn PageFooter() -> impl IntoView {
+    let auth = use_auth();
+    let provider = derived(move || {
+        let config = auth.config();
+        let words = |config: crate::config::AppConfig| {
+            format!("Signs in at {} as client {}.", config.authority, config.client_id)
+        };
+        config.map(words).unwrap_or_default()
+    });
+    view! {
+        <footer class="shell-footer">
+            <p>{provider}</p>
+        </footer>
+    }
+}

@@ -1,0 +1,102 @@
+//! The welcome, with the page's main actions.
+
+use leptos::prelude::*;
+
+use super::{
+    Button,
+    icons::{ENTER, SEND},
+};
+use crate::{
+    auth::{Arrival, AuthStatus, use_auth},
+    browser,
+    derived::derived,
+    pages::ApiCalls,
+};
+
+/// "Welcome! Please [Sign In] first." or "Welcome! SUB [Sign Out] [Test secured API]".
+#[component]
+pub fn Greeting(
+    /// The API calls that the button starts.
+    calls: ApiCalls,
+) -> impl IntoView {
+    let auth = use_auth();
+    let loading = derived(move || auth.status() == AuthStatus::Loading);
+    let known = derived(move || !loading.get());
+    let cannot = derived(move || matches!(auth.status(), AuthStatus::Loading | AuthStatus::Unavailable));
+    let signed_out = derived(move || !auth.is_signed_in());
+    let no_sign_in = derived(move || loading.get() || !signed_out.get());
+    let leaving = derived(move || auth.is_leaving());
+    let waiting = derived(move || calls.is_waiting());
+    let sub = derived(move || auth.with_user(|user| user.sub().to_owned()).unwrap_or_default());
+    follow_with_focus();
+    view! {
+        <section class="card hero stack" aria-labelledby="page-title">
+            <div class="stack stack-tight">
+                <h1 id="page-title">"Sign in, then try the door"</h1>
+                <p class="muted lead">
+                    "OpenID Connect with PKCE, step by step: sign in at the provider, look at the tokens that come back, and call an API that decides by policy."
+                </p>
+            </div>
+            <p id="loading_msg" class="greeting" hidden=known>
+                <span class="spinner" aria-hidden="true"></span>
+                "Welcome! Looking for your session…"
+            </p>
+            <noscript>
+                <p class="alert alert-info">
+                    "This page signs you in from within the browser. Please allow JavaScript and load it again."
+                </p>
+            </noscript>
+            <p id="signin_msg" class="greeting" tabindex="-1" hidden=no_sign_in>
+                <span>"Welcome! Please "</span>
+                <Button
+                    id="login"
+                    label="Sign In"
+                    look="btn-primary"
+                    icon=ENTER
+                    disabled=cannot
+                    busy=leaving
+                    press=move |()| auth.sign_in()
+                />
+                <span>" first."</span>
+            </p>
+            <p id="welcome_msg" class="greeting" tabindex="-1" hidden=signed_out>
+                <span>"Welcome! " <strong id="uid">{sub}</strong> " "</span>
+                <Button id="logout" label="Sign Out" busy=leaving press=move |()| auth.sign_out()/>
+                " "
+                <Button
+                    id="api"
+                    label="Test secured API"
+                    look="btn-primary"
+                    icon=SEND
+                    busy=waiting
+                    press=move |()| calls.call_chosen()
+                />
+            </p>
+        </section>
+    }
+}
+
+/// Moves the focus to the welcome when the browser comes back from the provider, and when the button that had the focus
+/// went away with the user.
+fn follow_with_focus() {
+    let auth = use_auth();
+    let signed_in = derived(move || auth.is_signed_in());
+    Effect::new(move |before: Option<bool>| {
+        let now = signed_in.get();
+        let arrived = match auth.arrival() {
+            Some(Arrival::SignIn) => now,
+            Some(Arrival::SignOut) => !now,
+            None => false,
+        };
+        let changed = before.is_some_and(|before| before != now);
+        if arrived || changed {
+            // The element must be shown first.
+            request_animation_frame(move || {
+                if browser::focus_is_lost() {
+                    browser::focus(if now { "welcome_msg" } else { "signin_msg" });
+                }
+            });
+        }
+        now
+    });
+}

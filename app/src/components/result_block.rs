@@ -1,0 +1,45 @@
+//! The last thing that happened, in full.
+
+use leptos::prelude::*;
+
+use crate::{
+    auth::{AuthStatus, use_auth},
+    derived::derived,
+    outcome::Outcome,
+};
+
+/// The block `results`: the user object, the API's answer, or what went wrong. A short form of it is announced.
+#[component]
+pub fn ResultBlock(
+    /// What happened.
+    outcome: Memo<Outcome>,
+) -> impl IntoView {
+    let auth = use_auth();
+    let text = derived(move || outcome.with(Outcome::text));
+    let announcement = derived(move || {
+        let of_outcome = outcome.with(Outcome::announcement);
+        match auth.status() {
+            _ if !of_outcome.is_empty() => of_outcome,
+            AuthStatus::SignedIn(user) => format!("You are signed in as {}.", user.sub()),
+            AuthStatus::SignedOut => "You are signed out.".to_owned(),
+            AuthStatus::Loading | AuthStatus::Unavailable => String::new(),
+        }
+    });
+    let class = derived(move || {
+        outcome.with(|outcome| match outcome {
+            Outcome::Answered(answer) if answer.is_success() => "code mono result result-ok",
+            Outcome::Answered(_) | Outcome::Failed(_) => "code mono result result-no",
+            _ => "code mono result",
+        })
+    });
+    view! {
+        <section class="card stack" aria-labelledby="result-title">
+            <h2 id="result-title">"Result:"</h2>
+            // The block scrolls, so the keyboard must be able to reach it.
+            <pre id="results" class=class tabindex="0" role="group" aria-labelledby="result-title">
+                {text}
+            </pre>
+            <p class="visually-hidden" role="status" aria-live="polite">{announcement}</p>
+        </section>
+    }
+}

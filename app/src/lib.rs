@@ -1,0 +1,146 @@
+//! The single-page application: sign in at an OpenID provider, look at the tokens, call the protected API, sign out.
+//!
+//! Built three ways from one source: `ssr` renders the neutral page on the server, `hydrate` brings it to life in the
+//! browser, `csr` does without a server. What a page needs to know is read from [`config::CONFIG_PATH`] at start.
+//!
+//! For applications of one's own: [`auth::provide_auth`], [`auth::use_auth`] and [`auth::RequireAuth`].
+
+// A view's type nests as deep as its elements.
+#![recursion_limit = "256"]
+// The macro for components makes a struct of each component's properties; the documentation stands on those.
+#![allow(clippy::must_use_candidate)]
+
+pub mod auth;
+mod browser;
+mod components;
+pub mod config;
+pub mod decode;
+mod derived;
+pub mod outcome;
+mod pages;
+pub mod problem;
+pub mod routes;
+#[cfg(feature = "ssr")]
+mod shell;
+pub mod time;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    components::{FlatRoutes, Route, Router},
+    path,
+};
+
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+
+use crate::{
+    auth::provide_auth,
+    components::{PageFooter, PageHeader},
+    config::CONFIG_PATH,
+    pages::{Home, NotFound},
+};
+
+/// The application, below `<body>`. The page stands at `/` and at its redirect URI.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let auth = provide_auth(CONFIG_PATH);
+    Effect::new(|_| browser::mark("data-hydrated", "true"));
+    Effect::new(move |_| browser::mark("data-auth", auth.status().as_str()));
+    view! {
+        <Title text="Doorward · sign in and call a protected API"/>
+        <Router>
+            <div class="shell">
+                <PageHeader/>
+                <main class="stack">
+                    <FlatRoutes fallback=NotFound>
+                        <Route path=path!("/") view=Home/>
+                        <Route path=path!("/OpenId/Login/JS") view=Home/>
+                    </FlatRoutes>
+                </main>
+                <PageFooter/>
+            </div>
+        </Router>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use leptos_router::location::RequestUrl;
+
+    use super::*;
+
+    /// The page as the server sends it.
+    fn page(path: &str) -> String {
+        Owner::new().with(|| {
+            provide_context(RequestUrl::new(path));
+            App().to_html()
+        })
+    }
+
+    /// The opening tag of the element with the id.
+    fn tag(html: &str, id: &str) -> String {
+        let tags: Vec<&str> = html.split('<').filter(|tag| tag.contains(&format!(" id=\"{id}\""))).collect();
+        assert_eq!(tags.len(), 1, "{id}");
+        tags[0].to_owned()
+    }
+
+    #[test]
+    fn both_addresses_have_each_element_once() {
+        for path in ["/", "/OpenId/Login/JS", "/OpenId/Login/JS?code=c&state=s"] {
+            let html = page(path);
+            for id in [
+                "welcome_msg",
+                "signin_msg",
+                "uid",
+                "login",
+                "logout",
+                "api",
+                "id_token",
+                "access_token",
+                "refresh_token",
+                "expires_at",
+                "results",
+                "api_route",
+                "error",
+            ] {
+                tag(&html, id);
+            }
+            assert_eq!(html.matches("<h1").count(), 1, "{path}");
+            assert_eq!(html.matches("<option").count(), 17, "{path}");
+        }
+    }
+
+    #[test]
+    fn before_hydration_the_page_is_neutral() {
+        let html = page("/");
+        assert!(tag(&html, "login").contains(" disabled"));
+        for id in ["signin_msg", "welcome_msg", "error"] {
+            assert!(tag(&html, id).contains(" hidden"), "{id}");
+        }
+        assert!(html.contains("<noscript>"));
+    }
+
+    #[test]
+    fn nothing_of_the_address_is_repeated_in_the_page() {
+        for path in ["/?x=%3Cscript%3Ealert(1)%3C/script%3E", "/OpenId/Login/JS?error=evil-marker"] {
+            let html = page(path);
+            assert!(!html.contains("alert(1)") && !html.contains("evil-marker"), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_say_so() {
+        assert!(page("/nowhere").contains("No page has this address"));
+    }
+
+    #[test]
+    fn what_needs_a_user_waits_for_one() {
+        let html = Owner::new().with(|| {
+            provide_auth(CONFIG_PATH);
+            view! { <auth::RequireAuth fallback=|| "nobody">"somebody"</auth::RequireAuth> }.to_html()
+        });
+        assert!(html.contains("nobody") && !html.contains("somebody"), "{html}");
+    }
+}

@@ -1,0 +1,184 @@
+//! What the block `results` shows.
+
+use doorward_client::{ApiResponse, User};
+
+/// Headers of an API answer that tell the reader something (RFC 6750 section 3, RFC 9110 section 8.3, 11.6.1).
+const HEADERS: [&str; 3] = ["content-type", "www-authenticate", "cache-control"];
+
+/// The last thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is not known yet whether somebody is signed in.
+    Unknown,
+    /// Nobody is.
+    SignedOut,
+    /// Somebody signed in, or was still signed in.
+    SignedIn(Box<User>),
+    /// A request is on its way.
+    Calling {
+        /// The absolute URL.
+        url: String,
+    },
+    /// The API answered.
+    Answered(Answer),
+    /// Something failed; the text is a sentence for the user.
+    Failed(String),
+}
+
+/// An API's answer, as far as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The path that was called.
+    pub path: String,
+    /// Status code.
+    pub status: u16,
+    /// Names and values, only those that are shown.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// Keeps what is shown of an answer.
+    pub fn new(path: impl Into<String>, response: &ApiResponse) -> Self {
+        let header = |name| Some((name, response.header(name)?.to_owned()));
+        Self {
+            path: path.into(),
+            status: response.status,
+            headers: HEADERS.into_iter().filter_map(header).collect(),
+            body: response.body.clone(),
+        }
+    }
+
+    /// Status code and what it means, `403 Forbidden`.
+    pub fn status_line(&self) -> String {
+        match reason(self.status) {
+            "" => self.status.to_string(),
+            reason => format!("{} {reason}", self.status),
+        }
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("HTTP {}\n", self.status_line());
+        for (name, value) in &self.headers {
+            text.push_str(name);
+            text.push_str(": ");
+            text.push_str(value);
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&readable(&self.body));
+        text
+    }
+}
+
+impl Outcome {
+    /// The whole block.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Unknown => String::new(),
+            Self::SignedOut => "User not logged in".to_owned(),
+            Self::SignedIn(user) => {
+                serde_json::to_string_pretty(user).unwrap_or_else(|error| format!("Error: {error}"))
+            }
+            Self::Calling { url } => format!("GET {url} …"),
+            Self::Answered(answer) => answer.text(),
+            Self::Failed(message) => format!("Error: {message}"),
+        }
+    }
+
+    /// One sentence for a screen reader; empty where the rest of the page says it.
+    pub fn announcement(&self) -> String {
+        match self {
+            Self::Answered(answer) => {
+                format!("The API answered {} for {}.", answer.status_line(), answer.path)
+            }
+            Self::Calling { .. } => "Calling the API.".to_owned(),
+            Self::Unknown | Self::SignedOut | Self::SignedIn(_) | Self::Failed(_) => String::new(),
+        }
+    }
+}
+
+/// JSON is indented; what is no JSON stays as it came.
+fn readable(body: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(body) {
+        Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => crate::decode::pretty(&value),
+        _ => body.to_owned(),
+    }
+}
+
+/// The reason phrases of the answers that an API like this gives (RFC 9110 section 15).
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        498 => "Token Expired",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn response(status: u16, headers: &[(&str, &str)], body: &str) -> ApiResponse {
+        ApiResponse {
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.to_owned(),
+            date: None,
+        }
+    }
+
+    #[test]
+    fn an_answer_shows_status_headers_and_body() {
+        let response = response(
+            403,
+            &[
+                ("date", "Sun, 22 Nov 2026 19:25:53 GMT"),
+                ("www-authenticate", "Bearer error=\"insufficient_scope\""),
+                ("content-type", "application/json"),
+            ],
+            r#"{"error":"forbidden"}"#,
+        );
+        let text = Outcome::Answered(Answer::new("/api/x", &response)).text();
+        assert_eq!(
+            text,
+            "HTTP 403 Forbidden\ncontent-type: application/json\nwww-authenticate: Bearer \
+             error=\"insufficient_scope\"\n\n{\n  \"error\": \"forbidden\"\n}"
+        );
+    }
+
+    #[test]
+    fn a_sentence_stays_a_sentence() {
+        let answer = Answer::new("/api/x", &response(299, &[], "\"quoted\" 7"));
+        assert_eq!(Outcome::Answered(answer).text(), "HTTP 299\n\n\"quoted\" 7");
+    }
+
+    #[test]
+    fn the_words_of_the_page_are_kept() {
+        assert_eq!(Outcome::SignedOut.text(), "User not logged in");
+        assert_eq!(Outcome::Failed("no network".into()).text(), "Error: no network");
+        let user = json!({ "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" } });
+        let text = Outcome::SignedIn(serde_json::from_value(user).unwrap()).text();
+        assert!(text.contains("  \"profile\": {\n    \"sub\": \"alice\"\n  }"), "{text}");
+    }
+}

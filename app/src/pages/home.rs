@@ -1,0 +1,135 @@
+//! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result.
+
+use doorward_client::ApiRequest;
+use doorward_policy::demo;
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    auth::{Auth, AuthStatus, use_auth},
+    components::{ApiChooser, AtOnce, ErrorAlert, Greeting, ResultBlock, TokenTable},
+    derived::derived,
+    outcome::{Answer, Outcome},
+    problem::{Problem, Task},
+    routes::{self, DEFAULT_ROUTE},
+};
+
+/// The last call of the API, and for whom it was made.
+#[derive(Clone, PartialEq)]
+struct Call {
+    sub: String,
+    progress: Progress,
+}
+
+#[derive(Clone, PartialEq)]
+enum Progress {
+    Waiting { url: String },
+    Answered(Answer),
+}
+
+/// The chosen route and the last call: what the parts of the page share.
+#[derive(Clone, Copy)]
+pub struct ApiCalls {
+    auth: Auth,
+    route: RwSignal<String>,
+    last: RwSignal<Option<Call>>,
+}
+
+impl ApiCalls {
+    fn new(auth: Auth) -> Self {
+        Self { auth, route: RwSignal::new(DEFAULT_ROUTE.to_owned()), last: RwSignal::new(None) }
+    }
+
+    /// Path of the chosen route. Tracked.
+    pub fn route(self) -> String {
+        self.route.get()
+    }
+
+    /// Chooses a route by its path.
+    pub fn choose(self, path: String) {
+        self.route.set(path);
+    }
+
+    /// Whether an answer is awaited. Tracked.
+    pub fn is_waiting(self) -> bool {
+        self.last.with(|call| matches!(call, Some(Call { progress: Progress::Waiting { .. }, .. })))
+    }
+
+    /// Calls the chosen route.
+    pub fn call_chosen(self) {
+        self.call(self.route.get_untracked());
+    }
+
+    /// Calls the route with this path.
+    pub fn call(self, path: String) {
+        let auth = self.auth;
+        let known = untrack(|| Some((auth.config()?, auth.with_user(|user| user.sub().to_owned())?)));
+        let Some((config, sub)) = known else {
+            return;
+        };
+        if untrack(|| self.is_waiting()) {
+            return;
+        }
+        let url = config.api(&path);
+        let request = ApiRequest::get(&url).header("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
+        self.auth.dismiss();
+        let progress = Progress::Waiting { url };
+        self.last.set(Some(Call { sub: sub.clone(), progress }));
+        spawn_local(async move {
+            match self.auth.call(request).await {
+                Ok(response) => self.answered(sub, Answer::new(path, &response)),
+                Err(error) => {
+                    self.last.set(None);
+                    self.auth.report(Problem::of_client(&error, Task::Call(path)));
+                }
+            }
+        });
+    }
+
+    fn answered(self, sub: String, answer: Answer) {
+        let reasons = demo::route(&answer.path).map(|route| {
+            let principal = untrack(|| self.auth.with_user(routes::principal).flatten());
+            routes::verdict(route, principal.as_ref()).reasons()
+        });
+        if let Some(problem) = Problem::of_answer(&answer, &reasons.unwrap_or_default()) {
+            self.auth.report(problem);
+        }
+        let progress = Progress::Answered(answer);
+        self.last.set(Some(Call { sub, progress }));
+    }
+
+    /// What the result block shows: the last call of the present user, else what went wrong, else who is signed in.
+    fn outcome(self) -> Outcome {
+        let status = self.auth.status();
+        let last = self.last.get();
+        if let (AuthStatus::SignedIn(user), Some(call)) = (&status, last)
+            && call.sub == user.sub()
+        {
+            return match call.progress {
+                Progress::Waiting { url } => Outcome::Calling { url },
+                Progress::Answered(answer) => Outcome::Answered(answer),
+            };
+        }
+        match (self.auth.problem(), status) {
+            (Some(problem), _) => Outcome::Failed(problem.message),
+            (None, AuthStatus::SignedIn(user)) => Outcome::SignedIn(user),
+            (None, AuthStatus::SignedOut) => Outcome::SignedOut,
+            (None, AuthStatus::Loading | AuthStatus::Unavailable) => Outcome::Unknown,
+        }
+    }
+}
+
+/// The one page of the application.
+#[component]
+pub fn Home() -> impl IntoView {
+    let calls = ApiCalls::new(use_auth());
+    let outcome = derived(move || calls.outcome());
+    AtOnce(view! {
+        <Greeting calls/>
+        <ErrorAlert on_call=move |path: String| calls.call(path)/>
+        <TokenTable/>
+        <div class="columns">
+            <ApiChooser calls/>
+            <ResultBlock outcome/>
+        </div>
+    })
+}

@@ -1,0 +1,24 @@
+//! What stands at every other address.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::components::AtOnce;
+
+/// No page has this address.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    AtOnce(view! {
+        <Title text="Page not found · Doorward"/>
+        <section class="card stack" aria-labelledby="not-found">
+            <div class="stack stack-tight">
+                <p class="badge">"404"</p>
+                <h1 id="not-found">"There is no door here"</h1>
+                <p class="muted">"No page has this address. It may have been mistyped, or the page has moved."</p>
+            </div>
+            <p>
+                <a class="btn btn-primary" href="/">"Go to the sign-in page"</a>
+            </p>
+        </section>
+    })
+}

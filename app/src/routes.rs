@@ -1,0 +1,123 @@
+//! The API's routes as the page offers them: from the same policy values by which the API decides.
+
+use doorward_client::User;
+use doorward_policy::{
+    Decision, Principal,
+    demo::{self, DemoGroup, DemoRoute},
+};
+
+use crate::decode;
+
+/// The route that is chosen at first.
+pub const DEFAULT_ROUTE: &str = "/api/DemoPolicyBased/Admin/Get";
+
+/// What the page expects a call to come to. The API decides; this only tells beforehand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody is signed in, so nobody may call.
+    SignInFirst,
+    /// The signed-in user may call.
+    Allowed,
+    /// The signed-in user may not; the phrases say why, "needs department Sales".
+    Denied(Vec<String>),
+}
+
+impl Verdict {
+    /// One or two words for a list.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::SignInFirst => "Sign in first",
+            Self::Allowed => "Allowed",
+            Self::Denied(_) => "Denied",
+        }
+    }
+
+    /// Why not; empty unless denied.
+    pub fn reasons(&self) -> String {
+        match self {
+            Self::Denied(reasons) => reasons.join("; "),
+            Self::SignInFirst | Self::Allowed => String::new(),
+        }
+    }
+}
+
+/// The caller that the API will see: the access token's claims, or the profile where that token is opaque.
+pub fn principal(user: &User) -> Option<Principal> {
+    decode::claims(&user.access_token)
+        .ok()
+        .and_then(|claims| Principal::from_map(claims).ok())
+        .or_else(|| Principal::from_map(user.profile.clone()).ok())
+}
+
+/// Asks a route's policies about the caller.
+pub fn verdict(route: &DemoRoute, principal: Option<&Principal>) -> Verdict {
+    let Some(principal) = principal else {
+        return Verdict::SignInFirst;
+    };
+    match route.decide(principal) {
+        Decision::Allowed => Verdict::Allowed,
+        Decision::Denied(denial) => Verdict::Denied(denial.reasons()),
+    }
+}
+
+/// The routes of one family.
+pub fn of_group(group: DemoGroup) -> impl Iterator<Item = &'static DemoRoute> {
+    demo::routes().iter().filter(move |route| route.group == group)
+}
+
+/// The names of a route's policies, or that it has none.
+pub fn policies(route: &DemoRoute) -> String {
+    let names: Vec<&str> = route.policy_names().collect();
+    if names.is_empty() { "No named policy".to_owned() } else { names.join(" and ") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_protocol::base64url;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn user(access_token: &str, profile: &Value) -> User {
+        let user = json!({ "access_token": access_token, "token_type": "Bearer", "profile": profile });
+        serde_json::from_value(user).unwrap()
+    }
+
+    fn at(path: &str) -> &'static DemoRoute {
+        demo::route(path).unwrap()
+    }
+
+    #[test]
+    fn the_default_is_a_route_and_the_groups_hold_all_17() {
+        assert_eq!(at(DEFAULT_ROUTE).path, DEFAULT_ROUTE);
+        let groups = [DemoGroup::PolicyBased, DemoGroup::RoleBased];
+        assert_eq!(groups.into_iter().flat_map(of_group).count(), 17);
+    }
+
+    #[test]
+    fn the_access_token_speaks_before_the_profile() {
+        let claims = json!({ "sub": "alice", "role": "admin", "department": "Sales" }).to_string();
+        let token = format!("{}.{}.c2ln", base64url::encode("{}"), base64url::encode(claims));
+        let profile = json!({ "sub": "alice", "role": "user" });
+        let alice = principal(&user(&token, &profile)).unwrap();
+        assert_eq!(verdict(at(DEFAULT_ROUTE), Some(&alice)), Verdict::Allowed);
+        let opaque = principal(&user("opaque", &profile)).unwrap();
+        assert!(matches!(verdict(at(DEFAULT_ROUTE), Some(&opaque)), Verdict::Denied(_)));
+        assert_eq!(principal(&user("opaque", &json!({}))), None);
+    }
+
+    #[test]
+    fn a_denial_says_why() {
+        let bob = Principal::new("bob").with_claim("department", "CRM");
+        let verdict = verdict(at("/api/DemoPolicyBased/Sales/Get"), Some(&bob));
+        assert_eq!(verdict.reasons(), "needs department Sales");
+        assert_eq!(verdict.label(), "Denied");
+    }
+
+    #[test]
+    fn without_a_user_there_is_nothing_to_decide() {
+        let verdict = verdict(at("/api/DemoRoleBased/Everyone/Get"), None);
+        assert_eq!((verdict.label(), verdict.reasons()), ("Sign in first", String::new()));
+    }
+}

@@ -1,0 +1,46 @@
+//! Messages between the origin's tabs by `BroadcastChannel` (HTML section 9.5).
+
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use super::listen;
+use crate::ports::{Broadcast, Guard};
+
+/// A channel of the origin; without one, nobody hears and nobody is heard.
+pub struct TabChannel(Option<BroadcastChannel>);
+
+impl TabChannel {
+    /// Opens the channel of this name.
+    pub fn open(name: &str) -> Self {
+        Self(BroadcastChannel::new(name).ok())
+    }
+}
+
+impl Broadcast for TabChannel {
+    fn post(&self, message: &str) {
+        if let Some(channel) = &self.0 {
+            // It fails when the channel is closed: the page is going.
+            let _ = channel.post_message(&JsValue::from_str(message));
+        }
+    }
+
+    fn subscribe(&self, handler: Box<dyn Fn(&str)>) -> Guard {
+        let Some(channel) = &self.0 else {
+            return Guard::new(|| ());
+        };
+        listen(channel, "message", move |event| {
+            let data = event.dyn_into::<MessageEvent>().ok().map(|event| event.data());
+            if let Some(text) = data.and_then(|data| data.as_string()) {
+                handler(&text);
+            }
+        })
+    }
+}
+
+impl Drop for TabChannel {
+    fn drop(&mut self) {
+        if let Some(channel) = &self.0 {
+            channel.close();
+        }
+    }
+}

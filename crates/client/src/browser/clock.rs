@@ -1,0 +1,38 @@
+//! The device's clocks: `Date.now()` and `performance.now()` (High Resolution Time).
+
+use std::time::Duration;
+
+use web_sys::Performance;
+
+use crate::ports::Clock;
+
+/// The window's clocks.
+pub struct BrowserClock(Option<Performance>);
+
+impl BrowserClock {
+    /// The clocks of this window.
+    pub fn new() -> Self {
+        Self(web_sys::window().and_then(|window| window.performance()))
+    }
+}
+
+impl Default for BrowserClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for BrowserClock {
+    fn now(&self) -> u64 {
+        from_milliseconds(js_sys::Date::now()).as_secs()
+    }
+
+    fn monotonic(&self) -> Duration {
+        let milliseconds = self.0.as_ref().map_or_else(js_sys::Date::now, Performance::now);
+        from_milliseconds(milliseconds)
+    }
+}
+
+fn from_milliseconds(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}

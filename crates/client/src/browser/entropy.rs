@@ -1,0 +1,15 @@
+//! `crypto.getRandomValues` (Web Cryptography section 10.1.1), which needs no secure context.
+
+use rand::{TryRng as _, rngs::SysRng};
+
+use crate::ports::{Entropy, EntropyError};
+
+/// The browser's source of randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        SysRng.try_fill_bytes(buffer).map_err(|_| EntropyError)
+    }
+}

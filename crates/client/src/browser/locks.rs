@@ -1,0 +1,69 @@
+//! Web Locks: mutual exclusion over the origin's tabs.
+//!
+//! Browsers offer them in secure contexts only. Elsewhere the locks hold within the page, which is all that is needed for
+//! session and memory storage; two tabs of an insecure page that share the local storage may renew at one time.
+
+use async_trait::async_trait;
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::Closure};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::{
+    in_page::PageLocks,
+    ports::{Guard, Locks},
+};
+
+/// The origin's locks, or the page's own where there are none.
+#[derive(Default)]
+pub struct WebLocks {
+    page: PageLocks,
+}
+
+#[async_trait(?Send)]
+impl Locks for WebLocks {
+    async fn acquire(&self, name: &str) -> Guard {
+        match acquire(name).await {
+            Some(guard) => guard,
+            None => self.page.acquire(name).await,
+        }
+    }
+}
+
+/// Asks `navigator.locks`; `None` if there is none or it refuses.
+///
+/// The browser holds the lock until the promise that the callback returns is settled; the guard settles it.
+async fn acquire(name: &str) -> Option<Guard> {
+    let (granted, grant) = oneshot::channel();
+    let callback = Closure::once_into_js(move |_lock: JsValue| hold_until_resolved(granted));
+    let request = request(name, &callback)?;
+    match select(grant, JsFuture::from(request)).await {
+        Either::Left((Ok(guard), _)) => Some(guard),
+        Either::Left((Err(_), _)) | Either::Right(_) => None,
+    }
+}
+
+/// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does any more, it is dropped.
+fn hold_until_resolved(granted: oneshot::Sender<Guard>) -> Promise {
+    let mut granted = Some(granted);
+    Promise::new(&mut |resolve: Function, _| {
+        let guard = Guard::new(move || {
+            // Resolving a promise does not throw.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        });
+        if let Some(granted) = granted.take() {
+            drop(granted.send(guard));
+        }
+    })
+}
+
+/// `navigator.locks.request(name, callback)`. The bindings of web-sys for it are behind an unstable flag.
+fn request(name: &str, callback: &JsValue) -> Option<Promise> {
+    let navigator = web_sys::window()?.navigator();
+    let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
+    let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.dyn_into().ok()?;
+    request.call2(&locks, &JsValue::from_str(name), callback).ok()?.dyn_into().ok()
+}

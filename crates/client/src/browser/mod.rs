@@ -1,0 +1,84 @@
+//! The ports on web APIs, for `wasm32` in a window.
+//!
+//! Nothing in here panics on what a browser may refuse (blocked storage, no secure context, no window): a panic would end
+//! the page.
+
+mod broadcast;
+mod clock;
+mod crypto;
+mod entropy;
+mod http;
+mod locks;
+mod navigator;
+mod storage;
+mod timer;
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast as _, prelude::Closure};
+use web_sys::{Event, EventTarget};
+
+pub use broadcast::TabChannel;
+pub use clock::BrowserClock;
+pub use crypto::WebCrypto;
+pub use entropy::SystemEntropy;
+pub use http::Fetch;
+pub use locks::WebLocks;
+pub use navigator::WindowNavigator;
+pub use storage::WebStorage;
+pub use timer::BrowserTimer;
+
+use crate::{
+    Error, Settings, UserManager,
+    in_page::MemoryStorage,
+    ports::{Guard, Ports, Storage},
+    settings::StoreKind,
+};
+
+/// A client on the browser's own APIs. Refuses settings that no request can be made with.
+pub fn user_manager(settings: Settings) -> Result<UserManager, Error> {
+    let ports = ports(&settings);
+    UserManager::new(settings, ports)
+}
+
+/// The browser's ports as the settings ask for them.
+pub fn ports(settings: &Settings) -> Ports {
+    let channel = format!("oidc:{}:{}", settings.authority, settings.client_id);
+    Ports {
+        http: Rc::new(Fetch),
+        state_store: storage(settings.state_store),
+        user_store: storage(settings.user_store),
+        clock: Rc::new(BrowserClock::new()),
+        entropy: Rc::new(SystemEntropy),
+        verifier: Rc::new(WebCrypto),
+        locks: Rc::new(WebLocks::default()),
+        broadcast: Rc::new(TabChannel::open(&channel)),
+        navigator: Rc::new(WindowNavigator),
+        timer: Rc::new(BrowserTimer),
+    }
+}
+
+/// The address of the page, with query and fragment.
+pub fn current_url() -> String {
+    use crate::ports::Navigator as _;
+    WindowNavigator.current_url()
+}
+
+fn storage(kind: StoreKind) -> Rc<dyn Storage> {
+    match kind {
+        StoreKind::Session => Rc::new(WebStorage::Session),
+        StoreKind::Local => Rc::new(WebStorage::Local),
+        StoreKind::Memory => Rc::new(MemoryStorage::default()),
+    }
+}
+
+/// Hears an event until the guard is dropped.
+fn listen(target: &EventTarget, event: &'static str, handler: impl FnMut(Event) + 'static) -> Guard {
+    let closure = Closure::<dyn FnMut(Event)>::new(handler);
+    let target = target.clone();
+    // Adding a listener throws for no target and no name; without it the guard has nothing to undo.
+    let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    Guard::new(move || {
+        let _ = target.remove_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    })
+}

@@ -1,0 +1,53 @@
+//! Session and local storage (HTML section 12.2).
+
+use crate::ports::{Storage, StorageError};
+
+/// A store of the window's origin. It is looked up at each use, since a browser may forbid it at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebStorage {
+    /// The tab's own.
+    Session,
+    /// Shared by the origin's tabs.
+    Local,
+}
+
+impl WebStorage {
+    fn raw(self) -> Result<web_sys::Storage, StorageError> {
+        let found = web_sys::window().and_then(|window| {
+            match self {
+                Self::Session => window.session_storage(),
+                Self::Local => window.local_storage(),
+            }
+            .ok()
+            .flatten()
+        });
+        found.ok_or_else(|| StorageError("the browser has storage switched off for this page".to_owned()))
+    }
+}
+
+impl Storage for WebStorage {
+    fn get(&self, key: &str) -> Result<Option<String>, StorageError> {
+        self.raw()?.get_item(key).map_err(|_| refused())
+    }
+
+    fn set(&self, key: &str, value: &str) -> Result<(), StorageError> {
+        self.raw()?
+            .set_item(key, value)
+            .map_err(|_| StorageError("the browser's storage for this page is full or read-only".to_owned()))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StorageError> {
+        self.raw()?.remove_item(key).map_err(|_| refused())
+    }
+
+    fn keys(&self) -> Result<Vec<String>, StorageError> {
+        let raw = self.raw()?;
+        let length = raw.length().map_err(|_| refused())?;
+        let keys = (0..length).filter_map(|index| raw.key(index).ok().flatten());
+        Ok(keys.collect())
+    }
+}
+
+fn refused() -> StorageError {
+    StorageError("the browser refused to read its storage for this page".to_owned())
+}

@@ -1,0 +1,120 @@
+//! From claims to the user's profile: protocol claims left out, userinfo joined (OIDC Core section 5.3).
+
+use serde_json::{Map, Value};
+
+use crate::settings::{ClaimsFilter, MergeClaims};
+
+/// Claims about the token, not about the user.
+const PROTOCOL_CLAIMS: [&str; 8] = ["nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash"];
+/// Claims that no filter removes and no userinfo changes: they say what the profile rests on.
+const FIXED_CLAIMS: [&str; 5] = ["sub", "iss", "aud", "exp", "iat"];
+
+/// The claims of an ID token, or of userinfo, that reach the profile.
+pub(crate) fn filtered(mut claims: Map<String, Value>, filter: &ClaimsFilter) -> Map<String, Value> {
+    claims.retain(|name, _| {
+        FIXED_CLAIMS.contains(&name.as_str())
+            || match filter {
+                ClaimsFilter::Protocol(true) => !PROTOCOL_CLAIMS.contains(&name.as_str()),
+                ClaimsFilter::Protocol(false) => true,
+                ClaimsFilter::Named(names) => !names.contains(name),
+            }
+    });
+    claims
+}
+
+/// Joins userinfo to the profile. Objects are merged deeply, scalars replaced, arrays by setting.
+pub(crate) fn join_user_info(profile: &mut Map<String, Value>, mut user_info: Map<String, Value>, arrays: MergeClaims) {
+    user_info.retain(|name, _| !FIXED_CLAIMS.contains(&name.as_str()));
+    merge(profile, user_info, arrays);
+}
+
+/// Further members of a token response, but those that would stand in the place of a member of the user.
+pub(crate) fn without_user_members(mut members: Map<String, Value>) -> Map<String, Value> {
+    for name in ["profile", "expires_at", "expires_in", "state", "url_state", "requested_scope", "lifetime"] {
+        members.remove(name);
+    }
+    members
+}
+
+/// Merges the later claims into the earlier ones.
+pub(crate) fn merge(earlier: &mut Map<String, Value>, later: Map<String, Value>, arrays: MergeClaims) {
+    for (name, value) in later {
+        match (earlier.get_mut(&name), value) {
+            (Some(Value::Object(earlier)), Value::Object(later)) => merge(earlier, later, arrays),
+            (Some(Value::Array(earlier)), later) if arrays == MergeClaims::Merge => {
+                unite(earlier, later);
+            }
+            (_, value) => {
+                earlier.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Adds what is not there yet; a single value counts as an array of one.
+fn unite(earlier: &mut Vec<Value>, later: Value) {
+    let later = match later {
+        Value::Array(later) => later,
+        one => vec![one],
+    };
+    for value in later {
+        if !earlier.contains(&value) {
+            earlier.push(value);
+        }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn protocol_claims_are_left_out_and_the_basis_stays() {
+        let all = object(json!({
+            "sub": "a", "iss": "i", "aud": "c", "exp": 1, "iat": 1, "nbf": 1, "jti": "j", "auth_time": 1, "nonce": "n",
+            "acr": "0", "amr": [], "azp": "c", "at_hash": "h", "name": "Alice", "sid": "s"
+        }));
+        let kept = filtered(all.clone(), &ClaimsFilter::Protocol(true));
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        assert_eq!(names, ["aud", "exp", "iat", "iss", "name", "sid", "sub"]);
+        assert_eq!(filtered(all.clone(), &ClaimsFilter::Protocol(false)), all);
+        let own_list = ClaimsFilter::Named(vec!["name".to_owned(), "sub".to_owned()]);
+        let kept = filtered(all, &own_list);
+        assert!(kept.contains_key("sub") && kept.contains_key("nonce"));
+        assert!(!kept.contains_key("name"));
+    }
+
+    #[test]
+    fn userinfo_joins_deeply() {
+        let id_token =
+            json!({"sub": "a", "exp": 1, "name": "A", "role": ["user"], "address": {"city": "X", "zip": "1"}});
+        let user_info = json!({"sub": "b", "exp": 9, "name": "B", "role": ["user", "admin"], "address": {"city": "Y"}});
+        let mut replaced = object(id_token.clone());
+        join_user_info(&mut replaced, object(user_info), MergeClaims::Replace);
+        assert_eq!(
+            Value::Object(replaced),
+            json!({"sub": "a", "exp": 1, "name": "B", "role": ["user", "admin"], "address": {"city": "Y", "zip": "1"}})
+        );
+        let mut united = object(id_token);
+        join_user_info(&mut united, object(json!({"role": "sit"})), MergeClaims::Merge);
+        assert_eq!(united["role"], json!(["user", "sit"]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_claims_merge(earlier in "\\PC{0,40}", later in "\\PC{0,40}", depth in 0_usize..40) {
+            let nest = |leaf: &str| (0..depth).fold(json!(leaf), |inner, _| json!({"a": inner}));
+            let mut claims = object(json!({"x": nest(&earlier)}));
+            merge(&mut claims, object(json!({"x": nest(&later)})), MergeClaims::Merge);
+            prop_assert_eq!(&claims["x"], &nest(&later));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the operations of one client share, and how the user changes hands: into the store, to the subscribers, to the
+//! other tabs.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use crate::{
+    Error, Event, Events, Settings, User,
+    bell::Bell,
+    callback::Callbacks,
+    flight::Flight,
+    metadata::MetadataService,
+    ports::{Guard, Ports},
+    provider_http::ProviderHttp,
+    tabs::TabMessage,
+    tokens::TokenClient,
+    user_store::{StoredUser, UserStore},
+};
+
+/// One client at one provider.
+pub(crate) struct Client {
+    pub settings: Rc<Settings>,
+    pub ports: Ports,
+    pub events: Events,
+    pub metadata: MetadataService,
+    pub tokens: TokenClient,
+    pub users: UserStore,
+    pub callbacks: Callbacks,
+    /// The renewal under way, if there is one.
+    pub renewal: Flight<Result<User, Error>>,
+    /// Whether the watch renews by itself.
+    pub renews: Cell<bool>,
+    /// Whether the page woke since the watch looked last.
+    pub woke: Cell<bool>,
+    /// The user that the subscribers know of.
+    told: RefCell<Option<User>>,
+    /// Rouses the watch: the user changed, or the page woke.
+    pub bell: Rc<Bell>,
+    /// Subscriptions to what happens around the page.
+    pub guards: RefCell<Vec<Guard>>,
+}
+
+impl Client {
+    pub(crate) fn new(settings: Settings, ports: Ports) -> Rc<Self> {
+        let settings = Rc::new(settings);
+        let http = ProviderHttp { settings: Rc::clone(&settings), ports: ports.clone() };
+        let metadata = MetadataService::new(http.clone());
+        let client = Rc::new(Self {
+            events: Events::default(),
+            tokens: TokenClient { http, metadata: metadata.clone() },
+            metadata,
+            users: UserStore::new(&ports, &settings),
+            callbacks: Callbacks::default(),
+            renewal: Flight::default(),
+            renews: Cell::new(settings.automatic_silent_renew),
+            woke: Cell::default(),
+            told: RefCell::default(),
+            bell: Rc::default(),
+            guards: RefCell::default(),
+            settings,
+            ports,
+        });
+        // Storage that fails now fails again, and is reported, when somebody asks for the user.
+        let stored = client.users.get().ok().flatten();
+        *client.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
+        client.listen_to_tabs();
+        client.start_watch();
+        client
+    }
+
+    /// Keeps a user who signed in or was renewed, and tells everybody.
+    pub(crate) fn user_loaded(&self, stored: StoredUser) -> Result<User, Error> {
+        let user = stored.user.clone();
+        self.users.put(stored)?;
+        *self.told.borrow_mut() = Some(user.clone());
+        self.events.emit(&Event::UserLoaded(user.clone()));
+        self.ports.broadcast.post(&TabMessage::UserChanged.write());
+        self.bell.ring();
+        Ok(user)
+    }
+
+    /// Removes the user and tells everybody; the message tells the other tabs why.
+    pub(crate) fn user_unloaded(&self, message: &TabMessage) -> Result<(), Error> {
+        self.users.remove()?;
+        self.tell_unloaded();
+        self.ports.broadcast.post(&message.write());
+        Ok(())
+    }
+
+    /// Removes the user because their session is over, here and in every tab.
+    pub(crate) fn signed_out(&self, sub: &str) -> Result<(), Error> {
+        self.user_unloaded(&TabMessage::SignedOut { sub: sub.to_owned() })?;
+        self.events.emit(&Event::UserSignedOut);
+        Ok(())
+    }
+
+    /// Compares the store with what the subscribers were told last, and tells them what is new. Another tab may have
+    /// changed the store, also while this page was frozen.
+    pub(crate) fn notice_changes(&self) -> Result<(), Error> {
+        let now = self.users.get()?.map(|session| session.stored.user.clone());
+        let before = self.told.borrow().clone();
+        if now == before {
+            return Ok(());
+        }
+        let Some(now) = now else {
+            self.tell_unloaded();
+            return Ok(());
+        };
+        *self.told.borrow_mut() = Some(now.clone());
+        self.events.emit(&Event::UserLoaded(now.clone()));
+        if before.is_none_or(|before| before.sub() != now.sub()) {
+            self.events.emit(&Event::UserSignedIn);
+        }
+        self.bell.ring();
+        Ok(())
+    }
+
+    fn tell_unloaded(&self) {
+        self.callbacks.forget();
+        if self.told.borrow_mut().take().is_some() {
+            self.events.emit(&Event::UserUnloaded);
+        }
+        self.bell.ring();
+    }
+
+    fn listen_to_tabs(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let guard = self.ports.broadcast.subscribe(Box::new(move |text| {
+            if let (Some(client), Some(message)) = (weak.upgrade(), TabMessage::read(text)) {
+                // Storage that fails now fails again, and is reported, when somebody asks for the user.
+                let _ = client.hear(&message);
+            }
+        }));
+        self.guards.borrow_mut().push(guard);
+    }
+
+    fn hear(&self, message: &TabMessage) -> Result<(), Error> {
+        match message {
+            TabMessage::UserChanged => self.notice_changes(),
+            TabMessage::SignedOut { sub } => {
+                // Where the tabs share the store it is empty already; where not, this tab's copy goes too. Another user,
+                // who signed in since or only in this tab, stays.
+                let stored = self.users.get()?;
+                if stored.is_some_and(|session| session.stored.user.sub() == sub) {
+                    self.users.remove()?;
+                }
+                let was_told = self.told.borrow().as_ref().is_some_and(|user| user.sub() == sub);
+                self.notice_changes()?;
+                if was_told && self.told.borrow().is_none() {
+                    self.events.emit(&Event::UserSignedOut);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The watch ends with the client.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}

@@ -1,0 +1,84 @@
+//! What the client tells its surroundings while it works.
+
+use std::{
+    cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+use crate::{Error, User, ports::Guard};
+
+/// Something happened to the user or to their tokens.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A user signed in, was renewed, or was found changed by another tab.
+    UserLoaded(User),
+    /// The user was removed from this page.
+    UserUnloaded,
+    /// The access token expires soon (`access_token_expiring_notification_time`). Renewal, if automatic, starts now.
+    AccessTokenExpiring,
+    /// The access token has expired and was not renewed.
+    AccessTokenExpired,
+    /// Renewal failed for a cause that does not pass by itself; told once. What may pass is tried again without a word.
+    SilentRenewError(Error),
+    /// A user signed in, here or in another tab that shares the user store.
+    UserSignedIn,
+    /// The user signed out, here or in another tab, or the provider ended the grant.
+    UserSignedOut,
+}
+
+type Handler = Rc<RefCell<dyn FnMut(&Event)>>;
+
+#[derive(Default)]
+struct Registry {
+    handlers: RefCell<Vec<(u64, Handler)>>,
+    next: Cell<u64>,
+}
+
+/// The subscribers of one client. Clones share them.
+#[derive(Clone, Default)]
+pub struct Events(Rc<Registry>);
+
+/// Dropping it ends the subscription.
+#[must_use = "dropping it ends the subscription"]
+pub struct Subscription {
+    _guard: Guard,
+}
+
+impl Subscription {
+    /// Keeps the handler for as long as the page lives.
+    pub fn forever(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Events {
+    /// Calls the handler at each event until the subscription is dropped. Handlers run in the order of subscription and
+    /// may subscribe, unsubscribe and call the client. A handler that is already running is not entered again.
+    pub fn subscribe(&self, handler: impl FnMut(&Event) + 'static) -> Subscription {
+        let id = self.0.next.get();
+        self.0.next.set(id + 1);
+        let handler: Handler = Rc::new(RefCell::new(handler));
+        self.0.handlers.borrow_mut().push((id, handler));
+        let registry = Rc::downgrade(&self.0);
+        Subscription {
+            _guard: Guard::new(move || {
+                if let Some(registry) = registry.upgrade() {
+                    registry.handlers.borrow_mut().retain(|(own, _)| *own != id);
+                }
+            }),
+        }
+    }
+
+    pub(crate) fn emit(&self, event: &Event) {
+        let handlers: Vec<Handler> = self.0.handlers.borrow().iter().map(|(_, handler)| Rc::clone(handler)).collect();
+        for handler in handlers {
+            if let Ok(mut handler) = handler.try_borrow_mut() {
+                // Where panics unwind, a handler that fails must not keep the event from the others.
+                let call = AssertUnwindSafe(|| handler(event));
+                let _ = catch_unwind(call);
+            }
+        }
+    }
+}

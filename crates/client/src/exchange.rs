@@ -1,0 +1,219 @@
+//! From an accepted response to tokens whose ID token is verified (RFC 6749 section 4.1.3, RFC 9207 section 2.4,
+//! OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
+
+use std::{rc::Rc, time::Duration};
+
+use doorward_protocol::{base64url, scope, secret::Secret};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    AuthorizationError, Error, IdTokenError, User, claims,
+    client::Client,
+    id_token::{self, Expected, Nonce, VerifiedIdToken},
+    metadata::Metadata,
+    pending::PendingSignin,
+    provider_http::{json, refusal},
+    response::AuthorizationResponse,
+    tokens::TokenAnswer,
+    user_store::StoredUser,
+};
+
+/// Pauses between attempts to redeem a code. Codes live a minute or so; a user waits for less.
+const RETRY_PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
+/// No further attempt begins this long after the first.
+const RETRY_WITHIN: Duration = Duration::from_secs(20);
+/// A response that a pending request accepts as its answer.
+pub(crate) struct AcceptedResponse {
+    pending: PendingSignin,
+    code: Secret,
+    session_state: Option<String>,
+}
+
+/// Tokens for a redeemed code, the ID token not verified.
+#[derive(Clone)]
+pub(crate) struct UnverifiedTokens {
+    pub pending: Rc<PendingSignin>,
+    pub code_hash: String,
+    session_state: Option<String>,
+    pub answer: TokenAnswer,
+}
+
+/// Tokens whose ID token was verified.
+pub(crate) struct VerifiedTokens {
+    pub tokens: UnverifiedTokens,
+    /// `None` if the scope has no `openid`.
+    pub id_token: Option<VerifiedIdToken>,
+}
+
+impl PendingSignin {
+    /// Accepts the response to this very request: same authority and client, the right issuer, a code.
+    pub(crate) fn accept(
+        self,
+        response: AuthorizationResponse,
+        client: &Client,
+        metadata: &Metadata,
+    ) -> Result<AcceptedResponse, Error> {
+        if self.authority != client.settings.authority {
+            return Err(Error::StateMismatch("authority"));
+        }
+        if self.client_id != client.settings.client_id {
+            return Err(Error::StateMismatch("client_id"));
+        }
+        let issuer = &metadata.issuer;
+        // RFC 9207 section 2.4: a response from another provider must not reach this one's token endpoint.
+        match response.iss {
+            Some(iss) if iss != *issuer => {
+                return Err(Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() });
+            }
+            None if metadata.responses_carry_iss => {
+                return Err(Error::InvalidResponse(
+                    "the response does not name its issuer (iss), although the provider always does".to_owned(),
+                ));
+            }
+            _ => {}
+        }
+        match response.result {
+            Ok(code) => Ok(AcceptedResponse { pending: self, code, session_state: response.session_state }),
+            Err(error) => Err(Error::Authorization(Box::new(AuthorizationError {
+                code: error.code,
+                description: error.description,
+                uri: error.uri,
+                session_state: response.session_state,
+                state: self.data,
+                url_state: self.url_state,
+            }))),
+        }
+    }
+}
+
+impl Client {
+    /// Redeems the code, again after failures that may pass. The keys are fetched meanwhile.
+    pub(crate) async fn exchange(&self, accepted: AcceptedResponse) -> Result<UnverifiedTokens, Error> {
+        let AcceptedResponse { pending, code, session_state } = accepted;
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", &pending.redirect_uri),
+            ("code_verifier", pending.code_verifier.expose()),
+        ];
+        form.extend(pending.resource.iter().map(|resource| ("resource", resource.as_str())));
+        form.extend(pending.extra_token_params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let grant = self.retrying(|| self.tokens.grant(&form));
+        // A failure to get the keys shows when they are needed.
+        let (answer, _) = futures::join!(grant, self.metadata.keys());
+        let answer = answer?;
+        let code_hash = hash(&code);
+        Ok(UnverifiedTokens { pending: Rc::new(pending), code_hash, session_state, answer })
+    }
+
+    /// Tries again after failures that may pass, a few times within a short while.
+    pub(crate) async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let begun = self.ports.clock.monotonic();
+        let mut failures = 0;
+        loop {
+            match attempt().await {
+                Err(error) if self.tries_again(&error, failures, begun).await => failures += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits before the next attempt, if there is to be one.
+    async fn tries_again(&self, error: &Error, failures: usize, begun: Duration) -> bool {
+        let spent = self.ports.clock.monotonic().saturating_sub(begun);
+        match RETRY_PAUSES.get(failures) {
+            Some(pause) if error.is_transient() && spent < RETRY_WITHIN => {
+                self.ports.timer.sleep(*pause).await;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) async fn verify(&self, tokens: UnverifiedTokens) -> Result<VerifiedTokens, Error> {
+        let asks_for_identity = tokens.pending.scope.split(' ').any(|token| token == scope::OPENID);
+        let Some(id_token) = &tokens.answer.unverified_id_token else {
+            return if asks_for_identity {
+                Err(IdTokenError::Missing.into())
+            } else {
+                Ok(VerifiedTokens { tokens, id_token: None })
+            };
+        };
+        let metadata = self.retrying(|| self.metadata.metadata()).await?;
+        self.retrying(|| self.metadata.keys()).await?;
+        let expected = Expected {
+            issuer: &metadata.issuer,
+            client_id: &tokens.pending.client_id,
+            nonce: Nonce::Exactly(&tokens.pending.nonce),
+            max_age: tokens.pending.max_age,
+            access_token: &tokens.answer.access_token,
+            now: tokens.answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
+            clock_skew: self.settings.clock_skew,
+        };
+        let signatures = &*self.ports.verifier;
+        let verified = id_token::verify(id_token, &expected, &self.metadata, signatures).await?;
+        Ok(VerifiedTokens { id_token: Some(verified), tokens })
+    }
+
+    pub(crate) async fn profile(
+        &self,
+        answer: &TokenAnswer,
+        id_token: Option<&VerifiedIdToken>,
+    ) -> Result<Map<String, Value>, Error> {
+        let Some(id_token) = id_token else {
+            return Ok(Map::new());
+        };
+        let filter = &self.settings.filter_protocol_claims;
+        let mut profile = claims::filtered(id_token.claims.clone(), filter);
+        if self.settings.load_user_info {
+            let user_info = self.retrying(|| self.user_info(&answer.access_token, id_token.sub())).await?;
+            let user_info = claims::filtered(user_info, filter);
+            claims::join_user_info(&mut profile, user_info, self.settings.merge_claims);
+        }
+        Ok(profile)
+    }
+
+    /// Fetches userinfo, which must be about the same user (OIDC Core section 5.3.2).
+    async fn user_info(&self, access_token: &str, sub: &str) -> Result<Map<String, Value>, Error> {
+        let metadata = self.metadata.metadata().await?;
+        let endpoint = metadata.userinfo_endpoint.as_ref();
+        let url = self.metadata.endpoint("userinfo_endpoint", endpoint)?;
+        let response = self.tokens.http.get_with_token(&url, access_token).await?;
+        if !response.is_success() {
+            return Err(refusal("userinfo_endpoint", &url, &response));
+        }
+        let claims = json(&url, &response.body)?.0;
+        if claims.get("sub").and_then(Value::as_str) == Some(sub) { Ok(claims) } else { Err(Error::UserInfoSubject) }
+    }
+
+    pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Map<String, Value>) -> StoredUser {
+        let UnverifiedTokens { pending, session_state, answer, .. } = tokens;
+        let requested = pending.scope.clone();
+        StoredUser {
+            lifetime: answer.expires_in,
+            user: User {
+                id_token: answer.unverified_id_token,
+                session_state: session_state.or(answer.session_state),
+                access_token: answer.access_token,
+                refresh_token: answer.refresh_token,
+                token_type: answer.token_type,
+                scope: answer.scope.or_else(|| Some(requested.clone())),
+                profile,
+                expires_at: answer.expires_at,
+                state: pending.data.clone(),
+                url_state: pending.url_state.clone(),
+                extra: claims::without_user_members(answer.extra),
+            },
+            requested_scope: Some(requested),
+        }
+    }
+}
+
+/// What stands for a code in the state store once it is redeemed.
+pub(crate) fn hash(code: &Secret) -> String {
+    base64url::encode(Sha256::digest(code.expose()))
+}

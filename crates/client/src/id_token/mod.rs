@@ -1,0 +1,301 @@
+//! Validation of ID tokens (OIDC Core section 3.1.3.7; on renewal section 12.2). The numbers in the comments are those
+//! of section 3.1.3.7.
+
+use doorward_protocol::{
+    jose::SigningAlgorithm,
+    jwk::{Jwk, KeySelectionError},
+    jws::{JwsError, UnverifiedJws},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, ErrorKind,
+    metadata::MetadataService,
+    ports::{SignatureError, SignatureVerifier},
+};
+
+/// What an ID token is held against.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected<'a> {
+    /// The issuer of the metadata.
+    pub issuer: &'a str,
+    pub client_id: &'a str,
+    /// What the request had.
+    pub nonce: Nonce<'a>,
+    /// The `max_age` that was requested, in seconds.
+    pub max_age: Option<u64>,
+    /// The access token that came with the ID token, for `at_hash`.
+    pub access_token: &'a str,
+    /// The time: the provider's, where its answer tells, else this device's.
+    pub now: u64,
+    /// Leeway for each time, in seconds.
+    pub clock_skew: u64,
+}
+
+/// What the `nonce` has to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Nonce<'a> {
+    /// This, since the request had it (number 11).
+    Exactly(&'a str),
+    /// Absent, or that of the sign-in (section 12.2).
+    AbsentOr(Option<&'a str>),
+}
+
+/// Why an ID token was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdTokenError {
+    /// The scope has `openid`, but the answer has no ID token.
+    #[error("the token endpoint sent none")]
+    Missing,
+    /// Not a JWS.
+    #[error(transparent)]
+    Malformed(#[from] JwsError),
+    /// `alg` is `none`, symmetric, unknown, or none that the provider says it signs with.
+    #[error("it is signed with the algorithm {0:?}, which is not accepted")]
+    Algorithm(String),
+    /// The provider's keys don't contain the one that signed.
+    #[error(transparent)]
+    Key(#[from] KeySelectionError),
+    /// The signature is wrong or can't be checked.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A claim is missing or of the wrong type.
+    #[error("the claim {0} is missing or malformed")]
+    Claim(&'static str),
+    /// `iss` is another issuer.
+    #[error("it comes from the issuer {0:?}")]
+    Issuer(String),
+    /// `aud` does not name this client.
+    #[error("it is meant for another client")]
+    Audience,
+    /// `azp` is another client, or missing though there are several audiences.
+    #[error("it was issued to another client")]
+    AuthorizedParty,
+    /// `exp` has passed.
+    #[error("it expired {0} seconds ago")]
+    Expired(u64),
+    /// `iat` or `nbf` lies ahead.
+    #[error("it is valid only in {0} seconds")]
+    NotYetValid(u64),
+    /// `nonce` is not that of the request.
+    #[error("it answers another request (nonce)")]
+    Nonce,
+    /// `at_hash` is not that of the access token.
+    #[error("it belongs to another access token (at_hash)")]
+    AccessTokenHash,
+    /// The user proved who they are longer ago than `max_age` allows.
+    #[error("the user signed in to the provider {0} seconds ago, which is too long")]
+    TooOld(u64),
+}
+
+impl IdTokenError {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Expired(_)
+            | Self::NotYetValid(_)
+            | Self::Signature(SignatureError::Unavailable | SignatureError::UnsupportedAlgorithm) => ErrorKind::Device,
+            Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => ErrorKind::Restart,
+            _ => ErrorKind::Configuration,
+        }
+    }
+
+    pub(crate) fn user_message(&self) -> String {
+        match self {
+            Self::Expired(seconds) | Self::NotYetValid(seconds) => format!(
+                "This device's clock differs from the sign-in service's by {} minutes or more. Set the clock, then sign in again.",
+                (seconds / 60).max(1)
+            ),
+            Self::Signature(SignatureError::Unavailable) => {
+                "This page is not served by https, so the browser cannot check who signed you in. Open the page by https."
+                    .to_owned()
+            }
+            Self::Signature(SignatureError::UnsupportedAlgorithm) => {
+                "This browser cannot check the sign-in service's signature. Update it, or try another browser."
+                    .to_owned()
+            }
+            Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => {
+                "The sign-in cannot be used. Please sign in again.".to_owned()
+            }
+            _ => format!(
+                "The sign-in service sent proof that was not accepted: {self}. Please tell whoever runs this application."
+            ),
+        }
+    }
+}
+
+/// The claims of an ID token that passed every check. Only [`verify`] makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct VerifiedIdToken {
+    pub claims: Map<String, Value>,
+}
+
+impl VerifiedIdToken {
+    pub(crate) fn sub(&self) -> &str {
+        self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Checks signature and claims of an ID token that the token endpoint sent.
+///
+/// Where the browser has no cryptography (the page is no secure context) the signature goes unchecked, provided that
+/// the token came over TLS or from this device: number 6 allows "the TLS server validation […] in place of checking the
+/// token signature" for tokens straight from the token endpoint. Otherwise the token is refused.
+pub(crate) async fn verify(
+    id_token: &str,
+    expected: &Expected<'_>,
+    keys: &MetadataService,
+    verifier: &dyn SignatureVerifier,
+) -> Result<VerifiedIdToken, Error> {
+    let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
+    let metadata = keys.metadata().await?;
+    let offered = &metadata.id_token_signing_alg_values_supported;
+    let alg = &jws.header().alg;
+    // Number 7.
+    let algorithm = jws
+        .header()
+        .algorithm()
+        .filter(|_| offered.is_empty() || offered.contains(alg))
+        .ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
+    let token_endpoint_is_protected = metadata.token_endpoint.as_deref().is_some_and(crate::url::is_protected);
+    // Number 6.
+    match check_signature(&jws, algorithm, keys, verifier).await {
+        Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable))) if token_endpoint_is_protected => {}
+        other => other?,
+    }
+    let claims: Map<String, Value> = jws.unverified_claims().map_err(IdTokenError::from)?;
+    check_claims(&claims, algorithm, expected)?;
+    Ok(VerifiedIdToken { claims })
+}
+
+async fn check_signature(
+    jws: &UnverifiedJws<'_>,
+    algorithm: SigningAlgorithm,
+    keys: &MetadataService,
+    verifier: &dyn SignatureVerifier,
+) -> Result<(), Error> {
+    let key = select_key(jws, algorithm, keys).await?;
+    verifier
+        .verify(&key, algorithm, jws.signing_input(), jws.signature())
+        .await
+        .map_err(|error| IdTokenError::Signature(error).into())
+}
+
+/// The key that the token names. One that is not there may have been published since the keys were fetched.
+async fn select_key(
+    jws: &UnverifiedJws<'_>,
+    algorithm: SigningAlgorithm,
+    keys: &MetadataService,
+) -> Result<Jwk, Error> {
+    let kid = jws.header().kid.as_deref();
+    let missing = match keys.keys().await?.select(kid, algorithm) {
+        Ok(key) => return Ok(key.clone()),
+        Err(error) => IdTokenError::from(error),
+    };
+    match keys.keys_anew().await? {
+        Some(keys) => Ok(keys.select(kid, algorithm).map_err(IdTokenError::from)?.clone()),
+        None => Err(missing.into()),
+    }
+}
+
+fn check_claims(
+    claims: &Map<String, Value>,
+    algorithm: SigningAlgorithm,
+    expected: &Expected<'_>,
+) -> Result<(), IdTokenError> {
+    let text = |name: &'static str| optional_text(claims, name);
+    // Number 2.
+    let issuer = text("iss")?.ok_or(IdTokenError::Claim("iss"))?;
+    if issuer != expected.issuer {
+        return Err(IdTokenError::Issuer(issuer.chars().take(200).collect()));
+    }
+    check_audience(claims, expected.client_id)?;
+    // Section 2: sub is at most 255 characters.
+    let sub = text("sub")?.ok_or(IdTokenError::Claim("sub"))?;
+    if sub.is_empty() || sub.len() > 255 {
+        return Err(IdTokenError::Claim("sub"));
+    }
+    check_times(claims, expected)?;
+    // Number 11.
+    let nonce = text("nonce")?;
+    let nonce_fits = match expected.nonce {
+        Nonce::Exactly(sent) => nonce == Some(sent),
+        Nonce::AbsentOr(original) => nonce.is_none() || nonce == original,
+    };
+    if !nonce_fits {
+        return Err(IdTokenError::Nonce);
+    }
+    // Section 3.1.3.8.
+    match text("at_hash")? {
+        Some(hash) if hash != algorithm.left_half_hash(expected.access_token) => Err(IdTokenError::AccessTokenHash),
+        _ => Ok(()),
+    }
+}
+
+/// Numbers 3 to 5.
+fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), IdTokenError> {
+    let is_client = |value: &Value| value.as_str() == Some(client_id);
+    let several = match claims.get("aud") {
+        Some(Value::String(one)) if one == client_id => false,
+        Some(Value::Array(many)) if many.iter().any(is_client) => many.len() > 1,
+        Some(Value::String(_) | Value::Array(_)) => return Err(IdTokenError::Audience),
+        _ => return Err(IdTokenError::Claim("aud")),
+    };
+    match optional_text(claims, "azp")? {
+        Some(party) if party != client_id => Err(IdTokenError::AuthorizedParty),
+        None if several => Err(IdTokenError::AuthorizedParty),
+        _ => Ok(()),
+    }
+}
+
+/// Numbers 9, 10 and 13, and RFC 7519 section 4.1.5.
+fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+    let (now, skew) = (expected.now, expected.clock_skew);
+    let expires = required_time(claims, "exp")?;
+    if now >= expires.saturating_add(skew) {
+        return Err(IdTokenError::Expired(now - expires));
+    }
+    let issued = required_time(claims, "iat")?;
+    let valid_from = optional_time(claims, "nbf")?.unwrap_or(issued).max(issued);
+    if valid_from > now.saturating_add(skew) {
+        return Err(IdTokenError::NotYetValid(valid_from - now));
+    }
+    if let Some(max_age) = expected.max_age {
+        let authenticated = required_time(claims, "auth_time")?;
+        let age = now.saturating_sub(authenticated);
+        if age > max_age.saturating_add(skew) {
+            return Err(IdTokenError::TooOld(age));
+        }
+    }
+    Ok(())
+}
+
+fn optional_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, IdTokenError> {
+    match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(IdTokenError::Claim(name)),
+    }
+}
+
+fn required_time(claims: &Map<String, Value>, name: &'static str) -> Result<u64, IdTokenError> {
+    optional_time(claims, name)?.ok_or(IdTokenError::Claim(name))
+}
+
+/// A `NumericDate` (RFC 7519 section 2), which may have a fraction.
+fn optional_time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, IdTokenError> {
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = |seconds: f64| (0.0..1e15).contains(&seconds).then_some(seconds as u64);
+    value
+        .as_u64()
+        .filter(|seconds| *seconds < 1_000_000_000_000_000)
+        .or_else(|| value.as_f64().and_then(whole))
+        .map(Some)
+        .ok_or(IdTokenError::Claim(name))
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;

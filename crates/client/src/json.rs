@@ -1,0 +1,66 @@
+//! Reading and writing JSON objects member by member.
+//!
+//! Everything that comes in is read into [`Map`] by one parser and taken apart here. Derived readers would each bring a
+//! parser of their own; together they were half of the client's weight in the browser.
+
+use serde_json::{Map, Value};
+
+/// A JSON object whose members are taken out one by one.
+pub(crate) struct Members(pub Map<String, Value>);
+
+impl Members {
+    /// Reads a JSON object.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        serde_json::from_slice(text.as_bytes()).ok().map(Self)
+    }
+
+    /// A member that is a text and not empty.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        match self.0.remove(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A member that is a whole number, not negative.
+    pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
+        self.value(name)?.as_u64()
+    }
+
+    /// A member that is there and not null.
+    pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// The texts of a member that is an array; what is no text in it is left out.
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
+        match self.0.remove(name) {
+            Some(Value::Array(values)) => values.into_iter().filter_map(into_text).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Writes a member, unless there is nothing to write.
+    pub(crate) fn set(&mut self, name: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Writes a text, unless there is none.
+    pub(crate) fn set_text(&mut self, name: &str, text: Option<&str>) {
+        self.set(name, text.map(Value::from));
+    }
+
+    /// The object as text.
+    pub(crate) fn write(self) -> String {
+        Value::Object(self.0).to_string()
+    }
+}
+
+pub(crate) fn into_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,62 @@
+//! OpenID Connect client for browser applications.
+//!
+//! The core ([`UserManager`] and what it is made of) knows no browser: it works on [`ports`], runs natively and is
+//! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
+//! cryptography.
+//!
+//! ```no_run
+//! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
+//! # async fn page(manager: UserManager, address: &str) -> Result<(), Error> {
+//! if manager.callback_kind(address) == CallbackKind::Signin {
+//!     manager.signin_redirect_callback(address).await?;
+//! }
+//! match manager.get_user().await? {
+//!     Some(user) => println!("Welcome, {}", user.sub()),
+//!     None => manager.signin_redirect(SigninRequestArgs::default()).await?,
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod bell;
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+mod callback;
+mod claims;
+mod client;
+mod error;
+mod events;
+mod exchange;
+mod flight;
+mod id_token;
+pub mod in_page;
+mod json;
+mod manager;
+mod metadata;
+mod pending;
+pub mod ports;
+mod provider_http;
+mod renewal;
+mod requests;
+mod response;
+pub mod settings;
+mod signin;
+mod signout;
+mod tabs;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+mod tokens;
+mod url;
+mod user;
+mod user_store;
+mod watch;
+
+pub use api::{ApiRequest, ApiResponse};
+pub use error::{AuthorizationError, Error, ErrorKind};
+pub use events::{Event, Events, Subscription};
+pub use id_token::IdTokenError;
+pub use manager::UserManager;
+pub use requests::{CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs};
+pub use settings::Settings;
+pub use user::User;

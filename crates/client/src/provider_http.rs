@@ -1,0 +1,84 @@
+//! Requests to the provider: its settings applied, failures typed.
+
+use std::{rc::Rc, time::Duration};
+
+use doorward_protocol::{error::ErrorCode, params};
+
+use crate::{
+    Error, Settings,
+    json::Members,
+    ports::{CacheMode, HttpRequest, HttpResponse, Ports},
+};
+
+/// The HTTP port with the client's settings. Clones share both.
+#[derive(Clone)]
+pub(crate) struct ProviderHttp {
+    pub(crate) settings: Rc<Settings>,
+    pub(crate) ports: Ports,
+}
+
+impl ProviderHttp {
+    /// Fetches a public document.
+    pub(crate) async fn get(&self, url: &str, cache: CacheMode) -> Result<HttpResponse, Error> {
+        self.send("GET", url, Vec::new(), None, cache).await
+    }
+
+    /// Fetches with an access token (RFC 6750 section 2.1).
+    pub(crate) async fn get_with_token(&self, url: &str, access_token: &str) -> Result<HttpResponse, Error> {
+        let header = ("authorization".to_owned(), format!("Bearer {access_token}"));
+        self.send("GET", url, vec![header], None, CacheMode::Never).await
+    }
+
+    /// Posts a form (RFC 6749 section 4.1.3).
+    pub(crate) async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
+        let header = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+        let body = params::encode(form.iter().copied());
+        self.send("POST", url, vec![header], Some(body), CacheMode::Never).await
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        mut headers: Vec<(String, String)>,
+        body: Option<String>,
+        cache: CacheMode,
+    ) -> Result<HttpResponse, Error> {
+        headers.push(("accept".to_owned(), "application/json".to_owned()));
+        headers.extend(self.settings.extra_headers.iter().cloned());
+        let request = HttpRequest {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers,
+            body,
+            timeout: Duration::from_secs(self.settings.request_timeout),
+            // What carries a code or a token is never to be sent on to another address.
+            follow_redirects: cache != CacheMode::Never,
+            cache,
+        };
+        self.ports.http.send(request).await.map_err(|failure| Error::Network { url: url.to_owned(), failure })
+    }
+}
+
+/// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not repeated in the error.
+pub(crate) fn json(url: &str, body: &str) -> Result<Members, Error> {
+    Members::read(body).ok_or_else(|| Error::UnexpectedAnswer {
+        url: url.to_owned(),
+        problem: "the answer is no JSON object".to_owned(),
+    })
+}
+
+/// The error in an answer that is no success: the OAuth error of its body, if it has one (RFC 6749 section 5.2).
+pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse) -> Error {
+    let mut body = Members::read(&response.body).filter(|_| response.status < 500);
+    let code = body.as_mut().and_then(|body| body.text("error"));
+    match code {
+        Some(code) => Error::Refused {
+            endpoint,
+            code: code.as_str().into(),
+            description: body.and_then(|mut body| body.text("error_description")),
+        },
+        None if response.status == 401 => Error::Refused { endpoint, code: ErrorCode::InvalidToken, description: None },
+        None => Error::Http { url: url.to_owned(), status: response.status },
+    }
+}

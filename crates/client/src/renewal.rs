@@ -1,0 +1,208 @@
+//! Renewal of the access token with the refresh token (RFC 6749 section 6, OIDC Core section 12).
+//!
+//! A rotating refresh token must be sent once: within the page all callers share one renewal, over all tabs a lock is
+//! held around it, and under the lock the store is read again, since another tab may have renewed meanwhile.
+
+use std::{rc::Rc, time::Duration};
+
+use doorward_protocol::jws::UnverifiedJws;
+use serde_json::{Map, Value};
+
+use crate::{
+    ApiRequest, ApiResponse, Error, Event, User, claims,
+    client::Client,
+    id_token::{self, Expected, Nonce, VerifiedIdToken},
+    ports::{CacheMode, HttpRequest},
+    settings::MergeClaims,
+    tabs::TabMessage,
+    tokens::TokenAnswer,
+    user_store::{Session, StoredUser},
+};
+
+impl Client {
+    /// Renews the tokens; who asks while a renewal runs shares it.
+    pub(crate) async fn renew(self: &Rc<Self>) -> Result<User, Error> {
+        let client = Rc::clone(self);
+        self.renewal.join(&*self.ports.timer, || Box::pin(async move { client.renew_alone().await })).await
+    }
+
+    /// A token that can be used: renewed first if it has expired or soon will. If that fails for a cause that may pass,
+    /// or there is nothing to renew with, a token that still lives is good enough.
+    pub(crate) async fn access_token(self: &Rc<Self>) -> Result<String, Error> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        if !self.is_due(&session) {
+            return Ok(session.stored.user.access_token.clone());
+        }
+        match self.renew().await {
+            Ok(user) => Ok(user.access_token),
+            Err(error) => {
+                let forgivable = error.is_transient() || error == Error::NoRefreshToken;
+                let lives = self.users.expires_in(&session).is_none_or(|left| left > 0);
+                if forgivable && lives { Ok(session.stored.user.access_token.clone()) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Whether it is time to renew. Either clock may say so: the one that only runs forward stands still while some
+    /// devices sleep, and a wall clock that is wrong costs no more than a renewal before its time.
+    pub(crate) fn is_due(&self, session: &Session) -> bool {
+        let lead = self.renewal_lead(session);
+        let due = |left: Option<i64>| left.is_some_and(|left| left <= lead);
+        due(self.users.expires_in(session)) || due(self.users.expires_in_by_wall_clock(session))
+    }
+
+    /// How many seconds before expiry renewal starts: the setting, but at most half of the token's life, so that short
+    /// lives don't mean renewing without pause.
+    pub(crate) fn renewal_lead(&self, session: &Session) -> i64 {
+        let half_life = session.stored.lifetime.map_or(u64::MAX, |life| life / 2);
+        let lead = self.settings.access_token_expiring_notification_time.min(half_life);
+        i64::try_from(lead).unwrap_or(i64::MAX)
+    }
+
+    async fn renew_alone(&self) -> Result<User, Error> {
+        let before = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let name = format!("oidc.renew:{}:{}", self.settings.authority, self.settings.client_id);
+        let _lock = self.ports.locks.acquire(&name).await;
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let user = &session.stored.user;
+        if user.access_token != before.stored.user.access_token && !self.is_due(&session) {
+            // Another tab renewed while this one waited for the lock.
+            self.notice_changes()?;
+            return Ok(user.clone());
+        }
+        let result = self.refresh(&session).await;
+        if let Err(error) = &result {
+            self.renewal_failed(error, &session)?;
+        }
+        result
+    }
+
+    /// A failure that will not pass is told once; when the provider has ended the grant, nobody is signed in any more.
+    fn renewal_failed(&self, error: &Error, session: &Session) -> Result<(), Error> {
+        if error.is_transient() || matches!(error, Error::NoRefreshToken | Error::NotSignedIn) {
+            return Ok(());
+        }
+        self.events.emit(&Event::SilentRenewError(error.clone()));
+        if error.ends_the_grant() && self.still_stored(session)? {
+            self.user_unloaded(&TabMessage::UserChanged)?;
+        }
+        Ok(())
+    }
+
+    async fn refresh(&self, session: &Session) -> Result<User, Error> {
+        let stored = &session.stored;
+        let Some(refresh_token) = stored.user.refresh_token.as_deref() else {
+            return Err(Error::NoRefreshToken);
+        };
+        if stored.user.id_token.is_some() {
+            // Once the refresh token is sent, nothing that verification needs may be missing.
+            self.metadata.keys().await?;
+        }
+        let settings = &self.settings;
+        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        form.extend(settings.resource.iter().map(|resource| ("resource", resource.as_str())));
+        let extra = settings.extra_token_params.iter();
+        form.extend(extra.map(|(name, value)| (name.as_str(), value.as_str())));
+        let answer = self.tokens.grant(&form).await?;
+        let id_token = match &answer.unverified_id_token {
+            Some(id_token) => Some(self.verify_renewed(id_token, &answer, &stored.user).await?),
+            None => None,
+        };
+        // Who signed out, or signed in anew, while the answer was on its way must not get the old session back.
+        if !self.still_stored(session)? {
+            return Err(Error::NotSignedIn);
+        }
+        self.user_loaded(renewed(stored, answer, id_token))
+    }
+
+    fn still_stored(&self, session: &Session) -> Result<bool, Error> {
+        let now = self.users.get()?;
+        Ok(now.is_some_and(|now| {
+            now.stored.user.refresh_token == session.stored.user.refresh_token
+                && now.stored.user.access_token == session.stored.user.access_token
+        }))
+    }
+
+    /// Checks a renewed ID token, and that it is about the same user and sign-in (OIDC Core section 12.2).
+    async fn verify_renewed(
+        &self,
+        id_token: &str,
+        answer: &TokenAnswer,
+        user: &User,
+    ) -> Result<VerifiedIdToken, Error> {
+        let before = user.id_token.as_deref().map_or_else(Map::new, stored_claims);
+        let metadata = self.metadata.metadata().await?;
+        let expected = Expected {
+            issuer: &metadata.issuer,
+            client_id: &self.settings.client_id,
+            nonce: Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str)),
+            max_age: None,
+            access_token: &answer.access_token,
+            now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
+            clock_skew: self.settings.clock_skew,
+        };
+        let signatures = &*self.ports.verifier;
+        let verified = id_token::verify(id_token, &expected, &self.metadata, signatures).await?;
+        let differs = |name: &str| {
+            let before = before.get(name).or_else(|| user.profile.get(name));
+            before.is_some() && before != verified.claims.get(name)
+        };
+        let checks_sub = self.settings.validate_sub_on_silent_renew;
+        if differs("iss") {
+            Err(Error::RenewedTokenDiffers("iss"))
+        } else if checks_sub && differs("sub") {
+            Err(Error::RenewedTokenDiffers("sub"))
+        } else if before.get("azp") != verified.claims.get("azp") && !before.is_empty() {
+            Err(Error::RenewedTokenDiffers("azp"))
+        } else if verified.claims.contains_key("auth_time") && differs("auth_time") {
+            Err(Error::RenewedTokenDiffers("auth_time"))
+        } else {
+            Ok(verified)
+        }
+    }
+
+    /// Calls an API with the user's access token.
+    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Error> {
+        let access_token = self.access_token().await?;
+        let mut headers = request.headers;
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+        headers.push(("authorization".to_owned(), format!("Bearer {access_token}")));
+        let url = request.url;
+        let request = HttpRequest {
+            method: request.method,
+            url: url.clone(),
+            headers,
+            body: request.body,
+            timeout: Duration::from_secs(self.settings.request_timeout),
+            follow_redirects: true,
+            cache: CacheMode::Never,
+        };
+        let answer = self.ports.http.send(request).await;
+        answer.map_err(|failure| Error::Network { url, failure })
+    }
+}
+
+/// The claims of the ID token in the store, which was verified before it was stored.
+fn stored_claims(id_token: &str) -> Map<String, Value> {
+    UnverifiedJws::parse(id_token).and_then(|jws| jws.unverified_claims()).unwrap_or_default()
+}
+
+/// The user with new tokens. What the answer does not have is kept.
+fn renewed(before: &StoredUser, answer: TokenAnswer, id_token: Option<VerifiedIdToken>) -> StoredUser {
+    let mut user = before.user.clone();
+    user.access_token = answer.access_token;
+    user.token_type = answer.token_type;
+    user.expires_at = answer.expires_at;
+    user.refresh_token = answer.refresh_token.or(user.refresh_token);
+    user.scope = answer.scope.or(user.scope);
+    user.session_state = answer.session_state.or(user.session_state);
+    user.extra.extend(claims::without_user_members(answer.extra));
+    if let Some(id_token) = id_token {
+        user.id_token = answer.unverified_id_token;
+        // The profile has only what the filter let through at sign-in, so a claim that is not there stays away.
+        let mut claims = id_token.claims;
+        claims.retain(|name, _| user.profile.contains_key(name));
+        claims::merge(&mut user.profile, claims, MergeClaims::Replace);
+    }
+    StoredUser { user, requested_scope: before.requested_scope.clone(), lifetime: answer.expires_in }
+}

@@ -1,0 +1,92 @@
+//! What callers give to sign-in and sign-out, and what they get back.
+
+use serde_json::Value;
+
+use crate::{User, settings::ResponseMode};
+
+/// What one sign-in request has beyond, or instead of, the settings.
+#[derive(Debug, Clone, Default)]
+pub struct SigninRequestArgs {
+    /// Anything; comes back in [`SigninOutcome::state`]. Kept in the state store, not sent.
+    pub state: Option<Value>,
+    /// A text that travels through the provider in `state`; comes back in [`SigninOutcome::url_state`].
+    pub url_state: Option<String>,
+    /// Instead of the setting.
+    pub redirect_uri: Option<String>,
+    /// Instead of the setting.
+    pub scope: Option<String>,
+    /// Instead of the setting.
+    pub response_mode: Option<ResponseMode>,
+    /// Instead of the setting.
+    pub prompt: Option<String>,
+    /// Instead of the setting.
+    pub display: Option<String>,
+    /// Instead of the setting; seconds.
+    pub max_age: Option<u64>,
+    /// Instead of the setting.
+    pub ui_locales: Option<String>,
+    /// Instead of the setting.
+    pub acr_values: Option<String>,
+    /// An ID token issued before, so that the provider knows who is meant.
+    pub id_token_hint: Option<String>,
+    /// What the user is to be found by: the login form is filled in with it.
+    pub login_hint: Option<String>,
+    /// Instead of the setting, when not empty.
+    pub resource: Vec<String>,
+    /// Instead of a random one.
+    pub nonce: Option<String>,
+    /// Besides those of the settings.
+    pub extra_query_params: Vec<(String, String)>,
+    /// Besides those of the settings, with the token request.
+    pub extra_token_params: Vec<(String, String)>,
+    /// Whether the provider's page takes the place of this one in the history.
+    pub replace: bool,
+}
+
+/// What one sign-out request has beyond, or instead of, the settings.
+#[derive(Debug, Clone, Default)]
+pub struct SignoutRequestArgs {
+    /// Anything; comes back in [`SignoutOutcome::state`]. Kept in the state store, not sent.
+    pub state: Option<Value>,
+    /// A text that travels through the provider in `state`; comes back in [`SignoutOutcome::url_state`].
+    pub url_state: Option<String>,
+    /// Instead of the user's ID token.
+    pub id_token_hint: Option<String>,
+    /// Instead of the setting.
+    pub post_logout_redirect_uri: Option<String>,
+    /// Further parameters.
+    pub extra_query_params: Vec<(String, String)>,
+    /// Whether the provider's page takes the place of this one in the history.
+    pub replace: bool,
+}
+
+/// A finished sign-in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SigninOutcome {
+    /// Who signed in.
+    pub user: User,
+    /// The caller's state.
+    pub state: Option<Value>,
+    /// The caller's URL state.
+    pub url_state: Option<String>,
+}
+
+/// A finished sign-out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SignoutOutcome {
+    /// The caller's state.
+    pub state: Option<Value>,
+    /// The caller's URL state.
+    pub url_state: Option<String>,
+}
+
+/// What kind of response a URL carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackKind {
+    /// The response to a sign-in request: call `signin_redirect_callback`.
+    Signin,
+    /// The response to a sign-out request: call `signout_redirect_callback`.
+    Signout,
+    /// No response.
+    None,
+}

@@ -1,0 +1,291 @@
+//! Settings of a client, under the names that oidc-client users know. Durations are seconds.
+
+use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, url};
+
+/// What a client is set up with. All but the first three have defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // Independent switches under well-known names.
+pub struct Settings {
+    /// The provider's issuer identifier, a URL without query and fragment.
+    pub authority: String,
+    /// The client as registered at the provider.
+    pub client_id: String,
+    /// Where the provider sends the user back to after sign-in.
+    pub redirect_uri: String,
+    /// Where the provider sends the user back to after sign-out. Default: the provider's own page.
+    #[serde(default)]
+    pub post_logout_redirect_uri: Option<String>,
+    /// Only `code` is served (RFC 9700 section 2.1.2).
+    #[serde(default)]
+    pub response_type: ResponseType,
+    /// Where the response stands in the redirect URI. Default: `query`.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
+    /// Requested scope. Default: `openid`.
+    #[serde(default = "default_scope")]
+    pub scope: String,
+    /// `prompt` of each sign-in request (OIDC Core section 3.1.2.1).
+    #[serde(default)]
+    pub prompt: Option<String>,
+    /// `display` of each sign-in request.
+    #[serde(default)]
+    pub display: Option<String>,
+    /// `max_age` of each sign-in request: how long ago the user may have proved who they are. Makes `auth_time` obligatory.
+    #[serde(default)]
+    pub max_age: Option<u64>,
+    /// `ui_locales` of each sign-in request.
+    #[serde(default)]
+    pub ui_locales: Option<String>,
+    /// `acr_values` of each sign-in request.
+    #[serde(default)]
+    pub acr_values: Option<String>,
+    /// Resource indicators of each request (RFC 8707).
+    #[serde(default)]
+    pub resource: Vec<String>,
+    /// Further parameters of each authorization request.
+    #[serde(default)]
+    pub extra_query_params: Vec<(String, String)>,
+    /// Further parameters of each token request.
+    #[serde(default)]
+    pub extra_token_params: Vec<(String, String)>,
+    /// Further headers of each request to the provider.
+    #[serde(default)]
+    pub extra_headers: Vec<(String, String)>,
+    /// The provider's metadata, if it is not to be fetched.
+    #[serde(default)]
+    pub metadata: Option<ProviderMetadata>,
+    /// Where the metadata is. Default: `{authority}/.well-known/openid-configuration`.
+    #[serde(default)]
+    pub metadata_url: Option<String>,
+    /// The provider's signing keys, if they are not to be fetched.
+    #[serde(default)]
+    pub signing_keys: Option<JwkSet>,
+    /// Which claims of the ID token do not reach the profile. Default: the protocol's.
+    #[serde(default)]
+    pub filter_protocol_claims: ClaimsFilter,
+    /// Whether userinfo is fetched after sign-in and its claims join the profile. Default: no.
+    #[serde(default)]
+    pub load_user_info: bool,
+    /// How arrays of userinfo join those of the ID token. Default: `replace`.
+    #[serde(default)]
+    pub merge_claims: MergeClaims,
+    /// When a pending request is given up. Default: 900 s.
+    #[serde(default = "default_stale_state_age")]
+    pub stale_state_age: u64,
+    /// Where pending requests are kept. Default: `local`, so that the provider may come back in another tab.
+    #[serde(default = "local")]
+    pub state_store: StoreKind,
+    /// Where the user is kept. Default: `session`.
+    #[serde(default = "session")]
+    pub user_store: StoreKind,
+    /// When a request without an answer is given up. Default: 10 s.
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: u64,
+    /// Whether the access token is renewed by itself before it expires and when the page wakes. Default: yes.
+    #[serde(default = "yes")]
+    pub automatic_silent_renew: bool,
+    /// Whether a renewal that brings another `sub` is refused. Default: yes.
+    #[serde(default = "yes")]
+    pub validate_sub_on_silent_renew: bool,
+    /// How long before expiry [`Event::AccessTokenExpiring`](crate::Event) comes and renewal starts. Default: 60 s.
+    #[serde(default = "default_notification")]
+    pub access_token_expiring_notification_time: u64,
+    /// Whether sign-out revokes the tokens first. Default: no.
+    #[serde(default)]
+    pub revoke_tokens_on_signout: bool,
+    /// What `revoke_tokens` revokes, in this order. Default: access token, then refresh token.
+    #[serde(default = "default_revoke_token_types")]
+    pub revoke_token_types: Vec<TokenType>,
+    /// How far the provider's clock may be off when the times in an ID token are checked. Default: 300 s.
+    #[serde(default = "default_clock_skew")]
+    pub clock_skew: u64,
+}
+
+/// `response_type` (RFC 6749 section 3.1.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseType {
+    /// The authorization code flow.
+    #[default]
+    Code,
+}
+
+/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query.
+    #[default]
+    Query,
+    /// In the fragment, which reaches no server.
+    Fragment,
+}
+
+impl ResponseMode {
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+        }
+    }
+}
+
+/// Which store to keep something in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// The tab's session storage: survives a reload, not the tab.
+    Session,
+    /// The origin's local storage: shared by all tabs, survives the browser.
+    Local,
+    /// The page's memory: gone with the page.
+    Memory,
+}
+
+/// Which claims of the ID token do not reach the profile. `sub`, `iss`, `aud`, `exp` and `iat` always do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClaimsFilter {
+    /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`: none.
+    Protocol(bool),
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Default for ClaimsFilter {
+    fn default() -> Self {
+        Self::Protocol(true)
+    }
+}
+
+/// How arrays of userinfo join those of the ID token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeClaims {
+    /// The later array takes the place of the earlier.
+    #[default]
+    Replace,
+    /// The union of both.
+    Merge,
+}
+
+/// A token that can be revoked; the values of `token_type_hint` (RFC 7009 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenType {
+    /// The access token.
+    AccessToken,
+    /// The refresh token.
+    RefreshToken,
+}
+
+impl TokenType {
+    /// The value of `token_type_hint`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+}
+
+impl Settings {
+    /// Settings with every default.
+    pub fn new(authority: impl Into<String>, client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
+        Self {
+            authority: authority.into(),
+            client_id: client_id.into(),
+            redirect_uri: redirect_uri.into(),
+            post_logout_redirect_uri: None,
+            response_type: ResponseType::default(),
+            response_mode: ResponseMode::default(),
+            scope: default_scope(),
+            prompt: None,
+            display: None,
+            max_age: None,
+            ui_locales: None,
+            acr_values: None,
+            resource: Vec::new(),
+            extra_query_params: Vec::new(),
+            extra_token_params: Vec::new(),
+            extra_headers: Vec::new(),
+            metadata: None,
+            metadata_url: None,
+            signing_keys: None,
+            filter_protocol_claims: ClaimsFilter::default(),
+            load_user_info: false,
+            merge_claims: MergeClaims::default(),
+            stale_state_age: default_stale_state_age(),
+            state_store: local(),
+            user_store: session(),
+            request_timeout: default_request_timeout(),
+            automatic_silent_renew: true,
+            validate_sub_on_silent_renew: true,
+            access_token_expiring_notification_time: default_notification(),
+            revoke_tokens_on_signout: false,
+            revoke_token_types: default_revoke_token_types(),
+            clock_skew: default_clock_skew(),
+        }
+    }
+
+    /// Refuses settings that no request can be made with; the error names the setting and what is wrong.
+    pub fn validate(&self) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::Settings(text));
+        if url::origin(&self.authority).is_none() || self.authority.contains(['?', '#']) {
+            return refuse(format!(
+                "authority must be an http or https URL without query and fragment, not {:?}",
+                self.authority
+            ));
+        }
+        if self.client_id.is_empty() {
+            return refuse("client_id must not be empty".to_owned());
+        }
+        if url::origin(&self.redirect_uri).is_none() {
+            return refuse(format!("redirect_uri must be an absolute http or https URL, not {:?}", self.redirect_uri));
+        }
+        match self.scope.parse::<Scope>() {
+            Ok(scope) if !scope.is_empty() => Ok(()),
+            _ => refuse(format!("scope must be a list of scope tokens, not {:?}", self.scope)),
+        }
+    }
+}
+
+fn default_scope() -> String {
+    "openid".to_owned()
+}
+
+fn default_stale_state_age() -> u64 {
+    900
+}
+
+fn default_request_timeout() -> u64 {
+    10
+}
+
+fn default_notification() -> u64 {
+    60
+}
+
+fn default_clock_skew() -> u64 {
+    300
+}
+
+fn default_revoke_token_types() -> Vec<TokenType> {
+    vec![TokenType::AccessToken, TokenType::RefreshToken]
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn local() -> StoreKind {
+    StoreKind::Local
+}
+
+fn session() -> StoreKind {
+    StoreKind::Session
+}

@@ -1,0 +1,123 @@
+//! The sign-in request (RFC 6749 section 4.1.1, RFC 7636 section 4.3, OIDC Core section 3.1.2.1).
+
+use doorward_protocol::pkce::{CodeVerifier, S256};
+
+use crate::{
+    Error, SigninRequestArgs,
+    client::Client,
+    pending::{self, Pending, PendingSignin},
+    settings::ResponseMode,
+    url,
+};
+
+/// Parameters that are the client's own: a caller's extra parameters must not take their place.
+const OWN_PARAMS: [&str; 9] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "response_mode",
+    "code_challenge",
+    "code_challenge_method",
+];
+
+impl Client {
+    /// Keeps the request in the state store and goes to the provider.
+    pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Error> {
+        let replace = args.replace;
+        let metadata = self.metadata.metadata().await?;
+        let endpoint = self.metadata.endpoint("authorization_endpoint", metadata.authorization_endpoint.as_ref())?;
+        let id = pending::random_text(&*self.ports.entropy)?;
+        let verifier = CodeVerifier::from_entropy(pending::random_bytes(&*self.ports.entropy)?);
+        let nonce = match &args.nonce {
+            Some(nonce) => nonce.clone(),
+            None => pending::random_text(&*self.ports.entropy)?,
+        };
+        let pending = self.pending_signin(&args, id, verifier, nonce);
+        let address = self.authorization_url(&endpoint, &args, &pending)?;
+        let id = pending.id.clone();
+        let age = self.settings.stale_state_age;
+        pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), age)?;
+        self.ports.navigator.go(&address, replace);
+        Ok(())
+    }
+
+    fn pending_signin(
+        &self,
+        args: &SigninRequestArgs,
+        id: String,
+        code_verifier: CodeVerifier,
+        nonce: String,
+    ) -> PendingSignin {
+        let settings = &self.settings;
+        let mut extra_token_params = settings.extra_token_params.clone();
+        extra_token_params.extend(args.extra_token_params.iter().cloned());
+        PendingSignin {
+            id,
+            created: self.ports.clock.now(),
+            code_verifier,
+            nonce,
+            authority: settings.authority.clone(),
+            client_id: settings.client_id.clone(),
+            redirect_uri: (args.redirect_uri.as_ref()).unwrap_or(&settings.redirect_uri).clone(),
+            scope: args.scope.as_ref().unwrap_or(&settings.scope).clone(),
+            response_mode: args.response_mode.unwrap_or(settings.response_mode),
+            max_age: args.max_age.or(settings.max_age),
+            resource: match args.resource.as_slice() {
+                [] => settings.resource.clone(),
+                own => own.to_vec(),
+            },
+            extra_token_params,
+            data: args.state.clone(),
+            url_state: args.url_state.clone(),
+        }
+    }
+
+    fn authorization_url(
+        &self,
+        endpoint: &str,
+        args: &SigninRequestArgs,
+        pending: &PendingSignin,
+    ) -> Result<String, Error> {
+        let settings = &self.settings;
+        let state = pending::state_param(&pending.id, pending.url_state.as_deref());
+        let challenge = pending.code_verifier.challenge();
+        let max_age = pending.max_age.map(|seconds| seconds.to_string());
+        let mut params = vec![
+            ("response_type", "code"),
+            ("client_id", &pending.client_id),
+            ("redirect_uri", &pending.redirect_uri),
+            ("scope", &pending.scope),
+            ("state", &state),
+            ("nonce", &pending.nonce),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", S256),
+        ];
+        if pending.response_mode != ResponseMode::Query {
+            params.push(("response_mode", pending.response_mode.as_str()));
+        }
+        let optional = [
+            ("prompt", args.prompt.as_ref().or(settings.prompt.as_ref())),
+            ("display", args.display.as_ref().or(settings.display.as_ref())),
+            ("max_age", max_age.as_ref()),
+            ("ui_locales", args.ui_locales.as_ref().or(settings.ui_locales.as_ref())),
+            ("acr_values", args.acr_values.as_ref().or(settings.acr_values.as_ref())),
+            ("id_token_hint", args.id_token_hint.as_ref()),
+            ("login_hint", args.login_hint.as_ref()),
+        ];
+        let optional = optional.iter().filter_map(|(name, value)| value.map(|value| (*name, value.as_str())));
+        params.extend(optional);
+        params.extend(pending.resource.iter().map(|resource| ("resource", resource.as_str())));
+        for (name, value) in settings.extra_query_params.iter().chain(&args.extra_query_params) {
+            if OWN_PARAMS.contains(&name.as_str()) {
+                return Err(Error::Settings(format!(
+                    "extra_query_params must not contain {name}, which the client sets itself"
+                )));
+            }
+            params.push((name, value));
+        }
+        Ok(url::with_query(endpoint, &params))
+    }
+}

@@ -1,0 +1,135 @@
+//! Sign-out by redirect (OIDC RP-Initiated Logout sections 2 and 3) and revocation (RFC 7009).
+
+use std::rc::Rc;
+
+use crate::{
+    AuthorizationError, Error, SignoutOutcome, SignoutRequestArgs, User,
+    client::Client,
+    pending::{self, Pending, PendingSignout},
+    response::LogoutResponse,
+    settings::TokenType,
+    tabs::TabMessage,
+    url,
+    user_store::StoredUser,
+};
+
+impl Client {
+    /// Forgets the user here and in the other tabs, then goes to the provider to end the session there. The user is
+    /// forgotten even if the provider can't be reached or has no such endpoint, which the error tells.
+    pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Error> {
+        let session = self.users.get()?;
+        let user = session.as_ref().map(|session| &session.stored.user);
+        if let Some(user) = user.filter(|_| self.settings.revoke_tokens_on_signout) {
+            // Sign-out goes on without: the tokens end by themselves, a user who wants to leave must not stay.
+            let _ = self.revoke_all(user).await;
+        }
+        let address = self.end_session_url(&args, user).await;
+        match user {
+            Some(user) => self.signed_out(user.sub())?,
+            None => self.users.remove()?,
+        }
+        let (address, pending) = address?;
+        if let Some((id, pending)) = pending {
+            pending::put(&self.ports, &id, &Pending::Signout(pending), self.settings.stale_state_age)?;
+        }
+        self.ports.navigator.go(&address, args.replace);
+        Ok(())
+    }
+
+    async fn end_session_url(
+        &self,
+        args: &SignoutRequestArgs,
+        user: Option<&User>,
+    ) -> Result<(String, Option<(String, PendingSignout)>), Error> {
+        let settings = &self.settings;
+        let metadata = self.metadata.metadata().await?;
+        let endpoint = self.metadata.endpoint("end_session_endpoint", metadata.end_session_endpoint.as_ref())?;
+        let hint = args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
+        let return_to = args.post_logout_redirect_uri.as_ref().or(settings.post_logout_redirect_uri.as_ref());
+        let mut params = Vec::new();
+        if let Some(hint) = hint {
+            params.push(("id_token_hint", hint.as_str()));
+        }
+        let mut pending = None;
+        let state;
+        if let Some(return_to) = return_to {
+            params.push(("post_logout_redirect_uri", return_to));
+            if hint.is_none() {
+                params.push(("client_id", &settings.client_id));
+            }
+            let id = pending::random_text(&*self.ports.entropy)?;
+            state = pending::state_param(&id, args.url_state.as_deref());
+            params.push(("state", &state));
+            let request = PendingSignout {
+                created: self.ports.clock.now(),
+                data: args.state.clone(),
+                url_state: args.url_state.clone(),
+            };
+            pending = Some((id, request));
+        }
+        let extra = args.extra_query_params.iter();
+        params.extend(extra.map(|(name, value)| (name.as_str(), value.as_str())));
+        Ok((url::with_query(&endpoint, &params), pending))
+    }
+
+    /// Finishes a sign-out. A response without state answers a request that had none.
+    pub(crate) fn signout_callback(&self, url: &str) -> Result<SignoutOutcome, Error> {
+        let result = self.finish_signout(url);
+        self.scrub(url);
+        result
+    }
+
+    fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Error> {
+        let response = LogoutResponse::parse(url)?;
+        let mut outcome = SignoutOutcome::default();
+        if let Some((id, _)) = &response.state {
+            let Some(Pending::Signout(pending)) = pending::get(&self.ports, id)? else {
+                return Err(self.no_matching_state());
+            };
+            outcome.state = pending.data;
+            outcome.url_state = pending.url_state;
+        }
+        match response.error {
+            None => Ok(outcome),
+            Some(error) => Err(Error::Authorization(Box::new(AuthorizationError {
+                code: error.code,
+                description: error.description,
+                uri: error.uri,
+                session_state: None,
+                state: outcome.state,
+                url_state: outcome.url_state,
+            }))),
+        }
+    }
+
+    /// Revokes the user's tokens in the order of the setting; the refresh token, being of no use any more, is forgotten.
+    pub(crate) async fn revoke_tokens(&self) -> Result<(), Error> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let stored = Rc::clone(&session.stored);
+        self.revoke_all(&stored.user).await?;
+        if self.settings.revoke_token_types.contains(&TokenType::RefreshToken) {
+            let mut user = stored.user.clone();
+            user.refresh_token = None;
+            self.user_loaded(StoredUser { user, ..StoredUser::clone(&stored) })?;
+        }
+        Ok(())
+    }
+
+    async fn revoke_all(&self, user: &User) -> Result<(), Error> {
+        for token_type in &self.settings.revoke_token_types {
+            let token = match token_type {
+                TokenType::AccessToken => Some(&user.access_token),
+                TokenType::RefreshToken => user.refresh_token.as_ref(),
+            };
+            if let Some(token) = token {
+                self.tokens.revoke(token, *token_type).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the user on this device, who stays signed in at the provider.
+    pub(crate) fn remove_user(&self) -> Result<(), Error> {
+        self.user_unloaded(&TabMessage::UserChanged)
+    }
+}

@@ -1,0 +1,373 @@
+//! From the response to the user.
+
+use doorward_protocol::error::ErrorCode;
+use serde_json::json;
+
+use super::{
+    provider::{Fault, ISSUER, key},
+    world::{REDIRECT_URI, World},
+};
+use crate::{
+    CallbackKind, Error, ErrorKind, IdTokenError, Settings, SigninRequestArgs, in_page::MemoryStorage,
+    ports::NetworkFailure,
+};
+
+fn lost() -> Fault {
+    Fault::NotSent(NetworkFailure::Failed("reset".to_owned()))
+}
+
+#[test]
+fn the_user_is_signed_in_and_the_response_leaves_the_address() {
+    let world = World::new();
+    let tab = world.tab();
+    let args = SigninRequestArgs {
+        state: Some(json!({"page": 7})),
+        url_state: Some("a;b".to_owned()),
+        ..SigninRequestArgs::default()
+    };
+    let url = world.callback_url(&tab, args);
+    assert_eq!(tab.manager.callback_kind(&url), CallbackKind::Signin);
+    let outcome = world.callback(&tab, &url).unwrap();
+    assert_eq!(outcome.user.sub(), "alice");
+    assert_eq!(outcome.user.claim("name"), Some("Alice"));
+    assert_eq!(outcome.state, Some(json!({"page": 7})));
+    assert_eq!(outcome.url_state.as_deref(), Some("a;b"));
+    assert_eq!(world.user(&tab), Some(outcome.user));
+    assert_eq!(tab.events(), ["loaded", "signed_in"]);
+    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    let form = &world.provider.requests("token")[0];
+    assert_eq!(form.get("grant_type"), Some("authorization_code"));
+    assert_eq!(form.get("client_id"), Some("app"));
+    assert_eq!(form.get("redirect_uri"), Some(REDIRECT_URI));
+}
+
+#[test]
+fn called_twice_at_once_it_asks_once() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    let manager = tab.manager.clone();
+    let (first, second) = world.run(async move {
+        futures::join!(manager.signin_redirect_callback(&url), manager.signin_redirect_callback(&url))
+    });
+    assert_eq!(first.unwrap(), second.unwrap());
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn called_again_later_and_after_a_reload_it_gives_the_same() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs { state: Some(json!(1)), ..Default::default() });
+    let first = world.callback(&tab, &url).unwrap();
+    assert_eq!(world.callback(&tab, &url).unwrap(), first);
+    let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
+    assert_eq!(reloaded.manager.callback_kind(&url), CallbackKind::Signin);
+    assert_eq!(world.callback(&reloaded, &url).unwrap(), first);
+    assert_eq!(*reloaded.navigator.url.borrow(), REDIRECT_URI);
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn once_the_user_is_gone_the_address_signs_nobody_in() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    world.callback(&tab, &url).unwrap();
+    let manager = tab.manager.clone();
+    world.run(async move { manager.remove_user().await }).unwrap();
+    for tab in [&tab, &world.tab()] {
+        let error = world.callback(tab, &url).unwrap_err();
+        assert_eq!(error, Error::NoMatchingState { signed_in: false });
+        assert_eq!(error.kind(), ErrorKind::Restart);
+    }
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn the_address_of_a_former_user_does_not_give_the_present_one() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    world.callback(&tab, &url).unwrap();
+    world.provider.alter_claims(|claims| {
+        claims.insert("sub".to_owned(), json!("bob"));
+    });
+    world.sign_in(&tab);
+    let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
+    let error = world.callback(&reloaded, &url).unwrap_err();
+    assert_eq!(error, Error::NoMatchingState { signed_in: true });
+    assert_eq!(world.user(&reloaded).unwrap().sub(), "bob");
+}
+
+#[test]
+fn two_tabs_with_one_address_ask_once() {
+    let world = World::new();
+    let settings = Settings { user_store: crate::settings::StoreKind::Local, ..World::settings() };
+    let store = world.local_storage.clone();
+    let first = world.tab_with(settings.clone(), store.clone());
+    let second = world.tab_with(settings, store);
+    let url = world.callback_url(&first, SigninRequestArgs::default());
+    let (one, two) = (first.manager.clone(), second.manager.clone());
+    let (one, two) = world
+        .run(async move { futures::join!(one.signin_redirect_callback(&url), two.signin_redirect_callback(&url)) });
+    assert_eq!(one.unwrap(), two.unwrap());
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn a_response_to_no_request_is_refused() {
+    let world = World::new();
+    let tab = world.tab();
+    for query in
+        ["code=a&state=unknown", "code=a&state=../../x", "error=access_denied&state=unknown", "code=a&state=%3B"]
+    {
+        let url = format!("{REDIRECT_URI}?{query}&iss={ISSUER}");
+        assert_eq!(tab.manager.callback_kind(&url), CallbackKind::Signin, "{query}");
+        let error = world.callback(&tab, &url).unwrap_err();
+        assert_eq!(error, Error::NoMatchingState { signed_in: false }, "{query}");
+        assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    }
+    assert_eq!(world.provider.count("token"), 0);
+    world.sign_in(&tab);
+    let error = world.callback(&tab, &format!("{REDIRECT_URI}?code=a&state=unknown")).unwrap_err();
+    assert_eq!(error, Error::NoMatchingState { signed_in: true });
+}
+
+#[test]
+fn a_malformed_response_is_refused_and_does_not_end_the_request() {
+    let world = World::new();
+    let tab = world.tab();
+    let good = world.callback_url(&tab, SigninRequestArgs::default());
+    let state = good.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    for query in [format!("state={state}"), "code=a".to_owned(), format!("code=a&code=b&state={state}")] {
+        let error = world.callback(&tab, &format!("{REDIRECT_URI}?{query}")).unwrap_err();
+        assert!(matches!(error, Error::InvalidResponse(_)), "{query}: {error}");
+    }
+    assert!(world.callback(&tab, &good).is_ok());
+}
+
+#[test]
+fn the_issuer_is_checked() {
+    let world = World::new();
+    let tab = world.tab();
+    let good = world.callback_url(&tab, SigninRequestArgs::default());
+    let iss = "iss=https%3A%2F%2Fop.example";
+    assert!(good.contains(iss));
+    let foreign = world.callback(&tab, &good.replace(iss, "iss=https%3A%2F%2Fevil.example"));
+    assert!(matches!(foreign.unwrap_err(), Error::IssuerMismatch { .. }));
+    let absent = world.callback(&tab, &good.replace(iss, "x=1"));
+    assert!(matches!(absent.unwrap_err(), Error::InvalidResponse(_)), "the metadata promise it");
+    assert_eq!(world.provider.count("token"), 0);
+    assert!(world.callback(&tab, &good).is_ok(), "a forged response does not end the request");
+}
+
+#[test]
+fn a_provider_that_promises_no_issuer_may_leave_it_out() {
+    let world = World::new();
+    world.provider.metadata.borrow_mut()["authorization_response_iss_parameter_supported"] = json!(false);
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert!(world.callback(&tab, &url.replace("iss=", "x=")).is_ok());
+}
+
+#[test]
+fn the_request_of_another_client_or_provider_is_refused() {
+    for (settings, name) in [
+        (Settings { client_id: "other".to_owned(), ..World::settings() }, "client_id"),
+        (Settings { authority: "https://op.example/".to_owned(), ..World::settings() }, "authority"),
+    ] {
+        let world = World::new();
+        let url = world.callback_url(&world.tab(), SigninRequestArgs::default());
+        let other = world.tab_with(settings, MemoryStorage::default());
+        assert_eq!(world.callback(&other, &url).unwrap_err(), Error::StateMismatch(name));
+        assert_eq!(world.provider.count("token"), 0);
+    }
+}
+
+#[test]
+fn an_error_response_carries_what_the_caller_gave() {
+    let world = World::new();
+    let tab = world.tab();
+    let args = SigninRequestArgs {
+        state: Some(json!("back")),
+        url_state: Some("u".to_owned()),
+        ..SigninRequestArgs::default()
+    };
+    let good = world.callback_url(&tab, args);
+    let url = good.replace("code=code-0", "error=access_denied&error_description=No%20thanks&error_uri=x");
+    let first = world.callback(&tab, &url).unwrap_err();
+    let Error::Authorization(error) = &first else { panic!("{first}") };
+    assert_eq!(error.code, ErrorCode::AccessDenied);
+    assert_eq!(error.description.as_deref(), Some("No thanks"));
+    assert_eq!(error.uri.as_deref(), Some("x"));
+    assert_eq!(error.session_state.as_deref(), Some("ss"));
+    assert_eq!((error.state.clone(), error.url_state.as_deref()), (Some(json!("back")), Some("u")));
+    assert_eq!(first.kind(), ErrorKind::Refused);
+    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    assert_eq!(world.callback(&tab, &url).unwrap_err(), first, "asked again, the same");
+    assert!(world.state_keys().is_empty());
+}
+
+#[test]
+fn a_network_failure_in_the_exchange_does_not_lose_the_sign_in() {
+    let world = World::new();
+    let tab = world.tab();
+    world.provider.fault("token", lost());
+    world.provider.fault("token", Fault::Answer(503, json!({})));
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert!(world.callback(&tab, &url).is_ok());
+    assert_eq!(world.provider.count("token"), 3);
+}
+
+#[test]
+fn after_some_attempts_the_user_is_told_and_can_try_again() {
+    let world = World::new();
+    let tab = world.tab();
+    for _ in 0..4 {
+        world.provider.fault("token", lost());
+    }
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    let error = world.callback(&tab, &url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Retry);
+    assert_eq!(world.provider.count("token"), 4);
+    assert_eq!(*tab.navigator.url.borrow(), url, "a reload may try again too");
+    let reloaded = world.tab();
+    assert!(world.callback(&reloaded, &url).is_ok());
+}
+
+#[test]
+fn a_code_that_was_redeemed_though_the_answer_was_lost_means_a_new_start() {
+    let world = World::new();
+    let tab = world.tab();
+    world.provider.fault("token", Fault::AnswerLost);
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    let error = world.callback(&tab, &url).unwrap_err();
+    assert!(matches!(&error, Error::Refused { code: ErrorCode::InvalidGrant, .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Restart);
+    assert!(world.state_keys().is_empty());
+}
+
+#[test]
+fn tokens_that_cannot_be_verified_yet_are_not_lost() {
+    let world = World::new();
+    let tab = world.tab();
+    for _ in 0..5 {
+        world.provider.fault("jwks", lost());
+    }
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert_eq!(world.callback(&tab, &url).unwrap_err().kind(), ErrorKind::Retry);
+    assert_eq!(world.user(&tab), None);
+    assert!(world.callback(&tab, &url).is_ok());
+    assert_eq!(world.provider.count("token"), 1, "the code was good once");
+}
+
+#[test]
+fn a_bad_id_token_signs_nobody_in() {
+    let world = World::new();
+    let tab = world.tab();
+    world.provider.alter_claims(|claims| {
+        claims.insert("nonce".to_owned(), json!("another"));
+    });
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert_eq!(world.callback(&tab, &url).unwrap_err(), Error::IdToken(IdTokenError::Nonce));
+    assert_eq!(world.user(&tab), None);
+    assert_eq!(tab.events(), Vec::<String>::new());
+    assert!(world.state_keys().is_empty());
+}
+
+#[test]
+fn an_id_token_is_required_with_openid_and_only_then() {
+    let world = World::new();
+    world.provider.alter_answer(|answer| {
+        answer.remove("id_token");
+    });
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert_eq!(world.callback(&tab, &url).unwrap_err(), Error::IdToken(IdTokenError::Missing));
+    let args = SigninRequestArgs { scope: Some("api".to_owned()), ..SigninRequestArgs::default() };
+    let url = world.callback_url(&tab, args);
+    let outcome = world.callback(&tab, &url).unwrap();
+    assert!(outcome.user.profile.is_empty());
+    assert_eq!(world.callback(&world.tab_with(World::settings(), tab.session_storage.clone()), &url).unwrap(), outcome);
+}
+
+#[test]
+fn a_rotated_key_is_fetched_once_and_made_up_ones_make_no_load() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    *world.provider.keys.borrow_mut() = json!({ "keys": [key("k1"), key("k2")] });
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    world.sign_in(&tab);
+    assert_eq!(world.provider.count("jwks"), 2);
+    *world.provider.signing_kid.borrow_mut() = "made-up".to_owned();
+    for _ in 0..3 {
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        assert!(matches!(world.callback(&tab, &url), Err(Error::IdToken(IdTokenError::Key(_)))));
+    }
+    assert_eq!(world.provider.count("jwks"), 2, "too soon to ask again");
+    world.pass_seconds(61);
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert!(world.callback(&tab, &url).is_err());
+    assert_eq!(world.provider.count("jwks"), 3);
+}
+
+#[test]
+fn a_wrong_device_clock_is_no_obstacle_where_the_provider_tells_the_time() {
+    for ahead in [-3600, 3600] {
+        let world = World::new();
+        world.clock.wall_ahead.set(ahead);
+        let tab = world.tab();
+        let user = world.sign_in(&tab).user;
+        assert_eq!(tab.manager.expires_in(&user), Some(3600));
+        *world.provider.tells_time.borrow_mut() = false;
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        let error = world.callback(&tab, &url).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Device);
+        assert!(error.user_message().contains("clock"), "{}", error.user_message());
+    }
+}
+
+#[test]
+fn scope_defaults_to_what_was_asked_for() {
+    let world = World::new();
+    world.provider.alter_answer(|answer| {
+        answer.remove("scope");
+        answer.insert("expires_in".to_owned(), json!("60"));
+    });
+    let user = world.sign_in(&world.tab()).user;
+    assert_eq!(user.scope.as_deref(), Some("openid profile"));
+    assert_eq!(user.expires_at, Some(world.clock.true_time() + 60));
+}
+
+#[test]
+fn userinfo_joins_the_profile_if_it_is_about_the_same_user() {
+    let world = World::new();
+    let settings = Settings { load_user_info: true, ..World::settings() };
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    world.provider.fault("userinfo", lost());
+    let user = world.sign_in(&tab).user;
+    assert_eq!((user.claim("email"), user.claim("name")), (Some("alice@example.com"), Some("Alice")));
+    for body in [json!({"sub": "bob"}), json!({"email": "x"})] {
+        world.provider.fault("userinfo", Fault::Answer(200, body));
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        assert_eq!(world.callback(&tab, &url).unwrap_err(), Error::UserInfoSubject);
+    }
+}
+
+#[test]
+fn no_response_is_no_callback() {
+    let world = World::new();
+    let tab = world.tab();
+    for (url, kind) in [
+        (REDIRECT_URI.to_owned(), CallbackKind::None),
+        (format!("{REDIRECT_URI}?tab=1"), CallbackKind::None),
+        (format!("{REDIRECT_URI}?state=unknown"), CallbackKind::None),
+        (format!("{REDIRECT_URI}?code=a"), CallbackKind::Signin),
+        ("https://app.example/coupon?code=SUMMER".to_owned(), CallbackKind::None),
+        ("not a url".to_owned(), CallbackKind::None),
+    ] {
+        assert_eq!(tab.manager.callback_kind(&url), kind, "{url}");
+    }
+}

@@ -1,0 +1,335 @@
+//! Renewal, by itself and on demand.
+
+use doorward_protocol::error::ErrorCode;
+use serde_json::json;
+
+use super::{
+    provider::Fault,
+    world::{Tab, World},
+};
+use crate::{ApiRequest, Error, ErrorKind, Settings, in_page::MemoryStorage, ports::NetworkFailure};
+
+fn offline() -> Fault {
+    Fault::NotSent(NetworkFailure::Offline)
+}
+
+/// A tab that renews only when asked.
+fn lazy_tab(world: &World) -> Tab {
+    let settings = Settings { automatic_silent_renew: false, ..World::settings() };
+    world.tab_with(settings, MemoryStorage::default())
+}
+
+#[test]
+fn many_callers_make_one_request() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.pass_seconds(3601);
+    let calls: Vec<_> = (0..5)
+        .map(|_| {
+            let manager = tab.manager.clone();
+            async move { manager.get_access_token().await }
+        })
+        .collect();
+    let tokens = world.run(futures::future::join_all(calls));
+    assert!(tokens.iter().all(|token| token.as_deref() == Ok("access-2")));
+    assert_eq!(world.provider.count("token"), 2, "sign-in and one renewal");
+}
+
+#[test]
+fn a_caller_who_goes_away_does_not_stop_the_renewal() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    let manager = tab.manager.clone();
+    let mut call = Box::pin(async move { manager.signin_silent().await });
+    assert!(futures::FutureExt::now_or_never(&mut call).is_none());
+    drop(call);
+    world.pass_seconds(1);
+    assert_eq!(world.user(&tab).unwrap().refresh_token.as_deref(), Some("refresh-2"));
+}
+
+#[test]
+fn it_renews_by_itself_before_the_end() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.pass_seconds(3539);
+    assert_eq!(tab.events(), Vec::<String>::new());
+    world.pass_seconds(2);
+    assert_eq!(tab.events(), ["expiring", "loaded"]);
+    world.pass_seconds(10_000);
+    assert_eq!(tab.events(), ["expiring", "loaded", "expiring", "loaded"]);
+    assert_eq!(world.provider.count("token"), 4);
+    let form = &world.provider.requests("token")[1];
+    assert_eq!(form.get("grant_type"), Some("refresh_token"));
+    assert_eq!(form.get("refresh_token"), Some("refresh-1"));
+    assert_eq!(form.get("client_id"), Some("app"));
+}
+
+#[test]
+fn short_lives_are_renewed_at_half_time_and_never_without_pause() {
+    for (lifetime, most) in [(10, 21), (4, 51), (1, 51), (0, 51)] {
+        let world = World::new();
+        *world.provider.lifetime.borrow_mut() = lifetime;
+        let tab = world.tab();
+        world.sign_in(&tab);
+        world.pass_seconds(100);
+        let renewals = world.provider.count("token") - 1;
+        assert!((most - 5..=most).contains(&renewals), "{lifetime} s: {renewals} renewals in 100 s");
+    }
+}
+
+#[test]
+fn without_a_refresh_token_the_end_is_told() {
+    let world = World::new();
+    world.provider.alter_answer(|answer| {
+        answer.remove("refresh_token");
+    });
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.pass_seconds(3541);
+    assert_eq!(tab.events(), ["expiring"]);
+    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-1"), "it still lives");
+    world.pass_seconds(58);
+    assert_eq!(tab.events(), Vec::<String>::new());
+    world.pass_seconds(3);
+    assert_eq!(tab.events(), ["expired"]);
+    let error = world.access_token(&tab).unwrap_err();
+    assert_eq!((error.clone(), error.kind()), (Error::NoRefreshToken, ErrorKind::SignIn));
+    world.pass_seconds(3600);
+    assert_eq!(tab.events(), Vec::<String>::new(), "told once");
+}
+
+#[test]
+fn renewal_can_be_stopped_and_started() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    tab.manager.stop_silent_renew();
+    world.pass_seconds(3650);
+    assert_eq!(tab.events(), ["expiring", "expired"]);
+    assert_eq!(world.provider.count("token"), 1);
+    tab.manager.start_silent_renew();
+    world.pass_seconds(1);
+    assert_eq!(tab.events(), ["loaded"]);
+}
+
+#[test]
+fn an_expired_token_is_renewed_at_load() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.pass_seconds(7200);
+    let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
+    world.pass_seconds(1);
+    assert_eq!(reloaded.events(), ["expiring", "loaded"]);
+    assert_eq!(world.access_token(&reloaded).as_deref(), Ok("access-2"));
+}
+
+#[test]
+fn after_sleep_it_renews_when_the_page_wakes() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.device_sleeps(7200);
+    tab.navigator.wake();
+    world.pass_seconds(1);
+    assert_eq!(tab.events(), ["expiring", "loaded"]);
+    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-2"));
+}
+
+#[test]
+fn a_clock_set_wrong_neither_expires_nor_extends_a_token() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.provider.alter_answer(|answer| {
+        answer.remove("refresh_token");
+    });
+    world.sign_in(&tab);
+    let user = world.user(&tab).unwrap();
+    world.clock.wall_ahead.set(36_000);
+    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-1"), "not expired by a clock set ahead");
+    assert_eq!(tab.manager.expires_in(&user), Some(3600));
+    world.clock.wall_ahead.set(-36_000);
+    world.pass_seconds(3600);
+    assert_eq!(tab.manager.expires_in(&user), Some(0));
+    assert!(world.access_token(&tab).is_err(), "not extended by a clock set back");
+    let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
+    assert_eq!(reloaded.manager.expires_in(&user), Some(3600), "after a reload, never longer than the provider gave");
+}
+
+#[test]
+fn what_may_pass_is_tried_again_with_growing_pauses() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    for _ in 0..4 {
+        world.provider.fault("token", offline());
+    }
+    world.pass_seconds(3541);
+    assert_eq!(world.provider.count("token"), 2);
+    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-1"), "a token that lives is good enough");
+    assert_eq!(world.provider.count("token"), 3);
+    world.pass_seconds(58);
+    assert_eq!(tab.events(), ["expiring", "loaded"]);
+    assert_eq!(world.provider.count("token"), 6);
+}
+
+#[test]
+fn coming_back_online_does_not_wait_for_the_pause() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    for _ in 0..12 {
+        world.provider.fault("token", offline());
+    }
+    world.pass_seconds(3541);
+    world.pass_seconds(600);
+    let tried = world.provider.count("token") - 2;
+    assert!((6..=11).contains(&tried), "{tried} attempts in ten minutes");
+    assert_eq!(tab.events(), ["expiring", "expired"]);
+    assert!(world.access_token(&tab).unwrap_err().is_transient());
+    while world.provider.count("token") < 13 {
+        tab.navigator.wake();
+        world.pass_seconds(1);
+    }
+    tab.navigator.wake();
+    world.pass_seconds(1);
+    assert_eq!(tab.events(), ["loaded"]);
+}
+
+#[test]
+fn when_the_grant_is_gone_nobody_is_signed_in_and_it_is_told_once() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.provider.revoke_all();
+    world.pass_seconds(3700);
+    assert_eq!(tab.events(), ["expiring", "renew_error", "unloaded"]);
+    assert_eq!(world.user(&tab), None);
+    assert_eq!(world.provider.count("token"), 2);
+    assert_eq!(world.access_token(&tab), Err(Error::NotSignedIn));
+}
+
+#[test]
+fn a_refusal_that_is_not_about_the_grant_keeps_the_user() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.provider.fault("token", Fault::Answer(400, json!({"error": "invalid_client"})));
+    world.pass_seconds(3590);
+    assert_eq!(tab.events(), ["expiring", "renew_error"]);
+    assert!(world.user(&tab).is_some());
+    assert_eq!(world.provider.count("token"), 2, "not tried again");
+}
+
+#[test]
+fn a_renewed_token_about_somebody_else_is_refused_and_the_user_kept() {
+    for (name, value) in [
+        ("sub", json!("mallory")),
+        ("azp", json!("app")),
+        ("auth_time", json!(1)),
+        ("nonce", json!("other")),
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("other")),
+    ] {
+        let world = World::new();
+        let tab = lazy_tab(&world);
+        world.sign_in(&tab);
+        world.provider.alter_claims(move |claims| {
+            claims.insert(name.to_owned(), value.clone());
+        });
+        let manager = tab.manager.clone();
+        let error = world.run(async move { manager.signin_silent().await }).unwrap_err();
+        assert!(matches!(error, Error::RenewedTokenDiffers(_) | Error::IdToken(_)), "{name}: {error}");
+        assert_eq!(world.user(&tab).unwrap().access_token, "access-1", "{name}");
+        assert_eq!(tab.events(), ["renew_error"], "{name}");
+    }
+}
+
+#[test]
+fn the_refresh_token_is_not_spent_before_the_answer_can_be_verified() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    let reloaded = world.tab_with(tab.manager.settings().clone(), tab.session_storage.clone());
+    world.provider.fault("jwks", offline());
+    let renew = || {
+        let manager = reloaded.manager.clone();
+        world.run(async move { manager.signin_silent().await })
+    };
+    assert!(renew().unwrap_err().is_transient());
+    assert_eq!(world.provider.count("token"), 1);
+    assert!(renew().is_ok());
+}
+
+#[test]
+fn what_the_answer_lacks_is_kept() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    let before = world.sign_in(&tab).user;
+    world.provider.alter_answer(|answer| {
+        for name in ["id_token", "refresh_token", "scope"] {
+            answer.remove(name);
+        }
+    });
+    let manager = tab.manager.clone();
+    let after = world.run(async move { manager.signin_silent().await }).unwrap();
+    assert_eq!(after.access_token, "access-2");
+    assert_eq!(after.id_token, before.id_token);
+    assert_eq!(after.refresh_token, before.refresh_token);
+    assert_eq!((after.scope, after.profile, after.session_state), (before.scope, before.profile, before.session_state));
+}
+
+#[test]
+fn who_signs_out_while_the_answer_is_on_its_way_stays_signed_out() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    let manager = tab.manager.clone();
+    let result = world.run(async move {
+        let (renewal, removal) = futures::join!(manager.signin_silent(), manager.remove_user());
+        removal.unwrap();
+        renewal
+    });
+    assert_eq!(result.unwrap_err(), Error::NotSignedIn);
+    assert_eq!(world.user(&tab), None);
+    assert_eq!(tab.events(), ["unloaded"]);
+}
+
+#[test]
+fn api_calls_carry_a_token_that_lives() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.pass_seconds(4000);
+    let manager = tab.manager.clone();
+    let request = ApiRequest::get("https://api.example/x").header("Authorization", "Basic no");
+    let response = world.run(async move { manager.fetch(request).await }).unwrap();
+    assert_eq!(response.status, 404, "every status is an answer");
+    assert_eq!(world.provider.count("token"), 2);
+    assert_eq!(world.provider.authorizations(), ["Bearer access-2"]);
+    let nobody = world.tab().manager;
+    let error = world.run(async move { nobody.fetch(ApiRequest::get("https://api.example/x")).await });
+    assert!(matches!(error, Err(Error::NotSignedIn)));
+}
+
+#[test]
+fn oauth_errors_are_told_apart() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.provider.fault("token", Fault::Answer(400, json!({"error": "teapot", "error_description": "short"})));
+    let manager = tab.manager.clone();
+    let error = world.run(async move { manager.signin_silent().await }).unwrap_err();
+    assert_eq!(
+        error,
+        Error::Refused {
+            endpoint: "token_endpoint",
+            code: ErrorCode::Other("teapot".to_owned()),
+            description: Some("short".to_owned())
+        }
+    );
+    assert!(error.user_message().contains("teapot"));
+}

@@ -1,0 +1,208 @@
+//! The sign-in request.
+
+use doorward_protocol::params::Params;
+use serde_json::json;
+
+use super::{
+    provider::{Fault, ISSUER},
+    world::{REDIRECT_URI, World},
+};
+use crate::{
+    Error, ErrorKind, Settings, SigninRequestArgs,
+    in_page::MemoryStorage,
+    ports::{NetworkFailure, Storage as _},
+    settings::ResponseMode,
+};
+
+fn request(world: &World, settings: Settings, args: SigninRequestArgs) -> Result<(String, Params), Error> {
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    let manager = tab.manager.clone();
+    world.run(async move { manager.signin_redirect(args).await })?;
+    let url = tab.navigator.gone_to.borrow_mut().pop().unwrap();
+    let (endpoint, query) = url.split_once('?').unwrap();
+    Ok((endpoint.to_owned(), Params::parse_with_repeatable(query, &["resource"]).unwrap()))
+}
+
+#[test]
+fn the_request_has_pkce_state_and_nonce() {
+    let world = World::new();
+    let (endpoint, params) = request(&world, World::settings(), SigninRequestArgs::default()).unwrap();
+    assert_eq!(endpoint, format!("{ISSUER}/authorize"));
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "app"),
+        ("redirect_uri", REDIRECT_URI),
+        ("scope", "openid profile"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(params.get(name), Some(value), "{name}");
+    }
+    let texts = ["state", "nonce", "code_challenge"].map(|name| params.get(name).unwrap().to_owned());
+    assert!(texts.iter().all(|text| text.len() == 43));
+    assert!(texts[0] != texts[1] && texts[1] != texts[2]);
+    assert!(!params.is_sent("response_mode") && !params.is_sent("prompt"));
+}
+
+#[test]
+fn the_state_store_knows_what_was_sent_and_the_address_does_not() {
+    let world = World::new();
+    let args = SigninRequestArgs { state: Some(json!({"page": 7})), ..SigninRequestArgs::default() };
+    let (_, params) = request(&world, World::settings(), args).unwrap();
+    let key = format!("oidc.{}", params.get("state").unwrap());
+    let stored: serde_json::Value = serde_json::from_str(&world.local_storage.get(&key).unwrap().unwrap()).unwrap();
+    assert_eq!(stored["request_type"], "si:r");
+    assert_eq!(stored["data"], json!({"page": 7}));
+    assert_eq!(stored["nonce"], params.get("nonce").unwrap());
+    assert_eq!(stored["redirect_uri"], REDIRECT_URI);
+    let verifier = stored["code_verifier"].as_str().unwrap();
+    assert!((43..=128).contains(&verifier.len()));
+    assert!(!params.encode().contains(verifier));
+}
+
+#[test]
+fn settings_and_arguments_reach_the_request() {
+    let world = World::new();
+    let settings = Settings {
+        prompt: Some("login".to_owned()),
+        max_age: Some(60),
+        resource: vec!["https://api/1".to_owned(), "https://api/2".to_owned()],
+        extra_query_params: vec![("audience".to_owned(), "x y".to_owned())],
+        ..World::settings()
+    };
+    let args = SigninRequestArgs {
+        prompt: Some("consent".to_owned()),
+        login_hint: Some("alice".to_owned()),
+        url_state: Some("/a?b;c".to_owned()),
+        response_mode: Some(ResponseMode::Fragment),
+        nonce: Some("n".to_owned()),
+        ..SigninRequestArgs::default()
+    };
+    let (_, params) = request(&world, settings, args).unwrap();
+    assert_eq!(params.get("prompt"), Some("consent"));
+    assert_eq!(params.get("max_age"), Some("60"));
+    assert_eq!(params.get_all("resource").count(), 2);
+    assert_eq!(params.get("audience"), Some("x y"));
+    assert_eq!(params.get("login_hint"), Some("alice"));
+    assert_eq!(params.get("response_mode"), Some("fragment"));
+    assert_eq!(params.get("nonce"), Some("n"));
+    assert!(params.get("state").unwrap().ends_with(";/a?b;c"));
+}
+
+#[test]
+fn an_endpoint_with_a_query_keeps_it() {
+    let world = World::new();
+    world.provider.metadata.borrow_mut()["authorization_endpoint"] = json!(format!("{ISSUER}/authorize?tenant=1"));
+    let (_, params) = request(&world, World::settings(), SigninRequestArgs::default()).unwrap();
+    assert_eq!(params.get("tenant"), Some("1"));
+    assert!(params.is_sent("state"));
+}
+
+#[test]
+fn extra_parameters_do_not_replace_the_clients_own() {
+    let world = World::new();
+    let args = SigninRequestArgs {
+        extra_query_params: vec![("state".to_owned(), "fixed".to_owned())],
+        ..SigninRequestArgs::default()
+    };
+    assert!(matches!(request(&world, World::settings(), args), Err(Error::Settings(_))));
+    assert_eq!(world.state_keys(), Vec::<String>::new());
+}
+
+#[test]
+fn a_document_of_another_issuer_is_refused() {
+    for (issuer, accepted) in [
+        (ISSUER, true),
+        ("https://op.example/", true),
+        ("https://op.example//", false),
+        ("https://evil.example", false),
+        ("https://op.example/tenant", false),
+        ("http://op.example", false),
+    ] {
+        let world = World::new();
+        world.provider.metadata.borrow_mut()["issuer"] = json!(issuer);
+        let result = request(&world, World::settings(), SigninRequestArgs::default());
+        assert_eq!(result.is_ok(), accepted, "{issuer}");
+        if let Err(error) = result {
+            assert!(matches!(error, Error::IssuerMismatch { .. }));
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+    }
+}
+
+#[test]
+fn endpoints_that_must_not_be_used_are_refused() {
+    for endpoint in [
+        json!(null),
+        json!(""),
+        json!("javascript:alert(1)"),
+        json!("/authorize"),
+        json!("http://op.example/authorize"),
+        json!("https://user@op.example/authorize"),
+        json!("https://op.example/auth\norize"),
+    ] {
+        let world = World::new();
+        world.provider.metadata.borrow_mut()["authorization_endpoint"] = endpoint.clone();
+        let result = request(&world, World::settings(), SigninRequestArgs::default());
+        assert_eq!(result.unwrap_err(), Error::NoEndpoint("authorization_endpoint"), "{endpoint}");
+    }
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_told_from_one_that_answers_nonsense() {
+    let world = World::new();
+    let document = ".well-known/openid-configuration";
+    world.provider.fault(document, Fault::NotSent(NetworkFailure::Timeout));
+    world.provider.fault(document, Fault::Answer(503, json!({})));
+    world.provider.fault(document, Fault::Answer(404, json!({})));
+    world.provider.fault(document, Fault::Answer(200, json!(["no object"])));
+    let kinds = [(); 4].map(|()| request(&world, World::settings(), SigninRequestArgs::default()).unwrap_err().kind());
+    let expected = [ErrorKind::Retry, ErrorKind::Retry, ErrorKind::Configuration, ErrorKind::Configuration];
+    assert_eq!(kinds, expected);
+    assert!(request(&world, World::settings(), SigninRequestArgs::default()).is_ok());
+}
+
+#[test]
+fn concurrent_requests_share_one_fetch_of_the_metadata() {
+    let world = World::new();
+    let tab = world.tab();
+    let manager = tab.manager.clone();
+    world.run(async move {
+        let (first, second) = futures::join!(
+            manager.signin_redirect(SigninRequestArgs::default()),
+            manager.signin_redirect(SigninRequestArgs::default()),
+        );
+        first.unwrap();
+        second.unwrap();
+    });
+    assert_eq!(world.provider.count(".well-known/openid-configuration"), 1);
+    assert_eq!(world.state_keys().len(), 2);
+}
+
+#[test]
+fn unusable_settings_are_named() {
+    for (settings, name) in [
+        (Settings::new("op.example", "app", REDIRECT_URI), "authority"),
+        (Settings::new("https://op.example?x", "app", REDIRECT_URI), "authority"),
+        (Settings::new(ISSUER, "", REDIRECT_URI), "client_id"),
+        (Settings::new(ISSUER, "app", "/cb"), "redirect_uri"),
+        (Settings { scope: String::new(), ..World::settings() }, "scope"),
+        (Settings { scope: "open\"id".to_owned(), ..World::settings() }, "scope"),
+    ] {
+        match settings.validate() {
+            Err(Error::Settings(text)) => assert!(text.starts_with(name), "{text}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn settings_have_the_well_known_defaults() {
+    let settings: Settings =
+        serde_json::from_value(json!({"authority": ISSUER, "client_id": "app", "redirect_uri": REDIRECT_URI})).unwrap();
+    assert_eq!(settings, Settings::new(ISSUER, "app", REDIRECT_URI));
+    assert_eq!(settings.scope, "openid");
+    assert_eq!((settings.clock_skew, settings.stale_state_age), (300, 900));
+    assert_eq!(settings.access_token_expiring_notification_time, 60);
+    let implicit = json!({"authority": "a", "client_id": "b", "redirect_uri": "c", "response_type": "token"});
+    assert!(serde_json::from_value::<Settings>(implicit).is_err());
+}

@@ -1,0 +1,174 @@
+//! Grants at the token endpoint (RFC 6749 section 4.1.3, 6) and revocation (RFC 7009).
+
+use doorward_protocol::{error::ErrorCode, token::BEARER};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error,
+    json::Members,
+    metadata::MetadataService,
+    provider_http::{ProviderHttp, json, refusal},
+    settings::TokenType,
+};
+
+/// What the token endpoint granted. The ID token in it is not verified yet.
+#[derive(Clone)]
+pub(crate) struct TokenAnswer {
+    pub access_token: String,
+    pub token_type: String,
+    /// The access token's life in seconds.
+    pub expires_in: Option<u64>,
+    /// The end of its life by this device's clock, counted from receipt.
+    pub expires_at: Option<u64>,
+    pub refresh_token: Option<String>,
+    pub unverified_id_token: Option<String>,
+    pub scope: Option<String>,
+    /// The session at the provider; some say it here.
+    pub session_state: Option<String>,
+    /// Members that no specification names.
+    pub extra: Map<String, Value>,
+    /// The provider's clock when it answered, where that is readable.
+    pub provider_time: Option<u64>,
+}
+
+/// Sends grants to the token endpoint.
+#[derive(Clone)]
+pub(crate) struct TokenClient {
+    pub http: ProviderHttp,
+    pub metadata: MetadataService,
+}
+
+impl TokenClient {
+    /// Asks for tokens. `form` has the grant; the client's name is added here.
+    pub(crate) async fn grant(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
+        let metadata = self.metadata.metadata().await?;
+        let url = self.metadata.endpoint("token_endpoint", metadata.token_endpoint.as_ref())?;
+        let mut form = form.to_vec();
+        form.push(("client_id", &self.http.settings.client_id));
+        let response = self.http.post_form(&url, &form).await?;
+        if !response.is_success() {
+            return Err(refusal("token_endpoint", &url, &response));
+        }
+        let mut answer = read_answer(&url, json(&url, &response.body)?)?;
+        answer.provider_time = response.date;
+        let now = self.http.ports.clock.now();
+        answer.expires_at = answer.expires_in.map(|seconds| now.saturating_add(seconds));
+        Ok(answer)
+    }
+
+    /// Revokes a token. One that the provider can't revoke by its kind is no error: it ends by itself.
+    pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Error> {
+        let metadata = self.metadata.metadata().await?;
+        let url = self.metadata.endpoint("revocation_endpoint", metadata.revocation_endpoint.as_ref())?;
+        let form =
+            [("token", token), ("token_type_hint", token_type.as_str()), ("client_id", &self.http.settings.client_id)];
+        let response = self.http.post_form(&url, &form).await?;
+        if response.is_success() {
+            return Ok(());
+        }
+        match refusal("revocation_endpoint", &url, &response) {
+            Error::Refused { code: ErrorCode::UnsupportedTokenType, .. } => Ok(()),
+            error => Err(error),
+        }
+    }
+}
+
+/// Reads the answer with what providers are known to write: a lifetime as text, nulls, no token type.
+fn read_answer(url: &str, mut members: Members) -> Result<TokenAnswer, Error> {
+    let refuse = |problem: &str| Err(Error::UnexpectedAnswer { url: url.to_owned(), problem: problem.to_owned() });
+    let Some(access_token) = members.text("access_token") else {
+        return refuse("the answer has no access token");
+    };
+    let token_type = members.text("token_type").unwrap_or_else(|| BEARER.to_owned());
+    if !token_type.eq_ignore_ascii_case(BEARER) {
+        return refuse("the access token is of a type that this client cannot use");
+    }
+    let refresh_token = members.text("refresh_token");
+    let unverified_id_token = members.text("id_token");
+    let scope = members.text("scope");
+    let session_state = members.text("session_state");
+    let expires_in = members.value("expires_in").as_ref().and_then(lifetime);
+    Ok(TokenAnswer {
+        access_token,
+        token_type,
+        expires_in,
+        expires_at: None,
+        refresh_token,
+        unverified_id_token,
+        scope,
+        session_state,
+        extra: members.0,
+        provider_time: None,
+    })
+}
+
+/// `expires_in` as number or text; negative, absurd and junk values say nothing.
+fn lifetime(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        value => value.as_f64().filter(|seconds| (0.0..1e12).contains(seconds)).map(|seconds| seconds as u64),
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> Result<TokenAnswer, Error> {
+        read_answer("https://op/token", Members(serde_json::from_value(value).unwrap()))
+    }
+
+    /// OIDC Core section 3.1.3.3, the example body.
+    #[test]
+    fn reads_the_openid_example() {
+        let answer = read(json!({
+            "access_token": "SlAV32hkKG", "token_type": "Bearer", "refresh_token": "8xLOxBtZp8", "expires_in": 3600,
+            "id_token": "eyJ", "tenant": "x"
+        }))
+        .unwrap();
+        assert_eq!(answer.access_token, "SlAV32hkKG");
+        assert_eq!(answer.refresh_token.as_deref(), Some("8xLOxBtZp8"));
+        assert_eq!(answer.expires_in, Some(3600));
+        assert_eq!(answer.scope, None);
+        assert_eq!(Value::Object(answer.extra), json!({"tenant": "x"}));
+    }
+
+    #[test]
+    fn lifetimes_are_numbers_or_texts_and_never_negative() {
+        for (value, seconds) in [
+            (json!(60), Some(60)),
+            (json!("60"), Some(60)),
+            (json!(" 60 "), Some(60)),
+            (json!(0), Some(0)),
+            (json!(59.9), Some(59)),
+            (json!(-1), None),
+            (json!("-1"), None),
+            (json!("soon"), None),
+            (json!("NaN"), None),
+            (json!("inf"), None),
+            (json!(1e300), None),
+            (json!(null), None),
+            (json!([60]), None),
+        ] {
+            assert_eq!(lifetime(&value), seconds, "{value}");
+        }
+    }
+
+    #[test]
+    fn refuses_answers_without_a_token_that_can_be_used() {
+        for value in [
+            json!({}),
+            json!({"access_token": ""}),
+            json!({"access_token": 5}),
+            json!({"access_token": "a", "token_type": "DPoP"}),
+            json!({"access_token": "a", "token_type": "mac"}),
+        ] {
+            assert!(matches!(read(value), Err(Error::UnexpectedAnswer { .. })));
+        }
+        assert!(read(json!({"access_token": "a", "token_type": "bearer"})).is_ok());
+    }
+}

@@ -1,0 +1,136 @@
+//! The signed-in user: tokens and claims.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use crate::json::Members;
+
+/// A signed-in user. Serialises to the members that oidc-client gives its user object. Times are seconds since 1970 (UTC) by this device's clock.
+#[derive(Clone, PartialEq)]
+pub struct User {
+    /// The ID token as received; absent only when a provider answers without one on renewal and none was there.
+    pub id_token: Option<String>,
+    /// The session at the provider (OIDC Session Management section 3).
+    pub session_state: Option<String>,
+    /// The access token as received. A secret: whoever bears it may call the API.
+    pub access_token: String,
+    /// The refresh token, with scope `offline_access`. A secret.
+    pub refresh_token: Option<String>,
+    /// `Bearer`, as received.
+    pub token_type: String,
+    /// The granted scope; the requested one where the provider did not say (RFC 6749 section 5.1).
+    pub scope: Option<String>,
+    /// Claims of the ID token without protocol claims, joined by those of userinfo when asked for.
+    pub profile: Map<String, Value>,
+    /// When the access token expires. `None`: the provider did not say.
+    pub expires_at: Option<u64>,
+    /// What the caller gave to the sign-in request.
+    pub state: Option<Value>,
+    /// What the caller gave to travel in the URL.
+    pub url_state: Option<String>,
+    /// Further members of the token response.
+    pub extra: Map<String, Value>,
+}
+
+impl User {
+    /// The user's identifier, unique at the issuer: the claim `sub`.
+    pub fn sub(&self) -> &str {
+        self.claim("sub").unwrap_or_default()
+    }
+
+    /// A claim of the profile, if it is a text.
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.profile.get(name).and_then(Value::as_str)
+    }
+
+    /// Seconds until the access token expires, negative afterwards; `now` is this device's clock. For what the client
+    /// itself goes by, which a clock set wrong in the meantime does not mislead, see
+    /// [`UserManager::expires_in`](crate::UserManager::expires_in).
+    pub fn expires_in(&self, now: u64) -> Option<i64> {
+        self.expires_at.map(|at| signed(at) - signed(now))
+    }
+
+    /// Whether the access token has expired; `now` is this device's clock. Never, if the provider gave no lifetime.
+    pub fn expired(&self, now: u64) -> bool {
+        self.expires_in(now).is_some_and(|left| left <= 0)
+    }
+
+    /// The granted scope, token by token.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
+    }
+}
+
+impl User {
+    /// The members of the user object.
+    pub(crate) fn to_members(&self) -> Members {
+        let mut members = Members(self.extra.clone());
+        for (name, text) in [
+            ("id_token", &self.id_token),
+            ("session_state", &self.session_state),
+            ("refresh_token", &self.refresh_token),
+            ("scope", &self.scope),
+            ("url_state", &self.url_state),
+        ] {
+            members.set_text(name, text.as_deref());
+        }
+        members.set_text("access_token", Some(&self.access_token));
+        members.set_text("token_type", Some(&self.token_type));
+        members.set("profile", Some(Value::Object(self.profile.clone())));
+        members.set("expires_at", self.expires_at.map(Value::from));
+        members.set("state", self.state.clone());
+        members
+    }
+
+    /// Reads a user object; `None` if it has no access token.
+    pub(crate) fn from_members(mut members: Members) -> Option<Self> {
+        Some(Self {
+            id_token: members.text("id_token"),
+            session_state: members.text("session_state"),
+            access_token: members.text("access_token")?,
+            refresh_token: members.text("refresh_token"),
+            token_type: members.text("token_type").unwrap_or_else(|| "Bearer".to_owned()),
+            scope: members.text("scope"),
+            profile: match members.value("profile") {
+                Some(Value::Object(profile)) => profile,
+                _ => Map::new(),
+            },
+            expires_at: members.number("expires_at"),
+            state: members.value("state"),
+            url_state: members.text("url_state"),
+            extra: members.0,
+        })
+    }
+}
+
+impl Serialize for User {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_members().0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for User {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Members(Map::deserialize(deserializer)?);
+        Self::from_members(members).ok_or_else(|| de::Error::missing_field("access_token"))
+    }
+}
+
+/// Times of this century fit; what does not is so far off that the largest value serves.
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// Tokens are not shown.
+impl fmt::Debug for User {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("User")
+            .field("sub", &self.sub())
+            .field("scope", &self.scope)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What a policy needs, as data: the description of a policy and, of a denied one, the part that was not met.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A tree of requirements that a page can show and a body can carry. Its `Display` completes "needs …".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Need {
+    /// The caller has the role.
+    Role {
+        /// The role's name.
+        role: String,
+    },
+    /// The caller has the claim with the value.
+    Claim {
+        /// The claim's name.
+        claim: String,
+        /// The value.
+        value: String,
+    },
+    /// The scope token was granted to the client.
+    Scope {
+        /// The scope token (RFC 6749 section 3.3).
+        scope: String,
+    },
+    /// Something that only code can tell: an assertion or a custom requirement.
+    Custom {
+        /// Completes "needs …".
+        description: String,
+    },
+    /// Each of these. Empty: nothing but to be signed in.
+    AllOf {
+        /// The parts.
+        of: Vec<Need>,
+    },
+    /// One of these. Empty: nobody can meet it.
+    AnyOf {
+        /// The alternatives.
+        of: Vec<Need>,
+    },
+}
+
+impl Need {
+    /// The needs as one: a single one stands for itself.
+    pub(crate) fn all(mut of: Vec<Self>) -> Self {
+        if of.len() == 1 { of.remove(0) } else { Self::AllOf { of } }
+    }
+
+    /// The scope tokens that would have to be granted for this need to be met: what `scope` says in an
+    /// `insufficient_scope` challenge (RFC 6750 section 3). Of alternatives the first that scope alone can meet.
+    pub fn missing_scope(&self) -> Vec<&str> {
+        match self {
+            Self::Scope { scope } => vec![scope],
+            Self::AllOf { of } => of.iter().flat_map(Self::missing_scope).collect(),
+            Self::AnyOf { of } => {
+                of.iter().find(|alternative| alternative.is_scope_only()).map_or_else(Vec::new, Self::missing_scope)
+            }
+            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => Vec::new(),
+        }
+    }
+
+    fn is_scope_only(&self) -> bool {
+        match self {
+            Self::Scope { .. } => true,
+            Self::AllOf { of } => !of.is_empty() && of.iter().all(Self::is_scope_only),
+            Self::AnyOf { of } => of.iter().any(Self::is_scope_only),
+            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => false,
+        }
+    }
+
+    fn write_list(formatter: &mut fmt::Formatter<'_>, of: &[Self], conjunction: &str) -> fmt::Result {
+        for (index, part) in of.iter().enumerate() {
+            if index > 0 {
+                write!(formatter, " {conjunction} ")?;
+            }
+            match part {
+                // A list within a list needs brackets to be read in one way only.
+                Self::AllOf { of } | Self::AnyOf { of } if of.len() > 1 => {
+                    write!(formatter, "({part})")?;
+                }
+                _ => write!(formatter, "{part}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role { role } => write!(formatter, "role {role}"),
+            Self::Claim { claim, value } => write!(formatter, "{claim} {value}"),
+            Self::Scope { scope } => write!(formatter, "scope {scope}"),
+            Self::Custom { description } => formatter.write_str(description),
+            Self::AllOf { of } if of.is_empty() => formatter.write_str("to be signed in"),
+            Self::AnyOf { of } if of.is_empty() => formatter.write_str("what nobody has"),
+            Self::AllOf { of } => Self::write_list(formatter, of, "and"),
+            Self::AnyOf { of } => Self::write_list(formatter, of, "or"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn role(role: &str) -> Need {
+        Need::Role { role: role.into() }
+    }
+
+    fn scope(scope: &str) -> Need {
+        Need::Scope { scope: scope.into() }
+    }
+
+    #[test]
+    fn reads_as_a_phrase() {
+        let sales = Need::Claim { claim: "department".into(), value: "Sales".into() };
+        let either = Need::AnyOf { of: vec![role("admin"), role("user")] };
+        let both = Need::AllOf { of: vec![sales, either] };
+        assert_eq!(both.to_string(), "department Sales and (role admin or role user)");
+        assert_eq!(Need::AllOf { of: vec![] }.to_string(), "to be signed in");
+        assert_eq!(Need::AnyOf { of: vec![] }.to_string(), "what nobody has");
+    }
+
+    #[test]
+    fn is_written_and_read_as_json() {
+        let need = Need::AnyOf { of: vec![role("admin"), scope("write")] };
+        let text = serde_json::to_string(&need).unwrap();
+        assert_eq!(text, r#"{"kind":"any_of","of":[{"kind":"role","role":"admin"},{"kind":"scope","scope":"write"}]}"#);
+        assert_eq!(serde_json::from_str::<Need>(&text).unwrap(), need);
+    }
+
+    #[test]
+    fn names_the_scope_that_would_help() {
+        let all = Need::AllOf { of: vec![scope("a"), role("admin"), scope("b")] };
+        assert_eq!(all.missing_scope(), ["a", "b"]);
+        let any = Need::AnyOf { of: vec![role("admin"), scope("b"), scope("c")] };
+        assert_eq!(any.missing_scope(), ["b"]);
+        assert!(role("admin").missing_scope().is_empty());
+    }
+}

@@ -1,0 +1,18 @@
+//! base64url without padding (RFC 4648 section 5), the only base64 that JOSE and PKCE use (RFC 7515 section 2).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// The text was not base64url without padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not base64url without padding")]
+pub struct NotBase64Url;
+
+/// Encodes bytes as base64url without padding.
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Decodes base64url without padding; padding, white space and the other alphabet are refused.
+pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| NotBase64Url)
+}

@@ -1,0 +1,141 @@
+//! Claims of ID tokens (OIDC Core section 2) and of access tokens (RFC 9068 section 2.2).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::scope::Scope;
+
+/// `aud`: one recipient or several (RFC 7519 section 4.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// Written as a string.
+    One(String),
+    /// Written as an array.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Whether the recipient is named.
+    pub fn contains(&self, recipient: &str) -> bool {
+        self.iter().any(|own| own == recipient)
+    }
+
+    /// Every recipient.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many.as_slice(),
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+impl From<Vec<String>> for Audience {
+    /// A single recipient becomes a string, which every verifier reads.
+    fn from(mut recipients: Vec<String>) -> Self {
+        if recipients.len() == 1 { Self::One(recipients.remove(0)) } else { Self::Many(recipients) }
+    }
+}
+
+/// The claims of an ID token as the provider writes them (OIDC Core section 2). Times are seconds since 1970 (UTC).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IdTokenClaims {
+    /// Issuer identifier.
+    pub iss: String,
+    /// The user, unique at the issuer.
+    pub sub: String,
+    /// The client.
+    pub aud: Audience,
+    /// Not to be accepted from this time on.
+    pub exp: i64,
+    /// Issued at.
+    pub iat: i64,
+    /// When the user proved who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// The request's `nonce`, unchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Authentication context class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// Authentication methods (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Left half of the access token's hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// The session at the provider (OIDC Front-Channel Logout section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Claims about the user.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The claims of a JWT access token (RFC 9068 section 2.2). Times are seconds since 1970 (UTC).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// Issuer identifier.
+    pub iss: String,
+    /// Not to be accepted from this time on.
+    pub exp: i64,
+    /// The APIs that the token is for.
+    pub aud: Audience,
+    /// The user, or the client where there is no user.
+    pub sub: String,
+    /// The client that asked.
+    pub client_id: String,
+    /// Issued at.
+    pub iat: i64,
+    /// Not to be accepted before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// Unique to the token.
+    pub jti: String,
+    /// The granted scope.
+    #[serde(default, skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
+    /// When the user proved who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// The grant that the token was issued from; with it the provider's userinfo endpoint notices a revoked grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
+    /// The session at the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Claims about the user (`role`, `department`, `email` …).
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// RFC 9068 section 2.2.4, the example claims.
+    #[test]
+    fn reads_the_access_token_example_of_rfc_9068() {
+        let claims: AccessTokenClaims = serde_json::from_str(
+            r#"{"iss":"https://authorization-server.example.com/","sub":"5ba552d67","aud":"https://rs.example.com/",
+                "exp":1639528912,"iat":1618354090,"jti":"dbe39bf3a3ba4238a513f51d6e1691c4","client_id":"s6BhdRkqt3",
+                "scope":"openid profile reademail"}"#,
+        )
+        .unwrap();
+        assert!(claims.aud.contains("https://rs.example.com/"));
+        assert!(claims.scope.contains("reademail"));
+        assert_eq!(claims.exp, 1_639_528_912);
+    }
+
+    #[test]
+    fn one_recipient_is_written_as_a_string() {
+        assert_eq!(serde_json::to_string(&Audience::from(vec!["a".to_owned()])).unwrap(), "\"a\"");
+        let two = Audience::from(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(serde_json::to_string(&two).unwrap(), r#"["a","b"]"#);
+        assert!(two.contains("b") && !two.contains("c"));
+    }
+}

@@ -1,0 +1,27 @@
+//! The answer of the token endpoint (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{scope::Scope, secret::Secret};
+
+/// `token_type` of tokens that whoever bears them may use (RFC 6750).
+pub const BEARER: &str = "Bearer";
+
+/// The answer to a granted token request, as the provider writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: Secret,
+    /// `Bearer` or `DPoP`; compared without regard to case (RFC 6749 section 5.1).
+    pub token_type: String,
+    /// Life of the access token in seconds, from now on.
+    pub expires_in: u64,
+    /// The granted scope.
+    pub scope: Scope,
+    /// The refresh token, with offline access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// The ID token, with scope `openid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<Secret>,
+}

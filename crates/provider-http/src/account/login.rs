@@ -1,0 +1,143 @@
+//! `GET` and `POST /account/login`: the login page.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::Response,
+};
+use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
+use doorward_provider::sign_in::SignInError;
+
+use crate::{
+    AppState,
+    authorize::foreign_return_url,
+    cookies::Cookie,
+    csrf::{self, FormToken},
+    form::Form,
+    page::{html, html_leading_to_client, see_other, with_cookie},
+    pages,
+    peer::Peer,
+    return_url::{ForeignReturnUrl, ReturnUrl},
+};
+
+/// What is wrong with the last attempt, as the page says it.
+const WRONG: &str = "The user name or the password is wrong. Check both and try again.";
+const EXPIRED: &str = "This page was open for too long, or cookies are blocked. Try again.";
+const BUSY: &str = "Too many people are signing in at the moment. Try again in a few seconds.";
+const MISSING: &str = "Enter your user name and your password.";
+
+pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
+    let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return foreign_return_url(&state) };
+    match return_url(&query) {
+        Ok(return_url) => Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK),
+        Err(ForeignReturnUrl) => foreign_return_url(&state),
+    }
+}
+
+pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let form = match Form::read(request).await {
+        Ok(Form(form)) => form,
+        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+    };
+    let Ok(return_url) = return_url(&form) else { return foreign_return_url(&state) };
+    let attempt = Attempt {
+        return_url,
+        username: form.get("username").map(str::to_owned),
+        remember: form.is_sent("remember_login"),
+        problem: None,
+    };
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        return attempt.failed(EXPIRED).show(&state, &headers, StatusCode::BAD_REQUEST);
+    }
+    if form.get("action") == Some("cancel") {
+        return match &attempt.return_url {
+            Some(return_url) => state.respond(state.provider.deny(return_url.query().as_bytes()), &headers),
+            None => see_other(&state.base.join("/account/login")),
+        };
+    }
+    match (attempt.username.clone(), form.get_secret("password")) {
+        (Some(username), Some(password)) => attempt.sign_in(&state, &headers, &peer, &username, password).await,
+        _ => attempt.failed(MISSING).show(&state, &headers, StatusCode::BAD_REQUEST),
+    }
+}
+
+/// The address to continue at; none when somebody opened the login page by themselves.
+fn return_url(params: &Params) -> Result<Option<ReturnUrl>, ForeignReturnUrl> {
+    params.get("return_url").map(ReturnUrl::parse).transpose()
+}
+
+/// An attempt to sign in, as the form shows it.
+#[derive(Debug, Default)]
+struct Attempt {
+    return_url: Option<ReturnUrl>,
+    username: Option<String>,
+    remember: bool,
+    problem: Option<String>,
+}
+
+impl Attempt {
+    fn failed(self, problem: impl Into<String>) -> Self {
+        Self { problem: Some(problem.into()), ..self }
+    }
+
+    async fn sign_in(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        peer: &Peer,
+        username: &str,
+        password: Secret,
+    ) -> Response {
+        let user = match state.provider.verify_password(username, password, &peer.0).await {
+            Ok(user) => user,
+            Err(error) => {
+                tracing::info!(target: "doorward::audit", event = "sign_in_refused", peer = %peer.0, cause = %error);
+                return self.refused(state, headers, error);
+            }
+        };
+        let before = state.cookies.read(headers, Cookie::Session);
+        let started = match state.provider.start_session(&user, self.remember, before.as_ref()).await {
+            Ok(started) => started,
+            Err(error) => return state.unavailable(&error),
+        };
+        tracing::info!(target: "doorward::audit", event = "signed_in", sub = ?user.sub, peer = %peer.0);
+        let location = self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
+        let cookie = state.cookies.set(Cookie::Session, &started.cookie, started.max_age);
+        with_cookie(see_other(&state.base.join(&location)), Some(cookie))
+    }
+
+    fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {
+        match error {
+            SignInError::WrongPassword => self.failed(WRONG).show(state, headers, StatusCode::BAD_REQUEST),
+            SignInError::Throttled(seconds) => {
+                let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
+                let problem = format!("Too many sign-ins have failed. Wait {wait}, then try again.");
+                let mut response = self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
+            SignInError::Busy(_) => self.failed(BUSY).show(state, headers, StatusCode::SERVICE_UNAVAILABLE),
+            SignInError::Store(error) => state.unavailable(&error),
+        }
+    }
+
+    fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
+        let token = FormToken::for_page(headers, &state.cookies);
+        let request = self.return_url.as_ref().and_then(|url| state.provider.authorize_request(url.query().as_bytes()));
+        let username = self.username.or_else(|| request.as_ref().and_then(|request| request.login_hint.clone()));
+        let view = pages::login::Login {
+            action: state.base.join("/account/login"),
+            form_token: token.value,
+            return_url: self.return_url.map(|url| url.to_text()),
+            client_name: request.map(|request| request.client.name.clone()),
+            username: username.unwrap_or_default(),
+            remember: self.remember,
+            problem: self.problem,
+        };
+        let leads_to_client = view.return_url.is_some();
+        let markup = pages::login::page(&state.frame(), view);
+        let response = if leads_to_client { html_leading_to_client(status, markup) } else { html(status, markup) };
+        with_cookie(response, token.set_cookie)
+    }
+}

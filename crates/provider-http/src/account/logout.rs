@@ -1,0 +1,108 @@
+//! `GET` and `POST /account/logout`: the question whether to sign out, and the page after it.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use doorward_protocol::{error::ErrorCode, params::Params};
+use doorward_provider::{discovery::paths, end_session::EndSessionRequest, session::Session};
+
+use crate::{
+    AppState,
+    cookies::Cookie,
+    csrf::{self, FormToken},
+    form::Form,
+    page::{html, html_leading_to_client, see_other, with_cookie},
+    pages,
+};
+
+/// The parameters that travel through the question page.
+const CARRIED: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
+
+pub(crate) async fn get(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    requested(&state, &headers, &Params::default()).await
+}
+
+pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let form = match Form::read(request).await {
+        Ok(Form(form)) => form,
+        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+    };
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        // Posted from elsewhere, perhaps without our cookie: asked by GET, the browser brings it.
+        let carried = CARRIED.into_iter().filter_map(|name| form.get(name).map(|value| (name, value)));
+        let query = doorward_protocol::params::encode(carried);
+        return see_other(&state.base.join(&format!("{}?{query}", paths::END_SESSION)));
+    }
+    match examine(&state, &headers, &form).await {
+        Ok((_, request)) => sign_out(&state, &headers, request).await,
+        Err(response) => response,
+    }
+}
+
+/// A client, or the user, asks to sign out: at once if the request is proven or nobody is signed in, else after a question.
+pub(crate) async fn requested(state: &AppState, headers: &HeaderMap, params: &Params) -> Response {
+    match examine(state, headers, params).await {
+        Ok((Some(session), request)) if !request.proven => question(state, headers, params, &request, &session),
+        Ok((_, request)) => sign_out(state, headers, request).await,
+        Err(response) => response,
+    }
+}
+
+/// The browser's session, and the request judged against it.
+async fn examine(
+    state: &AppState,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<(Option<Session>, EndSessionRequest), Response> {
+    let cookie = state.cookies.read(headers, Cookie::Session);
+    let session = state.provider.session(cookie.as_ref()).await.map_err(|error| state.unavailable(&error))?;
+    let request = state
+        .provider
+        .parse_end_session(params, session.as_ref())
+        .map_err(|error| state.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, &error.to_string()))?;
+    Ok((session, request))
+}
+
+fn question(
+    state: &AppState,
+    headers: &HeaderMap,
+    params: &Params,
+    request: &EndSessionRequest,
+    session: &Session,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let view = pages::logout::Question {
+        action: state.base.join("/account/logout"),
+        stay: state.base.join("/"),
+        form_token: token.value,
+        sub: session.authentication.sub.clone(),
+        address_refused: request.address_refused,
+        client_name: request.client.as_ref().map(|client| client.name.clone()),
+        carried: CARRIED
+            .into_iter()
+            .filter_map(|name| params.get(name).map(|value| (name, value.to_owned())))
+            .collect(),
+    };
+    let markup = pages::logout::question(&state.frame(), view);
+    with_cookie(html_leading_to_client(StatusCode::OK, markup), token.set_cookie)
+}
+
+/// Ends the session, then returns to the client, or says that it is done.
+async fn sign_out(state: &AppState, headers: &HeaderMap, request: EndSessionRequest) -> Response {
+    let cookie = state.cookies.read(headers, Cookie::Session);
+    if let Some(cookie) = &cookie {
+        if let Err(error) = state.provider.end_session(cookie).await {
+            return state.unavailable(&error);
+        }
+        tracing::info!(target: "doorward::audit", event = "signed_out");
+    }
+    let response = match request.return_to {
+        Some(location) => see_other(&location),
+        None => html(StatusCode::OK, pages::logout::done(&state.frame(), &state.base.join("/account/login"))),
+    };
+    // A cookie that was not sent is not removed: its session still lives.
+    with_cookie(response, cookie.map(|_| state.cookies.remove(Cookie::Session)))
+}

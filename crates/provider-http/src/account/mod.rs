@@ -1,0 +1,30 @@
+//! The user's account pages: `/account/login`, `/account/logout`, and the provider's front door `/`.
+
+pub(crate) mod login;
+pub(crate) mod logout;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use crate::{
+    AppState,
+    cookies::Cookie,
+    page::{html, see_other},
+    pages,
+};
+
+/// `GET /`: who is signed in here. Whoever is not goes to the login page.
+pub(crate) async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let cookie = state.cookies.read(&headers, Cookie::Session);
+    match state.provider.session(cookie.as_ref()).await {
+        Ok(Some(session)) => {
+            let logout = state.base.join("/account/logout");
+            html(StatusCode::OK, pages::home::page(&state.frame(), &session.authentication.sub, &logout))
+        }
+        Ok(None) => see_other(&state.base.join("/account/login")),
+        Err(error) => state.unavailable(&error),
+    }
+}

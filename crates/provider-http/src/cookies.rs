@@ -1,0 +1,104 @@
+//! The two cookies: the session, and the form token. Both `HttpOnly` and `SameSite=Lax`; under https Secure with the prefix
+//! `__Host-`, so that no other host and no plain connection can set them (RFC 6265bis section 4.1.3).
+
+use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
+use doorward_provider::opaque::OpaqueToken;
+
+/// How cookies are named and marked.
+#[derive(Debug, Clone)]
+pub(crate) struct Cookies {
+    secure: bool,
+}
+
+/// Which cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cookie {
+    Session,
+    FormToken,
+}
+
+impl Cookies {
+    pub(crate) fn for_issuer(issuer: &str) -> Self {
+        Self { secure: issuer.starts_with("https:") }
+    }
+
+    /// The cookie's value in a request. Of several with one name none counts: somebody planted one.
+    pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<OpaqueToken> {
+        let name = self.name(cookie);
+        let mut values = headers
+            .get_all(COOKIE)
+            .iter()
+            // Pair by pair: another application's cookie that is no text must not hide ours.
+            .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
+            .filter(|(own, _)| *own == name)
+            .map(|(_, value)| value);
+        let value = values.next().filter(|value| is_token(value))?;
+        values.next().is_none().then(|| OpaqueToken::presented(value))
+    }
+
+    /// `Set-Cookie` with a value; without `max_age` (seconds) the browser forgets it when it is closed.
+    pub(crate) fn set(&self, cookie: Cookie, value: &OpaqueToken, max_age: Option<u32>) -> HeaderValue {
+        let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        self.header(cookie, value.expose(), &max_age)
+    }
+
+    /// `Set-Cookie` that removes it.
+    pub(crate) fn remove(&self, cookie: Cookie) -> HeaderValue {
+        self.header(cookie, "", "; Max-Age=0")
+    }
+
+    fn header(&self, cookie: Cookie, value: &str, max_age: &str) -> HeaderValue {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", self.name(cookie));
+        let mut header = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
+        header.set_sensitive(true);
+        header
+    }
+
+    fn name(&self, cookie: Cookie) -> &'static str {
+        match (cookie, self.secure) {
+            (Cookie::Session, true) => "__Host-doorward.session",
+            (Cookie::Session, false) => "doorward.session",
+            (Cookie::FormToken, true) => "__Host-doorward.form",
+            (Cookie::FormToken, false) => "doorward.form",
+        }
+    }
+}
+
+/// Our values are 43 base64url characters; nothing else is looked up.
+fn is_token(value: &str) -> bool {
+    value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(header: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, header.parse().unwrap());
+        let cookies = Cookies::for_issuer("http://localhost:6001");
+        cookies.read(&headers, Cookie::Session).map(|token| token.expose().to_owned())
+    }
+
+    #[test]
+    fn reads_its_own_value_only() {
+        let value = "A".repeat(43);
+        assert_eq!(read(&format!("a=b; doorward.session={value}; c=d")), Some(value.clone()));
+        assert_eq!(read(&format!("xdoorward.session={value}")), None);
+        assert_eq!(read("doorward.session=short"), None);
+        assert_eq!(read(&format!("doorward.session={value}; doorward.session={value}")), None);
+    }
+
+    #[test]
+    fn under_https_cookies_are_bound_to_the_host() {
+        let token = OpaqueToken::presented(&"A".repeat(43));
+        let header = Cookies::for_issuer("https://op.example").set(Cookie::Session, &token, Some(5));
+        let text = header.to_str().unwrap();
+        assert!(text.starts_with("__Host-doorward.session="));
+        assert!(text.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=5"));
+        assert!(header.is_sensitive());
+    }
+}

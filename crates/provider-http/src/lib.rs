@@ -1,0 +1,105 @@
+//! The OpenID provider's HTTP endpoints and its server-rendered pages.
+//!
+//! One file for each URL, named after it. Handlers read the request, call one use case of `doorward_provider` and write
+//! the answer; rules live there, not here. [`router`] puts it all together, to be served alone or mounted into another router.
+
+mod account;
+mod assets;
+mod authorize;
+mod consent;
+mod cookies;
+mod cors;
+mod csrf;
+mod discovery;
+mod documents;
+mod end_session;
+mod form;
+mod jwks;
+mod oauth_error;
+mod page;
+mod pages;
+mod peer;
+mod return_url;
+mod revocation;
+mod token;
+mod userinfo;
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    middleware,
+    routing::{get, post},
+};
+use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
+use doorward_provider::{Provider, discovery::paths};
+
+use crate::{assets::Assets, cookies::Cookies, discovery::DiscoveryDocument, jwks::JwksDocument, return_url::BasePath};
+
+/// What the HTTP side needs to know beside the provider.
+#[derive(Debug, Clone, Default)]
+pub struct HttpSettings {
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// What every handler has.
+#[derive(Debug, Clone, FromRef)]
+struct AppState {
+    provider: Arc<Provider>,
+    settings: Arc<HttpSettings>,
+    cookies: Cookies,
+    base: BasePath,
+    assets: Arc<Assets>,
+    discovery: Arc<DiscoveryDocument>,
+    jwks: Arc<JwksDocument>,
+}
+
+/// The largest request body: more than any request of the protocol needs.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The provider's routes, under the path of its issuer.
+pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
+    let base = BasePath::of_issuer(provider.issuer());
+    let state = AppState {
+        cookies: Cookies::for_issuer(provider.issuer()),
+        assets: Arc::new(Assets::new()),
+        discovery: Arc::new(DiscoveryDocument::new(&provider)),
+        jwks: Arc::default(),
+        settings: Arc::new(settings),
+        base: base.clone(),
+        provider: Arc::clone(&provider),
+    };
+    let protocol = Router::new()
+        .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
+        .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))
+        .route(paths::JWKS, get(jwks::get))
+        .route(paths::TOKEN, post(token::post))
+        .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
+        .route(paths::REVOCATION, post(revocation::post))
+        .layer(cors::layer(Arc::clone(&provider)));
+    let pages = Router::new()
+        .route(paths::AUTHORIZE, get(authorize::get).post(authorize::post).head(page::no_head))
+        .route(paths::END_SESSION, get(end_session::get).post(end_session::post).head(page::no_head))
+        .route("/account/login", get(account::login::get).post(account::login::post))
+        .route("/account/logout", get(account::logout::get).post(account::logout::post))
+        .route("/consent", get(consent::get).post(consent::post))
+        .route("/", get(account::home))
+        .route_layer(middleware::from_fn(page::headers));
+    let routes = protocol
+        .merge(pages)
+        .route("/assets/{name}", get(assets::get))
+        .route("/favicon.ico", get(assets::favicon))
+        .route_layer(DefaultBodyLimit::max(MAX_BODY))
+        .fallback(page::not_found)
+        .with_state(state.clone());
+    let nested = if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) };
+    // RFC 8414 section 3.1: for an issuer with a path the well-known part stands before it.
+    if base.as_str().is_empty() {
+        nested
+    } else {
+        let path = format!("{}{}", discovery::OAUTH_METADATA_PATH, base.as_str());
+        nested.merge(Router::new().route(&path, get(discovery::get)).layer(cors::layer(provider)).with_state(state))
+    }
+}

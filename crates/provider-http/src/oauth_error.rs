@@ -1,0 +1,83 @@
+//! Errors of the endpoints that clients call directly, as JSON (RFC 6749 section 5.2, RFC 6750 section 3).
+
+use axum::{
+    Json,
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use doorward_protocol::{
+    challenge::Challenge,
+    error::{ErrorCode, ErrorResponse},
+};
+use doorward_provider::exchange::TokenError;
+
+use crate::form::FormError;
+
+/// Realm of our challenges.
+pub(crate) const REALM: &str = "doorward";
+
+/// Keeps tokens and errors out of every cache (RFC 6749 section 5.1).
+pub(crate) const NO_STORE: AppendHeaders<[(axum::http::HeaderName, &str); 2]> =
+    AppendHeaders([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")]);
+
+/// An error answer.
+#[derive(Debug)]
+pub(crate) struct OAuthError {
+    status: StatusCode,
+    body: ErrorResponse,
+    challenge: Option<Box<Challenge>>,
+}
+
+impl OAuthError {
+    /// An error with the status that its code asks for.
+    pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        let status = match code {
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+            ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let challenge = (code == ErrorCode::InvalidClient).then(|| Box::new(Challenge::basic(REALM)));
+        Self { status, body: ErrorResponse::new(code, description), challenge }
+    }
+
+    pub(crate) fn with_challenge(mut self, challenge: Challenge) -> Self {
+        self.challenge = Some(Box::new(challenge));
+        self
+    }
+}
+
+impl From<&TokenError> for OAuthError {
+    fn from(error: &TokenError) -> Self {
+        Self::new(error.code(), error.description())
+    }
+}
+
+impl From<FormError> for OAuthError {
+    fn from(error: FormError) -> Self {
+        let status = error.status();
+        let description = match error {
+            FormError::Params(error) => TokenError::Params(error).description(),
+            other => other.to_string(),
+        };
+        Self { status, ..Self::new(ErrorCode::InvalidRequest, description) }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, NO_STORE, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(Ok(value)) = self.challenge.map(|challenge| HeaderValue::from_str(&challenge.to_string())) {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}

@@ -1,0 +1,166 @@
+//! Pages as responses: the headers that every page has, and how a page is shown or redirected from.
+
+use axum::{
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{
+            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        },
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use doorward_protocol::error::ErrorCode;
+use doorward_provider::{
+    authorize::{AuthorizationResponse, Outcome, ResponseMode, UnsafeRequest},
+    store::StoreError,
+};
+
+use crate::{AppState, consent, pages, return_url::ReturnUrl};
+
+/// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider policy has set its own.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    protect(next.run(request).await)
+}
+
+fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, None));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Not no-referrer: with that, browsers send `Origin: null` with our own forms.
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// What the forms of a page may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forms {
+    /// This provider only.
+    StayHere,
+    /// A redirect to a client. Browsers apply `form-action` to every redirect after a submission, and a client may redirect
+    /// on to addresses that nobody here knows: so there can be no such directive.
+    LeadToClient,
+}
+
+/// The Content-Security-Policy.
+fn policy(forms: Forms, script_hash: Option<&str>) -> HeaderValue {
+    let script = script_hash.map(|hash| format!(" script-src '{hash}';")).unwrap_or_default();
+    let forms = if forms == Forms::StayHere { " form-action 'self';" } else { "" };
+    let text = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self';{script}{forms} base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+}
+
+/// A page of ours.
+pub(crate) fn html(status: StatusCode, markup: String) -> Response {
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], markup).into_response()
+}
+
+/// A page of ours with a form that ends at a client.
+pub(crate) fn html_leading_to_client(status: StatusCode, markup: String) -> Response {
+    let mut response = html(status, markup);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, None));
+    response
+}
+
+/// 303: the browser goes on with GET, whatever it came with.
+pub(crate) fn see_other(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Adds a cookie to an answer.
+pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+impl AppState {
+    /// The frame of this provider's pages.
+    pub(crate) fn frame(&self) -> pages::Frame {
+        pages::Frame { style: self.base.join(&self.assets.style_path()), icon: self.base.join("/favicon.ico") }
+    }
+
+    /// An error page.
+    pub(crate) fn error_page(&self, status: StatusCode, code: &ErrorCode, message: &str) -> Response {
+        html(status, pages::error::page(&self.frame(), code.as_str(), message))
+    }
+
+    /// The page for a store that does not answer.
+    pub(crate) fn unavailable(&self, error: &StoreError) -> Response {
+        tracing::error!(%error, "the store failed");
+        let message = "The provider can't answer at the moment. Try again in a minute.";
+        self.error_page(StatusCode::SERVICE_UNAVAILABLE, &ErrorCode::TemporarilyUnavailable, message)
+    }
+
+    /// Answers what the authorization use case decided.
+    pub(crate) fn respond(&self, outcome: Outcome, headers: &HeaderMap) -> Response {
+        match outcome {
+            Outcome::Respond(response) => self.respond_to_client(&response),
+            Outcome::SignIn(request) => {
+                let return_url = ReturnUrl::to_request(&request.params).to_text();
+                let query = doorward_protocol::params::encode([("return_url", return_url.as_str())]);
+                see_other(&self.base.join(&format!("/account/login?{query}")))
+            }
+            Outcome::AskConsent(request, session) => consent::page(self, headers, &request, &session),
+            Outcome::Refuse(unsafe_request) => self.refuse(&unsafe_request),
+        }
+    }
+
+    fn refuse(&self, unsafe_request: &UnsafeRequest) -> Response {
+        tracing::info!(cause = %unsafe_request, "authorization request refused");
+        self.error_page(StatusCode::BAD_REQUEST, &unsafe_request.code(), &unsafe_request.to_string())
+    }
+
+    fn respond_to_client(&self, response: &AuthorizationResponse) -> Response {
+        if response.mode() != ResponseMode::FormPost {
+            return see_other(&response.location());
+        }
+        let markup = pages::form_post::page(&self.frame(), response);
+        let mut page = html(StatusCode::OK, markup);
+        let headers = page.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, Some(&pages::form_post::script_hash())));
+        // With same-origin the client would see `Origin: null`.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+        page
+    }
+}
+
+/// HEAD where GET does something: it must not be done for somebody who only looks.
+pub(crate) async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, POST")]).into_response()
+}
+
+/// Any other path.
+pub(crate) async fn not_found(State(state): State<AppState>) -> Response {
+    let message = "There is no such page here. If an application sent you, go back to it and try again.";
+    protect(state.error_page(StatusCode::NOT_FOUND, &"not_found".into(), message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_policy_allows_inline_code_or_frames() {
+        for forms in [Forms::StayHere, Forms::LeadToClient] {
+            for script in [None, Some("sha256-abc")] {
+                let policy = policy(forms, script);
+                let text = policy.to_str().unwrap_or_default();
+                assert!(text.starts_with("default-src 'none';") && text.contains("frame-ancestors 'none'"));
+                assert!(!text.contains("unsafe"));
+                assert_eq!(text.contains("form-action 'self'"), forms == Forms::StayHere);
+                assert_eq!(text.contains("script-src 'sha256-abc';"), script.is_some());
+            }
+        }
+    }
+}

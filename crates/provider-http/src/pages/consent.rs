@@ -1,0 +1,72 @@
+//! The consent page (OIDC Core section 3.1.2.4).
+
+use doorward_provider::resource::ScopeDescription;
+use leptos::prelude::*;
+
+use super::{Frame, document, hidden};
+use crate::csrf;
+
+/// What the consent page shows.
+pub(crate) struct Consent {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) return_url: String,
+    pub(crate) client_name: String,
+    pub(crate) client_uri: Option<String>,
+    pub(crate) sub: String,
+    pub(crate) sid: String,
+    pub(crate) scopes: Vec<ScopeDescription>,
+    pub(crate) may_remember: bool,
+}
+
+pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
+    document(frame, "Allow access", move || {
+        let site = consent.client_uri.map(|uri| {
+            let text = uri.clone();
+            view! { <p><a href=uri rel="noopener noreferrer">{text}</a></p> }
+        });
+        let remember = consent.may_remember.then(|| {
+            view! {
+                <label class="checkbox">
+                    <input type="checkbox" name="remember_consent" value="true" checked=true/>
+                    "Remember my decision"
+                </label>
+            }
+        });
+        view! {
+            <div class="stack-tight">
+                <h1>{format!("Allow {}?", consent.client_name)}</h1>
+                <p class="muted">"You are signed in as "<strong>{consent.sub}</strong>". The application asks for:"</p>
+                {site}
+            </div>
+            <form class="stack" method="post" action=consent.action>
+                {hidden(csrf::FIELD, consent.form_token)}
+                {hidden("return_url", consent.return_url)}
+                {hidden("sid", consent.sid)}
+                <ul class="scope-list">{consent.scopes.into_iter().map(scope).collect_view()}</ul>
+                {remember}
+                <div class="stack-tight">
+                    <button class="btn btn-primary btn-block" name="action" value="allow">"Allow"</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">"Do not allow"</button>
+                </div>
+            </form>
+        }
+    })
+}
+
+fn scope(scope: ScopeDescription) -> impl IntoView {
+    let name = if scope.emphasize {
+        view! { <strong>{scope.display_name}</strong> }.into_any()
+    } else {
+        view! { <span>{scope.display_name}</span> }.into_any()
+    };
+    let second_line = if scope.required { Some("Always needed".to_owned()) } else { scope.description };
+    view! {
+        <li>
+            <label class="checkbox">
+                <input type="checkbox" name="scope" value=scope.name checked=true disabled=scope.required/>
+                <span>{name}{second_line.map(|line| view! { <span class="field-hint">" " {line}</span> })}</span>
+            </label>
+        </li>
+    }
+}

@@ -1,0 +1,86 @@
+//! The login page.
+
+use leptos::prelude::*;
+
+use super::{Frame, document, hidden};
+use crate::csrf;
+
+/// What the login page shows.
+pub(crate) struct Login {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) return_url: Option<String>,
+    pub(crate) client_name: Option<String>,
+    pub(crate) username: String,
+    pub(crate) remember: bool,
+    pub(crate) problem: Option<String>,
+}
+
+pub(crate) fn page(frame: &Frame, login: Login) -> String {
+    document(frame, "Sign in", move || {
+        let lead = match &login.client_name {
+            Some(name) => format!("to continue to {name}"),
+            None => "to this provider".to_owned(),
+        };
+        let may_cancel = login.return_url.is_some();
+        let knows_user = !login.username.is_empty();
+        let failed = login.problem.is_some();
+        let problem = login.problem.map(|problem| {
+            view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
+        });
+        view! {
+            <div class="stack-tight">
+                <h1>"Sign in"</h1>
+                <p class="muted">{lead}</p>
+            </div>
+            {problem}
+            <form class="stack" method="post" action=login.action>
+                {hidden(csrf::FIELD, login.form_token)}
+                {login.return_url.map(|return_url| hidden("return_url", return_url))}
+                <div class="field">
+                    <label for="username">"User name"</label>
+                    <input
+                        id="username"
+                        name="username"
+                        type="text"
+                        value=login.username
+                        autocomplete="username"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        maxlength="200"
+                        required=true
+                        autofocus=!knows_user
+                        aria-invalid=failed.then_some("true")
+                        aria-describedby=failed.then_some("problem")
+                    />
+                </div>
+                <div class="field">
+                    <label for="password">"Password"</label>
+                    <input
+                        id="password"
+                        name="password"
+                        type="password"
+                        autocomplete="current-password"
+                        maxlength="1024"
+                        required=true
+                        autofocus=knows_user
+                        aria-invalid=failed.then_some("true")
+                        aria-describedby=failed.then_some("problem")
+                    />
+                </div>
+                <label class="checkbox">
+                    <input type="checkbox" name="remember_login" value="true" checked=login.remember/>
+                    "Remember me on this device"
+                </label>
+                <div class="stack-tight">
+                    <button class="btn btn-primary btn-block" name="action" value="login">"Sign in"</button>
+                    {may_cancel.then(|| view! {
+                        <button class="btn btn-quiet btn-block" name="action" value="cancel" formnovalidate=true>
+                            "Cancel"
+                        </button>
+                    })}
+                </div>
+            </form>
+        }
+    })
+}

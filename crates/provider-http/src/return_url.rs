@@ -1,0 +1,136 @@
+//! Where the pages return to: paths of this provider only, never an address that a request names.
+
+use doorward_protocol::params::Params;
+use doorward_provider::discovery::paths;
+use url::Url;
+
+/// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at its beginning only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BasePath(String);
+
+/// The authorization request to continue after an interaction: its query, and nothing else that a URL could hold. So there is
+/// no way to express another host, scheme or path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReturnUrl {
+    query: String,
+}
+
+/// The text is no address of an authorization request of this provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "The page was opened with an address to return to that is not this provider's. Start again from the application."
+)]
+pub(crate) struct ForeignReturnUrl;
+
+impl BasePath {
+    pub(crate) fn of_issuer(issuer: &str) -> Self {
+        let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        Self(path.unwrap_or_default())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A path of ours as a link.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl ReturnUrl {
+    /// Back to this authorization request.
+    pub(crate) fn to_request(params: &Params) -> Self {
+        Self { query: params.encode() }
+    }
+
+    /// Reads `/connect/authorize?QUERY`; anything else is refused.
+    pub(crate) fn parse(text: &str) -> Result<Self, ForeignReturnUrl> {
+        let query =
+            text.strip_prefix(paths::AUTHORIZE).and_then(|rest| rest.strip_prefix('?')).ok_or(ForeignReturnUrl)?;
+        // Written anew from what was read: no fragment, control character or other encoding survives.
+        let (params, _) = Params::parse_noting_repeats(query, &["resource"]).map_err(|_| ForeignReturnUrl)?;
+        if query.contains('#') {
+            return Err(ForeignReturnUrl);
+        }
+        Ok(Self::to_request(&params))
+    }
+
+    /// The request's parameters, encoded.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The text form, without the base path.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{}?{}", paths::AUTHORIZE, self.query)
+    }
+
+    /// The same request after the user has signed in: what asked for that sign-in is done.
+    pub(crate) fn after_sign_in(&self) -> Self {
+        let Ok(params) = Params::parse_with_repeatable(&self.query, &["resource"]) else { return self.clone() };
+        let prompt: Vec<&str> = params
+            .get("prompt")
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|value| !matches!(*value, "login" | "select_account" | ""))
+            .collect();
+        let prompt = prompt.join(" ");
+        let rest = params.without("prompt").without("max_age");
+        let kept = rest.iter().chain((!prompt.is_empty()).then_some(("prompt", prompt.as_str())));
+        Self { query: doorward_protocol::params::encode(kept) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_authorization_requests_are_returned_to() {
+        for foreign in [
+            "",
+            "/",
+            "//evil.example/connect/authorize?a=b",
+            "/\\evil.example",
+            "https://evil.example/connect/authorize?x=1",
+            "/connect/authorize",
+            "/connect/authorize/../../x?y",
+            "/connect/authorize@evil.example?x",
+            "/connect/authorize?a=%00",
+            "/connect/authorize?a=1#//evil.example",
+            " /connect/authorize?a=b",
+            "/%2Fevil.example",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(ReturnUrl::parse(foreign), Err(ForeignReturnUrl), "{foreign:?}");
+        }
+        assert_eq!(ReturnUrl::parse("/connect/authorize?client_id=a&x=b%20c").unwrap().query(), "client_id=a&x=b+c");
+    }
+
+    #[test]
+    fn after_sign_in_the_prompt_for_it_is_gone() {
+        let after =
+            |query: &str| ReturnUrl::parse(&format!("/connect/authorize?{query}")).unwrap().after_sign_in().query;
+        assert_eq!(after("a=1&prompt=login&max_age=0"), "a=1");
+        assert_eq!(after("prompt=login+consent&a=1"), "a=1&prompt=consent");
+        assert_eq!(after("a=1"), "a=1");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_stays_on_this_provider(text in "(/connect/authorize\\?)?.{0,60}") {
+            if let Ok(accepted) = ReturnUrl::parse(&text) {
+                let written = accepted.to_text();
+                prop_assert!(written.starts_with("/connect/authorize?"));
+                prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
+                let url = Url::parse("https://op.example").unwrap().join(&written).unwrap();
+                prop_assert_eq!(url.host_str(), Some("op.example"));
+                prop_assert_eq!(url.path(), "/connect/authorize");
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `/.well-known/openid-configuration/jwks` and the rotation of keys (RFC 7517).
+
+use serde_json::Value;
+
+use crate::support::{Browser, World, jose_header};
+
+const DAY: i64 = 86_400;
+
+async fn published(world: &World) -> Vec<Value> {
+    world.get("/.well-known/openid-configuration/jwks").await.json()["keys"].as_array().unwrap().clone()
+}
+
+async fn is_published(world: &World, kid: &str) -> bool {
+    published(world).await.iter().any(|key| key["kid"] == kid)
+}
+
+/// The key that signs now.
+async fn signing_kid(world: &World) -> String {
+    let tokens = Browser::signed_in(world, "alice").await.tokens(&[]).await;
+    jose_header(&tokens["id_token"])["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn only_public_parts_are_published() {
+    let world = World::new().await;
+    let keys = published(&world).await;
+    let mut algorithms = Vec::new();
+    for key in &keys {
+        let members: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        let (kty, expected) = match key["alg"].as_str().unwrap() {
+            "RS256" => ("RSA", ["alg", "e", "kid", "kty", "n", "use"].as_slice()),
+            "ES256" => ("EC", ["alg", "crv", "kid", "kty", "use", "x", "y"].as_slice()),
+            other => panic!("{other}"),
+        };
+        assert_eq!((key["kty"].as_str(), key["use"].as_str(), members.as_slice()), (Some(kty), Some("sig"), expected));
+        algorithms.push(key["alg"].as_str().unwrap());
+    }
+    algorithms.sort_unstable();
+    assert_eq!(algorithms, ["ES256", "RS256"]);
+    assert_ne!(keys[0]["kid"], keys[1]["kid"]);
+}
+
+#[tokio::test]
+async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_a_while() {
+    let world = World::new().await;
+    let (old, tag) = (signing_kid(&world).await, etag(&world).await);
+
+    world.clock.advance(76 * DAY);
+    world.provider.maintain().await.unwrap();
+    assert_eq!(published(&world).await.len(), 4);
+    assert_ne!(etag(&world).await, tag);
+    assert_eq!(signing_kid(&world).await, old);
+
+    world.clock.advance(14 * DAY);
+    let new = signing_kid(&world).await;
+    assert_ne!(new, old);
+    assert!(is_published(&world, &new).await && is_published(&world, &old).await);
+
+    world.clock.advance(14 * DAY);
+    world.provider.maintain().await.unwrap();
+    assert!(is_published(&world, &new).await && !is_published(&world, &old).await);
+    assert_eq!(signing_kid(&world).await, new);
+}
+
+async fn etag(world: &World) -> String {
+    world.get("/.well-known/openid-configuration/jwks").await.header("etag").to_owned()
+}

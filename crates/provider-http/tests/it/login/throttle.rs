@@ -1,0 +1,144 @@
+//! Guessing is slowed down, by account and by address.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::http::StatusCode;
+
+use crate::support::{Answer, Browser, World};
+
+const HERE: &str = "192.0.2.1";
+const ELSEWHERE: &str = "192.0.2.2";
+
+async fn attempt(world: &World, address: &str, username: &str, password: &str) -> Answer {
+    Browser::at(world, address.parse::<IpAddr>().unwrap()).sign_in(username, password, None).await
+}
+
+/// So many wrong guesses, all of which were checked.
+async fn fail(world: &World, address: &str, username: &str, times: usize) {
+    for _ in 0..times {
+        assert_eq!(attempt(world, address, username, "wrong").await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+#[track_caller]
+fn assert_throttled(answer: &Answer, seconds: &str) {
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{answer:?}");
+    assert_eq!(answer.header("retry-after"), seconds);
+    assert!(!answer.headers.get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("session")));
+}
+
+#[tokio::test]
+async fn after_five_failures_even_the_right_password_waits() {
+    let world = World::new().await;
+    fail(&world, HERE, "alice", 5).await;
+    assert_throttled(&attempt(&world, HERE, "alice", "alice").await, "1");
+    assert_throttled(&attempt(&world, HERE, " Alice", "alice").await, "1");
+    world.clock.advance(1);
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    // The success made the failures forgotten.
+    fail(&world, HERE, "alice", 5).await;
+    assert_throttled(&attempt(&world, HERE, "alice", "alice").await, "1");
+}
+
+#[tokio::test]
+async fn each_further_failure_doubles_the_wait_up_to_five_minutes() {
+    let world = World::new().await;
+    fail(&world, HERE, "alice", 5).await;
+    for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        let refused = attempt(&world, HERE, "alice", "wrong").await;
+        assert_throttled(&refused, &wait.to_string());
+        let said = if wait == 1 { "Wait 1 second,".to_owned() } else { format!("Wait {wait} seconds,") };
+        assert!(refused.page().text.contains(&said));
+        world.clock.advance(wait - 1);
+        assert_throttled(&attempt(&world, HERE, "alice", "wrong").await, "1");
+        world.clock.advance(1);
+        fail(&world, HERE, "alice", 1).await;
+    }
+}
+
+#[tokio::test]
+async fn failures_are_forgotten_after_an_hour_without_another() {
+    let world = World::new().await;
+    fail(&world, HERE, "alice", 5).await;
+    world.clock.advance(3601);
+    fail(&world, HERE, "alice", 5).await;
+}
+
+#[tokio::test]
+async fn guesses_from_elsewhere_do_not_lock_the_owner_out_and_neither_do_other_accounts() {
+    let world = World::new().await;
+    fail(&world, ELSEWHERE, "alice", 5).await;
+    assert_throttled(&attempt(&world, ELSEWHERE, "alice", "alice").await, "1");
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(attempt(&world, ELSEWHERE, "carol", "carol").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_from_many_addresses_at_one_account_are_slowed_down_to_half_a_minute() {
+    let world = World::new().await;
+    for network in 0..5 {
+        fail(&world, &format!("198.51.100.{network}"), "alice", 5).await;
+    }
+    for (network, wait) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        let address = format!("203.0.113.{network}");
+        assert_throttled(&attempt(&world, &address, "alice", "alice").await, &wait.to_string());
+        world.clock.advance(wait);
+        fail(&world, &address, "alice", 1).await;
+    }
+    world.clock.advance(30);
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_network_of_ipv6_addresses_counts_as_one() {
+    let world = World::new().await;
+    for host in 1..=5 {
+        fail(&world, &format!("2001:db8:1:2::{host}"), "alice", 1).await;
+    }
+    assert_throttled(&attempt(&world, "2001:db8:1:2:ffff::9", "alice", "alice").await, "1");
+    assert_eq!(attempt(&world, "2001:db8:1:3::1", "alice", "alice").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_exist_is_throttled_like_any() {
+    let world = World::new().await;
+    fail(&world, HERE, "nobody", 5).await;
+    assert_throttled(&attempt(&world, HERE, "nobody", "wrong").await, "1");
+}
+
+#[tokio::test]
+async fn an_address_is_throttled_after_fifty_failures_on_any_accounts() {
+    let world = World::new().await;
+    for index in 0..50 {
+        fail(&world, HERE, &format!("user-{index}"), 1).await;
+    }
+    assert_throttled(&attempt(&world, HERE, "alice", "alice").await, "1");
+    assert_eq!(attempt(&world, ELSEWHERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    world.clock.advance(1);
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn successful_sign_ins_never_add_up() {
+    let world = World::new().await;
+    for _ in 0..52 {
+        assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_guesses_do_not_slip_through_together() {
+    let world = Arc::new(World::new().await);
+    let guesses: Vec<_> = (0..32)
+        .map(|index| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { attempt(&world, HERE, "alice", &format!("guess-{index}")).await.status })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for guess in guesses {
+        statuses.push(guess.await.unwrap());
+    }
+    let count = |wanted: StatusCode| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(StatusCode::BAD_REQUEST), count(StatusCode::TOO_MANY_REQUESTS)), (5, 27), "{statuses:?}");
+}

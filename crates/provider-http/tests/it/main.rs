@@ -1,0 +1,20 @@
+//! How the provider behaves, endpoint by endpoint, through the real router and the real store.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod authorize;
+mod bad_input;
+mod concurrency;
+mod consent;
+mod cors;
+mod discovery;
+mod end_session;
+mod flow;
+mod issuer_path;
+mod keys;
+mod login;
+mod pages;
+mod revocation;
+mod secrets;
+mod support;
+mod token;
+mod userinfo;

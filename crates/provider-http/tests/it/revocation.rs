@@ -1,0 +1,129 @@
+//! `/connect/revocation` (RFC 7009).
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Browser, World, basic, client_settings, form_request, with_header};
+
+async fn tokens(world: &World, scope: &str) -> Value {
+    Browser::signed_in(world, "alice").await.tokens(&[("scope", scope)]).await
+}
+
+/// `PkceJS` revokes a token.
+async fn revoke(world: &World, token: &Value) -> Answer {
+    revoke_as(world, "PkceJS", token).await
+}
+
+async fn revoke_as(world: &World, client_id: &str, token: &Value) -> Answer {
+    let answer =
+        world.post("/connect/revocation", &[("client_id", client_id), ("token", token.as_str().unwrap())]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    answer
+}
+
+#[tokio::test]
+async fn a_revoked_refresh_token_ends_with_all_its_family() {
+    let world = World::new().await;
+    let (first, other) = (tokens(&world, "openid offline_access").await, tokens(&world, "openid offline_access").await);
+    let second = world.refresh(&first["refresh_token"]).await.json();
+    revoke(&world, &first["refresh_token"]).await;
+    for dead in [&first, &second] {
+        world.refresh(&dead["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        assert_eq!(world.userinfo(&dead["access_token"]).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.refresh(&other["refresh_token"]).await.status, StatusCode::OK);
+}
+
+/// Section 2.1 allows it: a client that gives up its access token has done with the grant.
+#[tokio::test]
+async fn a_revoked_access_token_ends_with_its_whole_grant() {
+    let world = World::new().await;
+    for scope in ["openid MyBackendApi2", "openid offline_access"] {
+        let tokens = tokens(&world, scope).await;
+        revoke(&world, &tokens["access_token"]).await;
+        assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::UNAUTHORIZED);
+        if tokens["refresh_token"].is_string() {
+            world.refresh(&tokens["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_hint_about_the_tokens_type_never_matters() {
+    let world = World::new().await;
+    for hint in ["access_token", "refresh_token", "unheard-of", ""] {
+        let tokens = tokens(&world, "openid offline_access").await;
+        let token = tokens["refresh_token"].as_str().unwrap();
+        let pairs = [("client_id", "PkceJS"), ("token", token), ("token_type_hint", hint)];
+        assert_eq!(world.post("/connect/revocation", &pairs).await.status, StatusCode::OK);
+        assert_eq!(world.refresh(&tokens["refresh_token"]).await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+/// Section 2.2: the purpose of the request, making the token useless, is already achieved.
+#[tokio::test]
+async fn unknown_tokens_are_no_error() {
+    let world = World::new().await;
+    let tokens = tokens(&world, "openid offline_access").await;
+    for token in ["x", "a.b.c", &"y".repeat(10_000), tokens["id_token"].as_str().unwrap()] {
+        revoke(&world, &json!(token)).await;
+    }
+    for _ in 0..2 {
+        revoke(&world, &tokens["refresh_token"]).await;
+    }
+}
+
+#[tokio::test]
+async fn another_clients_tokens_are_left_alone() {
+    let world = World::with_clients(vec![client_settings("Other", json!({}))]).await;
+    let offline = tokens(&world, "openid offline_access").await;
+    let online = tokens(&world, "openid").await;
+    for token in [&offline["refresh_token"], &offline["access_token"], &online["access_token"]] {
+        revoke_as(&world, "Other", token).await;
+    }
+    assert_eq!(world.userinfo(&online["access_token"]).await.status, StatusCode::OK);
+    assert_eq!(world.refresh(&offline["refresh_token"]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_client_must_authenticate_as_at_the_token_endpoint() {
+    let world = World::new().await;
+    let with = |header: &str| {
+        let request = form_request("/connect/revocation", &[("token", "x")]);
+        world.send(with_header(request, "authorization", header))
+    };
+    assert_eq!(with(&basic("Resources", "secret")).await.status, StatusCode::OK);
+    with(&basic("Resources", "wrong")).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    for pairs in [
+        &[("token", "x")][..],
+        &[("token", "x"), ("client_id", "Resources")],
+        &[("token", "x"), ("client_id", "Nobody")],
+    ] {
+        let answer = world.post("/connect/revocation", pairs).await;
+        answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+    let both = form_request("/connect/revocation", &[("token", "x"), ("client_secret", "secret")]);
+    let answer = world.send(with_header(both, "authorization", &basic("Resources", "secret"))).await;
+    answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused() {
+    let world = World::new().await;
+    for pairs in [
+        &[("client_id", "PkceJS")][..],
+        &[("client_id", "PkceJS"), ("token", "")],
+        &[("client_id", "PkceJS"), ("token", "x"), ("token", "y")],
+    ] {
+        let answer = world.post("/connect/revocation", pairs).await;
+        answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    let json =
+        Request::post("/connect/revocation").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+    assert_eq!(world.get("/connect/revocation?token=x").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}

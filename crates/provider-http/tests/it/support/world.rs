@@ -1,0 +1,220 @@
+//! The provider under test.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::ConnectInfo,
+    http::Request,
+};
+use doorward_protocol::jose::SigningAlgorithm;
+use doorward_provider::{
+    Provider, ProviderParts, ProviderSettings,
+    client::{Client, ClientSettings},
+    keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
+    password::PasswordVerifier,
+    store::Store,
+    time::{Clock, SystemEntropy, Timestamp},
+    user::User,
+};
+use doorward_provider_http::HttpSettings;
+use doorward_provider_store::{SqliteOptions, SqliteStore};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use tower::ServiceExt as _;
+
+use super::{
+    Answer, ISSUER, START,
+    fixtures::{clients, merge, resources, users},
+    form_request, refresh_request, with_header,
+};
+
+/// A clock that stands still until a test moves it.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub fn seconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.seconds())
+    }
+}
+
+/// What a world has beside the fixtures.
+#[derive(Debug)]
+pub struct Setup {
+    pub issuer: &'static str,
+    /// Settings of more clients, or of others in place of those with the same `client_id`.
+    pub clients: Vec<Value>,
+    /// More users.
+    pub users: Vec<User>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { issuer: ISSUER, clients: vec![], users: vec![] }
+    }
+}
+
+/// The provider under test, with its database in a folder of its own.
+pub struct World {
+    pub router: Router,
+    pub provider: Arc<Provider>,
+    pub clock: Arc<TestClock>,
+    store: Arc<dyn Store>,
+    clients: Vec<Value>,
+    folder: Arc<tempfile::TempDir>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with_clients(clients: Vec<Value>) -> Self {
+        Self::with(Setup { clients, ..Setup::default() }).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let store = SqliteStore::open(folder.path().join("test.sqlite3"), &SqliteOptions::default()).unwrap();
+        store.import_users(users().into_iter().chain(setup.users).collect()).await.unwrap();
+        for key in signing_keys().await {
+            store.add_signing_key(key, Timestamp::from_seconds(i64::MIN)).await.unwrap();
+        }
+        let own = |id: &Value| setup.clients.iter().all(|client| client["client_id"] != *id);
+        let kept: Vec<Value> = clients().into_iter().filter(|client| own(&client["client_id"])).collect();
+        let clients = kept.into_iter().chain(setup.clients).collect();
+        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        Self::start(setup.issuer, clients, Arc::new(store), clock, folder).await
+    }
+
+    /// The same provider, restarted with other settings of one client.
+    pub async fn restarted(&self, client_id: &str, changes: Value) -> Self {
+        let mut clients = self.clients.clone();
+        merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        Self::start(ISSUER, clients, store, clock, Arc::clone(&self.folder)).await
+    }
+
+    async fn start(
+        issuer: &str,
+        clients: Vec<Value>,
+        store: Arc<dyn Store>,
+        clock: Arc<TestClock>,
+        folder: Arc<tempfile::TempDir>,
+    ) -> Self {
+        let parts = ProviderParts {
+            settings: ProviderSettings {
+                issuer: issuer.to_owned(),
+                session_lifetime: 3600,
+                remember_me_lifetime: 86_400,
+                refresh_token_grace: 10,
+                access_token_signing_alg: SigningAlgorithm::Rs256,
+            },
+            clients: clients.iter().map(client).collect(),
+            resources: resources(),
+            keys: key_ring(&*store, &clock).await,
+            passwords: passwords(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SystemEntropy),
+        };
+        let provider = Arc::new(Provider::new(parts, Arc::clone(&store)).unwrap());
+        let router = doorward_provider_http::router(Arc::clone(&provider), HttpSettings::default());
+        Self { router, provider, clock, store, clients, folder }
+    }
+
+    /// Sends a request; from this machine, unless it says where it comes from.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let here = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
+        request.extensions_mut().get_or_insert(here);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    pub async fn get(&self, uri: &str) -> Answer {
+        self.send(Request::get(uri).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post<S: AsRef<str>>(&self, path: &str, pairs: &[(&str, S)]) -> Answer {
+        self.send(form_request(path, pairs)).await
+    }
+
+    /// A token request.
+    pub async fn token<S: AsRef<str>>(&self, pairs: &[(&str, S)]) -> Answer {
+        self.post("/connect/token", pairs).await
+    }
+
+    /// A token request of a client that authenticates by header.
+    pub async fn token_as<S: AsRef<str>>(&self, authorization: &str, pairs: &[(&str, S)]) -> Answer {
+        self.send(with_header(form_request("/connect/token", pairs), "authorization", authorization)).await
+    }
+
+    /// A refresh of `PkceJS`.
+    pub async fn refresh(&self, refresh_token: &Value) -> Answer {
+        self.token(&refresh_request(refresh_token.as_str().unwrap())).await
+    }
+
+    pub async fn userinfo(&self, access_token: &Value) -> Answer {
+        let authorization = format!("Bearer {}", access_token.as_str().unwrap());
+        let request = Request::get("/connect/userinfo").header("authorization", authorization);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Adds a user or puts it in place of the one with its `sub`.
+    pub async fn import(&self, user: User) {
+        self.store.import_users(vec![user]).await.unwrap();
+    }
+
+    /// Disables one of the fixture's users.
+    pub async fn disable(&self, sub: &str) {
+        let user = users().into_iter().find(|user| user.sub == sub).unwrap();
+        self.import(User { enabled: false, ..user }).await;
+    }
+}
+
+fn client(settings: &Value) -> Client {
+    let settings: ClientSettings = serde_json::from_value(settings.clone()).unwrap();
+    Client::from_settings(settings, true).unwrap()
+}
+
+/// One verifier for all worlds: each new one hashes a decoy.
+fn passwords() -> PasswordVerifier {
+    static PASSWORDS: LazyLock<PasswordVerifier> = LazyLock::new(|| PasswordVerifier::new(2).unwrap());
+    PASSWORDS.clone()
+}
+
+async fn key_ring(store: &dyn Store, clock: &TestClock) -> KeyRing {
+    let master = MasterKey::from_bytes(&[7; 32]).unwrap();
+    let algorithms = vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256];
+    KeyRing::open(store, master, RotationPolicy::default(), algorithms, clock, &SystemEntropy).await.unwrap()
+}
+
+/// The signing keys of every world: made once, since an RSA key takes long.
+async fn signing_keys() -> Vec<StoredKey> {
+    static KEYS: OnceCell<Vec<StoredKey>> = OnceCell::const_new();
+    let make = || async {
+        let store = SqliteStore::in_memory().unwrap();
+        key_ring(&store, &TestClock(AtomicI64::new(START))).await;
+        store.signing_keys().await.unwrap()
+    };
+    KEYS.get_or_init(make).await.clone()
+}

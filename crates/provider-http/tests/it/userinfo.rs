@@ -1,0 +1,177 @@
+//! `/connect/userinfo` (OIDC Core section 5.3, RFC 6750 section 2 and 3).
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Browser, World, basic, form_request, with_header};
+
+async fn access_token(world: &World, scope: &str) -> String {
+    let tokens = Browser::signed_in(world, "alice").await.tokens(&[("scope", scope)]).await;
+    tokens["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn with_authorization(world: &World, authorization: &str) -> Answer {
+    world
+        .send(with_header(
+            Request::get("/connect/userinfo").body(Body::empty()).unwrap(),
+            "authorization",
+            authorization,
+        ))
+        .await
+}
+
+/// A 401 whose challenge says what is wrong (RFC 6750 section 3).
+#[track_caller]
+fn assert_invalid_token(answer: &Answer) {
+    answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.starts_with("Bearer ") && challenge.contains(r#"error="invalid_token""#), "{challenge}");
+}
+
+#[tokio::test]
+async fn the_scope_decides_which_claims_are_given() {
+    let world = World::new().await;
+    let (name, email) = (json!("ALICE"), json!("alice@example.com"));
+    for (scope, expected) in [
+        ("openid", json!({"sub": "alice"})),
+        ("openid profile", json!({"sub": "alice", "name": name})),
+        ("openid email", json!({"sub": "alice", "email": email, "email_verified": true})),
+        ("openid profile MyBackendApi2", json!({"sub": "alice", "name": name})),
+    ] {
+        let answer = with_authorization(&world, &format!("Bearer {}", access_token(&world, scope).await)).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::OK, expected));
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_taken_from_the_header_or_a_posted_form() {
+    let world = World::new().await;
+    let token = access_token(&world, "openid").await;
+    let bearer = format!("Bearer {token}");
+    let sub = json!({"sub": "alice"});
+    let no_body = Request::post("/connect/userinfo").body(Body::empty()).unwrap();
+    for request in [
+        form_request("/connect/userinfo", &[("access_token", &token)]),
+        with_header(no_body, "authorization", &bearer),
+        with_header(
+            form_request("/connect/userinfo", &[("x", "y")]),
+            "authorization",
+            &bearer.replace("Bearer", "bEARER"),
+        ),
+    ] {
+        let answer = world.send(request).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::OK, sub.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_does_not_count() {
+    let world = World::new().await;
+    let token = access_token(&world, "openid").await;
+    let answer = world.get(&format!("/connect/userinfo?access_token={token}")).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+/// RFC 6750 section 3.1: a request without a token is told no error code in the challenge.
+#[tokio::test]
+async fn without_a_token_the_challenge_names_no_error() {
+    let world = World::new().await;
+    let no_token = form_request("/connect/userinfo", &[("access_token", "")]);
+    for answer in [world.get("/connect/userinfo").await, world.send(no_token).await] {
+        answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+        assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="doorward""#);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_valid_access_token_is_refused() {
+    let world = World::new().await;
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    let (access, id, refresh) = (text("access_token"), text("id_token"), text("refresh_token"));
+    let (signed, _) = access.rsplit_once('.').unwrap();
+    let payload = access.split('.').nth(1).unwrap();
+    let unsigned = doorward_protocol::base64url::encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+    for token in [
+        &id,
+        &refresh,
+        "x",
+        "a.b.c",
+        &format!("{signed}."),
+        &format!("{signed}.AAAA"),
+        &format!("{unsigned}.{payload}."),
+    ] {
+        assert_invalid_token(&with_authorization(&world, &format!("Bearer {token}")).await);
+    }
+    for header in [&basic("PkceJS", &access), "Bearer", "Bearer ", &format!("Bearer {access} {access}"), &access] {
+        assert_invalid_token(&with_authorization(&world, header).await);
+    }
+}
+
+#[tokio::test]
+async fn two_tokens_or_a_malformed_form_are_an_invalid_request() {
+    let world = World::new().await;
+    let token = access_token(&world, "openid").await;
+    let bearer = format!("Bearer {token}");
+    let in_both = with_header(form_request("/connect/userinfo", &[("access_token", &token)]), "authorization", &bearer);
+    let twice = form_request("/connect/userinfo", &[("access_token", &token), ("access_token", &token)]);
+    let both_twice = with_header(
+        form_request("/connect/userinfo", &[("access_token", &token), ("access_token", &token)]),
+        "authorization",
+        &bearer,
+    );
+    let two_headers =
+        with_header(Request::get("/connect/userinfo").body(Body::empty()).unwrap(), "authorization", &bearer);
+    for request in [in_both, twice, both_twice, with_header(two_headers, "authorization", &bearer)] {
+        let answer = world.send(request).await;
+        assert_eq!((answer.status, answer.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"));
+    }
+    let json =
+        Request::post("/connect/userinfo").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
+    let world = World::new().await;
+    let token = access_token(&world, "openid").await;
+    world.clock.advance(3599);
+    assert_eq!(with_authorization(&world, &format!("Bearer {token}")).await.status, StatusCode::OK);
+    world.clock.advance(1);
+    assert_invalid_token(&with_authorization(&world, &format!("Bearer {token}")).await);
+}
+
+#[tokio::test]
+async fn a_token_without_openid_has_insufficient_scope() {
+    let world = World::new().await;
+    let token = access_token(&world, "MyBackendApi2").await;
+    let answer = with_authorization(&world, &format!("Bearer {token}")).await;
+    assert_eq!((answer.status, answer.error().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.starts_with("Bearer ") && challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+}
+
+#[tokio::test]
+async fn a_disabled_users_or_clients_token_is_refused() {
+    let world = World::new().await;
+    let token = Value::from(access_token(&world, "openid").await);
+    let without_client = world.restarted("PkceJS", json!({"enabled": false})).await;
+    assert_invalid_token(&without_client.userinfo(&token).await);
+    assert_eq!(world.userinfo(&token).await.status, StatusCode::OK);
+    world.disable("alice").await;
+    assert_invalid_token(&world.userinfo(&token).await);
+}
+
+#[tokio::test]
+async fn claims_are_those_of_now_and_not_of_the_sign_in() {
+    let world = World::new().await;
+    let token = Value::from(access_token(&world, "openid profile").await);
+    let mut alice = crate::support::alice();
+    alice.claims.0.insert("name".to_owned(), json!("Alice Liddell"));
+    world.import(alice).await;
+    assert_eq!(world.userinfo(&token).await.json()["name"], "Alice Liddell");
+}

@@ -1,0 +1,70 @@
+//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the first gave).
+
+use doorward_provider::{
+    grant::{AuthorizationCode, RefreshToken},
+    opaque::TokenHash,
+    store::Redemption,
+    time::Timestamp,
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    failure::Failure,
+    grants::{self, GrantRow},
+    sql::{self, execute},
+};
+
+/// A redeemed code is kept so many seconds beyond its expiry, so that a replay is noticed.
+const REPLAY_MEMORY: i64 = 3600;
+
+/// Adds a code. `content` is the code as JSON.
+pub(super) fn add(
+    connection: &Connection,
+    hash: TokenHash,
+    content: &str,
+    expires_at: Timestamp,
+) -> Result<(), Failure> {
+    execute(
+        connection,
+        "INSERT INTO codes (hash, content, expires_at, keep_until) VALUES (?1, ?2, ?3, ?3)",
+        params![hash.as_bytes(), content, expires_at.seconds()],
+    )?;
+    Ok(())
+}
+
+/// The code with this hash, as long as it is kept.
+pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<AuthorizationCode>, Failure> {
+    sql::first(connection, "SELECT content FROM codes WHERE hash = ?1", [hash.as_bytes()], |row| {
+        sql::from_json(row, 0, "codes.content")
+    })
+}
+
+/// Redeems a code at most once.
+pub(super) fn redeem(
+    connection: &Connection,
+    hash: TokenHash,
+    grant: &GrantRow,
+    refresh_token: Option<&RefreshToken>,
+    now: Timestamp,
+) -> Result<Redemption, Failure> {
+    let redeemed_before: Option<Option<String>> =
+        sql::first(connection, "SELECT redeemed_grant_id FROM codes WHERE hash = ?1", [hash.as_bytes()], |row| {
+            Ok(row.get(0)?)
+        })?;
+    match redeemed_before {
+        None => Ok(Redemption::Unknown),
+        Some(Some(grant_id)) => {
+            grants::revoke(connection, &grant_id, now)?;
+            Ok(Redemption::Replayed)
+        }
+        Some(None) => {
+            execute(
+                connection,
+                "UPDATE codes SET redeemed_grant_id = ?2, keep_until = expires_at + ?3 WHERE hash = ?1",
+                params![hash.as_bytes(), grant.id, REPLAY_MEMORY],
+            )?;
+            grants::add(connection, grant, refresh_token)?;
+            Ok(Redemption::Redeemed)
+        }
+    }
+}

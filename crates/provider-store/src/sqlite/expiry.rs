@@ -1,0 +1,55 @@
+//! The removal of rows that are of no more use.
+//!
+//! A consumed refresh token stays until its own expiry and a redeemed code an hour longer: while they are there, a replay is
+//! told from a guess. A revoked grant stays until it expires for the same reason.
+
+use doorward_provider::{throttle, time::Timestamp};
+use rusqlite::{Connection, params};
+
+use super::{failure::Failure, sql::execute};
+
+/// A kind of row and the moment that ends its use, `?1`. At most `?2` rows go at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    delete: &'static str,
+    /// So many seconds longer than its moment the row is kept.
+    kept_longer: u32,
+}
+
+/// Every kind of row that expires.
+pub(super) const KINDS: [Kind; 6] = [
+    Kind {
+        delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM refresh_tokens
+                 WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM sessions
+                 WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM consents
+                 WHERE (sub, client_id) IN (SELECT sub, client_id FROM consents WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM failed_sign_ins
+                 WHERE key IN (SELECT key FROM failed_sign_ins WHERE last < ?1 LIMIT ?2)",
+        kept_longer: throttle::MEMORY,
+    },
+];
+
+/// Removes at most `limit` rows of a kind; returns how many went.
+pub(super) fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
+    let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
+    Ok(execute(connection, kind.delete, params![ended_by, limit])? as u64)
+}

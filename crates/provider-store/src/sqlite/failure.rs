@@ -1,0 +1,57 @@
+//! Why a command or a query failed inside the database, and how that looks through the port.
+
+use doorward_provider::store::StoreError;
+use rusqlite::{Error, ErrorCode};
+
+/// A failure on this side of the port.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// SQLite, or the reading of a column, failed.
+    #[error(transparent)]
+    Sqlite(#[from] Error),
+    /// A column holds something that its type can't be read from. Names the column, never its content.
+    #[error("{0} can't be read")]
+    Unreadable(&'static str),
+    /// A value could not be written as JSON.
+    #[error("{0} can't be written as JSON")]
+    Unwritable(&'static str),
+    /// The command contradicts what is stored.
+    #[error("{0}")]
+    Conflict(String),
+    /// The writer's thread is gone.
+    #[error("the database writer has stopped; restart the server")]
+    WriterStopped,
+    /// The transaction that this command shared with others was not committed.
+    #[error("{0}")]
+    NotCommitted(String),
+}
+
+impl Failure {
+    /// Whether SQLite refused a row because of a constraint.
+    pub(super) fn is_constraint(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
+    }
+}
+
+impl From<Failure> for StoreError {
+    /// SQLite's messages name tables and columns, never bound values, so that they may be logged.
+    fn from(failure: Failure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            Failure::Conflict(_) => Self::Conflict(text),
+            Failure::Unwritable(_) | Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
+            Failure::Unreadable(_)
+            | Failure::Sqlite(
+                Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..),
+            ) => Self::Corrupt(text),
+            Failure::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(text),
+                Some(ErrorCode::ConstraintViolation) => Self::Conflict(text),
+                _ => Self::Unavailable(text),
+            },
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The store port on SQLite: one file, durable commands, no other process needed.
+//!
+//! [`SqliteStore`] has one [`Writer`](writer::Writer), which commits waiting commands together, and a few
+//! [`Readers`](readers::Readers). The file is in WAL mode with `synchronous = FULL`: an answered command survives the death
+//! of the process and of the machine, and readers wait for no writer. One file a table holds its SQL.
+
+mod codes;
+mod consents;
+mod expiry;
+mod failed_sign_ins;
+mod failure;
+mod grants;
+mod open;
+mod readers;
+mod refresh_tokens;
+mod sessions;
+mod signing_keys;
+mod sql;
+mod store;
+mod users;
+mod writer;
+
+use std::path::Path;
+
+use doorward_provider::store::StoreError;
+use rusqlite::Connection;
+
+use self::{failure::Failure, readers::Readers, writer::Writer};
+pub use self::{open::OpenError, writer::Stats};
+
+/// How a [`SqliteStore`] works.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Connections for reading, at least one. By default as many as the machine has cores.
+    pub readers: usize,
+    /// Whether waiting commands share a commit. Turning it off serves comparison only.
+    pub group_commit: bool,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { readers: std::thread::available_parallelism().map_or(2, usize::from), group_commit: true }
+    }
+}
+
+/// The store on SQLite. Dropping it waits until all accepted commands are committed and closes the file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Declared, and so dropped, before the writer: the last connection to close tidies up, and readers may not write.
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens a database file. It is created with mode 0600 if it is not there, in a folder that must be there, and its
+    /// schema is brought up to date. Takes a few milliseconds and blocks: call it at start.
+    pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let connection = open::for_writing(path)?;
+        let readers = (0..options.readers.max(1)).map(|_| open::for_reading(path)).collect::<Result<_, _>>()?;
+        Self::start(path, connection, Readers::new(readers), options.group_commit)
+    }
+
+    /// A database in memory, gone when dropped: for tests and trials. Reads go through the writer.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Self::start(Path::new(":memory:"), open::in_memory()?, Readers::new(Vec::new()), true)
+    }
+
+    fn start(path: &Path, connection: Connection, readers: Readers, group_commit: bool) -> Result<Self, OpenError> {
+        let writer = Writer::start(connection, group_commit)
+            .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })?;
+        tracing::debug!(path = %path.display(), "database opened");
+        Ok(Self { readers, writer })
+    }
+
+    /// What the writer did since the store was opened.
+    pub fn stats(&self) -> Stats {
+        self.writer.stats()
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        Ok(self.writer.run(command).await?)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if let Some(connection) = self.readers.take() {
+            return Ok(query(&connection)?);
+        }
+        self.write(query).await
+    }
+}

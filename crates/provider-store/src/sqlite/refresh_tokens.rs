@@ -1,0 +1,160 @@
+//! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
+
+use doorward_provider::{
+    grant::{RefreshToken, RefreshTokenState},
+    opaque::{SuccessorSeed, TokenHash},
+    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    time::Timestamp,
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    failure::Failure,
+    grants,
+    sql::{self, execute},
+    users,
+};
+
+/// Adds a token to a grant.
+pub(super) fn add(connection: &Connection, grant_id: &str, token: &RefreshToken) -> Result<(), Failure> {
+    execute(
+        connection,
+        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![token.hash.as_bytes(), grant_id, token.first_issued_at.seconds(), token.expires_at.seconds()],
+    )?;
+    Ok(())
+}
+
+/// The token with this hash, whatever its state.
+pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
+    sql::first(
+        connection,
+        "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
+                CASE WHEN g.revoked_at IS NULL THEN g.content END,
+                u.sub, u.username, u.password_hash, u.enabled, u.claims
+         FROM refresh_tokens t
+         LEFT JOIN grants g ON g.id = t.grant_id
+         LEFT JOIN users u ON u.sub = g.sub
+         WHERE t.hash = ?1",
+        [hash.as_bytes()],
+        |row| {
+            let state = match sql::optional_moment(row, 2)? {
+                None => RefreshTokenState::Unused,
+                Some(at) => RefreshTokenState::Consumed { at, seed: SuccessorSeed::from_bytes(row.get(3)?) },
+            };
+            Ok(RefreshTokenRecord {
+                token: RefreshToken { hash, first_issued_at: sql::moment(row, 0)?, expires_at: sql::moment(row, 1)? },
+                state,
+                grant: unless_null(row, 4, |row| sql::from_json(row, 4, "grants.content"))?,
+                user: unless_null(row, 5, |row| users::read(row, 5))?,
+            })
+        },
+    )
+}
+
+fn unless_null<T>(
+    row: &Row<'_>,
+    index: usize,
+    read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    if matches!(row.get_ref(index)?, rusqlite::types::ValueRef::Null) { Ok(None) } else { read(row).map(Some) }
+}
+
+/// The presented token of a live grant, as far as rotation must know it.
+struct Presented {
+    grant_id: String,
+    expires_at: Timestamp,
+    consumed: Option<Consumed>,
+}
+
+struct Consumed {
+    at: Timestamp,
+    seed: SuccessorSeed,
+    /// When the successor ends, if it is still unused.
+    unused_successor: Option<Timestamp>,
+}
+
+/// Consumes a token and adds its successor, at most once.
+pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
+    let RotateRefreshToken { presented, seed, successor, grant_expires_at, now, grace } = rotation;
+    let Some(known) = presented_token(connection, *presented, *now)? else { return Ok(Rotation::Unknown) };
+    match known.consumed {
+        // Consumption is judged before expiry: a client that lost the answer just before the end may still repeat.
+        Some(consumed) => match consumed.unused_successor {
+            Some(expires_at) if within(*grace, consumed.at, *now) => Ok(if *now < expires_at {
+                Rotation::Repeated { seed: consumed.seed, expires_at }
+            } else {
+                Rotation::Unknown
+            }),
+            _ => {
+                grants::revoke(connection, &known.grant_id, *now)?;
+                Ok(Rotation::Replayed)
+            }
+        },
+        None if *now >= known.expires_at => Ok(Rotation::Unknown),
+        None => {
+            execute(
+                connection,
+                "UPDATE refresh_tokens SET consumed_at = ?2, seed = ?3, successor = ?4 WHERE hash = ?1",
+                params![presented.as_bytes(), now.seconds(), seed.as_bytes(), successor.hash.as_bytes()],
+            )?;
+            add(connection, &known.grant_id, successor)?;
+            grants::extend(connection, &known.grant_id, (*grant_expires_at).max(successor.expires_at))?;
+            Ok(Rotation::Rotated)
+        }
+    }
+}
+
+/// Whether a repetition is still answered. Moments are whole seconds, so that no grace at all needs its own rule.
+fn within(grace: u32, consumed_at: Timestamp, now: Timestamp) -> bool {
+    grace > 0 && now.since(consumed_at).abs() <= i64::from(grace)
+}
+
+fn presented_token(
+    connection: &Connection,
+    presented: TokenHash,
+    now: Timestamp,
+) -> Result<Option<Presented>, Failure> {
+    sql::first(
+        connection,
+        "SELECT t.grant_id, t.expires_at, t.consumed_at, t.seed,
+                CASE WHEN s.consumed_at IS NULL THEN s.expires_at END
+         FROM refresh_tokens t
+         JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > ?2
+         LEFT JOIN refresh_tokens s ON s.hash = t.successor
+         WHERE t.hash = ?1",
+        params![presented.as_bytes(), now.seconds()],
+        |row| {
+            let consumed = match sql::optional_moment(row, 2)? {
+                None => None,
+                Some(at) => Some(Consumed {
+                    at,
+                    seed: SuccessorSeed::from_bytes(row.get(3)?),
+                    unused_successor: sql::optional_moment(row, 4)?,
+                }),
+            };
+            Ok(Presented { grant_id: row.get(0)?, expires_at: sql::moment(row, 1)?, consumed })
+        },
+    )
+}
+
+/// Moves the end of a reusable token and of its grant; `false` if there is no such live token.
+pub(super) fn extend(
+    connection: &Connection,
+    hash: TokenHash,
+    expires_at: Timestamp,
+    grant_expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let Some(known) = presented_token(connection, hash, now)? else { return Ok(false) };
+    if known.consumed.is_some() || now >= known.expires_at {
+        return Ok(false);
+    }
+    execute(
+        connection,
+        "UPDATE refresh_tokens SET expires_at = ?2 WHERE hash = ?1",
+        params![hash.as_bytes(), expires_at.seconds()],
+    )?;
+    grants::extend(connection, &known.grant_id, grant_expires_at.max(expires_at))?;
+    Ok(true)
+}

@@ -1,0 +1,55 @@
+//! Short forms for running prepared statements and for JSON columns.
+
+use doorward_provider::time::Timestamp;
+use rusqlite::{Connection, Params, Row};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::failure::Failure;
+
+/// Runs a statement that returns no rows; returns how many rows it changed.
+pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {
+    Ok(connection.prepare_cached(sql)?.execute(params)?)
+}
+
+/// The first row, if there is one.
+pub(super) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+/// All rows in their order.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    connection.prepare_cached(sql)?.query_and_then(params, read)?.collect()
+}
+
+/// Writes a JSON column. `what` names it in the error.
+pub(super) fn to_json(value: &impl Serialize, what: &'static str) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|_| Failure::Unwritable(what))
+}
+
+/// Reads a JSON column. The error names the column only: serde's own would quote the content.
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, Failure> {
+    let text = row.get_ref(index)?.as_str().map_err(|_| Failure::Unreadable(what))?;
+    serde_json::from_str(text).map_err(|_| Failure::Unreadable(what))
+}
+
+/// Reads a column of seconds.
+pub(super) fn moment(row: &Row<'_>, index: usize) -> Result<Timestamp, Failure> {
+    Ok(Timestamp::from_seconds(row.get(index)?))
+}
+
+/// Reads a column of seconds that may be NULL.
+pub(super) fn optional_moment(row: &Row<'_>, index: usize) -> Result<Option<Timestamp>, Failure> {
+    Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_seconds))
+}

@@ -1,0 +1,158 @@
+//! The store port, each command by the file of its table.
+
+use async_trait::async_trait;
+use doorward_provider::{
+    consent::Consent,
+    grant::{AuthorizationCode, Grant, RefreshToken},
+    keys::StoredKey,
+    opaque::TokenHash,
+    session::Session,
+    store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
+    throttle::{ThrottleKey, ThrottlePolicy},
+    time::Timestamp,
+    user::User,
+};
+
+use super::{
+    SqliteStore, codes, consents, expiry, failed_sign_ins,
+    grants::{self, GrantRow},
+    refresh_tokens, sessions, signing_keys, sql,
+    users::{self, UserRow},
+};
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn import_users(&self, users: Vec<User>) -> Result<(), StoreError> {
+        let rows: Vec<_> = users.into_iter().map(UserRow::encode).collect::<Result<_, _>>()?;
+        self.write(move |connection| users::import(connection, &rows)).await
+    }
+
+    async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
+        let normalized = normalized.to_owned();
+        self.read(move |connection| users::by_username(connection, &normalized)).await
+    }
+
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+        let sub = sub.to_owned();
+        self.read(move |connection| users::by_sub(connection, &sub)).await
+    }
+
+    async fn start_session(&self, session: Session, replaces: Option<TokenHash>) -> Result<(), StoreError> {
+        let amr = sql::to_json(&session.authentication.amr, "sessions.amr")?;
+        self.write(move |connection| sessions::start(connection, &session, &amr, replaces)).await
+    }
+
+    async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        self.read(move |connection| sessions::find(connection, cookie, now)).await
+    }
+
+    async fn end_session(&self, cookie: TokenHash) -> Result<(), StoreError> {
+        self.write(move |connection| sessions::end(connection, cookie)).await
+    }
+
+    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode) -> Result<(), StoreError> {
+        let content = sql::to_json(&code, "codes.content")?;
+        self.write(move |connection| codes::add(connection, hash, &content, code.expires_at)).await
+    }
+
+    async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError> {
+        self.read(move |connection| codes::find(connection, hash)).await
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at)?;
+        self.write(move |connection| codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
+    }
+
+    async fn add_grant(
+        &self,
+        grant: Grant,
+        expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+    ) -> Result<(), StoreError> {
+        let grant = GrantRow::encode(grant, expires_at)?;
+        self.write(move |connection| grants::add(connection, &grant, refresh_token.as_ref())).await
+    }
+
+    async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError> {
+        self.read(move |connection| refresh_tokens::find(connection, hash)).await
+    }
+
+    async fn rotate_refresh_token(&self, rotation: RotateRefreshToken) -> Result<Rotation, StoreError> {
+        self.write(move |connection| refresh_tokens::rotate(connection, &rotation)).await
+    }
+
+    async fn extend_refresh_token(
+        &self,
+        hash: TokenHash,
+        expires_at: Timestamp,
+        grant_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |connection| refresh_tokens::extend(connection, hash, expires_at, grant_expires_at, now)).await
+    }
+
+    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.write(move |connection| grants::revoke(connection, &grant_id, now)).await
+    }
+
+    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.read(move |connection| grants::live(connection, &grant_id, now)).await
+    }
+
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.read(move |connection| consents::find(connection, &sub, &client_id)).await
+    }
+
+    async fn remember_consent(&self, sub: &str, client_id: &str, consent: Consent) -> Result<(), StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.write(move |connection| consents::remember(connection, &sub, &client_id, &consent)).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        self.read(signing_keys::all).await
+    }
+
+    async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
+        self.write(move |connection| signing_keys::add(connection, &key, unless_since)).await
+    }
+
+    async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {
+        let kids = kids.to_vec();
+        self.write(move |connection| signing_keys::remove(connection, &kids)).await
+    }
+
+    async fn admit_sign_in(&self, keys: &[(ThrottleKey, ThrottlePolicy)], now: Timestamp) -> Result<u32, StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection| failed_sign_ins::admit(connection, &keys, now)).await
+    }
+
+    async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError> {
+        let (account, address) = (account.to_vec(), address.clone());
+        self.write(move |connection| failed_sign_ins::succeeded(connection, &account, &address)).await
+    }
+
+    async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        // A command a kind, so that others need not wait for all of them.
+        for kind in expiry::KINDS {
+            removed += self.write(move |connection| expiry::remove(connection, kind, now, limit)).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Through the writer: it must be alive and get the file's write lock.
+        self.write(|connection| Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)).await
+    }
+}

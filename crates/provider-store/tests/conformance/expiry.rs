@@ -1,0 +1,72 @@
+//! The removal of what is of no more use.
+
+use doorward_provider::{
+    consent::Consent,
+    store::{Redemption, RotateRefreshToken, Rotation},
+    throttle::{ThrottleKey, ThrottlePolicy},
+};
+
+use super::fixtures::{NOW, Tested, at, code, grant, hash, seed, session, token, user};
+
+pub async fn removes_what_is_of_no_more_use(store: Tested) {
+    let consent = |expires_at| Consent { scope: "openid".parse().unwrap(), expires_at };
+    let strict = ThrottlePolicy { free_failures: 1, longest_wait: 10_000 };
+    let alice = [(ThrottleKey::account("alice"), strict)];
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.add_code(hash(1), code(grant("g", "alice"), 60)).await.unwrap();
+    store.add_grant(grant("h", "alice"), at(60), Some(token(2, 60))).await.unwrap();
+    store.start_session(session(3, "alice", 60), None).await.unwrap();
+    store.remember_consent("alice", "brief", consent(Some(at(60)))).await.unwrap();
+    store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
+    store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
+
+    assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before the moment");
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 6);
+    assert!(store.code(hash(1)).await.unwrap().is_none());
+    assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
+    assert!(store.session(hash(3), NOW).await.unwrap().is_none());
+    assert!(store.live_grant("h", NOW).await.unwrap().is_none());
+    assert!(store.consent("alice", "brief").await.unwrap().is_none());
+    assert!(store.consent("alice", "lasting").await.unwrap().is_some());
+    assert_eq!(store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap(), 0, "the failure is forgotten");
+    assert!(store.user("alice").await.unwrap().is_some());
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 1, "the failure just counted");
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 0);
+}
+
+pub async fn notices_replays_as_long_as_promised(store: Tested) {
+    let rotation = |second| RotateRefreshToken {
+        presented: hash(2),
+        seed: seed(3),
+        successor: token(3, 9000),
+        grant_expires_at: at(9000),
+        now: at(second),
+        grace: 10,
+    };
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.add_code(hash(1), code(grant("g", "alice"), 60)).await.unwrap();
+    store.redeem_code(hash(1), grant("g", "alice"), at(60), Some(token(2, 600)), NOW).await.unwrap();
+    store.rotate_refresh_token(rotation(5)).await.unwrap();
+    store.remove_expired(at(599), 100).await.unwrap();
+    assert_eq!(store.rotate_refresh_token(rotation(599)).await.unwrap(), Rotation::Replayed);
+
+    // The code's memory lasts an hour beyond its expiry, and the revoked grant stays for as long as its tokens might.
+    let replay = |second| store.redeem_code(hash(1), grant("g", "alice"), at(60), None, at(second));
+    store.remove_expired(at(60 + 3599), 100).await.unwrap();
+    assert_eq!(replay(60 + 3599).await.unwrap(), Redemption::Replayed);
+    assert!(store.refresh_token(hash(3)).await.unwrap().unwrap().grant.is_none());
+    store.remove_expired(at(60 + 3600), 100).await.unwrap();
+    assert_eq!(replay(60 + 3600).await.unwrap(), Redemption::Unknown);
+    assert_eq!(store.remove_expired(at(9000), 100).await.unwrap(), 2, "the last token and the grant");
+}
+
+pub async fn removes_no_more_than_asked(store: Tested) {
+    for number in 0..5 {
+        store.start_session(session(number, "alice", 60), None).await.unwrap();
+        store.add_code(hash(number), code(grant("g", "alice"), 60)).await.unwrap();
+    }
+    assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 4);
+    assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 4);
+    assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 2);
+    assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 0);
+}

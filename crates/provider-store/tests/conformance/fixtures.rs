@@ -1,0 +1,118 @@
+//! Entities to store, told apart by numbers, and a moment to start from.
+// Each test file uses a part of them.
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+
+use std::{future::Future, sync::Arc};
+
+use doorward_protocol::jose::SigningAlgorithm;
+use doorward_provider::{
+    grant::{AuthorizationCode, Grant, RefreshToken, RequestedClaims},
+    keys::{SealedKey, StoredKey},
+    opaque::{SuccessorSeed, TokenHash},
+    password::PasswordHash,
+    session::{Authentication, Session},
+    store::Store,
+    time::Timestamp,
+    user::{User, UserClaims},
+};
+use serde_json::{Value, json};
+
+/// The store under test.
+pub type Tested = Arc<dyn Store>;
+
+/// When each test begins.
+pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// So many seconds after the beginning; before it if negative.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(NOW.seconds() + seconds)
+}
+
+/// A hash for each number.
+pub fn hash(number: u64) -> TokenHash {
+    TokenHash::from_bytes(bytes(number))
+}
+
+/// A seed for each number.
+pub fn seed(number: u64) -> SuccessorSeed {
+    SuccessorSeed::from_bytes(bytes(number))
+}
+
+fn bytes(number: u64) -> [u8; 32] {
+    let mut bytes = [0xa5; 32];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    bytes
+}
+
+pub fn user(sub: &str, username: &str) -> User {
+    let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
+    let Value::Object(claims) = json!({"email": "a@b.c", "role": ["admin", "user"]}) else { unreachable!() };
+    User {
+        sub: sub.to_owned(),
+        username: username.to_owned(),
+        password_hash: PasswordHash::parse(&hash).unwrap(),
+        enabled: true,
+        claims: UserClaims(claims),
+    }
+}
+
+pub fn authentication(sub: &str) -> Authentication {
+    Authentication { sub: sub.to_owned(), auth_time: NOW, amr: vec!["pwd".to_owned()], sid: format!("sid-{sub}") }
+}
+
+/// A session that ends at that second.
+pub fn session(cookie: u64, sub: &str, end: i64) -> Session {
+    Session { cookie_hash: hash(cookie), authentication: authentication(sub), expires_at: at(end) }
+}
+
+pub fn grant(id: &str, sub: &str) -> Grant {
+    let Value::Object(claims) = json!({"role": "admin"}) else { unreachable!() };
+    Grant {
+        id: id.to_owned(),
+        client_id: "PkceJS".to_owned(),
+        authentication: authentication(sub),
+        scope: "openid offline_access".parse().unwrap(),
+        requested_claims: RequestedClaims { userinfo: ["email".to_owned()].into(), ..RequestedClaims::default() },
+        access_token_claims: claims,
+    }
+}
+
+/// A code for that grant, which expires at that second.
+pub fn code(grant: Grant, end: i64) -> AuthorizationCode {
+    AuthorizationCode {
+        grant,
+        redirect_uri: "http://localhost:5001/OpenId/Login/JS".to_owned(),
+        redirect_uri_was_sent: true,
+        code_challenge: None,
+        nonce: Some("n-0S6_WzA2Mj".to_owned()),
+        expires_at: at(end),
+    }
+}
+
+/// A refresh token that expires at that second.
+pub fn token(number: u64, end: i64) -> RefreshToken {
+    RefreshToken { hash: hash(number), first_issued_at: NOW, expires_at: at(end) }
+}
+
+pub fn key(kid: &str, algorithm: SigningAlgorithm, activates: i64) -> StoredKey {
+    StoredKey {
+        kid: kid.to_owned(),
+        algorithm,
+        activates_at: at(activates),
+        sealed: SealedKey::from_bytes(kid.as_bytes().to_vec()),
+    }
+}
+
+/// Runs a command that many times at once, on several threads.
+pub async fn parallel<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    store: &Tested,
+    times: u64,
+    command: impl Fn(Tested, u64) -> F,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..times).map(|index| tokio::spawn(command(Arc::clone(store), index))).collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}

@@ -1,0 +1,54 @@
+//! What every store must do, whatever database it is on. A store's test file names a function that opens an empty one:
+//!
+//! ```ignore
+//! mod conformance;
+//! conformance::suite!(open_empty_store);
+//! ```
+//! The function returns the store as `Arc<dyn Store>` and a guard that is dropped after the test.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+pub mod codes;
+pub mod consents;
+pub mod expiry;
+pub mod failed_sign_ins;
+pub mod fixtures;
+pub mod grants;
+pub mod refresh_tokens;
+pub mod rotation;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;
+
+/// Makes a test of each case, on a store of its own.
+macro_rules! suite {
+    ($open:path) => {
+        conformance::suite! { $open;
+            users: found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
+                a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
+                the_same_password_ends_nothing;
+            sessions: found_until_expiry, replaced_and_ended;
+            codes: found_until_removed, redeemed_once, redeemed_once_among_many, a_replay_revokes_the_first_grant,
+                an_unknown_one_changes_nothing;
+            grants: live_until_expiry, live_as_long_as_the_token, revoked_for_good;
+            refresh_tokens: found_with_grant_and_user, extended_with_the_grant, extended_only_while_live;
+            rotation: hands_on_the_family, repeats_within_grace, a_used_successor_ends_the_grace, beyond_grace_revokes,
+                without_grace_revokes, a_clock_set_back_lengthens_no_grace, repeats_a_token_that_expired_since,
+                refuses_the_expired_unknown_and_revoked, of_many_one_wins_and_all_get_its_seed, keeps_the_grant_alive;
+            consents: remembered_and_replaced;
+            signing_keys: added_and_removed, added_once_among_many, added_once_an_algorithm;
+            failed_sign_ins: admitted_then_made_to_wait, a_wait_changes_nothing, counted_exactly_among_many,
+                a_success_takes_failures_back, a_success_leaves_no_less_than_none, old_ones_count_no_more;
+            expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised, removes_no_more_than_asked;
+        }
+    };
+    ($open:path; $($module:ident: $($case:ident),+;)+) => {
+        $(mod $module {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $case() {
+                let (store, _guard) = $open();
+                super::conformance::$module::$case(store).await;
+            })+
+        })+
+    };
+}
+pub(crate) use suite;

@@ -1,0 +1,40 @@
+//! Refresh tokens, apart from their rotation.
+
+use doorward_provider::grant::RefreshTokenState;
+
+use super::fixtures::{NOW, Tested, at, grant, hash, token, user};
+
+async fn store_with_token(store: &Tested) {
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600))).await.unwrap();
+}
+
+pub async fn found_with_grant_and_user(store: Tested) {
+    store_with_token(&store).await;
+    store.add_grant(grant("h", "nobody"), at(60), Some(token(2, 600))).await.unwrap();
+    let record = store.refresh_token(hash(1)).await.unwrap().unwrap();
+    assert_eq!(record.token, token(1, 600));
+    assert_eq!(record.state, RefreshTokenState::Unused);
+    assert_eq!(record.grant, Some(grant("g", "alice")));
+    assert_eq!(record.user.unwrap().sub, "alice");
+    let orphan = store.refresh_token(hash(2)).await.unwrap().unwrap();
+    assert!(orphan.grant.is_some() && orphan.user.is_none());
+    assert!(store.refresh_token(hash(3)).await.unwrap().is_none());
+}
+
+pub async fn extended_with_the_grant(store: Tested) {
+    store_with_token(&store).await;
+    assert!(store.extend_refresh_token(hash(1), at(900), at(950), at(599)).await.unwrap());
+    assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().token, token(1, 900));
+    assert!(store.live_grant("g", at(949)).await.unwrap().is_some());
+    assert!(store.live_grant("g", at(950)).await.unwrap().is_none());
+}
+
+pub async fn extended_only_while_live(store: Tested) {
+    store_with_token(&store).await;
+    assert!(!store.extend_refresh_token(hash(9), at(900), at(900), NOW).await.unwrap(), "unknown");
+    assert!(!store.extend_refresh_token(hash(1), at(900), at(900), at(600)).await.unwrap(), "expired");
+    store.revoke_grant("g", NOW).await.unwrap();
+    assert!(!store.extend_refresh_token(hash(1), at(900), at(900), NOW).await.unwrap(), "revoked");
+    assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().token, token(1, 600));
+}

@@ -1,0 +1,77 @@
+//! Users.
+
+use doorward_provider::{password::PasswordHash, store::StoreError, user::User};
+
+use super::fixtures::{NOW, Tested, at, grant, hash, session, token, user};
+
+fn assert_same(found: Option<User>, expected: &User) {
+    let found = found.unwrap();
+    assert_eq!(found.sub, expected.sub);
+    assert_eq!(found.username, expected.username);
+    assert_eq!(found.password_hash, expected.password_hash);
+    assert_eq!(found.enabled, expected.enabled);
+    assert_eq!(found.claims, expected.claims);
+}
+
+pub async fn found_by_sub_and_username(store: Tested) {
+    let (alice, bob) = (user("1", "Alice"), User { enabled: false, ..user("2", "Bob") });
+    store.import_users(vec![alice.clone(), bob.clone()]).await.unwrap();
+    assert_same(store.user("1").await.unwrap(), &alice);
+    assert_same(store.user_by_username("alice").await.unwrap(), &alice);
+    assert_same(store.user_by_username("bob").await.unwrap(), &bob);
+    assert!(store.user("3").await.unwrap().is_none());
+    assert!(store.user_by_username("carol").await.unwrap().is_none());
+}
+
+pub async fn imported_again_are_replaced(store: Tested) {
+    store.import_users(vec![user("1", "alice")]).await.unwrap();
+    let renamed = User { enabled: false, ..user("1", "alicia") };
+    store.import_users(vec![renamed.clone()]).await.unwrap();
+    assert_same(store.user("1").await.unwrap(), &renamed);
+    assert!(store.user_by_username("alice").await.unwrap().is_none());
+}
+
+pub async fn may_exchange_names(store: Tested) {
+    store.import_users(vec![user("1", "alice"), user("2", "bob")]).await.unwrap();
+    store.import_users(vec![user("1", "bob"), user("2", "alice")]).await.unwrap();
+    assert_eq!(store.user_by_username("bob").await.unwrap().unwrap().sub, "1");
+    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "2");
+}
+
+pub async fn a_foreign_username_is_refused_whole(store: Tested) {
+    store.import_users(vec![user("1", "alice")]).await.unwrap();
+    let refused = store.import_users(vec![user("3", "carol"), user("2", " ALICE ")]).await;
+    assert!(matches!(&refused, Err(StoreError::Conflict(message)) if message.contains("ALICE")), "{refused:?}");
+    assert!(store.user("3").await.unwrap().is_none(), "one refused user refuses the whole import");
+    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "1");
+}
+
+async fn signed_in(store: &Tested, number: u64, sub: &str) {
+    store.import_users(vec![user(sub, sub)]).await.unwrap();
+    store.start_session(session(number, sub, 60), None).await.unwrap();
+    store.add_grant(grant(sub, sub), at(60), Some(token(number, 60))).await.unwrap();
+}
+
+async fn is_signed_in(store: &Tested, number: u64, sub: &str) -> bool {
+    let session = store.session(hash(number), NOW).await.unwrap().is_some();
+    let grant = store.live_grant(sub, NOW).await.unwrap().is_some();
+    let token = store.refresh_token(hash(number)).await.unwrap().is_some_and(|record| record.grant.is_some());
+    assert_eq!((session, grant), (grant, token), "all or none");
+    session
+}
+
+pub async fn a_new_password_ends_what_the_old_one_began(store: Tested) {
+    signed_in(&store, 1, "alice").await;
+    signed_in(&store, 2, "bob").await;
+    let other = user("alice", "alice").password_hash.as_str().replace("$AAAA", "$BBBB");
+    let changed = User { password_hash: PasswordHash::parse(&other).unwrap(), ..user("alice", "alice") };
+    store.import_users(vec![changed, user("bob", "bob")]).await.unwrap();
+    assert!(!is_signed_in(&store, 1, "alice").await);
+    assert!(is_signed_in(&store, 2, "bob").await);
+}
+
+pub async fn the_same_password_ends_nothing(store: Tested) {
+    signed_in(&store, 1, "alice").await;
+    store.import_users(vec![User { enabled: false, ..user("alice", "alicia") }]).await.unwrap();
+    assert!(is_signed_in(&store, 1, "alice").await);
+}

@@ -1,0 +1,153 @@
+//! Opening, closing and sharing the database file.
+#![allow(clippy::unwrap_used)]
+
+#[path = "conformance/fixtures.rs"]
+mod fixtures;
+
+use std::{fs, path::Path};
+
+use doorward_protocol::jose::SigningAlgorithm::Rs256;
+use doorward_provider::store::{Store as _, StoreError};
+use doorward_provider_store::{OpenError, SqliteOptions, SqliteStore};
+use fixtures::{NOW, at, grant, hash, key, token, user};
+use rusqlite::Connection;
+
+fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, &SqliteOptions::default())
+}
+
+/// The message must tell which file it is about.
+fn assert_names(error: &OpenError, path: &Path) {
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let store = open(&path).unwrap();
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    let mut files = 0;
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
+        files += 1;
+    }
+    assert!(files >= 2, "the database and its log");
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let store = open(&path).unwrap();
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600))).await.unwrap();
+    drop(store);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a clean end leaves the one file");
+    let store = open(&path).unwrap();
+    assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().grant, Some(grant("g", "alice")));
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_stores_on_one_file_agree_on_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let (one, two) = (open(&path).unwrap(), open(&path).unwrap());
+    let (seen_by_one, seen_by_two) =
+        tokio::join!(one.add_signing_key(key("one", Rs256, 0), NOW), two.add_signing_key(key("two", Rs256, 0), NOW));
+    let (seen_by_one, seen_by_two) = (seen_by_one.unwrap(), seen_by_two.unwrap());
+    assert_eq!((seen_by_one.len(), seen_by_two.len()), (1, 1));
+    assert_eq!(seen_by_one[0].kid, seen_by_two[0].kid);
+    assert_eq!(one.signing_keys().await.unwrap().len(), 1);
+}
+
+#[test]
+fn many_that_start_together_all_find_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for store in opened {
+        store.unwrap();
+    }
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let error = open(&missing.join("doorward.sqlite3")).unwrap_err();
+    assert!(matches!(&error, OpenError::FolderMissing { folder, .. } if *folder == missing), "{error}");
+    assert_names(&error, &missing.join("doorward.sqlite3"));
+}
+
+#[test]
+fn a_path_that_cannot_be_a_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [folder.path().to_owned(), file.join("doorward.sqlite3")] {
+        let error = open(&path).unwrap_err();
+        assert!(matches!(error, OpenError::Inaccessible { .. }), "{error}");
+        assert_names(&error, &path);
+    }
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let content = "this is no database ".repeat(1000);
+    fs::write(&path, &content).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert_names(&error, &path);
+    assert_eq!(fs::read_to_string(&path).unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_reported_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let store = open(&path).unwrap();
+    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    drop(store);
+    let mut content = fs::read(&path).unwrap();
+    // All but the first page, which holds the schema.
+    content[4096..].fill(0xff);
+    fs::write(&path, content).unwrap();
+    let store = open(&path).unwrap();
+    let outcome = store.user("alice").await;
+    assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}");
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    drop(open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 9999).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
+    assert_names(&error, &path);
+    let found: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 9999);
+}
+
+#[test]
+fn the_database_of_another_application_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.sqlite3");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    assert_names(&error, &path);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}

@@ -1,0 +1,35 @@
+//! The store on SQLite passes the conformance suite, in a file and in memory.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+
+mod file {
+    use std::sync::Arc;
+
+    use doorward_provider_store::{SqliteOptions, SqliteStore};
+    use tempfile::TempDir;
+
+    use super::conformance::{self, fixtures::Tested};
+
+    fn open() -> (Tested, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("doorward.sqlite3"), &SqliteOptions::default()).unwrap();
+        (Arc::new(store), folder)
+    }
+
+    conformance::suite!(super::open);
+}
+
+mod memory {
+    use std::sync::Arc;
+
+    use doorward_provider_store::SqliteStore;
+
+    use super::conformance::{self, fixtures::Tested};
+
+    fn open() -> (Tested, ()) {
+        (Arc::new(SqliteStore::in_memory().unwrap()), ())
+    }
+
+    conformance::suite!(super::open);
+}

@@ -1,0 +1,223 @@
+//! The authorization endpoint's use case (RFC 6749 section 3.1, OIDC Core section 3.1.2).
+//!
+//! In order: the client and its redirect URI ([`reply`]; until these hold nothing is ever redirected), the rest of the
+//! request ([`request`]), whether the user must do something first ([`interaction`]), and the code.
+
+mod interaction;
+mod reply;
+mod request;
+
+use doorward_protocol::{
+    error::ErrorCode,
+    scope::{OFFLINE_ACCESS, Scope},
+};
+
+pub use self::{
+    interaction::Interaction,
+    reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
+    request::{AuthorizeRequest, Prompt},
+};
+use crate::{
+    Provider,
+    client::Client,
+    consent::Consent,
+    grant::{AuthorizationCode, Grant, RequestedClaims},
+    opaque::{OpaqueToken, random_id},
+    session::Session,
+    store::StoreError,
+};
+
+/// What the authorization endpoint does next.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Send the browser back to the client.
+    Respond(AuthorizationResponse),
+    /// The user has to sign in first.
+    SignIn(Box<AuthorizeRequest>),
+    /// The user has to consent first.
+    AskConsent(Box<AuthorizeRequest>, Session),
+    /// Show an error page: there is no verified place to redirect to.
+    Refuse(UnsafeRequest),
+}
+
+/// What the user answered on the consent page.
+#[derive(Debug, Clone)]
+pub struct ConsentGiven {
+    /// The session that the page was shown to; another one is asked anew.
+    pub sid: String,
+    /// The ticked scopes.
+    pub scope: Scope,
+    /// Whether to remember the answer.
+    pub remember: bool,
+}
+
+impl Provider {
+    /// Answers an authorization request. `encoded` is the query or the form body.
+    pub async fn authorize(&self, encoded: &[u8], cookie: Option<&OpaqueToken>) -> Outcome {
+        let request = match self.parse_authorize_request(encoded) {
+            Ok(request) => request,
+            Err(refusal) => return refusal.into(),
+        };
+        let reply_to = request.reply_to.clone();
+        self.decide(request, cookie).await.unwrap_or_else(|error| unavailable(reply_to, &error))
+    }
+
+    async fn decide(&self, request: AuthorizeRequest, cookie: Option<&OpaqueToken>) -> Result<Outcome, StoreError> {
+        let session = self.session(cookie).await?;
+        let consented = match &session {
+            Some(session) => self.has_consented(&request, session).await?,
+            None => false,
+        };
+        match interaction::decide(
+            &request,
+            session.as_ref().map(|session| &session.authentication),
+            consented,
+            self.now(),
+        ) {
+            Interaction::Proceed => match session {
+                Some(session) => {
+                    // Without a question to the user, what the operator allowed the client bounds single claims, too.
+                    let scope = request.scope.clone();
+                    let bound = if request.client.require_consent { &scope } else { &request.client.allowed_scope };
+                    let claims = request.claims.within(self.resources.identity_claims(bound));
+                    Ok(Outcome::Respond(self.grant_code(request, &session, scope, claims).await?))
+                }
+                None => Ok(Outcome::SignIn(Box::new(request))),
+            },
+            Interaction::SignIn => Ok(Outcome::SignIn(Box::new(request))),
+            Interaction::Consent => match session {
+                Some(session) => Ok(Outcome::AskConsent(Box::new(request), session)),
+                None => Ok(Outcome::SignIn(Box::new(request))),
+            },
+            Interaction::Refuse(code, description) => Ok(Outcome::Respond(request.reply_to.error(&code, description))),
+        }
+    }
+
+    /// Answers an authorization request to which the user has just consented. Everything is checked again: the request came
+    /// back through the browser.
+    pub async fn authorize_with_consent(
+        &self,
+        encoded: &[u8],
+        cookie: Option<&OpaqueToken>,
+        given: ConsentGiven,
+    ) -> Outcome {
+        let request = match self.parse_authorize_request(encoded) {
+            Ok(request) => request,
+            Err(refusal) => return refusal.into(),
+        };
+        let reply_to = request.reply_to.clone();
+        self.decide_with_consent(request, cookie, given).await.unwrap_or_else(|error| unavailable(reply_to, &error))
+    }
+
+    async fn decide_with_consent(
+        &self,
+        request: AuthorizeRequest,
+        cookie: Option<&OpaqueToken>,
+        given: ConsentGiven,
+    ) -> Result<Outcome, StoreError> {
+        let Some(session) = self.session(cookie).await? else {
+            return Ok(Outcome::SignIn(Box::new(request)));
+        };
+        if session.authentication.sid != given.sid {
+            return Ok(Outcome::AskConsent(Box::new(request), session));
+        }
+        match interaction::decide(&request, Some(&session.authentication), true, self.now()) {
+            Interaction::Proceed | Interaction::Consent => {}
+            Interaction::SignIn => return Ok(Outcome::SignIn(Box::new(request))),
+            Interaction::Refuse(code, description) => {
+                return Ok(Outcome::Respond(request.reply_to.error(&code, description)));
+            }
+        }
+        let required: Vec<String> = self
+            .resources
+            .describe(&request.scope)
+            .into_iter()
+            .filter_map(|scope| scope.required.then_some(scope.name))
+            .collect();
+        let scope =
+            request.scope.filtered(|token| given.scope.contains(token) || required.iter().any(|own| own == token));
+        if scope.is_empty() {
+            let description = "The user allowed none of the requested scopes.";
+            return Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)));
+        }
+        if given.remember && request.client.allow_remember_consent {
+            let expires_at = request.client.consent_lifetime.map(|lifetime| self.now().plus(lifetime));
+            let consent = Consent { scope: scope.clone(), expires_at };
+            self.store.remember_consent(&session.authentication.sub, &request.client.client_id, consent).await?;
+        }
+        let claims = request.claims.within(self.resources.identity_claims(&scope));
+        Ok(Outcome::Respond(self.grant_code(request, &session, scope, claims).await?))
+    }
+
+    /// The answer for a user who cancelled the sign-in or denied consent.
+    pub fn deny(&self, encoded: &[u8]) -> Outcome {
+        match self.parse_authorize_request(encoded) {
+            Ok(request) => {
+                let description = "The user cancelled the sign-in or did not consent.";
+                Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description))
+            }
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// The request behind a sign-in or consent page, to show whom the user deals with; `None` if it does not hold.
+    pub fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
+        self.parse_authorize_request(encoded).ok()
+    }
+
+    async fn has_consented(&self, request: &AuthorizeRequest, session: &Session) -> Result<bool, StoreError> {
+        if !request.client.require_consent {
+            return Ok(true);
+        }
+        // Access while the user is away is asked for each time; and what may not be remembered now does not count.
+        if !request.client.allow_remember_consent || request.scope.contains(OFFLINE_ACCESS) {
+            return Ok(false);
+        }
+        let remembered = self.store.consent(&session.authentication.sub, &request.client.client_id).await?;
+        Ok(remembered.is_some_and(|consent| consent.covers(&request.scope, self.now())))
+    }
+
+    async fn grant_code(
+        &self,
+        request: AuthorizeRequest,
+        session: &Session,
+        scope: Scope,
+        requested_claims: RequestedClaims,
+    ) -> Result<AuthorizationResponse, StoreError> {
+        let code = OpaqueToken::generate(&*self.entropy);
+        let client: &Client = &request.client;
+        let record = AuthorizationCode {
+            grant: Grant {
+                id: random_id(&*self.entropy),
+                client_id: client.client_id.clone(),
+                authentication: session.authentication.clone(),
+                scope,
+                requested_claims,
+                access_token_claims: serde_json::Map::new(),
+            },
+            redirect_uri: request.reply_to.redirect_uri().to_owned(),
+            redirect_uri_was_sent: request.redirect_uri_was_sent,
+            code_challenge: request.code_challenge,
+            nonce: request.nonce,
+            expires_at: self.now().plus(client.authorization_code_lifetime),
+        };
+        self.store.add_code(code.hash(), record).await?;
+        Ok(request.reply_to.code(&code))
+    }
+}
+
+/// The client's address is known by now, so it is the client that learns of it (RFC 6749 section 4.1.2.1).
+fn unavailable(reply_to: ReplyTo, error: &StoreError) -> Outcome {
+    tracing::error!(%error, "the store failed at the authorization endpoint");
+    let description = "The provider can't answer at the moment. Try again in a minute.";
+    Outcome::Respond(reply_to.error(&ErrorCode::TemporarilyUnavailable, description))
+}
+
+impl From<request::Refusal> for Outcome {
+    fn from(refusal: request::Refusal) -> Self {
+        match refusal {
+            request::Refusal::Page(unsafe_request) => Self::Refuse(unsafe_request),
+            request::Refusal::Redirect(response) => Self::Respond(response),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled, no more.
+
+use doorward_protocol::{metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
+
+use crate::{Provider, client::GrantType, sign_in::PASSWORD_CONTEXT};
+
+/// Paths of the endpoints under the issuer.
+pub mod paths {
+    #![allow(missing_docs)]
+    pub const JWKS: &str = "/.well-known/openid-configuration/jwks";
+    pub const AUTHORIZE: &str = "/connect/authorize";
+    pub const TOKEN: &str = "/connect/token";
+    pub const USERINFO: &str = "/connect/userinfo";
+    pub const REVOCATION: &str = "/connect/revocation";
+    pub const END_SESSION: &str = "/connect/endsession";
+}
+
+impl Provider {
+    /// The discovery document.
+    pub fn metadata(&self) -> ProviderMetadata {
+        let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
+        let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        let authentication = || list(&["client_secret_basic", "client_secret_post", "none"]);
+        ProviderMetadata {
+            issuer: self.settings.issuer.clone(),
+            authorization_endpoint: endpoint(paths::AUTHORIZE),
+            token_endpoint: endpoint(paths::TOKEN),
+            userinfo_endpoint: endpoint(paths::USERINFO),
+            jwks_uri: endpoint(paths::JWKS),
+            revocation_endpoint: endpoint(paths::REVOCATION),
+            end_session_endpoint: endpoint(paths::END_SESSION),
+            scopes_supported: self.scopes(),
+            response_types_supported: list(&["code"]),
+            response_modes_supported: list(&["query", "fragment", "form_post"]),
+            grant_types_supported: self.grant_types(),
+            acr_values_supported: list(&[PASSWORD_CONTEXT]),
+            subject_types_supported: list(&["public"]),
+            id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
+            token_endpoint_auth_methods_supported: authentication(),
+            revocation_endpoint_auth_methods_supported: authentication(),
+            code_challenge_methods_supported: list(&["S256"]),
+            claims_supported: self.resources.claim_names(),
+            prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
+            claims_parameter_supported: Some(true),
+            request_parameter_supported: Some(false),
+            request_uri_parameter_supported: Some(false),
+            authorization_response_iss_parameter_supported: Some(true),
+            ..ProviderMetadata::default()
+        }
+    }
+
+    /// Every scope that can be had.
+    fn scopes(&self) -> Vec<String> {
+        let offline = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
+        self.resources.scope_names().into_iter().filter(|scope| offline || scope != OFFLINE_ACCESS).collect()
+    }
+
+    /// The grant types that some client may use.
+    fn grant_types(&self) -> Vec<String> {
+        let allowed =
+            |grant_type| self.clients.values().any(|client| client.enabled && client.grant_types.contains(&grant_type));
+        let refresh = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
+        [
+            (allowed(GrantType::AuthorizationCode), "authorization_code"),
+            (refresh, "refresh_token"),
+            (allowed(GrantType::ClientCredentials), "client_credentials"),
+            (allowed(GrantType::Password), "password"),
+        ]
+        .into_iter()
+        .filter(|(enabled, _)| *enabled)
+        .map(|(_, name)| name.to_owned())
+        .collect()
+    }
+}

@@ -1,0 +1,77 @@
+//! `grant_type=authorization_code` (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+
+use doorward_protocol::{pkce::CodeVerifier, secret::Secret, token::TokenResponse};
+
+use super::{GrantProblem, TokenError, grant_end};
+use crate::{
+    Provider, authenticate::AuthenticatedClient, client::Client, grant::AuthorizationCode, opaque::OpaqueToken,
+    store::Redemption, tokens::VerifiedGrant,
+};
+
+impl Provider {
+    pub(super) async fn redeem_code(
+        &self,
+        client: &AuthenticatedClient,
+        code: &OpaqueToken,
+        redirect_uri: Option<&str>,
+        verifier: Option<Secret>,
+    ) -> Result<TokenResponse, TokenError> {
+        let now = self.now();
+        let hash = code.hash();
+        let record = self.store.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
+        verify(&record, client, redirect_uri, verifier)?;
+        let user = self.store.user(&record.grant.authentication.sub).await?;
+        let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+        if now >= record.expires_at {
+            // Replayed after its end it is a replay still: whatever was issued from it ends.
+            self.store.revoke_grant(&record.grant.id, now).await?;
+            return Err(GrantProblem::ExpiredCode.into());
+        }
+
+        let mut grant = record.grant;
+        grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let end = grant_end(client, refresh_token.as_ref(), now);
+        match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
+            Redemption::Redeemed => {}
+            Redemption::Replayed => {
+                tracing::warn!(target: "doorward::audit", event = "code_replayed", client_id = %client.client_id);
+                return Err(GrantProblem::CodeReplayed.into());
+            }
+            Redemption::Unknown => return Err(GrantProblem::UnknownCode.into()),
+        }
+        let scope = grant.scope.clone();
+        self.issue(
+            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: record.nonce, refresh_token: handle },
+            now,
+        )
+    }
+}
+
+/// The conditions of the code that can't change between this check and the redemption.
+fn verify(
+    code: &AuthorizationCode,
+    client: &Client,
+    redirect_uri: Option<&str>,
+    verifier: Option<Secret>,
+) -> Result<(), GrantProblem> {
+    if code.grant.client_id != client.client_id {
+        return Err(GrantProblem::CodeOfAnotherClient);
+    }
+    let redirect_uri_holds = match redirect_uri {
+        Some(sent) => sent == code.redirect_uri,
+        None => !code.redirect_uri_was_sent,
+    };
+    if !redirect_uri_holds {
+        return Err(GrantProblem::RedirectUriMismatch);
+    }
+    match (&code.code_challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(GrantProblem::VerifierWithoutChallenge),
+        (Some(_), None) => Err(GrantProblem::VerifierMissing),
+        (Some(challenge), Some(verifier)) => {
+            let verifier = CodeVerifier::parse(verifier.into_exposed())?;
+            if challenge.matches(&verifier) { Ok(()) } else { Err(GrantProblem::VerifierMismatch) }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `grant_type=client_credentials` (RFC 6749 section 4.4): no user, so no ID token and no refresh token.
+
+use doorward_protocol::{
+    scope::{OFFLINE_ACCESS, Scope},
+    token::TokenResponse,
+};
+
+use super::TokenError;
+use crate::{Provider, authenticate::AuthenticatedClient};
+
+impl Provider {
+    pub(super) fn client_credentials(
+        &self,
+        client: &AuthenticatedClient,
+        scope: Option<Scope>,
+    ) -> Result<TokenResponse, TokenError> {
+        let is_about_apis = |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
+        let allowed = client.allowed_scope.filtered(is_about_apis);
+        let scope = scope.unwrap_or_else(|| allowed.clone());
+        if scope.is_empty() || !scope.is_subset_of(&allowed) {
+            return Err(TokenError::InvalidScope);
+        }
+        self.issue_client_token(client, scope, self.now())
+    }
+}

@@ -1,0 +1,361 @@
+//! The token endpoint's use case (RFC 6749 section 3.2): one file for each grant.
+
+mod authorization_code;
+mod client_credentials;
+mod password;
+mod refresh_token;
+
+use doorward_protocol::{
+    error::ErrorCode,
+    params::{Params, ParamsError},
+    pkce::PkceError,
+    scope::Scope,
+    secret::Secret,
+    token::TokenResponse,
+};
+
+use crate::{
+    Provider,
+    authenticate::{AuthenticatedClient, ClientAuthenticationError},
+    client::{Client, GrantType},
+    grant::{Grant, RefreshToken},
+    keys::{KeyRingError, SigningError},
+    opaque::OpaqueToken,
+    password::Busy,
+    sign_in::SignInError,
+    store::StoreError,
+    time::Timestamp,
+};
+
+/// A token request, parsed; nothing in it is verified yet.
+#[derive(Debug)]
+pub enum TokenRequest {
+    /// `grant_type=authorization_code` (RFC 6749 section 4.1.3).
+    AuthorizationCode {
+        /// The code.
+        code: OpaqueToken,
+        /// The redirect URI of the authorization request.
+        redirect_uri: Option<String>,
+        /// RFC 7636 section 4.5. Kept as text: a malformed one is an invalid grant like a wrong one.
+        code_verifier: Option<Secret>,
+    },
+    /// `grant_type=refresh_token` (RFC 6749 section 6).
+    RefreshToken {
+        /// The token.
+        refresh_token: OpaqueToken,
+        /// A narrower scope.
+        scope: Option<Scope>,
+    },
+    /// `grant_type=client_credentials` (RFC 6749 section 4.4).
+    ClientCredentials {
+        /// The scope; all that the client may have where absent.
+        scope: Option<Scope>,
+    },
+    /// `grant_type=password` (RFC 6749 section 4.3).
+    Password {
+        /// What the user typed.
+        username: String,
+        /// What the user typed.
+        password: Secret,
+        /// The scope; all that the client may have where absent.
+        scope: Option<Scope>,
+    },
+}
+
+/// Why a token request was refused. [`TokenError::code`] is the one mapping to the wire.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The parameters can't be read.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// A parameter that the grant needs is missing.
+    #[error("the parameter {0} is missing")]
+    Missing(&'static str),
+    /// Client authentication failed.
+    #[error(transparent)]
+    Client(#[from] ClientAuthenticationError),
+    /// No such grant type here.
+    #[error("the grant type is not supported; see grant_types_supported in the discovery document")]
+    UnsupportedGrantType,
+    /// The client may not use this grant type.
+    #[error("this client may not use this grant type")]
+    GrantTypeNotAllowed,
+    /// The scope is malformed, unknown, or more than allowed.
+    #[error("the scope is malformed, unknown, or more than was allowed")]
+    InvalidScope,
+    /// The code, refresh token or password does not hold.
+    #[error(transparent)]
+    Grant(#[from] GrantProblem),
+    /// Sign-ins are throttled.
+    #[error("too many failed sign-ins: try again in {0} seconds")]
+    Throttled(u32),
+    /// More sign-ins wait than the machine can check.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys failed.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+/// Why a grant does not hold: all are `invalid_grant`. The text is for the log; the wire says less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantProblem {
+    /// Unknown, or removed after its end.
+    #[error("the authorization code is unknown")]
+    UnknownCode,
+    /// RFC 6749 section 4.1.2.
+    #[error("the authorization code has expired")]
+    ExpiredCode,
+    /// Issued to another client.
+    #[error("the authorization code was issued to another client")]
+    CodeOfAnotherClient,
+    /// RFC 6749 section 4.1.3.
+    #[error("redirect_uri is not that of the authorization request")]
+    RedirectUriMismatch,
+    /// A challenge was sent, the verifier was not.
+    #[error("code_verifier is missing")]
+    VerifierMissing,
+    /// RFC 7636 section 4.1.
+    #[error(transparent)]
+    VerifierMalformed(#[from] PkceError),
+    /// RFC 7636 section 4.6.
+    #[error("code_verifier does not match the code_challenge")]
+    VerifierMismatch,
+    /// A verifier without a challenge: somebody took the challenge out (RFC 9700 section 4.8.2).
+    #[error("code_verifier was sent, but the authorization request had no code_challenge")]
+    VerifierWithoutChallenge,
+    /// The code was redeemed before; its grant is now revoked.
+    #[error("the authorization code was used before; everything issued from it is revoked")]
+    CodeReplayed,
+    /// Unknown, expired or revoked.
+    #[error("the refresh token is unknown, has expired or was revoked")]
+    UnknownRefreshToken,
+    /// Issued to another client.
+    #[error("the refresh token was issued to another client")]
+    RefreshTokenOfAnotherClient,
+    /// A replay: the grant is now revoked.
+    #[error("the refresh token was used before; everything issued from it is revoked")]
+    RefreshTokenReplayed,
+    /// The client may have no refresh tokens any more.
+    #[error("offline access was withdrawn from this client")]
+    OfflineAccessWithdrawn,
+    /// The user may not sign in any more.
+    #[error("the user is disabled or gone")]
+    UserDisabled,
+    /// Resource owner password credentials.
+    #[error("the user name or the password is wrong")]
+    WrongPassword,
+}
+
+impl TokenError {
+    /// The error code on the wire (RFC 6749 section 5.2).
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Params(_) | Self::Missing(_) | Self::Client(ClientAuthenticationError::TwoMethods) => {
+                ErrorCode::InvalidRequest
+            }
+            Self::Client(_) => ErrorCode::InvalidClient,
+            Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
+            Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
+            Self::InvalidScope => ErrorCode::InvalidScope,
+            Self::Grant(_) | Self::Throttled(_) => ErrorCode::InvalidGrant,
+            Self::Busy(_) | Self::Store(StoreError::Unavailable(_)) => ErrorCode::TemporarilyUnavailable,
+            Self::Store(StoreError::Corrupt(_) | StoreError::Conflict(_)) | Self::Keys(_) | Self::Signing(_) => {
+                ErrorCode::ServerError
+            }
+        }
+    }
+
+    /// The sentence on the wire. It tells a client's developer what to do and an attacker nothing about others' grants.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Client(
+                ClientAuthenticationError::UnknownClient
+                | ClientAuthenticationError::WrongSecret
+                | ClientAuthenticationError::SecretMissing
+                | ClientAuthenticationError::SecretUnexpected,
+            ) => "The client is unknown or did not authenticate as it must.".to_owned(),
+            Self::Grant(
+                GrantProblem::UnknownCode
+                | GrantProblem::ExpiredCode
+                | GrantProblem::CodeOfAnotherClient
+                | GrantProblem::CodeReplayed,
+            ) => {
+                "The authorization code is unknown, expired, used, or another client's. Start a new sign-in.".to_owned()
+            }
+            Self::Grant(
+                GrantProblem::UnknownRefreshToken
+                | GrantProblem::RefreshTokenOfAnotherClient
+                | GrantProblem::RefreshTokenReplayed
+                | GrantProblem::OfflineAccessWithdrawn,
+            ) => "The refresh token is unknown, expired, used, revoked, or another client's. Start a new sign-in."
+                .to_owned(),
+            Self::Store(_) | Self::Keys(_) | Self::Signing(_) => {
+                "The provider can't answer at the moment. Try again later.".to_owned()
+            }
+            other => sentence(&other.to_string()),
+        }
+    }
+}
+
+/// A message of ours as a sentence, in the characters that RFC 6749 section 5.2 allows in a description.
+fn sentence(message: &str) -> String {
+    let allowed = |character| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
+    let mut text: String = message.chars().map(|own| if allowed(own) { own } else { '\'' }).collect();
+    // A parameter's name keeps its spelling at the beginning, too.
+    let begins_with_name = message.split(' ').next().is_some_and(|word| word.contains('_'));
+    if let Some(first) = text.get_mut(0..1).filter(|_| !begins_with_name) {
+        first.make_ascii_uppercase();
+    }
+    text.push('.');
+    text
+}
+
+impl From<SignInError> for TokenError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::WrongPassword => Self::Grant(GrantProblem::WrongPassword),
+            SignInError::Throttled(seconds) => Self::Throttled(seconds),
+            SignInError::Busy(busy) => Self::Busy(busy),
+            SignInError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl TokenRequest {
+    /// Reads the parameters of a token request.
+    pub fn parse(params: &Params) -> Result<Self, TokenError> {
+        let scope = || match params.get("scope").map(str::parse::<Scope>) {
+            None => Ok(None),
+            Some(Ok(scope)) if !scope.is_empty() => Ok(Some(scope)),
+            Some(_) => Err(TokenError::InvalidScope),
+        };
+        let required = |name| params.get(name).ok_or(TokenError::Missing(name));
+        match required("grant_type")? {
+            "authorization_code" => Ok(Self::AuthorizationCode {
+                code: OpaqueToken::presented(required("code")?),
+                redirect_uri: params.get("redirect_uri").map(str::to_owned),
+                code_verifier: params.get_secret("code_verifier"),
+            }),
+            "refresh_token" => Ok(Self::RefreshToken {
+                refresh_token: OpaqueToken::presented(required("refresh_token")?),
+                scope: scope()?,
+            }),
+            "client_credentials" => Ok(Self::ClientCredentials { scope: scope()? }),
+            "password" => Ok(Self::Password {
+                username: required("username")?.to_owned(),
+                password: Secret::new(required("password")?),
+                scope: scope()?,
+            }),
+            _ => Err(TokenError::UnsupportedGrantType),
+        }
+    }
+}
+
+impl Provider {
+    /// Answers a token request. `address` is the peer's, for throttling and audit.
+    pub async fn exchange(
+        &self,
+        client: &AuthenticatedClient,
+        request: TokenRequest,
+        address: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        match request {
+            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+                require(client, GrantType::AuthorizationCode)?;
+                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier).await
+            }
+            TokenRequest::RefreshToken { refresh_token, scope } => self.refresh(client, &refresh_token, scope).await,
+            TokenRequest::ClientCredentials { scope } => {
+                require(client, GrantType::ClientCredentials)?;
+                self.client_credentials(client, scope)
+            }
+            TokenRequest::Password { username, password, scope } => {
+                require(client, GrantType::Password)?;
+                self.resource_owner_password(client, &username, password, scope, address).await
+            }
+        }
+    }
+
+    /// A first refresh token for a grant with offline access.
+    fn first_refresh_token(
+        &self,
+        client: &Client,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Option<(OpaqueToken, RefreshToken)> {
+        if !grant.scope.contains(doorward_protocol::scope::OFFLINE_ACCESS) {
+            return None;
+        }
+        let token = OpaqueToken::generate(&*self.entropy);
+        let record = RefreshToken {
+            hash: token.hash(),
+            first_issued_at: now,
+            expires_at: refresh_token::expiry(client, now, now),
+        };
+        Some((token, record))
+    }
+}
+
+fn require(client: &Client, grant_type: GrantType) -> Result<(), TokenError> {
+    if client.grant_types.contains(&grant_type) { Ok(()) } else { Err(TokenError::GrantTypeNotAllowed) }
+}
+
+/// When a grant can be forgotten: when neither its access token nor its refresh token lives.
+fn grant_end(client: &Client, refresh_token: Option<&RefreshToken>, now: Timestamp) -> Timestamp {
+    let access_token_ends = now.plus(client.access_token_lifetime);
+    refresh_token.map_or(access_token_ends, |token| token.expires_at.max(access_token_ends))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(body: &str) -> Result<TokenRequest, TokenError> {
+        TokenRequest::parse(&Params::parse(body).unwrap())
+    }
+
+    /// RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, the example bodies.
+    #[test]
+    fn reads_the_rfc_examples() {
+        let code = "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA&redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb";
+        assert!(matches!(parse(code).unwrap(), TokenRequest::AuthorizationCode { redirect_uri: Some(uri), .. }
+            if uri == "https://client.example.com/cb"));
+        assert!(matches!(
+            parse("grant_type=client_credentials").unwrap(),
+            TokenRequest::ClientCredentials { scope: None }
+        ));
+        assert!(matches!(parse("grant_type=password&username=johndoe&password=A3ddj3w").unwrap(),
+            TokenRequest::Password { username, .. } if username == "johndoe"));
+        assert!(matches!(
+            parse("grant_type=refresh_token&refresh_token=tGzv3JOkF0XG5Qx2TlKWIA").unwrap(),
+            TokenRequest::RefreshToken { scope: None, .. }
+        ));
+    }
+
+    #[test]
+    fn refuses_what_is_missing_or_unknown() {
+        let code = |body| parse(body).unwrap_err().code();
+        assert_eq!(code(""), ErrorCode::InvalidRequest);
+        assert_eq!(code("grant_type="), ErrorCode::InvalidRequest);
+        assert_eq!(code("grant_type=implicit"), ErrorCode::UnsupportedGrantType);
+        assert_eq!(code("grant_type=authorization_code"), ErrorCode::InvalidRequest);
+        assert_eq!(code("grant_type=refresh_token"), ErrorCode::InvalidRequest);
+        assert_eq!(code("grant_type=password&username=a"), ErrorCode::InvalidRequest);
+        assert_eq!(code("grant_type=client_credentials&scope=%22"), ErrorCode::InvalidScope);
+    }
+
+    #[test]
+    fn descriptions_hold_only_allowed_characters() {
+        let error = TokenError::Params(ParamsError::Repeated("a\"b\\c".into()));
+        assert_eq!(error.description(), "The parameter a'b'c is there more than once.");
+        assert_eq!(TokenError::Grant(GrantProblem::VerifierMissing).description(), "code_verifier is missing.");
+    }
+}

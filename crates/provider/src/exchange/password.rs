@@ -1,0 +1,49 @@
+//! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section 2.4 says not to use it.
+
+use doorward_protocol::{scope::Scope, secret::Secret, token::TokenResponse};
+
+use super::{TokenError, grant_end};
+use crate::{
+    Provider,
+    authenticate::AuthenticatedClient,
+    grant::{Grant, RequestedClaims},
+    opaque::random_id,
+    session::Authentication,
+    sign_in::PASSWORD_METHOD,
+    tokens::VerifiedGrant,
+};
+
+impl Provider {
+    pub(super) async fn resource_owner_password(
+        &self,
+        client: &AuthenticatedClient,
+        username: &str,
+        password: Secret,
+        scope: Option<Scope>,
+        address: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
+        if !scope.is_subset_of(&client.allowed_scope) {
+            return Err(TokenError::InvalidScope);
+        }
+        let user = self.verify_password(username, password, address).await?;
+        let now = self.now();
+        let grant = Grant {
+            id: random_id(&*self.entropy),
+            client_id: client.client_id.clone(),
+            authentication: Authentication {
+                sub: user.sub.clone(),
+                auth_time: now,
+                amr: vec![PASSWORD_METHOD.to_owned()],
+                sid: random_id(&*self.entropy),
+            },
+            access_token_claims: self.access_token_user_claims(&scope, &user.claims),
+            requested_claims: RequestedClaims::default(),
+            scope: scope.clone(),
+        };
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let end = grant_end(client, refresh_token.as_ref(), now);
+        self.store.add_grant(grant.clone(), end, refresh_token).await?;
+        self.issue(VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle }, now)
+    }
+}

@@ -1,0 +1,175 @@
+//! `grant_type=refresh_token` (RFC 6749 section 6, RFC 9700 section 4.14).
+
+use doorward_protocol::{
+    scope::{OFFLINE_ACCESS, Scope},
+    token::TokenResponse,
+};
+
+use super::{GrantProblem, TokenError, grant_end};
+use crate::{
+    Provider,
+    authenticate::AuthenticatedClient,
+    client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
+    grant::{Grant, RefreshToken},
+    opaque::{OpaqueToken, SuccessorSeed},
+    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    time::Timestamp,
+    tokens::VerifiedGrant,
+    user::User,
+};
+
+impl Provider {
+    pub(super) async fn refresh(
+        &self,
+        client: &AuthenticatedClient,
+        presented: &OpaqueToken,
+        scope: Option<Scope>,
+    ) -> Result<TokenResponse, TokenError> {
+        let now = self.now();
+        let record = self.store.refresh_token(presented.hash()).await?.ok_or(GrantProblem::UnknownRefreshToken)?;
+        let (mut grant, user) = verify(&record, client)?;
+        // What the operator has taken from the client since then is granted no more.
+        grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
+        let scope = narrowed(&grant.scope, scope)?;
+        let handle = match client.refresh_token_usage {
+            RefreshTokenUsage::OneTimeOnly => self.rotate(client, presented, &record.token, now).await?,
+            RefreshTokenUsage::Reuse => self.reuse(client, presented, &record.token, now).await?,
+        };
+        if client.update_claims_on_refresh {
+            grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        }
+        self.issue(
+            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: Some(handle) },
+            now,
+        )
+    }
+
+    async fn rotate(
+        &self,
+        client: &Client,
+        presented: &OpaqueToken,
+        token: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<OpaqueToken, TokenError> {
+        let seed = SuccessorSeed::generate(&*self.entropy);
+        let handle = presented.successor(seed);
+        let successor = RefreshToken {
+            hash: handle.hash(),
+            first_issued_at: token.first_issued_at,
+            expires_at: expiry(client, token.first_issued_at, now),
+        };
+        let grace = self.settings.refresh_token_grace;
+        let rotation = RotateRefreshToken {
+            presented: presented.hash(),
+            seed,
+            grant_expires_at: grant_end(client, Some(&successor), now),
+            successor,
+            now,
+            grace,
+        };
+        match self.store.rotate_refresh_token(rotation).await? {
+            Rotation::Rotated => Ok(handle),
+            Rotation::Repeated { seed, .. } => {
+                tracing::info!(target: "doorward::audit", event = "refresh_token_repeated", client_id = %client.client_id);
+                Ok(presented.successor(seed))
+            }
+            Rotation::Replayed => {
+                tracing::warn!(target: "doorward::audit", event = "refresh_token_replayed", client_id = %client.client_id);
+                Err(GrantProblem::RefreshTokenReplayed.into())
+            }
+            Rotation::Unknown => Err(GrantProblem::UnknownRefreshToken.into()),
+        }
+    }
+
+    async fn reuse(
+        &self,
+        client: &Client,
+        presented: &OpaqueToken,
+        token: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<OpaqueToken, TokenError> {
+        let extended = RefreshToken { expires_at: expiry(client, token.first_issued_at, now), ..token.clone() };
+        let grant_expires_at = grant_end(client, Some(&extended), now);
+        if self.store.extend_refresh_token(extended.hash, extended.expires_at, grant_expires_at, now).await? {
+            Ok(presented.clone())
+        } else {
+            Err(GrantProblem::UnknownRefreshToken.into())
+        }
+    }
+}
+
+/// When a refresh token used (or first issued) now will end.
+pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp) -> Timestamp {
+    let absolute = first_issued_at.plus(client.absolute_refresh_token_lifetime);
+    match client.refresh_token_expiration {
+        RefreshTokenExpiration::Absolute => absolute,
+        RefreshTokenExpiration::Sliding => {
+            let sliding = now.plus(client.sliding_refresh_token_lifetime);
+            if client.absolute_refresh_token_lifetime == 0 { sliding } else { sliding.min(absolute) }
+        }
+    }
+}
+
+/// The conditions that can't change between this check and the store's command, which judges use and expiry itself.
+fn verify(record: &RefreshTokenRecord, client: &Client) -> Result<(Grant, User), GrantProblem> {
+    let grant = record.grant.clone().ok_or(GrantProblem::UnknownRefreshToken)?;
+    if grant.client_id != client.client_id {
+        return Err(GrantProblem::RefreshTokenOfAnotherClient);
+    }
+    if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
+        return Err(GrantProblem::OfflineAccessWithdrawn);
+    }
+    let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+    Ok((grant, user))
+}
+
+/// The scope asked for, which must not go beyond the granted one (RFC 6749 section 6).
+fn narrowed(granted: &Scope, requested: Option<Scope>) -> Result<Scope, TokenError> {
+    match requested {
+        None => Ok(granted.clone()),
+        Some(requested) if requested.is_subset_of(granted) => Ok(requested),
+        Some(_) => Err(TokenError::InvalidScope),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn client(expiration: &str, absolute: i64, sliding: i64) -> Client {
+        let settings = serde_json::from_value(json!({
+            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
+            "redirect_uris": ["https://app.example/"], "refresh_token_expiration": expiration,
+            "absolute_refresh_token_lifetime": absolute, "sliding_refresh_token_lifetime": sliding,
+        }));
+        Client::from_settings(settings.unwrap(), false).unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn absolute_counts_from_the_first_issue() {
+        assert_eq!(expiry(&client("absolute", 1000, 10), at(0), at(500)), at(1000));
+    }
+
+    #[test]
+    fn sliding_counts_from_use_up_to_the_absolute_end() {
+        let sliding = client("sliding", 1000, 100);
+        assert_eq!(expiry(&sliding, at(0), at(500)), at(600));
+        assert_eq!(expiry(&sliding, at(0), at(950)), at(1000));
+        assert_eq!(expiry(&client("sliding", 0, 100), at(0), at(5000)), at(5100));
+    }
+
+    #[test]
+    fn scope_only_narrows() {
+        let granted: Scope = "openid api".parse().unwrap();
+        assert_eq!(narrowed(&granted, None).unwrap(), granted);
+        assert_eq!(narrowed(&granted, Some("api".parse().unwrap())).unwrap().to_string(), "api");
+        assert!(matches!(narrowed(&granted, Some("api more".parse().unwrap())), Err(TokenError::InvalidScope)));
+    }
+}

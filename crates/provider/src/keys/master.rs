@@ -1,0 +1,89 @@
+//! The master key, which encrypts private signing keys at rest (AES-256-GCM).
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use doorward_protocol::base64url;
+
+/// 256 bits that encrypt the private signing keys. Kept outside the database.
+pub struct MasterKey(RandomizedNonceKey);
+
+/// A private key, encrypted: nonce and ciphertext with tag. The `kid` is authenticated with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedKey(Vec<u8>);
+
+/// The sealed key can't be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signing key can't be decrypted: it belongs to another master key, or it is damaged")]
+pub struct UnsealError;
+
+impl MasterKey {
+    /// Takes 32 bytes as the key.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, UnsealError> {
+        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(|_| UnsealError)
+    }
+
+    /// Reads the key from its text form, 43 base64url characters.
+    pub fn parse(text: &str) -> Result<Self, UnsealError> {
+        let bytes = base64url::decode(text.trim()).map_err(|_| UnsealError)?;
+        Self::from_bytes(bytes.as_slice().try_into().map_err(|_| UnsealError)?)
+    }
+
+    /// Encrypts a private key under its `kid`.
+    pub fn seal(&self, kid: &str, private: &[u8]) -> Result<SealedKey, UnsealError> {
+        let mut sealed = private.to_vec();
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed).map_err(|_| UnsealError)?;
+        sealed.splice(0..0, nonce.as_ref().iter().copied());
+        Ok(SealedKey(sealed))
+    }
+
+    /// Decrypts a private key.
+    pub fn unseal(&self, kid: &str, sealed: &SealedKey) -> Result<Vec<u8>, UnsealError> {
+        let (nonce, ciphertext) = sealed.0.split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| UnsealError)?;
+        let mut buffer = ciphertext.to_vec();
+        let opened = self.0.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut buffer).map_err(|_| UnsealError)?;
+        Ok(opened.to_vec())
+    }
+}
+
+impl SealedKey {
+    /// Takes the bytes out of the store.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("MasterKey(redacted)")
+    }
+}
+
+impl fmt::Debug for SealedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SealedKey(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn seals_and_unseals_only_with_the_same_key_and_kid() {
+        let key = MasterKey::from_bytes(&[7; 32]).unwrap();
+        let sealed = key.seal("kid-1", b"private").unwrap();
+        assert_eq!(key.unseal("kid-1", &sealed).unwrap(), b"private");
+        assert_eq!(key.unseal("kid-2", &sealed), Err(UnsealError));
+        assert_eq!(MasterKey::from_bytes(&[8; 32]).unwrap().unseal("kid-1", &sealed), Err(UnsealError));
+        assert_eq!(key.unseal("kid-1", &SealedKey::from_bytes(vec![1, 2])), Err(UnsealError));
+        assert!(!sealed.as_bytes().windows(7).any(|window| window == b"private"));
+    }
+}

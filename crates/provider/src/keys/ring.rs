@@ -1,0 +1,173 @@
+//! The keys in use: one that signs for each algorithm, all published ones to verify with.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use doorward_protocol::jose::SigningAlgorithm;
+use jsonwebtoken::{Validation, decode, decode_header};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{MasterKey, RotationPolicy, SigningError, SigningKey, StoredKey, UnsealError};
+use crate::{
+    opaque::random_id,
+    store::{Store, StoreError},
+    time::{Clock, Entropy, Timestamp},
+};
+
+/// The ring can't be loaded or rotated.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRingError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored key does not open with this master key.
+    #[error("signing key {0}: {1}. Give the master key that was used before, or remove the key from the database")]
+    Unseal(String, UnsealError),
+    /// A key could not be made or read.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// No key of this algorithm signs now.
+    #[error("there is no active signing key for {0}")]
+    NoActiveKey(SigningAlgorithm),
+}
+
+/// The provider's signing keys, loaded from the store and reloaded by [`KeyRing::maintain`].
+#[derive(Debug)]
+pub struct KeyRing {
+    master: MasterKey,
+    policy: RotationPolicy,
+    algorithms: Vec<SigningAlgorithm>,
+    loaded: RwLock<Arc<Loaded>>,
+}
+
+#[derive(Debug, Default)]
+struct Loaded {
+    keys: BTreeMap<String, (Timestamp, Arc<SigningKey>)>,
+    jwks: Arc<str>,
+}
+
+impl Loaded {
+    fn of(&self, algorithm: SigningAlgorithm) -> impl Iterator<Item = &(Timestamp, Arc<SigningKey>)> {
+        self.keys.values().filter(move |(_, key)| key.algorithm() == algorithm)
+    }
+}
+
+impl KeyRing {
+    /// Loads the keys, and makes those that are missing.
+    pub async fn open(
+        store: &dyn Store,
+        master: MasterKey,
+        policy: RotationPolicy,
+        algorithms: Vec<SigningAlgorithm>,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyRingError> {
+        let ring = Self { master, policy, algorithms, loaded: RwLock::default() };
+        ring.maintain(store, clock.now(), entropy).await?;
+        Ok(ring)
+    }
+
+    /// Makes keys that are due, removes retired ones and takes over what other processes did. To be called now and then.
+    pub async fn maintain(&self, store: &dyn Store, now: Timestamp, entropy: &dyn Entropy) -> Result<(), KeyRingError> {
+        let mut keys = store.signing_keys().await?;
+        for &algorithm in &self.algorithms {
+            let newest = keys.iter().filter(|key| key.algorithm == algorithm).map(|key| key.activates_at).max();
+            if let Some(activates_at) = self.policy.successor_due(newest, now) {
+                let key = self.generate(algorithm, activates_at, entropy)?;
+                let unless_since = newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
+                keys = store.add_signing_key(key, unless_since).await?;
+            }
+        }
+        let retired = self.retired(&keys, now);
+        if !retired.is_empty() {
+            store.remove_signing_keys(&retired).await?;
+            keys.retain(|key| !retired.contains(&key.kid));
+        }
+        self.load(keys)
+    }
+
+    /// The key that signs by this algorithm now.
+    pub fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<Arc<SigningKey>, KeyRingError> {
+        let loaded = self.loaded();
+        let age = |(activates_at, key): &&(Timestamp, Arc<SigningKey>)| (*activates_at, key.kid().to_owned());
+        let activated = loaded.of(algorithm).filter(|(activates_at, _)| *activates_at <= now).max_by_key(age);
+        // After the clock was set back no key may be active yet: the oldest one then signs on.
+        let key = activated.or_else(|| loaded.of(algorithm).min_by_key(age));
+        key.map(|(_, key)| Arc::clone(key)).ok_or(KeyRingError::NoActiveKey(algorithm))
+    }
+
+    /// The algorithms that the ring keeps keys for; the first is the default.
+    pub fn algorithms(&self) -> &[SigningAlgorithm] {
+        &self.algorithms
+    }
+
+    /// The JWK set with every published key, public parts only, as JSON text (RFC 7517 section 5).
+    pub fn jwks(&self) -> Arc<str> {
+        Arc::clone(&self.loaded().jwks)
+    }
+
+    /// The claims of a JWT of this `typ` that one of our keys signed. Only the signature and `typ` are checked: whether
+    /// it expired, and whom it is for, is the caller's question.
+    pub fn verify<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Option<T> {
+        let header = decode_header(token).ok()?;
+        if !header.typ.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(typ)) {
+            return None;
+        }
+        let loaded = self.loaded();
+        let (_, key) = loaded.keys.get(header.kid.as_deref()?)?;
+        let (decoding, algorithm) = key.decoding();
+        let mut validation = Validation::new(algorithm);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        decode(token, decoding, &validation).ok().map(|decoded| decoded.claims)
+    }
+
+    fn generate(
+        &self,
+        algorithm: SigningAlgorithm,
+        activates_at: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<StoredKey, KeyRingError> {
+        let kid = random_id(entropy);
+        let pkcs8 = SigningKey::generate_pkcs8(algorithm)?;
+        let sealed = self.master.seal(&kid, &pkcs8).map_err(|error| KeyRingError::Unseal(kid.clone(), error))?;
+        Ok(StoredKey { kid, algorithm, activates_at, sealed })
+    }
+
+    fn retired(&self, keys: &[StoredKey], now: Timestamp) -> Vec<String> {
+        let successor_of = |key: &StoredKey| {
+            keys.iter()
+                .filter(|other| other.algorithm == key.algorithm && other.activates_at > key.activates_at)
+                .map(|other| other.activates_at)
+                .min()
+        };
+        keys.iter().filter(|key| self.policy.is_retired(successor_of(key), now)).map(|key| key.kid.clone()).collect()
+    }
+
+    fn load(&self, stored: Vec<StoredKey>) -> Result<(), KeyRingError> {
+        let before = self.loaded();
+        let mut keys = BTreeMap::new();
+        for key in stored {
+            let ready = if let Some((_, ready)) = before.keys.get(&key.kid) {
+                Arc::clone(ready)
+            } else {
+                let unsealed = self.master.unseal(&key.kid, &key.sealed);
+                let pkcs8 = unsealed.map_err(|error| KeyRingError::Unseal(key.kid.clone(), error))?;
+                Arc::new(SigningKey::from_pkcs8(&key.kid, key.algorithm, &pkcs8)?)
+            };
+            keys.insert(key.kid, (key.activates_at, ready));
+        }
+        let public: Vec<&Value> = keys.values().map(|(_, key)| key.public_jwk()).collect();
+        let jwks = json!({ "keys": public }).to_string().into();
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaded { keys, jwks });
+        Ok(())
+    }
+
+    fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,29 @@
+//! The OpenID provider's use cases and entities, and the store port.
+//!
+//! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the [`store::Store`] port says what a
+//! database must do. Time and randomness are handed in ([`time`]).
+
+pub mod authenticate;
+pub mod authorize;
+pub mod client;
+pub mod consent;
+pub mod discovery;
+pub mod end_session;
+pub mod exchange;
+pub mod grant;
+pub mod keys;
+pub mod opaque;
+pub mod password;
+mod provider;
+pub mod resource;
+pub mod revocation;
+pub mod session;
+pub mod sign_in;
+pub mod store;
+pub mod throttle;
+pub mod time;
+mod tokens;
+pub mod user;
+pub mod userinfo;
+
+pub use provider::{Provider, ProviderParts, ProviderSettings};

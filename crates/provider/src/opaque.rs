@@ -1,0 +1,125 @@
+//! Opaque handles: codes, refresh tokens and session cookies. Whoever holds one may use it, so only its hash is kept.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use doorward_protocol::{base64url, secret::Secret};
+use sha2::{Digest as _, Sha256};
+
+use crate::time::Entropy;
+
+/// 256 random bits as 43 base64url characters (RFC 6749 section 10.10 asks for 128 or more).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpaqueToken(Secret);
+
+/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+/// A random seed from which, together with a refresh token, that token's successor is derived.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SuccessorSeed([u8; 32]);
+
+impl OpaqueToken {
+    /// Draws a new one.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(Secret::new(base64url::encode(entropy.bytes())))
+    }
+
+    /// Takes what a request presented; nothing is known about it yet.
+    pub fn presented(text: &str) -> Self {
+        Self(Secret::new(text))
+    }
+
+    /// The hash under which the store knows it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0.expose()).into())
+    }
+
+    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token. The store keeps the seed but not
+    /// the token, the client has the token but not the seed; so neither alone can tell the successor, and yet a
+    /// repeated request within the grace time can be answered with the same successor though only hashes are kept.
+    #[must_use]
+    pub fn successor(&self, seed: SuccessorSeed) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose().as_bytes());
+        Self(Secret::new(base64url::encode(hmac::sign(&key, &seed.0))))
+    }
+
+    /// The text itself, to be sent to its owner.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// As a secret for a response.
+    pub fn into_secret(self) -> Secret {
+        self.0
+    }
+}
+
+impl TokenHash {
+    /// Takes a hash out of the store.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl SuccessorSeed {
+    /// Draws a new one.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(entropy.bytes())
+    }
+
+    /// Takes a seed out of the store.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TokenHash(redacted)")
+    }
+}
+
+impl fmt::Debug for SuccessorSeed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SuccessorSeed(redacted)")
+    }
+}
+
+/// A short random identifier that is no secret: grants, `sid`, `jti`. 128 bits as 22 base64url characters.
+pub fn random_id(entropy: &dyn Entropy) -> String {
+    base64url::encode(&entropy.bytes()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SystemEntropy;
+
+    #[test]
+    fn successor_depends_on_token_and_seed_alone() {
+        let (first, other) = (OpaqueToken::generate(&SystemEntropy), OpaqueToken::generate(&SystemEntropy));
+        let (seed, other_seed) = (SuccessorSeed([1; 32]), SuccessorSeed([2; 32]));
+        assert_eq!(first.successor(seed), first.successor(seed));
+        assert_ne!(first.successor(seed), other.successor(seed));
+        assert_ne!(first.successor(seed), first.successor(other_seed));
+        assert_eq!(first.successor(seed).expose().len(), 43);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let token = OpaqueToken::presented("visible");
+        assert!(!format!("{token:?} {:?}", token.hash()).contains("visible"));
+    }
+}

@@ -1,0 +1,29 @@
+//! Sessions of users at the provider.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{opaque::TokenHash, time::Timestamp};
+
+/// How and when a user proved who they are. It goes from the session into every grant made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// Subject identifier of the user.
+    pub sub: String,
+    /// When the user signed in, to the `auth_time` claim.
+    pub auth_time: Timestamp,
+    /// Authentication methods (RFC 8176), to the `amr` claim.
+    pub amr: Vec<String>,
+    /// Public identifier of the session, to the `sid` claim. It is not the cookie.
+    pub sid: String,
+}
+
+/// A session as the store keeps it, found by the hash of its cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Hash of the cookie's value.
+    pub cookie_hash: TokenHash,
+    /// Who signed in, how and when.
+    pub authentication: Authentication,
+    /// From this moment on the session counts no more.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,177 @@
+//! The store port: what the provider asks of a database.
+//!
+//! Every command is atomic, and durable when it returns. Commands are semantic (`redeem_code`, `rotate_refresh_token`): what must
+//! not be done twice is decided inside the store in one transaction, never by reading first and writing later.
+//! Secrets arrive hashed or encrypted.
+
+use async_trait::async_trait;
+
+use crate::{
+    consent::Consent,
+    grant::{AuthorizationCode, Grant, RefreshToken, RefreshTokenState},
+    keys::StoredKey,
+    opaque::{SuccessorSeed, TokenHash},
+    session::Session,
+    throttle::{ThrottleKey, ThrottlePolicy},
+    time::Timestamp,
+    user::User,
+};
+
+/// The store did not do what was asked; nothing was changed. The message is for the log and names no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Full disk, lost connection, time-out: may work later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A row that can't be read: damaged, or written by a newer version.
+    #[error("the store holds data that this version can't read: {0}")]
+    Corrupt(String),
+    /// What was to be added contradicts what is there, as a username that belongs to another `sub`.
+    #[error("the store refuses a contradiction: {0}")]
+    Conflict(String),
+}
+
+/// What became of an attempt to redeem a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redemption {
+    /// This call redeemed it: the grant is stored, and the refresh token if one was given.
+    Redeemed,
+    /// It was redeemed before, so the grant made from it is now revoked (RFC 6749 section 4.1.2).
+    Replayed,
+    /// No such code, or it is gone.
+    Unknown,
+}
+
+/// What became of an attempt to replace a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// This call consumed it: the successor is stored.
+    Rotated,
+    /// It was consumed within the grace time and its successor is still unused: answer with that successor again.
+    Repeated {
+        /// The stored seed of the successor.
+        seed: SuccessorSeed,
+        /// When the successor ends.
+        expires_at: Timestamp,
+    },
+    /// It was consumed before, beyond grace: the whole grant is now revoked (RFC 9700 section 4.14.2).
+    Replayed,
+    /// No such token, it expired, or its grant is revoked.
+    Unknown,
+}
+
+/// The replacement of a refresh token by its successor.
+#[derive(Debug, Clone)]
+pub struct RotateRefreshToken {
+    /// The token that was presented.
+    pub presented: TokenHash,
+    /// The seed of the successor, kept with the presented token.
+    pub seed: SuccessorSeed,
+    /// The successor.
+    pub successor: RefreshToken,
+    /// The grant lives until then at least: its last access token may end after the successor.
+    pub grant_expires_at: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+    /// How long after consumption the presented token may still be repeated, in seconds.
+    pub grace: u32,
+}
+
+/// A refresh token with all that is needed to judge it.
+#[derive(Debug, Clone)]
+pub struct RefreshTokenRecord {
+    /// The token.
+    pub token: RefreshToken,
+    /// Its part in the family.
+    pub state: RefreshTokenState,
+    /// The grant, unless it is revoked.
+    pub grant: Option<Grant>,
+    /// The user of the grant, if there still is one.
+    pub user: Option<User>,
+}
+
+/// The provider's database. Implementations share one conformance suite.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Adds users or replaces those with the same `sub`. A username that belongs to another `sub` is an error.
+    async fn import_users(&self, users: Vec<User>) -> Result<(), StoreError>;
+    /// The user with this normalized username.
+    async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
+    /// The user with this subject identifier.
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError>;
+
+    /// Adds a session; the one that it replaces, if any, ends in the same transaction.
+    async fn start_session(&self, session: Session, replaces: Option<TokenHash>) -> Result<(), StoreError>;
+    /// The session with this cookie, unless it has expired.
+    async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    /// Ends a session; unknown ones are no error.
+    async fn end_session(&self, cookie: TokenHash) -> Result<(), StoreError>;
+
+    /// Adds a code.
+    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode) -> Result<(), StoreError>;
+    /// The code with this hash, redeemed or not, expired or not, as long as it is kept.
+    async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError>;
+    /// Redeems a code at most once. On success the grant lives until `grant_expires_at` at least, and the refresh token is
+    /// added to it. A second attempt revokes the grant. Expiry was judged by the caller.
+    async fn redeem_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError>;
+
+    /// Adds a grant that no code leads to (resource owner password credentials), and its refresh token.
+    async fn add_grant(
+        &self,
+        grant: Grant,
+        expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+    ) -> Result<(), StoreError>;
+    /// The refresh token with this hash, whatever its state.
+    async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError>;
+    /// Consumes a refresh token and adds its successor, at most once; see [`Rotation`]. The grant lives until `grant_expires_at` at
+    /// least.
+    async fn rotate_refresh_token(&self, rotation: RotateRefreshToken) -> Result<Rotation, StoreError>;
+    /// Moves the end of a reusable refresh token, and that of its grant to `grant_expires_at` at least. `false` if there is no
+    /// such live token.
+    async fn extend_refresh_token(
+        &self,
+        hash: TokenHash,
+        expires_at: Timestamp,
+        grant_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Revokes a grant with everything issued from it; unknown ones are no error.
+    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// The grant and its user, unless revoked or expired.
+    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError>;
+
+    /// The consent that a user gave a client to remember.
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError>;
+    /// Remembers a consent in place of an earlier one.
+    async fn remember_consent(&self, sub: &str, client_id: &str, consent: Consent) -> Result<(), StoreError>;
+
+    /// All signing keys, private parts encrypted.
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError>;
+    /// Adds a signing key unless there is a key of the same algorithm with `activates_at >= unless_since`; returns all keys.
+    /// So of several processes that start together one makes the key, and all see it.
+    async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError>;
+    /// Removes the keys with these `kid`s.
+    async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError>;
+
+    /// Admits one attempt to sign in, in one transaction: if a key's policy asks for a wait (see
+    /// [`ThrottlePolicy::wait`](crate::throttle::ThrottlePolicy::wait)), nothing changes and the longest wait is returned in
+    /// seconds; otherwise the attempt is counted as a failure for every key beforehand (so that parallel guesses can't slip
+    /// through together) and 0 is returned. Failures whose last is older than [`MEMORY`](crate::throttle::MEMORY) count no more.
+    async fn admit_sign_in(&self, keys: &[(ThrottleKey, ThrottlePolicy)], now: Timestamp) -> Result<u32, StoreError>;
+    /// Takes back what [`Store::admit_sign_in`] counted for a sign-in that succeeded: the account's failures are forgotten, the
+    /// address has [`TAKEN_BACK_BY_SUCCESS`](crate::throttle::TAKEN_BACK_BY_SUCCESS) less.
+    async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError>;
+
+    /// Removes at most `limit` rows of each kind that are of no more use; returns how many went.
+    async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+    /// Answers if the database does.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

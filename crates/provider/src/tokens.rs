@@ -1,0 +1,158 @@
+//! Issuing tokens: access tokens (RFC 9068) and ID tokens (OIDC Core section 2).
+
+use doorward_protocol::{
+    claims::{AccessTokenClaims, Audience, IdTokenClaims},
+    scope::{OPENID, Scope},
+    secret::Secret,
+    token::{BEARER, TokenResponse},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    Provider,
+    client::Client,
+    exchange::TokenError,
+    grant::Grant,
+    opaque::{OpaqueToken, random_id},
+    sign_in::PASSWORD_CONTEXT,
+    time::Timestamp,
+    user::{User, UserClaims},
+};
+
+/// `typ` of access tokens (RFC 9068 section 2.1).
+pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// `typ` of ID tokens.
+pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
+
+/// A grant of which every condition was checked and that the store has recorded. Only the exchange makes one.
+pub(crate) struct VerifiedGrant<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) grant: &'a Grant,
+    pub(crate) user: &'a User,
+    /// The scope of this access token: the grant's or less.
+    pub(crate) scope: Scope,
+    pub(crate) nonce: Option<String>,
+    pub(crate) refresh_token: Option<OpaqueToken>,
+}
+
+impl Provider {
+    /// Signs the tokens of a grant.
+    pub(crate) fn issue(&self, verified: VerifiedGrant<'_>, now: Timestamp) -> Result<TokenResponse, TokenError> {
+        let access_token = self.issue_access_token(&verified, now)?;
+        let id_token = if verified.scope.contains(OPENID) {
+            Some(self.issue_id_token(&verified, &access_token, now)?)
+        } else {
+            None
+        };
+        Ok(TokenResponse {
+            access_token,
+            token_type: BEARER.to_owned(),
+            expires_in: u64::from(verified.client.access_token_lifetime),
+            scope: verified.scope,
+            refresh_token: verified.refresh_token.map(OpaqueToken::into_secret),
+            id_token,
+        })
+    }
+
+    /// Signs an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
+    pub(crate) fn issue_client_token(
+        &self,
+        client: &Client,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<TokenResponse, TokenError> {
+        let claims = AccessTokenClaims {
+            sub: client.client_id.clone(),
+            extra: client.claims.clone(),
+            ..self.access_token_claims(client, &scope, now)
+        };
+        Ok(TokenResponse {
+            access_token: self.sign_access_token(&claims, now)?,
+            token_type: BEARER.to_owned(),
+            expires_in: u64::from(client.access_token_lifetime),
+            scope,
+            refresh_token: None,
+            id_token: None,
+        })
+    }
+
+    /// The user's claims for access tokens of this scope.
+    pub(crate) fn access_token_user_claims(&self, scope: &Scope, claims: &UserClaims) -> Map<String, Value> {
+        claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)))
+    }
+
+    fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
+        let VerifiedGrant { client, grant, scope, .. } = verified;
+        let mut extra = self.access_token_user_claims(scope, &UserClaims(grant.access_token_claims.clone()));
+        if client.always_send_client_claims {
+            extra.extend(client.claims.clone());
+        }
+        let claims = AccessTokenClaims {
+            sub: grant.authentication.sub.clone(),
+            auth_time: Some(grant.authentication.auth_time.seconds()),
+            grant_id: Some(grant.id.clone()),
+            sid: Some(grant.authentication.sid.clone()),
+            extra,
+            ..self.access_token_claims(client, scope, now)
+        };
+        self.sign_access_token(&claims, now)
+    }
+
+    fn issue_id_token(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        access_token: &Secret,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        let VerifiedGrant { client, grant, user, scope, .. } = verified;
+        let key = self.keys.active(client.id_token_signing_alg, now)?;
+        let mut extra = user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
+        if client.user_claims_in_id_token {
+            extra.extend(user.claims.select(self.resources.identity_claims(scope)));
+        }
+        let claims = IdTokenClaims {
+            iss: self.settings.issuer.clone(),
+            sub: grant.authentication.sub.clone(),
+            aud: Audience::One(client.client_id.clone()),
+            exp: now.plus(client.identity_token_lifetime).seconds(),
+            iat: now.seconds(),
+            auth_time: Some(grant.authentication.auth_time.seconds()),
+            nonce: verified.nonce.clone(),
+            acr: Some(PASSWORD_CONTEXT.to_owned()),
+            amr: grant.authentication.amr.clone(),
+            at_hash: Some(key.algorithm().left_half_hash(access_token.expose())),
+            sid: Some(grant.authentication.sid.clone()),
+            extra,
+        };
+        Ok(key.sign(ID_TOKEN_TYPE, &claims)?)
+    }
+
+    fn sign_access_token(&self, claims: &AccessTokenClaims, now: Timestamp) -> Result<Secret, TokenError> {
+        let key = self.keys.active(self.settings.access_token_signing_alg, now)?;
+        Ok(key.sign(ACCESS_TOKEN_TYPE, claims)?)
+    }
+
+    /// What every access token has; the caller says whom it is about. Without an API in its scope the token is for this
+    /// provider's userinfo endpoint (RFC 9068 section 3 asks for a default audience).
+    fn access_token_claims(&self, client: &Client, scope: &Scope, now: Timestamp) -> AccessTokenClaims {
+        let mut audience: Vec<String> = self.resources.apis(scope).map(|api| api.name.clone()).collect();
+        if audience.is_empty() {
+            audience.push(self.settings.issuer.clone());
+        }
+        AccessTokenClaims {
+            iss: self.settings.issuer.clone(),
+            exp: now.plus(client.access_token_lifetime).seconds(),
+            aud: audience.into(),
+            sub: String::new(),
+            client_id: client.client_id.clone(),
+            iat: now.seconds(),
+            nbf: None,
+            jti: random_id(&*self.entropy),
+            scope: scope.clone(),
+            auth_time: None,
+            grant_id: None,
+            sid: None,
+            extra: Map::new(),
+        }
+    }
+}

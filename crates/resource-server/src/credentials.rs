@@ -1,0 +1,96 @@
+//! The `Authorization` header (RFC 6750 section 2.1). Tokens in the query or in a form are not accepted: they would
+//! end up in logs and histories (RFC 9700 section 4.3.2).
+//!
+//! ```text
+//! credentials = "Bearer" 1*SP b64token
+//! b64token    = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+//! ```
+
+use http::{HeaderMap, header::AUTHORIZATION};
+
+/// Why a request carries no bearer token that could be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CredentialsError {
+    /// No credentials, or those of another scheme.
+    Missing,
+    /// The header stands there more than once.
+    Repeated,
+    /// The header is not written as the RFC has it.
+    Malformed,
+}
+
+/// The bearer token of the request, as sent.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, CredentialsError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(CredentialsError::Missing)?;
+    if values.next().is_some() {
+        return Err(CredentialsError::Repeated);
+    }
+    let value = value.to_str().map_err(|_| CredentialsError::Malformed)?;
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(CredentialsError::Missing);
+    }
+    let token = rest.trim_start_matches(' ');
+    if is_b64token(token) { Ok(token) } else { Err(CredentialsError::Malformed) }
+}
+
+fn is_b64token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(value: &[u8]) -> Result<String, CredentialsError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        bearer_token(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn reads_the_example_of_the_rfc() {
+        assert_eq!(read(b"Bearer mF_9.B5f-4.1JqM").unwrap(), "mF_9.B5f-4.1JqM");
+        assert_eq!(read(b"bEARER   a+/~==").unwrap(), "a+/~==");
+    }
+
+    #[test]
+    fn another_scheme_counts_as_no_credentials() {
+        for value in ["Basic YWI=", "Bearerx y", "", "DPoP a"] {
+            assert_eq!(read(value.as_bytes()), Err(CredentialsError::Missing), "{value}");
+        }
+        assert_eq!(bearer_token(&HeaderMap::new()), Err(CredentialsError::Missing));
+    }
+
+    #[test]
+    fn a_broken_header_is_malformed() {
+        let values: [&[u8]; 8] = [
+            b"Bearer",
+            b"Bearer ",
+            b"Bearer a b",
+            b"Bearer a=b",
+            b"Bearer ==",
+            b"Bearer a,b",
+            b"Bearer \xff\xfe",
+            b"Bearer\ta",
+        ];
+        for value in values {
+            let expected =
+                if value.starts_with(b"Bearer\t") { CredentialsError::Missing } else { CredentialsError::Malformed };
+            assert_eq!(read(value), Err(expected), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn two_headers_are_one_too_many() {
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Basic YWI="));
+        assert_eq!(bearer_token(&headers), Err(CredentialsError::Repeated));
+    }
+}

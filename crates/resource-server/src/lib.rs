@@ -1,0 +1,67 @@
+//! Protects axum endpoints with bearer access tokens (RFC 6750, RFC 9068) and policies.
+//!
+//! A handler names its policy in its signature and gets the caller only through it:
+//!
+//! ```no_run
+//! use std::sync::LazyLock;
+//!
+//! use axum::{Router, routing::get};
+//! use doorward_policy::{Policy, RequiredPolicy};
+//! use doorward_resource_server::{Authorized, ResourceServer, ResourceServerSettings};
+//!
+//! struct AdminPolicy;
+//!
+//! impl RequiredPolicy for AdminPolicy {
+//!     fn policies() -> &'static [Policy] {
+//!         static POLICIES: LazyLock<[Policy; 1]> =
+//!             LazyLock::new(|| [Policy::require_role("admin").named("AdminPolicy")]);
+//!         &*POLICIES
+//!     }
+//! }
+//!
+//! async fn admin(auth: Authorized<AdminPolicy>) -> String {
+//!     format!("Hello {}", auth.principal().sub())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = ResourceServerSettings::new("http://localhost:6001", "MyBackendApi2");
+//! let app: Router = Router::new()
+//!     .route("/admin", get(admin))
+//!     .with_state(ResourceServer::new(settings)?);
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The way of a request: [`ResourceServer::authorize`] reads the `Authorization` header (`credentials`), verifies the
+//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, and asks the policies. Whatever
+//! fails becomes a [`Refusal`], which is the one place that knows statuses, challenges and bodies.
+
+mod authorized;
+mod clock;
+mod cors;
+mod credentials;
+pub mod demo_api;
+mod issuer;
+mod key_set;
+mod key_store;
+mod refusal;
+mod resource_server;
+mod settings;
+mod token_cache;
+mod token_error;
+mod validator;
+
+pub use authorized::{Anyone, Authenticated, Authorized};
+pub use clock::{Clock, SystemClock};
+pub use cors::cors;
+pub use issuer::{FetchError, IssuerClient};
+pub use key_set::{KeySet, VerificationKey};
+pub use key_store::{KeyStore, KeysUnavailable};
+pub use refusal::{Refusal, RefusalBody, RefusalCause};
+pub use resource_server::ResourceServer;
+pub use settings::{ExpiredStatus, ResourceServerSettings, SettingsError};
+pub use token_error::TokenError;
+pub use validator::{AccessToken, MAX_TOKEN_LENGTH, TokenValidator, VerificationError};

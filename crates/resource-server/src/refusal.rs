@@ -1,0 +1,157 @@
+//! What is said to a caller who may not: status, challenge (RFC 6750 section 3) and body, each cause mapped once.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use doorward_policy::{Denial, Need};
+use doorward_protocol::{challenge::Challenge, error::ErrorCode, scope::Scope};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+
+use crate::{ExpiredStatus, KeysUnavailable, TokenError, credentials::CredentialsError};
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// No bearer token was sent.
+    NoCredentials,
+    /// The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.
+    MalformedCredentials,
+    /// The token is not accepted.
+    Token(TokenError),
+    /// The policies say no.
+    Denied(Denial),
+    /// The issuer's keys are missing, so that no token can be verified.
+    Unavailable(KeysUnavailable),
+}
+
+/// A refused request, ready to be answered.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    cause: RefusalCause,
+    realm: String,
+    expired_status: ExpiredStatus,
+}
+
+/// The body of a refusal, in the members of RFC 6749 section 5.2 plus the reasons of a denial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusalBody {
+    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `insufficient_scope`, `access_denied` or
+    /// `temporarily_unavailable`.
+    pub error: ErrorCode,
+    /// A sentence for a human.
+    pub error_description: String,
+    /// What the caller lacks, "needs department Sales" each; only for a denial.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// The same as data; only for a denial.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Need>,
+}
+
+impl Refusal {
+    pub(crate) fn new(cause: RefusalCause, realm: &str, expired_status: ExpiredStatus) -> Self {
+        Self { cause, realm: realm.to_owned(), expired_status }
+    }
+
+    /// Why.
+    pub fn cause(&self) -> &RefusalCause {
+        &self.cause
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        match &self.cause {
+            RefusalCause::MalformedCredentials => StatusCode::BAD_REQUEST,
+            RefusalCause::Token(TokenError::Expired) => self.expired_status.status_code(),
+            RefusalCause::NoCredentials | RefusalCause::Token(_) => StatusCode::UNAUTHORIZED,
+            RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
+            RefusalCause::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> RefusalBody {
+        let (error, description) = match &self.cause {
+            RefusalCause::NoCredentials => (
+                ErrorCode::Other("unauthorized".to_owned()),
+                "Sign in first: this call needs an access token in the Authorization header.".to_owned(),
+            ),
+            RefusalCause::MalformedCredentials => {
+                (ErrorCode::InvalidRequest, "Send one Authorization header of the form: Bearer TOKEN.".to_owned())
+            }
+            RefusalCause::Token(error) => (ErrorCode::InvalidToken, error.to_string()),
+            RefusalCause::Denied(denial) => return denied_body(denial),
+            RefusalCause::Unavailable(_) => (
+                ErrorCode::TemporarilyUnavailable,
+                "The sign-in service cannot be reached to check the access token. Try again shortly.".to_owned(),
+            ),
+        };
+        RefusalBody { error, error_description: description, reasons: Vec::new(), unmet: Vec::new() }
+    }
+
+    /// The challenge, where one belongs. A request without credentials gets one without an error (RFC 6750
+    /// section 3.1); a denial only if more scope would help.
+    pub fn challenge(&self) -> Option<Challenge> {
+        let challenge = Challenge::bearer(&self.realm);
+        let body = self.body();
+        match &self.cause {
+            RefusalCause::NoCredentials => Some(challenge),
+            RefusalCause::MalformedCredentials | RefusalCause::Token(_) => {
+                Some(challenge.with_error(&body.error, &body.error_description))
+            }
+            RefusalCause::Denied(denial) => missing_scope(denial)
+                .map(|scope| challenge.with_error(&body.error, &body.error_description).with_scope(&scope)),
+            RefusalCause::Unavailable(_) => None,
+        }
+    }
+}
+
+fn denied_body(denial: &Denial) -> RefusalBody {
+    let error = match missing_scope(denial) {
+        Some(_) => ErrorCode::InsufficientScope,
+        None => ErrorCode::AccessDenied,
+    };
+    let reasons = denial.reasons();
+    RefusalBody {
+        error,
+        error_description: format!("You may not call this: it {}.", reasons.join(", and it ")),
+        reasons,
+        unmet: denial.unmet().to_vec(),
+    }
+}
+
+fn missing_scope(denial: &Denial) -> Option<Scope> {
+    let scope: Scope = denial.missing_scope().join(" ").parse().ok()?;
+    (!scope.is_empty()).then_some(scope)
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge()
+            && let Ok(value) = HeaderValue::from_str(&challenge.to_string())
+        {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        if let RefusalCause::Unavailable(KeysUnavailable { retry_after }) = self.cause {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        response
+    }
+}
+
+impl From<CredentialsError> for RefusalCause {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Missing => Self::NoCredentials,
+            CredentialsError::Repeated | CredentialsError::Malformed => Self::MalformedCredentials,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a resource server must be told.
+
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode};
+use url::{Host, Url};
+
+/// Settings of a resource server. [`ResourceServerSettings::new`] fills in the defaults.
+#[derive(Debug, Clone)]
+pub struct ResourceServerSettings {
+    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the keys are fetched
+    /// from it. An `https` URL, or `http` on a loopback address.
+    pub issuer: String,
+    /// This API's name: tokens must carry it in `aud`. It is also the realm of challenges.
+    pub audience: String,
+    /// The status for a token that has expired. Default: 401, the registered one.
+    pub expired_status: ExpiredStatus,
+    /// How far the issuer's clock may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
+    pub leeway: Duration,
+    /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right when the page
+    /// comes from the API's own origin.
+    pub allowed_origins: Vec<String>,
+    /// Takes keys over plain `http` from an issuer that is not on a loopback address. Whoever can change that
+    /// traffic can then sign tokens of their own. Default: false.
+    pub allow_insecure_issuer: bool,
+}
+
+impl ResourceServerSettings {
+    /// Settings with their defaults.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            expired_status: ExpiredStatus::default(),
+            leeway: Duration::ZERO,
+            allowed_origins: Vec::new(),
+            allow_insecure_issuer: false,
+        }
+    }
+}
+
+/// The status that answers an expired token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExpiredStatus {
+    /// 401 Unauthorized, as RFC 6750 section 3.1 has it.
+    #[default]
+    Unauthorized,
+    /// 498, which is not registered; some callers of older APIs take it as the sign to renew.
+    InvalidToken498,
+}
+
+impl ExpiredStatus {
+    /// The status code.
+    pub fn status_code(self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::InvalidToken498 => StatusCode::from_u16(498).unwrap_or(StatusCode::UNAUTHORIZED),
+        }
+    }
+}
+
+impl TryFrom<u16> for ExpiredStatus {
+    type Error = SettingsError;
+
+    fn try_from(status: u16) -> Result<Self, SettingsError> {
+        match status {
+            401 => Ok(Self::Unauthorized),
+            498 => Ok(Self::InvalidToken498),
+            other => Err(SettingsError::ExpiredStatus(other)),
+        }
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not a URL that can be an issuer (OIDC Core section 2, `iss`).
+    #[error(
+        "issuer {0:?}: give an absolute http or https URL without user, query and fragment, such as https://id.example.com"
+    )]
+    Issuer(String),
+    /// Plain http beyond this machine.
+    #[error("issuer {0:?}: use https, or allow_insecure_issuer if the network between is trusted")]
+    InsecureIssuer(String),
+    /// No audience, so that any token of the issuer would do.
+    #[error("audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2")]
+    Audience,
+    /// More than a clock's error.
+    #[error("leeway {0:?}: give at most 5 minutes; a longer one keeps expired tokens alive")]
+    Leeway(Duration),
+    /// Not an origin.
+    #[error("allowed origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
+    Origin(String),
+    /// Not a status that may answer an expired token.
+    #[error("expired status {0}: give 401 or 498")]
+    ExpiredStatus(u16),
+    /// The HTTP client could not be made, for want of TLS roots for example.
+    #[error("the HTTP client for the issuer could not be set up: {0}")]
+    HttpClient(String),
+}
+
+const MAX_LEEWAY: Duration = Duration::from_mins(5);
+
+/// Reads an issuer identifier as a URL from which keys may be fetched.
+pub(crate) fn issuer_url(issuer: &str, allow_insecure: bool) -> Result<Url, SettingsError> {
+    let url = Url::parse(issuer).map_err(|_| SettingsError::Issuer(issuer.to_owned()))?;
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    match url.scheme() {
+        "https" if plain => Ok(url),
+        "http" if plain && (allow_insecure || is_loopback(&url)) => Ok(url),
+        "http" if plain => Err(SettingsError::InsecureIssuer(issuer.to_owned())),
+        _ => Err(SettingsError::Issuer(issuer.to_owned())),
+    }
+}
+
+/// Whether the URL's host is this machine by its name or address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+pub(crate) fn checked_audience(audience: &str) -> Result<&str, SettingsError> {
+    if audience.trim().is_empty() {
+        return Err(SettingsError::Audience);
+    }
+    Ok(audience)
+}
+
+/// The leeway in whole seconds.
+pub(crate) fn checked_leeway(leeway: Duration) -> Result<i64, SettingsError> {
+    if leeway > MAX_LEEWAY {
+        return Err(SettingsError::Leeway(leeway));
+    }
+    i64::try_from(leeway.as_secs()).map_err(|_| SettingsError::Leeway(leeway))
+}
+
+/// Reads an origin exactly as browsers send it in `Origin` (RFC 6454 section 6.2).
+pub(crate) fn origin_header(origin: &str) -> Result<HeaderValue, SettingsError> {
+    let refused = || SettingsError::Origin(origin.to_owned());
+    let url = Url::parse(origin).map_err(|_| refused())?;
+    let is_web = matches!(url.scheme(), "http" | "https");
+    if !is_web || url.origin().ascii_serialization() != origin {
+        return Err(refused());
+    }
+    HeaderValue::from_str(origin).map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn issuers_are_https_or_loopback() {
+        for issuer in [
+            "https://id.example.com",
+            "https://id.example.com/tenant",
+            "http://localhost:6001",
+            "http://127.0.0.1:6001",
+            "http://[::1]:6001",
+        ] {
+            assert!(issuer_url(issuer, false).is_ok(), "{issuer}");
+        }
+        for issuer in ["", "id.example.com", "ftp://x", "https://a:b@x", "https://x?a", "https://x#a"] {
+            assert_eq!(issuer_url(issuer, true), Err(SettingsError::Issuer(issuer.into())));
+        }
+        let plain = "http://id.example.com";
+        assert_eq!(issuer_url(plain, false), Err(SettingsError::InsecureIssuer(plain.into())));
+        assert!(issuer_url(plain, true).is_ok());
+    }
+
+    #[test]
+    fn origins_are_exact() {
+        for origin in ["http://localhost:5001", "https://app.example.com"] {
+            assert_eq!(origin_header(origin).unwrap(), origin);
+        }
+        for origin in ["*", "null", "https://a.b/", "https://A.b", "https://a.b:443", "file:///x"] {
+            assert_eq!(origin_header(origin), Err(SettingsError::Origin(origin.into())));
+        }
+    }
+
+    #[test]
+    fn an_expired_token_is_answered_401_or_498() {
+        assert_eq!(ExpiredStatus::default().status_code(), 401);
+        assert_eq!(ExpiredStatus::try_from(498).unwrap().status_code(), 498);
+        assert_eq!(ExpiredStatus::try_from(403), Err(SettingsError::ExpiredStatus(403)));
+    }
+
+    #[test]
+    fn a_long_leeway_is_refused() {
+        assert_eq!(checked_leeway(Duration::from_mins(5)), Ok(300));
+        assert!(checked_leeway(Duration::from_secs(301)).is_err());
+    }
+}

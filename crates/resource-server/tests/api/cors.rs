@@ -1,0 +1,58 @@
+//! Pages of other origins: the configured ones may call and read, others may not.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, header},
+};
+
+use crate::support::{ADMIN_ROUTE, Answer, Setup, send};
+
+const PAGE: &str = "https://app.example.com";
+
+async fn setup() -> Setup {
+    Setup::with_settings(|settings| settings.allowed_origins = vec![PAGE.to_owned()]).await
+}
+
+async fn preflight(setup: &Setup, origin: &str) -> Answer {
+    let request = Request::builder()
+        .method(Method::OPTIONS)
+        .uri(ADMIN_ROUTE)
+        .header(header::ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization");
+    send(&setup.api, request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_listed_page_may_call() {
+    let setup = setup().await;
+    let answer = preflight(&setup, PAGE).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("authorization"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}
+
+#[tokio::test]
+async fn a_listed_page_reads_refusals_too() {
+    let setup = setup().await;
+    let request = Request::get(ADMIN_ROUTE).header(header::ORIGIN, PAGE);
+    let answer = send(&setup.api, request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
+    let exposed = answer.header("access-control-expose-headers").unwrap();
+    assert!(exposed.contains("www-authenticate"), "{exposed}");
+    assert!(answer.header("vary").unwrap().contains("origin"));
+}
+
+#[tokio::test]
+async fn other_pages_may_not() {
+    for origin in ["https://evil.example.com", "https://app.example.com.evil.com", "null"] {
+        let answer = preflight(&setup().await, origin).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+    }
+    let same_origin_only = Setup::new().await;
+    let answer = preflight(&same_origin_only, PAGE).await;
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}

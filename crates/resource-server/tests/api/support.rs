@@ -1,0 +1,294 @@
+//! An issuer, its keys and tokens, a clock that the test sets, and the API under test.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::State,
+    http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use doorward_resource_server::{Clock, ResourceServer, ResourceServerSettings, demo_api};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub const AUDIENCE: &str = "MyBackendApi2";
+pub const NOW: i64 = 1_800_000_000;
+pub const ADMIN_ROUTE: &str = "/api/DemoPolicyBased/Admin/Get";
+
+/// A clock that stands still until the test moves it.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> i64 {
+        NOW + self.0.load(Ordering::SeqCst)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
+/// A private key with its published half.
+#[derive(Clone)]
+pub struct SigningKey {
+    pub kid: String,
+    pub algorithm: Algorithm,
+    private: EncodingKey,
+}
+
+impl SigningKey {
+    pub fn es256(kid: &str) -> Self {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self { kid: kid.to_owned(), algorithm: Algorithm::ES256, private: EncodingKey::from_ec_der(pkcs8.as_ref()) }
+    }
+
+    pub fn rs256(kid: &str) -> Self {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let body = STANDARD.encode(pkcs8.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        Self {
+            kid: kid.to_owned(),
+            algorithm: Algorithm::RS256,
+            private: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap(),
+        }
+    }
+
+    pub fn public(&self) -> Value {
+        let jwk = Jwk::from_encoding_key(&self.private, self.algorithm).unwrap();
+        let mut jwk = serde_json::to_value(jwk).unwrap();
+        jwk["kid"] = json!(self.kid);
+        jwk["use"] = json!("sig");
+        jwk
+    }
+
+    pub fn header(&self) -> Header {
+        let mut header = Header::new(self.algorithm);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(self.kid.clone());
+        header
+    }
+
+    pub fn sign(&self, claims: &Value) -> String {
+        self.sign_as(&self.header(), claims)
+    }
+
+    pub fn sign_as(&self, header: &Header, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &self.private).unwrap()
+    }
+}
+
+/// What the issuer says when asked; the test changes it.
+pub struct Published {
+    pub keys: Vec<Value>,
+    pub issuer: Option<String>,
+    pub status: StatusCode,
+    pub padding: usize,
+}
+
+pub struct IssuerState {
+    pub published: Mutex<Published>,
+    pub fetches: AtomicUsize,
+}
+
+/// An issuer on a port of its own.
+pub struct Issuer {
+    pub url: String,
+    pub state: Arc<IssuerState>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Issuer {
+    pub async fn start(keys: &[&SigningKey]) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), keys).await
+    }
+
+    pub async fn start_at(address: SocketAddr, keys: &[&SigningKey]) -> Self {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(IssuerState {
+            published: Mutex::new(Published {
+                keys: keys.iter().map(|key| key.public()).collect(),
+                issuer: None,
+                status: StatusCode::OK,
+                padding: 0,
+            }),
+            fetches: AtomicUsize::new(0),
+        });
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks", get(jwks))
+            .with_state((url.clone(), Arc::clone(&state)));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, state, task }
+    }
+
+    pub fn publish(&self, change: impl FnOnce(&mut Published)) {
+        change(&mut self.state.published.lock().unwrap());
+    }
+
+    /// How often the keys were fetched.
+    pub fn fetches(&self) -> usize {
+        self.state.fetches.load(Ordering::SeqCst)
+    }
+
+    /// Stops answering and frees the port.
+    pub async fn stop(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+type Shared = State<(String, Arc<IssuerState>)>;
+
+async fn discovery(State((url, state)): Shared) -> Response {
+    let published = state.published.lock().unwrap();
+    let issuer = published.issuer.clone().unwrap_or_else(|| url.clone());
+    let document = json!({ "issuer": issuer, "jwks_uri": format!("{url}/jwks") });
+    (published.status, Json(document)).into_response()
+}
+
+async fn jwks(State((_, state)): Shared) -> Response {
+    state.fetches.fetch_add(1, Ordering::SeqCst);
+    let published = state.published.lock().unwrap();
+    let padding = "x".repeat(published.padding);
+    let document = json!({ "keys": published.keys, "padding": padding });
+    (published.status, Json(document)).into_response()
+}
+
+/// The API, its issuer, and the clock of both.
+pub struct Setup {
+    pub key: SigningKey,
+    pub issuer: Issuer,
+    pub clock: Arc<TestClock>,
+    pub api: Router,
+}
+
+impl Setup {
+    pub async fn new() -> Self {
+        Self::with_settings(|_| ()).await
+    }
+
+    pub async fn with_settings(change: impl FnOnce(&mut ResourceServerSettings)) -> Self {
+        let key = SigningKey::es256("key-1");
+        let issuer = Issuer::start(&[&key]).await;
+        let clock = Arc::new(TestClock::default());
+        let api = demo_api::router(resource_server(&issuer.url, &clock, change));
+        Self { key, issuer, clock, api }
+    }
+
+    /// The claims of a token that is good for an hour.
+    pub fn claims(&self) -> Value {
+        claims(&self.issuer.url)
+    }
+
+    /// A good token with one claim changed, or removed by `null`.
+    pub fn token_with(&self, claim: &str, value: Value) -> String {
+        let mut claims = self.claims();
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(claim)),
+            value => claims[claim] = value,
+        }
+        self.key.sign(&claims)
+    }
+
+    pub fn token(&self) -> String {
+        self.key.sign(&self.claims())
+    }
+
+    pub async fn call(&self, token: &str) -> Answer {
+        call(&self.api, ADMIN_ROUTE, Some(token)).await
+    }
+}
+
+pub fn resource_server(
+    issuer: &str,
+    clock: &Arc<TestClock>,
+    change: impl FnOnce(&mut ResourceServerSettings),
+) -> ResourceServer {
+    let mut settings = ResourceServerSettings::new(issuer, AUDIENCE);
+    change(&mut settings);
+    let clock: Arc<TestClock> = Arc::clone(clock);
+    ResourceServer::with_clock(settings, clock).unwrap()
+}
+
+pub fn claims(issuer: &str) -> Value {
+    json!({
+        "iss": issuer,
+        "sub": "alice",
+        "aud": AUDIENCE,
+        "client_id": "PkceJS",
+        "iat": NOW,
+        "exp": NOW + 3600,
+        "jti": "0b7f5b1e",
+        "scope": "openid profile MyBackendApi2",
+        "role": "admin",
+        "department": "Sales",
+        "email": "alice@example.com",
+    })
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The challenge's error.
+    pub fn challenge_error(&self) -> Option<String> {
+        let challenges = doorward_protocol::challenge::Challenge::parse_all(self.header("www-authenticate")?);
+        challenges.unwrap()[0].error().map(|error| error.to_string())
+    }
+}
+
+pub async fn call(api: &Router, path: &str, token: Option<&str>) -> Answer {
+    let mut request = Request::get(path);
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    send(api, request.body(Body::empty()).unwrap()).await
+}
+
+pub async fn send(api: &Router, request: Request<Body>) -> Answer {
+    let response = api.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    }
+}

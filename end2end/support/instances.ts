@@ -1,0 +1,45 @@
+// The addresses of every server that the tests start. Each spec that needs special settings has its own
+// configuration and its own ports, so that specs may run side by side.
+
+/** Where one Doorward answers: the origin of the application and API, and that of the provider (its issuer). */
+export interface Origins {
+  readonly app: string;
+  readonly provider: string;
+}
+
+/** A Doorward started with a file of `config/`. */
+export interface Configured extends Origins {
+  readonly config: string;
+}
+
+/** The demo mode: no configuration file, demo users and clients. Started once for all specs. */
+export const demo: Origins = { app: 'http://localhost:5001', provider: 'http://localhost:6001' };
+
+/** Access tokens that live for a few seconds. */
+export const shortLives: Configured = {
+  config: 'short-lives.toml',
+  app: 'http://localhost:5101',
+  provider: 'http://localhost:6101',
+};
+
+/** For the login specs: failed sign-ins throttle an address, which must not touch other specs. */
+export const login: Configured = {
+  config: 'login.toml',
+  app: 'http://localhost:5201',
+  provider: 'http://localhost:6201',
+};
+
+/** The provider runs as a process of its own here and is stopped while the application goes on. */
+export const separate: Configured = {
+  config: 'separate.toml',
+  app: 'http://localhost:5301',
+  provider: 'http://localhost:6301',
+};
+
+/** Serves a client that we did not write; `page` is the origin of that client's page. */
+export const interop: Configured & { readonly page: string } = {
+  config: 'interop.toml',
+  app: 'http://localhost:5401',
+  provider: 'http://localhost:6401',
+  page: 'http://localhost:5402',
+};

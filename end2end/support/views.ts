@@ -1,0 +1,75 @@
+// Every page that a user can see, and the ways of looking at it: what the accessibility specs check and the
+// screenshots show.
+import { expect, type Page } from '@playwright/test';
+import { Application } from './application.ts';
+import { authorizeUrl } from './authorize.ts';
+import { demo } from './instances.ts';
+import { LoginPage } from './login-page.ts';
+
+/** The sizes and colour schemes that every page must suit. */
+export const looks = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
+  'phone-dark': { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+} as const;
+
+/** How to come to each page; each starts in a browser without a session. */
+export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'signed-out': async (page) => {
+    await new Application(page).open();
+  },
+  'signed-in': async (page) => {
+    await signIn(page);
+  },
+  'api-answer': async (page) => {
+    const app = await signIn(page);
+    await app.call('/api/DemoPolicyBased/Admin/Get');
+    await expect(app.results).toContainText('200');
+  },
+  'api-refusal': async (page) => {
+    const app = await signIn(page);
+    await app.call('/api/DemoPolicyBased/User/Get');
+    await expect(app.results).toContainText('403');
+  },
+  'sign-in-refused': async (page) => {
+    const app = new Application(page);
+    await app.open();
+    await app.signIn.click();
+    await app.loginPage.cancel();
+    await expect(app.error).toBeVisible();
+  },
+  login: async (page) => {
+    await page.goto(authorizeUrl());
+    await new LoginPage(page).expectOpen(demo.provider);
+  },
+  'login-failed': async (page) => {
+    const form = new LoginPage(page);
+    await page.goto(authorizeUrl());
+    await page.locator('form').evaluate((element: HTMLFormElement) => (element.noValidate = true));
+    await form.submit('', '');
+    await expect(form.alert).toBeVisible();
+  },
+  logout: async (page) => {
+    await signIn(page);
+    await page.goto(`${demo.provider}/connect/endsession`);
+    await expect(page.locator('button[name=action][value=logout]')).toBeVisible();
+  },
+  'logged-out': async (page) => {
+    await signIn(page);
+    await page.goto(`${demo.provider}/connect/endsession`);
+    await page.locator('button[name=action][value=logout]').click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(/(logged|signed) out/i);
+  },
+  error: async (page) => {
+    await page.goto(authorizeUrl({ client_id: 'nobody' }));
+    await expect(page.getByRole('alert')).toBeVisible();
+  },
+};
+
+async function signIn(page: Page): Promise<Application> {
+  const app = new Application(page);
+  await app.open();
+  await app.signInAs('alice');
+  return app;
+}

@@ -1,0 +1,97 @@
+// Every page, in light and dark, on a desk and on a phone: nothing serious by axe, nothing wider than the screen.
+// And the headers that keep the provider's pages from being framed, scripted or stored.
+import { AxeBuilder } from '@axe-core/playwright';
+import { authorizeUrl } from '../support/authorize.ts';
+import { demo } from '../support/instances.ts';
+import { expect, test } from '../support/test.ts';
+import { looks, views } from '../support/views.ts';
+
+for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
+  test.describe(look, () => {
+    test.use({ colorScheme, viewport });
+    for (const [view, open] of Object.entries(views)) {
+      test(`${view} is accessible and fits the screen`, async ({ page, expectConsoleError }) => {
+        expectConsoleError(/status of (400|403)/);
+        await open(page);
+
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const found = serious.map(({ id, help, nodes }) => ({
+          id,
+          help,
+          at: nodes.map((node) => node.html),
+        }));
+        expect(found).toEqual([]);
+
+        const overflow = await page.evaluate(() => {
+          const root = document.documentElement;
+          return root.scrollWidth - root.clientWidth;
+        });
+        expect(overflow, 'horizontal overflow in pixels').toBeLessThanOrEqual(0);
+      });
+    }
+  });
+}
+
+test.describe('reduced motion', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+  test('is respected', async ({ page }) => {
+    await views['signed-out']?.(page);
+    const running = await page.evaluate(
+      () =>
+        document
+          .getAnimations()
+          .filter(({ effect }) => Number(effect?.getComputedTiming().activeDuration ?? 0) > 10).length,
+    );
+    expect(running).toBe(0);
+  });
+});
+
+test.describe("the provider's pages", () => {
+  const pages: Record<string, string> = {
+    login: authorizeUrl(),
+    logout: `${demo.provider}/connect/endsession`,
+    error: authorizeUrl({ client_id: 'nobody' }),
+  };
+  for (const [name, url] of Object.entries(pages)) {
+    test(`${name} cannot be framed, scripted or stored, and leaks no address`, async ({ request }) => {
+      const response = await request.get(url);
+      expect(response.headers()['content-type']).toMatch(/^text\/html/);
+      const headers = response.headers();
+      const policy = parsePolicy(headers['content-security-policy'] ?? '');
+      expect(policy.get('frame-ancestors')).toEqual(["'none'"]);
+      expect(policy.get('default-src')).toEqual(["'none'"]);
+      expect(policy.get('base-uri')).toEqual(["'none'"]);
+      for (const source of policy.get('script-src') ?? []) {
+        expect(source).not.toMatch(/^('unsafe-|\*|https?:|data:)/);
+      }
+      expect(headers['referrer-policy']).toMatch(/^(no-referrer|same-origin)$/);
+      expect(headers['cache-control']).toContain('no-store');
+      expect(headers['x-content-type-options']).toBe('nosniff');
+      expect(await response.text()).not.toMatch(/<script\b|\son\w+=|javascript:/i);
+    });
+  }
+
+  test('a frame of another origin stays empty', async ({ page, expectConsoleError }) => {
+    expectConsoleError(/frame-ancestors|X-Frame-Options/);
+    // An empty page: the application's own policy would refuse the frame before the provider is asked.
+    await page.goto('about:blank');
+    const address = authorizeUrl();
+    const refused = page.waitForEvent('console', (message) =>
+      /frame-ancestors|X-Frame-Options/.test(message.text()),
+    );
+    await page.evaluate((src) => {
+      const frame = document.createElement('iframe');
+      frame.src = src;
+      document.body.append(frame);
+    }, address);
+    await refused;
+    await expect(page.frameLocator('iframe').locator('input[name=password]')).toHaveCount(0);
+  });
+});
+
+/** The directives of a Content-Security-Policy with their sources. */
+function parsePolicy(header: string): Map<string, string[]> {
+  const directives = header.split(';').map((directive) => directive.trim().split(/\s+/));
+  return new Map(directives.map(([name = '', ...sources]) => [name, sources]));
+}

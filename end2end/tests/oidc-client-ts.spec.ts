@@ -1,0 +1,131 @@
+// The provider serves a client that we did not write: oidc-client-ts, on an origin of its own.
+import type { Page } from '@playwright/test';
+import { Doorward } from '../support/doorward.ts';
+import { interop } from '../support/instances.ts';
+import { serveInterop } from '../support/interop-server.ts';
+import { claimsOf } from '../support/jwt.ts';
+import { LoginPage } from '../support/login-page.ts';
+import { expect, test } from '../support/test.ts';
+
+/** The parts that we look at of the user that oidc-client-ts stores. */
+interface StoredUser {
+  id_token: string;
+  access_token: string;
+  refresh_token: string;
+  token_type: string;
+  scope: string;
+  session_state: string | null;
+  expires_at: number;
+  profile: Record<string, unknown>;
+}
+
+let server: Doorward;
+let stopPage: () => Promise<void>;
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: interop, config: interop.config });
+  stopPage = await serveInterop(interop.page, {
+    authority: interop.provider,
+    client_id: 'interop',
+    redirect_uri: `${interop.page}/callback`,
+    post_logout_redirect_uri: `${interop.page}/signed-out`,
+    scope: 'openid profile email offline_access MyBackendApi2',
+  });
+});
+test.afterAll(async () => {
+  await stopPage?.();
+  await server?.stop();
+});
+
+test('sign in, user info, silent renewal, revocation, sign out', async ({ page, request }) => {
+  const api = (token: string) =>
+    request.get(`${interop.app}/api/DemoPolicyBased/Admin/Get`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+
+  await test.step('sign in', async () => {
+    await signIn(page);
+    await expect(page.locator('#status')).toHaveText('signed in');
+  });
+
+  const first = await storedUser(page);
+  await test.step('the tokens and the user info are hers', async () => {
+    expect(first.token_type).toBe('Bearer');
+    expect(first.scope.split(' ').toSorted()).toEqual(
+      ['MyBackendApi2', 'email', 'offline_access', 'openid', 'profile'].toSorted(),
+    );
+    expect(claimsOf(first.id_token)).toMatchObject({ iss: interop.provider, aud: 'interop', sub: 'alice' });
+    // The email comes from the user info endpoint, since the scope's claims are not in the ID token.
+    expect(first.profile).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
+    expect((await api(first.access_token)).status()).toBe(200);
+  });
+
+  const second = await test.step('renew silently, by the refresh token', async () => {
+    const grant = page.waitForRequest((request) => request.url() === `${interop.provider}/connect/token`);
+    await page.locator('#renew').click();
+    expect(new URLSearchParams((await grant).postData() ?? '').get('grant_type')).toBe('refresh_token');
+    await expect(page.locator('#status')).toHaveText('renewed');
+    const renewed = await storedUser(page);
+    expect(renewed.access_token).not.toBe(first.access_token);
+    expect(renewed.refresh_token).not.toBe(first.refresh_token);
+    expect(claimsOf(renewed.id_token)['auth_time']).toBe(claimsOf(first.id_token)['auth_time']);
+    expect((await api(renewed.access_token)).status()).toBe(200);
+    return renewed;
+  });
+
+  await test.step('revoke: the refresh token is dead', async () => {
+    await page.locator('#revoke').click();
+    await expect(page.locator('#status')).toHaveText('revoked');
+    const reused = await request.post(`${interop.provider}/connect/token`, {
+      form: { grant_type: 'refresh_token', client_id: 'interop', refresh_token: second.refresh_token },
+    });
+    expect(reused.status()).toBe(400);
+    expect(await reused.json()).toMatchObject({ error: 'invalid_grant' });
+  });
+
+  await test.step('sign out and come back', async () => {
+    await page.locator('#signout').click();
+    const back = page.locator(`a[href^="${interop.page}/signed-out"]`);
+    const status = page.locator('#status');
+    await expect(back.or(status)).toBeVisible();
+    if (await back.isVisible()) await back.click();
+    await expect(status).toHaveText('signed out');
+    await expect(page.locator('#user')).toHaveText('null');
+  });
+
+  await test.step('the next sign-in asks for the password', async () => {
+    await page.locator('#signin').click();
+    await new LoginPage(page).expectOpen(interop.provider);
+  });
+});
+
+test('a cancelled sign-in reaches the client as access_denied', async ({ page }) => {
+  await page.goto(interop.page);
+  await page.locator('#signin').click();
+  await new LoginPage(page).cancel();
+  await expect(page.locator('#status')).toHaveText(/^error: /);
+  await expect(page.locator('#user')).toHaveText('null');
+});
+
+test('an origin that no client lists is not answered to', async ({ request }) => {
+  const preflight = (origin: string) =>
+    request.fetch(`${interop.provider}/connect/token`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
+  expect((await preflight(interop.page)).headers()['access-control-allow-origin']).toBe(interop.page);
+  expect((await preflight('http://attacker.example')).headers()).not.toHaveProperty(
+    'access-control-allow-origin',
+  );
+});
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(interop.page);
+  await page.locator('#signin').click();
+  const form = new LoginPage(page);
+  await form.expectOpen(interop.provider);
+  await form.submit('alice', 'alice');
+}
+
+async function storedUser(page: Page): Promise<StoredUser> {
+  return JSON.parse((await page.locator('#user').textContent()) ?? '') as StoredUser;
+}

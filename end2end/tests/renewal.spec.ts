@@ -1,0 +1,88 @@
+// A page that is left open past the life of its access token stays signed in, by the refresh token.
+import type { APIRequestContext } from '@playwright/test';
+import { Application, isTokenRequest, tokenRequests } from '../support/application.ts';
+import { Doorward } from '../support/doorward.ts';
+import { shortLives } from '../support/instances.ts';
+import { expect, test } from '../support/test.ts';
+
+const route = '/api/DemoPolicyBased/Everyone/Get';
+
+let server: Doorward;
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: shortLives, config: shortLives.config });
+});
+test.afterAll(() => server?.stop());
+
+test('a page left open renews its tokens before they expire', async ({ page, request }) => {
+  const app = new Application(page, shortLives);
+  await app.open();
+  await app.signInAs('alice');
+  const first = (await app.accessToken.textContent()) ?? '';
+  const all = tokenRequests(page);
+
+  const renewal = await page.waitForResponse((response) => isTokenRequest(response.request()));
+  expect(renewal.status()).toBe(200);
+  await untilRefused(request, first);
+
+  await app.expectSignedInAs('alice');
+  await expect(app.accessToken).not.toHaveText(first);
+  expect((await app.call(route)).status()).toBe(200);
+  await expect(app.error).toBeHidden();
+
+  await test.step('by refresh grants alone, each with the token of the one before', async () => {
+    const forms = all.map((request) => new URLSearchParams(request.postData() ?? ''));
+    expect(forms.length).toBeGreaterThan(0);
+    for (const form of forms) expect(form.get('grant_type')).toBe('refresh_token');
+    const spent = forms.map((form) => form.get('refresh_token'));
+    expect(new Set(spent).size, 'one-time refresh tokens are used once').toBe(spent.length);
+  });
+});
+
+test('coming back after the token has expired renews it, without a login', async ({ page, request }) => {
+  const app = new Application(page, shortLives);
+  await app.open();
+  await app.signInAs('alice');
+  const last = (await app.accessToken.textContent()) ?? '';
+
+  // Away from the page, nothing renews.
+  await page.goto('about:blank');
+  await untilRefused(request, last);
+
+  const renewed = page.waitForResponse((response) => isTokenRequest(response.request(), 'refresh_token'));
+  await app.open();
+  expect((await renewed).status()).toBe(200);
+  await app.expectSignedInAs('alice');
+  await expect(app.accessToken).not.toHaveText(last);
+  expect((await app.call(route)).status()).toBe(200);
+});
+
+test('a renewal that fails for want of a network is made up for', async ({
+  page,
+  request,
+  expectConsoleError,
+}) => {
+  expectConsoleError(/\/connect\/token.*(ERR_|Failed to load)/);
+  const app = new Application(page, shortLives);
+  await app.open();
+  await app.signInAs('alice');
+  const first = (await app.accessToken.textContent()) ?? '';
+
+  const lost = page.waitForEvent('requestfailed', (request) => isTokenRequest(request, 'refresh_token'));
+  await page.route('**/connect/token', (route) => route.abort('internetdisconnected'));
+  await lost;
+  await untilRefused(request, first);
+  await app.expectRunning();
+  await expect(app.uid).toHaveText('alice');
+
+  await page.unroute('**/connect/token');
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await expect(app.accessToken).not.toHaveText(first);
+  expect((await app.call(route)).status()).toBe(200);
+});
+
+/** Waits until the API refuses a token: its life is over by the server's clock, which is the one that counts. */
+async function untilRefused(request: APIRequestContext, token: string): Promise<void> {
+  const ask = () => request.get(shortLives.app + route, { headers: { authorization: `Bearer ${token}` } });
+  await expect.poll(async () => (await ask()).status()).toBe(401);
+  expect((await ask()).headers()['www-authenticate']).toContain('error="invalid_token"');
+}

@@ -1,0 +1,92 @@
+//! The application's side: its page, rendered on the server, `/config.json`, and the files of its build.
+
+mod assets;
+mod content_security_policy;
+mod page_config;
+mod site;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    response::Response,
+    routing::get,
+};
+use doorward_app::{App, config::CONFIG_PATH, shell};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{LeptosOptions, use_context},
+};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
+use tower::service_fn;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use self::{content_security_policy::ContentSecurityPolicy, site::Site};
+use crate::config::AppSettings;
+
+/// The routes of the application. Every path that nothing else has gets its "not found" page.
+pub fn router(settings: &AppSettings) -> Router {
+    let site = Site::find();
+    if !site.is_built() {
+        tracing::warn!(
+            site_root = %site.options.site_root,
+            "the application's files are not there, so that its page stays lifeless: run cargo leptos build, or set LEPTOS_SITE_ROOT"
+        );
+    }
+    let policy = Arc::new(ContentSecurityPolicy::new(&settings.connect_origins, site.watched_at.as_deref()));
+    let headers = move || page_headers(&policy);
+    let (page, origin) = (settings.page.clone(), settings.url.clone());
+    let config = get(move |headers: HeaderMap| async move {
+        ([(CACHE_CONTROL, "no-store")], Json(page_config::for_request(&page, &origin, &headers)))
+    });
+    let options = site.options.clone();
+    let rendered = Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), headers.clone(), {
+            let options = options.clone();
+            move || shell(options.clone())
+        })
+        .with_state(options.clone());
+    let not_found = service_fn(move |request: Request| not_found(request, options.clone(), headers.clone()));
+    let router = rendered.route(CONFIG_PATH, config).fallback_service(assets::service(&site, not_found));
+    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    let router = router
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // The page's address carries the authorization code for a moment: no other site is told it.
+        .layer(header(REFERRER_POLICY, "no-referrer"));
+    if settings.url.starts_with("https:") {
+        router.layer(header(STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
+    } else {
+        router
+    }
+}
+
+/// Headers of a rendered page: a policy with this page's nonce, and no storing, since a nonce is for one answer.
+fn page_headers(policy: &ContentSecurityPolicy) {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    if let Ok(policy) = HeaderValue::try_from(policy.with_nonce(&nonce)) {
+        response.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+    response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+async fn not_found(
+    request: Request,
+    options: LeptosOptions,
+    headers: impl Fn() + Clone + Send + Sync + 'static,
+) -> Result<Response<Body>, Infallible> {
+    let render = render_app_async_with_context(headers, move || shell(options.clone()));
+    let mut response = render(request).await;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+#![allow(clippy::unwrap_used)]
+use std::fs;
+
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, VARY};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use super::*;
+
+fn asset_router(folder: &TempDir) -> Router {
+    let package = folder.path().join("pkg");
+    fs::create_dir(&package).unwrap();
+    for name in ["doorward.one.js", "doorward.two.wasm", "doorward.three.css", "doorward.wasm"] {
+        fs::write(package.join(name), name).unwrap();
+    }
+    fs::write(package.join("doorward.two.wasm.br"), "compressed").unwrap();
+    fs::write(folder.path().join("favicon.svg"), "<svg/>").unwrap();
+    let hash_file = folder.path().join("hash.txt");
+    fs::write(&hash_file, "js: one\nwasm: two\ncss: three\n").unwrap();
+    let not_found = service_fn(|_: Request| async {
+        let response = Response::builder().status(404).header(CACHE_CONTROL, "no-store").body(Body::empty());
+        Ok(response.unwrap_or_default())
+    });
+    assets::service(&Site::at(folder.path(), &hash_file), not_found)
+}
+
+async fn get_file(router: &Router, path: &str, accepted: &str) -> Response {
+    let request = Request::get(path).header(ACCEPT_ENCODING, accepted).body(Body::empty()).unwrap();
+    router.clone().oneshot(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn files_with_a_hash_are_kept_for_ever_and_served_compressed() {
+    let folder = TempDir::new().unwrap();
+    let router = asset_router(&folder);
+    let response = get_file(&router, "/pkg/doorward.two.wasm", "gzip, br").await;
+    assert_eq!(response.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
+    assert_eq!(response.headers()[CONTENT_ENCODING], "br");
+    assert_eq!(response.headers()[VARY], "accept-encoding");
+    assert_eq!(response.headers()["content-type"], "application/wasm");
+    let plain = get_file(&router, "/pkg/doorward.two.wasm", "identity").await;
+    assert!(!plain.headers().contains_key(CONTENT_ENCODING));
+}
+
+#[tokio::test]
+async fn other_files_are_asked_about_each_time() {
+    let folder = TempDir::new().unwrap();
+    let router = asset_router(&folder);
+    for path in ["/favicon.svg", "/pkg/doorward.wasm", "/pkg/doorward_bg.wasm"] {
+        let response = get_file(&router, path, "").await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-cache", "{path}");
+        assert!(response.headers().contains_key("last-modified"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_outside_the_site_is_served() {
+    let folder = TempDir::new().unwrap();
+    let router = asset_router(&folder);
+    let long = format!("/{}", "a".repeat(10_000));
+    for path in [
+        &long,
+        "/favicon.svg/x",
+        "/missing",
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/pkg/..%2f..%2fCargo.toml",
+        "/pkg/%00",
+        "/pkg",
+    ] {
+        let response = get_file(&router, path, "").await;
+        assert!(response.status() == 404 || response.status().is_redirection(), "{path} {}", response.status());
+        assert_ne!(response.headers().get(CACHE_CONTROL), Some(&HeaderValue::from_static("no-cache")), "{path}");
+    }
+    let posted = Request::post("/favicon.svg").body(Body::empty()).unwrap();
+    let response = router.oneshot(posted).await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()[ALLOW], "GET,HEAD");
+}
+
+fn app_router() -> Router {
+    let config = crate::config::load_for_tests("demo = true\n[app]\nauthority = \"https://id.example.com\"\n");
+    router(&config.app)
+}
+
+#[tokio::test]
+async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
+    let router = app_router();
+    let mut nonces = Vec::new();
+    for path in ["/", "/OpenId/Login/JS?code=secret&state=x", "/missing"] {
+        let response = get_file(&router, path, "").await;
+        assert_eq!(response.status(), if path == "/missing" { 404 } else { 200 }, "{path}");
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(policy.contains("connect-src 'self' https://id.example.com;"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(&format!("nonce=\"{nonce}\"")), "the scripts carry the nonce");
+        nonces.push(nonce);
+    }
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3);
+}
+
+#[tokio::test]
+async fn the_configuration_document_is_what_the_page_reads() {
+    let response = get_file(&app_router(), CONFIG_PATH, "").await;
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let page = doorward_app::config::AppConfig::parse(std::str::from_utf8(&body).unwrap(), "http://elsewhere").unwrap();
+    assert_eq!(page.authority, "https://id.example.com");
+    assert_eq!(page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_are_allowed() {
+    let request = Request::post("/").body(Body::empty()).unwrap();
+    let response = app_router().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()[ALLOW], "GET,HEAD");
+}

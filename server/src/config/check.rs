@@ -1,0 +1,229 @@
+//! From the sections of the file to a [`Config`]: what concerns several keys at once.
+
+use std::time::Duration;
+
+use doorward_app::config::AppConfig;
+use doorward_protocol::{jose::SigningAlgorithm, scope::OPENID};
+use doorward_provider::{
+    ProviderSettings,
+    client::{Client, SettingsError},
+    keys::MasterKey,
+    resource::{IdentityResource, Resources},
+};
+use doorward_resource_server::ResourceServerSettings;
+
+use super::{
+    ApiSettings, AppSettings, Config, ConfigError, MasterKeySource, Places, ProviderConfig, StoreConfig, demo,
+    file::{ApiSection, AppSection, ConfigFile, DEFAULT_STORE_PATH, ProviderSection, StoreSection},
+    users,
+    values::{self, WebUrl},
+};
+
+/// Checks the settings. `demo_by_default` is for a start without a file.
+pub fn check(mut file: ConfigFile, places: Places, demo_by_default: bool) -> Result<Config, ConfigError> {
+    let demo = file.demo.unwrap_or(demo_by_default);
+    if demo {
+        refuse_public_demo(&file, &places)?;
+        demo::add_to(&mut file);
+    }
+    refuse_shared_listeners(&file, &places)?;
+    let issuer = WebUrl::from(&file.provider.issuer);
+    Ok(Config {
+        demo,
+        app: app(file.app.clone(), &issuer, &places)?,
+        api: api(file.api.clone(), &file.app, &issuer, &places)?,
+        store: store(file.store.clone(), &places)?,
+        log: file.log.clone(),
+        provider: provider(file, demo, &places)?,
+        places,
+    })
+}
+
+/// Everyone knows the demo users' passwords, so that only this machine may reach them.
+fn refuse_public_demo(file: &ConfigFile, places: &Places) -> Result<(), ConfigError> {
+    let problem =
+        "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
+    let listeners = [
+        ("provider.listen", Some(&file.provider.listen)),
+        ("app.listen", Some(&file.app.listen)),
+        ("api.listen", file.api.listen.as_ref()),
+    ];
+    for (key, listen) in listeners {
+        if let Some(public) = listen.filter(|listen| !listen.is_loopback()) {
+            return Err(places.refuse(key, public, problem));
+        }
+    }
+    let problem =
+        "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
+    for (key, url) in [("provider.issuer", file.provider.issuer.as_str()), ("app.url", file.app.url.as_str())] {
+        if !values::is_loopback(url) {
+            return Err(places.refuse(key, url, problem));
+        }
+    }
+    Ok(())
+}
+
+/// The provider has an origin of its own; the API may share that of the application.
+fn refuse_shared_listeners(file: &ConfigFile, places: &Places) -> Result<(), ConfigError> {
+    let problem = "another part listens there: give each part a port of its own";
+    let (provider, app) = (&file.provider.listen, &file.app.listen);
+    if provider.collides_with(app) {
+        return Err(places.refuse("app.listen", app, problem));
+    }
+    let Some(api) = &file.api.listen else { return Ok(()) };
+    if api.collides_with(provider) || (api != app && api.collides_with(app)) {
+        return Err(places.refuse("api.listen", api, problem));
+    }
+    Ok(())
+}
+
+fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderConfig, ConfigError> {
+    let section = file.provider;
+    check_algorithms(&section, places)?;
+    let identity = file.identity_resources.unwrap_or_else(IdentityResource::standard);
+    let is_api_scope = |name: &str| file.api_scopes.iter().any(|scope| scope.name == name);
+    let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources).map_err(|error| {
+        let list = match (error.key, error.problem) {
+            ("scopes", _) | (_, "this API is defined twice") => "api_resources",
+            _ if is_api_scope(&error.value) => "api_scopes",
+            _ => "identity_resources",
+        };
+        places.refuse_in(list, &format!("[[{list}]]"), &error)
+    })?;
+    let mut clients: Vec<Client> = Vec::new();
+    for settings in file.clients {
+        let label = format!("the client \"{}\"", settings.client_id);
+        let client = Client::from_settings(settings, demo)
+            .and_then(|client| check_client(client, &clients, &resources, &section))
+            .map_err(|error| places.refuse_in("clients", &label, &error))?;
+        clients.push(client);
+    }
+    Ok(ProviderConfig {
+        settings: ProviderSettings {
+            issuer: section.issuer.as_str().to_owned(),
+            session_lifetime: section.session_lifetime.get(),
+            remember_me_lifetime: section.remember_me_lifetime.get(),
+            refresh_token_grace: section.refresh_token_grace,
+            access_token_signing_alg: section.access_token_signing_alg,
+        },
+        listen: section.listen,
+        signing_algorithms: section.signing_algorithms,
+        trusted_proxies: section.trusted_proxies,
+        clients,
+        resources,
+        users: users::check(file.users, demo, places)?,
+    })
+}
+
+fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
+    const MADE: [SigningAlgorithm; 4] =
+        [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+    let key = "provider.signing_algorithms";
+    let listed = &section.signing_algorithms;
+    for (index, algorithm) in listed.iter().enumerate() {
+        if !MADE.contains(algorithm) {
+            return Err(places.refuse(key, algorithm.as_str(), "keys are made for RS256, PS256, ES256 and EdDSA only"));
+        }
+        if listed[..index].contains(algorithm) {
+            return Err(places.refuse(key, algorithm.as_str(), "this algorithm stands there twice"));
+        }
+    }
+    if listed.contains(&section.access_token_signing_alg) {
+        return Ok(());
+    }
+    let algorithm = section.access_token_signing_alg.as_str();
+    Err(places.refuse("provider.access_token_signing_alg", algorithm, "list it under signing_algorithms, too"))
+}
+
+fn check_client(
+    client: Client,
+    before: &[Client],
+    resources: &Resources,
+    section: &ProviderSection,
+) -> Result<Client, SettingsError> {
+    if before.iter().any(|other| other.client_id == client.client_id) {
+        return Err(SettingsError::new("client_id", client.client_id, "this client is defined twice"));
+    }
+    if !section.signing_algorithms.contains(&client.id_token_signing_alg) {
+        let problem = "list this algorithm under provider.signing_algorithms, too";
+        return Err(SettingsError::new("id_token_signing_alg", client.id_token_signing_alg.as_str(), problem));
+    }
+    if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
+        return Err(SettingsError::new("allowed_scopes", unknown, "no resource defines this scope"));
+    }
+    Ok(client)
+}
+
+fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSettings, ConfigError> {
+    if section.client_id.is_empty() {
+        return Err(places.refuse("app.client_id", "", "name the client that the application signs in with"));
+    }
+    if !section.scope.contains(OPENID) {
+        return Err(places.refuse("app.scope", &section.scope, "signing in needs the scope openid"));
+    }
+    let authority = section.authority.unwrap_or_else(|| issuer.clone());
+    let api_url = section.api_url.unwrap_or_else(|| WebUrl::from(&section.url));
+    let page_url = format!("{}/OpenId/Login/JS", section.url.as_str());
+    let page_or = |target: Option<values::RedirectTarget>| {
+        target.map_or_else(|| page_url.clone(), |target| target.as_str().to_owned())
+    };
+    let mut connect_origins = vec![authority.origin(), api_url.origin()];
+    connect_origins.extend(section.connect_origins.iter().map(|origin| origin.as_str().to_owned()));
+    connect_origins.retain(|origin| origin != section.url.as_str());
+    connect_origins.sort();
+    connect_origins.dedup();
+    Ok(AppSettings {
+        listen: section.listen,
+        page: AppConfig {
+            authority: authority.as_str().to_owned(),
+            client_id: section.client_id,
+            redirect_uri: page_or(section.redirect_uri),
+            post_logout_redirect_uri: page_or(section.post_logout_redirect_uri),
+            scope: section.scope.to_string(),
+            api_url: api_url.as_str().to_owned(),
+        },
+        connect_origins,
+        url: section.url.as_str().to_owned(),
+    })
+}
+
+fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) -> Result<ApiSettings, ConfigError> {
+    if section.audience.trim().is_empty() {
+        let problem = "give the name that tokens for this API carry in aud, such as MyBackendApi2";
+        return Err(places.refuse("api.audience", section.audience, problem));
+    }
+    if section.leeway > 300 {
+        let problem = "give at most 300 seconds: a longer one keeps expired tokens alive";
+        return Err(places.refuse("api.leeway", section.leeway, problem));
+    }
+    let issuer = section.issuer.unwrap_or_else(|| issuer.clone());
+    let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
+    settings.expired_status = section.expired_status.0;
+    settings.leeway = Duration::from_secs(section.leeway.into());
+    settings.allowed_origins = section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+    Ok(ApiSettings { listen: section.listen.unwrap_or_else(|| app.listen.clone()), settings })
+}
+
+fn store(section: StoreSection, places: &Places) -> Result<StoreConfig, ConfigError> {
+    let path = section.path;
+    let create_folder = path == std::path::Path::new(DEFAULT_STORE_PATH);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(missing) = folder.filter(|folder| !create_folder && !folder.is_dir()) {
+        let problem = format!("the folder {} does not exist: create it, or set another path", missing.display());
+        return Err(places.refuse("store.path", path.display(), problem));
+    }
+    let master_key = match (section.master_key, section.master_key_file) {
+        (Some(_), Some(file)) => {
+            let problem = "the key is also given by store.master_key: give one of the two";
+            return Err(places.refuse("store.master_key_file", file.display(), problem));
+        }
+        (Some(key), None) if MasterKey::parse(key.expose()).is_err() => {
+            let problem = "give 32 random bytes as 43 base64url characters, without padding";
+            return Err(places.refuse("store.master_key", "", problem));
+        }
+        (Some(key), None) => MasterKeySource::Setting(key),
+        (None, Some(file)) => MasterKeySource::File(file),
+        (None, None) => MasterKeySource::File(path.with_extension("key")),
+    };
+    Ok(StoreConfig { path, create_folder, master_key, group_commit: section.group_commit })
+}

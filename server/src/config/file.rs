@@ -1,0 +1,239 @@
+//! The configuration file as it is written: its sections with their defaults. `doorward.example.toml` documents every key.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
+use doorward_provider::{
+    client::ClientSettings,
+    resource::{ApiResource, ApiScope, IdentityResource},
+};
+use doorward_resource_server::ExpiredStatus;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tracing_subscriber::filter::Targets;
+
+use super::values::{Issuer, ListenAddress, Origin, RedirectTarget, Seconds, WebUrl};
+
+/// Where the database is kept unless the configuration says otherwise. Only the folder of this one is created.
+pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Demo clients, users and resources, and plain secrets; `None`: only without a file.
+    pub demo: Option<bool>,
+    /// `[provider]`.
+    pub provider: ProviderSection,
+    /// `[app]`.
+    pub app: AppSection,
+    /// `[api]`.
+    pub api: ApiSection,
+    /// `[store]`.
+    pub store: StoreSection,
+    /// `[log]`.
+    pub log: LogSection,
+    /// `[[clients]]`.
+    pub clients: Vec<ClientSettings>,
+    /// `[[users]]`.
+    pub users: Vec<UserSettings>,
+    /// `[[identity_resources]]`; `None`: the standard ones.
+    pub identity_resources: Option<Vec<IdentityResource>>,
+    /// `[[api_scopes]]`.
+    pub api_scopes: Vec<ApiScope>,
+    /// `[[api_resources]]`.
+    pub api_resources: Vec<ApiResource>,
+}
+
+/// `[provider]`: the OpenID provider.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ProviderSection {
+    pub issuer: Issuer,
+    pub listen: ListenAddress,
+    pub session_lifetime: Seconds,
+    pub remember_me_lifetime: Seconds,
+    pub refresh_token_grace: u32,
+    pub signing_algorithms: Vec<SigningAlgorithm>,
+    pub access_token_signing_alg: SigningAlgorithm,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// `[app]`: the single-page application, and what its page is told in `/config.json`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AppSection {
+    pub url: Origin,
+    pub listen: ListenAddress,
+    pub authority: Option<WebUrl>,
+    pub client_id: String,
+    pub redirect_uri: Option<RedirectTarget>,
+    pub post_logout_redirect_uri: Option<RedirectTarget>,
+    pub scope: Scope,
+    pub api_url: Option<WebUrl>,
+    pub connect_origins: Vec<Origin>,
+}
+
+/// `[api]`: the protected API.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ApiSection {
+    pub listen: Option<ListenAddress>,
+    pub issuer: Option<WebUrl>,
+    pub audience: String,
+    pub expired_status: Expired,
+    pub leeway: u32,
+    pub allowed_origins: Vec<Origin>,
+}
+
+/// `expired_status`, as its number.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct Expired(pub ExpiredStatus);
+
+/// `[store]`: the provider's database.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct StoreSection {
+    pub path: PathBuf,
+    pub master_key_file: Option<PathBuf>,
+    pub master_key: Option<Secret>,
+    pub group_commit: bool,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct LogSection {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+/// `level`: one for all, or `target=level` for parts, between commas.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct LogLevel(pub Targets);
+
+/// `format`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// `[[users]]`: a user who is there when the provider has started.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct UserSettings {
+    pub username: String,
+    #[serde(default)]
+    pub sub: Option<String>,
+    #[serde(default)]
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub password_hash: Option<String>,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A default that is written in the source and proven by a test.
+fn known<T: TryFrom<String>>(text: &str) -> T
+where
+    T::Error: std::fmt::Debug,
+{
+    T::try_from(text.to_owned()).unwrap_or_else(|problem| unreachable!("{text}: {problem:?}"))
+}
+
+impl Default for ProviderSection {
+    fn default() -> Self {
+        Self {
+            issuer: known("http://localhost:6001"),
+            listen: known("localhost:6001"),
+            session_lifetime: Seconds::new(36_000),
+            remember_me_lifetime: Seconds::new(2_592_000),
+            refresh_token_grace: 10,
+            signing_algorithms: vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
+            access_token_signing_alg: SigningAlgorithm::Rs256,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Default for AppSection {
+    fn default() -> Self {
+        Self {
+            url: known("http://localhost:5001"),
+            listen: known("localhost:5001"),
+            authority: None,
+            client_id: "PkceJS".to_owned(),
+            redirect_uri: None,
+            post_logout_redirect_uri: None,
+            scope: "openid profile offline_access MyBackendApi2".parse().unwrap_or_default(),
+            api_url: None,
+            connect_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for ApiSection {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            issuer: None,
+            audience: "MyBackendApi2".to_owned(),
+            expired_status: Expired(ExpiredStatus::default()),
+            leeway: 0,
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { path: DEFAULT_STORE_PATH.into(), master_key_file: None, master_key: None, group_commit: true }
+    }
+}
+
+impl TryFrom<u16> for Expired {
+    type Error = &'static str;
+
+    fn try_from(status: u16) -> Result<Self, Self::Error> {
+        ExpiredStatus::try_from(status).map(Self).map_err(|_| "give 401, the registered status, or 498")
+    }
+}
+
+impl TryFrom<String> for LogLevel {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let problem = "give error, warn, info, debug or trace, and target=level for parts, between commas";
+        let filter: Targets = text.parse().map_err(|_| problem)?;
+        // A word that is no level would be taken as the name of a part that is to be logged in full.
+        let bare_words_are_levels = text.split(',').map(str::trim).filter(|part| !part.contains('=')).all(|part| {
+            ["error", "warn", "info", "debug", "trace", "off"].contains(&part.to_ascii_lowercase().as_str())
+        });
+        if bare_words_are_levels { Ok(Self(filter)) } else { Err(problem) }
+    }
+}
+
+impl Default for LogLevel {
+    fn default() -> Self {
+        known("info")
+    }
+}

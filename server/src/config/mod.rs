@@ -1,0 +1,152 @@
+//! The configuration: one TOML file, overridden by environment variables, checked as a whole before anything starts.
+//!
+//! [`load`] reads the file into its sections ([`file`]), where each value is already of a type that can't be wrong
+//! ([`values`]), adds what demo mode brings ([`demo`]), and checks what concerns several keys at once. [`ConfigError`] names
+//! place, key and value of what does not hold.
+
+mod check;
+mod demo;
+mod environment;
+mod error;
+mod file;
+mod users;
+mod values;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use doorward_app::config::AppConfig;
+use doorward_protocol::secret::Secret;
+use doorward_provider::{ProviderSettings, client::Client, resource::Resources};
+use doorward_resource_server::ResourceServerSettings;
+use figment::{
+    Figment,
+    providers::{Format as _, Toml},
+};
+
+use self::file::ConfigFile;
+pub use self::{
+    demo::users as demo_users,
+    error::{ConfigError, Places},
+    file::{LogFormat, LogSection},
+    users::{ConfiguredUser, Password},
+    values::{ListenAddress, is_loopback},
+};
+
+/// A configuration of which everything holds.
+#[derive(Debug)]
+pub struct Config {
+    /// Where each setting came from, for refusals at start.
+    pub places: Places,
+    /// Whether demo clients and users are there.
+    pub demo: bool,
+    /// The provider.
+    pub provider: ProviderConfig,
+    /// The application.
+    pub app: AppSettings,
+    /// The API.
+    pub api: ApiSettings,
+    /// The database.
+    pub store: StoreConfig,
+    /// What is logged and how.
+    pub log: LogSection,
+}
+
+/// What the provider is made from.
+#[derive(Debug)]
+pub struct ProviderConfig {
+    /// Issuer, lifetimes and the like.
+    pub settings: ProviderSettings,
+    /// Where it listens.
+    pub listen: ListenAddress,
+    /// Algorithms that it keeps keys for.
+    pub signing_algorithms: Vec<doorward_protocol::jose::SigningAlgorithm>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// The resources.
+    pub resources: Resources,
+    /// The users to be there after the start.
+    pub users: Vec<ConfiguredUser>,
+}
+
+/// What the application is served with.
+#[derive(Debug)]
+pub struct AppSettings {
+    /// Its origin in the browser.
+    pub url: String,
+    /// Where it listens.
+    pub listen: ListenAddress,
+    /// The document `/config.json`.
+    pub page: AppConfig,
+    /// Origins beside its own that the page may talk to.
+    pub connect_origins: Vec<String>,
+}
+
+/// What the API is made from.
+#[derive(Debug)]
+pub struct ApiSettings {
+    /// Where it listens.
+    pub listen: ListenAddress,
+    /// Issuer, audience and the like.
+    pub settings: ResourceServerSettings,
+}
+
+/// Where the provider keeps its data.
+#[derive(Debug)]
+pub struct StoreConfig {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// Whether its folder is created if it is missing: only that of the default path.
+    pub create_folder: bool,
+    /// The key that encrypts signing keys, or the file that holds it.
+    pub master_key: MasterKeySource,
+    /// Whether waiting commands share a commit.
+    pub group_commit: bool,
+}
+
+/// Where the master key comes from.
+#[derive(Debug)]
+pub enum MasterKeySource {
+    /// The setting `store.master_key`.
+    Setting(Secret),
+    /// A file, created if it is missing.
+    File(PathBuf),
+}
+
+/// Reads and checks the configuration: the file if one is given, and the environment.
+pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    read(file, std::env::vars_os())
+}
+
+fn read(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            file: path.display().to_string(),
+            reason: format!("the configuration file can't be read: {error}"),
+        })?;
+        figment = figment.merge(Toml::string(&text));
+    }
+    for variable in environment::settings(environment)? {
+        figment = figment.merge(variable);
+    }
+    let places = Places::new(figment.clone(), file);
+    let settings: ConfigFile = figment.extract().map_err(|error| places.explain(error))?;
+    check::check(settings, places, file.is_none())
+}
+
+/// A configuration for tests of other modules.
+#[cfg(test)]
+pub fn load_for_tests(text: &str) -> Config {
+    tests::load(text, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+use std::ffi::OsString;
+
+use figment::error::Kind;
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+
+use super::{
+    file::{ApiSection, AppSection, ConfigFile, LogSection, ProviderSection, StoreSection, UserSettings},
+    *,
+};
+
+const EXAMPLE: &str = include_str!("../../../doorward.example.toml");
+
+/// Loads a configuration from a file with this text, and from these variables.
+pub fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("doorward.toml");
+    std::fs::write(&path, text).unwrap();
+    read(Some(&path), environment(variables))
+}
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// What is said about a configuration, which must name its file, the key and the value in one line.
+fn refusal(text: &str, key: &str, value: &str) -> String {
+    let error = load(text, &[]).map(|_| ()).expect_err(text).to_string();
+    assert!(error.contains("doorward.toml: "), "no file in: {error}");
+    assert!(error.contains(&format!(": {key} = {value}: ")), "no `{key} = {value}` in: {error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+const CLIENT: &str = r#"
+[[clients]]
+client_id = "page"
+require_client_secret = false
+allowed_grant_types = ["authorization_code"]
+redirect_uris = ["https://app.example/callback"]
+allowed_scopes = ["openid"]
+"#;
+
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t5mUJgvvSoPr569qmdqMfQ$EuzTyF7S7iqz/zACpnnAYuAi9+sgJegugKL6qDJA788";
+
+#[test]
+fn without_a_file_it_is_demo_mode_with_five_clients_and_five_users() {
+    let config = read(None, []).unwrap();
+    assert!(config.demo);
+    assert_eq!(config.provider.clients.len(), 5);
+    assert_eq!(config.provider.users.len(), 5);
+    assert_eq!(config.provider.settings.issuer, "http://localhost:6001");
+    assert_eq!(config.app.page.authority, "http://localhost:6001");
+    assert_eq!(config.app.page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
+    assert_eq!(config.api.listen, config.app.listen);
+    assert!(config.store.create_folder);
+    assert!(matches!(&config.store.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key")));
+}
+
+#[test]
+fn with_a_file_demo_mode_is_off_unless_it_says_so() {
+    let config = load("", &[]).unwrap();
+    assert!(!config.demo && config.provider.clients.is_empty() && config.provider.users.is_empty());
+    assert_eq!(load("demo = true", &[]).unwrap().provider.clients.len(), 5);
+}
+
+#[test]
+fn what_the_file_defines_stands_in_place_of_the_demo() {
+    let text = format!("demo = true\n{}", CLIENT.replace("\"page\"", "\"PkceJS\""))
+        + "[[users]]\nusername = \"Alice\"\npassword = \"other\"\n[[api_scopes]]\nname = \"extra\"\ndisplay_name = \"x\"\n";
+    let config = load(&text, &[]).unwrap();
+    assert_eq!(config.provider.clients.len(), 5);
+    let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
+    assert!(page.registered_redirect_uri("https://app.example/callback"));
+    assert_eq!(config.provider.users.len(), 5);
+    assert!(config.provider.resources.knows("extra") && config.provider.resources.knows("MyBackendApi2"));
+}
+
+#[test]
+fn unknown_keys_are_refused_everywhere() {
+    assert!(refusal("demos = true", "demos", "true").contains("no such key"));
+    for section in ["provider", "app", "api", "store", "log"] {
+        refusal(&format!("[{section}]\nlisten_on = \"x\"\n"), &format!("{section}.listen_on"), "\"x\"");
+    }
+    let error = refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
+    assert!(error.contains("client_id = \"page\""), "{error}");
+    let user = "[[users]]\nusername = \"eve\"\nroles = [\"admin\"]\n";
+    assert!(refusal(user, "users[0].roles", "[ … ]").contains("username = \"eve\""));
+    let scope = "[[api_scopes]]\nname = \"a\"\ndisplay_name = \"A\"\ncolour = 1\n";
+    refusal(scope, "api_scopes[0].colour", "1");
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_refused() {
+    assert!(refusal("demo = 1", "demo", "1").contains("true or false"));
+    assert!(refusal("provider = 5", "provider", "5").contains("a table"));
+    assert!(refusal("[provider]\nissuer = 5", "provider.issuer", "5").contains("a text"));
+    assert!(refusal("[log]\nformat = \"xml\"", "log.format", "\"xml\"").contains("text, json"));
+    refusal("[log]\nlevel = \"loud\"", "log.level", "\"loud\"");
+    refusal("[api]\nexpired_status = 403", "api.expired_status", "403");
+    refusal("[provider]\ntrusted_proxies = [\"proxy\"]", "provider.trusted_proxies[0]", "\"proxy\"");
+    assert!(refusal("[[clients]]\nenabled = true\n", "clients[0].client_id", "(missing)").contains("needed"));
+}
+
+#[test]
+fn lifetimes_are_whole_and_positive() {
+    for value in ["0", "-1", "4294967296"] {
+        refusal(&format!("[provider]\nsession_lifetime = {value}"), "provider.session_lifetime", value);
+    }
+    refusal("[provider]\nremember_me_lifetime = \"1h\"", "provider.remember_me_lifetime", "\"1h\"");
+    let error = refusal(&format!("{CLIENT}access_token_lifetime = 0\n"), "clients.access_token_lifetime", "0");
+    assert!(error.contains("the client \"page\""), "{error}");
+    refusal("[api]\nleeway = 301", "api.leeway", "301");
+}
+
+#[test]
+fn urls_and_addresses_that_make_no_sense_are_refused() {
+    for issuer in ["id.example.com", "http://id.example.com", "https://id.example.com/", "https://id.example.com?x"] {
+        refusal(&format!("[provider]\nissuer = \"{issuer}\""), "provider.issuer", &format!("\"{issuer}\""));
+    }
+    refusal("[provider]\nlisten = \"6001\"", "provider.listen", "\"6001\"");
+    refusal("[app]\nurl = \"http://localhost:5001/\"", "app.url", "\"http://localhost:5001/\"");
+    refusal("[app]\nredirect_uri = \"javascript:x\"", "app.redirect_uri", "\"javascript:x\"");
+    refusal("[app]\nauthority = \"nowhere\"", "app.authority", "\"nowhere\"");
+    refusal("[api]\nallowed_origins = [\"*\"]", "api.allowed_origins[0]", "\"*\"");
+    refusal("[app]\nlisten = \"127.0.0.1:6001\"", "app.listen", "\"127.0.0.1:6001\"");
+    refusal("[api]\nlisten = \"127.0.0.1:6001\"", "api.listen", "\"127.0.0.1:6001\"");
+    let uri = CLIENT.replace("https://app.example/callback", "http://app.example/callback");
+    refusal(&uri, "clients.redirect_uris", "\"http://app.example/callback\"");
+}
+
+#[test]
+fn what_is_defined_twice_is_refused() {
+    refusal(&CLIENT.repeat(2), "clients.client_id", "\"page\"");
+    let user = format!("[[users]]\nusername = \"eve\"\npassword_hash = \"{HASH}\"\n");
+    refusal(&user.repeat(2), "users.username", "\"eve\"");
+    let same_sub = format!("{user}{}sub = \"eve\"\n", user.replace("\"eve\"", "\"other\""));
+    refusal(&same_sub, "users.sub", "\"eve\"");
+    let scope = "[[api_scopes]]\nname = \"a\"\ndisplay_name = \"A\"\n";
+    refusal(&scope.repeat(2), "api_scopes.name", "\"a\"");
+    refusal("[[api_scopes]]\nname = \"email\"\ndisplay_name = \"A\"\n", "api_scopes.name", "\"email\"");
+    let identity = "[[identity_resources]]\nname = \"i\"\ndisplay_name = \"I\"\nuser_claims = []\n";
+    refusal(&identity.repeat(2), "identity_resources.name", "\"i\"");
+    let api = "[[api_resources]]\nname = \"r\"\ndisplay_name = \"R\"\nscopes = []\n";
+    refusal(&api.repeat(2), "api_resources.name", "\"r\"");
+    refusal(&api.replace("[]", "[\"gone\"]"), "api_resources.scopes", "\"gone\"");
+    refusal("[provider]\nsigning_algorithms = [\"RS256\", \"RS256\"]", "provider.signing_algorithms", "\"RS256\"");
+}
+
+#[test]
+fn clients_ask_only_for_what_there_is() {
+    refusal(&CLIENT.replace("\"openid\"", "\"unknown\""), "clients.allowed_scopes", "\"unknown\"");
+    refusal(&format!("{CLIENT}id_token_signing_alg = \"EdDSA\"\n"), "clients.id_token_signing_alg", "\"EdDSA\"");
+    refusal("[provider]\naccess_token_signing_alg = \"PS256\"", "provider.access_token_signing_alg", "\"PS256\"");
+    refusal("[provider]\nsigning_algorithms = [\"RS512\"]", "provider.signing_algorithms", "\"RS512\"");
+    refusal("[app]\nscope = \"profile\"", "app.scope", "\"profile\"");
+}
+
+#[test]
+fn demo_mode_is_for_this_machine_only() {
+    for section in ["provider", "app", "api"] {
+        let text = format!("demo = true\n[{section}]\nlisten = \"0.0.0.0:7001\"\n");
+        assert!(refusal(&text, &format!("{section}.listen"), "\"0.0.0.0:7001\"").contains("demo"));
+    }
+    let issuer = "https://id.example.com";
+    refusal(&format!("demo = true\n[provider]\nissuer = \"{issuer}\"\n"), "provider.issuer", &format!("\"{issuer}\""));
+    assert!(load("[provider]\nlisten = \"0.0.0.0:7001\"\n", &[]).is_ok());
+}
+
+#[test]
+fn plain_secrets_and_passwords_are_for_demo_mode_only_and_never_shown() {
+    let client = CLIENT.replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
+    assert!(!refusal(&client, "clients.client_secrets", "(not shown)").contains("hunter2"));
+    let user = "[[users]]\nusername = \"eve\"\npassword = \"hunter2\"\n";
+    assert!(!refusal(user, "users.password", "(not shown)").contains("hunter2"));
+    assert!(load(&format!("demo = true\n{user}"), &[]).is_ok());
+    let key = "[store]\nmaster_key = \"hunter2\"";
+    assert!(!refusal(key, "store.master_key", "(not shown)").contains("hunter2"));
+    let wrong_kind = format!("{CLIENT}client_secrets = \"hunter2\"\n");
+    assert!(!refusal(&wrong_kind, "clients[0].client_secrets", "(not shown)").contains("hunter2"));
+    let broken = load("[store]\nmaster_key = \"hunter2", &[]).unwrap_err().to_string();
+    assert!(!broken.contains("hunter2"), "{broken}");
+    let list = load("", &[("DOORWARD_CLIENTS", "[{client_id=a,plain=hunter2")]).unwrap_err().to_string();
+    assert!(!list.contains("hunter2"), "{list}");
+}
+
+#[test]
+fn users_are_checked() {
+    let user = |lines: &str| format!("[[users]]\nusername = \"eve\"\n{lines}\n");
+    refusal(&user(""), "users.password_hash", "(missing)");
+    refusal(&user("password_hash = \"plain\""), "users.password_hash", "(not shown)");
+    refusal(&user(&format!("password_hash = \"{HASH}\"\nsub = \"a b\"")), "users.sub", "\"a b\"");
+    refusal(&user(&format!("password_hash = \"{HASH}\"\nclaims = {{ sub = \"x\" }}")), "users.claims", "\"sub\"");
+    let dated = user(&format!("password_hash = \"{HASH}\"\nclaims = {{ birthdate = 2000-01-01 }}"));
+    refusal(&dated, "users.claims", "\"birthdate\"");
+}
+
+#[test]
+fn a_missing_folder_is_named_and_only_that_of_the_default_is_created() {
+    let error = refusal("[store]\npath = \"/nowhere/at/all.sqlite3\"", "store.path", "\"/nowhere/at/all.sqlite3\"");
+    assert!(error.contains("/nowhere/at does not exist"), "{error}");
+    assert!(!load("[store]\npath = \"here.sqlite3\"", &[]).unwrap().store.create_folder);
+    let both = "[store]\nmaster_key = \"t5mUJgvvSoPr569qmdqMfQt5mUJgvvSoPr569qmdqMc\"\nmaster_key_file = \"key\"";
+    refusal(both, "store.master_key_file", "\"key\"");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_toml_is_named() {
+    let error = read(Some(Path::new("/nowhere/doorward.toml")), []).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/doorward.toml: ") && error.lines().count() == 1, "{error}");
+    let error = load("[provider\n", &[]).unwrap_err().to_string();
+    assert!(error.contains("doorward.toml: ") && error.contains("line 1") && error.lines().count() == 1, "{error}");
+    let twice = load("[provider]\nlisten = \"a\"\nlisten = \"b\"\n", &[]).unwrap_err().to_string();
+    assert!(twice.contains("line 3") && twice.contains("`listen`"), "{twice}");
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let variables = [
+        ("DOORWARD_PROVIDER__ISSUER", "https://id.example.com"),
+        ("DOORWARD_PROVIDER__SESSION_LIFETIME", "60"),
+        ("DOORWARD_PROVIDER__TRUSTED_PROXIES", r#"["10.0.0.1"]"#),
+        ("DOORWARD_API__LISTEN", "[::1]:7001"),
+        ("DOORWARD_DEMO", "false"),
+        ("UNRELATED", "x"),
+    ];
+    let config = load("demo = true\n[provider]\nsession_lifetime = 5\nrefresh_token_grace = 7\n", &variables).unwrap();
+    assert!(!config.demo);
+    assert_eq!(config.provider.settings.issuer, "https://id.example.com");
+    assert_eq!(config.provider.settings.session_lifetime, 60);
+    assert_eq!(config.provider.settings.refresh_token_grace, 7);
+    assert_eq!(config.provider.trusted_proxies.len(), 1);
+    assert_eq!(config.api.listen.to_string(), "[::1]:7001");
+}
+
+#[test]
+fn what_is_wrong_in_the_environment_is_named_by_its_variable() {
+    let refused = |name: &str, value: &str| {
+        let error = load("", &[(name, value)]).map(|_| ()).expect_err(name).to_string();
+        assert!(error.contains(name), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        error
+    };
+    let error = refused("DOORWARD_PROVIDER__ISSUER", "nowhere");
+    assert!(error.contains(r#"provider.issuer = "nowhere""#), "{error}");
+    refused("DOORWARD_PROVIDR__ISSUER", "https://id.example.com");
+    refused("DOORWARD_PROVIDER__ISUER", "https://id.example.com");
+    refused("DOORWARD_ISSUER", "https://id.example.com");
+    refused("DOORWARD_", "x");
+    refused("DOORWARD_STORE__PATH", "/nowhere/x.sqlite3");
+    assert!(refused("DOORWARD_APP__CLIENT_ID", "42").contains("double quotes"));
+    assert!(load("", &[("DOORWARD_APP__CLIENT_ID", "\"42\"")]).is_ok());
+}
+
+/// The keys that a table may have: told by its own refusal of another.
+fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    let refused = Figment::from(("no key is called so", 1)).extract::<T>().map(|_| ()).unwrap_err();
+    match refused.kind {
+        Kind::UnknownField(_, known) => known,
+        kind => panic!("unknown keys are not refused: {kind}"),
+    }
+}
+
+/// The example as it is after every `#key = value` that stands there for show is taken as set.
+fn example_in_full() -> String {
+    let shown = |line: &str| {
+        let rest = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
+        rest.unwrap_or(line).to_owned() + "\n"
+    };
+    EXAMPLE.lines().map(shown).collect()
+}
+
+fn table<T: DeserializeOwned>(text: &str) -> T {
+    Figment::from(Toml::string(text)).extract().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_example_says_what_the_defaults_are() {
+    let example: ConfigFile = table(EXAMPLE);
+    assert_eq!(example.demo, Some(false));
+    assert_eq!(example.provider, ProviderSection::default());
+    assert_eq!(example.app, AppSection::default());
+    assert_eq!(example.api, ApiSection::default());
+    assert_eq!(example.store, StoreSection::default());
+    assert_eq!(example.log, LogSection::default());
+    assert!(example.clients.is_empty() && example.users.is_empty() && example.identity_resources.is_none());
+    assert!(load(EXAMPLE, &[]).is_ok());
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    let full = example_in_full();
+    let value: figment::value::Value = table(&full);
+    let shows = |list: &str, keys: &[&str]| {
+        let found = if list.is_empty() { Some(&value) } else { value.find_ref(list) };
+        let entries = match found {
+            Some(figment::value::Value::Array(_, entries)) => entries.as_slice(),
+            Some(single) => std::slice::from_ref(single),
+            None => panic!("the example does not show {list}"),
+        };
+        for key in keys {
+            assert!(
+                entries.iter().any(|entry| entry.find_ref(key).is_some()),
+                "the example does not show {list}.{key}"
+            );
+        }
+    };
+    shows("", keys_of::<ConfigFile>());
+    shows("provider", keys_of::<ProviderSection>());
+    shows("app", keys_of::<AppSection>());
+    shows("api", keys_of::<ApiSection>());
+    shows("store", keys_of::<StoreSection>());
+    shows("log", keys_of::<LogSection>());
+    shows("users", keys_of::<UserSettings>());
+    shows("clients", keys_of::<doorward_provider::client::ClientSettings>());
+    shows("identity_resources", keys_of::<doorward_provider::resource::IdentityResource>());
+    shows("api_scopes", keys_of::<doorward_provider::resource::ApiScope>());
+    shows("api_resources", keys_of::<doorward_provider::resource::ApiResource>());
+}
+
+/// Of the example's clients the second lists every default: it must be the same as one that leaves them out.
+#[test]
+fn the_example_tells_the_defaults_of_a_client() {
+    let full: ConfigFile = table(&example_in_full());
+    let spelled_out = full.clients.iter().find(|client| client.client_id == "defaults").unwrap();
+    let left_out: ConfigFile = table("[[clients]]\nclient_id = \"defaults\"\n");
+    assert_eq!(format!("{spelled_out:?}"), format!("{:?}", left_out.clients[0]));
+}

@@ -1,0 +1,23 @@
+//! The log: to standard error, as text for people or as JSON for collectors.
+
+use std::io::{IsTerminal as _, stderr};
+
+use tracing_subscriber::{
+    Layer as _, filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+use crate::config::{LogFormat, LogSection};
+
+/// Starts logging. Panics are logged, too.
+pub fn start(settings: &LogSection) {
+    let lines = fmt::layer().with_writer(stderr);
+    let lines = match settings.format {
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    // Migrations are told by the store's own errors; that they went well is no news.
+    let level = settings.level.0.clone().with_target("rusqlite_migration", LevelFilter::WARN);
+    // Logging is started once; a second start keeps the first.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(level)).try_init();
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect: please report it")));
+}

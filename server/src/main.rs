@@ -1,0 +1,67 @@
+//! The `doorward` binary: the OpenID provider, the application and the protected API in one process, or in three.
+//!
+//! `doorward serve` reads the configuration ([`config`]), puts the parts together ([`serve`]) and serves them ([`net`]).
+
+mod api;
+mod app;
+mod cli;
+mod config;
+mod logging;
+mod master_key;
+mod net;
+mod provider;
+mod serve;
+mod stop;
+mod users;
+mod welcome;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand},
+    config::Config,
+};
+
+/// What was asked for can't be: a wrong setting, a taken port. Nothing was served.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command.unwrap_or_default() {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Config(ConfigCommand::Check(arguments)) => check(&arguments.load()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refusal) => {
+            eprintln!("doorward: {refusal}");
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// Why the process ends before it serves: one line for people.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    /// A setting does not hold, by itself or on this machine.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// Something else is missing.
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn check(config: &Result<Config, config::ConfigError>) -> Result<(), StartError> {
+    let config = config.as_ref().map_err(Clone::clone)?;
+    let provider = &config.provider;
+    welcome::print(&format!(
+        "{}: in order. Issuer {}, {} clients, {} users, demo mode {}.\n",
+        config.places.file(),
+        provider.settings.issuer,
+        provider.clients.len(),
+        provider.users.len(),
+        if config.demo { "on" } else { "off" },
+    ));
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! What every request goes through: observation, a caught panic, a size limit, a time limit.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware,
+    response::{IntoResponse as _, Response},
+};
+use tower::ServiceBuilder;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+
+use super::observe::{RequestIds, observe};
+
+/// A request that is not answered after this time is given up.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The largest body of a request.
+const MAX_BODY: usize = 256 * 1024;
+
+/// The router with the layers around it; the first of them sees a request first.
+pub fn with_layers(router: Router) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(RequestIds::new(), observe))
+            .layer(CatchPanicLayer::custom(after_panic))
+            .layer(RequestBodyLimitLayer::new(MAX_BODY))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME_LIMIT)),
+    )
+}
+
+/// The panic itself was logged by the panic hook.
+fn after_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
+    let body = r#"{"error":"server_error","error_description":"The server made a mistake; it is logged."}"#;
+    (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::{body::Body, extract::Request, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn answer(request: Request) -> Response {
+        let router = Router::new()
+            .route("/panics", get(|| async { panic!("a defect") as () }))
+            .route("/reads", axum::routing::post(|body: String| async move { body }));
+        with_layers(router).oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        let response = answer(Request::get("/panics").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("x-request-id"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_is_refused() {
+        let large = "x".repeat(MAX_BODY + 1);
+        let response = answer(Request::post("/reads").body(Body::from(large)).unwrap()).await;
+        assert_eq!(response.status(), 413);
+    }
+}

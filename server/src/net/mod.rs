@@ -1,0 +1,14 @@
+//! Listeners and what every request goes through, whichever part answers it.
+
+mod bind;
+mod connections;
+mod health;
+mod layers;
+mod observe;
+
+pub use self::{
+    bind::{Listener, bind},
+    connections::serve,
+    health::{Readiness, health},
+    layers::with_layers,
+};

@@ -1,0 +1,119 @@
+//! Bringing the configured users into the store: only those who are new or have changed are written.
+
+use doorward_provider::{
+    password::{PasswordError, PasswordHash},
+    store::{Store, StoreError},
+    user::User,
+};
+use futures::future::try_join_all;
+use tokio::task::JoinError;
+
+use crate::config::{ConfiguredUser, Password, demo_users};
+
+/// The users can't be brought in.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The store failed, or knows one of the names as another user's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The process is about to end.
+    #[error("hashing a password was interrupted")]
+    Interrupted(#[from] JoinError),
+}
+
+/// Adds new users and replaces changed ones in one command. Passwords are hashed side by side, about 20 ms each.
+pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<usize, ImportError> {
+    let changed = try_join_all(configured.iter().map(|user| if_changed(store, user))).await?;
+    let changed: Vec<User> = changed.into_iter().flatten().collect();
+    let count = changed.len();
+    if count > 0 {
+        store.import_users(changed).await?;
+    }
+    Ok(count)
+}
+
+async fn if_changed(store: &dyn Store, configured: &ConfiguredUser) -> Result<Option<User>, ImportError> {
+    let stored = store.user(&configured.sub).await?;
+    let known = stored.as_ref().map(|user| user.password_hash.clone());
+    let user = User {
+        sub: configured.sub.clone(),
+        username: configured.username.clone(),
+        password_hash: hash(configured.password.clone(), known).await?,
+        enabled: configured.enabled,
+        claims: configured.claims.clone(),
+    };
+    Ok(if stored.is_some_and(|stored| same(&stored, &user)) { None } else { Some(user) })
+}
+
+/// The hash of a plain password is kept as long as it fits, so that a start changes nothing.
+async fn hash(password: Password, known: Option<PasswordHash>) -> Result<PasswordHash, ImportError> {
+    let plain = match password {
+        Password::Hash(hash) => return Ok(hash),
+        Password::Plain(plain) => plain,
+    };
+    let hashed = tokio::task::spawn_blocking(move || match known {
+        Some(hash) if hash.verify(&plain) => Ok(hash),
+        _ => PasswordHash::compute(&plain),
+    });
+    Ok(hashed.await??)
+}
+
+fn same(one: &User, other: &User) -> bool {
+    one.username == other.username
+        && one.password_hash == other.password_hash
+        && one.enabled == other.enabled
+        && one.claims == other.claims
+}
+
+/// The first demo user in the store with the password that everyone knows, whom the configuration does not replace.
+pub async fn left_from_demo(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<Option<String>, StoreError> {
+    for demo in demo_users() {
+        let Password::Hash(public) = demo.password else { continue };
+        let replaced = configured.iter().any(|user| user.sub == demo.sub);
+        let stored = store.user(&demo.sub).await?;
+        if !replaced && stored.is_some_and(|user| user.enabled && user.password_hash == public) {
+            return Ok(Some(demo.username));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_protocol::secret::Secret;
+    use doorward_provider_store::SqliteStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_import_changes_nothing() {
+        let store = SqliteStore::in_memory().unwrap();
+        let mut users = demo_users();
+        users[0].password = Password::Plain(Secret::new("alice"));
+        assert_eq!(import(&store, &users).await.unwrap(), 5);
+        assert_eq!(import(&store, &users).await.unwrap(), 0);
+        users[0].password = Password::Plain(Secret::new("changed"));
+        users[1].enabled = false;
+        assert_eq!(import(&store, &users).await.unwrap(), 2);
+        let alice = store.user("alice").await.unwrap().unwrap();
+        assert!(alice.password_hash.verify(&Secret::new("changed")));
+    }
+
+    #[tokio::test]
+    async fn demo_users_are_noticed_until_they_are_replaced() {
+        let store = SqliteStore::in_memory().unwrap();
+        assert_eq!(left_from_demo(&store, &[]).await.unwrap(), None);
+        let mut users = demo_users();
+        import(&store, &users).await.unwrap();
+        assert_eq!(left_from_demo(&store, &[]).await.unwrap().as_deref(), Some("alice"));
+        for user in &mut users {
+            user.enabled = false;
+        }
+        import(&store, &users).await.unwrap();
+        assert_eq!(left_from_demo(&store, &[]).await.unwrap(), None);
+    }
+}

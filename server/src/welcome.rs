@@ -1,0 +1,51 @@
+//! What a person reads at the start: where everything is, and in demo mode who can sign in.
+
+use std::{fmt::Write as _, io::Write as _};
+
+use crate::{
+    cli::Role,
+    config::{self, Config},
+};
+
+/// Prints to standard output; nobody may be reading it.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The lines that tell where everything is. `bound` lists the addresses of each part.
+pub fn text(config: &Config, bound: &[(Vec<Role>, String)]) -> String {
+    let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
+    for (roles, addresses) in bound {
+        for role in roles {
+            let (name, url) = match role {
+                Role::Provider => ("provider", config.provider.settings.issuer.as_str()),
+                Role::App => ("application", config.app.url.as_str()),
+                Role::Api => ("API", config.app.page.api_url.as_str()),
+            };
+            let _ = writeln!(text, "  {name:<12} {url}  (listening on {addresses})");
+        }
+    }
+    let serves_provider = bound.iter().any(|(roles, _)| roles.contains(&Role::Provider));
+    if config.demo && serves_provider {
+        text.push_str("Demo mode. Sign in as one of these; each password is the name:\n");
+        for user in config::demo_users() {
+            let claim = |name: &str| match user.claims.0.get(name) {
+                Some(serde_json::Value::Array(values)) => {
+                    values.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(", ")
+                }
+                Some(value) => value.as_str().unwrap_or_default().to_owned(),
+                None => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "  {:<12} roles: {:<12} department: {:<6} {}",
+                user.username,
+                claim("role"),
+                claim("department"),
+                claim("email")
+            );
+        }
+    }
+    text
+}

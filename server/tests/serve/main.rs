@@ -1,0 +1,10 @@
+//! The binary as a whole: started, asked over HTTP, stopped and started again.
+#![allow(clippy::unwrap_used)]
+
+mod command_line;
+mod crash;
+mod odd_requests;
+mod restart;
+mod roles;
+mod shutdown;
+mod support;

@@ -1,0 +1,186 @@
+//! Starting `doorward` with a folder and ports of its own, and talking to it as browsers and applications do.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use reqwest::{Client, Response, redirect::Policy};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder for data, and addresses that are free.
+pub struct Place {
+    folder: TempDir,
+    pub app: String,
+    pub provider: String,
+    ports: (u16, u16),
+}
+
+/// A running process, killed when dropped.
+pub struct Doorward {
+    child: Child,
+    _stdout: BufReader<ChildStdout>,
+    /// What it printed for people before it served.
+    pub first_line: String,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        // Both are held until both are known, so that they differ.
+        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [app, provider] = held.each_ref().map(|socket| socket.local_addr().unwrap().port());
+        Self {
+            folder: TempDir::new().unwrap(),
+            app: format!("http://localhost:{app}"),
+            provider: format!("http://localhost:{provider}"),
+            ports: (app, provider),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn app_port(&self) -> u16 {
+        self.ports.0
+    }
+
+    /// The command with settings for these addresses; more may be added.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let (app, provider) = self.ports;
+        let mut command = bare_command(arguments);
+        command
+            .current_dir(self.folder())
+            .env("DOORWARD_PROVIDER__ISSUER", &self.provider)
+            .env("DOORWARD_PROVIDER__LISTEN", format!("127.0.0.1:{provider}"))
+            .env("DOORWARD_APP__URL", &self.app)
+            .env("DOORWARD_APP__LISTEN", format!("127.0.0.1:{app}"));
+        command
+    }
+
+    /// Serves in demo mode.
+    pub fn serve(&self, arguments: &[&str]) -> Doorward {
+        Doorward::start(self.command(&[&["serve"], arguments].concat()))
+    }
+}
+
+/// The command without any setting of the environment in which the tests run.
+pub fn bare_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("DOORWARD_") || name.starts_with("LEPTOS_") {
+            command.env_remove(&*name);
+        }
+    }
+    command
+}
+
+impl Doorward {
+    /// Starts the process and waits until it accepts connections, which it says by its first line.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first_line = String::new();
+        stdout.read_line(&mut first_line).unwrap();
+        Self { child, _stdout: stdout, first_line }
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end; the exit code, if no signal ended it.
+    pub fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it properly.
+    pub fn stop(self) {
+        self.terminate();
+        assert_eq!(self.wait(), Some(0));
+    }
+
+    /// Ends it at once, as a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Doorward {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process that refused to start said: one line on standard error.
+pub fn refusal(output: &Output) -> String {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(output.stdout.is_empty(), "nothing is announced");
+    stderr
+}
+
+/// An HTTP client that follows no redirects and keeps cookies, but no connections: servers come and go here.
+pub fn browser() -> Client {
+    Client::builder().redirect(Policy::none()).cookie_store(true).pool_max_idle_per_host(0).build().unwrap()
+}
+
+/// Asks the token endpoint as a client with the secret `secret`.
+pub async fn token(http: &Client, place: &Place, client_id: &str, form: &[(&str, &str)]) -> Response {
+    http.post(format!("{}/connect/token", place.provider))
+        .basic_auth(client_id, Some("secret"))
+        .form(form)
+        .send()
+        .await
+        .unwrap()
+}
+
+/// Signs a demo user in by password, with refresh tokens.
+pub async fn sign_in_by_password(http: &Client, place: &Place, user: &str) -> Value {
+    let scope = "openid MyBackendApi2 offline_access";
+    let form = [("grant_type", "password"), ("username", user), ("password", user), ("scope", scope)];
+    let response = token(http, place, "PolicyBasedBackend", &form).await;
+    assert_eq!(response.status(), 200);
+    response.json().await.unwrap()
+}
+
+pub async fn refresh(http: &Client, place: &Place, refresh_token: &str) -> Response {
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    token(http, place, "PolicyBasedBackend", &form).await
+}
+
+/// The text of a member.
+pub fn text<'a>(json: &'a Value, member: &str) -> &'a str {
+    json[member].as_str().unwrap_or_else(|| panic!("no {member} in {json}"))
+}
+
+/// The `Location` of a redirect.
+pub fn location(response: &Response) -> String {
+    assert!(response.status().is_redirection(), "{}", response.status());
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// The hidden fields of a page's form.
+pub fn hidden_fields(page: &str) -> HashMap<String, String> {
+    let attribute = |input: &str, name: &str| {
+        let value = input.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+        Some(value.replace("&amp;", "&").replace("&#x2f;", "/"))
+    };
+    page.split("<input")
+        .skip(1)
+        .map(|input| input.split('>').next().unwrap_or_default())
+        .filter(|input| input.contains("type=\"hidden\""))
+        .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
+        .collect()
+}
