@@ -13,7 +13,6 @@ use doorward_provider::{
 
 use crate::{
     AppState,
-    authorize::foreign_return_url,
     cookies::Cookie,
     csrf::{self, FormToken},
     form::FormError,
@@ -59,7 +58,7 @@ pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Res
         Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
     };
     let Some(return_url) = form.get("return_url").and_then(|text| ReturnUrl::parse(text).ok()) else {
-        return foreign_return_url(&state);
+        return state.foreign_return_url();
     };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         // The authorization endpoint shows the page anew.

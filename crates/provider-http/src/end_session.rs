@@ -2,34 +2,21 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::discovery::paths;
 
-use crate::{AppState, account::logout, authorize::same_request_by_get, csrf, form::RawForm};
+use crate::{AppState, account::logout, front_channel};
 
-pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    end_session(&state, request.headers(), query.as_bytes()).await
-}
-
-pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let body = match RawForm::read(request).await {
-        Ok(RawForm(body)) => body,
-        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+pub(crate) async fn get_or_post(State(state): State<AppState>, request: Request) -> Response {
+    let (headers, encoded) = match front_channel::read(&state, paths::END_SESSION, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
     };
-    if !csrf::comes_from_here(&headers, state.provider.issuer()) {
-        return same_request_by_get(&state, paths::END_SESSION, &body);
-    }
-    end_session(&state, &headers, &body).await
-}
-
-async fn end_session(state: &AppState, headers: &HeaderMap, encoded: &[u8]) -> Response {
     match Params::parse(encoded) {
-        Ok(params) => logout::requested(state, headers, &params).await,
+        Ok(params) => logout::requested(&state, &headers, &params).await,
         Err(error) => state.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, &error.to_string()),
     }
 }

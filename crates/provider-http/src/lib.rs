@@ -14,6 +14,7 @@ mod discovery;
 mod documents;
 mod end_session;
 mod form;
+mod front_channel;
 mod jwks;
 mod oauth_error;
 mod page;
@@ -80,8 +81,8 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::REVOCATION, post(revocation::post))
         .layer(cors::layer(Arc::clone(&provider)));
     let pages = Router::new()
-        .route(paths::AUTHORIZE, get(authorize::get).post(authorize::post).head(page::no_head))
-        .route(paths::END_SESSION, get(end_session::get).post(end_session::post).head(page::no_head))
+        .route(paths::AUTHORIZE, get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head))
+        .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
         .route("/account/login", get(account::login::get).post(account::login::post))
         .route("/account/logout", get(account::logout::get).post(account::logout::post))
         .route("/consent", get(consent::get).post(consent::post))

@@ -18,7 +18,10 @@ use doorward_provider::{
     store::StoreError,
 };
 
-use crate::{AppState, consent, pages, return_url::ReturnUrl};
+use crate::{
+    AppState, consent, pages,
+    return_url::{ForeignReturnUrl, ReturnUrl},
+};
 
 /// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider policy has set its own.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
@@ -85,6 +88,11 @@ pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 }
 
 impl AppState {
+    /// For a page that was opened with an address to return to which does not hold.
+    pub(crate) fn foreign_return_url(&self) -> Response {
+        self.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, &ForeignReturnUrl.to_string())
+    }
+
     /// The frame of this provider's pages.
     pub(crate) fn frame(&self) -> pages::Frame {
         pages::Frame { style: self.base.join(&self.assets.style_path()), icon: self.base.join("/favicon.ico") }

@@ -10,7 +10,6 @@ use doorward_provider::sign_in::SignInError;
 
 use crate::{
     AppState,
-    authorize::foreign_return_url,
     cookies::Cookie,
     csrf::{self, FormToken},
     form::Form,
@@ -27,10 +26,10 @@ const BUSY: &str = "Too many people are signing in at the moment. Try again in a
 const MISSING: &str = "Enter your user name and your password.";
 
 pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
-    let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return foreign_return_url(&state) };
+    let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return state.foreign_return_url() };
     match return_url(&query) {
         Ok(return_url) => Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK),
-        Err(ForeignReturnUrl) => foreign_return_url(&state),
+        Err(ForeignReturnUrl) => state.foreign_return_url(),
     }
 }
 
@@ -40,7 +39,7 @@ pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Req
         Ok(Form(form)) => form,
         Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
     };
-    let Ok(return_url) = return_url(&form) else { return foreign_return_url(&state) };
+    let Ok(return_url) = return_url(&form) else { return state.foreign_return_url() };
     let attempt = Attempt {
         return_url,
         username: form.get("username").map(str::to_owned),
