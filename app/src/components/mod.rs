@@ -1,7 +1,6 @@
 //! The parts of the page.
 
 mod api_chooser;
-mod at_once;
 mod button;
 mod decoded;
 mod error_alert;
@@ -14,7 +13,6 @@ mod token_row;
 mod token_table;
 
 pub use api_chooser::ApiChooser;
-pub use at_once::AtOnce;
 pub use button::Button;
 pub use decoded::DecodedView;
 pub use error_alert::ErrorAlert;

@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     auth::{Auth, AuthStatus, use_auth},
-    components::{ApiChooser, AtOnce, ErrorAlert, Greeting, ResultBlock, TokenTable},
+    components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::derived,
     outcome::{Answer, Outcome},
     problem::{Problem, Task},
@@ -123,7 +123,7 @@ impl ApiCalls {
 pub fn Home() -> impl IntoView {
     let calls = ApiCalls::new(use_auth());
     let outcome = derived(move || calls.outcome());
-    AtOnce(view! {
+    view! {
         <Greeting calls/>
         <ErrorAlert on_call=move |path: String| calls.call(path)/>
         <TokenTable/>
@@ -131,5 +131,5 @@ pub fn Home() -> impl IntoView {
             <ApiChooser calls/>
             <ResultBlock outcome/>
         </div>
-    })
+    }
 }

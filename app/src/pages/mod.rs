@@ -1,7 +1,9 @@
-//! The pages, one for each route.
+//! The pages, one for each address.
 
 mod home;
+#[cfg(feature = "ssr")]
 mod not_found;
 
 pub use home::{ApiCalls, Home};
+#[cfg(feature = "ssr")]
 pub use not_found::NotFound;

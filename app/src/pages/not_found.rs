@@ -1,15 +1,11 @@
-//! What stands at every other address.
+//! What stands at every other address: a page of the server's, without a program.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-
-use crate::components::AtOnce;
 
 /// No page has this address.
 #[component]
 pub fn NotFound() -> impl IntoView {
-    AtOnce(view! {
-        <Title text="Page not found · Doorward"/>
+    view! {
         <section class="card stack" aria-labelledby="not-found">
             <div class="stack stack-tight">
                 <p class="badge">"404"</p>
@@ -20,5 +16,5 @@ pub fn NotFound() -> impl IntoView {
                 <a class="btn btn-primary" href="/">"Go to the sign-in page"</a>
             </p>
         </section>
-    })
+    }
 }

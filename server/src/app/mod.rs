@@ -20,12 +20,12 @@ use axum::{
     response::Response,
     routing::get,
 };
-use doorward_app::{App, config::CONFIG_PATH, shell};
+use doorward_app::{PAGE_PATHS, config::CONFIG_PATH, shell};
 use leptos::{
     nonce::use_nonce,
     prelude::{LeptosOptions, use_context},
 };
-use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use tower::service_fn;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -34,6 +34,8 @@ use crate::config::AppSettings;
 
 /// The routes of the application. Every path that nothing else has gets its "not found" page.
 pub fn router(settings: &AppSettings) -> Router {
+    // Components spawn their effects there. Whoever made a router before has set it already.
+    let _ = any_spawner::Executor::init_tokio();
     let site = Site::find();
     if !site.is_built() {
         tracing::warn!(
@@ -48,14 +50,14 @@ pub fn router(settings: &AppSettings) -> Router {
         ([(CACHE_CONTROL, "no-store")], Json(page_config::for_request(&page, &origin, &headers)))
     });
     let options = site.options.clone();
-    let rendered = Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(App), headers.clone(), {
-            let options = options.clone();
-            move || shell(options.clone())
-        })
-        .with_state(options.clone());
+    let page = get(render_app_async_with_context(headers.clone(), move || shell(options.clone())));
+    let options = site.options.clone();
     let not_found = service_fn(move |request: Request| not_found(request, options.clone(), headers.clone()));
-    let router = rendered.route(CONFIG_PATH, config).fallback_service(assets::service(&site, not_found));
+    let router = PAGE_PATHS
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, page.clone()))
+        .route(CONFIG_PATH, config)
+        .fallback_service(assets::service(&site, not_found));
     let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     let router = router
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -82,7 +84,7 @@ async fn not_found(
     options: LeptosOptions,
     headers: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Result<Response<Body>, Infallible> {
-    let render = render_app_async_with_context(headers, move || shell(options.clone()));
+    let render = render_app_async_with_context(headers, move || doorward_app::not_found(options.clone()));
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     Ok(response)

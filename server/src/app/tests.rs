@@ -101,6 +101,7 @@ async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains(&format!("nonce=\"{nonce}\"")), "the scripts carry the nonce");
+        assert_eq!(body.contains("import("), path != "/missing", "a page for a wrong address loads no program");
         nonces.push(nonce);
     }
     nonces.dedup();
