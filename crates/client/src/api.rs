@@ -1,6 +1,14 @@
-//! Calls to APIs with the user's access token (RFC 6750 section 2.1).
+//! Calls to APIs with the user's access token (RFC 6750 sections 2.1 and 3.1).
 
-use crate::ports::HttpResponse;
+use std::{rc::Rc, time::Duration};
+
+use doorward_protocol::{challenge::Challenge, error::ErrorCode};
+
+use crate::{
+    Error,
+    client::Client,
+    ports::{CacheMode, HttpRequest, HttpResponse},
+};
 
 /// A request to an API. The client adds the `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +19,7 @@ pub struct ApiRequest {
     pub url: String,
     /// Names and values; an `authorization` header is replaced.
     pub headers: Vec<(String, String)>,
-    /// Body; give its type in the headers.
+    /// Body; give its type in the headers. Being a text it can be sent again.
     pub body: Option<String>,
 }
 
@@ -31,3 +39,57 @@ impl ApiRequest {
 
 /// What an API answered, whatever the status.
 pub type ApiResponse = HttpResponse;
+
+impl Client {
+    /// Calls an API with the user's access token. One that the API calls invalid (revoked, or expired by the API's clock)
+    /// is renewed and the call repeated, once: a call that was refused for its token has had no effect.
+    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Error> {
+        let access_token = self.access_token().await?;
+        let answer = self.call(&request, &access_token).await?;
+        if !refuses_token(&answer) {
+            return Ok(answer);
+        }
+        match self.replaced(&access_token).await {
+            Ok(access_token) => self.call(&request, &access_token).await,
+            // Why there is no other token, the events tell; the caller has the API's own answer.
+            Err(_) => Ok(answer),
+        }
+    }
+
+    async fn call(&self, request: &ApiRequest, access_token: &str) -> Result<ApiResponse, Error> {
+        let mut headers = request.headers.clone();
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+        headers.push(("authorization".to_owned(), ["Bearer ", access_token].concat()));
+        let sent = HttpRequest {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers,
+            body: request.body.clone(),
+            timeout: Duration::from_secs(self.settings.request_timeout),
+            follow_redirects: true,
+            cache: CacheMode::Never,
+        };
+        let answer = self.ports.http.send(sent).await;
+        answer.map_err(|failure| Error::Network { url: request.url.clone(), failure })
+    }
+
+    /// The token that takes the place of one that was refused: another caller or tab may have renewed already.
+    async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Error> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        if session.stored.user.access_token == refused {
+            Ok(self.renew().await?.access_token)
+        } else {
+            Ok(session.stored.user.access_token.clone())
+        }
+    }
+}
+
+/// Whether an API refused the token itself. Of a foreign origin the header shows only if
+/// `Access-Control-Expose-Headers` names it.
+fn refuses_token(answer: &HttpResponse) -> bool {
+    answer.status == 401
+        && answer
+            .header("www-authenticate")
+            .and_then(|header| Challenge::parse_all(header).ok())
+            .is_some_and(|challenges| challenges.iter().any(|one| one.error() == Some(ErrorCode::InvalidToken)))
+}

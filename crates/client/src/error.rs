@@ -178,6 +178,11 @@ impl Error {
         self.kind() == ErrorKind::Retry
     }
 
+    /// Whether the device says that it has no network.
+    pub(crate) fn is_offline(&self) -> bool {
+        matches!(self, Self::Network { failure: NetworkFailure::Offline, .. })
+    }
+
     /// Whether the provider said that the grant behind the refresh token is gone.
     pub(crate) fn ends_the_grant(&self) -> bool {
         matches!(self, Self::Refused { code: ErrorCode::InvalidGrant, .. })

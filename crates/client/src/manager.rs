@@ -126,8 +126,9 @@ impl UserManager {
         self.0.renews.set(false);
     }
 
-    /// Calls an API with the user's access token, renewed first if need be. Every answer that comes is `Ok`, whatever its
-    /// status.
+    /// Calls an API with the user's access token, renewed first if need be, and once again with a new token when the API
+    /// answers 401 with the challenge `invalid_token` (RFC 6750 section 3.1). Every answer that comes is `Ok`, whatever
+    /// its status.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
         Box::pin(async move { client.fetch(request).await })

@@ -3,16 +3,15 @@
 //! A rotating refresh token must be sent once: within the page all callers share one renewal, over all tabs a lock is
 //! held around it, and under the lock the store is read again, since another tab may have renewed meanwhile.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use doorward_protocol::jws::UnverifiedJws;
 use serde_json::{Map, Value};
 
 use crate::{
-    ApiRequest, ApiResponse, Error, Event, User, claims,
+    Error, Event, User, claims,
     client::Client,
     id_token::{self, Expected, Nonce, VerifiedIdToken},
-    ports::{CacheMode, HttpRequest},
     settings::MergeClaims,
     tabs::TabMessage,
     tokens::TokenAnswer,
@@ -159,26 +158,6 @@ impl Client {
         } else {
             Ok(verified)
         }
-    }
-
-    /// Calls an API with the user's access token.
-    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Error> {
-        let access_token = self.access_token().await?;
-        let mut headers = request.headers;
-        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-        headers.push(("authorization".to_owned(), format!("Bearer {access_token}")));
-        let url = request.url;
-        let request = HttpRequest {
-            method: request.method,
-            url: url.clone(),
-            headers,
-            body: request.body,
-            timeout: Duration::from_secs(self.settings.request_timeout),
-            follow_redirects: true,
-            cache: CacheMode::Never,
-        };
-        let answer = self.ports.http.send(request).await;
-        answer.map_err(|failure| Error::Network { url, failure })
     }
 }
 

@@ -95,7 +95,12 @@ impl Client {
                 true
             }
             Err(error) if error.is_transient() => {
-                let pause = pause_after(watched.failures, &*self.ports.entropy);
+                // Without a network the page wakes when it is back; the pause is for browsers that fail to say so.
+                let pause = if error.is_offline() {
+                    LONGEST_PAUSE
+                } else {
+                    pause_after(watched.failures, &*self.ports.entropy)
+                };
                 watched.failures += 1;
                 watched.not_before = Some(self.ports.clock.monotonic() + pause);
                 false

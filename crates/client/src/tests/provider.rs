@@ -26,6 +26,8 @@ pub enum Fault {
     AnswerLost,
     /// It arrives and is answered with this.
     Answer(u16, Value),
+    /// It arrives and is refused with this challenge.
+    Challenge(&'static str),
 }
 
 struct Grant {
@@ -233,7 +235,12 @@ impl HttpClient for Provider {
         // Let others run while the request is on its way.
         self.clock.sleep_for(std::time::Duration::from_millis(10)).await;
         let form = Params::parse(request.body.as_deref().unwrap_or_default()).unwrap();
+        let mut headers = Vec::new();
         let (status, body) = match fault.map(|(_, fault)| fault) {
+            Some(Fault::Challenge(challenge)) => {
+                headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
+                (401, Value::Null)
+            }
             Some(Fault::NotSent(failure)) => return Err(failure),
             Some(Fault::AnswerLost) => {
                 self.answer(&endpoint, &form);
@@ -242,12 +249,7 @@ impl HttpClient for Provider {
             Some(Fault::Answer(status, body)) => (status, body),
             None => self.answer(&endpoint, &form),
         };
-        Ok(HttpResponse {
-            status,
-            headers: Vec::new(),
-            body: body.to_string(),
-            date: self.tells_time.borrow().then(|| self.now()),
-        })
+        Ok(HttpResponse { status, headers, body: body.to_string(), date: self.tells_time.borrow().then(|| self.now()) })
     }
 }
 

@@ -165,7 +165,7 @@ fn what_may_pass_is_tried_again_with_growing_pauses() {
     let tab = world.tab();
     world.sign_in(&tab);
     for _ in 0..4 {
-        world.provider.fault("token", offline());
+        world.provider.fault("token", Fault::Answer(503, json!({})));
     }
     world.pass_seconds(3541);
     assert_eq!(world.provider.count("token"), 2);
@@ -187,7 +187,7 @@ fn coming_back_online_does_not_wait_for_the_pause() {
     world.pass_seconds(3541);
     world.pass_seconds(600);
     let tried = world.provider.count("token") - 2;
-    assert!((6..=11).contains(&tried), "{tried} attempts in ten minutes");
+    assert_eq!(tried, 5, "every two minutes, should the browser not say when the network is back");
     assert_eq!(tab.events(), ["expiring", "expired"]);
     assert!(world.access_token(&tab).unwrap_err().is_transient());
     while world.provider.count("token") < 13 {
@@ -313,6 +313,53 @@ fn api_calls_carry_a_token_that_lives() {
     let nobody = world.tab().manager;
     let error = world.run(async move { nobody.fetch(ApiRequest::get("https://api.example/x")).await });
     assert!(matches!(error, Err(Error::NotSignedIn)));
+}
+
+/// Calls the API; its status and how many renewals there were.
+fn call_api(world: &World, tab: &Tab) -> (u16, usize) {
+    let before = world.provider.count("token");
+    let manager = tab.manager.clone();
+    let request = ApiRequest::get("https://api.example/x");
+    let status = world.run(async move { manager.fetch(request).await }).unwrap().status;
+    (status, world.provider.count("token") - before)
+}
+
+#[test]
+fn a_token_that_the_api_calls_invalid_is_renewed_once() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    let invalid = Fault::Challenge(r#"DPoP algs="ES256", Bearer realm="api", error="invalid_token""#);
+    world.provider.fault("x", invalid.clone());
+    assert_eq!(call_api(&world, &tab), (404, 1));
+    assert_eq!(world.provider.authorizations(), ["Bearer access-1", "Bearer access-2"]);
+    world.provider.fault("x", invalid.clone());
+    world.provider.fault("x", invalid.clone());
+    assert_eq!(call_api(&world, &tab), (401, 1), "not again and again");
+    for other in [r#"Bearer error="insufficient_scope""#, "Bearer", "Basic realm=\"x\"", "junk,,=\""] {
+        world.provider.fault("x", Fault::Challenge(other));
+        assert_eq!(call_api(&world, &tab), (401, 0), "{other}");
+    }
+    world.provider.fault("x", invalid);
+    world.provider.fault("token", offline());
+    assert_eq!(call_api(&world, &tab), (401, 1), "the API's answer, if there is no other token");
+}
+
+#[test]
+fn callers_whose_token_was_refused_share_one_renewal() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    for _ in 0..5 {
+        world.provider.fault("x", Fault::Challenge(r#"Bearer error="invalid_token""#));
+    }
+    let calls = (0..5).map(|_| {
+        let manager = tab.manager.clone();
+        async move { manager.fetch(ApiRequest::get("https://api.example/x")).await.map(|answer| answer.status) }
+    });
+    let statuses = world.run(futures::future::join_all(calls.collect::<Vec<_>>()));
+    assert!(statuses.iter().all(|status| *status == Ok(404)), "{statuses:?}");
+    assert_eq!(world.provider.count("token"), 2, "sign-in and one renewal");
 }
 
 #[test]
