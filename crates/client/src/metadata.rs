@@ -143,7 +143,10 @@ impl Inner {
             Some(url) => url.clone(),
             None => format!("{authority}{OPENID_CONFIGURATION_PATH}"),
         };
-        let metadata = Metadata::read(self.fetch(&url, CacheMode::Use).await?);
+        let mut metadata = Metadata::read(self.fetch(&url, CacheMode::Use).await?);
+        if let Some(seed) = &settings.metadata_seed {
+            metadata.complete(seed);
+        }
         // A final slash is lost on the way to the document's URL, so it says nothing; all else must agree.
         if without_final_slash(&metadata.issuer) == authority {
             Ok(metadata)
@@ -163,6 +166,7 @@ pub(crate) struct Metadata {
     pub jwks_uri: Option<String>,
     pub revocation_endpoint: Option<String>,
     pub end_session_endpoint: Option<String>,
+    pub check_session_iframe: Option<String>,
     /// None listed: the provider does not say.
     pub id_token_signing_alg_values_supported: Vec<String>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
@@ -179,8 +183,28 @@ impl Metadata {
             jwks_uri: members.text("jwks_uri"),
             revocation_endpoint: members.text("revocation_endpoint"),
             end_session_endpoint: members.text("end_session_endpoint"),
+            check_session_iframe: members.text("check_session_iframe"),
             id_token_signing_alg_values_supported: members.texts("id_token_signing_alg_values_supported"),
             responses_carry_iss: members.value("authorization_response_iss_parameter_supported") == Some(true.into()),
+        }
+    }
+}
+
+impl Metadata {
+    /// Takes endpoints that are not named from the seed.
+    fn complete(&mut self, seed: &ProviderMetadata) {
+        for (own, seed) in [
+            (&mut self.authorization_endpoint, &seed.authorization_endpoint),
+            (&mut self.token_endpoint, &seed.token_endpoint),
+            (&mut self.userinfo_endpoint, &seed.userinfo_endpoint),
+            (&mut self.jwks_uri, &seed.jwks_uri),
+            (&mut self.revocation_endpoint, &seed.revocation_endpoint),
+            (&mut self.end_session_endpoint, &seed.end_session_endpoint),
+            (&mut self.check_session_iframe, &seed.check_session_iframe),
+        ] {
+            if own.is_none() {
+                own.clone_from(seed);
+            }
         }
     }
 }
@@ -195,6 +219,7 @@ impl From<&ProviderMetadata> for Metadata {
             jwks_uri: given.jwks_uri.clone(),
             revocation_endpoint: given.revocation_endpoint.clone(),
             end_session_endpoint: given.end_session_endpoint.clone(),
+            check_session_iframe: given.check_session_iframe.clone(),
             id_token_signing_alg_values_supported: given.id_token_signing_alg_values_supported.clone(),
             responses_carry_iss: given.authorization_response_iss_parameter_supported == Some(true),
         }

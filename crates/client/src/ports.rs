@@ -225,12 +225,21 @@ pub trait Broadcast {
     fn subscribe(&self, handler: Box<dyn Fn(&str)>) -> Guard;
 }
 
+/// How to leave the page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redirect {
+    /// Whether the new page takes the place of this one in the history: no way back.
+    pub replace: bool,
+    /// Whether the outermost window goes, where this page is framed by another.
+    pub top: bool,
+}
+
 /// The window.
 pub trait Navigator {
     /// The address shown.
     fn current_url(&self) -> String;
-    /// Goes to another page; `replace` leaves no way back to this one.
-    fn go(&self, url: &str, replace: bool);
+    /// Goes to another page.
+    fn go(&self, url: &str, redirect: Redirect);
     /// Changes the address shown without loading anything.
     fn show_url(&self, url: &str);
     /// Hears when the page may have slept or comes back: shown again, restored from the cache, online, focused.

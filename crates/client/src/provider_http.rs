@@ -2,12 +2,14 @@
 
 use std::{rc::Rc, time::Duration};
 
-use doorward_protocol::{error::ErrorCode, params};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use doorward_protocol::{error::ErrorCode, params, secret::Secret};
 
 use crate::{
     Error, Settings,
     json::Members,
     ports::{CacheMode, HttpRequest, HttpResponse, Ports},
+    settings::ClientAuthentication,
 };
 
 /// The HTTP port with the client's settings. Clones share both.
@@ -25,15 +27,26 @@ impl ProviderHttp {
 
     /// Fetches with an access token (RFC 6750 section 2.1).
     pub(crate) async fn get_with_token(&self, url: &str, access_token: &str) -> Result<HttpResponse, Error> {
-        let header = ("authorization".to_owned(), format!("Bearer {access_token}"));
+        let header = ("authorization".to_owned(), ["Bearer ", access_token].concat());
         self.send("GET", url, vec![header], None, CacheMode::Never).await
     }
 
-    /// Posts a form (RFC 6749 section 4.1.3).
-    pub(crate) async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
-        let header = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+    /// Posts a form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
+    pub(crate) async fn post_authenticated(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
+        let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+        let mut form = form.to_vec();
+        let settings = &self.settings;
+        let secret = settings.client_secret.as_ref().map_or("", Secret::expose);
+        if settings.client_authentication == ClientAuthentication::ClientSecretBasic {
+            headers.push(("authorization".to_owned(), basic(&settings.client_id, secret)));
+        } else {
+            form.push(("client_id", &settings.client_id));
+        }
+        if settings.client_authentication == ClientAuthentication::ClientSecretPost {
+            form.push(("client_secret", secret));
+        }
         let body = params::encode(form.iter().copied());
-        self.send("POST", url, vec![header], Some(body), CacheMode::Never).await
+        self.send("POST", url, headers, Some(body), CacheMode::Never).await
     }
 
     async fn send(
@@ -58,6 +71,13 @@ impl ProviderHttp {
         };
         self.ports.http.send(request).await.map_err(|failure| Error::Network { url: url.to_owned(), failure })
     }
+}
+
+/// HTTP Basic with both parts written as in a form (RFC 6749 section 2.3.1).
+fn basic(client_id: &str, secret: &str) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let credentials = [encode(client_id), encode(secret)].join(":");
+    ["Basic ", &STANDARD.encode(credentials)].concat()
 }
 
 /// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not repeated in the error.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{User, settings::ResponseMode};
+use crate::{User, ports::Redirect, settings::ResponseMode};
 
 /// What one sign-in request has beyond, or instead of, the settings.
 #[derive(Debug, Clone, Default)]
@@ -39,8 +39,8 @@ pub struct SigninRequestArgs {
     pub extra_query_params: Vec<(String, String)>,
     /// Besides those of the settings, with the token request.
     pub extra_token_params: Vec<(String, String)>,
-    /// Whether the provider's page takes the place of this one in the history.
-    pub replace: bool,
+    /// How the page is left.
+    pub redirect: Redirect,
 }
 
 /// What one sign-out request has beyond, or instead of, the settings.
@@ -56,8 +56,8 @@ pub struct SignoutRequestArgs {
     pub post_logout_redirect_uri: Option<String>,
     /// Further parameters.
     pub extra_query_params: Vec<(String, String)>,
-    /// Whether the provider's page takes the place of this one in the history.
-    pub replace: bool,
+    /// How the page is left.
+    pub redirect: Redirect,
 }
 
 /// A finished sign-in.

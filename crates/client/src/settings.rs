@@ -1,6 +1,6 @@
 //! Settings of a client, under the names that oidc-client users know. Durations are seconds.
 
-use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope};
+use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope, secret::Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, url};
@@ -18,6 +18,22 @@ pub struct Settings {
     /// Where the provider sends the user back to after sign-out. Default: the provider's own page.
     #[serde(default)]
     pub post_logout_redirect_uri: Option<String>,
+    /// How this client proves at the token and revocation endpoints who it is. Default: not at all, by PKCE alone, since
+    /// a page can't keep a secret (RFC 9700 section 2.1.1).
+    #[serde(default)]
+    pub client_authentication: ClientAuthentication,
+    /// The secret for `client_authentication`. Everyone who can load the page can read it.
+    #[serde(default)]
+    pub client_secret: Option<Secret>,
+    /// Where popups come back to after sign-in. Default: `redirect_uri`.
+    #[serde(default)]
+    pub popup_redirect_uri: Option<String>,
+    /// Where popups come back to after sign-out. Default: `post_logout_redirect_uri`.
+    #[serde(default)]
+    pub popup_post_logout_redirect_uri: Option<String>,
+    /// Where hidden frames come back to. Default: `redirect_uri`.
+    #[serde(default)]
+    pub silent_redirect_uri: Option<String>,
     /// Only `code` is served (RFC 9700 section 2.1.2).
     #[serde(default)]
     pub response_type: ResponseType,
@@ -60,6 +76,9 @@ pub struct Settings {
     /// Where the metadata is. Default: `{authority}/.well-known/openid-configuration`.
     #[serde(default)]
     pub metadata_url: Option<String>,
+    /// What the fetched metadata may lack: an endpoint that it does not name is taken from here.
+    #[serde(default)]
+    pub metadata_seed: Option<ProviderMetadata>,
     /// The provider's signing keys, if they are not to be fetched.
     #[serde(default)]
     pub signing_keys: Option<JwkSet>,
@@ -84,12 +103,28 @@ pub struct Settings {
     /// When a request without an answer is given up. Default: 10 s.
     #[serde(default = "default_request_timeout")]
     pub request_timeout: u64,
+    /// When a hidden frame without an answer is given up. Default: as `request_timeout`.
+    #[serde(default)]
+    pub silent_request_timeout: Option<u64>,
+    /// How many time-outs of automatic renewal in a row are tried again, with growing pauses. Default: as many as it
+    /// takes.
+    #[serde(default)]
+    pub max_silent_renew_timeout_retries: Option<u32>,
     /// Whether the access token is renewed by itself before it expires and when the page wakes. Default: yes.
     #[serde(default = "yes")]
     pub automatic_silent_renew: bool,
     /// Whether a renewal that brings another `sub` is refused. Default: yes.
     #[serde(default = "yes")]
     pub validate_sub_on_silent_renew: bool,
+    /// Whether a renewal in a hidden frame names the user by their ID token, which then stands in a URL. Default: no.
+    #[serde(default)]
+    pub include_id_token_in_silent_renew: bool,
+    /// Whether the session at the provider is watched (OIDC Session Management section 3). Default: no.
+    #[serde(default)]
+    pub monitor_session: bool,
+    /// How often the provider's frame is asked about the session. Default: 2 s.
+    #[serde(default = "default_check_session_interval")]
+    pub check_session_interval: u64,
     /// How long before expiry [`Event::AccessTokenExpiring`](crate::Event) comes and renewal starts. Default: 60 s.
     #[serde(default = "default_notification")]
     pub access_token_expiring_notification_time: u64,
@@ -102,6 +137,19 @@ pub struct Settings {
     /// How far the provider's clock may be off when the times in an ID token are checked. Default: 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
+}
+
+/// How the client authenticates at the token endpoint (OIDC Core section 9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// It names itself only.
+    #[default]
+    None,
+    /// By HTTP Basic (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
 }
 
 /// `response_type` (RFC 6749 section 3.1.1).
@@ -201,6 +249,11 @@ impl Settings {
             client_id: client_id.into(),
             redirect_uri: redirect_uri.into(),
             post_logout_redirect_uri: None,
+            client_authentication: ClientAuthentication::default(),
+            client_secret: None,
+            popup_redirect_uri: None,
+            popup_post_logout_redirect_uri: None,
+            silent_redirect_uri: None,
             response_type: ResponseType::default(),
             response_mode: ResponseMode::default(),
             scope: default_scope(),
@@ -215,6 +268,7 @@ impl Settings {
             extra_headers: Vec::new(),
             metadata: None,
             metadata_url: None,
+            metadata_seed: None,
             signing_keys: None,
             filter_protocol_claims: ClaimsFilter::default(),
             load_user_info: false,
@@ -223,8 +277,13 @@ impl Settings {
             state_store: local(),
             user_store: session(),
             request_timeout: default_request_timeout(),
+            silent_request_timeout: None,
+            max_silent_renew_timeout_retries: None,
             automatic_silent_renew: true,
             validate_sub_on_silent_renew: true,
+            include_id_token_in_silent_renew: false,
+            monitor_session: false,
+            check_session_interval: default_check_session_interval(),
             access_token_expiring_notification_time: default_notification(),
             revoke_tokens_on_signout: false,
             revoke_token_types: default_revoke_token_types(),
@@ -244,8 +303,21 @@ impl Settings {
         if self.client_id.is_empty() {
             return refuse("client_id must not be empty".to_owned());
         }
-        if url::origin(&self.redirect_uri).is_none() {
-            return refuse(format!("redirect_uri must be an absolute http or https URL, not {:?}", self.redirect_uri));
+        if (self.client_authentication == ClientAuthentication::None) != self.client_secret.is_none() {
+            return refuse(
+                "client_secret must be there if client_authentication asks for one, and only then".to_owned(),
+            );
+        }
+        for (name, address) in [
+            ("redirect_uri", Some(&self.redirect_uri)),
+            ("post_logout_redirect_uri", self.post_logout_redirect_uri.as_ref()),
+            ("popup_redirect_uri", self.popup_redirect_uri.as_ref()),
+            ("popup_post_logout_redirect_uri", self.popup_post_logout_redirect_uri.as_ref()),
+            ("silent_redirect_uri", self.silent_redirect_uri.as_ref()),
+        ] {
+            if let Some(address) = address.filter(|address| url::origin(address).is_none()) {
+                return refuse([name, " must be an absolute http or https URL, not ", address].concat());
+            }
         }
         match self.scope.parse::<Scope>() {
             Ok(scope) if !scope.is_empty() => Ok(()),
@@ -264,6 +336,10 @@ fn default_stale_state_age() -> u64 {
 
 fn default_request_timeout() -> u64 {
     10
+}
+
+fn default_check_session_interval() -> u64 {
+    2
 }
 
 fn default_notification() -> u64 {

@@ -26,7 +26,7 @@ const OWN_PARAMS: [&str; 9] = [
 impl Client {
     /// Keeps the request in the state store and goes to the provider.
     pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Error> {
-        let replace = args.replace;
+        let redirect = args.redirect;
         let metadata = self.metadata.metadata().await?;
         let endpoint = self.metadata.endpoint("authorization_endpoint", metadata.authorization_endpoint.as_ref())?;
         let id = pending::random_text(&*self.ports.entropy)?;
@@ -40,7 +40,7 @@ impl Client {
         let id = pending.id.clone();
         let age = self.settings.stale_state_age;
         pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), age)?;
-        self.ports.navigator.go(&address, replace);
+        self.ports.navigator.go(&address, redirect);
         Ok(())
     }
 

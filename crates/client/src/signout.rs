@@ -32,7 +32,7 @@ impl Client {
         if let Some((id, pending)) = pending {
             pending::put(&self.ports, &id, &Pending::Signout(pending), self.settings.stale_state_age)?;
         }
-        self.ports.navigator.go(&address, args.replace);
+        self.ports.navigator.go(&address, args.redirect);
         Ok(())
     }
 

@@ -39,13 +39,11 @@ pub(crate) struct TokenClient {
 }
 
 impl TokenClient {
-    /// Asks for tokens. `form` has the grant; the client's name is added here.
+    /// Asks for tokens. `form` has the grant; who the client is, is added.
     pub(crate) async fn grant(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
         let metadata = self.metadata.metadata().await?;
         let url = self.metadata.endpoint("token_endpoint", metadata.token_endpoint.as_ref())?;
-        let mut form = form.to_vec();
-        form.push(("client_id", &self.http.settings.client_id));
-        let response = self.http.post_form(&url, &form).await?;
+        let response = self.http.post_authenticated(&url, form).await?;
         if !response.is_success() {
             return Err(refusal("token_endpoint", &url, &response));
         }
@@ -60,9 +58,8 @@ impl TokenClient {
     pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Error> {
         let metadata = self.metadata.metadata().await?;
         let url = self.metadata.endpoint("revocation_endpoint", metadata.revocation_endpoint.as_ref())?;
-        let form =
-            [("token", token), ("token_type_hint", token_type.as_str()), ("client_id", &self.http.settings.client_id)];
-        let response = self.http.post_form(&url, &form).await?;
+        let form = [("token", token), ("token_type_hint", token_type.as_str())];
+        let response = self.http.post_authenticated(&url, &form).await?;
         if response.is_success() {
             return Ok(());
         }

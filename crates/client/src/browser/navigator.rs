@@ -3,7 +3,7 @@
 use web_sys::{VisibilityState, Window};
 
 use super::listen;
-use crate::ports::{Guard, Navigator};
+use crate::ports::{Guard, Navigator, Redirect};
 
 /// The window.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,12 +14,18 @@ impl Navigator for WindowNavigator {
         web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default()
     }
 
-    fn go(&self, url: &str, replace: bool) {
-        let Some(window) = web_sys::window() else {
+    fn go(&self, url: &str, redirect: Redirect) {
+        let Some(mut window) = web_sys::window() else {
             return;
         };
-        // It throws only for what is no URL, and the client comes here with http and https URLs alone.
-        let _ = if replace { window.location().replace(url) } else { window.location().assign(url) };
+        if redirect.top
+            && let Ok(Some(top)) = window.top()
+        {
+            window = top;
+        }
+        // What frames this page may be of another origin, whose address can be set and not be read. It throws only for what
+        // is no URL, and the client comes here with http and https URLs alone.
+        let _ = if redirect.replace { window.location().replace(url) } else { window.location().set_href(url) };
     }
 
     fn show_url(&self, url: &str) {

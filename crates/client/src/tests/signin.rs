@@ -1,6 +1,6 @@
 //! The sign-in request.
 
-use doorward_protocol::params::Params;
+use doorward_protocol::{metadata::ProviderMetadata, params::Params};
 use serde_json::json;
 
 use super::{
@@ -11,7 +11,7 @@ use crate::{
     Error, ErrorKind, Settings, SigninRequestArgs,
     in_page::MemoryStorage,
     ports::{NetworkFailure, Storage as _},
-    settings::ResponseMode,
+    settings::{ClientAuthentication, ResponseMode},
 };
 
 fn request(world: &World, settings: Settings, args: SigninRequestArgs) -> Result<(String, Params), Error> {
@@ -185,6 +185,12 @@ fn unusable_settings_are_named() {
         (Settings::new("https://op.example?x", "app", REDIRECT_URI), "authority"),
         (Settings::new(ISSUER, "", REDIRECT_URI), "client_id"),
         (Settings::new(ISSUER, "app", "/cb"), "redirect_uri"),
+        (Settings { silent_redirect_uri: Some("/silent".to_owned()), ..World::settings() }, "silent_redirect_uri"),
+        (Settings { client_secret: Some("s".to_owned().into()), ..World::settings() }, "client_secret"),
+        (
+            Settings { client_authentication: ClientAuthentication::ClientSecretPost, ..World::settings() },
+            "client_secret",
+        ),
         (Settings { scope: String::new(), ..World::settings() }, "scope"),
         (Settings { scope: "open\"id".to_owned(), ..World::settings() }, "scope"),
     ] {
@@ -201,8 +207,64 @@ fn settings_have_the_well_known_defaults() {
         serde_json::from_value(json!({"authority": ISSUER, "client_id": "app", "redirect_uri": REDIRECT_URI})).unwrap();
     assert_eq!(settings, Settings::new(ISSUER, "app", REDIRECT_URI));
     assert_eq!(settings.scope, "openid");
+    assert_eq!((settings.silent_request_timeout, settings.max_silent_renew_timeout_retries), (None, None));
+    assert!(settings.automatic_silent_renew && settings.validate_sub_on_silent_renew);
+    assert!(!settings.monitor_session && !settings.include_id_token_in_silent_renew);
+    assert_eq!(settings.check_session_interval, 2);
     assert_eq!((settings.clock_skew, settings.stale_state_age), (300, 900));
     assert_eq!(settings.access_token_expiring_notification_time, 60);
     let implicit = json!({"authority": "a", "client_id": "b", "redirect_uri": "c", "response_type": "token"});
     assert!(serde_json::from_value::<Settings>(implicit).is_err());
+}
+
+#[test]
+fn the_seed_completes_the_metadata_and_replaces_nothing() {
+    let world = World::new();
+    world.provider.metadata.borrow_mut()["authorization_endpoint"] = json!(null);
+    let seed = ProviderMetadata {
+        issuer: "https://seed.example".to_owned(),
+        authorization_endpoint: Some(format!("{ISSUER}/seeded")),
+        token_endpoint: Some(format!("{ISSUER}/elsewhere")),
+        ..ProviderMetadata::default()
+    };
+    let settings = Settings { metadata_seed: Some(seed), ..World::settings() };
+    let (endpoint, _) = request(&world, settings.clone(), SigninRequestArgs::default()).unwrap();
+    assert_eq!(endpoint, format!("{ISSUER}/seeded"));
+    *world.provider.metadata.borrow_mut() = json!({"issuer": "https://seed.example"});
+    let result = request(&world, settings, SigninRequestArgs::default());
+    assert!(matches!(result, Err(Error::IssuerMismatch { .. })));
+}
+
+#[test]
+fn given_metadata_are_not_fetched() {
+    let world = World::new();
+    let metadata = serde_json::from_value(world.provider.metadata.borrow().clone()).unwrap();
+    let settings = Settings { metadata: Some(metadata), ..World::settings() };
+    assert!(request(&world, settings, SigninRequestArgs::default()).is_ok());
+    assert_eq!(world.provider.count(".well-known/openid-configuration"), 0);
+}
+
+#[test]
+fn the_client_authenticates_as_the_settings_say() {
+    use ClientAuthentication as By;
+    for (by, authorization, in_form) in [
+        (By::None, None, (true, false)),
+        // RFC 6749 section 2.3.1: both parts are encoded as in a form first.
+        (By::ClientSecretBasic, Some("Basic YXBwOnMlMkYlM0FlK2NyZXQ="), (false, false)),
+        (By::ClientSecretPost, None, (true, true)),
+    ] {
+        let world = World::new();
+        let client_secret = (by != By::None).then(|| "s/:e cret".to_owned().into());
+        let settings = Settings { client_authentication: by, client_secret, ..World::settings() };
+        assert!(!format!("{settings:?}").contains("e cret"));
+        let tab = world.tab_with(settings, MemoryStorage::default());
+        world.sign_in(&tab);
+        let manager = tab.manager.clone();
+        world.run(async move { manager.revoke_tokens().await }).unwrap();
+        for form in [&world.provider.requests("token")[0], &world.provider.requests("revoke")[0]] {
+            assert_eq!((form.is_sent("client_id"), form.is_sent("client_secret")), in_form, "{by:?}");
+        }
+        let sent = world.provider.authorizations();
+        assert_eq!(sent.first().map(String::as_str), authorization, "{by:?}");
+    }
 }

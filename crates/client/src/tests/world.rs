@@ -152,7 +152,7 @@ impl Navigator for FakeNavigator {
         self.url.borrow().clone()
     }
 
-    fn go(&self, url: &str, _replace: bool) {
+    fn go(&self, url: &str, _redirect: crate::ports::Redirect) {
         self.gone_to.borrow_mut().push(url.to_owned());
     }
 
