@@ -23,7 +23,7 @@
 
 use std::fmt;
 
-use crate::{error::ErrorCode, scope::Scope};
+use crate::{dpop, error::ErrorCode, jose::SigningAlgorithm, scope::Scope};
 
 /// An authentication scheme, compared without regard to case (RFC 9110 section 11.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,12 @@ impl Challenge {
     /// Asks for a bearer token (RFC 6750 section 3). Without an error it says only that one is needed.
     pub fn bearer(realm: &str) -> Self {
         Self::new(Scheme::Bearer).with("realm", realm)
+    }
+
+    /// Asks for a token that is bound to a key, and a proof of that key by one of these algorithms (RFC 9449 section 7.1).
+    pub fn dpop(realm: &str) -> Self {
+        let algorithms = dpop::ALGORITHMS.map(SigningAlgorithm::as_str).join(" ");
+        Self::new(Scheme::Dpop).with("realm", realm).with("algs", &algorithms)
     }
 
     /// Asks for client credentials (RFC 6749 section 5.2, RFC 7617 section 2).
@@ -321,6 +327,17 @@ mod tests {
             one(r#"Bearer realm="example", error="invalid_token", error_description="The access token expired""#);
         assert_eq!(failed.error(), Some(ErrorCode::InvalidToken));
         assert_eq!(failed.error_description(), Some("The access token expired"));
+    }
+
+    /// RFC 9449 section 7.1 and 9, the example headers.
+    #[test]
+    fn reads_and_writes_challenges_for_proofs() {
+        let example =
+            one(r#"DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof""#);
+        assert_eq!((example.scheme(), example.error()), (&Scheme::Dpop, Some(ErrorCode::UseDpopNonce)));
+        let written = Challenge::dpop("api").with_error(&ErrorCode::InvalidDpopProof, "No proof.").to_string();
+        assert!(written.starts_with(r#"DPoP realm="api", algs="ES256 EdDSA "#), "{written}");
+        assert_eq!(one(&written).error(), Some(ErrorCode::InvalidDpopProof));
     }
 
     /// RFC 9110 section 11.6.1, the example header.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::scope::Scope;
+use crate::{scope::Scope, thumbprint::Thumbprint};
 
 /// `aud`: one recipient or several (RFC 7519 section 4.1.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,9 +107,35 @@ pub struct AccessTokenClaims {
     /// The session at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// What whoever presents the token must prove; without it the token is a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Claims about the user (`role`, `department`, `email` …).
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// `cnf`: the key that a token is bound to (RFC 7800 section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Thumbprint of the key of which DPoP proofs show possession (RFC 9449 section 6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<Thumbprint>,
+    /// Other methods of confirmation.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Confirmation {
+    /// Bound to this key.
+    pub fn by_key(jkt: Thumbprint) -> Self {
+        Self { jkt: Some(jkt), other: Map::new() }
+    }
+
+    /// The key whose proof is all that is asked for; `None` if something is asked for that DPoP can't show.
+    pub fn sole_key(&self) -> Option<&Thumbprint> {
+        self.jkt.as_ref().filter(|_| self.other.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +155,18 @@ mod tests {
         assert!(claims.aud.contains("https://rs.example.com/"));
         assert!(claims.scope.contains("reademail"));
         assert_eq!(claims.exp, 1_639_528_912);
+    }
+
+    /// RFC 9449 section 6.1, the `cnf` of the example; and RFC 8705 section 3.1, which DPoP can't confirm.
+    #[test]
+    fn a_confirmation_names_the_key() {
+        let read = |json: &str| serde_json::from_str::<Confirmation>(json).unwrap();
+        let example = r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#;
+        assert_eq!(serde_json::to_string(&read(example)).unwrap(), example);
+        assert_eq!(read(example).sole_key().unwrap().as_str(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        let certificate = r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}"#;
+        assert_eq!(read(certificate).sole_key(), None);
+        assert!(serde_json::from_str::<Confirmation>(r#"{"jkt":"short"}"#).is_err());
     }
 
     #[test]

@@ -95,6 +95,11 @@ fn names(alg: &str, algorithm: SigningAlgorithm) -> bool {
     alg == algorithm.as_str() || (algorithm == SigningAlgorithm::EdDsa && alg == "Ed25519")
 }
 
+/// Whether a key as written holds private or symmetric material.
+pub(crate) fn is_private(members: &Map<String, Value>) -> bool {
+    PRIVATE_MEMBERS.iter().any(|name| members.contains_key(*name))
+}
+
 impl Jwk {
     /// Reads a key; `None` if it has no `kty`, or a member of the wrong type.
     pub fn from_members(mut members: Map<String, Value>) -> Option<Self> {

@@ -33,7 +33,7 @@ pub enum JwsError {
 }
 
 /// A header that nobody vouched for (RFC 7515 section 4). `jwk`, `jku`, `x5c` and `x5u` are not read: a key that
-/// comes with the token proves nothing.
+/// comes with the token proves nothing. A DPoP proof, which is about such a key, reads it by itself ([`crate::dpop`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedHeader {
     /// The algorithm as written; may be `none`. See [`UnverifiedHeader::algorithm`].
@@ -102,6 +102,13 @@ impl<'a> UnverifiedJws<'a> {
     /// The header as sent.
     pub fn header(&self) -> &UnverifiedHeader {
         &self.header
+    }
+
+    /// Every member of the header as sent.
+    pub(crate) fn unverified_header_members(&self) -> Result<Map<String, Value>, JwsError> {
+        let (header, _) = self.signing_input.split_once('.').ok_or(JwsError::NotCompact)?;
+        let json = base64url::decode(header).map_err(|_| JwsError::NotCompact)?;
+        serde_json::from_slice(&json).map_err(|_| JwsError::InvalidHeader)
     }
 
     /// What the signature is over (RFC 7515 section 5.2).

@@ -6,6 +6,7 @@
 pub mod base64url;
 pub mod challenge;
 pub mod claims;
+pub mod dpop;
 pub mod error;
 pub mod jose;
 pub mod jwk;
@@ -15,4 +16,7 @@ pub mod params;
 pub mod pkce;
 pub mod scope;
 pub mod secret;
+pub mod thumbprint;
 pub mod token;
+#[cfg(feature = "verify")]
+pub mod verification;

@@ -7,6 +7,9 @@ use crate::{scope::Scope, secret::Secret};
 /// `token_type` of tokens that whoever bears them may use (RFC 6750).
 pub const BEARER: &str = "Bearer";
 
+/// `token_type` of tokens that are bound to a key (RFC 9449 section 5).
+pub const DPOP: &str = "DPoP";
+
 /// The answer to a granted token request, as the provider writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenResponse {

@@ -1,53 +1,8 @@
 //! The issuer's keys, made ready once for checking many signatures.
 
-use doorward_protocol::{
-    jose::SigningAlgorithm,
-    jwk::{Jwk, JwkSet},
-};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use doorward_protocol::{jose::SigningAlgorithm, jwk::JwkSet, verification::VerificationKey};
 
 use crate::TokenError;
-
-/// A public key with the one algorithm that it checks.
-#[derive(Debug)]
-pub struct VerificationKey {
-    kid: Option<String>,
-    algorithm: SigningAlgorithm,
-    backend_algorithm: Algorithm,
-    key: DecodingKey,
-}
-
-impl VerificationKey {
-    /// Makes a published key ready; `None` if it is not for checking signatures, or of a kind that is not supported.
-    ///
-    /// The algorithm is the key's own. A key that names none is pinned by its family and curve; an RSA key then to
-    /// RS256, the default of OIDC. The token's header never chooses (RFC 8725 section 3.1).
-    pub fn from_jwk(jwk: &Jwk) -> Option<Self> {
-        let algorithm = SigningAlgorithm::ALL.into_iter().find(|algorithm| jwk.can_verify(*algorithm))?;
-        let backend_algorithm = algorithm.as_str().parse().ok()?;
-        let key = match (&*jwk.kty, &jwk.n, &jwk.e, &jwk.x, &jwk.y) {
-            ("RSA", Some(n), Some(e), ..) => DecodingKey::from_rsa_components(n, e),
-            ("EC", .., Some(x), Some(y)) => DecodingKey::from_ec_components(x, y),
-            ("OKP", _, _, Some(x), _) => DecodingKey::from_ed_components(x),
-            _ => return None,
-        };
-        Some(Self { kid: jwk.kid.clone(), algorithm, backend_algorithm, key: key.ok()? })
-    }
-
-    /// The one algorithm that the key checks.
-    pub fn algorithm(&self) -> SigningAlgorithm {
-        self.algorithm
-    }
-
-    /// Checks the signature of a compact JWS, both parts as they stand in it (RFC 7515 section 5.2).
-    pub fn verify(&self, signing_input: &str, signature: &str) -> Result<(), TokenError> {
-        let message = signing_input.as_bytes();
-        match jsonwebtoken::crypto::verify(signature, message, &self.key, self.backend_algorithm) {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(TokenError::BadSignature),
-        }
-    }
-}
 
 /// The keys of one issuer as they were fetched together.
 #[derive(Debug)]
@@ -80,22 +35,24 @@ impl KeySet {
     pub fn select(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Result<&VerificationKey, TokenError> {
         let Some(kid) = kid else {
             return match self.keys.as_slice() {
-                [only] if only.algorithm == algorithm => Ok(only),
+                [only] if only.algorithm() == algorithm => Ok(only),
                 [_] => Err(TokenError::WrongAlgorithm),
                 _ => Err(TokenError::NoKeyId),
             };
         };
-        let mut named = self.keys.iter().filter(|key| key.kid.as_deref() == Some(kid)).peekable();
+        let mut named = self.keys.iter().filter(|key| key.kid() == Some(kid)).peekable();
         if named.peek().is_none() {
             return Err(TokenError::UnknownKey);
         }
-        named.find(|key| key.algorithm == algorithm).ok_or(TokenError::WrongAlgorithm)
+        named.find(|key| key.algorithm() == algorithm).ok_or(TokenError::WrongAlgorithm)
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use doorward_protocol::jwk::Jwk;
+
     use super::*;
 
     fn set(keys: impl IntoIterator<Item = Jwk>) -> KeySet {
@@ -105,16 +62,6 @@ mod tests {
     fn named(mut jwk: Jwk, kid: &str) -> Jwk {
         jwk.kid = Some(kid.to_owned());
         jwk
-    }
-
-    #[test]
-    fn a_key_without_algorithm_is_pinned_by_its_kind() {
-        let algorithm = |jwk: Jwk| VerificationKey::from_jwk(&jwk).map(|key| key.algorithm());
-        assert_eq!(algorithm(Jwk::rsa("AQAB", "AQAB")), Some(SigningAlgorithm::Rs256));
-        assert_eq!(algorithm(Jwk::ec("P-384", "AA", "AA")), Some(SigningAlgorithm::Es384));
-        assert_eq!(algorithm(Jwk::ed25519("AA")), Some(SigningAlgorithm::EdDsa));
-        let ps512 = Jwk::rsa("AQAB", "AQAB").for_signing(SigningAlgorithm::Ps512, "1");
-        assert_eq!(algorithm(ps512), Some(SigningAlgorithm::Ps512));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub use authorized::{Anyone, Authenticated, Authorized};
 pub use clock::{Clock, SystemClock};
 pub use cors::cors;
 pub use issuer::{FetchError, IssuerClient};
-pub use key_set::{KeySet, VerificationKey};
+pub use key_set::KeySet;
 pub use key_store::{KeyStore, KeysUnavailable};
 pub use refusal::{Refusal, RefusalBody, RefusalCause};
 pub use resource_server::ResourceServer;

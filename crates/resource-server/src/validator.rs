@@ -129,7 +129,6 @@ impl TokenValidator {
         header: &UnverifiedHeader,
         algorithm: SigningAlgorithm,
     ) -> Result<Arc<KeySet>, VerificationError> {
-        let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let mut keys = self.keys.keys().await?;
         let kid = header.kid.as_deref();
         if matches!(keys.select(kid, algorithm), Err(TokenError::UnknownKey))
@@ -137,8 +136,7 @@ impl TokenValidator {
         {
             keys = newer;
         }
-        keys.select(kid, algorithm)?.verify(signing_input, signature)?;
-        Ok(keys)
+        if keys.select(kid, algorithm)?.verifies(token) { Ok(keys) } else { Err(TokenError::BadSignature.into()) }
     }
 
     fn check_claims(&self, all: Map<String, Value>) -> Result<AccessToken, TokenError> {
@@ -153,7 +151,7 @@ impl TokenValidator {
         if !claims.aud.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
-        if claims.extra.contains_key("cnf") {
+        if claims.cnf.is_some() {
             return Err(TokenError::KeyBound);
         }
         self.check_times(&claims)?;

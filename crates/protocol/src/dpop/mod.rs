@@ -1,0 +1,292 @@
+//! DPoP proofs: their shape and the rules that need no signature (RFC 9449 section 4).
+//!
+//! The client writes [`ProofClaims`] under a header of `typ` [`PROOF_TYPE`] with its public key as `jwk`. A server reads
+//! them with [`UnverifiedProof::parse`], and has a [`Proof`] once [`UnverifiedProof::verify`] found them to hold for its
+//! request. What is left then needs memory: that the proof comes for the first time, and whether its nonce is the server's.
+
+mod target_uri;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+pub use self::target_uri::{NotATargetUri, TargetUri};
+use crate::{
+    base64url,
+    jose::SigningAlgorithm,
+    jwk::{self, Jwk},
+    jws::{JwsError, UnverifiedJws},
+    thumbprint::Thumbprint,
+};
+
+/// Name of the header that carries a proof (section 4.1). In lower case, as HTTP libraries want it.
+pub const HEADER: &str = "dpop";
+/// Name of the header that carries a server's nonce (section 8.1), in lower case.
+pub const NONCE_HEADER: &str = "dpop-nonce";
+/// `typ` of proofs (section 4.2).
+pub const PROOF_TYPE: &str = "dpop+jwt";
+
+/// The algorithms that proofs may be signed by: what servers check and say they do.
+pub const ALGORITHMS: [SigningAlgorithm; 5] = [
+    SigningAlgorithm::Es256,
+    SigningAlgorithm::EdDsa,
+    SigningAlgorithm::Ps256,
+    SigningAlgorithm::Rs256,
+    SigningAlgorithm::Es384,
+];
+
+/// How old a proof may be, in seconds. With [`MAX_AHEAD`] it bounds how long a server must remember a proof.
+pub const MAX_AGE: i64 = 120;
+/// How far in the future a proof may have been made by the client's clock, in seconds.
+pub const MAX_AHEAD: i64 = 60;
+/// The longest proof that is read, in bytes: enough for an RSA key of 8192 bits.
+pub const MAX_PROOF_LENGTH: usize = 8 * 1024;
+
+/// The claims of a proof (section 4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofClaims {
+    /// Unique to the proof.
+    pub jti: String,
+    /// The request's method.
+    pub htm: String,
+    /// The request's URI without query and fragment.
+    pub htu: String,
+    /// When the proof was made: seconds since 1970 (UTC).
+    pub iat: i64,
+    /// [`access_token_hash`] of the access token that goes with the proof.
+    pub ath: Option<String>,
+    /// The nonce that the server asked for.
+    pub nonce: Option<String>,
+}
+
+/// The hash of an access token as a proof names it, `ath` (section 4.2).
+pub fn access_token_hash(access_token: &str) -> String {
+    base64url::encode(Sha256::digest(access_token))
+}
+
+/// Why a proof does not hold (section 4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// More than one `DPoP` header, or one that is no text.
+    #[error("send one DPoP header with one proof")]
+    NotOneHeader,
+    /// Over [`MAX_PROOF_LENGTH`], or no compact JWS with a JSON header.
+    #[error("the proof is not a signed JSON Web Token")]
+    Malformed,
+    /// `typ` is not `dpop+jwt`.
+    #[error("the proof's typ is not dpop+jwt")]
+    WrongType,
+    /// `alg` is `none`, symmetric, or not in [`ALGORITHMS`].
+    #[error("the proof's alg is not among dpop_signing_alg_values_supported")]
+    UnsupportedAlgorithm,
+    /// `jwk` is missing, malformed, or not for `alg`.
+    #[error("the proof's jwk is missing, malformed, or not for its alg")]
+    InvalidKey,
+    /// `jwk` has private or symmetric members: the key is burnt.
+    #[error("the proof's jwk holds a private key; make a new key, for this one is known now")]
+    PrivateKey,
+    /// A claim is missing or of the wrong type.
+    #[error("the proof lacks jti, htm, htu or iat, or one of its claims has the wrong type")]
+    InvalidClaims,
+    /// The signature does not fit `jwk`.
+    #[error("the proof's signature was not made by the key in its jwk")]
+    BadSignature,
+    /// `htm` is another method.
+    #[error("the proof's htm is not the method of the request")]
+    WrongMethod,
+    /// `htu` is another address.
+    #[error("the proof's htu is not the address of the request")]
+    WrongUri,
+    /// `iat` is too long ago.
+    #[error("the proof's iat is too long ago")]
+    TooOld,
+    /// `iat` lies in the future.
+    #[error("the proof's iat lies in the future")]
+    FromTheFuture,
+    /// `ath` is missing or that of another token.
+    #[error("the proof's ath is not the hash of the access token")]
+    WrongAccessToken,
+    /// It was presented before.
+    #[error("the proof was used before; make one for each request")]
+    Replayed,
+}
+
+/// A proof whose shape is right: type, algorithm, a public key for it, and claims. Nothing in it is verified.
+#[derive(Debug)]
+pub struct UnverifiedProof<'a> {
+    compact: &'a str,
+    algorithm: SigningAlgorithm,
+    jwk: Jwk,
+    thumbprint: Thumbprint,
+    claims: ProofClaims,
+}
+
+/// The request that a proof came with.
+#[derive(Debug, Clone, Copy)]
+pub struct ProvenRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The address as clients know it, which behind a proxy is not the one that arrives.
+    pub uri: &'a TargetUri,
+    /// The access token, where one was presented with the proof (section 7.1).
+    pub access_token: Option<&'a str>,
+    /// The present moment: seconds since 1970 (UTC).
+    pub now: i64,
+}
+
+/// A proof that its key signed, and that holds for a request. Whether it comes for the first time is for the caller to find out.
+#[derive(Debug)]
+pub struct Proof {
+    thumbprint: Thumbprint,
+    jti: String,
+    nonce: Option<String>,
+    iat: i64,
+}
+
+impl<'a> UnverifiedProof<'a> {
+    /// Reads a proof (section 4.3, steps 2 to 6 and 8).
+    pub fn parse(compact: &'a str) -> Result<Self, ProofError> {
+        if compact.len() > MAX_PROOF_LENGTH {
+            return Err(ProofError::Malformed);
+        }
+        let jws = UnverifiedJws::parse(compact).map_err(from_jws_error)?;
+        if jws.header().typ.as_deref() != Some(PROOF_TYPE) {
+            return Err(ProofError::WrongType);
+        }
+        let algorithm = jws.header().algorithm().filter(|algorithm| ALGORITHMS.contains(algorithm));
+        let algorithm = algorithm.ok_or(ProofError::UnsupportedAlgorithm)?;
+        let jwk = embedded_key(&jws)?;
+        let thumbprint = jwk.thumbprint().filter(|_| jwk.can_verify(algorithm)).ok_or(ProofError::InvalidKey)?;
+        let claims = jws.unverified_claims().map_err(from_jws_error)?;
+        let claims = ProofClaims::from_members(claims).ok_or(ProofError::InvalidClaims)?;
+        Ok(Self { compact, algorithm, jwk, thumbprint, claims })
+    }
+
+    /// Checks the claims against the request, and with `verifies` the signature (section 4.3, steps 7 to 9, 11 and 12a).
+    /// `verifies` tells whether the key, by that algorithm, made the signature of the compact JWS.
+    pub fn verify(
+        self,
+        request: &ProvenRequest<'_>,
+        verifies: impl FnOnce(&Jwk, SigningAlgorithm, &str) -> bool,
+    ) -> Result<Proof, ProofError> {
+        self.claims.hold_for(request)?;
+        if !verifies(&self.jwk, self.algorithm, self.compact) {
+            return Err(ProofError::BadSignature);
+        }
+        let ProofClaims { jti, nonce, iat, .. } = self.claims;
+        Ok(Proof { thumbprint: self.thumbprint, jti, nonce, iat })
+    }
+}
+
+/// Checks a proof as a whole, signature included.
+#[cfg(feature = "verify")]
+pub fn verify(compact: &str, request: &ProvenRequest<'_>) -> Result<Proof, ProofError> {
+    use crate::verification::VerificationKey;
+    UnverifiedProof::parse(compact)?.verify(request, |jwk, algorithm, compact| {
+        VerificationKey::for_algorithm(jwk, algorithm).is_some_and(|key| key.verifies(compact))
+    })
+}
+
+/// `jwk` of the header, which must be a public key.
+fn embedded_key(jws: &UnverifiedJws<'_>) -> Result<Jwk, ProofError> {
+    let mut header = jws.unverified_header_members().map_err(from_jws_error)?;
+    match header.remove("jwk") {
+        Some(Value::Object(members)) if jwk::is_private(&members) => Err(ProofError::PrivateKey),
+        Some(Value::Object(members)) => Jwk::from_members(members).ok_or(ProofError::InvalidKey),
+        _ => Err(ProofError::InvalidKey),
+    }
+}
+
+impl ProofClaims {
+    /// Reads the claims; `None` if one is missing, empty or of another type.
+    fn from_members(mut members: Map<String, Value>) -> Option<Self> {
+        let mut text = |name: &str| match members.remove(name) {
+            None => Some(None),
+            Some(Value::String(text)) if !text.is_empty() => Some(Some(text)),
+            Some(_) => None,
+        };
+        let (jti, htm, htu) = (text("jti")??, text("htm")??, text("htu")??);
+        let (ath, nonce) = (text("ath")?, text("nonce")?);
+        let iat = numeric_date(members.get("iat")?)?;
+        Some(Self { jti, htm, htu, iat, ath, nonce })
+    }
+
+    /// The claims as they are written.
+    pub fn into_members(self) -> Map<String, Value> {
+        let mut members = Map::new();
+        for (name, value) in [("jti", self.jti), ("htm", self.htm), ("htu", self.htu)] {
+            members.insert(name.to_owned(), value.into());
+        }
+        members.insert("iat".to_owned(), self.iat.into());
+        for (name, value) in [("ath", self.ath), ("nonce", self.nonce)] {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value.into());
+            }
+        }
+        members
+    }
+
+    fn hold_for(&self, request: &ProvenRequest<'_>) -> Result<(), ProofError> {
+        if self.htm != request.method {
+            return Err(ProofError::WrongMethod);
+        }
+        if !TargetUri::parse(&self.htu).is_ok_and(|uri| uri == *request.uri) {
+            return Err(ProofError::WrongUri);
+        }
+        let age = request.now.saturating_sub(self.iat);
+        if age > MAX_AGE {
+            return Err(ProofError::TooOld);
+        }
+        if age < -MAX_AHEAD {
+            return Err(ProofError::FromTheFuture);
+        }
+        match request.access_token {
+            Some(token) if self.ath.as_deref() != Some(&*access_token_hash(token)) => Err(ProofError::WrongAccessToken),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Seconds since 1970, perhaps with a fraction, which does not count (RFC 7519 section 2).
+fn numeric_date(value: &Value) -> Option<i64> {
+    #[allow(clippy::cast_possible_truncation)] // A conversion saturates, which no moment of interest reaches.
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+}
+
+impl Proof {
+    /// The key that the proof shows possession of.
+    pub fn thumbprint(&self) -> &Thumbprint {
+        &self.thumbprint
+    }
+
+    /// The server's nonce, if the proof has one.
+    pub fn nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
+    /// What tells the proof from every other: SHA-256 over its key and its `jti`.
+    pub fn identity(&self) -> [u8; 32] {
+        // The thumbprint has one length, so that nothing can move between the two.
+        Sha256::new()
+            .chain_update("dpop ")
+            .chain_update(self.thumbprint.as_str())
+            .chain_update(&self.jti)
+            .finalize()
+            .into()
+    }
+
+    /// The first moment at which the proof is too old by itself, and need not be remembered any longer.
+    pub fn forgettable_at(&self) -> i64 {
+        self.iat.saturating_add(MAX_AGE + 1)
+    }
+}
+
+fn from_jws_error(error: JwsError) -> ProofError {
+    match error {
+        JwsError::InvalidPayload => ProofError::InvalidClaims,
+        JwsError::TooLong | JwsError::NotCompact | JwsError::InvalidHeader | JwsError::CriticalExtension => {
+            ProofError::Malformed
+        }
+    }
+}
