@@ -7,7 +7,9 @@ const manager = new oidc.UserManager({
   userStore: new oidc.WebStorageStateStore({ store: sessionStorage }),
   loadUserInfo: true,
   automaticSilentRenew: false,
+  monitorSession: true,
 });
+manager.events.addUserSignedOut(() => show('signed out at the provider'));
 
 /** Shows the stored user and what happened last; errors are shown, not thrown. */
 async function show(happened) {

@@ -98,6 +98,16 @@ test('sign in, user info, silent renewal, revocation, sign out', async ({ page, 
   });
 });
 
+test('the session monitor notices a sign-out at the provider', async ({ page, context }) => {
+  await signIn(page);
+  await expect(page.locator('#status')).toHaveText('signed in');
+  const provider = await context.newPage();
+  await provider.goto(`${interop.provider}/account/logout`);
+  await provider.getByRole('button', { name: 'Sign out' }).click();
+  await expect(provider.getByRole('heading', { name: 'You are signed out' })).toBeVisible();
+  await expect(page.locator('#status')).toHaveText('signed out at the provider');
+});
+
 test('a cancelled sign-in reaches the client as access_denied', async ({ page }) => {
   await page.goto(interop.page);
   await page.locator('#signin').click();

@@ -1,5 +1,7 @@
-//! The two cookies: the session, and the form token. Both `HttpOnly` and `SameSite=Lax`; under https Secure with the prefix
-//! `__Host-`, so that no other host and no plain connection can set them (RFC 6265bis section 4.1.3).
+//! The cookies: the session, its check value, and the form token. Under https Secure with the prefix `__Host-`, so that no other
+//! host and no plain connection can set them (RFC 6265bis section 4.1.3). All are `HttpOnly` and `SameSite=Lax` but for the check
+//! value, which is there to be read: by the script of the page behind `check_session_iframe`, in a frame of another site's page
+//! (OIDC Session Management section 3.3). It names no session, so that nothing is lost with it.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
 use doorward_provider::opaque::OpaqueToken;
@@ -14,6 +16,7 @@ pub(crate) struct Cookies {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie {
     Session,
+    SessionCheck,
     FormToken,
 }
 
@@ -49,17 +52,25 @@ impl Cookies {
     }
 
     fn header(&self, cookie: Cookie, value: &str, max_age: &str) -> HeaderValue {
-        let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", self.name(cookie));
+        let access = match (cookie, self.secure) {
+            // Without Secure browsers refuse SameSite=None; Lax serves pages of the same site, as those of this machine.
+            (Cookie::SessionCheck, true) => "SameSite=None; Secure",
+            (Cookie::SessionCheck, false) => "SameSite=Lax",
+            (_, true) => "HttpOnly; SameSite=Lax; Secure",
+            (_, false) => "HttpOnly; SameSite=Lax",
+        };
+        let text = format!("{}={value}; Path=/; {access}{max_age}", self.name(cookie));
         let mut header = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
         header
     }
 
-    fn name(&self, cookie: Cookie) -> &'static str {
+    pub(crate) fn name(&self, cookie: Cookie) -> &'static str {
         match (cookie, self.secure) {
             (Cookie::Session, true) => "__Host-doorward.session",
             (Cookie::Session, false) => "doorward.session",
+            (Cookie::SessionCheck, true) => "__Host-doorward.check",
+            (Cookie::SessionCheck, false) => "doorward.check",
             (Cookie::FormToken, true) => "__Host-doorward.form",
             (Cookie::FormToken, false) => "doorward.form",
         }
@@ -100,5 +111,16 @@ mod tests {
         assert!(text.starts_with("__Host-doorward.session="));
         assert!(text.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=5"));
         assert!(header.is_sensitive());
+    }
+
+    #[test]
+    fn the_check_value_can_be_read_in_a_frame() {
+        let token = OpaqueToken::presented(&"A".repeat(43));
+        let text = |issuer| {
+            let header = Cookies::for_issuer(issuer).set(Cookie::SessionCheck, &token, None);
+            header.to_str().unwrap().split_once('=').unwrap().1[43..].to_owned()
+        };
+        assert_eq!(text("https://op.example"), "; Path=/; SameSite=None; Secure");
+        assert_eq!(text("http://localhost:6001"), "; Path=/; SameSite=Lax");
     }
 }

@@ -6,6 +6,7 @@
 mod account;
 mod assets;
 mod authorize;
+mod check_session;
 mod consent;
 mod cookies;
 mod cors;
@@ -36,7 +37,10 @@ use axum::{
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{Provider, discovery::paths};
 
-use crate::{assets::Assets, cookies::Cookies, discovery::DiscoveryDocument, jwks::JwksDocument, return_url::BasePath};
+use crate::{
+    assets::Assets, check_session::CheckSessionPage, cookies::Cookies, discovery::DiscoveryDocument,
+    jwks::JwksDocument, return_url::BasePath,
+};
 
 /// What the HTTP side needs to know beside the provider.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +57,7 @@ struct AppState {
     cookies: Cookies,
     base: BasePath,
     assets: Arc<Assets>,
+    check_session: Arc<CheckSessionPage>,
     discovery: Arc<DiscoveryDocument>,
     jwks: Arc<JwksDocument>,
 }
@@ -63,8 +68,10 @@ const MAX_BODY: usize = 64 * 1024;
 /// The provider's routes, under the path of its issuer.
 pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
     let base = BasePath::of_issuer(provider.issuer());
+    let cookies = Cookies::for_issuer(provider.issuer());
     let state = AppState {
-        cookies: Cookies::for_issuer(provider.issuer()),
+        check_session: Arc::new(CheckSessionPage::new(&provider, &cookies)),
+        cookies,
         assets: Arc::new(Assets::new()),
         discovery: Arc::new(DiscoveryDocument::new(&provider)),
         jwks: Arc::default(),
@@ -90,6 +97,7 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route_layer(middleware::from_fn(page::headers));
     let routes = protocol
         .merge(pages)
+        .route(paths::CHECK_SESSION, get(check_session::get))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::favicon))
         .route_layer(DefaultBodyLimit::max(MAX_BODY))

@@ -19,7 +19,9 @@ use doorward_provider::{
 };
 
 use crate::{
-    AppState, consent, pages,
+    AppState, consent,
+    cookies::Cookie,
+    pages,
     return_url::{ForeignReturnUrl, ReturnUrl},
 };
 
@@ -113,7 +115,10 @@ impl AppState {
     /// Answers what the authorization use case decided.
     pub(crate) fn respond(&self, outcome: Outcome, headers: &HeaderMap) -> Response {
         match outcome {
-            Outcome::Respond(response) => self.respond_to_client(&response),
+            Outcome::Respond(response) => {
+                let cookie = self.changed_check_value(headers, &response);
+                with_cookie(self.respond_to_client(&response), cookie)
+            }
             Outcome::SignIn(request) => {
                 let return_url = ReturnUrl::to_request(&request.params).to_text();
                 let query = doorward_protocol::params::encode([("return_url", return_url.as_str())]);
@@ -127,6 +132,18 @@ impl AppState {
     fn refuse(&self, unsafe_request: &UnsafeRequest) -> Response {
         tracing::info!(cause = %unsafe_request, "authorization request refused");
         self.error_page(StatusCode::BAD_REQUEST, &unsafe_request.code(), &unsafe_request.to_string())
+    }
+
+    /// The cookie that makes the browser agree with the `session_state` of a response, as when the session has expired. A browser
+    /// that did not send its session cookie may have kept it back: nothing is known of its session then.
+    fn changed_check_value(&self, headers: &HeaderMap, response: &AuthorizationResponse) -> Option<HeaderValue> {
+        self.cookies.read(headers, Cookie::Session)?;
+        let current = self.cookies.read(headers, Cookie::SessionCheck);
+        match response.browser_state()?.check_value() {
+            wanted if wanted == current.as_ref() => None,
+            Some(value) => Some(self.cookies.set(Cookie::SessionCheck, value, None)),
+            None => Some(self.cookies.remove(Cookie::SessionCheck)),
+        }
     }
 
     fn respond_to_client(&self, response: &AuthorizationResponse) -> Response {

@@ -451,6 +451,12 @@ impl RedirectUri {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The origin of a page at this address (RFC 6454 section 4); none for an application's own scheme.
+    pub fn origin(&self) -> Option<String> {
+        let origin = Url::parse(&self.0).ok()?.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -13,6 +13,7 @@ pub mod paths {
     pub const USERINFO: &str = "/connect/userinfo";
     pub const REVOCATION: &str = "/connect/revocation";
     pub const END_SESSION: &str = "/connect/endsession";
+    pub const CHECK_SESSION: &str = "/connect/checksession";
 }
 
 impl Provider {
@@ -29,6 +30,7 @@ impl Provider {
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
             end_session_endpoint: endpoint(paths::END_SESSION),
+            check_session_iframe: endpoint(paths::CHECK_SESSION),
             scopes_supported: self.scopes(),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query", "fragment", "form_post"]),

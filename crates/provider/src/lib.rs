@@ -18,6 +18,7 @@ mod provider;
 pub mod resource;
 pub mod revocation;
 pub mod session;
+pub mod session_state;
 pub mod sign_in;
 pub mod store;
 pub mod throttle;

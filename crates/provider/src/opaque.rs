@@ -41,8 +41,18 @@ impl OpaqueToken {
     /// repeated request within the grace time can be answered with the same successor though only hashes are kept.
     #[must_use]
     pub fn successor(&self, seed: SuccessorSeed) -> Self {
+        self.derive(&seed.0)
+    }
+
+    /// A value that scripts may see where they may not see this token: it changes with the token and does not tell it.
+    #[must_use]
+    pub fn check_value(&self) -> Self {
+        self.derive(b"check value")
+    }
+
+    fn derive(&self, message: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose().as_bytes());
-        Self(Secret::new(base64url::encode(hmac::sign(&key, &seed.0))))
+        Self(Secret::new(base64url::encode(hmac::sign(&key, message))))
     }
 
     /// The text itself, to be sent to its owner.

@@ -1,14 +1,14 @@
 //! The provider: settings, clients, resources, keys and store in one place. Each use case stands in a module of its own.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use doorward_protocol::jose::SigningAlgorithm;
 
 use crate::{
-    client::{Client, SettingsError},
+    client::{Client, RedirectUri, SettingsError},
     keys::KeyRing,
     password::PasswordVerifier,
     resource::Resources,
@@ -123,6 +123,13 @@ impl Provider {
     /// Whether a client lists this origin for its browser code.
     pub fn allows_cors_origin(&self, origin: &str) -> bool {
         self.cors_origins.contains(origin)
+    }
+
+    /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
+    pub fn client_origins(&self) -> BTreeSet<String> {
+        let clients = || self.clients.values().filter(|client| client.enabled);
+        let redirects = clients().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
+        redirects.chain(self.cors_origins.iter().cloned()).collect()
     }
 
     /// The present moment.

@@ -102,8 +102,9 @@ impl Attempt {
         };
         tracing::info!(target: "doorward::audit", event = "signed_in", sub = ?user.sub, peer = %peer.0);
         let location = self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
-        let cookie = state.cookies.set(Cookie::Session, &started.cookie, started.max_age);
-        with_cookie(see_other(&state.base.join(&location)), Some(cookie))
+        let session = state.cookies.set(Cookie::Session, &started.cookie, started.max_age);
+        let check = state.cookies.set(Cookie::SessionCheck, &started.cookie.check_value(), started.max_age);
+        with_cookie(with_cookie(see_other(&state.base.join(&location)), Some(session)), Some(check))
     }
 
     fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {

@@ -104,5 +104,9 @@ async fn sign_out(state: &AppState, headers: &HeaderMap, request: EndSessionRequ
         None => html(StatusCode::OK, pages::logout::done(&state.frame(), &state.base.join("/account/login"))),
     };
     // A cookie that was not sent is not removed: its session still lives.
-    with_cookie(response, cookie.map(|_| state.cookies.remove(Cookie::Session)))
+    if cookie.is_none() {
+        return response;
+    }
+    let response = with_cookie(response, Some(state.cookies.remove(Cookie::Session)));
+    with_cookie(response, Some(state.cookies.remove(Cookie::SessionCheck)))
 }

@@ -3,6 +3,7 @@
 
 mod authorize;
 mod bad_input;
+mod check_session;
 mod concurrency;
 mod consent;
 mod cors;

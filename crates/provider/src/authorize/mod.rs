@@ -9,7 +9,7 @@ mod request;
 
 use doorward_protocol::{
     error::ErrorCode,
-    scope::{OFFLINE_ACCESS, Scope},
+    scope::{OFFLINE_ACCESS, OPENID, Scope},
 };
 
 pub use self::{
@@ -24,6 +24,7 @@ use crate::{
     grant::{AuthorizationCode, Grant, RequestedClaims},
     opaque::{OpaqueToken, random_id},
     session::Session,
+    session_state::BrowserState,
     store::StoreError,
 };
 
@@ -62,8 +63,22 @@ impl Provider {
         self.decide(request, cookie).await.unwrap_or_else(|error| unavailable(reply_to, &error))
     }
 
-    async fn decide(&self, request: AuthorizeRequest, cookie: Option<&OpaqueToken>) -> Result<Outcome, StoreError> {
+    /// The browser's session; every response to the request tells of it from here on.
+    async fn observe(
+        &self,
+        request: &mut AuthorizeRequest,
+        cookie: Option<&OpaqueToken>,
+    ) -> Result<Option<Session>, StoreError> {
         let session = self.session(cookie).await?;
+        if request.scope.contains(OPENID) {
+            let state = BrowserState::of(cookie, session.as_ref());
+            request.reply_to.observe(state, &request.client.client_id, &random_id(&*self.entropy));
+        }
+        Ok(session)
+    }
+
+    async fn decide(&self, mut request: AuthorizeRequest, cookie: Option<&OpaqueToken>) -> Result<Outcome, StoreError> {
+        let session = self.observe(&mut request, cookie).await?;
         let consented = match &session {
             Some(session) => self.has_consented(&request, session).await?,
             None => false,
@@ -111,11 +126,11 @@ impl Provider {
 
     async fn decide_with_consent(
         &self,
-        request: AuthorizeRequest,
+        mut request: AuthorizeRequest,
         cookie: Option<&OpaqueToken>,
         given: ConsentGiven,
     ) -> Result<Outcome, StoreError> {
-        let Some(session) = self.session(cookie).await? else {
+        let Some(session) = self.observe(&mut request, cookie).await? else {
             return Ok(Outcome::SignIn(Box::new(request)));
         };
         if session.authentication.sid != given.sid {

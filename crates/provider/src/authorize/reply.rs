@@ -9,7 +9,7 @@ use doorward_protocol::{
     scope::OPENID,
 };
 
-use crate::{Provider, client::Client, opaque::OpaqueToken};
+use crate::{Provider, client::Client, opaque::OpaqueToken, session_state::BrowserState};
 
 /// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,14 @@ pub struct ReplyTo {
     mode: ResponseMode,
     state: Option<String>,
     issuer: String,
+    observed: Option<Observed>,
+}
+
+/// The browser's state when the request was judged, and the `session_state` that follows from it.
+#[derive(Debug, Clone)]
+struct Observed {
+    browser_state: BrowserState,
+    session_state: Option<String>,
 }
 
 /// A response to the client through the browser.
@@ -67,6 +75,7 @@ pub struct AuthorizationResponse {
     redirect_uri: String,
     mode: ResponseMode,
     params: Vec<(&'static str, String)>,
+    browser_state: Option<BrowserState>,
 }
 
 /// The parameters may hold a code, so only their names are shown.
@@ -106,7 +115,17 @@ impl ReplyTo {
     fn respond(self, mut params: Vec<(&'static str, String)>) -> AuthorizationResponse {
         params.extend(self.state.map(|state| ("state", state)));
         params.push(("iss", self.issuer));
-        AuthorizationResponse { redirect_uri: self.redirect_uri, mode: self.mode, params }
+        let (browser_state, session_state) =
+            self.observed.map(|observed| (observed.browser_state, observed.session_state)).unzip();
+        params.extend(session_state.flatten().map(|state| ("session_state", state)));
+        AuthorizationResponse { redirect_uri: self.redirect_uri, mode: self.mode, params, browser_state }
+    }
+
+    /// Every response from here on carries `session_state` (OIDC Session Management section 2), errors too: so a client can wait
+    /// for a user who is not signed in yet.
+    pub(super) fn observe(&mut self, browser_state: BrowserState, client_id: &str, salt: &str) {
+        let session_state = browser_state.session_state(client_id, &self.redirect_uri, salt);
+        self.observed = Some(Observed { browser_state, session_state });
     }
 
     pub(super) fn with_mode(mut self, mode: ResponseMode) -> Self {
@@ -129,6 +148,11 @@ impl AuthorizationResponse {
     /// The redirect URI as registered, where a form is posted to.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+
+    /// The state of the browser that the response tells of, if it does; the browser's own memory of it must agree.
+    pub fn browser_state(&self) -> Option<&BrowserState> {
+        self.browser_state.as_ref()
     }
 
     /// The parameters, for a form.
@@ -170,6 +194,7 @@ impl Provider {
             mode: ResponseMode::Query,
             state: params.get("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned),
             issuer: self.settings.issuer.clone(),
+            observed: None,
         };
         Ok((Arc::clone(client), reply_to))
     }
@@ -199,6 +224,7 @@ mod tests {
             mode,
             state: Some("a b&c".to_owned()),
             issuer: "https://op.example".to_owned(),
+            observed: None,
         };
         reply_to.error(&ErrorCode::AccessDenied, "No.").location()
     }

@@ -64,7 +64,8 @@ async fn form_post_is_a_page_whose_one_script_the_policy_allows_by_its_hash() {
     let [(code_name, code), rest @ ..] = fields.as_slice() else { panic!("{fields:?}") };
     assert_eq!(code_name, "code");
     let expected = [("state".to_owned(), state.to_owned()), ("iss".to_owned(), ISSUER.to_owned())];
-    assert_eq!(rest, expected);
+    assert_eq!(rest[..2], expected);
+    assert!(matches!(&rest[2..], [(name, _)] if name == "session_state"), "{rest:?}");
     assert_eq!(world.token(&code_request(code)).await.status, StatusCode::OK);
 }
 
@@ -73,6 +74,6 @@ async fn errors_are_posted_too() {
     let world = World::new().await;
     let answer = world.get(&authorize_url(&[("response_mode", "form_post"), ("prompt", "none")])).await;
     let names: Vec<String> = form_post(&answer).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["error", "error_description", "state", "iss"]);
+    assert_eq!(names, ["error", "error_description", "state", "iss", "session_state"]);
     assert_eq!(answer.page().value("error"), Some("login_required"));
 }

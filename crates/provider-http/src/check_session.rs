@@ -1,0 +1,60 @@
+//! `GET /connect/checksession`: the page that clients keep in a hidden frame to learn whether the user's session changed (OIDC
+//! Session Management 1.0 section 3). It shows nothing; its script answers messages.
+//!
+//! Of all pages it alone may be framed, and only by pages of clients: whoever frames it can compute the `session_state` of
+//! nobody for their own origin, and so learn from the answer whether a visitor is signed in here. Clients know that anyway.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{
+        HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    },
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use doorward_provider::Provider;
+use sha2::{Digest as _, Sha256};
+
+use crate::cookies::{Cookie, Cookies};
+
+const SCRIPT: &str = include_str!("check_session.js");
+
+/// The page and its Content-Security-Policy, written once.
+#[derive(Debug)]
+pub(crate) struct CheckSessionPage {
+    markup: String,
+    policy: HeaderValue,
+}
+
+impl CheckSessionPage {
+    pub(crate) fn new(provider: &Provider, cookies: &Cookies) -> Self {
+        let script = SCRIPT.replace("COOKIE", cookies.name(Cookie::SessionCheck));
+        let hash = STANDARD.encode(Sha256::digest(&script));
+        let origins: Vec<String> = provider.client_origins().into_iter().collect();
+        let ancestors = if origins.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
+        let policy = format!(
+            "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+        );
+        let policy = HeaderValue::from_str(&policy)
+            .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+        let head = r#"<meta charset="utf-8"><title>Session check · Doorward</title>"#;
+        let markup = format!(
+            "<!DOCTYPE html><html lang=\"en\"><head>{head}</head><body><script>{script}</script></body></html>"
+        );
+        Self { markup, policy }
+    }
+}
+
+pub(crate) async fn get(State(page): State<Arc<CheckSessionPage>>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, page.policy.clone()),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (headers, page.markup.clone()).into_response()
+}
