@@ -148,6 +148,7 @@ impl Provider {
             iat: now.seconds(),
             nbf: None,
             jti: random_id(&*self.entropy),
+            cnf: None,
             scope: scope.clone(),
             auth_time: None,
             grant_id: None,
