@@ -143,4 +143,24 @@ mod tests {
         let hash = PasswordHash::compute(&Secret::new("a")).unwrap();
         assert!(verifier.verify(Some(&hash), Secret::new("a")).await.unwrap());
     }
+
+    #[test]
+    fn an_unknown_user_costs_the_work_of_a_known_one() {
+        let cost = |hash: &PasswordHash| {
+            let (salt_and_hash, _) = hash.as_str().rsplit_once('$').unwrap();
+            salt_and_hash.rsplit_once('$').unwrap().0.to_owned()
+        };
+        let known = PasswordHash::compute(&Secret::new("a")).unwrap();
+        assert_eq!(cost(&PasswordVerifier::new(1).unwrap().decoy), cost(&known));
+        assert_eq!(cost(&known), "$argon2id$v=19$m=19456,t=2,p=1");
+    }
+
+    #[tokio::test]
+    async fn more_sign_ins_than_places_are_told_to_come_back() {
+        let verifier = PasswordVerifier::new(1).unwrap();
+        let attempts = (0..=WAITING_FOR_EACH).map(|_| verifier.verify(None, Secret::new("guess")));
+        let answers = futures::future::join_all(attempts).await;
+        assert_eq!(answers.iter().filter(|answer| **answer == Err(Busy)).count(), 1);
+        assert_eq!(verifier.verify(None, Secret::new("later")).await, Ok(false));
+    }
 }

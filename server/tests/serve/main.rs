@@ -3,6 +3,7 @@
 
 mod command_line;
 mod crash;
+mod full_disk;
 mod odd_requests;
 mod restart;
 mod roles;
