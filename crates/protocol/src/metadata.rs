@@ -68,6 +68,9 @@ pub struct ProviderMetadata {
     /// Algorithms that sign DPoP proofs (RFC 9449 section 5.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dpop_signing_alg_values_supported: Vec<String>,
+    /// How callers may authenticate at the introspection endpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_methods_supported: Vec<String>,
     /// PKCE methods on offer (RFC 8414 section 2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,

@@ -16,6 +16,7 @@ mod documents;
 mod end_session;
 mod form;
 mod front_channel;
+mod introspection;
 mod jwks;
 mod oauth_error;
 mod page;
@@ -87,6 +88,8 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
         .layer(cors::layer(Arc::clone(&provider)));
+    // Called by servers: no CORS.
+    let servers = Router::new().route(paths::INTROSPECTION, post(introspection::post));
     let pages = Router::new()
         .route(paths::AUTHORIZE, get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head))
         .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
@@ -96,6 +99,7 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route("/", get(account::home))
         .route_layer(middleware::from_fn(page::headers));
     let routes = protocol
+        .merge(servers)
         .merge(pages)
         .route(paths::CHECK_SESSION, get(check_session::get))
         .route("/assets/{name}", get(assets::get))

@@ -54,11 +54,19 @@ pub(crate) fn authenticate_client(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<AuthenticatedClient, ClientAuthenticationError> {
+    provider.authenticate(&client_credentials(headers, params)?)
+}
+
+/// What the request presents to say whom it comes from.
+pub(crate) fn client_credentials(
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<ClientCredentials, ClientAuthenticationError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let authorization = match (values.next(), values.next()) {
         (None, _) => None,
         (Some(only), None) => Some(only.to_str().map_err(|_| ClientAuthenticationError::MalformedHeader)?),
         (Some(_), Some(_)) => return Err(ClientAuthenticationError::TwoMethods),
     };
-    provider.authenticate(&ClientCredentials::parse(authorization, params)?)
+    ClientCredentials::parse(authorization, params)
 }

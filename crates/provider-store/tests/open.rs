@@ -118,9 +118,13 @@ async fn a_damaged_page_is_reported_as_such() {
     let store = open(&path).unwrap();
     store.import_users(vec![user("alice", "alice")]).await.unwrap();
     drop(store);
+    let page: u32 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'users'", [], |row| row.get(0))
+        .unwrap();
     let mut content = fs::read(&path).unwrap();
-    // All but the first page, which holds the schema.
-    content[4096..].fill(0xff);
+    let end = page as usize * 4096;
+    content[end - 4096..end].fill(0xff);
     fs::write(&path, content).unwrap();
     let store = open(&path).unwrap();
     let outcome = store.user("alice").await;

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use doorward_protocol::{
-    base64url,
     jose::SigningAlgorithm,
     scope::{OFFLINE_ACCESS, Scope, is_scope_token},
     secret::Secret,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
-use crate::time::Timestamp;
+use crate::{
+    shared_secret::{SecretSettings, SharedSecrets},
+    time::Timestamp,
+};
 
 /// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with `allow_offline_access`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -48,19 +48,14 @@ pub enum RefreshTokenExpiration {
     Sliding,
 }
 
-/// A client secret as it stands in the configuration: its hash, or in demo mode its plain text.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientSecretSettings {
-    /// base64url of the SHA-256 of the secret.
-    #[serde(default)]
-    pub sha256: Option<String>,
-    /// The secret itself.
-    #[serde(default)]
-    pub plain: Option<Secret>,
-    /// From this moment on it counts no more: seconds since 1970 (UTC).
-    #[serde(default)]
-    pub expires_at: Option<i64>,
+/// `access_token_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenType {
+    /// A signed JWT, which APIs verify themselves (RFC 9068).
+    Jwt,
+    /// An opaque handle, about which APIs ask the introspection endpoint (RFC 7662).
+    Reference,
 }
 
 /// A client as the operator writes it. Lifetimes are in seconds. `doorward.example.toml` documents every key.
@@ -78,7 +73,7 @@ pub struct ClientSettings {
     #[serde(default)]
     pub client_uri: Option<String>,
     #[serde(default)]
-    pub client_secrets: Vec<ClientSecretSettings>,
+    pub client_secrets: Vec<SecretSettings>,
     #[serde(default = "yes")]
     pub require_client_secret: bool,
     #[serde(default)]
@@ -101,6 +96,8 @@ pub struct ClientSettings {
     pub identity_token_lifetime: i64,
     #[serde(default = "default_access_token_lifetime")]
     pub access_token_lifetime: i64,
+    #[serde(default = "default_access_token_type")]
+    pub access_token_type: AccessTokenType,
     #[serde(default = "default_authorization_code_lifetime")]
     pub authorization_code_lifetime: i64,
     #[serde(default = "default_id_token_signing_alg")]
@@ -141,6 +138,9 @@ fn default_identity_token_lifetime() -> i64 {
 }
 fn default_access_token_lifetime() -> i64 {
     3600
+}
+fn default_access_token_type() -> AccessTokenType {
+    AccessTokenType::Jwt
 }
 fn default_authorization_code_lifetime() -> i64 {
     60
@@ -199,7 +199,7 @@ pub struct Client {
     /// The client's home page.
     pub client_uri: Option<String>,
     /// Hashes of its secrets.
-    secrets: Vec<ClientSecret>,
+    secrets: SharedSecrets,
     /// Whether the client must authenticate at the token endpoint.
     pub confidential: bool,
     /// The grants it may use.
@@ -220,6 +220,8 @@ pub struct Client {
     pub identity_token_lifetime: u32,
     /// Life of access tokens.
     pub access_token_lifetime: u32,
+    /// JWT or reference.
+    pub access_token_type: AccessTokenType,
     /// Life of codes.
     pub authorization_code_lifetime: u32,
     /// What signs its ID tokens.
@@ -250,12 +252,6 @@ pub struct Client {
     pub cors_origins: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
-struct ClientSecret {
-    sha256: [u8; 32],
-    expires_at: Option<Timestamp>,
-}
-
 /// A registered URI: absolute, without fragment, and safe to redirect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri(String);
@@ -263,11 +259,7 @@ pub struct RedirectUri(String);
 impl Client {
     /// Whether the secret is one of the client's and has not expired; constant time for each.
     pub fn verifies_secret(&self, secret: &Secret, now: Timestamp) -> bool {
-        let hash: [u8; 32] = Sha256::digest(secret.expose()).into();
-        self.secrets.iter().fold(false, |verified, own| {
-            let equal: bool = own.sha256.ct_eq(&hash).into();
-            verified | (equal && own.expires_at.is_none_or(|end| now < end))
-        })
+        self.secrets.verify(secret, now)
     }
 
     /// The registered redirect URI that the given one is (RFC 6749 section 3.1.2.3, by simple string comparison).
@@ -333,11 +325,7 @@ impl Client {
             name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
             description: settings.description,
             client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
-            secrets: settings
-                .client_secrets
-                .into_iter()
-                .map(|secret| ClientSecret::from_settings(secret, plain_secrets))
-                .collect::<Result<_, _>>()?,
+            secrets: SharedSecrets::from_settings("client_secrets", settings.client_secrets, plain_secrets)?,
             confidential: settings.require_client_secret,
             grant_types: settings.allowed_grant_types,
             require_pkce: settings.require_pkce,
@@ -348,6 +336,7 @@ impl Client {
             user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
             identity_token_lifetime: lifetime("identity_token_lifetime", settings.identity_token_lifetime)?,
             access_token_lifetime: lifetime("access_token_lifetime", settings.access_token_lifetime)?,
+            access_token_type: settings.access_token_type,
             authorization_code_lifetime: lifetime("authorization_code_lifetime", settings.authorization_code_lifetime)?,
             id_token_signing_alg: settings.id_token_signing_alg,
             absolute_refresh_token_lifetime: absolute,
@@ -398,25 +387,6 @@ pub(crate) fn is_reserved_claim(name: &str) -> bool {
         "act",
     ];
     RESERVED.contains(&name)
-}
-
-impl ClientSecret {
-    fn from_settings(settings: ClientSecretSettings, plain_secrets: bool) -> Result<Self, SettingsError> {
-        let expires_at = settings.expires_at.map(Timestamp::from_seconds);
-        let refuse = |problem| SettingsError::new("client_secrets", "(not shown)", problem);
-        match (settings.sha256, settings.plain) {
-            (Some(hash), None) => {
-                let bytes = base64url::decode(hash).ok().and_then(|bytes| bytes.try_into().ok());
-                let sha256 = bytes.ok_or_else(|| refuse("sha256 is the base64url of 32 bytes"))?;
-                Ok(Self { sha256, expires_at })
-            }
-            (None, Some(_)) if !plain_secrets => {
-                Err(refuse("a plain secret is for demo mode only; write sha256, the base64url of its SHA-256"))
-            }
-            (None, Some(plain)) => Ok(Self { sha256: Sha256::digest(plain.expose()).into(), expires_at }),
-            _ => Err(refuse("give each secret as either sha256 or plain")),
-        }
-    }
 }
 
 impl RedirectUri {
@@ -647,17 +617,5 @@ mod tests {
         }
         let localhost = RedirectUri::parse("http://localhost:5001/callback".into()).unwrap();
         assert!(!localhost.matches("http://localhost:5002/callback"));
-    }
-
-    #[test]
-    fn secrets_count_until_they_expire() {
-        let hash = base64url::encode(Sha256::digest("s3cret"));
-        let secrets = json!([{"sha256": hash, "expires_at": 100}]);
-        let client =
-            Client::from_settings(settings(json!({"require_client_secret": true, "client_secrets": secrets})), false)
-                .unwrap();
-        assert!(client.verifies_secret(&Secret::new("s3cret"), Timestamp::from_seconds(99)));
-        assert!(!client.verifies_secret(&Secret::new("s3cret"), Timestamp::from_seconds(100)));
-        assert!(!client.verifies_secret(&Secret::new("other"), Timestamp::from_seconds(99)));
     }
 }

@@ -12,6 +12,7 @@ pub mod paths {
     pub const TOKEN: &str = "/connect/token";
     pub const USERINFO: &str = "/connect/userinfo";
     pub const REVOCATION: &str = "/connect/revocation";
+    pub const INTROSPECTION: &str = "/connect/introspect";
     pub const END_SESSION: &str = "/connect/endsession";
     pub const CHECK_SESSION: &str = "/connect/checksession";
 }
@@ -29,6 +30,7 @@ impl Provider {
             userinfo_endpoint: endpoint(paths::USERINFO),
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
+            introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),
             scopes_supported: self.scopes(),
@@ -40,6 +42,8 @@ impl Provider {
             id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
             token_endpoint_auth_methods_supported: authentication(),
             revocation_endpoint_auth_methods_supported: authentication(),
+            // Not `none`: whoever asks about tokens must authenticate (RFC 7662 section 2.1).
+            introspection_endpoint_auth_methods_supported: list(&["client_secret_basic", "client_secret_post"]),
             code_challenge_methods_supported: list(&["S256"]),
             claims_supported: self.resources.claim_names(),
             prompt_values_supported: list(&["none", "login", "consent", "select_account"]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_protocol::{pkce::CodeChallenge, scope::Scope};
+use doorward_protocol::{claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -79,6 +79,15 @@ pub struct RefreshToken {
     pub first_issued_at: Timestamp,
     /// From this moment on it can't be used.
     pub expires_at: Timestamp,
+}
+
+/// A reference access token as the store keeps it: what a JWT would say, found by the hash of the handle.
+#[derive(Debug, Clone)]
+pub struct ReferenceToken {
+    /// Hash of the handle.
+    pub hash: TokenHash,
+    /// What it says; `exp` ends it.
+    pub claims: AccessTokenClaims,
 }
 
 /// A refresh token's part in its family.

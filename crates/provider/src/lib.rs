@@ -3,6 +3,7 @@
 //! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the [`store::Store`] port says what a
 //! database must do. Time and randomness are handed in ([`time`]).
 
+mod access_token;
 pub mod authenticate;
 pub mod authorize;
 pub mod client;
@@ -11,6 +12,7 @@ pub mod discovery;
 pub mod end_session;
 pub mod exchange;
 pub mod grant;
+pub mod introspection;
 pub mod keys;
 pub mod opaque;
 pub mod password;
@@ -19,6 +21,7 @@ pub mod resource;
 pub mod revocation;
 pub mod session;
 pub mod session_state;
+pub mod shared_secret;
 pub mod sign_in;
 pub mod store;
 pub mod throttle;

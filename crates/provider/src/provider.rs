@@ -76,6 +76,10 @@ impl Provider {
                 return Err(SettingsError::new("allowed_scopes", unknown, "no resource defines this scope"));
             }
             let id = client.client_id.clone();
+            if parts.resources.authenticating_api(&id).is_some() {
+                let problem = "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
+                return Err(SettingsError::new("client_id", id, problem));
+            }
             if clients.insert(id.clone(), Arc::new(client)).is_some() {
                 return Err(SettingsError::new("client_id", id, "this client is defined twice"));
             }

@@ -1,9 +1,18 @@
 //! What scopes mean: identity resources, API scopes and API resources.
 
-use doorward_protocol::scope::{OFFLINE_ACCESS, OPENID, Scope, is_scope_token};
+use std::collections::HashMap;
+
+use doorward_protocol::{
+    scope::{OFFLINE_ACCESS, OPENID, Scope, is_scope_token},
+    secret::Secret,
+};
 use serde::Deserialize;
 
-use crate::client::{SettingsError, is_reserved_claim};
+use crate::{
+    client::{SettingsError, is_reserved_claim},
+    shared_secret::{SecretSettings, SharedSecrets},
+    time::Timestamp,
+};
 
 /// A scope that gives claims about the user (OIDC Core section 5.4).
 #[derive(Debug, Clone, Deserialize)]
@@ -52,6 +61,9 @@ pub struct ApiResource {
     /// User claims that its access tokens carry.
     #[serde(default)]
     pub user_claims: Vec<String>,
+    /// Secrets by which the API authenticates at the introspection endpoint (RFC 7662 section 2.1).
+    #[serde(default)]
+    pub secrets: Vec<SecretSettings>,
 }
 
 /// All resources. Scope names are unique among identity resources and API scopes.
@@ -60,6 +72,8 @@ pub struct Resources {
     identity: Vec<IdentityResource>,
     scopes: Vec<ApiScope>,
     apis: Vec<ApiResource>,
+    /// Of the APIs that have any, by their names.
+    api_secrets: HashMap<String, SharedSecrets>,
 }
 
 /// A scope as the consent page shows it.
@@ -117,11 +131,13 @@ impl IdentityResource {
 }
 
 impl Resources {
-    /// Checks that no scope is defined twice and that every scope of an API exists.
+    /// Checks that no scope is defined twice and that every scope of an API exists. `plain_secrets` tells whether secrets may
+    /// stand in plain text (demo mode).
     pub fn new(
         identity: Vec<IdentityResource>,
         scopes: Vec<ApiScope>,
-        apis: Vec<ApiResource>,
+        mut apis: Vec<ApiResource>,
+        plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
         let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
         for name in identity.iter().map(|resource| &resource.name).chain(scopes.iter().map(|scope| &scope.name)) {
@@ -146,7 +162,14 @@ impl Resources {
                 return Err(SettingsError::new("scopes", unknown, "define it under api_scopes first"));
             }
         }
-        Ok(Self { identity, scopes, apis })
+        let mut api_secrets = HashMap::new();
+        for api in &mut apis {
+            let secrets = SharedSecrets::from_settings("secrets", std::mem::take(&mut api.secrets), plain_secrets)?;
+            if !secrets.is_empty() {
+                api_secrets.insert(api.name.clone(), secrets);
+            }
+        }
+        Ok(Self { identity, scopes, apis, api_secrets })
     }
 
     /// Whether the scope is defined.
@@ -189,6 +212,21 @@ impl Resources {
     /// The APIs that this scope leads to.
     pub fn apis<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a ApiResource> {
         self.apis.iter().filter(|api| api.scopes.iter().any(|own| scope.contains(own)))
+    }
+
+    /// The API of this name.
+    pub fn api(&self, name: &str) -> Option<&ApiResource> {
+        self.apis.iter().find(|api| api.name == name)
+    }
+
+    /// The API of this name, if it has secrets to authenticate with.
+    pub fn authenticating_api(&self, name: &str) -> Option<&ApiResource> {
+        self.api(name).filter(|api| self.api_secrets.contains_key(&api.name))
+    }
+
+    /// Whether the secret is one of this API's; constant time for each.
+    pub fn verifies_api_secret(&self, api: &ApiResource, secret: &Secret, now: Timestamp) -> bool {
+        self.api_secrets.get(&api.name).is_some_and(|secrets| secrets.verify(secret, now))
     }
 
     /// The scope as the consent page shows it, in its order.

@@ -5,10 +5,11 @@
 //! Secrets arrive hashed or encrypted.
 
 use async_trait::async_trait;
+use doorward_protocol::claims::AccessTokenClaims;
 
 use crate::{
     consent::Consent,
-    grant::{AuthorizationCode, Grant, RefreshToken, RefreshTokenState},
+    grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
     keys::StoredKey,
     opaque::{SuccessorSeed, TokenHash},
     session::Session,
@@ -147,6 +148,14 @@ pub trait Store: Send + Sync + 'static {
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The grant and its user, unless revoked or expired.
     async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError>;
+
+    /// Adds a reference access token, which lives until the `exp` of its claims.
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError>;
+    /// What the reference access token with this hash says, unless it has expired or was revoked itself. Whether its grant still
+    /// lives is told by [`Store::live_grant`].
+    async fn reference_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessTokenClaims>, StoreError>;
+    /// Ends a reference access token; unknown ones are no error.
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError>;
 
     /// The consent that a user gave a client to remember.
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError>;

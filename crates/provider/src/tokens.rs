@@ -19,8 +19,6 @@ use crate::{
     user::{User, UserClaims},
 };
 
-/// `typ` of access tokens (RFC 9068 section 2.1).
-pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// `typ` of ID tokens.
 pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
 
@@ -36,9 +34,9 @@ pub(crate) struct VerifiedGrant<'a> {
 }
 
 impl Provider {
-    /// Signs the tokens of a grant.
-    pub(crate) fn issue(&self, verified: VerifiedGrant<'_>, now: Timestamp) -> Result<TokenResponse, TokenError> {
-        let access_token = self.issue_access_token(&verified, now)?;
+    /// Issues the tokens of a grant.
+    pub(crate) async fn issue(&self, verified: VerifiedGrant<'_>, now: Timestamp) -> Result<TokenResponse, TokenError> {
+        let access_token = self.issue_access_token(&verified, now).await?;
         let id_token = if verified.scope.contains(OPENID) {
             Some(self.issue_id_token(&verified, &access_token, now)?)
         } else {
@@ -54,8 +52,8 @@ impl Provider {
         })
     }
 
-    /// Signs an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
-    pub(crate) fn issue_client_token(
+    /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
+    pub(crate) async fn issue_client_token(
         &self,
         client: &Client,
         scope: Scope,
@@ -67,7 +65,7 @@ impl Provider {
             ..self.access_token_claims(client, &scope, now)
         };
         Ok(TokenResponse {
-            access_token: self.sign_access_token(&claims, now)?,
+            access_token: self.write_access_token(client, claims, now).await?,
             token_type: BEARER.to_owned(),
             expires_in: u64::from(client.access_token_lifetime),
             scope,
@@ -81,7 +79,7 @@ impl Provider {
         claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)))
     }
 
-    fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
+    async fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
         let VerifiedGrant { client, grant, scope, .. } = verified;
         let mut extra = self.access_token_user_claims(scope, &UserClaims(grant.access_token_claims.clone()));
         if client.always_send_client_claims {
@@ -95,7 +93,7 @@ impl Provider {
             extra,
             ..self.access_token_claims(client, scope, now)
         };
-        self.sign_access_token(&claims, now)
+        self.write_access_token(client, claims, now).await
     }
 
     fn issue_id_token(
@@ -125,11 +123,6 @@ impl Provider {
             extra,
         };
         Ok(key.sign(ID_TOKEN_TYPE, &claims)?)
-    }
-
-    fn sign_access_token(&self, claims: &AccessTokenClaims, now: Timestamp) -> Result<Secret, TokenError> {
-        let key = self.keys.active(self.settings.access_token_signing_alg, now)?;
-        Ok(key.sign(ACCESS_TOKEN_TYPE, claims)?)
     }
 
     /// What every access token has; the caller says whom it is about. Without an API in its scope the token is for this

@@ -1,9 +1,9 @@
 //! The userinfo endpoint's use case (OIDC Core section 5.3).
 
-use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode, scope::OPENID, secret::Secret};
+use doorward_protocol::{error::ErrorCode, scope::OPENID, secret::Secret};
 use serde_json::{Map, Value};
 
-use crate::{Provider, store::StoreError, tokens::ACCESS_TOKEN_TYPE};
+use crate::{Provider, access_token::LiveAccessToken, store::StoreError};
 
 /// Why userinfo was refused.
 #[derive(Debug, thiserror::Error)]
@@ -33,20 +33,12 @@ impl UserinfoError {
 impl Provider {
     /// The claims about the user that an access token gives.
     pub async fn userinfo(&self, access_token: &Secret) -> Result<Map<String, Value>, UserinfoError> {
-        let now = self.now();
-        let token: AccessTokenClaims =
-            self.keys.verify(access_token.expose(), ACCESS_TOKEN_TYPE).ok_or(UserinfoError::InvalidToken)?;
-        if token.iss != self.settings.issuer || now.seconds() >= token.exp {
-            return Err(UserinfoError::InvalidToken);
-        }
+        let LiveAccessToken { claims: token, grant } =
+            self.live_access_token(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
         if !token.scope.contains(OPENID) {
             return Err(UserinfoError::InsufficientScope);
         }
-        let grant_id = token.grant_id.as_deref().ok_or(UserinfoError::InvalidToken)?;
-        let (grant, user) = self.store.live_grant(grant_id, now).await?.ok_or(UserinfoError::InvalidToken)?;
-        if !user.enabled || user.sub != token.sub || self.client(&token.client_id).is_none() {
-            return Err(UserinfoError::InvalidToken);
-        }
+        let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
         let mut claims = user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
         claims.insert("sub".to_owned(), Value::String(user.sub));

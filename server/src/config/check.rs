@@ -82,9 +82,9 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
     check_algorithms(&section, places)?;
     let identity = file.identity_resources.unwrap_or_else(IdentityResource::standard);
     let is_api_scope = |name: &str| file.api_scopes.iter().any(|scope| scope.name == name);
-    let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources).map_err(|error| {
+    let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources, demo).map_err(|error| {
         let list = match (error.key, error.problem) {
-            ("scopes", _) | (_, "this API is defined twice") => "api_resources",
+            ("scopes" | "secrets", _) | (_, "this API is defined twice") => "api_resources",
             _ if is_api_scope(&error.value) => "api_scopes",
             _ => "identity_resources",
         };

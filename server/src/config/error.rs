@@ -46,7 +46,8 @@ pub enum ConfigError {
 }
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 6] = ["client_secrets", "password", "password_hash", "plain", "sha256", "master_key"];
+const SECRET_KEYS: [&str; 7] =
+    ["client_secrets", "secrets", "password", "password_hash", "plain", "sha256", "master_key"];
 
 const NOT_SHOWN: &str = "(not shown)";
 const MISSING: &str = "(missing)";
@@ -144,7 +145,7 @@ fn is_environment(metadata: &Metadata) -> bool {
 
 fn is_secret(path: &[String]) -> bool {
     // A whole list that an environment variable got wrong may have secrets in it.
-    let whole_list = matches!(path, [list] if list == "clients" || list == "users");
+    let whole_list = matches!(path, [list] if list == "clients" || list == "users" || list == "api_resources");
     whole_list || path.iter().any(|key| SECRET_KEYS.contains(&key.as_str()))
 }
 

@@ -17,8 +17,16 @@ const OPEN: [(&str, Method); 7] = [
     ("/connect/userinfo", Method::GET),
     ("/connect/userinfo", Method::POST),
 ];
-const CLOSED: [&str; 7] =
-    ["/connect/authorize", "/connect/endsession", "/account/login", "/account/logout", "/consent", "/", "/nowhere"];
+const CLOSED: [&str; 8] = [
+    "/connect/authorize",
+    "/connect/endsession",
+    "/connect/introspect",
+    "/account/login",
+    "/account/logout",
+    "/consent",
+    "/",
+    "/nowhere",
+];
 
 async fn from_origin(world: &World, method: &Method, path: &str, origin: &str) -> Answer {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

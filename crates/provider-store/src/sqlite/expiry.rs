@@ -17,7 +17,7 @@ pub(super) struct Kind {
 }
 
 /// Every kind of row that expires.
-pub(super) const KINDS: [Kind; 6] = [
+pub(super) const KINDS: [Kind; 7] = [
     Kind {
         delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
         kept_longer: 0,
@@ -29,6 +29,11 @@ pub(super) const KINDS: [Kind; 6] = [
     },
     Kind {
         delete: "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM reference_tokens
+                 WHERE rowid IN (SELECT rowid FROM reference_tokens WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {

@@ -12,6 +12,7 @@ mod failure;
 mod grants;
 mod open;
 mod readers;
+mod reference_tokens;
 mod refresh_tokens;
 mod sessions;
 mod signing_keys;

@@ -1,9 +1,10 @@
 //! The store port, each command by the file of its table.
 
 use async_trait::async_trait;
+use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
     consent::Consent,
-    grant::{AuthorizationCode, Grant, RefreshToken},
+    grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
     keys::StoredKey,
     opaque::TokenHash,
     session::Session,
@@ -16,7 +17,7 @@ use doorward_provider::{
 use super::{
     SqliteStore, codes, consents, expiry, failed_sign_ins,
     grants::{self, GrantRow},
-    refresh_tokens, sessions, signing_keys, sql,
+    reference_tokens, refresh_tokens, sessions, signing_keys, sql,
     users::{self, UserRow},
 };
 
@@ -107,6 +108,20 @@ impl Store for SqliteStore {
     async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
         let grant_id = grant_id.to_owned();
         self.read(move |connection| grants::live(connection, &grant_id, now)).await
+    }
+
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
+        let content = sql::to_json(&token.claims, "reference_tokens.content")?;
+        let expires_at = Timestamp::from_seconds(token.claims.exp);
+        self.write(move |connection| reference_tokens::add(connection, token.hash, &content, expires_at)).await
+    }
+
+    async fn reference_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessTokenClaims>, StoreError> {
+        self.read(move |connection| reference_tokens::find(connection, hash, now)).await
+    }
+
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
+        self.write(move |connection| reference_tokens::revoke(connection, hash)).await
     }
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {

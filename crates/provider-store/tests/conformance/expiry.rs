@@ -6,7 +6,7 @@ use doorward_provider::{
     throttle::{ThrottleKey, ThrottlePolicy},
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant, hash, seed, session, token, user};
+use super::fixtures::{NOW, Tested, at, code, grant, hash, reference_token, seed, session, token, user};
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
     let consent = |expires_at| Consent { scope: "openid".parse().unwrap(), expires_at };
@@ -19,13 +19,15 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.remember_consent("alice", "brief", consent(Some(at(60)))).await.unwrap();
     store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
+    store.add_reference_token(reference_token(4, 60)).await.unwrap();
 
     assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before the moment");
-    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 6);
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 7);
     assert!(store.code(hash(1)).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
     assert!(store.session(hash(3), NOW).await.unwrap().is_none());
     assert!(store.live_grant("h", NOW).await.unwrap().is_none());
+    assert!(store.reference_token(hash(4), NOW).await.unwrap().is_none());
     assert!(store.consent("alice", "brief").await.unwrap().is_none());
     assert!(store.consent("alice", "lasting").await.unwrap().is_some());
     assert_eq!(store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap(), 0, "the failure is forgotten");

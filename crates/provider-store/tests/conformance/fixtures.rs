@@ -6,7 +6,7 @@ use std::{future::Future, sync::Arc};
 
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
-    grant::{AuthorizationCode, Grant, RefreshToken, RequestedClaims},
+    grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
     keys::{SealedKey, StoredKey},
     opaque::{SuccessorSeed, TokenHash},
     password::PasswordHash,
@@ -92,6 +92,15 @@ pub fn code(grant: Grant, end: i64) -> AuthorizationCode {
 /// A refresh token that expires at that second.
 pub fn token(number: u64, end: i64) -> RefreshToken {
     RefreshToken { hash: hash(number), first_issued_at: NOW, expires_at: at(end) }
+}
+
+/// A reference access token that expires at that second.
+pub fn reference_token(number: u64, end: i64) -> ReferenceToken {
+    let claims = json!({
+        "iss": "http://localhost:6001", "sub": "alice", "aud": "MyBackendApi2", "exp": at(end).seconds(), "role": "admin",
+        "iat": NOW.seconds(), "jti": format!("jti-{number}"), "client_id": "PkceJS", "scope": "openid", "grant_id": "g",
+    });
+    ReferenceToken { hash: hash(number), claims: serde_json::from_value(claims).unwrap() }
 }
 
 pub fn key(kid: &str, algorithm: SigningAlgorithm, activates: i64) -> StoredKey {

@@ -45,6 +45,7 @@ impl Provider {
             VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: record.nonce, refresh_token: handle },
             now,
         )
+        .await
     }
 }
 

@@ -9,7 +9,7 @@ use super::TokenError;
 use crate::{Provider, authenticate::AuthenticatedClient};
 
 impl Provider {
-    pub(super) fn client_credentials(
+    pub(super) async fn client_credentials(
         &self,
         client: &AuthenticatedClient,
         scope: Option<Scope>,
@@ -20,6 +20,6 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&allowed) {
             return Err(TokenError::InvalidScope);
         }
-        self.issue_client_token(client, scope, self.now())
+        self.issue_client_token(client, scope, self.now()).await
     }
 }

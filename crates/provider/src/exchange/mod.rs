@@ -274,7 +274,7 @@ impl Provider {
             TokenRequest::RefreshToken { refresh_token, scope } => self.refresh(client, &refresh_token, scope).await,
             TokenRequest::ClientCredentials { scope } => {
                 require(client, GrantType::ClientCredentials)?;
-                self.client_credentials(client, scope)
+                self.client_credentials(client, scope).await
             }
             TokenRequest::Password { username, password, scope } => {
                 require(client, GrantType::Password)?;

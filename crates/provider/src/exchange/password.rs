@@ -45,5 +45,6 @@ impl Provider {
         let end = grant_end(client, refresh_token.as_ref(), now);
         self.store.add_grant(grant.clone(), end, refresh_token).await?;
         self.issue(VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle }, now)
+            .await
     }
 }

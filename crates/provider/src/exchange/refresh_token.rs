@@ -42,6 +42,7 @@ impl Provider {
             VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: Some(handle) },
             now,
         )
+        .await
     }
 
     async fn rotate(

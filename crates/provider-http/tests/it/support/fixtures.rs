@@ -105,11 +105,13 @@ pub fn resources() -> Resources {
         display_name: name.to_owned(),
         scopes: vec![name.to_owned()],
         user_claims: ["role", "department", "email"].map(str::to_owned).to_vec(),
+        secrets: serde_json::from_value(json!([{"plain": "api-secret"}])).unwrap(),
     };
     Resources::new(
         IdentityResource::standard(),
         vec![scope("MyBackendApi1", false), scope("MyBackendApi2", false), scope("audit", true)],
         vec![api("MyBackendApi1"), api("MyBackendApi2")],
+        true,
     )
     .unwrap()
 }

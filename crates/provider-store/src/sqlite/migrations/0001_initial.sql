@@ -61,6 +61,13 @@ CREATE TABLE refresh_tokens (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 
+CREATE TABLE reference_tokens (
+    hash       BLOB PRIMARY KEY,
+    content    TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX reference_tokens_by_expiry ON reference_tokens (expires_at);
+
 CREATE TABLE consents (
     sub        TEXT NOT NULL,
     client_id  TEXT NOT NULL,

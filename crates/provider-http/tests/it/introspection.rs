@@ -1,0 +1,206 @@
+//! `/connect/introspect` (RFC 7662): what it tells, and to whom.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Browser, ISSUER, REDIRECT, START, World, authorize_url, basic, changed, claims, client_settings,
+    code_request, form_request, with_header,
+};
+
+const API: &str = "MyBackendApi2";
+
+async fn introspect_as(world: &World, authorization: &str, token: &Value) -> Answer {
+    let request = form_request("/connect/introspect", &[("token", token.as_str().unwrap())]);
+    world.send(with_header(request, "authorization", authorization)).await
+}
+
+/// What the API is told.
+async fn told(world: &World, token: &Value) -> Value {
+    let answer = introspect_as(world, &basic(API, "api-secret"), token).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    answer.json()
+}
+
+fn inactive() -> Value {
+    json!({"active": false})
+}
+
+/// Tokens of a confidential client of this name.
+async fn confidential(world: &World, client_id: &'static str) -> Value {
+    let code = Browser::signed_in(world, "alice")
+        .await
+        .get(&authorize_url(&[("client_id", client_id)]))
+        .await
+        .expect_code(REDIRECT);
+    let request = changed(code_request(&code), &[("client_id", "")]);
+    world.token_as(&basic(client_id, "secret"), &request).await.json()
+}
+
+fn confidential_settings(client_id: &str) -> Value {
+    let secrets = json!([{"plain": "secret"}]);
+    client_settings(client_id, json!({"require_client_secret": true, "client_secrets": secrets}))
+}
+
+#[tokio::test]
+async fn an_api_learns_of_a_token_that_is_for_it() {
+    let world = World::new().await;
+    let tokens = Browser::signed_in(&world, "carol").await.tokens(&[]).await;
+    let expected = json!({
+        "active": true, "iss": ISSUER, "sub": "carol", "username": "carol", "client_id": "PkceJS", "token_type": "Bearer",
+        "aud": API, "scope": API, "iat": START, "exp": START + 3600, "auth_time": START,
+        "jti": claims(&tokens["access_token"])["jti"],
+        "role": ["admin", "user"], "department": "Sales", "email": "carol@example.com",
+    });
+    assert_eq!(told(&world, &tokens["access_token"]).await, expected);
+}
+
+#[tokio::test]
+async fn an_api_learns_of_its_own_scopes_and_audience_only() {
+    let both =
+        client_settings("Both", json!({"allowed_scopes": ["openid", "MyBackendApi1", "MyBackendApi2", "audit"]}));
+    let world = World::with_clients(vec![both]).await;
+    let url = authorize_url(&[("client_id", "Both"), ("scope", "openid audit MyBackendApi1 MyBackendApi2")]);
+    let code = Browser::signed_in(&world, "alice").await.get(&url).await.expect_code(REDIRECT);
+    let tokens = world.token(&changed(code_request(&code), &[("client_id", "Both")])).await.json();
+    assert_eq!(claims(&tokens["access_token"])["aud"], json!(["MyBackendApi1", "MyBackendApi2"]));
+    let told = told(&world, &tokens["access_token"]).await;
+    assert_eq!((&told["aud"], &told["scope"]), (&json!(API), &json!(API)));
+}
+
+#[tokio::test]
+async fn what_is_not_for_the_api_is_inactive() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let for_userinfo = browser.tokens(&[("scope", "openid offline_access")]).await;
+    let for_api = browser.tokens(&[]).await;
+    for token in
+        [&for_userinfo["access_token"], &for_api["refresh_token"], &for_api["id_token"], &json!("x.y.z"), &json!("x")]
+    {
+        assert_eq!(told(&world, token).await, inactive(), "{token}");
+    }
+    let other = introspect_as(&world, &basic("MyBackendApi1", "api-secret"), &for_api["access_token"]).await;
+    assert_eq!(other.json(), inactive());
+}
+
+#[tokio::test]
+async fn a_token_is_inactive_from_its_expiry_on() {
+    let world = World::new().await;
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    world.clock.advance(3599);
+    assert_eq!(told(&world, &tokens["access_token"]).await["active"], true);
+    world.clock.advance(1);
+    assert_eq!(told(&world, &tokens["access_token"]).await, inactive());
+}
+
+#[tokio::test]
+async fn a_jwt_whose_grant_was_revoked_or_whose_user_or_client_was_disabled_is_inactive() {
+    let world = World::new().await;
+    let revoked = Browser::signed_in(&world, "carol").await.tokens(&[]).await;
+    let token = revoked["refresh_token"].as_str().unwrap();
+    world.post("/connect/revocation", &[("client_id", "PkceJS"), ("token", token)]).await;
+    assert_eq!(told(&world, &revoked["access_token"]).await, inactive());
+
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    assert_eq!(told(&world, &tokens["access_token"]).await["active"], true);
+    let without_client = world.restarted("PkceJS", json!({"enabled": false})).await;
+    assert_eq!(told(&without_client, &tokens["access_token"]).await, inactive());
+    world.disable("alice").await;
+    assert_eq!(told(&world, &tokens["access_token"]).await, inactive());
+}
+
+#[tokio::test]
+async fn a_clients_own_token_is_about_the_client() {
+    let world = World::new().await;
+    let grant = [("grant_type", "client_credentials")];
+    let tokens = world.token_as(&basic("Resources", "secret"), &grant).await.json();
+    let told = told(&world, &tokens["access_token"]).await;
+    assert_eq!((&told["active"], &told["sub"], &told["username"]), (&json!(true), &json!("Resources"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_confidential_client_learns_of_its_own_tokens() {
+    let world = World::with_clients(vec![confidential_settings("One"), confidential_settings("Other")]).await;
+    let tokens = confidential(&world, "One").await;
+    let (one, other) = (basic("One", "secret"), basic("Other", "secret"));
+    let access = introspect_as(&world, &one, &tokens["access_token"]).await.json();
+    assert_eq!((&access["active"], &access["sub"], &access["aud"]), (&json!(true), &json!("alice"), &json!(API)));
+    assert_eq!(access["scope"], tokens["scope"]);
+    let refresh = introspect_as(&world, &one, &tokens["refresh_token"]).await.json();
+    let expected = json!({
+        "active": true, "iss": ISSUER, "sub": "alice", "username": "alice", "client_id": "One",
+        "scope": tokens["scope"], "iat": START, "exp": START + 2_592_000,
+    });
+    assert_eq!(refresh, expected);
+    for token in [&tokens["access_token"], &tokens["refresh_token"]] {
+        assert_eq!(introspect_as(&world, &other, token).await.json(), inactive());
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_used_revoked_or_has_expired_is_inactive() {
+    let world = World::with_clients(vec![confidential_settings("One")]).await;
+    let one = basic("One", "secret");
+    let refresh = |token: &Value| {
+        vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token.as_str().unwrap().to_owned())]
+    };
+    let first = confidential(&world, "One").await;
+    let second = world.token_as(&one, &refresh(&first["refresh_token"])).await.json();
+    assert_eq!(introspect_as(&world, &one, &first["refresh_token"]).await.json(), inactive());
+    assert_eq!(introspect_as(&world, &one, &second["refresh_token"]).await.json()["active"], true);
+    world.clock.advance(2_592_000);
+    assert_eq!(introspect_as(&world, &one, &second["refresh_token"]).await.json(), inactive());
+}
+
+#[tokio::test]
+async fn whoever_does_not_prove_who_they_are_learns_nothing() {
+    let world = World::new().await;
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    for pairs in [
+        &[("token", token)][..],
+        // A public client.
+        &[("token", token), ("client_id", "PkceJS")],
+        &[("token", token), ("client_id", API)],
+        &[("token", token), ("client_id", API), ("client_secret", "wrong")],
+        &[("token", token), ("client_id", "Resources")],
+        &[("token", token), ("client_id", "Resources"), ("client_secret", "wrong")],
+        &[("token", token), ("client_id", "Nobody"), ("client_secret", "secret")],
+    ] {
+        let answer = world.post("/connect/introspect", pairs).await;
+        answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+    for wrong in [basic(API, "wrong"), basic("MyBackendApi1", "secret"), format!("Bearer {token}")] {
+        introspect_as(&world, &wrong, &tokens["access_token"])
+            .await
+            .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn the_secret_may_stand_in_the_body() {
+    let world = World::new().await;
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let pairs =
+        [("token", token), ("client_id", API), ("client_secret", "api-secret"), ("token_type_hint", "anything")];
+    assert_eq!(world.post("/connect/introspect", &pairs).await.json()["active"], true);
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused() {
+    let world = World::new().await;
+    let api = basic(API, "api-secret");
+    for pairs in [&[("x", "y")][..], &[("token", "")], &[("token", "a"), ("token", "b")]] {
+        let request = with_header(form_request("/connect/introspect", pairs), "authorization", &api);
+        world.send(request).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    let json = Request::post("/connect/introspect").header("content-type", "application/json").body(Body::from("{}"));
+    let answer = world.send(with_header(json.unwrap(), "authorization", &api)).await;
+    answer.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+    assert_eq!(world.get("/connect/introspect?token=x").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}

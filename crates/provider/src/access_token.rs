@@ -1,0 +1,74 @@
+//! Access tokens of this provider in both their forms: a JWT that APIs verify themselves (RFC 9068), or a reference, an opaque
+//! handle about which they ask the introspection endpoint (RFC 7662). Here both are written and read.
+
+use doorward_protocol::{claims::AccessTokenClaims, secret::Secret};
+
+use crate::{
+    Provider,
+    client::{AccessTokenType, Client},
+    exchange::TokenError,
+    grant::{Grant, ReferenceToken},
+    opaque::OpaqueToken,
+    store::StoreError,
+    time::Timestamp,
+    user::User,
+};
+
+/// `typ` of access tokens (RFC 9068 section 2.1).
+const JWT_TYPE: &str = "at+jwt";
+
+/// An access token that holds now: of this provider, not expired, its client enabled, its grant not revoked.
+pub(crate) struct LiveAccessToken {
+    /// What it says.
+    pub(crate) claims: AccessTokenClaims,
+    /// The grant and the user behind it; `None` for a token that a client got for itself.
+    pub(crate) grant: Option<(Grant, User)>,
+}
+
+impl Provider {
+    /// Writes the token in the form that the client is set to.
+    pub(crate) async fn write_access_token(
+        &self,
+        client: &Client,
+        claims: AccessTokenClaims,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        match client.access_token_type {
+            AccessTokenType::Jwt => {
+                let key = self.keys.active(self.settings.access_token_signing_alg, now)?;
+                Ok(key.sign(JWT_TYPE, &claims)?)
+            }
+            AccessTokenType::Reference => {
+                let handle = OpaqueToken::generate(&*self.entropy);
+                self.store.add_reference_token(ReferenceToken { hash: handle.hash(), claims }).await?;
+                Ok(handle.into_secret())
+            }
+        }
+    }
+
+    /// What a presented token says, if it is one of ours that has not expired. Whether its grant lives is not yet known.
+    pub(crate) async fn read_access_token(&self, presented: &str) -> Result<Option<AccessTokenClaims>, StoreError> {
+        let now = self.now();
+        // A handle is base64url, and so never has the dots of a JWT.
+        let claims = if presented.contains('.') {
+            self.keys.verify::<AccessTokenClaims>(presented, JWT_TYPE)
+        } else {
+            self.store.reference_token(OpaqueToken::presented(presented).hash(), now).await?
+        };
+        Ok(claims.filter(|claims| claims.iss == self.settings.issuer && now.seconds() < claims.exp))
+    }
+
+    /// The presented token with all that stands behind it, if it holds now.
+    pub(crate) async fn live_access_token(&self, presented: &Secret) -> Result<Option<LiveAccessToken>, StoreError> {
+        let Some(claims) = self.read_access_token(presented.expose()).await? else { return Ok(None) };
+        if self.client(&claims.client_id).is_none() {
+            return Ok(None);
+        }
+        let Some(grant_id) = claims.grant_id.as_deref() else {
+            return Ok(Some(LiveAccessToken { claims, grant: None }));
+        };
+        let grant = self.store.live_grant(grant_id, self.now()).await?;
+        let grant = grant.filter(|(_, user)| user.enabled && user.sub == claims.sub);
+        Ok(grant.map(|grant| LiveAccessToken { claims, grant: Some(grant) }))
+    }
+}
