@@ -31,7 +31,7 @@ async fn fill(http: &Client, place: &Place) -> (reqwest::Response, String) {
     for _ in 0..2000 {
         let answer = token(http, place, "PolicyBasedBackend", &form).await;
         if answer.status() != 200 {
-            return (answer, last.expect("no sign-in was acknowledged"));
+            return (answer, last.unwrap());
         }
         let tokens: serde_json::Value = answer.json().await.unwrap();
         last = Some(text(&tokens, "refresh_token").to_owned());
