@@ -124,7 +124,7 @@ async fn accept_response(auth: Auth, manager: &UserManager) -> Option<Problem> {
     let left_behind = auth.session.update(|live| live.response.take()).flatten();
     let url = left_behind.unwrap_or_else(browser::current_url);
     let kind = manager.callback_kind(&url);
-    if kind == CallbackKind::None {
+    if matches!(kind, CallbackKind::OfChild | CallbackKind::None) {
         return None;
     }
     // A code or an error in the address must not be reloaded, bookmarked or sent on by a Referer.
@@ -138,7 +138,7 @@ async fn accept_response(auth: Auth, manager: &UserManager) -> Option<Problem> {
             let result = manager.signout_redirect_callback(&url).await.map(drop);
             (result, Arrival::SignOut, Task::FinishSignOut)
         }
-        CallbackKind::None => return None,
+        CallbackKind::OfChild | CallbackKind::None => return None,
     };
     match result {
         Ok(()) => {

@@ -16,7 +16,7 @@ use crate::{
     exchange::{UnverifiedTokens, VerifiedTokens, hash},
     flight::Work,
     id_token::VerifiedIdToken,
-    pending::{self, AnsweredSignin, Pending, PendingSignin},
+    pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Way},
     ports::LocalFuture,
     response::{self, AuthorizationResponse},
 };
@@ -49,7 +49,9 @@ impl Client {
         let marks = response::marks(url);
         let known = marks.state_id.as_deref().and_then(|id| pending::get(&self.ports, id).ok().flatten());
         match known {
-            Some(Pending::Signout(_)) => CallbackKind::Signout,
+            Some(Pending::Signout(PendingSignout { way: Way::Redirect, .. })) => CallbackKind::Signout,
+            Some(Pending::Signout(_)) => CallbackKind::OfChild,
+            Some(Pending::Signin(pending)) if pending.way != Way::Redirect => CallbackKind::OfChild,
             Some(_) if marks.has_result => CallbackKind::Signin,
             _ if marks.has_result && (marks.state_id.is_some() || self.is_redirect_uri(url)) => CallbackKind::Signin,
             _ => CallbackKind::None,
@@ -160,7 +162,11 @@ impl Client {
 
     /// Accepts the response and redeems its code. The pending request stays in the store until the provider has
     /// answered for good.
-    async fn redeem(&self, pending: PendingSignin, response: AuthorizationResponse) -> Result<UnverifiedTokens, Error> {
+    pub(crate) async fn redeem(
+        &self,
+        pending: PendingSignin,
+        response: AuthorizationResponse,
+    ) -> Result<UnverifiedTokens, Error> {
         let metadata = self.retrying(|| self.metadata.metadata()).await?;
         let id = pending.id.clone();
         let accepted = match pending.accept(response, self, &metadata) {

@@ -92,6 +92,18 @@ pub enum Error {
     /// The access token can't be renewed: there is no refresh token.
     #[error("the session cannot be renewed, as there is no refresh token")]
     NoRefreshToken,
+    /// The browser let no popup open.
+    #[error("the browser blocked the popup")]
+    PopupBlocked,
+    /// The popup was closed before the provider answered.
+    #[error("the popup was closed before it was done")]
+    PopupClosed,
+    /// The hidden frame did not come back (setting `silent_request_timeout`).
+    #[error("the hidden frame did not come back in time")]
+    FrameTimeout,
+    /// Here is no page that could open a popup or hold a frame.
+    #[error("no popup or frame can be opened here")]
+    NoWindow,
     /// The browser's storage refused.
     #[error("storage: {0}")]
     Storage(#[from] StorageError),
@@ -148,7 +160,7 @@ impl Error {
     /// What to offer next.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Network { .. } => ErrorKind::Retry,
+            Self::Network { .. } | Self::FrameTimeout => ErrorKind::Retry,
             Self::Http { status, .. } => {
                 if *status >= 500 || matches!(status, 408 | 429) {
                     ErrorKind::Retry
@@ -164,8 +176,10 @@ impl Error {
             | Self::RenewedTokenDiffers(_) => ErrorKind::Restart,
             Self::IdToken(error) => error.kind(),
             Self::NotSignedIn | Self::NoRefreshToken => ErrorKind::SignIn,
-            Self::Storage(_) | Self::Entropy(_) => ErrorKind::Device,
+            Self::PopupClosed => ErrorKind::Refused,
+            Self::Storage(_) | Self::Entropy(_) | Self::PopupBlocked => ErrorKind::Device,
             Self::Settings(_)
+            | Self::NoWindow
             | Self::UnexpectedAnswer { .. }
             | Self::IssuerMismatch { .. }
             | Self::NoEndpoint(_)
@@ -183,6 +197,11 @@ impl Error {
         matches!(self, Self::Network { failure: NetworkFailure::Offline, .. })
     }
 
+    /// Whether the time ran out.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::FrameTimeout | Self::Network { failure: NetworkFailure::Timeout, .. })
+    }
+
     /// Whether the provider said that the grant behind the refresh token is gone.
     pub(crate) fn ends_the_grant(&self) -> bool {
         matches!(self, Self::Refused { code: ErrorCode::InvalidGrant, .. })
@@ -198,6 +217,15 @@ impl Error {
                 "{} does not answer. Check your connection, then try again.",
                 crate::url::origin(url).unwrap_or(url)
             ),
+            Self::PopupBlocked => {
+                "The browser blocked the sign-in window. Allow popups for this site, then try again.".to_owned()
+            }
+            Self::PopupClosed => {
+                "The sign-in window was closed before the sign-in was done. You can sign in again.".to_owned()
+            }
+            Self::FrameTimeout => {
+                "The sign-in service does not answer. Check your connection, then try again.".to_owned()
+            }
             Self::Http { .. } if self.is_transient() => {
                 "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
             }
@@ -228,6 +256,7 @@ impl Error {
                 "The browser gives this page no random numbers. Try another browser.".to_owned()
             }
             Self::Settings(_)
+            | Self::NoWindow
             | Self::Http { .. }
             | Self::UnexpectedAnswer { .. }
             | Self::IssuerMismatch { .. }
@@ -285,6 +314,9 @@ mod tests {
             (refused("invalid_grant"), ErrorKind::Restart, "sign in again"),
             (refused("temporarily_unavailable"), ErrorKind::Retry, "Try again"),
             (refused("invalid_scope"), ErrorKind::Configuration, "invalid_scope"),
+            (Error::PopupBlocked, ErrorKind::Device, "Allow popups"),
+            (Error::PopupClosed, ErrorKind::Refused, "was closed"),
+            (Error::FrameTimeout, ErrorKind::Retry, "try again"),
             (Error::NotSignedIn, ErrorKind::SignIn, "sign in first"),
             (Error::NoRefreshToken, ErrorKind::SignIn, "sign in again"),
             (Error::Storage(StorageError("off".to_owned())), ErrorKind::Device, "Allow storage"),

@@ -24,8 +24,10 @@ pub enum Event {
     SilentRenewError(Error),
     /// A user signed in, here or in another tab that shares the user store.
     UserSignedIn,
-    /// The user signed out, here or in another tab, or the provider ended the grant.
+    /// The user signed out, here, in another tab or (setting `monitor_session`) at the provider.
     UserSignedOut,
+    /// The session at the provider changed, and the user is the same (setting `monitor_session`).
+    UserSessionChanged,
 }
 
 type Handler = Rc<RefCell<dyn FnMut(&Event)>>;

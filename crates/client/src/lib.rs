@@ -4,6 +4,9 @@
 //! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
 //! cryptography.
 //!
+//! The feature `windows`, on by default, adds popups, hidden frames (`prompt=none`, also for renewal without a refresh
+//! token) and the session monitor. A page that does without them is smaller.
+//!
 //! ```no_run
 //! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
 //! # async fn page(manager: UserManager, address: &str) -> Result<(), Error> {
@@ -51,6 +54,8 @@ mod url;
 mod user;
 mod user_store;
 mod watch;
+#[cfg(feature = "windows")]
+mod windows;
 
 pub use api::{ApiRequest, ApiResponse};
 pub use error::{AuthorizationError, Error, ErrorKind};
@@ -60,3 +65,5 @@ pub use manager::UserManager;
 pub use requests::{CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs};
 pub use settings::Settings;
 pub use user::User;
+#[cfg(feature = "windows")]
+pub use windows::PopupArgs;

@@ -15,7 +15,7 @@ use crate::{
 /// Its operations return futures that own what they need, so that they can be awaited or spawned alike. (They are boxed:
 /// a future type that other crates see is compiled anew in each of them, which the browser would have to load.)
 #[derive(Clone)]
-pub struct UserManager(Rc<Client>);
+pub struct UserManager(pub(crate) Rc<Client>);
 
 impl UserManager {
     /// A client on the given ports; in a browser `browser::user_manager` has them. It starts to watch the stored user's
@@ -60,7 +60,8 @@ impl UserManager {
         Box::pin(async move { client.signin_callback(&url).await })
     }
 
-    /// Renews the tokens now, with the refresh token. Concurrent calls share one request.
+    /// Renews the tokens now: with the refresh token, else (feature `windows`) in a hidden frame, which also signs in who
+    /// has a session at the provider but none here. Concurrent calls share one request.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         Box::pin(async move { client.renew().await })

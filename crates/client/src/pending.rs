@@ -18,18 +18,43 @@ const USER_PREFIX: &str = "oidc.user:";
 
 /// What the state store knows about a `state`.
 pub(crate) enum Pending {
-    /// A sign-in by redirect.
+    /// A sign-in.
     Signin(Box<PendingSignin>),
     /// A sign-in that was answered, so that the same answer seen again is known.
     Answered(AnsweredSignin),
-    /// A sign-out by redirect.
+    /// A sign-out.
     Signout(PendingSignout),
+}
+
+/// In which window a request went to the provider, and so where its answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In this one, which was left.
+    Redirect,
+    /// In a popup, while this page stays.
+    Popup,
+    /// In a hidden frame of this page.
+    Frame,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Redirect, Self::Popup, Self::Frame];
+
+    /// Values of `request_type`, of sign-in and sign-out.
+    fn request_types(self) -> [&'static str; 2] {
+        match self {
+            Self::Redirect => ["si:r", "so:r"],
+            Self::Popup => ["si:p", "so:p"],
+            Self::Frame => ["si:s", "so:s"],
+        }
+    }
 }
 
 /// A sign-in request on its way.
 pub(crate) struct PendingSignin {
     /// The unguessable part of `state`.
     pub id: String,
+    pub way: Way,
     /// When the request was made, by this device's clock.
     pub created: u64,
     pub code_verifier: CodeVerifier,
@@ -59,15 +84,14 @@ pub(crate) struct AnsweredSignin {
 
 /// A sign-out request on its way.
 pub(crate) struct PendingSignout {
+    pub way: Way,
     pub created: u64,
     pub data: Option<Value>,
     pub url_state: Option<String>,
 }
 
-/// Values of `request_type`.
-const SIGNIN: &str = "si:r";
-const ANSWERED: &str = "si:r:done";
-const SIGNOUT: &str = "so:r";
+/// The `request_type` of a sign-in that was answered.
+const ANSWERED: &str = "si:done";
 
 impl Pending {
     fn write(&self) -> String {
@@ -75,14 +99,16 @@ impl Pending {
         let (request_type, created, data, url_state) = match self {
             Self::Signin(signin) => {
                 signin.write(&mut members);
-                (SIGNIN, signin.created, &signin.data, &signin.url_state)
+                (signin.way.request_types()[0], signin.created, &signin.data, &signin.url_state)
             }
             Self::Answered(answered) => {
                 members.set_text("code_hash", Some(&answered.code_hash));
                 members.set_text("sub", Some(&answered.sub));
                 (ANSWERED, answered.created, &answered.data, &answered.url_state)
             }
-            Self::Signout(signout) => (SIGNOUT, signout.created, &signout.data, &signout.url_state),
+            Self::Signout(signout) => {
+                (signout.way.request_types()[1], signout.created, &signout.data, &signout.url_state)
+            }
         };
         members.set_text("request_type", Some(request_type));
         members.set("created", Some(created.into()));
@@ -96,19 +122,21 @@ impl Pending {
         let created = members.number("created")?;
         let data = members.value("data");
         let url_state = members.text("url_state");
-        match members.text("request_type")?.as_str() {
-            SIGNIN => {
-                PendingSignin::read(members, created, data, url_state).map(|signin| Self::Signin(Box::new(signin)))
-            }
-            ANSWERED => Some(Self::Answered(AnsweredSignin {
+        let request_type = members.text("request_type")?;
+        if request_type == ANSWERED {
+            return Some(Self::Answered(AnsweredSignin {
                 created,
                 code_hash: members.text("code_hash")?,
                 sub: members.text("sub").unwrap_or_default(),
                 data,
                 url_state,
-            })),
-            SIGNOUT => Some(Self::Signout(PendingSignout { created, data, url_state })),
-            _ => None,
+            }));
+        }
+        let way = Way::ALL.into_iter().find(|way| way.request_types().contains(&request_type.as_str()))?;
+        if request_type == way.request_types()[0] {
+            PendingSignin::read(members, way, created, data, url_state).map(|signin| Self::Signin(Box::new(signin)))
+        } else {
+            Some(Self::Signout(PendingSignout { way, created, data, url_state }))
         }
     }
 }
@@ -138,7 +166,13 @@ impl PendingSignin {
         }
     }
 
-    fn read(mut members: Members, created: u64, data: Option<Value>, url_state: Option<String>) -> Option<Self> {
+    fn read(
+        mut members: Members,
+        way: Way,
+        created: u64,
+        data: Option<Value>,
+        url_state: Option<String>,
+    ) -> Option<Self> {
         let response_mode = match members.text("response_mode").as_deref() {
             Some("fragment") => ResponseMode::Fragment,
             _ => ResponseMode::Query,
@@ -149,6 +183,7 @@ impl PendingSignin {
         };
         Some(Self {
             id: members.text("id")?,
+            way,
             created,
             code_verifier: CodeVerifier::parse(members.text("code_verifier")?).ok()?,
             nonce: members.text("nonce")?,

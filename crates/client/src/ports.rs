@@ -33,6 +33,8 @@ pub struct Ports {
     pub navigator: Rc<dyn Navigator>,
     /// Waiting, and work that outlives its caller.
     pub timer: Rc<dyn Timer>,
+    /// Popups and hidden frames, where there can be any. Used with the feature `windows` only.
+    pub windows: Option<Rc<dyn Windows>>,
 }
 
 /// What the browser's HTTP cache may do for a request.
@@ -253,4 +255,50 @@ pub trait Timer {
     async fn sleep(&self, duration: Duration);
     /// Runs a future to its end, whether or not anyone waits for it.
     fn spawn(&self, task: LocalFuture<()>);
+}
+
+/// A place on the screen, in CSS pixels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Area {
+    /// From the screen's left edge.
+    pub left: i32,
+    /// From the screen's upper edge.
+    pub top: i32,
+    /// Width.
+    pub width: i32,
+    /// Height.
+    pub height: i32,
+}
+
+/// Popups and hidden frames of this page, and the way back from one.
+pub trait Windows {
+    /// Where the page's own window is on the screen.
+    fn area(&self) -> Area;
+    /// Whether the page has the user's attention: it is shown and has the focus.
+    fn has_focus(&self) -> bool;
+    /// Opens an empty popup. Browsers allow that only while they handle the user's click. `None`: it was blocked.
+    fn open_popup(&self, area: Area) -> Option<Box<dyn ChildWindow>>;
+    /// Puts an empty hidden frame into the page. `None` in a page that is such a frame itself: frames in frames would
+    /// never end.
+    fn open_frame(&self) -> Option<Box<dyn ChildWindow>>;
+    /// Hears what pages of this origin send on the channel of this name, until the guard is dropped.
+    fn hear_channel(&self, name: &str, handler: Box<dyn Fn(&str)>) -> Guard;
+    /// In a popup or frame: sends the text to the page that opened it, if that is of this origin, and on the channel of
+    /// this name, where the browser has cut off the opener (Cross-Origin-Opener-Policy). Closes a popup.
+    fn hand_back(&self, text: &str, channel: &str);
+}
+
+/// Is told the origin and the text of each message.
+pub type MessageHandler = Box<dyn Fn(&str, &str)>;
+
+/// A popup or hidden frame of this page. Dropping it closes it.
+pub trait ChildWindow {
+    /// Loads an address, leaving nothing in the history.
+    fn go(&self, url: &str);
+    /// Whether it is closed. A popup whose page forbids to be held by its opener looks closed as well.
+    fn is_closed(&self) -> bool;
+    /// Sends a text to the page in it, if that is of this origin.
+    fn post(&self, text: &str, origin: &str);
+    /// Hears the origin and text of what this very window sends, until the guard is dropped.
+    fn hear(&self, handler: MessageHandler) -> Guard;
 }

@@ -1,4 +1,5 @@
-//! Renewal of the access token with the refresh token (RFC 6749 section 6, OIDC Core section 12).
+//! Renewal of the access token with the refresh token (RFC 6749 section 6, OIDC Core section 12), or without one in a
+//! hidden frame.
 //!
 //! A rotating refresh token must be sent once: within the page all callers share one renewal, over all tabs a lock is
 //! held around it, and under the lock the store is read again, since another tab may have renewed meanwhile.
@@ -35,7 +36,9 @@ impl Client {
         match self.renew().await {
             Ok(user) => Ok(user.access_token),
             Err(error) => {
-                let forgivable = error.is_transient() || error == Error::NoRefreshToken;
+                // The last two: neither refresh token nor a session at the provider that a hidden frame could see.
+                let forgivable = error.is_transient()
+                    || matches!(error, Error::NoRefreshToken | Error::NoWindow | Error::Authorization(_));
                 let lives = self.users.expires_in(&session).is_none_or(|left| left > 0);
                 if forgivable && lives { Ok(session.stored.user.access_token.clone()) } else { Err(error) }
             }
@@ -59,12 +62,15 @@ impl Client {
     }
 
     async fn renew_alone(&self) -> Result<User, Error> {
-        let before = self.users.get()?.ok_or(Error::NotSignedIn)?;
-        let name = format!("oidc.renew:{}:{}", self.settings.authority, self.settings.client_id);
+        let before = self.users.get()?;
+        let name = ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
         let _lock = self.ports.locks.acquire(&name).await;
-        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let Some(session) = self.users.get()? else {
+            return if before.is_some() { Err(Error::NotSignedIn) } else { self.renew_in_frame(None).await };
+        };
         let user = &session.stored.user;
-        if user.access_token != before.stored.user.access_token && !self.is_due(&session) {
+        let changed = before.is_none_or(|before| before.stored.user.access_token != user.access_token);
+        if changed && !self.is_due(&session) {
             // Another tab renewed while this one waited for the lock.
             self.notice_changes()?;
             return Ok(user.clone());
@@ -76,9 +82,28 @@ impl Client {
         result
     }
 
+    /// Whether there is anything to renew with: the refresh token, else a hidden frame.
+    pub(crate) fn can_renew(&self, session: &Session) -> bool {
+        session.stored.user.refresh_token.is_some() || (cfg!(feature = "windows") && self.ports.windows.is_some())
+    }
+
+    #[cfg(feature = "windows")]
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<User, Error> {
+        if self.ports.windows.is_none() {
+            return Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn });
+        }
+        self.signin_frame(session).await
+    }
+
+    #[cfg(not(feature = "windows"))]
+    #[allow(clippy::unused_async)] // As its other form.
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<User, Error> {
+        Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn })
+    }
+
     /// A failure that will not pass is told once; when the provider has ended the grant, nobody is signed in any more.
     fn renewal_failed(&self, error: &Error, session: &Session) -> Result<(), Error> {
-        if error.is_transient() || matches!(error, Error::NoRefreshToken | Error::NotSignedIn) {
+        if error.is_transient() || matches!(error, Error::NoRefreshToken | Error::NotSignedIn | Error::NoWindow) {
             return Ok(());
         }
         self.events.emit(&Event::SilentRenewError(error.clone()));
@@ -91,7 +116,7 @@ impl Client {
     async fn refresh(&self, session: &Session) -> Result<User, Error> {
         let stored = &session.stored;
         let Some(refresh_token) = stored.user.refresh_token.as_deref() else {
-            return Err(Error::NoRefreshToken);
+            return self.renew_in_frame(Some(session)).await;
         };
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
@@ -114,7 +139,7 @@ impl Client {
         self.user_loaded(renewed(stored, answer, id_token))
     }
 
-    fn still_stored(&self, session: &Session) -> Result<bool, Error> {
+    pub(crate) fn still_stored(&self, session: &Session) -> Result<bool, Error> {
         let now = self.users.get()?;
         Ok(now.is_some_and(|now| {
             now.stored.user.refresh_token == session.stored.user.refresh_token

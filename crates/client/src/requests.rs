@@ -87,6 +87,9 @@ pub enum CallbackKind {
     Signin,
     /// The response to a sign-out request: call `signout_redirect_callback`.
     Signout,
+    /// The response to a request that went out in a popup or a hidden frame, whose opener waits for it: call
+    /// `signin_callback` or `signout_callback`, which hand it back.
+    OfChild,
     /// No response.
     None,
 }

@@ -5,7 +5,7 @@ use doorward_protocol::pkce::{CodeVerifier, S256};
 use crate::{
     Error, SigninRequestArgs,
     client::Client,
-    pending::{self, Pending, PendingSignin},
+    pending::{self, Pending, PendingSignin, Way},
     settings::ResponseMode,
     url,
 };
@@ -27,6 +27,13 @@ impl Client {
     /// Keeps the request in the state store and goes to the provider.
     pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Error> {
         let redirect = args.redirect;
+        let (address, _) = self.begin_signin(args, Way::Redirect).await?;
+        self.ports.navigator.go(&address, redirect);
+        Ok(())
+    }
+
+    /// Keeps a request in the state store: the address at the provider, and the request's id.
+    pub(crate) async fn begin_signin(&self, args: SigninRequestArgs, way: Way) -> Result<(String, String), Error> {
         let metadata = self.metadata.metadata().await?;
         let endpoint = self.metadata.endpoint("authorization_endpoint", metadata.authorization_endpoint.as_ref())?;
         let id = pending::random_text(&*self.ports.entropy)?;
@@ -35,33 +42,38 @@ impl Client {
             Some(nonce) => nonce.clone(),
             None => pending::random_text(&*self.ports.entropy)?,
         };
-        let pending = self.pending_signin(&args, id, verifier, nonce);
+        let pending = self.pending_signin(&args, way, id.clone(), verifier, nonce);
         let address = self.authorization_url(&endpoint, &args, &pending)?;
-        let id = pending.id.clone();
-        let age = self.settings.stale_state_age;
-        pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), age)?;
-        self.ports.navigator.go(&address, redirect);
-        Ok(())
+        pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), self.settings.stale_state_age)?;
+        Ok((address, id))
     }
 
     fn pending_signin(
         &self,
         args: &SigninRequestArgs,
+        way: Way,
         id: String,
         code_verifier: CodeVerifier,
         nonce: String,
     ) -> PendingSignin {
         let settings = &self.settings;
+        let of_way = match way {
+            Way::Redirect => None,
+            Way::Popup => settings.popup_redirect_uri.as_ref(),
+            Way::Frame => settings.silent_redirect_uri.as_ref(),
+        };
+        let redirect_uri = args.redirect_uri.as_ref().or(of_way).unwrap_or(&settings.redirect_uri);
         let mut extra_token_params = settings.extra_token_params.clone();
         extra_token_params.extend(args.extra_token_params.iter().cloned());
         PendingSignin {
             id,
+            way,
             created: self.ports.clock.now(),
             code_verifier,
             nonce,
             authority: settings.authority.clone(),
             client_id: settings.client_id.clone(),
-            redirect_uri: (args.redirect_uri.as_ref()).unwrap_or(&settings.redirect_uri).clone(),
+            redirect_uri: redirect_uri.clone(),
             scope: args.scope.as_ref().unwrap_or(&settings.scope).clone(),
             response_mode: args.response_mode.unwrap_or(settings.response_mode),
             max_age: args.max_age.or(settings.max_age),

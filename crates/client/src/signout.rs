@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     AuthorizationError, Error, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
-    pending::{self, Pending, PendingSignout},
+    pending::{self, Pending, PendingSignout, Way},
     response::LogoutResponse,
     settings::TokenType,
     tabs::TabMessage,
@@ -14,38 +14,54 @@ use crate::{
 };
 
 impl Client {
-    /// Forgets the user here and in the other tabs, then goes to the provider to end the session there. The user is
-    /// forgotten even if the provider can't be reached or has no such endpoint, which the error tells.
+    /// Forgets the user here and in the other tabs, then goes to the provider to end the session there.
     pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Error> {
+        let redirect = args.redirect;
+        let (address, _) = self.begin_signout(&args, Way::Redirect).await?;
+        self.ports.navigator.go(&address, redirect);
+        Ok(())
+    }
+
+    /// Forgets the user here and in the other tabs: the address at the provider, and the request's id, if the provider
+    /// is to come back. The user is forgotten even if the provider can't be reached or has no such endpoint, which the
+    /// error tells.
+    pub(crate) async fn begin_signout(
+        &self,
+        args: &SignoutRequestArgs,
+        way: Way,
+    ) -> Result<(String, Option<String>), Error> {
         let session = self.users.get()?;
         let user = session.as_ref().map(|session| &session.stored.user);
         if let Some(user) = user.filter(|_| self.settings.revoke_tokens_on_signout) {
             // Sign-out goes on without: the tokens end by themselves, a user who wants to leave must not stay.
             let _ = self.revoke_all(user).await;
         }
-        let address = self.end_session_url(&args, user).await;
+        let address = self.end_session_url(args, user, way).await;
         match user {
             Some(user) => self.signed_out(user.sub())?,
             None => self.users.remove()?,
         }
         let (address, pending) = address?;
-        if let Some((id, pending)) = pending {
-            pending::put(&self.ports, &id, &Pending::Signout(pending), self.settings.stale_state_age)?;
-        }
-        self.ports.navigator.go(&address, args.redirect);
-        Ok(())
+        let Some((id, pending)) = pending else {
+            return Ok((address, None));
+        };
+        pending::put(&self.ports, &id, &Pending::Signout(pending), self.settings.stale_state_age)?;
+        Ok((address, Some(id)))
     }
 
     async fn end_session_url(
         &self,
         args: &SignoutRequestArgs,
         user: Option<&User>,
+        way: Way,
     ) -> Result<(String, Option<(String, PendingSignout)>), Error> {
         let settings = &self.settings;
         let metadata = self.metadata.metadata().await?;
         let endpoint = self.metadata.endpoint("end_session_endpoint", metadata.end_session_endpoint.as_ref())?;
         let hint = args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
-        let return_to = args.post_logout_redirect_uri.as_ref().or(settings.post_logout_redirect_uri.as_ref());
+        let of_popup = settings.popup_post_logout_redirect_uri.as_ref().filter(|_| way == Way::Popup);
+        let return_to =
+            args.post_logout_redirect_uri.as_ref().or(of_popup).or(settings.post_logout_redirect_uri.as_ref());
         let mut params = Vec::new();
         if let Some(hint) = hint {
             params.push(("id_token_hint", hint.as_str()));
@@ -61,6 +77,7 @@ impl Client {
             state = pending::state_param(&id, args.url_state.as_deref());
             params.push(("state", &state));
             let request = PendingSignout {
+                way,
                 created: self.ports.clock.now(),
                 data: args.state.clone(),
                 url_state: args.url_state.clone(),

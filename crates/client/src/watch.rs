@@ -28,6 +28,8 @@ struct Watched {
     /// When this watch renewed last.
     renewed_at: Option<Duration>,
     failures: u32,
+    /// How many of the last failures were time-outs, without another between.
+    timeouts: u32,
     /// Renewal failed for a cause that does not pass.
     gave_up: bool,
     /// No renewal before this, by the clock that only runs forward.
@@ -82,7 +84,7 @@ impl Client {
     fn may_renew(&self, session: &Session, watched: &Watched) -> bool {
         let now = self.ports.clock.monotonic();
         self.renews.get()
-            && session.stored.user.refresh_token.is_some()
+            && self.can_renew(session)
             && !watched.gave_up
             && watched.not_before.is_none_or(|moment| moment <= now)
     }
@@ -95,6 +97,12 @@ impl Client {
                 true
             }
             Err(error) if error.is_transient() => {
+                watched.timeouts = if error.is_timeout() { watched.timeouts + 1 } else { 0 };
+                if self.settings.max_silent_renew_timeout_retries.is_some_and(|most| watched.timeouts > most) {
+                    watched.gave_up = true;
+                    self.events.emit(&Event::SilentRenewError(error));
+                    return false;
+                }
                 // Without a network the page wakes when it is back; the pause is for browsers that fail to say so.
                 let pause = if error.is_offline() {
                     LONGEST_PAUSE

@@ -12,6 +12,8 @@ mod locks;
 mod navigator;
 mod storage;
 mod timer;
+#[cfg(feature = "windows")]
+mod windows;
 
 use std::rc::Rc;
 
@@ -27,6 +29,8 @@ pub use locks::WebLocks;
 pub use navigator::WindowNavigator;
 pub use storage::WebStorage;
 pub use timer::BrowserTimer;
+#[cfg(feature = "windows")]
+pub use windows::PageWindows;
 
 use crate::{
     Error, Settings, UserManager,
@@ -55,6 +59,10 @@ pub fn ports(settings: &Settings) -> Ports {
         broadcast: Rc::new(TabChannel::open(&channel)),
         navigator: Rc::new(WindowNavigator),
         timer: Rc::new(BrowserTimer),
+        #[cfg(feature = "windows")]
+        windows: Some(Rc::new(PageWindows)),
+        #[cfg(not(feature = "windows"))]
+        windows: None,
     }
 }
 

@@ -9,4 +9,5 @@ mod signin;
 mod signout;
 mod storage;
 mod tabs;
+mod windows;
 pub mod world;

@@ -14,7 +14,10 @@ use futures::{
     task::LocalSpawnExt as _,
 };
 
-use super::provider::{FakeVerifier, ISSUER, Provider};
+use super::{
+    provider::{FakeVerifier, ISSUER, Provider},
+    windows::FakeWindows,
+};
 use crate::{
     Event, Settings, SigninOutcome, SigninRequestArgs, Subscription, UserManager,
     in_page::{MemoryStorage, PageLocks},
@@ -191,6 +194,8 @@ pub struct World {
     hub: Rc<Hub>,
     tabs: Cell<usize>,
     pub verifier: Rc<FakeVerifier>,
+    /// What tabs made from now on open popups and frames with.
+    pub windows: RefCell<Option<Rc<FakeWindows>>>,
 }
 
 impl World {
@@ -205,6 +210,7 @@ impl World {
             hub: Rc::default(),
             tabs: Cell::default(),
             verifier: Rc::default(),
+            windows: RefCell::default(),
         }
     }
 
@@ -230,6 +236,7 @@ impl World {
             locks: Rc::new(self.locks.clone()),
             broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
             navigator: Rc::clone(&navigator) as _,
+            windows: self.windows.borrow().clone().map(|windows| windows as _),
             timer: Rc::new(FakeTimer { clock: Rc::clone(&self.clock), spawner: self.pool.borrow().spawner() }),
         };
         let manager = UserManager::new(settings, ports).unwrap();
@@ -246,6 +253,11 @@ impl World {
     /// Runs everything that can run without time passing.
     pub fn settle(&self) {
         self.pool.borrow_mut().run_until_stalled();
+    }
+
+    /// Starts something that nobody waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.pool.borrow().spawner().spawn_local(task).unwrap();
     }
 
     /// Lets time pass, with all timers in it.
@@ -342,5 +354,6 @@ fn name(event: &Event) -> &'static str {
         Event::SilentRenewError(_) => "renew_error",
         Event::UserSignedIn => "signed_in",
         Event::UserSignedOut => "signed_out",
+        Event::UserSessionChanged => "session_changed",
     }
 }

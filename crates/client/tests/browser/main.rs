@@ -2,6 +2,8 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
+mod windows;
+
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
