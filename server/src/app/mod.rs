@@ -1,6 +1,7 @@
 //! The application's side: its page, rendered on the server, `/config.json`, and the files of its build.
 
 mod assets;
+mod callback_page;
 mod content_security_policy;
 mod page_config;
 mod site;
@@ -56,7 +57,10 @@ pub fn router(settings: &AppSettings) -> Router {
     let router = PAGE_PATHS
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, page.clone()))
-        .route(CONFIG_PATH, config)
+        .route(CONFIG_PATH, config);
+    let router = callback_page::PATHS
+        .into_iter()
+        .fold(router, |router, path| router.route(path, get(callback_page::get)))
         .fallback_service(assets::service(&site, not_found));
     let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     let router = router

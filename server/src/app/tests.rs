@@ -85,6 +85,24 @@ fn app_router() -> Router {
 }
 
 #[tokio::test]
+async fn popups_and_frames_come_back_to_a_page_that_loads_one_script() {
+    let router = app_router();
+    for path in ["/popup?code=secret&state=x", "/silent-renew#code=secret&state=x"] {
+        let response = get_file(&router, path, "").await;
+        assert_eq!(response.status(), 200, "{path}");
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'self'"), "{policy}");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer");
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("src=\"/callback.js\"") && !body.contains("secret"));
+    }
+}
+
+#[tokio::test]
 async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
     let router = app_router();
     let mut nonces = Vec::new();

@@ -180,7 +180,7 @@ fn concurrent_requests_share_one_fetch_of_the_metadata() {
 
 #[test]
 fn unusable_settings_are_named() {
-    for (settings, name) in [
+    for (settings, name) in vec![
         (Settings::new("op.example", "app", REDIRECT_URI), "authority"),
         (Settings::new("https://op.example?x", "app", REDIRECT_URI), "authority"),
         (Settings::new(ISSUER, "", REDIRECT_URI), "client_id"),

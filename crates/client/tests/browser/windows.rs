@@ -95,6 +95,33 @@ async fn an_address_is_handed_back_on_the_channel() {
     drop(guard);
 }
 
+/// The script of the demo's `/popup` and `/silent-renew` says what the client understands, both ways.
+#[wasm_bindgen_test]
+async fn the_demo_pages_script_hands_its_address_back() {
+    let script = include_str!("../../../../style/assets/callback.js");
+    let script = js_sys::JSON::stringify(&script.into()).unwrap();
+    let page = javascript(&format!(
+        "return URL.createObjectURL(new Blob(['<script>', {script}, '</script>'], {{ type: 'text/html' }}));"
+    ))
+    .await;
+    for framed in [true, false] {
+        let window = if framed { PageWindows.open_frame() } else { PageWindows.open_popup(Area::default()) }.unwrap();
+        let (told, mut arrived) = futures::channel::mpsc::unbounded();
+        let channel = PageWindows
+            .hear_channel("oidc.the-id", Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
+        let (mut said, _guard) = hear(&*window);
+        let url = format!("{page}#code=a&state=the-id%3Burl_state&iss=x");
+        window.go(&url);
+        let expected = format!("oidc.url:{url}");
+        assert_eq!(said.next().await.unwrap(), (origin(), expected.clone()), "framed: {framed}");
+        assert_eq!(arrived.next().await.unwrap(), expected, "framed: {framed}");
+        while !framed && !window.is_closed() {
+            BrowserTimer.sleep(Duration::from_millis(10)).await;
+        }
+        drop(channel);
+    }
+}
+
 /// Windows in which this page stands in the place of the provider's.
 struct Provider(String);
 
