@@ -38,6 +38,9 @@ pub(crate) struct Client {
     told: RefCell<Option<User>>,
     /// Rouses the watch: the user changed, or the page woke.
     pub bell: Rc<Bell>,
+    /// Rouses the session monitor likewise.
+    #[cfg(feature = "windows")]
+    pub monitor_bell: Rc<Bell>,
     /// Subscriptions to what happens around the page.
     pub guards: RefCell<Vec<Guard>>,
 }
@@ -58,6 +61,8 @@ impl Client {
             woke: Cell::default(),
             told: RefCell::default(),
             bell: Rc::default(),
+            #[cfg(feature = "windows")]
+            monitor_bell: Rc::default(),
             guards: RefCell::default(),
             settings,
             ports,
@@ -67,6 +72,8 @@ impl Client {
         *client.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
         client.listen_to_tabs();
         client.start_watch();
+        #[cfg(feature = "windows")]
+        client.start_monitor();
         client
     }
 
@@ -77,8 +84,16 @@ impl Client {
         *self.told.borrow_mut() = Some(user.clone());
         self.events.emit(&Event::UserLoaded(user.clone()));
         self.ports.broadcast.post(&TabMessage::UserChanged.write());
-        self.bell.ring();
+        self.rouse();
         Ok(user)
+    }
+
+    /// Puts a user into the store as the caller gives it.
+    pub(crate) fn store_user(&self, user: Option<User>) -> Result<(), Error> {
+        let Some(user) = user else {
+            return self.user_unloaded(&TabMessage::UserChanged);
+        };
+        self.user_loaded(StoredUser { user, requested_scope: None, lifetime: None }).map(drop)
     }
 
     /// Removes the user and tells everybody; the message tells the other tabs why.
@@ -113,8 +128,15 @@ impl Client {
         if before.is_none_or(|before| before.sub() != now.sub()) {
             self.events.emit(&Event::UserSignedIn);
         }
-        self.bell.ring();
+        self.rouse();
         Ok(())
+    }
+
+    /// The user may be another: rouses who watches.
+    fn rouse(&self) {
+        self.bell.ring();
+        #[cfg(feature = "windows")]
+        self.monitor_bell.ring();
     }
 
     fn tell_unloaded(&self) {
@@ -122,7 +144,7 @@ impl Client {
         if self.told.borrow_mut().take().is_some() {
             self.events.emit(&Event::UserUnloaded);
         }
-        self.bell.ring();
+        self.rouse();
     }
 
     fn listen_to_tabs(self: &Rc<Self>) {
@@ -160,6 +182,6 @@ impl Client {
 /// The watch ends with the client.
 impl Drop for Client {
     fn drop(&mut self) {
-        self.bell.ring();
+        self.rouse();
     }
 }

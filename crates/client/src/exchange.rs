@@ -35,7 +35,7 @@ pub(crate) struct AcceptedResponse {
 pub(crate) struct UnverifiedTokens {
     pub pending: Rc<PendingSignin>,
     pub code_hash: String,
-    session_state: Option<String>,
+    pub session_state: Option<String>,
     pub answer: TokenAnswer,
 }
 

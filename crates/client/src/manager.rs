@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
+use doorward_protocol::secret::Secret;
+
 use crate::{
     ApiRequest, ApiResponse, CallbackKind, Error, Events, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome,
     SignoutRequestArgs, User,
     client::Client,
+    pending,
     ports::{LocalFuture, Ports},
 };
 
@@ -43,6 +46,31 @@ impl UserManager {
             let session = client.users.get()?;
             Ok(session.map(|session| session.stored.user.clone()))
         })
+    }
+
+    /// Puts a user into the store in place of the present one and tells everybody; `None` forgets them.
+    pub fn store_user(&self, user: Option<User>) -> LocalFuture<Result<(), Error>> {
+        let client = Rc::clone(&self.0);
+        Box::pin(async move { client.store_user(user) })
+    }
+
+    /// Removes requests from the state store that nobody will answer any more: older than the setting `stale_state_age`,
+    /// or unreadable. Each new request does so too.
+    pub fn clear_stale_state(&self) -> LocalFuture<Result<(), Error>> {
+        let client = Rc::clone(&self.0);
+        Box::pin(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
+    }
+
+    /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for providers that know no
+    /// other way, and tests. The page sees the password.
+    pub fn signin_resource_owner_credentials(
+        &self,
+        username: &str,
+        password: Secret,
+    ) -> LocalFuture<Result<User, Error>> {
+        let client = Rc::clone(&self.0);
+        let username = username.to_owned();
+        Box::pin(async move { client.signin_with_password(&username, &password).await })
     }
 
     /// Goes to the provider to sign in. The page is left when this returns.

@@ -1,7 +1,8 @@
 //! Web Locks: mutual exclusion over the origin's tabs.
 //!
-//! Browsers offer them in secure contexts only. Elsewhere the locks hold within the page, which is all that is needed for
-//! session and memory storage; two tabs of an insecure page that share the local storage may renew at one time.
+//! Browsers offer them in secure contexts only; elsewhere others take their place.
+
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use futures::{
@@ -17,10 +18,23 @@ use crate::{
     ports::{Guard, Locks},
 };
 
-/// The origin's locks, or the page's own where there are none.
-#[derive(Default)]
+/// The origin's locks, or where there are none those of the fallback.
 pub struct WebLocks {
-    page: PageLocks,
+    fallback: Rc<dyn Locks>,
+}
+
+impl WebLocks {
+    /// Web Locks, else these.
+    pub fn or(fallback: Rc<dyn Locks>) -> Self {
+        Self { fallback }
+    }
+}
+
+/// Else locks that hold within the page, which is all that is needed for session and memory storage.
+impl Default for WebLocks {
+    fn default() -> Self {
+        Self::or(Rc::new(PageLocks::default()))
+    }
 }
 
 #[async_trait(?Send)]
@@ -28,7 +42,7 @@ impl Locks for WebLocks {
     async fn acquire(&self, name: &str) -> Guard {
         match acquire(name).await {
             Some(guard) => guard,
-            None => self.page.acquire(name).await,
+            None => self.fallback.acquire(name).await,
         }
     }
 }

@@ -33,8 +33,8 @@ pub use timer::BrowserTimer;
 pub use windows::PageWindows;
 
 use crate::{
-    Error, Settings, UserManager,
-    in_page::MemoryStorage,
+    Error, Settings, StorageLease, UserManager,
+    in_page::{MemoryStorage, PageLocks},
     ports::{Guard, Ports, Storage},
     settings::StoreKind,
 };
@@ -47,18 +47,32 @@ pub fn user_manager(settings: Settings) -> Result<UserManager, Error> {
 
 /// The browser's ports as the settings ask for them.
 pub fn ports(settings: &Settings) -> Ports {
-    let channel = format!("oidc:{}:{}", settings.authority, settings.client_id);
+    let channel = ["oidc:", &settings.authority, ":", &settings.client_id].concat();
+    let clock = Rc::new(BrowserClock::new());
+    let timer = Rc::new(BrowserTimer);
+    let entropy = Rc::new(SystemEntropy);
+    let locks = if [settings.state_store, settings.user_store].contains(&StoreKind::Local) {
+        WebLocks::or(Rc::new(StorageLease {
+            store: storage(StoreKind::Local),
+            clock: clock.clone(),
+            timer: timer.clone(),
+            entropy: entropy.clone(),
+            page: PageLocks::default(),
+        }))
+    } else {
+        WebLocks::default()
+    };
     Ports {
         http: Rc::new(Fetch),
         state_store: storage(settings.state_store),
         user_store: storage(settings.user_store),
-        clock: Rc::new(BrowserClock::new()),
-        entropy: Rc::new(SystemEntropy),
+        clock,
+        entropy,
         verifier: Rc::new(WebCrypto),
-        locks: Rc::new(WebLocks::default()),
+        locks: Rc::new(locks),
         broadcast: Rc::new(TabChannel::open(&channel)),
         navigator: Rc::new(WindowNavigator),
-        timer: Rc::new(BrowserTimer),
+        timer,
         #[cfg(feature = "windows")]
         windows: Some(Rc::new(PageWindows)),
         #[cfg(not(feature = "windows"))]

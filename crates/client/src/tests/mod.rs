@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;
+mod lease;
+mod monitor;
+mod password;
 pub mod provider;
 mod renewal;
 mod signin;

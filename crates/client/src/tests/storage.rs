@@ -92,3 +92,30 @@ fn a_user_tells_its_remaining_life() {
     assert_eq!(user.scopes().collect::<Vec<_>>(), ["openid", "api"]);
     assert_eq!(user.sub(), "s");
 }
+
+#[test]
+fn stale_requests_are_swept_on_demand() {
+    let world = World::new();
+    let tab = world.tab();
+    world.callback_url(&tab, crate::SigninRequestArgs::default());
+    world.run(tab.manager.clear_stale_state()).unwrap();
+    assert_eq!(world.state_keys().len(), 1);
+    world.pass_seconds(900);
+    world.run(tab.manager.clear_stale_state()).unwrap();
+    assert_eq!(world.state_keys(), Vec::<String>::new());
+}
+
+#[test]
+fn a_user_can_be_stored_and_forgotten_by_the_caller() {
+    let world = World::new();
+    let tab = world.tab();
+    let user = world.sign_in(&world.tab()).user;
+    world.run(tab.manager.store_user(Some(user.clone()))).unwrap();
+    assert_eq!(world.user(&tab), Some(user));
+    assert_eq!(tab.events(), ["loaded"]);
+    world.pass_seconds(3541);
+    assert_eq!(tab.events(), ["expiring", "loaded"], "watched and renewed like any other");
+    world.run(tab.manager.store_user(None)).unwrap();
+    assert_eq!(world.user(&tab), None);
+    assert_eq!(tab.events(), ["unloaded"]);
+}

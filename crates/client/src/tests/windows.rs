@@ -180,6 +180,21 @@ pub fn answer_as(world: &World, windows: &FakeWindows, sub: &'static str) {
     windows.answers(move |url| vec![(Sender::Child(ORIGIN), handed(&provider.sign_in(url, sub)))]);
 }
 
+/// Sign-in requests in frames are answered with this user and session, or `login_required` for nobody; the provider's own
+/// frame is left to the test.
+pub fn answer_in_frames(world: &World, windows: &FakeWindows, sub: &'static str, session_state: &'static str) {
+    let provider = Rc::clone(&world.provider);
+    windows.answers(move |url| {
+        if !url.contains("/authorize?") {
+            return Vec::new();
+        }
+        let query = provider.sign_in(url, sub);
+        let query = query.replace("session_state=ss", &format!("session_state={session_state}"));
+        let query = if sub.is_empty() { query.replace("code=", "error=login_required&x=") } else { query };
+        vec![(Sender::Child(ORIGIN), handed(&query))]
+    });
+}
+
 fn handed(query: &str) -> String {
     format!("oidc.url:{REDIRECT_URI}?{query}")
 }

@@ -19,9 +19,11 @@ use super::{
     windows::FakeWindows,
 };
 use crate::{
-    Event, Settings, SigninOutcome, SigninRequestArgs, Subscription, UserManager,
+    Event, Settings, SigninOutcome, SigninRequestArgs, StorageLease, Subscription, UserManager,
     in_page::{MemoryStorage, PageLocks},
-    ports::{Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Navigator, Ports, Storage as _, Timer},
+    ports::{
+        Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports, Storage as _, Timer,
+    },
 };
 
 /// A Saturday in November 2025.
@@ -191,6 +193,8 @@ pub struct World {
     pub provider: Rc<Provider>,
     pub local_storage: MemoryStorage,
     locks: PageLocks,
+    /// Whether tabs made from now on are without Web Locks.
+    pub without_web_locks: Cell<bool>,
     hub: Rc<Hub>,
     tabs: Cell<usize>,
     pub verifier: Rc<FakeVerifier>,
@@ -207,6 +211,7 @@ impl World {
             clock,
             local_storage: MemoryStorage::default(),
             locks: PageLocks::default(),
+            without_web_locks: Cell::default(),
             hub: Rc::default(),
             tabs: Cell::default(),
             verifier: Rc::default(),
@@ -231,13 +236,13 @@ impl World {
             state_store: Rc::new(self.local_storage.clone()),
             user_store: Rc::new(user_store.clone()),
             clock: Rc::clone(&self.clock) as _,
-            entropy: Rc::new(FakeEntropy(Cell::new(u8::try_from(self.tabs.get() * 50 % 256).unwrap()))),
+            entropy: Rc::new(self.entropy()),
             verifier: Rc::clone(&self.verifier) as _,
-            locks: Rc::new(self.locks.clone()),
+            locks: self.locks_of_tab(),
             broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
             navigator: Rc::clone(&navigator) as _,
             windows: self.windows.borrow().clone().map(|windows| windows as _),
-            timer: Rc::new(FakeTimer { clock: Rc::clone(&self.clock), spawner: self.pool.borrow().spawner() }),
+            timer: Rc::new(self.timer()),
         };
         let manager = UserManager::new(settings, ports).unwrap();
         let events = Rc::new(RefCell::new(Vec::new()));
@@ -248,6 +253,30 @@ impl World {
         let tab = Tab { manager, navigator, session_storage: user_store, events, _subscription: subscription };
         self.settle();
         tab
+    }
+
+    fn locks_of_tab(&self) -> Rc<dyn Locks> {
+        if self.without_web_locks.get() { Rc::new(self.lease()) } else { Rc::new(self.locks.clone()) }
+    }
+
+    /// What a tab without Web Locks has in their place.
+    pub fn lease(&self) -> StorageLease {
+        self.tabs.set(self.tabs.get() + 1);
+        StorageLease {
+            store: Rc::new(self.local_storage.clone()),
+            clock: Rc::clone(&self.clock) as _,
+            timer: Rc::new(self.timer()),
+            entropy: Rc::new(self.entropy()),
+            page: PageLocks::default(),
+        }
+    }
+
+    fn timer(&self) -> FakeTimer {
+        FakeTimer { clock: Rc::clone(&self.clock), spawner: self.pool.borrow().spawner() }
+    }
+
+    fn entropy(&self) -> FakeEntropy {
+        FakeEntropy(Cell::new(u8::try_from(self.tabs.get() * 50 % 256).unwrap()))
     }
 
     /// Runs everything that can run without time passing.

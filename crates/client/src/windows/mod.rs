@@ -5,11 +5,14 @@
 
 mod child;
 mod frame;
+mod monitor;
 mod popup;
+mod status;
 
 use std::rc::Rc;
 
 pub use popup::PopupArgs;
+pub use status::SessionStatus;
 
 use crate::{
     CallbackKind, Error, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, UserManager,
@@ -44,6 +47,13 @@ impl UserManager {
     pub fn signout_silent(&self, args: SignoutRequestArgs) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
         Box::pin(async move { client.signout_silent(args).await })
+    }
+
+    /// Who is signed in at the provider, asked in a hidden frame; `None`: nobody, as far as the browser lets the frame see.
+    /// The user here is left as they are.
+    pub fn query_session_status(&self) -> LocalFuture<Result<Option<SessionStatus>, Error>> {
+        let client = Rc::clone(&self.0);
+        Box::pin(async move { client.query_session_status().await })
     }
 
     /// Finishes the sign-in whose response is in the page's address, whichever way the request went: after a redirect
