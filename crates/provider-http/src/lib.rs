@@ -13,6 +13,7 @@ mod cors;
 mod csrf;
 mod discovery;
 mod documents;
+mod dpop;
 mod end_session;
 mod form;
 mod front_channel;

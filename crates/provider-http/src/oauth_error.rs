@@ -28,7 +28,7 @@ pub(crate) const NO_STORE: AppendHeaders<[(axum::http::HeaderName, &str); 2]> =
 pub(crate) struct OAuthError {
     status: StatusCode,
     body: ErrorResponse,
-    challenge: Option<Box<Challenge>>,
+    challenges: Vec<Challenge>,
 }
 
 impl OAuthError {
@@ -41,12 +41,16 @@ impl OAuthError {
             ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        let challenge = (code == ErrorCode::InvalidClient).then(|| Box::new(Challenge::basic(REALM)));
-        Self { status, body: ErrorResponse::new(code, description), challenge }
+        let challenges = if code == ErrorCode::InvalidClient { vec![Challenge::basic(REALM)] } else { Vec::new() };
+        Self { status, body: ErrorResponse::new(code, description), challenges }
     }
 
-    pub(crate) fn with_challenge(mut self, challenge: Challenge) -> Self {
-        self.challenge = Some(Box::new(challenge));
+    /// The error of a protected resource. Where credentials are at fault it is a 401, whatever the code.
+    pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
+        if matches!(self.body.error, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) {
+            self.status = StatusCode::UNAUTHORIZED;
+        }
+        self.challenges = challenges;
         self
     }
 }
@@ -72,8 +76,10 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut response = (self.status, NO_STORE, Json(self.body)).into_response();
         let headers = response.headers_mut();
-        if let Some(Ok(value)) = self.challenge.map(|challenge| HeaderValue::from_str(&challenge.to_string())) {
-            headers.insert(WWW_AUTHENTICATE, value);
+        for challenge in self.challenges {
+            if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

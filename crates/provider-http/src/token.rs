@@ -8,14 +8,16 @@ use axum::{
     http::{HeaderMap, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
-use doorward_protocol::{params::Params, token::TokenResponse};
+use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
     Provider,
     authenticate::{AuthenticatedClient, ClientAuthenticationError, ClientCredentials},
+    dpop::DpopError,
     exchange::{TokenError, TokenRequest},
 };
 
 use crate::{
+    dpop,
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
     peer::Peer,
@@ -28,12 +30,13 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, peer: Peer, requ
         Err(error) => return OAuthError::from(error).into_response(),
     };
     match exchange(&provider, &headers, &params, &peer).await {
-        Ok(tokens) => (NO_STORE, Json(tokens)).into_response(),
+        Ok(answer) => answer,
         Err(error) => {
             let shown = |name| params.get(name).unwrap_or_default().chars().take(100).collect::<String>();
             let (grant_type, client_id) = (shown("grant_type"), shown("client_id"));
             tracing::info!(target: "doorward::audit", event = "token_refused", ?grant_type, ?client_id, peer = %peer.0, cause = %error);
-            OAuthError::from(&error).into_response()
+            let answer = OAuthError::from(&error).into_response();
+            if error.code() == ErrorCode::UseDpopNonce { dpop::with_nonce(answer, &provider) } else { answer }
         }
     }
 }
@@ -43,9 +46,12 @@ async fn exchange(
     headers: &HeaderMap,
     params: &Params,
     peer: &Peer,
-) -> Result<TokenResponse, TokenError> {
+) -> Result<Response, TokenError> {
     let client = authenticate_client(provider, headers, params)?;
-    provider.exchange(&client, TokenRequest::parse(params)?, &peer.0).await
+    let proof = dpop::proof(headers).map_err(DpopError::from)?;
+    let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
+    let answer = (NO_STORE, Json(tokens)).into_response();
+    Ok(if client.require_dpop_nonce { dpop::with_nonce(answer, provider) } else { answer })
 }
 
 /// Client authentication, the same at every endpoint that asks for it.

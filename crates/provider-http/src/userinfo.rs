@@ -1,32 +1,48 @@
-//! `GET` and `POST /connect/userinfo` (OIDC Core section 5.3, RFC 6750 section 2).
+//! `GET` and `POST /connect/userinfo` (OIDC Core section 5.3, RFC 6750 section 2, RFC 9449 section 7.1).
 
 use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, header::AUTHORIZATION},
+    http::{HeaderMap, Method, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
-use doorward_protocol::{challenge::Challenge, error::ErrorCode, secret::Secret};
-use doorward_provider::{Provider, userinfo::UserinfoError};
+use doorward_protocol::{
+    challenge::{Challenge, Scheme},
+    error::ErrorCode,
+    secret::Secret,
+};
+use doorward_provider::{
+    Provider,
+    dpop::DpopError,
+    userinfo::{Presentation, UserinfoError},
+};
 
 use crate::{
+    dpop,
     form::{Form, FormError},
     oauth_error::{NO_STORE, OAuthError, REALM},
 };
 
+/// An access token and how it was sent: `Bearer` or `DPoP`.
+struct Credentials {
+    scheme: Scheme,
+    token: Secret,
+}
+
 pub(crate) async fn get(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
-    match bearer(&headers) {
-        Ok(Some(token)) => answer(&provider, &token).await,
+    match credentials(&headers) {
+        Ok(Some(credentials)) => answer(&provider, &Method::GET, &headers, &credentials).await,
         Ok(None) => missing_token(),
         Err(error) => error.into_response(),
     }
 }
 
 pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request) -> Response {
-    let in_header = match bearer(request.headers()) {
-        Ok(token) => token,
+    let headers = request.headers().clone();
+    let in_header = match credentials(&headers) {
+        Ok(credentials) => credentials,
         Err(error) => return error.into_response(),
     };
     let in_body = match Form::read(request).await {
@@ -35,51 +51,72 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
         Err(FormError::NotAForm) if in_header.is_some() => None,
         Err(error) => return OAuthError::from(error).into_response(),
     };
+    let in_body = in_body.map(|token| Credentials { scheme: Scheme::Bearer, token });
     match (in_header, in_body) {
         (Some(_), Some(_)) => two_tokens().into_response(),
-        (Some(token), None) | (None, Some(token)) => answer(&provider, &token).await,
+        (Some(credentials), None) | (None, Some(credentials)) => {
+            answer(&provider, &Method::POST, &headers, &credentials).await
+        }
         (None, None) => missing_token(),
     }
 }
 
-async fn answer(provider: &Provider, token: &Secret) -> Response {
-    match provider.userinfo(token).await {
-        Ok(claims) => (NO_STORE, Json(claims)).into_response(),
-        Err(UserinfoError::Store(error)) => {
-            tracing::error!(%error, "the store failed");
-            OAuthError::new(ErrorCode::TemporarilyUnavailable, "The provider can't answer at the moment.")
-                .into_response()
+async fn answer(provider: &Provider, method: &Method, headers: &HeaderMap, credentials: &Credentials) -> Response {
+    let Credentials { scheme, token } = credentials;
+    let claims = match (scheme, dpop::proof(headers)) {
+        (Scheme::Dpop, Ok(proof)) => {
+            let presented = Presentation::Dpop { proof, method: method.as_str() };
+            provider.userinfo(token, presented).await
         }
-        Err(error) => refuse(error.code(), &error.to_string()).into_response(),
+        (Scheme::Dpop, Err(error)) => Err(DpopError::from(error).into()),
+        _ => provider.userinfo(token, Presentation::Bearer).await,
+    };
+    match claims {
+        Ok(claims) => (NO_STORE, Json(claims)).into_response(),
+        Err(UserinfoError::Store(error) | UserinfoError::Dpop(DpopError::Store(error))) => {
+            tracing::error!(%error, "the store failed");
+            OAuthError::new(error.code(), "The provider can't answer at the moment.").into_response()
+        }
+        Err(error) => {
+            tracing::info!(cause = %error, "userinfo refused");
+            let refusal = refuse(scheme, error.code(), &error.to_string()).into_response();
+            if error.code() == ErrorCode::UseDpopNonce { dpop::with_nonce(refusal, provider) } else { refusal }
+        }
     }
 }
 
 /// The token in the `Authorization` header, if there is one.
-fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, OAuthError> {
+fn credentials(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(two_tokens());
     }
-    let token = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
-        let token = token.trim();
-        (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() && !token.contains(' ')).then(|| Secret::new(token))
+    let credentials = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
+        let (scheme, token) = (Scheme::from(scheme), token.trim());
+        let is_token = matches!(scheme, Scheme::Bearer | Scheme::Dpop) && !token.is_empty() && !token.contains(' ');
+        is_token.then(|| Credentials { scheme, token: Secret::new(token) })
     });
-    token.map(Some).ok_or_else(|| refuse(ErrorCode::InvalidToken, "The Authorization header holds no bearer token."))
+    let no_token = "The Authorization header holds no access token.";
+    credentials.map(Some).ok_or_else(|| refuse(&Scheme::Bearer, ErrorCode::InvalidToken, no_token))
 }
 
-fn refuse(code: ErrorCode, description: &str) -> OAuthError {
-    let challenge = Challenge::bearer(REALM).with_error(&code, description);
-    OAuthError::new(code, description).with_challenge(challenge)
+/// A refusal. Its challenge is of the scheme that was tried; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449 section 7.2).
+fn refuse(scheme: &Scheme, code: ErrorCode, description: &str) -> OAuthError {
+    let challenges = match scheme {
+        Scheme::Dpop => vec![Challenge::dpop(REALM).with_error(&code, description)],
+        _ => vec![Challenge::bearer(REALM).with_error(&code, description), Challenge::dpop(REALM)],
+    };
+    OAuthError::new(code, description).with_challenges(challenges)
 }
 
 fn two_tokens() -> OAuthError {
-    refuse(ErrorCode::InvalidRequest, "Send the access token once, by one method.")
+    refuse(&Scheme::Bearer, ErrorCode::InvalidRequest, "Send the access token once, by one method.")
 }
 
 /// Without a token the challenge carries no error (RFC 6750 section 3.1).
 fn missing_token() -> Response {
     OAuthError::new(ErrorCode::InvalidToken, "Send an access token in the Authorization header.")
-        .with_challenge(Challenge::bearer(REALM))
+        .with_challenges(vec![Challenge::bearer(REALM), Challenge::dpop(REALM)])
         .into_response()
 }

@@ -159,6 +159,7 @@ fn grant(family: u64) -> Grant {
         },
         scope: "openid profile offline_access MyBackendApi2".parse().unwrap(),
         requested_claims: doorward_provider::grant::RequestedClaims::default(),
+        dpop_jkt: None,
         access_token_claims: serde_json::Map::new(),
     }
 }

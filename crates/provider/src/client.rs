@@ -83,6 +83,10 @@ pub struct ClientSettings {
     #[serde(default)]
     pub allow_plain_text_pkce: bool,
     #[serde(default)]
+    pub require_dpop: bool,
+    #[serde(default)]
+    pub require_dpop_nonce: bool,
+    #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
@@ -206,6 +210,10 @@ pub struct Client {
     pub grant_types: BTreeSet<GrantType>,
     /// Whether a code challenge is required.
     pub require_pkce: bool,
+    /// Whether each token must be bound to a key (RFC 9449 section 5.2, `dpop_bound_access_tokens`).
+    pub require_dpop: bool,
+    /// Whether proofs must carry a nonce of the provider.
+    pub require_dpop_nonce: bool,
     /// Where authorization responses may go.
     pub redirect_uris: Vec<RedirectUri>,
     /// Where users may be sent after signing out.
@@ -329,6 +337,8 @@ impl Client {
             confidential: settings.require_client_secret,
             grant_types: settings.allowed_grant_types,
             require_pkce: settings.require_pkce,
+            require_dpop: settings.require_dpop,
+            require_dpop_nonce: settings.require_dpop_nonce,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
             post_logout_redirect_uris: redirect_uris("post_logout_redirect_uris", settings.post_logout_redirect_uris)?,
             allow_offline_access: settings.allow_offline_access,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_protocol::{claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope};
+use doorward_protocol::{claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope, thumbprint::Thumbprint};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,6 +26,9 @@ pub struct Grant {
     /// Claims asked for one by one (OIDC Core section 5.5).
     #[serde(default)]
     pub requested_claims: RequestedClaims,
+    /// The key to which the refresh tokens are bound (RFC 9449 section 5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
     /// User claims in the access token, as they were at the first issue.
     #[serde(default)]
     pub access_token_claims: Map<String, Value>,
@@ -64,6 +67,9 @@ pub struct AuthorizationCode {
     pub redirect_uri_was_sent: bool,
     /// The challenge to which the token request must bring the verifier.
     pub code_challenge: Option<CodeChallenge>,
+    /// The key of which the token request must bring a proof (RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
     /// To the ID token.
     pub nonce: Option<String>,
     /// From this moment on it can't be redeemed.

@@ -162,7 +162,7 @@ impl Provider {
             iss: self.settings.issuer.clone(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),
-            cnf: None,
+            cnf: grant.dpop_jkt.map(Confirmation::by_key),
             extra: Map::new(),
         }))
     }

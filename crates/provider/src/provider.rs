@@ -9,6 +9,7 @@ use doorward_protocol::jose::SigningAlgorithm;
 
 use crate::{
     client::{Client, RedirectUri, SettingsError},
+    dpop::Nonces,
     keys::KeyRing,
     password::PasswordVerifier,
     resource::Resources,
@@ -52,6 +53,7 @@ pub struct Provider {
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: KeyRing,
+    pub(crate) nonces: Nonces,
     pub(crate) passwords: PasswordVerifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -92,6 +94,7 @@ impl Provider {
             cors_origins,
             resources: parts.resources,
             store,
+            nonces: Nonces::new(parts.keys.mac_key("dpop nonces")),
             keys: parts.keys,
             passwords: parts.passwords,
             clock: parts.clock,

@@ -5,7 +5,7 @@
 //! Secrets arrive hashed or encrypted.
 
 use async_trait::async_trait;
-use doorward_protocol::claims::AccessTokenClaims;
+use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 
 use crate::{
     consent::Consent,
@@ -13,6 +13,7 @@ use crate::{
     keys::StoredKey,
     opaque::{SuccessorSeed, TokenHash},
     session::Session,
+    single_use::MessageIdentity,
     throttle::{ThrottleKey, ThrottlePolicy},
     time::Timestamp,
     user::User,
@@ -30,6 +31,16 @@ pub enum StoreError {
     /// What was to be added contradicts what is there, as a username that belongs to another `sub`.
     #[error("the store refuses a contradiction: {0}")]
     Conflict(String),
+}
+
+impl StoreError {
+    /// The error code on the wire (RFC 6749 section 4.1.2.1).
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unavailable(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Corrupt(_) | Self::Conflict(_) => ErrorCode::ServerError,
+        }
+    }
 }
 
 /// What became of an attempt to redeem a code.
@@ -178,6 +189,10 @@ pub trait Store: Send + Sync + 'static {
     /// Takes back what [`Store::admit_sign_in`] counted for a sign-in that succeeded: the account's failures are forgotten, the
     /// address has [`TAKEN_BACK_BY_SUCCESS`](crate::throttle::TAKEN_BACK_BY_SUCCESS) less.
     async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError>;
+
+    /// Notes that a message which counts once was presented: `true` for the first call with this identity, `false` for every other
+    /// one. The note is kept until `forgettable_at` at least; before that the message must be refused for its age.
+    async fn first_use(&self, message: MessageIdentity, forgettable_at: Timestamp) -> Result<bool, StoreError>;
 
     /// Removes at most `limit` rows of each kind that are of no more use; returns how many went.
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;

@@ -4,13 +4,14 @@ use doorward_protocol::{
     claims::{AccessTokenClaims, Audience, IdTokenClaims},
     scope::{OPENID, Scope},
     secret::Secret,
-    token::{BEARER, TokenResponse},
+    token::TokenResponse,
 };
 use serde_json::{Map, Value};
 
 use crate::{
     Provider,
     client::Client,
+    dpop::Binding,
     exchange::TokenError,
     grant::Grant,
     opaque::{OpaqueToken, random_id},
@@ -31,6 +32,8 @@ pub(crate) struct VerifiedGrant<'a> {
     pub(crate) scope: Scope,
     pub(crate) nonce: Option<String>,
     pub(crate) refresh_token: Option<OpaqueToken>,
+    /// The key that the access token is bound to.
+    pub(crate) binding: Binding,
 }
 
 impl Provider {
@@ -44,7 +47,7 @@ impl Provider {
         };
         Ok(TokenResponse {
             access_token,
-            token_type: BEARER.to_owned(),
+            token_type: verified.binding.token_type().to_owned(),
             expires_in: u64::from(verified.client.access_token_lifetime),
             scope: verified.scope,
             refresh_token: verified.refresh_token.map(OpaqueToken::into_secret),
@@ -57,16 +60,17 @@ impl Provider {
         &self,
         client: &Client,
         scope: Scope,
+        binding: &Binding,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
         let claims = AccessTokenClaims {
             sub: client.client_id.clone(),
             extra: client.claims.clone(),
-            ..self.access_token_claims(client, &scope, now)
+            ..self.access_token_claims(client, &scope, binding, now)
         };
         Ok(TokenResponse {
             access_token: self.write_access_token(client, claims, now).await?,
-            token_type: BEARER.to_owned(),
+            token_type: binding.token_type().to_owned(),
             expires_in: u64::from(client.access_token_lifetime),
             scope,
             refresh_token: None,
@@ -80,7 +84,7 @@ impl Provider {
     }
 
     async fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
-        let VerifiedGrant { client, grant, scope, .. } = verified;
+        let VerifiedGrant { client, grant, scope, binding, .. } = verified;
         let mut extra = self.access_token_user_claims(scope, &UserClaims(grant.access_token_claims.clone()));
         if client.always_send_client_claims {
             extra.extend(client.claims.clone());
@@ -91,7 +95,7 @@ impl Provider {
             grant_id: Some(grant.id.clone()),
             sid: Some(grant.authentication.sid.clone()),
             extra,
-            ..self.access_token_claims(client, scope, now)
+            ..self.access_token_claims(client, scope, binding, now)
         };
         self.write_access_token(client, claims, now).await
     }
@@ -127,7 +131,13 @@ impl Provider {
 
     /// What every access token has; the caller says whom it is about. Without an API in its scope the token is for this
     /// provider's userinfo endpoint (RFC 9068 section 3 asks for a default audience).
-    fn access_token_claims(&self, client: &Client, scope: &Scope, now: Timestamp) -> AccessTokenClaims {
+    fn access_token_claims(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        binding: &Binding,
+        now: Timestamp,
+    ) -> AccessTokenClaims {
         let mut audience: Vec<String> = self.resources.apis(scope).map(|api| api.name.clone()).collect();
         if audience.is_empty() {
             audience.push(self.settings.issuer.clone());
@@ -141,11 +151,11 @@ impl Provider {
             iat: now.seconds(),
             nbf: None,
             jti: random_id(&*self.entropy),
-            cnf: None,
             scope: scope.clone(),
             auth_time: None,
             grant_id: None,
             sid: None,
+            cnf: binding.confirmation(),
             extra: Map::new(),
         }
     }

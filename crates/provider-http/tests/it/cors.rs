@@ -37,7 +37,7 @@ async fn preflight(world: &World, method: &Method, path: &str, origin: &str) -> 
     let request = Request::options(path)
         .header("origin", origin)
         .header("access-control-request-method", method.as_str())
-        .header("access-control-request-headers", "authorization,content-type");
+        .header("access-control-request-headers", "authorization,content-type,dpop");
     world.send(request.body(Body::empty()).unwrap()).await
 }
 
@@ -62,7 +62,10 @@ async fn a_listed_origin_passes_the_preflight() {
         assert_eq!(answer.header("access-control-allow-origin"), LISTED);
         assert!(answer.header("access-control-allow-methods").contains(method.as_str()));
         let allowed = answer.header("access-control-allow-headers");
-        assert!(allowed.contains("authorization") && allowed.contains("content-type"), "{allowed}");
+        assert!(
+            allowed.contains("authorization") && allowed.contains("content-type") && allowed.contains("dpop"),
+            "{allowed}"
+        );
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
     }
 }

@@ -8,6 +8,7 @@ mod concurrency;
 mod consent;
 mod cors;
 mod discovery;
+mod dpop;
 mod end_session;
 mod flow;
 mod introspection;

@@ -17,7 +17,7 @@ pub(super) struct Kind {
 }
 
 /// Every kind of row that expires.
-pub(super) const KINDS: [Kind; 7] = [
+pub(super) const KINDS: [Kind; 8] = [
     Kind {
         delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
         kept_longer: 0,
@@ -44,6 +44,11 @@ pub(super) const KINDS: [Kind; 7] = [
     Kind {
         delete: "DELETE FROM consents
                  WHERE (sub, client_id) IN (SELECT sub, client_id FROM consents WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete: "DELETE FROM single_uses
+                 WHERE identity IN (SELECT identity FROM single_uses WHERE forgettable_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {

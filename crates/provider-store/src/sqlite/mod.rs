@@ -16,6 +16,7 @@ mod reference_tokens;
 mod refresh_tokens;
 mod sessions;
 mod signing_keys;
+mod single_uses;
 mod sql;
 mod store;
 mod users;

@@ -8,6 +8,7 @@ use doorward_provider::{
     keys::StoredKey,
     opaque::TokenHash,
     session::Session,
+    single_use::MessageIdentity,
     store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
     throttle::{ThrottleKey, ThrottlePolicy},
     time::Timestamp,
@@ -17,7 +18,7 @@ use doorward_provider::{
 use super::{
     SqliteStore, codes, consents, expiry, failed_sign_ins,
     grants::{self, GrantRow},
-    reference_tokens, refresh_tokens, sessions, signing_keys, sql,
+    reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
     users::{self, UserRow},
 };
 
@@ -155,6 +156,10 @@ impl Store for SqliteStore {
     async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError> {
         let (account, address) = (account.to_vec(), address.clone());
         self.write(move |connection| failed_sign_ins::succeeded(connection, &account, &address)).await
+    }
+
+    async fn first_use(&self, message: MessageIdentity, forgettable_at: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection| single_uses::note(connection, message, forgettable_at)).await
     }
 
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

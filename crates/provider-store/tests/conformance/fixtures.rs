@@ -11,6 +11,7 @@ use doorward_provider::{
     opaque::{SuccessorSeed, TokenHash},
     password::PasswordHash,
     session::{Authentication, Session},
+    single_use::MessageIdentity,
     store::Store,
     time::Timestamp,
     user::{User, UserClaims},
@@ -36,6 +37,11 @@ pub fn hash(number: u64) -> TokenHash {
 /// A seed for each number.
 pub fn seed(number: u64) -> SuccessorSeed {
     SuccessorSeed::from_bytes(bytes(number))
+}
+
+/// An identity for each number.
+pub fn message(number: u64) -> MessageIdentity {
+    MessageIdentity::from_bytes(bytes(number))
 }
 
 fn bytes(number: u64) -> [u8; 32] {
@@ -73,6 +79,7 @@ pub fn grant(id: &str, sub: &str) -> Grant {
         authentication: authentication(sub),
         scope: "openid offline_access".parse().unwrap(),
         requested_claims: RequestedClaims { userinfo: ["email".to_owned()].into(), ..RequestedClaims::default() },
+        dpop_jkt: None,
         access_token_claims: claims,
     }
 }
@@ -84,6 +91,7 @@ pub fn code(grant: Grant, end: i64) -> AuthorizationCode {
         redirect_uri: "http://localhost:5001/OpenId/Login/JS".to_owned(),
         redirect_uri_was_sent: true,
         code_challenge: None,
+        dpop_jkt: None,
         nonce: Some("n-0S6_WzA2Mj".to_owned()),
         expires_at: at(end),
     }

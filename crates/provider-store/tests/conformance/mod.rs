@@ -18,6 +18,7 @@ pub mod refresh_tokens;
 pub mod rotation;
 pub mod sessions;
 pub mod signing_keys;
+pub mod single_uses;
 pub mod users;
 
 /// Makes a test of each case, on a store of its own.
@@ -38,6 +39,7 @@ macro_rules! suite {
                 refuses_the_expired_unknown_and_revoked, of_many_one_wins_and_all_get_its_seed, keeps_the_grant_alive;
             consents: remembered_and_replaced;
             signing_keys: added_and_removed, added_once_among_many, added_once_an_algorithm;
+            single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;
             failed_sign_ins: admitted_then_made_to_wait, a_wait_changes_nothing, counted_exactly_among_many,
                 a_success_takes_failures_back, a_success_leaves_no_less_than_none, old_ones_count_no_more;
             expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised, removes_no_more_than_asked;

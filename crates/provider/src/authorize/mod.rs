@@ -208,11 +208,13 @@ impl Provider {
                 authentication: session.authentication.clone(),
                 scope,
                 requested_claims,
+                dpop_jkt: None,
                 access_token_claims: serde_json::Map::new(),
             },
             redirect_uri: request.reply_to.redirect_uri().to_owned(),
             redirect_uri_was_sent: request.redirect_uri_was_sent,
             code_challenge: request.code_challenge,
+            dpop_jkt: request.dpop_jkt,
             nonce: request.nonce,
             expires_at: self.now().plus(client.authorization_code_lifetime),
         };

@@ -8,6 +8,7 @@ use doorward_protocol::{
     params::{Params, ParamsError},
     pkce::{CodeChallenge, S256},
     scope::{OFFLINE_ACCESS, Scope},
+    thumbprint::Thumbprint,
 };
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ pub struct AuthorizeRequest {
     pub scope: Scope,
     /// The PKCE challenge; `None` only for clients that need none.
     pub code_challenge: Option<CodeChallenge>,
+    /// The key that the token request must prove possession of (RFC 9449 section 10).
+    pub dpop_jkt: Option<Thumbprint>,
     /// To the ID token.
     pub nonce: Option<String>,
     /// What the client wants the user to do.
@@ -104,6 +107,7 @@ impl Provider {
                 reply_to,
                 scope: rest.scope,
                 code_challenge: rest.code_challenge,
+                dpop_jkt: rest.dpop_jkt,
                 prompt: rest.prompt,
                 max_age: rest.max_age,
                 expected_subjects: rest.expected_subjects,
@@ -154,6 +158,7 @@ impl Provider {
         prompt.login |= max_age == Some(0);
         Ok(Rest {
             code_challenge: code_challenge(client, params)?,
+            dpop_jkt: dpop_jkt(params)?,
             prompt,
             max_age,
             expected_subjects: hinted_subject.into_iter().chain(claimed_subject).collect(),
@@ -175,6 +180,7 @@ impl Provider {
 struct Rest {
     scope: Scope,
     code_challenge: Option<CodeChallenge>,
+    dpop_jkt: Option<Thumbprint>,
     prompt: Prompt,
     max_age: Option<u32>,
     expected_subjects: Vec<String>,
@@ -227,6 +233,12 @@ fn code_challenge(client: &Client, params: &Params) -> Result<Option<CodeChallen
         },
         (Some(_), _) => refuse("code_challenge_method must be S256."),
     }
+}
+
+fn dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, Problem> {
+    let description = "dpop_jkt must be the SHA-256 thumbprint of a key (RFC 9449 section 10).";
+    let problem = |_| Problem(ErrorCode::InvalidRequest, description);
+    params.get("dpop_jkt").map(Thumbprint::parse).transpose().map_err(problem)
 }
 
 fn prompt(params: &Params) -> Result<Prompt, Problem> {

@@ -1,11 +1,17 @@
 //! `grant_type=authorization_code` (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
-use doorward_protocol::{pkce::CodeVerifier, secret::Secret, token::TokenResponse};
+use doorward_protocol::{dpop::Proof, pkce::CodeVerifier, secret::Secret, token::TokenResponse};
 
 use super::{GrantProblem, TokenError, grant_end};
 use crate::{
-    Provider, authenticate::AuthenticatedClient, client::Client, grant::AuthorizationCode, opaque::OpaqueToken,
-    store::Redemption, tokens::VerifiedGrant,
+    Provider,
+    authenticate::AuthenticatedClient,
+    client::Client,
+    dpop::{is_made_by, refresh_token_key},
+    grant::AuthorizationCode,
+    opaque::OpaqueToken,
+    store::Redemption,
+    tokens::VerifiedGrant,
 };
 
 impl Provider {
@@ -15,11 +21,15 @@ impl Provider {
         code: &OpaqueToken,
         redirect_uri: Option<&str>,
         verifier: Option<Secret>,
+        proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let now = self.now();
         let hash = code.hash();
         let record = self.store.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
         verify(&record, client, redirect_uri, verifier)?;
+        if record.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof.as_ref(), key)) {
+            return Err(GrantProblem::CodeOfAnotherKey.into());
+        }
         let user = self.store.user(&record.grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
         if now >= record.expires_at {
@@ -30,6 +40,8 @@ impl Provider {
 
         let mut grant = record.grant;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
+        let binding = self.use_up(proof).await?;
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
@@ -42,7 +54,15 @@ impl Provider {
         }
         let scope = grant.scope.clone();
         self.issue(
-            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: record.nonce, refresh_token: handle },
+            VerifiedGrant {
+                client,
+                grant: &grant,
+                user: &user,
+                scope,
+                nonce: record.nonce,
+                refresh_token: handle,
+                binding,
+            },
             now,
         )
         .await

@@ -1,6 +1,7 @@
 //! `grant_type=client_credentials` (RFC 6749 section 4.4): no user, so no ID token and no refresh token.
 
 use doorward_protocol::{
+    dpop::Proof,
     scope::{OFFLINE_ACCESS, Scope},
     token::TokenResponse,
 };
@@ -13,6 +14,7 @@ impl Provider {
         &self,
         client: &AuthenticatedClient,
         scope: Option<Scope>,
+        proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let is_about_apis = |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
         let allowed = client.allowed_scope.filtered(is_about_apis);
@@ -20,6 +22,7 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&allowed) {
             return Err(TokenError::InvalidScope);
         }
-        self.issue_client_token(client, scope, self.now()).await
+        let binding = self.use_up(proof).await?;
+        self.issue_client_token(client, scope, &binding, self.now()).await
     }
 }

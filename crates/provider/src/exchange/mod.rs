@@ -18,6 +18,8 @@ use crate::{
     Provider,
     authenticate::{AuthenticatedClient, ClientAuthenticationError},
     client::{Client, GrantType},
+    discovery::paths,
+    dpop::DpopError,
     grant::{Grant, RefreshToken},
     keys::{KeyRingError, SigningError},
     opaque::OpaqueToken,
@@ -86,6 +88,9 @@ pub enum TokenError {
     /// The code, refresh token or password does not hold.
     #[error(transparent)]
     Grant(#[from] GrantProblem),
+    /// The proof of possession does not hold.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
     /// Sign-ins are throttled.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
@@ -133,12 +138,18 @@ pub enum GrantProblem {
     /// The code was redeemed before; its grant is now revoked.
     #[error("the authorization code was used before; everything issued from it is revoked")]
     CodeReplayed,
+    /// The authorization request named a key by `dpop_jkt` (RFC 9449 section 10).
+    #[error("the authorization code is bound to a key, and the request has no proof of that key")]
+    CodeOfAnotherKey,
     /// Unknown, expired or revoked.
     #[error("the refresh token is unknown, has expired or was revoked")]
     UnknownRefreshToken,
     /// Issued to another client.
     #[error("the refresh token was issued to another client")]
     RefreshTokenOfAnotherClient,
+    /// RFC 9449 section 5.
+    #[error("the refresh token is bound to a key, and the request has no proof of that key")]
+    RefreshTokenOfAnotherKey,
     /// A replay: the grant is now revoked.
     #[error("the refresh token was used before; everything issued from it is revoked")]
     RefreshTokenReplayed,
@@ -165,10 +176,10 @@ impl TokenError {
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::InvalidScope => ErrorCode::InvalidScope,
             Self::Grant(_) | Self::Throttled(_) => ErrorCode::InvalidGrant,
-            Self::Busy(_) | Self::Store(StoreError::Unavailable(_)) => ErrorCode::TemporarilyUnavailable,
-            Self::Store(StoreError::Corrupt(_) | StoreError::Conflict(_)) | Self::Keys(_) | Self::Signing(_) => {
-                ErrorCode::ServerError
-            }
+            Self::Dpop(error) => error.code(),
+            Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Store(error) => error.code(),
+            Self::Keys(_) | Self::Signing(_) => ErrorCode::ServerError,
         }
     }
 
@@ -196,7 +207,7 @@ impl TokenError {
                 | GrantProblem::OfflineAccessWithdrawn,
             ) => "The refresh token is unknown, expired, used, revoked, or another client's. Start a new sign-in."
                 .to_owned(),
-            Self::Store(_) | Self::Keys(_) | Self::Signing(_) => {
+            Self::Store(_) | Self::Dpop(DpopError::Store(_)) | Self::Keys(_) | Self::Signing(_) => {
                 "The provider can't answer at the moment. Try again later.".to_owned()
             }
             other => sentence(&other.to_string()),
@@ -205,7 +216,7 @@ impl TokenError {
 }
 
 /// A message of ours as a sentence, in the characters that RFC 6749 section 5.2 allows in a description.
-fn sentence(message: &str) -> String {
+pub(crate) fn sentence(message: &str) -> String {
     let allowed = |character| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
     let mut text: String = message.chars().map(|own| if allowed(own) { own } else { '\'' }).collect();
     // A parameter's name keeps its spelling at the beginning, too.
@@ -259,26 +270,30 @@ impl TokenRequest {
 }
 
 impl Provider {
-    /// Answers a token request. `address` is the peer's, for throttling and audit.
+    /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for throttling and audit.
     pub async fn exchange(
         &self,
         client: &AuthenticatedClient,
         request: TokenRequest,
+        proof: Option<&str>,
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
+        let proof = self.check_proof(client, proof, ("POST", paths::TOKEN), None)?;
         match request {
             TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
                 require(client, GrantType::AuthorizationCode)?;
-                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier).await
+                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier, proof).await
             }
-            TokenRequest::RefreshToken { refresh_token, scope } => self.refresh(client, &refresh_token, scope).await,
+            TokenRequest::RefreshToken { refresh_token, scope } => {
+                self.refresh(client, &refresh_token, scope, proof).await
+            }
             TokenRequest::ClientCredentials { scope } => {
                 require(client, GrantType::ClientCredentials)?;
-                self.client_credentials(client, scope).await
+                self.client_credentials(client, scope, proof).await
             }
             TokenRequest::Password { username, password, scope } => {
                 require(client, GrantType::Password)?;
-                self.resource_owner_password(client, &username, password, scope, address).await
+                self.resource_owner_password(client, &username, password, scope, proof, address).await
             }
         }
     }

@@ -1,11 +1,12 @@
 //! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section 2.4 says not to use it.
 
-use doorward_protocol::{scope::Scope, secret::Secret, token::TokenResponse};
+use doorward_protocol::{dpop::Proof, scope::Scope, secret::Secret, token::TokenResponse};
 
 use super::{TokenError, grant_end};
 use crate::{
     Provider,
     authenticate::AuthenticatedClient,
+    dpop::refresh_token_key,
     grant::{Grant, RequestedClaims},
     opaque::random_id,
     session::Authentication,
@@ -20,6 +21,7 @@ impl Provider {
         username: &str,
         password: Secret,
         scope: Option<Scope>,
+        proof: Option<Proof>,
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
         let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
@@ -39,12 +41,15 @@ impl Provider {
             },
             access_token_claims: self.access_token_user_claims(&scope, &user.claims),
             requested_claims: RequestedClaims::default(),
+            dpop_jkt: refresh_token_key(client, proof.as_ref()),
             scope: scope.clone(),
         };
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
+        let binding = self.use_up(proof).await?;
         self.store.add_grant(grant.clone(), end, refresh_token).await?;
-        self.issue(VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle }, now)
-            .await
+        let verified =
+            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle, binding };
+        self.issue(verified, now).await
     }
 }

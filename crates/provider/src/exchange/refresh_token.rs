@@ -1,6 +1,7 @@
 //! `grant_type=refresh_token` (RFC 6749 section 6, RFC 9700 section 4.14).
 
 use doorward_protocol::{
+    dpop::Proof,
     scope::{OFFLINE_ACCESS, Scope},
     token::TokenResponse,
 };
@@ -10,6 +11,7 @@ use crate::{
     Provider,
     authenticate::AuthenticatedClient,
     client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
+    dpop::is_made_by,
     grant::{Grant, RefreshToken},
     opaque::{OpaqueToken, SuccessorSeed},
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
@@ -24,13 +26,15 @@ impl Provider {
         client: &AuthenticatedClient,
         presented: &OpaqueToken,
         scope: Option<Scope>,
+        proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let now = self.now();
         let record = self.store.refresh_token(presented.hash()).await?.ok_or(GrantProblem::UnknownRefreshToken)?;
-        let (mut grant, user) = verify(&record, client)?;
+        let (mut grant, user) = verify(&record, client, proof.as_ref())?;
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
         let scope = narrowed(&grant.scope, scope)?;
+        let binding = self.use_up(proof).await?;
         let handle = match client.refresh_token_usage {
             RefreshTokenUsage::OneTimeOnly => self.rotate(client, presented, &record.token, now).await?,
             RefreshTokenUsage::Reuse => self.reuse(client, presented, &record.token, now).await?,
@@ -39,7 +43,15 @@ impl Provider {
             grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         }
         self.issue(
-            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: Some(handle) },
+            VerifiedGrant {
+                client,
+                grant: &grant,
+                user: &user,
+                scope,
+                nonce: None,
+                refresh_token: Some(handle),
+                binding,
+            },
             now,
         )
         .await
@@ -112,10 +124,13 @@ pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp
 }
 
 /// The conditions that can't change between this check and the store's command, which judges use and expiry itself.
-fn verify(record: &RefreshTokenRecord, client: &Client) -> Result<(Grant, User), GrantProblem> {
+fn verify(record: &RefreshTokenRecord, client: &Client, proof: Option<&Proof>) -> Result<(Grant, User), GrantProblem> {
     let grant = record.grant.clone().ok_or(GrantProblem::UnknownRefreshToken)?;
     if grant.client_id != client.client_id {
         return Err(GrantProblem::RefreshTokenOfAnotherClient);
+    }
+    if grant.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof, key)) {
+        return Err(GrantProblem::RefreshTokenOfAnotherKey);
     }
     if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
         return Err(GrantProblem::OfflineAccessWithdrawn);

@@ -1,12 +1,18 @@
-//! The master key, which encrypts private signing keys at rest (AES-256-GCM).
+//! The master key, which encrypts private signing keys at rest (AES-256-GCM) and from which MAC keys are derived (HMAC-SHA-256).
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use doorward_protocol::base64url;
 
 /// 256 bits that encrypt the private signing keys. Kept outside the database.
-pub struct MasterKey(RandomizedNonceKey);
+pub struct MasterKey {
+    sealing: RandomizedNonceKey,
+    derivation: hmac::Key,
+}
 
 /// A private key, encrypted: nonce and ciphertext with tag. The `kid` is authenticated with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +26,8 @@ pub struct UnsealError;
 impl MasterKey {
     /// Takes 32 bytes as the key.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, UnsealError> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(|_| UnsealError)
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| UnsealError)?;
+        Ok(Self { sealing, derivation: hmac::Key::new(hmac::HMAC_SHA256, bytes) })
     }
 
     /// Reads the key from its text form, 43 base64url characters.
@@ -29,10 +36,16 @@ impl MasterKey {
         Self::from_bytes(bytes.as_slice().try_into().map_err(|_| UnsealError)?)
     }
 
+    /// A key for message authentication, derived for one purpose: HMAC of the purpose, a pseudo-random function of the key.
+    pub(super) fn mac_key(&self, purpose: &'static str) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.derivation, purpose.as_bytes()).as_ref())
+    }
+
     /// Encrypts a private key under its `kid`.
     pub fn seal(&self, kid: &str, private: &[u8]) -> Result<SealedKey, UnsealError> {
         let mut sealed = private.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed).map_err(|_| UnsealError)?;
+        let nonce =
+            self.sealing.seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed).map_err(|_| UnsealError)?;
         sealed.splice(0..0, nonce.as_ref().iter().copied());
         Ok(SealedKey(sealed))
     }
@@ -42,7 +55,8 @@ impl MasterKey {
         let (nonce, ciphertext) = sealed.0.split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| UnsealError)?;
         let mut buffer = ciphertext.to_vec();
-        let opened = self.0.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut buffer).map_err(|_| UnsealError)?;
+        let opened =
+            self.sealing.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut buffer).map_err(|_| UnsealError)?;
         Ok(opened.to_vec())
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use aws_lc_rs::hmac;
 use doorward_protocol::jose::SigningAlgorithm;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
@@ -97,6 +98,11 @@ impl KeyRing {
         // After the clock was set back no key may be active yet: the oldest one then signs on.
         let key = activated.or_else(|| loaded.of(algorithm).min_by_key(age));
         key.map(|(_, key)| Arc::clone(key)).ok_or(KeyRingError::NoActiveKey(algorithm))
+    }
+
+    /// A key for message authentication that every process with the same master key derives alike, one for each purpose.
+    pub fn mac_key(&self, purpose: &'static str) -> hmac::Key {
+        self.master.mac_key(purpose)
     }
 
     /// The algorithms that the ring keeps keys for; the first is the default.

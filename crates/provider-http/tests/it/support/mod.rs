@@ -5,6 +5,7 @@ mod answer;
 mod browser;
 mod fixtures;
 mod page;
+mod proof_key;
 mod requests;
 mod world;
 
@@ -13,6 +14,7 @@ pub use self::{
     browser::Browser,
     fixtures::{alice, client_settings, user},
     page::{Element, Page},
+    proof_key::ProofKey,
     requests::{authorize_url, basic, changed, code_request, form_request, refresh_request, verifier, with_header},
     world::{Setup, World},
 };

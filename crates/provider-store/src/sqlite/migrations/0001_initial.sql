@@ -84,6 +84,12 @@ CREATE TABLE signing_keys (
     sealed       BLOB NOT NULL          -- encrypted by the master key, which is not in this database
 ) STRICT;
 
+CREATE TABLE single_uses (
+    identity       BLOB PRIMARY KEY,    -- of a message that counts once and was presented
+    forgettable_at INTEGER NOT NULL     -- when the message is too old to count anyway
+) STRICT, WITHOUT ROWID;
+CREATE INDEX single_uses_by_end ON single_uses (forgettable_at);
+
 CREATE TABLE failed_sign_ins (
     key   BLOB PRIMARY KEY,
     count INTEGER NOT NULL,
