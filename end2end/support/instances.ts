@@ -43,3 +43,11 @@ export const interop: Configured & { readonly page: string } = {
   provider: 'http://localhost:6401',
   page: 'http://localhost:5402',
 };
+
+/** Serves openid-client in node; `client` is the origin of the web application that it plays. */
+export const openidClient: Configured & { readonly client: string } = {
+  config: 'openid-client.toml',
+  app: 'http://localhost:5501',
+  provider: 'http://localhost:6501',
+  client: 'http://localhost:5502',
+};
