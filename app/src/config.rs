@@ -2,6 +2,7 @@
 //! every deployment and any OpenID provider.
 
 use doorward_client::Settings;
+pub use doorward_client::settings::StoreKind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -24,6 +25,8 @@ pub struct AppConfig {
     pub scope: String,
     /// Base URL of the API, `http://localhost:5001`, or a path as above.
     pub api_url: String,
+    /// Where the signed-in user is kept. A document without it means the tab's session storage.
+    pub user_store: StoreKind,
 }
 
 /// Why the document can't be used.
@@ -54,6 +57,13 @@ impl AppConfig {
             post_logout_redirect_uri: member("post_logout_redirect_uri")?,
             scope: member("scope")?,
             api_url: member("api_url")?,
+            user_store: match document.get("user_store") {
+                None => StoreKind::Session,
+                Some(Value::String(name)) if name == "session" => StoreKind::Session,
+                Some(Value::String(name)) if name == "local" => StoreKind::Local,
+                Some(Value::String(name)) if name == "memory" => StoreKind::Memory,
+                Some(_) => return Err(ConfigError::Malformed("`user_store` is none of session, local, memory".into())),
+            },
         };
         for address in [&mut config.redirect_uri, &mut config.post_logout_redirect_uri, &mut config.api_url] {
             if address.starts_with('/') {
@@ -84,6 +94,7 @@ impl AppConfig {
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::new(&self.authority, &self.client_id, &self.redirect_uri);
         settings.scope.clone_from(&self.scope);
+        settings.user_store = self.user_store;
         settings.post_logout_redirect_uri =
             Some(self.post_logout_redirect_uri.clone()).filter(|address| !address.is_empty());
         settings
@@ -108,6 +119,7 @@ mod tests {
     fn the_demo_document_is_read() {
         let config = AppConfig::parse(DEMO, ORIGIN).unwrap();
         assert_eq!(config.client_id, "PkceJS");
+        assert_eq!(config.user_store, StoreKind::Session);
         assert_eq!(config.api("/api/DemoPolicyBased/Admin/Get"), "http://localhost:5001/api/DemoPolicyBased/Admin/Get");
     }
 

@@ -43,6 +43,7 @@ mod tests {
             post_logout_redirect_uri: "/".into(),
             scope: "openid".into(),
             api_url: app_origin.into(),
+            user_store: doorward_app::config::StoreKind::Session,
         };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());

@@ -181,6 +181,7 @@ fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSetti
             post_logout_redirect_uri: page_or(section.post_logout_redirect_uri),
             scope: section.scope.to_string(),
             api_url: api_url.as_str().to_owned(),
+            user_store: section.user_store,
         },
         connect_origins,
         url: section.url.as_str().to_owned(),

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use doorward_app::config::StoreKind;
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::{
     client::ClientSettings,
@@ -73,6 +74,7 @@ pub struct AppSection {
     pub post_logout_redirect_uri: Option<RedirectTarget>,
     pub scope: Scope,
     pub api_url: Option<WebUrl>,
+    pub user_store: StoreKind,
     pub connect_origins: Vec<Origin>,
 }
 
@@ -186,6 +188,7 @@ impl Default for AppSection {
             post_logout_redirect_uri: None,
             scope: "openid profile offline_access MyBackendApi2".parse().unwrap_or_default(),
             api_url: None,
+            user_store: StoreKind::Session,
             connect_origins: Vec::new(),
         }
     }
