@@ -108,6 +108,6 @@ export function tokenRequests(page: Page, grantType?: string): Request[] {
 
 /** Whether a request asks the token endpoint for tokens, optionally by one grant type. */
 export function isTokenRequest(request: Request, grantType?: string): boolean {
-  if (request.method() !== 'POST' || new URL(request.url()).pathname !== '/connect/token') return false;
+  if (request.method() !== 'POST' || !new URL(request.url()).pathname.endsWith('/token')) return false;
   return !grantType || new URLSearchParams(request.postData() ?? '').get('grant_type') === grantType;
 }

@@ -51,3 +51,10 @@ export const openidClient: Configured & { readonly client: string } = {
   provider: 'http://localhost:6501',
   client: 'http://localhost:5502',
 };
+
+/** The application and the API of a provider that we did not write. */
+export const oidcProvider: Configured = {
+  config: 'oidc-provider.toml',
+  app: 'http://localhost:5601',
+  provider: 'http://localhost:6601',
+};

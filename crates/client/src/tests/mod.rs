@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;
-mod hostile;
 mod lease;
 mod monitor;
 mod password;
