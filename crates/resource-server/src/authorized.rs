@@ -64,7 +64,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let server = ResourceServer::from_ref(state);
-        let token = server.authorize(&parts.headers, P::policies()).await?;
+        let token = server.authorize(parts, P::policies()).await?;
         Ok(Self { token, policy: PhantomData })
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use doorward_protocol::dpop;
 use http::{
-    HeaderValue, Method,
+    HeaderName, HeaderValue, Method,
     header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -17,7 +18,7 @@ pub fn cors(origins: impl IntoIterator<Item = HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET])
-        .allow_headers([AUTHORIZATION])
+        .allow_headers([AUTHORIZATION, HeaderName::from_static(dpop::HEADER)])
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER])
         .max_age(PREFLIGHT_MAX_AGE)
 }

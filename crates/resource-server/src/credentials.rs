@@ -1,14 +1,22 @@
-//! The `Authorization` header (RFC 6750 section 2.1). Tokens in the query or in a form are not accepted: they would
+//! The `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1). Tokens in the query or in a form are not accepted: they would
 //! end up in logs and histories (RFC 9700 section 4.3.2).
 //!
 //! ```text
-//! credentials = "Bearer" 1*SP b64token
+//! credentials = ( "Bearer" / "DPoP" ) 1*SP b64token
 //! b64token    = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 //! ```
 
+use doorward_protocol::challenge::Scheme;
 use http::{HeaderMap, header::AUTHORIZATION};
 
-/// Why a request carries no bearer token that could be looked at.
+/// An access token as sent, and the scheme by which it was: `Bearer` or `DPoP`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Credentials<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) token: &'a str,
+}
+
+/// Why a request carries no access token that could be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CredentialsError {
     /// No credentials, or those of another scheme.
@@ -19,8 +27,8 @@ pub(crate) enum CredentialsError {
     Malformed,
 }
 
-/// The bearer token of the request, as sent.
-pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, CredentialsError> {
+/// The access token of the request.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, CredentialsError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(CredentialsError::Missing)?;
     if values.next().is_some() {
@@ -28,11 +36,12 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, CredentialsError
     }
     let value = value.to_str().map_err(|_| CredentialsError::Malformed)?;
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
+    let scheme = Scheme::from(scheme);
+    if !matches!(scheme, Scheme::Bearer | Scheme::Dpop) {
         return Err(CredentialsError::Missing);
     }
     let token = rest.trim_start_matches(' ');
-    if is_b64token(token) { Ok(token) } else { Err(CredentialsError::Malformed) }
+    if is_b64token(token) { Ok(Credentials { scheme, token }) } else { Err(CredentialsError::Malformed) }
 }
 
 fn is_b64token(text: &str) -> bool {
@@ -50,21 +59,22 @@ mod tests {
     fn read(value: &[u8]) -> Result<String, CredentialsError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
-        bearer_token(&headers).map(str::to_owned)
+        credentials(&headers).map(|own| format!("{} {}", own.scheme.as_str(), own.token))
     }
 
     #[test]
     fn reads_the_example_of_the_rfc() {
-        assert_eq!(read(b"Bearer mF_9.B5f-4.1JqM").unwrap(), "mF_9.B5f-4.1JqM");
-        assert_eq!(read(b"bEARER   a+/~==").unwrap(), "a+/~==");
+        assert_eq!(read(b"Bearer mF_9.B5f-4.1JqM").unwrap(), "Bearer mF_9.B5f-4.1JqM");
+        assert_eq!(read(b"bEARER   a+/~==").unwrap(), "Bearer a+/~==");
+        assert_eq!(read(b"dpop Kz~8mXK1EalYznwH").unwrap(), "DPoP Kz~8mXK1EalYznwH");
     }
 
     #[test]
     fn another_scheme_counts_as_no_credentials() {
-        for value in ["Basic YWI=", "Bearerx y", "", "DPoP a"] {
+        for value in ["Basic YWI=", "Bearerx y", ""] {
             assert_eq!(read(value.as_bytes()), Err(CredentialsError::Missing), "{value}");
         }
-        assert_eq!(bearer_token(&HeaderMap::new()), Err(CredentialsError::Missing));
+        assert_eq!(credentials(&HeaderMap::new()), Err(CredentialsError::Missing));
     }
 
     #[test]
@@ -91,6 +101,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
         headers.append(AUTHORIZATION, HeaderValue::from_static("Basic YWI="));
-        assert_eq!(bearer_token(&headers), Err(CredentialsError::Repeated));
+        assert_eq!(credentials(&headers), Err(CredentialsError::Repeated));
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use doorward_policy::demo::{self, DemoRoute};
-use http::{HeaderMap, HeaderValue, header::CACHE_CONTROL};
+use http::{HeaderValue, header::CACHE_CONTROL, request::Parts};
 use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -43,8 +43,8 @@ pub fn router(resource_server: ResourceServer) -> Router {
 }
 
 fn protected(route: &'static DemoRoute) -> MethodRouter<ResourceServer> {
-    get(move |State(server): State<ResourceServer>, headers: HeaderMap| async move {
-        let token = server.authorize(&headers, &route.policies).await?;
+    get(move |State(server): State<ResourceServer>, parts: Parts| async move {
+        let token = server.authorize(&parts, &route.policies).await?;
         Ok::<_, Refusal>(Json(DemoAnswer {
             message: route.summary,
             route: &route.path,

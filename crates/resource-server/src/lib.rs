@@ -1,4 +1,4 @@
-//! Protects axum endpoints with bearer access tokens (RFC 6750, RFC 9068) and policies.
+//! Protects axum endpoints with access tokens (RFC 6750, RFC 9068), which may be bound to a key (RFC 9449), and policies.
 //!
 //! A handler names its policy in its signature and gets the caller only through it:
 //!
@@ -36,7 +36,8 @@
 //! ```
 //!
 //! The way of a request: [`ResourceServer::authorize`] reads the `Authorization` header (`credentials`), verifies the
-//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, and asks the policies. Whatever
+//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, the proof of a token that is bound to a
+//! key (`proofs`), and asks the policies. Whatever
 //! fails becomes a [`Refusal`], which is the one place that knows statuses, challenges and bodies.
 
 mod authorized;
@@ -47,6 +48,7 @@ pub mod demo_api;
 mod issuer;
 mod key_set;
 mod key_store;
+mod proofs;
 mod refusal;
 mod resource_server;
 mod settings;

@@ -5,7 +5,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_policy::{Denial, Need};
-use doorward_protocol::{challenge::Challenge, error::ErrorCode, scope::Scope};
+use doorward_protocol::{
+    challenge::{Challenge, Scheme},
+    dpop::ProofError,
+    error::ErrorCode,
+    scope::Scope,
+};
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -17,22 +22,34 @@ use crate::{ExpiredStatus, KeysUnavailable, TokenError, credentials::Credentials
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefusalCause {
-    /// No bearer token was sent.
+    /// No access token was sent.
     NoCredentials,
     /// The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.
     MalformedCredentials,
     /// The token is not accepted.
     Token(TokenError),
+    /// The proof that goes with a token bound to a key is not accepted (RFC 9449 section 7.1).
+    Proof(ProofError),
     /// The policies say no.
     Denied(Denial),
     /// The issuer's keys are missing, so that no token can be verified.
     Unavailable(KeysUnavailable),
 }
 
+/// By which schemes an access token was and may be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Schemes {
+    /// `Bearer` or `DPoP`.
+    pub(crate) tried: Scheme,
+    /// Whether `DPoP` is accepted.
+    pub(crate) takes_proofs: bool,
+}
+
 /// A refused request, ready to be answered.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     cause: RefusalCause,
+    schemes: Schemes,
     realm: String,
     expired_status: ExpiredStatus,
 }
@@ -40,8 +57,8 @@ pub struct Refusal {
 /// The body of a refusal, in the members of RFC 6749 section 5.2 plus the reasons of a denial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusalBody {
-    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `insufficient_scope`, `access_denied` or
-    /// `temporarily_unavailable`.
+    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
+    /// `access_denied` or `temporarily_unavailable`.
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
@@ -54,8 +71,8 @@ pub struct RefusalBody {
 }
 
 impl Refusal {
-    pub(crate) fn new(cause: RefusalCause, realm: &str, expired_status: ExpiredStatus) -> Self {
-        Self { cause, realm: realm.to_owned(), expired_status }
+    pub(crate) fn new(cause: RefusalCause, schemes: Schemes, realm: &str, expired_status: ExpiredStatus) -> Self {
+        Self { cause, schemes, realm: realm.to_owned(), expired_status }
     }
 
     /// Why.
@@ -68,7 +85,7 @@ impl Refusal {
         match &self.cause {
             RefusalCause::MalformedCredentials => StatusCode::BAD_REQUEST,
             RefusalCause::Token(TokenError::Expired) => self.expired_status.status_code(),
-            RefusalCause::NoCredentials | RefusalCause::Token(_) => StatusCode::UNAUTHORIZED,
+            RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => StatusCode::UNAUTHORIZED,
             RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
             RefusalCause::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -81,10 +98,14 @@ impl Refusal {
                 ErrorCode::Other("unauthorized".to_owned()),
                 "Sign in first: this call needs an access token in the Authorization header.".to_owned(),
             ),
-            RefusalCause::MalformedCredentials => {
-                (ErrorCode::InvalidRequest, "Send one Authorization header of the form: Bearer TOKEN.".to_owned())
-            }
+            RefusalCause::MalformedCredentials => (
+                ErrorCode::InvalidRequest,
+                "Send one Authorization header of the form: Bearer TOKEN, or DPoP TOKEN.".to_owned(),
+            ),
             RefusalCause::Token(error) => (ErrorCode::InvalidToken, error.to_string()),
+            RefusalCause::Proof(error) => {
+                (ErrorCode::InvalidDpopProof, format!("The DPoP proof is not accepted: {error}."))
+            }
             RefusalCause::Denied(denial) => return denied_body(denial),
             RefusalCause::Unavailable(_) => (
                 ErrorCode::TemporarilyUnavailable,
@@ -94,20 +115,29 @@ impl Refusal {
         RefusalBody { error, error_description: description, reasons: Vec::new(), unmet: Vec::new() }
     }
 
-    /// The challenge, where one belongs. A request without credentials gets one without an error (RFC 6750
-    /// section 3.1); a denial only if more scope would help.
-    pub fn challenge(&self) -> Option<Challenge> {
-        let challenge = Challenge::bearer(&self.realm);
+    /// The challenges, where they belong. A request without credentials gets them without an error (RFC 6750
+    /// section 3.1); a denial only if more scope would help. The first is of the scheme that was tried, and tells the
+    /// error; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449 section 7.2).
+    pub fn challenges(&self) -> Vec<Challenge> {
+        let by_proof = Challenge::dpop(&self.realm);
+        let (tried, other) = match self.schemes.tried {
+            Scheme::Dpop => (by_proof, None),
+            _ => (Challenge::bearer(&self.realm), self.schemes.takes_proofs.then_some(by_proof)),
+        };
         let body = self.body();
-        match &self.cause {
-            RefusalCause::NoCredentials => Some(challenge),
-            RefusalCause::MalformedCredentials | RefusalCause::Token(_) => {
-                Some(challenge.with_error(&body.error, &body.error_description))
+        let with_error = |challenge: Challenge| challenge.with_error(&body.error, &body.error_description);
+        let first = match &self.cause {
+            RefusalCause::NoCredentials => Some(tried),
+            RefusalCause::MalformedCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
+                Some(with_error(tried))
             }
-            RefusalCause::Denied(denial) => missing_scope(denial)
-                .map(|scope| challenge.with_error(&body.error, &body.error_description).with_scope(&scope)),
+            RefusalCause::Denied(denial) => {
+                return missing_scope(denial).map(|scope| with_error(tried).with_scope(&scope)).into_iter().collect();
+            }
             RefusalCause::Unavailable(_) => None,
-        }
+        };
+        let other = other.filter(|_| first.is_some());
+        first.into_iter().chain(other).collect()
     }
 }
 
@@ -135,10 +165,10 @@ impl IntoResponse for Refusal {
         let mut response = (self.status(), Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = self.challenge()
-            && let Ok(value) = HeaderValue::from_str(&challenge.to_string())
-        {
-            headers.insert(WWW_AUTHENTICATE, value);
+        for challenge in self.challenges() {
+            if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
         }
         if let RefusalCause::Unavailable(KeysUnavailable { retry_after }) = self.cause {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));

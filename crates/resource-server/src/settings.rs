@@ -17,6 +17,10 @@ pub struct ResourceServerSettings {
     pub expired_status: ExpiredStatus,
     /// How far the issuer's clock may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
     pub leeway: Duration,
+    /// This API's origin as its callers know it (`https://api.example.com`): DPoP proofs name the address of each call
+    /// (RFC 9449 section 4.2), and behind a proxy the one that arrives is another. Default: none, and then tokens that
+    /// are bound to a key are refused.
+    pub origin: Option<String>,
     /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right when the page
     /// comes from the API's own origin.
     pub allowed_origins: Vec<String>,
@@ -33,6 +37,7 @@ impl ResourceServerSettings {
             audience: audience.into(),
             expired_status: ExpiredStatus::default(),
             leeway: Duration::ZERO,
+            origin: None,
             allowed_origins: Vec::new(),
             allow_insecure_issuer: false,
         }
@@ -89,7 +94,7 @@ pub enum SettingsError {
     #[error("leeway {0:?}: give at most 5 minutes; a longer one keeps expired tokens alive")]
     Leeway(Duration),
     /// Not an origin.
-    #[error("allowed origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
+    #[error("origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
     Origin(String),
     /// Not a status that may answer an expired token.
     #[error("expired status {0}: give 401 or 498")]

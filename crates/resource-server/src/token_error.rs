@@ -42,6 +42,12 @@ pub enum TokenError {
     /// `cnf` binds the token to a key, and a bearer proves none (RFC 9449 section 7.2, RFC 8705 section 3).
     #[error("The access token is bound to its client's key and can't be sent as a bearer token.")]
     KeyBound,
+    /// Sent by the scheme `DPoP`, but `cnf` binds it to no key (RFC 9449 section 7.1).
+    #[error("The access token is not bound to a key and must be sent as a bearer token.")]
+    NotKeyBound,
+    /// The proof was made by another key than `cnf` names.
+    #[error("The access token is bound to another key than the one in the proof.")]
+    AnotherKey,
     /// `exp` has come.
     #[error("The access token expired.")]
     Expired,

@@ -198,7 +198,9 @@ fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) 
         return Err(places.refuse("api.leeway", section.leeway, problem));
     }
     let issuer = section.issuer.unwrap_or_else(|| issuer.clone());
+    let called_at = app.api_url.as_ref().map_or_else(|| app.url.as_str().to_owned(), WebUrl::origin);
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
+    settings.origin = Some(section.url.map_or(called_at, |url| url.as_str().to_owned()));
     settings.expired_status = section.expired_status.0;
     settings.leeway = Duration::from_secs(section.leeway.into());
     settings.allowed_origins = section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();

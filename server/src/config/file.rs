@@ -84,6 +84,7 @@ pub struct AppSection {
 #[allow(missing_docs)]
 pub struct ApiSection {
     pub listen: Option<ListenAddress>,
+    pub url: Option<Origin>,
     pub issuer: Option<WebUrl>,
     pub audience: String,
     pub expired_status: Expired,
@@ -198,6 +199,7 @@ impl Default for ApiSection {
     fn default() -> Self {
         Self {
             listen: None,
+            url: None,
             issuer: None,
             audience: "MyBackendApi2".to_owned(),
             expired_status: Expired(ExpiredStatus::default()),

@@ -19,7 +19,7 @@ async fn preflight(setup: &Setup, origin: &str) -> Answer {
         .uri(ADMIN_ROUTE)
         .header(header::ORIGIN, origin)
         .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET")
-        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization");
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,dpop");
     send(&setup.api, request.body(Body::empty()).unwrap()).await
 }
 
@@ -29,7 +29,7 @@ async fn a_listed_page_may_call() {
     let answer = preflight(&setup, PAGE).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("authorization"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("authorization,dpop"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET"));
     assert_eq!(answer.header("access-control-allow-credentials"), None);
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod cors;
 mod demo_users;
+mod dpop;
 mod extractor;
 mod issuer_keys;
 mod refusals;

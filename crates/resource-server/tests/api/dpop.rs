@@ -1,0 +1,260 @@
+//! Tokens that are bound to a key, and the proofs that go with them (RFC 9449 section 7).
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+    routing::get,
+};
+use doorward_protocol::{dpop::access_token_hash, jwk::Jwk};
+use doorward_resource_server::Authenticated;
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN_ROUTE, Answer, NOW, Setup, SigningKey, call, resource_server, send};
+
+const ORIGIN: &str = "https://api.example.com";
+
+/// A caller with a key, and a token that is bound to it.
+struct Caller {
+    setup: Setup,
+    key: SigningKey,
+    token: String,
+}
+
+impl Caller {
+    async fn new() -> Self {
+        let setup = Setup::with_settings(|settings| settings.origin = Some(ORIGIN.to_owned())).await;
+        let key = SigningKey::es256("proof");
+        let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
+        Self { setup, key, token }
+    }
+
+    /// A good proof with these claims in place of its own; `null` takes one out.
+    fn proof(&self, changes: &Value) -> String {
+        self.proof_for(&self.token, changes)
+    }
+
+    fn proof_for(&self, token: &str, changes: &Value) -> String {
+        proof(&self.key, token, changes)
+    }
+
+    async fn call(&self, proofs: &[&str]) -> Answer {
+        self.call_as("DPoP", &self.token, proofs).await
+    }
+
+    async fn call_as(&self, scheme: &str, token: &str, proofs: &[&str]) -> Answer {
+        send(&self.setup.api, request(ADMIN_ROUTE, scheme, token, proofs)).await
+    }
+
+    async fn assert_invalid_proof(&self, changes: Value) {
+        assert_refused(&self.call(&[&self.proof(&changes)]).await, "invalid_dpop_proof");
+    }
+}
+
+fn thumbprint(key: &SigningKey) -> String {
+    let jwk: Jwk = serde_json::from_value(key.public()).unwrap();
+    jwk.thumbprint().unwrap().to_string()
+}
+
+fn proof(key: &SigningKey, token: &str, changes: &Value) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static JTI: AtomicU64 = AtomicU64::new(0);
+    let mut claims = json!({
+        "jti": format!("jti-{}", JTI.fetch_add(1, Ordering::Relaxed)), "htm": "GET",
+        "htu": format!("{ORIGIN}{ADMIN_ROUTE}"), "iat": NOW, "ath": access_token_hash(token),
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let mut header = key.header();
+    header.typ = Some("dpop+jwt".to_owned());
+    header.jwk = Some(serde_json::from_value(key.public()).unwrap());
+    key.sign_as(&header, &claims)
+}
+
+fn request(path: &str, scheme: &str, token: &str, proofs: &[&str]) -> Request<Body> {
+    let mut request = Request::get(path).header(header::AUTHORIZATION, format!("{scheme} {token}"));
+    for proof in proofs {
+        request = request.header("dpop", *proof);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+/// A 401 whose one challenge is of the scheme `DPoP`.
+#[track_caller]
+fn assert_refused(answer: &Answer, code: &str) {
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(answer.body["error"], code);
+    let challenge = answer.header("www-authenticate").unwrap();
+    let expected = r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384", error=""#;
+    assert!(challenge.starts_with(&format!("{expected}{code}\"")), "{challenge}");
+}
+
+#[tokio::test]
+async fn a_bound_token_with_its_proof_is_answered() {
+    let caller = Caller::new().await;
+    for scheme in ["DPoP", "dpop"] {
+        let answer = caller.call_as(scheme, &caller.token, &[&caller.proof(&json!({}))]).await;
+        assert_eq!((answer.status, &answer.body["sub"]), (200, &json!("alice")));
+    }
+    let spelled = caller.proof(&json!({"htu": format!("HTTPS://API.example.com:443{ADMIN_ROUTE}?a=b#c")}));
+    assert_eq!(caller.call(&[&spelled]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_answered_as_before() {
+    let caller = Caller::new().await;
+    assert_eq!(caller.setup.call(&caller.setup.token()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_bound_token_as_bearer_is_refused() {
+    let caller = Caller::new().await;
+    for proofs in [vec![], vec![caller.proof(&json!({}))]] {
+        let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
+        let answer = caller.call_as("Bearer", &caller.token, &proofs).await;
+        assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
+        let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+        assert!(challenges[0].to_str().unwrap().contains(r#"error="invalid_token""#), "{challenges:?}");
+        assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384""#);
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_token_by_the_dpop_scheme_is_refused() {
+    let caller = Caller::new().await;
+    let token = caller.setup.token();
+    let proof = caller.proof_for(&token, &json!({}));
+    assert_refused(&caller.call_as("DPoP", &token, &[&proof]).await, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_proof_by_another_key_is_refused() {
+    let caller = Caller::new().await;
+    let foreign = proof(&SigningKey::es256("foreign"), &caller.token, &json!({}));
+    assert_refused(&caller.call(&[&foreign]).await, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_more_than_a_key_is_refused() {
+    let caller = Caller::new().await;
+    let jkt = thumbprint(&caller.key);
+    for cnf in [json!({"jkt": jkt, "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), json!({})] {
+        let token = caller.setup.token_with("cnf", cnf);
+        let proof = caller.proof_for(&token, &json!({}));
+        assert_refused(&caller.call_as("DPoP", &token, &[&proof]).await, "invalid_token");
+        assert_eq!(caller.setup.call(&token).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_second_or_unreadable_proof_is_refused() {
+    let caller = Caller::new().await;
+    let proof = || caller.proof(&json!({}));
+    for proofs in
+        [vec![], vec![proof(), proof()], vec!["x".to_owned()], vec![String::new()], vec![caller.token.clone()]]
+    {
+        let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
+        assert_refused(&caller.call(&proofs).await, "invalid_dpop_proof");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_counts_once() {
+    let caller = Caller::new().await;
+    let proof = caller.proof(&json!({}));
+    assert_eq!(caller.call(&[&proof]).await.status, 200);
+    assert_refused(&caller.call(&[&proof]).await, "invalid_dpop_proof");
+    caller.setup.clock.advance(120);
+    assert_refused(&caller.call(&[&proof]).await, "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn htm_is_the_method() {
+    let caller = Caller::new().await;
+    caller.assert_invalid_proof(json!({"htm": "POST"})).await;
+    caller.assert_invalid_proof(json!({"htm": null})).await;
+}
+
+#[tokio::test]
+async fn htu_is_the_address_that_callers_know() {
+    let caller = Caller::new().await;
+    for htu in [
+        format!("http://api.example.com{ADMIN_ROUTE}"),
+        format!("https://evil.example{ADMIN_ROUTE}"),
+        format!("{ORIGIN}/api/DemoPolicyBased/User/Get"),
+        ADMIN_ROUTE.to_owned(),
+    ] {
+        caller.assert_invalid_proof(json!({"htu": htu})).await;
+    }
+    caller.assert_invalid_proof(json!({"htu": null})).await;
+    // What the request says of its host does not count.
+    let mut request =
+        request(ADMIN_ROUTE, "DPoP", &caller.token, &[&caller.proof(&json!({"htu": "https://evil.example"}))]);
+    request.headers_mut().insert(header::HOST, "evil.example".parse().unwrap());
+    assert_refused(&send(&caller.setup.api, request).await, "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn ath_is_the_hash_of_the_token() {
+    let caller = Caller::new().await;
+    caller.assert_invalid_proof(json!({"ath": null})).await;
+    caller.assert_invalid_proof(json!({"ath": access_token_hash("other")})).await;
+}
+
+#[tokio::test]
+async fn iat_is_near() {
+    let caller = Caller::new().await;
+    for (iat, status) in [(NOW - 121, 401), (NOW - 120, 200), (NOW + 60, 200), (NOW + 61, 401)] {
+        assert_eq!(caller.call(&[&caller.proof(&json!({"iat": iat}))]).await.status, status, "{iat}");
+    }
+}
+
+#[tokio::test]
+async fn jti_is_there() {
+    let caller = Caller::new().await;
+    caller.assert_invalid_proof(json!({"jti": null})).await;
+}
+
+#[tokio::test]
+async fn a_call_without_a_token_is_told_of_both_schemes() {
+    let caller = Caller::new().await;
+    let answer = call(&caller.setup.api, ADMIN_ROUTE, None).await;
+    let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!(challenges[0], r#"Bearer realm="MyBackendApi2""#);
+    assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384""#);
+}
+
+#[tokio::test]
+async fn a_denial_stays_a_denial() {
+    let caller = Caller::new().await;
+    let mut claims = caller.setup.claims();
+    claims["cnf"] = json!({"jkt": thumbprint(&caller.key)});
+    claims["role"] = json!("user");
+    let token = caller.setup.key.sign(&claims);
+    let answer = caller.call_as("DPoP", &token, &[&caller.proof_for(&token, &json!({}))]).await;
+    assert_eq!((answer.status, &answer.body["error"]), (403, &json!("access_denied")));
+}
+
+#[tokio::test]
+async fn without_the_apis_origin_bound_tokens_are_refused() {
+    let (setup, key) = (Setup::new().await, SigningKey::es256("proof"));
+    let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
+    let answer = send(&setup.api, request(ADMIN_ROUTE, "DPoP", &token, &[&proof(&key, &token, &json!({}))])).await;
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some(r#"Bearer realm="MyBackendApi2""#)));
+}
+
+#[tokio::test]
+async fn a_nested_router_is_known_by_its_whole_path() {
+    async fn anyone(_: Authenticated) {}
+    let caller = Caller::new().await;
+    let set =
+        |settings: &mut doorward_resource_server::ResourceServerSettings| settings.origin = Some(ORIGIN.to_owned());
+    let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
+    let router = Router::new().nest("/v1", Router::new().route("/me", get(anyone)).with_state(server));
+    let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/v1/me")}));
+    assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 200);
+    let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/me")}));
+    assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 401);
+}
