@@ -4,6 +4,7 @@
 
 mod api;
 mod app;
+mod back_channel;
 mod cli;
 mod config;
 mod logging;

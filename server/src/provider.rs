@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     StartError,
+    back_channel::HttpBackChannel,
     config::{Places, ProviderConfig, StoreConfig},
     master_key,
     users::{self, ImportError},
@@ -32,6 +33,7 @@ pub struct RunningProvider {
     pub router: Router,
     store: Arc<SqliteStore>,
     maintenance: AbortHandle,
+    logout_delivery: AbortHandle,
 }
 
 /// Opens the store, makes what is missing in it, and puts the provider together.
@@ -75,13 +77,16 @@ pub async fn start(
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
     let maintenance = tokio::spawn(maintain(Arc::clone(&provider))).abort_handle();
-    Ok(RunningProvider { provider, router, store, maintenance })
+    let channel = HttpBackChannel::new().map_err(|error| StartError::Failed(error.to_string()))?;
+    let logout_delivery = tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle();
+    Ok(RunningProvider { provider, router, store, maintenance, logout_delivery })
 }
 
 impl RunningProvider {
-    /// Ends the maintenance and tells what the database did. To be called when no request is under way.
+    /// Ends the background work and tells what the database did. To be called when no request is under way.
     pub fn stop(self) {
         self.maintenance.abort();
+        self.logout_delivery.abort();
         let stats = self.store.stats();
         tracing::info!(commits = stats.commits, commands = stats.commands, "the database is closed");
     }

@@ -3,6 +3,7 @@
 use doorward_provider::{
     password::{PasswordError, PasswordHash},
     store::{Store, StoreError},
+    time::{Clock as _, SystemClock},
     user::User,
 };
 use futures::future::try_join_all;
@@ -30,7 +31,7 @@ pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<
     let changed: Vec<User> = changed.into_iter().flatten().collect();
     let count = changed.len();
     if count > 0 {
-        store.import_users(changed).await?;
+        store.import_users(changed, SystemClock.now()).await?;
     }
     Ok(count)
 }

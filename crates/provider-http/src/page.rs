@@ -1,5 +1,7 @@
 //! Pages as responses: the headers that every page has, and how a page is shown or redirected from.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::{Request, State},
     http::{
@@ -17,6 +19,7 @@ use doorward_provider::{
     authorize::{AuthorizationResponse, Outcome, ResponseMode, UnsafeRequest},
     store::StoreError,
 };
+use url::Url;
 
 use crate::{
     AppState, consent,
@@ -32,7 +35,7 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 
 fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, None));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, None, &[]));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -52,11 +55,12 @@ pub(crate) enum Forms {
 }
 
 /// The Content-Security-Policy.
-fn policy(forms: Forms, script_hash: Option<&str>) -> HeaderValue {
+fn policy(forms: Forms, script_hash: Option<&str>, frames: &[String]) -> HeaderValue {
     let script = script_hash.map(|hash| format!(" script-src '{hash}';")).unwrap_or_default();
     let forms = if forms == Forms::StayHere { " form-action 'self';" } else { "" };
+    let frames = if frames.is_empty() { String::new() } else { format!(" frame-src {};", frames.join(" ")) };
     let text = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self';{script}{forms} base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self';{script}{frames}{forms} base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
@@ -69,7 +73,19 @@ pub(crate) fn html(status: StatusCode, markup: String) -> Response {
 /// A page of ours with a form that ends at a client.
 pub(crate) fn html_leading_to_client(status: StatusCode, markup: String) -> Response {
     let mut response = html(status, markup);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, None));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, None, &[]));
+    response
+}
+
+/// A page of ours with frames of these addresses. Their origins are allowed, since a client may redirect within its own.
+pub(crate) fn html_with_frames(status: StatusCode, markup: String, frames: &[String]) -> Response {
+    let origins: BTreeSet<String> = frames
+        .iter()
+        .filter_map(|address| Url::parse(address).ok().map(|url| url.origin().ascii_serialization()))
+        .collect();
+    let mut response = html(status, markup);
+    let policy = policy(Forms::StayHere, None, &origins.into_iter().collect::<Vec<_>>());
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -153,7 +169,8 @@ impl AppState {
         let markup = pages::form_post::page(&self.frame(), response);
         let mut page = html(StatusCode::OK, markup);
         let headers = page.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, Some(&pages::form_post::script_hash())));
+        headers
+            .insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, Some(&pages::form_post::script_hash()), &[]));
         // With same-origin the client would see `Origin: null`.
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
         page
@@ -176,11 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_policy_allows_inline_code_or_frames() {
+    fn no_policy_allows_inline_code_or_being_framed() {
         for forms in [Forms::StayHere, Forms::LeadToClient] {
             for script in [None, Some("sha256-abc")] {
-                let policy = policy(forms, script);
+                let policy = policy(forms, script, &["https://a.example".to_owned()]);
                 let text = policy.to_str().unwrap_or_default();
+                assert!(text.contains(" frame-src https://a.example;"));
                 assert!(text.starts_with("default-src 'none';") && text.contains("frame-ancestors 'none'"));
                 assert!(!text.contains("unsafe"));
                 assert_eq!(text.contains("form-action 'self'"), forms == Forms::StayHere);

@@ -82,7 +82,7 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
             tokio::spawn(async move {
                 for family in (filler..grants).step_by(usize::try_from(FILLERS).unwrap()) {
                     let family = ROUNDS * TASKS + family;
-                    store.add_grant(grant(family), NOW, Some(token(family, 0))).await.unwrap();
+                    store.add_grant(grant(family), NOW, Some(token(family, 0)), NOW).await.unwrap();
                 }
             })
         })
@@ -96,7 +96,7 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
 async fn rotate(store: &Arc<SqliteStore>, round: u64, tally: &mut Tally) {
     for task in 0..TASKS {
         let family = round * TASKS + task;
-        store.add_grant(grant(family), NOW, Some(token(family, 0))).await.unwrap();
+        store.add_grant(grant(family), NOW, Some(token(family, 0)), NOW).await.unwrap();
     }
     let (before, start) = (store.stats(), Instant::now());
     let tasks: Vec<_> =

@@ -20,7 +20,7 @@ use doorward_provider::{
     store::{Redemption, RotateRefreshToken, Rotation, Store as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
-use fixtures::{NOW, at, code, grant, hash, seed, token, user};
+use fixtures::{NOW, at, code, grant, hash, seed, session, token, user};
 
 /// Set in the process to be killed: the database and the number of the round.
 const DATABASE: &str = "DOORWARD_KILL_DATABASE";
@@ -93,7 +93,8 @@ fn run_until_killed(path: &Path, round: u64) -> Vec<Option<u64>> {
 /// The other process: one code a family, its redemption, then rotation after rotation until killed.
 async fn load(path: &Path, round: u64) {
     let store = Arc::new(open(path));
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.start_session(session(u64::MAX - round, "alice", 600), None, NOW).await.unwrap();
     let families: Vec<_> =
         (0..FAMILIES).map(|family| tokio::spawn(load_family(Arc::clone(&store), round, family))).collect();
     for family in families {
@@ -104,7 +105,7 @@ async fn load(path: &Path, round: u64) {
 async fn load_family(store: Arc<SqliteStore>, round: u64, family: u64) {
     let first = number(round, family, 0);
     let grant = grant(&grant_id(round, family), "alice");
-    store.add_code(hash(first), code(grant.clone(), 60)).await.unwrap();
+    store.add_code(hash(first), code(grant.clone(), 60), false).await.unwrap();
     let redeemed = store.redeem_code(hash(first), grant, at(600), Some(token(first, 600)), NOW).await.unwrap();
     assert_eq!(redeemed, Redemption::Redeemed);
     acknowledge(family, 0);

@@ -28,7 +28,7 @@ async fn only_the_owner_may_read_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
     let store = open(&path).unwrap();
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     let mut files = 0;
     for file in fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
@@ -43,8 +43,8 @@ async fn what_was_stored_is_there_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
     let store = open(&path).unwrap();
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600))).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600)), NOW).await.unwrap();
     drop(store);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a clean end leaves the one file");
     let store = open(&path).unwrap();
@@ -116,7 +116,7 @@ async fn a_damaged_page_is_reported_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
     let store = open(&path).unwrap();
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     drop(store);
     let page: u32 = Connection::open(&path)
         .unwrap()

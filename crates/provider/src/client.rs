@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::{
+    logout::{LogoutUri, logout_uris},
     shared_secret::{SecretSettings, SharedSecrets},
     time::Timestamp,
 };
@@ -90,6 +91,14 @@ pub struct ClientSettings {
     pub redirect_uris: Vec<String>,
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
+    pub front_channel_logout_uri: Option<String>,
+    #[serde(default = "yes")]
+    pub front_channel_logout_session_required: bool,
+    #[serde(default)]
+    pub back_channel_logout_uri: Option<String>,
+    #[serde(default = "yes")]
+    pub back_channel_logout_session_required: bool,
     #[serde(default)]
     pub allow_offline_access: bool,
     #[serde(default)]
@@ -218,6 +227,10 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// Where users may be sent after signing out.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What the browser opens in a frame when a session ends that the client took part in.
+    pub front_channel_logout: Option<LogoutUri>,
+    /// Where a logout token goes then.
+    pub back_channel_logout: Option<LogoutUri>,
     /// Whether `offline_access` may be asked for.
     pub allow_offline_access: bool,
     /// The scope it may ask for; `offline_access` belongs to it where allowed.
@@ -318,6 +331,7 @@ impl Client {
         } else {
             lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
         };
+        let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
         let prefix = settings.client_claims_prefix;
         let claims: Map<String, Value> =
             settings.claims.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect();
@@ -341,6 +355,8 @@ impl Client {
             require_dpop_nonce: settings.require_dpop_nonce,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
             post_logout_redirect_uris: redirect_uris("post_logout_redirect_uris", settings.post_logout_redirect_uris)?,
+            front_channel_logout,
+            back_channel_logout,
             allow_offline_access: settings.allow_offline_access,
             allowed_scope: allowed_scope(&settings.allowed_scopes, settings.allow_offline_access)?,
             user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
@@ -565,6 +581,11 @@ mod tests {
         assert_eq!(refusal(json!({"allowed_scopes": ["a b"]})), "allowed_scopes");
         assert_eq!(refusal(json!({"allowed_cors_origins": ["https://a.example/"]})), "allowed_cors_origins");
         assert_eq!(refusal(json!({"allowed_cors_origins": ["*"]})), "allowed_cors_origins");
+        for key in ["front_channel_logout_uri", "back_channel_logout_uri"] {
+            for uri in ["/logout", "http://app.example/logout", "https://app.example/#x", "com.example.app:/logout"] {
+                assert_eq!(refusal(json!({key: uri})), key, "{uri}");
+            }
+        }
         assert_eq!(refusal(json!({"client_secrets": [{"plain": "secret"}]})), "client_secrets");
         assert_eq!(refusal(json!({"client_secrets": [{"sha256": "short"}]})), "client_secrets");
     }

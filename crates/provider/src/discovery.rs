@@ -52,6 +52,10 @@ impl Provider {
             request_parameter_supported: Some(false),
             request_uri_parameter_supported: Some(false),
             authorization_response_iss_parameter_supported: Some(true),
+            frontchannel_logout_supported: Some(true),
+            frontchannel_logout_session_supported: Some(true),
+            backchannel_logout_supported: Some(true),
+            backchannel_logout_session_supported: Some(true),
             ..ProviderMetadata::default()
         }
     }

@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod grant;
 pub mod introspection;
 pub mod keys;
+pub mod logout;
 pub mod opaque;
 pub mod password;
 mod provider;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use doorward_protocol::jose::SigningAlgorithm;
+use tokio::sync::Notify;
 
 use crate::{
     client::{Client, RedirectUri, SettingsError},
@@ -57,6 +58,8 @@ pub struct Provider {
     pub(crate) passwords: PasswordVerifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Rung when a session ended here, so that its logout tokens leave at once.
+    pub(crate) logout_queued: Notify,
 }
 
 impl Provider {
@@ -99,6 +102,7 @@ impl Provider {
             passwords: parts.passwords,
             clock: parts.clock,
             entropy: parts.entropy,
+            logout_queued: Notify::new(),
         })
     }
 

@@ -17,6 +17,33 @@ pub struct Authentication {
     pub sid: String,
 }
 
+/// Which sessions to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionSelector {
+    /// The one with this cookie, expired or not.
+    Cookie(TokenHash),
+    /// The one with this `sid`, if it is this user's.
+    OfUser {
+        /// Subject identifier.
+        sub: String,
+        /// Public identifier of the session.
+        sid: String,
+    },
+    /// All of this user.
+    AllOfUser(String),
+}
+
+/// A session that has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Whose it was.
+    pub sub: String,
+    /// Public identifier of the session.
+    pub sid: String,
+    /// The clients that took part in it: each to which a code was sent.
+    pub clients: Vec<String>,
+}
+
 /// A session as the store keeps it, found by the hash of its cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

@@ -4,9 +4,10 @@ use doorward_protocol::secret::Secret;
 
 use crate::{
     Provider,
+    logout::SignedOut,
     opaque::{OpaqueToken, random_id},
     password::Busy,
-    session::{Authentication, Session},
+    session::{Authentication, Session, SessionSelector},
     store::StoreError,
     throttle::{self, ThrottleKey},
     user::{User, normalized_username},
@@ -90,7 +91,8 @@ impl Provider {
             },
             expires_at: now.plus(lifetime),
         };
-        self.store.start_session(session, replaces.map(OpaqueToken::hash)).await?;
+        self.store.start_session(session, replaces.map(OpaqueToken::hash), now).await?;
+        self.logout_queued.notify_waiters();
         Ok(StartedSession { cookie, max_age: remember.then_some(lifetime) })
     }
 
@@ -102,8 +104,10 @@ impl Provider {
         Ok(user.filter(|user| user.enabled).map(|_| session))
     }
 
-    /// Ends a browser's session.
-    pub async fn end_session(&self, cookie: &OpaqueToken) -> Result<(), StoreError> {
-        self.store.end_session(cookie.hash()).await
+    /// Ends a browser's session; its clients are told.
+    pub async fn end_session(&self, cookie: &OpaqueToken) -> Result<SignedOut, StoreError> {
+        let ended = self.store.end_sessions(SessionSelector::Cookie(cookie.hash()), self.now()).await?;
+        self.logout_queued.notify_waiters();
+        Ok(self.front_channel(&ended))
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
     keys::StoredKey,
+    logout::LogoutNotice,
     opaque::{SuccessorSeed, TokenHash},
-    session::Session,
+    session::{EndedSession, Session, SessionSelector},
     single_use::MessageIdentity,
     throttle::{ThrottleKey, ThrottlePolicy},
     time::Timestamp,
@@ -50,6 +51,8 @@ pub enum Redemption {
     Redeemed,
     /// It was redeemed before, so the grant made from it is now revoked (RFC 6749 section 4.1.2).
     Replayed,
+    /// The session that it was issued in has ended. Nothing was changed.
+    SessionEnded,
     /// No such code, or it is gone.
     Unknown,
 }
@@ -105,22 +108,46 @@ pub struct RefreshTokenRecord {
 /// The provider's database. Implementations share one conformance suite.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds users or replaces those with the same `sub`. A username that belongs to another `sub` is an error.
-    async fn import_users(&self, users: Vec<User>) -> Result<(), StoreError>;
+    /// Adds users or replaces those with the same `sub`. A username that belongs to another `sub` is an error. The sessions of a
+    /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants, too.
+    async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError>;
     /// The user with this normalized username.
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
     /// The user with this subject identifier.
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError>;
 
-    /// Adds a session; the one that it replaces, if any, ends in the same transaction.
-    async fn start_session(&self, session: Session, replaces: Option<TokenHash>) -> Result<(), StoreError>;
+    /// Adds a session in place of the browser's earlier one, if any. One with another `sid` ends as by [`Store::end_sessions`]; one
+    /// with the same `sid` goes on in the new one.
+    async fn start_session(
+        &self,
+        session: Session,
+        replaces: Option<TokenHash>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// The session with this cookie, unless it has expired.
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
-    /// Ends a session; unknown ones are no error.
-    async fn end_session(&self, cookie: TokenHash) -> Result<(), StoreError>;
+    /// Ends sessions in one transaction: with each, its grants without offline access are revoked, and a [`LogoutNotice`] is queued
+    /// for each client that took part and wants one. Unknown sessions are no error.
+    async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError>;
 
-    /// Adds a code.
-    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode) -> Result<(), StoreError>;
+    /// Takes up to `limit` logout notices for this client that are due, those that wait longest first. Each counts an attempt and is
+    /// due again at `due_again`, unless until then the caller drops or postpones it; so none is lost with a process that dies, and
+    /// no two callers have one at once.
+    async fn claim_logout_notices(
+        &self,
+        client_id: &str,
+        limit: u32,
+        now: Timestamp,
+        due_again: Timestamp,
+    ) -> Result<Vec<LogoutNotice>, StoreError>;
+    /// Makes a logout notice due at that moment.
+    async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError>;
+    /// Removes a logout notice: delivered, or given up.
+    async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError>;
+
+    /// Adds a code, and in the same transaction its client to those that take part in the session of its grant; `notify` says whether
+    /// the client wants a logout notice. `false`, and nothing is added, if that session has ended.
+    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError>;
     /// The code with this hash, redeemed or not, expired or not, as long as it is kept.
     async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError>;
     /// Redeems a code at most once. On success the grant lives until `grant_expires_at` at least, and the refresh token is
@@ -140,6 +167,7 @@ pub trait Store: Send + Sync + 'static {
         grant: Grant,
         expires_at: Timestamp,
         refresh_token: Option<RefreshToken>,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
     /// The refresh token with this hash, whatever its state.
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError>;

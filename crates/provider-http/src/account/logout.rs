@@ -2,18 +2,18 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header::REFRESH},
     response::Response,
 };
 use doorward_protocol::{error::ErrorCode, params::Params};
-use doorward_provider::{discovery::paths, end_session::EndSessionRequest, session::Session};
+use doorward_provider::{discovery::paths, end_session::EndSessionRequest, logout::SignedOut, session::Session};
 
 use crate::{
     AppState,
     cookies::Cookie,
     csrf::{self, FormToken},
     form::Form,
-    page::{html, html_leading_to_client, see_other, with_cookie},
+    page::{html_leading_to_client, html_with_frames, see_other, with_cookie},
     pages,
 };
 
@@ -90,23 +90,40 @@ fn question(
     with_cookie(html_leading_to_client(StatusCode::OK, markup), token.set_cookie)
 }
 
-/// Ends the session, then returns to the client, or says that it is done.
+/// Ends the session, then returns to the client, or says that it is done. Where other clients are to be told by frames, the page
+/// that holds them stands in between.
 async fn sign_out(state: &AppState, headers: &HeaderMap, request: EndSessionRequest) -> Response {
     let cookie = state.cookies.read(headers, Cookie::Session);
-    if let Some(cookie) = &cookie {
-        if let Err(error) = state.provider.end_session(cookie).await {
-            return state.unavailable(&error);
-        }
-        tracing::info!(target: "doorward::audit", event = "signed_out");
-    }
-    let response = match request.return_to {
-        Some(location) => see_other(&location),
-        None => html(StatusCode::OK, pages::logout::done(&state.frame(), &state.base.join("/account/login"))),
+    let Some(cookie) = cookie else {
+        // A cookie that was not sent is not removed: its session may live.
+        return signed_out(state, request, SignedOut::default());
     };
-    // A cookie that was not sent is not removed: its session still lives.
-    if cookie.is_none() {
-        return response;
-    }
-    let response = with_cookie(response, Some(state.cookies.remove(Cookie::Session)));
+    let done = match state.provider.end_session(&cookie).await {
+        Ok(done) => done,
+        Err(error) => return state.unavailable(&error),
+    };
+    tracing::info!(target: "doorward::audit", event = "signed_out");
+    let response = with_cookie(signed_out(state, request, done), Some(state.cookies.remove(Cookie::Session)));
     with_cookie(response, Some(state.cookies.remove(Cookie::SessionCheck)))
+}
+
+fn signed_out(state: &AppState, request: EndSessionRequest, done: SignedOut) -> Response {
+    let SignedOut { frames } = done;
+    match request.return_to {
+        Some(location) if frames.is_empty() => see_other(&location),
+        return_to => {
+            let view = pages::logout::Done {
+                login: state.base.join("/account/login"),
+                return_to: return_to.clone(),
+                client_name: request.client.map(|client| client.name.clone()),
+                frames: frames.clone(),
+            };
+            let mut response = html_with_frames(StatusCode::OK, pages::logout::done(&state.frame(), view), &frames);
+            // Counted from the moment when the frames have loaded (HTML, "shared declarative refresh steps").
+            if let Some(refresh) = return_to.and_then(|to| HeaderValue::from_str(&format!("1; url={to}")).ok()) {
+                response.headers_mut().insert(REFRESH, refresh);
+            }
+            response
+        }
+    }
 }

@@ -41,15 +41,38 @@ pub(crate) fn question(frame: &Frame, question: Question) -> String {
     })
 }
 
-pub(crate) fn done(frame: &Frame, login: &str) -> String {
-    let login = login.to_owned();
+/// What the page after it shows.
+pub(crate) struct Done {
+    pub(crate) login: String,
+    pub(crate) return_to: Option<String>,
+    pub(crate) client_name: Option<String>,
+    /// Addresses of clients that are told by a frame.
+    pub(crate) frames: Vec<String>,
+}
+
+pub(crate) fn done(frame: &Frame, done: Done) -> String {
     document(frame, "Signed out", move || {
+        let hint = match done.return_to {
+            Some(_) => "Your other applications are being told. Then you are taken back.",
+            None => "You can close this page, or sign in again.",
+        };
+        let client = done.client_name.unwrap_or_else(|| "the application".to_owned());
+        let (address, text, class) = match done.return_to {
+            Some(return_to) => (return_to, format!("Back to {client}"), "btn btn-primary btn-block"),
+            None => (done.login, "Sign in".to_owned(), "btn btn-block"),
+        };
         view! {
             <div class="stack-tight">
                 <h1>"You are signed out"</h1>
-                <p class="muted">"You can close this page, or sign in again."</p>
+                <p class="muted">{hint}</p>
             </div>
-            <a class="btn btn-block" href=login>"Sign in"</a>
+            <a class=class href=address>{text}</a>
+            {done.frames.into_iter().map(client_frame).collect_view()}
         }
     })
+}
+
+/// Out of sight: the client removes its own cookies in it and shows nothing.
+fn client_frame(address: String) -> impl IntoView {
+    view! { <iframe src=address title="Signing out of an application" hidden=true></iframe> }
 }

@@ -11,25 +11,32 @@ use rusqlite::{Connection, params};
 use super::{
     failure::Failure,
     grants::{self, GrantRow},
+    sessions,
     sql::{self, execute},
 };
 
 /// A redeemed code is kept so many seconds beyond its expiry, so that a replay is noticed.
 const REPLAY_MEMORY: i64 = 3600;
 
-/// Adds a code. `content` is the code as JSON.
+/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as JSON.
 pub(super) fn add(
     connection: &Connection,
     hash: TokenHash,
+    code: &AuthorizationCode,
     content: &str,
-    expires_at: Timestamp,
-) -> Result<(), Failure> {
+    notify: bool,
+) -> Result<bool, Failure> {
+    let sid = &code.grant.authentication.sid;
+    if !sessions::lives(connection, sid)? {
+        return Ok(false);
+    }
     execute(
         connection,
         "INSERT INTO codes (hash, content, expires_at, keep_until) VALUES (?1, ?2, ?3, ?3)",
-        params![hash.as_bytes(), content, expires_at.seconds()],
+        params![hash.as_bytes(), content, code.expires_at.seconds()],
     )?;
-    Ok(())
+    sessions::join(connection, sid, &code.grant.client_id, notify)?;
+    Ok(true)
 }
 
 /// The code with this hash, as long as it is kept.
@@ -57,6 +64,7 @@ pub(super) fn redeem(
             grants::revoke(connection, &grant_id, now)?;
             Ok(Redemption::Replayed)
         }
+        Some(None) if !sessions::lives(connection, &grant.sid)? => Ok(Redemption::SessionEnded),
         Some(None) => {
             execute(
                 connection,

@@ -11,47 +11,68 @@ use super::{failure::Failure, sql::execute};
 /// A kind of row and the moment that ends its use, `?1`. At most `?2` rows go at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
+    /// What hangs on the rows and goes with them.
+    delete_before: Option<&'static str>,
     delete: &'static str,
     /// So many seconds longer than its moment the row is kept.
     kept_longer: u32,
 }
 
 /// Every kind of row that expires.
-pub(super) const KINDS: [Kind; 8] = [
+pub(super) const KINDS: [Kind; 9] = [
     Kind {
+        delete_before: None,
         delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
         delete: "DELETE FROM refresh_tokens
                  WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
         delete: "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
         delete: "DELETE FROM reference_tokens
                  WHERE rowid IN (SELECT rowid FROM reference_tokens WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: Some(
+            "DELETE FROM session_clients
+             WHERE sid IN (SELECT sid FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at, cookie_hash LIMIT ?2)
+               AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = session_clients.sid AND s.expires_at > ?1)",
+        ),
         delete: "DELETE FROM sessions
-                 WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1 LIMIT ?2)",
+                 WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1
+                                       ORDER BY expires_at, cookie_hash LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
+        delete: "DELETE FROM logout_notices
+                 WHERE id IN (SELECT id FROM logout_notices WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
         delete: "DELETE FROM consents
                  WHERE (sub, client_id) IN (SELECT sub, client_id FROM consents WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
         delete: "DELETE FROM single_uses
                  WHERE identity IN (SELECT identity FROM single_uses WHERE forgettable_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
+        delete_before: None,
         delete: "DELETE FROM failed_sign_ins
                  WHERE key IN (SELECT key FROM failed_sign_ins WHERE last < ?1 LIMIT ?2)",
         kept_longer: throttle::MEMORY,
@@ -61,5 +82,8 @@ pub(super) const KINDS: [Kind; 8] = [
 /// Removes at most `limit` rows of a kind; returns how many went.
 pub(super) fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
     let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
+    if let Some(delete_before) = kind.delete_before {
+        execute(connection, delete_before, params![ended_by, limit])?;
+    }
     Ok(execute(connection, kind.delete, params![ended_by, limit])? as u64)
 }

@@ -10,6 +10,7 @@ mod expiry;
 mod failed_sign_ins;
 mod failure;
 mod grants;
+mod logout_notices;
 mod open;
 mod readers;
 mod reference_tokens;

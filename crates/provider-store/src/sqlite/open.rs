@@ -22,7 +22,7 @@ const APPLICATION_ID: i64 = 0x446f_6f72;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared by each connection; more than there are in this crate.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// The database can't be used. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -99,7 +99,7 @@ pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> 
                 params![presented.as_bytes(), now.seconds(), seed.as_bytes(), successor.hash.as_bytes()],
             )?;
             add(connection, &known.grant_id, successor)?;
-            grants::extend(connection, &known.grant_id, (*grant_expires_at).max(successor.expires_at))?;
+            grants::used(connection, &known.grant_id, (*grant_expires_at).max(successor.expires_at), *now)?;
             Ok(Rotation::Rotated)
         }
     }
@@ -155,6 +155,6 @@ pub(super) fn extend(
         "UPDATE refresh_tokens SET expires_at = ?2 WHERE hash = ?1",
         params![hash.as_bytes(), expires_at.seconds()],
     )?;
-    grants::extend(connection, &known.grant_id, grant_expires_at.max(expires_at))?;
+    grants::used(connection, &known.grant_id, grant_expires_at.max(expires_at), now)?;
     Ok(true)
 }

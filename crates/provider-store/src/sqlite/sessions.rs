@@ -1,28 +1,35 @@
-//! Rows of sessions.
+//! Rows of sessions, and of the clients that take part in them.
 
 use doorward_provider::{
     opaque::TokenHash,
-    session::{Authentication, Session},
+    session::{Authentication, EndedSession, Session, SessionSelector},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
 
 use super::{
     failure::Failure,
+    grants, logout_notices,
     sql::{self, execute},
 };
 
-/// Adds a session and ends the one that it replaces. `amr` is that of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`. `amr` is that of the session as JSON.
 pub(super) fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
     replaces: Option<TokenHash>,
+    now: Timestamp,
 ) -> Result<(), Failure> {
-    if let Some(replaced) = replaces {
-        end(connection, replaced)?;
-    }
     let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
+    if let Some(replaced) = replaces {
+        execute(
+            connection,
+            "DELETE FROM sessions WHERE cookie_hash = ?1 AND sid = ?2",
+            params![replaced.as_bytes(), sid],
+        )?;
+        end(connection, &SessionSelector::Cookie(replaced), now)?;
+    }
     execute(
         connection,
         "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -52,8 +59,50 @@ pub(super) fn find(connection: &Connection, cookie: TokenHash, now: Timestamp) -
     )
 }
 
-/// Ends a session.
-pub(super) fn end(connection: &Connection, cookie: TokenHash) -> Result<(), Failure> {
-    execute(connection, "DELETE FROM sessions WHERE cookie_hash = ?1", [cookie.as_bytes()])?;
+/// Whether there is a session that clients know by this `sid`.
+pub(super) fn lives(connection: &Connection, sid: &str) -> Result<bool, Failure> {
+    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid], |_| Ok(()))?.is_some())
+}
+
+/// Notes that a client takes part in a session.
+pub(super) fn join(connection: &Connection, sid: &str, client_id: &str, notify: bool) -> Result<(), Failure> {
+    execute(
+        connection,
+        "INSERT INTO session_clients (sid, client_id, notify) VALUES (?1, ?2, ?3)
+         ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify WHERE notify <> excluded.notify",
+        params![sid, client_id, notify],
+    )?;
     Ok(())
+}
+
+/// Ends sessions, with what hangs on them.
+pub(super) fn end(
+    connection: &Connection,
+    selector: &SessionSelector,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let selected: Vec<(String, String)> = match selector {
+        SessionSelector::Cookie(cookie) => {
+            sql::all(connection, "SELECT sub, sid FROM sessions WHERE cookie_hash = ?1", [cookie.as_bytes()], read)
+        }
+        SessionSelector::OfUser { sub, sid } => {
+            sql::all(connection, "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid = ?2", [sub, sid], read)
+        }
+        SessionSelector::AllOfUser(sub) => {
+            sql::all(connection, "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1", [sub], read)
+        }
+    }?;
+    selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
+}
+
+/// By the `sid`: of parallel sign-ins in one browser there may be several cookies for it.
+fn end_one(connection: &Connection, sub: String, sid: String, now: Timestamp) -> Result<EndedSession, Failure> {
+    let clients: Vec<String> =
+        sql::all(connection, "SELECT client_id FROM session_clients WHERE sid = ?1", [&sid], |row| Ok(row.get(0)?))?;
+    logout_notices::queue(connection, &sub, &sid, now)?;
+    grants::revoke_of_session(connection, &sid, now)?;
+    execute(connection, "DELETE FROM session_clients WHERE sid = ?1", [&sid])?;
+    execute(connection, "DELETE FROM sessions WHERE sid = ?1", [&sid])?;
+    Ok(EndedSession { sub, sid, clients })
 }

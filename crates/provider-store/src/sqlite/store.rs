@@ -6,8 +6,9 @@ use doorward_provider::{
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
     keys::StoredKey,
+    logout::LogoutNotice,
     opaque::TokenHash,
-    session::Session,
+    session::{EndedSession, Session, SessionSelector},
     single_use::MessageIdentity,
     store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
     throttle::{ThrottleKey, ThrottlePolicy},
@@ -18,15 +19,15 @@ use doorward_provider::{
 use super::{
     SqliteStore, codes, consents, expiry, failed_sign_ins,
     grants::{self, GrantRow},
-    reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
+    logout_notices, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
     users::{self, UserRow},
 };
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn import_users(&self, users: Vec<User>) -> Result<(), StoreError> {
+    async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
         let rows: Vec<_> = users.into_iter().map(UserRow::encode).collect::<Result<_, _>>()?;
-        self.write(move |connection| users::import(connection, &rows)).await
+        self.write(move |connection| users::import(connection, &rows, now)).await
     }
 
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
@@ -39,22 +40,51 @@ impl Store for SqliteStore {
         self.read(move |connection| users::by_sub(connection, &sub)).await
     }
 
-    async fn start_session(&self, session: Session, replaces: Option<TokenHash>) -> Result<(), StoreError> {
+    async fn start_session(
+        &self,
+        session: Session,
+        replaces: Option<TokenHash>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let amr = sql::to_json(&session.authentication.amr, "sessions.amr")?;
-        self.write(move |connection| sessions::start(connection, &session, &amr, replaces)).await
+        self.write(move |connection| sessions::start(connection, &session, &amr, replaces, now)).await
     }
 
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
         self.read(move |connection| sessions::find(connection, cookie, now)).await
     }
 
-    async fn end_session(&self, cookie: TokenHash) -> Result<(), StoreError> {
-        self.write(move |connection| sessions::end(connection, cookie)).await
+    async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+        self.write(move |connection| sessions::end(connection, &selector, now)).await
     }
 
-    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode) -> Result<(), StoreError> {
+    async fn claim_logout_notices(
+        &self,
+        client_id: &str,
+        limit: u32,
+        now: Timestamp,
+        due_again: Timestamp,
+    ) -> Result<Vec<LogoutNotice>, StoreError> {
+        let id = client_id.to_owned();
+        // Seldom is one due, and a look costs no commit.
+        if !self.read(move |connection| logout_notices::is_due(connection, &id, now)).await? {
+            return Ok(Vec::new());
+        }
+        let id = client_id.to_owned();
+        self.write(move |connection| logout_notices::claim(connection, &id, limit, now, due_again)).await
+    }
+
+    async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| logout_notices::postpone(connection, id, due)).await
+    }
+
+    async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError> {
+        self.write(move |connection| logout_notices::remove(connection, id)).await
+    }
+
+    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError> {
         let content = sql::to_json(&code, "codes.content")?;
-        self.write(move |connection| codes::add(connection, hash, &content, code.expires_at)).await
+        self.write(move |connection| codes::add(connection, hash, &code, &content, notify)).await
     }
 
     async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError> {
@@ -69,7 +99,7 @@ impl Store for SqliteStore {
         refresh_token: Option<RefreshToken>,
         now: Timestamp,
     ) -> Result<Redemption, StoreError> {
-        let grant = GrantRow::encode(grant, grant_expires_at)?;
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
         self.write(move |connection| codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
     }
 
@@ -78,8 +108,9 @@ impl Store for SqliteStore {
         grant: Grant,
         expires_at: Timestamp,
         refresh_token: Option<RefreshToken>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let grant = GrantRow::encode(grant, expires_at)?;
+        let grant = GrantRow::encode(grant, expires_at, now)?;
         self.write(move |connection| grants::add(connection, &grant, refresh_token.as_ref())).await
     }
 

@@ -2,12 +2,15 @@
 
 use doorward_provider::{
     password::PasswordHash,
+    session::SessionSelector,
+    time::Timestamp,
     user::{User, UserClaims, normalized_username},
 };
 use rusqlite::{Connection, Row, params};
 
 use super::{
     failure::Failure,
+    sessions,
     sql::{self, execute},
 };
 
@@ -26,10 +29,10 @@ impl UserRow {
 }
 
 /// Adds users or replaces those with the same `sub`.
-pub(super) fn import(connection: &Connection, rows: &[UserRow]) -> Result<(), Failure> {
+pub(super) fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
     for UserRow { user, .. } in rows {
-        end_what_another_password_began(connection, user)?;
+        end_what_must_not_stay(connection, user, now)?;
         execute(connection, "DELETE FROM users WHERE sub = ?1", [&user.sub])?;
     }
     for row in rows {
@@ -47,16 +50,20 @@ pub(super) fn import(connection: &Connection, rows: &[UserRow]) -> Result<(), Fa
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay.
-fn end_what_another_password_began(connection: &Connection, user: &User) -> Result<(), Failure> {
+/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay. A user who is disabled is
+/// signed out everywhere; grants wait for the user to be enabled again.
+fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) -> Result<(), Failure> {
     let changed = sql::first(
         connection,
         "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
         params![user.sub, user.password_hash.as_str()],
         |row| Ok(row.get(0)?),
     )?;
-    if changed == Some(true) {
-        execute(connection, "DELETE FROM sessions WHERE sub = ?1", [&user.sub])?;
+    let has_other_password = changed == Some(true);
+    if has_other_password || !user.enabled {
+        sessions::end(connection, &SessionSelector::AllOfUser(user.sub.clone()), now)?;
+    }
+    if has_other_password {
         execute(connection, "DELETE FROM grants WHERE sub = ?1", [&user.sub])?;
     }
     Ok(())

@@ -2,11 +2,12 @@
 
 use doorward_provider::store::Redemption;
 
-use super::fixtures::{NOW, Tested, at, code, grant, hash, parallel, token, user};
+use super::fixtures::{NOW, Tested, at, code, grant, hash, parallel, signed_in, token, user};
 
 async fn store_with_code(store: &Tested) {
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_code(hash(1), code(grant("g", "alice"), 60)).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    signed_in(&**store, "alice").await;
+    assert!(store.add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap());
 }
 
 pub async fn found_until_removed(store: Tested) {

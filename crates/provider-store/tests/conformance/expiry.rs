@@ -6,16 +6,17 @@ use doorward_provider::{
     throttle::{ThrottleKey, ThrottlePolicy},
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant, hash, reference_token, seed, session, token, user};
+use super::fixtures::{NOW, Tested, at, code, grant, hash, reference_token, seed, session, signed_in, token, user};
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
     let consent = |expires_at| Consent { scope: "openid".parse().unwrap(), expires_at };
     let strict = ThrottlePolicy { free_failures: 1, longest_wait: 10_000 };
     let alice = [(ThrottleKey::account("alice"), strict)];
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_code(hash(1), code(grant("g", "alice"), 60)).await.unwrap();
-    store.add_grant(grant("h", "alice"), at(60), Some(token(2, 60))).await.unwrap();
-    store.start_session(session(3, "alice", 60), None).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    signed_in(&*store, "alice").await;
+    store.add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap();
+    store.add_grant(grant("h", "alice"), at(60), Some(token(2, 60)), NOW).await.unwrap();
+    store.start_session(session(3, "alice", 60), None, NOW).await.unwrap();
     store.remember_consent("alice", "brief", consent(Some(at(60)))).await.unwrap();
     store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
@@ -45,8 +46,9 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
         now: at(second),
         grace: 10,
     };
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_code(hash(1), code(grant("g", "alice"), 60)).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    signed_in(&*store, "alice").await;
+    store.add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap();
     store.redeem_code(hash(1), grant("g", "alice"), at(60), Some(token(2, 600)), NOW).await.unwrap();
     store.rotate_refresh_token(rotation(5)).await.unwrap();
     store.remove_expired(at(599), 100).await.unwrap();
@@ -64,8 +66,8 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
 
 pub async fn removes_no_more_than_asked(store: Tested) {
     for number in 0..5 {
-        store.start_session(session(number, "alice", 60), None).await.unwrap();
-        store.add_code(hash(number), code(grant("g", "alice"), 60)).await.unwrap();
+        store.start_session(session(number, &format!("user-{number}"), 60), None, NOW).await.unwrap();
+        store.add_code(hash(number), code(grant("g", &format!("user-{number}")), 60), false).await.unwrap();
     }
     assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 4);
     assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 4);

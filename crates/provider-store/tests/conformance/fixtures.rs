@@ -71,6 +71,16 @@ pub fn session(cookie: u64, sub: &str, end: i64) -> Session {
     Session { cookie_hash: hash(cookie), authentication: authentication(sub), expires_at: at(end) }
 }
 
+/// A grant for this client and scope.
+pub fn grant_for(client_id: &str, id: &str, sub: &str, scope: &str) -> Grant {
+    Grant { client_id: client_id.to_owned(), scope: scope.parse().unwrap(), ..grant(id, sub) }
+}
+
+/// Signs a user in, for an hour: codes exist in sessions only.
+pub async fn signed_in(store: &dyn Store, sub: &str) {
+    store.start_session(session(9_000, sub, 3600), None, NOW).await.unwrap();
+}
+
 pub fn grant(id: &str, sub: &str) -> Grant {
     let Value::Object(claims) = json!({"role": "admin"}) else { unreachable!() };
     Grant {

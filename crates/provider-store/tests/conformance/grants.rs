@@ -3,13 +3,13 @@
 use super::fixtures::{NOW, Tested, at, grant, hash, token, user};
 
 async fn store_with_user(store: &Tested) {
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
 }
 
 pub async fn live_until_expiry(store: Tested) {
     store_with_user(&store).await;
-    store.add_grant(grant("g", "alice"), at(60), None).await.unwrap();
-    store.add_grant(grant("h", "nobody"), at(60), None).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), None, NOW).await.unwrap();
+    store.add_grant(grant("h", "nobody"), at(60), None, NOW).await.unwrap();
     assert!(store.live_grant("g", at(59)).await.unwrap().is_some());
     assert!(store.live_grant("g", at(60)).await.unwrap().is_none());
     assert!(store.live_grant("h", NOW).await.unwrap().is_none(), "without its user a grant is of no use");
@@ -18,15 +18,15 @@ pub async fn live_until_expiry(store: Tested) {
 
 pub async fn live_as_long_as_the_token(store: Tested) {
     store_with_user(&store).await;
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 900))).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 900)), NOW).await.unwrap();
     assert!(store.live_grant("g", at(899)).await.unwrap().is_some());
     assert!(store.live_grant("g", at(900)).await.unwrap().is_none());
 }
 
 pub async fn revoked_for_good(store: Tested) {
     store_with_user(&store).await;
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 900))).await.unwrap();
-    store.add_grant(grant("h", "alice"), at(60), None).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 900)), NOW).await.unwrap();
+    store.add_grant(grant("h", "alice"), at(60), None, NOW).await.unwrap();
     store.revoke_grant("g", NOW).await.unwrap();
     assert!(store.live_grant("g", NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(1)).await.unwrap().unwrap().grant.is_none());

@@ -13,6 +13,7 @@ pub mod expiry;
 pub mod failed_sign_ins;
 pub mod fixtures;
 pub mod grants;
+pub mod logout_notices;
 pub mod reference_tokens;
 pub mod refresh_tokens;
 pub mod rotation;
@@ -27,8 +28,14 @@ macro_rules! suite {
         conformance::suite! { $open;
             users: found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
-                the_same_password_ends_nothing;
-            sessions: found_until_expiry, replaced_and_ended;
+                another_name_ends_nothing;
+            sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,
+                one_that_goes_on_keeps_its_clients, another_users_sign_in_ends_the_first,
+                an_ended_one_gives_no_code_and_redeems_none, its_end_revokes_grants_without_offline_access,
+                ended_by_user_and_sid;
+            logout_notices: queued_for_the_clients_that_want_one, claimed_again_after_the_lease_only,
+                postponed_and_dropped, claimed_once_among_many, no_more_than_asked_and_the_longest_waiting_first,
+                a_new_password_or_a_disabled_user_queues_too, forgotten_when_nobody_claims_them;
             codes: found_until_removed, redeemed_once, redeemed_once_among_many, a_replay_revokes_the_first_grant,
                 an_unknown_one_changes_nothing;
             grants: live_until_expiry, live_as_long_as_the_token, revoked_for_good;

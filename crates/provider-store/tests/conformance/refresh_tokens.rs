@@ -5,13 +5,13 @@ use doorward_provider::grant::RefreshTokenState;
 use super::fixtures::{NOW, Tested, at, grant, hash, token, user};
 
 async fn store_with_token(store: &Tested) {
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600))).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600)), NOW).await.unwrap();
 }
 
 pub async fn found_with_grant_and_user(store: Tested) {
     store_with_token(&store).await;
-    store.add_grant(grant("h", "nobody"), at(60), Some(token(2, 600))).await.unwrap();
+    store.add_grant(grant("h", "nobody"), at(60), Some(token(2, 600)), NOW).await.unwrap();
     let record = store.refresh_token(hash(1)).await.unwrap().unwrap();
     assert_eq!(record.token, token(1, 600));
     assert_eq!(record.state, RefreshTokenState::Unused);

@@ -11,8 +11,8 @@ const GRACE: u32 = 10;
 
 /// A grant with the refresh token number 1, which expires at second 600.
 async fn store_with_token(store: &Tested) {
-    store.import_users(vec![user("alice", "alice")]).await.unwrap();
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600))).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 600)), NOW).await.unwrap();
 }
 
 /// From one token to another at that second. The seed has the number of the successor, which expires at second 900.

@@ -1,21 +1,113 @@
-//! Sessions.
+//! Sessions, the clients that take part in them, and their end.
 
-use super::fixtures::{NOW, Tested, at, hash, session};
+use doorward_provider::{
+    session::{EndedSession, SessionSelector},
+    store::Redemption,
+};
+
+use super::fixtures::{NOW, Tested, at, code, grant, grant_for, hash, session, token, user};
 
 pub async fn found_until_expiry(store: Tested) {
     let alice = session(1, "alice", 60);
-    store.start_session(alice.clone(), None).await.unwrap();
+    store.start_session(alice.clone(), None, NOW).await.unwrap();
     assert_eq!(store.session(hash(1), at(59)).await.unwrap(), Some(alice));
     assert_eq!(store.session(hash(1), at(60)).await.unwrap(), None);
     assert_eq!(store.session(hash(2), NOW).await.unwrap(), None);
 }
 
+fn cookie(number: u64) -> SessionSelector {
+    SessionSelector::Cookie(hash(number))
+}
+
+fn ended(sub: &str, clients: &[&str]) -> EndedSession {
+    let clients = clients.iter().map(|&client| client.to_owned()).collect();
+    EndedSession { sub: sub.to_owned(), sid: format!("sid-{sub}"), clients }
+}
+
 pub async fn replaced_and_ended(store: Tested) {
-    store.start_session(session(1, "alice", 60), None).await.unwrap();
-    store.start_session(session(2, "alice", 60), Some(hash(1))).await.unwrap();
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    store.start_session(session(2, "alice", 60), Some(hash(1)), NOW).await.unwrap();
     assert_eq!(store.session(hash(1), NOW).await.unwrap(), None);
     assert!(store.session(hash(2), NOW).await.unwrap().is_some());
-    store.end_session(hash(2)).await.unwrap();
+    assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("alice", &[])]);
     assert_eq!(store.session(hash(2), NOW).await.unwrap(), None);
-    store.end_session(hash(2)).await.unwrap();
+    assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), []);
+}
+
+/// Adds a code for this client in the session of `alice`.
+async fn code_for(store: &Tested, number: u64, client_id: &str, notify: bool) -> bool {
+    let code = code(grant_for(client_id, &format!("grant-{number}"), "alice", "openid"), 600);
+    store.add_code(hash(number), code, notify).await.unwrap()
+}
+
+pub async fn each_client_takes_part_once(store: Tested) {
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    for (number, client) in [(10, "b"), (11, "a"), (12, "b")] {
+        assert!(code_for(&store, number, client, false).await);
+    }
+    assert_eq!(store.end_sessions(cookie(1), NOW).await.unwrap(), [ended("alice", &["a", "b"])]);
+    store.start_session(session(2, "alice", 60), None, NOW).await.unwrap();
+    assert_eq!(
+        store.end_sessions(cookie(2), NOW).await.unwrap(),
+        [ended("alice", &[])],
+        "nothing is left of the first"
+    );
+}
+
+pub async fn one_that_goes_on_keeps_its_clients(store: Tested) {
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    code_for(&store, 10, "a", true).await;
+    store.start_session(session(2, "alice", 60), Some(hash(1)), NOW).await.unwrap();
+    assert_eq!(store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap(), []);
+    assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("alice", &["a"])]);
+}
+
+pub async fn another_users_sign_in_ends_the_first(store: Tested) {
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    code_for(&store, 10, "a", true).await;
+    store.start_session(session(2, "bob", 60), Some(hash(1)), NOW).await.unwrap();
+    let notices = store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap();
+    assert_eq!(notices.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(), ["alice"]);
+    assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("bob", &[])]);
+}
+
+pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    assert!(!code_for(&store, 10, "a", true).await, "there was none");
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    assert!(code_for(&store, 11, "a", true).await);
+    store.end_sessions(cookie(1), NOW).await.unwrap();
+    assert!(!code_for(&store, 12, "a", true).await);
+    assert!(store.code(hash(12)).await.unwrap().is_none());
+    let redeemed = store.redeem_code(hash(11), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
+    assert_eq!(redeemed.unwrap(), Redemption::SessionEnded);
+    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+    assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
+}
+
+pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
+    store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    for (id, sub, scope) in
+        [("bound", "alice", "openid"), ("offline", "alice", "openid offline_access"), ("other", "bob", "openid")]
+    {
+        store.add_grant(grant_for("a", id, sub, scope), at(600), None, NOW).await.unwrap();
+    }
+    store.end_sessions(cookie(1), NOW).await.unwrap();
+    assert!(store.live_grant("bound", NOW).await.unwrap().is_none());
+    assert!(store.live_grant("offline", NOW).await.unwrap().is_some());
+    assert!(store.live_grant("other", NOW).await.unwrap().is_some());
+}
+
+pub async fn ended_by_user_and_sid(store: Tested) {
+    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    store.start_session(session(2, "bob", 60), None, NOW).await.unwrap();
+    let of = |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
+    assert_eq!(store.end_sessions(of("bob"), NOW).await.unwrap(), [], "not bob's");
+    assert_eq!(store.end_sessions(of("alice"), NOW).await.unwrap(), [ended("alice", &[])]);
+    assert_eq!(
+        store.end_sessions(SessionSelector::AllOfUser("bob".to_owned()), NOW).await.unwrap(),
+        [ended("bob", &[])]
+    );
+    assert!(store.session(hash(2), NOW).await.unwrap().is_none());
 }

@@ -95,7 +95,7 @@ impl Provider {
                     let scope = request.scope.clone();
                     let bound = if request.client.require_consent { &scope } else { &request.client.allowed_scope };
                     let claims = request.claims.within(self.resources.identity_claims(bound));
-                    Ok(Outcome::Respond(self.grant_code(request, &session, scope, claims).await?))
+                    self.grant_code(request, &session, scope, claims).await
                 }
                 None => Ok(Outcome::SignIn(Box::new(request))),
             },
@@ -161,7 +161,7 @@ impl Provider {
             self.store.remember_consent(&session.authentication.sub, &request.client.client_id, consent).await?;
         }
         let claims = request.claims.within(self.resources.identity_claims(&scope));
-        Ok(Outcome::Respond(self.grant_code(request, &session, scope, claims).await?))
+        self.grant_code(request, &session, scope, claims).await
     }
 
     /// The answer for a user who cancelled the sign-in or denied consent.
@@ -198,7 +198,7 @@ impl Provider {
         session: &Session,
         scope: Scope,
         requested_claims: RequestedClaims,
-    ) -> Result<AuthorizationResponse, StoreError> {
+    ) -> Result<Outcome, StoreError> {
         let code = OpaqueToken::generate(&*self.entropy);
         let client: &Client = &request.client;
         let record = AuthorizationCode {
@@ -213,13 +213,19 @@ impl Provider {
             },
             redirect_uri: request.reply_to.redirect_uri().to_owned(),
             redirect_uri_was_sent: request.redirect_uri_was_sent,
-            code_challenge: request.code_challenge,
-            dpop_jkt: request.dpop_jkt,
-            nonce: request.nonce,
+            code_challenge: request.code_challenge.clone(),
+            dpop_jkt: request.dpop_jkt.clone(),
+            nonce: request.nonce.clone(),
             expires_at: self.now().plus(client.authorization_code_lifetime),
         };
-        self.store.add_code(code.hash(), record).await?;
-        Ok(request.reply_to.code(&code))
+        if self.store.add_code(code.hash(), record, client.back_channel_logout.is_some()).await? {
+            return Ok(Outcome::Respond(request.reply_to.code(&code)));
+        }
+        // The user signed out while this request was under way.
+        Ok(match interaction::decide(&request, None, false, self.now()) {
+            Interaction::Refuse(code, description) => Outcome::Respond(request.reply_to.error(&code, description)),
+            _ => Outcome::SignIn(Box::new(request)),
+        })
     }
 }
 

@@ -50,6 +50,7 @@ impl Provider {
                 tracing::warn!(target: "doorward::audit", event = "code_replayed", client_id = %client.client_id);
                 return Err(GrantProblem::CodeReplayed.into());
             }
+            Redemption::SessionEnded => return Err(GrantProblem::SessionEnded.into()),
             Redemption::Unknown => return Err(GrantProblem::UnknownCode.into()),
         }
         let scope = grant.scope.clone();

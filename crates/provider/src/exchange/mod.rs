@@ -141,6 +141,9 @@ pub enum GrantProblem {
     /// The authorization request named a key by `dpop_jkt` (RFC 9449 section 10).
     #[error("the authorization code is bound to a key, and the request has no proof of that key")]
     CodeOfAnotherKey,
+    /// The user signed out before the client came with the code.
+    #[error("the session in which the authorization code was issued has ended")]
+    SessionEnded,
     /// Unknown, expired or revoked.
     #[error("the refresh token is unknown, has expired or was revoked")]
     UnknownRefreshToken,
@@ -196,7 +199,8 @@ impl TokenError {
                 GrantProblem::UnknownCode
                 | GrantProblem::ExpiredCode
                 | GrantProblem::CodeOfAnotherClient
-                | GrantProblem::CodeReplayed,
+                | GrantProblem::CodeReplayed
+                | GrantProblem::SessionEnded,
             ) => {
                 "The authorization code is unknown, expired, used, or another client's. Start a new sign-in.".to_owned()
             }

@@ -47,7 +47,7 @@ impl Provider {
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
-        self.store.add_grant(grant.clone(), end, refresh_token).await?;
+        self.store.add_grant(grant.clone(), end, refresh_token, now).await?;
         let verified =
             VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle, binding };
         self.issue(verified, now).await

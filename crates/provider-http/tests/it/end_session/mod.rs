@@ -1,5 +1,8 @@
 //! `/connect/endsession` and `/account/logout` (OIDC RP-Initiated Logout 1.0).
 
+mod back_channel;
+mod front_channel;
+mod grants;
 mod hint;
 mod question;
 mod return_address;

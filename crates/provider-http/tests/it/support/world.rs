@@ -94,7 +94,10 @@ impl World {
     pub async fn with(setup: Setup) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let store = SqliteStore::open(folder.path().join("test.sqlite3"), &SqliteOptions::default()).unwrap();
-        store.import_users(users().into_iter().chain(setup.users).collect()).await.unwrap();
+        store
+            .import_users(users().into_iter().chain(setup.users).collect(), Timestamp::from_seconds(START))
+            .await
+            .unwrap();
         for key in signing_keys().await {
             store.add_signing_key(key, Timestamp::from_seconds(i64::MIN)).await.unwrap();
         }
@@ -181,7 +184,7 @@ impl World {
 
     /// Adds a user or puts it in place of the one with its `sub`.
     pub async fn import(&self, user: User) {
-        self.store.import_users(vec![user]).await.unwrap();
+        self.store.import_users(vec![user], self.clock.now()).await.unwrap();
     }
 
     /// Disables one of the fixture's users.

@@ -27,7 +27,27 @@ CREATE TABLE sessions (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_sub ON sessions (sub);
+CREATE INDEX sessions_by_sid ON sessions (sid);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE TABLE session_clients (          -- the clients that take part in a session
+    sid       TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    notify    INTEGER NOT NULL CHECK (notify IN (0, 1)), -- whether it wants a logout notice
+    PRIMARY KEY (sid, client_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE logout_notices (           -- what clients are still to be told of ended sessions
+    id         INTEGER PRIMARY KEY,
+    client_id  TEXT NOT NULL,
+    sub        TEXT NOT NULL,
+    sid        TEXT NOT NULL,
+    attempts   INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX logout_notices_by_client ON logout_notices (client_id, due_at);
+CREATE INDEX logout_notices_by_expiry ON logout_notices (expires_at);
 
 CREATE TABLE codes (
     hash              BLOB PRIMARY KEY,
@@ -42,11 +62,16 @@ CREATE TABLE grants (
     id         TEXT PRIMARY KEY,
     sub        TEXT NOT NULL,
     client_id  TEXT NOT NULL,
+    sid        TEXT NOT NULL,
+    offline    INTEGER NOT NULL CHECK (offline IN (0, 1)), -- whether it outlives its session
     content    TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL,        -- to the hour: so a use seldom costs a write
     expires_at INTEGER NOT NULL,        -- never before the end of its refresh tokens
     revoked_at INTEGER                  -- revoked grants stay until they expire
 ) STRICT;
 CREATE INDEX grants_by_sub ON grants (sub, client_id);
+CREATE INDEX grants_by_session ON grants (sid) WHERE offline = 0;
 CREATE INDEX grants_by_expiry ON grants (expires_at);
 
 CREATE TABLE refresh_tokens (

@@ -1,0 +1,72 @@
+//! Rows of logout notices: the outbox of back-channel logout.
+
+use doorward_provider::{
+    logout::{LogoutNotice, NOTICE_LIFETIME},
+    time::Timestamp,
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    failure::Failure,
+    sql::{self, execute},
+};
+
+/// Queues a notice of the end of this session for each of its clients that wants one.
+pub(super) fn queue(connection: &Connection, sub: &str, sid: &str, now: Timestamp) -> Result<(), Failure> {
+    execute(
+        connection,
+        "INSERT INTO logout_notices (client_id, sub, sid, attempts, due_at, expires_at)
+         SELECT client_id, ?1, ?2, 0, ?3, ?4 FROM session_clients WHERE sid = ?2 AND notify = 1",
+        params![sub, sid, now.seconds(), now.plus(NOTICE_LIFETIME).seconds()],
+    )?;
+    Ok(())
+}
+
+/// Whether a notice for this client is due.
+pub(super) fn is_due(connection: &Connection, client_id: &str, now: Timestamp) -> Result<bool, Failure> {
+    let due = sql::first(
+        connection,
+        "SELECT 1 FROM logout_notices WHERE client_id = ?1 AND due_at <= ?2",
+        params![client_id, now.seconds()],
+        |_| Ok(()),
+    )?;
+    Ok(due.is_some())
+}
+
+/// Takes due notices for a client; they are due again at `due_again`.
+pub(super) fn claim(
+    connection: &Connection,
+    client_id: &str,
+    limit: u32,
+    now: Timestamp,
+    due_again: Timestamp,
+) -> Result<Vec<LogoutNotice>, Failure> {
+    sql::all(
+        connection,
+        "UPDATE logout_notices SET attempts = attempts + 1, due_at = ?4
+         WHERE id IN (SELECT id FROM logout_notices WHERE client_id = ?1 AND due_at <= ?3 ORDER BY due_at, id LIMIT ?2)
+         RETURNING id, client_id, sub, sid, attempts",
+        params![client_id, limit, now.seconds(), due_again.seconds()],
+        |row| {
+            Ok(LogoutNotice {
+                id: row.get(0)?,
+                client_id: row.get(1)?,
+                sub: row.get(2)?,
+                sid: row.get(3)?,
+                attempts: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Makes a notice due at that moment.
+pub(super) fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
+    execute(connection, "UPDATE logout_notices SET due_at = ?2 WHERE id = ?1", params![id, due.seconds()])?;
+    Ok(())
+}
+
+/// Removes a notice.
+pub(super) fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
+    execute(connection, "DELETE FROM logout_notices WHERE id = ?1", [id])?;
+    Ok(())
+}
