@@ -49,6 +49,13 @@ impl Scope {
         self.0.iter().map(String::as_str)
     }
 
+    /// This scope and the tokens of the other that it lacks.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let added = other.0.iter().filter(|token| !self.contains(token));
+        Self(self.0.iter().chain(added).cloned().collect())
+    }
+
     /// The tokens for which the rule holds, in their order.
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
@@ -109,6 +116,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_union_has_each_token_once() {
+        let scope = |text: &str| text.parse::<Scope>().unwrap();
+        assert_eq!(scope("a b").union(&scope("b c a")), scope("a b c"));
+    }
 
     #[test]
     fn reads_and_writes_in_order_once() {

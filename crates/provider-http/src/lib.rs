@@ -11,12 +11,14 @@ mod consent;
 mod cookies;
 mod cors;
 mod csrf;
+mod device;
 mod discovery;
 mod documents;
 mod dpop;
 mod end_session;
 mod form;
 mod front_channel;
+mod grants;
 mod introspection;
 mod jwks;
 mod oauth_error;
@@ -96,6 +98,7 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
         .route("/account/login", get(account::login::get).post(account::login::post))
         .route("/account/logout", get(account::logout::get).post(account::logout::post))
+        .route("/grants", get(grants::get).post(grants::post))
         .route("/consent", get(consent::get).post(consent::post))
         .route("/", get(account::home))
         .route_layer(middleware::from_fn(page::headers));

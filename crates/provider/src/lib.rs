@@ -3,6 +3,7 @@
 //! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the [`store::Store`] port says what a
 //! database must do. Time and randomness are handed in ([`time`]).
 
+pub mod access;
 mod access_token;
 pub mod authenticate;
 pub mod authorize;

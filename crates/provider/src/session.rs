@@ -51,6 +51,17 @@ pub struct Session {
     pub cookie_hash: TokenHash,
     /// Who signed in, how and when.
     pub authentication: Authentication,
+    /// From where the user signed in.
+    pub device: Device,
     /// From this moment on the session counts no more.
     pub expires_at: Timestamp,
+}
+
+/// From where a user signed in, as far as it is known: for the user to recognise the session by, nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The network address.
+    pub address: Option<String>,
+    /// The browser and what it runs on, as `Firefox, Linux`.
+    pub browser: Option<String>,
 }

@@ -7,7 +7,7 @@ use crate::{
     logout::SignedOut,
     opaque::{OpaqueToken, random_id},
     password::Busy,
-    session::{Authentication, Session, SessionSelector},
+    session::{Authentication, Device, Session, SessionSelector},
     store::StoreError,
     throttle::{self, ThrottleKey},
     user::{User, normalized_username},
@@ -73,6 +73,7 @@ impl Provider {
         &self,
         user: &User,
         remember: bool,
+        device: Device,
         replaces: Option<&OpaqueToken>,
     ) -> Result<StartedSession, StoreError> {
         let now = self.now();
@@ -89,6 +90,7 @@ impl Provider {
                 amr: vec![PASSWORD_METHOD.to_owned()],
                 sid: sid.unwrap_or_else(|| random_id(&*self.entropy)),
             },
+            device,
             expires_at: now.plus(lifetime),
         };
         self.store.start_session(session, replaces.map(OpaqueToken::hash), now).await?;

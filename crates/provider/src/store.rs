@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 
 use crate::{
+    access::ClientAccess,
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
     keys::StoredKey,
@@ -129,6 +130,14 @@ pub trait Store: Send + Sync + 'static {
     /// Ends sessions in one transaction: with each, its grants without offline access are revoked, and a [`LogoutNotice`] is queued
     /// for each client that took part and wants one. Unknown sessions are no error.
     async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError>;
+
+    /// The live sessions of a user, the latest sign-in first.
+    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+
+    /// The access that clients have by live grants or remembered consents of this user, one entry for each client and scope.
+    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError>;
+    /// Revokes a client's grants for this user and forgets the consent.
+    async fn revoke_access(&self, sub: &str, client_id: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes up to `limit` logout notices for this client that are due, those that wait longest first. Each counts an attempt and is
     /// due again at `due_again`, unless until then the caller drops or postpones it; so none is lost with a process that dies, and

@@ -12,6 +12,7 @@ use crate::{
     AppState,
     cookies::Cookie,
     csrf::{self, FormToken},
+    device,
     form::Form,
     page::{html, html_leading_to_client, see_other, with_cookie},
     pages,
@@ -96,7 +97,11 @@ impl Attempt {
             }
         };
         let before = state.cookies.read(headers, Cookie::Session);
-        let started = match state.provider.start_session(&user, self.remember, before.as_ref()).await {
+        let started = match state
+            .provider
+            .start_session(&user, self.remember, device::of(headers, peer), before.as_ref())
+            .await
+        {
             Ok(started) => started,
             Err(error) => return state.unavailable(&error),
         };

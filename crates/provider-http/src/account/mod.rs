@@ -21,8 +21,8 @@ pub(crate) async fn home(State(state): State<AppState>, headers: HeaderMap) -> R
     let cookie = state.cookies.read(&headers, Cookie::Session);
     match state.provider.session(cookie.as_ref()).await {
         Ok(Some(session)) => {
-            let logout = state.base.join("/account/logout");
-            html(StatusCode::OK, pages::home::page(&state.frame(), &session.authentication.sub, &logout))
+            let (grants, logout) = (state.base.join("/grants"), state.base.join("/account/logout"));
+            html(StatusCode::OK, pages::home::page(&state.frame(), &session.authentication.sub, grants, logout))
         }
         Ok(None) => see_other(&state.base.join("/account/login")),
         Err(error) => state.unavailable(&error),

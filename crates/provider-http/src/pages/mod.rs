@@ -3,9 +3,11 @@
 pub(crate) mod consent;
 pub(crate) mod error;
 pub(crate) mod form_post;
+pub(crate) mod grants;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod moment;
 
 use leptos::prelude::*;
 

@@ -11,6 +11,7 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod flow;
+mod grants;
 mod introspection;
 mod issuer_path;
 mod keys;

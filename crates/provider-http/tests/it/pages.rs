@@ -22,6 +22,7 @@ async fn every_page(world: &World) -> Vec<(&'static str, Answer)> {
         ("login with a foreign address", visitor.get("/account/login?return_url=//evil.example").await),
         ("consent", browser.get(&backend).await),
         ("home", browser.get("/").await),
+        ("grants", browser.get("/grants").await),
         ("logout question", browser.get("/account/logout").await),
         ("end session question", browser.get("/connect/endsession").await),
         ("signed out", visitor.get("/connect/endsession").await),

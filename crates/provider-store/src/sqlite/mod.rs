@@ -4,6 +4,7 @@
 //! [`Readers`](readers::Readers). The file is in WAL mode with `synchronous = FULL`: an answered command survives the death
 //! of the process and of the machine, and readers wait for no writer. One file a table holds its SQL.
 
+mod access;
 mod codes;
 mod consents;
 mod expiry;

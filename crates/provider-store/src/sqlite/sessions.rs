@@ -2,10 +2,10 @@
 
 use doorward_provider::{
     opaque::TokenHash,
-    session::{Authentication, EndedSession, Session, SessionSelector},
+    session::{Authentication, Device, EndedSession, Session, SessionSelector},
     time::Timestamp,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     failure::Failure,
@@ -32,8 +32,18 @@ pub(super) fn start(
     }
     execute(
         connection,
-        "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![session.cookie_hash.as_bytes(), sub, auth_time.seconds(), amr, sid, session.expires_at.seconds()],
+        "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            session.cookie_hash.as_bytes(),
+            sub,
+            auth_time.seconds(),
+            amr,
+            sid,
+            session.expires_at.seconds(),
+            session.device.address,
+            session.device.browser
+        ],
     )?;
     Ok(())
 }
@@ -42,21 +52,36 @@ pub(super) fn start(
 pub(super) fn find(connection: &Connection, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, Failure> {
     sql::first(
         connection,
-        "SELECT sub, auth_time, amr, sid, expires_at FROM sessions WHERE cookie_hash = ?1 AND expires_at > ?2",
+        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+         WHERE cookie_hash = ?1 AND expires_at > ?2",
         params![cookie.as_bytes(), now.seconds()],
-        |row| {
-            Ok(Session {
-                cookie_hash: cookie,
-                authentication: Authentication {
-                    sub: row.get(0)?,
-                    auth_time: sql::moment(row, 1)?,
-                    amr: sql::from_json(row, 2, "sessions.amr")?,
-                    sid: row.get(3)?,
-                },
-                expires_at: sql::moment(row, 4)?,
-            })
-        },
+        read,
     )
+}
+
+/// The live sessions of a user, the latest first.
+pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
+    sql::all(
+        connection,
+        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+         WHERE sub = ?1 AND expires_at > ?2 ORDER BY auth_time DESC, sid",
+        params![sub, now.seconds()],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Session, Failure> {
+    Ok(Session {
+        cookie_hash: TokenHash::from_bytes(row.get(0)?),
+        authentication: Authentication {
+            sub: row.get(1)?,
+            auth_time: sql::moment(row, 2)?,
+            amr: sql::from_json(row, 3, "sessions.amr")?,
+            sid: row.get(4)?,
+        },
+        expires_at: sql::moment(row, 5)?,
+        device: Device { address: row.get(6)?, browser: row.get(7)? },
+    })
 }
 
 /// Whether there is a session that clients know by this `sid`.
@@ -81,7 +106,7 @@ pub(super) fn end(
     selector: &SessionSelector,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let selected: Vec<(String, String)> = match selector {
         SessionSelector::Cookie(cookie) => {
             sql::all(connection, "SELECT sub, sid FROM sessions WHERE cookie_hash = ?1", [cookie.as_bytes()], read)

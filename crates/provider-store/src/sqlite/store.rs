@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
+    access::ClientAccess,
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
     keys::StoredKey,
@@ -17,7 +18,7 @@ use doorward_provider::{
 };
 
 use super::{
-    SqliteStore, codes, consents, expiry, failed_sign_ins,
+    SqliteStore, access, codes, consents, expiry, failed_sign_ins,
     grants::{self, GrantRow},
     logout_notices, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
     users::{self, UserRow},
@@ -56,6 +57,21 @@ impl Store for SqliteStore {
 
     async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         self.write(move |connection| sessions::end(connection, &selector, now)).await
+    }
+
+    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sub = sub.to_owned();
+        self.read(move |connection| sessions::of_user(connection, &sub, now)).await
+    }
+
+    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
+        let sub = sub.to_owned();
+        self.read(move |connection| access::of_user(connection, &sub, now)).await
+    }
+
+    async fn revoke_access(&self, sub: &str, client_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.write(move |connection| access::revoke(connection, &sub, &client_id, now)).await
     }
 
     async fn claim_logout_notices(

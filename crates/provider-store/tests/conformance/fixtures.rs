@@ -10,7 +10,7 @@ use doorward_provider::{
     keys::{SealedKey, StoredKey},
     opaque::{SuccessorSeed, TokenHash},
     password::PasswordHash,
-    session::{Authentication, Session},
+    session::{Authentication, Device, Session},
     single_use::MessageIdentity,
     store::Store,
     time::Timestamp,
@@ -66,9 +66,20 @@ pub fn authentication(sub: &str) -> Authentication {
     Authentication { sub: sub.to_owned(), auth_time: NOW, amr: vec!["pwd".to_owned()], sid: format!("sid-{sub}") }
 }
 
+/// Where a user signed in: known for every other session.
+fn device(number: u64) -> Device {
+    let known = number.is_multiple_of(2);
+    Device { address: known.then(|| "192.0.2.1".to_owned()), browser: known.then(|| "Firefox, Linux".to_owned()) }
+}
+
 /// A session that ends at that second.
 pub fn session(cookie: u64, sub: &str, end: i64) -> Session {
-    Session { cookie_hash: hash(cookie), authentication: authentication(sub), expires_at: at(end) }
+    Session {
+        cookie_hash: hash(cookie),
+        authentication: authentication(sub),
+        device: device(cookie),
+        expires_at: at(end),
+    }
 }
 
 /// A grant for this client and scope.

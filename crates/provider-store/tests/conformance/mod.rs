@@ -7,6 +7,7 @@
 //! The function returns the store as `Arc<dyn Store>` and a guard that is dropped after the test.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+pub mod access;
 pub mod codes;
 pub mod consents;
 pub mod expiry;
@@ -32,7 +33,9 @@ macro_rules! suite {
             sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,
                 one_that_goes_on_keeps_its_clients, another_users_sign_in_ends_the_first,
                 an_ended_one_gives_no_code_and_redeems_none, its_end_revokes_grants_without_offline_access,
-                ended_by_user_and_sid;
+                ended_by_user_and_sid, listed_for_their_user_the_latest_first;
+            access: summed_up_by_client_and_scope, a_use_moves_the_last_one_by_hours,
+                revoked_with_the_consent_and_for_one_client_only;
             logout_notices: queued_for_the_clients_that_want_one, claimed_again_after_the_lease_only,
                 postponed_and_dropped, claimed_once_among_many, no_more_than_asked_and_the_longest_waiting_first,
                 a_new_password_or_a_disabled_user_queues_too, forgotten_when_nobody_claims_them;

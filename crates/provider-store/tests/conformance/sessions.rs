@@ -111,3 +111,15 @@ pub async fn ended_by_user_and_sid(store: Tested) {
     );
     assert!(store.session(hash(2), NOW).await.unwrap().is_none());
 }
+
+pub async fn listed_for_their_user_the_latest_first(store: Tested) {
+    let (early, mut late, other) = (session(1, "alice", 60), session(2, "alice", 600), session(3, "bob", 60));
+    late.authentication.sid = "sid-late".to_owned();
+    late.authentication.auth_time = at(5);
+    for session in [&early, &late, &other] {
+        store.start_session(session.clone(), None, NOW).await.unwrap();
+    }
+    assert_eq!(store.sessions_of("alice", at(59)).await.unwrap(), [late.clone(), early]);
+    assert_eq!(store.sessions_of("alice", at(60)).await.unwrap(), [late], "the other has expired");
+    assert_eq!(store.sessions_of("carol", NOW).await.unwrap(), []);
+}

@@ -24,6 +24,8 @@ CREATE TABLE sessions (
     auth_time   INTEGER NOT NULL,
     amr         TEXT NOT NULL, -- JSON array
     sid         TEXT NOT NULL,
+    address     TEXT,                   -- from where the user signed in, for the user to see
+    browser     TEXT,
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_sub ON sessions (sub);

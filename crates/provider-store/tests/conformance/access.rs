@@ -1,0 +1,78 @@
+//! What clients may have of a user's data.
+
+use doorward_provider::{
+    access::{ClientAccess, Use},
+    consent::Consent,
+    store::{RotateRefreshToken, Rotation},
+};
+
+use super::fixtures::{NOW, Tested, at, grant_for, hash, seed, token, user};
+
+fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
+    let used = used.map(|(since, last)| Use { since: at(since), last: at(last) });
+    ClientAccess { client_id: client_id.to_owned(), scope: scope.parse().unwrap(), used }
+}
+
+async fn access_of(store: &Tested, sub: &str, second: i64) -> Vec<ClientAccess> {
+    let mut found = store.access_of(sub, at(second)).await.unwrap();
+    found.sort_by_key(|access| (access.client_id.clone(), access.scope.to_string(), access.used.is_none()));
+    found
+}
+
+pub async fn summed_up_by_client_and_scope(store: Tested) {
+    for (id, client, sub, scope, start, end) in [
+        ("1", "a", "alice", "openid", 0, 60),
+        ("2", "a", "alice", "openid", 9, 90),
+        ("3", "a", "alice", "openid email", 5, 90),
+        ("4", "b", "alice", "openid", 7, 8),
+        ("5", "a", "bob", "openid", 1, 90),
+    ] {
+        store.add_grant(grant_for(client, id, sub, scope), at(end), None, at(start)).await.unwrap();
+    }
+    let consent = |end: Option<i64>| Consent { scope: "openid".parse().unwrap(), expires_at: end.map(at) };
+    store.remember_consent("alice", "c", consent(None)).await.unwrap();
+    store.remember_consent("alice", "d", consent(Some(20))).await.unwrap();
+    let all = [
+        access("a", "openid", Some((0, 9))),
+        access("a", "openid email", Some((5, 5))),
+        access("c", "openid", None),
+        access("d", "openid", None),
+    ];
+    assert_eq!(access_of(&store, "alice", 10).await, all);
+    let left =
+        [access("a", "openid", Some((9, 9))), access("a", "openid email", Some((5, 5))), access("c", "openid", None)];
+    assert_eq!(access_of(&store, "alice", 60).await, left);
+    assert_eq!(access_of(&store, "nobody", 10).await, []);
+}
+
+pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.add_grant(grant_for("a", "g", "alice", "openid"), at(9000), Some(token(1, 9000)), NOW).await.unwrap();
+    for (number, second, noted) in [(1, 3599, 0), (2, 3600, 3600), (3, 3700, 3600)] {
+        let rotation = RotateRefreshToken {
+            presented: hash(number),
+            seed: seed(number),
+            successor: token(number + 1, 9000),
+            grant_expires_at: at(9000),
+            now: at(second),
+            grace: 10,
+        };
+        assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
+        assert_eq!(access_of(&store, "alice", second).await, [access("a", "openid", Some((0, noted)))]);
+    }
+}
+
+pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
+    store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
+    for (id, client, sub) in [("1", "a", "alice"), ("2", "a", "alice"), ("3", "b", "alice"), ("4", "a", "bob")] {
+        store.add_grant(grant_for(client, id, sub, "openid"), at(60), None, NOW).await.unwrap();
+    }
+    let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
+    store.remember_consent("alice", "a", consent).await.unwrap();
+    store.revoke_access("alice", "a", at(1)).await.unwrap();
+    assert_eq!(access_of(&store, "alice", 1).await, [access("b", "openid", Some((0, 0)))]);
+    assert_eq!(access_of(&store, "bob", 1).await, [access("a", "openid", Some((0, 0)))]);
+    assert!(store.consent("alice", "a").await.unwrap().is_none());
+    assert!(store.live_grant("1", at(1)).await.unwrap().is_none());
+    store.revoke_access("alice", "a", at(2)).await.unwrap();
+}
