@@ -114,7 +114,7 @@ pub async fn ended_by_user_and_sid(store: Tested) {
 
 pub async fn listed_for_their_user_the_latest_first(store: Tested) {
     let (early, mut late, other) = (session(1, "alice", 60), session(2, "alice", 600), session(3, "bob", 60));
-    late.authentication.sid = "sid-late".to_owned();
+    "sid-late".clone_into(&mut late.authentication.sid);
     late.authentication.auth_time = at(5);
     for session in [&early, &late, &other] {
         store.start_session(session.clone(), None, NOW).await.unwrap();
