@@ -18,18 +18,13 @@ pub enum Copied {
 
 #[cfg(target_arch = "wasm32")]
 mod window {
-    use wasm_bindgen::{JsCast as _, JsValue};
+    use wasm_bindgen::JsCast as _;
     use wasm_bindgen_futures::JsFuture;
 
     use super::Copied;
 
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
-    }
-
-    /// The address shown.
-    pub fn current_url() -> String {
-        web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default()
     }
 
     /// The origin that the page was loaded from, `http://localhost:5001`.
@@ -40,14 +35,6 @@ mod window {
     /// Goes to another page.
     pub fn go(url: &str) {
         let _ = web_sys::window().map(|window| window.location().assign(url));
-    }
-
-    /// Takes query and fragment out of the address shown, so that neither a reload nor a bookmark repeats them.
-    pub fn scrub_url() {
-        let _ = web_sys::window().map(|window| {
-            let path = window.location().pathname().unwrap_or_default();
-            window.history().and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&path)))
-        });
     }
 
     /// Sets an attribute of `<html>`, for style sheets and tests to see.
@@ -112,17 +99,11 @@ mod window {
 mod nowhere {
     use super::Copied;
 
-    pub fn current_url() -> String {
-        String::new()
-    }
-
     pub fn origin() -> String {
         String::new()
     }
 
     pub fn go(_url: &str) {}
-
-    pub fn scrub_url() {}
 
     pub fn mark(_name: &str, _value: &str) {}
 

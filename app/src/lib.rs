@@ -3,7 +3,7 @@
 //! Built three ways from one source: `ssr` renders the neutral page on the server, `hydrate` brings it to life in the
 //! browser, `csr` does without a server. What a page needs to know is read from [`config::CONFIG_PATH`] at start.
 //!
-//! For applications of one's own: [`auth::provide_auth`], [`auth::use_auth`] and [`auth::RequireAuth`].
+//! For applications of one's own, sign-in alone is in `doorward-leptos`.
 
 // A view's type nests as deep as its elements.
 #![recursion_limit = "256"]
@@ -30,7 +30,7 @@ use leptos::prelude::*;
 pub use shell::{not_found, shell};
 
 use crate::{
-    auth::provide_auth,
+    auth::provide_page_auth,
     components::{PageFooter, PageHeader},
     config::CONFIG_PATH,
     pages::Home,
@@ -43,7 +43,7 @@ pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 /// The application, below `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
-    let auth = provide_auth(CONFIG_PATH);
+    let auth = provide_page_auth(CONFIG_PATH).auth;
     Effect::new(|_| browser::mark("data-hydrated", "true"));
     Effect::new(move |_| browser::mark("data-auth", auth.status().as_str()));
     view! {
@@ -112,14 +112,5 @@ mod tests {
         let html = Owner::new().with(|| not_found(LeptosOptions::builder().output_name("doorward").build()).to_html());
         assert!(html.contains("No page has this address"));
         assert!(!html.contains("import("), "nothing is hydrated there");
-    }
-
-    #[test]
-    fn what_needs_a_user_waits_for_one() {
-        let html = Owner::new().with(|| {
-            provide_auth(CONFIG_PATH);
-            view! { <auth::RequireAuth fallback=|| "nobody">"somebody"</auth::RequireAuth> }.to_html()
-        });
-        assert!(html.contains("nobody") && !html.contains("somebody"), "{html}");
     }
 }

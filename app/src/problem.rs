@@ -1,24 +1,15 @@
 //! What went wrong, in words for the user, and the step that leads on from there.
 
 use doorward_client::{Error, ErrorKind};
+use doorward_leptos::Step;
 
 use crate::{config::ConfigError, outcome::Answer};
 
 /// Something that failed, so that it can be tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// Reading the configuration and finding out who is signed in.
-    Start,
-    /// Turning the provider's answer, which the address bar no longer shows, into a signed-in user.
-    FinishSignIn,
-    /// Leaving for the provider's sign-in page.
-    SignIn,
-    /// Leaving for the provider's sign-out page.
-    SignOut,
-    /// Coming back from the provider's sign-out page.
-    FinishSignOut,
-    /// Renewing the access token.
-    Renew,
+    /// A step of sign-in or sign-out.
+    Auth(Step),
     /// Calling the API at this path.
     Call(String),
 }
@@ -77,10 +68,10 @@ impl Problem {
         };
         let title = match (&task, error) {
             (_, Error::NoMatchingState { signed_in: true }) => "You are already signed in",
-            (Task::Start, _) => "Your session could not be restored",
-            (Task::SignIn | Task::FinishSignIn, _) => "You were not signed in",
-            (Task::SignOut | Task::FinishSignOut, _) => "Sign-out did not finish",
-            (Task::Renew, _) => "Your session was not renewed",
+            (Task::Auth(Step::Start), _) => "Your session could not be restored",
+            (Task::Auth(Step::SignIn | Step::FinishSignIn), _) => "You were not signed in",
+            (Task::Auth(Step::SignOut | Step::FinishSignOut), _) => "Sign-out did not finish",
+            (Task::Auth(Step::Renew), _) => "Your session was not renewed",
             (Task::Call(_), Error::Network { .. }) => "The API could not be reached",
             (Task::Call(_), _) => "The API was not called",
         };
@@ -100,8 +91,8 @@ impl Problem {
         Self {
             title: "This page could not be set up",
             message,
-            next: NextStep::TryAgain(Task::Start),
-            task: Task::Start,
+            next: NextStep::TryAgain(Task::Auth(Step::Start)),
+            task: Task::Auth(Step::Start),
         }
     }
 
@@ -113,7 +104,7 @@ impl Problem {
                 "It comes back to {redirect_uri}, where nothing is known of a sign-in that began here. Open the page there, then sign in."
             ),
             next: NextStep::GoTo(redirect_uri.to_owned()),
-            task: Task::SignIn,
+            task: Task::Auth(Step::SignIn),
         }
     }
 
@@ -166,16 +157,16 @@ mod tests {
     #[test]
     fn a_provider_that_is_down_can_be_tried_again() {
         let error = Error::Network { url: "http://localhost:6001/x".into(), failure: NetworkFailure::Timeout };
-        let problem = Problem::of_client(&error, Task::SignIn);
-        assert_eq!(problem.next, NextStep::TryAgain(Task::SignIn));
+        let problem = Problem::of_client(&error, Task::Auth(Step::SignIn));
+        assert_eq!(problem.next, NextStep::TryAgain(Task::Auth(Step::SignIn)));
         assert!(problem.message.contains("http://localhost:6001"), "{}", problem.message);
     }
 
     #[test]
     fn a_lost_state_leads_back_to_sign_in_unless_somebody_is_signed_in() {
-        let lost = Problem::of_client(&Error::NoMatchingState { signed_in: false }, Task::FinishSignIn);
+        let lost = Problem::of_client(&Error::NoMatchingState { signed_in: false }, Task::Auth(Step::FinishSignIn));
         assert_eq!(lost.next.label(), Some("Sign in again"));
-        let used = Problem::of_client(&Error::NoMatchingState { signed_in: true }, Task::FinishSignIn);
+        let used = Problem::of_client(&Error::NoMatchingState { signed_in: true }, Task::Auth(Step::FinishSignIn));
         assert_eq!((used.title, used.next.label()), ("You are already signed in", None));
     }
 

@@ -1,5 +1,6 @@
 //! The choice of the API route, and what the page expects a call to come to.
 
+use doorward_leptos::use_auth;
 use doorward_policy::{
     Principal,
     demo::{self, DemoGroup, DemoRoute},
@@ -8,7 +9,6 @@ use leptos::{prelude::*, tachys::view::iterators::StaticVec};
 
 use super::{Button, icons::SEND};
 use crate::{
-    auth::use_auth,
     derived::derived,
     pages::ApiCalls,
     routes::{self, Verdict},

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Button;
-use crate::{auth::use_auth, derived::derived, problem::Problem};
+use crate::{auth::use_page_auth, derived::derived, problem::Problem};
 
 /// The last problem, until it is dismissed, as an alert that screen readers read at once. The element with the role
 /// stays in the page, hidden, since readers may miss a region that is inserted together with its text.
@@ -13,10 +13,10 @@ pub fn ErrorAlert(
     #[prop(into)]
     on_call: Callback<String>,
 ) -> impl IntoView {
-    let auth = use_auth();
-    let none = derived(move || auth.problem().is_none());
+    let page = use_page_auth();
+    let none = derived(move || page.problem().is_none());
     let message = move || {
-        let problem = auth.problem()?;
+        let problem = page.problem()?;
         Some(view! { <Message problem on_call/> })
     };
     view! {
@@ -28,11 +28,11 @@ pub fn ErrorAlert(
 
 #[component]
 fn Message(problem: Problem, on_call: Callback<String>) -> impl IntoView {
-    let auth = use_auth();
+    let page = use_page_auth();
     let next = problem.next;
     let step = next.label().map(|label| {
         let take = move |()| {
-            if let Some(path) = auth.take(next.clone()) {
+            if let Some(path) = page.take(next.clone()) {
                 on_call.run(path);
             }
         };
@@ -43,7 +43,7 @@ fn Message(problem: Problem, on_call: Callback<String>) -> impl IntoView {
         <p>{problem.message}</p>
         <div class="row">
             {step}
-            <Button id="error_dismiss" label="Dismiss" look="btn-quiet" press=move |()| auth.dismiss()/>
+            <Button id="error_dismiss" label="Dismiss" look="btn-quiet" press=move |()| page.dismiss()/>
         </div>
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use doorward_leptos::use_auth;
 use leptos::prelude::*;
 
-use crate::{auth::use_auth, derived::derived, time};
+use crate::{derived::derived, time};
 
 /// The row `expires_at`: date and time in UTC, and beside it what is left.
 #[component]

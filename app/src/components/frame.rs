@@ -1,12 +1,10 @@
 //! What stands above and below every page.
 
+use doorward_leptos::{AuthStatus, use_auth};
 use leptos::prelude::*;
 
 use super::icons::BrandMark;
-use crate::{
-    auth::{AuthStatus, use_auth},
-    derived::derived,
-};
+use crate::{auth::use_page_auth, derived::derived};
 
 /// The brand and whether somebody is signed in.
 #[component]
@@ -37,9 +35,9 @@ pub fn PageHeader() -> impl IntoView {
 /// Which provider the page signs in with.
 #[component]
 pub fn PageFooter() -> impl IntoView {
-    let auth = use_auth();
+    let page = use_page_auth();
     let provider = derived(move || {
-        let config = auth.config();
+        let config = page.config();
         let words = |config: crate::config::AppConfig| {
             format!("Signs in at {} as client {}.", config.authority, config.client_id)
         };

@@ -1,17 +1,13 @@
 //! The welcome, with the page's main actions.
 
+use doorward_leptos::{Arrival, AuthStatus, use_auth};
 use leptos::prelude::*;
 
 use super::{
     Button,
     icons::{ENTER, SEND},
 };
-use crate::{
-    auth::{Arrival, AuthStatus, use_auth},
-    browser,
-    derived::derived,
-    pages::ApiCalls,
-};
+use crate::{auth::use_page_auth, browser, derived::derived, pages::ApiCalls};
 
 /// "Welcome! Please [Sign In] first." or "Welcome! SUB [Sign Out] [Test secured API]".
 #[component]
@@ -19,7 +15,8 @@ pub fn Greeting(
     /// The API calls that the button starts.
     calls: ApiCalls,
 ) -> impl IntoView {
-    let auth = use_auth();
+    let page = use_page_auth();
+    let auth = page.auth;
     let loading = derived(move || auth.status() == AuthStatus::Loading);
     let known = derived(move || !loading.get());
     let cannot = derived(move || matches!(auth.status(), AuthStatus::Loading | AuthStatus::Unavailable));
@@ -55,13 +52,13 @@ pub fn Greeting(
                     icon=ENTER
                     disabled=cannot
                     busy=leaving
-                    press=move |()| auth.sign_in()
+                    press=move |()| page.sign_in()
                 />
                 <span>" first."</span>
             </p>
             <p id="welcome_msg" class="greeting" tabindex="-1" hidden=signed_out>
                 <span>"Welcome! " <strong id="uid">{sub}</strong> " "</span>
-                <Button id="logout" label="Sign Out" busy=leaving press=move |()| auth.sign_out()/>
+                <Button id="logout" label="Sign Out" busy=leaving press=move |()| page.sign_out()/>
                 " "
                 <Button
                     id="api"

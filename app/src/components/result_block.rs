@@ -1,12 +1,9 @@
 //! The last thing that happened, in full.
 
+use doorward_leptos::{AuthStatus, use_auth};
 use leptos::prelude::*;
 
-use crate::{
-    auth::{AuthStatus, use_auth},
-    derived::derived,
-    outcome::Outcome,
-};
+use crate::{derived::derived, outcome::Outcome};
 
 /// The block `results`: the user object, the API's answer, or what went wrong. A short form of it is announced.
 #[component]

@@ -1,10 +1,11 @@
 //! The table of what the provider issued.
 
 use doorward_client::User;
+use doorward_leptos::use_auth;
 use leptos::prelude::*;
 
 use super::{ExpiryRow, TokenRow};
-use crate::{auth::use_auth, derived::derived};
+use crate::derived::derived;
 
 /// Number, key and value of the ID token, the access token, the refresh token and the time of expiry.
 #[component]

@@ -1,11 +1,12 @@
 //! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result.
 
 use doorward_client::ApiRequest;
+use doorward_leptos::AuthStatus;
 use doorward_policy::demo;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    auth::{Auth, AuthStatus, use_auth},
+    auth::{PageAuth, use_page_auth},
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::derived,
     outcome::{Answer, Outcome},
@@ -29,14 +30,14 @@ enum Progress {
 /// The chosen route and the last call: what the parts of the page share.
 #[derive(Clone, Copy)]
 pub struct ApiCalls {
-    auth: Auth,
+    page: PageAuth,
     route: RwSignal<String>,
     last: RwSignal<Option<Call>>,
 }
 
 impl ApiCalls {
-    fn new(auth: Auth) -> Self {
-        Self { auth, route: RwSignal::new(DEFAULT_ROUTE.to_owned()), last: RwSignal::new(None) }
+    fn new(page: PageAuth) -> Self {
+        Self { page, route: RwSignal::new(DEFAULT_ROUTE.to_owned()), last: RwSignal::new(None) }
     }
 
     /// Path of the chosen route. Tracked.
@@ -61,8 +62,8 @@ impl ApiCalls {
 
     /// Calls the route with this path.
     pub fn call(self, path: String) {
-        let auth = self.auth;
-        let known = untrack(|| Some((auth.config()?, auth.with_user(|user| user.sub().to_owned())?)));
+        let page = self.page;
+        let known = untrack(|| Some((page.config()?, page.auth.with_user(|user| user.sub().to_owned())?)));
         let Some((config, sub)) = known else {
             return;
         };
@@ -71,15 +72,15 @@ impl ApiCalls {
         }
         let url = config.api(&path);
         let request = ApiRequest::get(&url).header("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
-        self.auth.dismiss();
+        self.page.dismiss();
         let progress = Progress::Waiting { url };
         self.last.set(Some(Call { sub: sub.clone(), progress }));
         spawn_local(async move {
-            match self.auth.call(request).await {
+            match self.page.auth.call(request).await {
                 Ok(response) => self.answered(sub, Answer::new(path, &response)),
                 Err(error) => {
                     self.last.set(None);
-                    self.auth.report(Problem::of_client(&error, Task::Call(path)));
+                    self.page.report(Problem::of_client(&error, Task::Call(path)));
                 }
             }
         });
@@ -87,11 +88,11 @@ impl ApiCalls {
 
     fn answered(self, sub: String, answer: Answer) {
         let reasons = demo::route(&answer.path).map(|route| {
-            let principal = untrack(|| self.auth.with_user(routes::principal).flatten());
+            let principal = untrack(|| self.page.auth.with_user(routes::principal).flatten());
             routes::verdict(route, principal.as_ref()).reasons()
         });
         if let Some(problem) = Problem::of_answer(&answer, &reasons.unwrap_or_default()) {
-            self.auth.report(problem);
+            self.page.report(problem);
         }
         let progress = Progress::Answered(answer);
         self.last.set(Some(Call { sub, progress }));
@@ -99,7 +100,7 @@ impl ApiCalls {
 
     /// What the result block shows: the last call of the present user, else what went wrong, else who is signed in.
     fn outcome(self) -> Outcome {
-        let status = self.auth.status();
+        let status = self.page.auth.status();
         let last = self.last.get();
         if let (AuthStatus::SignedIn(user), Some(call)) = (&status, last)
             && call.sub == user.sub()
@@ -109,7 +110,7 @@ impl ApiCalls {
                 Progress::Answered(answer) => Outcome::Answered(answer),
             };
         }
-        match (self.auth.problem(), status) {
+        match (self.page.problem(), status) {
             (Some(problem), _) => Outcome::Failed(problem.message),
             (None, AuthStatus::SignedIn(user)) => Outcome::SignedIn(user),
             (None, AuthStatus::SignedOut) => Outcome::SignedOut,
@@ -121,7 +122,7 @@ impl ApiCalls {
 /// The one page of the application.
 #[component]
 pub fn Home() -> impl IntoView {
-    let calls = ApiCalls::new(use_auth());
+    let calls = ApiCalls::new(use_page_auth());
     let outcome = derived(move || calls.outcome());
     view! {
         <Greeting calls/>

@@ -139,6 +139,16 @@ impl UserManager {
         Box::pin(async move { client.signout_callback(&url) })
     }
 
+    /// The page's address. If it carries a response to one of this client's requests, the address bar no longer shows it,
+    /// so that it is neither reloaded nor bookmarked: whoever takes it has to see to it.
+    pub fn take_response(&self) -> String {
+        let url = self.0.ports.navigator.current_url();
+        if self.0.callback_kind(&url) != CallbackKind::None {
+            self.0.scrub(&url);
+        }
+        url
+    }
+
     /// What kind of response an address carries.
     pub fn callback_kind(&self, url: &str) -> CallbackKind {
         self.0.callback_kind(url)

@@ -42,6 +42,19 @@ fn the_user_is_signed_in_and_the_response_leaves_the_address() {
 }
 
 #[test]
+fn the_response_is_taken_out_of_the_address_and_nothing_else_is() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    url.clone_into(&mut tab.navigator.url.borrow_mut());
+    assert_eq!(tab.manager.take_response(), url);
+    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    assert_eq!(tab.manager.take_response(), REDIRECT_URI);
+    "https://app.example/?code=of+the+page".clone_into(&mut tab.navigator.url.borrow_mut());
+    assert_eq!(tab.manager.take_response(), *tab.navigator.url.borrow());
+}
+
+#[test]
 fn called_twice_at_once_it_asks_once() {
     let world = World::new();
     let tab = world.tab();

@@ -1,18 +1,16 @@
 //! What happens behind the signals: the client library's operations, and what their outcome does to the state.
 
-use std::future::Future;
+use std::{future::Future, pin::Pin, rc::Rc};
 
 use doorward_client::{
-    CallbackKind, Error, ErrorKind, Event, SigninRequestArgs, SignoutRequestArgs, Subscription, UserManager,
+    CallbackKind, Error, ErrorKind, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, UserManager,
 };
 use leptos::prelude::*;
 
-use super::{Arrival, Auth, AuthStatus};
-use crate::{
-    browser,
-    config::{AppConfig, ConfigError},
-    problem::{Problem, Task},
-};
+use super::{Arrival, Auth, AuthStatus, Failure, Step};
+
+/// Gets the settings.
+type Load = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>>>;
 
 /// The client library's object, which lives on the browser's one thread.
 #[derive(Clone, Copy)]
@@ -21,9 +19,9 @@ pub(super) struct Session {
     live: StoredValue<Live, LocalStorage>,
 }
 
-/// What a session consists of. Empty on the server and until the configuration arrived.
-#[derive(Default)]
+/// What a session consists of.
 struct Live {
+    load: Load,
     manager: Option<UserManager>,
     subscription: Option<Subscription>,
     /// The address that the provider sent the browser to, kept for another try when the first fails.
@@ -32,8 +30,9 @@ struct Live {
 
 impl Session {
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn new() -> Self {
-        Self { live: StoredValue::new_local(Live::default()) }
+    pub(super) fn new(load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static) -> Self {
+        let live = Live { load: Rc::new(load), manager: None, subscription: None, response: None };
+        Self { live: StoredValue::new_local(live) }
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -43,7 +42,8 @@ impl Session {
 
     /// On the server there is no session, and nothing that could be dropped on another thread.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn new() -> Self {
+    pub(super) fn new(load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static) -> Self {
+        drop(load);
         Self {}
     }
 
@@ -64,92 +64,97 @@ pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     leptos::task::spawn_local(task);
 }
 
+fn fail(auth: Auth, step: Step, error: Error) {
+    auth.failure.set(Some(Failure { step, error }));
+}
+
 /// Finds out who is signed in: the response that the address carries, else the stored user.
 pub(super) async fn start(auth: Auth) {
-    let manager = match set_up(auth).await {
-        Ok(manager) => manager,
-        Err(problem) => {
-            auth.status.set(AuthStatus::Unavailable);
-            return auth.report(problem);
-        }
+    let Some(manager) = set_up(auth).await else {
+        return auth.status.set(AuthStatus::Unavailable);
     };
-    let problem = accept_response(auth, &manager).await;
+    let accepted = accept_response(auth, &manager).await;
     match manager.get_user().await {
         Ok(user) => auth.status.set(user.into()),
         Err(error) => {
             auth.status.set(AuthStatus::SignedOut);
-            if problem.is_none() {
-                auth.report(Problem::of_client(&error, Task::Start));
+            if accepted.is_ok() {
+                fail(auth, Step::Start, error);
             }
         }
     }
-    if let Some(problem) = problem {
-        auth.report(problem);
+    if let Err((step, error)) = accepted {
+        fail(auth, step, error);
     }
     manager.start_silent_renew();
 }
 
-/// The client library's object; made from the configuration the first time.
-async fn set_up(auth: Auth) -> Result<UserManager, Problem> {
+/// The client library's object; made from the settings the first time.
+async fn set_up(auth: Auth) -> Option<UserManager> {
     if let Some(manager) = auth.session.manager() {
-        return Ok(manager);
+        return Some(manager);
     }
-    let text = browser::fetch_text(auth.config_path).await.map_err(ConfigError::Unreachable);
-    let config = text
-        .and_then(|text| AppConfig::parse(&text, &browser::origin()))
-        .map_err(|error| Problem::of_config(&error))?;
-    let manager = user_manager(&config).map_err(|error| Problem::of_client(&error, Task::Start))?;
+    let load = auth.session.update(|live| Rc::clone(&live.load))?;
+    let settings = load().await?;
+    let manager = match user_manager(settings) {
+        Ok(manager) => manager,
+        Err(error) => {
+            fail(auth, Step::Start, error);
+            return None;
+        }
+    };
     let subscription = manager.events().subscribe(move |event| follow(auth, event));
     auth.session.update(|live| {
         live.manager = Some(manager.clone());
         live.subscription = Some(subscription);
     });
-    auth.config.set(Some(config));
-    Ok(manager)
+    Some(manager)
 }
 
 #[cfg(target_arch = "wasm32")]
-fn user_manager(config: &AppConfig) -> Result<UserManager, Error> {
-    doorward_client::browser::user_manager(config.settings())
+fn user_manager(settings: Settings) -> Result<UserManager, Error> {
+    doorward_client::browser::user_manager(settings)
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn user_manager(config: &AppConfig) -> Result<UserManager, Error> {
-    config.settings().validate()?;
+#[allow(clippy::needless_pass_by_value)] // As its other form.
+fn user_manager(settings: Settings) -> Result<UserManager, Error> {
+    settings.validate()?;
     Err(Error::NotSignedIn)
 }
 
 /// Accepts the provider's response, if the address carries one or an earlier try left one behind.
-async fn accept_response(auth: Auth, manager: &UserManager) -> Option<Problem> {
+async fn accept_response(auth: Auth, manager: &UserManager) -> Result<(), (Step, Error)> {
     let left_behind = auth.session.update(|live| live.response.take()).flatten();
-    let url = left_behind.unwrap_or_else(browser::current_url);
-    let kind = manager.callback_kind(&url);
-    if matches!(kind, CallbackKind::OfChild | CallbackKind::None) {
-        return None;
-    }
     // A code or an error in the address must not be reloaded, bookmarked or sent on by a Referer.
-    browser::scrub_url();
-    let (result, arrival, task) = match kind {
+    let url = left_behind.unwrap_or_else(|| manager.take_response());
+    let (result, arrival, step) = match manager.callback_kind(&url) {
         CallbackKind::Signin => {
             let result = manager.signin_redirect_callback(&url).await.map(drop);
-            (result, Arrival::SignIn, Task::FinishSignIn)
+            (result, Arrival::SignIn, Step::FinishSignIn)
         }
         CallbackKind::Signout => {
             let result = manager.signout_redirect_callback(&url).await.map(drop);
-            (result, Arrival::SignOut, Task::FinishSignOut)
+            (result, Arrival::SignOut, Step::FinishSignOut)
         }
-        CallbackKind::OfChild | CallbackKind::None => return None,
+        #[cfg(feature = "windows")]
+        CallbackKind::OfChild => {
+            return manager.signin_popup_callback(&url).map_err(|error| (Step::FinishSignIn, error));
+        }
+        #[cfg(not(feature = "windows"))]
+        CallbackKind::OfChild => return Ok(()),
+        CallbackKind::None => return Ok(()),
     };
     match result {
         Ok(()) => {
             auth.arrival.set(Some(arrival));
-            None
+            Ok(())
         }
         Err(error) => {
             if error.kind() == ErrorKind::Retry {
                 auth.session.update(|live| live.response = Some(url));
             }
-            Some(Problem::of_client(&error, task))
+            Err((step, error))
         }
     }
 }
@@ -159,15 +164,15 @@ fn follow(auth: Auth, event: &Event) {
     match event {
         Event::UserLoaded(user) => {
             // A renewal that failed before has succeeded now.
-            auth.problem.update(|problem| {
-                if problem.as_ref().is_some_and(|problem| problem.task == Task::Renew) {
-                    *problem = None;
+            auth.failure.update(|failure| {
+                if failure.as_ref().is_some_and(|failure| failure.step == Step::Renew) {
+                    *failure = None;
                 }
             });
             auth.status.set(Some(user.clone()).into());
         }
         Event::UserUnloaded | Event::UserSignedOut => auth.status.set(AuthStatus::SignedOut),
-        Event::SilentRenewError(error) => auth.report(Problem::of_client(error, Task::Renew)),
+        Event::SilentRenewError(error) => fail(auth, Step::Renew, error.clone()),
         _ => {}
     }
 }
@@ -177,16 +182,11 @@ pub(super) async fn sign_in(auth: Auth) {
     let Some(manager) = auth.session.manager() else {
         return start(auth).await;
     };
-    if let Some(config) = auth.config.get_untracked()
-        && !config.returns_to(&browser::origin())
-    {
-        return auth.report(Problem::of_other_origin(&config.redirect_uri));
-    }
     auth.dismiss();
     auth.leaving.set(true);
     if let Err(error) = manager.signin_redirect(SigninRequestArgs::default()).await {
         auth.leaving.set(false);
-        auth.report(Problem::of_client(&error, Task::SignIn));
+        fail(auth, Step::SignIn, error);
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) async fn sign_out(auth: Auth) {
     auth.leaving.set(true);
     if let Err(error) = manager.signout_redirect(SignoutRequestArgs::default()).await {
         auth.leaving.set(false);
-        auth.report(Problem::of_client(&error, Task::SignOut));
+        fail(auth, Step::SignOut, error);
     }
 }
 
@@ -209,6 +209,6 @@ pub(super) async fn renew(auth: Auth) {
         return start(auth).await;
     };
     if let Err(error) = manager.signin_silent().await {
-        auth.report(Problem::of_client(&error, Task::Renew));
+        fail(auth, Step::Renew, error);
     }
 }

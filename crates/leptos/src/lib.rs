@@ -1,19 +1,24 @@
-//! Sign-in for Leptos applications: [`provide_auth`] once at the root, [`use_auth`] anywhere below.
+//! Sign-in for Leptos applications: [`provide_auth`] once at the root, [`use_auth`] anywhere below, [`RequireAuth`] around
+//! what is for signed-in users.
 //!
-//! A thin layer over [`doorward_client::UserManager`]: its state as signals, its operations as actions. On the server
-//! the state is [`AuthStatus::Loading`] and stays so; everything from the browser comes in after hydration.
+//! A thin layer over [`doorward_client::UserManager`]: its state as signals, its operations as methods that need no
+//! waiting for. On the server the state is [`AuthStatus::Loading`] and stays so; everything from the browser comes in
+//! after hydration. The guide `docs/guides/leptos.md` starts from nothing.
+
+// The macro for components makes a struct of each component's properties; the documentation stands on those.
+#![allow(clippy::must_use_candidate)]
 
 mod session;
+#[cfg(test)]
+mod tests;
 
-use doorward_client::{ApiRequest, ApiResponse, Error, User};
+use std::future::Future;
+
+use doorward_client::{ApiRequest, ApiResponse};
 use leptos::prelude::*;
 
-use crate::{
-    browser,
-    config::AppConfig,
-    derived::derived,
-    problem::{NextStep, Problem, Task},
-};
+pub use doorward_client::{Error, ErrorKind, Settings, User, UserManager};
+
 use session::Session;
 
 /// Who is signed in, as far as the page knows.
@@ -22,7 +27,7 @@ pub enum AuthStatus {
     /// It is being found out. The only state on the server.
     #[default]
     Loading,
-    /// It can't be found out, as the configuration is not there; [`Auth::problem`] says why.
+    /// It can't be found out, as there are no settings, or none that could be used.
     Unavailable,
     /// Nobody.
     SignedOut,
@@ -31,7 +36,7 @@ pub enum AuthStatus {
 }
 
 impl AuthStatus {
-    /// The value of the attribute `data-auth` on `<html>`.
+    /// One word: `loading`, `unavailable`, `signed-out` or `signed-in`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Loading => "loading",
@@ -57,29 +62,62 @@ pub enum Arrival {
     SignOut,
 }
 
+/// A piece of work that can fail and be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Getting the settings and finding out who is signed in.
+    Start,
+    /// Leaving for the provider's sign-in page.
+    SignIn,
+    /// Turning the provider's answer, which the address bar no longer shows, into a signed-in user.
+    FinishSignIn,
+    /// Leaving for the provider's sign-out page.
+    SignOut,
+    /// Coming back from the provider's sign-out page.
+    FinishSignOut,
+    /// Renewing the access token.
+    Renew,
+}
+
+/// What went wrong, and doing what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// What was being done.
+    pub step: Step,
+    /// Why it failed; [`Error::user_message`] is for the user, [`Error::kind`] says what to offer next.
+    pub error: Error,
+}
+
 /// The state of sign-in and what can be done about it. Copy it into closures freely.
 #[derive(Clone, Copy)]
 pub struct Auth {
-    config_path: &'static str,
-    config: RwSignal<Option<AppConfig>>,
     status: RwSignal<AuthStatus>,
-    problem: RwSignal<Option<Problem>>,
+    failure: RwSignal<Option<Failure>>,
     leaving: RwSignal<bool>,
     arrival: RwSignal<Option<Arrival>>,
     session: Session,
 }
 
-/// Provides sign-in to everything below, set up from the JSON document at `config_path` ([`AppConfig`]). It starts by
-/// itself in the browser, after hydration.
-pub fn provide_auth(config_path: &'static str) -> Auth {
+/// Provides sign-in with these settings to everything below. It starts by itself in the browser, after hydration.
+pub fn provide_auth(settings: Settings) -> Auth {
+    provide_auth_with(move || {
+        let settings = settings.clone();
+        async move { Some(settings) }
+    })
+}
+
+/// As [`provide_auth`], with settings that first have to be got, in the browser. `None`: they can't be, which `load`
+/// itself tells the user; [`Auth::try_again`] with [`Step::Start`] calls it again.
+pub fn provide_auth_with<F>(load: impl Fn() -> F + 'static) -> Auth
+where
+    F: Future<Output = Option<Settings>> + 'static,
+{
     let auth = Auth {
-        config_path,
-        config: RwSignal::new(None),
         status: RwSignal::default(),
-        problem: RwSignal::new(None),
+        failure: RwSignal::new(None),
         leaving: RwSignal::new(false),
         arrival: RwSignal::new(None),
-        session: Session::new(),
+        session: Session::new(move || Box::pin(load())),
     };
     provide_context(auth);
     Effect::new(move |_| {
@@ -104,10 +142,7 @@ impl Auth {
 
     /// The signed-in user. Tracked.
     pub fn user(self) -> Option<User> {
-        self.status.with(|status| match status {
-            AuthStatus::SignedIn(user) => Some(User::clone(user)),
-            _ => None,
-        })
+        self.with_user(User::clone)
     }
 
     /// Reads something of the signed-in user without copying all. Tracked.
@@ -118,19 +153,22 @@ impl Auth {
         })
     }
 
+    /// What to call the signed-in user: the claim `name`, else `preferred_username`, else `sub`. Tracked.
+    pub fn user_name(self) -> Option<String> {
+        self.with_user(|user| {
+            let name = user.claim("name").or_else(|| user.claim("preferred_username"));
+            name.unwrap_or(user.sub()).to_owned()
+        })
+    }
+
     /// Whether somebody is signed in. Tracked.
     pub fn is_signed_in(self) -> bool {
         self.with_user(|_| ()).is_some()
     }
 
-    /// The configuration, once it arrived. Tracked.
-    pub fn config(self) -> Option<AppConfig> {
-        self.config.get()
-    }
-
     /// What went wrong last and was not dismissed. Tracked.
-    pub fn problem(self) -> Option<Problem> {
-        self.problem.get()
+    pub fn failure(self) -> Option<Failure> {
+        self.failure.get()
     }
 
     /// Whether the browser is about to leave for the provider's page. Tracked.
@@ -167,6 +205,22 @@ impl Auth {
         }
     }
 
+    /// Does again what failed.
+    pub fn try_again(self, step: Step) {
+        self.dismiss();
+        match step {
+            Step::SignIn => self.sign_in(),
+            Step::SignOut => self.sign_out(),
+            Step::Renew => session::spawn(session::renew(self)),
+            Step::Start | Step::FinishSignIn | Step::FinishSignOut => session::spawn(session::start(self)),
+        }
+    }
+
+    /// Forgets what went wrong.
+    pub fn dismiss(self) {
+        self.failure.set(None);
+    }
+
     /// Calls an API with the user's access token, which is renewed first if need be.
     pub async fn call(self, request: ApiRequest) -> Result<ApiResponse, Error> {
         match self.session.manager() {
@@ -175,31 +229,10 @@ impl Auth {
         }
     }
 
-    /// Tells the user of a problem; it takes the place of the one before.
-    pub fn report(self, problem: Problem) {
-        self.problem.set(Some(problem));
-    }
-
-    /// Takes the message away.
-    pub fn dismiss(self) {
-        self.problem.set(None);
-    }
-
-    /// Takes the step that a problem offers. A call of the API is the page's to repeat: its path comes back.
-    pub fn take(self, step: NextStep) -> Option<String> {
-        self.dismiss();
-        match step {
-            NextStep::SignIn { .. } | NextStep::TryAgain(Task::SignIn) => self.sign_in(),
-            NextStep::TryAgain(Task::SignOut) => self.sign_out(),
-            NextStep::TryAgain(Task::Renew) => session::spawn(session::renew(self)),
-            NextStep::TryAgain(Task::Start | Task::FinishSignIn | Task::FinishSignOut) => {
-                session::spawn(session::start(self));
-            }
-            NextStep::TryAgain(Task::Call(path)) => return Some(path),
-            NextStep::GoTo(url) => browser::go(&url),
-            NextStep::Nothing => {}
-        }
-        None
+    /// The client itself, for what is not here: popups, events, revocation. `None` on the server and until the settings
+    /// are there.
+    pub fn manager(self) -> Option<UserManager> {
+        self.session.manager()
     }
 }
 
@@ -214,7 +247,7 @@ pub fn RequireAuth(
     fallback: ViewFn,
 ) -> impl IntoView {
     let auth = use_auth();
-    let signed_in = derived(move || auth.is_signed_in());
+    let signed_in = Memo::new(move |_| auth.is_signed_in());
     view! {
         <Show when=move || signed_in.get() fallback=move || fallback.run()>
             {children()}
