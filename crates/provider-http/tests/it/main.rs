@@ -5,6 +5,7 @@ mod authorize;
 mod bad_input;
 mod check_session;
 mod concurrency;
+mod conformance_table;
 mod consent;
 mod cors;
 mod discovery;
