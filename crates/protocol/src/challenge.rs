@@ -23,7 +23,7 @@
 
 use std::fmt;
 
-use crate::{dpop, error::ErrorCode, jose::SigningAlgorithm, scope::Scope};
+use crate::{dpop, error::ErrorCode, scope::Scope};
 
 /// An authentication scheme, compared without regard to case (RFC 9110 section 11.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Challenge {
 
     /// Asks for a token that is bound to a key, and a proof of that key by one of these algorithms (RFC 9449 section 7.1).
     pub fn dpop(realm: &str) -> Self {
-        let algorithms = dpop::ALGORITHMS.map(SigningAlgorithm::as_str).join(" ");
+        let algorithms = dpop::ALGORITHMS.join(" ");
         Self::new(Scheme::Dpop).with("realm", realm).with("algs", &algorithms)
     }
 

@@ -32,6 +32,9 @@ pub enum SigningAlgorithm {
     EdDsa,
 }
 
+/// The name that RFC 9864 gives to `EdDSA` with the curve of that name. Some software writes only this one.
+pub const ED25519: &str = "Ed25519";
+
 /// The algorithm is unknown here or not asymmetric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a supported signature algorithm; use RS256, PS256, ES256 (or their 384 and 512 forms) or EdDSA")]
@@ -52,7 +55,12 @@ impl SigningAlgorithm {
         Self::EdDsa,
     ];
 
-    /// The `alg` value (RFC 7518 section 3.1).
+    /// The algorithm that `alg` of a message or a key names, by whichever of its names.
+    pub fn named(alg: &str) -> Option<Self> {
+        if alg == ED25519 { Some(Self::EdDsa) } else { alg.parse().ok() }
+    }
+
+    /// The `alg` value (RFC 7518 section 3.1), as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -145,6 +153,14 @@ mod tests {
         }
         for algorithm in SigningAlgorithm::ALL {
             assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
+            assert_eq!(SigningAlgorithm::named(algorithm.as_str()), Some(algorithm));
         }
+    }
+
+    #[test]
+    fn ed25519_is_read_by_both_names_and_written_by_one() {
+        assert_eq!(SigningAlgorithm::named("Ed25519"), Some(SigningAlgorithm::EdDsa));
+        assert_eq!("Ed25519".parse::<SigningAlgorithm>(), Err(UnsupportedAlgorithm));
+        assert_eq!(SigningAlgorithm::named("Ed448"), None);
     }
 }

@@ -86,13 +86,8 @@ impl Jwk {
             && algorithm.curve().is_none_or(|curve| self.crv.as_deref() == Some(curve))
             && self.key_use.as_deref().is_none_or(|key_use| key_use == "sig")
             && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
-            && self.alg.as_deref().is_none_or(|alg| names(alg, algorithm))
+            && self.alg.as_deref().is_none_or(|alg| SigningAlgorithm::named(alg) == Some(algorithm))
     }
-}
-
-/// Whether `alg` of a key names the algorithm. RFC 9864 renames `EdDSA` on this curve to `Ed25519`.
-fn names(alg: &str, algorithm: SigningAlgorithm) -> bool {
-    alg == algorithm.as_str() || (algorithm == SigningAlgorithm::EdDsa && alg == "Ed25519")
 }
 
 /// Whether a key as written holds private or symmetric material.

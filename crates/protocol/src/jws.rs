@@ -61,7 +61,7 @@ impl UnverifiedHeader {
 
     /// The algorithm, if it is an asymmetric one that is supported.
     pub fn algorithm(&self) -> Option<SigningAlgorithm> {
-        self.alg.parse().ok()
+        SigningAlgorithm::named(&self.alg)
     }
 
     /// Whether `typ` names this media type, with or without `application/` and in any case (RFC 7515 section 4.1.9).

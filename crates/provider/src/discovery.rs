@@ -1,6 +1,6 @@
 //! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled, no more.
 
-use doorward_protocol::{dpop, jose::SigningAlgorithm, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
+use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
 
 use crate::{Provider, client::GrantType, sign_in::PASSWORD_CONTEXT};
 
@@ -44,7 +44,7 @@ impl Provider {
             revocation_endpoint_auth_methods_supported: authentication(),
             // Not `none`: whoever asks about tokens must authenticate (RFC 7662 section 2.1).
             introspection_endpoint_auth_methods_supported: list(&["client_secret_basic", "client_secret_post"]),
-            dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS.map(SigningAlgorithm::as_str)),
+            dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
             code_challenge_methods_supported: list(&["S256"]),
             claims_supported: self.resources.claim_names(),
             prompt_values_supported: list(&["none", "login", "consent", "select_account"]),

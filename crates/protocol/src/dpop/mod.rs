@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::target_uri::{NotATargetUri, TargetUri};
 use crate::{
     base64url,
-    jose::SigningAlgorithm,
+    jose::{ED25519, SigningAlgorithm},
     jwk::{self, Jwk},
     jws::{JwsError, UnverifiedJws},
     thumbprint::Thumbprint,
@@ -27,14 +27,8 @@ pub const NONCE_HEADER: &str = "dpop-nonce";
 /// `typ` of proofs (section 4.2).
 pub const PROOF_TYPE: &str = "dpop+jwt";
 
-/// The algorithms that proofs may be signed by: what servers check and say they do.
-pub const ALGORITHMS: [SigningAlgorithm; 5] = [
-    SigningAlgorithm::Es256,
-    SigningAlgorithm::EdDsa,
-    SigningAlgorithm::Ps256,
-    SigningAlgorithm::Rs256,
-    SigningAlgorithm::Es384,
-];
+/// The algorithms that proofs may be signed by, under each of their names: what servers check and say they do.
+pub const ALGORITHMS: [&str; 6] = ["ES256", "EdDSA", ED25519, "PS256", "RS256", "ES384"];
 
 /// How old a proof may be, in seconds. With [`MAX_AHEAD`] it bounds how long a server must remember a proof.
 pub const MAX_AGE: i64 = 120;
@@ -154,8 +148,8 @@ impl<'a> UnverifiedProof<'a> {
         if jws.header().typ.as_deref() != Some(PROOF_TYPE) {
             return Err(ProofError::WrongType);
         }
-        let algorithm = jws.header().algorithm().filter(|algorithm| ALGORITHMS.contains(algorithm));
-        let algorithm = algorithm.ok_or(ProofError::UnsupportedAlgorithm)?;
+        let listed = ALGORITHMS.contains(&jws.header().alg.as_str());
+        let algorithm = jws.header().algorithm().filter(|_| listed).ok_or(ProofError::UnsupportedAlgorithm)?;
         let jwk = embedded_key(&jws)?;
         let thumbprint = jwk.thumbprint().filter(|_| jwk.can_verify(algorithm)).ok_or(ProofError::InvalidKey)?;
         let claims = jws.unverified_claims().map_err(from_jws_error)?;

@@ -87,7 +87,7 @@ fn assert_refused(answer: &Answer, code: &str) {
     assert_eq!(answer.status, 401, "{answer:?}");
     assert_eq!(answer.body["error"], code);
     let challenge = answer.header("www-authenticate").unwrap();
-    let expected = r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384", error=""#;
+    let expected = r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384", error=""#;
     assert!(challenge.starts_with(&format!("{expected}{code}\"")), "{challenge}");
 }
 
@@ -117,7 +117,7 @@ async fn a_bound_token_as_bearer_is_refused() {
         assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
         let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
         assert!(challenges[0].to_str().unwrap().contains(r#"error="invalid_token""#), "{challenges:?}");
-        assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384""#);
+        assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_call_without_a_token_is_told_of_both_schemes() {
     let answer = call(&caller.setup.api, ADMIN_ROUTE, None).await;
     let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
     assert_eq!(challenges[0], r#"Bearer realm="MyBackendApi2""#);
-    assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA PS256 RS256 ES384""#);
+    assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
 }
 
 #[tokio::test]

@@ -200,6 +200,9 @@ async fn each_advertised_kind_of_key_is_accepted() {
         let answer = machine_token(&world, &ProofKey::new(algorithm).proof(&world)).await;
         assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &json!("DPoP")), "{algorithm}");
     }
+    // RFC 9864's name of EdDSA with this curve, the only one that some libraries write.
+    let proof = ProofKey::new(EdDsa).proof_with(&world, &json!({"alg": "Ed25519"}), &json!({}));
+    assert_eq!(machine_token(&world, &proof).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -37,7 +37,10 @@ impl Caller {
 fn assert_refused(answer: &Answer, code: &str) {
     answer.expect_json_error(StatusCode::UNAUTHORIZED, code);
     let challenge = answer.header("www-authenticate");
-    assert!(challenge.starts_with(r#"DPoP realm="doorward", algs="ES256 EdDSA PS256 RS256 ES384""#), "{challenge}");
+    assert!(
+        challenge.starts_with(r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#),
+        "{challenge}"
+    );
     assert!(challenge.contains(&format!(r#"error="{code}""#)), "{challenge}");
 }
 
@@ -143,5 +146,5 @@ async fn a_request_without_a_token_is_told_of_both_schemes() {
     let answer = world.get("/connect/userinfo").await;
     let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
     assert_eq!(challenges[0], r#"Bearer realm="doorward""#);
-    assert_eq!(challenges[1], r#"DPoP realm="doorward", algs="ES256 EdDSA PS256 RS256 ES384""#);
+    assert_eq!(challenges[1], r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
 }
