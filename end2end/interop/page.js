@@ -1,13 +1,20 @@
 // A page as its author would write it with oidc-client-ts, the client that most applications use.
 /* global oidc */
 
-const settings = await (await fetch('/settings.json')).json();
+const { bound, ...settings } = await (await fetch('/settings.json')).json();
 const manager = new oidc.UserManager({
   ...settings,
+  redirect_uri: `${location.origin}/callback`,
+  popup_redirect_uri: `${location.origin}/callback`,
+  silent_redirect_uri: `${location.origin}/callback`,
+  post_logout_redirect_uri: `${location.origin}/signed-out`,
+  popup_post_logout_redirect_uri: `${location.origin}/signed-out`,
   userStore: new oidc.WebStorageStateStore({ store: sessionStorage }),
-  loadUserInfo: true,
+  // The library can't prove at the user info endpoint that it has the key.
+  loadUserInfo: !bound,
   automaticSilentRenew: false,
   monitorSession: true,
+  ...(bound && { dpop: { store: new oidc.IndexedDbDPoPStore(), bind_authorization_code: true } }),
 });
 manager.events.addUserSignedOut(() => show('signed out at the provider'));
 
@@ -22,15 +29,33 @@ function on(id, happened, action) {
   document.getElementById(id).addEventListener('click', () =>
     action().then(
       () => show(happened),
-      (error) => show(`error: ${error.message}`),
+      (error) => show(`error: ${error.error ?? error.message}`),
     ),
   );
 }
 
+/** Asks for the user info with a proof, once more if the provider wants its nonce in it. */
+async function proveAndAsk(nonce) {
+  const user = await manager.getUser();
+  const url = await manager.metadataService.getUserInfoEndpoint();
+  const proof = await manager.dpopProof(url, user, 'GET', nonce);
+  const headers = { authorization: `DPoP ${user.access_token}`, dpop: proof };
+  const answer = await fetch(url, { headers });
+  const fresh = answer.headers.get('dpop-nonce');
+  if (answer.status === 401 && fresh && !nonce) return proveAndAsk(fresh);
+  return (await answer.json()).sub ?? answer.headers.get('www-authenticate');
+}
+
 on('signin', 'going', () => manager.signinRedirect());
+on('popup', 'signed in', () => manager.signinPopup());
 on('renew', 'renewed', () => manager.signinSilent());
+on('frame', 'renewed in a frame', () => manager.signinSilent({ forceIframeAuth: true }));
 on('revoke', 'revoked', () => manager.revokeTokens());
 on('signout', 'going', () => manager.signoutRedirect());
+on('popup-signout', 'signed out', () => manager.signoutPopup());
+document
+  .getElementById('userinfo')
+  .addEventListener('click', async () => show(`user info of ${await proveAndAsk()}`));
 
 try {
   if (location.pathname === '/callback') {
@@ -44,5 +69,5 @@ try {
     await show('ready');
   }
 } catch (error) {
-  await show(`error: ${error.message}`);
+  await show(`error: ${error.error ?? error.message}`);
 }

@@ -36,12 +36,13 @@ export const separate: Configured = {
   provider: 'http://localhost:6301',
 };
 
-/** Serves a client that we did not write; `page` is the origin of that client's page. */
-export const interop: Configured & { readonly page: string } = {
+/** Serves a client that we did not write; `page` and `boundPage` are the origins of that client's pages. */
+export const interop: Configured & { readonly page: string; readonly boundPage: string } = {
   config: 'interop.toml',
   app: 'http://localhost:5401',
   provider: 'http://localhost:6401',
   page: 'http://localhost:5402',
+  boundPage: 'http://localhost:5403',
 };
 
 /** Serves openid-client in node; `client` is the origin of the web application that it plays. */
@@ -50,6 +51,14 @@ export const openidClient: Configured & { readonly client: string } = {
   app: 'http://localhost:5501',
   provider: 'http://localhost:6501',
   client: 'http://localhost:5502',
+};
+
+/** The same by the stricter rules. */
+export const openidClientFapi: Configured & { readonly client: string } = {
+  config: 'openid-client-fapi.toml',
+  app: 'http://localhost:5503',
+  provider: 'http://localhost:6503',
+  client: 'http://localhost:5504',
 };
 
 /** The application and the API of a provider that we did not write. */

@@ -10,8 +10,8 @@ const library = resolve(
   'dist/browser/oidc-client-ts.js',
 );
 
-/** What the page is told about the provider: settings of oidc-client-ts's `UserManager`. */
-export type Settings = Readonly<Record<string, string>>;
+/** What the page is told: settings of oidc-client-ts's `UserManager`, and `bound` for tokens bound to a key. */
+export type Settings = Readonly<Record<string, string | boolean>>;
 
 /** Starts the server on the port of `origin`; gives a function that stops it. */
 export async function serveInterop(origin: string, settings: Settings): Promise<() => Promise<void>> {

@@ -20,19 +20,25 @@ interface StoredUser {
 }
 
 let server: Doorward;
-let stopPage: () => Promise<void>;
+const stops: (() => Promise<void>)[] = [];
 test.beforeAll(async () => {
   server = await Doorward.start({ origins: interop, config: interop.config });
-  stopPage = await serveInterop(interop.page, {
-    authority: interop.provider,
+  const authority = interop.provider;
+  const page = await serveInterop(interop.page, {
+    authority,
     client_id: 'interop',
-    redirect_uri: `${interop.page}/callback`,
-    post_logout_redirect_uri: `${interop.page}/signed-out`,
     scope: 'openid profile email offline_access MyBackendApi2',
   });
+  const boundPage = await serveInterop(interop.boundPage, {
+    authority,
+    client_id: 'interop-bound',
+    scope: 'openid profile offline_access MyBackendApi2',
+    bound: true,
+  });
+  stops.push(page, boundPage);
 });
 test.afterAll(async () => {
-  await stopPage?.();
+  await Promise.all(stops.map((stop) => stop()));
   await server?.stop();
 });
 
@@ -108,11 +114,97 @@ test('the session monitor notices a sign-out at the provider', async ({ page, co
   await expect(page.locator('#status')).toHaveText('signed out at the provider');
 });
 
+test('renewal in a hidden frame needs no refresh token, but the session', async ({ page, context }) => {
+  await signIn(page);
+  const status = page.locator('#status');
+  await expect(status).toHaveText('signed in');
+  const first = await storedUser(page);
+
+  await test.step('renew with prompt=none', async () => {
+    const asked = page.waitForRequest((request) => request.url().includes('/connect/authorize?'));
+    await page.locator('#frame').click();
+    expect(new URL((await asked).url()).searchParams.get('prompt')).toBe('none');
+    await expect(status).toHaveText('renewed in a frame');
+    const renewed = await storedUser(page);
+    expect(renewed.access_token).not.toBe(first.access_token);
+    expect(claimsOf(renewed.id_token)['auth_time']).toBe(claimsOf(first.id_token)['auth_time']);
+    await expect(page.locator('iframe[src*="/connect/authorize"]')).toHaveCount(0);
+  });
+
+  await test.step('without a session the provider answers login_required', async () => {
+    await context.clearCookies();
+    const refused = page.waitForRequest((request) => request.url().startsWith(`${interop.page}/callback?`));
+    await page.locator('#frame').click();
+    expect(new URL((await refused).url()).searchParams.get('error')).toBe('login_required');
+  });
+});
+
+test('sign in and out in a popup', async ({ page }) => {
+  await page.goto(interop.page);
+  const status = page.locator('#status');
+  await expect(status).toHaveText('ready');
+
+  await test.step('sign in', async () => {
+    const [popup] = await Promise.all([page.waitForEvent('popup'), page.locator('#popup').click()]);
+    const form = new LoginPage(popup);
+    await form.expectOpen(interop.provider);
+    await Promise.all([popup.waitForEvent('close'), form.submit('alice', 'alice')]);
+    await expect(status).toHaveText('signed in');
+    expect((await storedUser(page)).profile).toMatchObject({ sub: 'alice' });
+  });
+
+  await test.step('sign out', async () => {
+    const [popup] = await Promise.all([page.waitForEvent('popup'), page.locator('#popup-signout').click()]);
+    const closed = popup.waitForEvent('close');
+    const back = popup.locator(`a[href^="${interop.page}/signed-out"]`);
+    await Promise.race([closed, back.click().catch(() => closed)]);
+    await closed;
+    await expect(status).toHaveText('signed out');
+    await expect(page.locator('#user')).toHaveText('null');
+  });
+});
+
+test('tokens bound to a key of the browser, with the nonce of the provider', async ({
+  page,
+  request,
+  expectConsoleError,
+}) => {
+  // The browser's own lines about the answers that ask for a nonce.
+  expectConsoleError(/\/connect\/token: .*status of 400/);
+  expectConsoleError(/\/connect\/userinfo: .*status of 401/);
+  await signIn(page, interop.boundPage);
+  const status = page.locator('#status');
+  await expect(status).toHaveText('signed in');
+  const first = await storedUser(page);
+  expect(first.token_type).toBe('DPoP');
+  expect(claimsOf(first.access_token)['cnf']).toEqual({ jkt: expect.stringMatching(/^[\w-]{43}$/) });
+
+  await test.step('the user info is for whoever has the key', async () => {
+    await page.locator('#userinfo').click();
+    await expect(status).toHaveText('user info of alice');
+    const stolen = await request.get(`${interop.provider}/connect/userinfo`, {
+      headers: { authorization: `Bearer ${first.access_token}` },
+    });
+    expect(stolen.status()).toBe(401);
+  });
+
+  await test.step('so are renewal by the refresh token and in a frame', async () => {
+    await page.locator('#renew').click();
+    await expect(status).toHaveText('renewed');
+    const renewed = await storedUser(page);
+    expect(renewed.refresh_token).not.toBe(first.refresh_token);
+    expect(claimsOf(renewed.access_token)['cnf']).toEqual(claimsOf(first.access_token)['cnf']);
+    await page.locator('#frame').click();
+    await expect(status).toHaveText('renewed in a frame');
+    expect((await storedUser(page)).token_type).toBe('DPoP');
+  });
+});
+
 test('a cancelled sign-in reaches the client as access_denied', async ({ page }) => {
   await page.goto(interop.page);
   await page.locator('#signin').click();
   await new LoginPage(page).cancel();
-  await expect(page.locator('#status')).toHaveText(/^error: /);
+  await expect(page.locator('#status')).toHaveText('error: access_denied');
   await expect(page.locator('#user')).toHaveText('null');
 });
 
@@ -128,8 +220,8 @@ test('an origin that no client lists is not answered to', async ({ request }) =>
   );
 });
 
-async function signIn(page: Page): Promise<void> {
-  await page.goto(interop.page);
+async function signIn(page: Page, origin = interop.page): Promise<void> {
+  await page.goto(origin);
   await page.locator('#signin').click();
   const form = new LoginPage(page);
   await form.expectOpen(interop.provider);

@@ -5,26 +5,27 @@ import { Doorward } from '../support/doorward.ts';
 import { openidClient } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
 import { Receiver } from '../support/receiver.ts';
-import { callback, discover, newSignIn, webSecret } from '../support/relying-party.ts';
+import { RelyingParty, refreshTokenOf } from '../support/relying-party.ts';
 import { expect, test } from '../support/test.ts';
 
+const webSecret = 'a secret: with=all+that %-encoding is for';
 const everything = 'openid profile email offline_access MyBackendApi2';
 const api = new URL('/api/DemoPolicyBased/Admin/Get', openidClient.app);
 
 let server: Doorward;
-let receiver: Receiver;
+let party: RelyingParty;
 test.beforeAll(async () => {
   server = await Doorward.start({ origins: openidClient, config: openidClient.config });
-  receiver = await Receiver.start(openidClient.client);
+  party = await RelyingParty.start(openidClient);
 });
 test.afterAll(async () => {
-  await receiver?.stop();
+  await party?.stop();
   await server?.stop();
 });
 
 test('a web application: sign in, user info, renewal, revocation, sign out', async ({ page }) => {
-  const web = await discover('web', oidc.ClientSecretBasic(webSecret));
-  const tokens = await test.step('sign in', () => signIn(page, web, { scope: everything }));
+  const web = await party.discover('web', oidc.ClientSecretBasic(webSecret));
+  const tokens = await test.step('sign in', () => party.signIn(page, web, { scope: everything }));
   const claims = tokens.claims();
 
   await test.step('the tokens and the user info are hers', async () => {
@@ -45,7 +46,7 @@ test('a web application: sign in, user info, renewal, revocation, sign out', asy
   });
 
   await test.step('renew with the secret in the body, and with less scope', async () => {
-    const post = await discover('web', oidc.ClientSecretPost(webSecret));
+    const post = await party.discover('web', oidc.ClientSecretPost(webSecret));
     const less = await oidc.refreshTokenGrant(post, refreshTokenOf(renewed), {
       scope: 'openid MyBackendApi2',
     });
@@ -62,22 +63,22 @@ test('a web application: sign in, user info, renewal, revocation, sign out', asy
       state: 'where we were',
     });
     await signOut(page, url);
-    const back = new URL((await receiver.next()).url);
+    const back = new URL((await party.next()).url);
     expect(back.pathname).toBe('/signed-out');
     expect(back.searchParams.get('state')).toBe('where we were');
   });
 
   await test.step('nobody is signed in any more', async () => {
-    const { parameters, checks } = await newSignIn({ prompt: 'none' });
+    const { parameters, checks } = await party.newSignIn({ prompt: 'none' });
     await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
-    const refused = oidc.authorizationCodeGrant(web, await receiver.next(), checks);
+    const refused = oidc.authorizationCodeGrant(web, await party.next(), checks);
     await expect(refused).rejects.toMatchObject({ error: 'login_required' });
   });
 });
 
 test('a wrong secret is refused, with the challenge that every 401 has', async () => {
   for (const method of [oidc.ClientSecretBasic('guessed'), oidc.ClientSecretPost('guessed'), oidc.None()]) {
-    const service = await discover('service', method);
+    const service = await party.discover('service', method);
     const grant = oidc.clientCredentialsGrant(service, { scope: 'MyBackendApi2' });
     const error: unknown = await grant.catch((error: unknown) => error);
     if (!(error instanceof oidc.WWWAuthenticateChallengeError)) throw error;
@@ -88,22 +89,22 @@ test('a wrong secret is refused, with the challenge that every 401 has', async (
 });
 
 test('the response comes by form_post', async ({ page }) => {
-  const web = await discover('web', oidc.ClientSecretBasic(webSecret));
-  const { parameters, checks } = await newSignIn({ response_mode: 'form_post', scope: 'openid email' });
+  const web = await party.discover('web', oidc.ClientSecretBasic(webSecret));
+  const { parameters, checks } = await party.newSignIn({ response_mode: 'form_post', scope: 'openid email' });
   await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
   await new LoginPage(page).submit('alice', 'alice');
-  const response = await receiver.next();
+  const response = await party.next();
   expect(response.method).toBe('POST');
   const tokens = await oidc.authorizationCodeGrant(web, response, checks);
   expect(tokens.claims()?.sub).toBe('alice');
 });
 
 test('a code is redeemed once, and a second try ends what came of it', async ({ page }) => {
-  const web = await discover('web', oidc.ClientSecretBasic(webSecret));
-  const { parameters, checks } = await newSignIn({ scope: everything });
+  const web = await party.discover('web', oidc.ClientSecretBasic(webSecret));
+  const { parameters, checks } = await party.newSignIn({ scope: everything });
   await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
   await new LoginPage(page).submit('alice', 'alice');
-  const response = new URL((await receiver.next()).url);
+  const response = new URL((await party.next()).url);
   const tokens = await oidc.authorizationCodeGrant(web, response, checks);
   const again = oidc.authorizationCodeGrant(web, response, checks);
   await expect(again).rejects.toMatchObject({ error: 'invalid_grant' });
@@ -112,32 +113,35 @@ test('a code is redeemed once, and a second try ends what came of it', async ({ 
 });
 
 test('prompt, max_age and a cancelled sign-in', async ({ page }) => {
-  const web = await discover('web', oidc.ClientSecretBasic(webSecret));
-  const first = (await signIn(page, web)).claims();
+  const web = await party.discover('web', oidc.ClientSecretBasic(webSecret));
+  const first = (await party.signIn(page, web)).claims();
 
   await test.step('prompt=none needs no page', async () => {
-    const { parameters, checks } = await newSignIn({ prompt: 'none', max_age: '3600' });
+    const { parameters, checks } = await party.newSignIn({ prompt: 'none', max_age: '3600' });
     await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
-    const tokens = await oidc.authorizationCodeGrant(web, await receiver.next(), { ...checks, maxAge: 3600 });
+    const tokens = await oidc.authorizationCodeGrant(web, await party.next(), { ...checks, maxAge: 3600 });
     expect(tokens.claims()).toMatchObject({ sub: 'alice', auth_time: first?.['auth_time'] });
   });
 
   await test.step('prompt=login asks again, and may be cancelled', async () => {
-    const { parameters, checks } = await newSignIn({ prompt: 'login', login_hint: 'alice' });
+    const { parameters, checks } = await party.newSignIn({ prompt: 'login', login_hint: 'alice' });
     await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
     await expect(new LoginPage(page).username).toHaveValue('alice');
     await new LoginPage(page).cancel();
-    const refused = oidc.authorizationCodeGrant(web, await receiver.next(), checks);
+    const refused = oidc.authorizationCodeGrant(web, await party.next(), checks);
     await expect(refused).rejects.toMatchObject({ error: 'access_denied' });
   });
 });
 
 test('a native application comes back on whatever port is free', async ({ page }) => {
-  const native = await discover('native', oidc.None());
+  const native = await party.discover('native', oidc.None());
   const own = await Receiver.start('http://127.0.0.1:0');
   try {
     const redirect_uri = `http://127.0.0.1:${own.port}/callback`;
-    const { parameters, checks } = await newSignIn({ redirect_uri, scope: 'openid email offline_access' });
+    const { parameters, checks } = await party.newSignIn({
+      redirect_uri,
+      scope: 'openid email offline_access',
+    });
     await page.goto(oidc.buildAuthorizationUrl(native, parameters).href);
     await new LoginPage(page).submit('bob', 'bob');
     const tokens = await oidc.authorizationCodeGrant(native, await own.next(), checks);
@@ -155,26 +159,26 @@ test('a native application comes back on whatever port is free', async ({ page }
 test('ID tokens are verified under every algorithm', async ({ page }) => {
   const tokensOf = async (algorithm: string) => {
     const metadata = { id_token_signed_response_alg: algorithm };
-    return discover(algorithm, oidc.ClientSecretPost('secret'), metadata);
+    return party.discover(algorithm, oidc.ClientSecretPost('secret'), metadata);
   };
-  await signIn(page, await tokensOf('RS256'));
+  await party.signIn(page, await tokensOf('RS256'));
   for (const algorithm of ['PS256', 'ES256', 'EdDSA']) {
     const client = await tokensOf(algorithm);
-    const { parameters, checks } = await newSignIn({ prompt: 'none' });
+    const { parameters, checks } = await party.newSignIn({ prompt: 'none' });
     await page.goto(oidc.buildAuthorizationUrl(client, parameters).href);
-    const tokens = await oidc.authorizationCodeGrant(client, await receiver.next(), checks);
+    const tokens = await oidc.authorizationCodeGrant(client, await party.next(), checks);
     expect(tokens.claims(), algorithm).toMatchObject({ sub: 'alice', aud: algorithm });
   }
 });
 
 test('a service works for itself, and the API asks about its tokens', async () => {
-  const service = await discover('service', oidc.ClientSecretBasic('secret'));
+  const service = await party.discover('service', oidc.ClientSecretBasic('secret'));
   const tokens = await oidc.clientCredentialsGrant(service, { scope: 'MyBackendApi2' });
   expect(tokens.token_type).toBe('bearer');
   expect(tokens.id_token).toBeUndefined();
   expect(tokens.refresh_token).toBeUndefined();
 
-  const asApi = await discover('MyBackendApi2', oidc.ClientSecretBasic('secret'));
+  const asApi = await party.discover('MyBackendApi2', oidc.ClientSecretBasic('secret'));
   expect(await oidc.tokenIntrospection(asApi, tokens.access_token)).toMatchObject({
     active: true,
     iss: openidClient.provider,
@@ -183,26 +187,12 @@ test('a service works for itself, and the API asks about its tokens', async () =
     scope: 'MyBackendApi2',
     token_type: 'Bearer',
   });
-  const other = await discover('MyBackendApi1', oidc.ClientSecretBasic('secret'));
+  const other = await party.discover('MyBackendApi1', oidc.ClientSecretBasic('secret'));
   expect(await oidc.tokenIntrospection(other, tokens.access_token)).toEqual({ active: false });
 
   await oidc.tokenRevocation(service, tokens.access_token);
   expect(await oidc.tokenIntrospection(asApi, tokens.access_token)).toEqual({ active: false });
 });
-
-/** Signs Alice in at the login page and redeems the code. */
-async function signIn(
-  page: Page,
-  client: oidc.Configuration,
-  more: Record<string, string> = {},
-): Promise<oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers> {
-  const { parameters, checks } = await newSignIn(more);
-  await page.goto(oidc.buildAuthorizationUrl(client, parameters).href);
-  await new LoginPage(page).submit('alice', 'alice');
-  const response = new URL((await receiver.next()).url);
-  expect(response.href.startsWith(`${callback}?`)).toBe(true);
-  return oidc.authorizationCodeGrant(client, response, checks);
-}
 
 /** Follows the sign-out to its end, by the link that the provider's page offers. */
 async function signOut(page: Page, url: URL): Promise<void> {
@@ -211,9 +201,4 @@ async function signOut(page: Page, url: URL): Promise<void> {
   const arrived = page.getByRole('heading', { name: 'Back' });
   await expect(back.or(arrived)).toBeVisible();
   if (await back.isVisible()) await back.click();
-}
-
-function refreshTokenOf(tokens: oidc.TokenEndpointResponse): string {
-  if (!tokens.refresh_token) throw new Error('there is no refresh token');
-  return tokens.refresh_token;
 }

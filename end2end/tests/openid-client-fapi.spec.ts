@@ -1,0 +1,97 @@
+// The provider serves openid-client, which we did not write, by the stricter rules: tokens bound to a key.
+import * as oidc from 'openid-client';
+import { Doorward } from '../support/doorward.ts';
+import { openidClientFapi } from '../support/instances.ts';
+import { claimsOf } from '../support/jwt.ts';
+import { RelyingParty, refreshTokenOf } from '../support/relying-party.ts';
+import { expect, test } from '../support/test.ts';
+
+let server: Doorward;
+let party: RelyingParty;
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: openidClientFapi, config: openidClientFapi.config });
+  party = await RelyingParty.start(openidClientFapi);
+});
+test.afterAll(async () => {
+  await party?.stop();
+  await server?.stop();
+});
+
+test('tokens of a native application are bound to its key', async ({ page }) => {
+  const native = await party.discover('native', oidc.None());
+  const own = await newKey(native);
+  const other = await newKey(native);
+  const thumbprint = await own.DPoP.calculateThumbprint();
+  const parameters = { scope: 'openid email offline_access MyBackendApi2', dpop_jkt: thumbprint };
+  const tokens = await party.signIn(page, native, parameters, own);
+
+  await test.step('the access token names the key, and is worth nothing without it', async () => {
+    expect(tokens.token_type).toBe('dpop');
+    expect(claimsOf(tokens.access_token)['cnf']).toEqual({ jkt: thumbprint });
+    const user = await oidc.fetchUserInfo(native, tokens.access_token, 'alice', own);
+    expect(user).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
+    for (const stolen of [{}, other]) {
+      const userInfo = oidc.fetchUserInfo(native, tokens.access_token, 'alice', stolen);
+      await expect(userInfo).rejects.toMatchObject({ status: 401 });
+    }
+  });
+
+  await test.step('so is the refresh token', async () => {
+    const stolen = oidc.refreshTokenGrant(native, refreshTokenOf(tokens), {}, other);
+    await expect(stolen).rejects.toMatchObject({ error: 'invalid_grant' });
+    const unproven = oidc.refreshTokenGrant(native, refreshTokenOf(tokens));
+    await expect(unproven).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    const renewed = await oidc.refreshTokenGrant(native, refreshTokenOf(tokens), {}, own);
+    expect(renewed.token_type).toBe('dpop');
+    expect(claimsOf(renewed.access_token)['cnf']).toEqual({ jkt: thumbprint });
+  });
+});
+
+test('a code that is bound to a key is redeemed with that key alone', async ({ page }) => {
+  const native = await party.discover('native', oidc.None());
+  const own = await newKey(native);
+  const parameters = { dpop_jkt: await own.DPoP.calculateThumbprint() };
+  const redeemed = party.signIn(page, native, parameters, await newKey(native));
+  await expect(redeemed).rejects.toMatchObject({ error: 'invalid_grant' });
+});
+
+test('proofs carry the nonce that the provider asks for', async ({ page }) => {
+  const web = await party.discover('web', oidc.ClientSecretBasic('secret'));
+  const own = await newKey(web);
+  const answers: number[] = [];
+  web[oidc.customFetch] = async (url, options) => {
+    const answer = await fetch(url, options as RequestInit);
+    answers.push(answer.status);
+    return answer;
+  };
+
+  const tokens = await party.signIn(page, web, { scope: 'openid email offline_access' }, own);
+  expect(answers.slice(0, 2), 'the first proof is sent back, the second is good').toEqual([400, 200]);
+  answers.length = 0;
+  await oidc.refreshTokenGrant(web, refreshTokenOf(tokens), {}, own);
+  expect(answers, 'the client keeps the nonce').toEqual([200]);
+  expect(await oidc.fetchUserInfo(web, tokens.access_token, 'alice', own)).toMatchObject({ sub: 'alice' });
+});
+
+test('proofs are made by keys of every kind', async () => {
+  const service = await party.discover('service', oidc.ClientSecretBasic('secret'));
+  const algorithms = service.serverMetadata().dpop_signing_alg_values_supported ?? [];
+  expect(algorithms).toEqual(expect.arrayContaining(['ES256', 'EdDSA', 'PS256', 'RS256']));
+  for (const algorithm of algorithms) {
+    const own = await newKey(service, algorithm);
+    const tokens = await oidc.clientCredentialsGrant(service, { scope: 'MyBackendApi2' }, own);
+    expect(tokens.token_type, algorithm).toBe('dpop');
+
+    const api = await party.discover('MyBackendApi2', oidc.ClientSecretBasic('secret'));
+    expect(await oidc.tokenIntrospection(api, tokens.access_token)).toMatchObject({
+      active: true,
+      token_type: 'DPoP',
+      cnf: { jkt: await own.DPoP.calculateThumbprint() },
+    });
+  }
+});
+
+/** A key of the client's own, as the option that requests take. */
+async function newKey(client: oidc.Configuration, algorithm = 'ES256') {
+  return { DPoP: oidc.getDPoPHandle(client, await oidc.randomDPoPKeyPair(algorithm)) };
+}
