@@ -6,6 +6,8 @@ import { claimsOf } from '../support/jwt.ts';
 import { RelyingParty, refreshTokenOf } from '../support/relying-party.ts';
 import { expect, test } from '../support/test.ts';
 
+const api = new URL('/api/DemoPolicyBased/Admin/Get', openidClientFapi.app);
+
 let server: Doorward;
 let party: RelyingParty;
 test.beforeAll(async () => {
@@ -33,7 +35,19 @@ test('tokens of a native application are bound to its key', async ({ page }) => 
     for (const stolen of [{}, other]) {
       const userInfo = oidc.fetchUserInfo(native, tokens.access_token, 'alice', stolen);
       await expect(userInfo).rejects.toMatchObject({ status: 401 });
+      const call = oidc.fetchProtectedResource(
+        native,
+        tokens.access_token,
+        api,
+        'GET',
+        null,
+        undefined,
+        stolen,
+      );
+      await expect(call).rejects.toMatchObject({ status: 401 });
     }
+    const call = oidc.fetchProtectedResource(native, tokens.access_token, api, 'GET', null, undefined, own);
+    expect((await call).status).toBe(200);
   });
 
   await test.step('so is the refresh token', async () => {
