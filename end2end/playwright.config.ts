@@ -3,12 +3,17 @@ import { defineConfig } from '@playwright/test';
 import { chromiumExecutable } from './support/browser.ts';
 import { demo } from './support/instances.ts';
 
-// Screenshots are for people to look at, so they are taken only on request: `npm run screenshots`.
-const screenshots = process.env['SCREENSHOTS'] !== undefined;
+// Screenshots are for people to look at and figures differ by machine, so they are made only on request:
+// `npm run screenshots`, `npm run bench`.
+const onRequest = process.env['SCREENSHOTS']
+  ? 'screenshots.spec.ts'
+  : process.env['BENCH']
+    ? '*.bench.ts'
+    : undefined;
 
 export default defineConfig({
   testDir: 'tests',
-  ...(screenshots ? { testMatch: 'screenshots.spec.ts' } : { testIgnore: 'screenshots.spec.ts' }),
+  ...(onRequest ? { testMatch: onRequest } : { testIgnore: 'screenshots.spec.ts' }),
   globalSetup: './support/global-setup.ts',
   forbidOnly: process.env['CI'] !== undefined,
   workers: 2,

@@ -67,3 +67,10 @@ export const oidcProvider: Configured = {
   app: 'http://localhost:5601',
   provider: 'http://localhost:6601',
 };
+
+/** All tabs of the application share one user, with access tokens that live for a few seconds. */
+export const sharedTabs: Configured = {
+  config: 'shared-tabs.toml',
+  app: 'http://localhost:5701',
+  provider: 'http://localhost:6701',
+};

@@ -1,0 +1,108 @@
+// Tabs that share one user renew its tokens once for all of them: no refresh token is ever used twice.
+import type { BrowserContext, Request } from '@playwright/test';
+import { Application, isTokenRequest } from '../support/application.ts';
+import { Doorward } from '../support/doorward.ts';
+import { sharedTabs } from '../support/instances.ts';
+import { expect, test } from '../support/test.ts';
+
+const route = '/api/DemoPolicyBased/Everyone/Get';
+const tokenEndpoint = '**/connect/token';
+
+let server: Doorward;
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: sharedTabs, config: sharedTabs.config });
+});
+test.afterAll(() => server?.stop());
+
+for (const locks of ['with Web Locks', 'with a lease in the storage']) {
+  test.describe(locks, () => {
+    test.beforeEach(async ({ context }) => {
+      if (locks === 'with Web Locks') return;
+      await context.addInitScript(() => {
+        Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+      });
+    });
+
+    test('three tabs with five callers each make one token request', async ({ context, request }) => {
+      const tabs = await signedInTabs(context, 3);
+      const spent = spentRefreshTokens(context);
+
+      // The provider's answer is held back, so that everybody finds a renewal under way.
+      let answer = () => {};
+      const held = new Promise<void>((resolve) => (answer = resolve));
+      await context.route(tokenEndpoint, async (route) => {
+        await held;
+        await route.continue();
+      });
+      const before = spent.length;
+      await expect.poll(() => spent.length).toBeGreaterThan(before);
+      const underWay = spent.length;
+      const old = (await tabs[0]?.accessToken.textContent()) ?? '';
+      await expect
+        .poll(async () => {
+          const authorization = `Bearer ${old}`;
+          return (await request.get(sharedTabs.app + route, { headers: { authorization } })).status();
+        })
+        .toBe(401);
+      const calls = tabs.map((tab) => tab.call(route));
+      for (const tab of tabs) {
+        await tab.page.evaluate(() => {
+          for (const wake of ['online', 'focus', 'pageshow', 'online']) window.dispatchEvent(new Event(wake));
+        });
+      }
+      expect(spent.length, 'nobody else asked meanwhile').toBe(underWay);
+
+      answer();
+      for (const call of calls) expect((await call).status()).toBe(200);
+      expect(new Set(spent).size, 'one-time refresh tokens are used once').toBe(spent.length);
+      for (const tab of tabs) await tab.expectSignedInAs('alice');
+    });
+
+    test('a tab that is closed while it renews holds nobody up', async ({ context }) => {
+      const [first] = await signedInTabs(context, 1);
+      const asked = first!.page.waitForRequest((request) => isTokenRequest(request, 'refresh_token'));
+      await first!.page.route(tokenEndpoint, () => {
+        // Never answered.
+      });
+      await asked;
+      const second = new Application(await context.newPage(), sharedTabs);
+      await second.open();
+      const renewed = second.page.waitForResponse((response) =>
+        isTokenRequest(response.request(), 'refresh_token'),
+      );
+      await first!.page.close();
+      expect((await renewed).status()).toBe(200);
+      await second.expectSignedInAs('alice');
+    });
+  });
+}
+
+test('a sign-out in one tab signs the others out', async ({ context }) => {
+  const [first, ...others] = await signedInTabs(context, 3);
+  await first!.signOut.click();
+  await first!.expectSignedOut();
+  for (const other of others) await other.expectSignedOut();
+});
+
+/** Alice signs in in the first tab; the others find her signed in. */
+async function signedInTabs(context: BrowserContext, count: number): Promise<Application[]> {
+  const tabs: Application[] = [];
+  for (let number = 0; number < count; number += 1) {
+    const tab = new Application(await context.newPage(), sharedTabs);
+    await tab.open();
+    if (number === 0) await tab.signInAs('alice');
+    await tab.expectSignedInAs('alice');
+    tabs.push(tab);
+  }
+  return tabs;
+}
+
+/** The refresh tokens that the tabs present from now on. */
+function spentRefreshTokens(context: BrowserContext): string[] {
+  const spent: string[] = [];
+  context.on('request', (request: Request) => {
+    if (!isTokenRequest(request, 'refresh_token')) return;
+    spent.push(new URLSearchParams(request.postData() ?? '').get('refresh_token') ?? '');
+  });
+  return spent;
+}
