@@ -1,4 +1,4 @@
-//! Calls to APIs with the user's access token (RFC 6750 sections 2.1 and 3.1).
+//! Calls to APIs with the user's access token (RFC 6750 sections 2.1 and 3.1, RFC 9449 section 7).
 
 use std::{rc::Rc, time::Duration};
 
@@ -8,6 +8,7 @@ use crate::{
     Error,
     client::Client,
     ports::{CacheMode, HttpRequest, HttpResponse},
+    provider_http::Proven,
 };
 
 /// A request to an API. The client adds the `Authorization` header.
@@ -59,7 +60,7 @@ impl Client {
     async fn call(&self, request: &ApiRequest, access_token: &str) -> Result<ApiResponse, Error> {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-        headers.push(("authorization".to_owned(), ["Bearer ", access_token].concat()));
+        headers.push(self.tokens.http.authorization(access_token));
         let sent = HttpRequest {
             method: request.method.clone(),
             url: request.url.clone(),
@@ -69,8 +70,7 @@ impl Client {
             follow_redirects: true,
             cache: CacheMode::Never,
         };
-        let answer = self.ports.http.send(sent).await;
-        answer.map_err(|failure| Error::Network { url: request.url.clone(), failure })
+        self.tokens.http.transmit(sent, Proven::Token(access_token)).await
     }
 
     /// The token that takes the place of one that was refused: another caller or tab may have renewed already.

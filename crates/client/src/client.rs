@@ -48,7 +48,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(settings: Settings, ports: Ports) -> Rc<Self> {
         let settings = Rc::new(settings);
-        let http = ProviderHttp { settings: Rc::clone(&settings), ports: ports.clone() };
+        let http = ProviderHttp::new(Rc::clone(&settings), ports.clone());
         let metadata = MetadataService::new(http.clone());
         let client = Rc::new(Self {
             events: Events::default(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     id_token::IdTokenError,
-    ports::{EntropyError, NetworkFailure, StorageError},
+    ports::{EntropyError, NetworkFailure, ProofKeyError, StorageError},
 };
 
 /// Why an operation of the client failed. No variant carries a token, a code or a verifier.
@@ -107,6 +107,9 @@ pub enum Error {
     /// The browser's storage refused.
     #[error("storage: {0}")]
     Storage(#[from] StorageError),
+    /// There is no key for proofs of possession (setting `dpop`).
+    #[error("proof of possession: {0}")]
+    ProofKey(#[from] ProofKeyError),
     /// The device gives no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -177,7 +180,7 @@ impl Error {
             Self::IdToken(error) => error.kind(),
             Self::NotSignedIn | Self::NoRefreshToken => ErrorKind::SignIn,
             Self::PopupClosed => ErrorKind::Refused,
-            Self::Storage(_) | Self::Entropy(_) | Self::PopupBlocked => ErrorKind::Device,
+            Self::Storage(_) | Self::Entropy(_) | Self::ProofKey(_) | Self::PopupBlocked => ErrorKind::Device,
             Self::Settings(_)
             | Self::NoWindow
             | Self::UnexpectedAnswer { .. }
@@ -252,6 +255,10 @@ impl Error {
                 "The browser does not let this page store anything. Allow storage for this site, then try again."
                     .to_owned()
             }
+            Self::ProofKey(_) => {
+                "The browser can't keep a key for this page. Open it by https and allow storage, or try another browser."
+                    .to_owned()
+            }
             Self::Entropy(_) => {
                 "The browser gives this page no random numbers. Try another browser.".to_owned()
             }
@@ -320,6 +327,7 @@ mod tests {
             (Error::NotSignedIn, ErrorKind::SignIn, "sign in first"),
             (Error::NoRefreshToken, ErrorKind::SignIn, "sign in again"),
             (Error::Storage(StorageError("off".to_owned())), ErrorKind::Device, "Allow storage"),
+            (ProofKeyError::Unavailable.into(), ErrorKind::Device, "by https"),
             (IdTokenError::Expired(7200).into(), ErrorKind::Device, "120 minutes"),
             (IdTokenError::Audience.into(), ErrorKind::Configuration, "another client"),
         ] {

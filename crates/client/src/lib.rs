@@ -28,6 +28,8 @@ pub mod browser;
 mod callback;
 mod claims;
 mod client;
+#[cfg_attr(not(feature = "dpop"), path = "dpop/off.rs")]
+mod dpop;
 mod error;
 mod events;
 mod exchange;

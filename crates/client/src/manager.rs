@@ -26,6 +26,9 @@ impl UserManager {
     /// made with.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
         settings.validate()?;
+        if settings.dpop && ports.signer.is_none() {
+            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()));
+        }
         Ok(Self(Client::new(settings, ports)))
     }
 

@@ -33,6 +33,8 @@ pub struct Ports {
     pub navigator: Rc<dyn Navigator>,
     /// Waiting, and work that outlives its caller.
     pub timer: Rc<dyn Timer>,
+    /// The key of proofs of possession, where one can be kept. Used with the feature `dpop` and the setting `dpop` only.
+    pub signer: Option<Rc<dyn ProofSigner>>,
     /// Popups and hidden frames, where there can be any. Used with the feature `windows` only.
     pub windows: Option<Rc<dyn Windows>>,
 }
@@ -191,6 +193,26 @@ pub trait SignatureVerifier {
         input: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError>;
+}
+
+/// Why there is no key to make proofs with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofKeyError {
+    /// There is no cryptography here: the page is no secure context (served by http from another machine).
+    #[error("this page has no access to the browser's cryptography, because it is not served by https")]
+    Unavailable,
+    /// The key can't be made, kept or used; the text says why.
+    #[error("the browser can't use a key of this page: {0}")]
+    Failed(String),
+}
+
+/// A key pair of this client that makes proofs of possession (RFC 9449). The private key can't be read by anybody.
+#[async_trait(?Send)]
+pub trait ProofSigner {
+    /// The public key, for ES256. The pair is made at the first call, by whichever tab comes first, and kept.
+    async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
+    /// Signs by ES256: R and S side by side (RFC 7518 section 3.4).
+    async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
 }
 
 /// Undoes something when dropped: releases a lock, ends a subscription.

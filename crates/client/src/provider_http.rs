@@ -3,10 +3,16 @@
 use std::{rc::Rc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use doorward_protocol::{error::ErrorCode, params, secret::Secret};
+use doorward_protocol::{
+    error::ErrorCode,
+    params,
+    secret::Secret,
+    token::{BEARER, DPOP},
+};
 
 use crate::{
     Error, Settings,
+    dpop::Proofs,
     json::Members,
     ports::{CacheMode, HttpRequest, HttpResponse, Ports},
     settings::ClientAuthentication,
@@ -17,22 +23,66 @@ use crate::{
 pub(crate) struct ProviderHttp {
     pub(crate) settings: Rc<Settings>,
     pub(crate) ports: Ports,
+    /// Where tokens are bound to a key.
+    pub(crate) proofs: Option<Rc<Proofs>>,
+}
+
+/// What a request has to prove of its sender's key (RFC 9449 section 4).
+#[derive(Clone, Copy)]
+pub(crate) enum Proven<'a> {
+    /// Nothing: no key plays a part.
+    Not,
+    /// Possession.
+    Key,
+    /// Possession of the key that this access token is bound to.
+    Token(&'a str),
 }
 
 impl ProviderHttp {
-    /// Fetches a public document.
-    pub(crate) async fn get(&self, url: &str, cache: CacheMode) -> Result<HttpResponse, Error> {
-        self.send("GET", url, Vec::new(), None, cache).await
+    pub(crate) fn new(settings: Rc<Settings>, ports: Ports) -> Self {
+        let proofs = Proofs::of(&settings, &ports);
+        Self { settings, ports, proofs }
     }
 
-    /// Fetches with an access token (RFC 6750 section 2.1).
+    /// The type of the tokens that this client asks for and uses: `Bearer`, or `DPoP` where they are bound to a key.
+    pub(crate) fn token_type(&self) -> &'static str {
+        if self.proofs.is_some() { DPOP } else { BEARER }
+    }
+
+    /// The header with an access token (RFC 6750 section 2.1, RFC 9449 section 7.1).
+    pub(crate) fn authorization(&self, access_token: &str) -> (String, String) {
+        ("authorization".to_owned(), [self.token_type(), " ", access_token].concat())
+    }
+
+    /// Sends a request as it stands, with a proof where tokens are bound to a key.
+    pub(crate) async fn transmit(&self, request: HttpRequest, proven: Proven<'_>) -> Result<HttpResponse, Error> {
+        let url = request.url.clone();
+        let sent = match (&self.proofs, proven) {
+            (Some(proofs), Proven::Key) => return proofs.send(request, None).await,
+            (Some(proofs), Proven::Token(access_token)) => return proofs.send(request, Some(access_token)).await,
+            _ => self.ports.http.send(request).await,
+        };
+        sent.map_err(|failure| Error::Network { url, failure })
+    }
+
+    /// Fetches a public document.
+    pub(crate) async fn get(&self, url: &str, cache: CacheMode) -> Result<HttpResponse, Error> {
+        self.send("GET", url, Vec::new(), None, cache, Proven::Not).await
+    }
+
+    /// Fetches with an access token.
     pub(crate) async fn get_with_token(&self, url: &str, access_token: &str) -> Result<HttpResponse, Error> {
-        let header = ("authorization".to_owned(), ["Bearer ", access_token].concat());
-        self.send("GET", url, vec![header], None, CacheMode::Never).await
+        let header = self.authorization(access_token);
+        self.send("GET", url, vec![header], None, CacheMode::Never, Proven::Token(access_token)).await
     }
 
     /// Posts a form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
-    pub(crate) async fn post_authenticated(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
+    pub(crate) async fn post_authenticated(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        proven: Proven<'_>,
+    ) -> Result<HttpResponse, Error> {
         let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
         let mut form = form.to_vec();
         let settings = &self.settings;
@@ -46,7 +96,7 @@ impl ProviderHttp {
             form.push(("client_secret", secret));
         }
         let body = params::encode(form.iter().copied());
-        self.send("POST", url, headers, Some(body), CacheMode::Never).await
+        self.send("POST", url, headers, Some(body), CacheMode::Never, proven).await
     }
 
     async fn send(
@@ -56,6 +106,7 @@ impl ProviderHttp {
         mut headers: Vec<(String, String)>,
         body: Option<String>,
         cache: CacheMode,
+        proven: Proven<'_>,
     ) -> Result<HttpResponse, Error> {
         headers.push(("accept".to_owned(), "application/json".to_owned()));
         headers.extend(self.settings.extra_headers.iter().cloned());
@@ -69,7 +120,7 @@ impl ProviderHttp {
             follow_redirects: cache != CacheMode::Never,
             cache,
         };
-        self.ports.http.send(request).await.map_err(|failure| Error::Network { url: url.to_owned(), failure })
+        self.transmit(request, proven).await
     }
 }
 

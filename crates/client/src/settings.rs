@@ -134,6 +134,10 @@ pub struct Settings {
     /// What `revoke_tokens` revokes, in this order. Default: access token, then refresh token.
     #[serde(default = "default_revoke_token_types")]
     pub revoke_token_types: Vec<TokenType>,
+    /// Whether tokens are bound to a key of this browser (RFC 9449): the provider and every API must know DPoP. Needs https.
+    /// Default: no.
+    #[serde(default)]
+    pub dpop: bool,
     /// How far the provider's clock may be off when the times in an ID token are checked. Default: 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
@@ -287,6 +291,7 @@ impl Settings {
             access_token_expiring_notification_time: default_notification(),
             revoke_tokens_on_signout: false,
             revoke_token_types: default_revoke_token_types(),
+            dpop: false,
             clock_skew: default_clock_skew(),
         }
     }
@@ -299,6 +304,9 @@ impl Settings {
                 "authority must be an http or https URL without query and fragment, not {:?}",
                 self.authority
             ));
+        }
+        if self.dpop && !cfg!(feature = "dpop") {
+            return refuse("dpop needs the cargo feature dpop of this crate".to_owned());
         }
         if self.client_id.is_empty() {
             return refuse("client_id must not be empty".to_owned());

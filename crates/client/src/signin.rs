@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Parameters that are the client's own: a caller's extra parameters must not take their place.
-const OWN_PARAMS: [&str; 9] = [
+const OWN_PARAMS: [&str; 10] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -21,6 +21,7 @@ const OWN_PARAMS: [&str; 9] = [
     "response_mode",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
 ];
 
 impl Client {
@@ -42,8 +43,12 @@ impl Client {
             Some(nonce) => nonce.clone(),
             None => pending::random_text(&*self.ports.entropy)?,
         };
+        let key = match &self.tokens.http.proofs {
+            Some(proofs) => Some(proofs.thumbprint().await?),
+            None => None,
+        };
         let pending = self.pending_signin(&args, way, id.clone(), verifier, nonce);
-        let address = self.authorization_url(&endpoint, &args, &pending)?;
+        let address = self.authorization_url(&endpoint, &args, &pending, key.as_deref())?;
         pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), self.settings.stale_state_age)?;
         Ok((address, id))
     }
@@ -92,6 +97,7 @@ impl Client {
         endpoint: &str,
         args: &SigninRequestArgs,
         pending: &PendingSignin,
+        key: Option<&str>,
     ) -> Result<String, Error> {
         let settings = &self.settings;
         let state = pending::state_param(&pending.id, pending.url_state.as_deref());
@@ -107,6 +113,7 @@ impl Client {
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", S256),
         ];
+        params.extend(key.map(|key| ("dpop_jkt", key)));
         if pending.response_mode != ResponseMode::Query {
             params.push(("response_mode", pending.response_mode.as_str()));
         }

@@ -7,7 +7,7 @@ use crate::{
     Error,
     json::Members,
     metadata::MetadataService,
-    provider_http::{ProviderHttp, json, refusal},
+    provider_http::{Proven, ProviderHttp, json, refusal},
     settings::TokenType,
 };
 
@@ -43,11 +43,11 @@ impl TokenClient {
     pub(crate) async fn grant(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
         let metadata = self.metadata.metadata().await?;
         let url = self.metadata.endpoint("token_endpoint", metadata.token_endpoint.as_ref())?;
-        let response = self.http.post_authenticated(&url, form).await?;
+        let response = self.http.post_authenticated(&url, form, Proven::Key).await?;
         if !response.is_success() {
             return Err(refusal("token_endpoint", &url, &response));
         }
-        let mut answer = read_answer(&url, json(&url, &response.body)?)?;
+        let mut answer = read_answer(&url, json(&url, &response.body)?, self.http.token_type())?;
         answer.provider_time = response.date;
         let now = self.http.ports.clock.now();
         answer.expires_at = answer.expires_in.map(|seconds| now.saturating_add(seconds));
@@ -59,7 +59,7 @@ impl TokenClient {
         let metadata = self.metadata.metadata().await?;
         let url = self.metadata.endpoint("revocation_endpoint", metadata.revocation_endpoint.as_ref())?;
         let form = [("token", token), ("token_type_hint", token_type.as_str())];
-        let response = self.http.post_authenticated(&url, &form).await?;
+        let response = self.http.post_authenticated(&url, &form, Proven::Not).await?;
         if response.is_success() {
             return Ok(());
         }
@@ -71,14 +71,15 @@ impl TokenClient {
 }
 
 /// Reads the answer with what providers are known to write: a lifetime as text, nulls, no token type.
-fn read_answer(url: &str, mut members: Members) -> Result<TokenAnswer, Error> {
+fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<TokenAnswer, Error> {
     let refuse = |problem: &str| Err(Error::UnexpectedAnswer { url: url.to_owned(), problem: problem.to_owned() });
     let Some(access_token) = members.text("access_token") else {
         return refuse("the answer has no access token");
     };
     let token_type = members.text("token_type").unwrap_or_else(|| BEARER.to_owned());
-    if !token_type.eq_ignore_ascii_case(BEARER) {
-        return refuse("the access token is of a type that this client cannot use");
+    // RFC 9449 section 5: who asked for a token that is bound to its key must not go on with one that is not.
+    if !token_type.eq_ignore_ascii_case(expected_type) {
+        return refuse("the access token is of another type than this client asked for");
     }
     let refresh_token = members.text("refresh_token");
     let unverified_id_token = members.text("id_token");
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     fn read(value: Value) -> Result<TokenAnswer, Error> {
-        read_answer("https://op/token", Members(serde_json::from_value(value).unwrap()))
+        read_answer("https://op/token", Members(serde_json::from_value(value).unwrap()), BEARER)
     }
 
     /// OIDC Core section 3.1.3.3, the example body.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_protocol::dpop;
 use http::{
     HeaderName, HeaderValue, Method,
-    header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, DATE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -19,6 +19,7 @@ pub fn cors(origins: impl IntoIterator<Item = HeaderValue>) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET])
         .allow_headers([AUTHORIZATION, HeaderName::from_static(dpop::HEADER)])
-        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER])
+        // Date, so that a client on a device with a wrong clock can date its proofs.
+        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, DATE])
         .max_age(PREFLIGHT_MAX_AGE)
 }

@@ -79,7 +79,7 @@ fn parameters(algorithm: SigningAlgorithm) -> Object {
     params
 }
 
-fn object(members: &[(&str, Option<&str>)]) -> Object {
+pub(super) fn object(members: &[(&str, Option<&str>)]) -> Object {
     let object = Object::new();
     for (name, text) in members {
         if let Some(text) = text {
@@ -89,19 +89,19 @@ fn object(members: &[(&str, Option<&str>)]) -> Object {
     object
 }
 
-fn set(object: &Object, name: &str, value: &JsValue) {
+pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
     // A plain object takes every member.
     let _ = Reflect::set(object, &JsValue::from_str(name), value);
 }
 
-fn subtle() -> Option<SubtleCrypto> {
+pub(super) fn subtle() -> Option<SubtleCrypto> {
     let crypto = web_sys::window()?.crypto().ok()?;
     let subtle: JsValue = crypto.subtle().into();
     // In an insecure context the member is undefined, whatever the binding's type says.
     subtle.is_object().then(|| subtle.unchecked_into())
 }
 
-async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
+pub(super) async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
     JsFuture::from(promise).await
 }
 

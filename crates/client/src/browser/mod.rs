@@ -10,6 +10,8 @@ mod entropy;
 mod http;
 mod locks;
 mod navigator;
+#[cfg(feature = "dpop")]
+mod proof_key;
 mod storage;
 mod timer;
 #[cfg(feature = "windows")]
@@ -27,6 +29,8 @@ pub use entropy::SystemEntropy;
 pub use http::Fetch;
 pub use locks::WebLocks;
 pub use navigator::WindowNavigator;
+#[cfg(feature = "dpop")]
+pub use proof_key::ProofKey;
 pub use storage::WebStorage;
 pub use timer::BrowserTimer;
 #[cfg(feature = "windows")]
@@ -73,6 +77,10 @@ pub fn ports(settings: &Settings) -> Ports {
         broadcast: Rc::new(TabChannel::open(&channel)),
         navigator: Rc::new(WindowNavigator),
         timer,
+        #[cfg(feature = "dpop")]
+        signer: settings.dpop.then(|| Rc::new(ProofKey::of(settings)) as Rc<dyn crate::ports::ProofSigner>),
+        #[cfg(not(feature = "dpop"))]
+        signer: None,
         #[cfg(feature = "windows")]
         windows: Some(Rc::new(PageWindows)),
         #[cfg(not(feature = "windows"))]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;
+mod dpop;
 mod lease;
 mod monitor;
 mod password;

@@ -28,6 +28,8 @@ pub enum Fault {
     Answer(u16, Value),
     /// It arrives and is refused with this challenge.
     Challenge(&'static str),
+    /// It arrives and is answered with this and a nonce for proofs.
+    Nonce(u16, Value, &'static str),
 }
 
 struct Grant {
@@ -42,6 +44,8 @@ type Alter = Box<dyn Fn(&mut Map<String, Value>)>;
 struct State {
     requests: Vec<(String, Params)>,
     authorizations: Vec<String>,
+    /// The endpoints that got a proof, and the proof.
+    proofs: Vec<(String, String)>,
     faults: VecDeque<(&'static str, Fault)>,
     codes: Vec<(String, Grant)>,
     refresh_tokens: Vec<(String, Value)>,
@@ -145,6 +149,12 @@ impl Provider {
         self.state.borrow().authorizations.clone()
     }
 
+    /// The proofs that an endpoint got.
+    pub fn proofs(&self, endpoint: &str) -> Vec<String> {
+        let state = self.state.borrow();
+        state.proofs.iter().filter(|(own, _)| own == endpoint).map(|(_, proof)| proof.clone()).collect()
+    }
+
     fn answer(&self, endpoint: &str, form: &Params) -> (u16, Value) {
         match endpoint {
             ".well-known/openid-configuration" => (200, self.metadata.borrow().clone()),
@@ -234,6 +244,8 @@ impl HttpClient for Provider {
             state.requests.push((endpoint.clone(), form));
             let sent = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
             state.authorizations.extend(sent.map(|(_, value)| value.clone()));
+            let proofs = request.headers.iter().filter(|(name, _)| name == "dpop");
+            state.proofs.extend(proofs.map(|(_, proof)| (endpoint.clone(), proof.clone())));
             let position = state.faults.iter().position(|(own, _)| *own == endpoint);
             position.and_then(|position| state.faults.remove(position))
         };
@@ -245,6 +257,10 @@ impl HttpClient for Provider {
             Some(Fault::Challenge(challenge)) => {
                 headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
                 (401, Value::Null)
+            }
+            Some(Fault::Nonce(status, body, nonce)) => {
+                headers.push(("dpop-nonce".to_owned(), nonce.to_owned()));
+                (status, body)
             }
             Some(Fault::NotSent(failure)) => return Err(failure),
             Some(Fault::AnswerLost) => {

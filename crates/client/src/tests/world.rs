@@ -15,6 +15,7 @@ use futures::{
 };
 
 use super::{
+    dpop::FakeSigner,
     provider::{FakeVerifier, ISSUER, Provider},
     windows::FakeWindows,
 };
@@ -200,6 +201,8 @@ pub struct World {
     pub verifier: Rc<FakeVerifier>,
     /// What tabs made from now on open popups and frames with.
     pub windows: RefCell<Option<Rc<FakeWindows>>>,
+    /// The key of proofs in the tabs to come.
+    pub signer: RefCell<Option<Rc<FakeSigner>>>,
 }
 
 impl World {
@@ -215,6 +218,7 @@ impl World {
             hub: Rc::default(),
             tabs: Cell::default(),
             verifier: Rc::default(),
+            signer: RefCell::default(),
             windows: RefCell::default(),
         }
     }
@@ -229,6 +233,11 @@ impl World {
 
     /// A tab whose users are in the given store.
     pub fn tab_with(&self, settings: Settings, user_store: MemoryStorage) -> Tab {
+        self.try_tab_with(settings, user_store).unwrap()
+    }
+
+    /// The same with settings that may be refused.
+    pub fn try_tab_with(&self, settings: Settings, user_store: MemoryStorage) -> Result<Tab, crate::Error> {
         self.tabs.set(self.tabs.get() + 1);
         let navigator = Rc::new(FakeNavigator::default());
         let ports = Ports {
@@ -241,10 +250,11 @@ impl World {
             locks: self.locks_of_tab(),
             broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
             navigator: Rc::clone(&navigator) as _,
+            signer: self.signer.borrow().clone().map(|signer| signer as _),
             windows: self.windows.borrow().clone().map(|windows| windows as _),
             timer: Rc::new(self.timer()),
         };
-        let manager = UserManager::new(settings, ports).unwrap();
+        let manager = UserManager::new(settings, ports)?;
         let events = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&events);
         let subscription = manager.events().subscribe(move |event| {
@@ -252,7 +262,7 @@ impl World {
         });
         let tab = Tab { manager, navigator, session_storage: user_store, events, _subscription: subscription };
         self.settle();
-        tab
+        Ok(tab)
     }
 
     fn locks_of_tab(&self) -> Rc<dyn Locks> {

@@ -1,0 +1,167 @@
+//! Proofs of possession for tokens that are bound to this client's key (RFC 9449), with the setting `dpop`.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
+
+use doorward_protocol::{
+    base64url,
+    challenge::{Challenge, Scheme},
+    dpop::{HEADER, NONCE_HEADER, PROOF_TYPE, ProofClaims, access_token_hash},
+    error::ErrorCode,
+    jose::SigningAlgorithm,
+    jwk::Jwk,
+    thumbprint::Thumbprint,
+};
+use serde_json::json;
+
+use crate::{
+    Error, Settings,
+    json::Members,
+    pending,
+    ports::{HttpRequest, HttpResponse, Ports, ProofKeyError, ProofSigner},
+    url,
+};
+
+/// A clock that differs by more from the server's is not believed when proofs are dated, in seconds.
+const CLOCK_TOLERANCE: u64 = 30;
+
+/// Makes the proofs of one client, and learns what each server wants in them.
+pub(crate) struct Proofs {
+    ports: Ports,
+    signer: Rc<dyn ProofSigner>,
+    /// The key's part of every proof, once the key is known.
+    key: OnceCell<KnownKey>,
+    servers: RefCell<Vec<Server>>,
+}
+
+struct KnownKey {
+    /// The header of every proof, in base64url.
+    header: String,
+    thumbprint: Thumbprint,
+}
+
+/// What is known of the servers of an origin.
+#[derive(Clone, Default, PartialEq)]
+struct Server {
+    origin: String,
+    /// The nonce for the next proof (section 8.2).
+    nonce: Option<String>,
+    /// How far its clock is ahead of the device's, in seconds, if that matters.
+    ahead: i64,
+}
+
+impl Proofs {
+    /// Those that the settings ask for.
+    pub(crate) fn of(settings: &Settings, ports: &Ports) -> Option<Rc<Self>> {
+        let signer = ports.signer.clone().filter(|_| settings.dpop)?;
+        Some(Rc::new(Self { ports: ports.clone(), signer, key: OnceCell::new(), servers: RefCell::default() }))
+    }
+
+    /// Names the key: `dpop_jkt` (section 10).
+    pub(crate) async fn thumbprint(&self) -> Result<String, Error> {
+        Ok(self.key().await?.thumbprint.to_string())
+    }
+
+    /// Sends a request with a proof. If the server wants its nonce in it, or shows that the device's clock is wrong, it is
+    /// sent once more: a request that was refused for its proof has had no effect.
+    pub(crate) async fn send(&self, request: HttpRequest, access_token: Option<&str>) -> Result<HttpResponse, Error> {
+        let origin = url::origin(&request.url).unwrap_or_default();
+        let before = self.server(origin);
+        let answer = self.send_once(&request, access_token, &before).await?;
+        let after = self.server(origin);
+        let asks_again = match error_of(&answer) {
+            Some(ErrorCode::UseDpopNonce) => after.nonce.is_some() && after.nonce != before.nonce,
+            Some(ErrorCode::InvalidDpopProof) => after.ahead.abs_diff(before.ahead) > CLOCK_TOLERANCE,
+            _ => false,
+        };
+        if asks_again { self.send_once(&request, access_token, &after).await } else { Ok(answer) }
+    }
+
+    async fn send_once(
+        &self,
+        request: &HttpRequest,
+        access_token: Option<&str>,
+        server: &Server,
+    ) -> Result<HttpResponse, Error> {
+        let mut request = request.clone();
+        let proof = self.proof(&request, access_token, server).await?;
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(HEADER));
+        request.headers.push((HEADER.to_owned(), proof));
+        let address = request.url.clone();
+        let answer = self.ports.http.send(request).await;
+        let answer = answer.map_err(|failure| Error::Network { url: address, failure })?;
+        self.learn(server, &answer);
+        Ok(answer)
+    }
+
+    /// One proof for one request (section 4.2).
+    async fn proof(&self, request: &HttpRequest, access_token: Option<&str>, server: &Server) -> Result<String, Error> {
+        let (htu, _, _) = url::split(&request.url);
+        let now = self.ports.clock.now().saturating_add_signed(server.ahead);
+        let claims = ProofClaims {
+            jti: pending::random_text(&*self.ports.entropy)?,
+            htm: request.method.clone(),
+            htu: htu.to_owned(),
+            iat: i64::try_from(now).unwrap_or(i64::MAX),
+            ath: access_token.map(access_token_hash),
+            nonce: server.nonce.clone(),
+        };
+        let claims = serde_json::Value::Object(claims.into_members()).to_string();
+        let input = [&self.key().await?.header, ".", &base64url::encode(claims)].concat();
+        let signature = self.signer.sign(input.as_bytes()).await?;
+        Ok([&input, ".", &base64url::encode(signature)].concat())
+    }
+
+    async fn key(&self) -> Result<&KnownKey, Error> {
+        if let Some(known) = self.key.get() {
+            return Ok(known);
+        }
+        let known = KnownKey::of(&self.signer.public_key().await?)?;
+        Ok(self.key.get_or_init(|| known))
+    }
+
+    fn server(&self, origin: &str) -> Server {
+        let servers = self.servers.borrow();
+        let known = servers.iter().find(|server| server.origin == origin);
+        known.cloned().unwrap_or_else(|| Server { origin: origin.to_owned(), ..Server::default() })
+    }
+
+    /// Keeps the nonce and the time of an answer.
+    fn learn(&self, server: &Server, answer: &HttpResponse) {
+        let mut server = server.clone();
+        if let Some(nonce) = answer.header(NONCE_HEADER) {
+            server.nonce = Some(nonce.to_owned());
+        }
+        if let Some(date) = answer.date {
+            let now = self.ports.clock.now();
+            let difference = i64::try_from(date).unwrap_or_default() - i64::try_from(now).unwrap_or_default();
+            server.ahead = if date.abs_diff(now) > CLOCK_TOLERANCE { difference } else { 0 };
+        }
+        let mut servers = self.servers.borrow_mut();
+        servers.retain(|known| known.origin != server.origin);
+        servers.push(server);
+    }
+}
+
+impl KnownKey {
+    fn of(jwk: &Jwk) -> Result<Self, ProofKeyError> {
+        let thumbprint = jwk.thumbprint().ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
+        let public = json!({ "kty": jwk.kty, "crv": jwk.crv, "x": jwk.x, "y": jwk.y });
+        let header = json!({ "typ": PROOF_TYPE, "alg": SigningAlgorithm::Es256.as_str(), "jwk": public });
+        Ok(Self { header: base64url::encode(header.to_string()), thumbprint })
+    }
+}
+
+/// The error that an answer tells in its challenge (section 7.1) or its body (section 5).
+fn error_of(answer: &HttpResponse) -> Option<ErrorCode> {
+    if !matches!(answer.status, 400 | 401) {
+        return None;
+    }
+    let challenges = answer.header("www-authenticate").and_then(|header| Challenge::parse_all(header).ok());
+    let by_proof = challenges.unwrap_or_default().into_iter().find(|own| *own.scheme() == Scheme::Dpop);
+    by_proof
+        .and_then(|own| own.error())
+        .or_else(|| Members::read(&answer.body)?.text("error").map(|code| code.as_str().into()))
+}

@@ -1,0 +1,26 @@
+//! In place of the proofs, without the feature `dpop`: there are none, which costs nothing.
+
+use std::rc::Rc;
+
+use crate::{
+    Error, Settings,
+    ports::{HttpRequest, HttpResponse, Ports},
+};
+
+/// There are no proofs.
+pub(crate) enum Proofs {}
+
+#[allow(clippy::unused_async)] // As the real ones are.
+impl Proofs {
+    pub(crate) fn of(_: &Settings, _: &Ports) -> Option<Rc<Self>> {
+        None
+    }
+
+    pub(crate) async fn thumbprint(&self) -> Result<String, Error> {
+        match *self {}
+    }
+
+    pub(crate) async fn send(&self, _: HttpRequest, _: Option<&str>) -> Result<HttpResponse, Error> {
+        match *self {}
+    }
+}
