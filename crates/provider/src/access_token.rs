@@ -61,14 +61,12 @@ impl Provider {
     /// The presented token with all that stands behind it, if it holds now.
     pub(crate) async fn live_access_token(&self, presented: &Secret) -> Result<Option<LiveAccessToken>, StoreError> {
         let Some(claims) = self.read_access_token(presented.expose()).await? else { return Ok(None) };
-        if self.client(&claims.client_id).is_none() {
-            return Ok(None);
-        }
+        let Some(client) = self.client(&claims.client_id) else { return Ok(None) };
         let Some(grant_id) = claims.grant_id.as_deref() else {
             return Ok(Some(LiveAccessToken { claims, grant: None }));
         };
         let grant = self.store.live_grant(grant_id, self.now()).await?;
-        let grant = grant.filter(|(_, user)| user.enabled && user.sub == claims.sub);
+        let grant = grant.filter(|(_, user)| user.enabled && client.subject(&user.sub) == claims.sub);
         Ok(grant.map(|grant| LiveAccessToken { claims, grant: Some(grant) }))
     }
 }

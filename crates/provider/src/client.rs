@@ -14,6 +14,7 @@ use url::{Host, Url};
 use crate::{
     logout::{LogoutUri, logout_uris},
     shared_secret::{SecretSettings, SharedSecrets},
+    subject::Pairwise,
     time::Timestamp,
 };
 
@@ -133,6 +134,14 @@ pub struct ClientSettings {
     pub consent_lifetime: Option<i64>,
     #[serde(default)]
     pub user_sso_lifetime: Option<i64>,
+    #[serde(default = "yes")]
+    pub enable_local_login: bool,
+    #[serde(default)]
+    pub pair_wise_subject_salt: Option<Secret>,
+    #[serde(default)]
+    pub require_request_object: bool,
+    #[serde(default = "yes")]
+    pub include_jwt_id: bool,
     #[serde(default)]
     pub claims: Map<String, Value>,
     #[serde(default)]
@@ -265,6 +274,10 @@ pub struct Client {
     pub consent_lifetime: Option<u32>,
     /// How old a sign-in may be; `None`: as old as the session.
     pub user_sso_lifetime: Option<u32>,
+    /// Whether a sign-in by password counts for this client.
+    pub enable_local_login: bool,
+    /// What pairwise subjects are made with, if they are.
+    pub(crate) pairwise: Option<Pairwise>,
     /// Claims about the client for its access tokens, names already prefixed.
     pub claims: Map<String, Value>,
     /// Whether these claims also go into tokens about a user.
@@ -298,13 +311,7 @@ impl Client {
             let problem = "allow at least one of authorization_code, client_credentials, password";
             return Err(SettingsError::new("allowed_grant_types", "[]", problem));
         }
-        if settings.allow_plain_text_pkce {
-            return Err(SettingsError::new(
-                "allow_plain_text_pkce",
-                true,
-                "only S256 is served (RFC 9700 section 2.1.1)",
-            ));
-        }
+        refuse_what_is_not_served(&settings)?;
         let code = settings.allowed_grant_types.contains(&GrantType::AuthorizationCode);
         if code && settings.redirect_uris.is_empty() {
             return Err(SettingsError::new(
@@ -332,16 +339,8 @@ impl Client {
             lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
         };
         let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
-        let prefix = settings.client_claims_prefix;
-        let claims: Map<String, Value> =
-            settings.claims.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect();
-        if let Some(reserved) = claims.keys().find(|name| is_reserved_claim(name)) {
-            return Err(SettingsError::new(
-                "claims",
-                reserved,
-                "the protocol sets this claim itself; use another name or prefix",
-            ));
-        }
+        let pairwise = Pairwise::from_settings(&settings)?;
+        let claims = client_claims(&settings.client_claims_prefix, settings.claims)?;
         Ok(Self {
             enabled: settings.enabled,
             name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
@@ -380,11 +379,44 @@ impl Client {
                 .user_sso_lifetime
                 .map(|value| lifetime("user_sso_lifetime", value))
                 .transpose()?,
+            enable_local_login: settings.enable_local_login,
+            pairwise,
             claims,
             always_send_client_claims: settings.always_send_client_claims,
             cors_origins: settings.allowed_cors_origins.into_iter().map(origin).collect::<Result<_, _>>()?,
             client_id: settings.client_id,
         })
+    }
+}
+
+/// Settings that other providers have and for which only one value is right here.
+fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsError> {
+    let refuse = |key, value, problem| Err(SettingsError::new(key, value, problem));
+    if settings.allow_plain_text_pkce {
+        return refuse("allow_plain_text_pkce", true, "only S256 is served (RFC 9700 section 2.1.1)");
+    }
+    if settings.require_request_object {
+        return refuse("require_request_object", true, "request objects are not served");
+    }
+    if !settings.include_jwt_id {
+        return refuse("include_jwt_id", false, "access tokens always have a jti (RFC 9068 section 2.2)");
+    }
+    if !settings.enable_local_login && settings.allowed_grant_types.contains(&GrantType::Password) {
+        return refuse("enable_local_login", false, "the grant type password is a sign-in by password");
+    }
+    Ok(())
+}
+
+/// A client's own claims under their names in tokens.
+fn client_claims(prefix: &str, claims: Map<String, Value>) -> Result<Map<String, Value>, SettingsError> {
+    let claims: Map<String, Value> =
+        claims.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect();
+    match claims.keys().find(|name| is_reserved_claim(name)) {
+        None => Ok(claims),
+        Some(reserved) => {
+            let problem = "the protocol sets this claim itself; use another name or prefix";
+            Err(SettingsError::new("claims", reserved, problem))
+        }
     }
 }
 
@@ -573,6 +605,12 @@ mod tests {
         assert_eq!(refusal(json!({"require_client_secret": true})), "client_secrets");
         assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
         assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");
+        assert_eq!(refusal(json!({"require_request_object": true})), "require_request_object");
+        assert_eq!(refusal(json!({"include_jwt_id": false})), "include_jwt_id");
+        let password = json!({"enable_local_login": false, "allowed_grant_types": ["password"]});
+        assert_eq!(refusal(password), "enable_local_login");
+        assert_eq!(refusal(json!({"claims": {"id": 1}})), "claims");
+        assert_eq!(refusal(json!({"claims": {"sub": 1}, "client_claims_prefix": ""})), "claims");
         assert_eq!(refusal(json!({"allowed_grant_types": ["client_credentials"]})), "require_client_secret");
         assert_eq!(refusal(json!({"access_token_lifetime": 0})), "access_token_lifetime");
         assert_eq!(refusal(json!({"identity_token_lifetime": -1})), "identity_token_lifetime");

@@ -38,7 +38,7 @@ impl Provider {
             response_modes_supported: list(&["query", "fragment", "form_post"]),
             grant_types_supported: self.grant_types(),
             acr_values_supported: list(&[PASSWORD_CONTEXT]),
-            subject_types_supported: list(&["public"]),
+            subject_types_supported: self.subject_types(),
             id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
             token_endpoint_auth_methods_supported: authentication(),
             revocation_endpoint_auth_methods_supported: authentication(),
@@ -64,6 +64,12 @@ impl Provider {
     fn scopes(&self) -> Vec<String> {
         let offline = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
         self.resources.scope_names().into_iter().filter(|scope| offline || scope != OFFLINE_ACCESS).collect()
+    }
+
+    /// The kinds of subject identifiers that some client gets.
+    fn subject_types(&self) -> Vec<String> {
+        let pairwise = self.clients.values().any(|client| client.enabled && client.has_pairwise_subjects());
+        ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
     }
 
     /// The grant types that some client may use.

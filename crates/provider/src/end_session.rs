@@ -57,7 +57,9 @@ impl Provider {
             _ if address_refused => false,
             (Some(_), None) => true,
             (Some(claims), Some(session)) => {
-                claims.sub == session.authentication.sub
+                // The hint names the user as its client knows them; a client that is gone knew the `sub` itself, or nobody.
+                let subject = client.as_ref().map(|client| client.subject(&session.authentication.sub));
+                claims.sub == subject.unwrap_or_else(|| session.authentication.sub.clone())
                     && claims.sid.as_ref().is_none_or(|sid| *sid == session.authentication.sid)
             }
             (None, _) => false,

@@ -158,7 +158,7 @@ impl Provider {
             client_id: grant.client_id,
             token_type: None,
             username: Some(user.username),
-            sub: user.sub,
+            sub: client.subject(&user.sub),
             iss: self.settings.issuer.clone(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),

@@ -28,6 +28,7 @@ pub mod shared_secret;
 pub mod sign_in;
 pub mod single_use;
 pub mod store;
+mod subject;
 pub mod throttle;
 pub mod time;
 mod tokens;

@@ -90,7 +90,7 @@ impl Provider {
             extra.extend(client.claims.clone());
         }
         let claims = AccessTokenClaims {
-            sub: grant.authentication.sub.clone(),
+            sub: client.subject(&grant.authentication.sub),
             auth_time: Some(grant.authentication.auth_time.seconds()),
             grant_id: Some(grant.id.clone()),
             sid: Some(grant.authentication.sid.clone()),
@@ -114,7 +114,7 @@ impl Provider {
         }
         let claims = IdTokenClaims {
             iss: self.settings.issuer.clone(),
-            sub: grant.authentication.sub.clone(),
+            sub: client.subject(&grant.authentication.sub),
             aud: Audience::One(client.client_id.clone()),
             exp: now.plus(client.identity_token_lifetime).seconds(),
             iat: now.seconds(),

@@ -83,7 +83,7 @@ impl Provider {
         self.use_up(proof).await?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
         let mut claims = user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
-        claims.insert("sub".to_owned(), Value::String(user.sub));
+        claims.insert("sub".to_owned(), Value::String(client.subject(&user.sub)));
         Ok(claims)
     }
 

@@ -4,6 +4,7 @@
 mod authorize;
 mod bad_input;
 mod check_session;
+mod client_settings;
 mod concurrency;
 mod conformance_table;
 mod consent;
@@ -21,6 +22,7 @@ mod pages;
 mod reference_tokens;
 mod revocation;
 mod secrets;
+mod subjects;
 mod support;
 mod token;
 mod userinfo;

@@ -3,7 +3,7 @@
 use doorward_protocol::error::ErrorCode;
 
 use super::AuthorizeRequest;
-use crate::{session::Authentication, time::Timestamp};
+use crate::{session::Authentication, sign_in::PASSWORD_METHOD, time::Timestamp};
 
 /// What has to happen next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,14 @@ pub(super) fn decide(
     let Some(session) = session.filter(|session| !sign_in_is_stale(request, session, now)) else {
         return if prompt.none {
             Interaction::Refuse(ErrorCode::LoginRequired, "The user has to sign in, but prompt=none forbids to ask.")
+        } else if !request.client.enable_local_login {
+            let description = "This client takes no sign-in by password, and there is no other here.";
+            Interaction::Refuse(ErrorCode::LoginRequired, description)
         } else {
             Interaction::SignIn
         };
     };
-    if request.expected_subjects.iter().any(|expected| *expected != session.sub) {
+    if request.expected_subjects.iter().any(|expected| !expected.is(&session.sub)) {
         return Interaction::Refuse(ErrorCode::LoginRequired, "Another user than the expected one is signed in.");
     }
     if prompt.consent || !consented {
@@ -50,5 +53,7 @@ pub(super) fn decide(
 fn sign_in_is_stale(request: &AuthorizeRequest, session: &Authentication, now: Timestamp) -> bool {
     let age = now.since(session.auth_time);
     let oldest = [request.max_age, request.client.user_sso_lifetime].into_iter().flatten().min();
-    request.prompt.login || oldest.is_some_and(|oldest| age > i64::from(oldest))
+    let by_password = session.amr.iter().any(|method| method == PASSWORD_METHOD);
+    let not_accepted = by_password && !request.client.enable_local_login;
+    not_accepted || request.prompt.login || oldest.is_some_and(|oldest| age > i64::from(oldest))
 }

@@ -15,7 +15,7 @@ use doorward_protocol::{
 pub use self::{
     interaction::Interaction,
     reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
-    request::{AuthorizeRequest, Prompt},
+    request::{AuthorizeRequest, ExpectedSubject, Prompt},
 };
 use crate::{
     Provider,

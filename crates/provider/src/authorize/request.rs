@@ -45,11 +45,27 @@ pub struct AuthorizeRequest {
     /// To fill in the form.
     pub login_hint: Option<String>,
     /// The user whom the client expects: the subjects of `id_token_hint` and of `claims`, all of which must hold.
-    pub expected_subjects: Vec<String>,
+    pub expected_subjects: Vec<ExpectedSubject>,
     /// Claims asked for one by one.
     pub claims: RequestedClaims,
     /// The parameters as received, to come back to after an interaction.
     pub params: Params,
+}
+
+/// A user as a client knows them. An ID token may have been issued to another client than the one that sends it as a hint.
+#[derive(Debug, Clone)]
+pub struct ExpectedSubject {
+    /// Whose identifier it is.
+    pub client: Arc<Client>,
+    /// The identifier.
+    pub subject: String,
+}
+
+impl ExpectedSubject {
+    /// Whether it is the user with this `sub`.
+    pub fn is(&self, sub: &str) -> bool {
+        self.client.subject(sub) == self.subject
+    }
 }
 
 /// `prompt` (OIDC Core section 3.1.2.1).
@@ -118,7 +134,7 @@ impl Provider {
         }
     }
 
-    fn parse_rest(&self, client: &Client, params: &Params) -> Result<Rest, Problem> {
+    fn parse_rest(&self, client: &Arc<Client>, params: &Params) -> Result<Rest, Problem> {
         use ErrorCode::{
             InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient,
         };
@@ -151,7 +167,8 @@ impl Provider {
             return Err(Problem(InvalidScope, "The scope is unknown or not allowed for this client."));
         }
         let (claims, claimed_subject) = claims(params)?;
-        let hinted_subject = self.hinted_subject(params)?;
+        let hinted_subject = self.hinted_subject(client, params)?;
+        let claimed_subject = claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
         let max_age = max_age(params)?;
         let mut prompt = prompt(params)?;
         // OIDC Core section 3.1.2.1: max_age=0 is the same as prompt=login.
@@ -168,10 +185,14 @@ impl Provider {
     }
 
     /// The subject of `id_token_hint`: an ID token of ours, expired or not (OIDC Core section 3.1.2.1).
-    fn hinted_subject(&self, params: &Params) -> Result<Option<String>, Problem> {
+    fn hinted_subject(&self, client: &Arc<Client>, params: &Params) -> Result<Option<ExpectedSubject>, Problem> {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
         match self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE) {
-            Some(claims) if claims.iss == self.settings.issuer => Ok(Some(claims.sub)),
+            Some(claims) if claims.iss == self.settings.issuer => {
+                let issued_to = claims.aud.iter().find_map(|audience| self.client(audience));
+                let client = Arc::clone(issued_to.unwrap_or(client));
+                Ok(Some(ExpectedSubject { client, subject: claims.sub }))
+            }
             _ => Err(Problem(ErrorCode::InvalidRequest, "id_token_hint is not an ID token of this provider.")),
         }
     }
@@ -183,7 +204,7 @@ struct Rest {
     dpop_jkt: Option<Thumbprint>,
     prompt: Prompt,
     max_age: Option<u32>,
-    expected_subjects: Vec<String>,
+    expected_subjects: Vec<ExpectedSubject>,
     claims: RequestedClaims,
 }
 

@@ -20,7 +20,7 @@ const LIFETIME: u32 = 120;
 #[derive(Debug, Serialize)]
 struct LogoutTokenClaims<'a> {
     iss: &'a str,
-    sub: &'a str,
+    sub: String,
     aud: &'a str,
     iat: i64,
     exp: i64,
@@ -41,7 +41,7 @@ impl Provider {
         let now = self.now();
         let claims = LogoutTokenClaims {
             iss: self.issuer(),
-            sub: &notice.sub,
+            sub: client.subject(&notice.sub),
             aud: &client.client_id,
             iat: now.seconds(),
             exp: now.plus(LIFETIME).seconds(),

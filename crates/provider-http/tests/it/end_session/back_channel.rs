@@ -103,6 +103,18 @@ async fn a_client_that_wants_no_sid_gets_none() {
 }
 
 #[tokio::test]
+async fn a_client_with_pairwise_subjects_gets_its_own() {
+    let pairwise = json!({"back_channel_logout_uri": RECEIVER, "pair_wise_subject_salt": "a salt of sixteen"});
+    let world = World::with_clients(vec![client_settings("Receiver", pairwise)]).await;
+    let receivers = Receivers::default();
+    sign_out(&mut signed_in_at(&world, "Receiver").await).await;
+    round(&world, &receivers).await;
+    let subject = world.provider.client("Receiver").unwrap().subject("alice");
+    assert_eq!(claims(&receivers.take()[0].1)["sub"], subject);
+    assert_ne!(subject, "alice");
+}
+
+#[tokio::test]
 async fn a_client_that_took_no_part_is_not_told() {
     let world = world().await;
     let receivers = Receivers::default();

@@ -1,0 +1,65 @@
+//! Client settings that no endpoint's own tests show.
+
+use serde_json::{Value, json};
+
+use crate::support::{Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request};
+
+async fn tokens(world: &World, client_id: &str) -> Value {
+    let mut browser = Browser::signed_in(world, "alice").await;
+    let code = browser.get(&authorize_url(&[("client_id", client_id)])).await.expect_code(REDIRECT);
+    world.token(&changed(code_request(&code), &[("client_id", client_id)])).await.json()
+}
+
+fn lifetime(token: &Value) -> i64 {
+    let claims = claims(token);
+    claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn a_client_without_local_login_takes_no_sign_in_by_password() {
+    let world = World::with_clients(vec![client_settings("Elsewhere", json!({"enable_local_login": false}))]).await;
+    let request = authorize_url(&[("client_id", "Elsewhere")]);
+    Browser::new(&world).get(&request).await.expect_redirect_error(REDIRECT, "login_required");
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    browser.get(&request).await.expect_redirect_error(REDIRECT, "login_required");
+    browser.get(&authorize_url(&[])).await.expect_code(REDIRECT);
+}
+
+#[tokio::test]
+async fn client_claims_are_in_tokens_about_users_only_if_always_sent() {
+    let own = json!({"claims": {"tier": "gold"}, "always_send_client_claims": true, "client_claims_prefix": "app_"});
+    let world = World::with_clients(vec![
+        client_settings("Always", own),
+        client_settings("Seldom", json!({"claims": {"tier": "gold"}})),
+        json!({
+            "client_id": "Machine", "allowed_grant_types": ["client_credentials"], "claims": {"tier": "gold"},
+            "client_secrets": [{"plain": "secret"}], "allowed_scopes": ["MyBackendApi2"],
+        }),
+    ])
+    .await;
+    assert_eq!(claims(&tokens(&world, "Always").await["access_token"])["app_tier"], "gold");
+    assert_eq!(claims(&tokens(&world, "Seldom").await["access_token"])["client_tier"], Value::Null);
+    let machine = world.token_as(&basic("Machine", "secret"), &[("grant_type", "client_credentials")]).await.json();
+    assert_eq!(claims(&machine["access_token"])["client_tier"], "gold");
+}
+
+#[tokio::test]
+async fn lifetimes_of_tokens_are_those_of_the_client() {
+    let own = json!({"identity_token_lifetime": 77, "access_token_lifetime": 88});
+    let world = World::with_clients(vec![client_settings("Brief", own)]).await;
+    let tokens = tokens(&world, "Brief").await;
+    assert_eq!((lifetime(&tokens["id_token"]), lifetime(&tokens["access_token"])), (77, 88));
+    assert_eq!(tokens["expires_in"], 88);
+}
+
+#[tokio::test]
+async fn a_code_lives_as_long_as_the_client_says() {
+    let world = World::with_clients(vec![client_settings("Slow", json!({"authorization_code_lifetime": 200}))]).await;
+    for (seconds, status) in [(199, 200), (200, 400)] {
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        let code = browser.get(&authorize_url(&[("client_id", "Slow")])).await.expect_code(REDIRECT);
+        world.clock.advance(seconds);
+        let answer = world.token(&changed(code_request(&code), &[("client_id", "Slow")])).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+    }
+}
