@@ -1,14 +1,11 @@
 //! `GET` and `POST /connect/authorize` (OIDC Core section 3.1.2.1).
 
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use doorward_provider::discovery::paths;
 
-use crate::{AppState, cookies::Cookie, front_channel};
+use crate::{cookies::Cookie, front_channel, texts::Localized};
 
-pub(crate) async fn get_or_post(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn get_or_post(Localized(state): Localized, request: Request) -> Response {
     let (headers, encoded) = match front_channel::read(&state, paths::AUTHORIZE, request).await {
         Ok(read) => read,
         Err(response) => return response,

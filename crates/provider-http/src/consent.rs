@@ -1,7 +1,7 @@
 //! `/consent`: what a client asks for, and the user's answer. The page is shown in place by the authorization endpoint.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -20,13 +20,14 @@ use crate::{
     page::{html_leading_to_client, see_other, with_cookie},
     pages,
     return_url::ReturnUrl,
+    texts::Localized,
 };
 
 /// Form field of a ticked scope, which may stand several times.
 const SCOPE_FIELD: &str = "scope";
 
 /// `GET /consent` by itself has nothing to ask.
-pub(crate) async fn get(State(state): State<AppState>) -> Response {
+pub(crate) async fn get(Localized(state): Localized) -> Response {
     see_other(&state.base.join("/"))
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn page(state: &AppState, headers: &HeaderMap, request: &AuthorizeReq
     with_cookie(response, token.set_cookie)
 }
 
-pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match RawForm::read(request).await.and_then(|RawForm(body)| {
         doorward_protocol::params::Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from)
@@ -60,6 +61,7 @@ pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Res
     let Some(return_url) = form.get("return_url").and_then(|text| ReturnUrl::parse(text).ok()) else {
         return state.foreign_return_url();
     };
+    let state = state.speaking(return_url.ui_locales().as_deref());
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         // The authorization endpoint shows the page anew.
         return see_other(&state.base.join(&return_url.to_text()));

@@ -1,7 +1,7 @@
 //! `GET` and `POST /grants`: the clients with access to the signed-in user's data, the user's sessions, and their end.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -15,11 +15,12 @@ use crate::{
     form::Form,
     page::{html, see_other, with_cookie},
     pages,
+    texts::Localized,
 };
 
 const PATH: &str = "/grants";
 
-pub(crate) async fn get(State(state): State<AppState>, headers: HeaderMap) -> Response {
+pub(crate) async fn get(Localized(state): Localized, headers: HeaderMap) -> Response {
     match show(&state, &headers).await {
         Ok(response) => response,
         Err(error) => state.unavailable(&error),
@@ -45,7 +46,7 @@ async fn show(state: &AppState, headers: &HeaderMap) -> Result<Response, StoreEr
     Ok(with_cookie(page, token.set_cookie))
 }
 
-pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,

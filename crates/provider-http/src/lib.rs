@@ -27,6 +27,7 @@ mod pages;
 mod peer;
 mod return_url;
 mod revocation;
+mod texts;
 mod token;
 mod userinfo;
 
@@ -42,8 +43,13 @@ use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{Provider, discovery::paths};
 
 use crate::{
-    assets::Assets, check_session::CheckSessionPage, cookies::Cookies, discovery::DiscoveryDocument,
-    jwks::JwksDocument, return_url::BasePath,
+    assets::Assets,
+    check_session::CheckSessionPage,
+    cookies::Cookies,
+    discovery::DiscoveryDocument,
+    jwks::JwksDocument,
+    return_url::BasePath,
+    texts::{ENGLISH, Texts},
 };
 
 /// What the HTTP side needs to know beside the provider.
@@ -64,6 +70,9 @@ struct AppState {
     check_session: Arc<CheckSessionPage>,
     discovery: Arc<DiscoveryDocument>,
     jwks: Arc<JwksDocument>,
+    /// What this request's pages are written in.
+    #[from_ref(skip)]
+    texts: &'static Texts,
 }
 
 /// The largest request body: more than any request of the protocol needs.
@@ -79,6 +88,7 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         assets: Arc::new(Assets::new()),
         discovery: Arc::new(DiscoveryDocument::new(&provider)),
         jwks: Arc::default(),
+        texts: &ENGLISH,
         settings: Arc::new(settings),
         base: base.clone(),
         provider: Arc::clone(&provider),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
@@ -21,12 +21,7 @@ use doorward_provider::{
 };
 use url::Url;
 
-use crate::{
-    AppState, consent,
-    cookies::Cookie,
-    pages,
-    return_url::{ForeignReturnUrl, ReturnUrl},
-};
+use crate::{AppState, consent, cookies::Cookie, pages, return_url::ReturnUrl, texts::Localized};
 
 /// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider policy has set its own.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
@@ -108,12 +103,16 @@ pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 impl AppState {
     /// For a page that was opened with an address to return to which does not hold.
     pub(crate) fn foreign_return_url(&self) -> Response {
-        self.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, &ForeignReturnUrl.to_string())
+        self.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, self.texts.foreign_return_url)
     }
 
     /// The frame of this provider's pages.
     pub(crate) fn frame(&self) -> pages::Frame {
-        pages::Frame { style: self.base.join(&self.assets.style_path()), icon: self.base.join("/favicon.ico") }
+        pages::Frame {
+            style: self.base.join(&self.assets.style_path()),
+            icon: self.base.join("/favicon.ico"),
+            texts: self.texts,
+        }
     }
 
     /// An error page.
@@ -124,8 +123,8 @@ impl AppState {
     /// The page for a store that does not answer.
     pub(crate) fn unavailable(&self, error: &StoreError) -> Response {
         tracing::error!(%error, "the store failed");
-        let message = "The provider can't answer at the moment. Try again in a minute.";
-        self.error_page(StatusCode::SERVICE_UNAVAILABLE, &ErrorCode::TemporarilyUnavailable, message)
+        let code = &ErrorCode::TemporarilyUnavailable;
+        self.error_page(StatusCode::SERVICE_UNAVAILABLE, code, self.texts.unavailable)
     }
 
     /// Answers what the authorization use case decided.
@@ -147,7 +146,7 @@ impl AppState {
 
     fn refuse(&self, unsafe_request: &UnsafeRequest) -> Response {
         tracing::info!(cause = %unsafe_request, "authorization request refused");
-        self.error_page(StatusCode::BAD_REQUEST, &unsafe_request.code(), &unsafe_request.to_string())
+        self.error_page(StatusCode::BAD_REQUEST, &unsafe_request.code(), &(self.texts.refused)(unsafe_request))
     }
 
     /// The cookie that makes the browser agree with the `session_state` of a response, as when the session has expired. A browser
@@ -183,9 +182,8 @@ pub(crate) async fn no_head() -> Response {
 }
 
 /// Any other path.
-pub(crate) async fn not_found(State(state): State<AppState>) -> Response {
-    let message = "There is no such page here. If an application sent you, go back to it and try again.";
-    protect(state.error_page(StatusCode::NOT_FOUND, &"not_found".into(), message))
+pub(crate) async fn not_found(Localized(state): Localized) -> Response {
+    protect(state.error_page(StatusCode::NOT_FOUND, &"not_found".into(), state.texts.no_such_page))
 }
 
 #[cfg(test)]

@@ -61,6 +61,12 @@ impl ReturnUrl {
         &self.query
     }
 
+    /// The languages that the request asks for (OIDC Core section 3.1.2.1).
+    pub(crate) fn ui_locales(&self) -> Option<String> {
+        let params = Params::parse_with_repeatable(&self.query, &["resource"]).ok()?;
+        params.get("ui_locales").map(str::to_owned)
+    }
+
     /// The text form, without the base path.
     pub(crate) fn to_text(&self) -> String {
         format!("{}?{}", paths::AUTHORIZE, self.query)

@@ -1,7 +1,7 @@
 //! `GET` and `POST /account/login`: the login page.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::Response,
 };
@@ -18,29 +18,28 @@ use crate::{
     pages,
     peer::Peer,
     return_url::{ForeignReturnUrl, ReturnUrl},
+    texts::Localized,
 };
 
-/// What is wrong with the last attempt, as the page says it.
-const WRONG: &str = "The user name or the password is wrong. Check both and try again.";
-const EXPIRED: &str = "This page was open for too long, or cookies are blocked. Try again.";
-const BUSY: &str = "Too many people are signing in at the moment. Try again in a few seconds.";
-const MISSING: &str = "Enter your user name and your password.";
-
-pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn get(Localized(state): Localized, request: Request) -> Response {
     let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return state.foreign_return_url() };
     match return_url(&query) {
-        Ok(return_url) => Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK),
+        Ok(return_url) => {
+            let state = state.speaking(ui_locales(return_url.as_ref()).as_deref());
+            Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK)
+        }
         Err(ForeignReturnUrl) => state.foreign_return_url(),
     }
 }
 
-pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
         Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
     };
     let Ok(return_url) = return_url(&form) else { return state.foreign_return_url() };
+    let state = state.speaking(ui_locales(return_url.as_ref()).as_deref());
     let attempt = Attempt {
         return_url,
         username: form.get("username").map(str::to_owned),
@@ -48,7 +47,7 @@ pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Req
         problem: None,
     };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
-        return attempt.failed(EXPIRED).show(&state, &headers, StatusCode::BAD_REQUEST);
+        return attempt.failed(state.texts.form_expired).show(&state, &headers, StatusCode::BAD_REQUEST);
     }
     if form.get("action") == Some("cancel") {
         return match &attempt.return_url {
@@ -58,13 +57,18 @@ pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Req
     }
     match (attempt.username.clone(), form.get_secret("password")) {
         (Some(username), Some(password)) => attempt.sign_in(&state, &headers, &peer, &username, password).await,
-        _ => attempt.failed(MISSING).show(&state, &headers, StatusCode::BAD_REQUEST),
+        _ => attempt.failed(state.texts.enter_both).show(&state, &headers, StatusCode::BAD_REQUEST),
     }
 }
 
 /// The address to continue at; none when somebody opened the login page by themselves.
 fn return_url(params: &Params) -> Result<Option<ReturnUrl>, ForeignReturnUrl> {
     params.get("return_url").map(ReturnUrl::parse).transpose()
+}
+
+/// The languages that the client wants the page in.
+fn ui_locales(return_url: Option<&ReturnUrl>) -> Option<String> {
+    return_url.and_then(ReturnUrl::ui_locales)
 }
 
 /// An attempt to sign in, as the form shows it.
@@ -114,15 +118,18 @@ impl Attempt {
 
     fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {
         match error {
-            SignInError::WrongPassword => self.failed(WRONG).show(state, headers, StatusCode::BAD_REQUEST),
+            SignInError::WrongPassword => {
+                self.failed(state.texts.wrong_password).show(state, headers, StatusCode::BAD_REQUEST)
+            }
             SignInError::Throttled(seconds) => {
-                let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
-                let problem = format!("Too many sign-ins have failed. Wait {wait}, then try again.");
+                let problem = (state.texts.throttled)(seconds);
                 let mut response = self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
-            SignInError::Busy(_) => self.failed(BUSY).show(state, headers, StatusCode::SERVICE_UNAVAILABLE),
+            SignInError::Busy(_) => {
+                self.failed(state.texts.too_busy).show(state, headers, StatusCode::SERVICE_UNAVAILABLE)
+            }
             SignInError::Store(error) => state.unavailable(&error),
         }
     }

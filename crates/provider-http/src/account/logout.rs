@@ -1,7 +1,7 @@
 //! `GET` and `POST /account/logout`: the question whether to sign out, and the page after it.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header::REFRESH},
     response::Response,
 };
@@ -15,21 +15,23 @@ use crate::{
     form::Form,
     page::{html_leading_to_client, html_with_frames, see_other, with_cookie},
     pages,
+    texts::Localized,
 };
 
 /// The parameters that travel through the question page.
-const CARRIED: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
+const CARRIED: [&str; 5] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
 
-pub(crate) async fn get(State(state): State<AppState>, headers: HeaderMap) -> Response {
+pub(crate) async fn get(Localized(state): Localized, headers: HeaderMap) -> Response {
     requested(&state, &headers, &Params::default()).await
 }
 
-pub(crate) async fn post(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
         Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
     };
+    let state = state.speaking(form.get("ui_locales"));
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         // Posted from elsewhere, perhaps without our cookie: asked by GET, the browser brings it.
         let carried = CARRIED.into_iter().filter_map(|name| form.get(name).map(|value| (name, value)));

@@ -4,20 +4,19 @@ pub(crate) mod login;
 pub(crate) mod logout;
 
 use axum::{
-    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 
 use crate::{
-    AppState,
     cookies::Cookie,
     page::{html, see_other},
     pages,
+    texts::Localized,
 };
 
 /// `GET /`: who is signed in here. Whoever is not goes to the login page.
-pub(crate) async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
+pub(crate) async fn home(Localized(state): Localized, headers: HeaderMap) -> Response {
     let cookie = state.cookies.read(&headers, Cookie::Session);
     match state.provider.session(cookie.as_ref()).await {
         Ok(Some(session)) => {

@@ -4,7 +4,7 @@ use doorward_provider::resource::ScopeDescription;
 use leptos::prelude::*;
 
 use super::{Frame, document, hidden};
-use crate::csrf;
+use crate::{csrf, texts::Texts};
 
 /// What the consent page shows.
 pub(crate) struct Consent {
@@ -20,7 +20,8 @@ pub(crate) struct Consent {
 }
 
 pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
-    document(frame, "Allow access", move || {
+    let t = frame.texts;
+    document(frame, t.allow_access, move || {
         let site = consent.client_uri.map(|uri| {
             let text = uri.clone();
             view! { <p><a href=uri rel="noopener noreferrer">{text}</a></p> }
@@ -29,38 +30,38 @@ pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
             view! {
                 <label class="checkbox">
                     <input type="checkbox" name="remember_consent" value="true" checked=true/>
-                    "Remember my decision"
+                    {t.remember_decision}
                 </label>
             }
         });
         view! {
             <div class="stack-tight">
-                <h1>{format!("Allow {}?", consent.client_name)}</h1>
-                <p class="muted">"You are signed in as "<strong>{consent.sub}</strong>". The application asks for:"</p>
+                <h1>{(t.allow_client)(&consent.client_name)}</h1>
+                <p class="muted">{t.signed_in_as}" "<strong>{consent.sub}</strong>". "{t.it_asks_for}</p>
                 {site}
             </div>
             <form class="stack" method="post" action=consent.action>
                 {hidden(csrf::FIELD, consent.form_token)}
                 {hidden("return_url", consent.return_url)}
                 {hidden("sid", consent.sid)}
-                <ul class="scope-list">{consent.scopes.into_iter().map(scope).collect_view()}</ul>
+                <ul class="scope-list">{consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}</ul>
                 {remember}
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="allow">"Allow"</button>
-                    <button class="btn btn-quiet btn-block" name="action" value="deny">"Do not allow"</button>
+                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
                 </div>
             </form>
         }
     })
 }
 
-fn scope(scope: ScopeDescription) -> impl IntoView {
+fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView {
     let name = if scope.emphasize {
         view! { <strong>{scope.display_name}</strong> }.into_any()
     } else {
         view! { <span>{scope.display_name}</span> }.into_any()
     };
-    let second_line = if scope.required { Some("Always needed".to_owned()) } else { scope.description };
+    let second_line = if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
     view! {
         <li>
             <label class="checkbox">

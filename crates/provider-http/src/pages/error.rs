@@ -6,12 +6,14 @@ use super::{Frame, document};
 
 pub(crate) fn page(frame: &Frame, code: &str, message: &str) -> String {
     let (code, message) = (code.to_owned(), message.to_owned());
-    document(frame, "Something is wrong", move || {
+    let t = frame.texts;
+    document(frame, t.something_is_wrong, move || {
         view! {
-            <h1>"This did not work"</h1>
+            <h1>{t.did_not_work}</h1>
             <p class="alert alert-error" role="alert">{message}</p>
             <p class="muted">
-                "Go back to the application and try again. If it happens again, tell the people who run it this code: "
+                {t.go_back}
+                " "
                 <code class="mono">{code}</code>
             </p>
         }

@@ -19,13 +19,14 @@ pub(crate) fn page(frame: &Frame, response: &AuthorizationResponse) -> String {
     let action = response.redirect_uri().to_owned();
     let params: Vec<(String, String)> =
         response.params().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    document(frame, "One moment", move || {
+    let t = frame.texts;
+    document(frame, t.one_moment, move || {
         view! {
-            <h1>"One moment"</h1>
+            <h1>{t.one_moment}</h1>
             <form class="stack" method="post" action=action>
                 {params.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
-                <p class="muted">"You are being returned to the application."</p>
-                <button class="btn btn-primary btn-block">"Continue"</button>
+                <p class="muted">{t.being_returned}</p>
+                <button class="btn btn-primary btn-block">{t.go_on}</button>
             </form>
             <script>{SCRIPT}</script>
         }

@@ -1,10 +1,10 @@
 //! The page with the clients that have access, and the user's sessions.
 
-use doorward_provider::{access::ClientWithAccess, resource::ScopeDescription, session::Session, time::Timestamp};
+use doorward_provider::{access::ClientWithAccess, session::Session, time::Timestamp};
 use leptos::prelude::*;
 
 use super::{Frame, document, hidden, moment};
-use crate::csrf;
+use crate::{csrf, texts::Texts};
 
 /// What the page shows.
 pub(crate) struct Grants {
@@ -19,41 +19,42 @@ pub(crate) struct Grants {
 }
 
 pub(crate) fn page(frame: &Frame, grants: Grants) -> String {
-    document(frame, "Access and sessions", move || {
+    let t = frame.texts;
+    document(frame, t.access_and_sessions, move || {
         let Grants { action, home, logout, form_token, clients, sessions, current } = grants;
-        let form = Form { action, form_token };
-        let nobody =
-            clients.is_empty().then(|| view! { <p class="muted">"No application has access at the moment."</p> });
+        let buttons = Buttons { texts: t, action, form_token };
+        let nobody = clients.is_empty().then(|| view! { <p class="muted">{t.nobody_has_access}</p> });
         let sessions = sessions
             .into_iter()
             .map(|session| {
                 let logout = (session.authentication.sid == current).then(|| logout.clone());
-                self::session(&form, session, logout)
+                self::session(&buttons, session, logout)
             })
             .collect_view();
         view! {
-            <h1>"Access and sessions"</h1>
+            <h1>{t.access_and_sessions}</h1>
             <section class="stack" aria-labelledby="applications">
-                <h2 class="card-title" id="applications">"Applications with access"</h2>
+                <h2 class="card-title" id="applications">{t.with_access}</h2>
                 {nobody}
-                <ul class="scope-list">{clients.into_iter().map(|access| client(&form, access)).collect_view()}</ul>
+                <ul class="scope-list">{clients.into_iter().map(|access| client(&buttons, access)).collect_view()}</ul>
             </section>
             <section class="stack" aria-labelledby="sessions">
-                <h2 class="card-title" id="sessions">"Where you are signed in"</h2>
+                <h2 class="card-title" id="sessions">{t.where_signed_in}</h2>
                 <ul class="scope-list">{sessions}</ul>
             </section>
-            <a class="btn btn-quiet btn-block" href=home>"Back"</a>
+            <a class="btn btn-quiet btn-block" href=home>{t.back}</a>
         }
     })
 }
 
 /// What every form of the page has in common.
-struct Form {
+struct Buttons {
+    texts: &'static Texts,
     action: String,
     form_token: String,
 }
 
-impl Form {
+impl Buttons {
     /// A form with one button, which sends this field.
     fn button(&self, name: &'static str, value: String, text: &'static str, label: String) -> impl IntoView + use<> {
         view! {
@@ -66,19 +67,19 @@ impl Form {
     }
 }
 
-fn client(form: &Form, access: ClientWithAccess) -> impl IntoView + use<> {
-    let scopes: Vec<String> =
-        access.scopes.into_iter().map(|ScopeDescription { display_name, .. }| display_name).collect();
+fn client(buttons: &Buttons, access: ClientWithAccess) -> impl IntoView + use<> {
+    let t = buttons.texts;
+    let scopes: Vec<String> = access.scopes.into_iter().map(|own| t.scope(own).display_name).collect();
     let used = match access.used {
-        Some(used) => view! { "Since "{time(used.since)}", last used "{time(used.last)} }.into_any(),
-        None => view! { "Allowed, not in use" }.into_any(),
+        Some(used) => view! { {t.since}" "{time(used.since)}", "{t.last_used}" "{time(used.last)} }.into_any(),
+        None => view! { {t.not_in_use} }.into_any(),
     };
-    let label = format!("Take back the access of {}", access.name);
+    let label = (t.take_back_from)(&access.name);
     view! {
         <li class="stack-tight">
             <div class="row row-spread">
                 <strong>{access.name}</strong>
-                {form.button("client_id", access.client_id, "Take back", label)}
+                {buttons.button("client_id", access.client_id, t.take_back, label)}
             </div>
             <p>{scopes.join(", ")}</p>
             <p class="muted">{used}</p>
@@ -87,20 +88,21 @@ fn client(form: &Form, access: ClientWithAccess) -> impl IntoView + use<> {
 }
 
 /// `logout` is the way to end it if it is the browser's own.
-fn session(form: &Form, session: Session, logout: Option<String>) -> impl IntoView + use<> {
-    let browser = session.device.browser.unwrap_or_else(|| "Unknown browser".to_owned());
-    let address = session.device.address.map(|address| format!(", address {address}"));
+fn session(buttons: &Buttons, session: Session, logout: Option<String>) -> impl IntoView + use<> {
+    let t = buttons.texts;
+    let browser = session.device.browser.unwrap_or_else(|| t.unknown_browser.to_owned());
+    let address = session.device.address.map(|address| format!(", {} {address}", t.address));
     let end = if let Some(logout) = logout {
         view! {
             <span class="row">
-                <span class="badge badge-ok">"This browser"</span>
-                <a class="btn btn-small" href=logout>"Sign out"</a>
+                <span class="badge badge-ok">{t.this_browser}</span>
+                <a class="btn btn-small" href=logout>{t.sign_out}</a>
             </span>
         }
         .into_any()
     } else {
-        let label = format!("End the session in {browser}");
-        form.button("sid", session.authentication.sid, "End", label).into_any()
+        let label = (t.end_session_in)(&browser);
+        buttons.button("sid", session.authentication.sid, t.end, label).into_any()
     };
     view! {
         <li class="stack-tight">
@@ -108,7 +110,7 @@ fn session(form: &Form, session: Session, logout: Option<String>) -> impl IntoVi
                 <strong>{browser}</strong>
                 {end}
             </div>
-            <p class="muted">"Signed in "{time(session.authentication.auth_time)}{address}</p>
+            <p class="muted">{t.signed_in_at}" "{time(session.authentication.auth_time)}{address}</p>
         </li>
     }
 }

@@ -6,15 +6,16 @@ use super::{Frame, document};
 
 pub(crate) fn page(frame: &Frame, sub: &str, grants: String, logout: String) -> String {
     let sub = sub.to_owned();
-    document(frame, "Signed in", move || {
+    let t = frame.texts;
+    document(frame, t.signed_in, move || {
         view! {
             <div class="stack-tight">
-                <h1>"You are signed in"</h1>
-                <p>"This browser is signed in as "<strong>{sub}</strong>". Applications that use this provider will not ask for your password again."</p>
+                <h1>{t.you_are_signed_in}</h1>
+                <p>{t.browser_signed_in_as}" "<strong>{sub}</strong>". "{t.no_password_again}</p>
             </div>
             <div class="stack-tight">
-                <a class="btn btn-block" href=grants>"Access and sessions"</a>
-                <a class="btn btn-block" href=logout>"Sign out"</a>
+                <a class="btn btn-block" href=grants>{t.access_and_sessions}</a>
+                <a class="btn btn-block" href=logout>{t.sign_out}</a>
             </div>
         }
     })

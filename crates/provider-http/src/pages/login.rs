@@ -17,10 +17,11 @@ pub(crate) struct Login {
 }
 
 pub(crate) fn page(frame: &Frame, login: Login) -> String {
-    document(frame, "Sign in", move || {
+    let t = frame.texts;
+    document(frame, t.sign_in, move || {
         let lead = match &login.client_name {
-            Some(name) => format!("to continue to {name}"),
-            None => "to this provider".to_owned(),
+            Some(name) => (t.to_continue_to)(name),
+            None => t.to_this_provider.to_owned(),
         };
         let may_cancel = login.return_url.is_some();
         let knows_user = !login.username.is_empty();
@@ -30,7 +31,7 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
         });
         view! {
             <div class="stack-tight">
-                <h1>"Sign in"</h1>
+                <h1>{t.sign_in}</h1>
                 <p class="muted">{lead}</p>
             </div>
             {problem}
@@ -38,7 +39,7 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
                 {hidden(csrf::FIELD, login.form_token)}
                 {login.return_url.map(|return_url| hidden("return_url", return_url))}
                 <div class="field">
-                    <label for="username">"User name"</label>
+                    <label for="username">{t.user_name}</label>
                     <input
                         id="username"
                         name="username"
@@ -55,7 +56,7 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
                     />
                 </div>
                 <div class="field">
-                    <label for="password">"Password"</label>
+                    <label for="password">{t.password}</label>
                     <input
                         id="password"
                         name="password"
@@ -70,13 +71,13 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
                 </div>
                 <label class="checkbox">
                     <input type="checkbox" name="remember_login" value="true" checked=login.remember/>
-                    "Remember me on this device"
+                    {t.remember_me}
                 </label>
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="login">"Sign in"</button>
+                    <button class="btn btn-primary btn-block" name="action" value="login">{t.sign_in}</button>
                     {may_cancel.then(|| view! {
                         <button class="btn btn-quiet btn-block" name="action" value="cancel" formnovalidate=true>
-                            "Cancel"
+                            {t.cancel}
                         </button>
                     })}
                 </div>

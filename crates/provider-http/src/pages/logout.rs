@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Frame, document, hidden};
-use crate::csrf;
+use crate::{csrf, texts::Texts};
 
 /// What the question shows.
 pub(crate) struct Question {
@@ -17,25 +17,25 @@ pub(crate) struct Question {
 }
 
 pub(crate) fn question(frame: &Frame, question: Question) -> String {
-    document(frame, "Sign out", move || {
-        let asked =
-            question.client_name.map(|name| view! { <p class="muted">{format!("{name} asks to sign you out.")}</p> });
+    let t = frame.texts;
+    document(frame, t.sign_out, move || {
+        let asked = question.client_name.map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
         view! {
             <div class="stack-tight">
-                <h1>"Sign out?"</h1>
-                <p>"You are signed in as "<strong>{question.sub}</strong>"."</p>
+                <h1>{t.sign_out_question}</h1>
+                <p>{t.signed_in_as}" "<strong>{question.sub}</strong>"."</p>
                 {asked}
                 {question.address_refused.then(|| view! {
                     <p class="alert alert-info">
-                        "The application wants you to return to an address that is not registered for it. You will stay here."
+                        {t.address_refused}
                     </p>
                 })}
             </div>
             <form class="stack-tight" method="post" action=question.action>
                 {hidden(csrf::FIELD, question.form_token)}
                 {question.carried.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
-                <button class="btn btn-primary btn-block" name="action" value="logout">"Sign out"</button>
-                <a class="btn btn-quiet btn-block" href=question.stay>"Stay signed in"</a>
+                <button class="btn btn-primary btn-block" name="action" value="logout">{t.sign_out}</button>
+                <a class="btn btn-quiet btn-block" href=question.stay>{t.stay_signed_in}</a>
             </form>
         }
     })
@@ -51,28 +51,29 @@ pub(crate) struct Done {
 }
 
 pub(crate) fn done(frame: &Frame, done: Done) -> String {
-    document(frame, "Signed out", move || {
+    let t = frame.texts;
+    document(frame, t.signed_out, move || {
         let hint = match done.return_to {
-            Some(_) => "Your other applications are being told. Then you are taken back.",
-            None => "You can close this page, or sign in again.",
+            Some(_) => t.others_are_told,
+            None => t.you_can_close,
         };
-        let client = done.client_name.unwrap_or_else(|| "the application".to_owned());
+        let client = done.client_name.unwrap_or_else(|| t.the_application.to_owned());
         let (address, text, class) = match done.return_to {
-            Some(return_to) => (return_to, format!("Back to {client}"), "btn btn-primary btn-block"),
-            None => (done.login, "Sign in".to_owned(), "btn btn-block"),
+            Some(return_to) => (return_to, (t.back_to)(&client), "btn btn-primary btn-block"),
+            None => (done.login, t.sign_in.to_owned(), "btn btn-block"),
         };
         view! {
             <div class="stack-tight">
-                <h1>"You are signed out"</h1>
+                <h1>{t.you_are_signed_out}</h1>
                 <p class="muted">{hint}</p>
             </div>
             <a class=class href=address>{text}</a>
-            {done.frames.into_iter().map(client_frame).collect_view()}
+            {done.frames.into_iter().map(|address| client_frame(t, address)).collect_view()}
         }
     })
 }
 
 /// Out of sight: the client removes its own cookies in it and shows nothing.
-fn client_frame(address: String) -> impl IntoView {
-    view! { <iframe src=address title="Signing out of an application" hidden=true></iframe> }
+fn client_frame(t: &'static Texts, address: String) -> impl IntoView {
+    view! { <iframe src=address title=t.client_signs_out hidden=true></iframe> }
 }

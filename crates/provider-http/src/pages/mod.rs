@@ -11,6 +11,8 @@ mod moment;
 
 use leptos::prelude::*;
 
+use crate::texts::Texts;
+
 /// What stands around every page.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
@@ -18,17 +20,19 @@ pub(crate) struct Frame {
     pub(crate) style: String,
     /// Path of the icon.
     pub(crate) icon: String,
+    /// What it says.
+    pub(crate) texts: &'static Texts,
 }
 
 /// A whole document: `title` for the tab, `content` for the one card in the middle.
 fn document<V: IntoView + 'static>(frame: &Frame, title: &str, content: impl FnOnce() -> V) -> String {
     let title = format!("{title} · Doorward");
-    let (style, icon) = (frame.style.clone(), frame.icon.clone());
+    let (style, icon, texts) = (frame.style.clone(), frame.icon.clone(), frame.texts);
     // Views need an owner to be made in, even those that react to nothing.
     Owner::new().with(|| {
         view! {
             <!DOCTYPE html>
-            <html lang="en">
+            <html lang=texts.lang>
                 <head>
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -44,7 +48,7 @@ fn document<V: IntoView + 'static>(frame: &Frame, title: &str, content: impl FnO
                             <div class="card stack">{content()}</div>
                         </main>
                         <footer class="shell-footer">
-                            <p>"Signing in is handled by Doorward. Your password stays here."</p>
+                            <p>{texts.footer}</p>
                         </footer>
                     </div>
                 </body>

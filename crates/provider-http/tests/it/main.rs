@@ -17,6 +17,7 @@ mod grants;
 mod introspection;
 mod issuer_path;
 mod keys;
+mod languages;
 mod login;
 mod pages;
 mod reference_tokens;

@@ -1,0 +1,86 @@
+//! English.
+
+use doorward_provider::authorize::UnsafeRequest;
+
+use super::Texts;
+
+/// Every text in English.
+pub(crate) static ENGLISH: Texts = Texts {
+    lang: "en",
+    footer: "Signing in is handled by Doorward. Your password stays here.",
+    sign_in: "Sign in",
+    to_this_provider: "to this provider",
+    to_continue_to: |name| format!("to continue to {name}"),
+    user_name: "User name",
+    password: "Password",
+    remember_me: "Remember me on this device",
+    cancel: "Cancel",
+    wrong_password: "The user name or the password is wrong. Check both and try again.",
+    form_expired: "This page was open for too long, or cookies are blocked. Try again.",
+    too_busy: "Too many people are signing in at the moment. Try again in a few seconds.",
+    enter_both: "Enter your user name and your password.",
+    throttled,
+    allow_access: "Allow access",
+    allow_client: |name| format!("Allow {name}?"),
+    signed_in_as: "You are signed in as",
+    it_asks_for: "The application asks for:",
+    always_needed: "Always needed",
+    remember_decision: "Remember my decision",
+    allow: "Allow",
+    do_not_allow: "Do not allow",
+    something_is_wrong: "Something is wrong",
+    did_not_work: "This did not work",
+    go_back: "Go back to the application and try again. If it happens again, tell the people who run it this code:",
+    unavailable: "The provider can't answer at the moment. Try again in a minute.",
+    no_such_page: "There is no such page here. If an application sent you, go back to it and try again.",
+    foreign_return_url: "The page was opened with an address to return to that is not this provider's. Start again from the application.",
+    refused,
+    one_moment: "One moment",
+    being_returned: "You are being returned to the application.",
+    go_on: "Continue",
+    signed_in: "Signed in",
+    you_are_signed_in: "You are signed in",
+    browser_signed_in_as: "This browser is signed in as",
+    no_password_again: "Applications that use this provider will not ask for your password again.",
+    sign_out: "Sign out",
+    sign_out_question: "Sign out?",
+    client_asks: |name| format!("{name} asks to sign you out."),
+    address_refused: "The application wants you to return to an address that is not registered for it. You will stay here.",
+    stay_signed_in: "Stay signed in",
+    signed_out: "Signed out",
+    you_are_signed_out: "You are signed out",
+    others_are_told: "Your other applications are being told. Then you are taken back.",
+    you_can_close: "You can close this page, or sign in again.",
+    back_to: |name| format!("Back to {name}"),
+    the_application: "the application",
+    client_signs_out: "Signing out of an application",
+    access_and_sessions: "Access and sessions",
+    with_access: "Applications with access",
+    nobody_has_access: "No application has access at the moment.",
+    since: "Since",
+    last_used: "last used",
+    not_in_use: "Allowed, not in use",
+    take_back: "Take back",
+    take_back_from: |name| format!("Take back the access of {name}"),
+    where_signed_in: "Where you are signed in",
+    unknown_browser: "Unknown browser",
+    this_browser: "This browser",
+    end: "End",
+    end_session_in: |name| format!("End the session in {name}"),
+    signed_in_at: "Signed in",
+    address: "address",
+    back: "Back",
+    scopes: SCOPES,
+};
+
+fn throttled(seconds: u32) -> String {
+    let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
+    format!("Too many sign-ins have failed. Wait {wait}, then try again.")
+}
+
+fn refused(cause: &UnsafeRequest) -> String {
+    cause.to_string()
+}
+
+/// As they are written already.
+const SCOPES: &[(&str, &str)] = &[];

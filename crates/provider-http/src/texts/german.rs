@@ -1,0 +1,107 @@
+//! German.
+
+use doorward_provider::authorize::UnsafeRequest;
+
+use super::Texts;
+
+/// Every text in German.
+pub(crate) static GERMAN: Texts = Texts {
+    lang: "de",
+    footer: "Die Anmeldung übernimmt Doorward. Ihr Passwort bleibt hier.",
+    sign_in: "Anmelden",
+    to_this_provider: "bei diesem Anbieter",
+    to_continue_to: |name| format!("um mit {name} fortzufahren"),
+    user_name: "Benutzername",
+    password: "Passwort",
+    remember_me: "Auf diesem Gerät angemeldet bleiben",
+    cancel: "Abbrechen",
+    wrong_password: "Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch einmal.",
+    form_expired: "Diese Seite war zu lange geöffnet, oder Cookies sind gesperrt. Versuchen Sie es noch einmal.",
+    too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar Sekunden noch einmal.",
+    enter_both: "Geben Sie Benutzername und Passwort ein.",
+    throttled,
+    allow_access: "Zugriff erlauben",
+    allow_client: |name| format!("{name} erlauben?"),
+    signed_in_as: "Sie sind angemeldet als",
+    it_asks_for: "Die Anwendung bittet um:",
+    always_needed: "Immer nötig",
+    remember_decision: "Meine Entscheidung merken",
+    allow: "Erlauben",
+    do_not_allow: "Nicht erlauben",
+    something_is_wrong: "Etwas stimmt nicht",
+    did_not_work: "Das hat nicht geklappt",
+    go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie den Betreibern diesen Code:",
+    unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer Minute noch einmal.",
+    no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen Sie zu ihr zurück und versuchen Sie es noch einmal.",
+    foreign_return_url: "Die Seite wurde mit einer Rücksprungadresse geöffnet, die nicht zu diesem Anbieter gehört. Beginnen Sie noch einmal bei der Anwendung.",
+    refused,
+    one_moment: "Einen Augenblick",
+    being_returned: "Sie werden zur Anwendung zurückgeleitet.",
+    go_on: "Weiter",
+    signed_in: "Angemeldet",
+    you_are_signed_in: "Sie sind angemeldet",
+    browser_signed_in_as: "Dieser Browser ist angemeldet als",
+    no_password_again: "Anwendungen, die diesen Anbieter nutzen, fragen nicht noch einmal nach Ihrem Passwort.",
+    sign_out: "Abmelden",
+    sign_out_question: "Abmelden?",
+    client_asks: |name| format!("{name} möchte Sie abmelden."),
+    address_refused: "Die Anwendung möchte, dass Sie zu einer Adresse zurückkehren, die für sie nicht eingetragen ist. Sie bleiben hier.",
+    stay_signed_in: "Angemeldet bleiben",
+    signed_out: "Abgemeldet",
+    you_are_signed_out: "Sie sind abgemeldet",
+    others_are_told: "Ihre anderen Anwendungen erfahren davon. Dann geht es zurück.",
+    you_can_close: "Sie können diese Seite schließen oder sich wieder anmelden.",
+    back_to: |name| format!("Zurück zu {name}"),
+    the_application: "der Anwendung",
+    client_signs_out: "Abmeldung bei einer Anwendung",
+    access_and_sessions: "Zugriffe und Sitzungen",
+    with_access: "Anwendungen mit Zugriff",
+    nobody_has_access: "Im Augenblick hat keine Anwendung Zugriff.",
+    since: "Seit",
+    last_used: "zuletzt genutzt",
+    not_in_use: "Erlaubt, nicht genutzt",
+    take_back: "Entziehen",
+    take_back_from: |name| format!("{name} den Zugriff entziehen"),
+    where_signed_in: "Wo Sie angemeldet sind",
+    unknown_browser: "Unbekannter Browser",
+    this_browser: "Dieser Browser",
+    end: "Beenden",
+    end_session_in: |name| format!("Die Sitzung in {name} beenden"),
+    signed_in_at: "Angemeldet",
+    address: "Adresse",
+    back: "Zurück",
+    scopes: SCOPES,
+};
+
+fn throttled(seconds: u32) -> String {
+    let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
+    format!("Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann noch einmal.")
+}
+
+fn refused(cause: &UnsafeRequest) -> String {
+    match cause {
+        UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.".to_owned(),
+        UnsafeRequest::UnknownClient => "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt.".to_owned(),
+        UnsafeRequest::MissingRedirectUri => {
+            "Die Anwendung hat nicht gesagt, wohin es zurückgehen soll (redirect_uri).".to_owned()
+        }
+        UnsafeRequest::UnregisteredRedirectUri => {
+            "Die Anwendung nennt eine Rücksprungadresse, die für sie nicht eingetragen ist (redirect_uri).".to_owned()
+        }
+        UnsafeRequest::Repeated(name) => format!("Die Anwendung hat den Parameter {name} mehr als einmal geschickt."),
+    }
+}
+
+/// The standard scopes of OIDC Core section 5.4 and `offline_access`, by their English names.
+const SCOPES: &[(&str, &str)] = &[
+    ("Your user identifier", "Ihre Benutzerkennung"),
+    ("Your profile: name and the like", "Ihr Profil: Name und Ähnliches"),
+    ("Your email address", "Ihre E-Mail-Adresse"),
+    ("Your phone number", "Ihre Telefonnummer"),
+    ("Your postal address", "Ihre Postanschrift"),
+    ("Access while you are away", "Zugriff, während Sie nicht da sind"),
+    (
+        "The application stays signed in for you without asking again.",
+        "Die Anwendung bleibt für Sie angemeldet, ohne noch einmal zu fragen.",
+    ),
+];

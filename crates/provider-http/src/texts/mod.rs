@@ -1,0 +1,243 @@
+//! What the pages say, in each language: one table a language, which the compiler keeps complete. A language is added by a file beside
+//! [`english`] and a line in [`LANGUAGES`].
+
+mod english;
+mod german;
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
+};
+use doorward_protocol::params::Params;
+use doorward_provider::{authorize::UnsafeRequest, resource::ScopeDescription};
+
+pub(crate) use self::english::ENGLISH;
+use self::german::GERMAN;
+use crate::AppState;
+
+/// The first is for whoever asks for none of them.
+static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
+
+/// Every text of the pages in one language.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// The language tag, for the `lang` attribute (RFC 5646).
+    pub(crate) lang: &'static str,
+    /// Under every page.
+    pub(crate) footer: &'static str,
+    /// Title and button.
+    pub(crate) sign_in: &'static str,
+    /// Under the title of the login page.
+    pub(crate) to_this_provider: &'static str,
+    /// Under the title of the login page: the client.
+    pub(crate) to_continue_to: fn(&str) -> String,
+    /// Label.
+    pub(crate) user_name: &'static str,
+    /// Label.
+    pub(crate) password: &'static str,
+    /// Label.
+    pub(crate) remember_me: &'static str,
+    /// Button.
+    pub(crate) cancel: &'static str,
+    /// After a failed sign-in: nobody is told which.
+    pub(crate) wrong_password: &'static str,
+    /// The form token does not match.
+    pub(crate) form_expired: &'static str,
+    /// Too many sign-ins wait.
+    pub(crate) too_busy: &'static str,
+    /// A field was left empty.
+    pub(crate) enter_both: &'static str,
+    /// Too many failures: the seconds to wait.
+    pub(crate) throttled: fn(u32) -> String,
+    /// Title of the consent page.
+    pub(crate) allow_access: &'static str,
+    /// The question: the client.
+    pub(crate) allow_client: fn(&str) -> String,
+    /// Before the user's name.
+    pub(crate) signed_in_as: &'static str,
+    /// Before the scopes.
+    pub(crate) it_asks_for: &'static str,
+    /// Beside a required scope.
+    pub(crate) always_needed: &'static str,
+    /// Label.
+    pub(crate) remember_decision: &'static str,
+    /// Button.
+    pub(crate) allow: &'static str,
+    /// Button.
+    pub(crate) do_not_allow: &'static str,
+    /// Title of the error page.
+    pub(crate) something_is_wrong: &'static str,
+    /// Heading of the error page.
+    pub(crate) did_not_work: &'static str,
+    /// On the error page, before the code.
+    pub(crate) go_back: &'static str,
+    /// The store does not answer.
+    pub(crate) unavailable: &'static str,
+    /// 404.
+    pub(crate) no_such_page: &'static str,
+    /// The address to return to does not hold.
+    pub(crate) foreign_return_url: &'static str,
+    /// Why an authorization request goes nowhere.
+    pub(crate) refused: fn(&UnsafeRequest) -> String,
+    /// Title of the page that posts a response.
+    pub(crate) one_moment: &'static str,
+    /// On that page.
+    pub(crate) being_returned: &'static str,
+    /// Its button.
+    pub(crate) go_on: &'static str,
+    /// Title of the front door.
+    pub(crate) signed_in: &'static str,
+    /// Heading of the front door.
+    pub(crate) you_are_signed_in: &'static str,
+    /// Before the user's name.
+    pub(crate) browser_signed_in_as: &'static str,
+    /// After the user's name.
+    pub(crate) no_password_again: &'static str,
+    /// Title and button.
+    pub(crate) sign_out: &'static str,
+    /// Heading.
+    pub(crate) sign_out_question: &'static str,
+    /// The client that wants it.
+    pub(crate) client_asks: fn(&str) -> String,
+    /// The address to return to is not registered.
+    pub(crate) address_refused: &'static str,
+    /// Button.
+    pub(crate) stay_signed_in: &'static str,
+    /// Title.
+    pub(crate) signed_out: &'static str,
+    /// Heading.
+    pub(crate) you_are_signed_out: &'static str,
+    /// While frames tell clients.
+    pub(crate) others_are_told: &'static str,
+    /// Where nothing more happens.
+    pub(crate) you_can_close: &'static str,
+    /// Link to the client.
+    pub(crate) back_to: fn(&str) -> String,
+    /// For a client without a name.
+    pub(crate) the_application: &'static str,
+    /// Name of a frame.
+    pub(crate) client_signs_out: &'static str,
+    /// Title of `/grants`, and the link to it.
+    pub(crate) access_and_sessions: &'static str,
+    /// Heading.
+    pub(crate) with_access: &'static str,
+    /// Where there are none.
+    pub(crate) nobody_has_access: &'static str,
+    /// Before a moment.
+    pub(crate) since: &'static str,
+    /// Before a moment.
+    pub(crate) last_used: &'static str,
+    /// A consent without grants.
+    pub(crate) not_in_use: &'static str,
+    /// Button.
+    pub(crate) take_back: &'static str,
+    /// What the button does: the client.
+    pub(crate) take_back_from: fn(&str) -> String,
+    /// Heading.
+    pub(crate) where_signed_in: &'static str,
+    /// For a browser without a known name.
+    pub(crate) unknown_browser: &'static str,
+    /// Badge.
+    pub(crate) this_browser: &'static str,
+    /// Button.
+    pub(crate) end: &'static str,
+    /// What the button does: the browser.
+    pub(crate) end_session_in: fn(&str) -> String,
+    /// Before a moment.
+    pub(crate) signed_in_at: &'static str,
+    /// Before a network address.
+    pub(crate) address: &'static str,
+    /// Link.
+    pub(crate) back: &'static str,
+    /// Names of the scopes that this provider names itself, by their English ones; an operator's own names stay as they are.
+    scopes: &'static [(&'static str, &'static str)],
+}
+
+impl Texts {
+    /// A scope with its names in this language.
+    pub(crate) fn scope(&self, scope: ScopeDescription) -> ScopeDescription {
+        let translated = |text: String| match self.scopes.iter().find(|(english, _)| *english == text) {
+            Some((_, translated)) => (*translated).to_owned(),
+            None => text,
+        };
+        ScopeDescription {
+            display_name: translated(scope.display_name),
+            description: scope.description.map(translated),
+            ..scope
+        }
+    }
+}
+
+/// The state of a handler that shows pages: it speaks the language that the browser asks for, or the `ui_locales` of the query.
+pub(crate) struct Localized(pub(crate) AppState);
+
+impl FromRequestParts<AppState> for Localized {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let query = Params::parse_noting_repeats(parts.uri.query().unwrap_or_default(), &[]);
+        let ui_locales = query.as_ref().ok().and_then(|(params, _)| params.get("ui_locales"));
+        let mut state = state.clone();
+        state.texts = accepted(&parts.headers);
+        Ok(Self(state.speaking(ui_locales)))
+    }
+}
+
+impl AppState {
+    /// In the first language of `ui_locales` (OIDC Core section 3.1.2.1) that there is; otherwise in the same as before.
+    pub(crate) fn speaking(mut self, ui_locales: Option<&str>) -> Self {
+        let wanted = ui_locales.unwrap_or_default().split(' ').find_map(language);
+        self.texts = wanted.unwrap_or(self.texts);
+        self
+    }
+}
+
+/// By `Accept-Language` (RFC 9110 section 12.5.4): the language of the greatest weight, of equal ones the first.
+fn accepted(headers: &HeaderMap) -> &'static Texts {
+    let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let mut best: (&'static Texts, f32) = (LANGUAGES[0], 0.0);
+    for range in ranges.flat_map(|value| value.split(',')) {
+        let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
+        if let Some(texts) = language(tag.trim()).filter(|_| weight > best.1) {
+            best = (texts, weight);
+        }
+    }
+    best.0
+}
+
+/// The language of a tag, whatever its region or script (RFC 4647 section 3.4).
+fn language(tag: &str) -> Option<&'static Texts> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    LANGUAGES.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn lang(header: &str) -> &'static str {
+        accepted(&[(ACCEPT_LANGUAGE, header.parse().unwrap())].into_iter().collect()).lang
+    }
+
+    #[test]
+    fn the_heaviest_known_language_wins() {
+        for (header, expected) in [
+            ("de", "de"),
+            ("DE-at, en;q=0.9", "de"),
+            ("fr, en;q=0.3, de;q=0.7", "de"),
+            ("en, de", "en"),
+            ("de;q=0, en;q=0.1", "en"),
+            ("fr", "en"),
+            ("*", "en"),
+            ("", "en"),
+            ("de;q=x", "en"),
+            ("den", "en"),
+        ] {
+            assert_eq!(lang(header), expected, "{header}");
+        }
+    }
+}
