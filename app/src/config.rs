@@ -3,8 +3,9 @@
 
 use doorward_client::Settings;
 pub use doorward_client::settings::StoreKind;
+use doorward_protocol::json;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Path of the document, under the origin that serves the application.
 pub const CONFIG_PATH: &str = "/config.json";
@@ -44,8 +45,8 @@ impl AppConfig {
     /// Reads the document for a page of this origin, `http://localhost:5001`.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
         // Member by member: the derived reader would be larger in the page's program than all else that is done here.
-        let document: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+        let document =
+            json::object(text.as_bytes()).ok_or_else(|| ConfigError::Malformed("it is no JSON object".to_owned()))?;
         let member = |name: &str| match document.get(name) {
             Some(Value::String(value)) => Ok(value.clone()),
             _ => Err(ConfigError::Malformed(format!("`{name}` is not there, or is not a text"))),

@@ -1,6 +1,6 @@
 //! Tokens taken apart for the reader. Nothing here is verified, and nothing decides by it.
 
-use doorward_protocol::{base64url, jws::MAX_COMPACT_LENGTH};
+use doorward_protocol::{base64url, json, jws::MAX_COMPACT_LENGTH};
 use serde_json::{Map, Value};
 
 use crate::time;
@@ -59,7 +59,7 @@ fn parts(token: &str) -> Result<(Members, Members), Opaque> {
 
 fn object(part: &str) -> Result<Members, Opaque> {
     let bytes = base64url::decode(part).map_err(|_| Opaque)?;
-    serde_json::from_slice(&bytes).map_err(|_| Opaque)
+    json::object(&bytes).ok_or(Opaque)
 }
 
 #[cfg(test)]

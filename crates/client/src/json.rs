@@ -3,6 +3,7 @@
 //! Everything that comes in is read into [`Map`] by one parser and taken apart here. Derived readers would each bring a
 //! parser of their own; together they were half of the client's weight in the browser.
 
+use doorward_protocol::json;
 use serde_json::{Map, Value};
 
 /// A JSON object whose members are taken out one by one.
@@ -11,7 +12,7 @@ pub(crate) struct Members(pub Map<String, Value>);
 impl Members {
     /// Reads a JSON object.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        serde_json::from_slice(text.as_bytes()).ok().map(Self)
+        json::object(text.as_bytes()).map(Self)
     }
 
     /// A member that is a text and not empty.

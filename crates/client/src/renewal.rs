@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use doorward_protocol::jws::UnverifiedJws;
+use doorward_protocol::{json, jws::UnverifiedJws};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -187,8 +187,9 @@ impl Client {
 }
 
 /// The claims of the ID token in the store, which was verified before it was stored.
-fn stored_claims(id_token: &str) -> Map<String, Value> {
-    UnverifiedJws::parse(id_token).and_then(|jws| jws.unverified_claims()).unwrap_or_default()
+pub(crate) fn stored_claims(id_token: &str) -> Map<String, Value> {
+    let token = UnverifiedJws::parse(id_token).ok();
+    token.and_then(|token| json::object(token.unverified_payload())).unwrap_or_default()
 }
 
 /// The user with new tokens. What the answer does not have is kept.

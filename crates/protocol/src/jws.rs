@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{base64url, jose::SigningAlgorithm};
+use crate::{base64url, jose::SigningAlgorithm, json};
 
 /// The longest text that is taken apart, in bytes. Tokens travel in headers and forms, where 16 KiB is already much;
 /// without a limit a sender would choose how much memory decoding takes.
@@ -47,7 +47,7 @@ pub struct UnverifiedHeader {
 impl UnverifiedHeader {
     /// Reads a header. Of a member that stands in it twice the last one counts (RFC 7515 section 4).
     fn read(json: &[u8]) -> Result<Self, JwsError> {
-        let mut members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| JwsError::InvalidHeader)?;
+        let mut members = json::object(json).ok_or(JwsError::InvalidHeader)?;
         if members.contains_key("crit") {
             return Err(JwsError::CriticalExtension);
         }
@@ -108,7 +108,7 @@ impl<'a> UnverifiedJws<'a> {
     pub(crate) fn unverified_header_members(&self) -> Result<Map<String, Value>, JwsError> {
         let (header, _) = self.signing_input.split_once('.').ok_or(JwsError::NotCompact)?;
         let json = base64url::decode(header).map_err(|_| JwsError::NotCompact)?;
-        serde_json::from_slice(&json).map_err(|_| JwsError::InvalidHeader)
+        json::object(&json).ok_or(JwsError::InvalidHeader)
     }
 
     /// What the signature is over (RFC 7515 section 5.2).

@@ -3,6 +3,7 @@
 
 use doorward_protocol::{
     jose::SigningAlgorithm,
+    json,
     jwk::{Jwk, KeySelectionError},
     jws::{JwsError, UnverifiedJws},
 };
@@ -163,7 +164,7 @@ pub(crate) async fn verify(
         Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable))) if token_endpoint_is_protected => {}
         other => other?,
     }
-    let claims: Map<String, Value> = jws.unverified_claims().map_err(IdTokenError::from)?;
+    let claims = json::object(jws.unverified_payload()).ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
     check_claims(&claims, algorithm, expected)?;
     Ok(VerifiedIdToken { claims })
 }

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use doorward_protocol::jws::UnverifiedJws;
-use serde_json::{Map, Value};
-
 use super::child::Patience;
 use crate::{
     Error, Event, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
     exchange::VerifiedTokens,
     pending::{self, Pending, Way},
+    renewal::stored_claims,
     response::AuthorizationResponse,
     user_store::Session,
 };
@@ -73,9 +71,7 @@ impl Client {
 
     /// Whoever is signed in at the provider now may be somebody else than the user here, who is kept.
     fn check_same_user(&self, verified: &VerifiedTokens, user: &User) -> Result<(), Error> {
-        let token = user.id_token.as_deref().map(UnverifiedJws::parse);
-        let before: Map<String, Value> =
-            token.and_then(|token| token.ok()?.unverified_claims().ok()).unwrap_or_default();
+        let before = user.id_token.as_deref().map(stored_claims).unwrap_or_default();
         let now = verified.id_token.as_ref().map(|token| &token.claims);
         let differs = |name: &str| {
             let before = before.get(name).or_else(|| user.profile.get(name));
