@@ -6,6 +6,9 @@
 use doorward_protocol::json;
 use serde_json::{Map, Value};
 
+/// 30,000 years in seconds.
+pub(crate) const LONGEST: u64 = 1_000_000_000_000;
+
 /// A JSON object whose members are taken out one by one.
 pub(crate) struct Members(pub Map<String, Value>);
 
@@ -23,9 +26,10 @@ impl Members {
         }
     }
 
-    /// A member that is a whole number, not negative.
+    /// A member that is a whole number, not negative. Here that is a time or a span in seconds: what is larger than any
+    /// of them is junk.
     pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
-        self.value(name)?.as_u64()
+        self.value(name)?.as_u64().filter(|seconds| *seconds < LONGEST)
     }
 
     /// A member that is there and not null.

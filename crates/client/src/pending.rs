@@ -258,7 +258,7 @@ pub(crate) fn sweep(ports: &Ports, stale_age: u64) -> Result<(), Error> {
     for key in store.keys()?.into_iter().filter(ours) {
         let created = store.get(&key)?.and_then(|text| Members::read(&text)?.number("created"));
         // One from far in the future was made while the device's clock was wrong, and would never go.
-        let fresh = |created: u64| created + stale_age > now && created <= now + stale_age;
+        let fresh = |created: u64| created.saturating_add(stale_age) > now && created <= now.saturating_add(stale_age);
         if !created.is_some_and(fresh) {
             store.remove(&key)?;
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error,
-    json::Members,
+    json::{LONGEST, Members},
     metadata::MetadataService,
     provider_http::{Proven, ProviderHttp, json, refusal},
     settings::TokenType,
@@ -102,11 +102,12 @@ fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<T
 
 /// `expires_in` as number or text; negative, absurd and junk values say nothing.
 fn lifetime(value: &Value) -> Option<u64> {
-    match value {
+    let seconds = match value {
         Value::String(text) => text.trim().parse().ok(),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        value => value.as_f64().filter(|seconds| (0.0..1e12).contains(seconds)).map(|seconds| seconds as u64),
-    }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates, and negative ones are filtered.
+        value => value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64),
+    };
+    seconds.filter(|seconds| *seconds < LONGEST)
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -149,6 +150,8 @@ mod tests {
             (json!("NaN"), None),
             (json!("inf"), None),
             (json!(1e300), None),
+            (json!("18446744073709551615"), None),
+            (json!(u64::MAX), None),
             (json!(null), None),
             (json!([60]), None),
         ] {

@@ -123,8 +123,8 @@ impl Client {
     fn next_look(&self, session: &Session, watched: &Watched, left: i64) -> Option<Duration> {
         let now = self.ports.clock.monotonic();
         let seconds = |count: i64| Duration::from_secs(u64::try_from(count).unwrap_or(0));
-        let until_due = (!watched.told_expiring).then(|| seconds(left - self.renewal_lead(session)));
-        let until_expired = (!watched.told_expired).then(|| seconds(left + 1));
+        let until_due = (!watched.told_expiring).then(|| seconds(left.saturating_sub(self.renewal_lead(session))));
+        let until_expired = (!watched.told_expired).then(|| seconds(left.saturating_add(1)));
         let until_retry = watched
             .not_before
             .filter(|_| watched.told_expiring && !watched.gave_up && self.renews.get())

@@ -4,6 +4,7 @@
 
 mod callback;
 mod dpop;
+mod hostile;
 mod lease;
 mod monitor;
 mod password;
