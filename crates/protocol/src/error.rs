@@ -70,6 +70,8 @@ error_codes! {
     InteractionRequired = "interaction_required",
     /// OIDC Core section 3.1.2.6.
     AccountSelectionRequired = "account_selection_required",
+    /// OIDC Core section 3.1.2.6, RFC 9101 section 7.
+    InvalidRequestUri = "invalid_request_uri",
     /// OIDC Core section 3.1.2.6.
     RequestNotSupported = "request_not_supported",
     /// OIDC Core section 3.1.2.6.

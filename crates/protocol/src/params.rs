@@ -83,7 +83,20 @@ impl Params {
     /// The same parameters but the named one.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
-        Self(self.0.iter().filter(|(own, _)| own != name).cloned().collect())
+        self.filtered(|own| own != name)
+    }
+
+    /// The parameters whose names the rule keeps.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(own, _)| keep(own)).cloned().collect())
+    }
+
+    /// The same parameters and one more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Name and value of each, in the order of the request.

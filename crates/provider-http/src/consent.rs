@@ -68,7 +68,7 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
     }
     let query = return_url.query().as_bytes();
     if form.get("action") != Some("allow") {
-        return state.respond(state.provider.deny(query), &headers);
+        return state.respond(state.provider.deny(query).await, &headers);
     }
     let ticked: Vec<&str> = form.get_all(SCOPE_FIELD).collect();
     let scope: Scope = ticked.join(" ").parse().unwrap_or_default();

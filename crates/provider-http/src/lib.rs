@@ -24,6 +24,7 @@ mod jwks;
 mod oauth_error;
 mod page;
 mod pages;
+mod par;
 mod peer;
 mod return_url;
 mod revocation;
@@ -97,6 +98,7 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
         .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))
         .route(paths::JWKS, get(jwks::get))
+        .route(paths::PUSHED_AUTHORIZATION, post(par::post))
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))

@@ -146,7 +146,11 @@ impl AppState {
 
     fn refuse(&self, unsafe_request: &UnsafeRequest) -> Response {
         tracing::info!(cause = %unsafe_request, "authorization request refused");
-        self.error_page(StatusCode::BAD_REQUEST, &unsafe_request.code(), &(self.texts.refused)(unsafe_request))
+        let status = match unsafe_request {
+            UnsafeRequest::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        self.error_page(status, &unsafe_request.code(), &(self.texts.refused)(unsafe_request))
     }
 
     /// The cookie that makes the browser agree with the `session_state` of a response, as when the session has expired. A browser

@@ -89,6 +89,8 @@ pub struct ClientSettings {
     #[serde(default)]
     pub require_dpop_nonce: bool,
     #[serde(default)]
+    pub require_par: bool,
+    #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
@@ -232,6 +234,8 @@ pub struct Client {
     pub require_dpop: bool,
     /// Whether proofs must carry a nonce of the provider.
     pub require_dpop_nonce: bool,
+    /// Whether authorization requests must be pushed (RFC 9126).
+    pub require_par: bool,
     /// Where authorization responses may go.
     pub redirect_uris: Vec<RedirectUri>,
     /// Where users may be sent after signing out.
@@ -352,6 +356,7 @@ impl Client {
             require_pkce: settings.require_pkce,
             require_dpop: settings.require_dpop,
             require_dpop_nonce: settings.require_dpop_nonce,
+            require_par: settings.require_par,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
             post_logout_redirect_uris: redirect_uris("post_logout_redirect_uris", settings.post_logout_redirect_uris)?,
             front_channel_logout,

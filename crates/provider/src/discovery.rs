@@ -9,6 +9,7 @@ pub mod paths {
     #![allow(missing_docs)]
     pub const JWKS: &str = "/.well-known/openid-configuration/jwks";
     pub const AUTHORIZE: &str = "/connect/authorize";
+    pub const PUSHED_AUTHORIZATION: &str = "/connect/par";
     pub const TOKEN: &str = "/connect/token";
     pub const USERINFO: &str = "/connect/userinfo";
     pub const REVOCATION: &str = "/connect/revocation";
@@ -30,6 +31,8 @@ impl Provider {
             userinfo_endpoint: endpoint(paths::USERINFO),
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
+            pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
+            require_pushed_authorization_requests: Some(self.settings.require_pushed_authorization_requests),
             introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),

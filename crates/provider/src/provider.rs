@@ -29,6 +29,10 @@ pub struct ProviderSettings {
     pub remember_me_lifetime: u32,
     /// How long a consumed refresh token is still answered with its unused successor.
     pub refresh_token_grace: u32,
+    /// How long a pushed authorization request can be opened.
+    pub pushed_authorization_request_lifetime: u32,
+    /// Whether every client must push its authorization requests.
+    pub require_pushed_authorization_requests: bool,
     /// What signs access tokens.
     pub access_token_signing_alg: SigningAlgorithm,
 }

@@ -9,6 +9,7 @@ use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 
 use crate::{
     access::ClientAccess,
+    authorize::{Held, PushedRequest},
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
     keys::StoredKey,
@@ -153,6 +154,16 @@ pub trait Store: Send + Sync + 'static {
     async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError>;
     /// Removes a logout notice: delivered, or given up.
     async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError>;
+
+    /// Adds a pushed authorization request.
+    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError>;
+    /// The pushed request with this hash, unless it has expired or was consumed.
+    async fn pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, StoreError>;
+    /// Keeps a pushed request until that moment at least, and remembers what the user came with. Only the first call does
+    /// anything, so that the request ends in any case.
+    async fn hold_pushed_request(&self, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), StoreError>;
+    /// Takes a pushed request away: `true` for the one call that it was still there for, unexpired.
+    async fn consume_pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Adds a code, and in the same transaction its client to those that take part in the session of its grant; `notify` says whether
     /// the client wants a logout notice. `false`, and nothing is added, if that session has ended.

@@ -104,6 +104,8 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
             session_lifetime: section.session_lifetime.get(),
             remember_me_lifetime: section.remember_me_lifetime.get(),
             refresh_token_grace: section.refresh_token_grace,
+            pushed_authorization_request_lifetime: section.pushed_authorization_request_lifetime.get(),
+            require_pushed_authorization_requests: section.require_pushed_authorization_requests,
             access_token_signing_alg: section.access_token_signing_alg,
         },
         listen: section.listen,

@@ -26,7 +26,7 @@ pub(crate) async fn get(Localized(state): Localized, request: Request) -> Respon
     match return_url(&query) {
         Ok(return_url) => {
             let state = state.speaking(ui_locales(return_url.as_ref()).as_deref());
-            Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK)
+            Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK).await
         }
         Err(ForeignReturnUrl) => state.foreign_return_url(),
     }
@@ -47,17 +47,17 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         problem: None,
     };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
-        return attempt.failed(state.texts.form_expired).show(&state, &headers, StatusCode::BAD_REQUEST);
+        return attempt.failed(state.texts.form_expired).show(&state, &headers, StatusCode::BAD_REQUEST).await;
     }
     if form.get("action") == Some("cancel") {
         return match &attempt.return_url {
-            Some(return_url) => state.respond(state.provider.deny(return_url.query().as_bytes()), &headers),
+            Some(return_url) => state.respond(state.provider.deny(return_url.query().as_bytes()).await, &headers),
             None => see_other(&state.base.join("/account/login")),
         };
     }
     match (attempt.username.clone(), form.get_secret("password")) {
         (Some(username), Some(password)) => attempt.sign_in(&state, &headers, &peer, &username, password).await,
-        _ => attempt.failed(state.texts.enter_both).show(&state, &headers, StatusCode::BAD_REQUEST),
+        _ => attempt.failed(state.texts.enter_both).show(&state, &headers, StatusCode::BAD_REQUEST).await,
     }
 }
 
@@ -97,7 +97,7 @@ impl Attempt {
             Ok(user) => user,
             Err(error) => {
                 tracing::info!(target: "doorward::audit", event = "sign_in_refused", peer = %peer.0, cause = %error);
-                return self.refused(state, headers, error);
+                return self.refused(state, headers, error).await;
             }
         };
         let before = state.cookies.read(headers, Cookie::Session);
@@ -116,27 +116,30 @@ impl Attempt {
         with_cookie(with_cookie(see_other(&state.base.join(&location)), Some(session)), Some(check))
     }
 
-    fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {
+    async fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {
         match error {
             SignInError::WrongPassword => {
-                self.failed(state.texts.wrong_password).show(state, headers, StatusCode::BAD_REQUEST)
+                self.failed(state.texts.wrong_password).show(state, headers, StatusCode::BAD_REQUEST).await
             }
             SignInError::Throttled(seconds) => {
                 let problem = (state.texts.throttled)(seconds);
-                let mut response = self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS);
+                let mut response = self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS).await;
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
             SignInError::Busy(_) => {
-                self.failed(state.texts.too_busy).show(state, headers, StatusCode::SERVICE_UNAVAILABLE)
+                self.failed(state.texts.too_busy).show(state, headers, StatusCode::SERVICE_UNAVAILABLE).await
             }
             SignInError::Store(error) => state.unavailable(&error),
         }
     }
 
-    fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
+    async fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
         let token = FormToken::for_page(headers, &state.cookies);
-        let request = self.return_url.as_ref().and_then(|url| state.provider.authorize_request(url.query().as_bytes()));
+        let request = match &self.return_url {
+            Some(url) => state.provider.authorize_request(url.query().as_bytes()).await,
+            None => None,
+        };
         let username = self.username.or_else(|| request.as_ref().and_then(|request| request.login_hint.clone()));
         let view = pages::login::Login {
             action: state.base.join("/account/login"),

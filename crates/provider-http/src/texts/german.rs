@@ -82,6 +82,12 @@ fn refused(cause: &UnsafeRequest) -> String {
     match cause {
         UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.".to_owned(),
         UnsafeRequest::UnknownClient => "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt.".to_owned(),
+        UnsafeRequest::UnknownRequestUri => {
+            "Der Link, über den Sie hierher kamen, ist abgelaufen oder wurde schon benutzt. Beginnen Sie in der Anwendung von vorn.".to_owned()
+        }
+        UnsafeRequest::Unavailable => {
+            "Die Anmeldung ist im Moment nicht möglich. Versuchen Sie es in einer Minute noch einmal.".to_owned()
+        }
         UnsafeRequest::MissingRedirectUri => {
             "Die Anwendung hat nicht gesagt, wohin es zurückgehen soll (redirect_uri).".to_owned()
         }

@@ -8,11 +8,12 @@ use axum::{
 use crate::support::{Answer, World, with_header};
 
 const LISTED: &str = "http://localhost:5001";
-const OPEN: [(&str, Method); 7] = [
+const OPEN: [(&str, Method); 8] = [
     ("/.well-known/openid-configuration", Method::GET),
     ("/.well-known/oauth-authorization-server", Method::GET),
     ("/.well-known/openid-configuration/jwks", Method::GET),
     ("/connect/token", Method::POST),
+    ("/connect/par", Method::POST),
     ("/connect/revocation", Method::POST),
     ("/connect/userinfo", Method::GET),
     ("/connect/userinfo", Method::POST),

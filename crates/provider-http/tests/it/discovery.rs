@@ -44,7 +44,7 @@ async fn every_endpoint_in_the_document_answers() {
         .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
         .map(|(_, url)| url.as_str().unwrap())
         .collect();
-    assert_eq!(endpoints.len(), 7);
+    assert_eq!(endpoints.len(), 8);
     for endpoint in endpoints {
         let answer = world.get(endpoint.strip_prefix(ISSUER).unwrap()).await;
         assert_ne!(answer.status, StatusCode::NOT_FOUND, "{endpoint}");

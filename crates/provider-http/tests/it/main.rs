@@ -20,6 +20,7 @@ mod keys;
 mod languages;
 mod login;
 mod pages;
+mod par;
 mod reference_tokens;
 mod revocation;
 mod secrets;

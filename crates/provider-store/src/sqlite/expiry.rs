@@ -19,7 +19,13 @@ pub(super) struct Kind {
 }
 
 /// Every kind of row that expires.
-pub(super) const KINDS: [Kind; 9] = [
+pub(super) const KINDS: &[Kind] = &[
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM pushed_requests
+                 WHERE rowid IN (SELECT rowid FROM pushed_requests WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
     Kind {
         delete_before: None,
         delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",

@@ -13,6 +13,7 @@ mod failure;
 mod grants;
 mod logout_notices;
 mod open;
+mod pushed_requests;
 mod readers;
 mod reference_tokens;
 mod refresh_tokens;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
     access::ClientAccess,
+    authorize::{Held, PushedRequest},
     consent::Consent,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
     keys::StoredKey,
@@ -20,7 +21,7 @@ use doorward_provider::{
 use super::{
     SqliteStore, access, codes, consents, expiry, failed_sign_ins,
     grants::{self, GrantRow},
-    logout_notices, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
+    logout_notices, pushed_requests, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
     users::{self, UserRow},
 };
 
@@ -96,6 +97,22 @@ impl Store for SqliteStore {
 
     async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError> {
         self.write(move |connection| logout_notices::remove(connection, id)).await
+    }
+
+    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
+        self.write(move |connection| pushed_requests::add(connection, &request)).await
+    }
+
+    async fn pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, StoreError> {
+        self.read(move |connection| pushed_requests::find(connection, hash, now)).await
+    }
+
+    async fn hold_pushed_request(&self, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| pushed_requests::hold(connection, hash, held, until)).await
+    }
+
+    async fn consume_pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection| pushed_requests::consume(connection, hash, now)).await
     }
 
     async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError> {
@@ -212,7 +229,7 @@ impl Store for SqliteStore {
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut removed = 0;
         // A command a kind, so that others need not wait for all of them.
-        for kind in expiry::KINDS {
+        for &kind in expiry::KINDS {
             removed += self.write(move |connection| expiry::remove(connection, kind, now, limit)).await?;
         }
         Ok(removed)

@@ -6,7 +6,9 @@ use doorward_provider::{
     throttle::{ThrottleKey, ThrottlePolicy},
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant, hash, reference_token, seed, session, signed_in, token, user};
+use super::fixtures::{
+    NOW, Tested, at, code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token, user,
+};
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
     let consent = |expires_at| Consent { scope: "openid".parse().unwrap(), expires_at };
@@ -21,13 +23,15 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
     store.add_reference_token(reference_token(4, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(5, 60)).await.unwrap();
 
     assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before the moment");
-    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 7);
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 8);
     assert!(store.code(hash(1)).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
     assert!(store.session(hash(3), NOW).await.unwrap().is_none());
     assert!(store.live_grant("h", NOW).await.unwrap().is_none());
+    assert!(store.pushed_request(hash(5), NOW).await.unwrap().is_none());
     assert!(store.reference_token(hash(4), NOW).await.unwrap().is_none());
     assert!(store.consent("alice", "brief").await.unwrap().is_none());
     assert!(store.consent("alice", "lasting").await.unwrap().is_some());

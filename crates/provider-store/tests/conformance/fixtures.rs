@@ -6,6 +6,7 @@ use std::{future::Future, sync::Arc};
 
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
+    authorize::PushedRequest,
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
     keys::{SealedKey, StoredKey},
     opaque::{SuccessorSeed, TokenHash},
@@ -121,6 +122,12 @@ pub fn code(grant: Grant, end: i64) -> AuthorizationCode {
 /// A refresh token that expires at that second.
 pub fn token(number: u64, end: i64) -> RefreshToken {
     RefreshToken { hash: hash(number), first_issued_at: NOW, expires_at: at(end) }
+}
+
+/// A pushed authorization request that expires at that second.
+pub fn pushed_request(number: u64, end: i64) -> PushedRequest {
+    let params = "client_id=PkceJS&response_type=code".to_owned();
+    PushedRequest { hash: hash(number), client_id: "PkceJS".to_owned(), params, expires_at: at(end), held: None }
 }
 
 /// A reference access token that expires at that second.

@@ -15,6 +15,7 @@ pub mod failed_sign_ins;
 pub mod fixtures;
 pub mod grants;
 pub mod logout_notices;
+pub mod pushed_requests;
 pub mod reference_tokens;
 pub mod refresh_tokens;
 pub mod rotation;
@@ -42,6 +43,7 @@ macro_rules! suite {
             codes: found_until_removed, redeemed_once, redeemed_once_among_many, a_replay_revokes_the_first_grant,
                 an_unknown_one_changes_nothing;
             grants: live_until_expiry, live_as_long_as_the_token, revoked_for_good;
+            pushed_requests: found_until_expiry, held_once_and_longer, consumed_once_among_many, consumed_only_until_expiry;
             reference_tokens: found_until_expiry, revoked_for_good;
             refresh_tokens: found_with_grant_and_user, extended_with_the_grant, extended_only_while_live;
             rotation: hands_on_the_family, repeats_within_grace, a_used_successor_ends_the_grace, beyond_grace_revokes,

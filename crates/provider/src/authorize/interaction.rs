@@ -51,6 +51,9 @@ pub(super) fn decide(
 
 /// Whether the user must sign in again although there is a session.
 fn sign_in_is_stale(request: &AuthorizeRequest, session: &Authentication, now: Timestamp) -> bool {
+    if request.signed_in_for_it {
+        return false;
+    }
     let age = now.since(session.auth_time);
     let oldest = [request.max_age, request.client.user_sso_lifetime].into_iter().flatten().min();
     let by_password = session.amr.iter().any(|method| method == PASSWORD_METHOD);

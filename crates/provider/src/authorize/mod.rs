@@ -4,6 +4,7 @@
 //! request ([`request`]), whether the user must do something first ([`interaction`]), and the code.
 
 mod interaction;
+mod pushed;
 mod reply;
 mod request;
 
@@ -14,6 +15,7 @@ use doorward_protocol::{
 
 pub use self::{
     interaction::Interaction,
+    pushed::{Held, PushError, PushedReference, PushedRequest},
     reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
     request::{AuthorizeRequest, ExpectedSubject, Prompt},
 };
@@ -55,12 +57,16 @@ pub struct ConsentGiven {
 impl Provider {
     /// Answers an authorization request. `encoded` is the query or the form body.
     pub async fn authorize(&self, encoded: &[u8], cookie: Option<&OpaqueToken>) -> Outcome {
-        let request = match self.parse_authorize_request(encoded) {
+        let request = match self.read_authorize_request(encoded).await {
             Ok(request) => request,
             Err(refusal) => return refusal.into(),
         };
-        let reply_to = request.reply_to.clone();
-        self.decide(request, cookie).await.unwrap_or_else(|error| unavailable(reply_to, &error))
+        let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
+        let settled = async {
+            let outcome = self.decide(request, cookie).await?;
+            self.settle_pushed_request(pushed, cookie, outcome).await
+        };
+        settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
     }
 
     /// The browser's session; every response to the request tells of it from here on.
@@ -70,6 +76,7 @@ impl Provider {
         cookie: Option<&OpaqueToken>,
     ) -> Result<Option<Session>, StoreError> {
         let session = self.session(cookie).await?;
+        request.signed_in_for_it = request.held.is_some_and(|held| held.signed_in_since(session.as_ref()));
         if request.scope.contains(OPENID) {
             let state = BrowserState::of(cookie, session.as_ref());
             request.reply_to.observe(state, &request.client.client_id, &random_id(&*self.entropy));
@@ -116,12 +123,16 @@ impl Provider {
         cookie: Option<&OpaqueToken>,
         given: ConsentGiven,
     ) -> Outcome {
-        let request = match self.parse_authorize_request(encoded) {
+        let request = match self.read_authorize_request(encoded).await {
             Ok(request) => request,
             Err(refusal) => return refusal.into(),
         };
-        let reply_to = request.reply_to.clone();
-        self.decide_with_consent(request, cookie, given).await.unwrap_or_else(|error| unavailable(reply_to, &error))
+        let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
+        let settled = async {
+            let outcome = self.decide_with_consent(request, cookie, given).await?;
+            self.settle_pushed_request(pushed, cookie, outcome).await
+        };
+        settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
     }
 
     async fn decide_with_consent(
@@ -165,19 +176,21 @@ impl Provider {
     }
 
     /// The answer for a user who cancelled the sign-in or denied consent.
-    pub fn deny(&self, encoded: &[u8]) -> Outcome {
-        match self.parse_authorize_request(encoded) {
-            Ok(request) => {
-                let description = "The user cancelled the sign-in or did not consent.";
-                Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description))
-            }
-            Err(refusal) => refusal.into(),
-        }
+    pub async fn deny(&self, encoded: &[u8]) -> Outcome {
+        let request = match self.read_authorize_request(encoded).await {
+            Ok(request) => request,
+            Err(refusal) => return refusal.into(),
+        };
+        let reply_to = request.reply_to.clone();
+        let description = "The user cancelled the sign-in or did not consent.";
+        let denied = Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description));
+        let settled = self.settle_pushed_request(request.pushed, None, denied).await;
+        settled.unwrap_or_else(|error| unavailable(reply_to, &error))
     }
 
     /// The request behind a sign-in or consent page, to show whom the user deals with; `None` if it does not hold.
-    pub fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
-        self.parse_authorize_request(encoded).ok()
+    pub async fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
+        self.read_authorize_request(encoded).await.ok()
     }
 
     async fn has_consented(&self, request: &AuthorizeRequest, session: &Session) -> Result<bool, StoreError> {
@@ -240,7 +253,9 @@ impl From<request::Refusal> for Outcome {
     fn from(refusal: request::Refusal) -> Self {
         match refusal {
             request::Refusal::Page(unsafe_request) => Self::Refuse(unsafe_request),
-            request::Refusal::Redirect(response) => Self::Respond(response),
+            request::Refusal::Answer { reply_to, code, description } => {
+                Self::Respond(reply_to.error(&code, description))
+            }
         }
     }
 }

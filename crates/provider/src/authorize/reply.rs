@@ -40,6 +40,12 @@ pub enum UnsafeRequest {
     /// `client_id` or `redirect_uri` is there twice.
     #[error("The application sent the parameter {0} more than once.")]
     Repeated(String),
+    /// `request_uri` is none that this client pushed, or it has expired, or was answered before.
+    #[error("The link that brought you here has expired or was used before. Start again from the application.")]
+    UnknownRequestUri,
+    /// The store failed before the client was known.
+    #[error("The provider can't answer at the moment. Try again in a minute.")]
+    Unavailable,
 }
 
 impl UnsafeRequest {
@@ -47,6 +53,8 @@ impl UnsafeRequest {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::UnknownClient => ErrorCode::UnauthorizedClient,
+            Self::UnknownRequestUri => ErrorCode::InvalidRequestUri,
+            Self::Unavailable => ErrorCode::TemporarilyUnavailable,
             _ => ErrorCode::InvalidRequest,
         }
     }

@@ -12,11 +12,15 @@ use doorward_protocol::{
 };
 use serde_json::Value;
 
-use super::reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest, state_is_too_long};
+use super::{
+    pushed::{self, Held},
+    reply::{ReplyTo, ResponseMode, UnsafeRequest, state_is_too_long},
+};
 use crate::{
     Provider,
     client::{Client, GrantType, is_reserved_claim},
     grant::RequestedClaims,
+    opaque::TokenHash,
     sign_in::PASSWORD_CONTEXT,
     tokens::ID_TOKEN_TYPE,
 };
@@ -48,8 +52,14 @@ pub struct AuthorizeRequest {
     pub expected_subjects: Vec<ExpectedSubject>,
     /// Claims asked for one by one.
     pub claims: RequestedClaims,
-    /// The parameters as received, to come back to after an interaction.
+    /// The parameters as the browser brought them, to come back to after an interaction.
     pub params: Params,
+    /// The reference behind which a pushed request stands (RFC 9126).
+    pub(super) pushed: Option<TokenHash>,
+    /// Whether and since which session the pushed request has waited for the user.
+    pub(super) held: Option<Held>,
+    /// Whether the user signed in because of this request. For one that travels in the URL the return URL says so.
+    pub(super) signed_in_for_it: bool,
 }
 
 /// A user as a client knows them. An ID token may have been issued to another client than the one that sends it as a hint.
@@ -83,8 +93,19 @@ pub struct Prompt {
 /// Why a request does not go on.
 #[derive(Debug)]
 pub(super) enum Refusal {
+    /// Nobody to answer to: a page of ours.
     Page(UnsafeRequest),
-    Redirect(AuthorizationResponse),
+    /// An error for the client.
+    Answer { reply_to: Box<ReplyTo>, code: ErrorCode, description: &'static str },
+}
+
+/// How the parameters came.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin {
+    /// Through the browser.
+    Browser,
+    /// From the client itself (RFC 9126).
+    Pushed { held: Option<Held> },
 }
 
 /// The longest `scope`, `nonce`, `acr_values` and `login_hint` in characters.
@@ -96,11 +117,24 @@ const MAX_CLAIMS: usize = 4000;
 struct Problem(ErrorCode, &'static str);
 
 impl Provider {
-    /// Reads an authorization request out of a query or form body.
-    pub(super) fn parse_authorize_request(&self, encoded: &[u8]) -> Result<AuthorizeRequest, Refusal> {
+    /// Reads an authorization request out of a query or form body, or fetches the pushed one that it refers to.
+    pub(super) async fn read_authorize_request(&self, encoded: &[u8]) -> Result<AuthorizeRequest, Refusal> {
         let unreadable = |error: ParamsError| Refusal::Page(UnsafeRequest::Unreadable(error.to_string()));
         let (params, repeated) = Params::parse_noting_repeats(encoded, &["resource"]).map_err(unreadable)?;
-        let (client, reply_to) = self.verify_reply_to(&params, &repeated).map_err(Refusal::Page)?;
+        match pushed::reference(&params) {
+            Some(hash) => self.open_pushed_request(&params, &repeated, hash).await,
+            None => self.check_authorize_request(params, &repeated, Origin::Browser),
+        }
+    }
+
+    /// Checks every parameter.
+    pub(super) fn check_authorize_request(
+        &self,
+        params: Params,
+        repeated: &[String],
+        origin: Origin,
+    ) -> Result<AuthorizeRequest, Refusal> {
+        let (client, reply_to) = self.verify_reply_to(&params, repeated).map_err(Refusal::Page)?;
         let (reply_to, mode_problem) = match response_mode(&params) {
             Ok(mode) => (reply_to.with_mode(mode), None),
             Err(problem) => (reply_to, Some(problem)),
@@ -112,7 +146,7 @@ impl Provider {
         });
         let parsed = match early {
             Some(problem) => Err(problem),
-            None => self.parse_rest(&client, &params),
+            None => self.parse_rest(&client, &params, origin),
         };
         match parsed {
             Ok(rest) => Ok(AuthorizeRequest {
@@ -129,12 +163,18 @@ impl Provider {
                 expected_subjects: rest.expected_subjects,
                 claims: rest.claims,
                 params,
+                pushed: None,
+                held: match origin {
+                    Origin::Browser => None,
+                    Origin::Pushed { held } => held,
+                },
+                signed_in_for_it: false,
             }),
-            Err(Problem(code, description)) => Err(Refusal::Redirect(reply_to.error(&code, description))),
+            Err(Problem(code, description)) => Err(Refusal::Answer { reply_to: Box::new(reply_to), code, description }),
         }
     }
 
-    fn parse_rest(&self, client: &Arc<Client>, params: &Params) -> Result<Rest, Problem> {
+    fn parse_rest(&self, client: &Arc<Client>, params: &Params, origin: Origin) -> Result<Rest, Problem> {
         use ErrorCode::{
             InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient,
         };
@@ -147,7 +187,11 @@ impl Provider {
             return Err(Problem(ErrorCode::RegistrationNotSupported, "The parameter registration is not supported."));
         }
         if params.is_sent("request_uri") {
-            return Err(Problem(RequestUriNotSupported, "request_uri is not supported."));
+            return Err(Problem(RequestUriNotSupported, "request_uri is supported for pushed requests only."));
+        }
+        let must_push = client.require_par || self.settings.require_pushed_authorization_requests;
+        if must_push && matches!(origin, Origin::Browser) {
+            return Err(Problem(InvalidRequest, "This client must push its authorization requests (RFC 9126)."));
         }
         match params.get("response_type") {
             Some("code") => {}

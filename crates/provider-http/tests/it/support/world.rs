@@ -64,11 +64,13 @@ pub struct Setup {
     pub clients: Vec<Value>,
     /// More users.
     pub users: Vec<User>,
+    /// Whether every client must push its authorization requests.
+    pub require_pushed: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { issuer: ISSUER, clients: vec![], users: vec![] }
+        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false }
     }
 }
 
@@ -105,7 +107,7 @@ impl World {
         let kept: Vec<Value> = clients().into_iter().filter(|client| own(&client["client_id"])).collect();
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        Self::start(setup.issuer, clients, Arc::new(store), clock, folder).await
+        Self::start(setup.issuer, setup.require_pushed, clients, Arc::new(store), clock, folder).await
     }
 
     /// The same provider, restarted with other settings of one client.
@@ -113,11 +115,12 @@ impl World {
         let mut clients = self.clients.clone();
         merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::start(ISSUER, clients, store, clock, Arc::clone(&self.folder)).await
+        Self::start(ISSUER, false, clients, store, clock, Arc::clone(&self.folder)).await
     }
 
     async fn start(
         issuer: &str,
+        require_pushed: bool,
         clients: Vec<Value>,
         store: Arc<dyn Store>,
         clock: Arc<TestClock>,
@@ -129,6 +132,8 @@ impl World {
                 session_lifetime: 3600,
                 remember_me_lifetime: 86_400,
                 refresh_token_grace: 10,
+                pushed_authorization_request_lifetime: 60,
+                require_pushed_authorization_requests: require_pushed,
                 access_token_signing_alg: SigningAlgorithm::Rs256,
             },
             clients: clients.iter().map(client).collect(),

@@ -51,6 +51,16 @@ CREATE TABLE logout_notices (           -- what clients are still to be told of 
 CREATE INDEX logout_notices_by_client ON logout_notices (client_id, due_at);
 CREATE INDEX logout_notices_by_expiry ON logout_notices (expires_at);
 
+CREATE TABLE pushed_requests (
+    hash         BLOB PRIMARY KEY,
+    client_id    TEXT NOT NULL,
+    params       TEXT NOT NULL,         -- form-encoded
+    expires_at   INTEGER NOT NULL,
+    held         INTEGER NOT NULL CHECK (held IN (0, 1)), -- whether it waits for the user
+    held_session BLOB                   -- the session that the browser came with then
+) STRICT;
+CREATE INDEX pushed_requests_by_expiry ON pushed_requests (expires_at);
+
 CREATE TABLE codes (
     hash              BLOB PRIMARY KEY,
     content           TEXT NOT NULL,

@@ -1,0 +1,277 @@
+//! `/connect/par` and what becomes of a pushed request (RFC 9126).
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use doorward_protocol::params;
+use serde_json::json;
+use tokio::sync::Barrier;
+
+use crate::support::{
+    Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims, client_settings,
+    code_request, form_request, with_header,
+};
+
+/// The parameters of a good request of `PkceJS`, with these changes.
+fn request(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let url = authorize_url(changes);
+    let (_, query) = url.split_once('?').unwrap();
+    let params = params::Params::parse_with_repeatable(query, &["resource"]).unwrap();
+    params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+async fn push(world: &World, changes: &[(&str, &str)]) -> Answer {
+    let pairs = request(changes);
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    world.post("/connect/par", &pairs).await
+}
+
+/// Where the browser is sent with the reference.
+fn opened_by(client_id: &str, pushed: &Answer) -> String {
+    assert_eq!(pushed.status, StatusCode::CREATED, "{pushed:?}");
+    let reference = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+    format!("/connect/authorize?{}", params::encode([("client_id", client_id), ("request_uri", &reference)]))
+}
+
+async fn pushed(world: &World, changes: &[(&str, &str)]) -> String {
+    opened_by("PkceJS", &push(world, changes).await)
+}
+
+#[tokio::test]
+async fn a_pushed_request_gives_a_reference_and_then_a_code() {
+    let world = World::new().await;
+    let answer = push(&world, &[]).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    let body = answer.json();
+    assert_eq!(body["expires_in"], 60);
+    let reference = body["request_uri"].as_str().unwrap();
+    assert_eq!(reference.strip_prefix("urn:ietf:params:oauth:request_uri:").unwrap().len(), 43);
+
+    let answer = Browser::signed_in(&world, "alice").await.get(&opened_by("PkceJS", &answer)).await;
+    assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
+    let tokens = world.token(&code_request(&answer.expect_code(REDIRECT))).await.json();
+    assert_eq!(claims(&tokens["id_token"])["nonce"], "nonce-1");
+}
+
+#[tokio::test]
+async fn the_reference_leads_through_sign_in() {
+    let world = World::new().await;
+    let url = pushed(&world, &[]).await;
+    let mut browser = Browser::new(&world);
+    let to_login = browser.get(&url).await;
+    to_login.expect_login();
+    assert!(!to_login.location().contains("state-1"), "only the reference travels");
+    let page = browser.get(to_login.location()).await.page();
+    assert!(page.text.contains("JavaScript Client"));
+    let signed_in = browser.submit(&page, &[("username", "alice"), ("password", "alice"), ("action", "login")]).await;
+    browser.get(signed_in.location()).await.expect_code(REDIRECT);
+}
+
+#[tokio::test]
+async fn the_reference_leads_through_consent() {
+    let world = World::new().await;
+    let changes = [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid profile")];
+    let pairs = request(&changes);
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let backend = basic("PkceCodeBackend", "secret");
+    for (action, allowed) in [("allow", true), ("deny", false)] {
+        let pushed = world.send(with_header(form_request("/connect/par", &pairs), "authorization", &backend)).await;
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        let page = browser.get(&opened_by("PkceCodeBackend", &pushed)).await.page();
+        let answer = browser.submit(&page, &[("remember_consent", ""), ("action", action)]).await;
+        if allowed {
+            answer.expect_code(BACKEND_REDIRECT);
+        } else {
+            answer.expect_redirect_error(BACKEND_REDIRECT, "access_denied");
+        }
+        let again = browser.submit(&page, &[("action", action)]).await;
+        again.expect_error_page(StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_request_asks_for_happens_once() {
+    let world = World::new().await;
+    for changes in [&[("prompt", "login")][..], &[("max_age", "0")], &[("prompt", "select_account")]] {
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        world.clock.advance(5);
+        let url = pushed(&world, changes).await;
+        for _ in 0..2 {
+            browser.get(&url).await.expect_login();
+        }
+        let code = browser.authorize_signing_in(&url, "alice").await.expect_code(REDIRECT);
+        let tokens = world.token(&code_request(&code)).await.json();
+        assert_eq!(claims(&tokens["id_token"])["auth_time"], world.clock.seconds());
+    }
+}
+
+#[tokio::test]
+async fn a_reference_is_answered_once() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let url = pushed(&world, &[]).await;
+    browser.get(&url).await.expect_code(REDIRECT);
+    browser.get(&url).await.expect_error_page(StatusCode::BAD_REQUEST);
+    // An error is an answer, too.
+    let url = pushed(&world, &[("prompt", "none")]).await;
+    let mut stranger = Browser::new(&world);
+    stranger.get(&url).await.expect_redirect_error(REDIRECT, "login_required");
+    browser.get(&url).await.expect_error_page(StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_openings_at_once_one_is_answered() {
+    let world = Arc::new(World::new().await);
+    let session = Browser::signed_in(&world, "alice").await.session().unwrap();
+    let url = pushed(&world, &[]).await;
+    let barrier = Arc::new(Barrier::new(32));
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let (world, barrier, url, session) =
+                (Arc::clone(&world), Arc::clone(&barrier), url.clone(), session.clone());
+            tokio::spawn(async move {
+                let mut browser = Browser::new(&world);
+                browser.set_cookie("doorward.session", &session);
+                barrier.wait().await;
+                browser.get(&url).await
+            })
+        })
+        .collect();
+    let mut answered = 0;
+    for task in tasks {
+        let answer = task.await.unwrap();
+        if answer.status == StatusCode::SEE_OTHER {
+            answer.expect_code(REDIRECT);
+            answered += 1;
+        } else {
+            answer.expect_error_page(StatusCode::BAD_REQUEST);
+        }
+    }
+    assert_eq!(answered, 1);
+}
+
+#[tokio::test]
+async fn it_must_be_opened_in_time_and_then_waits_an_hour_for_the_user() {
+    let world = World::new().await;
+    let late = pushed(&world, &[]).await;
+    world.clock.advance(60);
+    Browser::signed_in(&world, "alice").await.get(&late).await.expect_error_page(StatusCode::BAD_REQUEST);
+
+    let url = pushed(&world, &[]).await;
+    let mut browser = Browser::new(&world);
+    browser.get(&url).await.expect_login();
+    world.clock.advance(3599);
+    browser.authorize_signing_in(&url, "alice").await.expect_code(REDIRECT);
+
+    let url = pushed(&world, &[]).await;
+    let mut browser = Browser::new(&world);
+    browser.get(&url).await.expect_login();
+    world.clock.advance(3000);
+    browser.get(&url).await.expect_login();
+    world.clock.advance(600);
+    browser.get(&url).await.expect_error_page(StatusCode::BAD_REQUEST);
+    assert!(world.provider.maintain().await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn the_reference_belongs_to_its_client() {
+    let world = World::with_clients(vec![client_settings("Other", json!({}))]).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let url = pushed(&world, &[]).await;
+    let foreign = url.replace("PkceJS", "Other");
+    let without = url.replace("client_id=PkceJS&", "");
+    let twice = format!("{url}&client_id=PkceJS");
+    for wrong in [foreign, without, twice, url.replace("request_uri%3A", "request_uri%3Ax")] {
+        browser.get(&wrong).await.expect_error_page(StatusCode::BAD_REQUEST);
+    }
+    browser.get(&url).await.expect_code(REDIRECT);
+}
+
+#[tokio::test]
+async fn what_the_browser_adds_does_not_count() {
+    let world = World::new().await;
+    let url = pushed(&world, &[("scope", "openid")]).await;
+    let added = format!("{url}&scope=openid+profile&redirect_uri=https%3A%2F%2Fevil.example&state=other&prompt=none");
+    let answer = Browser::signed_in(&world, "alice").await.get(&added).await;
+    assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
+    let tokens = world.token(&code_request(&answer.expect_code(REDIRECT))).await.json();
+    assert_eq!(tokens["scope"], "openid");
+}
+
+#[tokio::test]
+async fn everything_is_checked_when_it_is_pushed() {
+    let world = World::new().await;
+    for (changes, code) in [
+        (&[("redirect_uri", "https://evil.example")][..], "invalid_request"),
+        (&[("redirect_uri", "")], "invalid_request"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "")], "invalid_request"),
+        (&[("scope", "openid unheard-of")], "invalid_scope"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge_method", "plain")], "invalid_request"),
+        (&[("code_challenge", "short")], "invalid_request"),
+        (&[("prompt", "none login")], "invalid_request"),
+        (&[("max_age", "-1")], "invalid_request"),
+        (&[("response_mode", "pigeon")], "invalid_request"),
+        (&[("id_token_hint", "x")], "invalid_request"),
+        (&[("claims", "[")], "invalid_request"),
+        (&[("request", "a.b.c")], "request_not_supported"),
+        // Section 2.1: "request_uri" must not be pushed.
+        (&[("request_uri", "urn:ietf:params:oauth:request_uri:x")], "invalid_request"),
+        (&[("request_uri", "https://a.example/r")], "invalid_request"),
+    ] {
+        push(&world, changes).await.expect_json_error(StatusCode::BAD_REQUEST, code);
+    }
+    let twice = form_request("/connect/par", &[("client_id", "PkceJS"), ("scope", "openid"), ("scope", "openid")]);
+    world.send(twice).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    let json = Request::post("/connect/par").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+    assert_eq!(world.get("/connect/par").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn the_client_authenticates_as_at_the_token_endpoint() {
+    let world = World::new().await;
+    let changes = [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid")];
+    push(&world, &changes).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    let wrong = [&changes[..], &[("client_secret", "wrong")]].concat();
+    push(&world, &wrong).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    let right = [&changes[..], &[("client_secret", "secret")]].concat();
+    assert_eq!(push(&world, &right).await.status, StatusCode::CREATED);
+    push(&world, &[("client_id", "Nobody")]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    push(&world, &[("client_id", "Disabled")]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    // With the header the body need not name the client.
+    let pairs = request(&[&changes[..], &[("client_id", "")]].concat());
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let backend = basic("PkceCodeBackend", "secret");
+    let answer = world.send(with_header(form_request("/connect/par", &pairs), "authorization", &backend)).await;
+    let page = Browser::signed_in(&world, "alice").await.get(&opened_by("PkceCodeBackend", &answer)).await;
+    assert!(page.page().text.contains("Allow Backend?"));
+}
+
+#[tokio::test]
+async fn a_client_that_must_push_is_refused_otherwise() {
+    let must = client_settings("Must", json!({"require_par": true}));
+    let world = World::with_clients(vec![must]).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let changes = [("client_id", "Must")];
+    browser.get(&authorize_url(&changes)).await.expect_redirect_error(REDIRECT, "invalid_request");
+    let url = opened_by("Must", &push(&world, &changes).await);
+    let code = browser.get(&url).await.expect_code(REDIRECT);
+    assert_eq!(world.token(&changed(code_request(&code), &changes)).await.status, StatusCode::OK);
+    browser.get(&authorize_url(&[])).await.expect_code(REDIRECT);
+}
+
+#[tokio::test]
+async fn all_clients_can_be_made_to_push() {
+    let world = World::with(Setup { require_pushed: true, ..Setup::default() }).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    browser.get(&authorize_url(&[])).await.expect_redirect_error(REDIRECT, "invalid_request");
+    browser.get(&pushed(&world, &[]).await).await.expect_code(REDIRECT);
+    let document = world.get("/.well-known/openid-configuration").await.json();
+    assert_eq!(document["require_pushed_authorization_requests"], true);
+}

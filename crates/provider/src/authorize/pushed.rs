@@ -1,0 +1,200 @@
+//! Pushed authorization requests (RFC 9126): the client hands in its request beforehand and sends the browser with a reference.
+//!
+//! A reference is answered once (section 7.3): by the code or error that goes to the client. Until then the same reference leads
+//! the user through sign-in and consent, so the browser carries nothing that could be changed on the way. It must be opened
+//! within its short life; from then on the user has an hour.
+
+use doorward_protocol::{error::ErrorCode, params::Params};
+
+use super::{
+    AuthorizeRequest, Outcome,
+    reply::UnsafeRequest,
+    request::{Origin, Refusal},
+};
+use crate::{
+    Provider,
+    authenticate::AuthenticatedClient,
+    opaque::{OpaqueToken, TokenHash},
+    session::Session,
+    store::StoreError,
+    time::Timestamp,
+};
+
+/// What stands before the random part of a reference (section 2.2).
+const URN: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// How long the user may take to sign in and to consent, in seconds, once the request is opened.
+const HELD_FOR: u32 = 3600;
+
+/// A pushed request as the store keeps it, found by the hash of its reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// Hash of the random part of the reference.
+    pub hash: TokenHash,
+    /// The client that pushed it, which alone may use it.
+    pub client_id: String,
+    /// The parameters, form-encoded, without those that authenticated the client.
+    pub params: String,
+    /// From this moment on it can't be used.
+    pub expires_at: Timestamp,
+    /// Whether the user had to do something first; `None` until then.
+    pub held: Option<Held>,
+}
+
+/// What was remembered when the user first had to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The session that the browser came with, by the hash of its cookie.
+    pub session: Option<TokenHash>,
+}
+
+/// The answer to a client that pushed its request (section 2.2).
+#[derive(Debug)]
+pub struct PushedReference {
+    /// The reference for the authorization endpoint.
+    pub request_uri: String,
+    /// For how many seconds it can be opened.
+    pub expires_in: u32,
+}
+
+/// Why a pushed request was refused (section 2.3).
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The request does not hold.
+    #[error("{description}")]
+    Refused {
+        /// The code on the wire.
+        code: ErrorCode,
+        /// What is wrong.
+        description: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Held {
+    /// Whether the user has signed in since: then the browser has a session under another cookie.
+    pub(super) fn signed_in_since(self, session: Option<&Session>) -> bool {
+        session.is_some_and(|session| Some(session.cookie_hash) != self.session)
+    }
+}
+
+impl Provider {
+    /// Checks a pushed request as the authorization endpoint would, and keeps it.
+    pub async fn push_authorization_request(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+    ) -> Result<PushedReference, PushError> {
+        let refuse = |code, description: &str| PushError::Refused { code, description: description.to_owned() };
+        // Section 2.1: a reference can't lead to another.
+        if params.is_sent("request_uri") {
+            return Err(refuse(ErrorCode::InvalidRequest, "Push the parameters themselves, without request_uri."));
+        }
+        let params = without_credentials(params, &client.client_id);
+        self.check_authorize_request(params.clone(), &[], Origin::Pushed { held: None }).map_err(|refusal| {
+            match refusal {
+                Refusal::Page(unsafe_request) => refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string()),
+                Refusal::Answer { code, description, .. } => refuse(code, description),
+            }
+        })?;
+        let reference = OpaqueToken::generate(&*self.entropy);
+        let expires_in = self.settings.pushed_authorization_request_lifetime;
+        self.store
+            .add_pushed_request(PushedRequest {
+                hash: reference.hash(),
+                client_id: client.client_id.clone(),
+                params: params.encode(),
+                expires_at: self.now().plus(expires_in),
+                held: None,
+            })
+            .await?;
+        Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
+    }
+
+    /// The request behind a reference (section 4). Beside the client that it must belong to, nothing that the browser brings
+    /// counts.
+    pub(super) async fn open_pushed_request(
+        &self,
+        outer: &Params,
+        repeated: &[String],
+        hash: TokenHash,
+    ) -> Result<AuthorizeRequest, Refusal> {
+        if let Some(name) = repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "request_uri")) {
+            return Err(Refusal::Page(UnsafeRequest::Repeated(name.clone())));
+        }
+        let pushed = self.store.pushed_request(hash, self.now()).await.map_err(|error| {
+            tracing::error!(%error, "the store failed at the authorization endpoint");
+            Refusal::Page(UnsafeRequest::Unavailable)
+        })?;
+        let own = pushed.filter(|pushed| outer.get("client_id") == Some(&pushed.client_id));
+        let pushed = own.ok_or(Refusal::Page(UnsafeRequest::UnknownRequestUri))?;
+        let unreadable = |error: doorward_protocol::params::ParamsError| UnsafeRequest::Unreadable(error.to_string());
+        let params = Params::parse_with_repeatable(&pushed.params, &["resource"])
+            .map_err(|error| Refusal::Page(unreadable(error)))?;
+        let mut request = self.check_authorize_request(params, &[], Origin::Pushed { held: pushed.held })?;
+        request.pushed = Some(hash);
+        request.params = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
+        Ok(request)
+    }
+
+    /// Lets a pushed request be answered once, and waits for the user meanwhile. `cookie` is the session that the browser
+    /// came with.
+    pub(super) async fn settle_pushed_request(
+        &self,
+        pushed: Option<TokenHash>,
+        cookie: Option<&OpaqueToken>,
+        outcome: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        let Some(hash) = pushed else { return Ok(outcome) };
+        let now = self.now();
+        match outcome {
+            Outcome::Respond(response) => {
+                let first = self.store.consume_pushed_request(hash, now).await?;
+                Ok(if first { Outcome::Respond(response) } else { Outcome::Refuse(UnsafeRequest::UnknownRequestUri) })
+            }
+            Outcome::SignIn(_) | Outcome::AskConsent(..) => {
+                let held = Held { session: cookie.map(OpaqueToken::hash) };
+                self.store.hold_pushed_request(hash, held, now.plus(HELD_FOR)).await?;
+                Ok(outcome)
+            }
+            Outcome::Refuse(_) => Ok(outcome),
+        }
+    }
+}
+
+/// The hash of the reference that a request comes with, if it is one of ours.
+pub(super) fn reference(params: &Params) -> Option<TokenHash> {
+    let reference = params.get("request_uri")?.strip_prefix(URN)?;
+    Some(OpaqueToken::presented(reference).hash())
+}
+
+/// What authenticated the client is no part of its request (section 2.1), and what named it need not stand in it twice.
+fn without_credentials(params: &Params, client_id: &str) -> Params {
+    let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+    params.filtered(|name| !credentials.contains(&name)).with("client_id", client_id)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// RFC 9126 sections 2.1 and 2.2, the example messages.
+    #[test]
+    fn reads_the_rfc_examples() {
+        let body = "response_type=code&state=af0ifjsldkj&client_id=s6BhdRkqt3\
+            &redirect_uri=https%3A%2F%2Fclient.example.org%2Fcb&code_challenge=K2-ltc83acc4h0c9w6ESC_rEMTJ3bww-uCHaoeK1t8U\
+            &code_challenge_method=S256&scope=account-information&client_secret=x&client_assertion=y&client_assertion_type=z";
+        let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
+        assert_eq!(kept.iter().count(), 7);
+        assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
+
+        let query =
+            "client_id=s6BhdRkqt3&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
+        let expected = OpaqueToken::presented("6esc_11ACC5bwc014ltc14eY22c").hash();
+        assert_eq!(reference(&Params::parse(query).unwrap()), Some(expected));
+        assert_eq!(reference(&Params::parse("request_uri=https%3A%2F%2Fa.example%2Fr").unwrap()), None);
+    }
+}
