@@ -66,7 +66,7 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
         // The authorization endpoint shows the page anew.
         return see_other(&state.base.join(&return_url.to_text()));
     }
-    let query = return_url.query().as_bytes();
+    let Some(query) = return_url.request_query().map(str::as_bytes) else { return state.foreign_return_url() };
     if form.get("action") != Some("allow") {
         return state.respond(state.provider.deny(query).await, &headers);
     }

@@ -1,66 +1,145 @@
-//! From where a user signs in, for the list of sessions on `/grants`.
+//! `/device`: where a user enters the code that a device shows, and allows it or not (RFC 8628 section 3.3).
 
-use axum::http::{HeaderMap, header::USER_AGENT};
-use doorward_provider::session::Device;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::Response,
+};
+use doorward_protocol::{
+    error::ErrorCode,
+    params::{Params, encode},
+    scope::Scope,
+};
+use doorward_provider::{
+    device::{CalledUp, UserCode, UserCodeError},
+    discovery::paths,
+    session::Session,
+};
 
-use crate::peer::Peer;
+use crate::{
+    AppState,
+    cookies::Cookie,
+    csrf::{self, FormToken},
+    form::{FormError, RawForm},
+    page::{html, see_other, with_cookie},
+    pages,
+    peer::Peer,
+    return_url::ReturnUrl,
+};
 
-/// Names in a `User-Agent` (RFC 9110 section 10.1.5), the more particular first: most browsers also claim to be others.
-const BROWSERS: [(&str, &str); 6] = [
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-];
-const SYSTEMS: [(&str, &str); 6] = [
-    ("Android", "Android"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-];
+/// Form field of a ticked scope, which may stand several times.
+const SCOPE_FIELD: &str = "scope";
 
-/// The device behind a request. Only names from our lists are kept, never the header's text.
-pub(crate) fn of(headers: &HeaderMap, peer: &Peer) -> Device {
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let known =
-        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
-    let browser: Vec<&str> = [known(&BROWSERS), known(&SYSTEMS)].into_iter().flatten().collect();
-    Device { address: Some(peer.0.clone()), browser: (!browser.is_empty()).then(|| browser.join(", ")) }
+const UNKNOWN: &str = "This code is wrong, has expired or was answered. Check what the device shows; if it shows another code now, enter that.";
+
+pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
+    let query = Params::parse(request.uri().query().unwrap_or_default()).unwrap_or_default();
+    let typed = query.get("user_code").unwrap_or_default();
+    match session(&state, request.headers(), typed).await {
+        Ok(_) => enter(&state, request.headers(), StatusCode::OK, typed, None),
+        Err(response) => response,
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn browser(agent: &str) -> Option<String> {
-        let headers = [(USER_AGENT, agent.parse().unwrap())].into_iter().collect();
-        of(&headers, &Peer("192.0.2.1".to_owned())).browser
+pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let form = RawForm::read(request)
+        .await
+        .and_then(|RawForm(body)| Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from));
+    let form = match form {
+        Ok(form) => form,
+        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+    };
+    let typed = form.get("user_code").unwrap_or_default();
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        return see_other(&state.base.join(&address(typed).to_text()));
     }
-
-    #[test]
-    fn browsers_and_systems_are_recognised() {
-        for (agent, name) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
-            (
-                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
-                "Edge, Windows",
-            ),
-            (
-                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
-                "Chrome, Android",
-            ),
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
-                "Safari, macOS",
-            ),
-        ] {
-            assert_eq!(browser(agent).as_deref(), Some(name));
+    let session = match session(&state, &headers, typed).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let outcome = match form.get("action") {
+        Some("continue") => {
+            let called_up = state.provider.call_up_device(typed, &session, &peer.0).await;
+            called_up.map(|(code, called_up)| confirm(&state, &headers, &session, &code, &called_up))
         }
-        assert_eq!(browser("curl/8 <script>"), None);
+        action => {
+            let ticked: Vec<&str> = form.get_all(SCOPE_FIELD).collect();
+            let scope = (action == Some("allow")).then(|| ticked.join(" ").parse::<Scope>().unwrap_or_default());
+            let allowed = state.provider.answer_device(typed, &session, scope).await;
+            allowed.map(|allowed| html(StatusCode::OK, pages::device::done(&state.frame(), allowed)))
+        }
+    };
+    outcome.unwrap_or_else(|error| refuse(&state, &headers, typed, error))
+}
+
+/// The page again, by an address of ours.
+fn address(typed: &str) -> ReturnUrl {
+    ReturnUrl::Device(UserCode::typed(typed))
+}
+
+fn to_login(state: &AppState, typed: &str) -> Response {
+    let query = encode([("return_url", address(typed).to_text().as_str())]);
+    see_other(&state.base.join(&format!("/account/login?{query}")))
+}
+
+/// The user's session; without one the way leads through the login page.
+async fn session(state: &AppState, headers: &HeaderMap, typed: &str) -> Result<Session, Response> {
+    let cookie = state.cookies.read(headers, Cookie::Session);
+    match state.provider.session(cookie.as_ref()).await {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) => Err(to_login(state, typed)),
+        Err(error) => Err(state.unavailable(&error)),
+    }
+}
+
+/// The form for the code, filled in with what is known of it.
+fn enter(state: &AppState, headers: &HeaderMap, status: StatusCode, typed: &str, problem: Option<String>) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let code = UserCode::typed(typed);
+    let view = pages::device::Enter {
+        action: state.base.join(paths::DEVICE),
+        form_token: token.value,
+        user_code: code.as_ref().map_or_else(|| typed.chars().take(20).collect(), UserCode::shown),
+        link: code
+            .filter(|_| problem.is_none())
+            .map(|code| format!("{}{}", state.provider.issuer(), ReturnUrl::Device(Some(code)).to_text())),
+        problem,
+    };
+    with_cookie(html(status, pages::device::enter(&state.frame(), view)), token.set_cookie)
+}
+
+/// The question whether to allow what the device asks for.
+fn confirm(
+    state: &AppState,
+    headers: &HeaderMap,
+    session: &Session,
+    code: &UserCode,
+    called_up: &CalledUp,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let view = pages::device::Confirm {
+        action: state.base.join(paths::DEVICE),
+        form_token: token.value,
+        user_code: code.shown(),
+        sub: session.authentication.sub.clone(),
+        client_name: called_up.client.name.clone(),
+        scopes: state.provider.resources().describe(&called_up.scope),
+    };
+    with_cookie(html(StatusCode::OK, pages::device::confirm(&state.frame(), view)), token.set_cookie)
+}
+
+fn refuse(state: &AppState, headers: &HeaderMap, typed: &str, error: UserCodeError) -> Response {
+    match error {
+        UserCodeError::Unknown => enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(UNKNOWN.to_owned())),
+        UserCodeError::SignInAgain => to_login(state, typed),
+        UserCodeError::Throttled(seconds) => {
+            let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
+            let problem = format!("Too many codes were entered. Wait {wait}, then try again.");
+            let mut response = enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+        }
+        UserCodeError::Store(error) => state.unavailable(&error),
     }
 }

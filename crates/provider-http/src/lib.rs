@@ -12,6 +12,7 @@ mod cookies;
 mod cors;
 mod csrf;
 mod device;
+mod device_authorization;
 mod discovery;
 mod documents;
 mod dpop;
@@ -30,6 +31,7 @@ mod return_url;
 mod revocation;
 mod texts;
 mod token;
+mod user_agent;
 mod userinfo;
 
 use std::{net::IpAddr, sync::Arc};
@@ -103,8 +105,10 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
         .layer(cors::layer(Arc::clone(&provider)));
-    // Called by servers: no CORS.
-    let servers = Router::new().route(paths::INTROSPECTION, post(introspection::post));
+    // Called by servers and devices: no CORS.
+    let others = Router::new()
+        .route(paths::INTROSPECTION, post(introspection::post))
+        .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post));
     let pages = Router::new()
         .route(paths::AUTHORIZE, get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head))
         .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
@@ -112,10 +116,11 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route("/account/logout", get(account::logout::get).post(account::logout::post))
         .route("/grants", get(grants::get).post(grants::post))
         .route("/consent", get(consent::get).post(consent::post))
+        .route(paths::DEVICE, get(device::get).post(device::post))
         .route("/", get(account::home))
         .route_layer(middleware::from_fn(page::headers));
     let routes = protocol
-        .merge(servers)
+        .merge(others)
         .merge(pages)
         .route(paths::CHECK_SESSION, get(check_session::get))
         .route("/assets/{name}", get(assets::get))

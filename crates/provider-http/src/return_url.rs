@@ -1,18 +1,24 @@
 //! Where the pages return to: paths of this provider only, never an address that a request names.
 
 use doorward_protocol::params::Params;
-use doorward_provider::discovery::paths;
+use doorward_provider::{device::UserCode, discovery::paths};
 use url::Url;
 
 /// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at its beginning only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BasePath(String);
 
-/// The authorization request to continue after an interaction: its query, and nothing else that a URL could hold. So there is
-/// no way to express another host, scheme or path.
+/// Where to continue after an interaction: an authorization request, by its query, or the page for devices, by a user code. There
+/// is nothing else that it could hold, and so no way to express another host, scheme or path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReturnUrl {
-    query: String,
+pub(crate) enum ReturnUrl {
+    /// `/connect/authorize?QUERY`.
+    Authorize {
+        /// Form-encoded.
+        query: String,
+    },
+    /// `/device`, or `/device?user_code=CODE`.
+    Device(Option<UserCode>),
 }
 
 /// The text is no address of an authorization request of this provider.
@@ -41,40 +47,56 @@ impl BasePath {
 impl ReturnUrl {
     /// Back to this authorization request.
     pub(crate) fn to_request(params: &Params) -> Self {
-        Self { query: params.encode() }
+        Self::Authorize { query: params.encode() }
     }
 
-    /// Reads `/connect/authorize?QUERY`; anything else is refused.
+    /// Reads an address of one of the forms; anything else is refused.
     pub(crate) fn parse(text: &str) -> Result<Self, ForeignReturnUrl> {
-        let query =
-            text.strip_prefix(paths::AUTHORIZE).and_then(|rest| rest.strip_prefix('?')).ok_or(ForeignReturnUrl)?;
-        // Written anew from what was read: no fragment, control character or other encoding survives.
-        let (params, _) = Params::parse_noting_repeats(query, &["resource"]).map_err(|_| ForeignReturnUrl)?;
-        if query.contains('#') {
+        if text.contains('#') {
             return Err(ForeignReturnUrl);
         }
-        Ok(Self::to_request(&params))
+        if text == paths::DEVICE {
+            return Ok(Self::Device(None));
+        }
+        let (path, query) = text.split_once('?').ok_or(ForeignReturnUrl)?;
+        // Written anew from what was read: no control character or other encoding survives.
+        let (params, _) = Params::parse_noting_repeats(query, &["resource"]).map_err(|_| ForeignReturnUrl)?;
+        match path {
+            paths::AUTHORIZE => Ok(Self::to_request(&params)),
+            paths::DEVICE => Ok(Self::Device(params.get("user_code").and_then(UserCode::typed))),
+            _ => Err(ForeignReturnUrl),
+        }
     }
 
-    /// The request's parameters, encoded.
-    pub(crate) fn query(&self) -> &str {
-        &self.query
+    /// The parameters of the authorization request, encoded, if it is one.
+    pub(crate) fn request_query(&self) -> Option<&str> {
+        match self {
+            Self::Authorize { query } => Some(query),
+            Self::Device(_) => None,
+        }
     }
 
     /// The languages that the request asks for (OIDC Core section 3.1.2.1).
     pub(crate) fn ui_locales(&self) -> Option<String> {
-        let params = Params::parse_with_repeatable(&self.query, &["resource"]).ok()?;
+        let params = Params::parse_with_repeatable(self.request_query()?, &["resource"]).ok()?;
         params.get("ui_locales").map(str::to_owned)
     }
 
     /// The text form, without the base path.
     pub(crate) fn to_text(&self) -> String {
-        format!("{}?{}", paths::AUTHORIZE, self.query)
+        match self {
+            Self::Authorize { query } => format!("{}?{query}", paths::AUTHORIZE),
+            Self::Device(None) => paths::DEVICE.to_owned(),
+            Self::Device(Some(code)) => format!("{}?user_code={}", paths::DEVICE, code.shown()),
+        }
     }
 
-    /// The same request after the user has signed in: what asked for that sign-in is done.
+    /// The same after the user has signed in: what asked for that sign-in is done.
     pub(crate) fn after_sign_in(&self) -> Self {
-        let Ok(params) = Params::parse_with_repeatable(&self.query, &["resource"]) else { return self.clone() };
+        let Some(Ok(params)) = self.request_query().map(|query| Params::parse_with_repeatable(query, &["resource"]))
+        else {
+            return self.clone();
+        };
         let prompt: Vec<&str> = params
             .get("prompt")
             .unwrap_or_default()
@@ -84,7 +106,7 @@ impl ReturnUrl {
         let prompt = prompt.join(" ");
         let rest = params.without("prompt").without("max_age");
         let kept = rest.iter().chain((!prompt.is_empty()).then_some(("prompt", prompt.as_str())));
-        Self { query: doorward_protocol::params::encode(kept) }
+        Self::Authorize { query: doorward_protocol::params::encode(kept) }
     }
 }
 
@@ -114,28 +136,43 @@ mod tests {
         ] {
             assert_eq!(ReturnUrl::parse(foreign), Err(ForeignReturnUrl), "{foreign:?}");
         }
-        assert_eq!(ReturnUrl::parse("/connect/authorize?client_id=a&x=b%20c").unwrap().query(), "client_id=a&x=b+c");
+        assert_eq!(
+            ReturnUrl::parse("/connect/authorize?client_id=a&x=b%20c").unwrap().request_query(),
+            Some("client_id=a&x=b+c")
+        );
+    }
+
+    #[test]
+    fn the_page_for_devices_is_returned_to_with_its_code() {
+        let written = |text: &str| ReturnUrl::parse(text).map(|url| url.to_text());
+        assert_eq!(written("/device").as_deref(), Ok("/device"));
+        assert_eq!(written("/device?user_code=wdjbmjht").as_deref(), Ok("/device?user_code=WDJB-MJHT"));
+        assert_eq!(written("/device?user_code=x%0d%0ay&other=1").as_deref(), Ok("/device"));
+        for foreign in
+            ["/device/", "/device/x?user_code=WDJB-MJHT", "//device?user_code=WDJB-MJHT", "/device#x", "/devices?a=b"]
+        {
+            assert_eq!(written(foreign), Err(ForeignReturnUrl), "{foreign}");
+        }
     }
 
     #[test]
     fn after_sign_in_the_prompt_for_it_is_gone() {
         let after =
-            |query: &str| ReturnUrl::parse(&format!("/connect/authorize?{query}")).unwrap().after_sign_in().query;
-        assert_eq!(after("a=1&prompt=login&max_age=0"), "a=1");
-        assert_eq!(after("prompt=login+consent&a=1"), "a=1&prompt=consent");
-        assert_eq!(after("a=1"), "a=1");
+            |query: &str| ReturnUrl::parse(&format!("/connect/authorize?{query}")).unwrap().after_sign_in().to_text();
+        assert_eq!(after("a=1&prompt=login&max_age=0"), "/connect/authorize?a=1");
+        assert_eq!(after("prompt=login+consent&a=1"), "/connect/authorize?a=1&prompt=consent");
+        assert_eq!(after("a=1"), "/connect/authorize?a=1");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_stays_on_this_provider(text in "(/connect/authorize\\?)?.{0,60}") {
+        fn whatever_is_accepted_stays_on_this_provider(text in "(/connect/authorize\\?|/device\\?user_code=)?.{0,60}") {
             if let Ok(accepted) = ReturnUrl::parse(&text) {
                 let written = accepted.to_text();
-                prop_assert!(written.starts_with("/connect/authorize?"));
                 prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
                 let url = Url::parse("https://op.example").unwrap().join(&written).unwrap();
                 prop_assert_eq!(url.host_str(), Some("op.example"));
-                prop_assert_eq!(url.path(), "/connect/authorize");
+                prop_assert!(matches!(url.path(), "/connect/authorize" | "/device"));
             }
         }
     }

@@ -28,6 +28,8 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 6749 section 4.3; RFC 9700 section 2.4 says not to use it.
     Password,
+    /// RFC 8628.
+    DeviceCode,
 }
 
 /// `refresh_token_usage`.
@@ -116,6 +118,8 @@ pub struct ClientSettings {
     pub access_token_type: AccessTokenType,
     #[serde(default = "default_authorization_code_lifetime")]
     pub authorization_code_lifetime: i64,
+    #[serde(default = "default_device_code_lifetime")]
+    pub device_code_lifetime: i64,
     #[serde(default = "default_id_token_signing_alg")]
     pub id_token_signing_alg: SigningAlgorithm,
     #[serde(default = "default_absolute_refresh_token_lifetime")]
@@ -168,6 +172,9 @@ fn default_access_token_type() -> AccessTokenType {
 }
 fn default_authorization_code_lifetime() -> i64 {
     60
+}
+fn default_device_code_lifetime() -> i64 {
+    300
 }
 fn default_id_token_signing_alg() -> SigningAlgorithm {
     SigningAlgorithm::Rs256
@@ -258,6 +265,8 @@ pub struct Client {
     pub access_token_type: AccessTokenType,
     /// Life of codes.
     pub authorization_code_lifetime: u32,
+    /// Life of device codes.
+    pub device_code_lifetime: u32,
     /// What signs its ID tokens.
     pub id_token_signing_alg: SigningAlgorithm,
     /// Longest life of a family of refresh tokens; 0: no limit (sliding only).
@@ -312,7 +321,7 @@ impl Client {
             return Err(SettingsError::new("client_id", id, "use 1 to 100 printable ASCII characters"));
         }
         if settings.allowed_grant_types.is_empty() {
-            let problem = "allow at least one of authorization_code, client_credentials, password";
+            let problem = "allow at least one of authorization_code, client_credentials, password, device_code";
             return Err(SettingsError::new("allowed_grant_types", "[]", problem));
         }
         refuse_what_is_not_served(&settings)?;
@@ -368,6 +377,7 @@ impl Client {
             access_token_lifetime: lifetime("access_token_lifetime", settings.access_token_lifetime)?,
             access_token_type: settings.access_token_type,
             authorization_code_lifetime: lifetime("authorization_code_lifetime", settings.authorization_code_lifetime)?,
+            device_code_lifetime: lifetime("device_code_lifetime", settings.device_code_lifetime)?,
             id_token_signing_alg: settings.id_token_signing_alg,
             absolute_refresh_token_lifetime: absolute,
             sliding_refresh_token_lifetime: lifetime(
@@ -618,6 +628,7 @@ mod tests {
         assert_eq!(refusal(json!({"claims": {"sub": 1}, "client_claims_prefix": ""})), "claims");
         assert_eq!(refusal(json!({"allowed_grant_types": ["client_credentials"]})), "require_client_secret");
         assert_eq!(refusal(json!({"access_token_lifetime": 0})), "access_token_lifetime");
+        assert_eq!(refusal(json!({"device_code_lifetime": 0})), "device_code_lifetime");
         assert_eq!(refusal(json!({"identity_token_lifetime": -1})), "identity_token_lifetime");
         assert_eq!(refusal(json!({"absolute_refresh_token_lifetime": 0})), "absolute_refresh_token_lifetime");
         assert_eq!(refusal(json!({"allowed_scopes": ["a", "a"]})), "allowed_scopes");

@@ -2,7 +2,7 @@
 
 use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
 
-use crate::{Provider, client::GrantType, sign_in::PASSWORD_CONTEXT};
+use crate::{Provider, client::GrantType, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT};
 
 /// Paths of the endpoints under the issuer.
 pub mod paths {
@@ -10,6 +10,8 @@ pub mod paths {
     pub const JWKS: &str = "/.well-known/openid-configuration/jwks";
     pub const AUTHORIZE: &str = "/connect/authorize";
     pub const PUSHED_AUTHORIZATION: &str = "/connect/par";
+    pub const DEVICE_AUTHORIZATION: &str = "/connect/deviceauthorization";
+    pub const DEVICE: &str = "/device";
     pub const TOKEN: &str = "/connect/token";
     pub const USERINFO: &str = "/connect/userinfo";
     pub const REVOCATION: &str = "/connect/revocation";
@@ -31,6 +33,11 @@ impl Provider {
             userinfo_endpoint: endpoint(paths::USERINFO),
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
+            device_authorization_endpoint: if self.allows(GrantType::DeviceCode) {
+                endpoint(paths::DEVICE_AUTHORIZATION)
+            } else {
+                None
+            },
             pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
             require_pushed_authorization_requests: Some(self.settings.require_pushed_authorization_requests),
             introspection_endpoint: endpoint(paths::INTROSPECTION),
@@ -75,16 +82,20 @@ impl Provider {
         ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
     }
 
+    /// Whether some client may use this grant type.
+    fn allows(&self, grant_type: GrantType) -> bool {
+        self.clients.values().any(|client| client.enabled && client.grant_types.contains(&grant_type))
+    }
+
     /// The grant types that some client may use.
     fn grant_types(&self) -> Vec<String> {
-        let allowed =
-            |grant_type| self.clients.values().any(|client| client.enabled && client.grant_types.contains(&grant_type));
         let refresh = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
         [
-            (allowed(GrantType::AuthorizationCode), "authorization_code"),
+            (self.allows(GrantType::AuthorizationCode), "authorization_code"),
             (refresh, "refresh_token"),
-            (allowed(GrantType::ClientCredentials), "client_credentials"),
-            (allowed(GrantType::Password), "password"),
+            (self.allows(GrantType::ClientCredentials), "client_credentials"),
+            (self.allows(GrantType::Password), "password"),
+            (self.allows(GrantType::DeviceCode), DEVICE_CODE),
         ]
         .into_iter()
         .filter(|(enabled, _)| *enabled)

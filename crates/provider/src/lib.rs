@@ -9,6 +9,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod discovery;
 pub mod dpop;
 pub mod end_session;

@@ -27,6 +27,11 @@ impl ThrottleKey {
         Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
     }
 
+    /// The user codes that this user has entered (RFC 8628 section 5.1).
+    pub fn user_codes_of(sub: &str) -> Self {
+        Self(Sha256::new().chain_update("user codes of:").chain_update(sub).finalize().into())
+    }
+
     /// The 32 bytes, for the store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -67,6 +72,8 @@ pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failur
 pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
 /// For one address, from which many people may come.
 pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 50, longest_wait: 300 };
+/// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with codes of their own.
+pub const USER_CODES: ThrottlePolicy = ThrottlePolicy { free_failures: 10, longest_wait: 300 };
 /// Failures are forgotten after so many seconds without another.
 pub const MEMORY: u32 = 3600;
 /// So many failures of an address does one success take back: its own count, and some of the others who share the address.

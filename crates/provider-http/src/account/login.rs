@@ -12,13 +12,13 @@ use crate::{
     AppState,
     cookies::Cookie,
     csrf::{self, FormToken},
-    device,
     form::Form,
     page::{html, html_leading_to_client, see_other, with_cookie},
     pages,
     peer::Peer,
     return_url::{ForeignReturnUrl, ReturnUrl},
     texts::Localized,
+    user_agent,
 };
 
 pub(crate) async fn get(Localized(state): Localized, request: Request) -> Response {
@@ -50,8 +50,8 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         return attempt.failed(state.texts.form_expired).show(&state, &headers, StatusCode::BAD_REQUEST).await;
     }
     if form.get("action") == Some("cancel") {
-        return match &attempt.return_url {
-            Some(return_url) => state.respond(state.provider.deny(return_url.query().as_bytes()).await, &headers),
+        return match attempt.return_url.as_ref().and_then(ReturnUrl::request_query) {
+            Some(query) => state.respond(state.provider.deny(query.as_bytes()).await, &headers),
             None => see_other(&state.base.join("/account/login")),
         };
     }
@@ -103,7 +103,7 @@ impl Attempt {
         let before = state.cookies.read(headers, Cookie::Session);
         let started = match state
             .provider
-            .start_session(&user, self.remember, device::of(headers, peer), before.as_ref())
+            .start_session(&user, self.remember, user_agent::device(headers, peer), before.as_ref())
             .await
         {
             Ok(started) => started,
@@ -136,21 +136,23 @@ impl Attempt {
 
     async fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
         let token = FormToken::for_page(headers, &state.cookies);
-        let request = match &self.return_url {
-            Some(url) => state.provider.authorize_request(url.query().as_bytes()).await,
+        let query = self.return_url.as_ref().and_then(ReturnUrl::request_query);
+        let request = match query {
+            Some(query) => state.provider.authorize_request(query.as_bytes()).await,
             None => None,
         };
         let username = self.username.or_else(|| request.as_ref().and_then(|request| request.login_hint.clone()));
+        let leads_to_client = query.is_some();
         let view = pages::login::Login {
             action: state.base.join("/account/login"),
             form_token: token.value,
             return_url: self.return_url.map(|url| url.to_text()),
+            may_cancel: leads_to_client,
             client_name: request.map(|request| request.client.name.clone()),
             username: username.unwrap_or_default(),
             remember: self.remember,
             problem: self.problem,
         };
-        let leads_to_client = view.return_url.is_some();
         let markup = pages::login::page(&state.frame(), view);
         let response = if leads_to_client { html_leading_to_client(status, markup) } else { html(status, markup) };
         with_cookie(response, token.set_cookie)

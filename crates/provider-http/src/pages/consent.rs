@@ -55,7 +55,8 @@ pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
     })
 }
 
-fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView {
+/// A scope as a box to tick.
+pub(super) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView {
     let name = if scope.emphasize {
         view! { <strong>{scope.display_name}</strong> }.into_any()
     } else {

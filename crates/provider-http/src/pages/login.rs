@@ -10,6 +10,8 @@ pub(crate) struct Login {
     pub(crate) action: String,
     pub(crate) form_token: String,
     pub(crate) return_url: Option<String>,
+    /// Whether an application waits for an answer.
+    pub(crate) may_cancel: bool,
     pub(crate) client_name: Option<String>,
     pub(crate) username: String,
     pub(crate) remember: bool,
@@ -23,7 +25,6 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
             Some(name) => (t.to_continue_to)(name),
             None => t.to_this_provider.to_owned(),
         };
-        let may_cancel = login.return_url.is_some();
         let knows_user = !login.username.is_empty();
         let failed = login.problem.is_some();
         let problem = login.problem.map(|problem| {
@@ -75,7 +76,7 @@ pub(crate) fn page(frame: &Frame, login: Login) -> String {
                 </label>
                 <div class="stack-tight">
                     <button class="btn btn-primary btn-block" name="action" value="login">{t.sign_in}</button>
-                    {may_cancel.then(|| view! {
+                    {login.may_cancel.then(|| view! {
                         <button class="btn btn-quiet btn-block" name="action" value="cancel" formnovalidate=true>
                             {t.cancel}
                         </button>

@@ -1,6 +1,7 @@
 //! The provider's pages: Leptos views rendered on the server, without hydration and without script.
 
 pub(crate) mod consent;
+pub(crate) mod device;
 pub(crate) mod error;
 pub(crate) mod form_post;
 pub(crate) mod grants;

@@ -18,10 +18,12 @@ const OPEN: [(&str, Method); 8] = [
     ("/connect/userinfo", Method::GET),
     ("/connect/userinfo", Method::POST),
 ];
-const CLOSED: [&str; 8] = [
+const CLOSED: [&str; 10] = [
     "/connect/authorize",
     "/connect/endsession",
     "/connect/introspect",
+    "/connect/deviceauthorization",
+    "/device",
     "/account/login",
     "/account/logout",
     "/consent",

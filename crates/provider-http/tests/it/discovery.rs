@@ -44,7 +44,7 @@ async fn every_endpoint_in_the_document_answers() {
         .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
         .map(|(_, url)| url.as_str().unwrap())
         .collect();
-    assert_eq!(endpoints.len(), 8);
+    assert_eq!(endpoints.len(), 9);
     for endpoint in endpoints {
         let answer = world.get(endpoint.strip_prefix(ISSUER).unwrap()).await;
         assert_ne!(answer.status, StatusCode::NOT_FOUND, "{endpoint}");
@@ -53,10 +53,11 @@ async fn every_endpoint_in_the_document_answers() {
 
 #[tokio::test]
 async fn only_what_some_client_may_use_is_listed() {
-    let disabled = ["MyBackend", "Resources"].map(|id| client_settings(id, json!({"enabled": false})));
+    let disabled = ["MyBackend", "Resources", "Television"].map(|id| client_settings(id, json!({"enabled": false})));
     let world = World::with_clients(disabled.to_vec()).await;
     let document = world.get(DOCUMENTS[0]).await.json();
     assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(document["device_authorization_endpoint"], Value::Null);
 }
 
 async fn conditional(world: &World, path: &str, if_none_match: &str) -> Answer {

@@ -9,6 +9,7 @@ mod concurrency;
 mod conformance_table;
 mod consent;
 mod cors;
+mod device;
 mod discovery;
 mod dpop;
 mod end_session;

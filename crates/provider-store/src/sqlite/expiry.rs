@@ -28,6 +28,13 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         delete_before: None,
+        delete: "DELETE FROM device_codes
+                 WHERE rowid IN (SELECT rowid FROM device_codes WHERE expires_at <= ?1 LIMIT ?2)",
+        // So that the device is told that its code has expired.
+        kept_longer: 3600,
+    },
+    Kind {
+        delete_before: None,
         delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },

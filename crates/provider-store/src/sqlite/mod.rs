@@ -7,6 +7,7 @@
 mod access;
 mod codes;
 mod consents;
+mod device_codes;
 mod expiry;
 mod failed_sign_ins;
 mod failure;

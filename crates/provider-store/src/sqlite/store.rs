@@ -6,6 +6,7 @@ use doorward_provider::{
     access::ClientAccess,
     authorize::{Held, PushedRequest},
     consent::Consent,
+    device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
     keys::StoredKey,
     logout::LogoutNotice,
@@ -19,7 +20,7 @@ use doorward_provider::{
 };
 
 use super::{
-    SqliteStore, access, codes, consents, expiry, failed_sign_ins,
+    SqliteStore, access, codes, consents, device_codes, expiry, failed_sign_ins,
     grants::{self, GrantRow},
     logout_notices, pushed_requests, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
     users::{self, UserRow},
@@ -173,6 +174,64 @@ impl Store for SqliteStore {
     async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
         let grant_id = grant_id.to_owned();
         self.read(move |connection| grants::live(connection, &grant_id, now)).await
+    }
+
+    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
+        let request = sql::to_json(&code.request, "device_codes.request")?;
+        self.write(move |connection| device_codes::add(connection, &code, &request)).await
+    }
+
+    async fn claim_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        let sub = sub.to_owned();
+        self.write(move |connection| device_codes::claim(connection, user_code, &sub, now)).await
+    }
+
+    async fn claimed_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        let sub = sub.to_owned();
+        self.read(move |connection| device_codes::claimed(connection, user_code, &sub, now)).await
+    }
+
+    async fn answer_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        answer: DeviceAnswer,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (sub, answer) = (sub.to_owned(), device_codes::encode(&answer)?);
+        self.write(move |connection| device_codes::answer(connection, user_code, &sub, &answer, now)).await
+    }
+
+    async fn poll_device_code(
+        &self,
+        hash: TokenHash,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<DevicePoll, StoreError> {
+        let client_id = client_id.to_owned();
+        self.write(move |connection| device_codes::poll(connection, hash, &client_id, now)).await
+    }
+
+    async fn redeem_device_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at)?;
+        self.write(move |connection| device_codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
     }
 
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, at, code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token, user,
+    NOW, Tested, at, code, device_code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token, user,
 };
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
@@ -24,9 +24,10 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
     store.add_reference_token(reference_token(4, 60)).await.unwrap();
     store.add_pushed_request(pushed_request(5, 60)).await.unwrap();
+    store.add_device_code(device_code(6, 60 - 3600)).await.unwrap();
 
     assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before the moment");
-    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 8);
+    assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 9);
     assert!(store.code(hash(1)).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
     assert!(store.session(hash(3), NOW).await.unwrap().is_none());

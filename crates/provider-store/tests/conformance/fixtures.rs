@@ -7,6 +7,7 @@ use std::{future::Future, sync::Arc};
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     authorize::PushedRequest,
+    device::{DeviceCode, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
     keys::{SealedKey, StoredKey},
     opaque::{SuccessorSeed, TokenHash},
@@ -122,6 +123,17 @@ pub fn code(grant: Grant, end: i64) -> AuthorizationCode {
 /// A refresh token that expires at that second.
 pub fn token(number: u64, end: i64) -> RefreshToken {
     RefreshToken { hash: hash(number), first_issued_at: NOW, expires_at: at(end) }
+}
+
+/// The hash of a user code for each number.
+pub fn user_code(number: u64) -> UserCodeHash {
+    UserCodeHash::from_bytes(bytes(number))
+}
+
+/// A device's request that expires at that second.
+pub fn device_code(number: u64, end: i64) -> DeviceCode {
+    let request = DeviceRequest { client_id: "Television".to_owned(), scope: "openid".parse().unwrap() };
+    DeviceCode { hash: hash(number), user_code: user_code(number), request, expires_at: at(end), interval: 5 }
 }
 
 /// A pushed authorization request that expires at that second.

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod codes;
 pub mod consents;
+pub mod device_codes;
 pub mod expiry;
 pub mod failed_sign_ins;
 pub mod fixtures;
@@ -43,6 +44,9 @@ macro_rules! suite {
             codes: found_until_removed, redeemed_once, redeemed_once_among_many, a_replay_revokes_the_first_grant,
                 an_unknown_one_changes_nothing;
             grants: live_until_expiry, live_as_long_as_the_token, revoked_for_good;
+            device_codes: a_taken_user_code_is_refused, called_up_until_expiry, answered_once_by_whom_it_is_claimed_by,
+                polled_too_often_is_slowed_down, polls_at_once_slow_down_each, unknown_to_another_client,
+                redeemed_once_among_many, never_redeemed_when_denied_or_expired;
             pushed_requests: found_until_expiry, held_once_and_longer, consumed_once_among_many, consumed_only_until_expiry;
             reference_tokens: found_until_expiry, revoked_for_good;
             refresh_tokens: found_with_grant_and_user, extended_with_the_grant, extended_only_while_live;

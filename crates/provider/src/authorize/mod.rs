@@ -154,14 +154,7 @@ impl Provider {
                 return Ok(Outcome::Respond(request.reply_to.error(&code, description)));
             }
         }
-        let required: Vec<String> = self
-            .resources
-            .describe(&request.scope)
-            .into_iter()
-            .filter_map(|scope| scope.required.then_some(scope.name))
-            .collect();
-        let scope =
-            request.scope.filtered(|token| given.scope.contains(token) || required.iter().any(|own| own == token));
+        let scope = self.granted(&request.scope, &given.scope);
         if scope.is_empty() {
             let description = "The user allowed none of the requested scopes.";
             return Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)));

@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod password;
 mod refresh_token;
 
@@ -62,7 +63,15 @@ pub enum TokenRequest {
         /// The scope; all that the client may have where absent.
         scope: Option<Scope>,
     },
+    /// `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4).
+    DeviceCode {
+        /// The code.
+        device_code: OpaqueToken,
+    },
 }
+
+/// `grant_type` of the device authorization grant (RFC 8628 section 3.4).
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Why a token request was refused. [`TokenError::code`] is the one mapping to the wire.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +100,18 @@ pub enum TokenError {
     /// The proof of possession does not hold.
     #[error(transparent)]
     Dpop(#[from] DpopError),
+    /// The user has not answered yet (RFC 8628 section 3.5).
+    #[error("the user has not answered yet: ask again after the interval")]
+    AuthorizationPending,
+    /// The device asks too often (RFC 8628 section 3.5).
+    #[error("the device asks too often: wait five seconds longer from now on")]
+    SlowDown,
+    /// The device code has expired (RFC 8628 section 3.5).
+    #[error("the device code has expired: start again")]
+    ExpiredDeviceCode,
+    /// The user did not allow the device (RFC 8628 section 3.5).
+    #[error("the user did not allow the device to sign in")]
+    DeviceDenied,
     /// Sign-ins are throttled.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
@@ -156,6 +177,9 @@ pub enum GrantProblem {
     /// A replay: the grant is now revoked.
     #[error("the refresh token was used before; everything issued from it is revoked")]
     RefreshTokenReplayed,
+    /// Unknown, another client's, or used before.
+    #[error("the device code is unknown, another client's, or was used before")]
+    UnknownDeviceCode,
     /// The client may have no refresh tokens any more.
     #[error("offline access was withdrawn from this client")]
     OfflineAccessWithdrawn,
@@ -178,6 +202,10 @@ impl TokenError {
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::InvalidScope => ErrorCode::InvalidScope,
+            Self::AuthorizationPending => ErrorCode::AuthorizationPending,
+            Self::SlowDown => ErrorCode::SlowDown,
+            Self::ExpiredDeviceCode => ErrorCode::ExpiredToken,
+            Self::DeviceDenied => ErrorCode::AccessDenied,
             Self::Grant(_) | Self::Throttled(_) => ErrorCode::InvalidGrant,
             Self::Dpop(error) => error.code(),
             Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
@@ -243,14 +271,18 @@ impl From<SignInError> for TokenError {
     }
 }
 
+/// The scope that a request names, if it does.
+pub(crate) fn parse_scope(params: &Params) -> Result<Option<Scope>, TokenError> {
+    match params.get("scope").map(str::parse::<Scope>) {
+        None => Ok(None),
+        Some(Ok(scope)) if !scope.is_empty() => Ok(Some(scope)),
+        Some(_) => Err(TokenError::InvalidScope),
+    }
+}
+
 impl TokenRequest {
     /// Reads the parameters of a token request.
     pub fn parse(params: &Params) -> Result<Self, TokenError> {
-        let scope = || match params.get("scope").map(str::parse::<Scope>) {
-            None => Ok(None),
-            Some(Ok(scope)) if !scope.is_empty() => Ok(Some(scope)),
-            Some(_) => Err(TokenError::InvalidScope),
-        };
         let required = |name| params.get(name).ok_or(TokenError::Missing(name));
         match required("grant_type")? {
             "authorization_code" => Ok(Self::AuthorizationCode {
@@ -260,14 +292,15 @@ impl TokenRequest {
             }),
             "refresh_token" => Ok(Self::RefreshToken {
                 refresh_token: OpaqueToken::presented(required("refresh_token")?),
-                scope: scope()?,
+                scope: parse_scope(params)?,
             }),
-            "client_credentials" => Ok(Self::ClientCredentials { scope: scope()? }),
+            "client_credentials" => Ok(Self::ClientCredentials { scope: parse_scope(params)? }),
             "password" => Ok(Self::Password {
                 username: required("username")?.to_owned(),
                 password: Secret::new(required("password")?),
-                scope: scope()?,
+                scope: parse_scope(params)?,
             }),
+            DEVICE_CODE => Ok(Self::DeviceCode { device_code: OpaqueToken::presented(required("device_code")?) }),
             _ => Err(TokenError::UnsupportedGrantType),
         }
     }
@@ -298,6 +331,10 @@ impl Provider {
             TokenRequest::Password { username, password, scope } => {
                 require(client, GrantType::Password)?;
                 self.resource_owner_password(client, &username, password, scope, proof, address).await
+            }
+            TokenRequest::DeviceCode { device_code } => {
+                require(client, GrantType::DeviceCode)?;
+                self.poll_device_code(client, &device_code, proof).await
             }
         }
     }
@@ -341,7 +378,7 @@ mod tests {
         TokenRequest::parse(&Params::parse(body).unwrap())
     }
 
-    /// RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, the example bodies.
+    /// RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, and RFC 8628 section 3.4, the example bodies.
     #[test]
     fn reads_the_rfc_examples() {
         let code = "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA&redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb";
@@ -357,6 +394,9 @@ mod tests {
             parse("grant_type=refresh_token&refresh_token=tGzv3JOkF0XG5Qx2TlKWIA").unwrap(),
             TokenRequest::RefreshToken { scope: None, .. }
         ));
+        let device = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code\
+            &device_code=GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS&client_id=1406020730";
+        assert!(matches!(parse(device).unwrap(), TokenRequest::DeviceCode { .. }));
     }
 
     #[test]
@@ -367,6 +407,11 @@ mod tests {
         assert_eq!(code("grant_type=implicit"), ErrorCode::UnsupportedGrantType);
         assert_eq!(code("grant_type=authorization_code"), ErrorCode::InvalidRequest);
         assert_eq!(code("grant_type=refresh_token"), ErrorCode::InvalidRequest);
+        assert_eq!(
+            code("grant_type=urn:ietf:params:oauth:grant-type:device_code"),
+            ErrorCode::InvalidRequest,
+            "without its code"
+        );
         assert_eq!(code("grant_type=password&username=a"), ErrorCode::InvalidRequest);
         assert_eq!(code("grant_type=client_credentials&scope=%22"), ErrorCode::InvalidScope);
     }

@@ -84,6 +84,11 @@ pub fn clients() -> Vec<Value> {
             "update_access_token_claims_on_refresh": true, "always_include_user_claims_in_id_token": true,
         }),
         json!({
+            "client_id": "Television", "client_name": "Television App", "allowed_grant_types": ["device_code"],
+            "require_client_secret": false, "allowed_scopes": ["openid", "profile", "MyBackendApi2"],
+            "allow_offline_access": true,
+        }),
+        json!({
             "client_id": "Disabled", "enabled": false, "allowed_grant_types": ["authorization_code"],
             "require_client_secret": false, "redirect_uris": [REDIRECT], "allowed_scopes": ["openid"],
             "allowed_cors_origins": ["http://disabled.example"],

@@ -70,6 +70,19 @@ CREATE TABLE codes (
 ) STRICT;
 CREATE INDEX codes_by_end ON codes (keep_until);
 
+CREATE TABLE device_codes (
+    hash       BLOB PRIMARY KEY,
+    user_code  BLOB NOT NULL UNIQUE,
+    client_id  TEXT NOT NULL,
+    request    TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    interval   INTEGER NOT NULL,        -- seconds between two polls
+    polled_at  INTEGER,
+    claimed_by TEXT,                    -- the user who called it up last, and who alone may answer
+    answer     TEXT                     -- NULL until answered; then the grant, or nothing if it was denied
+) STRICT;
+CREATE INDEX device_codes_by_expiry ON device_codes (expires_at);
+
 CREATE TABLE grants (
     id         TEXT PRIMARY KEY,
     sub        TEXT NOT NULL,

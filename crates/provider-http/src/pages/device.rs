@@ -1,0 +1,137 @@
+//! The pages for devices (RFC 8628 section 3.3): the form for the code, the question, and the end.
+
+use doorward_provider::resource::ScopeDescription;
+use leptos::prelude::*;
+use qrcode::{Color, QrCode};
+
+use super::{Frame, consent, document, hidden};
+use crate::csrf;
+
+/// What the form for the code shows.
+pub(crate) struct Enter {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) user_code: String,
+    /// The address of this page with the code, to go on with another device.
+    pub(crate) link: Option<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// What the question shows.
+pub(crate) struct Confirm {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) user_code: String,
+    pub(crate) sub: String,
+    pub(crate) client_name: String,
+    pub(crate) scopes: Vec<ScopeDescription>,
+}
+
+pub(crate) fn enter(frame: &Frame, enter: Enter) -> String {
+    document(frame, "Connect a device", move || {
+        let failed = enter.problem.is_some();
+        let problem = enter.problem.map(|problem| {
+            view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
+        });
+        let picture = enter.link.and_then(|link| qr_code(&link)).map(|picture| {
+            view! {
+                <details>
+                    <summary>"Go on with your phone"</summary>
+                    {picture}
+                </details>
+            }
+        });
+        view! {
+            <div class="stack-tight">
+                <h1>"Connect a device"</h1>
+                <p class="muted">"Enter the code that the device shows."</p>
+            </div>
+            {problem}
+            <form class="stack" method="post" action=enter.action>
+                {hidden(csrf::FIELD, enter.form_token)}
+                <div class="field">
+                    <label for="user_code">"Code"</label>
+                    <input
+                        id="user_code"
+                        name="user_code"
+                        type="text"
+                        class="mono"
+                        value=enter.user_code
+                        placeholder="XXXX-XXXX"
+                        autocomplete="off"
+                        autocapitalize="characters"
+                        spellcheck="false"
+                        maxlength="20"
+                        required=true
+                        autofocus=true
+                        aria-invalid=failed.then_some("true")
+                        aria-describedby=failed.then_some("problem")
+                    />
+                </div>
+                <button class="btn btn-primary btn-block" name="action" value="continue">"Continue"</button>
+            </form>
+            {picture}
+        }
+    })
+}
+
+pub(crate) fn confirm(frame: &Frame, confirm: Confirm) -> String {
+    let t = frame.texts;
+    document(frame, "Connect a device", move || {
+        view! {
+            <div class="stack-tight">
+                <h1>{format!("Allow {}?", confirm.client_name)}</h1>
+                <p>"Does your device show "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
+                <p class="alert alert-info">
+                    "Go on only if you hold this device yourself. Somebody who sent you the code would get into your account."
+                </p>
+                <p class="muted">"You are signed in as "<strong>{confirm.sub}</strong>". The device asks for:"</p>
+            </div>
+            <form class="stack" method="post" action=confirm.action>
+                {hidden(csrf::FIELD, confirm.form_token)}
+                {hidden("user_code", confirm.user_code)}
+                <ul class="scope-list">{confirm.scopes.into_iter().map(|scope| consent::scope(t, scope)).collect_view()}</ul>
+                <div class="stack-tight">
+                    <button class="btn btn-primary btn-block" name="action" value="allow">"Allow"</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">"Do not allow"</button>
+                </div>
+            </form>
+        }
+    })
+}
+
+pub(crate) fn done(frame: &Frame, allowed: bool) -> String {
+    let (title, text) = if allowed {
+        ("The device is connected", "Go back to it: it goes on by itself in a few seconds. You can close this page.")
+    } else {
+        ("The device is not connected", "It was told that you did not allow it. You can close this page.")
+    };
+    document(frame, title, move || {
+        view! {
+            <h1>{title}</h1>
+            <p class="muted">{text}</p>
+        }
+    })
+}
+
+/// A link as a QR code, black on white in any colour scheme, with the margin of four modules that readers need (ISO/IEC 18004).
+fn qr_code(link: &str) -> Option<impl IntoView + use<>> {
+    use std::fmt::Write as _;
+
+    const MARGIN: usize = 4;
+    let code = QrCode::new(link).ok()?;
+    let width = code.width();
+    let mut path = String::new();
+    for (index, color) in code.to_colors().into_iter().enumerate() {
+        if color == Color::Dark {
+            let _ = write!(path, "M{} {}h1v1h-1z", index % width + MARGIN, index / width + MARGIN);
+        }
+    }
+    let side = width + 2 * MARGIN;
+    Some(view! {
+        <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="The address of this page as a QR code" shape-rendering="crispEdges">
+            <rect width=side height=side fill="#fff"/>
+            <path d=path fill="#000"/>
+        </svg>
+    })
+}

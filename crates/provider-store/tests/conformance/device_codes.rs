@@ -1,0 +1,113 @@
+//! Device codes (RFC 8628).
+
+use doorward_provider::device::{DeviceAnswer, DeviceCode, DevicePoll, UserCodeHash};
+
+use super::fixtures::{NOW, Tested, at, device_code, grant, hash, parallel, token, user, user_code};
+
+const CLIENT: &str = "Television";
+
+async fn poll(store: &Tested, second: i64) -> DevicePoll {
+    store.poll_device_code(hash(1), CLIENT, at(second)).await.unwrap()
+}
+
+fn allowed() -> DeviceAnswer {
+    DeviceAnswer::Allowed(Box::new(grant("g", "alice")))
+}
+
+/// The request number 1, called up by alice.
+async fn store_with_claimed(store: &Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    assert!(store.add_device_code(device_code(1, 300)).await.unwrap());
+    store.claim_device_code(user_code(1), "alice", NOW).await.unwrap().unwrap();
+}
+
+async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) -> bool {
+    store.answer_device_code(user_code(1), sub, answer, at(second)).await.unwrap()
+}
+
+pub async fn a_taken_user_code_is_refused(store: Tested) {
+    assert!(store.add_device_code(device_code(1, 300)).await.unwrap());
+    let same = DeviceCode { hash: hash(2), ..device_code(1, 300) };
+    assert!(!store.add_device_code(same).await.unwrap());
+    assert_eq!(store.poll_device_code(hash(2), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
+}
+
+pub async fn called_up_until_expiry(store: Tested) {
+    store.add_device_code(device_code(1, 300)).await.unwrap();
+    let request = Some(device_code(1, 300).request);
+    let call_up = |code: UserCodeHash, sub: &'static str, second| store.claim_device_code(code, sub, at(second));
+    assert_eq!(call_up(user_code(1), "alice", 299).await.unwrap(), request);
+    assert_eq!(call_up(user_code(1), "alice", 300).await.unwrap(), None);
+    assert_eq!(call_up(user_code(2), "alice", 0).await.unwrap(), None);
+    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), request);
+    assert_eq!(store.claimed_device_code(user_code(1), "bob", NOW).await.unwrap(), None);
+    assert_eq!(call_up(user_code(1), "bob", 0).await.unwrap(), request);
+    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), None, "now it is bob's");
+}
+
+pub async fn answered_once_by_whom_it_is_claimed_by(store: Tested) {
+    store_with_claimed(&store).await;
+    assert!(!answer(&store, "bob", allowed(), 0).await);
+    assert!(!answer(&store, "alice", allowed(), 300).await, "too late");
+    assert!(answer(&store, "alice", DeviceAnswer::Denied, 0).await);
+    assert!(!answer(&store, "alice", allowed(), 0).await);
+    assert_eq!(poll(&store, 1).await, DevicePoll::Denied);
+    assert_eq!(store.claim_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
+    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
+}
+
+pub async fn polled_too_often_is_slowed_down(store: Tested) {
+    store_with_claimed(&store).await;
+    assert_eq!(poll(&store, 0).await, DevicePoll::Pending);
+    assert_eq!(poll(&store, 3).await, DevicePoll::SlowDown, "three of five seconds; from now on ten");
+    assert_eq!(poll(&store, 11).await, DevicePoll::SlowDown, "eight of ten; from now on fifteen");
+    assert_eq!(poll(&store, 25).await, DevicePoll::Pending, "within the tolerance of a second");
+    assert_eq!(poll(&store, 24).await, DevicePoll::Pending, "after the clock was set back");
+    assert_eq!(poll(&store, 30).await, DevicePoll::SlowDown);
+    answer(&store, "alice", allowed(), 30).await;
+    assert_eq!(poll(&store, 30).await, DevicePoll::Allowed(Box::new(grant("g", "alice"))), "an answer never waits");
+    assert_eq!(poll(&store, 300).await, DevicePoll::Expired);
+}
+
+pub async fn polls_at_once_slow_down_each(store: Tested) {
+    store_with_claimed(&store).await;
+    let polls = parallel(&store, 16, |store, _| async move { poll(&store, 0).await }).await;
+    assert_eq!(polls.iter().filter(|poll| **poll == DevicePoll::Pending).count(), 1);
+    assert_eq!(polls.iter().filter(|poll| **poll == DevicePoll::SlowDown).count(), 15);
+    assert_eq!(poll(&store, 5 + 15 * 5 - 2).await, DevicePoll::SlowDown, "none of them was lost");
+}
+
+pub async fn unknown_to_another_client(store: Tested) {
+    store_with_claimed(&store).await;
+    assert_eq!(store.poll_device_code(hash(1), "Other", NOW).await.unwrap(), DevicePoll::Unknown);
+    assert_eq!(store.poll_device_code(hash(9), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
+}
+
+pub async fn redeemed_once_among_many(store: Tested) {
+    store_with_claimed(&store).await;
+    let redeem = |store: Tested, index: u64| async move {
+        let refresh_token = Some(token(100 + index, 900));
+        store.redeem_device_code(hash(1), grant("g", "alice"), at(600), refresh_token, NOW).await.unwrap()
+    };
+    assert!(!redeem(store.clone(), 0).await, "not before it is allowed");
+    answer(&store, "alice", allowed(), 0).await;
+    let outcomes = parallel(&store, 32, redeem).await;
+    assert_eq!(outcomes.iter().filter(|redeemed| **redeemed).count(), 1);
+    assert!(store.live_grant("g", NOW).await.unwrap().is_some());
+    let mut tokens = 0;
+    for index in 0..32 {
+        tokens += usize::from(store.refresh_token(hash(100 + index)).await.unwrap().is_some());
+    }
+    assert_eq!(tokens, 1);
+    assert_eq!(poll(&store, 0).await, DevicePoll::Unknown);
+}
+
+pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
+    store_with_claimed(&store).await;
+    let redeem = |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
+    answer(&store, "alice", DeviceAnswer::Denied, 0).await;
+    assert!(!redeem(0).await.unwrap());
+    store.add_device_code(device_code(2, 300)).await.unwrap();
+    assert!(!redeem(300).await.unwrap());
+    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+}

@@ -1,0 +1,260 @@
+//! The device authorization grant (RFC 8628): a device without a browser shows a code, the user confirms it elsewhere.
+//!
+//! Here is the device's request (section 3.1), and what the user does with its code (section 3.3). That the device then gets its
+//! tokens stands with the other grants in `exchange/device_code.rs`.
+
+mod user_code;
+
+use doorward_protocol::{
+    params::Params,
+    scope::{OFFLINE_ACCESS, Scope},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+pub use self::user_code::{UserCode, UserCodeHash};
+use crate::{
+    Provider,
+    authenticate::AuthenticatedClient,
+    client::{Client, GrantType},
+    discovery::paths,
+    exchange::{TokenError, parse_scope},
+    grant::{Grant, RequestedClaims},
+    opaque::{OpaqueToken, TokenHash, random_id},
+    session::{Authentication, Session},
+    store::StoreError,
+    throttle::{self, ThrottleKey},
+    time::Timestamp,
+};
+
+/// Seconds that a device waits between two polls, to begin with (section 3.2).
+pub const INTERVAL: u32 = 5;
+
+/// So many user codes are drawn before it is given up: with a million live ones even a second draw is rare.
+const DRAWS: usize = 5;
+
+/// A device's request as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// Hash of the device code.
+    pub hash: TokenHash,
+    /// Hash of the user code.
+    pub user_code: UserCodeHash,
+    /// What the device asks for.
+    pub request: DeviceRequest,
+    /// From this moment on neither code can be used.
+    pub expires_at: Timestamp,
+    /// Seconds between two polls.
+    pub interval: u32,
+}
+
+/// What a device asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    /// The client that runs on it.
+    pub client_id: String,
+    /// The requested scope, all of it allowed.
+    pub scope: Scope,
+}
+
+/// What the user answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeviceAnswer {
+    /// The grant that the device gets.
+    Allowed(Box<Grant>),
+    /// The user did not allow it.
+    Denied,
+}
+
+/// What a poll finds (section 3.5).
+#[derive(Debug, Clone, PartialEq)]
+pub enum DevicePoll {
+    /// No such code of this client, or its tokens were fetched.
+    Unknown,
+    /// Too late.
+    Expired,
+    /// The user has not answered yet.
+    Pending,
+    /// As before, and the device asked too early: from now on it must wait five seconds longer.
+    SlowDown,
+    /// The user denied.
+    Denied,
+    /// The user allowed.
+    Allowed(Box<Grant>),
+}
+
+/// The answer to the device (section 3.2).
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct DeviceAuthorization {
+    pub device_code: doorward_protocol::secret::Secret,
+    pub user_code: String,
+    pub verification_uri: String,
+    pub verification_uri_complete: String,
+    pub expires_in: u32,
+    pub interval: u32,
+}
+
+/// Why a user code leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum UserCodeError {
+    /// Mistyped, expired, or answered before.
+    #[error("the user code is unknown, expired or answered")]
+    Unknown,
+    /// The client wants a fresher sign-in (`user_sso_lifetime`).
+    #[error("the client wants a fresher sign-in")]
+    SignInAgain,
+    /// Too many wrong codes; the next one counts after so many seconds.
+    #[error("too many wrong user codes: try again in {0} seconds")]
+    Throttled(u32),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A device's request that a user has called up by its code.
+#[derive(Debug)]
+pub struct CalledUp {
+    /// The client that runs on the device.
+    pub client: std::sync::Arc<Client>,
+    /// What it asks for.
+    pub scope: Scope,
+}
+
+impl Provider {
+    /// Answers a device's request (sections 3.1 and 3.2).
+    pub async fn authorize_device(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+    ) -> Result<DeviceAuthorization, TokenError> {
+        if !client.grant_types.contains(&GrantType::DeviceCode) {
+            return Err(TokenError::GrantTypeNotAllowed);
+        }
+        let scope = parse_scope(params)?.unwrap_or_else(|| client.allowed_scope.clone());
+        // As at the authorization endpoint: offline access that can't be had is ignored.
+        let scope = scope.filtered(|token| token != OFFLINE_ACCESS || client.allow_offline_access);
+        if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
+            return Err(TokenError::InvalidScope);
+        }
+        let request = DeviceRequest { client_id: client.client_id.clone(), scope };
+        let device_code = OpaqueToken::generate(&*self.entropy);
+        let expires_in = client.device_code_lifetime;
+        let user_code = self.add_device_code(&device_code, request, expires_in).await?;
+        let verification_uri = format!("{}{}", self.settings.issuer, paths::DEVICE);
+        Ok(DeviceAuthorization {
+            device_code: device_code.into_secret(),
+            verification_uri_complete: format!("{verification_uri}?user_code={}", user_code.shown()),
+            verification_uri,
+            user_code: user_code.shown(),
+            expires_in,
+            interval: INTERVAL,
+        })
+    }
+
+    async fn add_device_code(
+        &self,
+        device_code: &OpaqueToken,
+        request: DeviceRequest,
+        lifetime: u32,
+    ) -> Result<UserCode, StoreError> {
+        for _ in 0..DRAWS {
+            let user_code = UserCode::generate(&*self.entropy);
+            let code = DeviceCode {
+                hash: device_code.hash(),
+                user_code: user_code.hash(),
+                request: request.clone(),
+                expires_at: self.now().plus(lifetime),
+                interval: INTERVAL,
+            };
+            if self.store.add_device_code(code).await? {
+                return Ok(user_code);
+            }
+        }
+        Err(StoreError::Unavailable("no free user code was found".to_owned()))
+    }
+
+    /// Calls up the device's request behind a user code, for this user alone to answer. Every attempt counts as a wrong one for
+    /// an hour: a user has few devices, and one who has many must not be able to guess.
+    pub async fn call_up_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        address: &str,
+    ) -> Result<(UserCode, CalledUp), UserCodeError> {
+        let sub = &session.authentication.sub;
+        let address = ThrottleKey::address(address);
+        let limits =
+            [(ThrottleKey::user_codes_of(sub), throttle::USER_CODES), (address.clone(), throttle::PER_ADDRESS)];
+        let wait = self.store.admit_sign_in(&limits, self.now()).await?;
+        if wait > 0 {
+            return Err(UserCodeError::Throttled(wait));
+        }
+        let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?;
+        let request = self.store.claim_device_code(code.hash(), sub, self.now()).await?;
+        let called_up = request.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        self.store.sign_in_succeeded(&[], &address).await?;
+        let age = self.now().since(session.authentication.auth_time);
+        if called_up.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
+            return Err(UserCodeError::SignInAgain);
+        }
+        Ok((code, called_up))
+    }
+
+    fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
+        let client =
+            self.client(&request.client_id).filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
+        Some(CalledUp { client: client.clone(), scope: request.scope })
+    }
+
+    /// Takes the user's answer to a request that the same user called up before. `scope` are the ticked scopes; `None`: denied.
+    /// Returns whether the device was allowed: a user who ticks nothing denies.
+    pub async fn answer_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        scope: Option<Scope>,
+    ) -> Result<bool, UserCodeError> {
+        let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
+        let (sub, now) = (&session.authentication.sub, self.now());
+        let claimed = self.store.claimed_device_code(code, sub, now).await?;
+        let CalledUp { client, scope: requested } =
+            claimed.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        let granted = match scope {
+            Some(ticked) => self.granted(&requested, &ticked),
+            None => Scope::default(),
+        };
+        let allowed = !granted.is_empty();
+        let answer = if allowed {
+            DeviceAnswer::Allowed(Box::new(self.device_grant(&client, session, granted)))
+        } else {
+            DeviceAnswer::Denied
+        };
+        if !self.store.answer_device_code(code, sub, answer, now).await? {
+            return Err(UserCodeError::Unknown);
+        }
+        tracing::info!(target: "doorward::audit", event = "device_answered", client_id = %client.client_id, sub = ?sub, allowed);
+        Ok(allowed)
+    }
+
+    fn device_grant(&self, client: &Client, session: &Session, scope: Scope) -> Grant {
+        Grant {
+            id: random_id(&*self.entropy),
+            client_id: client.client_id.clone(),
+            // The device goes on when the browser in which it was allowed is signed out.
+            authentication: Authentication { sid: random_id(&*self.entropy), ..session.authentication.clone() },
+            scope,
+            requested_claims: RequestedClaims::default(),
+            access_token_claims: Map::new(),
+            // Known when the device fetches its tokens.
+            dpop_jkt: None,
+        }
+    }
+
+    /// Of the requested scope what was ticked, and what can't be unticked.
+    pub(crate) fn granted(&self, requested: &Scope, ticked: &Scope) -> Scope {
+        let described = self.resources.describe(requested);
+        let required = |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
+        requested.filtered(|token| ticked.contains(token) || required(token))
+    }
+}

@@ -1,0 +1,43 @@
+//! `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 sections 3.4 and 3.5).
+
+use doorward_protocol::{dpop::Proof, token::TokenResponse};
+
+use super::{GrantProblem, TokenError, grant_end};
+use crate::{
+    Provider, authenticate::AuthenticatedClient, device::DevicePoll, dpop::refresh_token_key, opaque::OpaqueToken,
+    tokens::VerifiedGrant,
+};
+
+impl Provider {
+    pub(super) async fn poll_device_code(
+        &self,
+        client: &AuthenticatedClient,
+        device_code: &OpaqueToken,
+        proof: Option<Proof>,
+    ) -> Result<TokenResponse, TokenError> {
+        let now = self.now();
+        let hash = device_code.hash();
+        let mut grant = match self.store.poll_device_code(hash, &client.client_id, now).await? {
+            DevicePoll::Allowed(grant) => *grant,
+            DevicePoll::Pending => return Err(TokenError::AuthorizationPending),
+            DevicePoll::SlowDown => return Err(TokenError::SlowDown),
+            DevicePoll::Expired => return Err(TokenError::ExpiredDeviceCode),
+            DevicePoll::Denied => return Err(TokenError::DeviceDenied),
+            DevicePoll::Unknown => return Err(GrantProblem::UnknownDeviceCode.into()),
+        };
+        let user = self.store.user(&grant.authentication.sub).await?;
+        let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+        grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
+        let binding = self.use_up(proof).await?;
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let end = grant_end(client, refresh_token.as_ref(), now);
+        if !self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await? {
+            return Err(GrantProblem::UnknownDeviceCode.into());
+        }
+        let scope = grant.scope.clone();
+        let verified =
+            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle, binding };
+        self.issue(verified, now).await
+    }
+}
