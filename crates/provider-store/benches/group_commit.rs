@@ -158,6 +158,7 @@ fn grant(family: u64) -> Grant {
             sid: format!("session-{family:016}"),
         },
         scope: "openid profile offline_access MyBackendApi2".parse().unwrap(),
+        targets: doorward_provider::target::Targets::default(),
         requested_claims: doorward_provider::grant::RequestedClaims::default(),
         dpop_jkt: None,
         access_token_claims: serde_json::Map::new(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     opaque::{SuccessorSeed, TokenHash},
     session::Authentication,
+    target::Targets,
     time::Timestamp,
 };
 
@@ -23,6 +24,9 @@ pub struct Grant {
     pub authentication: Authentication,
     /// The granted scope.
     pub scope: Scope,
+    /// The APIs that its access tokens are restricted to (RFC 8707).
+    #[serde(default)]
+    pub targets: Targets,
     /// Claims asked for one by one (OIDC Core section 5.5).
     #[serde(default)]
     pub requested_claims: RequestedClaims,

@@ -30,6 +30,7 @@ pub mod sign_in;
 pub mod single_use;
 pub mod store;
 mod subject;
+pub mod target;
 pub mod throttle;
 pub mod time;
 mod tokens;

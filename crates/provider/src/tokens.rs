@@ -16,6 +16,7 @@ use crate::{
     grant::Grant,
     opaque::{OpaqueToken, random_id},
     sign_in::PASSWORD_CONTEXT,
+    target::Targets,
     time::Timestamp,
     user::{User, UserClaims},
 };
@@ -30,6 +31,8 @@ pub(crate) struct VerifiedGrant<'a> {
     pub(crate) user: &'a User,
     /// The scope of this access token: the grant's or less.
     pub(crate) scope: Scope,
+    /// The APIs that this access token is restricted to: the grant's or less.
+    pub(crate) targets: Targets,
     pub(crate) nonce: Option<String>,
     pub(crate) refresh_token: Option<OpaqueToken>,
     /// The key that the access token is bound to.
@@ -38,7 +41,12 @@ pub(crate) struct VerifiedGrant<'a> {
 
 impl Provider {
     /// Issues the tokens of a grant.
-    pub(crate) async fn issue(&self, verified: VerifiedGrant<'_>, now: Timestamp) -> Result<TokenResponse, TokenError> {
+    pub(crate) async fn issue(
+        &self,
+        mut verified: VerifiedGrant<'_>,
+        now: Timestamp,
+    ) -> Result<TokenResponse, TokenError> {
+        verified.scope = self.resources.scope_within(&verified.scope, &verified.targets);
         let access_token = self.issue_access_token(&verified, now).await?;
         let id_token = if verified.scope.contains(OPENID) {
             Some(self.issue_id_token(&verified, &access_token, now)?)
@@ -59,14 +67,16 @@ impl Provider {
     pub(crate) async fn issue_client_token(
         &self,
         client: &Client,
-        scope: Scope,
+        scope: &Scope,
+        targets: &Targets,
         binding: &Binding,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
+        let scope = self.resources.scope_within(scope, targets);
         let claims = AccessTokenClaims {
             sub: client.client_id.clone(),
             extra: client.claims.clone(),
-            ..self.access_token_claims(client, &scope, binding, now)
+            ..self.access_token_claims(client, &scope, targets, binding, now)
         };
         Ok(TokenResponse {
             access_token: self.write_access_token(client, claims, now).await?,
@@ -84,8 +94,10 @@ impl Provider {
     }
 
     async fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
-        let VerifiedGrant { client, grant, scope, binding, .. } = verified;
-        let mut extra = self.access_token_user_claims(scope, &UserClaims(grant.access_token_claims.clone()));
+        let VerifiedGrant { client, grant, scope, targets, binding, .. } = verified;
+        let known = UserClaims(grant.access_token_claims.clone());
+        let apis = self.resources.apis_within(scope, targets);
+        let mut extra = known.select(apis.flat_map(|api| api.user_claims.iter().map(String::as_str)));
         if client.always_send_client_claims {
             extra.extend(client.claims.clone());
         }
@@ -95,7 +107,7 @@ impl Provider {
             grant_id: Some(grant.id.clone()),
             sid: Some(grant.authentication.sid.clone()),
             extra,
-            ..self.access_token_claims(client, scope, binding, now)
+            ..self.access_token_claims(client, scope, targets, binding, now)
         };
         self.write_access_token(client, claims, now).await
     }
@@ -135,10 +147,12 @@ impl Provider {
         &self,
         client: &Client,
         scope: &Scope,
+        targets: &Targets,
         binding: &Binding,
         now: Timestamp,
     ) -> AccessTokenClaims {
-        let mut audience: Vec<String> = self.resources.apis(scope).map(|api| api.name.clone()).collect();
+        let mut audience: Vec<String> =
+            self.resources.apis_within(scope, targets).map(|api| api.name.clone()).collect();
         if audience.is_empty() {
             audience.push(self.settings.issuer.clone());
         }

@@ -23,6 +23,7 @@ mod login;
 mod pages;
 mod par;
 mod reference_tokens;
+mod resource_indicators;
 mod revocation;
 mod secrets;
 mod subjects;

@@ -230,7 +230,7 @@ impl Store for SqliteStore {
         refresh_token: Option<RefreshToken>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let grant = GrantRow::encode(grant, grant_expires_at)?;
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
         self.write(move |connection| device_codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
     }
 

@@ -7,7 +7,8 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, at, code, device_code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token, user,
+    NOW, Tested, at, code, device_code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token,
+    user,
 };
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {

@@ -15,6 +15,7 @@ use doorward_provider::{
     session::{Authentication, Device, Session},
     single_use::MessageIdentity,
     store::Store,
+    target::Targets,
     time::Timestamp,
     user::{User, UserClaims},
 };
@@ -101,6 +102,7 @@ pub fn grant(id: &str, sub: &str) -> Grant {
         client_id: "PkceJS".to_owned(),
         authentication: authentication(sub),
         scope: "openid offline_access".parse().unwrap(),
+        targets: Targets::default(),
         requested_claims: RequestedClaims { userinfo: ["email".to_owned()].into(), ..RequestedClaims::default() },
         dpop_jkt: None,
         access_token_claims: claims,
@@ -132,7 +134,11 @@ pub fn user_code(number: u64) -> UserCodeHash {
 
 /// A device's request that expires at that second.
 pub fn device_code(number: u64, end: i64) -> DeviceCode {
-    let request = DeviceRequest { client_id: "Television".to_owned(), scope: "openid".parse().unwrap() };
+    let request = DeviceRequest {
+        client_id: "Television".to_owned(),
+        scope: "openid".parse().unwrap(),
+        targets: Targets::default(),
+    };
     DeviceCode { hash: hash(number), user_code: user_code(number), request, expires_at: at(end), interval: 5 }
 }
 

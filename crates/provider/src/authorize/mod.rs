@@ -213,6 +213,7 @@ impl Provider {
                 client_id: client.client_id.clone(),
                 authentication: session.authentication.clone(),
                 scope,
+                targets: request.targets.clone(),
                 requested_claims,
                 dpop_jkt: None,
                 access_token_claims: serde_json::Map::new(),

@@ -22,6 +22,7 @@ use crate::{
     grant::RequestedClaims,
     opaque::TokenHash,
     sign_in::PASSWORD_CONTEXT,
+    target::Targets,
     tokens::ID_TOKEN_TYPE,
 };
 
@@ -36,6 +37,8 @@ pub struct AuthorizeRequest {
     pub redirect_uri_was_sent: bool,
     /// The requested scope, all of it allowed.
     pub scope: Scope,
+    /// The APIs that the client wants to call (RFC 8707).
+    pub targets: Targets,
     /// The PKCE challenge; `None` only for clients that need none.
     pub code_challenge: Option<CodeChallenge>,
     /// The key that the token request must prove possession of (RFC 9449 section 10).
@@ -156,6 +159,7 @@ impl Provider {
                 client,
                 reply_to,
                 scope: rest.scope,
+                targets: rest.targets,
                 code_challenge: rest.code_challenge,
                 dpop_jkt: rest.dpop_jkt,
                 prompt: rest.prompt,
@@ -210,6 +214,10 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
             return Err(Problem(InvalidScope, "The scope is unknown or not allowed for this client."));
         }
+        let targets = self.resources.targets(params.get_all("resource"), &scope);
+        let targets = targets.map_err(|_| {
+            Problem(ErrorCode::InvalidTarget, "resource is no API of this provider, or none that the scope leads to.")
+        })?;
         let (claims, claimed_subject) = claims(params)?;
         let hinted_subject = self.hinted_subject(client, params)?;
         let claimed_subject = claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
@@ -224,6 +232,7 @@ impl Provider {
             max_age,
             expected_subjects: hinted_subject.into_iter().chain(claimed_subject).collect(),
             scope,
+            targets,
             claims,
         })
     }
@@ -244,6 +253,7 @@ impl Provider {
 
 struct Rest {
     scope: Scope,
+    targets: Targets,
     code_challenge: Option<CodeChallenge>,
     dpop_jkt: Option<Thumbprint>,
     prompt: Prompt,

@@ -23,6 +23,7 @@ use crate::{
     opaque::{OpaqueToken, TokenHash, random_id},
     session::{Authentication, Session},
     store::StoreError,
+    target::Targets,
     throttle::{self, ThrottleKey},
     time::Timestamp,
 };
@@ -55,6 +56,9 @@ pub struct DeviceRequest {
     pub client_id: String,
     /// The requested scope, all of it allowed.
     pub scope: Scope,
+    /// The APIs that it wants to call (RFC 8707).
+    #[serde(default)]
+    pub targets: Targets,
 }
 
 /// What the user answered.
@@ -119,6 +123,8 @@ pub struct CalledUp {
     pub client: std::sync::Arc<Client>,
     /// What it asks for.
     pub scope: Scope,
+    /// The APIs that it wants to call.
+    pub(crate) targets: Targets,
 }
 
 impl Provider {
@@ -137,7 +143,8 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
-        let request = DeviceRequest { client_id: client.client_id.clone(), scope };
+        let targets = self.resources.targets(params.get_all("resource"), &scope)?;
+        let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
         let device_code = OpaqueToken::generate(&*self.entropy);
         let expires_in = client.device_code_lifetime;
         let user_code = self.add_device_code(&device_code, request, expires_in).await?;
@@ -204,7 +211,7 @@ impl Provider {
     fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
         let client =
             self.client(&request.client_id).filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
-        Some(CalledUp { client: client.clone(), scope: request.scope })
+        Some(CalledUp { client: client.clone(), scope: request.scope, targets: request.targets })
     }
 
     /// Takes the user's answer to a request that the same user called up before. `scope` are the ticked scopes; `None`: denied.
@@ -218,7 +225,7 @@ impl Provider {
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
         let (sub, now) = (&session.authentication.sub, self.now());
         let claimed = self.store.claimed_device_code(code, sub, now).await?;
-        let CalledUp { client, scope: requested } =
+        let CalledUp { client, scope: requested, targets } =
             claimed.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
         let granted = match scope {
             Some(ticked) => self.granted(&requested, &ticked),
@@ -226,7 +233,7 @@ impl Provider {
         };
         let allowed = !granted.is_empty();
         let answer = if allowed {
-            DeviceAnswer::Allowed(Box::new(self.device_grant(&client, session, granted)))
+            DeviceAnswer::Allowed(Box::new(self.device_grant(&client, session, granted, targets)))
         } else {
             DeviceAnswer::Denied
         };
@@ -237,13 +244,14 @@ impl Provider {
         Ok(allowed)
     }
 
-    fn device_grant(&self, client: &Client, session: &Session, scope: Scope) -> Grant {
+    fn device_grant(&self, client: &Client, session: &Session, scope: Scope, targets: Targets) -> Grant {
         Grant {
             id: random_id(&*self.entropy),
             client_id: client.client_id.clone(),
             // The device goes on when the browser in which it was allowed is signed out.
             authentication: Authentication { sid: random_id(&*self.entropy), ..session.authentication.clone() },
             scope,
+            targets,
             requested_claims: RequestedClaims::default(),
             access_token_claims: Map::new(),
             // Known when the device fetches its tokens.

@@ -21,6 +21,7 @@ impl Provider {
         code: &OpaqueToken,
         redirect_uri: Option<&str>,
         verifier: Option<Secret>,
+        resources: &[String],
         proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let now = self.now();
@@ -39,6 +40,7 @@ impl Provider {
         }
 
         let mut grant = record.grant;
+        let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
@@ -60,6 +62,7 @@ impl Provider {
                 grant: &grant,
                 user: &user,
                 scope,
+                targets,
                 nonce: record.nonce,
                 refresh_token: handle,
                 binding,

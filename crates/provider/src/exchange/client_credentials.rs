@@ -7,13 +7,14 @@ use doorward_protocol::{
 };
 
 use super::TokenError;
-use crate::{Provider, authenticate::AuthenticatedClient};
+use crate::{Provider, authenticate::AuthenticatedClient, target::Targets};
 
 impl Provider {
     pub(super) async fn client_credentials(
         &self,
         client: &AuthenticatedClient,
         scope: Option<Scope>,
+        resources: &[String],
         proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let is_about_apis = |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
@@ -22,7 +23,8 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&allowed) {
             return Err(TokenError::InvalidScope);
         }
+        let targets = self.resources.narrowed_targets(&Targets::default(), resources, &scope)?;
         let binding = self.use_up(proof).await?;
-        self.issue_client_token(client, scope, &binding, self.now()).await
+        self.issue_client_token(client, &scope, &targets, &binding, self.now()).await
     }
 }

@@ -13,6 +13,7 @@ impl Provider {
         &self,
         client: &AuthenticatedClient,
         device_code: &OpaqueToken,
+        resources: &[String],
         proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let now = self.now();
@@ -28,6 +29,7 @@ impl Provider {
         let user = self.store.user(&grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
@@ -36,8 +38,16 @@ impl Provider {
             return Err(GrantProblem::UnknownDeviceCode.into());
         }
         let scope = grant.scope.clone();
-        let verified =
-            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            refresh_token: handle,
+            binding,
+        };
         self.issue(verified, now).await
     }
 }

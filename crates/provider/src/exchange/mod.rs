@@ -27,6 +27,7 @@ use crate::{
     password::Busy,
     sign_in::SignInError,
     store::StoreError,
+    target::InvalidTarget,
     time::Timestamp,
 };
 
@@ -41,6 +42,8 @@ pub enum TokenRequest {
         redirect_uri: Option<String>,
         /// RFC 7636 section 4.5. Kept as text: a malformed one is an invalid grant like a wrong one.
         code_verifier: Option<Secret>,
+        /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+        resources: Vec<String>,
     },
     /// `grant_type=refresh_token` (RFC 6749 section 6).
     RefreshToken {
@@ -48,11 +51,15 @@ pub enum TokenRequest {
         refresh_token: OpaqueToken,
         /// A narrower scope.
         scope: Option<Scope>,
+        /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+        resources: Vec<String>,
     },
     /// `grant_type=client_credentials` (RFC 6749 section 4.4).
     ClientCredentials {
         /// The scope; all that the client may have where absent.
         scope: Option<Scope>,
+        /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+        resources: Vec<String>,
     },
     /// `grant_type=password` (RFC 6749 section 4.3).
     Password {
@@ -62,11 +69,15 @@ pub enum TokenRequest {
         password: Secret,
         /// The scope; all that the client may have where absent.
         scope: Option<Scope>,
+        /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+        resources: Vec<String>,
     },
     /// `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4).
     DeviceCode {
         /// The code.
         device_code: OpaqueToken,
+        /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+        resources: Vec<String>,
     },
 }
 
@@ -94,6 +105,9 @@ pub enum TokenError {
     /// The scope is malformed, unknown, or more than allowed.
     #[error("the scope is malformed, unknown, or more than was allowed")]
     InvalidScope,
+    /// The token can't be for that API.
+    #[error(transparent)]
+    Target(#[from] InvalidTarget),
     /// The code, refresh token or password does not hold.
     #[error(transparent)]
     Grant(#[from] GrantProblem),
@@ -202,6 +216,7 @@ impl TokenError {
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::InvalidScope => ErrorCode::InvalidScope,
+            Self::Target(_) => ErrorCode::InvalidTarget,
             Self::AuthorizationPending => ErrorCode::AuthorizationPending,
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredDeviceCode => ErrorCode::ExpiredToken,
@@ -271,6 +286,12 @@ impl From<SignInError> for TokenError {
     }
 }
 
+/// What a request without a grant of its own asks for.
+struct Asked {
+    scope: Option<Scope>,
+    resources: Vec<String>,
+}
+
 /// The scope that a request names, if it does.
 pub(crate) fn parse_scope(params: &Params) -> Result<Option<Scope>, TokenError> {
     match params.get("scope").map(str::parse::<Scope>) {
@@ -284,23 +305,29 @@ impl TokenRequest {
     /// Reads the parameters of a token request.
     pub fn parse(params: &Params) -> Result<Self, TokenError> {
         let required = |name| params.get(name).ok_or(TokenError::Missing(name));
+        let resources = params.get_all("resource").map(str::to_owned).collect();
         match required("grant_type")? {
             "authorization_code" => Ok(Self::AuthorizationCode {
                 code: OpaqueToken::presented(required("code")?),
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 code_verifier: params.get_secret("code_verifier"),
+                resources,
             }),
             "refresh_token" => Ok(Self::RefreshToken {
                 refresh_token: OpaqueToken::presented(required("refresh_token")?),
                 scope: parse_scope(params)?,
+                resources,
             }),
-            "client_credentials" => Ok(Self::ClientCredentials { scope: parse_scope(params)? }),
+            "client_credentials" => Ok(Self::ClientCredentials { scope: parse_scope(params)?, resources }),
             "password" => Ok(Self::Password {
                 username: required("username")?.to_owned(),
                 password: Secret::new(required("password")?),
                 scope: parse_scope(params)?,
+                resources,
             }),
-            DEVICE_CODE => Ok(Self::DeviceCode { device_code: OpaqueToken::presented(required("device_code")?) }),
+            DEVICE_CODE => {
+                Ok(Self::DeviceCode { device_code: OpaqueToken::presented(required("device_code")?), resources })
+            }
             _ => Err(TokenError::UnsupportedGrantType),
         }
     }
@@ -317,24 +344,25 @@ impl Provider {
     ) -> Result<TokenResponse, TokenError> {
         let proof = self.check_proof(client, proof, ("POST", paths::TOKEN), None)?;
         match request {
-            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resources } => {
                 require(client, GrantType::AuthorizationCode)?;
-                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier, proof).await
+                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier, &resources, proof).await
             }
-            TokenRequest::RefreshToken { refresh_token, scope } => {
-                self.refresh(client, &refresh_token, scope, proof).await
+            TokenRequest::RefreshToken { refresh_token, scope, resources } => {
+                self.refresh(client, &refresh_token, scope, &resources, proof).await
             }
-            TokenRequest::ClientCredentials { scope } => {
+            TokenRequest::ClientCredentials { scope, resources } => {
                 require(client, GrantType::ClientCredentials)?;
-                self.client_credentials(client, scope, proof).await
+                self.client_credentials(client, scope, &resources, proof).await
             }
-            TokenRequest::Password { username, password, scope } => {
+            TokenRequest::Password { username, password, scope, resources } => {
                 require(client, GrantType::Password)?;
-                self.resource_owner_password(client, &username, password, scope, proof, address).await
+                let asked = Asked { scope, resources };
+                self.resource_owner_password(client, &username, password, asked, proof, address).await
             }
-            TokenRequest::DeviceCode { device_code } => {
+            TokenRequest::DeviceCode { device_code, resources } => {
                 require(client, GrantType::DeviceCode)?;
-                self.poll_device_code(client, &device_code, proof).await
+                self.poll_device_code(client, &device_code, &resources, proof).await
             }
         }
     }
@@ -386,7 +414,7 @@ mod tests {
             if uri == "https://client.example.com/cb"));
         assert!(matches!(
             parse("grant_type=client_credentials").unwrap(),
-            TokenRequest::ClientCredentials { scope: None }
+            TokenRequest::ClientCredentials { scope: None, .. }
         ));
         assert!(matches!(parse("grant_type=password&username=johndoe&password=A3ddj3w").unwrap(),
             TokenRequest::Password { username, .. } if username == "johndoe"));

@@ -1,8 +1,8 @@
 //! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section 2.4 says not to use it.
 
-use doorward_protocol::{dpop::Proof, scope::Scope, secret::Secret, token::TokenResponse};
+use doorward_protocol::{dpop::Proof, secret::Secret, token::TokenResponse};
 
-use super::{TokenError, grant_end};
+use super::{Asked, TokenError, grant_end};
 use crate::{
     Provider,
     authenticate::AuthenticatedClient,
@@ -11,6 +11,7 @@ use crate::{
     opaque::random_id,
     session::Authentication,
     sign_in::PASSWORD_METHOD,
+    target::Targets,
     tokens::VerifiedGrant,
 };
 
@@ -20,14 +21,15 @@ impl Provider {
         client: &AuthenticatedClient,
         username: &str,
         password: Secret,
-        scope: Option<Scope>,
+        asked: Asked,
         proof: Option<Proof>,
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
-        let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
+        let scope = asked.scope.unwrap_or_else(|| client.allowed_scope.clone());
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
+        let targets = self.resources.narrowed_targets(&Targets::default(), &asked.resources, &scope)?;
         let user = self.verify_password(username, password, address).await?;
         let now = self.now();
         let grant = Grant {
@@ -43,13 +45,22 @@ impl Provider {
             requested_claims: RequestedClaims::default(),
             dpop_jkt: refresh_token_key(client, proof.as_ref()),
             scope: scope.clone(),
+            targets: targets.clone(),
         };
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
         self.store.add_grant(grant.clone(), end, refresh_token, now).await?;
-        let verified =
-            VerifiedGrant { client, grant: &grant, user: &user, scope, nonce: None, refresh_token: handle, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            refresh_token: handle,
+            binding,
+        };
         self.issue(verified, now).await
     }
 }

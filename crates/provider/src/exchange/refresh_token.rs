@@ -26,6 +26,7 @@ impl Provider {
         client: &AuthenticatedClient,
         presented: &OpaqueToken,
         scope: Option<Scope>,
+        resources: &[String],
         proof: Option<Proof>,
     ) -> Result<TokenResponse, TokenError> {
         let now = self.now();
@@ -34,6 +35,7 @@ impl Provider {
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
         let scope = narrowed(&grant.scope, scope)?;
+        let targets = self.resources.narrowed_targets(&grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
         let handle = match client.refresh_token_usage {
             RefreshTokenUsage::OneTimeOnly => self.rotate(client, presented, &record.token, now).await?,
@@ -48,6 +50,7 @@ impl Provider {
                 grant: &grant,
                 user: &user,
                 scope,
+                targets,
                 nonce: None,
                 refresh_token: Some(handle),
                 binding,
