@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, Config, ConfigError};
+use crate::{
+    command::DataCommand,
+    config::{self, Config, ConfigError},
+};
 
 /// Sign-in for web applications: an OpenID provider, a browser client and a protected API.
 #[derive(Debug, Parser)]
@@ -23,6 +26,9 @@ pub enum Command {
     /// Work with the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Work with users, clients, sessions, grants, keys or the database, also while the server runs.
+    #[command(flatten)]
+    Data(DataCommand),
 }
 
 impl Default for Command {
@@ -50,7 +56,7 @@ pub struct ServeArguments {
 }
 
 /// Which configuration.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ConfigArgument {
     /// The configuration file; doorward.example.toml documents it. environment variables override its keys.
     #[arg(long, value_name = "FILE")]

@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod back_channel;
 mod cli;
+mod command;
 mod config;
 mod logging;
 mod master_key;
@@ -22,9 +23,12 @@ use clap::Parser as _;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
+    command::CommandError,
     config::Config,
 };
 
+/// A command did nothing, because what it was to work on is not there.
+const MISSING: u8 = 1;
 /// What was asked for can't be: a wrong setting, a taken port. Nothing was served.
 const REFUSED: u8 = 2;
 
@@ -32,6 +36,14 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command.unwrap_or_default() {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => check(&arguments.load()),
+        Command::Data(command) => match command.run() {
+            Err(CommandError::Missing(problem)) => {
+                eprintln!("doorward: {problem}");
+                return ExitCode::from(MISSING);
+            }
+            Err(CommandError::Refused(refusal)) => Err(refusal),
+            Ok(()) => Ok(()),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

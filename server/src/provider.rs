@@ -98,7 +98,8 @@ fn password_verifier() -> Result<PasswordVerifier, doorward_provider::password::
     PasswordVerifier::new((cores / 2).clamp(1, 8))
 }
 
-fn open_store(config: &StoreConfig, places: &Places) -> Result<SqliteStore, StartError> {
+/// Opens the database, and creates what is missing of it.
+pub fn open_store(config: &StoreConfig, places: &Places) -> Result<SqliteStore, StartError> {
     let refuse = |problem: String| places.refuse("store.path", config.path.display(), problem);
     if let Some(folder) = config.path.parent().filter(|_| config.create_folder) {
         create_private_folder(folder)

@@ -114,6 +114,10 @@ pub trait Store: Send + Sync + 'static {
     /// Adds users or replaces those with the same `sub`. A username that belongs to another `sub` is an error. The sessions of a
     /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants, too.
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError>;
+    /// All users, by their names.
+    async fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// Removes a user: sessions end as by [`Store::end_sessions`], grants and consents go. `false` if there is no such user.
+    async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError>;
     /// The user with this normalized username.
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
     /// The user with this subject identifier.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod command_line;
+mod commands;
 mod crash;
 mod full_disk;
 mod odd_requests;

@@ -67,6 +67,12 @@ impl SqliteStore {
         Self::start(path, connection, Readers::new(readers), options.group_commit)
     }
 
+    /// Writes a whole and consistent copy of the database at `path` to `target`, which must not be there, while others read and write
+    /// it. The copy has mode 0600.
+    pub fn backup(path: &Path, target: &Path) -> Result<(), OpenError> {
+        open::copy(path, target)
+    }
+
     /// A database in memory, gone when dropped: for tests and trials. Reads go through the writer.
     pub fn in_memory() -> Result<Self, OpenError> {
         Self::start(Path::new(":memory:"), open::in_memory()?, Readers::new(Vec::new()), true)

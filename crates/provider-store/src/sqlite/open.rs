@@ -120,6 +120,20 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Copies the database into a file that must not be there.
+pub(super) fn copy(path: &Path, target: &Path) -> Result<(), OpenError> {
+    let source = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    refuse_what_is_not_ours(path, &source)?;
+    if target.exists() {
+        let reason = "there is a file already".to_owned();
+        return Err(OpenError::Inaccessible { path: target.to_owned(), reason });
+    }
+    create_file(target)?;
+    let name = target.to_string_lossy().into_owned();
+    source.execute("VACUUM INTO ?1", [name]).map_err(cause(target))?;
+    Ok(())
+}
+
 /// A database in memory, brought up to date, for tests and trials.
 pub(super) fn in_memory() -> Result<Connection, OpenError> {
     let path = Path::new(":memory:");

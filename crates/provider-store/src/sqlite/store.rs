@@ -33,6 +33,15 @@ impl Store for SqliteStore {
         self.write(move |connection| users::import(connection, &rows, now)).await
     }
 
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.read(users::all).await
+    }
+
+    async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let sub = sub.to_owned();
+        self.write(move |connection| users::remove(connection, &sub, now)).await
+    }
+
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
         let normalized = normalized.to_owned();
         self.read(move |connection| users::by_username(connection, &normalized)).await

@@ -79,6 +79,24 @@ fn insert(connection: &Connection, UserRow { user, normalized_username, claims }
     Ok(())
 }
 
+/// All users, by their names.
+pub(super) fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
+    sql::all(
+        connection,
+        "SELECT sub, username, password_hash, enabled, claims FROM users ORDER BY normalized_username",
+        [],
+        |row| read(row, 0),
+    )
+}
+
+/// Removes a user with everything that is theirs; tells whether there was one.
+pub(super) fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
+    sessions::end(connection, &SessionSelector::AllOfUser(sub.to_owned()), now)?;
+    execute(connection, "DELETE FROM grants WHERE sub = ?1", [sub])?;
+    execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub])?;
+    Ok(execute(connection, "DELETE FROM users WHERE sub = ?1", [sub])? > 0)
+}
+
 /// The user with this normalized username.
 pub(super) fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
     sql::first(

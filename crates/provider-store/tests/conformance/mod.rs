@@ -29,7 +29,7 @@ pub mod users;
 macro_rules! suite {
     ($open:path) => {
         conformance::suite! { $open;
-            users: found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
+            users: listed_by_name, removed_with_everything, found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
                 another_name_ends_nothing;
             sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,

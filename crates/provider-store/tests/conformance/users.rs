@@ -1,6 +1,6 @@
 //! Users.
 
-use doorward_provider::{password::PasswordHash, store::StoreError, user::User};
+use doorward_provider::{consent::Consent, password::PasswordHash, store::StoreError, user::User};
 
 use super::fixtures::{NOW, Tested, at, grant, hash, session, token, user};
 
@@ -74,4 +74,29 @@ pub async fn another_name_ends_nothing(store: Tested) {
     signed_in(&store, 1, "alice").await;
     store.import_users(vec![user("alice", "alicia")], NOW).await.unwrap();
     assert!(is_signed_in(&store, 1, "alice").await);
+}
+
+pub async fn listed_by_name(store: Tested) {
+    assert!(store.users().await.unwrap().is_empty());
+    store.import_users(vec![user("1", "Carol"), user("2", "alice"), user("3", "Bob")], NOW).await.unwrap();
+    let names: Vec<String> = store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+    assert_eq!(names, ["alice", "Bob", "Carol"]);
+}
+
+pub async fn removed_with_everything(store: Tested) {
+    let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
+    store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
+    for (number, sub) in [(1, "alice"), (2, "bob")] {
+        store.start_session(session(number, sub, 60), None, NOW).await.unwrap();
+        store.add_grant(grant(sub, sub), at(60), Some(token(number, 60)), NOW).await.unwrap();
+        store.remember_consent(sub, "PkceJS", consent.clone()).await.unwrap();
+    }
+    assert!(store.remove_user("alice", NOW).await.unwrap());
+    assert!(store.user("alice").await.unwrap().is_none());
+    assert!(store.session(hash(1), NOW).await.unwrap().is_none());
+    assert!(store.refresh_token(hash(1)).await.unwrap().is_none_or(|record| record.grant.is_none()));
+    assert!(store.consent("alice", "PkceJS").await.unwrap().is_none());
+    assert!(store.session(hash(2), NOW).await.unwrap().is_some(), "others stay");
+    assert!(store.consent("bob", "PkceJS").await.unwrap().is_some());
+    assert!(!store.remove_user("alice", NOW).await.unwrap());
 }

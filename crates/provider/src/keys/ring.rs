@@ -90,6 +90,19 @@ impl KeyRing {
         self.load(keys)
     }
 
+    /// Makes one more key, which takes over at that moment, whatever else is announced.
+    pub async fn add_successor(
+        &self,
+        store: &dyn Store,
+        algorithm: SigningAlgorithm,
+        activates_at: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), KeyRingError> {
+        let key = self.generate(algorithm, activates_at, entropy)?;
+        let keys = store.add_signing_key(key, Timestamp::from_seconds(i64::MAX)).await?;
+        self.load(keys)
+    }
+
     /// The key that signs by this algorithm now.
     pub fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<Arc<SigningKey>, KeyRingError> {
         let loaded = self.loaded();

@@ -1,0 +1,66 @@
+//! `doorward grant …`.
+
+use clap::Subcommand;
+use doorward_provider::store::Store as _;
+use serde_json::{Value, json};
+
+use super::{CommandError, DataArguments, Workplace, done, print_rows};
+
+/// What to do with grants.
+#[derive(Debug, Subcommand)]
+pub enum GrantCommand {
+    /// List the clients that have access to a user's data.
+    List {
+        /// The user, by name or sub.
+        user: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Take a client's access to a user's data back.
+    Revoke {
+        /// The user, by name or sub.
+        user: String,
+        /// The client.
+        client_id: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+}
+
+impl GrantCommand {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::List { user, data } => list(&Workplace::open(&data)?, &user).await,
+            Self::Revoke { user, client_id, data } => revoke(&Workplace::open(&data)?, &user, &client_id).await,
+        }
+    }
+}
+
+async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
+    let user = place.user(user).await?;
+    let access = place.store.access_of(&user.sub, Workplace::now()).await?;
+    let rows: Vec<Value> = access
+        .into_iter()
+        .map(|access| {
+            json!({
+                "client_id": access.client_id, "scope": access.scope,
+                "since": access.used.map(|used| used.since.seconds()),
+                "last_used": access.used.map(|used| used.last.seconds()),
+            })
+        })
+        .collect();
+    print_rows(place.json, &["client_id", "scope", "since", "last_used"], &rows);
+    Ok(())
+}
+
+async fn revoke(place: &Workplace, user: &str, client_id: &str) -> Result<(), CommandError> {
+    let user = place.user(user).await?;
+    let access = place.store.access_of(&user.sub, Workplace::now()).await?;
+    if access.iter().all(|access| access.client_id != client_id) {
+        let problem = format!("the client {client_id:?} has no access to the data of {}", user.username);
+        return Err(CommandError::Missing(problem));
+    }
+    place.store.revoke_access(&user.sub, client_id, Workplace::now()).await?;
+    done(place.json, &format!("The access of {client_id} to the data of {} is revoked.", user.username));
+    Ok(())
+}

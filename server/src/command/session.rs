@@ -1,0 +1,70 @@
+//! `doorward session …`.
+
+use clap::Subcommand;
+use doorward_provider::{session::SessionSelector, store::Store as _};
+use serde_json::{Value, json};
+
+use super::{CommandError, DataArguments, Workplace, done, print_rows};
+
+/// What to do with sessions.
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List a user's sessions.
+    List {
+        /// The user, by name or sub.
+        user: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// End a user's session, or all of them. Clients that want to know are told by the server.
+    End {
+        /// The user, by name or sub.
+        user: String,
+        /// The session, by its sid. Default: all.
+        sid: Option<String>,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+}
+
+impl SessionCommand {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::List { user, data } => list(&Workplace::open(&data)?, &user).await,
+            Self::End { user, sid, data } => end(&Workplace::open(&data)?, &user, sid).await,
+        }
+    }
+}
+
+async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
+    let user = place.user(user).await?;
+    let sessions = place.store.sessions_of(&user.sub, Workplace::now()).await?;
+    let rows: Vec<Value> = sessions
+        .into_iter()
+        .map(|session| {
+            json!({
+                "sid": session.authentication.sid, "signed_in": session.authentication.auth_time.seconds(),
+                "expires": session.expires_at.seconds(), "address": session.device.address,
+                "browser": session.device.browser,
+            })
+        })
+        .collect();
+    print_rows(place.json, &["sid", "signed_in", "expires", "address", "browser"], &rows);
+    Ok(())
+}
+
+async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), CommandError> {
+    let user = place.user(user).await?;
+    let selector = match &sid {
+        Some(sid) => SessionSelector::OfUser { sub: user.sub.clone(), sid: sid.clone() },
+        None => SessionSelector::AllOfUser(user.sub.clone()),
+    };
+    let ended = place.store.end_sessions(selector, Workplace::now()).await?;
+    match (ended.len(), sid) {
+        (0, Some(sid)) => Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username))),
+        (count, _) => {
+            done(place.json, &format!("Sessions of {} that ended: {count}.", user.username));
+            Ok(())
+        }
+    }
+}
