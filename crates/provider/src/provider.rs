@@ -154,7 +154,8 @@ impl Provider {
 
     /// Rotates keys that are due and removes what has expired. To be called every minute or so.
     pub async fn maintain(&self) -> Result<u64, crate::keys::KeyRingError> {
-        const ROWS_AT_A_TIME: u32 = 1_000;
+        // So few that a request which comes meanwhile waits some milliseconds for the batch before it.
+        const ROWS_AT_A_TIME: u32 = 200;
         // A key that fails must not stop the sweep.
         let rotated = self.keys.maintain(&*self.store, self.now(), &*self.entropy).await;
         let mut removed = 0;
