@@ -1,11 +1,11 @@
-// Receives what the provider sends a client's server with the browser: queries, and forms of form_post.
+// Receives what the provider sends a client's server: queries and forms by the browser, and its own logout tokens.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Listens on one origin and keeps each request until it is asked for. */
 export class Receiver {
   private readonly arrived: Request[] = [];
-  private readonly waiting: ((request: Request) => void)[] = [];
+  private readonly waiting: { path: string; take: (request: Request) => void }[] = [];
   private readonly server: Server;
 
   private constructor() {
@@ -33,10 +33,11 @@ export class Receiver {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** The oldest request that was not asked for yet, or the next that comes. */
-  next(): Promise<Request> {
-    const request = this.arrived.shift();
-    return request ? Promise.resolve(request) : new Promise((taken) => this.waiting.push(taken));
+  /** The oldest request to a path that was not asked for yet, or the next that comes. */
+  next(path: string): Promise<Request> {
+    const index = this.arrived.findIndex((request) => new URL(request.url).pathname === path);
+    const [request] = index < 0 ? [] : this.arrived.splice(index, 1);
+    return request ? Promise.resolve(request) : new Promise((take) => this.waiting.push({ path, take }));
   }
 
   async stop(): Promise<void> {
@@ -54,8 +55,9 @@ export class Receiver {
       headers: { 'content-type': headers['content-type'] ?? '' },
       body: method === 'POST' ? Buffer.concat(chunks) : null,
     });
-    const taken = this.waiting.shift();
-    if (taken) taken(request);
+    const index = this.waiting.findIndex(({ path }) => new URL(request.url).pathname === path);
+    const [waiting] = index < 0 ? [] : this.waiting.splice(index, 1);
+    if (waiting) waiting.take(request);
     else this.arrived.push(request);
   }
 }

@@ -62,9 +62,9 @@ export class RelyingParty {
     };
   }
 
-  /** The next request that a browser brings from the provider. */
-  next(): Promise<Request> {
-    return this.receiver.next();
+  /** The next request to a path, `/callback` by default. */
+  next(path = '/callback'): Promise<Request> {
+    return this.receiver.next(path);
   }
 
   /** Signs Alice in at the login page and redeems the code. */

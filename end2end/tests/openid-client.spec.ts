@@ -1,5 +1,6 @@
 // The provider serves a client that we did not write: openid-client in node, with and without a secret.
 import type { Page } from '@playwright/test';
+import * as jose from 'jose';
 import * as oidc from 'openid-client';
 import { Doorward } from '../support/doorward.ts';
 import { openidClient } from '../support/instances.ts';
@@ -35,6 +36,8 @@ test('a web application: sign in, user info, renewal, revocation, sign out', asy
     const user = await oidc.fetchUserInfo(web, tokens.access_token, 'alice');
     expect(user).toMatchObject({ sub: 'alice', email: 'alice@example.com' });
     expect((await oidc.fetchProtectedResource(web, tokens.access_token, api, 'GET')).status).toBe(200);
+    const { payload } = await verified(web, tokens.access_token, 'MyBackendApi2', 'at+jwt');
+    expect(payload).toMatchObject({ sub: 'alice', client_id: 'web', jti: expect.any(String) });
   });
 
   const renewed = await test.step('renew: another refresh token, the same sign-in', async () => {
@@ -63,9 +66,19 @@ test('a web application: sign in, user info, renewal, revocation, sign out', asy
       state: 'where we were',
     });
     await signOut(page, url);
-    const back = new URL((await party.next()).url);
-    expect(back.pathname).toBe('/signed-out');
+    const back = new URL((await party.next('/signed-out')).url);
     expect(back.searchParams.get('state')).toBe('where we were');
+  });
+
+  await test.step('a logout token tells the application', async () => {
+    const form = new URLSearchParams(await (await party.next('/backchannel-logout')).text());
+    const { payload } = await verified(web, form.get('logout_token') ?? '', 'web', 'logout+jwt');
+    expect(payload).toMatchObject({
+      sub: 'alice',
+      sid: claims?.['sid'],
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    });
+    expect(payload).not.toHaveProperty('nonce');
   });
 
   await test.step('nobody is signed in any more', async () => {
@@ -144,7 +157,7 @@ test('a native application comes back on whatever port is free', async ({ page }
     });
     await page.goto(oidc.buildAuthorizationUrl(native, parameters).href);
     await new LoginPage(page).submit('bob', 'bob');
-    const tokens = await oidc.authorizationCodeGrant(native, await own.next(), checks);
+    const tokens = await oidc.authorizationCodeGrant(native, await own.next('/callback'), checks);
     expect(tokens.claims()?.sub).toBe('bob');
     expect(await oidc.fetchUserInfo(native, tokens.access_token, 'bob')).toMatchObject({
       email: 'bob@example.com',
@@ -193,6 +206,13 @@ test('a service works for itself, and the API asks about its tokens', async () =
   await oidc.tokenRevocation(service, tokens.access_token);
   expect(await oidc.tokenIntrospection(asApi, tokens.access_token)).toEqual({ active: false });
 });
+
+/** Checks a JWT of the provider with jose, which we did not write either. */
+function verified(client: oidc.Configuration, token: string, audience: string, typ: string) {
+  const { issuer, jwks_uri } = client.serverMetadata();
+  const keys = jose.createRemoteJWKSet(new URL(jwks_uri ?? ''));
+  return jose.jwtVerify(token, keys, { issuer, audience, typ, requiredClaims: ['iat', 'exp', 'jti'] });
+}
 
 /** Follows the sign-out to its end, by the link that the provider's page offers. */
 async function signOut(page: Page, url: URL): Promise<void> {
