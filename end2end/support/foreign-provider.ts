@@ -1,7 +1,7 @@
-// A provider that we did not write: oidc-provider, in memory, with one client, which is our application.
+// A provider that we did not write: oidc-provider, in memory, with our application as its only client.
 import { generateKeyPairSync } from 'node:crypto';
 import type { Server } from 'node:http';
-import Provider, { type Configuration, type JWK } from 'oidc-provider';
+import Provider, { type ClientMetadata, type Configuration, type JWK } from 'oidc-provider';
 import { callbackPath } from './application.ts';
 import type { Origins } from './instances.ts';
 
@@ -11,6 +11,9 @@ const api = { resource: 'urn:api:MyBackendApi2', audience: 'MyBackendApi2', scop
 /** Lifetimes in seconds: that of access tokens is short, so that the page renews them while a test looks on. */
 const accessTokenLifetime = 5;
 const otherLifetime = 3600;
+
+/** What ID tokens are signed by: for `page` the first, and for the client named after it each. */
+export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 
 /** Starts the provider on the port of its origin; gives a function that stops it. */
 export async function serveForeignProvider(origins: Origins): Promise<() => Promise<void>> {
@@ -28,19 +31,13 @@ export async function serveForeignProvider(origins: Origins): Promise<() => Prom
 }
 
 function configuration(app: string): Configuration {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key = privateKey.export({ format: 'jwk' }) as JWK;
   return {
     clients: [
-      {
-        client_id: 'page',
-        token_endpoint_auth_method: 'none',
-        grant_types: ['authorization_code', 'refresh_token'],
-        redirect_uris: [app + callbackPath],
-        post_logout_redirect_uris: [app + callbackPath],
-      },
+      client(app, 'page', 'RS256'),
+      ...algorithms.map((algorithm) => client(app, algorithm, algorithm)),
     ],
-    jwks: { keys: [{ ...key, use: 'sig', alg: 'RS256', kid: 'a key of this run' }] },
+    jwks: { keys: newKeys() },
+    enabledJWA: { idTokenSigningAlgValues: [...algorithms] },
     cookies: { keys: ['a key for tests'] },
     claims: { profile: ['name', 'role', 'department'] },
     // Whoever can name themselves is in, as an administrator.
@@ -77,6 +74,28 @@ function configuration(app: string): Configuration {
       },
     },
   };
+}
+
+/** The application as the client of this name, with ID tokens that are signed by this algorithm. */
+function client(app: string, client_id: string, algorithm: (typeof algorithms)[number]): ClientMetadata {
+  return {
+    client_id,
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: [app + callbackPath],
+    post_logout_redirect_uris: [app + callbackPath],
+    id_token_signed_response_alg: algorithm,
+  };
+}
+
+/** A key of each kind, without `alg`: the RSA key serves two algorithms. */
+function newKeys(): JWK[] {
+  const pairs = [
+    generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    generateKeyPairSync('ed25519'),
+  ];
+  return pairs.map(({ privateKey }) => ({ ...privateKey.export({ format: 'jwk' }), use: 'sig' }) as JWK);
 }
 
 const admin = { role: ['admin'], department: 'Sales' };

@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { Application, tokenRequests } from '../support/application.ts';
 import { Doorward } from '../support/doorward.ts';
-import { serveForeignProvider } from '../support/foreign-provider.ts';
+import { algorithms, serveForeignProvider } from '../support/foreign-provider.ts';
 import { oidcProvider } from '../support/instances.ts';
 import { claimsOf } from '../support/jwt.ts';
 import { expect, test } from '../support/test.ts';
@@ -86,6 +86,22 @@ test('sign in, call the API, reload, renew, sign out', async ({ page, request })
     await app.expectSignedInAs('bob');
   });
 });
+
+for (const algorithm of algorithms) {
+  test(`an ID token that is signed by ${algorithm}`, async ({ page }) => {
+    await page.route('**/config.json', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ json: { ...(await answer.json()), client_id: algorithm } });
+    });
+    const app = new Application(page, oidcProvider);
+    await app.open();
+    await app.signIn.click();
+    await signInAndConsent(page, 'alice');
+    await app.expectSignedInAs('alice');
+    const idToken = (await app.idToken.textContent()) ?? '';
+    expect(JSON.parse(Buffer.from(idToken.split('.')[0] ?? '', 'base64url').toString()).alg).toBe(algorithm);
+  });
+}
 
 test('a sign-in that is cancelled there is told about here', async ({ page }) => {
   const app = new Application(page, oidcProvider);
