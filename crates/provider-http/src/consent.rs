@@ -17,7 +17,7 @@ use crate::{
     csrf::{self, FormToken},
     form::FormError,
     form::RawForm,
-    page::{html_leading_to_client, see_other, with_cookie},
+    page::{html_leading_to_client, html_with_logo, see_other, with_cookie},
     pages,
     return_url::ReturnUrl,
     texts::Localized,
@@ -40,13 +40,18 @@ pub(crate) fn page(state: &AppState, headers: &HeaderMap, request: &AuthorizeReq
         return_url: ReturnUrl::to_request(&request.params).to_text(),
         client_name: request.client.name.clone(),
         client_uri: request.client.client_uri.clone(),
+        description: request.client.description.clone(),
+        logo: request.client.logo_uri.clone(),
         sub: session.authentication.sub.clone(),
         sid: session.authentication.sid.clone(),
         scopes: state.provider.resources().describe(&request.scope),
         may_remember: request.client.allow_remember_consent,
     };
     let markup = pages::consent::page(&state.frame(), view);
-    let response = html_leading_to_client(StatusCode::OK, markup);
+    let response = match &request.client.logo_uri {
+        Some(logo) => html_with_logo(StatusCode::OK, markup, logo),
+        None => html_leading_to_client(StatusCode::OK, markup),
+    };
     with_cookie(response, token.set_cookie)
 }
 

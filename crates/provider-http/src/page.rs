@@ -30,7 +30,7 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 
 fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, None, &[]));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, &Foreign::default()));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,13 +49,28 @@ pub(crate) enum Forms {
     LeadToClient,
 }
 
+/// What a page holds beside its own markup, style and icon.
+#[derive(Debug, Default)]
+struct Foreign {
+    /// The source expression of its one script.
+    script_hash: Option<String>,
+    /// Origins of frames.
+    frames: BTreeSet<String>,
+    /// Origins of images.
+    images: BTreeSet<String>,
+}
+
 /// The Content-Security-Policy.
-fn policy(forms: Forms, script_hash: Option<&str>, frames: &[String]) -> HeaderValue {
-    let script = script_hash.map(|hash| format!(" script-src '{hash}';")).unwrap_or_default();
+fn policy(forms: Forms, foreign: &Foreign) -> HeaderValue {
+    let listed =
+        |origins: &BTreeSet<String>| origins.iter().flat_map(|origin| [" ", origin.as_str()]).collect::<String>();
+    let images = listed(&foreign.images);
+    let script = foreign.script_hash.as_ref().map(|hash| format!(" script-src '{hash}';")).unwrap_or_default();
     let forms = if forms == Forms::StayHere { " form-action 'self';" } else { "" };
-    let frames = if frames.is_empty() { String::new() } else { format!(" frame-src {};", frames.join(" ")) };
+    let frames =
+        if foreign.frames.is_empty() { String::new() } else { format!(" frame-src{};", listed(&foreign.frames)) };
     let text = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self';{script}{frames}{forms} base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'{images};{script}{frames}{forms} base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
@@ -68,20 +83,29 @@ pub(crate) fn html(status: StatusCode, markup: String) -> Response {
 /// A page of ours with a form that ends at a client.
 pub(crate) fn html_leading_to_client(status: StatusCode, markup: String) -> Response {
     let mut response = html(status, markup);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, None, &[]));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, &Foreign::default()));
+    response
+}
+
+/// The same with a client's logo, whose origin is allowed for images.
+pub(crate) fn html_with_logo(status: StatusCode, markup: String, logo: &str) -> Response {
+    let mut response = html(status, markup);
+    let policy = policy(Forms::LeadToClient, &Foreign { images: origins(&[logo.to_owned()]), ..Foreign::default() });
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 
 /// A page of ours with frames of these addresses. Their origins are allowed, since a client may redirect within its own.
 pub(crate) fn html_with_frames(status: StatusCode, markup: String, frames: &[String]) -> Response {
-    let origins: BTreeSet<String> = frames
-        .iter()
-        .filter_map(|address| Url::parse(address).ok().map(|url| url.origin().ascii_serialization()))
-        .collect();
     let mut response = html(status, markup);
-    let policy = policy(Forms::StayHere, None, &origins.into_iter().collect::<Vec<_>>());
+    let policy = policy(Forms::StayHere, &Foreign { frames: origins(frames), ..Foreign::default() });
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
+}
+
+/// The origins of these addresses, each once.
+fn origins(addresses: &[String]) -> BTreeSet<String> {
+    addresses.iter().filter_map(|uri| Url::parse(uri).ok().map(|url| url.origin().ascii_serialization())).collect()
 }
 
 /// 303: the browser goes on with GET, whatever it came with.
@@ -170,10 +194,10 @@ impl AppState {
             return see_other(&response.location());
         }
         let markup = pages::form_post::page(&self.frame(), response);
+        let foreign = Foreign { script_hash: Some(pages::form_post::script_hash()), ..Foreign::default() };
         let mut page = html(StatusCode::OK, markup);
         let headers = page.headers_mut();
-        headers
-            .insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, Some(&pages::form_post::script_hash()), &[]));
+        headers.insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, &foreign));
         // With same-origin the client would see `Origin: null`.
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
         page
@@ -197,10 +221,17 @@ mod tests {
     #[test]
     fn no_policy_allows_inline_code_or_being_framed() {
         for forms in [Forms::StayHere, Forms::LeadToClient] {
-            for script in [None, Some("sha256-abc")] {
-                let policy = policy(forms, script, &["https://a.example".to_owned()]);
+            for script in [None, Some("sha256-abc".to_owned())] {
+                let one = |origin: &str| BTreeSet::from([origin.to_owned()]);
+                let foreign = Foreign {
+                    script_hash: script.clone(),
+                    frames: one("https://a.example"),
+                    images: one("https://b.example"),
+                };
+                let policy = policy(forms, &foreign);
                 let text = policy.to_str().unwrap_or_default();
                 assert!(text.contains(" frame-src https://a.example;"));
+                assert!(text.contains(" img-src 'self' https://b.example;"));
                 assert!(text.starts_with("default-src 'none';") && text.contains("frame-ancestors 'none'"));
                 assert!(!text.contains("unsafe"));
                 assert_eq!(text.contains("form-action 'self'"), forms == Forms::StayHere);

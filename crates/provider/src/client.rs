@@ -77,6 +77,8 @@ pub struct ClientSettings {
     #[serde(default)]
     pub client_uri: Option<String>,
     #[serde(default)]
+    pub logo_uri: Option<String>,
+    #[serde(default)]
     pub client_secrets: Vec<SecretSettings>,
     #[serde(default = "yes")]
     pub require_client_secret: bool,
@@ -229,6 +231,8 @@ pub struct Client {
     pub description: Option<String>,
     /// The client's home page.
     pub client_uri: Option<String>,
+    /// A picture for the consent page.
+    pub logo_uri: Option<String>,
     /// Hashes of its secrets.
     secrets: SharedSecrets,
     /// Whether the client must authenticate at the token endpoint.
@@ -359,6 +363,7 @@ impl Client {
             name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
             description: settings.description,
             client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
+            logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
             secrets: SharedSecrets::from_settings("client_secrets", settings.client_secrets, plain_secrets)?,
             confidential: settings.require_client_secret,
             grant_types: settings.allowed_grant_types,

@@ -13,6 +13,8 @@ pub(crate) struct Consent {
     pub(crate) return_url: String,
     pub(crate) client_name: String,
     pub(crate) client_uri: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) logo: Option<String>,
     pub(crate) sub: String,
     pub(crate) sid: String,
     pub(crate) scopes: Vec<ScopeDescription>,
@@ -26,6 +28,9 @@ pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
             let text = uri.clone();
             view! { <p><a href=uri rel="noopener noreferrer">{text}</a></p> }
         });
+        // The name stands beside it, so that the picture itself has nothing to add.
+        let logo = consent.logo.map(|uri| view! { <img class="client-logo" src=uri alt=""/> });
+        let description = consent.description.map(|text| view! { <p>{text}</p> });
         let remember = consent.may_remember.then(|| {
             view! {
                 <label class="checkbox">
@@ -36,8 +41,10 @@ pub(crate) fn page(frame: &Frame, consent: Consent) -> String {
         });
         view! {
             <div class="stack-tight">
+                {logo}
                 <h1>{(t.allow_client)(&consent.client_name)}</h1>
                 <p class="muted">{t.signed_in_as}" "<strong>{consent.sub}</strong>". "{t.it_asks_for}</p>
+                {description}
                 {site}
             </div>
             <form class="stack" method="post" action=consent.action>

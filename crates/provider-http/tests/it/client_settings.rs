@@ -63,3 +63,20 @@ async fn a_code_lives_as_long_as_the_client_says() {
         assert_eq!(answer.status.as_u16(), status, "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn the_consent_page_shows_what_the_client_says_of_itself() {
+    let own = json!({
+        "require_consent": true, "description": "Reads your <orders>.", "client_uri": "https://app.example/home",
+        "logo_uri": "https://pictures.example/logo.svg",
+    });
+    let world = World::with_clients(vec![client_settings("Shown", own)]).await;
+    let answer = Browser::signed_in(&world, "alice").await.get(&authorize_url(&[("client_id", "Shown")])).await;
+    let page = answer.page();
+    assert!(page.text.contains("Reads your <orders>.") && page.text.contains("https://app.example/home"));
+    let logo = page.all("img").next().unwrap();
+    assert_eq!(logo.attribute("src"), Some("https://pictures.example/logo.svg"));
+    assert_eq!(logo.attribute("alt"), Some(""));
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains(" img-src 'self' https://pictures.example;"), "{policy}");
+}
