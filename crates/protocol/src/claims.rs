@@ -115,6 +115,12 @@ pub struct AccessTokenClaims {
     pub extra: Map<String, Value>,
 }
 
+/// A moment as claims write it: seconds since 1970 (UTC), perhaps with a fraction, which does not count (RFC 7519 section 2).
+pub fn numeric_date(value: &Value) -> Option<i64> {
+    #[allow(clippy::cast_possible_truncation)] // The conversion saturates, far from every moment of interest.
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+}
+
 /// `cnf`: the key that a token is bound to (RFC 7800 section 3.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {

@@ -91,7 +91,7 @@ impl Jwk {
 }
 
 /// Whether a key as written holds private or symmetric material.
-pub(crate) fn is_private(members: &Map<String, Value>) -> bool {
+pub fn has_private_members(members: &Map<String, Value>) -> bool {
     PRIVATE_MEMBERS.iter().any(|name| members.contains_key(*name))
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
         Err(error) => return OAuthError::from(error).into_response(),
     };
     let introspected = async {
-        let caller = provider.authenticate_introspector(&client_credentials(&headers, &params)?)?;
+        let caller = provider.authenticate_introspector(&client_credentials(&headers, &params)?).await?;
         let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;
         Ok::<_, TokenError>(provider.introspect(&caller, &token).await?)
     };

@@ -21,7 +21,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
         Err(error) => return OAuthError::from(error).into_response(),
     };
     let revoked = async {
-        let client = authenticate_client(&provider, &headers, &params)?;
+        let client = authenticate_client(&provider, &headers, &params).await?;
         let token = params.get("token").ok_or(TokenError::Missing("token"))?;
         Ok::<(), TokenError>(provider.revoke(&client, token).await?)
     };

@@ -47,7 +47,7 @@ async fn exchange(
     params: &Params,
     peer: &Peer,
 ) -> Result<Response, TokenError> {
-    let client = authenticate_client(provider, headers, params)?;
+    let client = authenticate_client(provider, headers, params).await?;
     let proof = dpop::proof(headers).map_err(DpopError::from)?;
     let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
     let answer = (NO_STORE, Json(tokens)).into_response();
@@ -55,12 +55,12 @@ async fn exchange(
 }
 
 /// Client authentication, the same at every endpoint that asks for it.
-pub(crate) fn authenticate_client(
+pub(crate) async fn authenticate_client(
     provider: &Provider,
     headers: &HeaderMap,
     params: &Params,
-) -> Result<AuthenticatedClient, ClientAuthenticationError> {
-    provider.authenticate(&client_credentials(headers, params)?)
+) -> Result<AuthenticatedClient, TokenError> {
+    provider.authenticate(&client_credentials(headers, params)?).await
 }
 
 /// What the request presents to say whom it comes from.

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_protocol::{params::Params, secret::Secret};
 
-use crate::{Provider, client::Client};
+use crate::{
+    Provider,
+    client::Client,
+    client_assertion::{ASSERTION_TYPE, AssertionError, unverified_issuer},
+    discovery::paths,
+    exchange::TokenError,
+};
 
 /// What a request presents to say which client it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +31,13 @@ pub enum ClientCredentials {
         client_id: String,
         /// The secret.
         secret: Secret,
+    },
+    /// `private_key_jwt`.
+    Assertion {
+        /// `iss` of the assertion, not verified.
+        client_id: String,
+        /// The assertion.
+        assertion: Secret,
     },
     /// `none`: a public client only names itself.
     Public {
@@ -46,9 +59,9 @@ pub enum ClientAuthenticationError {
     /// Header and body both hold credentials (RFC 6749 section 2.3).
     #[error("the request uses two methods of client authentication; use one")]
     TwoMethods,
-    /// `private_key_jwt` and `client_secret_jwt` are not served.
-    #[error("client assertions are not supported; see token_endpoint_auth_methods_supported in the discovery document")]
-    AssertionUnsupported,
+    /// The assertion does not hold.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
     /// The `Authorization` header is not `Basic` with base64 of two form-encoded texts.
     #[error("the Authorization header is not Basic with client_id and secret, each form-encoded, in base64")]
     MalformedHeader,
@@ -69,12 +82,12 @@ pub enum ClientAuthenticationError {
 impl ClientCredentials {
     /// Reads the credentials out of the `Authorization` header and the parameters.
     pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Self, ClientAuthenticationError> {
-        use ClientAuthenticationError::{AssertionUnsupported, MalformedHeader, Missing, TwoMethods};
+        use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
         let client_id = params.get("client_id").map(str::to_owned);
         let secret = params.get_secret("client_secret");
         if params.is_sent("client_assertion") || params.is_sent("client_assertion_type") {
             let alone = authorization.is_none() && secret.is_none();
-            return Err(if alone { AssertionUnsupported } else { TwoMethods });
+            return if alone { Ok(parse_assertion(params)?) } else { Err(TwoMethods) };
         }
         let Some(header) = authorization else {
             let client_id = client_id.ok_or(Missing)?;
@@ -93,7 +106,10 @@ impl ClientCredentials {
     /// The client that the credentials name.
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Basic { client_id, .. } | Self::Post { client_id, .. } | Self::Public { client_id } => client_id,
+            Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Assertion { client_id, .. }
+            | Self::Public { client_id } => client_id,
         }
     }
 }
@@ -113,6 +129,19 @@ fn parse_basic(header: &str) -> Option<ClientCredentials> {
     })
 }
 
+/// `client_assertion` with its type, and `client_id`, which is optional (RFC 7521 section 4.2).
+fn parse_assertion(params: &Params) -> Result<ClientCredentials, AssertionError> {
+    let assertion = params.get_secret("client_assertion").ok_or(AssertionError::WrongKind)?;
+    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+        return Err(AssertionError::WrongKind);
+    }
+    let client_id = unverified_issuer(assertion.expose())?;
+    if params.get("client_id").is_some_and(|named| named != client_id) {
+        return Err(AssertionError::WrongClient);
+    }
+    Ok(ClientCredentials::Assertion { client_id, assertion })
+}
+
 /// One form-encoded text, decoded by the reader of parameters.
 fn form_decode(text: &str) -> Option<String> {
     // `&` stands encoded in what a client has encoded; from one that does not encode, the text counts as it stands.
@@ -121,24 +150,38 @@ fn form_decode(text: &str) -> Option<String> {
 }
 
 impl Provider {
-    /// Authenticates a client.
-    pub fn authenticate(
-        &self,
-        credentials: &ClientCredentials,
-    ) -> Result<AuthenticatedClient, ClientAuthenticationError> {
+    /// Authenticates a client. An assertion is used up by it.
+    pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
         use ClientAuthenticationError::{SecretMissing, SecretUnexpected, UnknownClient, WrongSecret};
         let client = self.client(credentials.client_id()).ok_or(UnknownClient)?;
         let now = self.now();
         let verified = match credentials {
-            ClientCredentials::Public { .. } if client.confidential => return Err(SecretMissing),
+            ClientCredentials::Public { .. } if client.confidential => return Err(SecretMissing.into()),
             ClientCredentials::Public { .. } => true,
-            _ if !client.confidential => return Err(SecretUnexpected),
+            _ if !client.confidential => return Err(SecretUnexpected.into()),
+            ClientCredentials::Assertion { assertion, .. } => {
+                self.use_up_assertion(client, assertion).await?;
+                true
+            }
             ClientCredentials::Post { secret, .. } => client.verifies_secret(secret, now),
             ClientCredentials::Basic { secret, as_sent, .. } => {
                 client.verifies_secret(secret, now) | client.verifies_secret(as_sent, now)
             }
         };
-        if verified { Ok(AuthenticatedClient(Arc::clone(client))) } else { Err(WrongSecret) }
+        if verified { Ok(AuthenticatedClient(Arc::clone(client))) } else { Err(WrongSecret.into()) }
+    }
+
+    /// Verifies an assertion, which must not have been presented before.
+    async fn use_up_assertion(&self, client: &Client, assertion: &Secret) -> Result<(), TokenError> {
+        let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
+        let audiences = [self.settings.issuer.as_str(), &token_endpoint];
+        let verified = client.keys.verify(assertion.expose(), &client.client_id, &audiences, self.now());
+        let verified = verified.map_err(ClientAuthenticationError::from)?;
+        if self.store.first_use(verified.identity, verified.forgettable_at).await? {
+            Ok(())
+        } else {
+            Err(ClientAuthenticationError::from(AssertionError::Replayed).into())
+        }
     }
 }
 

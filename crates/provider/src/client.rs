@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::{
+    client_assertion::ClientKeys,
     logout::{LogoutUri, logout_uris},
     shared_secret::{SecretSettings, SharedSecrets},
     subject::Pairwise,
@@ -80,6 +81,8 @@ pub struct ClientSettings {
     pub logo_uri: Option<String>,
     #[serde(default)]
     pub client_secrets: Vec<SecretSettings>,
+    #[serde(default)]
+    pub jwks: Option<Map<String, Value>>,
     #[serde(default = "yes")]
     pub require_client_secret: bool,
     #[serde(default)]
@@ -235,6 +238,8 @@ pub struct Client {
     pub logo_uri: Option<String>,
     /// Hashes of its secrets.
     secrets: SharedSecrets,
+    /// Its public keys, in place of secrets (`private_key_jwt`).
+    pub(crate) keys: ClientKeys,
     /// Whether the client must authenticate at the token endpoint.
     pub confidential: bool,
     /// The grants it may use.
@@ -342,9 +347,7 @@ impl Client {
             let problem = "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
             return Err(SettingsError::new("require_client_secret", false, problem));
         }
-        if settings.require_client_secret && settings.client_secrets.is_empty() {
-            return Err(SettingsError::new("client_secrets", "[]", "require_client_secret needs at least one secret"));
-        }
+        let keys = keys(&settings)?;
         if !settings.require_client_secret && !settings.require_pkce && code {
             let problem = "a client without a secret needs PKCE (RFC 9700 section 2.1.1)";
             return Err(SettingsError::new("require_pkce", false, problem));
@@ -365,6 +368,7 @@ impl Client {
             client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
             logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
             secrets: SharedSecrets::from_settings("client_secrets", settings.client_secrets, plain_secrets)?,
+            keys,
             confidential: settings.require_client_secret,
             grant_types: settings.allowed_grant_types,
             require_pkce: settings.require_pkce,
@@ -530,6 +534,23 @@ fn loopback_without_port(uri: &str) -> Option<(&'static str, &str)> {
     (valid_port && (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains('#')).then_some((host, rest))
 }
 
+/// The keys in place of secrets; a client that must authenticate has one of the two.
+fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
+    let without_secrets = settings.client_secrets.is_empty();
+    let Some(jwks) = settings.jwks.clone() else {
+        if settings.require_client_secret && without_secrets {
+            let problem = "require_client_secret needs at least one secret, or jwks";
+            return Err(SettingsError::new("client_secrets", "[]", problem));
+        }
+        return Ok(ClientKeys::default());
+    };
+    if !settings.require_client_secret || !without_secrets {
+        let problem = "jwks is for clients with require_client_secret, in place of client_secrets: one method a client";
+        return Err(SettingsError::new("jwks", "(not shown)", problem));
+    }
+    ClientKeys::from_settings(jwks)
+}
+
 fn redirect_uris(key: &'static str, uris: Vec<String>) -> Result<Vec<RedirectUri>, SettingsError> {
     uris.into_iter()
         .map(|uri| RedirectUri::parse(uri.clone()).map_err(|problem| SettingsError::new(key, uri, problem)))
@@ -623,6 +644,9 @@ mod tests {
         assert_eq!(refusal(json!({"allowed_grant_types": []})), "allowed_grant_types");
         assert_eq!(refusal(json!({"redirect_uris": []})), "redirect_uris");
         assert_eq!(refusal(json!({"require_client_secret": true})), "client_secrets");
+        let public_with_keys = json!({"jwks": {"keys": []}});
+        assert_eq!(refusal(public_with_keys), "jwks");
+        assert_eq!(refusal(json!({"require_client_secret": true, "jwks": {"keys": []}})), "jwks");
         assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
         assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");
         assert_eq!(refusal(json!({"require_request_object": true})), "require_request_object");

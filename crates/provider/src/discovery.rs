@@ -2,7 +2,7 @@
 
 use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
 
-use crate::{Provider, client::GrantType, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT};
+use crate::{Provider, client::GrantType, client_assertion, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT};
 
 /// Paths of the endpoints under the issuer.
 pub mod paths {
@@ -25,7 +25,8 @@ impl Provider {
     pub fn metadata(&self) -> ProviderMetadata {
         let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
         let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
-        let authentication = || list(&["client_secret_basic", "client_secret_post", "none"]);
+        let authentication = || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+        let assertion_algorithms = || list(&client_assertion::ALGORITHMS);
         ProviderMetadata {
             issuer: self.settings.issuer.clone(),
             authorization_endpoint: endpoint(paths::AUTHORIZE),
@@ -51,9 +52,16 @@ impl Provider {
             subject_types_supported: self.subject_types(),
             id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
             token_endpoint_auth_methods_supported: authentication(),
+            token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             revocation_endpoint_auth_methods_supported: authentication(),
+            revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             // Not `none`: whoever asks about tokens must authenticate (RFC 7662 section 2.1).
-            introspection_endpoint_auth_methods_supported: list(&["client_secret_basic", "client_secret_post"]),
+            introspection_endpoint_auth_methods_supported: list(&[
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+            ]),
+            introspection_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
             code_challenge_methods_supported: list(&["S256"]),
             claims_supported: self.resources.claim_names(),

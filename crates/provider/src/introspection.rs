@@ -15,6 +15,7 @@ use crate::{
     Provider,
     authenticate::{AuthenticatedClient, ClientAuthenticationError, ClientCredentials},
     client::Client,
+    exchange::TokenError,
     grant::RefreshTokenState,
     opaque::OpaqueToken,
     resource::ApiResource,
@@ -78,15 +79,13 @@ impl Introspection {
 impl Provider {
     /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client as at the token endpoint.
     /// Whoever can't prove who they are could try out tokens here (section 2.1).
-    pub fn authenticate_introspector(
-        &self,
-        credentials: &ClientCredentials,
-    ) -> Result<Introspector, ClientAuthenticationError> {
+    pub async fn authenticate_introspector(&self, credentials: &ClientCredentials) -> Result<Introspector, TokenError> {
         use ClientAuthenticationError::{SecretMissing, WrongSecret};
         let now = self.now();
         if let Some(api) = self.resources.authenticating_api(credentials.client_id()) {
             let verified = match credentials {
-                ClientCredentials::Public { .. } => return Err(SecretMissing),
+                ClientCredentials::Public { .. } => return Err(SecretMissing.into()),
+                ClientCredentials::Assertion { .. } => false,
                 ClientCredentials::Post { secret, .. } => self.resources.verifies_api_secret(api, secret, now),
                 ClientCredentials::Basic { secret, as_sent, .. } => {
                     self.resources.verifies_api_secret(api, secret, now)
@@ -94,10 +93,10 @@ impl Provider {
                 }
             };
             let api = || Introspector(Caller::Api(api.name.clone()));
-            return if verified { Ok(api()) } else { Err(WrongSecret) };
+            return if verified { Ok(api()) } else { Err(WrongSecret.into()) };
         }
-        let client = self.authenticate(credentials)?;
-        if client.confidential { Ok(Introspector(Caller::Client(client))) } else { Err(SecretMissing) }
+        let client = self.authenticate(credentials).await?;
+        if client.confidential { Ok(Introspector(Caller::Client(client))) } else { Err(SecretMissing.into()) }
     }
 
     /// What a token says to this caller.

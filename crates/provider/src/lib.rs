@@ -8,6 +8,7 @@ mod access_token;
 pub mod authenticate;
 pub mod authorize;
 pub mod client;
+pub mod client_assertion;
 pub mod consent;
 pub mod device;
 pub mod discovery;

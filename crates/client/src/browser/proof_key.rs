@@ -43,15 +43,14 @@ impl ProofKey {
             return Ok(pair);
         }
         let database = open().await?;
-        let stored = match read(&database, &self.name).await? {
-            Some(pair) => Ok(pair),
-            None => {
-                let made = generate().await?;
-                let added = add(&database, &self.name, &made).await;
-                // Read back also what was just added: if it was refused, another tab's pair is there.
-                let stored = read(&database, &self.name).await?;
-                stored.ok_or_else(|| added.err().unwrap_or_else(|| failed("it was not stored")))
-            }
+        let stored = if let Some(pair) = read(&database, &self.name).await? {
+            Ok(pair)
+        } else {
+            let made = generate().await?;
+            let added = add(&database, &self.name, &made).await;
+            // Read back also what was just added: if it was refused, another tab's pair is there.
+            let stored = read(&database, &self.name).await?;
+            stored.ok_or_else(|| added.err().unwrap_or_else(|| failed("it was not stored")))
         };
         database.close();
         let stored = stored?;

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::target_uri::{NotATargetUri, TargetUri};
 use crate::{
     base64url,
+    claims::numeric_date,
     jose::{ED25519, SigningAlgorithm},
     jwk::{self, Jwk},
     jws::{JwsError, UnverifiedJws},
@@ -186,7 +187,7 @@ pub fn verify(compact: &str, request: &ProvenRequest<'_>) -> Result<Proof, Proof
 fn embedded_key(jws: &UnverifiedJws<'_>) -> Result<Jwk, ProofError> {
     let mut header = jws.unverified_header_members().map_err(from_jws_error)?;
     match header.remove("jwk") {
-        Some(Value::Object(members)) if jwk::is_private(&members) => Err(ProofError::PrivateKey),
+        Some(Value::Object(members)) if jwk::has_private_members(&members) => Err(ProofError::PrivateKey),
         Some(Value::Object(members)) => Jwk::from_members(members).ok_or(ProofError::InvalidKey),
         _ => Err(ProofError::InvalidKey),
     }
@@ -240,12 +241,6 @@ impl ProofClaims {
             _ => Ok(()),
         }
     }
-}
-
-/// Seconds since 1970, perhaps with a fraction, which does not count (RFC 7519 section 2).
-fn numeric_date(value: &Value) -> Option<i64> {
-    #[allow(clippy::cast_possible_truncation)] // A conversion saturates, which no moment of interest reaches.
-    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
 impl Proof {

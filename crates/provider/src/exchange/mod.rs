@@ -19,6 +19,7 @@ use crate::{
     Provider,
     authenticate::{AuthenticatedClient, ClientAuthenticationError},
     client::{Client, GrantType},
+    client_assertion::AssertionError,
     discovery::paths,
     dpop::DpopError,
     grant::{Grant, RefreshToken},
@@ -236,7 +237,8 @@ impl TokenError {
                 ClientAuthenticationError::UnknownClient
                 | ClientAuthenticationError::WrongSecret
                 | ClientAuthenticationError::SecretMissing
-                | ClientAuthenticationError::SecretUnexpected,
+                | ClientAuthenticationError::SecretUnexpected
+                | ClientAuthenticationError::Assertion(AssertionError::BadSignature),
             ) => "The client is unknown or did not authenticate as it must.".to_owned(),
             Self::Grant(
                 GrantProblem::UnknownCode

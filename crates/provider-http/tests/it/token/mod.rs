@@ -5,5 +5,6 @@ mod client_authentication;
 mod client_credentials;
 mod issued;
 mod password;
+mod private_key_jwt;
 mod refresh_token;
 mod request;
