@@ -177,7 +177,7 @@ impl Provider {
         let audiences = [self.settings.issuer.as_str(), &token_endpoint];
         let verified = client.keys.verify(assertion.expose(), &client.client_id, &audiences, self.now());
         let verified = verified.map_err(ClientAuthenticationError::from)?;
-        if self.store.first_use(verified.identity, verified.forgettable_at).await? {
+        if self.is_first_use(verified.identity, verified.too_old_at).await? {
             Ok(())
         } else {
             Err(ClientAuthenticationError::from(AssertionError::Replayed).into())

@@ -72,7 +72,8 @@ pub enum AssertionError {
 #[derive(Debug)]
 pub(crate) struct VerifiedAssertion {
     pub(crate) identity: MessageIdentity,
-    pub(crate) forgettable_at: Timestamp,
+    /// When it has expired for good: seconds since 1970 (UTC).
+    pub(crate) too_old_at: i64,
 }
 
 impl ClientKeys {
@@ -189,7 +190,7 @@ impl AssertionClaims {
             Sha256::new().chain_update("assertion ").chain_update(Sha256::digest(client_id)).chain_update(&self.jti);
         Ok(VerifiedAssertion {
             identity: MessageIdentity::from_bytes(identity.finalize().into()),
-            forgettable_at: Timestamp::from_seconds(self.exp.saturating_add(CLOCK_TOLERANCE)),
+            too_old_at: self.exp.saturating_add(CLOCK_TOLERANCE),
         })
     }
 }

@@ -265,8 +265,8 @@ impl Proof {
             .into()
     }
 
-    /// The first moment at which the proof is too old by itself, and need not be remembered any longer.
-    pub fn forgettable_at(&self) -> i64 {
+    /// The first moment at which the proof is too old by itself: seconds since 1970 (UTC).
+    pub fn too_old_at(&self) -> i64 {
         self.iat.saturating_add(MAX_AGE + 1)
     }
 }

@@ -166,7 +166,7 @@ fn a_proof_counts_for_a_short_while() {
     assert!(at(1000 - MAX_AHEAD).is_ok());
     assert!(at(1000 + MAX_AGE).is_ok());
     assert_eq!(at(1000 + MAX_AGE + 1).unwrap_err(), ProofError::TooOld);
-    assert_eq!(at(1000).unwrap().forgettable_at(), 1000 + MAX_AGE + 1);
+    assert_eq!(at(1000).unwrap().too_old_at(), 1000 + MAX_AGE + 1);
     for iat in [i64::MIN, i64::MAX] {
         assert!(
             check(

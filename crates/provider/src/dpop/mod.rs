@@ -15,7 +15,7 @@ use doorward_protocol::{
 };
 
 pub(crate) use self::nonce::Nonces;
-use crate::{Provider, client::Client, single_use::MessageIdentity, store::StoreError, time::Timestamp};
+use crate::{Provider, client::Client, single_use::MessageIdentity, store::StoreError};
 
 /// Why a proof was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -105,8 +105,7 @@ impl Provider {
     pub(crate) async fn use_up(&self, proof: Option<Proof>) -> Result<Binding, DpopError> {
         let Some(proof) = proof else { return Ok(Binding(None)) };
         let identity = MessageIdentity::from_bytes(proof.identity());
-        let forgettable_at = Timestamp::from_seconds(proof.forgettable_at());
-        if self.store.first_use(identity, forgettable_at).await? {
+        if self.is_first_use(identity, proof.too_old_at()).await? {
             Ok(Binding(Some(proof.thumbprint().clone())))
         } else {
             Err(ProofError::Replayed.into())

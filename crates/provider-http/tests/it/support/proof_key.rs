@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::{
     body::Body,
     http::{HeaderValue, Request},
@@ -23,6 +24,15 @@ pub struct ProofKey {
 impl ProofKey {
     pub fn es256() -> Self {
         Self::new(SigningAlgorithm::Es256)
+    }
+
+    /// ES384, which the provider checks and does not sign by.
+    pub fn es384() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
+        let jwk = json!({"kty": "EC", "crv": "P-384", "x": base64url::encode(x), "y": base64url::encode(y)});
+        let private = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
+        Self { private, algorithm: Algorithm::ES384, jwk }
     }
 
     /// RS256, PS256, ES256 or EdDSA.

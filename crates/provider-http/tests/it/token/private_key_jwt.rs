@@ -87,6 +87,9 @@ async fn each_advertised_algorithm_is_accepted() {
         let signed = key.sign(&json!({"alg": algorithm, "typ": "client-authentication+jwt"}), &claims(&json!({})));
         assert_eq!(world.token(&request(&signed)).await.status, StatusCode::OK, "{algorithm}");
     }
+    let key = ProofKey::new(EdDsa);
+    let signed = key.sign(&json!({"alg": "Ed25519"}), &claims(&json!({})));
+    assert_eq!(world_with(&key).await.token(&request(&signed)).await.status, StatusCode::OK, "RFC 9864's name");
 }
 
 #[tokio::test]
