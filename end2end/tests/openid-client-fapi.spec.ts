@@ -1,4 +1,5 @@
-// The provider serves openid-client, which we did not write, by the stricter rules: tokens bound to a key.
+// The provider serves openid-client, which we did not write, by the stricter rules: tokens bound to a key, and
+// signatures in place of secrets.
 import * as oidc from 'openid-client';
 import { Doorward } from '../support/doorward.ts';
 import { openidClientFapi } from '../support/instances.ts';
@@ -7,6 +8,15 @@ import { RelyingParty, refreshTokenOf } from '../support/relying-party.ts';
 import { expect, test } from '../support/test.ts';
 
 const api = new URL('/api/DemoPolicyBased/Admin/Get', openidClientFapi.app);
+
+/** The private half of the key in `config/openid-client-fapi.toml`, for this test alone. */
+const signingKey: JsonWebKey = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: '9ctQxYvp-xSyxn9-KozIXe_Sb4IcT8AqxO-MGmqXZFM',
+  y: 'cnuz0by6mqswgkMxWhZDTsTP2NPkdSDhawXZ5K_KdBA',
+  d: 'NOP8R5O_p5RR3PrN48hQQ8Qc-7ZbTUr9oCmdvJqTXcU',
+};
 
 let server: Doorward;
 let party: RelyingParty;
@@ -85,6 +95,31 @@ test('proofs carry the nonce that the provider asks for', async ({ page }) => {
   await oidc.refreshTokenGrant(web, refreshTokenOf(tokens), {}, own);
   expect(answers, 'the client keeps the nonce').toEqual([200]);
   expect(await oidc.fetchUserInfo(web, tokens.access_token, 'alice', own)).toMatchObject({ sub: 'alice' });
+});
+
+test('a client without a secret proves who it is by its signature', async ({ page }) => {
+  const key = await crypto.subtle.importKey(
+    'jwk',
+    signingKey,
+    { name: 'ECDSA', namedCurve: 'P-256' },
+    false,
+    ['sign'],
+  );
+  const signing = await party.discover('signing', oidc.PrivateKeyJwt(key));
+  const own = await newKey(signing);
+  const tokens = await party.signIn(page, signing, { scope: 'openid email offline_access' }, own);
+  expect(tokens.claims()).toMatchObject({ sub: 'alice', aud: 'signing' });
+  const renewed = await oidc.refreshTokenGrant(signing, refreshTokenOf(tokens), {}, own);
+  const told = await oidc.tokenIntrospection(signing, renewed.access_token);
+  expect(told).toMatchObject({ active: true, sub: 'alice', client_id: 'signing' });
+  await oidc.tokenRevocation(signing, refreshTokenOf(renewed));
+  const dead = oidc.refreshTokenGrant(signing, refreshTokenOf(renewed), {}, own);
+  await expect(dead).rejects.toMatchObject({ error: 'invalid_grant' });
+
+  const { privateKey } = await oidc.randomDPoPKeyPair('ES256');
+  const forging = await party.discover('signing', oidc.PrivateKeyJwt(privateKey));
+  const refused = oidc.clientCredentialsGrant(forging, { scope: 'MyBackendApi2' }, await newKey(forging));
+  await expect(refused).rejects.toMatchObject({ status: 401 });
 });
 
 test('proofs are made by keys of every kind', async () => {

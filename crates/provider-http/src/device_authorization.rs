@@ -22,7 +22,7 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
         Err(error) => return OAuthError::from(error).into_response(),
     };
     let authorized = async {
-        let client = authenticate_client(&provider, &headers, &params)?;
+        let client = authenticate_client(&provider, &headers, &params).await?;
         provider.authorize_device(&client, &params).await
     };
     match authorized.await {
