@@ -14,6 +14,8 @@ use super::{
 use crate::{
     Provider,
     authenticate::AuthenticatedClient,
+    discovery::paths,
+    dpop::DpopError,
     opaque::{OpaqueToken, TokenHash},
     session::Session,
     store::StoreError,
@@ -68,6 +70,9 @@ pub enum PushError {
         /// What is wrong.
         description: String,
     },
+    /// The proof that it came with was not accepted.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,11 +86,13 @@ impl Held {
 }
 
 impl Provider {
-    /// Checks a pushed request as the authorization endpoint would, and keeps it.
+    /// Checks a pushed request as the authorization endpoint would, and keeps it. `proof` is the `DPoP` header: with one the code
+    /// is bound to its key, as with `dpop_jkt` (RFC 9449 section 10.1).
     pub async fn push_authorization_request(
         &self,
         client: &AuthenticatedClient,
         params: &Params,
+        proof: Option<&str>,
     ) -> Result<PushedReference, PushError> {
         let refuse = |code, description: &str| PushError::Refused { code, description: description.to_owned() };
         // Section 2.1: a reference can't lead to another.
@@ -99,6 +106,10 @@ impl Provider {
                 Refusal::Answer { code, description, .. } => refuse(code, description),
             }
         })?;
+        let params = match proof {
+            Some(proof) => self.bound_to_key(client, params, proof).await?,
+            None => params,
+        };
         let reference = OpaqueToken::generate(&*self.entropy);
         let expires_in = self.settings.pushed_authorization_request_lifetime;
         self.store
@@ -111,6 +122,23 @@ impl Provider {
             })
             .await?;
         Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
+    }
+
+    /// The request as if it named the key of its proof in `dpop_jkt` (RFC 9449 section 10.1).
+    async fn bound_to_key(
+        &self,
+        client: &AuthenticatedClient,
+        params: Params,
+        proof: &str,
+    ) -> Result<Params, PushError> {
+        let proof = self.check_proof(client, Some(proof), ("POST", paths::PUSHED_AUTHORIZATION), None)?;
+        let Some(key) = proof.as_ref().map(|proof| proof.thumbprint().to_string()) else { return Ok(params) };
+        if params.get("dpop_jkt").is_some_and(|named| named != key) {
+            let description = "dpop_jkt names another key than the one that made the proof.".to_owned();
+            return Err(PushError::Refused { code: ErrorCode::InvalidDpopProof, description });
+        }
+        self.use_up(proof).await?;
+        Ok(params.without("dpop_jkt").with("dpop_jkt", &key))
     }
 
     /// The request behind a reference (section 4). Beside the client that it must belong to, nothing that the browser brings

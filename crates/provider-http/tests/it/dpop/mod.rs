@@ -1,7 +1,8 @@
-//! DPoP (RFC 9449) at the token endpoint and at userinfo.
+//! DPoP (RFC 9449) at the token endpoint, with pushed requests and at userinfo.
 
 mod binding;
 mod nonce;
+mod par;
 mod proof;
 mod userinfo;
 
