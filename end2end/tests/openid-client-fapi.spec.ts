@@ -1,9 +1,10 @@
-// The provider serves openid-client, which we did not write, by the stricter rules: tokens bound to a key, and
-// signatures in place of secrets.
+// The provider serves openid-client, which we did not write, by the stricter rules: pushed requests, tokens bound to a
+// key, and signatures in place of secrets.
 import * as oidc from 'openid-client';
 import { Doorward } from '../support/doorward.ts';
 import { openidClientFapi } from '../support/instances.ts';
 import { claimsOf } from '../support/jwt.ts';
+import { LoginPage } from '../support/login-page.ts';
 import { RelyingParty, refreshTokenOf } from '../support/relying-party.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -79,22 +80,65 @@ test('a code that is bound to a key is redeemed with that key alone', async ({ p
   await expect(redeemed).rejects.toMatchObject({ error: 'invalid_grant' });
 });
 
-test('proofs carry the nonce that the provider asks for', async ({ page }) => {
+test('requests are pushed, and proofs carry the nonce that the provider asks for', async ({ page }) => {
   const web = await party.discover('web', oidc.ClientSecretBasic('secret'));
   const own = await newKey(web);
-  const answers: number[] = [];
+  const answers: string[] = [];
   web[oidc.customFetch] = async (url, options) => {
     const answer = await fetch(url, options as RequestInit);
-    answers.push(answer.status);
+    answers.push(`${new URL(url).pathname} ${answer.status}`);
     return answer;
   };
+  const { parameters, checks } = await party.newSignIn({ scope: 'openid email offline_access' });
 
-  const tokens = await party.signIn(page, web, { scope: 'openid email offline_access' }, own);
-  expect(answers.slice(0, 2), 'the first proof is sent back, the second is good').toEqual([400, 200]);
-  answers.length = 0;
-  await oidc.refreshTokenGrant(web, refreshTokenOf(tokens), {}, own);
-  expect(answers, 'the client keeps the nonce').toEqual([200]);
+  await test.step('the address has nothing but the reference', async () => {
+    const url = await oidc.buildAuthorizationUrlWithPAR(web, parameters, own);
+    expect([...url.searchParams.keys()].toSorted()).toEqual(['client_id', 'request_uri']);
+    await page.goto(url.href);
+    await new LoginPage(page).submit('alice', 'alice');
+  });
+
+  const tokens = await test.step('a proof without the nonce is sent back once', async () => {
+    const response = await party.next();
+    const tokens = await oidc.authorizationCodeGrant(web, response, checks, undefined, own);
+    expect(tokens.claims()?.sub).toBe('alice');
+    await oidc.refreshTokenGrant(web, refreshTokenOf(tokens), {}, own);
+    expect(answers.filter((answer) => answer.endsWith(' 400'))).toHaveLength(1);
+    expect(answers.filter((answer) => answer === '/connect/token 200')).toHaveLength(2);
+    return tokens;
+  });
+
   expect(await oidc.fetchUserInfo(web, tokens.access_token, 'alice', own)).toMatchObject({ sub: 'alice' });
+});
+
+test('a pushed request binds the code to the key that it was proven with', async ({ page }) => {
+  const web = await party.discover('web', oidc.ClientSecretBasic('secret'));
+  const { parameters, checks } = await party.newSignIn();
+  await page.goto((await oidc.buildAuthorizationUrlWithPAR(web, parameters, await newKey(web))).href);
+  await new LoginPage(page).submit('alice', 'alice');
+  const other = await newKey(web);
+  const redeemed = oidc.authorizationCodeGrant(web, await party.next(), checks, undefined, other);
+  await expect(redeemed).rejects.toMatchObject({ error: 'invalid_grant' });
+});
+
+test('who must push can not do without, and a reference serves one sign-in', async ({
+  page,
+  expectConsoleError,
+}) => {
+  // The browser's own line about the error page.
+  expectConsoleError(/\/connect\/authorize\?request_uri=.*status of 400/);
+  const web = await party.discover('web', oidc.ClientSecretBasic('secret'));
+  const { parameters } = await party.newSignIn();
+  await page.goto(oidc.buildAuthorizationUrl(web, parameters).href);
+  const refused = new URL((await party.next()).url);
+  expect(refused.searchParams.get('error')).toBe('invalid_request');
+
+  const url = await oidc.buildAuthorizationUrlWithPAR(web, parameters, await newKey(web));
+  await page.goto(url.href);
+  await new LoginPage(page).submit('alice', 'alice');
+  expect(new URL((await party.next()).url).searchParams.has('code')).toBe(true);
+  await page.goto(url.href);
+  await expect(page.getByRole('alert')).toBeVisible();
 });
 
 test('a client without a secret proves who it is by its signature', async ({ page }) => {
@@ -107,7 +151,10 @@ test('a client without a secret proves who it is by its signature', async ({ pag
   );
   const signing = await party.discover('signing', oidc.PrivateKeyJwt(key));
   const own = await newKey(signing);
-  const tokens = await party.signIn(page, signing, { scope: 'openid email offline_access' }, own);
+  const { parameters, checks } = await party.newSignIn({ scope: 'openid email offline_access' });
+  await page.goto((await oidc.buildAuthorizationUrlWithPAR(signing, parameters, own)).href);
+  await new LoginPage(page).submit('alice', 'alice');
+  const tokens = await oidc.authorizationCodeGrant(signing, await party.next(), checks, undefined, own);
   expect(tokens.claims()).toMatchObject({ sub: 'alice', aud: 'signing' });
   const renewed = await oidc.refreshTokenGrant(signing, refreshTokenOf(tokens), {}, own);
   const told = await oidc.tokenIntrospection(signing, renewed.access_token);

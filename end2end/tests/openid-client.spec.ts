@@ -207,6 +207,39 @@ test('a service works for itself, and the API asks about its tokens', async () =
   expect(await oidc.tokenIntrospection(asApi, tokens.access_token)).toEqual({ active: false });
 });
 
+test('a device without a browser signs in by a code', async ({ page }) => {
+  const device = await party.discover('device', oidc.None());
+  const scope = 'openid email offline_access MyBackendApi2';
+  const asked = await oidc.initiateDeviceAuthorization(device, { scope });
+  const polled = oidc.pollDeviceAuthorizationGrant(device, asked);
+
+  await test.step('the user types the code and allows it', async () => {
+    await page.goto(asked.verification_uri);
+    await new LoginPage(page).submit('alice', 'alice');
+    await page.getByLabel('Code').fill(asked.user_code.toLowerCase());
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await expect(page.getByText(asked.user_code)).toBeVisible();
+    await page.getByRole('button', { name: 'Allow', exact: true }).click();
+    await expect(page.getByRole('heading', { name: 'The device is connected' })).toBeVisible();
+  });
+
+  const tokens = await polled;
+  expect(tokens.claims()?.sub).toBe('alice');
+  expect(await oidc.fetchUserInfo(device, tokens.access_token, 'alice')).toMatchObject({ sub: 'alice' });
+  const renewed = await oidc.refreshTokenGrant(device, refreshTokenOf(tokens));
+  expect(renewed.claims()?.sub).toBe('alice');
+
+  await test.step('another device is not allowed, by the link with the code', async () => {
+    const asked = await oidc.initiateDeviceAuthorization(device, { scope });
+    const polled = oidc.pollDeviceAuthorizationGrant(device, asked);
+    const refused = expect(polled).rejects.toMatchObject({ error: 'access_denied' });
+    await page.goto(asked.verification_uri_complete ?? '');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Do not allow' }).click();
+    await refused;
+  });
+});
+
 /** Checks a JWT of the provider with jose, which we did not write either. */
 function verified(client: oidc.Configuration, token: string, audience: string, typ: string) {
   const { issuer, jwks_uri } = client.serverMetadata();
