@@ -20,6 +20,7 @@ use crate::{
     opaque::OpaqueToken,
     resource::ApiResource,
     store::StoreError,
+    user::User,
 };
 
 /// Who asks, after they have proven who they are. Nothing else can make one.
@@ -116,7 +117,7 @@ impl Provider {
         let Some(live) = self.live_access_token(token).await? else { return Ok(None) };
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else { return Ok(None) };
         let Some(client) = self.client(&live.claims.client_id).map(Arc::clone) else { return Ok(None) };
-        let username = live.grant.map(|(_, user)| user.username);
+        let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
         let mut claims = live.claims;
         claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));
         claims.aud = vec![name.to_owned()].into();
@@ -132,7 +133,7 @@ impl Provider {
     ) -> Result<Option<ActiveToken>, StoreError> {
         let live = self.live_access_token(token).await?;
         let own = live.filter(|live| live.claims.client_id == client.client_id);
-        Ok(own.map(|live| described(live.claims, live.grant.map(|(_, user)| user.username))))
+        Ok(own.map(|live| described(live.claims, live.grant.and_then(|(_, user)| shown_name(client, user)))))
     }
 
     /// And of its refresh tokens, of which only the last of a family holds.
@@ -156,8 +157,8 @@ impl Provider {
             scope: grant.scope.filtered(|scope| client.allowed_scope.contains(scope)),
             client_id: grant.client_id,
             token_type: None,
-            username: Some(user.username),
             sub: client.subject(&user.sub),
+            username: shown_name(client, user),
             iss: self.settings.issuer.clone(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),
@@ -170,6 +171,11 @@ impl Provider {
 /// Claims about the user are told to the APIs that list them; those about the client to all.
 fn is_for(api: &ApiResource, client: &Client, claim: &str) -> bool {
     api.user_claims.iter().any(|own| own == claim) || client.claims.contains_key(claim)
+}
+
+/// The user's name, unless the client knows its users by pairwise subjects only: all its APIs would have in common is the name.
+fn shown_name(client: &Client, user: User) -> Option<String> {
+    (!client.has_pairwise_subjects()).then_some(user.username)
 }
 
 fn described(claims: AccessTokenClaims, username: Option<String>) -> ActiveToken {
