@@ -84,12 +84,15 @@ test('with "remember me" the session outlives the browser', async ({ page, brows
   const kept = (await page.context().cookies(login.provider)).filter(
     (cookie) => cookie.expires > aDayFromNow,
   );
-  expect(kept).toHaveLength(1);
-  expect(kept[0]).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
+  const [session, ...others] = kept.filter((cookie) => cookie.httpOnly);
+  expect(session).toMatchObject({ sameSite: 'Lax' });
+  expect(others).toEqual([]);
+  // What the check session page compares lives as long, but is of no use to sign in.
+  expect(kept.filter((cookie) => !cookie.httpOnly)).toHaveLength(1);
 
   await test.step('a browser that kept only that cookie needs no password', async () => {
     const later = await browser.newContext();
-    await later.addCookies(kept);
+    await later.addCookies([session!]);
     const next = new Application(await later.newPage(), login);
     await next.open();
     await next.signIn.click();

@@ -60,11 +60,10 @@ for (const locks of ['with Web Locks', 'with a lease in the storage']) {
 
     test('a tab that is closed while it renews holds nobody up', async ({ context }) => {
       const [first] = await signedInTabs(context, 1);
-      const asked = first!.page.waitForRequest((request) => isTokenRequest(request, 'refresh_token'));
       await first!.page.route(tokenEndpoint, () => {
         // Never answered.
       });
-      await asked;
+      await first!.page.waitForRequest((request) => isTokenRequest(request, 'refresh_token'));
       const second = new Application(await context.newPage(), sharedTabs);
       await second.open();
       const renewed = second.page.waitForResponse((response) =>

@@ -17,9 +17,10 @@ use crate::{
     ports::{Clock, Entropy, Guard, Locks, Storage, Timer},
 };
 
-/// Seconds after which a lease ends that nobody puts off.
-const LEASE: u64 = 30;
-const PUT_OFF_EVERY: Duration = Duration::from_secs(10);
+/// Seconds after which a lease ends that nobody puts off. If a tab is closed in the middle of a renewal, the next one must
+/// come while the provider still answers the same refresh token again, which is often 10 seconds.
+const LEASE: u64 = 8;
+const PUT_OFF_EVERY: Duration = Duration::from_secs(2);
 /// Until what one tab wrote is seen by all.
 const SETTLE: Duration = Duration::from_millis(50);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
