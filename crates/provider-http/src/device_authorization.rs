@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use doorward_provider::Provider;
@@ -15,12 +16,7 @@ use crate::{
     token::authenticate_client,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let params = match Form::read(request).await {
-        Ok(Form(params)) => params,
-        Err(error) => return OAuthError::from(error).into_response(),
-    };
+pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
     let authorized = async {
         let client = authenticate_client(&provider, &headers, &params).await?;
         provider.authorize_device(&client, &params).await

@@ -7,6 +7,8 @@ use axum::{
 };
 use doorward_protocol::params::{Params, ParamsError};
 
+use crate::oauth_error::OAuthError;
+
 /// The bytes of a form body, its content type checked, nothing parsed.
 #[derive(Debug)]
 pub(crate) struct RawForm(pub(crate) Bytes);
@@ -57,5 +59,14 @@ impl Form {
         let RawForm(body) = RawForm::read(request).await?;
         // A client may send `resource` several times (RFC 8707 section 2).
         Ok(Self(Params::parse_with_repeatable(body, &["resource"])?))
+    }
+}
+
+/// For the endpoints that clients call directly, which answer a body that can't be read as any other error.
+impl<S: Sync> FromRequest<S> for Form {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, OAuthError> {
+        Ok(Self::read(request).await?)
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use doorward_provider::{Provider, exchange::TokenError};
@@ -15,12 +16,7 @@ use crate::{
     token::client_credentials,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let params = match Form::read(request).await {
-        Ok(Form(params)) => params,
-        Err(error) => return OAuthError::from(error).into_response(),
-    };
+pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
     let introspected = async {
         let caller = provider.authenticate_introspector(&client_credentials(&headers, &params)?).await?;
         let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;

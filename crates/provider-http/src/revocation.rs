@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
+    extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use doorward_provider::{Provider, exchange::TokenError};
@@ -14,12 +15,7 @@ use crate::{
     token::authenticate_client,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let params = match Form::read(request).await {
-        Ok(Form(params)) => params,
-        Err(error) => return OAuthError::from(error).into_response(),
-    };
+pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
     let revoked = async {
         let client = authenticate_client(&provider, &headers, &params).await?;
         let token = params.get("token").ok_or(TokenError::Missing("token"))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::State,
     http::{HeaderMap, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
@@ -23,12 +23,12 @@ use crate::{
     peer::Peer,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, peer: Peer, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let params = match Form::read(request).await {
-        Ok(Form(params)) => params,
-        Err(error) => return OAuthError::from(error).into_response(),
-    };
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
     match exchange(&provider, &headers, &params, &peer).await {
         Ok(answer) => answer,
         Err(error) => {
