@@ -103,6 +103,8 @@ impl Client {
     }
 
     async fn finish_signin(&self, url: &str) -> Outcome {
+        let trace = &self.tokens.http.trace;
+        trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
         // Two tabs may hold one address (a duplicated tab, a restored session).
         let _lock = self.ports.locks.acquire(&format!("oidc.callback.{}", response.state_id)).await;
@@ -112,7 +114,10 @@ impl Client {
             None => match pending::get(&self.ports, &response.state_id)? {
                 Some(Pending::Signin(pending)) => self.redeem(*pending, response).await?,
                 Some(Pending::Answered(answered)) => return self.same_again(answered, &response),
-                Some(Pending::Signout(_)) | None => return Err(self.no_matching_state()),
+                Some(Pending::Signout(_)) | None => {
+                    trace.check("state", &"", &response.state_id, false);
+                    return Err(self.no_matching_state());
+                }
             },
         };
         let verified = match self.verify(tokens.clone()).await {

@@ -16,6 +16,7 @@ use crate::{
     provider_http::ProviderHttp,
     tabs::TabMessage,
     tokens::TokenClient,
+    trace::Tracer,
     user_store::{StoredUser, UserStore},
 };
 
@@ -48,10 +49,12 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(settings: Settings, ports: Ports) -> Rc<Self> {
         let settings = Rc::new(settings);
-        let http = ProviderHttp::new(Rc::clone(&settings), ports.clone());
+        let events = Events::default();
+        let trace = Tracer::new(&events, &ports);
+        let http = ProviderHttp::new(Rc::clone(&settings), ports.clone(), trace);
         let metadata = MetadataService::new(http.clone());
         let client = Rc::new(Self {
-            events: Events::default(),
+            events,
             tokens: TokenClient { http, metadata: metadata.clone() },
             metadata,
             users: UserStore::new(&ports, &settings),

@@ -28,6 +28,9 @@ pub enum Event {
     UserSignedOut,
     /// The session at the provider changed, and the user is the same (setting `monitor_session`).
     UserSessionChanged,
+    /// A message left or arrived, or something was checked. It may carry tokens.
+    #[cfg(feature = "trace")]
+    Trace(crate::Trace),
 }
 
 type Handler = Rc<RefCell<dyn FnMut(&Event)>>;

@@ -54,6 +54,8 @@ impl PendingSignin {
         client: &Client,
         metadata: &Metadata,
     ) -> Result<AcceptedResponse, Error> {
+        let trace = &client.tokens.http.trace;
+        trace.check("state", &self.id, &response.state_id, true);
         if self.authority != client.settings.authority {
             return Err(Error::StateMismatch("authority"));
         }
@@ -62,16 +64,15 @@ impl PendingSignin {
         }
         let issuer = &metadata.issuer;
         // RFC 9207 section 2.4: a response from another provider must not reach this one's token endpoint.
-        match response.iss {
-            Some(iss) if iss != *issuer => {
-                return Err(Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() });
-            }
-            None if metadata.responses_carry_iss => {
-                return Err(Error::InvalidResponse(
+        let names_issuer = response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
+        let found = response.iss.as_deref().unwrap_or_default();
+        if !trace.check("iss", issuer, &found, names_issuer) {
+            return Err(match response.iss {
+                Some(iss) => Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() },
+                None => Error::InvalidResponse(
                     "the response does not name its issuer (iss), although the provider always does".to_owned(),
-                ));
-            }
-            _ => {}
+                ),
+            });
         }
         match response.result {
             Ok(code) => Ok(AcceptedResponse { pending: self, code, session_state: response.session_state }),
@@ -187,7 +188,12 @@ impl Client {
             return Err(refusal("userinfo_endpoint", &url, &response));
         }
         let claims = json(&url, &response.body)?.0;
-        if claims.get("sub").and_then(Value::as_str) == Some(sub) { Ok(claims) } else { Err(Error::UserInfoSubject) }
+        let found = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+        if self.tokens.http.trace.check("sub", &sub, &found, found == sub) {
+            Ok(claims)
+        } else {
+            Err(Error::UserInfoSubject)
+        }
     }
 
     pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Map<String, Value>) -> StoredUser {

@@ -5,7 +5,8 @@
 //! cryptography.
 //!
 //! The feature `windows`, on by default, adds popups, hidden frames (`prompt=none`, also for renewal without a refresh
-//! token) and the session monitor. A page that does without them is smaller.
+//! token) and the session monitor. A page that does without them is smaller. The feature `trace` tells each message and
+//! each check of a sign-in as an event, for pages that show the protocol at work.
 //!
 //! ```no_run
 //! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
@@ -54,6 +55,8 @@ mod tabs;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 mod tokens;
+#[cfg_attr(not(feature = "trace"), path = "trace/off.rs")]
+mod trace;
 mod url;
 mod user;
 mod user_store;
@@ -69,6 +72,8 @@ pub use lease::StorageLease;
 pub use manager::UserManager;
 pub use requests::{CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs};
 pub use settings::Settings;
+#[cfg(feature = "trace")]
+pub use trace::{Check, Exchange, Step, Trace};
 pub use user::User;
 #[cfg(feature = "windows")]
 pub use windows::{PopupArgs, SessionStatus};

@@ -18,6 +18,7 @@ use crate::{
     json::Members,
     ports::CacheMode,
     provider_http::{ProviderHttp, json},
+    trace::Tracer,
     url,
 };
 
@@ -50,6 +51,11 @@ impl MetadataService {
             keys_refetched_at: Cell::new(None),
             keys_flight: Flight::default(),
         }))
+    }
+
+    /// Tells what is checked.
+    pub(crate) fn trace(&self) -> &Tracer {
+        &self.0.http.trace
     }
 
     /// The discovery document of the authority.
@@ -148,7 +154,8 @@ impl Inner {
             metadata.complete(seed);
         }
         // A final slash is lost on the way to the document's URL, so it says nothing; all else must agree.
-        if without_final_slash(&metadata.issuer) == authority {
+        let agrees = without_final_slash(&metadata.issuer) == authority;
+        if self.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             Ok(metadata)
         } else {
             Err(Error::IssuerMismatch { expected: settings.authority.clone(), found: metadata.issuer })

@@ -16,6 +16,7 @@ use crate::{
     json::Members,
     ports::{CacheMode, HttpRequest, HttpResponse, Ports},
     settings::ClientAuthentication,
+    trace::Tracer,
 };
 
 /// The HTTP port with the client's settings. Clones share both.
@@ -25,6 +26,8 @@ pub(crate) struct ProviderHttp {
     pub(crate) ports: Ports,
     /// Where tokens are bound to a key.
     pub(crate) proofs: Option<Rc<Proofs>>,
+    /// Tells what is sent and what comes of it.
+    pub(crate) trace: Tracer,
 }
 
 /// What a request has to prove of its sender's key (RFC 9449 section 4).
@@ -39,9 +42,9 @@ pub(crate) enum Proven<'a> {
 }
 
 impl ProviderHttp {
-    pub(crate) fn new(settings: Rc<Settings>, ports: Ports) -> Self {
+    pub(crate) fn new(settings: Rc<Settings>, ports: Ports, trace: Tracer) -> Self {
         let proofs = Proofs::of(&settings, &ports);
-        Self { settings, ports, proofs }
+        Self { settings, ports, proofs, trace }
     }
 
     /// The type of the tokens that this client asks for and uses: `Bearer`, or `DPoP` where they are bound to a key.
@@ -56,13 +59,18 @@ impl ProviderHttp {
 
     /// Sends a request as it stands, with a proof where tokens are bound to a key.
     pub(crate) async fn transmit(&self, request: HttpRequest, proven: Proven<'_>) -> Result<HttpResponse, Error> {
-        let url = request.url.clone();
-        let sent = match (&self.proofs, proven) {
-            (Some(proofs), Proven::Key) => return proofs.send(request, None).await,
-            (Some(proofs), Proven::Token(access_token)) => return proofs.send(request, Some(access_token)).await,
-            _ => self.ports.http.send(request).await,
+        let under_way = self.trace.sending(&request);
+        let answer = match (&self.proofs, proven) {
+            (Some(proofs), Proven::Key) => proofs.send(request, None).await,
+            (Some(proofs), Proven::Token(access_token)) => proofs.send(request, Some(access_token)).await,
+            _ => {
+                let url = request.url.clone();
+                let sent = self.ports.http.send(request).await;
+                sent.map_err(|failure| Error::Network { url, failure })
+            }
         };
-        sent.map_err(|failure| Error::Network { url, failure })
+        self.trace.sent(under_way, &answer);
+        answer
     }
 
     /// Fetches a public document.

@@ -172,17 +172,21 @@ impl Client {
             before.is_some() && before != verified.claims.get(name)
         };
         let checks_sub = self.settings.validate_sub_on_silent_renew;
-        if differs("iss") {
-            Err(Error::RenewedTokenDiffers("iss"))
-        } else if checks_sub && differs("sub") {
-            Err(Error::RenewedTokenDiffers("sub"))
-        } else if before.get("azp") != verified.claims.get("azp") && !before.is_empty() {
-            Err(Error::RenewedTokenDiffers("azp"))
-        } else if verified.claims.contains_key("auth_time") && differs("auth_time") {
-            Err(Error::RenewedTokenDiffers("auth_time"))
-        } else {
-            Ok(verified)
+        let other_party = before.get("azp") != verified.claims.get("azp") && !before.is_empty();
+        let tells_time = verified.claims.contains_key("auth_time");
+        let trace = self.metadata.trace();
+        for (name, differs) in [
+            ("iss", differs("iss")),
+            ("sub", checks_sub && differs("sub")),
+            ("azp", other_party),
+            ("auth_time", tells_time && differs("auth_time")),
+        ] {
+            // What has to be unchanged is the claim of this name.
+            if !trace.check("unchanged", &name, &name, !differs) {
+                return Err(Error::RenewedTokenDiffers(name));
+            }
         }
+        Ok(verified)
     }
 }
 

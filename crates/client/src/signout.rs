@@ -42,6 +42,8 @@ impl Client {
             None => self.users.remove()?,
         }
         let (address, pending) = address?;
+        let hint = user.and_then(|user| user.id_token.as_deref());
+        self.tokens.http.trace.logout_request(&address, args.id_token_hint.as_deref().or(hint));
         let Some((id, pending)) = pending else {
             return Ok((address, None));
         };
@@ -97,12 +99,16 @@ impl Client {
     }
 
     fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Error> {
+        let trace = &self.tokens.http.trace;
+        trace.logout_response(url);
         let response = LogoutResponse::parse(url)?;
         let mut outcome = SignoutOutcome::default();
         if let Some((id, _)) = &response.state {
             let Some(Pending::Signout(pending)) = pending::get(&self.ports, id)? else {
+                trace.check("state", &"", id, false);
                 return Err(self.no_matching_state());
             };
+            trace.check("state", id, id, true);
             outcome.state = pending.data;
             outcome.url_state = pending.url_state;
         }

@@ -1,6 +1,8 @@
 //! Validation of ID tokens (OIDC Core section 3.1.3.7; on renewal section 12.2). The numbers in the comments are those
 //! of section 3.1.3.7.
 
+use std::fmt::{self, Display};
+
 use doorward_protocol::{
     jose::SigningAlgorithm,
     json,
@@ -13,6 +15,7 @@ use crate::{
     Error, ErrorKind,
     metadata::MetadataService,
     ports::{SignatureError, SignatureVerifier},
+    trace::Tracer,
 };
 
 /// What an ID token is held against.
@@ -148,25 +151,37 @@ pub(crate) async fn verify(
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
 ) -> Result<VerifiedIdToken, Error> {
+    let trace = keys.trace();
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
     let metadata = keys.metadata().await?;
     let offered = &metadata.id_token_signing_alg_values_supported;
     let alg = &jws.header().alg;
     // Number 7.
-    let algorithm = jws
-        .header()
-        .algorithm()
-        .filter(|_| offered.is_empty() || offered.contains(alg))
-        .ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
+    let algorithm = jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
+    trace.check("alg", &List(offered), alg, algorithm.is_some());
+    let algorithm = algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
     let token_endpoint_is_protected = metadata.token_endpoint.as_deref().is_some_and(crate::url::is_protected);
     // Number 6.
-    match check_signature(&jws, algorithm, keys, verifier).await {
-        Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable))) if token_endpoint_is_protected => {}
-        other => other?,
+    let signed = check_signature(&jws, algorithm, keys, verifier).await;
+    let tls_vouches = token_endpoint_is_protected
+        && matches!(signed, Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable))));
+    let found: &dyn Display = signed.as_ref().err().map_or(alg, |error| error);
+    let kid = jws.header().kid.as_deref().unwrap_or_default();
+    if !trace.check("signature", &kid, found, signed.is_ok() || tls_vouches) {
+        signed?;
     }
     let claims = json::object(jws.unverified_payload()).ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
-    check_claims(&claims, algorithm, expected)?;
+    check_claims(&claims, algorithm, expected, trace)?;
     Ok(VerifiedIdToken { claims })
+}
+
+/// Texts with spaces between.
+struct List<'a>(&'a [String]);
+
+impl Display for List<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|text| write!(formatter, "{text} "))
+    }
 }
 
 async fn check_signature(
@@ -203,68 +218,76 @@ fn check_claims(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,
     expected: &Expected<'_>,
+    trace: &Tracer,
 ) -> Result<(), IdTokenError> {
     let text = |name: &'static str| optional_text(claims, name);
     // Number 2.
     let issuer = text("iss")?.ok_or(IdTokenError::Claim("iss"))?;
-    if issuer != expected.issuer {
+    if !trace.check("iss", &expected.issuer, &issuer, issuer == expected.issuer) {
         return Err(IdTokenError::Issuer(issuer.chars().take(200).collect()));
     }
-    check_audience(claims, expected.client_id)?;
+    check_audience(claims, expected.client_id, trace)?;
     // Section 2: sub is at most 255 characters.
     let sub = text("sub")?.ok_or(IdTokenError::Claim("sub"))?;
     if sub.is_empty() || sub.len() > 255 {
         return Err(IdTokenError::Claim("sub"));
     }
-    check_times(claims, expected)?;
+    check_times(claims, expected, trace)?;
     // Number 11.
     let nonce = text("nonce")?;
-    let nonce_fits = match expected.nonce {
-        Nonce::Exactly(sent) => nonce == Some(sent),
-        Nonce::AbsentOr(original) => nonce.is_none() || nonce == original,
+    let (nonce_fits, wanted) = match expected.nonce {
+        Nonce::Exactly(sent) => (nonce == Some(sent), sent),
+        Nonce::AbsentOr(original) => (nonce.is_none() || nonce == original, original.unwrap_or_default()),
     };
-    if !nonce_fits {
+    if !trace.check("nonce", &wanted, &nonce.unwrap_or_default(), nonce_fits) {
         return Err(IdTokenError::Nonce);
     }
     // Section 3.1.3.8.
-    match text("at_hash")? {
-        Some(hash) if hash != algorithm.left_half_hash(expected.access_token) => Err(IdTokenError::AccessTokenHash),
-        _ => Ok(()),
-    }
+    let Some(hash) = text("at_hash")? else {
+        return Ok(());
+    };
+    let wanted = algorithm.left_half_hash(expected.access_token);
+    if trace.check("at_hash", &wanted, &hash, hash == wanted) { Ok(()) } else { Err(IdTokenError::AccessTokenHash) }
 }
 
 /// Numbers 3 to 5.
-fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), IdTokenError> {
+fn check_audience(claims: &Map<String, Value>, client_id: &str, trace: &Tracer) -> Result<(), IdTokenError> {
     let is_client = |value: &Value| value.as_str() == Some(client_id);
-    let several = match claims.get("aud") {
-        Some(Value::String(one)) if one == client_id => false,
-        Some(Value::Array(many)) if many.iter().any(is_client) => many.len() > 1,
-        Some(Value::String(_) | Value::Array(_)) => return Err(IdTokenError::Audience),
+    let audience = claims.get("aud").ok_or(IdTokenError::Claim("aud"))?;
+    let (is_named, several) = match audience {
+        Value::Array(many) => (many.iter().any(is_client), many.len() > 1),
+        Value::String(_) => (is_client(audience), false),
         _ => return Err(IdTokenError::Claim("aud")),
     };
+    if !trace.check("aud", &client_id, audience, is_named) {
+        return Err(IdTokenError::Audience);
+    }
     match optional_text(claims, "azp")? {
-        Some(party) if party != client_id => Err(IdTokenError::AuthorizedParty),
-        None if several => Err(IdTokenError::AuthorizedParty),
-        _ => Ok(()),
+        None if !several => Ok(()),
+        party if trace.check("azp", &client_id, &party.unwrap_or_default(), party == Some(client_id)) => Ok(()),
+        _ => Err(IdTokenError::AuthorizedParty),
     }
 }
 
 /// Numbers 9, 10 and 13, and RFC 7519 section 4.1.5.
-fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>, trace: &Tracer) -> Result<(), IdTokenError> {
     let (now, skew) = (expected.now, expected.clock_skew);
     let expires = required_time(claims, "exp")?;
-    if now >= expires.saturating_add(skew) {
+    let lives = now < expires.saturating_add(skew);
+    if !trace.check("exp", &now.saturating_sub(skew), &expires, lives) {
         return Err(IdTokenError::Expired(now - expires));
     }
     let issued = required_time(claims, "iat")?;
     let valid_from = optional_time(claims, "nbf")?.unwrap_or(issued).max(issued);
-    if valid_from > now.saturating_add(skew) {
+    let latest = now.saturating_add(skew);
+    if !trace.check("iat", &latest, &valid_from, valid_from <= latest) {
         return Err(IdTokenError::NotYetValid(valid_from - now));
     }
     if let Some(max_age) = expected.max_age {
         let authenticated = required_time(claims, "auth_time")?;
         let age = now.saturating_sub(authenticated);
-        if age > max_age.saturating_add(skew) {
+        let oldest = max_age.saturating_add(skew);
+        if !trace.check("auth_time", &now.saturating_sub(oldest), &authenticated, age <= oldest) {
             return Err(IdTokenError::TooOld(age));
         }
     }

@@ -14,5 +14,7 @@ mod signin;
 mod signout;
 mod storage;
 mod tabs;
+#[cfg(feature = "trace")]
+mod trace;
 mod windows;
 pub mod world;

@@ -258,7 +258,10 @@ impl World {
         let events = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&events);
         let subscription = manager.events().subscribe(move |event| {
-            log.borrow_mut().push(name(event).to_owned());
+            let name = name(event);
+            if name != TRACE {
+                log.borrow_mut().push(name.to_owned());
+            }
         });
         let tab = Tab { manager, navigator, session_storage: user_store, events, _subscription: subscription };
         self.settle();
@@ -384,6 +387,9 @@ impl World {
     }
 }
 
+/// What steps of a sign-in are called; they have tests of their own.
+const TRACE: &str = "trace";
+
 fn name(event: &Event) -> &'static str {
     match event {
         Event::UserLoaded(_) => "loaded",
@@ -394,5 +400,7 @@ fn name(event: &Event) -> &'static str {
         Event::UserSignedIn => "signed_in",
         Event::UserSignedOut => "signed_out",
         Event::UserSessionChanged => "session_changed",
+        #[cfg(feature = "trace")]
+        Event::Trace(_) => TRACE,
     }
 }

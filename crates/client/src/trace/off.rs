@@ -1,0 +1,48 @@
+//! In place of the trace, without the feature `trace`: nothing is told, which costs nothing.
+
+use std::fmt::Display;
+
+use crate::{
+    Error, Events,
+    ports::{HttpRequest, HttpResponse, Ports},
+};
+
+/// Tells nobody.
+#[derive(Clone)]
+pub(crate) struct Tracer;
+
+/// Nothing is kept of a request.
+pub(crate) struct UnderWay;
+
+#[allow(clippy::unused_self)] // As its other form.
+impl Tracer {
+    #[inline]
+    pub(crate) fn new(_: &Events, _: &Ports) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn authorization_request(&self, _: &str) {}
+
+    #[inline]
+    pub(crate) fn authorization_response(&self, _: &str) {}
+
+    #[inline]
+    pub(crate) fn logout_request(&self, _: &str, _: Option<&str>) {}
+
+    #[inline]
+    pub(crate) fn logout_response(&self, _: &str) {}
+
+    #[inline]
+    pub(crate) fn sending(&self, _: &HttpRequest) -> UnderWay {
+        UnderWay
+    }
+
+    #[inline]
+    pub(crate) fn sent(&self, _: UnderWay, _: &Result<HttpResponse, Error>) {}
+
+    #[inline]
+    pub(crate) fn check(&self, _: &str, _: &dyn Display, _: &dyn Display, passed: bool) -> bool {
+        passed
+    }
+}

@@ -1,0 +1,130 @@
+//! Steps as texts of one line, to be kept where only texts can be.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Check, Exchange, Step, Trace};
+use crate::ports::{CacheMode, HttpRequest, HttpResponse};
+
+/// How much of a body is kept, in bytes: more than the answers of providers have, less than what fills a store.
+const LONGEST_BODY: usize = 24 * 1024;
+
+const EXCHANGE: &str = "exchange";
+const CHECK: &str = "check";
+/// Messages that travel through the browser's address.
+const AUTHORIZATION_REQUEST: &str = "authorization_request";
+const AUTHORIZATION_RESPONSE: &str = "authorization_response";
+const LOGOUT_REQUEST: &str = "logout_request";
+const LOGOUT_RESPONSE: &str = "logout_response";
+
+impl Trace {
+    /// The step as one line of text, secrets included: a JSON array of texts. Long bodies are cut.
+    pub fn to_line(&self) -> String {
+        let at = self.at.to_string();
+        match &self.step {
+            Step::AuthorizationRequest(address) => line(&[AUTHORIZATION_REQUEST, &at, address]),
+            Step::AuthorizationResponse(address) => line(&[AUTHORIZATION_RESPONSE, &at, address]),
+            Step::LogoutRequest(address) => line(&[LOGOUT_REQUEST, &at, address]),
+            Step::LogoutResponse(address) => line(&[LOGOUT_RESPONSE, &at, address]),
+            Step::Check(Check { name, expected, found, passed }) => {
+                line(&[CHECK, &at, name, expected, found, if *passed { "passed" } else { "failed" }])
+            }
+            Step::Exchange(exchange) => {
+                let Exchange { request, answer, took } = &**exchange;
+                let (status, headers, body) = match answer {
+                    Ok(answer) => (answer.status.to_string(), lines(&answer.headers), &answer.body),
+                    Err(reason) => (String::new(), String::new(), reason),
+                };
+                line(&[
+                    EXCHANGE,
+                    &at,
+                    &request.method,
+                    &request.url,
+                    &lines(&request.headers),
+                    cut(request.body.as_deref().unwrap_or_default()),
+                    &took.as_millis().to_string(),
+                    &status,
+                    &headers,
+                    cut(body),
+                ])
+            }
+        }
+    }
+
+    /// Reads a line back; `None` if it is none of these. Of an exchange everything comes back but its time-out, its
+    /// caching and the time that the other side told.
+    pub fn from_line(text: &str) -> Option<Self> {
+        // By way of `Value`: a reader of its own would bring one more parser.
+        let line: Value = serde_json::from_str(text).ok()?;
+        let texts: Vec<&str> = line.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
+        let (kind, at, rest) = match texts.as_slice() {
+            [kind, at, rest @ ..] => (*kind, at.parse().ok()?, rest),
+            _ => return None,
+        };
+        let step = match rest {
+            [address] => at_address(kind)?((*address).to_owned()),
+            [name, expected, found, passed] if kind == CHECK => Step::Check(Check {
+                name: (*name).to_owned(),
+                expected: (*expected).to_owned(),
+                found: (*found).to_owned(),
+                passed: *passed == "passed",
+            }),
+            [method, url, headers, body, took, answer @ ..] if kind == EXCHANGE => Step::Exchange(Box::new(Exchange {
+                request: HttpRequest {
+                    method: (*method).to_owned(),
+                    url: (*url).to_owned(),
+                    headers: pairs(headers),
+                    body: Some((*body).to_owned()).filter(|body| !body.is_empty()),
+                    timeout: Duration::ZERO,
+                    follow_redirects: false,
+                    cache: CacheMode::Never,
+                },
+                answer: read_answer(answer)?,
+                took: Duration::from_millis(took.parse().ok()?),
+            })),
+            _ => return None,
+        };
+        Some(Self { at, step })
+    }
+}
+
+/// The step with an address that has this name.
+fn at_address(kind: &str) -> Option<fn(String) -> Step> {
+    Some(match kind {
+        AUTHORIZATION_REQUEST => Step::AuthorizationRequest,
+        AUTHORIZATION_RESPONSE => Step::AuthorizationResponse,
+        LOGOUT_REQUEST => Step::LogoutRequest,
+        LOGOUT_RESPONSE => Step::LogoutResponse,
+        _ => return None,
+    })
+}
+
+fn read_answer(texts: &[&str]) -> Option<Result<HttpResponse, String>> {
+    let [status, headers, body] = texts else {
+        return None;
+    };
+    if status.is_empty() {
+        return Some(Err((*body).to_owned()));
+    }
+    let status = status.parse().ok()?;
+    Some(Ok(HttpResponse { status, headers: pairs(headers), body: (*body).to_owned(), date: None }))
+}
+
+fn line(texts: &[&str]) -> String {
+    Value::from(texts.to_vec()).to_string()
+}
+
+/// Headers as they stand in a message. A browser lets no line break into them.
+fn lines(headers: &[(String, String)]) -> String {
+    headers.iter().map(|(name, value)| [name, ": ", value, "\n"].concat()).collect()
+}
+
+fn pairs(lines: &str) -> Vec<(String, String)> {
+    let pairs = lines.lines().filter_map(|line| line.split_once(": "));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn cut(body: &str) -> &str {
+    &body[..body.floor_char_boundary(LONGEST_BODY)]
+}
