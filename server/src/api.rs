@@ -9,14 +9,11 @@ use axum::{
     response::IntoResponse,
     routing::any,
 };
-use doorward_resource_server::{ResourceServer, SettingsError, demo_api};
+use doorward_resource_server::{ResourceServer, demo_api};
 
-use crate::config::ApiSettings;
-
-/// The routes under `/api`. The issuer is asked for its keys when the first token arrives.
-pub fn router(settings: &ApiSettings) -> Result<Router, SettingsError> {
-    let resource_server = ResourceServer::new(settings.settings.clone())?;
-    Ok(demo_api::router(resource_server).route("/api/{*path}", any(not_found)))
+/// The routes under `/api`.
+pub fn router(resource_server: ResourceServer) -> Router {
+    demo_api::router(resource_server).route("/api/{*path}", any(not_found))
 }
 
 /// What stands where nothing is.

@@ -74,6 +74,17 @@ pub enum Role {
     App,
 }
 
+impl Role {
+    /// Its name in metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Api => "api",
+            Self::App => "app",
+        }
+    }
+}
+
 const ALL_ROLES: [Role; 3] = [Role::Provider, Role::Api, Role::App];
 
 impl ConfigArgument {

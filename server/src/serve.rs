@@ -1,13 +1,14 @@
 //! `doorward serve`: puts the parts together that this process is to run, and runs them until it is told to stop.
 
 use axum::Router;
+use doorward_resource_server::ResourceServer;
 
 use crate::{
     StartError, api, app,
     cli::{Role, ServeArguments},
     config::{Config, ListenAddress},
     logging,
-    net::{self, Listener, Readiness},
+    net::{self, Listener, Metrics, Readiness},
     provider::{self, RunningProvider},
     stop::StopSignals,
     welcome,
@@ -28,82 +29,121 @@ pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
 async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(), StartError> {
     // Ports first: a start that finds one taken has changed nothing.
     let mut listeners = Vec::new();
-    for Place { key, listen, roles } in places(&config, roles) {
+    for Place { key, listen, purpose } in places(&config, roles) {
         let listener = net::bind(&listen).await.map_err(|error| config.places.refuse(key, &listen, error.advice()))?;
-        listeners.push((listener, roles));
+        listeners.push((listener, purpose));
     }
-    let bound: Vec<_> = listeners.iter().map(|(listener, roles)| (roles.clone(), listener.to_string())).collect();
+    let bound: Vec<_> = listeners.iter().map(|(listener, purpose)| (purpose.clone(), listener.to_string())).collect();
     let welcome_text = welcome::text(&config, &bound);
-    let (parts, provider) = assemble(config, listeners).await?;
+    let (parts, running) = assemble(config, listeners).await?;
     welcome::print(&welcome_text);
     net::serve(parts, signals).await;
-    if let Some(provider) = provider {
+    if let Some(provider) = running {
         provider.stop();
     }
     Ok(())
 }
 
-/// A listener to be, with the parts that share it.
+/// What a listener is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Parts of Doorward that share it.
+    Parts(Vec<Role>),
+    /// Metrics and health, for operators.
+    Management,
+}
+
+impl Purpose {
+    fn has(&self, role: Role) -> bool {
+        matches!(self, Self::Parts(roles) if roles.contains(&role))
+    }
+
+    /// The listener's name in metrics: that of its first part.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Parts(roles) => roles.first().map_or("none", |role| role.label()),
+            Self::Management => "management",
+        }
+    }
+}
+
+/// A listener to be.
 struct Place {
     /// The key of its address.
     key: &'static str,
     listen: ListenAddress,
-    roles: Vec<Role>,
+    purpose: Purpose,
 }
 
 fn places(config: &Config, roles: &[Role]) -> Vec<Place> {
-    let one = |role, key, listen: &ListenAddress| {
-        roles.contains(&role).then(|| Place { key, listen: listen.clone(), roles: vec![role] })
-    };
-    let mut places: Vec<Place> = [
-        one(Role::Provider, "provider.listen", &config.provider.listen),
-        one(Role::App, "app.listen", &config.app.listen),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if let Some(api) = one(Role::Api, "api.listen", &config.api.listen) {
-        let shared = |place: &&mut Place| place.roles.contains(&Role::App) && place.listen == api.listen;
-        match places.iter_mut().find(shared) {
-            Some(place) => place.roles.push(Role::Api),
-            None => places.push(api),
+    let all = [
+        (Role::Provider, "provider.listen", &config.provider.listen),
+        (Role::App, "app.listen", &config.app.listen),
+        (Role::Api, "api.listen", &config.api.listen),
+    ];
+    let mut places: Vec<Place> = Vec::new();
+    for (role, key, listen) in all.into_iter().filter(|(role, ..)| roles.contains(role)) {
+        // Which parts may share a listener the configuration has checked.
+        let shared = places.iter_mut().find(|place| place.listen == *listen);
+        match shared.map(|place| &mut place.purpose) {
+            Some(Purpose::Parts(roles)) => roles.push(role),
+            _ => places.push(Place { key, listen: listen.clone(), purpose: Purpose::Parts(vec![role]) }),
         }
     }
+    let management = config.management.iter().cloned();
+    places.extend(management.map(|listen| Place { key: "management.listen", listen, purpose: Purpose::Management }));
     places
 }
 
 /// Makes each listener's router.
 async fn assemble(
     config: Config,
-    listeners: Vec<(Listener, Vec<Role>)>,
+    listeners: Vec<(Listener, Purpose)>,
 ) -> Result<(Vec<(Listener, Router)>, Option<RunningProvider>), StartError> {
-    let Config { places, demo, provider: provider_config, app, api, store, log: _ } = config;
-    let mut running = None;
-    if listeners.iter().any(|(_, roles)| roles.contains(&Role::Provider)) {
-        running = Some(provider::start(provider_config, &store, demo, &places).await?);
-    }
+    let Config { places, demo, provider: provider_config, app, api, store, management, log: _ } = config;
+    let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
+    // First of all, so that the start is measured, too.
+    let metrics = management.map(|_| Metrics::install()).transpose();
+    let metrics = metrics.map_err(|error| StartError::Failed(format!("metrics can't be counted: {error}")))?;
+    let running = if serves(Role::Provider) {
+        Some(provider::start(provider_config, &store, demo, &places).await?)
+    } else {
+        None
+    };
+    let resource_server = serves(Role::Api).then(|| ResourceServer::new(api.settings)).transpose();
+    let resource_server =
+        resource_server.map_err(|error| StartError::Failed(format!("{}: api: {error}", places.file())))?;
+    let readiness = |purpose: &Purpose| {
+        let all = *purpose == Purpose::Management;
+        let provider = running.as_ref().filter(|_| all || purpose.has(Role::Provider));
+        Readiness {
+            provider: provider.map(|running| running.provider.clone()),
+            api: resource_server.clone().filter(|_| all || purpose.has(Role::Api)),
+        }
+    };
     let mut parts = Vec::new();
-    for (listener, roles) in listeners {
-        let router = match &running {
-            Some(running) if roles.contains(&Role::Provider) => {
-                let readiness = Readiness::Provider(running.provider.clone());
-                running.router.clone().merge(net::health(readiness))
-            }
-            _ => {
-                let mut router = net::health(Readiness::Alone);
-                if roles.contains(&Role::Api) {
-                    let api = api::router(&api)
-                        .map_err(|error| StartError::Failed(format!("{}: api: {error}", places.file())))?;
-                    router = router.merge(api);
-                }
-                if roles.contains(&Role::App) {
-                    router.merge(app::router(&app))
-                } else {
-                    router.fallback(api::not_found)
-                }
-            }
+    for (listener, purpose) in listeners {
+        let router = match (&purpose, &metrics) {
+            (Purpose::Management, Some(metrics)) => net::management(metrics.clone(), readiness(&purpose)),
+            _ => net::health(readiness(&purpose)),
         };
-        parts.push((listener, net::with_layers(router)));
+        let router = match &running {
+            Some(running) if purpose.has(Role::Provider) => router.merge(running.router.clone()),
+            _ => router,
+        };
+        let router = match &resource_server {
+            Some(resource_server) if purpose.has(Role::Api) => router.merge(api::router(resource_server.clone())),
+            _ => router,
+        };
+        let router = if purpose.has(Role::App) {
+            router.merge(app::router(&app))
+        } else if purpose.has(Role::Provider) {
+            // It has a page of its own for whatever is not there.
+            router
+        } else {
+            router.fallback(api::not_found)
+        };
+        parts.push((listener, net::with_layers(router, purpose.label())));
     }
     Ok((parts, running))
 }

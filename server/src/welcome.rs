@@ -5,6 +5,7 @@ use std::{fmt::Write as _, io::Write as _};
 use crate::{
     cli::Role,
     config::{self, Config},
+    serve::Purpose,
 };
 
 /// Prints to standard output; nobody may be reading it.
@@ -14,9 +15,15 @@ pub fn print(text: &str) {
 }
 
 /// The lines that tell where everything is. `bound` lists the addresses of each part.
-pub fn text(config: &Config, bound: &[(Vec<Role>, String)]) -> String {
+pub fn text(config: &Config, bound: &[(Purpose, String)]) -> String {
     let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
-    for (roles, addresses) in bound {
+    let mut serves_provider = false;
+    for (purpose, addresses) in bound {
+        let Purpose::Parts(roles) = purpose else {
+            let _ = writeln!(text, "  {:<12} /metrics and /health  (listening on {addresses})", "management");
+            continue;
+        };
+        serves_provider |= roles.contains(&Role::Provider);
         for role in roles {
             let (name, url) = match role {
                 Role::Provider => ("provider", config.provider.settings.issuer.as_str()),
@@ -26,7 +33,6 @@ pub fn text(config: &Config, bound: &[(Vec<Role>, String)]) -> String {
             let _ = writeln!(text, "  {name:<12} {url}  (listening on {addresses})");
         }
     }
-    let serves_provider = bound.iter().any(|(roles, _)| roles.contains(&Role::Provider));
     if config.demo && serves_provider {
         text.push_str("Demo mode. Sign in as one of these; each password is the name:\n");
         for user in config::demo_users() {

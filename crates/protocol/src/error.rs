@@ -22,6 +22,14 @@ macro_rules! error_codes {
                     Self::Other(text) => text,
                 }
             }
+
+            /// The code as a label of a metric, of which there must be few: a code that is not known here is `other`.
+            pub fn label(&self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                    Self::Other(_) => "other",
+                }
+            }
         }
 
         impl From<&str> for ErrorCode {

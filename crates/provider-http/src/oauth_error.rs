@@ -55,6 +55,11 @@ impl OAuthError {
     }
 }
 
+/// Counts a refusal, whichever way it is told.
+pub(crate) fn count(code: &ErrorCode) {
+    metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label()).increment(1);
+}
+
 impl From<&TokenError> for OAuthError {
     fn from(error: &TokenError) -> Self {
         Self::new(error.code(), error.description())
@@ -74,6 +79,7 @@ impl From<FormError> for OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
+        count(&self.body.error);
         let mut response = (self.status, NO_STORE, Json(self.body)).into_response();
         let headers = response.headers_mut();
         for challenge in self.challenges {

@@ -21,7 +21,7 @@ use doorward_provider::{
 };
 use url::Url;
 
-use crate::{AppState, consent, cookies::Cookie, pages, return_url::ReturnUrl, texts::Localized};
+use crate::{AppState, consent, cookies::Cookie, oauth_error, pages, return_url::ReturnUrl, texts::Localized};
 
 /// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider policy has set its own.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
@@ -170,6 +170,7 @@ impl AppState {
 
     fn refuse(&self, unsafe_request: &UnsafeRequest) -> Response {
         tracing::info!(cause = %unsafe_request, "authorization request refused");
+        oauth_error::count(&unsafe_request.code());
         let status = match unsafe_request {
             UnsafeRequest::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,

@@ -29,7 +29,11 @@ pub(crate) async fn post(
     headers: HeaderMap,
     Form(params): Form,
 ) -> Response {
-    match exchange(&provider, &headers, &params, &peer).await {
+    let outcome = exchange(&provider, &headers, &params, &peer).await;
+    let label = outcome.as_ref().map_or_else(|error| error.code().label(), |_| "issued");
+    metrics::counter!("doorward_grants_total", "grant_type" => grant_type_label(&params), "outcome" => label)
+        .increment(1);
+    match outcome {
         Ok(answer) => answer,
         Err(error) => {
             let shown = |name| params.get(name).unwrap_or_default().chars().take(100).collect::<String>();
@@ -52,6 +56,18 @@ async fn exchange(
     let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
     let answer = (NO_STORE, Json(tokens)).into_response();
     Ok(if client.require_dpop_nonce { dpop::with_nonce(answer, provider) } else { answer })
+}
+
+/// The grant type as a label of a metric: anyone can make one up, and there must be few.
+fn grant_type_label(params: &Params) -> &'static str {
+    match params.get("grant_type") {
+        Some("authorization_code") => "authorization_code",
+        Some("refresh_token") => "refresh_token",
+        Some("client_credentials") => "client_credentials",
+        Some("password") => "password",
+        Some("urn:ietf:params:oauth:grant-type:device_code") => "device_code",
+        _ => "other",
+    }
 }
 
 /// Client authentication, the same at every endpoint that asks for it.

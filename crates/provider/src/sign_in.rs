@@ -36,6 +36,18 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
+impl SignInError {
+    /// The outcome as a label of a metric.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::WrongPassword => "wrong_password",
+            Self::Throttled(_) => "throttled",
+            Self::Busy(_) => "busy",
+            Self::Store(_) => "unavailable",
+        }
+    }
+}
+
 /// A session that has just begun.
 #[derive(Debug)]
 pub struct StartedSession {
@@ -49,6 +61,13 @@ impl Provider {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the same answer after the
     /// same work; failures are counted for the account and for the address.
     pub async fn verify_password(&self, username: &str, password: Secret, address: &str) -> Result<User, SignInError> {
+        let outcome = self.check_password(username, password, address).await;
+        let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
+        metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
+        outcome
+    }
+
+    async fn check_password(&self, username: &str, password: Secret, address: &str) -> Result<User, SignInError> {
         let username = normalized_username(username);
         let (account, from) = (ThrottleKey::account(&username), ThrottleKey::address(address));
         let account_at = ThrottleKey::account_at(&username, address);

@@ -162,7 +162,10 @@ fn missing_scope(denial: &Denial) -> Option<Scope> {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), Json(self.body())).into_response();
+        let body = self.body();
+        let error = if matches!(self.cause, RefusalCause::NoCredentials) { "unauthorized" } else { body.error.label() };
+        metrics::counter!("doorward_refusals_total", "part" => "api", "error" => error).increment(1);
+        let mut response = (self.status(), Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for challenge in self.challenges() {

@@ -33,6 +33,7 @@ pub fn check(mut file: ConfigFile, places: Places, demo_by_default: bool) -> Res
         app: app(file.app.clone(), &issuer, &places)?,
         api: api(file.api.clone(), &file.app, &issuer, &places)?,
         store: store(file.store.clone(), &places)?,
+        management: file.management.listen.clone(),
         log: file.log.clone(),
         provider: provider(file, demo, &places)?,
         places,
@@ -47,6 +48,7 @@ fn refuse_public_demo(file: &ConfigFile, places: &Places) -> Result<(), ConfigEr
         ("provider.listen", Some(&file.provider.listen)),
         ("app.listen", Some(&file.app.listen)),
         ("api.listen", file.api.listen.as_ref()),
+        ("management.listen", file.management.listen.as_ref()),
     ];
     for (key, listen) in listeners {
         if let Some(public) = listen.filter(|listen| !listen.is_loopback()) {
@@ -70,11 +72,16 @@ fn refuse_shared_listeners(file: &ConfigFile, places: &Places) -> Result<(), Con
     if provider.collides_with(app) {
         return Err(places.refuse("app.listen", app, problem));
     }
-    let Some(api) = &file.api.listen else { return Ok(()) };
+    let api = file.api.listen.as_ref().unwrap_or(app);
     if api.collides_with(provider) || (api != app && api.collides_with(app)) {
         return Err(places.refuse("api.listen", api, problem));
     }
-    Ok(())
+    match &file.management.listen {
+        Some(own) if [provider, app, api].iter().any(|other| own.collides_with(other)) => {
+            Err(places.refuse("management.listen", own, problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderConfig, ConfigError> {

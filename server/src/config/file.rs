@@ -32,6 +32,8 @@ pub struct ConfigFile {
     pub api: ApiSection,
     /// `[store]`.
     pub store: StoreSection,
+    /// `[management]`.
+    pub management: ManagementSection,
     /// `[log]`.
     pub log: LogSection,
     /// `[[clients]]`.
@@ -108,6 +110,14 @@ pub struct StoreSection {
     pub master_key_file: Option<PathBuf>,
     pub master_key: Option<Secret>,
     pub group_commit: bool,
+}
+
+/// `[management]`: what is for operators only.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ManagementSection {
+    pub listen: Option<ListenAddress>,
 }
 
 /// `[log]`.

@@ -50,6 +50,8 @@ pub struct Config {
     pub api: ApiSettings,
     /// The database.
     pub store: StoreConfig,
+    /// Where `/metrics` and the health of the whole process are told, if anywhere.
+    pub management: Option<ListenAddress>,
     /// What is logged and how.
     pub log: LogSection,
 }

@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::{
-    file::{ApiSection, AppSection, ConfigFile, LogSection, ProviderSection, StoreSection, UserSettings},
+    file::{
+        ApiSection, AppSection, ConfigFile, LogSection, ManagementSection, ProviderSection, StoreSection, UserSettings,
+    },
     *,
 };
 
@@ -80,7 +82,7 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));
-    for section in ["provider", "app", "api", "store", "log"] {
+    for section in ["provider", "app", "api", "store", "management", "log"] {
         refusal(&format!("[{section}]\nlisten_on = \"x\"\n"), &format!("{section}.listen_on"), "\"x\"");
     }
     let error = refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
@@ -125,7 +127,10 @@ fn urls_and_addresses_that_make_no_sense_are_refused() {
     refusal("[app]\nauthority = \"nowhere\"", "app.authority", "\"nowhere\"");
     refusal("[api]\nallowed_origins = [\"*\"]", "api.allowed_origins[0]", "\"*\"");
     refusal("[app]\nlisten = \"127.0.0.1:6001\"", "app.listen", "\"127.0.0.1:6001\"");
-    refusal("[api]\nlisten = \"127.0.0.1:6001\"", "api.listen", "\"127.0.0.1:6001\"");
+    for section in ["api", "management"] {
+        let text = format!("[{section}]\nlisten = \"127.0.0.1:6001\"");
+        refusal(&text, &format!("{section}.listen"), "\"127.0.0.1:6001\"");
+    }
     let uri = CLIENT.replace("https://app.example/callback", "http://app.example/callback");
     refusal(&uri, "clients.redirect_uris", "\"http://app.example/callback\"");
 }
@@ -159,7 +164,7 @@ fn clients_ask_only_for_what_there_is() {
 
 #[test]
 fn demo_mode_is_for_this_machine_only() {
-    for section in ["provider", "app", "api"] {
+    for section in ["provider", "app", "api", "management"] {
         let text = format!("demo = true\n[{section}]\nlisten = \"0.0.0.0:7001\"\n");
         assert!(refusal(&text, &format!("{section}.listen"), "\"0.0.0.0:7001\"").contains("demo"));
     }
@@ -283,6 +288,7 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.app, AppSection::default());
     assert_eq!(example.api, ApiSection::default());
     assert_eq!(example.store, StoreSection::default());
+    assert_eq!(example.management, ManagementSection::default());
     assert_eq!(example.log, LogSection::default());
     assert!(example.clients.is_empty() && example.users.is_empty() && example.identity_resources.is_none());
     assert!(load(EXAMPLE, &[]).is_ok());
@@ -311,6 +317,7 @@ fn the_example_shows_every_key() {
     shows("app", keys_of::<AppSection>());
     shows("api", keys_of::<ApiSection>());
     shows("store", keys_of::<StoreSection>());
+    shows("management", keys_of::<ManagementSection>());
     shows("log", keys_of::<LogSection>());
     shows("users", keys_of::<UserSettings>());
     shows("clients", keys_of::<doorward_provider::client::ClientSettings>());

@@ -1,9 +1,9 @@
 //! `/health/live` and `/health/ready`, for those who watch over the process.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::State,
     http::{
         StatusCode,
@@ -13,49 +13,72 @@ use axum::{
     routing::get,
 };
 use doorward_provider::Provider;
+use doorward_resource_server::ResourceServer;
+use serde::Serialize;
 
 /// What a listener needs to be ready.
-#[derive(Debug, Clone)]
-pub enum Readiness {
-    /// The store answers and a key signs.
-    Provider(Arc<Provider>),
-    /// Nothing beside itself: the API answers for itself when its issuer is away.
-    Alone,
+#[derive(Clone, Default)]
+pub struct Readiness {
+    /// Its database answers, and its keys sign.
+    pub provider: Option<Arc<Provider>>,
+    /// It has its issuer's keys. Once it has them it goes on with them while the issuer is away.
+    pub api: Option<ResourceServer>,
 }
+
+/// The body of `/health/ready`.
+#[derive(Debug, Serialize)]
+struct Report {
+    ready: bool,
+    /// What was looked at, and `ok` or what is wrong with it.
+    checks: BTreeMap<&'static str, &'static str>,
+}
+
+const OK: &str = "ok";
 
 /// The two routes.
 pub fn health(readiness: Readiness) -> Router {
     Router::new()
-        .route("/health/live", get(|| async { answer(StatusCode::OK, "alive\n") }))
+        .route("/health/live", get(|| async { ([(CACHE_CONTROL, "no-store")], "alive\n") }))
         .route("/health/ready", get(ready))
         .with_state(readiness)
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Response {
-    match missing(&readiness).await {
-        None => answer(StatusCode::OK, "ready\n"),
-        Some(what) => {
-            let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, what);
-            response.headers_mut().insert(RETRY_AFTER, 1.into());
-            response
+    let mut checks = BTreeMap::new();
+    if let Some(provider) = &readiness.provider {
+        checks.insert("database", database(provider).await);
+        checks.insert("keys", keys(provider));
+    }
+    if let Some(api) = &readiness.api {
+        checks
+            .insert("issuer", if api.ready().await.is_ok() { OK } else { "its keys were never fetched: is it there?" });
+    }
+    let ready = checks.values().all(|outcome| *outcome == OK);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks })).into_response();
+    if !ready {
+        response.headers_mut().insert(RETRY_AFTER, 1.into());
+    }
+    response
+}
+
+async fn database(provider: &Provider) -> &'static str {
+    match provider.ping().await {
+        Ok(()) => OK,
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            "it does not answer"
         }
     }
 }
 
-async fn missing(readiness: &Readiness) -> Option<&'static str> {
-    let Readiness::Provider(provider) = readiness else { return None };
-    if let Err(error) = provider.ping().await {
-        tracing::error!(%error, "not ready");
-        return Some("the database does not answer\n");
-    }
+fn keys(provider: &Provider) -> &'static str {
     let algorithm = provider.settings().access_token_signing_alg;
-    if let Err(error) = provider.keys().active(algorithm, provider.now()) {
-        tracing::error!(%error, "not ready");
-        return Some("no key signs\n");
+    match provider.keys().active(algorithm, provider.now()) {
+        Ok(_) => OK,
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            "none signs"
+        }
     }
-    None
-}
-
-fn answer(status: StatusCode, text: &'static str) -> Response {
-    (status, [(CACHE_CONTROL, "no-store")], text).into_response()
 }

@@ -11,18 +11,19 @@ use axum::{
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
-use super::observe::{RequestIds, observe};
+use super::observe::{Observer, RequestIds, observe};
 
 /// A request that is not answered after this time is given up.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The largest body of a request.
 const MAX_BODY: usize = 256 * 1024;
 
-/// The router with the layers around it; the first of them sees a request first.
-pub fn with_layers(router: Router) -> Router {
+/// The router with the layers around it; the first of them sees a request first. `listener` is its name in metrics.
+pub fn with_layers(router: Router, listener: &'static str) -> Router {
+    let observer = Observer { listener, ids: RequestIds::new() };
     router.layer(
         ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(RequestIds::new(), observe))
+            .layer(middleware::from_fn_with_state(observer, observe))
             .layer(CatchPanicLayer::custom(after_panic))
             .layer(RequestBodyLimitLayer::new(MAX_BODY))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME_LIMIT)),
@@ -47,7 +48,7 @@ mod tests {
         let router = Router::new()
             .route("/panics", get(|| async { panic!("a defect") as () }))
             .route("/reads", axum::routing::post(|body: String| async move { body }));
-        with_layers(router).oneshot(request).await.unwrap()
+        with_layers(router, "provider").oneshot(request).await.unwrap()
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ mod bind;
 mod connections;
 mod health;
 mod layers;
+mod management;
 mod observe;
 
 pub use self::{
@@ -11,4 +12,5 @@ pub use self::{
     connections::serve,
     health::{Readiness, health},
     layers::with_layers,
+    management::{Metrics, management},
 };

@@ -5,16 +5,17 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method},
+    http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
 use doorward_provider::time::{Entropy as _, SystemEntropy};
+use metrics::SharedString;
 use tracing::Instrument as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,17 +37,26 @@ impl RequestIds {
     }
 }
 
-/// Gives the request an identifier, which the answer carries, too, and logs what became of it.
-pub async fn observe(State(ids): State<RequestIds>, request: Request, next: Next) -> Response {
-    let id = ids.next();
+/// What the observer of one listener knows.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    /// The listener's name in metrics.
+    pub listener: &'static str,
+    /// Numbers its requests.
+    pub ids: RequestIds,
+}
+
+/// Gives the request an identifier, which the answer carries, too, logs what became of it, and counts it.
+pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+    let id = observer.ids.next();
     let method = method_name(request.method());
     // The template of the route, never the path: paths are without number.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let span = tracing::info_span!("request", id, method, route);
+    let route = Route(request.extensions().get::<MatchedPath>().cloned());
+    let span = tracing::info_span!("request", id, method, route = route.as_str());
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
+    count(observer.listener, method, &route, status, began.elapsed());
     let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
         if status.is_server_error() {
@@ -62,9 +72,28 @@ pub async fn observe(State(ids): State<RequestIds>, request: Request, next: Next
 }
 
 /// Anyone can make up a method; the log knows these.
-fn method_name(method: &Method) -> &str {
-    let known = [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS, Method::PUT, Method::PATCH, Method::DELETE];
-    if known.contains(method) { method.as_str() } else { "other" }
+fn method_name(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+/// The route that a request took, if there is one for it.
+struct Route(Option<MatchedPath>);
+
+impl Route {
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("none", MatchedPath::as_str)
+    }
+}
+
+/// All labels are of few values: routes as they stand in the source, known methods, statuses.
+fn count(listener: &'static str, method: &'static str, route: &Route, status: StatusCode, took: Duration) {
+    let route = SharedString::from(route.as_str().to_owned());
+    let labels = [("listener", SharedString::const_str(listener)), ("method", method.into()), ("route", route)];
+    metrics::histogram!("doorward_http_request_seconds", &labels).record(took);
+    let [listener, method, route] = labels;
+    let status = ("status", status.as_str().to_owned().into());
+    metrics::counter!("doorward_http_requests_total", &[listener, method, route, status]).increment(1);
 }
 
 #[cfg(test)]

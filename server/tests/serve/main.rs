@@ -5,6 +5,7 @@ mod command_line;
 mod commands;
 mod crash;
 mod full_disk;
+mod management;
 mod odd_requests;
 mod restart;
 mod roles;

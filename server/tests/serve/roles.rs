@@ -12,7 +12,7 @@ async fn one_process_serves_everything() {
     let http = browser();
     for (path, content) in [
         ("/health/live", "text/plain"),
-        ("/health/ready", "text/plain"),
+        ("/health/ready", "application/json"),
         ("/.well-known/openid-configuration", "application/json"),
         ("/.well-known/openid-configuration/jwks", "application/"),
     ] {

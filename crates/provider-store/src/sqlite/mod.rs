@@ -33,6 +33,7 @@ use rusqlite::Connection;
 
 use self::{failure::Failure, readers::Readers, writer::Writer};
 pub use self::{open::OpenError, writer::Stats};
+use crate::measure::measured;
 
 /// How a [`SqliteStore`] works.
 #[derive(Debug, Clone)]
@@ -90,20 +91,27 @@ impl SqliteStore {
         self.writer.stats()
     }
 
+    /// Runs a command of this name.
     async fn write<T: Send + 'static>(
         &self,
+        name: &'static str,
         command: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        Ok(self.writer.run(command).await?)
+        measured(name, async { Ok(self.writer.run(command).await?) }).await
     }
 
+    /// Runs a query of this name.
     async fn read<T: Send + 'static>(
         &self,
+        name: &'static str,
         query: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if let Some(connection) = self.readers.take() {
-            return Ok(query(&connection)?);
-        }
-        self.write(query).await
+        measured(name, async {
+            if let Some(connection) = self.readers.take() {
+                return Ok(query(&connection)?);
+            }
+            Ok(self.writer.run(query).await?)
+        })
+        .await
     }
 }

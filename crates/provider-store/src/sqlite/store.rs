@@ -30,26 +30,26 @@ use super::{
 impl Store for SqliteStore {
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
         let rows: Vec<_> = users.into_iter().map(UserRow::encode).collect::<Result<_, _>>()?;
-        self.write(move |connection| users::import(connection, &rows, now)).await
+        self.write("import_users", move |connection| users::import(connection, &rows, now)).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
-        self.read(users::all).await
+        self.read("users", users::all).await
     }
 
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
         let sub = sub.to_owned();
-        self.write(move |connection| users::remove(connection, &sub, now)).await
+        self.write("remove_user", move |connection| users::remove(connection, &sub, now)).await
     }
 
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
         let normalized = normalized.to_owned();
-        self.read(move |connection| users::by_username(connection, &normalized)).await
+        self.read("user_by_username", move |connection| users::by_username(connection, &normalized)).await
     }
 
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
         let sub = sub.to_owned();
-        self.read(move |connection| users::by_sub(connection, &sub)).await
+        self.read("user", move |connection| users::by_sub(connection, &sub)).await
     }
 
     async fn start_session(
@@ -59,30 +59,30 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let amr = sql::to_json(&session.authentication.amr, "sessions.amr")?;
-        self.write(move |connection| sessions::start(connection, &session, &amr, replaces, now)).await
+        self.write("start_session", move |connection| sessions::start(connection, &session, &amr, replaces, now)).await
     }
 
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        self.read(move |connection| sessions::find(connection, cookie, now)).await
+        self.read("session", move |connection| sessions::find(connection, cookie, now)).await
     }
 
     async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        self.write(move |connection| sessions::end(connection, &selector, now)).await
+        self.write("end_sessions", move |connection| sessions::end(connection, &selector, now)).await
     }
 
     async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let sub = sub.to_owned();
-        self.read(move |connection| sessions::of_user(connection, &sub, now)).await
+        self.read("sessions_of", move |connection| sessions::of_user(connection, &sub, now)).await
     }
 
     async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
         let sub = sub.to_owned();
-        self.read(move |connection| access::of_user(connection, &sub, now)).await
+        self.read("access_of", move |connection| access::of_user(connection, &sub, now)).await
     }
 
     async fn revoke_access(&self, sub: &str, client_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
-        self.write(move |connection| access::revoke(connection, &sub, &client_id, now)).await
+        self.write("revoke_access", move |connection| access::revoke(connection, &sub, &client_id, now)).await
     }
 
     async fn claim_logout_notices(
@@ -94,44 +94,47 @@ impl Store for SqliteStore {
     ) -> Result<Vec<LogoutNotice>, StoreError> {
         let id = client_id.to_owned();
         // Seldom is one due, and a look costs no commit.
-        if !self.read(move |connection| logout_notices::is_due(connection, &id, now)).await? {
+        if !self.read("claim_logout_notices", move |connection| logout_notices::is_due(connection, &id, now)).await? {
             return Ok(Vec::new());
         }
         let id = client_id.to_owned();
-        self.write(move |connection| logout_notices::claim(connection, &id, limit, now, due_again)).await
+        self.write("claim_logout_notices", move |connection| {
+            logout_notices::claim(connection, &id, limit, now, due_again)
+        })
+        .await
     }
 
     async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| logout_notices::postpone(connection, id, due)).await
+        self.write("postpone_logout_notice", move |connection| logout_notices::postpone(connection, id, due)).await
     }
 
     async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError> {
-        self.write(move |connection| logout_notices::remove(connection, id)).await
+        self.write("drop_logout_notice", move |connection| logout_notices::remove(connection, id)).await
     }
 
     async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
-        self.write(move |connection| pushed_requests::add(connection, &request)).await
+        self.write("add_pushed_request", move |connection| pushed_requests::add(connection, &request)).await
     }
 
     async fn pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, StoreError> {
-        self.read(move |connection| pushed_requests::find(connection, hash, now)).await
+        self.read("pushed_request", move |connection| pushed_requests::find(connection, hash, now)).await
     }
 
     async fn hold_pushed_request(&self, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| pushed_requests::hold(connection, hash, held, until)).await
+        self.write("hold_pushed_request", move |connection| pushed_requests::hold(connection, hash, held, until)).await
     }
 
     async fn consume_pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection| pushed_requests::consume(connection, hash, now)).await
+        self.write("consume_pushed_request", move |connection| pushed_requests::consume(connection, hash, now)).await
     }
 
     async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError> {
         let content = sql::to_json(&code, "codes.content")?;
-        self.write(move |connection| codes::add(connection, hash, &code, &content, notify)).await
+        self.write("add_code", move |connection| codes::add(connection, hash, &code, &content, notify)).await
     }
 
     async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError> {
-        self.read(move |connection| codes::find(connection, hash)).await
+        self.read("code", move |connection| codes::find(connection, hash)).await
     }
 
     async fn redeem_code(
@@ -143,7 +146,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Redemption, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
-        self.write(move |connection| codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
+        self.write("redeem_code", move |connection| {
+            codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+        })
+        .await
     }
 
     async fn add_grant(
@@ -154,15 +160,15 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let grant = GrantRow::encode(grant, expires_at, now)?;
-        self.write(move |connection| grants::add(connection, &grant, refresh_token.as_ref())).await
+        self.write("add_grant", move |connection| grants::add(connection, &grant, refresh_token.as_ref())).await
     }
 
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError> {
-        self.read(move |connection| refresh_tokens::find(connection, hash)).await
+        self.read("refresh_token", move |connection| refresh_tokens::find(connection, hash)).await
     }
 
     async fn rotate_refresh_token(&self, rotation: RotateRefreshToken) -> Result<Rotation, StoreError> {
-        self.write(move |connection| refresh_tokens::rotate(connection, &rotation)).await
+        self.write("rotate_refresh_token", move |connection| refresh_tokens::rotate(connection, &rotation)).await
     }
 
     async fn extend_refresh_token(
@@ -172,22 +178,25 @@ impl Store for SqliteStore {
         grant_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |connection| refresh_tokens::extend(connection, hash, expires_at, grant_expires_at, now)).await
+        self.write("extend_refresh_token", move |connection| {
+            refresh_tokens::extend(connection, hash, expires_at, grant_expires_at, now)
+        })
+        .await
     }
 
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let grant_id = grant_id.to_owned();
-        self.write(move |connection| grants::revoke(connection, &grant_id, now)).await
+        self.write("revoke_grant", move |connection| grants::revoke(connection, &grant_id, now)).await
     }
 
     async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
         let grant_id = grant_id.to_owned();
-        self.read(move |connection| grants::live(connection, &grant_id, now)).await
+        self.read("live_grant", move |connection| grants::live(connection, &grant_id, now)).await
     }
 
     async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
         let request = sql::to_json(&code.request, "device_codes.request")?;
-        self.write(move |connection| device_codes::add(connection, &code, &request)).await
+        self.write("add_device_code", move |connection| device_codes::add(connection, &code, &request)).await
     }
 
     async fn claim_device_code(
@@ -197,7 +206,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         let sub = sub.to_owned();
-        self.write(move |connection| device_codes::claim(connection, user_code, &sub, now)).await
+        self.write("claim_device_code", move |connection| device_codes::claim(connection, user_code, &sub, now)).await
     }
 
     async fn claimed_device_code(
@@ -207,7 +216,8 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         let sub = sub.to_owned();
-        self.read(move |connection| device_codes::claimed(connection, user_code, &sub, now)).await
+        self.read("claimed_device_code", move |connection| device_codes::claimed(connection, user_code, &sub, now))
+            .await
     }
 
     async fn answer_device_code(
@@ -218,7 +228,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (sub, answer) = (sub.to_owned(), device_codes::encode(&answer)?);
-        self.write(move |connection| device_codes::answer(connection, user_code, &sub, &answer, now)).await
+        self.write("answer_device_code", move |connection| {
+            device_codes::answer(connection, user_code, &sub, &answer, now)
+        })
+        .await
     }
 
     async fn poll_device_code(
@@ -228,7 +241,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<DevicePoll, StoreError> {
         let client_id = client_id.to_owned();
-        self.write(move |connection| device_codes::poll(connection, hash, &client_id, now)).await
+        self.write("poll_device_code", move |connection| device_codes::poll(connection, hash, &client_id, now)).await
     }
 
     async fn redeem_device_code(
@@ -240,71 +253,84 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
-        self.write(move |connection| device_codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)).await
+        self.write("redeem_device_code", move |connection| {
+            device_codes::redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+        })
+        .await
     }
 
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
         let content = sql::to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
-        self.write(move |connection| reference_tokens::add(connection, token.hash, &content, expires_at)).await
+        self.write("add_reference_token", move |connection| {
+            reference_tokens::add(connection, token.hash, &content, expires_at)
+        })
+        .await
     }
 
     async fn reference_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessTokenClaims>, StoreError> {
-        self.read(move |connection| reference_tokens::find(connection, hash, now)).await
+        self.read("reference_token", move |connection| reference_tokens::find(connection, hash, now)).await
     }
 
     async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
-        self.write(move |connection| reference_tokens::revoke(connection, hash)).await
+        self.write("revoke_reference_token", move |connection| reference_tokens::revoke(connection, hash)).await
     }
 
     async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
         let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
-        self.read(move |connection| consents::find(connection, &sub, &client_id)).await
+        self.read("consent", move |connection| consents::find(connection, &sub, &client_id)).await
     }
 
     async fn remember_consent(&self, sub: &str, client_id: &str, consent: Consent) -> Result<(), StoreError> {
         let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
-        self.write(move |connection| consents::remember(connection, &sub, &client_id, &consent)).await
+        self.write("remember_consent", move |connection| consents::remember(connection, &sub, &client_id, &consent))
+            .await
     }
 
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        self.read(signing_keys::all).await
+        self.read("signing_keys", signing_keys::all).await
     }
 
     async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
-        self.write(move |connection| signing_keys::add(connection, &key, unless_since)).await
+        self.write("add_signing_key", move |connection| signing_keys::add(connection, &key, unless_since)).await
     }
 
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {
         let kids = kids.to_vec();
-        self.write(move |connection| signing_keys::remove(connection, &kids)).await
+        self.write("remove_signing_keys", move |connection| signing_keys::remove(connection, &kids)).await
     }
 
     async fn admit_sign_in(&self, keys: &[(ThrottleKey, ThrottlePolicy)], now: Timestamp) -> Result<u32, StoreError> {
         let keys = keys.to_vec();
-        self.write(move |connection| failed_sign_ins::admit(connection, &keys, now)).await
+        self.write("admit_sign_in", move |connection| failed_sign_ins::admit(connection, &keys, now)).await
     }
 
     async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError> {
         let (account, address) = (account.to_vec(), address.clone());
-        self.write(move |connection| failed_sign_ins::succeeded(connection, &account, &address)).await
+        self.write("sign_in_succeeded", move |connection| failed_sign_ins::succeeded(connection, &account, &address))
+            .await
     }
 
     async fn first_use(&self, message: MessageIdentity, forgettable_at: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection| single_uses::note(connection, message, forgettable_at)).await
+        self.write("first_use", move |connection| single_uses::note(connection, message, forgettable_at)).await
     }
 
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut removed = 0;
         // A command a kind, so that others need not wait for all of them.
         for &kind in expiry::KINDS {
-            removed += self.write(move |connection| expiry::remove(connection, kind, now, limit)).await?;
+            removed +=
+                self.write("remove_expired", move |connection| expiry::remove(connection, kind, now, limit)).await?;
         }
         Ok(removed)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the writer: it must be alive and get the file's write lock.
-        self.write(|connection| Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)).await
+        self.write(
+            "ping",
+            |connection| Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?),
+        )
+        .await
     }
 }

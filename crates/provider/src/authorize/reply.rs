@@ -116,6 +116,7 @@ impl ReplyTo {
 
     /// An error for the client (RFC 6749 section 4.1.2.1).
     pub fn error(self, code: &ErrorCode, description: &str) -> AuthorizationResponse {
+        metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label()).increment(1);
         self.respond(vec![("error", code.to_string()), ("error_description", description.to_owned())])
     }
 

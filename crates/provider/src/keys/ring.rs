@@ -105,12 +105,21 @@ impl KeyRing {
 
     /// The key that signs by this algorithm now.
     pub fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<Arc<SigningKey>, KeyRingError> {
+        self.active_since(algorithm, now).map(|(_, key)| key)
+    }
+
+    /// The same with the moment from which it signs.
+    pub fn active_since(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: Timestamp,
+    ) -> Result<(Timestamp, Arc<SigningKey>), KeyRingError> {
         let loaded = self.loaded();
         let age = |(activates_at, key): &&(Timestamp, Arc<SigningKey>)| (*activates_at, key.kid().to_owned());
         let activated = loaded.of(algorithm).filter(|(activates_at, _)| *activates_at <= now).max_by_key(age);
         // After the clock was set back no key may be active yet: the oldest one then signs on.
         let key = activated.or_else(|| loaded.of(algorithm).min_by_key(age));
-        key.map(|(_, key)| Arc::clone(key)).ok_or(KeyRingError::NoActiveKey(algorithm))
+        key.cloned().ok_or(KeyRingError::NoActiveKey(algorithm))
     }
 
     /// A key for message authentication that every process with the same master key derives alike, one for each purpose.

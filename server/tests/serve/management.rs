@@ -1,0 +1,104 @@
+//! What operators see: health part by part, and metrics.
+
+use std::net::TcpListener;
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::support::{Doorward, Place, browser, refresh, sign_in_by_password, text, token};
+
+/// A management listener: its address, and its origin for clients.
+fn management() -> (String, String) {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    (address.to_string(), format!("http://{address}"))
+}
+
+async fn health(http: &Client, origin: &str) -> (u16, Value) {
+    let response = http.get(format!("{origin}/health/ready")).send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// The value of a series that is written so; nothing if it was never counted.
+fn value(metrics: &str, series: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+}
+
+#[tokio::test]
+async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() {
+    let place = Place::new();
+    let (listen, origin) = management();
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_MANAGEMENT__LISTEN", listen);
+    let server = Doorward::start(command);
+    let http = browser();
+    let tokens = sign_in_by_password(&http, &place, "alice").await;
+    assert_eq!(refresh(&http, &place, text(&tokens, "refresh_token")).await.status(), 200);
+    let wrong = [("grant_type", "password"), ("username", "alice"), ("password", "wrong")];
+    assert_eq!(token(&http, &place, "PolicyBasedBackend", &wrong).await.status(), 400);
+    let made_up = [("grant_type", "made-up")];
+    assert_eq!(token(&http, &place, "PolicyBasedBackend", &made_up).await.status(), 400);
+    let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
+    assert_eq!(http.get(&api).send().await.unwrap().status(), 401);
+    assert_eq!(http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap().status(), 200);
+    // A refusal that the browser takes to the client.
+    let query = format!("client_id=PkceJS&response_type=token&redirect_uri={}/OpenId/Login/JS", place.app);
+    let refused = http.get(format!("{}/connect/authorize?{query}", place.provider)).send().await.unwrap();
+    assert!(refused.status().is_redirection());
+
+    let response = http.get(format!("{origin}/metrics")).send().await.unwrap();
+    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    let metrics = response.text().await.unwrap();
+    for (series, count) in [
+        (r#"doorward_grants_total{grant_type="password",outcome="issued"}"#, 1.0),
+        (r#"doorward_grants_total{grant_type="password",outcome="invalid_grant"}"#, 1.0),
+        (r#"doorward_grants_total{grant_type="refresh_token",outcome="issued"}"#, 1.0),
+        (r#"doorward_grants_total{grant_type="other",outcome="unsupported_grant_type"}"#, 1.0),
+        (r#"doorward_sign_ins_total{outcome="succeeded"}"#, 1.0),
+        (r#"doorward_sign_ins_total{outcome="wrong_password"}"#, 1.0),
+        (r#"doorward_refusals_total{part="provider",error="invalid_grant"}"#, 1.0),
+        (r#"doorward_refusals_total{part="provider",error="unsupported_response_type"}"#, 1.0),
+        (r#"doorward_refusals_total{part="api",error="unauthorized"}"#, 1.0),
+        (r#"doorward_store_seconds_count{command="rotate_refresh_token",outcome="done"}"#, 1.0),
+        (r#"doorward_http_requests_total{listener="provider",method="POST",route="/connect/token",status="200"}"#, 2.0),
+    ] {
+        assert_eq!(value(&metrics, series), Some(count), "{series} in\n{metrics}");
+    }
+    assert!(value(&metrics, r#"doorward_signing_key_age_seconds{algorithm="RS256"}"#).is_some(), "{metrics}");
+    assert!(!metrics.contains("made-up") && !metrics.contains("alice"), "{metrics}");
+
+    for public in [&place.app, &place.provider] {
+        let response: Response = http.get(format!("{public}/metrics")).send().await.unwrap();
+        assert_eq!(response.status(), 404);
+    }
+    let all = json!({"ready": true, "checks": {"database": "ok", "issuer": "ok", "keys": "ok"}});
+    assert_eq!(health(&http, &origin).await, (200, all));
+    server.stop();
+}
+
+#[tokio::test]
+async fn an_api_is_ready_once_it_has_its_issuers_keys() {
+    let place = Place::new();
+    let api = Place::new();
+    let api_origin = format!("http://127.0.0.1:{}", api.app_port());
+    let mut command = place.command(&["serve", "--role", "api"]);
+    command.env("DOORWARD_API__LISTEN", format!("127.0.0.1:{}", api.app_port()));
+    let api_server = Doorward::start(command);
+    let http = browser();
+    let (status, report) = health(&http, &api_origin).await;
+    assert_eq!((status, &report["ready"]), (503, &json!(false)));
+    assert!(text(&report["checks"], "issuer").contains("never fetched"), "{report}");
+    assert_eq!(report["checks"].as_object().unwrap().len(), 1, "{report}");
+
+    let provider = place.serve(&["--role", "provider"]);
+    // The API asks again a second after a failure.
+    let mut ready = health(&http, &api_origin).await;
+    while ready.0 != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        ready = health(&http, &api_origin).await;
+    }
+    let (status, report) = health(&http, &place.provider).await;
+    assert_eq!((status, &report["checks"]), (200, &json!({"database": "ok", "keys": "ok"})));
+    provider.stop();
+    assert_eq!(health(&http, &api_origin).await.0, 200, "with the keys it goes on alone");
+    api_server.stop();
+}
