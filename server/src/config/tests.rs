@@ -12,6 +12,8 @@ use super::{
     *,
 };
 
+mod reference;
+
 const EXAMPLE: &str = include_str!("../../../doorward.example.toml");
 
 /// Loads a configuration from a file with this text, and from these variables.
@@ -267,6 +269,24 @@ fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
     }
 }
 
+/// Every table of the file with the keys that it may have; the file itself first.
+fn sections() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![
+        ("", keys_of::<ConfigFile>()),
+        ("provider", keys_of::<ProviderSection>()),
+        ("app", keys_of::<AppSection>()),
+        ("api", keys_of::<ApiSection>()),
+        ("store", keys_of::<StoreSection>()),
+        ("management", keys_of::<ManagementSection>()),
+        ("log", keys_of::<LogSection>()),
+        ("clients", keys_of::<doorward_provider::client::ClientSettings>()),
+        ("users", keys_of::<UserSettings>()),
+        ("identity_resources", keys_of::<doorward_provider::resource::IdentityResource>()),
+        ("api_scopes", keys_of::<doorward_provider::resource::ApiScope>()),
+        ("api_resources", keys_of::<doorward_provider::resource::ApiResource>()),
+    ]
+}
+
 /// The example as it is after every `#key = value` that stands there for show is taken as set.
 fn example_in_full() -> String {
     let shown = |line: &str| {
@@ -312,18 +332,9 @@ fn the_example_shows_every_key() {
             );
         }
     };
-    shows("", keys_of::<ConfigFile>());
-    shows("provider", keys_of::<ProviderSection>());
-    shows("app", keys_of::<AppSection>());
-    shows("api", keys_of::<ApiSection>());
-    shows("store", keys_of::<StoreSection>());
-    shows("management", keys_of::<ManagementSection>());
-    shows("log", keys_of::<LogSection>());
-    shows("users", keys_of::<UserSettings>());
-    shows("clients", keys_of::<doorward_provider::client::ClientSettings>());
-    shows("identity_resources", keys_of::<doorward_provider::resource::IdentityResource>());
-    shows("api_scopes", keys_of::<doorward_provider::resource::ApiScope>());
-    shows("api_resources", keys_of::<doorward_provider::resource::ApiResource>());
+    for (section, keys) in sections() {
+        shows(section, keys);
+    }
 }
 
 /// Of the example's clients the second lists every default: it must be the same as one that leaves them out.
