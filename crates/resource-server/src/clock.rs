@@ -1,6 +1,9 @@
 //! Time as a parameter, so that every rule about it can be tested at its limit.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -9,6 +12,9 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Time since a fixed moment of the clock's own. It never goes back: what waiting is measured with.
     fn elapsed(&self) -> Duration;
+
+    /// Returns when [`Clock::elapsed`] has come to the moment. Polled within a Tokio runtime.
+    fn sleep_until(&self, moment: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// The machine's clocks.
@@ -31,5 +37,9 @@ impl Clock for SystemClock {
 
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn sleep_until(&self, moment: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(moment.saturating_sub(self.elapsed())))
     }
 }

@@ -1,23 +1,24 @@
-//! Fetching the issuer's keys: the discovery document (OIDC Discovery section 4) and the JWK set that it names.
+//! Asking the issuer: its discovery document (OIDC Discovery section 4), the JWK set that this names, and what it knows of
+//! a token (RFC 7662).
 
 use std::time::Duration;
 
 use doorward_protocol::{jwk::JwkSet, metadata::OPENID_CONFIGURATION_PATH};
 use reqwest::{Client, Response, header::ACCEPT, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    KeySet, SettingsError,
+    IntrospectionSettings, KeySet, SettingsError,
     settings::{is_loopback, issuer_url},
 };
 
 /// Enough for hundreds of keys; more is not read.
 const MAX_DOCUMENT_LENGTH: usize = 512 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fetches from one issuer. It keeps nothing; see [`crate::KeyStore`].
+/// Asks one issuer. It keeps nothing; see [`crate::KeyStore`].
 #[derive(Debug)]
 pub struct IssuerClient {
     issuer: String,
@@ -25,7 +26,16 @@ pub struct IssuerClient {
     http: Client,
 }
 
-/// Why the keys could not be had.
+/// What an issuer publishes, as far as an API needs it.
+#[derive(Debug)]
+pub struct Published {
+    /// The keys that sign its tokens.
+    pub keys: KeySet,
+    /// Where it can be asked about a token (RFC 8414 section 2).
+    pub introspection_endpoint: Option<Url>,
+}
+
+/// Why the issuer's answer could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// No answer, or not in time.
@@ -57,9 +67,17 @@ pub enum FetchError {
         /// The issuer in the document.
         found: String,
     },
-    /// `jwks_uri` is not a URL, or it leaves https.
-    #[error("the discovery document's jwks_uri {0:?} is no URL that keys may be fetched from")]
-    JwksUri(String),
+    /// An address in the discovery document is no URL, or it leaves https.
+    #[error("the discovery document's {member} {found:?} is no URL that may be asked")]
+    Address {
+        /// The document's member.
+        member: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// Tokens are to be introspected, and nobody says where.
+    #[error("the discovery document names no introspection_endpoint")]
+    NoIntrospection,
     /// No key that checks signatures. The keys at hand are better than none.
     #[error("the issuer publishes no usable key")]
     NoKeys,
@@ -69,17 +87,34 @@ pub enum FetchError {
 struct Discovery {
     issuer: String,
     jwks_uri: String,
+    introspection_endpoint: Option<String>,
+}
+
+impl FetchError {
+    /// A short name, one of a few: for metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "no_answer",
+            Self::Status { .. } => "status",
+            Self::TooLong { .. } => "too_long",
+            Self::Malformed { .. } => "malformed",
+            Self::WrongIssuer { .. } => "wrong_issuer",
+            Self::Address { .. } => "address",
+            Self::NoIntrospection => "no_introspection",
+            Self::NoKeys => "no_keys",
+        }
+    }
 }
 
 impl IssuerClient {
-    /// A client for the issuer, which must be an https URL, or http on a loopback address or where that is allowed.
-    pub fn new(issuer: impl Into<String>, allow_insecure: bool) -> Result<Self, SettingsError> {
+    /// A client for the issuer, which must be an https URL, or http on a loopback address or where that is allowed. It
+    /// waits for each answer as long as `patience` allows.
+    pub fn new(issuer: impl Into<String>, allow_insecure: bool, patience: Duration) -> Result<Self, SettingsError> {
         let issuer = issuer.into();
         let url = issuer_url(&issuer, allow_insecure)?;
         let discovery_url = format!("{}{OPENID_CONFIGURATION_PATH}", issuer.trim_end_matches('/'));
         let discovery_url = Url::parse(&discovery_url).map_err(|_| SettingsError::Issuer(issuer.clone()))?;
-        let mut builder =
-            Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT).redirect(Policy::none());
+        let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(patience).redirect(Policy::none());
         if is_loopback(&url) {
             // A proxy elsewhere can't reach this machine's own addresses.
             builder = builder.no_proxy();
@@ -94,37 +129,59 @@ impl IssuerClient {
     }
 
     /// Fetches the discovery document and the keys.
-    pub async fn fetch_keys(&self) -> Result<KeySet, FetchError> {
-        let discovery: Discovery = self.fetch(self.discovery_url.clone()).await?;
+    pub async fn fetch(&self) -> Result<Published, FetchError> {
+        let discovery: Discovery = self.get(self.discovery_url.clone()).await?;
         if discovery.issuer != self.issuer {
             return Err(FetchError::WrongIssuer { found: discovery.issuer });
         }
-        let jwks_uri = self.checked_jwks_uri(discovery.jwks_uri)?;
-        let keys = KeySet::new(self.fetch::<JwkSet>(jwks_uri).await?);
+        let jwks_uri = self.checked("jwks_uri", discovery.jwks_uri)?;
+        let endpoint = discovery.introspection_endpoint.map(|url| self.checked("introspection_endpoint", url));
+        let keys = KeySet::new(self.get::<JwkSet>(jwks_uri).await?);
         if keys.is_empty() {
             return Err(FetchError::NoKeys);
         }
-        Ok(keys)
+        Ok(Published { keys, introspection_endpoint: endpoint.transpose()? })
     }
 
-    /// An issuer on https must not send us to plain http for its keys.
-    fn checked_jwks_uri(&self, jwks_uri: String) -> Result<Url, FetchError> {
-        match Url::parse(&jwks_uri) {
+    /// Asks what the issuer knows of a token (RFC 7662 section 2); the API proves who it is by its secret.
+    pub async fn introspect(
+        &self,
+        endpoint: Url,
+        credentials: &IntrospectionSettings,
+        token: &str,
+    ) -> Result<Map<String, Value>, FetchError> {
+        // Both are form-encoded before they are put together (RFC 6749 section 2.3.1).
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = self
+            .http
+            .post(endpoint.clone())
+            .header(ACCEPT, "application/json")
+            .basic_auth(encoded(&credentials.client_id), Some(encoded(credentials.secret.expose())))
+            .form(&[("token", token), ("token_type_hint", "access_token")]);
+        read_json(request.send().await?, endpoint).await
+    }
+
+    /// An issuer on https must not send us to plain http for its keys, or with our secret.
+    fn checked(&self, member: &'static str, found: String) -> Result<Url, FetchError> {
+        match Url::parse(&found) {
             Ok(url) if url.scheme() == "https" => Ok(url),
             Ok(url) if url.scheme() == "http" && self.discovery_url.scheme() == "http" => Ok(url),
-            _ => Err(FetchError::JwksUri(jwks_uri)),
+            _ => Err(FetchError::Address { member, found }),
         }
     }
 
-    async fn fetch<T: DeserializeOwned>(&self, url: Url) -> Result<T, FetchError> {
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, FetchError> {
         let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let response = request.send().await?;
-        if response.status() != http::StatusCode::OK {
-            return Err(FetchError::Status { status: response.status().as_u16(), url: url.into() });
-        }
-        let body = read_limited(response, &url).await?;
-        serde_json::from_slice(&body).map_err(|_| FetchError::Malformed { url: url.into() })
+        read_json(request.send().await?, url).await
     }
+}
+
+async fn read_json<T: DeserializeOwned>(response: Response, url: Url) -> Result<T, FetchError> {
+    if response.status() != http::StatusCode::OK {
+        return Err(FetchError::Status { status: response.status().as_u16(), url: url.into() });
+    }
+    let body = read_limited(response, &url).await?;
+    serde_json::from_slice(&body).map_err(|_| FetchError::Malformed { url: url.into() })
 }
 
 /// Reads the body up to the limit, whatever `Content-Length` says.

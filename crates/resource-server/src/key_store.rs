@@ -1,5 +1,5 @@
-//! The issuer's keys at hand: fetched when first needed, shared by all requests, fetched anew when they may have
-//! changed, and kept while the issuer is away.
+//! The issuer's keys at hand: fetched when first needed, shared by all requests, fetched anew in the background and when
+//! they may have changed, and kept for some time while the issuer is away.
 //!
 //! One fetch runs at a time, in a task of its own, so that a caller who hangs up does not stop it for the others. When
 //! a fetch may start, for whose sake, is decided by [`Fetching::may_start`] alone.
@@ -7,17 +7,21 @@
 use std::{
     error::Error as _,
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
 use tokio::sync::watch;
+use url::Url;
 
-use crate::{Clock, FetchError, IssuerClient, KeySet};
+use crate::{Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published, meter};
 
-/// Keys older than this are fetched anew, behind the requests that use them: a key that the issuer withdraws is
-/// accepted no longer than this after.
-const MAX_AGE: Duration = Duration::from_mins(10);
+/// Keys older than this are fetched anew: a key that the issuer withdraws is accepted no longer than this after, as long
+/// as the issuer can be asked.
+const REFRESH_AFTER: Duration = Duration::from_mins(10);
+/// How much of that time chance may take away, so that many processes don't ask in step.
+const SPREAD: f64 = 0.2;
 /// A token that names an unknown key makes us look for new keys this often at most. Anyone can write such a token;
 /// without the limit anyone could make us flood the issuer.
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_mins(1);
@@ -26,12 +30,20 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The same while the keys at hand still serve.
 const RELAXED_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The keys can't be had now; nothing can be said about the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the issuer's keys are not available")]
-pub struct KeysUnavailable {
-    /// When it makes sense to ask again, in seconds, at least one.
-    pub retry_after: u64,
+/// How long keys serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    refresh_after: Duration,
+    max_age: Duration,
+}
+
+impl Freshness {
+    /// Keys that the issuer can't be asked about serve for `max_age`. `chance`, from 0 to 1, decides how much earlier
+    /// than usual they are fetched anew.
+    pub fn new(max_age: Duration, chance: f64) -> Self {
+        let usual = REFRESH_AFTER.min(max_age / 2);
+        Self { refresh_after: usual.mul_f64(1.0 - SPREAD * chance.clamp(0.0, 1.0)), max_age }
+    }
 }
 
 /// The keys of one issuer. Cheap to clone; clones share the keys.
@@ -41,6 +53,7 @@ pub struct KeyStore(Arc<Inner>);
 struct Inner {
     issuer: IssuerClient,
     clock: Arc<dyn Clock>,
+    freshness: Freshness,
     current: RwLock<Option<Current>>,
     fetching: Mutex<Fetching>,
 }
@@ -48,6 +61,7 @@ struct Inner {
 #[derive(Clone)]
 struct Current {
     keys: Arc<KeySet>,
+    introspection_endpoint: Option<Url>,
     fetched_at: Duration,
 }
 
@@ -71,6 +85,8 @@ struct Fetching {
     failed_at: Option<Duration>,
     /// When an unknown key last led to a fetch that succeeded.
     unknown_key_at: Option<Duration>,
+    /// Whether the task runs that fetches anew in the background.
+    is_kept_fresh: bool,
 }
 
 impl Fetching {
@@ -88,45 +104,66 @@ impl Fetching {
         };
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
+
+    /// When the background is to fetch anew what was fetched at `fetched_at`.
+    fn due(&self, fetched_at: Option<Duration>, freshness: Freshness) -> Duration {
+        let retry = self.failed_at.map_or(Duration::ZERO, |failed| failed + RELAXED_RETRY_INTERVAL);
+        fetched_at.map_or(retry, |fetched| retry.max(fetched + freshness.refresh_after))
+    }
 }
 
 impl KeyStore {
     /// A store that fetches from the issuer when first asked.
-    pub fn new(issuer: IssuerClient, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { issuer, clock, current: RwLock::default(), fetching: Mutex::default() }))
+    pub fn new(issuer: IssuerClient, freshness: Freshness, clock: Arc<dyn Clock>) -> Self {
+        let (current, fetching) = (RwLock::default(), Mutex::default());
+        Self(Arc::new(Inner { issuer, clock, freshness, current, fetching }))
     }
 
-    /// The keys at hand, if there are any. When they are old, newer ones are fetched behind the caller's back; so
-    /// this is called within a Tokio runtime.
+    /// The keys at hand, if there are any that still serve. When they are old, newer ones are fetched behind the
+    /// caller's back; so this is called within a Tokio runtime.
     pub fn at_hand(&self) -> Option<Arc<KeySet>> {
-        let current = self.0.current()?;
-        let now = self.0.clock.elapsed();
-        if now.saturating_sub(current.fetched_at) >= MAX_AGE {
-            // Whether it starts or must wait, this request goes on with the keys at hand.
-            let _ = self.start(Occasion::Age, now);
-        }
-        Some(current.keys)
+        self.current().map(|current| current.keys)
     }
 
     /// The keys at hand; fetches them if there are none yet.
-    pub async fn keys(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        if let Some(keys) = self.at_hand() {
-            return Ok(keys);
+    pub async fn keys(&self) -> Result<Arc<KeySet>, IssuerUnavailable> {
+        self.fetched().await.map(|current| current.keys)
+    }
+
+    /// Where the issuer is asked about tokens, and by whom.
+    pub(crate) async fn introspection(&self) -> Result<(&IssuerClient, Option<Url>), IssuerUnavailable> {
+        let current = self.fetched().await?;
+        Ok((&self.0.issuer, current.introspection_endpoint))
+    }
+
+    /// What still serves.
+    fn current(&self) -> Option<Current> {
+        let current = self.0.current()?;
+        let now = self.0.clock.elapsed();
+        let age = now.saturating_sub(current.fetched_at);
+        if age >= self.0.freshness.refresh_after {
+            // Whether it starts or must wait, this request goes on with the keys at hand.
+            let _ = self.start(Occasion::Age, now);
         }
-        let started = self.start(Occasion::First, self.0.clock.elapsed());
-        match started {
+        (age < self.0.freshness.max_age).then_some(current)
+    }
+
+    async fn fetched(&self) -> Result<Current, IssuerUnavailable> {
+        if let Some(current) = self.current() {
+            return Ok(current);
+        }
+        match self.start(Occasion::First, self.0.clock.elapsed()) {
             Ok(ended) => wait_for(ended).await,
-            Err(wait) => return Err(unavailable_for(wait)),
+            Err(wait) => return Err(IssuerUnavailable::after(wait)),
         }
-        let current = self.0.current();
-        current.map(|current| current.keys).ok_or_else(|| unavailable_for(RETRY_INTERVAL))
+        self.current().ok_or_else(|| IssuerUnavailable::after(RETRY_INTERVAL))
     }
 
     /// Newer keys than those in which a token's key was not found, if they may be fetched and are newer.
     ///
     /// # Errors
     /// The issuer could not be asked, so that nobody knows whether the key exists.
-    pub async fn keys_newer_than(&self, seen: &Arc<KeySet>) -> Result<Option<Arc<KeySet>>, KeysUnavailable> {
+    pub async fn keys_newer_than(&self, seen: &Arc<KeySet>) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
         let newer = |store: &Inner| {
             let keys = store.current()?.keys;
             (!Arc::ptr_eq(&keys, seen)).then_some(keys)
@@ -141,7 +178,7 @@ impl KeyStore {
             return Ok(Some(keys));
         }
         match self.0.fetching().failed_at {
-            Some(_) => Err(unavailable_for(RETRY_INTERVAL)),
+            Some(_) => Err(IssuerUnavailable::after(RETRY_INTERVAL)),
             None => Ok(None),
         }
     }
@@ -157,15 +194,34 @@ impl KeyStore {
         fetching.may_start(occasion, now)?;
         let (ends, ended) = watch::channel(());
         fetching.running = Some(ended.clone());
+        let is_kept_fresh = mem::replace(&mut fetching.is_kept_fresh, true);
         drop(fetching);
 
+        if !is_kept_fresh {
+            tokio::spawn(keep_fresh(Arc::downgrade(&self.0), Arc::clone(&self.0.clock)));
+        }
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
-            let outcome = inner.issuer.fetch_keys().await;
+            let outcome = inner.issuer.fetch().await;
             inner.finish(outcome, occasion, now);
             drop(ends);
         });
         Ok(ended)
+    }
+}
+
+/// Fetches anew before what is at hand gets old, whether or not requests come, until the store is gone.
+async fn keep_fresh(store: Weak<Inner>, clock: Arc<dyn Clock>) {
+    loop {
+        let Some(inner) = store.upgrade() else { return };
+        let due = inner.fetching().due(inner.current().map(|current| current.fetched_at), inner.freshness);
+        drop(inner);
+        clock.sleep_until(due).await;
+        let Some(inner) = store.upgrade() else { return };
+        let started = KeyStore(inner).start(Occasion::Age, clock.elapsed());
+        if let Ok(ended) = started {
+            wait_for(ended).await;
+        }
     }
 }
 
@@ -179,17 +235,18 @@ impl Inner {
     }
 
     /// Notes the outcome of the fetch that began at `started`.
-    fn finish(&self, outcome: Result<KeySet, FetchError>, occasion: Occasion, started: Duration) {
+    fn finish(&self, outcome: Result<Published, FetchError>, occasion: Occasion, started: Duration) {
         let mut fetching = self.fetching();
         fetching.running = None;
+        meter::keys_fetched(outcome.as_ref().err());
         match outcome {
-            Ok(keys) => {
+            Ok(published) => {
                 tracing::info!(issuer = self.issuer.issuer(), ?occasion, "fetched the issuer's keys");
                 fetching.failed_at = None;
                 if occasion == Occasion::UnknownKey {
                     fetching.unknown_key_at = Some(started);
                 }
-                self.keep(keys, started);
+                self.keep(published, started);
             }
             Err(error) => {
                 tracing::warn!(
@@ -204,13 +261,13 @@ impl Inner {
     }
 
     /// Keys that did not change keep their identity, and with it what was verified with them.
-    fn keep(&self, keys: KeySet, fetched_at: Duration) {
+    fn keep(&self, published: Published, fetched_at: Duration) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let keys = match current.take() {
-            Some(old) if old.keys.is_same_as(&keys) => old.keys,
-            _ => Arc::new(keys),
+            Some(old) if old.keys.is_same_as(&published.keys) => old.keys,
+            _ => Arc::new(published.keys),
         };
-        *current = Some(Current { keys, fetched_at });
+        *current = Some(Current { keys, introspection_endpoint: published.introspection_endpoint, fetched_at });
     }
 }
 
@@ -219,13 +276,8 @@ async fn wait_for(mut ended: watch::Receiver<()>) {
     while ended.changed().await.is_ok() {}
 }
 
-fn unavailable_for(wait: Duration) -> KeysUnavailable {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    KeysUnavailable { retry_after: seconds.max(1) }
-}
-
 /// An HTTP error says why only in its sources.
-fn with_sources(error: &FetchError) -> String {
+pub(crate) fn with_sources(error: &FetchError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -272,8 +324,21 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_told_in_whole_seconds() {
-        assert_eq!(unavailable_for(Duration::from_millis(1200)).retry_after, 2);
-        assert_eq!(unavailable_for(Duration::ZERO).retry_after, 1);
+    fn keys_are_fetched_anew_long_before_they_are_stale_and_not_in_step() {
+        let day = Duration::from_hours(24);
+        assert_eq!(Freshness::new(day, 0.0).refresh_after, at(600));
+        assert_eq!(Freshness::new(day, 1.0).refresh_after, at(480));
+        assert_eq!(Freshness::new(day, f64::INFINITY).refresh_after, at(480));
+        assert_eq!(Freshness::new(at(100), 0.0).refresh_after, at(50));
+    }
+
+    #[test]
+    fn the_background_waits_longer_after_a_failure() {
+        let freshness = Freshness::new(at(86_400), 0.0);
+        let fetching = Fetching { failed_at: Some(at(1000)), ..Fetching::default() };
+        assert_eq!(Fetching::default().due(Some(at(7)), freshness), at(607));
+        assert_eq!(fetching.due(Some(at(7)), freshness), at(1015));
+        assert_eq!(fetching.due(Some(at(999)), freshness), at(1599));
+        assert_eq!(fetching.due(None, freshness), at(1015));
     }
 }

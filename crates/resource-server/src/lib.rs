@@ -35,35 +35,49 @@
 //! # }
 //! ```
 //!
+//! For routers as a whole there are the layer [`require`] and [`ProtectedRouter`], on which no route can be without a policy.
+//!
 //! The way of a request: [`ResourceServer::authorize`] reads the `Authorization` header (`credentials`), verifies the
-//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, the proof of a token that is bound to a
-//! key (`proofs`), and asks the policies. Whatever
+//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, or by asking the issuer about an opaque
+//! one (`introspection`), the proof of a token that is bound to a key (`proofs`), and asks the policies. Whatever
 //! fails becomes a [`Refusal`], which is the one place that knows statuses, challenges and bodies.
 
+mod access_token;
 mod authorized;
 mod clock;
 mod cors;
 mod credentials;
+#[cfg(feature = "demo")]
 pub mod demo_api;
+mod generations;
+mod introspection;
 mod issuer;
 mod key_set;
 mod key_store;
+mod meter;
 mod proofs;
+mod protected_router;
 mod refusal;
+mod require;
 mod resource_server;
 mod settings;
 mod token_cache;
 mod token_error;
+mod unavailable;
 mod validator;
 
+pub use access_token::AccessToken;
 pub use authorized::{Anyone, Authenticated, Authorized};
 pub use clock::{Clock, SystemClock};
 pub use cors::cors;
-pub use issuer::{FetchError, IssuerClient};
+pub use issuer::{FetchError, IssuerClient, Published};
 pub use key_set::KeySet;
-pub use key_store::{KeyStore, KeysUnavailable};
+pub use key_store::{Freshness, KeyStore};
+pub use protected_router::{ProtectedRoute, ProtectedRouter};
 pub use refusal::{Refusal, RefusalBody, RefusalCause};
+pub use require::{Require, RequireLayer, require, require_all};
 pub use resource_server::ResourceServer;
-pub use settings::{ExpiredStatus, ResourceServerSettings, SettingsError};
+pub use settings::{ExpiredStatus, IntrospectionSettings, ResourceServerSettings, SettingsError, TrustedIssuer};
 pub use token_error::TokenError;
-pub use validator::{AccessToken, MAX_TOKEN_LENGTH, TokenValidator, VerificationError};
+pub use unavailable::IssuerUnavailable;
+pub use validator::{MAX_TOKEN_LENGTH, TokenValidator, VerificationError};

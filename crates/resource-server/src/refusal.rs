@@ -17,7 +17,7 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::{ExpiredStatus, KeysUnavailable, TokenError, credentials::CredentialsError};
+use crate::{ExpiredStatus, IssuerUnavailable, TokenError, credentials::CredentialsError};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,22 @@ pub enum RefusalCause {
     Proof(ProofError),
     /// The policies say no.
     Denied(Denial),
-    /// The issuer's keys are missing, so that no token can be verified.
-    Unavailable(KeysUnavailable),
+    /// The issuer can't be asked, so that the token can't be verified.
+    Unavailable(IssuerUnavailable),
+}
+
+impl RefusalCause {
+    /// A short name, one of a few: for metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::MalformedCredentials => "malformed_credentials",
+            Self::Token(error) => error.name(),
+            Self::Proof(_) => "invalid_proof",
+            Self::Denied(_) => "denied",
+            Self::Unavailable(_) => "issuer_unavailable",
+        }
+    }
 }
 
 /// By which schemes an access token was and may be sent.
@@ -56,17 +70,21 @@ pub struct Refusal {
 
 /// The body of a refusal, in the members of RFC 6749 section 5.2 plus the reasons of a denial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "demo", derive(utoipa::ToSchema))]
 pub struct RefusalBody {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
     /// `access_denied` or `temporarily_unavailable`.
+    #[cfg_attr(feature = "demo", schema(value_type = String))]
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
     /// What the caller lacks, "needs department Sales" each; only for a denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "demo", schema(required = false))]
     pub reasons: Vec<String>,
     /// The same as data; only for a denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "demo", schema(required = false, value_type = Vec<Object>))]
     pub unmet: Vec<Need>,
 }
 
@@ -173,7 +191,7 @@ impl IntoResponse for Refusal {
                 headers.append(WWW_AUTHENTICATE, value);
             }
         }
-        if let RefusalCause::Unavailable(KeysUnavailable { retry_after }) = self.cause {
+        if let RefusalCause::Unavailable(IssuerUnavailable { retry_after }) = self.cause {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response

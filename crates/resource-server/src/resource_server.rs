@@ -7,9 +7,10 @@ use doorward_protocol::challenge::Scheme;
 use http::{HeaderValue, request::Parts};
 
 use crate::{
-    AccessToken, Clock, ExpiredStatus, IssuerClient, KeyStore, KeysUnavailable, Refusal, RefusalCause,
-    ResourceServerSettings, SettingsError, SystemClock, TokenError, TokenValidator, VerificationError,
+    AccessToken, Clock, ExpiredStatus, IssuerUnavailable, Refusal, RefusalCause, ResourceServerSettings, SettingsError,
+    SystemClock, TokenError, TokenValidator, VerificationError,
     credentials::{Credentials, credentials},
+    meter,
     proofs::{ProofChecker, ProofRefusal},
     refusal::Schemes,
     settings::origin_header,
@@ -23,9 +24,18 @@ struct Inner {
     validator: TokenValidator,
     /// `None` where the API's origin is not known: then no proof can be checked.
     proofs: Option<ProofChecker>,
+    /// The first, for descriptions.
+    issuer: String,
     realm: String,
     expired_status: ExpiredStatus,
     allowed_origins: Vec<HeaderValue>,
+}
+
+/// A token that was verified for the request in which this lies, by whom.
+#[derive(Clone)]
+pub(crate) struct VerifiedHere {
+    by: ResourceServer,
+    token: Arc<AccessToken>,
 }
 
 impl ResourceServer {
@@ -40,47 +50,73 @@ impl ResourceServer {
         let allowed_origins = origins.map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
         let origin = settings.origin.as_deref();
         let proofs = origin.map(|origin| ProofChecker::new(origin, Arc::clone(&clock))).transpose()?;
-        let issuer = IssuerClient::new(settings.issuer.clone(), settings.allow_insecure_issuer)?;
-        let keys = KeyStore::new(issuer, Arc::clone(&clock));
-        let (audience, leeway) = (settings.audience.clone(), settings.leeway);
-        let validator = TokenValidator::new(settings.issuer, audience, leeway, keys, clock)?;
+        let validator = TokenValidator::new(&settings, clock)?;
+        let first = settings.issuers.into_iter().next();
+        let (issuer, realm) = first.map(|first| (first.issuer, first.audience)).unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             validator,
             proofs,
-            realm: settings.audience,
+            issuer,
+            realm,
             expired_status: settings.expired_status,
             allowed_origins,
         })))
     }
 
     /// The one way to a caller: verifies the request's access token, the proof of its key where it is bound to one, and
-    /// asks every policy. Each refusal is logged here, by its cause; the token never is.
+    /// asks every policy. A token that a layer verified for this request is taken as it is, since a proof counts once.
+    /// Each refusal is counted and logged here, by its cause; the token never is.
     pub async fn authorize(&self, request: &Parts, policies: &[Policy]) -> Result<Arc<AccessToken>, Refusal> {
         let mut tried = Scheme::Bearer;
-        let outcome = self.decide(request, policies, &mut tried).await;
+        let verified = match self.verified_before(request) {
+            Some(token) => Ok(token),
+            None => self.verify(request, &mut tried).await,
+        };
+        let outcome = verified.and_then(|token| match decide_all(policies, token.principal()) {
+            Decision::Allowed => Ok(token),
+            Decision::Denied(denial) => Err(RefusalCause::Denied(denial)),
+        });
         outcome.map_err(|cause| {
+            meter::refused(&cause);
             log(&cause);
             let schemes = Schemes { tried, takes_proofs: self.0.proofs.is_some() };
             Refusal::new(cause, schemes, &self.0.realm, self.0.expired_status)
         })
     }
 
-    /// Whether tokens can be verified now; fetches the issuer's keys if there are none yet. For readiness checks,
+    /// Whether tokens can be verified now; fetches keys if there are none yet. With several issuers one is enough. For readiness checks,
     /// and to have the keys at hand before the first request.
-    pub async fn ready(&self) -> Result<(), KeysUnavailable> {
-        self.0.validator.keys().keys().await.map(|_| ())
+    pub async fn ready(&self) -> Result<(), IssuerUnavailable> {
+        self.0.validator.ready().await
     }
 
-    pub(crate) fn allowed_origins(&self) -> &[HeaderValue] {
+    /// What a layer leaves in a request for the handler to find.
+    pub(crate) fn verified(&self, token: Arc<AccessToken>) -> VerifiedHere {
+        VerifiedHere { by: self.clone(), token }
+    }
+
+    /// What a layer of this very API left.
+    fn verified_before(&self, request: &Parts) -> Option<Arc<AccessToken>> {
+        let before = request.extensions.get::<VerifiedHere>()?;
+        Arc::ptr_eq(&before.by.0, &self.0).then(|| Arc::clone(&before.token))
+    }
+
+    /// The first of its issuers.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// How expired tokens are answered.
+    pub fn expired_status(&self) -> ExpiredStatus {
+        self.0.expired_status
+    }
+
+    /// The origins whose pages may call, for [`crate::cors`].
+    pub fn allowed_origins(&self) -> &[HeaderValue] {
         &self.0.allowed_origins
     }
 
-    async fn decide(
-        &self,
-        request: &Parts,
-        policies: &[Policy],
-        tried: &mut Scheme,
-    ) -> Result<Arc<AccessToken>, RefusalCause> {
+    async fn verify(&self, request: &Parts, tried: &mut Scheme) -> Result<Arc<AccessToken>, RefusalCause> {
         let Credentials { scheme, token } = credentials(&request.headers)?;
         if scheme == Scheme::Dpop && self.0.proofs.is_none() {
             return Err(RefusalCause::NoCredentials);
@@ -88,13 +124,10 @@ impl ResourceServer {
         tried.clone_from(&scheme);
         let verified = self.0.validator.verify_apart_from_key(token).await.map_err(|error| match error {
             VerificationError::Token(error) => RefusalCause::Token(error),
-            VerificationError::Keys(error) => RefusalCause::Unavailable(error),
+            VerificationError::Issuer(error) => RefusalCause::Unavailable(error),
         })?;
         self.check_key(request, &scheme, token, &verified)?;
-        match decide_all(policies, verified.principal()) {
-            Decision::Allowed => Ok(verified),
-            Decision::Denied(denial) => Err(RefusalCause::Denied(denial)),
-        }
+        Ok(verified)
     }
 
     /// A token that is bound to a key comes with a proof of that key, and any other as a bearer token.
@@ -128,6 +161,6 @@ fn log(cause: &RefusalCause) {
         RefusalCause::Denied(denial) => {
             tracing::info!(reasons = ?denial.reasons(), "refused: denied by policy");
         }
-        RefusalCause::Unavailable(error) => tracing::warn!(%error, "refused: keys not available"),
+        RefusalCause::Unavailable(error) => tracing::warn!(%error, "refused: the issuer can't be asked"),
     }
 }

@@ -1,21 +1,22 @@
 //! What a resource server must be told.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
 
+use doorward_protocol::secret::Secret;
 use http::{HeaderValue, StatusCode};
 use url::{Host, Url};
 
 /// Settings of a resource server. [`ResourceServerSettings::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct ResourceServerSettings {
-    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the keys are fetched
-    /// from it. An `https` URL, or `http` on a loopback address.
-    pub issuer: String,
-    /// This API's name: tokens must carry it in `aud`. It is also the realm of challenges.
-    pub audience: String,
+    /// Whose access tokens are accepted: at least one issuer, each once. A token's `iss` says which of them must vouch for it.
+    pub issuers: Vec<TrustedIssuer>,
     /// The status for a token that has expired. Default: 401, the registered one.
     pub expired_status: ExpiredStatus,
-    /// How far the issuer's clock may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
+    /// How far the issuers' clocks may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
     pub leeway: Duration,
     /// This API's origin as its callers know it (`https://api.example.com`): DPoP proofs name the address of each call
     /// (RFC 9449 section 4.2), and behind a proxy the one that arrives is another. Default: none, and then tokens that
@@ -24,24 +25,77 @@ pub struct ResourceServerSettings {
     /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right when the page
     /// comes from the API's own origin.
     pub allowed_origins: Vec<String>,
+    /// How long keys serve while their issuer can't be asked for newer ones. Default: one day.
+    pub max_key_age: Duration,
+    /// How long an issuer may take to answer. Default: 5 seconds.
+    pub patience: Duration,
+    /// From 0 to 1: how much earlier than usual keys are fetched anew, so that many processes don't ask in step. Default:
+    /// another for each process.
+    pub chance: f64,
+}
+
+/// An issuer whose access tokens are accepted.
+#[derive(Debug, Clone)]
+pub struct TrustedIssuer {
+    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the keys are fetched
+    /// from it. An `https` URL, or `http` on a loopback address.
+    pub issuer: String,
+    /// This API's name at the issuer: tokens must carry it in `aud`. That of the first issuer is also the realm of challenges.
+    pub audience: String,
+    /// How the issuer is asked about opaque tokens; at most one issuer may be, since such a token doesn't tell whose it is.
+    /// Default: not at all, and opaque tokens are refused.
+    pub introspection: Option<IntrospectionSettings>,
     /// Takes keys over plain `http` from an issuer that is not on a loopback address. Whoever can change that
     /// traffic can then sign tokens of their own. Default: false.
-    pub allow_insecure_issuer: bool,
+    pub allow_insecure: bool,
+}
+
+/// How an issuer is asked about opaque tokens (RFC 7662).
+#[derive(Debug, Clone)]
+pub struct IntrospectionSettings {
+    /// This API's name at the issuer's introspection endpoint.
+    pub client_id: String,
+    /// Its secret there, sent as `client_secret_basic`.
+    pub secret: Secret,
+    /// How long an answer counts, never beyond the token's `exp`: for as long a revoked token may still be accepted.
+    /// Zero: each request asks. Default: 10 seconds.
+    pub cache: Duration,
 }
 
 impl ResourceServerSettings {
     /// Settings with their defaults.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
-            issuer: issuer.into(),
-            audience: audience.into(),
+            issuers: vec![TrustedIssuer::new(issuer, audience)],
             expired_status: ExpiredStatus::default(),
             leeway: Duration::ZERO,
             origin: None,
             allowed_origins: Vec::new(),
-            allow_insecure_issuer: false,
+            max_key_age: Duration::from_hours(24),
+            patience: Duration::from_secs(5),
+            chance: chance(),
         }
     }
+}
+
+impl TrustedIssuer {
+    /// An issuer of JWTs.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), audience: audience.into(), introspection: None, allow_insecure: false }
+    }
+}
+
+impl IntrospectionSettings {
+    /// Settings with their defaults.
+    pub fn new(client_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        Self { client_id: client_id.into(), secret: secret.into(), cache: Duration::from_secs(10) }
+    }
+}
+
+/// From 0 to 1, another for each call.
+#[allow(clippy::cast_possible_truncation)] // Half of the bits are enough.
+fn chance() -> f64 {
+    f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX)
 }
 
 /// The status that answers an expired token.
@@ -85,8 +139,14 @@ pub enum SettingsError {
     )]
     Issuer(String),
     /// Plain http beyond this machine.
-    #[error("issuer {0:?}: use https, or allow_insecure_issuer if the network between is trusted")]
+    #[error("issuer {0:?}: use https, or allow_insecure if the network between is trusted")]
     InsecureIssuer(String),
+    /// None, or one twice.
+    #[error("issuers: name at least one issuer, and {0:?} only once")]
+    Issuers(String),
+    /// More than one that opaque tokens may come from.
+    #[error("issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be")]
+    SecondIntrospection(String),
     /// No audience, so that any token of the issuer would do.
     #[error("audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2")]
     Audience,
@@ -126,6 +186,21 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+/// Refuses issuers among which a token could not find its own.
+pub(crate) fn checked_issuers(issuers: &[TrustedIssuer]) -> Result<&[TrustedIssuer], SettingsError> {
+    let twice = |(at, one): &(usize, &TrustedIssuer)| issuers[..*at].iter().any(|other| other.issuer == one.issuer);
+    if let Some((_, again)) = issuers.iter().enumerate().find(twice) {
+        return Err(SettingsError::Issuers(again.issuer.clone()));
+    }
+    if issuers.is_empty() {
+        return Err(SettingsError::Issuers(String::new()));
+    }
+    match issuers.iter().filter(|issuer| issuer.introspection.is_some()).nth(1) {
+        Some(second) => Err(SettingsError::SecondIntrospection(second.issuer.clone())),
+        None => Ok(issuers),
     }
 }
 
@@ -177,6 +252,27 @@ mod tests {
         let plain = "http://id.example.com";
         assert_eq!(issuer_url(plain, false), Err(SettingsError::InsecureIssuer(plain.into())));
         assert!(issuer_url(plain, true).is_ok());
+    }
+
+    #[test]
+    fn a_token_finds_one_issuer() {
+        let one = || TrustedIssuer::new("https://one", "api");
+        let opaque = |issuer: &str| TrustedIssuer {
+            introspection: Some(IntrospectionSettings::new("api", Secret::new("secret"))),
+            ..TrustedIssuer::new(issuer, "api")
+        };
+        assert!(checked_issuers(&[one(), opaque("https://two")]).is_ok());
+        assert_eq!(checked_issuers(&[]).unwrap_err(), SettingsError::Issuers(String::new()));
+        assert_eq!(checked_issuers(&[one(), one()]).unwrap_err(), SettingsError::Issuers("https://one".into()));
+        let two = [opaque("https://one"), opaque("https://two")];
+        assert_eq!(checked_issuers(&two).unwrap_err(), SettingsError::SecondIntrospection("https://two".into()));
+    }
+
+    #[test]
+    fn chance_is_within_its_limits() {
+        for _ in 0..100 {
+            assert!((0.0..=1.0).contains(&chance()));
+        }
     }
 
     #[test]

@@ -3,89 +3,41 @@
 //! Nothing that time can change is kept: whoever takes a token from here checks its times against the clock again.
 //! An entry counts only together with the keys that verified it, so that a withdrawn key takes its tokens along.
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, PoisonError},
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    AccessToken, KeySet,
+    generations::{Generations, TokenDigest},
 };
 
-use sha2::{Digest as _, Sha256};
-
-use crate::{AccessToken, KeySet};
-
-/// Tokens in each of the two generations.
-const GENERATION_LENGTH: usize = 2048;
-/// A longer token is verified each time, so that the cache's memory stays bounded by its count.
-const MAX_KEPT_LENGTH: usize = 4096;
-
-/// A token's name here. The token itself is not kept: who reads this memory can't use what is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TokenDigest([u8; 32]);
-
-impl TokenDigest {
-    /// The digest of a token that may be kept.
-    pub(crate) fn of(token: &str) -> Option<Self> {
-        (token.len() <= MAX_KEPT_LENGTH).then(|| Self(Sha256::digest(token).into()))
-    }
-}
-
+/// A token, and the keys that verified it.
 #[derive(Clone)]
-struct Entry {
-    keys: Arc<KeySet>,
-    token: Arc<AccessToken>,
+pub(crate) struct Verified {
+    pub(crate) token: Arc<AccessToken>,
+    pub(crate) keys: Arc<KeySet>,
 }
 
-/// Two generations: when the young one is full it becomes the old one, and what nobody asked for since is dropped.
+/// The tokens verified lately.
 #[derive(Default)]
-pub(crate) struct TokenCache(Mutex<Generations>);
-
-#[derive(Default)]
-struct Generations {
-    young: HashMap<TokenDigest, Entry>,
-    old: HashMap<TokenDigest, Entry>,
-}
+pub(crate) struct TokenCache(Mutex<Generations<Verified>>);
 
 impl TokenCache {
-    /// The token, if it was verified with these very keys.
-    pub(crate) fn get(&self, digest: TokenDigest, keys: &Arc<KeySet>) -> Option<Arc<AccessToken>> {
+    /// The token, if it was verified by keys that still count.
+    pub(crate) fn get(&self, digest: TokenDigest, counts: impl Fn(&Arc<KeySet>) -> bool) -> Option<Arc<AccessToken>> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = generations.young.get(&digest);
-        let (entry, is_old) = match found {
-            Some(entry) => (entry.clone(), false),
-            None => (generations.old.remove(&digest)?, true),
-        };
-        if !Arc::ptr_eq(&entry.keys, keys) {
-            return None;
-        }
-        let token = Arc::clone(&entry.token);
-        let dropped = is_old.then(|| generations.insert(digest, entry));
-        drop(generations);
-        drop(dropped);
-        Some(token)
-    }
-
-    /// Keeps a token that these keys verified.
-    pub(crate) fn insert(&self, digest: TokenDigest, keys: Arc<KeySet>, token: Arc<AccessToken>) {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let dropped = generations.insert(digest, Entry { keys, token });
+        let (found, dropped) = generations.get(digest);
         // Thousands of tokens may be dropped here: not while others wait.
         drop(generations);
         drop(dropped);
+        found.filter(|verified| counts(&verified.keys)).map(|verified| verified.token)
     }
-}
 
-impl Generations {
-    /// Adds an entry and hands back what is to be dropped.
-    #[must_use]
-    fn insert(&mut self, digest: TokenDigest, entry: Entry) -> HashMap<TokenDigest, Entry> {
-        let dropped = if self.young.len() >= GENERATION_LENGTH {
-            let young = mem::take(&mut self.young);
-            mem::replace(&mut self.old, young)
-        } else {
-            HashMap::new()
-        };
-        self.young.insert(digest, entry);
-        dropped
+    /// Keeps a verified token.
+    pub(crate) fn insert(&self, digest: TokenDigest, verified: Verified) {
+        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let dropped = generations.insert(digest, verified);
+        drop(generations);
+        drop(dropped);
     }
 }
 
@@ -106,36 +58,13 @@ mod tests {
         Arc::new(AccessToken::unverified(serde_json::from_value(claims).unwrap()))
     }
 
-    fn digest(number: usize) -> TokenDigest {
-        TokenDigest::of(&number.to_string()).unwrap()
-    }
-
     #[test]
     fn a_token_counts_only_with_the_keys_that_verified_it() {
-        let (cache, first, second) = (TokenCache::default(), keys(), keys());
-        let token = token();
-        cache.insert(digest(1), Arc::clone(&first), Arc::clone(&token));
-        assert!(Arc::ptr_eq(&cache.get(digest(1), &first).unwrap(), &token));
-        assert!(cache.get(digest(1), &second).is_none());
-        assert!(cache.get(digest(2), &first).is_none());
-    }
-
-    #[test]
-    fn it_stays_bounded_and_keeps_what_is_asked_for() {
-        let (cache, keys, token) = (TokenCache::default(), keys(), token());
-        for number in 0..10 * GENERATION_LENGTH {
-            cache.insert(digest(number), Arc::clone(&keys), Arc::clone(&token));
-            assert!(cache.get(digest(0), &keys).is_some(), "asked for all the time");
-        }
-        let generations = cache.0.lock().unwrap();
-        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION_LENGTH);
-        drop(generations);
-        assert!(cache.get(digest(1), &keys).is_none());
-    }
-
-    #[test]
-    fn long_tokens_are_not_kept() {
-        assert!(TokenDigest::of(&"a".repeat(MAX_KEPT_LENGTH)).is_some());
-        assert!(TokenDigest::of(&"a".repeat(MAX_KEPT_LENGTH + 1)).is_none());
+        let (cache, first, second, token) = (TokenCache::default(), keys(), keys(), token());
+        let [known, unknown] = ["1", "2"].map(|token| TokenDigest::of(token).unwrap());
+        cache.insert(known, Verified { token: Arc::clone(&token), keys: Arc::clone(&first) });
+        assert!(Arc::ptr_eq(&cache.get(known, |keys| Arc::ptr_eq(keys, &first)).unwrap(), &token));
+        assert!(cache.get(known, |keys| Arc::ptr_eq(keys, &second)).is_none());
+        assert!(cache.get(unknown, |_| true).is_none());
     }
 }

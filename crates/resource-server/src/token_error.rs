@@ -33,7 +33,10 @@ pub enum TokenError {
     /// A required claim is absent, empty or of another type (RFC 9068 section 2.2).
     #[error("The access token lacks a claim that every access token must have.")]
     InvalidClaims,
-    /// `iss` is not the configured issuer.
+    /// Its issuer says that it does not hold, and not why (RFC 7662 section 2.2).
+    #[error("The access token is not known to its issuer, expired or was revoked.")]
+    Inactive,
+    /// `iss` is none of the configured issuers.
     #[error("The access token comes from another issuer.")]
     WrongIssuer,
     /// `aud` does not name this API.
@@ -57,4 +60,31 @@ pub enum TokenError {
     /// `iat` lies in the future by more than clocks differ.
     #[error("The access token says that it was issued in the future.")]
     IssuedInFuture,
+}
+
+impl TokenError {
+    /// A short name, one of a few: for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::Malformed => "malformed",
+            Self::CriticalExtension => "critical_extension",
+            Self::WrongType => "wrong_type",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::NoKeyId => "no_key_id",
+            Self::UnknownKey => "unknown_key",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::BadSignature => "bad_signature",
+            Self::InvalidClaims => "invalid_claims",
+            Self::Inactive => "inactive",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::KeyBound => "key_bound",
+            Self::NotKeyBound => "not_key_bound",
+            Self::AnotherKey => "another_key",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::IssuedInFuture => "issued_in_future",
+        }
+    }
 }

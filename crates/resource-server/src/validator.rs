@@ -1,53 +1,25 @@
-//! Verifying JWT access tokens (RFC 9068 section 4), step by step as the RFC has it.
+//! Verifying access tokens: JWTs step by step as RFC 9068 section 4 has it; opaque ones by asking their issuer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use doorward_policy::Principal;
 use doorward_protocol::{
-    claims::AccessTokenClaims,
     jose::SigningAlgorithm,
     jws::{JwsError, UnverifiedHeader, UnverifiedJws},
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    Clock, KeySet, KeyStore, KeysUnavailable, SettingsError, TokenError,
-    settings::{checked_audience, checked_leeway},
-    token_cache::{TokenCache, TokenDigest},
+    AccessToken, Clock, Freshness, IssuerClient, IssuerUnavailable, KeySet, KeyStore, ResourceServerSettings,
+    SettingsError, TokenError, TrustedIssuer,
+    access_token::Times,
+    generations::TokenDigest,
+    introspection::Introspector,
+    settings::{checked_audience, checked_issuers, checked_leeway},
+    token_cache::{TokenCache, Verified},
 };
 
 /// The longest token that is looked at, in bytes. Longer ones would cost more to read than they can be worth.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
-
-/// How far `iat` may lie in the future, in seconds. `iat` limits no token's life (RFC 7519 section 4.1.6), so this
-/// keeps none alive: it lets a token be used at once on a machine whose clock is a little behind the issuer's.
-const ISSUED_AT_TOLERANCE: i64 = 60;
-
-/// An access token that was verified.
-#[derive(Debug)]
-pub struct AccessToken {
-    claims: AccessTokenClaims,
-    principal: Principal,
-}
-
-impl AccessToken {
-    /// A token that nobody verified, for tests.
-    #[cfg(test)]
-    pub(crate) fn unverified(claims: AccessTokenClaims) -> Self {
-        let principal = Principal::new(claims.sub.clone());
-        Self { claims, principal }
-    }
-
-    /// The token's claims.
-    pub fn claims(&self) -> &AccessTokenClaims {
-        &self.claims
-    }
-
-    /// The caller whom it speaks for.
-    pub fn principal(&self) -> &Principal {
-        &self.principal
-    }
-}
 
 /// Why there is no verified token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,77 +27,51 @@ pub enum VerificationError {
     /// The token is at fault.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The keys are missing; the token may be good.
+    /// Its issuer can't be asked; the token may be good.
     #[error(transparent)]
-    Keys(#[from] KeysUnavailable),
+    Issuer(#[from] IssuerUnavailable),
 }
 
-/// Verifies the access tokens of one issuer for one audience.
+/// Verifies the access tokens of one or several issuers.
 pub struct TokenValidator {
-    issuer: String,
-    audience: String,
-    leeway: i64,
-    keys: KeyStore,
-    clock: Arc<dyn Clock>,
+    issuers: Vec<Issuer>,
+    times: Times,
     verified: TokenCache,
+    introspector: Option<Introspector>,
 }
 
-impl TokenValidator {
-    /// A validator for tokens with this `iss` and, in `aud`, this audience. The leeway counts in whole seconds.
-    pub fn new(
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
-        leeway: Duration,
-        keys: KeyStore,
-        clock: Arc<dyn Clock>,
+/// An issuer with its keys.
+struct Issuer {
+    iss: String,
+    audience: String,
+    keys: KeyStore,
+}
+
+impl Issuer {
+    fn new(
+        trusted: &TrustedIssuer,
+        settings: &ResourceServerSettings,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
+        let client = IssuerClient::new(trusted.issuer.clone(), trusted.allow_insecure, settings.patience)?;
+        let freshness = Freshness::new(settings.max_key_age, settings.chance);
         Ok(Self {
-            issuer: issuer.into(),
-            audience: checked_audience(&audience.into())?.to_owned(),
-            leeway: checked_leeway(leeway)?,
-            keys,
-            clock,
-            verified: TokenCache::default(),
+            iss: trusted.issuer.clone(),
+            audience: checked_audience(&trusted.audience)?.to_owned(),
+            keys: KeyStore::new(client, freshness, Arc::clone(clock)),
         })
     }
 
-    /// The keys that it verifies with.
-    pub fn keys(&self) -> &KeyStore {
-        &self.keys
-    }
-
-    /// Verifies a bearer token as it came from the wire. One that is bound to a key is refused: here nothing proves that key.
-    pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
-        let verified = self.verify_apart_from_key(token).await?;
-        if verified.claims.cnf.is_some() { Err(TokenError::KeyBound.into()) } else { Ok(verified) }
-    }
-
-    /// Verifies all of a token but that its presenter holds the key of `cnf`, which is for the caller to see.
-    pub(crate) async fn verify_apart_from_key(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
-        if token.len() > MAX_TOKEN_LENGTH {
-            return Err(TokenError::TooLong.into());
-        }
-        let Some(digest) = TokenDigest::of(token) else {
-            return Ok(self.verify_anew(token).await?.0);
-        };
-        let keys = self.keys.at_hand();
-        if let Some(known) = keys.and_then(|keys| self.verified.get(digest, &keys)) {
-            self.check_times(&known.claims)?;
-            return Ok(known);
-        }
-        let (verified, keys) = self.verify_anew(token).await?;
-        self.verified.insert(digest, keys, Arc::clone(&verified));
-        Ok(verified)
-    }
-
-    async fn verify_anew(&self, token: &str) -> Result<(Arc<AccessToken>, Arc<KeySet>), VerificationError> {
-        // What the token itself shows to be wrong is told before any key is fetched for it.
-        let jws = UnverifiedJws::parse(token).map_err(from_jws_error)?;
-        let algorithm = check_header(jws.header())?;
-        let keys = self.verify_signature(token, jws.header(), algorithm).await?;
-        let claims: Map<String, Value> = jws.unverified_claims().map_err(from_jws_error)?;
-        let verified = self.check_claims(claims)?;
-        Ok((Arc::new(verified), keys))
+    fn introspector(
+        &self,
+        trusted: &TrustedIssuer,
+        settings: &ResourceServerSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Introspector> {
+        let about = (self.iss.as_str(), self.audience.as_str());
+        let (keys, clock) = (self.keys.clone(), Arc::clone(clock));
+        let asked = trusted.introspection.clone()?;
+        Some(Introspector::new(about, asked, settings.patience, keys, clock))
     }
 
     /// Checks the signature and says with which keys.
@@ -144,38 +90,88 @@ impl TokenValidator {
         }
         if keys.select(kid, algorithm)?.verifies(token) { Ok(keys) } else { Err(TokenError::BadSignature.into()) }
     }
+}
 
-    fn check_claims(&self, all: Map<String, Value>) -> Result<AccessToken, TokenError> {
-        let claims: AccessTokenClaims =
-            serde_json::from_value(Value::Object(all.clone())).map_err(|_| TokenError::InvalidClaims)?;
-        if claims.client_id.is_empty() || claims.jti.is_empty() {
-            return Err(TokenError::InvalidClaims);
+impl TokenValidator {
+    /// A validator for the tokens of the settings' issuers.
+    pub fn new(settings: &ResourceServerSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        let (mut issuers, mut introspector) = (Vec::new(), None);
+        for trusted in checked_issuers(&settings.issuers)? {
+            let issuer = Issuer::new(trusted, settings, &clock)?;
+            introspector = introspector.or(issuer.introspector(trusted, settings, &clock));
+            issuers.push(issuer);
         }
-        if claims.iss != self.issuer {
-            return Err(TokenError::WrongIssuer);
-        }
-        if !claims.aud.contains(&self.audience) {
-            return Err(TokenError::WrongAudience);
-        }
-        self.check_times(&claims)?;
-        let principal = Principal::from_map(all).map_err(|_| TokenError::InvalidClaims)?;
-        Ok(AccessToken { claims, principal })
+        let times = Times { leeway: checked_leeway(settings.leeway)?, clock };
+        Ok(Self { issuers, times, verified: TokenCache::default(), introspector })
     }
 
-    /// The only checks whose outcome changes with time; made for every request.
-    fn check_times(&self, claims: &AccessTokenClaims) -> Result<(), TokenError> {
-        let now = self.clock.now();
-        // On `exp` itself a token is no longer accepted (RFC 7519 section 4.1.4).
-        if now >= claims.exp.saturating_add(self.leeway) {
-            return Err(TokenError::Expired);
+    /// Whether the tokens of some issuer can be verified now; fetches keys if there are none yet.
+    pub async fn ready(&self) -> Result<(), IssuerUnavailable> {
+        let mut ready = Ok(());
+        for issuer in &self.issuers {
+            ready = issuer.keys.keys().await.map(|_| ());
+            if ready.is_ok() {
+                break;
+            }
         }
-        if claims.nbf.is_some_and(|nbf| nbf > now.saturating_add(self.leeway)) {
-            return Err(TokenError::NotYetValid);
+        ready
+    }
+
+    /// Verifies a bearer token as it came from the wire. One that is bound to a key is refused: here nothing proves that key.
+    pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
+        let verified = self.verify_apart_from_key(token).await?;
+        if verified.claims().cnf.is_some() { Err(TokenError::KeyBound.into()) } else { Ok(verified) }
+    }
+
+    /// Verifies all of a token but that its presenter holds the key of `cnf`, which is for the caller to see.
+    pub(crate) async fn verify_apart_from_key(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(TokenError::TooLong.into());
         }
-        if claims.iat > now.saturating_add(ISSUED_AT_TOLERANCE) {
-            return Err(TokenError::IssuedInFuture);
+        let digest = TokenDigest::of(token);
+        let known = digest.and_then(|digest| self.verified.get(digest, |keys| self.still_counts(keys)));
+        let verified = match known {
+            Some(known) => known,
+            None => self.verify_anew(token, digest).await?,
+        };
+        self.times.check(verified.claims())?;
+        Ok(verified)
+    }
+
+    /// Whether these are the keys that an issuer has now.
+    fn still_counts(&self, keys: &Arc<KeySet>) -> bool {
+        let current = self.issuers.iter().filter_map(|issuer| issuer.keys.at_hand());
+        current.into_iter().any(|current| Arc::ptr_eq(&current, keys))
+    }
+
+    async fn verify_anew(
+        &self,
+        token: &str,
+        digest: Option<TokenDigest>,
+    ) -> Result<Arc<AccessToken>, VerificationError> {
+        let jws = match (UnverifiedJws::parse(token), &self.introspector) {
+            (Ok(jws), _) => jws,
+            (Err(JwsError::NotCompact), Some(introspector)) => {
+                return introspector.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
+            }
+            (Err(error), _) => return Err(from_jws_error(error).into()),
+        };
+        // What the token itself shows to be wrong is told before any key is fetched for it.
+        let algorithm = check_header(jws.header())?;
+        let claims: Map<String, Value> = jws.unverified_claims().map_err(from_jws_error)?;
+        let issuer = self.issuer_named_by(&claims)?;
+        let keys = issuer.verify_signature(token, jws.header(), algorithm).await?;
+        let token = Arc::new(AccessToken::accept(claims, &issuer.iss, &issuer.audience)?);
+        if let Some(digest) = digest {
+            self.verified.insert(digest, Verified { token: Arc::clone(&token), keys });
         }
-        Ok(())
+        Ok(token)
+    }
+
+    /// Chooses by `iss`, which nobody vouched for yet, whose keys must verify the token.
+    fn issuer_named_by(&self, unverified: &Map<String, Value>) -> Result<&Issuer, TokenError> {
+        let Some(Value::String(iss)) = unverified.get("iss") else { return Err(TokenError::InvalidClaims) };
+        self.issuers.iter().find(|issuer| issuer.iss == *iss).ok_or(TokenError::WrongIssuer)
     }
 }
 

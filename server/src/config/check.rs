@@ -10,7 +10,7 @@ use doorward_provider::{
     keys::MasterKey,
     resource::{IdentityResource, Resources},
 };
-use doorward_resource_server::ResourceServerSettings;
+use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};
 
 use super::{
     ApiSettings, AppSettings, Config, ConfigError, MasterKeySource, Places, ProviderConfig, StoreConfig, demo,
@@ -206,14 +206,55 @@ fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) 
         let problem = "give at most 300 seconds: a longer one keeps expired tokens alive";
         return Err(places.refuse("api.leeway", section.leeway, problem));
     }
-    let issuer = section.issuer.unwrap_or_else(|| issuer.clone());
     let called_at = app.api_url.as_ref().map_or_else(|| app.url.as_str().to_owned(), WebUrl::origin);
+    let issuers = api_issuers(&section, issuer, places)?;
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
+    settings.issuers = issuers;
+    settings.max_key_age = Duration::from_secs(section.max_key_age.get().into());
     settings.origin = Some(section.url.map_or(called_at, |url| url.as_str().to_owned()));
     settings.expired_status = section.expired_status.0;
     settings.leeway = Duration::from_secs(section.leeway.into());
     settings.allowed_origins = section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-    Ok(ApiSettings { listen: section.listen.unwrap_or_else(|| app.listen.clone()), settings })
+    let listen = section.listen.unwrap_or_else(|| app.listen.clone());
+    Ok(ApiSettings { listen, settings })
+}
+
+/// The API's issuers: the one of `api.issuer`, which may be asked about opaque tokens, and those of `[[api.issuers]]`.
+fn api_issuers(section: &ApiSection, own: &WebUrl, places: &Places) -> Result<Vec<TrustedIssuer>, ConfigError> {
+    let main = section.issuer.as_ref().unwrap_or(own).as_str();
+    let mut issuers = vec![TrustedIssuer {
+        introspection: introspection(section, places)?,
+        ..TrustedIssuer::new(main, &section.audience)
+    }];
+    for another in &section.issuers {
+        let (issuer, audience) = (another.issuer.as_str(), another.audience.as_deref().unwrap_or(&section.audience));
+        if issuers.iter().any(|known| known.issuer == issuer) {
+            let problem = "this issuer stands there already, or is api.issuer";
+            return Err(places.refuse("api.issuers.issuer", issuer, problem));
+        }
+        if audience.trim().is_empty() {
+            let problem = "give the name that tokens of this issuer for this API carry in aud";
+            return Err(places.refuse("api.issuers.audience", audience, problem));
+        }
+        issuers.push(TrustedIssuer::new(issuer, audience));
+    }
+    Ok(issuers)
+}
+
+fn introspection(section: &ApiSection, places: &Places) -> Result<Option<IntrospectionSettings>, ConfigError> {
+    let client_id = section.introspection_client_id.as_ref();
+    let Some(secret) = section.introspection_secret.clone() else {
+        return match client_id {
+            None => Ok(None),
+            Some(client_id) => {
+                let problem = "asking about opaque tokens needs a secret: set api.introspection_secret, too";
+                Err(places.refuse("api.introspection_client_id", client_id, problem))
+            }
+        };
+    };
+    let mut asked = IntrospectionSettings::new(client_id.unwrap_or(&section.audience), secret);
+    asked.cache = Duration::from_secs(section.introspection_cache.into());
+    Ok(Some(asked))
 }
 
 fn store(section: StoreSection, places: &Places) -> Result<StoreConfig, ConfigError> {

@@ -46,8 +46,8 @@ pub enum ConfigError {
 }
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 7] =
-    ["client_secrets", "secrets", "password", "password_hash", "plain", "sha256", "master_key"];
+const SECRET_KEYS: [&str; 8] =
+    ["client_secrets", "secrets", "password", "password_hash", "plain", "sha256", "master_key", "introspection_secret"];
 
 const NOT_SHOWN: &str = "(not shown)";
 const MISSING: &str = "(missing)";

@@ -91,9 +91,24 @@ pub struct ApiSection {
     pub url: Option<Origin>,
     pub issuer: Option<WebUrl>,
     pub audience: String,
+    pub introspection_client_id: Option<String>,
+    pub introspection_secret: Option<Secret>,
+    pub introspection_cache: u32,
+    pub max_key_age: Seconds,
     pub expired_status: Expired,
     pub leeway: u32,
     pub allowed_origins: Vec<Origin>,
+    pub issuers: Vec<IssuerSettings>,
+}
+
+/// `[[api.issuers]]`: another issuer whose JWTs are accepted.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct IssuerSettings {
+    pub issuer: WebUrl,
+    #[serde(default)]
+    pub audience: Option<String>,
 }
 
 /// `expired_status`, as its number.
@@ -216,9 +231,14 @@ impl Default for ApiSection {
             url: None,
             issuer: None,
             audience: "MyBackendApi2".to_owned(),
+            introspection_client_id: None,
+            introspection_secret: None,
+            introspection_cache: 10,
+            max_key_age: Seconds::new(86_400),
             expired_status: Expired(ExpiredStatus::default()),
             leeway: 0,
             allowed_origins: Vec::new(),
+            issuers: Vec::new(),
         }
     }
 }

@@ -93,7 +93,7 @@ pub struct AppSettings {
 pub struct ApiSettings {
     /// Where it listens.
     pub listen: ListenAddress,
-    /// Issuer, audience and the like.
+    /// Issuers, audience and the like.
     pub settings: ResourceServerSettings,
 }
 

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use super::{
     file::{
-        ApiSection, AppSection, ConfigFile, LogSection, ManagementSection, ProviderSection, StoreSection, UserSettings,
+        ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection, ProviderSection,
+        StoreSection, UserSettings,
     },
     *,
 };
@@ -165,6 +166,42 @@ fn clients_ask_only_for_what_there_is() {
 }
 
 #[test]
+fn an_api_may_trust_several_issuers_and_ask_its_own() {
+    let text = "[api]\nissuer = \"https://id.example.com\"\nintrospection_secret = \"hunter2\"\nintrospection_cache = 0\n\
+                [[api.issuers]]\nissuer = \"https://other.example.com/\"\naudience = \"urn:api\"\n\
+                [[api.issuers]]\nissuer = \"https://third.example.com\"\n";
+    let config = load(text, &[]).unwrap();
+    assert!(!format!("{:?}", config.api).contains("hunter2"));
+    let issuers = config.api.settings.issuers;
+    let named: Vec<_> = issuers.iter().map(|it| (it.issuer.as_str(), it.audience.as_str())).collect();
+    let expected = [
+        ("https://id.example.com", "MyBackendApi2"),
+        ("https://other.example.com/", "urn:api"),
+        ("https://third.example.com", "MyBackendApi2"),
+    ];
+    assert_eq!(named, expected);
+    let asked = issuers[0].introspection.as_ref().unwrap();
+    assert_eq!((asked.client_id.as_str(), asked.cache.as_secs()), ("MyBackendApi2", 0));
+    assert!(issuers[1..].iter().all(|it| it.introspection.is_none()));
+}
+
+#[test]
+fn issuers_of_an_api_are_checked() {
+    let twice = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n".repeat(2);
+    refusal(&twice, "api.issuers.issuer", "\"https://id.example.com\"");
+    refusal("[[api.issuers]]\nissuer = \"http://localhost:6001\"\n", "api.issuers.issuer", "\"http://localhost:6001\"");
+    let nameless = "[[api.issuers]]\nissuer = \"https://id.example.com\"\naudience = \"\"\n";
+    refusal(nameless, "api.issuers.audience", "\"\"");
+    refusal(
+        "[[api.issuers]]\nissuer = \"http://id.example.com\"\n",
+        "api.issuers[0].issuer",
+        "\"http://id.example.com\"",
+    );
+    refusal("[api]\nintrospection_client_id = \"MyApi\"\n", "api.introspection_client_id", "\"MyApi\"");
+    assert!(refusal("[api]\nintrospection_secret = 5\n", "api.introspection_secret", "(not shown)").contains("a text"));
+}
+
+#[test]
 fn demo_mode_is_for_this_machine_only() {
     for section in ["provider", "app", "api", "management"] {
         let text = format!("demo = true\n[{section}]\nlisten = \"0.0.0.0:7001\"\n");
@@ -276,6 +313,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("provider", keys_of::<ProviderSection>()),
         ("app", keys_of::<AppSection>()),
         ("api", keys_of::<ApiSection>()),
+        ("api.issuers", keys_of::<IssuerSettings>()),
         ("store", keys_of::<StoreSection>()),
         ("management", keys_of::<ManagementSection>()),
         ("log", keys_of::<LogSection>()),

@@ -7,6 +7,7 @@ mod crash;
 mod full_disk;
 mod management;
 mod odd_requests;
+mod reference_tokens;
 mod restart;
 mod roles;
 mod shutdown;

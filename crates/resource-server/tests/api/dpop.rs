@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ADMIN_ROUTE, Answer, NOW, Setup, SigningKey, call, resource_server, send};
 
-const ORIGIN: &str = "https://api.example.com";
+pub const ORIGIN: &str = "https://api.example.com";
 
 /// A caller with a key, and a token that is bound to it.
 struct Caller {
@@ -51,12 +51,12 @@ impl Caller {
     }
 }
 
-fn thumbprint(key: &SigningKey) -> String {
+pub fn thumbprint(key: &SigningKey) -> String {
     let jwk: Jwk = serde_json::from_value(key.public()).unwrap();
     jwk.thumbprint().unwrap().to_string()
 }
 
-fn proof(key: &SigningKey, token: &str, changes: &Value) -> String {
+pub fn proof(key: &SigningKey, token: &str, changes: &Value) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static JTI: AtomicU64 = AtomicU64::new(0);
     let mut claims = json!({
@@ -73,7 +73,7 @@ fn proof(key: &SigningKey, token: &str, changes: &Value) -> String {
     key.sign_as(&header, &claims)
 }
 
-fn request(path: &str, scheme: &str, token: &str, proofs: &[&str]) -> Request<Body> {
+pub fn request(path: &str, scheme: &str, token: &str, proofs: &[&str]) -> Request<Body> {
     let mut request = Request::get(path).header(header::AUTHORIZATION, format!("{scheme} {token}"));
     for proof in proofs {
         request = request.header("dpop", *proof);

@@ -3,9 +3,14 @@
 
 mod support;
 
+mod bad_input;
 mod cors;
 mod demo_users;
 mod dpop;
 mod extractor;
+mod introspection;
 mod issuer_keys;
+mod issuers;
+mod layer;
+mod openapi;
 mod refusals;

@@ -1,7 +1,10 @@
 //! An issuer, its keys and tokens, a clock that the test sets, and the API under test.
 
 use std::{
+    collections::HashMap,
+    convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicUsize, Ordering},
@@ -16,17 +19,19 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use axum::{
-    Json, Router,
-    body::{Body, to_bytes},
+    Form, Json, Router,
+    body::{Body, Bytes, to_bytes},
     extract::State,
     http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use doorward_resource_server::{Clock, ResourceServer, ResourceServerSettings, demo_api};
+use doorward_resource_server::{Clock, IntrospectionSettings, ResourceServer, ResourceServerSettings, demo_api};
+use futures::stream;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 pub const AUDIENCE: &str = "MyBackendApi2";
@@ -35,21 +40,37 @@ pub const ADMIN_ROUTE: &str = "/api/DemoPolicyBased/Admin/Get";
 
 /// A clock that stands still until the test moves it.
 #[derive(Default)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    seconds: AtomicI64,
+    moved: Notify,
+}
 
 impl TestClock {
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+        self.moved.notify_waiters();
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> i64 {
-        NOW + self.0.load(Ordering::SeqCst)
+        NOW + self.seconds.load(Ordering::SeqCst)
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
+        Duration::from_secs(self.seconds.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    fn sleep_until(&self, moment: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            loop {
+                let moved = self.moved.notified();
+                if self.elapsed() >= moment {
+                    return;
+                }
+                moved.await;
+            }
+        })
     }
 }
 
@@ -110,12 +131,30 @@ pub struct Published {
     pub issuer: Option<String>,
     pub status: StatusCode,
     pub padding: usize,
+    /// Whether the JWK set never ends.
+    pub endless: bool,
+    /// What is said of each opaque token; of others that they are not active.
+    pub tokens: HashMap<String, Value>,
+    pub introspection: Introspection,
+}
+
+/// How the introspection endpoint behaves.
+pub enum Introspection {
+    Honest,
+    Says(StatusCode, String),
+    Endless,
+    Silent,
+    Absent,
 }
 
 pub struct IssuerState {
     pub published: Mutex<Published>,
     pub fetches: AtomicUsize,
+    pub questions: AtomicUsize,
 }
+
+/// A secret that must be encoded before it is sent.
+pub const API_SECRET: &str = "a b+c:d";
 
 /// An issuer on a port of its own.
 pub struct Issuer {
@@ -138,12 +177,17 @@ impl Issuer {
                 issuer: None,
                 status: StatusCode::OK,
                 padding: 0,
+                endless: false,
+                tokens: HashMap::new(),
+                introspection: Introspection::Honest,
             }),
             fetches: AtomicUsize::new(0),
+            questions: AtomicUsize::new(0),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(jwks))
+            .route("/introspect", post(introspect))
             .with_state((url.clone(), Arc::clone(&state)));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, state, task }
@@ -158,6 +202,11 @@ impl Issuer {
         self.state.fetches.load(Ordering::SeqCst)
     }
 
+    /// How often it was asked about tokens.
+    pub fn questions(&self) -> usize {
+        self.state.questions.load(Ordering::SeqCst)
+    }
+
     /// Stops answering and frees the port.
     pub async fn stop(self) {
         self.task.abort();
@@ -170,16 +219,55 @@ type Shared = State<(String, Arc<IssuerState>)>;
 async fn discovery(State((url, state)): Shared) -> Response {
     let published = state.published.lock().unwrap();
     let issuer = published.issuer.clone().unwrap_or_else(|| url.clone());
-    let document = json!({ "issuer": issuer, "jwks_uri": format!("{url}/jwks") });
+    let mut document = json!({ "issuer": issuer, "jwks_uri": format!("{url}/jwks") });
+    if !matches!(published.introspection, Introspection::Absent) {
+        document["introspection_endpoint"] = json!(format!("{url}/introspect"));
+    }
     (published.status, Json(document)).into_response()
 }
 
 async fn jwks(State((_, state)): Shared) -> Response {
     state.fetches.fetch_add(1, Ordering::SeqCst);
     let published = state.published.lock().unwrap();
+    if published.endless {
+        return endless();
+    }
     let padding = "x".repeat(published.padding);
     let document = json!({ "keys": published.keys, "padding": padding });
     (published.status, Json(document)).into_response()
+}
+
+/// White space without end, which JSON may begin with.
+fn endless() -> Response {
+    let chunk = Bytes::from(vec![b' '; 64 * 1024]);
+    Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(chunk.clone()))).into_response()
+}
+
+async fn introspect(
+    State((_, state)): Shared,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    state.questions.fetch_add(1, Ordering::SeqCst);
+    // RFC 6749 section 2.3.1: form-encoded first.
+    let expected = format!("Basic {}", STANDARD.encode(format!("{AUDIENCE}:a+b%2Bc%3Ad")));
+    if headers.get(AUTHORIZATION).is_none_or(|sent| sent.as_bytes() != expected.as_bytes()) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let answer = match &state.published.lock().unwrap().introspection {
+        Introspection::Honest => None,
+        Introspection::Says(status, body) => Some((*status, body.clone()).into_response()),
+        Introspection::Endless => Some(endless()),
+        Introspection::Silent | Introspection::Absent => Some(StatusCode::IM_A_TEAPOT.into_response()),
+    };
+    match answer {
+        Some(silent) if silent.status() == StatusCode::IM_A_TEAPOT => std::future::pending().await,
+        Some(answer) => answer,
+        None => {
+            let known = state.published.lock().unwrap().tokens.get(&form["token"]).cloned();
+            Json(known.unwrap_or_else(|| json!({ "active": false }))).into_response()
+        }
+    }
 }
 
 /// The API, its issuer, and the clock of both.
@@ -233,6 +321,7 @@ pub fn resource_server(
     change: impl FnOnce(&mut ResourceServerSettings),
 ) -> ResourceServer {
     let mut settings = ResourceServerSettings::new(issuer, AUDIENCE);
+    settings.chance = 0.0;
     change(&mut settings);
     let clock: Arc<TestClock> = Arc::clone(clock);
     ResourceServer::with_clock(settings, clock).unwrap()
@@ -252,6 +341,11 @@ pub fn claims(issuer: &str) -> Value {
         "department": "Sales",
         "email": "alice@example.com",
     })
+}
+
+/// The API may ask its issuer about opaque tokens.
+pub fn introspecting(settings: &mut ResourceServerSettings) {
+    settings.issuers[0].introspection = Some(IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned()));
 }
 
 /// An answer, read whole.

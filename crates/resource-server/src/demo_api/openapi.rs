@@ -1,0 +1,126 @@
+//! The demo API's description by `OpenAPI` 3.1, made from the table of its routes, their policies and the types of its answers.
+
+use doorward_policy::{Policy, PolicyDescription, demo};
+use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
+use serde_json::json;
+use utoipa::{
+    PartialSchema as _,
+    openapi::{
+        ComponentsBuilder, Content, HeaderBuilder, HttpMethod, InfoBuilder, Object, OpenApi, OpenApiBuilder, PathItem,
+        PathsBuilder, Ref, Response, ResponseBuilder, Type,
+        extensions::ExtensionsBuilder,
+        path::OperationBuilder,
+        security::{OpenIdConnect, SecurityRequirement, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::DemoAnswer;
+use crate::{ExpiredStatus, RefusalBody, ResourceServer};
+
+/// Name of the way in which callers prove who they are.
+const SCHEME: &str = "oidc";
+const JSON: &str = "application/json";
+/// The extension that carries an operation's policies: a list of `PolicyDescription`.
+const POLICIES: &str = "x-policies";
+
+/// What a refusal is called here, its status, and when it comes.
+const REFUSALS: [(&str, &str, &str); 5] = [
+    (
+        "Malformed",
+        "400",
+        "The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.",
+    ),
+    ("Unauthorized", "401", "There is no access token, or it is not accepted: `WWW-Authenticate` says why."),
+    ("Expired", "498", "The access token expired."),
+    ("Forbidden", "403", "The caller does not meet a policy: the body has the reasons."),
+    (
+        "Unavailable",
+        "503",
+        "The issuer can't be asked, so that the token can't be verified: `Retry-After` says when to try again.",
+    ),
+];
+
+/// The document.
+pub fn document(server: &ResourceServer) -> OpenApi {
+    let refusals = REFUSALS.into_iter().filter(|(name, ..)| *name != "Expired" || has_status_of_its_own(server));
+    let refusals: Vec<_> = refusals.collect();
+    let paths = demo::routes().iter().fold(PathsBuilder::new(), |paths, route| {
+        let policies: Vec<PolicyDescription> = route.policies.iter().map(Policy::describe).collect();
+        let operation = OperationBuilder::new()
+            .tag(route.group.title())
+            .operation_id(Some(operation_id(&route.path)))
+            .summary(Some(route.title))
+            .description(Some(format!("{} {}", route.summary, needs(&policies))))
+            .security(SecurityRequirement::new(SCHEME, [] as [&str; 0]))
+            .extensions(Some(ExtensionsBuilder::new().add(POLICIES, json!(policies)).build()))
+            .response("200", Response::builder().description("The caller may.").content(JSON, content("DemoAnswer")));
+        // Nobody who is signed in is denied where nothing else is asked.
+        let possible = refusals.iter().filter(|(name, ..)| *name != "Forbidden" || !policies.is_empty());
+        let operation = possible.fold(operation, |operation, (name, status, _)| {
+            operation.response(*status, Ref::from_response_name(*name))
+        });
+        paths.path(&route.path, PathItem::new(HttpMethod::Get, operation))
+    });
+    let components = ComponentsBuilder::new()
+        .schema("DemoAnswer", DemoAnswer::schema())
+        .schema("Refusal", RefusalBody::schema())
+        .security_scheme(SCHEME, SecurityScheme::OpenIdConnect(scheme(server.issuer())));
+    let components = refusals
+        .iter()
+        .fold(components, |components, (name, _, description)| components.response(*name, refusal(name, description)));
+    let info = InfoBuilder::new()
+        .title("Doorward demo API")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Seventeen routes, each behind policies that the page knows, too. Every operation lists its own in `x-policies`."));
+    let tags = [demo::DemoGroup::PolicyBased, demo::DemoGroup::RoleBased].map(demo::DemoGroup::title);
+    OpenApiBuilder::new()
+        .info(info.build())
+        .tags(Some(tags.map(|name| TagBuilder::new().name(name).build())))
+        .paths(paths)
+        .components(Some(components.build()))
+        .build()
+}
+
+fn has_status_of_its_own(server: &ResourceServer) -> bool {
+    server.expired_status() != ExpiredStatus::Unauthorized
+}
+
+/// `/api/DemoPolicyBased/Sales/Admin/Get` is `PolicyBased_Sales_Admin`.
+fn operation_id(path: &str) -> String {
+    path.trim_start_matches("/api/Demo").trim_end_matches("/Get").replace('/', "_")
+}
+
+fn needs(policies: &[PolicyDescription]) -> String {
+    let needs: Vec<String> = policies.iter().map(|policy| format!("it needs {}", policy.needs)).collect();
+    if needs.is_empty() {
+        "Any valid access token will do.".to_owned()
+    } else {
+        format!("In short, {}.", needs.join(", and "))
+    }
+}
+
+fn scheme(issuer: &str) -> OpenIdConnect {
+    OpenIdConnect::with_description(
+        format!("{}{OPENID_CONFIGURATION_PATH}", issuer.trim_end_matches('/')),
+        "An access token of this issuer in the header `Authorization: Bearer …`, or `DPoP …` with its proof if it is bound \
+         to a key."
+            .to_owned(),
+    )
+}
+
+fn refusal(name: &str, description: &str) -> Response {
+    let text = || Object::with_type(Type::String);
+    let response = ResponseBuilder::new().description(description).content(JSON, content("Refusal"));
+    let header = match name {
+        "Unavailable" => ("Retry-After", "Seconds to wait.", Object::with_type(Type::Integer)),
+        "Forbidden" => ("WWW-Authenticate", "A challenge, if more scope would help (RFC 6750 section 3.1).", text()),
+        _ => ("WWW-Authenticate", "The challenges (RFC 6750 section 3, RFC 9449 section 7.1).", text()),
+    };
+    let (header, description, schema) = header;
+    response.header(header, HeaderBuilder::new().schema(schema).description(Some(description)).build()).build()
+}
+
+fn content(name: &str) -> Content {
+    Content::new(Some(Ref::from_schema_name(name)))
+}

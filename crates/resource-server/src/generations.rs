@@ -1,0 +1,85 @@
+//! A bounded memory of tokens by their digest.
+
+use std::{collections::HashMap, mem};
+
+use sha2::{Digest as _, Sha256};
+
+/// Tokens in each of the two generations.
+pub(crate) const GENERATION_LENGTH: usize = 2048;
+/// A longer token is not remembered, so that the memory stays bounded by its count.
+pub(crate) const MAX_KEPT_LENGTH: usize = 4096;
+
+/// A token's name here. The token itself is not kept: who reads this memory can't use what is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    /// The digest of a token that may be kept.
+    pub(crate) fn of(token: &str) -> Option<Self> {
+        (token.len() <= MAX_KEPT_LENGTH).then(|| Self(Sha256::digest(token).into()))
+    }
+}
+
+/// Two generations: when the young one is full it becomes the old one, and what nobody asked for since is dropped.
+pub(crate) struct Generations<V> {
+    young: HashMap<TokenDigest, V>,
+    old: HashMap<TokenDigest, V>,
+}
+
+impl<V> Default for Generations<V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<V: Clone> Generations<V> {
+    /// What is kept of the token, and what is to be dropped for it when others don't wait.
+    pub(crate) fn get(&mut self, digest: TokenDigest) -> (Option<V>, HashMap<TokenDigest, V>) {
+        if let Some(found) = self.young.get(&digest) {
+            return (Some(found.clone()), HashMap::new());
+        }
+        let Some(found) = self.old.remove(&digest) else { return (None, HashMap::new()) };
+        let dropped = self.insert(digest, found.clone());
+        (Some(found), dropped)
+    }
+
+    /// Keeps something and hands back what is to be dropped.
+    #[must_use]
+    pub(crate) fn insert(&mut self, digest: TokenDigest, kept: V) -> HashMap<TokenDigest, V> {
+        let dropped = if self.young.len() >= GENERATION_LENGTH {
+            let young = mem::take(&mut self.young);
+            mem::replace(&mut self.old, young)
+        } else {
+            HashMap::new()
+        };
+        self.young.insert(digest, kept);
+        dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn digest(number: usize) -> TokenDigest {
+        TokenDigest::of(&number.to_string()).unwrap()
+    }
+
+    #[test]
+    fn it_stays_bounded_and_keeps_what_is_asked_for() {
+        let mut generations = Generations::default();
+        for number in 0..10 * GENERATION_LENGTH {
+            drop(generations.insert(digest(number), number));
+            assert_eq!(generations.get(digest(0)).0, Some(0), "asked for all the time");
+        }
+        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION_LENGTH);
+        assert_eq!(generations.get(digest(1)).0, None);
+    }
+
+    #[test]
+    fn long_tokens_are_not_kept() {
+        assert!(TokenDigest::of(&"a".repeat(MAX_KEPT_LENGTH)).is_some());
+        assert!(TokenDigest::of(&"a".repeat(MAX_KEPT_LENGTH + 1)).is_none());
+    }
+}

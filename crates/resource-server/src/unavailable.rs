@@ -1,0 +1,30 @@
+//! What is said where the issuer would have to be asked, and can't be.
+
+use std::time::Duration;
+
+/// The issuer can't be asked now; nothing can be said about the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the issuer can't be asked")]
+pub struct IssuerUnavailable {
+    /// When it makes sense to ask again, in seconds, at least one.
+    pub retry_after: u64,
+}
+
+impl IssuerUnavailable {
+    /// To be asked again after this time, in whole seconds.
+    pub(crate) fn after(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: seconds.max(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_told_in_whole_seconds() {
+        assert_eq!(IssuerUnavailable::after(Duration::from_millis(1200)).retry_after, 2);
+        assert_eq!(IssuerUnavailable::after(Duration::ZERO).retry_after, 1);
+    }
+}

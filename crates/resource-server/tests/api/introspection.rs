@@ -1,0 +1,255 @@
+//! Opaque tokens, of which only their issuer knows what they say (RFC 7662).
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use doorward_resource_server::{TokenError, demo_api};
+use serde_json::{Value, json};
+
+use crate::{
+    dpop::{ORIGIN, proof, request, thumbprint},
+    support::{
+        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, Setup, SigningKey, call, introspecting, resource_server,
+        send,
+    },
+};
+
+const TOKEN: &str = "9lOwJLzNh2dMDVSZKZdvfNFL";
+
+async fn setup() -> Setup {
+    Setup::with_settings(introspecting).await
+}
+
+/// The issuer says this of the token.
+fn knows(setup: &Setup, token: &str, changes: &Value) {
+    let mut answer = json!({
+        "active": true, "iss": setup.issuer.url, "sub": "alice", "aud": AUDIENCE, "client_id": "PkceJS", "iat": NOW,
+        "exp": NOW + 3600, "token_type": "Bearer", "role": ["admin"], "scope": "MyBackendApi2",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        answer[name] = value.clone();
+    }
+    setup.issuer.publish(|published| drop(published.tokens.insert(token.to_owned(), answer)));
+}
+
+fn revoke(setup: &Setup) {
+    setup.issuer.publish(|published| published.tokens.clear());
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, cause: TokenError) {
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(answer.challenge_error().as_deref(), Some("invalid_token"));
+    assert_eq!(answer.body["error_description"], cause.to_string());
+}
+
+#[track_caller]
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!((answer.status, &answer.body["error"]), (503, &json!("temporarily_unavailable")), "{answer:?}");
+    assert_eq!((answer.header("retry-after"), answer.header("www-authenticate")), (Some("1"), None));
+}
+
+#[tokio::test]
+async fn the_issuer_vouches_for_an_opaque_token() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    let answer = setup.call(TOKEN).await;
+    assert_eq!((answer.status, &answer.body["sub"]), (200, &json!("alice")), "{answer:?}");
+    let denied = call(&setup.api, "/api/DemoPolicyBased/Sit/Get", Some(TOKEN)).await;
+    assert_eq!((denied.status, &denied.body["reasons"]), (403, &json!(["needs role sit"])));
+    assert_eq!(setup.issuer.questions(), 1, "one answer for both");
+}
+
+#[tokio::test]
+async fn jwts_are_verified_here_all_the_same() {
+    let setup = setup().await;
+    assert_eq!(setup.call(&setup.token()).await.status, 200);
+    assert_eq!(setup.call("e30.e30.e30").await.status, 401);
+    assert_eq!(setup.issuer.questions(), 0);
+}
+
+#[tokio::test]
+async fn without_the_setting_opaque_tokens_are_refused() {
+    let setup = Setup::new().await;
+    knows(&setup, TOKEN, &json!({}));
+    assert_refused(&setup.call(TOKEN).await, TokenError::Malformed);
+    assert_eq!(setup.issuer.questions(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_refused_and_that_is_remembered_briefly() {
+    let setup = setup().await;
+    for _ in 0..3 {
+        assert_refused(&setup.call(TOKEN).await, TokenError::Inactive);
+    }
+    assert_eq!(setup.issuer.questions(), 1);
+    knows(&setup, TOKEN, &json!({}));
+    setup.clock.advance(4);
+    assert_eq!(setup.call(TOKEN).await.status, 401);
+    setup.clock.advance(1);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_counts_as_long_as_the_setting_says() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+    revoke(&setup);
+    setup.clock.advance(9);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+    setup.clock.advance(1);
+    assert_refused(&setup.call(TOKEN).await, TokenError::Inactive);
+}
+
+#[tokio::test]
+async fn an_answer_never_counts_beyond_the_tokens_end() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({"exp": NOW + 3}));
+    setup.clock.advance(2);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+    setup.clock.advance(1);
+    assert_refused(&setup.call(TOKEN).await, TokenError::Expired);
+    assert_eq!(setup.issuer.questions(), 1);
+}
+
+#[tokio::test]
+async fn without_a_cache_each_request_asks() {
+    let setup = Setup::with_settings(|settings| {
+        introspecting(settings);
+        settings.issuers[0].introspection.as_mut().unwrap().cache = Duration::ZERO;
+    })
+    .await;
+    knows(&setup, TOKEN, &json!({}));
+    for _ in 0..3 {
+        assert_eq!(setup.call(TOKEN).await.status, 200);
+    }
+    assert_eq!(setup.issuer.questions(), 3);
+    revoke(&setup);
+    assert_eq!(setup.call(TOKEN).await.status, 401);
+}
+
+#[tokio::test]
+async fn many_callers_with_one_token_ask_once() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    let calls: Vec<_> = (0..32)
+        .map(|_| {
+            let api = setup.api.clone();
+            tokio::spawn(async move { call(&api, ADMIN_ROUTE, Some(TOKEN)).await.status })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+    assert_eq!(setup.issuer.questions(), 1);
+}
+
+#[tokio::test]
+async fn answers_about_other_apis_issuers_and_times_are_refused() {
+    let setup = setup().await;
+    for (number, (changes, cause)) in [
+        (json!({"aud": ["Another"]}), TokenError::WrongAudience),
+        (json!({"aud": null}), TokenError::InvalidClaims),
+        (json!({"iss": "https://elsewhere.example"}), TokenError::WrongIssuer),
+        (json!({"exp": NOW}), TokenError::Expired),
+        (json!({"nbf": NOW + 60}), TokenError::NotYetValid),
+        (json!({"sub": 7}), TokenError::InvalidClaims),
+        (json!({"cnf": {"x5t#S256": "x"}}), TokenError::KeyBound),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = format!("token-{number}");
+        knows(&setup, &token, &changes);
+        assert_refused(&setup.call(&token).await, cause);
+    }
+}
+
+#[tokio::test]
+async fn a_bound_token_needs_its_proof() {
+    let setup = Setup::with_settings(|settings| {
+        introspecting(settings);
+        settings.origin = Some(ORIGIN.to_owned());
+    })
+    .await;
+    let key = SigningKey::es256("proof");
+    knows(&setup, TOKEN, &json!({"token_type": "DPoP", "cnf": {"jkt": thumbprint(&key)}}));
+    assert_eq!(setup.call(TOKEN).await.status, 401, "it is no bearer token");
+    let sent = |key: &SigningKey| {
+        let proof = proof(key, TOKEN, &json!({}));
+        request(ADMIN_ROUTE, "DPoP", TOKEN, &[&proof])
+    };
+    assert_eq!(send(&setup.api, sent(&key)).await.status, 200);
+    assert_eq!(send(&setup.api, sent(&SigningKey::es256("foreign"))).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_that_is_too_long_is_not_asked_about() {
+    let setup = setup().await;
+    assert_refused(&setup.call(&"a".repeat(4097)).await, TokenError::TooLong);
+    assert_refused(&setup.call(&"a".repeat(100 * 1024)).await, TokenError::TooLong);
+    assert_eq!(setup.issuer.questions(), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_says_nothing_about_the_token() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    let says = |status: u16, body: &str| Introspection::Says(StatusCode::from_u16(status).unwrap(), body.to_owned());
+    for hostile in [
+        says(500, ""),
+        says(401, r#"{"error":"invalid_client"}"#),
+        says(302, r#"{"active":true}"#),
+        says(200, ""),
+        says(200, "[]"),
+        says(200, "{}"),
+        says(200, r#"{"active":"true"}"#),
+        says(200, &"[".repeat(100_000)),
+        Introspection::Endless,
+    ] {
+        setup.issuer.publish(|published| published.introspection = hostile);
+        assert_unavailable(&setup.call(TOKEN).await);
+        let questions = setup.issuer.questions();
+        assert_unavailable(&setup.call(TOKEN).await);
+        assert_eq!(setup.issuer.questions(), questions, "left alone for a second");
+        setup.clock.advance(1);
+    }
+    setup.issuer.publish(|published| published.introspection = Introspection::Honest);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_silent_is_waited_for_as_long_as_the_setting_says() {
+    let setup = Setup::with_settings(|settings| {
+        introspecting(settings);
+        settings.patience = Duration::from_millis(200);
+    })
+    .await;
+    assert_eq!(setup.call(&setup.token()).await.status, 200);
+    setup.issuer.publish(|published| published.introspection = Introspection::Silent);
+    assert_unavailable(&setup.call(TOKEN).await);
+}
+
+#[tokio::test]
+async fn what_was_answered_before_serves_while_the_endpoint_fails() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+    setup.issuer.publish(|published| {
+        published.introspection = Introspection::Says(StatusCode::BAD_GATEWAY, String::new());
+    });
+    assert_unavailable(&setup.call("another").await);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_issuer_without_the_endpoint_or_away_can_not_be_asked() {
+    let setup = setup().await;
+    setup.issuer.publish(|published| published.introspection = Introspection::Absent);
+    assert_unavailable(&setup.call(TOKEN).await);
+    assert_eq!(setup.issuer.questions(), 0);
+
+    let server = resource_server("http://127.0.0.1:1", &Arc::clone(&setup.clock), introspecting);
+    assert_unavailable(&call(&demo_api::router(server), ADMIN_ROUTE, Some(TOKEN)).await);
+}

@@ -1,0 +1,104 @@
+//! Several issuers, of which a token's `iss` chooses one.
+
+use std::sync::Arc;
+
+use axum::Router;
+use doorward_resource_server::{TokenError, TrustedIssuer, demo_api};
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, resource_server};
+
+const OTHER_AUDIENCE: &str = "urn:api";
+
+/// Two issuers whose keys have the same name.
+struct Two {
+    first: Setup,
+    other: Issuer,
+    other_key: SigningKey,
+    api: Router,
+}
+
+impl Two {
+    async fn new() -> Self {
+        let (first, other_key) = (Setup::new().await, SigningKey::es256("key-1"));
+        let other = Issuer::start(&[&other_key]).await;
+        let server = resource_server(&first.issuer.url, &Arc::clone(&first.clock), |settings| {
+            settings.issuers.push(TrustedIssuer::new(&other.url, OTHER_AUDIENCE));
+        });
+        Self { first, other, other_key, api: demo_api::router(server) }
+    }
+
+    fn other_claims(&self) -> Value {
+        let mut claims = claims(&self.other.url);
+        claims["aud"] = json!(OTHER_AUDIENCE);
+        claims
+    }
+
+    async fn call(&self, token: &str) -> Answer {
+        call(&self.api, ADMIN_ROUTE, Some(token)).await
+    }
+
+    async fn assert_refused(&self, token: &str, cause: TokenError) {
+        let answer = self.call(token).await;
+        assert_eq!((answer.status, &answer.body["error_description"]), (401, &json!(cause.to_string())));
+        assert_eq!(answer.challenge_error().as_deref(), Some("invalid_token"));
+    }
+}
+
+#[tokio::test]
+async fn each_issuers_tokens_are_accepted() {
+    let two = Two::new().await;
+    for _ in 0..2 {
+        assert_eq!(two.call(&two.first.token()).await.status, 200);
+        assert_eq!(two.call(&two.other_key.sign(&two.other_claims())).await.status, 200);
+    }
+    assert_eq!((two.first.issuer.fetches(), two.other.fetches()), (1, 1));
+}
+
+#[tokio::test]
+async fn no_issuer_vouches_for_tokens_of_the_other() {
+    let two = Two::new().await;
+    two.assert_refused(&two.other_key.sign(&two.first.claims()), TokenError::BadSignature).await;
+    two.assert_refused(&two.first.key.sign(&two.other_claims()), TokenError::BadSignature).await;
+    let mut first_audience = two.other_claims();
+    first_audience["aud"] = two.first.claims()["aud"].clone();
+    two.assert_refused(&two.other_key.sign(&first_audience), TokenError::WrongAudience).await;
+}
+
+#[tokio::test]
+async fn an_unknown_issuer_is_not_even_asked() {
+    let two = Two::new().await;
+    let url = &two.first.issuer.url;
+    for iss in [format!("{url}/"), url.to_uppercase(), format!("{url}.evil.example"), String::new()] {
+        let token = two.first.token_with("iss", json!(iss));
+        two.assert_refused(&token, TokenError::WrongIssuer).await;
+    }
+    for iss in [Value::Null, json!([url]), json!(7)] {
+        two.assert_refused(&two.first.token_with("iss", iss), TokenError::InvalidClaims).await;
+    }
+    assert_eq!((two.first.issuer.fetches(), two.other.fetches()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_takes_only_its_own_tokens_along() {
+    let two = Two::new().await;
+    let token = two.other_key.sign(&two.other_claims());
+    two.other.stop().await;
+    let call = |token: String| {
+        let api = two.api.clone();
+        async move { call(&api, ADMIN_ROUTE, Some(&token)).await.status }
+    };
+    assert_eq!(call(token).await, 503);
+    assert_eq!(call(two.first.token()).await, 200);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_takes_its_tokens_along_and_no_others() {
+    let two = Two::new().await;
+    let (first, other) = (two.first.token(), two.other_key.sign(&two.other_claims()));
+    assert_eq!((two.call(&first).await.status, two.call(&other).await.status), (200, 200));
+    let next = SigningKey::es256("key-2");
+    two.other.publish(|published| published.keys = vec![next.public()]);
+    assert_eq!(two.call(&next.sign(&two.other_claims())).await.status, 200);
+    assert_eq!((two.call(&first).await.status, two.call(&other).await.status), (200, 401));
+}
