@@ -8,6 +8,7 @@ mod cors;
 mod demo_users;
 mod dpop;
 mod extractor;
+mod guide;
 mod introspection;
 mod issuer_keys;
 mod issuers;
