@@ -4,6 +4,7 @@
 //! Nothing is asserted. It takes about a minute and writes to a temporary folder only.
 
 mod load;
+mod protected;
 mod server;
 mod sizes;
 
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Failure> {
     println!("{} with {CONNECTIONS} connections, {} s each", binary.display(), LASTING.as_secs());
     starts(&binary).await?;
     reads(&binary).await?;
+    protected::compare(CONNECTIONS, LASTING).await?;
     refresh_grants(&binary).await?;
     sizes::print();
     Ok(())
