@@ -239,6 +239,12 @@ impl Drop for Guard {
 pub trait Locks {
     /// Waits for the lock of this name and holds it until the guard is dropped. A tab that is closed lets go of it.
     async fn acquire(&self, name: &str) -> Guard;
+    /// Marks a name until the guard is dropped or the tab is closed; `None`: another has marked it. Who gets a lock sees
+    /// every mark that was made under it, which is not so for what was written to a store: browsers carry that to other
+    /// tabs on a way of its own, and slower. Where there are no such marks, nothing is marked.
+    async fn mark(&self, _name: &str) -> Option<Guard> {
+        Some(Guard::new(|| ()))
+    }
 }
 
 /// Messages to the other tabs of the origin; a tab does not hear itself.

@@ -2,12 +2,14 @@
 //! hidden frame.
 //!
 //! A rotating refresh token must be sent once: within the page all callers share one renewal, over all tabs a lock is
-//! held around it, and under the lock the store is read again, since another tab may have renewed meanwhile.
+//! held around it, and under the lock the store is read again, since another tab may have renewed meanwhile. What that
+//! tab wrote may still be on its way (in Chromium and Firefox 1 time in 10), so that it also marks the tokens it replaced.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
-use doorward_protocol::{json, jws::UnverifiedJws};
+use doorward_protocol::{base64url, json, jws::UnverifiedJws};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     Error, Event, User, claims,
@@ -18,6 +20,12 @@ use crate::{
     tokens::TokenAnswer,
     user_store::{Session, StoredUser},
 };
+
+/// How often to look whether the store shows what another tab is known to have written, and how many times at most.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 100;
+/// How long tokens that were replaced are marked: until every tab must have seen the new ones.
+const MARKED: Duration = Duration::from_mins(1);
 
 impl Client {
     /// Renews the tokens; who asks while a renewal runs shares it.
@@ -65,21 +73,42 @@ impl Client {
         let before = self.users.get()?;
         let name = ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
         let _lock = self.ports.locks.acquire(&name).await;
-        let Some(session) = self.users.get()? else {
-            return if before.is_some() { Err(Error::NotSignedIn) } else { self.renew_in_frame(None).await };
-        };
-        let user = &session.stored.user;
-        let changed = before.is_none_or(|before| before.stored.user.access_token != user.access_token);
-        if changed && !self.is_due(&session) {
-            // Another tab renewed while this one waited for the lock.
-            self.notice_changes()?;
-            return Ok(user.clone());
+        let mut looks = 0;
+        loop {
+            let Some(session) = self.users.get()? else {
+                return if before.is_some() { Err(Error::NotSignedIn) } else { self.renew_in_frame(None).await };
+            };
+            let user = &session.stored.user;
+            let changed = before.as_ref().is_none_or(|before| before.stored.user.access_token != user.access_token);
+            if changed && !self.is_due(&session) {
+                // Another tab renewed while this one waited.
+                self.notice_changes()?;
+                return Ok(user.clone());
+            }
+            let mark = ["oidc.replaced:", &base64url::encode(Sha256::digest(&user.access_token))].concat();
+            let mark = self.ports.locks.mark(&mark).await;
+            if mark.is_none() && looks < LOOKS {
+                looks += 1;
+                self.ports.timer.sleep(LOOK).await;
+                continue;
+            }
+            match self.refresh(&session).await {
+                // Somebody else changed the store meanwhile, perhaps with the same refresh token.
+                Err(_) if !self.still_stored(&session)? => {}
+                Err(error) => {
+                    self.renewal_failed(&error)?;
+                    return Err(error);
+                }
+                Ok(user) => {
+                    let timer = Rc::clone(&self.ports.timer);
+                    self.ports.timer.spawn(Box::pin(async move {
+                        timer.sleep(MARKED).await;
+                        drop(mark);
+                    }));
+                    return Ok(user);
+                }
+            }
         }
-        let result = self.refresh(&session).await;
-        if let Err(error) = &result {
-            self.renewal_failed(error, &session)?;
-        }
-        result
     }
 
     /// Whether there is anything to renew with: the refresh token, else a hidden frame.
@@ -102,12 +131,12 @@ impl Client {
     }
 
     /// A failure that will not pass is told once; when the provider has ended the grant, nobody is signed in any more.
-    fn renewal_failed(&self, error: &Error, session: &Session) -> Result<(), Error> {
+    fn renewal_failed(&self, error: &Error) -> Result<(), Error> {
         if error.is_transient() || matches!(error, Error::NoRefreshToken | Error::NotSignedIn | Error::NoWindow) {
             return Ok(());
         }
         self.events.emit(&Event::SilentRenewError(error.clone()));
-        if error.ends_the_grant() && self.still_stored(session)? {
+        if error.ends_the_grant() {
             self.user_unloaded(&TabMessage::UserChanged)?;
         }
         Ok(())

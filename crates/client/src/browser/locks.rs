@@ -9,7 +9,7 @@ use futures::{
     channel::oneshot,
     future::{Either, select},
 };
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
 
@@ -40,20 +40,37 @@ impl Default for WebLocks {
 #[async_trait(?Send)]
 impl Locks for WebLocks {
     async fn acquire(&self, name: &str) -> Guard {
-        match acquire(name).await {
+        match acquire(name, &Object::new()).await.flatten() {
             Some(guard) => guard,
             None => self.fallback.acquire(name).await,
         }
     }
+
+    async fn mark(&self, name: &str) -> Option<Guard> {
+        let options = Object::new();
+        // Setting a member of a new object does not fail.
+        let _ = Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE);
+        match acquire(name, &options).await {
+            Some(guard) => guard,
+            None => self.fallback.mark(name).await,
+        }
+    }
 }
 
-/// Asks `navigator.locks`; `None` if there is none or it refuses.
+/// Asks `navigator.locks`; `None` if there is none or it refuses. Without a guard: somebody has the lock, and `options`
+/// say not to wait.
 ///
 /// The browser holds the lock until the promise that the callback returns is settled; the guard settles it.
-async fn acquire(name: &str) -> Option<Guard> {
+async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
     let (granted, grant) = oneshot::channel();
-    let callback = Closure::once_into_js(move |_lock: JsValue| hold_until_resolved(granted));
-    let request = request(name, &callback)?;
+    let callback = Closure::once_into_js(move |lock: JsValue| {
+        if lock.is_null() {
+            drop(granted.send(None));
+            return JsValue::UNDEFINED;
+        }
+        hold_until_resolved(granted).into()
+    });
+    let request = request(name, options, &callback)?;
     match select(grant, JsFuture::from(request)).await {
         Either::Left((Ok(guard), _)) => Some(guard),
         Either::Left((Err(_), _)) | Either::Right(_) => None,
@@ -61,7 +78,7 @@ async fn acquire(name: &str) -> Option<Guard> {
 }
 
 /// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does any more, it is dropped.
-fn hold_until_resolved(granted: oneshot::Sender<Guard>) -> Promise {
+fn hold_until_resolved(granted: oneshot::Sender<Option<Guard>>) -> Promise {
     let mut granted = Some(granted);
     Promise::new(&mut |resolve: Function, _| {
         let guard = Guard::new(move || {
@@ -69,15 +86,15 @@ fn hold_until_resolved(granted: oneshot::Sender<Guard>) -> Promise {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         });
         if let Some(granted) = granted.take() {
-            drop(granted.send(guard));
+            drop(granted.send(Some(guard)));
         }
     })
 }
 
-/// `navigator.locks.request(name, callback)`. The bindings of web-sys for it are behind an unstable flag.
-fn request(name: &str, callback: &JsValue) -> Option<Promise> {
+/// `navigator.locks.request(name, options, callback)`. The bindings of web-sys for it are behind an unstable flag.
+fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
     let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.dyn_into().ok()?;
-    request.call2(&locks, &JsValue::from_str(name), callback).ok()?.dyn_into().ok()
+    request.call3(&locks, &JsValue::from_str(name), options, callback).ok()?.dyn_into().ok()
 }

@@ -299,6 +299,25 @@ fn who_signs_out_while_the_answer_is_on_its_way_stays_signed_out() {
 }
 
 #[test]
+fn who_signs_in_anew_while_the_answer_is_on_its_way_keeps_the_new_session() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    let mut anew = world.sign_in(&tab).user;
+    anew.access_token = "anew".to_owned();
+    let (manager, asked, stored) = (tab.manager.clone(), world.asked("token", 2), anew.clone());
+    let renewed = world.run(async move {
+        let signs_in = async {
+            asked.await;
+            manager.store_user(Some(stored)).await
+        };
+        futures::join!(manager.signin_silent(), signs_in).0
+    });
+    assert_eq!(renewed, Ok(anew.clone()));
+    assert_eq!(world.user(&tab), Some(anew));
+    assert_eq!(tab.events(), ["loaded"]);
+}
+
+#[test]
 fn api_calls_carry_a_token_that_lives() {
     let world = World::new();
     let tab = lazy_tab(&world);

@@ -1,7 +1,20 @@
 //! Several tabs of one origin.
 
-use super::world::{Tab, World};
-use crate::{Event, Settings, SignoutRequestArgs, in_page::MemoryStorage, settings::StoreKind};
+use std::{pin::pin, rc::Rc, time::Duration};
+
+use futures::future::select;
+use serde_json::json;
+
+use super::{
+    provider::Fault,
+    world::{Tab, World},
+};
+use crate::{
+    Error, Event, Settings, SignoutRequestArgs,
+    in_page::MemoryStorage,
+    ports::{Clock as _, Storage as _},
+    settings::StoreKind,
+};
 
 /// Tabs that keep the user in local storage.
 fn sharing_tab(world: &World, automatic_silent_renew: bool) -> Tab {
@@ -36,6 +49,59 @@ fn tabs_that_renew_by_themselves_share_renewals() {
     for tab in &tabs {
         assert!(tab.events().iter().all(|event| ["loaded", "signed_in", "expiring"].contains(&event.as_str())));
     }
+}
+
+/// A tab renews, and another one whose store still shows the user as of before does too; that store shows the news when
+/// the provider has got `until` token requests, or a second later. What the other tab got, and all token requests.
+fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Error>, usize) {
+    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
+    let copy = |from: &MemoryStorage, to: &MemoryStorage| {
+        for key in from.keys().unwrap() {
+            to.set(&key, &from.get(&key).unwrap().unwrap()).unwrap();
+        }
+    };
+    let first = world.tab_with(settings(), MemoryStorage::default());
+    world.sign_in(&first);
+    let late_store = MemoryStorage::default();
+    copy(&first.session_storage, &late_store);
+    let second = world.tab_with(settings(), late_store.clone());
+    world.run(first.manager.signin_silent()).unwrap();
+    let (asked, clock) = (world.asked("token", until), Rc::clone(&world.clock));
+    let (renewal, newer) = (second.manager.signin_silent(), first.session_storage.clone());
+    let renewed = world.run(async move {
+        let arrives = async move {
+            select(pin!(asked), pin!(clock.sleep_for(Duration::from_secs(1)))).await;
+            copy(&newer, &late_store);
+        };
+        futures::join!(renewal, arrives).0
+    });
+    assert_eq!(second.events(), ["loaded"]);
+    assert_eq!(world.access_token(&second).as_deref(), Ok("access-2"));
+    (renewed.map(|user| user.access_token), world.provider.count("token"))
+}
+
+#[test]
+fn tokens_that_another_tab_replaced_are_not_used_although_the_store_still_has_them() {
+    assert_eq!(renewals_with_a_late_store(&World::new(), 3), (Ok("access-2".to_owned()), 2));
+}
+
+#[test]
+fn a_refresh_token_that_another_tab_used_is_no_failure_where_there_are_no_marks() {
+    let world = World::new();
+    world.without_web_locks.set(true);
+    assert_eq!(renewals_with_a_late_store(&world, 3), (Ok("access-2".to_owned()), 3));
+}
+
+#[test]
+fn a_renewal_that_failed_leaves_no_mark() {
+    let world = World::new();
+    let tab = sharing_tab(&world, false);
+    world.sign_in(&tab);
+    world.provider.fault("token", Fault::Answer(503, json!({})));
+    assert!(world.run(tab.manager.signin_silent()).unwrap_err().is_transient());
+    let before = world.clock.now();
+    assert!(world.run(sharing_tab(&world, false).manager.signin_silent()).is_ok());
+    assert_eq!(world.clock.now(), before, "at once");
 }
 
 #[test]

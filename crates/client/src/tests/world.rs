@@ -137,6 +137,29 @@ impl Broadcast for FakeBroadcast {
     }
 }
 
+/// Web Locks: locks and marks that the tabs share.
+#[derive(Clone, Default)]
+struct FakeLocks {
+    locks: PageLocks,
+    marked: Rc<RefCell<Vec<String>>>,
+}
+
+#[async_trait(?Send)]
+impl Locks for FakeLocks {
+    async fn acquire(&self, name: &str) -> Guard {
+        self.locks.acquire(name).await
+    }
+
+    async fn mark(&self, name: &str) -> Option<Guard> {
+        if self.marked.borrow().iter().any(|own| own == name) {
+            return None;
+        }
+        self.marked.borrow_mut().push(name.to_owned());
+        let (marked, name) = (Rc::clone(&self.marked), name.to_owned());
+        Some(Guard::new(move || marked.borrow_mut().retain(|own| *own != name)))
+    }
+}
+
 /// A window that goes nowhere.
 #[derive(Default)]
 pub struct FakeNavigator {
@@ -193,7 +216,7 @@ pub struct World {
     pub clock: Rc<FakeClock>,
     pub provider: Rc<Provider>,
     pub local_storage: MemoryStorage,
-    locks: PageLocks,
+    locks: FakeLocks,
     /// Whether tabs made from now on are without Web Locks.
     pub without_web_locks: Cell<bool>,
     hub: Rc<Hub>,
@@ -213,7 +236,7 @@ impl World {
             provider: Rc::new(Provider::new(Rc::clone(&clock))),
             clock,
             local_storage: MemoryStorage::default(),
-            locks: PageLocks::default(),
+            locks: FakeLocks::default(),
             without_web_locks: Cell::default(),
             hub: Rc::default(),
             tabs: Cell::default(),
@@ -341,6 +364,16 @@ impl World {
             assert!(self.clock.next(Duration::MAX), "nothing will ever happen");
         }
         panic!("no end in sight");
+    }
+
+    /// Waits until an endpoint has got so many requests, of which the last is not answered yet.
+    pub fn asked(&self, endpoint: &'static str, count: usize) -> impl Future<Output = ()> + 'static {
+        let (provider, clock) = (Rc::clone(&self.provider), Rc::clone(&self.clock));
+        async move {
+            while provider.count(endpoint) < count {
+                clock.sleep_for(Duration::from_millis(1)).await;
+            }
+        }
     }
 
     /// The address that the provider sends the user back to.

@@ -117,6 +117,17 @@ async fn a_lock_is_held_by_one_at_a_time() {
 }
 
 #[wasm_bindgen_test]
+async fn a_mark_is_seen_by_all_until_it_is_dropped() {
+    let (own, other_tab) = (WebLocks::default(), WebLocks::default());
+    let mark = own.mark("test-mark").await.unwrap();
+    assert!(other_tab.mark("test-mark").await.is_none());
+    assert!(other_tab.mark("test-other-mark").await.is_some());
+    drop(mark);
+    // A mark is a lock of its name: who waits for it gets it.
+    drop(other_tab.acquire("test-mark").await);
+}
+
+#[wasm_bindgen_test]
 async fn who_gives_up_waiting_does_not_keep_the_lock() {
     let locks = WebLocks::default();
     let held = locks.acquire("given-up").await;
