@@ -67,7 +67,8 @@ pub enum Error {
     /// The provider refused the request (RFC 6749 section 4.1.2.1).
     #[error("the provider refused: {0}")]
     Authorization(Box<AuthorizationError>),
-    /// The token, revocation or userinfo endpoint refused (RFC 6749 section 5.2).
+    /// An endpoint that the page asks itself refused: token, revocation, userinfo (RFC 6749 section 5.2) or pushed
+    /// authorization requests (RFC 9126 section 2.3).
     #[error("{endpoint} refused: {code}{}", described(description.as_deref()))]
     Refused {
         /// Which endpoint.

@@ -4,9 +4,11 @@
 //! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
 //! cryptography.
 //!
-//! The feature `windows`, on by default, adds popups, hidden frames (`prompt=none`, also for renewal without a refresh
-//! token) and the session monitor. A page that does without them is smaller. The feature `trace` tells each message and
-//! each check of a sign-in as an event, for pages that show the protocol at work.
+//! Features; the first three are on by default, and a page that does without them is smaller:
+//! - `windows`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and the session monitor;
+//! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
+//! - `par`: authorization requests that are pushed to the provider (RFC 9126);
+//! - `trace`: each message and each check of a sign-in told as an event, for pages that show the protocol at work.
 //!
 //! ```no_run
 //! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
@@ -41,6 +43,8 @@ mod json;
 mod lease;
 mod manager;
 mod metadata;
+#[cfg(feature = "par")]
+mod par;
 mod password;
 mod pending;
 pub mod ports;

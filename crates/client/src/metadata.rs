@@ -174,6 +174,11 @@ pub(crate) struct Metadata {
     pub revocation_endpoint: Option<String>,
     pub end_session_endpoint: Option<String>,
     pub check_session_iframe: Option<String>,
+    #[cfg(feature = "par")]
+    pub pushed_authorization_request_endpoint: Option<String>,
+    /// Whether authorization requests must be pushed (RFC 9126 section 5).
+    #[cfg(feature = "par")]
+    pub require_pushed_authorization_requests: bool,
     /// None listed: the provider does not say.
     pub id_token_signing_alg_values_supported: Vec<String>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
@@ -191,6 +196,11 @@ impl Metadata {
             revocation_endpoint: members.text("revocation_endpoint"),
             end_session_endpoint: members.text("end_session_endpoint"),
             check_session_iframe: members.text("check_session_iframe"),
+            #[cfg(feature = "par")]
+            pushed_authorization_request_endpoint: members.text("pushed_authorization_request_endpoint"),
+            #[cfg(feature = "par")]
+            require_pushed_authorization_requests: members.value("require_pushed_authorization_requests")
+                == Some(true.into()),
             id_token_signing_alg_values_supported: members.texts("id_token_signing_alg_values_supported"),
             responses_carry_iss: members.value("authorization_response_iss_parameter_supported") == Some(true.into()),
         }
@@ -208,6 +218,8 @@ impl Metadata {
             (&mut self.revocation_endpoint, &seed.revocation_endpoint),
             (&mut self.end_session_endpoint, &seed.end_session_endpoint),
             (&mut self.check_session_iframe, &seed.check_session_iframe),
+            #[cfg(feature = "par")]
+            (&mut self.pushed_authorization_request_endpoint, &seed.pushed_authorization_request_endpoint),
         ] {
             if own.is_none() {
                 own.clone_from(seed);
@@ -227,6 +239,10 @@ impl From<&ProviderMetadata> for Metadata {
             revocation_endpoint: given.revocation_endpoint.clone(),
             end_session_endpoint: given.end_session_endpoint.clone(),
             check_session_iframe: given.check_session_iframe.clone(),
+            #[cfg(feature = "par")]
+            pushed_authorization_request_endpoint: given.pushed_authorization_request_endpoint.clone(),
+            #[cfg(feature = "par")]
+            require_pushed_authorization_requests: given.require_pushed_authorization_requests == Some(true),
             id_token_signing_alg_values_supported: given.id_token_signing_alg_values_supported.clone(),
             responses_carry_iss: given.authorization_response_iss_parameter_supported == Some(true),
         }

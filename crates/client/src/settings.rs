@@ -138,6 +138,10 @@ pub struct Settings {
     /// Default: no.
     #[serde(default)]
     pub dpop: bool,
+    /// Whether authorization requests are pushed (RFC 9126) also where the provider's metadata does not ask for it.
+    /// Default: no.
+    #[serde(default)]
+    pub push_authorization_requests: bool,
     /// How far the provider's clock may be off when the times in an ID token are checked. Default: 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
@@ -292,6 +296,7 @@ impl Settings {
             revoke_tokens_on_signout: false,
             revoke_token_types: default_revoke_token_types(),
             dpop: false,
+            push_authorization_requests: false,
             clock_skew: default_clock_skew(),
         }
     }
@@ -305,8 +310,10 @@ impl Settings {
                 self.authority
             ));
         }
-        if self.dpop && !cfg!(feature = "dpop") {
-            return refuse("dpop needs the cargo feature dpop of this crate".to_owned());
+        if self.dpop && !cfg!(feature = "dpop") || self.push_authorization_requests && !cfg!(feature = "par") {
+            return refuse(
+                "dpop, push_authorization_requests: each needs its cargo feature of this crate, dpop or par".to_owned(),
+            );
         }
         if self.client_id.is_empty() {
             return refuse("client_id must not be empty".to_owned());

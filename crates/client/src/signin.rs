@@ -49,6 +49,8 @@ impl Client {
         };
         let pending = self.pending_signin(&args, way, id.clone(), verifier, nonce);
         let address = self.authorization_url(&endpoint, &args, &pending, key.as_deref())?;
+        #[cfg(feature = "par")]
+        let address = self.pushed(&metadata, &endpoint, address).await?;
         pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), self.settings.stale_state_age)?;
         self.tokens.http.trace.authorization_request(&address);
         Ok((address, id))

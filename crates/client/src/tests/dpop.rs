@@ -242,3 +242,18 @@ fn without_the_setting_there_are_no_proofs() {
     assert!(world.provider.proofs("token").is_empty());
     assert!(world.provider.authorizations().iter().all(|header| header.starts_with("Bearer ")));
 }
+
+#[test]
+fn a_pushed_request_has_a_proof_with_the_nonce_that_the_provider_asks_for() {
+    let world = world();
+    world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] = json!(format!("{ISSUER}/par"));
+    let settings = Settings { dpop: true, push_authorization_requests: true, ..World::settings() };
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    world.provider.fault("par", Fault::Nonce(400, json!({ "error": "use_dpop_nonce" }), "n1"));
+    world.sign_in(&tab);
+    let proofs = world.provider.proofs("par");
+    let nonces =
+        proofs.iter().map(|proof| proven(&world, proof, "POST", &format!("{ISSUER}/par"), None)["nonce"].clone());
+    assert_eq!(nonces.collect::<Vec<_>>(), [Value::Null, json!("n1")]);
+    assert_eq!(world.provider.requests("par")[1].get("dpop_jkt"), Some(JKT));
+}

@@ -7,6 +7,7 @@ mod dpop;
 mod hostile;
 mod lease;
 mod monitor;
+mod par;
 mod password;
 pub mod provider;
 mod renewal;

@@ -48,6 +48,8 @@ struct State {
     proofs: Vec<(String, String)>,
     faults: VecDeque<(&'static str, Fault)>,
     codes: Vec<(String, Grant)>,
+    /// Requests that were pushed, by reference.
+    pushed: Vec<(String, Params)>,
     refresh_tokens: Vec<(String, Value)>,
     issued: usize,
     alter_claims: Option<Alter>,
@@ -101,7 +103,7 @@ impl Provider {
     pub fn sign_in(&self, authorization_url: &str, sub: &str) -> String {
         let (endpoint, query) = authorization_url.split_once('?').unwrap();
         assert_eq!(endpoint, format!("{ISSUER}/authorize"));
-        let request = Params::parse(query).unwrap();
+        let request = self.request_of(&Params::parse(query).unwrap());
         let mut state = self.state.borrow_mut();
         let code = format!("code-{}", state.codes.len());
         let answer = doorward_protocol::params::encode([
@@ -112,6 +114,18 @@ impl Provider {
         ]);
         state.codes.push((code, Grant { request, sub: sub.to_owned() }));
         answer
+    }
+
+    /// The request that was pushed, if there is a reference to one, which is good once.
+    fn request_of(&self, request: &Params) -> Params {
+        let Some(reference) = request.get("request_uri") else {
+            return request.clone();
+        };
+        let mut state = self.state.borrow_mut();
+        let position = state.pushed.iter().position(|(own, _)| own == reference).unwrap();
+        let (_, pushed) = state.pushed.remove(position);
+        assert_eq!(request.get("client_id"), pushed.get("client_id"));
+        pushed
     }
 
     /// Spoils the next request to the endpoint; calls add up.
@@ -162,6 +176,12 @@ impl Provider {
             "token" => self.token(form),
             "userinfo" => (200, json!({ "sub": "alice", "email": "alice@example.com" })),
             "revoke" => (200, Value::Null),
+            "par" => {
+                let mut state = self.state.borrow_mut();
+                let reference = format!("urn:ietf:params:oauth:request_uri:{}", state.pushed.len());
+                state.pushed.push((reference.clone(), form.clone()));
+                (201, json!({ "request_uri": reference, "expires_in": 60 }))
+            }
             _ => (404, Value::Null),
         }
     }

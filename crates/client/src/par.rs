@@ -1,0 +1,39 @@
+//! Pushed authorization requests (RFC 9126): the page itself hands the request to the provider, and the browser carries
+//! no more than a reference to it, which nobody on the way can read or change.
+
+use crate::{
+    Error,
+    client::Client,
+    metadata::Metadata,
+    provider_http::{Proven, json, refusal},
+    settings::ClientAuthentication,
+    url,
+};
+
+const ENDPOINT: &str = "pushed_authorization_request_endpoint";
+
+impl Client {
+    /// The address with the request, which `endpoint` and the parameters make up, or where the provider or the settings
+    /// ask for it with a reference in the request's place.
+    pub(crate) async fn pushed(&self, metadata: &Metadata, endpoint: &str, address: String) -> Result<String, Error> {
+        if !(self.settings.push_authorization_requests || metadata.require_pushed_authorization_requests) {
+            return Ok(address);
+        }
+        let url = self.metadata.endpoint(ENDPOINT, metadata.pushed_authorization_request_endpoint.as_ref())?;
+        // What else stands in the endpoint's query is not part of the request.
+        let request = address.strip_prefix(&url::with_query(endpoint, &[])).unwrap_or_default();
+        let request: Vec<_> = form_urlencoded::parse(request.as_bytes()).collect();
+        // Where the client does not authenticate by a header, the form gets its id anyway.
+        let keeps_id = self.settings.client_authentication == ClientAuthentication::ClientSecretBasic;
+        let form = request.iter().filter(|(name, _)| keeps_id || name != "client_id");
+        let form: Vec<_> = form.map(|(name, value)| (&**name, &**value)).collect();
+        let response = self.tokens.http.post_authenticated(&url, &form, Proven::Key).await?;
+        if !response.is_success() {
+            return Err(refusal(ENDPOINT, &url, &response));
+        }
+        let Some(reference) = json(&url, &response.body)?.text("request_uri") else {
+            return Err(Error::UnexpectedAnswer { url, problem: "the answer has no request_uri".to_owned() });
+        };
+        Ok(url::with_query(endpoint, &[("client_id", &self.settings.client_id), ("request_uri", &reference)]))
+    }
+}
