@@ -1,6 +1,6 @@
-// How the browser tests run: Debian's Chromium, no retries, a trace of each failure.
-import { defineConfig } from '@playwright/test';
-import { chromiumExecutable } from './support/browser.ts';
+// How the browser tests run: Debian's Chromium, or with BROWSER=firefox its Firefox; no retries, a trace of each failure.
+import { defineConfig, type PlaywrightTestConfig } from '@playwright/test';
+import { browserExecutable } from './support/browser.ts';
 import { demo } from './support/instances.ts';
 
 // Screenshots are for people to look at and figures differ by machine, so they are made only on request:
@@ -11,9 +11,49 @@ const onRequest = process.env['SCREENSHOTS']
     ? '*.bench.ts'
     : undefined;
 
+// What differs by browser: navigation, storage, tabs, windows, keys.
+const inFirefox = [
+  'flow.spec.ts',
+  'history.spec.ts',
+  'renewal.spec.ts',
+  'shared-tabs.spec.ts',
+  'tabs.spec.ts',
+  'workbench-*.spec.ts',
+];
+
+type Browser = NonNullable<PlaywrightTestConfig['use']>;
+
+const chromium = (): Browser => ({
+  browserName: 'chromium',
+  launchOptions: {
+    executablePath: browserExecutable('chromium', 'DOORWARD_CHROMIUM'),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  },
+});
+
+const firefox = (): Browser => ({
+  browserName: 'firefox',
+  channel: 'moz-firefox',
+  launchOptions: { executablePath: browserExecutable('firefox-esr', 'DOORWARD_FIREFOX') },
+});
+
+const isFirefox = process.env['BROWSER'] === 'firefox';
+
 export default defineConfig({
   testDir: 'tests',
-  ...(onRequest ? { testMatch: onRequest } : { testIgnore: 'screenshots.spec.ts' }),
+  ...(onRequest
+    ? { testMatch: onRequest }
+    : isFirefox
+      ? { testMatch: inFirefox }
+      : { testIgnore: 'screenshots.spec.ts' }),
   globalSetup: './support/global-setup.ts',
   forbidOnly: process.env['CI'] !== undefined,
   workers: 2,
@@ -26,18 +66,6 @@ export default defineConfig({
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     viewport: { width: 1280, height: 800 },
-    browserName: 'chromium',
-    launchOptions: {
-      executablePath: chromiumExecutable(),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
+    ...(isFirefox ? firefox() : chromium()),
   },
 });

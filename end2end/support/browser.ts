@@ -1,16 +1,16 @@
-// Finds the browser that the operating system's packages installed; none is ever downloaded.
+// Finds the browsers that the operating system's packages installed; none is ever downloaded.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The path of `chromium` as the shell would find it, or of the browser named by `DOORWARD_CHROMIUM`. */
-export function chromiumExecutable(): string {
-  const chosen = process.env['DOORWARD_CHROMIUM'];
+/** The path of a browser's command as the shell would find it, or of the browser that the environment variable names. */
+export function browserExecutable(command: 'chromium' | 'firefox-esr', variable: string): string {
+  const chosen = process.env[variable];
   if (chosen) return chosen;
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const candidate = join(folder, 'chromium');
+    const candidate = join(folder, command);
     if (existsSync(candidate)) return candidate;
   }
   throw new Error(
-    'chromium is not on the PATH: install it (Debian: apt-get install chromium) or name a browser with DOORWARD_CHROMIUM',
+    `${command} is not on the PATH: install it (Debian: apt-get install ${command}) or name a browser with ${variable}`,
   );
 }

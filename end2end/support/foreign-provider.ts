@@ -1,6 +1,8 @@
-// A provider that we did not write: oidc-provider, in memory, with our application as its only client.
-import { generateKeyPairSync } from 'node:crypto';
+// A provider that we did not write: oidc-provider, in memory, with our application as its only client unless told
+// otherwise.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
+import type { BrowserContext, Page } from '@playwright/test';
 import Provider, { type ClientMetadata, type Configuration, type JWK } from 'oidc-provider';
 import { callbackPath } from './application.ts';
 import type { Origins } from './instances.ts';
@@ -15,9 +17,28 @@ const otherLifetime = 3600;
 /** What ID tokens are signed by: for `page` the first, and for the client named after it each. */
 export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 
+/** What differs from the provider of our application. */
+export interface ForeignOptions {
+  readonly clients?: ClientMetadata[];
+  /** The origin whose pages may read the provider's answers: the application's, by default. */
+  readonly page?: string;
+  /** Whether its pages keep out of the reach of whoever opened them (Cross-Origin-Opener-Policy). */
+  readonly cutsOpenerOff?: boolean;
+}
+
 /** Starts the provider on the port of its origin; gives a function that stops it. */
-export async function serveForeignProvider(origins: Origins): Promise<() => Promise<void>> {
-  const provider = new Provider(origins.provider, configuration(origins.app));
+export async function serveForeignProvider(
+  origins: Origins,
+  options: ForeignOptions = {},
+): Promise<() => Promise<void>> {
+  const { page = origins.app, clients = clientsOf(page), cutsOpenerOff } = options;
+  const provider = new Provider(origins.provider, configuration(page, clients));
+  if (cutsOpenerOff) {
+    provider.use(async (context, next) => {
+      context.set('Cross-Origin-Opener-Policy', 'same-origin');
+      await next();
+    });
+  }
   const { hostname, port } = new URL(origins.provider);
   const server = await new Promise<Server>((listening, failed) => {
     const server = provider.listen(Number(port), hostname, () => listening(server));
@@ -30,12 +51,9 @@ export async function serveForeignProvider(origins: Origins): Promise<() => Prom
     });
 }
 
-function configuration(app: string): Configuration {
+function configuration(page: string, clients: ClientMetadata[]): Configuration {
   return {
-    clients: [
-      client(app, 'page', 'RS256'),
-      ...algorithms.map((algorithm) => client(app, algorithm, algorithm)),
-    ],
+    clients,
     jwks: { keys: newKeys() },
     enabledJWA: { idTokenSigningAlgValues: [...algorithms] },
     cookies: { keys: ['a key for tests'] },
@@ -46,7 +64,7 @@ function configuration(app: string): Configuration {
       claims: () => ({ sub, name: `${sub} of the foreign provider`, ...admin }),
     }),
     extraTokenClaims: () => admin,
-    clientBasedCORS: (_context, origin) => origin === app,
+    clientBasedCORS: (_context, origin) => origin === page,
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     ttl: {
@@ -59,7 +77,8 @@ function configuration(app: string): Configuration {
     },
     features: {
       devInteractions: { enabled: true },
-      dPoP: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      pushedAuthorizationRequests: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -74,6 +93,11 @@ function configuration(app: string): Configuration {
       },
     },
   };
+}
+
+/** Our application, and once more for each algorithm of ID tokens. */
+function clientsOf(app: string): ClientMetadata[] {
+  return [client(app, 'page', 'RS256'), ...algorithms.map((algorithm) => client(app, algorithm, algorithm))];
 }
 
 /** The application as the client of this name, with ID tokens that are signed by this algorithm. */
@@ -99,3 +123,18 @@ function newKeys(): JWK[] {
 }
 
 const admin = { role: ['admin'], department: 'Sales' };
+
+/** Its pages ask for a font in the internet, which a test must not. */
+export async function withoutFonts(context: BrowserContext): Promise<void> {
+  await context.route('https://fonts.googleapis.com/**', (route) =>
+    route.fulfill({ contentType: 'text/css' }),
+  );
+}
+
+/** Goes through the pages that oidc-provider brings for trying it out. */
+export async function signInAndConsent(page: Page, user: string): Promise<void> {
+  await page.locator('input[name=login]').fill(user);
+  await page.locator('input[name=password]').fill('any');
+  await page.getByRole('button', { name: 'Sign-in' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}

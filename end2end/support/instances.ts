@@ -74,3 +74,31 @@ export const sharedTabs: Configured = {
   app: 'http://localhost:5701',
   provider: 'http://localhost:6701',
 };
+
+/**
+ * Serves the workbench of our client: `page` is on the provider's site, `foreignPage` on another one, so that frames of
+ * the provider in it are third-party frames.
+ */
+export const workbench: Configured & { readonly page: string; readonly foreignPage: string } = {
+  config: 'workbench.toml',
+  app: 'http://localhost:5801',
+  provider: 'http://localhost:6801',
+  page: 'http://localhost:5802',
+  foreignPage: 'http://127.0.0.1:5803',
+};
+
+/** The workbench, and our API, with a provider that we did not write. */
+export const foreignWorkbench: Configured & { readonly page: string } = {
+  config: 'workbench-foreign.toml',
+  app: 'http://localhost:5804',
+  provider: 'http://localhost:6804',
+  page: 'http://localhost:5805',
+};
+
+/** The workbench with tokens that are bound to a key. */
+export const boundWorkbench: Configured & { readonly page: string } = {
+  config: 'workbench-bound.toml',
+  app: 'http://localhost:5806',
+  provider: 'http://localhost:6806',
+  page: 'http://localhost:5807',
+};

@@ -1,8 +1,12 @@
 // Our application and our API with a provider that we did not write: oidc-provider.
-import type { Page } from '@playwright/test';
 import { Application, tokenRequests } from '../support/application.ts';
 import { Doorward } from '../support/doorward.ts';
-import { algorithms, serveForeignProvider } from '../support/foreign-provider.ts';
+import {
+  algorithms,
+  serveForeignProvider,
+  signInAndConsent,
+  withoutFonts,
+} from '../support/foreign-provider.ts';
 import { oidcProvider } from '../support/instances.ts';
 import { claimsOf } from '../support/jwt.ts';
 import { expect, test } from '../support/test.ts';
@@ -18,6 +22,8 @@ test.afterAll(async () => {
   await server?.stop();
   await stopProvider?.();
 });
+
+test.beforeEach(({ context }) => withoutFonts(context));
 
 const route = '/api/DemoPolicyBased/Admin/Get';
 
@@ -111,16 +117,3 @@ test('a sign-in that is cancelled there is told about here', async ({ page }) =>
   await app.expectSignedOut();
   await expect(app.error).toBeVisible();
 });
-
-// Its pages ask for a font in the internet, which a test must not.
-test.beforeEach(async ({ page }) => {
-  await page.route('https://fonts.googleapis.com/**', (route) => route.fulfill({ contentType: 'text/css' }));
-});
-
-/** Goes through the pages that oidc-provider brings for trying it out. */
-async function signInAndConsent(page: Page, user: string): Promise<void> {
-  await page.locator('input[name=login]').fill(user);
-  await page.locator('input[name=password]').fill('any');
-  await page.getByRole('button', { name: 'Sign-in' }).click();
-  await page.getByRole('button', { name: 'Continue' }).click();
-}

@@ -80,6 +80,67 @@ test('a renewal that fails for want of a network is made up for', async ({
   expect((await app.call(route)).status()).toBe(200);
 });
 
+test('offline for longer than a token lives, and back', async ({
+  page,
+  context,
+  request,
+  expectConsoleError,
+}) => {
+  expectConsoleError(/\/connect\/token.*ERR_INTERNET_DISCONNECTED/);
+  const app = new Application(page, shortLives);
+  await app.open();
+  await app.signInAs('alice');
+  const first = (await app.accessToken.textContent()) ?? '';
+
+  await context.setOffline(true);
+  await untilRefused(request, first);
+  await expect(app.uid).toHaveText('alice');
+
+  const renewed = page.waitForResponse((response) => isTokenRequest(response.request(), 'refresh_token'));
+  await context.setOffline(false);
+  // On a machine that has no network at all the browser goes on saying that it is offline.
+  if (!(await page.evaluate(() => navigator.onLine))) {
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  }
+  expect((await renewed).status()).toBe(200);
+  await expect(app.accessToken).not.toHaveText(first);
+  expect((await app.call(route)).status()).toBe(200);
+  await expect(app.error).toBeHidden();
+});
+
+test('a page whose timers do not run renews when a token is needed', async ({ page, request }) => {
+  // As browsers do with pages that nobody looks at.
+  await page.addInitScript(() => {
+    const start = window.setTimeout.bind(window);
+    window.setTimeout = ((handler: TimerHandler, delay = 0) =>
+      delay < 250 ? start(handler, delay) : 0) as typeof window.setTimeout;
+  });
+  const app = new Application(page, shortLives);
+  const renewals = tokenRequests(page, 'refresh_token');
+  await app.open();
+  await app.signInAs('alice');
+  await untilRefused(request, (await app.accessToken.textContent()) ?? '');
+  expect(renewals).toEqual([]);
+  expect((await app.call(route)).status()).toBe(200);
+  expect(renewals).toHaveLength(1);
+});
+
+test('a device that slept for longer than a token lives renews it when it wakes', async ({ page }) => {
+  await page.clock.install();
+  const app = new Application(page);
+  const renewals = tokenRequests(page, 'refresh_token');
+  await app.open();
+  await app.signInAs('alice');
+  const first = (await app.accessToken.textContent()) ?? '';
+  // In sleep the clock on the wall goes on, and neither timers nor the clock of the page do.
+  await page.clock.setSystemTime(Date.now() + 2 * 3_600_000);
+  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await expect(app.accessToken).not.toHaveText(first);
+  expect(renewals).toHaveLength(1);
+  expect((await app.call(route)).status()).toBe(200);
+  await expect(app.error).toBeHidden();
+});
+
 /** Waits until the API refuses a token: its life is over by the server's clock, which is the one that counts. */
 async function untilRefused(request: APIRequestContext, token: string): Promise<void> {
   const ask = () => request.get(shortLives.app + route, { headers: { authorization: `Bearer ${token}` } });

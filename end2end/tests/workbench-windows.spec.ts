@@ -1,0 +1,251 @@
+// Our client in popups and hidden frames: examples/workbench with a Doorward on the same site and on another one.
+import type { Page, Request } from '@playwright/test';
+import { Doorward } from '../support/doorward.ts';
+import { workbench } from '../support/instances.ts';
+import { LoginPage } from '../support/login-page.ts';
+import { expect, test } from '../support/test.ts';
+import { serveWorkbench, settingsOf, Workbench, type Settings } from '../support/workbench.ts';
+
+const { page: origin, foreignPage: foreign, provider } = workbench;
+const settings = (more: Settings = {}) => settingsOf(origin, provider, more);
+
+let server: Doorward;
+const stops: (() => Promise<void>)[] = [];
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: workbench, config: workbench.config });
+  stops.push(await serveWorkbench(origin, settings()));
+  stops.push(await serveWorkbench(foreign, settingsOf(foreign, provider)));
+});
+test.afterAll(async () => {
+  await Promise.all(stops.map((stop) => stop()));
+  await server?.stop();
+});
+
+test.describe('popups', () => {
+  test('sign in and out', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open();
+    const popup = await bench.popup('signin_popup');
+    await signInOn(popup, 'alice');
+    await expect(bench.status).toHaveText('signed in alice, state a sign-in, url_state in the URL');
+    expect((await bench.user()).profile['sub']).toBe('alice');
+    await expect(bench.events).toHaveText(['UserLoaded', 'UserSignedIn']);
+    expect(page.url(), 'this page stays').toBe(`${origin}/`);
+    await expect.poll(() => popup.isClosed()).toBe(true);
+
+    await bench.press('signout_popup');
+    await expect(bench.status).toHaveText('signed out, state a sign-out');
+    await bench.expectNobody();
+  });
+
+  test("the client's own page hands back as well", async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ popup_redirect_uri: `${origin}/callback` }));
+    await signInOn(await bench.popup('signin_popup'), 'alice');
+    await expect(bench.status).toHaveText(/^signed in alice/);
+  });
+
+  test('one that the user closes is told about', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open();
+    const popup = await bench.popup('signin_popup');
+    await new LoginPage(popup).expectOpen(provider);
+    await popup.close();
+    await expect(bench.status).toHaveText(/^PopupClosed: /);
+    await bench.expectNobody();
+    expect(await pendingRequests(page), 'nobody waits for that answer any more').toEqual([]);
+  });
+
+  test('a sign-in that the user cancels there is told about', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open();
+    await new LoginPage(await bench.popup('signin_popup')).cancel();
+    await expect(bench.status).toHaveText(/^Authorization: the provider refused: access_denied/);
+  });
+});
+
+test('a popup that the browser blocks is told about', async ({ page, expectConsoleError }) => {
+  // A frame that may not open popups: in no other way do the tests' browsers block one.
+  expectConsoleError(/allow-popups/);
+  const frame = '<iframe src="/" sandbox="allow-scripts allow-same-origin"></iframe>';
+  await page.route(`${origin}/framed`, (route) => route.fulfill({ contentType: 'text/html', body: frame }));
+  await page.goto(`${origin}/framed`);
+  const status = page.frameLocator('iframe').locator('#status');
+  await expect(status).toHaveText('ready');
+  await page.frameLocator('iframe').locator('#signin_popup').click();
+  await expect(status).toHaveText(/^PopupBlocked: /);
+  expect(await pendingRequests(page)).toEqual([]);
+});
+
+test.describe('hidden frames', () => {
+  test('sign in who has a session at the provider, and out', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open();
+    await bench.pressAndExpect('query_session_status', 'nobody there');
+    await bench.pressAndExpect('signin_silent', /^Authorization: .*login_required/);
+
+    await signIn(bench, 'alice');
+    await bench.pressAndExpect('remove_user', 'removed');
+    await bench.expectNobody();
+    await bench.pressAndExpect('query_session_status', 'alice is there');
+    await bench.expectNobody();
+    await bench.pressAndExpect('signin_silent', 'silently alice');
+    expect((await bench.user()).profile['sub']).toBe('alice');
+    await expect(page.locator('iframe')).toHaveCount(0);
+
+    await bench.pressAndExpect('signout_silent', 'signed out, state a sign-out');
+    await bench.pressAndExpect('query_session_status', 'nobody there');
+  });
+
+  test('renew without a refresh token', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ scope: 'openid profile' }));
+    await signIn(bench, 'alice');
+    const before = await bench.user();
+    expect(before.refresh_token).toBeUndefined();
+    await bench.pressAndExpect('signin_silent', 'silently alice');
+    expect((await bench.user()).access_token).not.toBe(before.access_token);
+  });
+
+  test("a page of the provider that may not be framed is an answer that doesn't come", async ({
+    page,
+    expectConsoleError,
+  }) => {
+    expectConsoleError(/frame-ancestors|X-Frame-Options/);
+    expectConsoleError(/chromewebdata.*status of 400/);
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ silent_redirect_uri: `${origin}/unknown`, silent_request_timeout: 2 }));
+    await bench.pressAndExpect('signin_silent', /^FrameTimeout: /);
+    await expect(page.locator('iframe')).toHaveCount(0);
+    expect(await pendingRequests(page)).toEqual([]);
+  });
+});
+
+test.describe('a page of another site, whose frames do not see the session', () => {
+  test('is told so, and signs in by redirect', async ({ page }) => {
+    const bench = new Workbench(page, foreign);
+    await bench.open();
+    await signIn(bench, 'alice');
+    await bench.pressAndExpect('query_session_status', 'nobody there');
+    await bench.pressAndExpect('remove_user', 'removed');
+    await bench.pressAndExpect('signin_silent', /^Authorization: .*login_required/);
+  });
+
+  test('asks once when its token can not be renewed, and tells the end', async ({ page }) => {
+    const bench = new Workbench(page, foreign);
+    const more = { client_id: 'workbench-short', scope: 'openid profile' };
+    await bench.open(settingsOf(foreign, provider, more));
+    await signIn(bench, 'alice');
+    const silent = silentRequests(page);
+    await expect(bench.events.last()).toHaveText('AccessTokenExpired');
+    await expect(bench.events).toHaveText([
+      'UserLoaded',
+      'UserSignedIn',
+      'AccessTokenExpiring',
+      /^SilentRenewError Authorization: .*login_required/,
+      'AccessTokenExpired',
+    ]);
+    expect(silent).toHaveLength(1);
+    await bench.pressAndExpect('get_access_token', /^Authorization: .*login_required/);
+  });
+
+  test('does not watch a session that it can not see', async ({ page }) => {
+    const bench = new Workbench(page, foreign);
+    const silent = silentRequests(page);
+    await bench.open(settingsOf(foreign, provider, { monitor_session: true }));
+    const frames: string[] = [];
+    page.on('frameattached', (frame) => frame.parentFrame() && frames.push(frame.name()));
+    await signIn(bench, 'alice');
+    // The monitor's frame came and went; nobody was asked, and nobody is signed out.
+    await expect.poll(() => frames.length).toBe(1);
+    await expect(page.locator('iframe')).toHaveCount(0);
+    expect((await bench.user()).profile['sub']).toBe('alice');
+    expect(silent).toEqual([]);
+  });
+});
+
+test.describe('the session monitor', () => {
+  test('notices who signs out at the provider', async ({ page, context }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ monitor_session: true, check_session_interval: 1 }));
+    await signIn(bench, 'alice');
+    await unchangedSeen(page);
+    await signOutAtProvider(await context.newPage());
+    await expect(bench.events.last()).toHaveText('UserSignedOut');
+    await bench.expectNobody();
+  });
+
+  test('notices another user', async ({ page, context }) => {
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ monitor_session: true, check_session_interval: 1 }));
+    await signIn(bench, 'alice');
+    await unchangedSeen(page);
+    const other = new Workbench(await context.newPage(), origin);
+    await other.open(settings());
+    await other.page.locator('#prompt').fill('login');
+    await other.press('signin_redirect');
+    await signInOn(other.page, 'bob');
+    await expect(other.status).toHaveText(/^signed in bob/);
+    await expect(bench.events.last()).toHaveText('UserSignedOut');
+    await bench.expectNobody();
+    expect((await other.user()).profile['sub']).toBe('bob');
+  });
+});
+
+test('a page whose parts are mounted twice signs in once', async ({ page }) => {
+  const exchanges: Request[] = [];
+  page.on('request', (request) => request.url().endsWith('/connect/token') && exchanges.push(request));
+  const bench = new Workbench(page, origin);
+  await bench.open(settings({ mount_twice: true }));
+  await bench.press('signin_redirect');
+  await signInOn(page, 'alice');
+  const outcome = 'signed in alice, state a sign-in, url_state in the URL';
+  await expect(bench.status).toHaveText(`${outcome}, and again: ${outcome}`);
+  expect(exchanges).toHaveLength(1);
+  expect(page.url()).toBe(`${origin}/callback`);
+});
+
+/** Signs in by redirect. */
+async function signIn(bench: Workbench, user: 'alice' | 'bob'): Promise<void> {
+  await bench.press('signin_redirect');
+  await signInOn(bench.page, user);
+  await expect(bench.status).toHaveText(/^signed in/);
+}
+
+async function signInOn(page: Page, user: 'alice' | 'bob'): Promise<void> {
+  const form = new LoginPage(page);
+  await form.expectOpen(provider);
+  await form.submit(user, user);
+}
+
+async function signOutAtProvider(page: Page): Promise<void> {
+  await page.goto(`${provider}/account/logout`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByRole('heading', { name: 'You are signed out' })).toBeVisible();
+}
+
+/** Authorization requests that may show nothing to the user, from now on. */
+function silentRequests(page: Page): string[] {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.pathname === '/connect/authorize' && url.searchParams.get('prompt') === 'none')
+      asked.push(url.href);
+  });
+  return asked;
+}
+
+/** Requests that wait for their answer, in the page's storage. */
+function pendingRequests(page: Page): Promise<string[]> {
+  return page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('oidc.')));
+}
+
+/** Waits until the provider's frame has said that the session is unchanged, which the monitor needs to believe it. */
+async function unchangedSeen(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise<void>((seen) =>
+        addEventListener('message', (message) => message.data === 'unchanged' && seen()),
+      ),
+  );
+}
