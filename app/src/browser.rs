@@ -23,6 +23,9 @@ mod window {
 
     use super::Copied;
 
+    /// Name of the remembered route in the tab's storage.
+    const ROUTE: &str = "doorward.route";
+
     fn document() -> Option<web_sys::Document> {
         web_sys::window()?.document()
     }
@@ -30,6 +33,21 @@ mod window {
     /// The origin that the page was loaded from, `http://localhost:5001`.
     pub fn origin() -> String {
         web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
+    }
+
+    /// The route that the page's address asks for, `?route=…`, or that was chosen in this tab before.
+    pub fn wanted_route() -> Option<String> {
+        let window = web_sys::window()?;
+        let address = window.location().search().ok()?;
+        let asked = web_sys::UrlSearchParams::new_with_str(&address).ok()?.get("route");
+        asked.or_else(|| window.session_storage().ok()??.get_item(ROUTE).ok()?)
+    }
+
+    /// Remembers the chosen route in this tab, over the way to the provider and back.
+    pub fn remember_route(path: &str) {
+        if let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.session_storage()) {
+            let _ = storage.set_item(ROUTE, path);
+        }
     }
 
     /// Goes to another page.
@@ -102,6 +120,12 @@ mod nowhere {
     pub fn origin() -> String {
         String::new()
     }
+
+    pub fn wanted_route() -> Option<String> {
+        None
+    }
+
+    pub fn remember_route(_path: &str) {}
 
     pub fn go(_url: &str) {}
 

@@ -27,6 +27,8 @@ pub mod time;
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
+pub use components::icons::BrandMark;
+#[cfg(feature = "ssr")]
 pub use shell::{not_found, shell};
 
 use crate::{

@@ -5,7 +5,12 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 const [issuer, audience] = process.argv.slice(2);
 const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
-const options = { issuer, audience, typ: 'at+jwt', requiredClaims: ['sub', 'client_id', 'jti', 'iat', 'exp'] };
+const options = {
+  issuer,
+  audience,
+  typ: 'at+jwt',
+  requiredClaims: ['sub', 'client_id', 'jti', 'iat', 'exp'],
+};
 
 const server = createServer(async (request, response) => {
   const [scheme, token] = (request.headers.authorization ?? '').split(' ');

@@ -32,6 +32,10 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await app.call('/api/DemoPolicyBased/User/Get');
     await expect(app.results).toContainText('403');
   },
+  'api-docs': async (page) => {
+    await page.goto(`${demo.app}/api/docs`);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  },
   'sign-in-refused': async (page) => {
     const app = new Application(page);
     await app.open();

@@ -132,7 +132,9 @@ async fn assemble(
             _ => router,
         };
         let router = match &resource_server {
-            Some(resource_server) if purpose.has(Role::Api) => router.merge(api::router(resource_server.clone())),
+            Some(resource_server) if purpose.has(Role::Api) => {
+                router.merge(api::router(resource_server.clone(), &app.url))
+            }
             _ => router,
         };
         let router = if purpose.has(Role::App) {

@@ -40,6 +40,7 @@ pub fn ApiChooser(
                     id="api_route"
                     autocomplete="off"
                     aria-describedby="api_verdict"
+                    prop:value=move || calls.route()
                     on:change=move |event| calls.choose(event_target_value(&event))
                 >
                     <Options group=DemoGroup::PolicyBased caller/>

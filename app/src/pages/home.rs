@@ -7,6 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     auth::{PageAuth, use_page_auth},
+    browser,
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::derived,
     outcome::{Answer, Outcome},
@@ -47,7 +48,15 @@ impl ApiCalls {
 
     /// Chooses a route by its path.
     pub fn choose(self, path: String) {
+        browser::remember_route(&path);
         self.route.set(path);
+    }
+
+    /// Chooses the route that the address asks for, or the last one, if it is one.
+    fn choose_wanted(self) {
+        if let Some(route) = browser::wanted_route().and_then(|path| demo::route(&path)) {
+            self.choose(route.path.clone());
+        }
     }
 
     /// Whether an answer is awaited. Tracked.
@@ -123,6 +132,8 @@ impl ApiCalls {
 #[component]
 pub fn Home() -> impl IntoView {
     let calls = ApiCalls::new(use_page_auth());
+    // After hydration, which must find the page as the server rendered it.
+    Effect::new(move |_| calls.choose_wanted());
     let outcome = derived(move || calls.outcome());
     view! {
         <Greeting calls/>

@@ -1,4 +1,7 @@
-//! The protected API's router: the demo API of `doorward_resource_server`, and a proper answer to every other path under it.
+//! The protected API's router: the demo API of `doorward_resource_server`, a page about it, and a proper answer to every other path
+//! under it.
+
+mod docs;
 
 use axum::{
     Router,
@@ -11,9 +14,9 @@ use axum::{
 };
 use doorward_resource_server::{ResourceServer, demo_api};
 
-/// The routes under `/api`.
-pub fn router(resource_server: ResourceServer) -> Router {
-    demo_api::router(resource_server).route("/api/{*path}", any(not_found))
+/// The routes under `/api`. They can be tried in the application at this URL.
+pub fn router(resource_server: ResourceServer, app_url: &str) -> Router {
+    demo_api::router(resource_server).merge(docs::router(app_url)).route("/api/{*path}", any(not_found))
 }
 
 /// What stands where nothing is.

@@ -50,6 +50,9 @@ async fn the_api_answers_by_its_policies() {
     let refused = call("DemoPolicyBased/Admin/Get", None).await;
     assert_eq!(refused.status(), 401);
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+    for open in ["openapi.json", "docs", "docs.css"] {
+        assert_eq!(call(open, None).await.status(), 200, "{open}");
+    }
     let missing = call("DemoPolicyBased/Nothing/Get", token).await;
     assert_eq!(missing.status(), 404);
     assert_eq!(missing.json::<Value>().await.unwrap()["error"], "not_found");
