@@ -71,6 +71,13 @@ export class Application {
     await this.expectSignedInAs(user);
   }
 
+  /** The logged-out page leads back to the application, by itself or by its link. */
+  async comeBackFromLogout(): Promise<void> {
+    const link = this.page.locator(`a[href^="${this.origins.app}${callbackPath}"]`);
+    await expect(link.or(this.signIn)).toBeVisible();
+    if (await link.isVisible()) await link.click();
+  }
+
   /** Chooses a route, calls it by the button, and gives the API's answer. */
   async call(route: string): Promise<Response> {
     await this.route.selectOption(route);

@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly config?: string;
   /** The parts that this process runs, as `--role` takes them; all of them by default. */
   readonly roles?: readonly ('provider' | 'api' | 'app')[];
+  /** An origin that tells its health by plain http, where the others speak TLS. */
+  readonly healthAt?: string;
   /** More environment variables, such as `DOORWARD_APP__SCOPE`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -65,7 +67,8 @@ export class Doorward {
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.on('error', (error) => keep(Buffer.from(String(error))));
-    await Promise.all(this.addresses().map((address) => this.ready(address)));
+    const health = this.options.healthAt ? [this.options.healthAt] : this.addresses();
+    await Promise.all(health.map((address) => this.ready(address)));
   }
 
   /** Ends the process and keeps its data. */
@@ -92,7 +95,8 @@ export class Doorward {
     const served = [];
     if (roles.includes('provider')) served.push(origins.provider);
     if (roles.includes('app') || roles.includes('api')) served.push(origins.app);
-    return served;
+    // An issuer may have a path.
+    return [...new Set(served.map((url) => new URL(url).origin))];
   }
 
   private async ready(origin: string): Promise<void> {

@@ -102,3 +102,26 @@ export const boundWorkbench: Configured & { readonly page: string } = {
   provider: 'http://localhost:6806',
   page: 'http://localhost:5807',
 };
+
+/** Provider, application and API as three processes, each with an origin of its own. */
+export const threeOrigins: Configured & { readonly api: string } = {
+  config: 'three-origins.toml',
+  app: 'http://localhost:5841',
+  api: 'http://localhost:5842',
+  provider: 'http://localhost:6841',
+};
+
+/** Everything by https with a certificate for development; `management` answers by plain http. */
+export const tls: Configured & { readonly management: string } = {
+  config: 'tls.toml',
+  app: 'https://localhost:5843',
+  provider: 'https://localhost:6843',
+  management: 'http://localhost:5844',
+};
+
+/** Everything on one port, the provider under a path. */
+export const onePort: Configured = {
+  config: 'one-port.toml',
+  app: 'http://localhost:5845',
+  provider: 'http://localhost:5845/id',
+};

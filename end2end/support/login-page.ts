@@ -17,7 +17,7 @@ export class LoginPage {
   /** Waits until the form is there, on the given provider's origin. */
   async expectOpen(provider: string): Promise<void> {
     await expect(this.password).toBeVisible();
-    expect(new URL(this.page.url()).origin).toBe(provider);
+    expect(new URL(this.page.url()).origin).toBe(new URL(provider).origin);
   }
 
   /** Fills in and sends the form. */

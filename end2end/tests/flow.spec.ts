@@ -54,7 +54,7 @@ test('alice signs in, calls the API, reloads, signs out and signs in again', asy
 
   await test.step('signing out ends both sessions and comes back', async () => {
     await app.signOut.click();
-    await comeBackFromLogout(app);
+    await app.comeBackFromLogout();
     await app.expectSignedOut();
     await expect(app.error).toBeHidden();
   });
@@ -82,10 +82,3 @@ test('one build serves any provider: the page reads its settings when it starts'
     scope: 'openid profile offline_access MyBackendApi2',
   });
 });
-
-/** The logged-out page leads back to the application, by itself or by its link. */
-async function comeBackFromLogout(app: Application): Promise<void> {
-  const link = app.page.locator(`a[href^="${app.origins.app}/OpenId/Login/JS"]`);
-  await expect(link.or(app.signIn)).toBeVisible();
-  if (await link.isVisible()) await link.click();
-}

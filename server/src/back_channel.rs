@@ -3,16 +3,18 @@
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::logout::back_channel::{BackChannel, DeliveryError};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Certificate, Client, StatusCode, redirect};
 
 /// Posts logout tokens. How long that may take is the caller's to say.
 pub struct HttpBackChannel(Client);
 
 impl HttpBackChannel {
-    /// Fails if the machine's certificates can't be read.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates can't be read.
+    pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
+        let trusted: Result<Vec<_>, _> = trusted.iter().map(|der| Certificate::from_der(der)).collect();
         // A redirect would take the token to an address that no operator wrote down.
-        Ok(Self(Client::builder().redirect(redirect::Policy::none()).no_proxy().build()?))
+        let builder = Client::builder().redirect(redirect::Policy::none()).no_proxy();
+        Ok(Self(builder.tls_certs_merge(trusted?).build()?))
     }
 }
 
@@ -65,7 +67,7 @@ mod tests {
             .route("/moved", post(|| async { Redirect::temporary("/takes") }))
             .route("/refuses", post(|| async { StatusCode::BAD_REQUEST }));
         let address = receiver(router).await;
-        HttpBackChannel::new().unwrap().post(&format!("http://{address}{path}"), Secret::new("a.b.c")).await
+        HttpBackChannel::new(&[]).unwrap().post(&format!("http://{address}{path}"), Secret::new("a.b.c")).await
     }
 
     #[tokio::test]
@@ -86,7 +88,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let token = Secret::new("secret-token");
-        let refused = HttpBackChannel::new().unwrap().post(&format!("http://{address}/"), token).await.unwrap_err();
+        let refused = HttpBackChannel::new(&[]).unwrap().post(&format!("http://{address}/"), token).await.unwrap_err();
         assert!(matches!(&refused, DeliveryError::Unreachable(cause) if !cause.contains("secret-token")), "{refused}");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::DataCommand,
     config::{self, Config, ConfigError},
+    role::Role,
 };
 
 /// Sign-in for web applications: an OpenID provider, a browser client and a protected API.
@@ -33,7 +34,7 @@ pub enum Command {
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Serve(ServeArguments { config: ConfigArgument { config: None }, roles: ALL_ROLES.to_vec() })
+        Self::Serve(ServeArguments::default())
     }
 }
 
@@ -41,7 +42,7 @@ impl Default for Command {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the configuration and say what is wrong with it; exit code 2 if something is.
-    Check(ConfigArgument),
+    Check(ServeArguments),
 }
 
 /// `doorward serve …`.
@@ -51,8 +52,24 @@ pub struct ServeArguments {
     #[command(flatten)]
     pub config: ConfigArgument,
     /// The parts to serve in this process.
-    #[arg(long = "role", value_name = "ROLES", value_enum, value_delimiter = ',', default_values_t = ALL_ROLES)]
+    #[arg(long = "role", value_name = "ROLES", value_enum, value_delimiter = ',', default_values_t = Role::ALL)]
     pub roles: Vec<Role>,
+    /// Speak TLS with a certificate for development, unless the configuration names another.
+    #[arg(long)]
+    pub tls: bool,
+}
+
+impl Default for ServeArguments {
+    fn default() -> Self {
+        Self { config: ConfigArgument { config: None }, roles: Role::ALL.to_vec(), tls: false }
+    }
+}
+
+impl ServeArguments {
+    /// Reads and checks the configuration of these parts.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        config::load(self.config.config.as_deref(), &self.roles, self.tls)
+    }
 }
 
 /// Which configuration.
@@ -63,34 +80,10 @@ pub struct ConfigArgument {
     pub config: Option<PathBuf>,
 }
 
-/// A part that can run in a process of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// The OpenID provider.
-    Provider,
-    /// The protected API.
-    Api,
-    /// The single-page application.
-    App,
-}
-
-impl Role {
-    /// Its name in metrics.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::Api => "api",
-            Self::App => "app",
-        }
-    }
-}
-
-const ALL_ROLES: [Role; 3] = [Role::Provider, Role::Api, Role::App];
-
 impl ConfigArgument {
-    /// Reads and checks the configuration.
+    /// Reads and checks the configuration for commands on the provider's database.
     pub fn load(&self) -> Result<Config, ConfigError> {
-        config::load(self.config.as_deref())
+        config::load(self.config.as_deref(), &[Role::Provider], false)
     }
 }
 
@@ -108,7 +101,7 @@ mod tests {
     #[test]
     fn without_a_command_everything_is_served() {
         let Command::Serve(arguments) = Command::default() else { panic!("another default") };
-        assert_eq!(arguments.roles, ALL_ROLES);
+        assert_eq!(arguments.roles, Role::ALL);
         assert!(arguments.config.config.is_none());
     }
 }

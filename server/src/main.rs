@@ -11,9 +11,12 @@ mod config;
 mod logging;
 mod master_key;
 mod net;
+mod private_file;
 mod provider;
+mod role;
 mod serve;
 mod stop;
+mod tls;
 mod users;
 mod welcome;
 
@@ -25,6 +28,7 @@ use crate::{
     cli::{Cli, Command, ConfigCommand},
     command::CommandError,
     config::Config,
+    tls::Tls,
 };
 
 /// A command did nothing, because what it was to work on is not there.
@@ -67,6 +71,7 @@ enum StartError {
 
 fn check(config: &Result<Config, config::ConfigError>) -> Result<(), StartError> {
     let config = config.as_ref().map_err(Clone::clone)?;
+    Tls::check(&config.tls, &config.places)?;
     let provider = &config.provider;
     welcome::print(&format!(
         "{}: in order. Issuer {}, {} clients, {} users, demo mode {}.\n",

@@ -1,15 +1,14 @@
 //! The master key: from the setting or from its file, which is made at the first start and which only this user may read.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use doorward_protocol::{base64url, secret::Secret};
 use doorward_provider::{keys::MasterKey, time::Entropy};
 
-use crate::config::MasterKeySource;
+use crate::{config::MasterKeySource, private_file};
 
 /// The master key can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +55,8 @@ pub fn obtain(source: &MasterKeySource, keys_exist: bool, entropy: &dyn Entropy)
             Err(MasterKeyError::Lost { path: path.clone() })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create(path, &base64url::encode(entropy.bytes()), &base64url::encode(&entropy.bytes()[..8]))
-                .map_err(failed)?;
+            let text = format!("{}\n", base64url::encode(entropy.bytes()));
+            private_file::create(path, &text, &base64url::encode(&entropy.bytes()[..8])).map_err(failed)?;
             // Another process may have been faster: what counts is what is in the file now.
             obtain_from(path)
         }
@@ -80,25 +79,6 @@ fn parse(text: &Secret, path: &Path) -> Result<MasterKey, MasterKeyError> {
 
 fn read(path: &Path) -> io::Result<Secret> {
     fs::read_to_string(path).map(Secret::new)
-}
-
-/// Writes the key beside its place and links it there, so that the file is never seen half-written and never replaced.
-fn create(path: &Path, key: &str, unique: &str) -> io::Result<()> {
-    let beside = path.with_extension(format!("{unique}.tmp"));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    let written = file.write_all(format!("{key}\n").as_bytes()).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| match fs::hard_link(&beside, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked,
-    });
-    fs::remove_file(&beside)?;
-    linked?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]
@@ -149,7 +129,7 @@ mod tests {
     fn what_is_no_key_is_refused_without_being_shown() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("doorward.key");
-        create(&path, "hunter2", "a").unwrap();
+        private_file::create(&path, "hunter2", "a").unwrap();
         let error = obtain(&MasterKeySource::File(path), false, &SystemEntropy).unwrap_err();
         assert!(matches!(error, MasterKeyError::Malformed { .. }));
         assert!(!error.to_string().contains("hunter2"));

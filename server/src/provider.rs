@@ -1,6 +1,6 @@
 //! The provider as this process runs it: store, keys, users, clock, and the task that keeps them in order.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use doorward_provider::{
@@ -18,7 +18,7 @@ use crate::{
     StartError,
     back_channel::HttpBackChannel,
     config::{Places, ProviderConfig, StoreConfig},
-    master_key,
+    master_key, private_file,
     users::{self, ImportError},
 };
 
@@ -36,11 +36,13 @@ pub struct RunningProvider {
     logout_delivery: AbortHandle,
 }
 
-/// Opens the store, makes what is missing in it, and puts the provider together.
+/// Opens the store, makes what is missing in it, and puts the provider together. `trusted` are certification authorities (DER) for its
+/// requests to clients, beside the machine's.
 pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,
     demo: bool,
+    trusted: &[Vec<u8>],
     places: &Places,
 ) -> Result<RunningProvider, StartError> {
     let passwords = tokio::task::spawn_blocking(password_verifier);
@@ -77,7 +79,7 @@ pub async fn start(
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
     let maintenance = tokio::spawn(maintain(Arc::clone(&provider))).abort_handle();
-    let channel = HttpBackChannel::new().map_err(|error| StartError::Failed(error.to_string()))?;
+    let channel = HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
     let logout_delivery = tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle();
     Ok(RunningProvider { provider, router, store, maintenance, logout_delivery })
 }
@@ -102,20 +104,12 @@ fn password_verifier() -> Result<PasswordVerifier, doorward_provider::password::
 pub fn open_store(config: &StoreConfig, places: &Places) -> Result<SqliteStore, StartError> {
     let refuse = |problem: String| places.refuse("store.path", config.path.display(), problem);
     if let Some(folder) = config.path.parent().filter(|_| config.create_folder) {
-        create_private_folder(folder)
+        // It holds the master key, too: nobody else needs to look into it.
+        private_file::create_folder(folder)
             .map_err(|error| refuse(format!("the folder {} can't be created: {error}", folder.display())))?;
     }
     let options = SqliteOptions { group_commit: config.group_commit, ..SqliteOptions::default() };
     Ok(SqliteStore::open(&config.path, &options).map_err(|error| refuse(error.to_string()))?)
-}
-
-/// The folder holds the master key: nobody else needs to look into it.
-fn create_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 async fn import_users(

@@ -1,22 +1,23 @@
 //! `doorward serve`: puts the parts together that this process is to run, and runs them until it is told to stop.
 
-use axum::Router;
 use doorward_resource_server::ResourceServer;
 
 use crate::{
     StartError, api, app,
-    cli::{Role, ServeArguments},
-    config::{Config, ListenAddress},
+    cli::ServeArguments,
+    config::{self, Config, ListenAddress},
     logging,
-    net::{self, Listener, Metrics, Readiness},
+    net::{self, Draining, Listener, Metrics, Observer, Part, Readiness},
     provider::{self, RunningProvider},
-    stop::StopSignals,
+    role::Role,
+    stop::{HangUps, StopSignals},
+    tls::{Tls, TlsServer},
     welcome,
 };
 
 /// Serves until a signal comes. What is wrong is found before the first request is accepted.
 pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
-    let config = arguments.config.load()?;
+    let config = arguments.load()?;
     logging::start(&config.log);
     let failed = |error: std::io::Error| StartError::Failed(format!("the process can't be set up: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
@@ -34,13 +35,31 @@ async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(
         listeners.push((listener, purpose));
     }
     let bound: Vec<_> = listeners.iter().map(|(listener, purpose)| (purpose.clone(), listener.to_string())).collect();
-    let welcome_text = welcome::text(&config, &bound);
-    let (parts, running) = assemble(config, listeners).await?;
+    let tls = Tls::open(&config.tls, &config.places)?;
+    let welcome_text = welcome::text(&config, &bound, tls.advice.as_deref());
+    let (stop, draining) = (config.stop, Draining::default());
+    if let Some(server) = tls.server.clone() {
+        reload_on_signal(server)?;
+    }
+    let (parts, running) = assemble(config, listeners, tls, &draining).await?;
     welcome::print(&welcome_text);
-    net::serve(parts, signals).await;
+    net::serve(parts, signals, stop, draining).await;
     if let Some(provider) = running {
         provider.stop();
     }
+    Ok(())
+}
+
+/// Reads the certificate anew whenever the process is told to by SIGHUP.
+fn reload_on_signal(server: TlsServer) -> Result<(), StartError> {
+    let mut signals =
+        HangUps::listen().map_err(|error| StartError::Failed(format!("the process can't be set up: {error}")))?;
+    tokio::spawn(async move {
+        loop {
+            signals.next().await;
+            server.reload();
+        }
+    });
     Ok(())
 }
 
@@ -99,17 +118,22 @@ fn places(config: &Config, roles: &[Role]) -> Vec<Place> {
 async fn assemble(
     config: Config,
     listeners: Vec<(Listener, Purpose)>,
-) -> Result<(Vec<(Listener, Router)>, Option<RunningProvider>), StartError> {
-    let Config { places, demo, provider: provider_config, app, api, store, management, log: _ } = config;
+    tls: Tls,
+    draining: &Draining,
+) -> Result<(Vec<Part>, Option<RunningProvider>), StartError> {
+    let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } = config;
+    let proxies = provider_config.trusted_proxies.clone();
+    let urls = [(Role::Provider, provider_config.settings.issuer.clone()), (Role::App, app.url.clone())];
     let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
     // First of all, so that the start is measured, too.
     let metrics = management.map(|_| Metrics::install()).transpose();
     let metrics = metrics.map_err(|error| StartError::Failed(format!("metrics can't be counted: {error}")))?;
     let running = if serves(Role::Provider) {
-        Some(provider::start(provider_config, &store, demo, &places).await?)
+        Some(provider::start(provider_config, &store, demo, &tls.trusted, &places).await?)
     } else {
         None
     };
+    api.settings.trusted_roots.clone_from(&tls.trusted);
     let resource_server = serves(Role::Api).then(|| ResourceServer::new(api.settings)).transpose();
     let resource_server =
         resource_server.map_err(|error| StartError::Failed(format!("{}: api: {error}", places.file())))?;
@@ -119,6 +143,7 @@ async fn assemble(
         Readiness {
             provider: provider.map(|running| running.provider.clone()),
             api: resource_server.clone().filter(|_| all || purpose.has(Role::Api)),
+            draining: draining.clone(),
         }
     };
     let mut parts = Vec::new();
@@ -145,7 +170,13 @@ async fn assemble(
         } else {
             router.fallback(api::not_found)
         };
-        parts.push((listener, net::with_layers(router, purpose.label())));
+        let hsts = urls.iter().any(|(role, url)| purpose.has(*role) && config::wants_hsts(url));
+        let observer = Observer::new(purpose.label(), proxies.clone());
+        parts.push(Part {
+            listener,
+            router: net::with_layers(router, observer, hsts),
+            tls: tls.server.clone().filter(|_| purpose != Purpose::Management),
+        });
     }
     Ok((parts, running))
 }

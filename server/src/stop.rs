@@ -1,4 +1,4 @@
-//! When to stop: SIGTERM, as service managers send it, or Ctrl-C.
+//! When to stop: SIGTERM, as service managers send it, or Ctrl-C. And when to read the certificate anew: SIGHUP.
 
 use std::io;
 
@@ -43,5 +43,43 @@ impl StopSignals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Waits for SIGHUP.
+#[cfg(unix)]
+pub struct HangUps(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl HangUps {
+    /// From now on the signal no longer ends the process.
+    pub fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        // Without a next one there is nothing to wait for.
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// There is no such signal.
+#[cfg(not(unix))]
+pub struct HangUps;
+
+#[cfg(not(unix))]
+impl HangUps {
+    /// Nothing to be set up.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// It never comes.
+    pub async fn next(&mut self) {
+        std::future::pending::<()>().await;
     }
 }

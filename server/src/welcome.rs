@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, io::Write as _};
 
 use crate::{
-    cli::Role,
     config::{self, Config},
+    role::Role,
     serve::Purpose,
 };
 
@@ -14,8 +14,8 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The lines that tell where everything is. `bound` lists the addresses of each part.
-pub fn text(config: &Config, bound: &[(Purpose, String)]) -> String {
+/// The lines that tell where everything is. `bound` lists the addresses of each part, `advice` is a sentence more.
+pub fn text(config: &Config, bound: &[(Purpose, String)], advice: Option<&str>) -> String {
     let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
     let mut serves_provider = false;
     for (purpose, addresses) in bound {
@@ -32,6 +32,9 @@ pub fn text(config: &Config, bound: &[(Purpose, String)]) -> String {
             };
             let _ = writeln!(text, "  {name:<12} {url}  (listening on {addresses})");
         }
+    }
+    if let Some(advice) = advice {
+        let _ = writeln!(text, "{advice}");
     }
     if config.demo && serves_provider {
         text.push_str("Demo mode. Sign in as one of these; each password is the name:\n");

@@ -34,7 +34,7 @@ mod token;
 mod user_agent;
 mod userinfo;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -55,11 +55,13 @@ use crate::{
     texts::{ENGLISH, Texts},
 };
 
+pub use crate::peer::{Network, NoNetwork};
+
 /// What the HTTP side needs to know beside the provider.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// What every handler has.

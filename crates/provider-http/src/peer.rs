@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    str::FromStr,
     sync::Arc,
 };
 
@@ -12,6 +13,42 @@ use axum::{
 };
 
 use crate::HttpSettings;
+
+/// A network of addresses; one address alone is the smallest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    /// How many of its first bits all addresses share.
+    prefix: u32,
+}
+
+/// Neither an address nor a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("give an address, or a network as ADDRESS/BITS")]
+pub struct NoNetwork;
+
+impl Network {
+    /// Whether the address is one of the network's.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix,
+            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = NoNetwork;
+
+    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(longest), |bits| bits.parse().map_err(|_| NoNetwork))?;
+        if prefix > longest { Err(NoNetwork) } else { Ok(Self { address, prefix }) }
+    }
+}
 
 /// The peer's address; behind a trusted proxy the one that the proxy reports.
 #[derive(Debug, Clone)]
@@ -33,8 +70,9 @@ where
 }
 
 /// The last address in `X-Forwarded-For` that is not a trusted proxy; what stands before it anyone could have written.
-fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&direct) {
+fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(direct) {
         return direct;
     }
     let mut client = direct;
@@ -47,7 +85,7 @@ fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[IpAddr]) -> IpAddr 
     for entry in reported.into_iter().rev() {
         let Ok(address) = entry.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
-        if !trusted.contains(&client) {
+        if !is_trusted(client) {
             break;
         }
     }
@@ -62,7 +100,7 @@ mod tests {
     fn client(direct: &str, header: &str, trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", header.parse().unwrap());
-        let trusted: Vec<IpAddr> = trusted.iter().map(|address| address.parse().unwrap()).collect();
+        let trusted: Vec<Network> = trusted.iter().map(|address| address.parse().unwrap()).collect();
         forwarded(&headers, direct.parse().unwrap(), &trusted).to_string()
     }
 
@@ -72,5 +110,21 @@ mod tests {
         assert_eq!(client("10.0.0.1", "198.51.100.7", &["10.0.0.1"]), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "1.1.1.1, 198.51.100.7, 10.0.0.2", &["10.0.0.1", "10.0.0.2"]), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "1.1.1.1, junk", &["10.0.0.1"]), "10.0.0.1");
+        assert_eq!(client("10.9.8.7", "198.51.100.7", &["10.0.0.0/8"]), "198.51.100.7");
+        assert_eq!(client("11.0.0.1", "198.51.100.7", &["10.0.0.0/8"]), "11.0.0.1");
+    }
+
+    #[test]
+    fn networks_hold_what_begins_like_them() {
+        let holds =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
+        assert!(holds("10.0.0.1", "10.0.0.1") && !holds("10.0.0.1", "10.0.0.2"));
+        assert!(holds("192.0.2.128/25", "192.0.2.200") && !holds("192.0.2.128/25", "192.0.2.1"));
+        assert!(holds("0.0.0.0/0", "198.51.100.7") && !holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("2001:db8::/32", "2001:db8:1::1") && !holds("2001:db8::/32", "2001:db9::1"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"), "an address of the older kind in the newer one's form");
+        for text in ["", "proxy", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129"] {
+            assert_eq!(text.parse::<Network>(), Err(NoNetwork), "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use doorward_protocol::{jwk::JwkSet, metadata::OPENID_CONFIGURATION_PATH};
-use reqwest::{Client, Response, header::ACCEPT, redirect::Policy};
+use reqwest::{Certificate, Client, Response, header::ACCEPT, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::Url;
@@ -108,8 +108,13 @@ impl FetchError {
 
 impl IssuerClient {
     /// A client for the issuer, which must be an https URL, or http on a loopback address or where that is allowed. It
-    /// waits for each answer as long as `patience` allows.
-    pub fn new(issuer: impl Into<String>, allow_insecure: bool, patience: Duration) -> Result<Self, SettingsError> {
+    /// waits for each answer as long as `patience` allows. Its certificate may also come from `trusted_roots` (X.509 in DER).
+    pub fn new(
+        issuer: impl Into<String>,
+        allow_insecure: bool,
+        patience: Duration,
+        trusted_roots: &[Vec<u8>],
+    ) -> Result<Self, SettingsError> {
         let issuer = issuer.into();
         let url = issuer_url(&issuer, allow_insecure)?;
         let discovery_url = format!("{}{OPENID_CONFIGURATION_PATH}", issuer.trim_end_matches('/'));
@@ -119,7 +124,9 @@ impl IssuerClient {
             // A proxy elsewhere can't reach this machine's own addresses.
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| SettingsError::HttpClient(error.to_string()))?;
+        let failed = |error: reqwest::Error| SettingsError::HttpClient(error.to_string());
+        let roots = trusted_roots.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+        let http = builder.tls_certs_merge(roots.map_err(failed)?).build().map_err(failed)?;
         Ok(Self { issuer, discovery_url, http })
     }
 

@@ -32,6 +32,8 @@ pub struct ResourceServerSettings {
     /// From 0 to 1: how much earlier than usual keys are fetched anew, so that many processes don't ask in step. Default:
     /// another for each process.
     pub chance: f64,
+    /// Certification authorities (X.509 in DER) that issuers' certificates may come from, beside the machine's own. Default: none.
+    pub trusted_roots: Vec<Vec<u8>>,
 }
 
 /// An issuer whose access tokens are accepted.
@@ -74,6 +76,7 @@ impl ResourceServerSettings {
             max_key_age: Duration::from_hours(24),
             patience: Duration::from_secs(5),
             chance: chance(),
+            trusted_roots: Vec::new(),
         }
     }
 }

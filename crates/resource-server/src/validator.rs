@@ -53,7 +53,12 @@ impl Issuer {
         settings: &ResourceServerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        let client = IssuerClient::new(trusted.issuer.clone(), trusted.allow_insecure, settings.patience)?;
+        let client = IssuerClient::new(
+            trusted.issuer.clone(),
+            trusted.allow_insecure,
+            settings.patience,
+            &settings.trusted_roots,
+        )?;
         let freshness = Freshness::new(settings.max_key_age, settings.chance);
         Ok(Self {
             iss: trusted.issuer.clone(),

@@ -14,9 +14,7 @@ use axum::{
     extract::Request,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-        },
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
     },
     response::Response,
     routing::get,
@@ -63,15 +61,10 @@ pub fn router(settings: &AppSettings) -> Router {
         .fold(router, |router, path| router.route(path, get(callback_page::get)))
         .fallback_service(assets::service(&site, not_found));
     let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
-    let router = router
+    router
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         // The page's address carries the authorization code for a moment: no other site is told it.
-        .layer(header(REFERRER_POLICY, "no-referrer"));
-    if settings.url.starts_with("https:") {
-        router.layer(header(STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-    } else {
-        router
-    }
+        .layer(header(REFERRER_POLICY, "no-referrer"))
 }
 
 /// Headers of a rendered page: a policy with this page's nonce, and no storing, since a nonce is for one answer.

@@ -13,26 +13,39 @@ use doorward_provider::{
 use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};
 
 use super::{
-    ApiSettings, AppSettings, Config, ConfigError, MasterKeySource, Places, ProviderConfig, StoreConfig, demo,
+    ApiSettings, AppSettings, Config, ConfigError, MasterKeySource, Places, ProviderConfig, StopConfig, StoreConfig,
+    demo,
     file::{ApiSection, AppSection, ConfigFile, DEFAULT_STORE_PATH, ProviderSection, StoreSection},
-    users,
-    values::{self, WebUrl},
+    tls, users,
+    values::{self, ListenAddress, WebUrl},
 };
+use crate::role::Role;
 
-/// Checks the settings. `demo_by_default` is for a start without a file.
-pub fn check(mut file: ConfigFile, places: Places, demo_by_default: bool) -> Result<Config, ConfigError> {
+/// Checks the settings of these parts. `demo_by_default` is for a start without a file.
+pub fn check(
+    mut file: ConfigFile,
+    places: Places,
+    demo_by_default: bool,
+    roles: &[Role],
+) -> Result<Config, ConfigError> {
     let demo = file.demo.unwrap_or(demo_by_default);
     if demo {
-        refuse_public_demo(&file, &places)?;
+        refuse_public_demo(&file, roles, &places)?;
         demo::add_to(&mut file);
     }
-    refuse_shared_listeners(&file, &places)?;
+    refuse_shared_listeners(&file, roles, &places)?;
+    let tls = tls::check(&file, roles, &places)?;
     let issuer = WebUrl::from(&file.provider.issuer);
     Ok(Config {
         demo,
         app: app(file.app.clone(), &issuer, &places)?,
         api: api(file.api.clone(), &file.app, &issuer, &places)?,
-        store: store(file.store.clone(), &places)?,
+        store: store(file.store.clone(), roles.contains(&Role::Provider), &places)?,
+        tls,
+        stop: StopConfig {
+            drain_delay: Duration::from_secs(file.stop.drain_delay.into()),
+            finishing_time: Duration::from_secs(file.stop.finishing_time.into()),
+        },
         management: file.management.listen.clone(),
         log: file.log.clone(),
         provider: provider(file, demo, &places)?,
@@ -41,23 +54,17 @@ pub fn check(mut file: ConfigFile, places: Places, demo_by_default: bool) -> Res
 }
 
 /// Everyone knows the demo users' passwords, so that only this machine may reach them.
-fn refuse_public_demo(file: &ConfigFile, places: &Places) -> Result<(), ConfigError> {
+fn refuse_public_demo(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<(), ConfigError> {
     let problem =
         "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
-    let listeners = [
-        ("provider.listen", Some(&file.provider.listen)),
-        ("app.listen", Some(&file.app.listen)),
-        ("api.listen", file.api.listen.as_ref()),
-        ("management.listen", file.management.listen.as_ref()),
-    ];
-    for (key, listen) in listeners {
-        if let Some(public) = listen.filter(|listen| !listen.is_loopback()) {
-            return Err(places.refuse(key, public, problem));
+    for (key, listen) in listeners(file, roles) {
+        if !listen.is_loopback() {
+            return Err(places.refuse(key, listen, problem));
         }
     }
     let problem =
         "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
-    for (key, url) in [("provider.issuer", file.provider.issuer.as_str()), ("app.url", file.app.url.as_str())] {
+    for (key, url) in urls(file, roles) {
         if !values::is_loopback(url) {
             return Err(places.refuse(key, url, problem));
         }
@@ -65,23 +72,58 @@ fn refuse_public_demo(file: &ConfigFile, places: &Places) -> Result<(), ConfigEr
     Ok(())
 }
 
-/// The provider has an origin of its own; the API may share that of the application.
-fn refuse_shared_listeners(file: &ConfigFile, places: &Places) -> Result<(), ConfigError> {
-    let problem = "another part listens there: give each part a port of its own";
-    let (provider, app) = (&file.provider.listen, &file.app.listen);
-    if provider.collides_with(app) {
-        return Err(places.refuse("app.listen", app, problem));
-    }
-    let api = file.api.listen.as_ref().unwrap_or(app);
-    if api.collides_with(provider) || (api != app && api.collides_with(app)) {
-        return Err(places.refuse("api.listen", api, problem));
-    }
-    match &file.management.listen {
-        Some(own) if [provider, app, api].iter().any(|other| own.collides_with(other)) => {
-            Err(places.refuse("management.listen", own, problem))
+/// The listeners that these parts need, with their keys.
+fn listeners<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static str, &'a ListenAddress)> {
+    let all = [
+        (Some(Role::Provider), "provider.listen", Some(&file.provider.listen)),
+        (Some(Role::App), "app.listen", Some(&file.app.listen)),
+        (Some(Role::Api), "api.listen", file.api.listen.as_ref().or(Some(&file.app.listen))),
+        (None, "management.listen", file.management.listen.as_ref()),
+    ];
+    let needed = all.into_iter().filter(|(role, ..)| role.is_none_or(|role| roles.contains(&role)));
+    needed.filter_map(|(_, key, listen)| Some((key, listen?))).collect()
+}
+
+/// The URLs that browsers reach these parts at, with their keys.
+pub(super) fn urls<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static str, &'a str)> {
+    let all = [
+        (Role::Provider, "provider.issuer", file.provider.issuer.as_str()),
+        (Role::App, "app.url", file.app.url.as_str()),
+    ];
+    all.into_iter().filter(|(role, ..)| roles.contains(role)).map(|(_, key, url)| (key, url)).collect()
+}
+
+/// Each part has a listener of its own, but for two: the API may share that of the application, and so may a provider whose issuer
+/// has a path on the application's origin.
+fn refuse_shared_listeners(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<(), ConfigError> {
+    let needed = listeners(file, roles);
+    for (index, (key, listen)) in needed.iter().enumerate() {
+        for (other_key, other) in &needed[..index] {
+            if !listen.collides_with(other) {
+                continue;
+            }
+            let pair = (*other_key, *key);
+            let problem = match pair {
+                _ if pair.1 == "management.listen" => "another part listens there: give it a port of its own",
+                ("provider.listen", "app.listen" | "api.listen") if listen == other => {
+                    if shares_origin(file) {
+                        continue;
+                    }
+                    "the provider listens there: give each part a port of its own, or the issuer a path under app.url"
+                }
+                ("app.listen", "api.listen") if listen == other => continue,
+                _ => "another part listens there: give each part a port of its own, or the same address written alike",
+            };
+            return Err(places.refuse(key, listen, problem));
         }
-        _ => Ok(()),
     }
+    Ok(())
+}
+
+/// Whether the provider lies under a path of the application's origin, where the two can be told apart. The API has `/api`.
+fn shares_origin(file: &ConfigFile) -> bool {
+    let path = file.provider.issuer.as_str().strip_prefix(file.app.url.as_str()).unwrap_or_default();
+    path.starts_with('/') && path != "/api" && !path.starts_with("/api/")
 }
 
 fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderConfig, ConfigError> {
@@ -117,7 +159,7 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         },
         listen: section.listen,
         signing_algorithms: section.signing_algorithms,
-        trusted_proxies: section.trusted_proxies,
+        trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
         clients,
         resources,
         users: users::check(file.users, demo, places)?,
@@ -178,7 +220,9 @@ fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSetti
     };
     let mut connect_origins = vec![authority.origin(), api_url.origin()];
     connect_origins.extend(section.connect_origins.iter().map(|origin| origin.as_str().to_owned()));
-    connect_origins.retain(|origin| origin != section.url.as_str());
+    // What stands under the application's own origin is reached by 'self'; but its page may have been loaded by another name of this
+    // machine, under which the provider is another origin.
+    connect_origins.retain(|origin| origin != section.url.as_str() || *origin == authority.origin());
     connect_origins.sort();
     connect_origins.dedup();
     Ok(AppSettings {
@@ -257,11 +301,11 @@ fn introspection(section: &ApiSection, places: &Places) -> Result<Option<Introsp
     Ok(Some(asked))
 }
 
-fn store(section: StoreSection, places: &Places) -> Result<StoreConfig, ConfigError> {
+fn store(section: StoreSection, is_used: bool, places: &Places) -> Result<StoreConfig, ConfigError> {
     let path = section.path;
     let create_folder = path == std::path::Path::new(DEFAULT_STORE_PATH);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(missing) = folder.filter(|folder| !create_folder && !folder.is_dir()) {
+    if let Some(missing) = folder.filter(|folder| is_used && !create_folder && !folder.is_dir()) {
         let problem = format!("the folder {} does not exist: create it, or set another path", missing.display());
         return Err(places.refuse("store.path", path.display(), problem));
     }

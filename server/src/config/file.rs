@@ -1,6 +1,6 @@
 //! The configuration file as it is written: its sections with their defaults. `doorward.example.toml` documents every key.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use doorward_app::config::StoreKind;
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing_subscriber::filter::Targets;
 
-use super::values::{Issuer, ListenAddress, Origin, RedirectTarget, Seconds, WebUrl};
+use super::values::{Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl};
 
 /// Where the database is kept unless the configuration says otherwise. Only the folder of this one is created.
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
@@ -32,6 +32,10 @@ pub struct ConfigFile {
     pub api: ApiSection,
     /// `[store]`.
     pub store: StoreSection,
+    /// `[tls]`.
+    pub tls: TlsSection,
+    /// `[stop]`.
+    pub stop: StopSection,
     /// `[management]`.
     pub management: ManagementSection,
     /// `[log]`.
@@ -62,7 +66,7 @@ pub struct ProviderSection {
     pub require_pushed_authorization_requests: bool,
     pub signing_algorithms: Vec<SigningAlgorithm>,
     pub access_token_signing_alg: SigningAlgorithm,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// `[app]`: the single-page application, and what its page is told in `/config.json`.
@@ -125,6 +129,26 @@ pub struct StoreSection {
     pub master_key_file: Option<PathBuf>,
     pub master_key: Option<Secret>,
     pub group_commit: bool,
+}
+
+/// `[tls]`: the certificate of the listeners, and whom requests of our own trust.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct TlsSection {
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub development: bool,
+    pub trusted_ca: Option<PathBuf>,
+}
+
+/// `[stop]`: how the process ends.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct StopSection {
+    pub drain_delay: u32,
+    pub finishing_time: u32,
 }
 
 /// `[management]`: what is for operators only.
@@ -246,6 +270,12 @@ impl Default for ApiSection {
 impl Default for StoreSection {
     fn default() -> Self {
         Self { path: DEFAULT_STORE_PATH.into(), master_key_file: None, master_key: None, group_commit: true }
+    }
+}
+
+impl Default for StopSection {
+    fn default() -> Self {
+        Self { drain_delay: 0, finishing_time: 10 }
     }
 }
 

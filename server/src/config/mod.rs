@@ -9,17 +9,21 @@ mod demo;
 mod environment;
 mod error;
 mod file;
+mod https;
+mod tls;
 mod users;
 mod values;
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use doorward_app::config::AppConfig;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{ProviderSettings, client::Client, resource::Resources};
+use doorward_provider_http::Network;
 use doorward_resource_server::ResourceServerSettings;
 use figment::{
     Figment,
@@ -32,8 +36,9 @@ pub use self::{
     error::{ConfigError, Places},
     file::{LogFormat, LogSection},
     users::{ConfiguredUser, Password},
-    values::{ListenAddress, is_loopback},
+    values::{ListenAddress, is_loopback, wants_hsts},
 };
+use crate::role::Role;
 
 /// A configuration of which everything holds.
 #[derive(Debug)]
@@ -50,6 +55,10 @@ pub struct Config {
     pub api: ApiSettings,
     /// The database.
     pub store: StoreConfig,
+    /// The certificate of the listeners, and whom we trust.
+    pub tls: TlsConfig,
+    /// How the process ends.
+    pub stop: StopConfig,
     /// Where `/metrics` and the health of the whole process are told, if anywhere.
     pub management: Option<ListenAddress>,
     /// What is logged and how.
@@ -65,8 +74,8 @@ pub struct ProviderConfig {
     pub listen: ListenAddress,
     /// Algorithms that it keeps keys for.
     pub signing_algorithms: Vec<doorward_protocol::jose::SigningAlgorithm>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed, and by every listener their `X-Request-Id`.
+    pub trusted_proxies: Vec<Network>,
     /// The clients.
     pub clients: Vec<Client>,
     /// The resources.
@@ -119,14 +128,52 @@ pub enum MasterKeySource {
     File(PathBuf),
 }
 
-/// Reads and checks the configuration: the file if one is given, and the environment.
-pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-    read(file, std::env::vars_os())
+/// TLS as it is configured; nothing of it is read yet.
+#[derive(Debug, Default)]
+pub struct TlsConfig {
+    /// The certificate of the listeners; without one they speak plain HTTP.
+    pub certificate: Option<Certificate>,
+    /// Certification authorities that our requests trust beside the machine's.
+    pub trusted_ca: Option<PathBuf>,
+}
+
+/// A certificate with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// In PEM files.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+    /// Made for this machine.
+    Development {
+        /// Where its authority is kept.
+        folder: PathBuf,
+    },
+}
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy)]
+pub struct StopConfig {
+    /// How long it goes on when it is told to stop, while it says that it is not ready.
+    pub drain_delay: Duration,
+    /// How long requests under way may take then.
+    pub finishing_time: Duration,
+}
+
+/// Reads and checks the configuration of these parts: the file if one is given, and the environment. `development_tls` asks for a
+/// certificate for development where none is configured.
+pub fn load(file: Option<&Path>, roles: &[Role], development_tls: bool) -> Result<Config, ConfigError> {
+    read(file, std::env::vars_os(), roles, development_tls)
 }
 
 fn read(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
+    roles: &[Role],
+    development_tls: bool,
 ) -> Result<Config, ConfigError> {
     let mut figment = Figment::new();
     if let Some(path) = file {
@@ -139,9 +186,17 @@ fn read(
     for variable in environment::settings(environment)? {
         figment = figment.merge(variable);
     }
-    let places = Places::new(figment.clone(), file);
-    let settings: ConfigFile = figment.extract().map_err(|error| places.explain(error))?;
-    check::check(settings, places, file.is_none())
+    let mut places = Places::new(figment.clone(), file);
+    let mut settings: ConfigFile = figment.extract().map_err(|error| places.explain(error))?;
+    settings.tls.development |= development_tls && settings.tls.certificate.is_none();
+    if settings.tls.development || settings.tls.certificate.is_some() {
+        // With TLS the default URLs are others; whatever was set stays.
+        let (asked, figment) = (settings.tls, figment.join(https::defaults()));
+        places = Places::new(figment.clone(), file);
+        settings = figment.extract().map_err(|error| places.explain(error))?;
+        settings.tls = asked;
+    }
+    check::check(settings, places, file.is_none(), roles)
 }
 
 /// A configuration for tests of other modules.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{
     file::{
         ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection, ProviderSection,
-        StoreSection, UserSettings,
+        StopSection, StoreSection, TlsSection, UserSettings,
     },
     *,
 };
@@ -22,7 +22,7 @@ pub fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErro
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("doorward.toml");
     std::fs::write(&path, text).unwrap();
-    read(Some(&path), environment(variables))
+    read(Some(&path), environment(variables), &Role::ALL, false)
 }
 
 fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
@@ -51,7 +51,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t5mUJgvvSoPr569qmdqMfQ$EuzTyF
 
 #[test]
 fn without_a_file_it_is_demo_mode_with_five_clients_and_five_users() {
-    let config = read(None, []).unwrap();
+    let config = read(None, [], &Role::ALL, false).unwrap();
     assert!(config.demo);
     assert_eq!(config.provider.clients.len(), 5);
     assert_eq!(config.provider.users.len(), 5);
@@ -85,7 +85,7 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));
-    for section in ["provider", "app", "api", "store", "management", "log"] {
+    for section in ["provider", "app", "api", "store", "tls", "stop", "management", "log"] {
         refusal(&format!("[{section}]\nlisten_on = \"x\"\n"), &format!("{section}.listen_on"), "\"x\"");
     }
     let error = refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
@@ -251,7 +251,7 @@ fn a_missing_folder_is_named_and_only_that_of_the_default_is_created() {
 
 #[test]
 fn a_file_that_is_not_there_or_not_toml_is_named() {
-    let error = read(Some(Path::new("/nowhere/doorward.toml")), []).unwrap_err().to_string();
+    let error = read(Some(Path::new("/nowhere/doorward.toml")), [], &Role::ALL, false).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/doorward.toml: ") && error.lines().count() == 1, "{error}");
     let error = load("[provider\n", &[]).unwrap_err().to_string();
     assert!(error.contains("doorward.toml: ") && error.contains("line 1") && error.lines().count() == 1, "{error}");
@@ -315,6 +315,8 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("api", keys_of::<ApiSection>()),
         ("api.issuers", keys_of::<IssuerSettings>()),
         ("store", keys_of::<StoreSection>()),
+        ("tls", keys_of::<TlsSection>()),
+        ("stop", keys_of::<StopSection>()),
         ("management", keys_of::<ManagementSection>()),
         ("log", keys_of::<LogSection>()),
         ("clients", keys_of::<doorward_provider::client::ClientSettings>()),
@@ -346,6 +348,8 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.app, AppSection::default());
     assert_eq!(example.api, ApiSection::default());
     assert_eq!(example.store, StoreSection::default());
+    assert_eq!(example.tls, TlsSection::default());
+    assert_eq!(example.stop, StopSection::default());
     assert_eq!(example.management, ManagementSection::default());
     assert_eq!(example.log, LogSection::default());
     assert!(example.clients.is_empty() && example.users.is_empty() && example.identity_resources.is_none());
@@ -382,4 +386,78 @@ fn the_example_tells_the_defaults_of_a_client() {
     let spelled_out = full.clients.iter().find(|client| client.client_id == "defaults").unwrap();
     let left_out: ConfigFile = table("[[clients]]\nclient_id = \"defaults\"\n");
     assert_eq!(format!("{spelled_out:?}"), format!("{:?}", left_out.clients[0]));
+}
+
+/// Loads a configuration for a process of these parts.
+fn load_parts(text: &str, roles: &[Role]) -> Result<Config, ConfigError> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("doorward.toml");
+    std::fs::write(&path, text).unwrap();
+    read(Some(&path), [], roles, false)
+}
+
+#[test]
+fn a_part_needs_the_settings_of_no_other() {
+    // Each would be refused if the part that it is for were there.
+    let api = "[api]\nlisten = \"0.0.0.0:6001\"\nissuer = \"https://id.example.com\"\n[store]\npath = \"/nowhere/x.sqlite3\"\n";
+    assert!(load_parts(api, &[Role::Api]).is_ok());
+    assert!(load_parts(api, &[Role::Api, Role::Provider]).is_err());
+    let app = "[app]\nurl = \"https://app.example.com\"\nlisten = \"0.0.0.0:6001\"\n[provider]\nissuer = \"https://id.example.com\"\n";
+    let page = load_parts(app, &[Role::App]).unwrap().app;
+    assert_eq!(page.page.authority, "https://id.example.com");
+    let provider = "[provider]\nlisten = \"127.0.0.1:5001\"\n";
+    assert!(load_parts(provider, &[Role::Provider]).is_ok());
+    refusal(provider, "app.listen", "\"localhost:5001\"");
+}
+
+#[test]
+fn provider_and_application_share_a_listener_by_a_path_of_the_issuer() {
+    let shared = |issuer: &str| format!("[provider]\nissuer = \"{issuer}\"\nlisten = \"localhost:5001\"\n");
+    let config = load(&shared("http://localhost:5001/id"), &[]).unwrap();
+    assert_eq!(config.provider.listen, config.app.listen);
+    assert_eq!(config.app.connect_origins, ["http://localhost:5001"]);
+    for issuer in [
+        "http://localhost:5001",
+        "http://localhost:5001/api",
+        "http://localhost:5001/api/id",
+        "http://localhost:6001/id",
+    ] {
+        refusal(&shared(issuer), "app.listen", "\"localhost:5001\"");
+    }
+}
+
+#[test]
+fn with_tls_urls_are_https() {
+    let development = "demo = true\n[tls]\ndevelopment = true\n";
+    let config = load(development, &[]).unwrap();
+    assert_eq!(config.provider.settings.issuer, "https://localhost:6001");
+    assert_eq!(config.app.page.redirect_uri, "https://localhost:5001/OpenId/Login/JS");
+    assert!(
+        matches!(config.tls.certificate, Some(Certificate::Development { folder }) if folder == Path::new("data/tls"))
+    );
+    let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
+    assert!(page.registered_redirect_uri("https://localhost:5001/OpenId/Login/JS"));
+    let asked = read(None, [], &Role::ALL, true).unwrap();
+    assert!(asked.tls.certificate.is_some() && asked.app.url == "https://localhost:5001");
+
+    let plain = format!("{development}[provider]\nissuer = \"http://localhost:6001\"\n");
+    assert!(refusal(&plain, "provider.issuer", "\"http://localhost:6001\"").contains("use https"));
+    let elsewhere = "[tls]\ndevelopment = true\n[app]\nurl = \"https://app.example.com\"\n";
+    assert!(refusal(elsewhere, "app.url", "\"https://app.example.com\"").contains("this machine only"));
+    assert!(
+        load("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n[app]\nurl = \"https://app.example.com\"\n", &[])
+            .is_ok()
+    );
+    refusal("[tls]\ncertificate = \"a.pem\"", "tls.certificate", "\"a.pem\"");
+    refusal("[tls]\nkey = \"b.pem\"", "tls.key", "\"b.pem\"");
+    refusal("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\ndevelopment = true", "tls.certificate", "\"a.pem\"");
+}
+
+#[test]
+fn an_https_issuer_needs_somebody_who_speaks_tls() {
+    let issuer = "[provider]\nissuer = \"https://id.example.com\"\n";
+    let error = refusal(issuer, "provider.issuer", "\"https://id.example.com\"");
+    assert!(error.contains("tls.certificate") && error.contains("provider.trusted_proxies"), "{error}");
+    assert!(load(&format!("{issuer}trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]).is_ok());
+    refusal("[provider]\ntrusted_proxies = [\"10.0.0.0/33\"]", "provider.trusted_proxies[0]", "\"10.0.0.0/33\"");
 }

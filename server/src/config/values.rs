@@ -6,6 +6,7 @@ use std::{
 };
 
 use doorward_provider::client::RedirectUri;
+use doorward_provider_http::Network;
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -37,6 +38,11 @@ pub struct ListenAddress {
     text: String,
     addresses: Vec<SocketAddr>,
 }
+
+/// Reverse proxies: an address, or a network as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TrustedProxy(pub Network);
 
 /// A lifetime in seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -181,6 +187,14 @@ impl TryFrom<String> for ListenAddress {
     }
 }
 
+impl TryFrom<String> for TrustedProxy {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self).map_err(|_| "give an address, like 10.0.0.1, or a network, like 10.0.0.0/8")
+    }
+}
+
 impl Seconds {
     /// So many seconds.
     pub const fn new(seconds: u32) -> Self {
@@ -212,6 +226,12 @@ pub fn origin_of(url: &str) -> String {
 /// Whether a URL that was checked before is on this machine.
 pub fn is_loopback(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| host_is_loopback(&url))
+}
+
+/// Whether browsers may be told to come back to this URL by https only (RFC 6797). Not on this machine: it would hold for every port of
+/// it, those of other servers, too.
+pub fn wants_hsts(url: &str) -> bool {
+    url.starts_with("https:") && !is_loopback(url)
 }
 
 fn web_url(text: &str) -> Result<Url, &'static str> {

@@ -1,6 +1,12 @@
 //! `/health/live` and `/health/ready`, for those who watch over the process.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use axum::{
     Json, Router,
@@ -23,6 +29,19 @@ pub struct Readiness {
     pub provider: Option<Arc<Provider>>,
     /// It has its issuer's keys. Once it has them it goes on with them while the issuer is away.
     pub api: Option<ResourceServer>,
+    /// The process is not about to stop.
+    pub draining: Draining,
+}
+
+/// Whether the process is about to stop. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// From now on nothing is ready.
+    pub fn begin(&self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 /// The body of `/health/ready`.
@@ -52,6 +71,9 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     if let Some(api) = &readiness.api {
         checks
             .insert("issuer", if api.ready().await.is_ok() { OK } else { "its keys were never fetched: is it there?" });
+    }
+    if readiness.draining.0.load(Relaxed) {
+        checks.insert("process", "it is about to stop");
     }
     let ready = checks.values().all(|outcome| *outcome == OK);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -4,30 +4,40 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, STRICT_TRANSPORT_SECURITY},
+    },
     middleware,
     response::{IntoResponse as _, Response},
 };
-use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use tower::{ServiceBuilder, util::option_layer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+};
 
-use super::observe::{Observer, RequestIds, observe};
+use super::observe::{Observer, observe};
 
 /// A request that is not answered after this time is given up.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The largest body of a request.
 const MAX_BODY: usize = 256 * 1024;
 
-/// The router with the layers around it; the first of them sees a request first. `listener` is its name in metrics.
-pub fn with_layers(router: Router, listener: &'static str) -> Router {
-    let observer = Observer { listener, ids: RequestIds::new() };
-    router.layer(
+const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// The router with the layers around it; the first of them sees a request first. With `hsts` browsers come back by https only
+/// (RFC 6797).
+pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
+    let hsts = hsts.then(|| SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR));
+    let router = router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(observer, observe))
             .layer(CatchPanicLayer::custom(after_panic))
             .layer(RequestBodyLimitLayer::new(MAX_BODY))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME_LIMIT)),
-    )
+    );
+    router.layer(option_layer(hsts))
 }
 
 /// The panic itself was logged by the panic hook.
@@ -48,7 +58,7 @@ mod tests {
         let router = Router::new()
             .route("/panics", get(|| async { panic!("a defect") as () }))
             .route("/reads", axum::routing::post(|body: String| async move { body }));
-        with_layers(router, "provider").oneshot(request).await.unwrap()
+        with_layers(router, Observer::new("provider", Vec::new()), true).oneshot(request).await.unwrap()
     }
 
     #[tokio::test]
@@ -56,6 +66,7 @@ mod tests {
         let response = answer(Request::get("/panics").body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), 500);
         assert!(response.headers().contains_key("x-request-id"));
+        assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
     }
 
     #[tokio::test]

@@ -87,6 +87,7 @@ fn describe() {
     describe_counter!("doorward_grants_total", "Token requests by grant type and outcome: issued, or the error code");
     describe_counter!("doorward_sign_ins_total", "Passwords checked, by outcome");
     describe_counter!("doorward_refusals_total", "OAuth errors answered, by part (provider, api) and code");
+    describe_counter!("doorward_failed_handshakes_total", "TLS handshakes that did not come to an end");
     describe_histogram!("doorward_store_seconds", "Commands of the store, by name and outcome");
     describe_gauge!("doorward_signing_key_age_seconds", "How long the active signing key of an algorithm has signed");
     describe_gauge!("doorward_build_info", "Always 1; the label tells the version");
@@ -99,7 +100,10 @@ mod tests {
     use axum::{body::Body, extract::Request, http::Method};
     use tower::ServiceExt as _;
 
-    use super::{super::with_layers, *};
+    use super::{
+        super::{Observer, with_layers},
+        *,
+    };
 
     /// Whoever sends odd requests must not fill the memory with series.
     #[tokio::test]
@@ -108,7 +112,7 @@ mod tests {
         let _guard = metrics::set_default_local_recorder(&recorder);
         let router =
             Router::new().route("/things/{id}", get(|| async { "thing" })).route("/", get(|| async { "home" }));
-        let router = with_layers(router.fallback(|| async { "nothing" }), "app");
+        let router = with_layers(router.fallback(|| async { "nothing" }), Observer::new("app", Vec::new()), false);
         let send = async |method: &str, path: String| {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

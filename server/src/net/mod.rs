@@ -9,8 +9,9 @@ mod observe;
 
 pub use self::{
     bind::{Listener, bind},
-    connections::serve,
-    health::{Readiness, health},
+    connections::{Part, serve},
+    health::{Draining, Readiness, health},
     layers::with_layers,
     management::{Metrics, management},
+    observe::Observer,
 };

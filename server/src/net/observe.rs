@@ -1,6 +1,7 @@
 //! One span and one line of log for each request: method, route, status and time; never the query, cookies or bodies.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,12 +10,13 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
 use doorward_provider::time::{Entropy as _, SystemEntropy};
+use doorward_provider_http::Network;
 use metrics::SharedString;
 use tracing::Instrument as _;
 
@@ -41,14 +43,36 @@ impl RequestIds {
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// The listener's name in metrics.
-    pub listener: &'static str,
+    listener: &'static str,
     /// Numbers its requests.
-    pub ids: RequestIds,
+    ids: RequestIds,
+    /// Who may bring a number with a request.
+    proxies: Arc<[Network]>,
+}
+
+impl Observer {
+    /// Of the listener of this name. Identifiers from these proxies are taken over, so that one request has one in all logs; anyone
+    /// else's could be made to look like another's.
+    pub fn new(listener: &'static str, proxies: Vec<Network>) -> Self {
+        Self { listener, ids: RequestIds::new(), proxies: proxies.into() }
+    }
+
+    fn id(&self, request: &Request) -> String {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let is_proxy = peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer)));
+        let brought = request.headers().get(REQUEST_ID).filter(|_| is_proxy).and_then(|id| id.to_str().ok());
+        brought.filter(|id| is_sane(id)).map_or_else(|| self.ids.next(), str::to_owned)
+    }
+}
+
+/// What can stand in a line of a log without being taken for something else.
+fn is_sane(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Gives the request an identifier, which the answer carries, too, logs what became of it, and counts it.
 pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
-    let id = observer.ids.next();
+    let id = observer.id(&request);
     let method = method_name(request.method());
     // The template of the route, never the path: paths are without number.
     let route = Route(request.extensions().get::<MatchedPath>().cloned());
@@ -106,6 +130,23 @@ mod tests {
         let (one, two) = (ids.next(), ids.next());
         assert_ne!(one, two);
         assert_eq!((one.len(), two.len()), (17, 17));
+    }
+
+    #[test]
+    fn only_proxies_bring_identifiers_and_only_sane_ones() {
+        let proxies = ["10.0.0.0/8".parse().unwrap_or_else(|problem| panic!("{problem}"))];
+        let observer = Observer::new("app", proxies.to_vec());
+        let id = |peer: [u8; 4], brought: &str| {
+            let mut request = Request::default();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 1))));
+            request.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(brought).unwrap_or(HeaderValue::from(0)));
+            observer.id(&request)
+        };
+        assert_eq!(id([10, 0, 0, 1], "4bf92f35-77b3.4da6_a3ce"), "4bf92f35-77b3.4da6_a3ce");
+        assert_eq!(id([192, 0, 2, 1], "brought").len(), 17);
+        for odd in ["", "two words", "a\"b", &"x".repeat(65)] {
+            assert_eq!(id([10, 0, 0, 1], odd).len(), 17, "{odd}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::Place;
+use crate::support::{Doorward, Place, browser};
 
 /// Reads until the text has come; more may follow it.
 async fn read_until(stream: &mut TcpStream, text: &str) -> String {
@@ -39,8 +39,50 @@ async fn a_request_under_way_is_answered() {
     server.terminate();
     // It has heard the signal when it closes what idles.
     assert_eq!(idle.read(&mut [0; 16]).await.unwrap(), 0);
+    assert!(TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.is_err(), "nobody is let in");
     stream.write_all(body.as_bytes()).await.unwrap();
     let answer = read_until(&mut stream, "access_token").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut Vec::new())).await.unwrap();
+    assert!(closed.is_ok(), "the connection is not kept for another request");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_finish_is_waited_for_no_longer_than_set() {
+    let place = Place::new();
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_STOP__FINISHING_TIME", "1");
+    let server = Doorward::start(command);
+    let authority = place.provider.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.unwrap();
+    let head = format!(
+        "POST /connect/token HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    read_until(&mut stream, "100 Continue").await;
+    server.terminate();
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[tokio::test]
+async fn before_it_stops_it_says_that_it_is_not_ready_and_goes_on() {
+    let place = Place::new();
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_STOP__DRAIN_DELAY", "3600");
+    let server = Doorward::start(command);
+    let http = browser();
+    let status = async |path: &str| http.get(format!("{}{path}", place.provider)).send().await.unwrap().status();
+    assert_eq!(status("/health/ready").await, 200);
+    server.terminate();
+    while status("/health/ready").await != 503 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(
+        (status("/health/live").await, status("/.well-known/openid-configuration").await),
+        (200.try_into().unwrap(), 200.try_into().unwrap())
+    );
+    // A second signal ends the delay.
+    server.terminate();
     assert_eq!(server.wait(), Some(0));
 }

@@ -41,6 +41,15 @@ impl Place {
         }
     }
 
+    /// The same by https.
+    pub fn with_tls() -> Self {
+        let mut place = Self::new();
+        for url in [&mut place.app, &mut place.provider] {
+            *url = url.replace("http:", "https:");
+        }
+        place
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -83,8 +92,13 @@ pub fn bare_command(arguments: &[&str]) -> Command {
 
 impl Doorward {
     /// Starts the process and waits until it accepts connections, which it says by its first line.
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    pub fn start(command: Command) -> Self {
+        Self::start_logging(command, Stdio::inherit())
+    }
+
+    /// The same with a place for its log.
+    pub fn start_logging(mut command: Command, log: impl Into<Stdio>) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).unwrap();
@@ -93,7 +107,12 @@ impl Doorward {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name]).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
     }
 
