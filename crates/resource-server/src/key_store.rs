@@ -54,11 +54,10 @@ struct Inner {
     issuer: IssuerClient,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
-    current: RwLock<Option<Current>>,
+    current: RwLock<Option<Arc<Current>>>,
     fetching: Mutex<Fetching>,
 }
 
-#[derive(Clone)]
 struct Current {
     keys: Arc<KeySet>,
     introspection_endpoint: Option<Url>,
@@ -122,22 +121,22 @@ impl KeyStore {
     /// The keys at hand, if there are any that still serve. When they are old, newer ones are fetched behind the
     /// caller's back; so this is called within a Tokio runtime.
     pub fn at_hand(&self) -> Option<Arc<KeySet>> {
-        self.current().map(|current| current.keys)
+        self.current().map(|current| Arc::clone(&current.keys))
     }
 
     /// The keys at hand; fetches them if there are none yet.
     pub async fn keys(&self) -> Result<Arc<KeySet>, IssuerUnavailable> {
-        self.fetched().await.map(|current| current.keys)
+        self.fetched().await.map(|current| Arc::clone(&current.keys))
     }
 
     /// Where the issuer is asked about tokens, and by whom.
     pub(crate) async fn introspection(&self) -> Result<(&IssuerClient, Option<Url>), IssuerUnavailable> {
         let current = self.fetched().await?;
-        Ok((&self.0.issuer, current.introspection_endpoint))
+        Ok((&self.0.issuer, current.introspection_endpoint.clone()))
     }
 
     /// What still serves.
-    fn current(&self) -> Option<Current> {
+    fn current(&self) -> Option<Arc<Current>> {
         let current = self.0.current()?;
         let now = self.0.clock.elapsed();
         let age = now.saturating_sub(current.fetched_at);
@@ -148,7 +147,7 @@ impl KeyStore {
         (age < self.0.freshness.max_age).then_some(current)
     }
 
-    async fn fetched(&self) -> Result<Current, IssuerUnavailable> {
+    async fn fetched(&self) -> Result<Arc<Current>, IssuerUnavailable> {
         if let Some(current) = self.current() {
             return Ok(current);
         }
@@ -165,7 +164,7 @@ impl KeyStore {
     /// The issuer could not be asked, so that nobody knows whether the key exists.
     pub async fn keys_newer_than(&self, seen: &Arc<KeySet>) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
         let newer = |store: &Inner| {
-            let keys = store.current()?.keys;
+            let keys = Arc::clone(&store.current()?.keys);
             (!Arc::ptr_eq(&keys, seen)).then_some(keys)
         };
         if let Some(keys) = newer(&self.0) {
@@ -226,7 +225,7 @@ async fn keep_fresh(store: Weak<Inner>, clock: Arc<dyn Clock>) {
 }
 
 impl Inner {
-    fn current(&self) -> Option<Current> {
+    fn current(&self) -> Option<Arc<Current>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -264,10 +263,11 @@ impl Inner {
     fn keep(&self, published: Published, fetched_at: Duration) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let keys = match current.take() {
-            Some(old) if old.keys.is_same_as(&published.keys) => old.keys,
+            Some(old) if old.keys.is_same_as(&published.keys) => Arc::clone(&old.keys),
             _ => Arc::new(published.keys),
         };
-        *current = Some(Current { keys, introspection_endpoint: published.introspection_endpoint, fetched_at });
+        let introspection_endpoint = published.introspection_endpoint;
+        *current = Some(Arc::new(Current { keys, introspection_endpoint, fetched_at }));
     }
 }
 

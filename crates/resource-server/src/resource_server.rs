@@ -69,7 +69,13 @@ impl ResourceServer {
     pub async fn authorize(&self, request: &Parts, policies: &[Policy]) -> Result<Arc<AccessToken>, Refusal> {
         let mut tried = Scheme::Bearer;
         let verified = match self.verified_before(request) {
-            Some(token) => Ok(token),
+            Some(token) => {
+                // Only a bound token came by that scheme.
+                if token.claims().cnf.is_some() {
+                    tried = Scheme::Dpop;
+                }
+                Ok(token)
+            }
             None => self.verify(request, &mut tried).await,
         };
         let outcome = verified.and_then(|token| match decide_all(policies, token.principal()) {

@@ -30,6 +30,17 @@ impl RequiredPolicy for Sales {
     }
 }
 
+struct Writer;
+
+impl RequiredPolicy for Writer {
+    fn policies() -> &'static [Policy] {
+        static POLICIES: LazyLock<[Policy; 1]> = LazyLock::new(|| [Policy::require_scope("write")]);
+        &*POLICIES
+    }
+}
+
+async fn write(_: Authorized<Writer>) {}
+
 async fn name(caller: Authenticated) -> String {
     caller.principal().sub().to_owned()
 }
@@ -75,6 +86,23 @@ async fn a_proof_is_used_up_once_for_layer_and_handler() {
     let proof = proof(&key, &token, &json!({"htu": format!("{ORIGIN}/name")}));
     assert_eq!(send(&app, request("/name", "DPoP", &token, &[&proof])).await.status, 200);
     assert_eq!(send(&app, request("/name", "DPoP", &token, &[&proof])).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_handlers_refusal_is_told_in_the_scheme_that_the_layer_saw() {
+    let setup = Setup::new().await;
+    let server = resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), |settings| {
+        settings.origin = Some(ORIGIN.to_owned());
+    });
+    let app = ProtectedRouter::new(server).route::<Anyone>("/write", get(write)).into_router();
+    let key = SigningKey::es256("proof");
+    let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
+    let proof = proof(&key, &token, &json!({"htu": format!("{ORIGIN}/write")}));
+    let answer = send(&app, request("/write", "DPoP", &token, &[&proof])).await;
+    assert_eq!((answer.status, &answer.body["error"]), (403, &json!("insufficient_scope")));
+    assert!(answer.header("www-authenticate").unwrap().starts_with("DPoP "), "{answer:?}");
+    let answer = call(&app, "/write", Some(&setup.token())).await;
+    assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "), "{answer:?}");
 }
 
 #[tokio::test]
