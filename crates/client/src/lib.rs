@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#![deny(missing_docs)]
+
 mod api;
 mod bell;
 #[cfg(target_arch = "wasm32")]

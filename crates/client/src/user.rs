@@ -18,7 +18,7 @@ pub struct User {
     pub access_token: String,
     /// The refresh token, with scope `offline_access`. A secret.
     pub refresh_token: Option<String>,
-    /// `Bearer`, as received.
+    /// `Bearer`, or `DPoP` where tokens are bound to a key; as received.
     pub token_type: String,
     /// The granted scope; the requested one where the provider did not say (RFC 6749 section 5.1).
     pub scope: Option<String>,

@@ -132,6 +132,7 @@ proptest! {
         changes in members_of(&[
             "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint",
             "id_token_signing_alg_values_supported", "authorization_response_iss_parameter_supported",
+            "pushed_authorization_request_endpoint", "require_pushed_authorization_requests",
         ]),
         keys in any_json(),
     ) {
@@ -219,6 +220,21 @@ proptest! {
         }
         let _ = world.run(tab.manager.revoke_tokens());
         use_in_every_way(&world, &tab)?;
+    }
+
+    #[test]
+    fn answers_to_pushed_requests(status in 100_u16..600, body in any_json()) {
+        let world = World::new();
+        world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] = json!(format!("{ISSUER}/par"));
+        world.provider.fault("par", Fault::Answer(status, body));
+        let settings = Settings { push_authorization_requests: true, ..World::settings() };
+        let tab = world.tab_with(settings, MemoryStorage::default());
+        if world.run(tab.manager.signin_redirect(SigninRequestArgs::default())).is_ok() {
+            let address = tab.navigator.gone_to.borrow().last().unwrap().clone();
+            prop_assert!(address.starts_with(&format!("{ISSUER}/authorize?client_id=app&request_uri=")), "{}", address);
+        } else {
+            prop_assert_eq!(world.state_keys(), Vec::<String>::new());
+        }
     }
 
     #[test]
