@@ -14,6 +14,7 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod flow;
+mod fuzzed;
 mod grants;
 mod introspection;
 mod issuer_path;

@@ -57,8 +57,12 @@ impl ProofKey {
 
     /// A compact JWS by this key, whatever the header says.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| base64url::encode(value.to_string());
-        let message = format!("{}.{}", part(header), part(claims));
+        self.sign_bytes(header.to_string().as_bytes(), claims.to_string().as_bytes())
+    }
+
+    /// The same for what need not be JSON.
+    pub fn sign_bytes(&self, header: &[u8], claims: &[u8]) -> String {
+        let message = format!("{}.{}", base64url::encode(header), base64url::encode(claims));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, self.algorithm).unwrap();
         format!("{message}.{signature}")
     }
