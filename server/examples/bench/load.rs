@@ -1,42 +1,63 @@
-//! A small load generator: connections that are kept, each with one request at a time.
+//! A small load generator: connections that are kept, each with one request at a time. It writes and reads the bytes itself, so that
+//! most of the machine is left to the server.
 
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
-use axum::body::{Body, Bytes, to_bytes};
 use futures::future::try_join_all;
-use http::{
-    Request,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST},
-};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinHandle,
+};
 
 use crate::{Failure, member};
 
 /// The largest answer that is read.
 const LARGEST: usize = 1 << 20;
 
-/// One connection to the server.
-pub struct Connection(SendRequest<String>);
+/// One request as it goes over the wire.
+#[derive(Clone)]
+pub struct Request(Vec<u8>);
 
-/// Requests answered, and the time that it took.
+/// One connection to the server.
+pub struct Connection {
+    stream: TcpStream,
+    /// What was read last.
+    answer: Vec<u8>,
+}
+
+/// Requests answered, the time that it took, and how long each waited.
 pub struct Rate {
     /// How many.
     pub count: u64,
     /// How long.
     pub time: Duration,
+    /// How long each request took, in order of length.
+    waits: Vec<Duration>,
 }
 
 impl Rate {
+    /// Of what each connection waited.
+    pub fn new(waits: &[Vec<Duration>], time: Duration) -> Self {
+        let mut waits = waits.concat();
+        waits.sort_unstable();
+        Self { count: waits.len() as u64, time, waits }
+    }
+
     /// Answers a second.
     #[allow(clippy::cast_precision_loss)]
     pub fn a_second(&self) -> f64 {
         self.count as f64 / self.time.as_secs_f64()
+    }
+
+    /// So many of a thousand requests were answered within this time.
+    pub fn within(&self, of_a_thousand: usize) -> Duration {
+        let last = self.waits.len().saturating_sub(1);
+        self.waits.get(last * of_a_thousand / 1000).copied().unwrap_or_default()
     }
 }
 
@@ -51,75 +72,115 @@ impl Connection {
     pub async fn open(address: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Self(sender))
+        Ok(Self { stream, answer: Vec::with_capacity(8192) })
     }
 
     /// Sends a request and reads the answer, which must be 200.
-    pub async fn ask(&mut self, request: Request<String>) -> Result<Bytes, Failure> {
-        self.0.ready().await?;
-        let response = self.0.send_request(request).await?;
-        let status = response.status();
-        let body = to_bytes(Body::new(response.into_body()), LARGEST).await?;
-        if status.is_success() { Ok(body) } else { Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into()) }
+    pub async fn ask(&mut self, request: &Request) -> Result<&[u8], Failure> {
+        self.stream.write_all(&request.0).await?;
+        self.answer.clear();
+        let head = loop {
+            self.read().await?;
+            if let Some(end) = self.answer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let whole = head + content_length(&self.answer[..head]).ok_or("an answer without Content-Length")?;
+        while self.answer.len() < whole {
+            self.read().await?;
+        }
+        if self.answer.starts_with(b"HTTP/1.1 20") {
+            Ok(&self.answer[head..])
+        } else {
+            // Without the version of HTTP.
+            Err(String::from_utf8_lossy(&self.answer[9.min(head)..]).into_owned().into())
+        }
     }
 
     /// The same for an answer in JSON.
-    pub async fn ask_json(&mut self, request: Request<String>) -> Result<Value, Failure> {
-        Ok(serde_json::from_slice(&self.ask(request).await?)?)
+    pub async fn ask_json(&mut self, request: &Request) -> Result<Value, Failure> {
+        Ok(serde_json::from_slice(self.ask(request).await?)?)
+    }
+
+    async fn read(&mut self) -> Result<(), Failure> {
+        let read = self.stream.read_buf(&mut self.answer).await?;
+        if read == 0 || self.answer.len() > LARGEST {
+            return Err("the connection was closed, or the answer is too long".into());
+        }
+        Ok(())
     }
 }
 
+fn content_length(head: &[u8]) -> Option<usize> {
+    let is_it = |line: &&[u8]| line.len() > 15 && line[..15].eq_ignore_ascii_case(b"content-length:");
+    let line = head.split(|byte| *byte == b'\n').find(is_it)?;
+    std::str::from_utf8(&line[15..]).ok()?.trim().parse().ok()
+}
+
 /// A GET request.
-pub fn get(path: &str, authorization: Option<&str>) -> Request<String> {
-    let request = Request::get(path).header(HOST, "localhost");
-    let request = match authorization {
-        Some(authorization) => request.header(AUTHORIZATION, authorization),
-        None => request,
-    };
-    request.body(String::new()).unwrap_or_default()
+pub fn get(path: &str, authorization: Option<&str>) -> Request {
+    let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+    Request(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").into_bytes())
 }
 
 /// A form.
-pub fn post(path: &str, form: &str) -> Request<String> {
-    let request =
-        Request::post(path).header(HOST, "localhost").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    request.body(form.to_owned()).unwrap_or_default()
+pub fn post(path: &str, form: &str) -> Request {
+    let length = form.len();
+    Request(
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n\r\n{form}"
+        )
+        .into_bytes(),
+    )
 }
 
 /// Sends the request on so many connections for so long, one after the other on each.
-pub async fn repeat(
-    address: &str,
-    connections: usize,
-    lasting: Duration,
-    request: &Request<String>,
-) -> Result<Rate, Failure> {
+pub async fn repeat(address: &str, connections: usize, lasting: Duration, request: &Request) -> Result<Rate, Failure> {
     let mut opened = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
     // The first answer may fill a cache.
     for connection in &mut opened {
-        connection.ask(request.clone()).await?;
+        connection.ask(request).await?;
     }
     let began = Instant::now();
     let tasks = opened.into_iter().map(|mut connection| {
         let request = request.clone();
         tokio::spawn(async move {
-            let mut count = 0;
+            let mut waits = Vec::new();
             while began.elapsed() < lasting {
-                connection.ask(request.clone()).await?;
-                count += 1;
+                let asked = Instant::now();
+                connection.ask(&request).await?;
+                waits.push(asked.elapsed());
             }
-            Ok::<u64, Failure>(count)
+            Ok(waits)
         })
     });
-    let counts = try_join_all(tasks.collect::<Vec<_>>()).await?;
-    let count = counts.into_iter().sum::<Result<u64, Failure>>()?;
-    Ok(Rate { count, time: began.elapsed() })
+    let waits = all(tasks.collect()).await?;
+    Ok(Rate::new(&waits, began.elapsed()))
+}
+
+/// How a client refreshes its tokens.
+#[derive(Clone, Copy)]
+pub struct Refresh {
+    /// Path of the token endpoint.
+    pub path: &'static str,
+    /// The client, by `client_secret_post` with the word secret.
+    pub client_id: &'static str,
+}
+
+impl Refresh {
+    /// Uses a refresh token for the next one.
+    pub async fn next(self, connection: &mut Connection, token: &str) -> Result<String, Failure> {
+        let client_id = self.client_id;
+        let form = format!("grant_type=refresh_token&client_id={client_id}&client_secret=secret&refresh_token={token}");
+        member(&connection.ask_json(&post(self.path, &form)).await?, "refresh_token")
+    }
 }
 
 /// Uses each refresh token for the next one, a connection for each, and returns the last ones.
 pub async fn rotate(
     address: &str,
+    refresh: Refresh,
     refresh_tokens: Vec<String>,
     lasting: Duration,
 ) -> Result<(Rate, Vec<String>), Failure> {
@@ -127,19 +188,22 @@ pub async fn rotate(
     let began = Instant::now();
     let tasks = opened.into_iter().zip(refresh_tokens).map(|(mut connection, mut token)| {
         tokio::spawn(async move {
-            let mut count = 0;
+            let mut waits = Vec::new();
             while began.elapsed() < lasting {
-                let form =
-                    format!("grant_type=refresh_token&client_id=MyBackend&client_secret=secret&refresh_token={token}");
-                token = member(&connection.ask_json(post("/connect/token", &form)).await?, "refresh_token")?;
-                count += 1;
+                let asked = Instant::now();
+                token = refresh.next(&mut connection, &token).await?;
+                waits.push(asked.elapsed());
             }
-            Ok::<_, Failure>((count, token))
+            Ok((waits, token))
         })
     });
-    let finished = try_join_all(tasks.collect::<Vec<_>>()).await?;
+    let finished = all(tasks.collect()).await?;
     let time = began.elapsed();
-    let finished: Vec<(u64, String)> = finished.into_iter().collect::<Result<_, _>>()?;
-    let count = finished.iter().map(|(count, _)| count).sum();
-    Ok((Rate { count, time }, finished.into_iter().map(|(_, token)| token).collect()))
+    let (waits, tokens): (Vec<_>, _) = finished.into_iter().unzip();
+    Ok((Rate::new(&waits, time), tokens))
+}
+
+/// What came of all tasks, or the first failure.
+pub async fn all<T>(tasks: Vec<JoinHandle<Result<T, Failure>>>) -> Result<Vec<T>, Failure> {
+    try_join_all(tasks).await?.into_iter().collect()
 }

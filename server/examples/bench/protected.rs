@@ -94,7 +94,8 @@ async fn serve_issuer(key: &Value) -> Result<String, Failure> {
 
 /// What is measured must be protected.
 async fn refuses_without_token(address: &str) -> Result<(), Failure> {
-    match Connection::open(address).await?.ask(get("/", None)).await {
+    let mut connection = Connection::open(address).await?;
+    match connection.ask(&get("/", None)).await {
         Err(refused) if refused.to_string().starts_with("401") => Ok(()),
         other => Err(format!("the protected route should refuse a call without a token: {other:?}").into()),
     }

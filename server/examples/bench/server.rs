@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::{
     Failure,
     load::{Connection, get},
+    process::Process,
 };
 
 /// Data of a server that is started again and again.
@@ -22,7 +23,12 @@ pub struct Folder {
     data: TempDir,
     app: String,
     provider: String,
+    /// Whether there is a configuration file.
+    config: bool,
 }
+
+/// Name of the configuration file.
+const CONFIG: &str = "bench.toml";
 
 /// A running server, ended when dropped.
 pub struct Server {
@@ -43,7 +49,20 @@ impl Folder {
             data: TempDir::new()?,
             app: held.0.local_addr()?.to_string(),
             provider: held.1.local_addr()?.to_string(),
+            config: false,
         })
+    }
+
+    /// An empty one for a server with this configuration.
+    pub fn with_config(binary: &Path, config: &str) -> Result<Self, Failure> {
+        let folder = Self { config: true, ..Self::new(binary)? };
+        fs::write(folder.data.path().join(CONFIG), config)?;
+        Ok(folder)
+    }
+
+    /// Where the server keeps its database.
+    pub fn database(&self) -> PathBuf {
+        self.data.path().join("data/doorward.sqlite3")
     }
 
     /// Starts the server and waits until it answers.
@@ -56,6 +75,7 @@ impl Folder {
         let began = Instant::now();
         let mut child = Command::new(&self.binary)
             .arg("serve")
+            .args(self.config.then_some(["--config", CONFIG]).into_iter().flatten())
             .current_dir(self.data.path())
             .env("DOORWARD_PROVIDER__ISSUER", format!("http://{}", self.provider))
             .env("DOORWARD_PROVIDER__LISTEN", &self.provider)
@@ -63,6 +83,8 @@ impl Folder {
             .env("DOORWARD_APP__LISTEN", &self.app)
             .env("DOORWARD_LOG__FORMAT", "json")
             .env("DOORWARD_LOG__LEVEL", "error,doorward::provider=info")
+            // Not a setting of the server.
+            .env_remove("DOORWARD_BIN")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -85,27 +107,13 @@ impl Folder {
 
 async fn answers(address: &str) -> bool {
     let Ok(mut connection) = Connection::open(address).await else { return false };
-    connection.ask(get("/health/ready", None)).await.is_ok()
+    connection.ask(&get("/health/ready", None)).await.is_ok()
 }
 
 impl Server {
-    /// Processor time that the server took so far, in microseconds, by a clock of 100 ticks a second.
-    pub fn processor_microseconds(&self) -> Result<u64, Failure> {
-        const MICROSECONDS_A_TICK: u64 = 10_000;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the process, the second field, may have spaces in it but ends with the last parenthesis.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let [user, system] =
-            [fields.get(11), fields.get(12)].map(|field| field.and_then(|ticks| ticks.parse::<u64>().ok()));
-        Ok((user.ok_or("no utime")? + system.ok_or("no stime")?) * MICROSECONDS_A_TICK)
-    }
-
-    /// Resident memory now.
-    pub fn resident_megabytes(&self) -> Result<f64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kilobytes / 1024.0)
+    /// The process, to be measured.
+    pub fn process(&self) -> Process {
+        Process(self.child.id())
     }
 
     /// Stops the server; how many transactions its database committed, as its last line of log tells.

@@ -1,0 +1,214 @@
+//! Refreshing with few and with many grants in the database, and while many expired rows leave it.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use doorward_provider::{
+    grant::{Grant, RefreshToken, RequestedClaims},
+    opaque::OpaqueToken,
+    session::Authentication,
+    store::Store as _,
+    target::Targets,
+    time::{Clock as _, SystemClock, Timestamp},
+};
+use doorward_provider_store::{SqliteOptions, SqliteStore};
+
+use crate::{
+    Failure, LASTING,
+    compare::config,
+    group_commit::TOKEN,
+    load::{self, Connection, Rate, Refresh},
+    server::Folder,
+};
+
+/// Few grants, and many.
+const FEW: u64 = 1_000;
+const MANY: u64 = 1_000_000;
+/// Grants that have expired; each is two rows with its refresh token.
+const EXPIRED: u64 = 500_000;
+/// Connections that ask at the same time, where the wait is what counts.
+const CONNECTIONS: usize = 8;
+/// Tasks that fill the database.
+const FILLERS: u64 = 256;
+/// The sweep is given up after this time.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub async fn run(binary: &Path) -> Result<(), Failure> {
+    println!("\nRefresh grants (ES256) of random grants by {CONNECTIONS} connections");
+    let mut few = Grants::prepare(binary, FEW).await?;
+    let mut many = Grants::prepare(binary, MANY).await?;
+    let (few, at_many) = (few.refresh("of 1,000 grants").await?, many.refresh("of 1,000,000 grants").await?);
+    let ratio = |thousandth| at_many.within(thousandth).as_secs_f64() / few.within(thousandth).as_secs_f64();
+    println!("  {:<32}{:>11} {:>8.2} x {:>8.2} x", "ratio", "", ratio(500), ratio(990));
+    many.sweep().await
+}
+
+/// A database with so many live grants.
+struct Grants {
+    folder: Folder,
+    count: u64,
+    /// The present tokens of the grants that were used, for each connection.
+    tokens: Vec<HashMap<u64, String>>,
+}
+
+impl Grants {
+    async fn prepare(binary: &Path, count: u64) -> Result<Self, Failure> {
+        let folder = Folder::with_config(binary, &config("ES256"))?;
+        // The first start makes database, users and keys.
+        folder.start(&[]).await?.stop()?;
+        let grants = Self { folder, count, tokens: vec![HashMap::new(); CONNECTIONS] };
+        grants.add(0..count, 36_000).await?;
+        Ok(grants)
+    }
+
+    fn open(&self) -> Result<Arc<SqliteStore>, Failure> {
+        Ok(Arc::new(SqliteStore::open(self.folder.database(), &SqliteOptions::default())?))
+    }
+
+    /// Adds grants that expire in so many seconds.
+    async fn add(&self, numbers: std::ops::Range<u64>, expire_in: i64) -> Result<(), Failure> {
+        let (store, began) = (self.open()?, Instant::now());
+        let now = SystemClock.now();
+        let ends = Timestamp::from_seconds(now.seconds() + expire_in);
+        let fillers = (0..FILLERS).map(|filler| {
+            let (store, first, end) = (Arc::clone(&store), numbers.start + filler, numbers.end);
+            tokio::spawn(async move {
+                for number in (first..end).step_by(256) {
+                    let token = RefreshToken { hash: token(number).hash(), first_issued_at: now, expires_at: ends };
+                    store.add_grant(grant(number), ends, Some(token), now).await?;
+                }
+                Ok(())
+            })
+        });
+        load::all(fillers.collect()).await?;
+        println!(
+            "  {:<32}{:>9.1} s",
+            format!("{} grants added", numbers.end - numbers.start),
+            began.elapsed().as_secs_f64()
+        );
+        Ok(())
+    }
+
+    /// Refreshes for a while in a fresh process.
+    async fn refresh(&mut self, what: &str) -> Result<Rate, Failure> {
+        let server = self.folder.start(&SETTINGS).await?;
+        // Once to warm up.
+        self.load(&server.provider, ended_after(LASTING / 3)).await?;
+        let rate = self.load(&server.provider, ended_after(LASTING)).await?;
+        server.stop()?;
+        print(what, &rate);
+        Ok(rate)
+    }
+
+    /// Refreshes while the server removes expired rows.
+    async fn sweep(&mut self) -> Result<(), Failure> {
+        let expired = self.count..self.count + EXPIRED;
+        self.add(expired.clone(), -60).await?;
+        let store = self.open()?;
+        // Rows leave in the order of their end and then of their hash.
+        let last = expired.map(|number| token(number).hash()).max_by_key(|hash| *hash.as_bytes());
+        let last = last.ok_or("no expired grant")?;
+        let server = self.folder.start(&SETTINGS).await?;
+        let began = Instant::now();
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        let load = self.load(&server.provider, move || ended.load(Relaxed));
+        let watch = async {
+            while store.refresh_token(last).await?.is_some() && began.elapsed() < PATIENCE {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            over.store(true, Relaxed);
+            Ok(began.elapsed())
+        };
+        let (rate, took) = futures::future::try_join(load, watch).await?;
+        server.stop()?;
+        print("while 1,000,000 expired rows leave", &rate);
+        println!("  {:<32}{:>11.1} s", "which took", took.as_secs_f64());
+        Ok(())
+    }
+
+    /// Refreshes random grants until it is over, each connection those of its own.
+    async fn load(
+        &mut self,
+        address: &str,
+        is_over: impl Fn() -> bool + Clone + Send + 'static,
+    ) -> Result<Rate, Failure> {
+        let (began, each) = (Instant::now(), self.count / CONNECTIONS as u64);
+        let mut tasks = Vec::new();
+        for (number, mut tokens) in self.tokens.drain(..).enumerate() {
+            let (mut connection, is_over) = (Connection::open(address).await?, is_over.clone());
+            tasks.push(tokio::spawn(async move {
+                let mut waits = Vec::new();
+                while !is_over() {
+                    let turn = tokens.len() as u64 + waits.len() as u64;
+                    let grant = number as u64 * each + mixed(turn) % each;
+                    let presented = tokens.remove(&grant).unwrap_or_else(|| token(grant).expose().to_owned());
+                    let asked = Instant::now();
+                    let next = REFRESH.next(&mut connection, &presented).await?;
+                    waits.push(asked.elapsed());
+                    tokens.insert(grant, next);
+                }
+                Ok((waits, tokens))
+            }));
+        }
+        let (waits, tokens): (Vec<_>, _) = load::all(tasks).await?.into_iter().unzip();
+        self.tokens = tokens;
+        Ok(Rate::new(&waits, began.elapsed()))
+    }
+}
+
+const SETTINGS: [(&str, &str); 1] = [("DOORWARD_PROVIDER__ACCESS_TOKEN_SIGNING_ALG", "ES256")];
+const REFRESH: Refresh = Refresh { path: TOKEN, client_id: "Bench" };
+
+fn ended_after(time: Duration) -> impl Fn() -> bool + Clone + Send + 'static {
+    let began = Instant::now();
+    move || began.elapsed() >= time
+}
+
+fn print(what: &str, rate: &Rate) {
+    let milliseconds = |thousandth| rate.within(thousandth).as_secs_f64() * 1000.0;
+    println!(
+        "  {what:<32}{rate}/s  half within {:.2} ms, 99 of 100 within {:.2} ms, longest {:.1} ms",
+        milliseconds(500),
+        milliseconds(990),
+        milliseconds(1000)
+    );
+}
+
+/// A number that tells nothing of the one before it (the finaliser of `SplitMix64`).
+fn mixed(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// The first refresh token of a grant. Its hash is as random as any.
+fn token(grant: u64) -> OpaqueToken {
+    OpaqueToken::presented(&format!("bench-{grant}"))
+}
+
+fn grant(number: u64) -> Grant {
+    Grant {
+        id: format!("{:016x}{number:06x}", mixed(number)),
+        client_id: "Bench".to_owned(),
+        authentication: Authentication {
+            sub: "alice".to_owned(),
+            auth_time: SystemClock.now(),
+            amr: vec!["pwd".to_owned()],
+            sid: format!("session-{number}"),
+        },
+        scope: "openid profile email MyBackendApi1 offline_access".parse().unwrap_or_default(),
+        targets: Targets::default(),
+        requested_claims: RequestedClaims::default(),
+        dpop_jkt: None,
+        access_token_claims: serde_json::Map::new(),
+    }
+}
