@@ -17,9 +17,9 @@ const server = createServer(async (request, response) => {
   try {
     if (scheme !== 'Bearer') throw new Error('no token');
     await jwtVerify(token, keys, options);
-    response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
+    response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 5 }).end('hello');
   } catch {
-    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+    response.writeHead(401, { 'www-authenticate': 'Bearer', 'content-length': 0 }).end();
   }
 });
 server.listen(0, '127.0.0.1', () => console.log(`127.0.0.1:${server.address().port}`));
