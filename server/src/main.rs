@@ -8,6 +8,7 @@ mod back_channel;
 mod cli;
 mod command;
 mod config;
+mod database;
 mod logging;
 mod master_key;
 mod net;

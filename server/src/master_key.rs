@@ -35,7 +35,7 @@ pub enum MasterKeyError {
     },
     /// The database has keys that another master key encrypted.
     #[error(
-        "{}: the master key is missing, but the database has signing keys that it encrypted: put the file back", path.display()
+        "{}: the master key is missing, but the database has signing keys that it encrypted: put the file back, or copy it from another process on this database", path.display()
     )]
     Lost {
         /// The file.

@@ -7,23 +7,25 @@ use doorward_provider::{
     Provider, ProviderParts,
     keys::{KeyRing, RotationPolicy},
     password::PasswordVerifier,
-    store::Store as _,
+    store::Store,
     time::{SystemClock, SystemEntropy},
 };
 use doorward_provider_http::HttpSettings;
-use doorward_provider_store::{SqliteOptions, SqliteStore};
 use tokio::task::AbortHandle;
 
 use crate::{
     StartError,
     back_channel::HttpBackChannel,
     config::{Places, ProviderConfig, StoreConfig},
-    master_key, private_file,
+    database::{self, Database},
+    master_key,
     users::{self, ImportError},
 };
 
-/// How often expired rows are removed and keys looked after.
-const MAINTENANCE: Duration = Duration::from_mins(1);
+/// How often keys are looked after: so soon is one known here that another process made.
+const KEYS_EVERY: Duration = Duration::from_secs(10);
+/// Each time but so many expired rows are removed, too.
+const SWEEP_EVERY: u64 = 6;
 
 /// The provider and its database.
 pub struct RunningProvider {
@@ -31,7 +33,7 @@ pub struct RunningProvider {
     pub provider: Arc<Provider>,
     /// Its endpoints and pages.
     pub router: Router,
-    store: Arc<SqliteStore>,
+    database: Database,
     maintenance: AbortHandle,
     logout_delivery: AbortHandle,
 }
@@ -46,10 +48,10 @@ pub async fn start(
     places: &Places,
 ) -> Result<RunningProvider, StartError> {
     let passwords = tokio::task::spawn_blocking(password_verifier);
-    let store = Arc::new(open_store(store_config, places)?);
-    let broken =
-        |error: &dyn std::fmt::Display| places.refuse("store.path", store_config.path.display(), error.to_string());
-    import_users(&store, &config, store_config, demo, places).await?;
+    let database = Database::open(store_config, places).await?;
+    let store = database.store();
+    let broken = |error: &dyn std::fmt::Display| database::refuse(store_config, places, error.to_string());
+    import_users(&*store, &config, store_config, demo, places).await?;
     let keys_exist = !store.signing_keys().await.map_err(|error| broken(&error))?.is_empty();
     let master = master_key::obtain(&store_config.master_key, keys_exist, &SystemEntropy)
         .map_err(|error| StartError::Failed(error.to_string()))?;
@@ -73,7 +75,7 @@ pub async fn start(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let provider = Provider::new(parts, store.clone())
+    let provider = Provider::new(parts, store)
         .map_err(|error| places.refuse(&format!("provider.{}", error.key), &error.value, error.problem))?;
     let provider = Arc::new(provider);
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
@@ -81,7 +83,7 @@ pub async fn start(
     let maintenance = tokio::spawn(maintain(Arc::clone(&provider))).abort_handle();
     let channel = HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
     let logout_delivery = tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle();
-    Ok(RunningProvider { provider, router, store, maintenance, logout_delivery })
+    Ok(RunningProvider { provider, router, database, maintenance, logout_delivery })
 }
 
 impl RunningProvider {
@@ -89,8 +91,9 @@ impl RunningProvider {
     pub fn stop(self) {
         self.maintenance.abort();
         self.logout_delivery.abort();
-        let stats = self.store.stats();
-        tracing::info!(commits = stats.commits, commands = stats.commands, "the database is closed");
+        let stats = self.database.stats();
+        let (commits, commands) = stats.map(|stats| (stats.commits, stats.commands)).unzip();
+        tracing::info!(commits, commands, "the database is closed");
     }
 }
 
@@ -100,38 +103,26 @@ fn password_verifier() -> Result<PasswordVerifier, doorward_provider::password::
     PasswordVerifier::new((cores / 2).clamp(1, 8))
 }
 
-/// Opens the database, and creates what is missing of it.
-pub fn open_store(config: &StoreConfig, places: &Places) -> Result<SqliteStore, StartError> {
-    let refuse = |problem: String| places.refuse("store.path", config.path.display(), problem);
-    if let Some(folder) = config.path.parent().filter(|_| config.create_folder) {
-        // It holds the master key, too: nobody else needs to look into it.
-        private_file::create_folder(folder)
-            .map_err(|error| refuse(format!("the folder {} can't be created: {error}", folder.display())))?;
-    }
-    let options = SqliteOptions { group_commit: config.group_commit, ..SqliteOptions::default() };
-    Ok(SqliteStore::open(&config.path, &options).map_err(|error| refuse(error.to_string()))?)
-}
-
 async fn import_users(
-    store: &SqliteStore,
+    store: &dyn Store,
     config: &ProviderConfig,
     store_config: &StoreConfig,
     demo: bool,
     places: &Places,
 ) -> Result<(), StartError> {
-    let path = store_config.path.display();
+    let refuse = |problem: String| database::refuse(store_config, places, problem);
     if !demo {
         let left = users::left_from_demo(store, &config.users).await;
-        let left = left.map_err(|error| places.refuse("store.path", &path, error.to_string()))?;
+        let left = left.map_err(|error| refuse(error.to_string()))?;
         if let Some(username) = left {
             let problem = format!(
                 "this database was used in demo mode: everyone knows the password of its user {username}. Use another database, or define this user under [[users]]"
             );
-            return Err(places.refuse("store.path", path, problem).into());
+            return Err(refuse(problem).into());
         }
     }
     let imported = users::import(store, &config.users).await.map_err(|error| match error {
-        ImportError::Store(error) => places.refuse("store.path", &path, error.to_string()),
+        ImportError::Store(error) => refuse(error.to_string()),
         other => places.refuse("users", "[[users]]", other.to_string()),
     })?;
     if imported > 0 {
@@ -141,14 +132,19 @@ async fn import_users(
 }
 
 async fn maintain(provider: Arc<Provider>) {
-    let mut times = tokio::time::interval(MAINTENANCE);
+    let mut times = tokio::time::interval(KEYS_EVERY);
     times.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for round in 0_u64.. {
         times.tick().await;
-        match provider.maintain().await {
+        let done = if round % SWEEP_EVERY == 0 {
+            provider.maintain().await
+        } else {
+            provider.maintain_keys().await.map(|()| 0)
+        };
+        match done {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "expired rows removed"),
-            Err(error) => tracing::error!(%error, "maintenance failed; it is tried again in a minute"),
+            Err(error) => tracing::error!(%error, "maintenance failed; it is tried again in some seconds"),
         }
     }
 }

@@ -11,7 +11,8 @@ mod file {
 
     use super::conformance::{self, fixtures::Tested};
 
-    fn open() -> (Tested, TempDir) {
+    #[allow(clippy::unused_async)]
+    async fn open() -> (Tested, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("doorward.sqlite3"), &SqliteOptions::default()).unwrap();
         (Arc::new(store), folder)
@@ -27,7 +28,8 @@ mod memory {
 
     use super::conformance::{self, fixtures::Tested};
 
-    fn open() -> (Tested, ()) {
+    #[allow(clippy::unused_async)]
+    async fn open() -> (Tested, ()) {
         (Arc::new(SqliteStore::in_memory().unwrap()), ())
     }
 

@@ -157,7 +157,7 @@ impl Provider {
         // So few that a request which comes meanwhile waits some milliseconds for the batch before it.
         const ROWS_AT_A_TIME: u32 = 200;
         // A key that fails must not stop the sweep.
-        let rotated = self.keys.maintain(&*self.store, self.now(), &*self.entropy).await;
+        let rotated = self.maintain_keys().await;
         let mut removed = 0;
         loop {
             let batch = self.store.remove_expired(self.now(), ROWS_AT_A_TIME).await?;
@@ -166,6 +166,11 @@ impl Provider {
                 return rotated.map(|()| removed);
             }
         }
+    }
+
+    /// Rotates keys that are due and takes over what other processes did. To be called every few seconds where there are others.
+    pub async fn maintain_keys(&self) -> Result<(), crate::keys::KeyRingError> {
+        self.keys.maintain(&*self.store, self.now(), &*self.entropy).await
     }
 
     /// Answers if the store does.

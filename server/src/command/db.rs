@@ -6,14 +6,14 @@ use clap::Subcommand;
 use doorward_provider_store::SqliteStore;
 
 use super::{CommandError, DataArguments, Workplace, done};
-use crate::StartError;
+use crate::{StartError, config::DatabaseConfig};
 
 /// What to do with the database.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
     /// Create the database if it is missing, and bring its schema up to date, as every start does.
     Migrate(DataArguments),
-    /// Write a copy of the database, whole and consistent, while the server goes on. Keep a copy of the master key elsewhere: without
+    /// Write a copy of a SQLite database, whole and consistent, while the server goes on. Keep a copy of the master key elsewhere: without
     /// it the signing keys are lost.
     Backup {
         /// The file to write, which must not be there.
@@ -24,15 +24,22 @@ pub enum DbCommand {
 }
 
 impl DbCommand {
-    pub(super) fn run(self) -> Result<(), CommandError> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Migrate(data) => {
-                let place = Workplace::open(&data)?;
-                done(place.json, &format!("The database {} is up to date.", place.config.store.path.display()));
+                let place = Workplace::open(&data).await?;
+                done(place.json, &format!("The database {} is up to date.", place.config.store.database));
                 Ok(())
             }
             Self::Backup { file, data } => {
-                let path = data.config.load()?.store.path;
+                let path = match data.config.load()?.store.database {
+                    DatabaseConfig::Sqlite { path, .. } => path,
+                    other @ DatabaseConfig::Postgres(_) => {
+                        let problem =
+                            format!("{other} is copied by its own tools: pg_dump --format=custom --file=FILE DATABASE");
+                        return Err(CommandError::Missing(problem));
+                    }
+                };
                 SqliteStore::backup(&path, &file).map_err(|error| StartError::Failed(error.to_string()))?;
                 done(data.json, &format!("The database {} is copied to {}.", path.display(), file.display()));
                 Ok(())

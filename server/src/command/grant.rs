@@ -1,7 +1,6 @@
 //! `doorward grant …`.
 
 use clap::Subcommand;
-use doorward_provider::store::Store as _;
 use serde_json::{Value, json};
 
 use super::{CommandError, DataArguments, Workplace, done, print_rows};
@@ -30,8 +29,8 @@ pub enum GrantCommand {
 impl GrantCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List { user, data } => list(&Workplace::open(&data)?, &user).await,
-            Self::Revoke { user, client_id, data } => revoke(&Workplace::open(&data)?, &user, &client_id).await,
+            Self::List { user, data } => list(&Workplace::open(&data).await?, &user).await,
+            Self::Revoke { user, client_id, data } => revoke(&Workplace::open(&data).await?, &user, &client_id).await,
         }
     }
 }

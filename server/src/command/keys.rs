@@ -1,10 +1,9 @@
-//! `doorward keys …`. A running server takes over what changed within a minute.
+//! `doorward keys …`. Running servers take over what changed within ten seconds.
 
 use clap::Subcommand;
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     keys::{KeyRing, RotationPolicy, StoredKey},
-    store::Store as _,
     time::{SystemClock, SystemEntropy},
 };
 use serde_json::{Value, json};
@@ -35,9 +34,9 @@ pub enum KeysCommand {
 impl KeysCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&Workplace::open(&data)?).await,
-            Self::Rotate(data) => rotate(&Workplace::open(&data)?).await,
-            Self::Retire { kid, data } => retire(&Workplace::open(&data)?, &kid).await,
+            Self::List(data) => list(&Workplace::open(&data).await?).await,
+            Self::Rotate(data) => rotate(&Workplace::open(&data).await?).await,
+            Self::Retire { kid, data } => retire(&Workplace::open(&data).await?, &kid).await,
         }
     }
 }
@@ -79,12 +78,12 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
         .map_err(|error| failed(&error))?;
     let algorithms: Vec<SigningAlgorithm> = place.config.provider.signing_algorithms.clone();
     let policy = RotationPolicy::default();
-    let ring = KeyRing::open(&place.store, master, policy, algorithms.clone(), &SystemClock, &SystemEntropy)
+    let ring = KeyRing::open(&*place.store, master, policy, algorithms.clone(), &SystemClock, &SystemEntropy)
         .await
         .map_err(|error| failed(&error))?;
     let takes_over = Workplace::now().plus(ANNOUNCED_FOR);
     for algorithm in algorithms {
-        let added = ring.add_successor(&place.store, algorithm, takes_over, &SystemEntropy).await;
+        let added = ring.add_successor(&*place.store, algorithm, takes_over, &SystemEntropy).await;
         added.map_err(|error| failed(&error))?;
     }
     done(place.json, "New keys are made; they take over in seven minutes.");

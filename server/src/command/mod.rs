@@ -1,5 +1,5 @@
-//! The commands that work on the database, beside a running server or without one: each opens the same file and leaves what it did
-//! for the server to see.
+//! The commands that work on the database, beside a running server or without one: each opens the same database and leaves what it
+//! did for the server to see.
 
 mod client;
 mod db;
@@ -8,20 +8,21 @@ mod keys;
 mod session;
 mod user;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use doorward_provider::{
-    store::{Store as _, StoreError},
+    store::{Store, StoreError},
     time::{Clock as _, SystemClock, Timestamp},
     user::{User, normalized_username},
 };
-use doorward_provider_store::SqliteStore;
 use serde_json::Value;
 
 use crate::{
     StartError,
     cli::ConfigArgument,
     config::{Config, ConfigError},
-    provider,
+    database::Database,
 };
 
 /// Why a command did not do what it was asked for.
@@ -96,7 +97,7 @@ impl DataCommand {
                 Self::Session(command) => command.run().await,
                 Self::Grant(command) => command.run().await,
                 Self::Keys(command) => command.run().await,
-                Self::Db(command) => command.run(),
+                Self::Db(command) => command.run().await,
             }
         })
     }
@@ -105,14 +106,14 @@ impl DataCommand {
 /// The configuration, its database, and how to answer.
 struct Workplace {
     config: Config,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     json: bool,
 }
 
 impl Workplace {
-    fn open(arguments: &DataArguments) -> Result<Self, CommandError> {
+    async fn open(arguments: &DataArguments) -> Result<Self, CommandError> {
         let config = arguments.config.load()?;
-        let store = provider::open_store(&config.store, &config.places)?;
+        let store = Database::open(&config.store, &config.places).await?.store();
         Ok(Self { config, store, json: arguments.json })
     }
 

@@ -1,7 +1,7 @@
 //! `doorward session …`.
 
 use clap::Subcommand;
-use doorward_provider::{session::SessionSelector, store::Store as _};
+use doorward_provider::session::SessionSelector;
 use serde_json::{Value, json};
 
 use super::{CommandError, DataArguments, Workplace, done, print_rows};
@@ -30,8 +30,8 @@ pub enum SessionCommand {
 impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List { user, data } => list(&Workplace::open(&data)?, &user).await,
-            Self::End { user, sid, data } => end(&Workplace::open(&data)?, &user, sid).await,
+            Self::List { user, data } => list(&Workplace::open(&data).await?, &user).await,
+            Self::End { user, sid, data } => end(&Workplace::open(&data).await?, &user, sid).await,
         }
     }
 }

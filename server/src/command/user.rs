@@ -6,7 +6,6 @@ use clap::Subcommand;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     password::PasswordHash,
-    store::Store as _,
     user::{User, UserClaims},
 };
 use serde_json::{Value, json};
@@ -80,22 +79,22 @@ pub struct PasswordSource {
 impl UserCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&Workplace::open(&data)?).await,
+            Self::List(data) => list(&Workplace::open(&data).await?).await,
             Self::Add { username, sub, roles, password, data } => {
-                let place = Workplace::open(&data)?;
+                let place = Workplace::open(&data).await?;
                 add(&place, username, sub, &roles, &password).await
             }
             Self::Passwd { user, password, data } => {
-                let place = Workplace::open(&data)?;
+                let place = Workplace::open(&data).await?;
                 let user = place.user(&user).await?;
                 let changed = User { password_hash: password.read()?, ..user };
                 write(&place, changed, "has another password").await
             }
-            Self::Disable(OneUser { user, data }) => set_enabled(&Workplace::open(&data)?, &user, false).await,
-            Self::Enable(OneUser { user, data }) => set_enabled(&Workplace::open(&data)?, &user, true).await,
-            Self::Remove(OneUser { user, data }) => remove(&Workplace::open(&data)?, &user).await,
+            Self::Disable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, false).await,
+            Self::Enable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, true).await,
+            Self::Remove(OneUser { user, data }) => remove(&Workplace::open(&data).await?, &user).await,
             Self::Roles { user, roles, data } => {
-                let place = Workplace::open(&data)?;
+                let place = Workplace::open(&data).await?;
                 let mut user = place.user(&user).await?;
                 set_roles(&mut user.claims, &roles);
                 write(&place, user, "has these roles").await

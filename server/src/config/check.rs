@@ -1,6 +1,6 @@
 //! From the sections of the file to a [`Config`]: what concerns several keys at once.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use doorward_app::config::AppConfig;
 use doorward_protocol::{jose::SigningAlgorithm, scope::OPENID};
@@ -10,11 +10,12 @@ use doorward_provider::{
     keys::MasterKey,
     resource::{IdentityResource, Resources},
 };
+use doorward_provider_store::{PostgresOptions, PostgresUrl};
 use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};
 
 use super::{
-    ApiSettings, AppSettings, Config, ConfigError, MasterKeySource, Places, ProviderConfig, StopConfig, StoreConfig,
-    demo,
+    ApiSettings, AppSettings, Config, ConfigError, DatabaseConfig, MasterKeySource, Places, ProviderConfig, StopConfig,
+    StoreConfig, demo,
     file::{ApiSection, AppSection, ConfigFile, DEFAULT_STORE_PATH, ProviderSection, StoreSection},
     tls, users,
     values::{self, ListenAddress, WebUrl},
@@ -302,13 +303,8 @@ fn introspection(section: &ApiSection, places: &Places) -> Result<Option<Introsp
 }
 
 fn store(section: StoreSection, is_used: bool, places: &Places) -> Result<StoreConfig, ConfigError> {
-    let path = section.path;
-    let create_folder = path == std::path::Path::new(DEFAULT_STORE_PATH);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(missing) = folder.filter(|folder| is_used && !create_folder && !folder.is_dir()) {
-        let problem = format!("the folder {} does not exist: create it, or set another path", missing.display());
-        return Err(places.refuse("store.path", path.display(), problem));
-    }
+    let default_path = Path::new(DEFAULT_STORE_PATH);
+    let database = database(&section, is_used, places)?;
     let master_key = match (section.master_key, section.master_key_file) {
         (Some(_), Some(file)) => {
             let problem = "the key is also given by store.master_key: give one of the two";
@@ -320,7 +316,46 @@ fn store(section: StoreSection, is_used: bool, places: &Places) -> Result<StoreC
         }
         (Some(key), None) => MasterKeySource::Setting(key),
         (None, Some(file)) => MasterKeySource::File(file),
-        (None, None) => MasterKeySource::File(path.with_extension("key")),
+        (None, None) => MasterKeySource::File(section.path.with_extension("key")),
     };
-    Ok(StoreConfig { path, create_folder, master_key, group_commit: section.group_commit })
+    let keeps_at = |path: &Path| match &database {
+        DatabaseConfig::Sqlite { .. } => section.path == path,
+        DatabaseConfig::Postgres(_) => {
+            matches!(&master_key, MasterKeySource::File(file) if *file == path.with_extension("key"))
+        }
+    };
+    let folder_to_create = default_path.parent().filter(|_| keeps_at(default_path)).map(Path::to_owned);
+    Ok(StoreConfig { database, folder_to_create, master_key })
+}
+
+fn database(section: &StoreSection, is_used: bool, places: &Places) -> Result<DatabaseConfig, ConfigError> {
+    let path = &section.path;
+    let is_default = path == Path::new(DEFAULT_STORE_PATH);
+    if let Some(url) = &section.url {
+        if !is_default {
+            let problem = "the database is also given by store.url: give one of the two";
+            return Err(places.refuse("store.path", path.display(), problem));
+        }
+        let url = PostgresUrl::parse(url).map_err(|error| places.refuse("store.url", "", error.to_string()))?;
+        if !(1..=1000).contains(&section.connections) {
+            return Err(places.refuse("store.connections", section.connections, "give 1 to 1000 connections"));
+        }
+        let ca_file = section.ca_file.clone();
+        if let Some(missing) = ca_file.as_ref().filter(|file| is_used && !file.is_file()) {
+            let problem = "there is no such file: give one with certificates in PEM form";
+            return Err(places.refuse("store.ca_file", missing.display(), problem));
+        }
+        return Ok(DatabaseConfig::Postgres(Box::new(PostgresOptions {
+            url,
+            ca_file,
+            connections: section.connections.into(),
+            statement_timeout: Duration::from_secs(section.statement_timeout.get().into()),
+        })));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(missing) = folder.filter(|folder| is_used && !is_default && !folder.is_dir()) {
+        let problem = format!("the folder {} does not exist: create it, or set another path", missing.display());
+        return Err(places.refuse("store.path", path.display(), problem));
+    }
+    Ok(DatabaseConfig::Sqlite { path: path.clone(), group_commit: section.group_commit })
 }

@@ -146,7 +146,9 @@ fn is_environment(metadata: &Metadata) -> bool {
 fn is_secret(path: &[String]) -> bool {
     // A whole list that an environment variable got wrong may have secrets in it.
     let whole_list = matches!(path, [list] if list == "clients" || list == "users" || list == "api_resources");
-    whole_list || path.iter().any(|key| SECRET_KEYS.contains(&key.as_str()))
+    // It has the database's password in it.
+    let is_store_url = matches!(path, [section, key] if section == "store" && key == "url");
+    whole_list || is_store_url || path.iter().any(|key| SECRET_KEYS.contains(&key.as_str()))
 }
 
 fn child(value: &Value, key: &str) -> Option<Value> {

@@ -126,9 +126,13 @@ pub struct Expired(pub ExpiredStatus);
 #[allow(missing_docs)]
 pub struct StoreSection {
     pub path: PathBuf,
+    pub group_commit: bool,
+    pub url: Option<Secret>,
+    pub ca_file: Option<PathBuf>,
+    pub connections: u16,
+    pub statement_timeout: Seconds,
     pub master_key_file: Option<PathBuf>,
     pub master_key: Option<Secret>,
-    pub group_commit: bool,
 }
 
 /// `[tls]`: the certificate of the listeners, and whom requests of our own trust.
@@ -269,7 +273,16 @@ impl Default for ApiSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: DEFAULT_STORE_PATH.into(), master_key_file: None, master_key: None, group_commit: true }
+        Self {
+            path: DEFAULT_STORE_PATH.into(),
+            group_commit: true,
+            url: None,
+            ca_file: None,
+            connections: 10,
+            statement_timeout: Seconds::new(5),
+            master_key_file: None,
+            master_key: None,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use doorward_app::config::AppConfig;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{ProviderSettings, client::Client, resource::Resources};
 use doorward_provider_http::Network;
+use doorward_provider_store::PostgresOptions;
 use doorward_resource_server::ResourceServerSettings;
 use figment::{
     Figment,
@@ -109,14 +110,35 @@ pub struct ApiSettings {
 /// Where the provider keeps its data.
 #[derive(Debug)]
 pub struct StoreConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
-    /// Whether its folder is created if it is missing: only that of the default path.
-    pub create_folder: bool,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The folder of the default path, if something is kept there: only that one is created if it is missing.
+    pub folder_to_create: Option<PathBuf>,
     /// The key that encrypts signing keys, or the file that holds it.
     pub master_key: MasterKeySource,
-    /// Whether waiting commands share a commit.
-    pub group_commit: bool,
+}
+
+/// Which database it is.
+#[derive(Debug)]
+pub enum DatabaseConfig {
+    /// SQLite, for one process.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Whether waiting commands share a commit.
+        group_commit: bool,
+    },
+    /// PostgreSQL, for many.
+    Postgres(Box<PostgresOptions>),
+}
+
+impl std::fmt::Display for DatabaseConfig {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { path, .. } => path.display().fmt(formatter),
+            Self::Postgres(options) => options.url.fmt(formatter),
+        }
+    }
 }
 
 /// Where the master key comes from.

@@ -59,7 +59,7 @@ fn without_a_file_it_is_demo_mode_with_five_clients_and_five_users() {
     assert_eq!(config.app.page.authority, "http://localhost:6001");
     assert_eq!(config.app.page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
     assert_eq!(config.api.listen, config.app.listen);
-    assert!(config.store.create_folder);
+    assert_eq!(config.store.folder_to_create.as_deref(), Some(Path::new("data")));
     assert!(matches!(&config.store.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key")));
 }
 
@@ -244,9 +244,36 @@ fn users_are_checked() {
 fn a_missing_folder_is_named_and_only_that_of_the_default_is_created() {
     let error = refusal("[store]\npath = \"/nowhere/at/all.sqlite3\"", "store.path", "\"/nowhere/at/all.sqlite3\"");
     assert!(error.contains("/nowhere/at does not exist"), "{error}");
-    assert!(!load("[store]\npath = \"here.sqlite3\"", &[]).unwrap().store.create_folder);
+    assert_eq!(load("[store]\npath = \"here.sqlite3\"", &[]).unwrap().store.folder_to_create, None);
     let both = "[store]\nmaster_key = \"t5mUJgvvSoPr569qmdqMfQt5mUJgvvSoPr569qmdqMc\"\nmaster_key_file = \"key\"";
     refusal(both, "store.master_key_file", "\"key\"");
+}
+
+#[test]
+fn a_database_of_many_processes_is_given_by_its_url() {
+    let store = |lines: &str| load(&format!("[store]\n{lines}"), &[]).unwrap().store;
+    let url = "url = \"postgres://erin:hunter2@db.example.com/doorward\"";
+    let full = store(&format!("{url}\nconnections = 3\nstatement_timeout = 7"));
+    let DatabaseConfig::Postgres(options) = full.database else { panic!("{:?}", full.database) };
+    assert_eq!(options.url.to_string(), "postgres://db.example.com:5432/doorward");
+    assert_eq!((options.connections, options.statement_timeout.as_secs()), (3, 7));
+    assert!(matches!(full.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key")));
+    assert_eq!(full.folder_to_create.as_deref(), Some(Path::new("data")));
+    assert_eq!(store(&format!("{url}\nmaster_key_file = \"here.key\"")).folder_to_create, None);
+    refusal(&format!("[store]\n{url}\nconnections = 0"), "store.connections", "0");
+    refusal(&format!("[store]\n{url}\npath = \"here.sqlite3\""), "store.path", "\"here.sqlite3\"");
+    refusal(&format!("[store]\n{url}\nca_file = \"/nowhere/ca.pem\""), "store.ca_file", "\"/nowhere/ca.pem\"");
+}
+
+#[test]
+fn the_password_of_the_database_is_never_shown() {
+    for wrong in ["mysql://erin:hunter2@db/doorward", "postgres://erin:hunter2@db", "postgres://erin:hunter2@/a?b=c"] {
+        let error = refusal(&format!("[store]\nurl = \"{wrong}\""), "store.url", "(not shown)");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    refusal("[store]\nurl = 5", "store.url", "(not shown)");
+    let config = load("[store]\nurl = \"postgres://erin:hunter2@db/doorward\"", &[]).unwrap();
+    assert!(!format!("{:?}", config.store).contains("hunter2"));
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The binary as a whole: started, asked over HTTP, stopped and started again.
 #![allow(clippy::unwrap_used)]
 
+mod balancer;
 mod command_line;
 mod commands;
 mod crash;
 mod full_disk;
 mod logs;
 mod management;
+mod nodes;
 mod odd_requests;
 mod one_port;
+mod postgres_commands;
 mod reference_tokens;
 mod restart;
 mod roles;

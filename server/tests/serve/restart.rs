@@ -2,54 +2,10 @@
 
 use std::{fs, process::Command};
 
-use reqwest::Client;
-use serde_json::Value;
-
-use crate::support::{Doorward, Place, browser, hidden_fields, location, refresh, refusal, sign_in_by_password, text};
-
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// The answer to an authorization request of the page.
-async fn authorize(http: &Client, place: &Place) -> reqwest::Response {
-    let redirect_uri = format!("{}/OpenId/Login/JS", place.app);
-    let query = [
-        ("client_id", "PkceJS"),
-        ("response_type", "code"),
-        ("scope", "openid profile"),
-        ("redirect_uri", redirect_uri.as_str()),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("state", "s"),
-        ("nonce", "n"),
-    ];
-    let url = url::Url::parse_with_params(&format!("{}/connect/authorize", place.provider), query).unwrap();
-    http.get(url).send().await.unwrap()
-}
-
-/// Follows a redirect within the provider.
-async fn follow(http: &Client, place: &Place, location: &str) -> reqwest::Response {
-    let base = url::Url::parse(&place.provider).unwrap();
-    http.get(base.join(location).unwrap()).send().await.unwrap()
-}
-
-async fn sign_in_at_the_page(http: &Client, place: &Place) {
-    let to_login = location(&authorize(http, place).await);
-    let page = follow(http, place, &to_login).await.text().await.unwrap();
-    let mut form = hidden_fields(&page);
-    for (name, value) in [("username", "alice"), ("password", "alice"), ("action", "login")] {
-        form.insert(name.to_owned(), value.to_owned());
-    }
-    let login = format!("{}/account/login", place.provider);
-    let signed_in = http.post(login).header("origin", &place.provider).form(&form).send().await.unwrap();
-    let back = follow(http, place, &location(&signed_in)).await;
-    assert!(location(&back).contains("code="), "{}", location(&back));
-}
-
-async fn key_ids(http: &Client, place: &Place) -> Vec<String> {
-    let url = format!("{}/.well-known/openid-configuration/jwks", place.provider);
-    let jwks: Value = http.get(url).send().await.unwrap().json().await.unwrap();
-    jwks["keys"].as_array().unwrap().iter().map(|key| text(key, "kid").to_owned()).collect()
-}
+use crate::support::{
+    Doorward, Place, authorize, browser, key_ids, location, refresh, refusal, sign_in_at_the_page, sign_in_by_password,
+    text,
+};
 
 #[tokio::test]
 async fn sessions_grants_and_keys_survive() {
@@ -58,14 +14,14 @@ async fn sessions_grants_and_keys_survive() {
     let http = browser();
     sign_in_at_the_page(&http, &place).await;
     let tokens = sign_in_by_password(&http, &place, "bob").await;
-    let keys = key_ids(&http, &place).await;
+    let keys = key_ids(&http, &place.provider).await;
     server.stop();
 
     let server = place.serve(&[]);
     let answer = authorize(&http, &place).await;
     let back = location(&answer);
     assert!(back.starts_with(&place.app) && back.contains("code="), "the session is still there: {back}");
-    assert_eq!(key_ids(&http, &place).await, keys);
+    assert_eq!(key_ids(&http, &place.provider).await, keys);
     let refreshed = refresh(&http, &place, text(&tokens, "refresh_token")).await;
     assert_eq!(refreshed.status(), 200);
     server.stop();

@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::Arc,
 };
 
 use reqwest::{Client, Response, redirect::Policy};
@@ -13,8 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder for data, and addresses that are free.
+#[derive(Clone)]
 pub struct Place {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub app: String,
     pub provider: String,
     ports: (u16, u16),
@@ -34,7 +36,7 @@ impl Place {
         let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [app, provider] = held.each_ref().map(|socket| socket.local_addr().unwrap().port());
         Self {
-            folder: TempDir::new().unwrap(),
+            folder: Arc::new(TempDir::new().unwrap()),
             app: format!("http://localhost:{app}"),
             provider: format!("http://localhost:{provider}"),
             ports: (app, provider),
@@ -56,6 +58,10 @@ impl Place {
 
     pub fn app_port(&self) -> u16 {
         self.ports.0
+    }
+
+    pub fn provider_port(&self) -> u16 {
+        self.ports.1
     }
 
     /// The command with settings for these addresses; more may be added.
@@ -202,4 +208,72 @@ pub fn hidden_fields(page: &str) -> HashMap<String, String> {
         .filter(|input| input.contains("type=\"hidden\""))
         .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
         .collect()
+}
+
+/// The challenge of [`VERIFIER`] (RFC 7636 appendix B).
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// The answer to an authorization request of the page.
+pub async fn authorize(http: &Client, place: &Place) -> Response {
+    let redirect_uri = format!("{}/OpenId/Login/JS", place.app);
+    let query = [
+        ("client_id", "PkceJS"),
+        ("response_type", "code"),
+        ("scope", "openid profile offline_access MyBackendApi2"),
+        ("redirect_uri", redirect_uri.as_str()),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("state", "s"),
+        ("nonce", "n"),
+    ];
+    let url = url::Url::parse_with_params(&format!("{}/connect/authorize", place.provider), query).unwrap();
+    http.get(url).send().await.unwrap()
+}
+
+/// Follows a redirect within the provider.
+async fn follow(http: &Client, place: &Place, location: &str) -> Response {
+    let base = url::Url::parse(&place.provider).unwrap();
+    http.get(base.join(location).unwrap()).send().await.unwrap()
+}
+
+/// Signs alice in as a browser does; the code that the page gets.
+pub async fn sign_in_at_the_page(http: &Client, place: &Place) -> String {
+    let to_login = location(&authorize(http, place).await);
+    let page = follow(http, place, &to_login).await.text().await.unwrap();
+    let mut form = hidden_fields(&page);
+    for (name, value) in [("username", "alice"), ("password", "alice"), ("action", "login")] {
+        form.insert(name.to_owned(), value.to_owned());
+    }
+    let login = format!("{}/account/login", place.provider);
+    let signed_in = http.post(login).header("origin", &place.provider).form(&form).send().await.unwrap();
+    let back = follow(http, place, &location(&signed_in)).await;
+    code(&location(&back))
+}
+
+/// The code in the answer to an authorization request.
+pub fn code(answer: &str) -> String {
+    let url = url::Url::parse(answer).unwrap();
+    let code = url.query_pairs().find(|(name, _)| name == "code");
+    code.unwrap_or_else(|| panic!("no code in {answer}")).1.into_owned()
+}
+
+/// Redeems a code as the page does.
+pub async fn redeem(http: &Client, place: &Place, code: &str) -> Response {
+    let redirect_uri = format!("{}/OpenId/Login/JS", place.app);
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "PkceJS"),
+        ("code", code),
+        ("redirect_uri", redirect_uri.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    http.post(format!("{}/connect/token", place.provider)).form(&form).send().await.unwrap()
+}
+
+/// The keys that the process at this address publishes.
+pub async fn key_ids(http: &Client, provider: &str) -> Vec<String> {
+    let url = format!("{provider}/.well-known/openid-configuration/jwks");
+    let jwks: Value = http.get(url).send().await.unwrap().json().await.unwrap();
+    jwks["keys"].as_array().unwrap().iter().map(|key| text(key, "kid").to_owned()).collect()
 }

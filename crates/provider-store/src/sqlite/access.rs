@@ -10,6 +10,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
+use crate::columns::ColumnError;
 
 /// One entry for each client and scope.
 pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, Failure> {
@@ -25,7 +26,7 @@ pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Res
             let times = sql::optional_moment(row, 2)?.zip(sql::optional_moment(row, 3)?);
             Ok(ClientAccess {
                 client_id: row.get(0)?,
-                scope: scope.parse().map_err(|_| Failure::Unreadable("scope"))?,
+                scope: scope.parse().map_err(|_| ColumnError::Unreadable("scope"))?,
                 used: times.map(|(since, last)| Use { since, last }),
             })
         },

@@ -10,13 +10,10 @@ use rusqlite::{Connection, params};
 
 use super::{
     failure::Failure,
-    grants::{self, GrantRow},
-    sessions,
+    grants, sessions,
     sql::{self, execute},
 };
-
-/// A redeemed code is kept so many seconds beyond its expiry, so that a replay is noticed.
-const REPLAY_MEMORY: i64 = 3600;
+use crate::columns::{GrantRow, REPLAY_MEMORY};
 
 /// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as JSON.
 pub(super) fn add(

@@ -7,6 +7,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
+use crate::columns::ColumnError;
 
 /// The consent that a user gave a client.
 pub(super) fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Consent>, Failure> {
@@ -17,7 +18,7 @@ pub(super) fn find(connection: &Connection, sub: &str, client_id: &str) -> Resul
         |row| {
             let scope: String = row.get(0)?;
             Ok(Consent {
-                scope: scope.parse().map_err(|_| Failure::Unreadable("consents.scope"))?,
+                scope: scope.parse().map_err(|_| ColumnError::Unreadable("consents.scope"))?,
                 expires_at: sql::optional_moment(row, 1)?,
             })
         },

@@ -6,18 +6,14 @@ use doorward_provider::{
     opaque::TokenHash,
     time::Timestamp,
 };
-use rusqlite::{Connection, params, types::ValueRef};
+use rusqlite::{Connection, params};
 
 use super::{
     failure::Failure,
-    grants::{self, GrantRow},
+    grants,
     sql::{self, execute},
 };
-
-/// So many seconds longer must a device wait after each poll that came too early (section 3.5).
-const SLOWER_BY: u32 = 5;
-/// Moments are whole seconds, so that a device which waits to the instant may seem a second early.
-const TOLERANCE: i64 = 1;
+use crate::columns::{self, GrantRow};
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
 pub(super) fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
@@ -68,14 +64,6 @@ pub(super) fn claimed(
     )
 }
 
-/// The answer as the column keeps it: the grant as JSON, or nothing for a denial.
-pub(super) fn encode(answer: &DeviceAnswer) -> Result<String, Failure> {
-    match answer {
-        DeviceAnswer::Allowed(grant) => sql::to_json(grant, "device_codes.answer"),
-        DeviceAnswer::Denied => Ok(String::new()),
-    }
-}
-
 /// Answers a request once; `answer` is encoded.
 pub(super) fn answer(
     connection: &Connection,
@@ -105,11 +93,8 @@ pub(super) fn poll(
         "SELECT expires_at, interval, polled_at, answer FROM device_codes WHERE hash = ?1 AND client_id = ?2",
         params![hash.as_bytes(), client_id],
         |row| {
-            let answer = match row.get_ref(3)? {
-                ValueRef::Null => None,
-                ValueRef::Text(b"") => Some(DeviceAnswer::Denied),
-                _ => Some(DeviceAnswer::Allowed(Box::new(sql::from_json(row, 3, "device_codes.answer")?))),
-            };
+            let answer: Option<String> = row.get(3)?;
+            let answer = answer.map(|text| columns::decode_answer(&text)).transpose()?;
             Ok((sql::moment(row, 0)?, row.get::<_, u32>(1)?, sql::optional_moment(row, 2)?, answer))
         },
     )?;
@@ -119,18 +104,13 @@ pub(super) fn poll(
         Some((.., Some(DeviceAnswer::Denied))) => Ok(DevicePoll::Denied),
         Some((.., Some(DeviceAnswer::Allowed(grant)))) => Ok(DevicePoll::Allowed(grant)),
         Some((_, interval, polled_at, None)) => {
-            let early =
-                polled_at.is_some_and(|before| (0..i64::from(interval) - TOLERANCE).contains(&now.since(before)));
+            let slowed_down = columns::slowed_down(interval, polled_at, now);
             execute(
                 connection,
                 "UPDATE device_codes SET polled_at = ?2, interval = ?3 WHERE hash = ?1",
-                params![
-                    hash.as_bytes(),
-                    now.seconds(),
-                    if early { interval.saturating_add(SLOWER_BY) } else { interval }
-                ],
+                params![hash.as_bytes(), now.seconds(), slowed_down.unwrap_or(interval)],
             )?;
-            Ok(if early { DevicePoll::SlowDown } else { DevicePoll::Pending })
+            Ok(if slowed_down.is_some() { DevicePoll::SlowDown } else { DevicePoll::Pending })
         }
     }
 }

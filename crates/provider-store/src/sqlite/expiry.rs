@@ -7,6 +7,7 @@ use doorward_provider::{throttle, time::Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{failure::Failure, sql::execute};
+use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
 
 /// A kind of row and the moment that ends its use, `?1`. At most `?2` rows go at a time.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +31,7 @@ pub(super) const KINDS: &[Kind] = &[
         delete_before: None,
         delete: "DELETE FROM device_codes
                  WHERE rowid IN (SELECT rowid FROM device_codes WHERE expires_at <= ?1 LIMIT ?2)",
-        // So that the device is told that its code has expired.
-        kept_longer: 3600,
+        kept_longer: EXPIRED_DEVICE_CODE_IS_KEPT,
     },
     Kind {
         delete_before: None,

@@ -3,18 +3,17 @@
 use doorward_provider::store::StoreError;
 use rusqlite::{Error, ErrorCode};
 
+use crate::columns::ColumnError;
+
 /// A failure on this side of the port.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// SQLite, or the reading of a column, failed.
     #[error(transparent)]
     Sqlite(#[from] Error),
-    /// A column holds something that its type can't be read from. Names the column, never its content.
-    #[error("{0} can't be read")]
-    Unreadable(&'static str),
-    /// A value could not be written as JSON.
-    #[error("{0} can't be written as JSON")]
-    Unwritable(&'static str),
+    /// A column does not hold what it should.
+    #[error(transparent)]
+    Column(#[from] ColumnError),
     /// The command contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
@@ -39,9 +38,9 @@ impl From<Failure> for StoreError {
         let text = failure.to_string();
         match failure {
             Failure::Conflict(_) => Self::Conflict(text),
-            Failure::Unwritable(_) | Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
-            Failure::Unreadable(_)
-            | Failure::Sqlite(
+            Failure::Column(error) => error.into(),
+            Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
+            Failure::Sqlite(
                 Error::FromSqlConversionFailure(..)
                 | Error::IntegralValueOutOfRange(..)
                 | Error::InvalidColumnType(..)

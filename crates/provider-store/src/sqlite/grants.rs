@@ -1,6 +1,5 @@
 //! Rows of grants.
 
-use doorward_protocol::scope::OFFLINE_ACCESS;
 use doorward_provider::{
     grant::{Grant, RefreshToken},
     time::Timestamp,
@@ -14,33 +13,7 @@ use super::{
     sql::{self, execute},
     users,
 };
-
-/// A grant as the table's columns, made by the caller so that the writer only writes.
-pub(super) struct GrantRow {
-    pub(super) id: String,
-    pub(super) sid: String,
-    sub: String,
-    client_id: String,
-    offline: bool,
-    content: String,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-impl GrantRow {
-    pub(super) fn encode(grant: Grant, expires_at: Timestamp, created_at: Timestamp) -> Result<Self, Failure> {
-        Ok(Self {
-            content: sql::to_json(&grant, "grants.content")?,
-            offline: grant.scope.contains(OFFLINE_ACCESS),
-            id: grant.id,
-            sid: grant.authentication.sid,
-            sub: grant.authentication.sub,
-            client_id: grant.client_id,
-            created_at,
-            expires_at,
-        })
-    }
-}
+use crate::columns::{GrantRow, USE_IS_NOTED_EVERY};
 
 /// Adds a grant, and its refresh token if it has one.
 pub(super) fn add(
@@ -67,9 +40,6 @@ pub(super) fn add(
     )?;
     refresh_token.map_or(Ok(()), |token| refresh_tokens::add(connection, &grant.id, token))
 }
-
-/// A use is noted if the last one that was noted is so many seconds old.
-const USE_IS_NOTED_EVERY: i64 = 3600;
 
 /// Notes that a grant was used, and lets it live until `expires_at` at least.
 pub(super) fn used(

@@ -14,6 +14,7 @@ use super::{
     sql::{self, execute},
     users,
 };
+use crate::columns::Consumed;
 
 /// Adds a token to a grant.
 pub(super) fn add(connection: &Connection, grant_id: &str, token: &RefreshToken) -> Result<(), Failure> {
@@ -67,30 +68,18 @@ struct Presented {
     consumed: Option<Consumed>,
 }
 
-struct Consumed {
-    at: Timestamp,
-    seed: SuccessorSeed,
-    /// When the successor ends, if it is still unused.
-    unused_successor: Option<Timestamp>,
-}
-
 /// Consumes a token and adds its successor, at most once.
 pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
     let RotateRefreshToken { presented, seed, successor, grant_expires_at, now, grace } = rotation;
     let Some(known) = presented_token(connection, *presented, *now)? else { return Ok(Rotation::Unknown) };
     match known.consumed {
-        // Consumption is judged before expiry: a client that lost the answer just before the end may still repeat.
-        Some(consumed) => match consumed.unused_successor {
-            Some(expires_at) if within(*grace, consumed.at, *now) => Ok(if *now < expires_at {
-                Rotation::Repeated { seed: consumed.seed, expires_at }
-            } else {
-                Rotation::Unknown
-            }),
-            _ => {
+        Some(consumed) => {
+            let outcome = consumed.presented_again(*grace, *now);
+            if outcome == Rotation::Replayed {
                 grants::revoke(connection, &known.grant_id, *now)?;
-                Ok(Rotation::Replayed)
             }
-        },
+            Ok(outcome)
+        }
         None if *now >= known.expires_at => Ok(Rotation::Unknown),
         None => {
             execute(
@@ -103,11 +92,6 @@ pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> 
             Ok(Rotation::Rotated)
         }
     }
-}
-
-/// Whether a repetition is still answered. Moments are whole seconds, so that no grace at all needs its own rule.
-fn within(grace: u32, consumed_at: Timestamp, now: Timestamp) -> bool {
-    grace > 0 && now.since(consumed_at).abs() <= i64::from(grace)
 }
 
 fn presented_token(

@@ -10,6 +10,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
+use crate::columns::ColumnError;
 
 /// All keys, in the order in which they become active.
 pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
@@ -21,7 +22,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
             let algorithm: String = row.get(1)?;
             Ok(StoredKey {
                 kid: row.get(0)?,
-                algorithm: algorithm.parse().map_err(|_| Failure::Unreadable("signing_keys.algorithm"))?,
+                algorithm: algorithm.parse().map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
                 activates_at: sql::moment(row, 2)?,
                 sealed: SealedKey::from_bytes(row.get(3)?),
             })

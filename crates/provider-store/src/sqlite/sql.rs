@@ -1,10 +1,11 @@
-//! Short forms for running prepared statements and for JSON columns.
+//! Short forms for running prepared statements and reading columns.
 
 use doorward_provider::time::Timestamp;
 use rusqlite::{Connection, Params, Row};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
+use crate::columns::{self, ColumnError};
 
 /// Runs a statement that returns no rows; returns how many rows it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {
@@ -33,15 +34,10 @@ pub(super) fn all<T>(
     connection.prepare_cached(sql)?.query_and_then(params, read)?.collect()
 }
 
-/// Writes a JSON column. `what` names it in the error.
-pub(super) fn to_json(value: &impl Serialize, what: &'static str) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|_| Failure::Unwritable(what))
-}
-
-/// Reads a JSON column. The error names the column only: serde's own would quote the content.
+/// Reads a JSON column.
 pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, Failure> {
-    let text = row.get_ref(index)?.as_str().map_err(|_| Failure::Unreadable(what))?;
-    serde_json::from_str(text).map_err(|_| Failure::Unreadable(what))
+    let text = row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?;
+    Ok(columns::from_json(text, what)?)
 }
 
 /// Reads a column of seconds.

@@ -20,11 +20,10 @@ use doorward_provider::{
 };
 
 use super::{
-    SqliteStore, access, codes, consents, device_codes, expiry, failed_sign_ins,
-    grants::{self, GrantRow},
-    logout_notices, pushed_requests, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, sql,
-    users::{self, UserRow},
+    SqliteStore, access, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
+    pushed_requests, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, users,
 };
+use crate::columns::{GrantRow, UserRow, encode_answer, to_json};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -58,7 +57,7 @@ impl Store for SqliteStore {
         replaces: Option<TokenHash>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let amr = sql::to_json(&session.authentication.amr, "sessions.amr")?;
+        let amr = to_json(&session.authentication.amr, "sessions.amr")?;
         self.write("start_session", move |connection| sessions::start(connection, &session, &amr, replaces, now)).await
     }
 
@@ -129,7 +128,7 @@ impl Store for SqliteStore {
     }
 
     async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError> {
-        let content = sql::to_json(&code, "codes.content")?;
+        let content = to_json(&code, "codes.content")?;
         self.write("add_code", move |connection| codes::add(connection, hash, &code, &content, notify)).await
     }
 
@@ -195,7 +194,7 @@ impl Store for SqliteStore {
     }
 
     async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
-        let request = sql::to_json(&code.request, "device_codes.request")?;
+        let request = to_json(&code.request, "device_codes.request")?;
         self.write("add_device_code", move |connection| device_codes::add(connection, &code, &request)).await
     }
 
@@ -227,7 +226,7 @@ impl Store for SqliteStore {
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (sub, answer) = (sub.to_owned(), device_codes::encode(&answer)?);
+        let (sub, answer) = (sub.to_owned(), encode_answer(&answer)?);
         self.write("answer_device_code", move |connection| {
             device_codes::answer(connection, user_code, &sub, &answer, now)
         })
@@ -260,7 +259,7 @@ impl Store for SqliteStore {
     }
 
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
-        let content = sql::to_json(&token.claims, "reference_tokens.content")?;
+        let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
         self.write("add_reference_token", move |connection| {
             reference_tokens::add(connection, token.hash, &content, expires_at)

@@ -1,11 +1,6 @@
 //! Rows of users.
 
-use doorward_provider::{
-    password::PasswordHash,
-    session::SessionSelector,
-    time::Timestamp,
-    user::{User, UserClaims, normalized_username},
-};
+use doorward_provider::{session::SessionSelector, time::Timestamp, user::User};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -13,20 +8,7 @@ use super::{
     sessions,
     sql::{self, execute},
 };
-
-/// A user as the table's columns, made by the caller so that the writer only writes.
-pub(super) struct UserRow {
-    user: User,
-    normalized_username: String,
-    claims: String,
-}
-
-impl UserRow {
-    pub(super) fn encode(user: User) -> Result<Self, Failure> {
-        let claims = sql::to_json(&user.claims, "users.claims")?;
-        Ok(Self { normalized_username: normalized_username(&user.username), user, claims })
-    }
-}
+use crate::columns::{self, UserRow};
 
 /// Adds users or replaces those with the same `sub`.
 pub(super) fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
@@ -37,14 +19,7 @@ pub(super) fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) 
     }
     for row in rows {
         insert(connection, row).map_err(|failure| {
-            if failure.is_constraint() {
-                Failure::Conflict(format!(
-                    "the username {:?} of the user {:?} belongs to another user",
-                    row.user.username, row.user.sub
-                ))
-            } else {
-                failure
-            }
+            if failure.is_constraint() { Failure::Conflict(row.name_is_taken()) } else { failure }
         })?;
     }
     Ok(())
@@ -119,12 +94,6 @@ pub(super) fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>,
 
 /// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
 pub(super) fn read(row: &Row<'_>, from: usize) -> Result<User, Failure> {
-    let password_hash: String = row.get(from + 2)?;
-    Ok(User {
-        sub: row.get(from)?,
-        username: row.get(from + 1)?,
-        password_hash: PasswordHash::parse(&password_hash).map_err(|_| Failure::Unreadable("users.password_hash"))?,
-        enabled: row.get(from + 3)?,
-        claims: sql::from_json::<UserClaims>(row, from + 4, "users.claims")?,
-    })
+    let (password_hash, claims): (String, String) = (row.get(from + 2)?, row.get(from + 4)?);
+    Ok(columns::user(row.get(from)?, row.get(from + 1)?, &password_hash, row.get(from + 3)?, &claims)?)
 }

@@ -1,4 +1,4 @@
-//! What every store must do, whatever database it is on. A store's test file names a function that opens an empty one:
+//! What every store must do, whatever database it is on. A store's test file names an async function that opens an empty one:
 //!
 //! ```ignore
 //! mod conformance;
@@ -65,7 +65,7 @@ macro_rules! suite {
         $(mod $module {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $case() {
-                let (store, _guard) = $open();
+                let (store, _guard) = $open().await;
                 super::conformance::$module::$case(store).await;
             })+
         })+

@@ -25,7 +25,9 @@ pub enum KeyRingError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A stored key does not open with this master key.
-    #[error("signing key {0}: {1}. Give the master key that was used before, or remove the key from the database")]
+    #[error(
+        "signing key {0}: {1}. Give every process on this database one master key, that which was used before, or remove the key from the database"
+    )]
     Unseal(String, UnsealError),
     /// A key could not be made or read.
     #[error(transparent)]

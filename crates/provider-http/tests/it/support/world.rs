@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
@@ -14,7 +15,7 @@ use axum::{
     extract::ConnectInfo,
     http::Request,
 };
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
     client::{Client, ClientSettings},
@@ -25,7 +26,8 @@ use doorward_provider::{
     user::User,
 };
 use doorward_provider_http::HttpSettings;
-use doorward_provider_store::{SqliteOptions, SqliteStore};
+use doorward_provider_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore};
+use private_postgres::PrivatePostgres;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
@@ -95,7 +97,7 @@ impl World {
 
     pub async fn with(setup: Setup) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let store = SqliteStore::open(folder.path().join("test.sqlite3"), &SqliteOptions::default()).unwrap();
+        let store = open_store(folder.path()).await;
         store
             .import_users(users().into_iter().chain(setup.users).collect(), Timestamp::from_seconds(START))
             .await
@@ -107,7 +109,7 @@ impl World {
         let kept: Vec<Value> = clients().into_iter().filter(|client| own(&client["client_id"])).collect();
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        Self::start(setup.issuer, setup.require_pushed, clients, Arc::new(store), clock, folder).await
+        Self::start(setup.issuer, setup.require_pushed, clients, store, clock, folder).await
     }
 
     /// The same provider, restarted with other settings of one client.
@@ -208,6 +210,16 @@ fn client(settings: &Value) -> Client {
 fn passwords() -> PasswordVerifier {
     static PASSWORDS: LazyLock<PasswordVerifier> = LazyLock::new(|| PasswordVerifier::new(2).unwrap());
     PASSWORDS.clone()
+}
+
+/// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, so that the same tests can be run on it by hand.
+async fn open_store(folder: &Path) -> Arc<dyn Store> {
+    static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
+    if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
+        return Arc::new(SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap());
+    }
+    let url = PostgresUrl::parse(&Secret::new(SERVER.new_database())).unwrap();
+    Arc::new(PostgresStore::open(&PostgresOptions::new(url)).await.unwrap())
 }
 
 async fn key_ring(store: &dyn Store, clock: &TestClock) -> KeyRing {

@@ -1,0 +1,274 @@
+//! A PostgreSQL for the time of a test or a measurement: started from Debian's package on a free port of loopback, in a folder of its
+//! own, as a user that is not root; stopped and removed with the value, and also when the process that holds it dies.
+//!
+//! ```no_run
+//! let postgres = private_postgres::PrivatePostgres::start();
+//! let url = postgres.new_database();
+//! ```
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+use tempfile::TempDir;
+
+/// The database user, who owns every database.
+const USER: &str = "doorward";
+/// Its password, for tests to look for where it must not be.
+pub const PASSWORD: &str = "the-password-of-the-database";
+
+/// How much a database must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The death of any process. Commits reach the operating system, not the disk: enough for tests, and quick.
+    Processes,
+    /// A power failure, too, as in production: for measurements.
+    Machine,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct PrivatePostgres {
+    programs: PathBuf,
+    folder: PathBuf,
+    owner: Owner,
+    port: u16,
+    databases: AtomicU32,
+    /// Stops the server and removes the folder as soon as the pipe to it is closed.
+    watcher: Child,
+    open_until_dropped: Option<ChildStdin>,
+}
+
+/// Whom the server runs as.
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl PrivatePostgres {
+    /// A server for tests.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed, or does not start.
+    pub fn start() -> Self {
+        Self::start_with(Durability::Processes, &[])
+    }
+
+    /// A server with settings of `postgresql.conf`, such as `max_connections=20`.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed, or does not start.
+    pub fn start_with(durability: Durability, settings: &[&str]) -> Self {
+        let programs = programs();
+        let folder = TempDir::with_prefix("private-postgres-").unwrap().keep();
+        let owner = Owner::of(&folder);
+        let password_file = folder.join("password");
+        fs::write(&password_file, PASSWORD).unwrap();
+        owner.give(&password_file);
+        owner.give(&folder);
+        let data = folder.join("data");
+        let mut watcher = owner
+            .command("sh")
+            .args(["-c", r#"cat > /dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2""#, "sh"])
+            .args([&programs, &folder])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let open_until_dropped = watcher.stdin.take();
+        let mut initialise = owner.command(programs.join("initdb"));
+        initialise
+            .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"])
+            .arg("--pwfile")
+            .arg(&password_file)
+            .arg("--pgdata")
+            .arg(&data);
+        succeed(&mut initialise);
+        let fsync = if durability == Durability::Machine { "fsync=on" } else { "fsync=off" };
+        let folder_setting = format!("unix_socket_directories='{}'", folder.display());
+        let settings =
+            [&["listen_addresses='127.0.0.1'", "max_connections=200", fsync, &folder_setting], settings].concat();
+        fs::write(data.join("postgresql.auto.conf"), settings.join("\n") + "\n").unwrap();
+        owner.give(&data.join("postgresql.auto.conf"));
+        let mut postgres =
+            Self { programs, folder, owner, port: 0, databases: AtomicU32::new(0), watcher, open_until_dropped };
+        // Another process may take the port between the look and the start.
+        for attempt in 1.. {
+            postgres.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if postgres.control(&["start"]).status().unwrap().success() {
+                break;
+            }
+            let log = fs::read_to_string(postgres.folder.join("log")).unwrap_or_default();
+            assert!(attempt < 5, "PostgreSQL does not start:\n{log}");
+        }
+        postgres
+    }
+
+    /// Makes an empty database and returns its URI.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn new_database(&self) -> String {
+        let name = format!("database_{}", self.databases.fetch_add(1, Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// The URI of a database.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Runs SQL as the owner of the database, by `psql`; returns what it selects, unaligned.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        let mut command = Command::new(self.programs.join("psql"));
+        command
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "--tuples-only",
+                "--no-align",
+                "--set",
+                "ON_ERROR_STOP=1",
+                "--command",
+                sql,
+            ])
+            .arg(self.url(database));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Makes it take encrypted connections, too, with this certificate and private key.
+    ///
+    /// # Panics
+    /// If the files can't be read, or the server does not take them.
+    pub fn use_tls(&self, certificate: &Path, private_key: &Path) {
+        for (source, name) in [(certificate, "server.crt"), (private_key, "server.key")] {
+            let target = self.folder.join("data").join(name);
+            fs::copy(source, &target).unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+            self.owner.give(&target);
+        }
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.crash_and_start_again();
+    }
+
+    /// Stops the server as a crash does: nothing is finished or written out.
+    ///
+    /// # Panics
+    /// If it does not stop.
+    pub fn crash(&self) {
+        assert!(self.control(&["stop", "-m", "immediate"]).status().unwrap().success());
+    }
+
+    /// Starts it again, on the same port.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_again(&self) {
+        assert!(self.control(&["start"]).status().unwrap().success());
+    }
+
+    /// Restarts it as after a crash.
+    ///
+    /// # Panics
+    /// If it does not start again.
+    pub fn crash_and_start_again(&self) {
+        assert!(self.control(&["restart", "-m", "immediate"]).status().unwrap().success());
+    }
+
+    fn control(&self, arguments: &[&str]) -> Command {
+        let mut command = self.owner.command(self.programs.join("pg_ctl"));
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .arg("-l")
+            .arg(self.folder.join("log"))
+            .arg("-o")
+            .arg(format!("-p {}", self.port))
+            .args(["-w", "-s"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        drop(self.open_until_dropped.take());
+        let _ = self.watcher.wait();
+    }
+}
+
+impl Owner {
+    /// Who owns a new folder; but PostgreSQL refuses to run as root, who can be somebody else.
+    fn of(folder: &Path) -> Self {
+        let metadata = fs::metadata(folder).unwrap();
+        if metadata.uid() != 0 {
+            return Self { user: metadata.uid(), group: metadata.gid() };
+        }
+        let id = |option| {
+            let output = Command::new("id").args([option, "postgres"]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().parse().unwrap_or(65_534)
+        };
+        Self { user: id("-u"), group: id("-g") }
+    }
+
+    fn give(self, path: &Path) {
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).unwrap();
+    }
+
+    fn command(self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir("/");
+        // Only root may name somebody, and needs to.
+        if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+            command.uid(self.user).gid(self.group);
+        }
+        command
+    }
+}
+
+/// The folder of PostgreSQL's programs, of the newest version.
+fn programs() -> PathBuf {
+    let version = |folder: &PathBuf| folder.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = versions.map(|entry| entry.path().join("bin")).filter(|folder| folder.join("pg_ctl").exists());
+    let on_path = || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).find(|folder| folder.join("pg_ctl").exists() && folder.join("initdb").exists())
+    };
+    debian.max_by_key(version).or_else(on_path).unwrap_or_else(|| {
+        panic!(
+            "PostgreSQL is missing, which this needs: install Debian's package postgresql (apt-get install postgresql)"
+        )
+    })
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

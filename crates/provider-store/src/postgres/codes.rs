@@ -1,0 +1,92 @@
+//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the first gave).
+
+use doorward_provider::{
+    grant::{AuthorizationCode, RefreshToken},
+    opaque::TokenHash,
+    store::Redemption,
+    time::Timestamp,
+};
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    grants::{self, adding_a_grant},
+    sessions,
+    sql::{self, get},
+};
+use crate::columns::{GrantRow, REPLAY_MEMORY};
+
+/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as JSON.
+pub(super) async fn add(
+    connection: &Connection,
+    hash: TokenHash,
+    code: &AuthorizationCode,
+    content: &str,
+    notify: bool,
+) -> Result<bool, Failure> {
+    let sid = &code.grant.authentication.sid;
+    let added = connection
+        .execute(
+            "WITH alive AS (
+                 SELECT 1 FROM sessions WHERE sid = $4 LIMIT 1 FOR KEY SHARE
+             ), joined AS (
+                 INSERT INTO session_clients (sid, client_id, notify)
+                 SELECT $4::TEXT, $5::TEXT, $6::BOOLEAN FROM alive
+                 ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify
+                 WHERE session_clients.notify <> excluded.notify
+             )
+             INSERT INTO codes (hash, content, expires_at, keep_until)
+             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $3::BIGINT FROM alive",
+            &[&hash.as_bytes().as_slice(), &content, &code.expires_at.seconds(), sid, &code.grant.client_id, &notify],
+        )
+        .await?;
+    if added == 0 && sessions::lives(connection, sid).await? {
+        // The session went on under another cookie just now.
+        return Err(Failure::Overtaken);
+    }
+    Ok(added > 0)
+}
+
+/// The code with this hash, as long as it is kept.
+pub(super) async fn find(connection: &Connection, hash: TokenHash) -> Result<Option<AuthorizationCode>, Failure> {
+    connection
+        .first("SELECT content FROM codes WHERE hash = $1", &[&hash.as_bytes().as_slice()], |row| {
+            sql::from_json(row, 0, "codes.content")
+        })
+        .await
+}
+
+/// Redeems a code at most once.
+pub(super) async fn redeem(
+    connection: &Connection,
+    hash: TokenHash,
+    grant: &GrantRow,
+    refresh_token: Option<&RefreshToken>,
+    now: Timestamp,
+) -> Result<Redemption, Failure> {
+    let redeem = adding_a_grant!(
+        "UPDATE codes SET redeemed_grant_id = $1::TEXT, keep_until = expires_at + $13
+         WHERE hash = $12 AND redeemed_grant_id IS NULL
+           AND EXISTS (SELECT 1 FROM sessions WHERE sid = $4::TEXT LIMIT 1 FOR KEY SHARE)
+         RETURNING 1"
+    );
+    let hash = hash.as_bytes().as_slice();
+    if grants::add_because(connection, redeem, grant, refresh_token, &[&hash, &REPLAY_MEMORY]).await? {
+        return Ok(Redemption::Redeemed);
+    }
+    // Nothing was done. Why not, is for ever, but for a session that went on under another cookie just now.
+    let known = connection
+        .first("SELECT redeemed_grant_id FROM codes WHERE hash = $1", &[&hash], |row| {
+            get::<Option<String>>(row, 0, "codes.redeemed_grant_id")
+        })
+        .await?;
+    match known {
+        None => Ok(Redemption::Unknown),
+        Some(Some(grant_id)) => {
+            grants::revoke(connection, &grant_id, now).await?;
+            Ok(Redemption::Replayed)
+        }
+        Some(None) if sessions::lives(connection, &grant.sid).await? => Err(Failure::Overtaken),
+        Some(None) => Ok(Redemption::SessionEnded),
+    }
+}

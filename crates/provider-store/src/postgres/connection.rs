@@ -1,0 +1,115 @@
+//! A connection of the pool for the time of one command: prepared statements, one transaction if it needs one, an end to waiting.
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use deadpool_postgres::{Client, Object};
+use futures::FutureExt as _;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::{Row, types::ToSql};
+
+use super::failure::Failure;
+
+/// What a statement is given.
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A connection. Dropped in the middle of a transaction it undoes what was done.
+pub(super) struct Connection {
+    /// `None` only while it is dropped.
+    client: Option<Client>,
+    /// No answer is waited for longer than to that moment.
+    until: Instant,
+    in_transaction: AtomicBool,
+    /// An answer is missing: what comes next on this connection can't be trusted to come.
+    hangs: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(client: Client, until: Instant) -> Self {
+        Self { client: Some(client), until, in_transaction: AtomicBool::new(false), hangs: AtomicBool::new(false) }
+    }
+
+    /// Begins a transaction. It ends by [`Connection::commit`], or undone when this is dropped.
+    pub(super) async fn begin(&self) -> Result<(), Failure> {
+        self.in_transaction.store(true, Relaxed);
+        self.in_time(self.client()?.batch_execute("BEGIN")).await
+    }
+
+    /// Makes durable what the transaction did.
+    pub(super) async fn commit(&self) -> Result<(), Failure> {
+        self.in_time(self.client()?.batch_execute("COMMIT")).await?;
+        self.in_transaction.store(false, Relaxed);
+        Ok(())
+    }
+
+    /// Runs a statement that returns no rows; returns how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64, Failure> {
+        let client = self.client()?;
+        self.in_time(async {
+            let statement = client.prepare_cached(sql).await?;
+            client.execute(&statement, params).await
+        })
+        .await
+    }
+
+    /// The first row, if there is one.
+    pub(super) async fn first<T>(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+        read: impl FnOnce(&Row) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        self.rows(sql, params).await?.first().map(read).transpose()
+    }
+
+    /// All rows in their order.
+    pub(super) async fn all<T>(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+        read: impl FnMut(&Row) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        self.rows(sql, params).await?.iter().map(read).collect()
+    }
+
+    /// The number that is the only column of the only row.
+    pub(super) async fn count(&self, sql: &str, params: Params<'_>) -> Result<i64, Failure> {
+        let counted = self.first(sql, params, |row| super::sql::get(row, 0, "count")).await?;
+        Ok(counted.unwrap_or(0))
+    }
+
+    async fn rows(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let client = self.client()?;
+        self.in_time(async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, params).await
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+        let Ok(outcome) = timeout_at(self.until, work).await else {
+            self.hangs.store(true, Relaxed);
+            return Err(Failure::TimedOut);
+        };
+        Ok(outcome?)
+    }
+
+    fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or(Failure::TimedOut)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        if self.hangs.load(Relaxed) {
+            drop(Object::take(client));
+        } else if self.in_transaction.load(Relaxed) {
+            // Sent when first polled; the next command on this connection comes after it, and needs no answer to it.
+            let _ = client.batch_execute("ROLLBACK").now_or_never();
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the user code.
+
+use doorward_provider::{
+    device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
+    grant::RefreshToken,
+    opaque::TokenHash,
+    time::Timestamp,
+};
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    grants::{self, adding_a_grant},
+    sql::{self, get},
+};
+use crate::columns::{self, GrantRow};
+
+/// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
+pub(super) async fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
+    let added = connection
+        .execute(
+            "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_code) DO NOTHING",
+            &[
+                &code.hash.as_bytes().as_slice(),
+                &code.user_code.as_bytes().as_slice(),
+                &code.request.client_id,
+                &request,
+                &code.expires_at.seconds(),
+                &i64::from(code.interval),
+            ],
+        )
+        .await?;
+    Ok(added > 0)
+}
+
+/// Makes a request that waits this user's to answer.
+pub(super) async fn claim(
+    connection: &Connection,
+    user_code: UserCodeHash,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Option<DeviceRequest>, Failure> {
+    connection
+        .first(
+            "UPDATE device_codes SET claimed_by = $2 WHERE user_code = $1 AND answer IS NULL AND expires_at > $3
+             RETURNING request",
+            &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
+            |row| sql::from_json(row, 0, "device_codes.request"),
+        )
+        .await
+}
+
+/// The request, if it is this user's to answer and still waits.
+pub(super) async fn claimed(
+    connection: &Connection,
+    user_code: UserCodeHash,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Option<DeviceRequest>, Failure> {
+    connection
+        .first(
+            "SELECT request FROM device_codes
+             WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $3",
+            &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
+            |row| sql::from_json(row, 0, "device_codes.request"),
+        )
+        .await
+}
+
+/// Answers a request once; `answer` is encoded.
+pub(super) async fn answer(
+    connection: &Connection,
+    user_code: UserCodeHash,
+    sub: &str,
+    answer: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let answered = connection
+        .execute(
+            "UPDATE device_codes SET answer = $3
+         WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4",
+            &[&user_code.as_bytes().as_slice(), &sub, &answer, &now.seconds()],
+        )
+        .await?;
+    Ok(answered > 0)
+}
+
+/// Where a request stands. While it waits, the poll is counted; polls at once wait for each other.
+pub(super) async fn poll(
+    connection: &Connection,
+    hash: TokenHash,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<DevicePoll, Failure> {
+    let hash = hash.as_bytes().as_slice();
+    connection.begin().await?;
+    let found = connection
+        .first(
+            "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes
+         WHERE hash = $1 AND client_id = $2 FOR UPDATE",
+            &[&hash, &client_id],
+            |row| {
+                let answer: Option<&str> = get(row, 3, "device_codes.answer")?;
+                Ok((
+                    sql::moment(row, 0, "device_codes.expires_at")?,
+                    sql::number(row, 1, "device_codes.poll_interval")?,
+                    sql::optional_moment(row, 2, "device_codes.polled_at")?,
+                    answer.map(columns::decode_answer).transpose()?,
+                ))
+            },
+        )
+        .await?;
+    let outcome = match found {
+        None => DevicePoll::Unknown,
+        Some((expires_at, ..)) if now >= expires_at => DevicePoll::Expired,
+        Some((.., Some(DeviceAnswer::Denied))) => DevicePoll::Denied,
+        Some((.., Some(DeviceAnswer::Allowed(grant)))) => DevicePoll::Allowed(grant),
+        Some((_, interval, polled_at, None)) => {
+            let slowed_down = columns::slowed_down(interval, polled_at, now);
+            connection
+                .execute(
+                    "UPDATE device_codes SET polled_at = $2, poll_interval = $3 WHERE hash = $1",
+                    &[&hash, &now.seconds(), &i64::from(slowed_down.unwrap_or(interval))],
+                )
+                .await?;
+            if slowed_down.is_some() { DevicePoll::SlowDown } else { DevicePoll::Pending }
+        }
+    };
+    connection.commit().await?;
+    Ok(outcome)
+}
+
+/// Redeems the code of an allowed request once.
+pub(super) async fn redeem(
+    connection: &Connection,
+    hash: TokenHash,
+    grant: &GrantRow,
+    refresh_token: Option<&RefreshToken>,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let take =
+        adding_a_grant!("DELETE FROM device_codes WHERE hash = $12 AND answer <> '' AND expires_at > $13 RETURNING 1");
+    let hash = hash.as_bytes().as_slice();
+    grants::add_because(connection, take, grant, refresh_token, &[&hash, &now.seconds()]).await
+}

@@ -1,0 +1,77 @@
+//! The removal of rows that are of no more use; why each is kept so long stands at SQLite's.
+
+use doorward_provider::{throttle, time::Timestamp};
+
+use super::{connection::Connection, failure::Failure};
+use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
+
+/// Removes rows of a table, found by its key, whose column is at most `$1`: `$2` at a time. Rows that another process removes at this moment are left to
+/// it.
+macro_rules! removal {
+    ($table:literal, $key:literal, $moment:literal) => {
+        concat!(
+            "WITH ended AS (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $moment,
+            " <= $1 ORDER BY ",
+            $moment,
+            " LIMIT $2 FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ended) RETURNING 1) SELECT count(*) FROM gone"
+        )
+    };
+}
+
+/// A kind of row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    remove: &'static str,
+    /// So many seconds longer than its moment the row is kept.
+    kept_longer: u32,
+}
+
+const fn kind(remove: &'static str) -> Kind {
+    Kind { remove, kept_longer: 0 }
+}
+
+/// Every kind of row that expires.
+pub(super) const KINDS: &[Kind] = &[
+    kind(removal!("pushed_requests", "hash", "expires_at")),
+    Kind { remove: removal!("device_codes", "hash", "expires_at"), kept_longer: EXPIRED_DEVICE_CODE_IS_KEPT },
+    kind(removal!("codes", "hash", "keep_until")),
+    kind(removal!("refresh_tokens", "hash", "expires_at")),
+    kind(removal!("grants", "id", "expires_at")),
+    kind(removal!("reference_tokens", "hash", "expires_at")),
+    // With a session goes what its clients were, unless it goes on under another cookie.
+    kind(
+        "WITH ended AS (
+             SELECT cookie_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ), gone AS (
+             DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended) RETURNING sid
+         ), left_alone AS (
+             DELETE FROM session_clients c
+             WHERE c.sid IN (SELECT sid FROM gone)
+               AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = c.sid AND s.expires_at > $1)
+         )
+         SELECT count(*) FROM gone",
+    ),
+    kind(removal!("logout_notices", "id", "expires_at")),
+    kind(removal!("consents", "sub, client_id", "expires_at")),
+    kind(removal!("single_uses", "identity", "forgettable_at")),
+    // The last failure itself is remembered to its last second.
+    Kind { remove: removal!("failed_sign_ins", "key", "last"), kept_longer: throttle::MEMORY + 1 },
+];
+
+/// Removes at most `limit` rows of a kind; returns how many went.
+pub(super) async fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
+    let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
+    let gone = connection.count(kind.remove, &[&ended_by, &i64::from(limit)]).await?;
+    Ok(u64::try_from(gone).unwrap_or(0))
+}

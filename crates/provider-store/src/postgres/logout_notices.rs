@@ -1,0 +1,73 @@
+//! Rows of logout notices: the outbox of back-channel logout.
+
+use doorward_provider::{
+    logout::{LogoutNotice, NOTICE_LIFETIME},
+    time::Timestamp,
+};
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    sql::{self, get},
+};
+
+/// Queues a notice of the end of these sessions, of these users, for each of their clients that wants one.
+pub(super) async fn queue(
+    connection: &Connection,
+    subs: &[&str],
+    sids: &[&str],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    connection
+        .execute(
+            "INSERT INTO logout_notices (client_id, sub, sid, attempts, due_at, expires_at)
+             SELECT c.client_id, e.sub, e.sid, 0, $3::BIGINT, $4::BIGINT
+             FROM unnest($1::TEXT[], $2::TEXT[]) AS e (sub, sid) JOIN session_clients c ON c.sid = e.sid
+             WHERE c.notify",
+            &[&subs, &sids, &now.seconds(), &now.plus(NOTICE_LIFETIME).seconds()],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Takes due notices for a client; they are due again at `due_again`. What another process takes at this moment is left to it.
+pub(super) async fn claim(
+    connection: &Connection,
+    client_id: &str,
+    limit: u32,
+    now: Timestamp,
+    due_again: Timestamp,
+) -> Result<Vec<LogoutNotice>, Failure> {
+    connection
+        .all(
+            "WITH due AS (
+                 SELECT id FROM logout_notices WHERE client_id = $1 AND due_at <= $3
+                 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+             )
+             UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4 FROM due WHERE n.id = due.id
+             RETURNING n.id, n.client_id, n.sub, n.sid, n.attempts",
+            &[&client_id, &i64::from(limit), &now.seconds(), &due_again.seconds()],
+            |row| {
+                Ok(LogoutNotice {
+                    id: get(row, 0, "logout_notices.id")?,
+                    client_id: get(row, 1, "logout_notices.client_id")?,
+                    sub: get(row, 2, "logout_notices.sub")?,
+                    sid: get(row, 3, "logout_notices.sid")?,
+                    attempts: sql::number(row, 4, "logout_notices.attempts")?,
+                })
+            },
+        )
+        .await
+}
+
+/// Makes a notice due at that moment.
+pub(super) async fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
+    connection.execute("UPDATE logout_notices SET due_at = $2 WHERE id = $1", &[&id, &due.seconds()]).await?;
+    Ok(())
+}
+
+/// Removes a notice.
+pub(super) async fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
+    connection.execute("DELETE FROM logout_notices WHERE id = $1", &[&id]).await?;
+    Ok(())
+}

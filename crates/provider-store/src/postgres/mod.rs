@@ -1,0 +1,122 @@
+//! The store port on PostgreSQL, or on a database that speaks its protocol: for many processes on one database.
+//!
+//! [`PostgresStore`] has a pool of connections. Most commands are one statement and so one round trip; the others are a short transaction
+//! that locks the rows which it decides on. Nothing is kept in the process. One file a table holds its SQL.
+
+mod access;
+mod codes;
+mod connection;
+mod consents;
+mod device_codes;
+mod expiry;
+mod failed_sign_ins;
+mod failure;
+mod grants;
+mod logout_notices;
+mod open;
+mod pushed_requests;
+mod reference_tokens;
+mod refresh_tokens;
+mod schema;
+mod sessions;
+mod signing_keys;
+mod single_uses;
+mod sql;
+mod store;
+mod url;
+mod users;
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use deadpool_postgres::Pool;
+use doorward_provider::store::StoreError;
+use tokio::time::{Instant, sleep};
+
+use self::{connection::Connection, failure::Failure};
+pub use self::{
+    open::PostgresError,
+    url::{PostgresUrl, UrlError},
+};
+use crate::measure::measured;
+
+/// How often a command is tried that met others on the same rows.
+const ATTEMPTS: u32 = 6;
+/// The wait before the second attempt; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
+/// So much longer than the database itself is an answer waited for.
+const BEYOND_THE_DATABASE: Duration = Duration::from_secs(1);
+
+/// How a [`PostgresStore`] works.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// The database.
+    pub url: PostgresUrl,
+    /// Certificates in PEM form to know the database by; `None`: those that this machine trusts.
+    pub ca_file: Option<PathBuf>,
+    /// Connections at most, at least one.
+    pub connections: usize,
+    /// How long a statement may take, and how long a command waits for a connection.
+    pub statement_timeout: Duration,
+}
+
+impl PostgresOptions {
+    /// The usual ones for this database.
+    pub fn new(url: PostgresUrl) -> Self {
+        Self { url, ca_file: None, connections: 10, statement_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// The store on PostgreSQL.
+pub struct PostgresStore {
+    pool: Pool,
+    statement_timeout: Duration,
+    place: String,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the schema up to date.
+    pub async fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let pool = open::pool(options).await?;
+        let place = options.url.to_string();
+        tracing::debug!(%place, "database opened");
+        Ok(Self { pool, statement_timeout: options.statement_timeout, place })
+    }
+
+    /// Runs a command of this name.
+    async fn run<T, F>(&self, name: &'static str, command: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        measured(name, async { Ok(Self::repeated(command).await?) }).await
+    }
+
+    /// Runs a command; again, if the database asks for that because others were on the same rows.
+    async fn repeated<T, F>(command: impl Fn() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            match command().await {
+                Err(failure) if failure.may_be_repeated() => {
+                    tracing::debug!(%failure, "a command is repeated");
+                    sleep(wait).await;
+                    wait *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+        command().await
+    }
+
+    async fn connection(&self) -> Result<Connection, Failure> {
+        let client = self.pool.get().await?;
+        Ok(Connection::new(client, Instant::now() + self.statement_timeout + BEYOND_THE_DATABASE))
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("PostgresStore").field("place", &self.place).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! The way to the database: pool, TLS, and what can go wrong at start.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use tokio_postgres::NoTls;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{PostgresOptions, failure, schema};
+
+/// The database can't be used. Each message names the database, without user and password, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// The certificates to check the database's own with can't be had.
+    #[error("{}: the certificates to know the database by can't be read: {reason}", file.as_ref().map_or_else(|| "this machine's certificates".to_owned(), |file| file.display().to_string()))]
+    Certificates {
+        /// The file; `None`: those of the machine.
+        file: Option<PathBuf>,
+        /// Why not.
+        reason: String,
+    },
+    /// There is no answer, or a refusal.
+    #[error("the database {place} can't be reached: {reason}")]
+    Unreachable {
+        /// The database.
+        place: String,
+        /// What the database or the network says.
+        reason: String,
+    },
+    /// There are tables that are not ours.
+    #[error(
+        "the database {place} has tables of another application: give Doorward a database, or a schema, of its own"
+    )]
+    Foreign {
+        /// The database.
+        place: String,
+    },
+    /// Written by a newer version.
+    #[error(
+        "the database {place} was written by a newer version of Doorward (its schema is {found}, this version knows {known}): start that version, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// The database.
+        place: String,
+        /// The schema's version there.
+        found: usize,
+        /// The highest version known here.
+        known: usize,
+    },
+    /// It acknowledges what a crash would lose.
+    #[error(
+        "the database {place} acknowledges what it has not yet made durable: set synchronous_commit = on there, or for this user"
+    )]
+    NotDurable {
+        /// The database.
+        place: String,
+    },
+    /// Something else went wrong.
+    #[error("the database {place} can't be made ready: {reason}")]
+    Failed {
+        /// The database.
+        place: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl PostgresError {
+    pub(super) fn failed(place: &str, error: &tokio_postgres::Error) -> Self {
+        Self::Failed { place: place.to_owned(), reason: failure::told(error) }
+    }
+}
+
+/// A pool of connections to a database that answers, is durable, and has our schema.
+pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresError> {
+    let place = options.url.to_string();
+    let config = options.url.config(options.statement_timeout);
+    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = if options.url.uses_tls() {
+        let tls = MakeRustlsConnect::new(tls(options.ca_file.as_deref())?);
+        Manager::from_config(config, tls, manager_config)
+    } else {
+        Manager::from_config(config, NoTls, manager_config)
+    };
+    let timeouts = Timeouts {
+        wait: Some(options.statement_timeout),
+        create: Some(options.statement_timeout),
+        recycle: Some(Duration::from_secs(1)),
+    };
+    let pool = Pool::builder(manager)
+        .max_size(options.connections.max(1))
+        .timeouts(timeouts)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| PostgresError::Failed { place: place.clone(), reason: error.to_string() })?;
+    let mut client = pool.get().await.map_err(|error| PostgresError::Unreachable {
+        place: place.clone(),
+        reason: match error {
+            PoolError::Backend(error) => failure::told(&error),
+            PoolError::Timeout(_) => "it did not answer in time".to_owned(),
+            other => other.to_string(),
+        },
+    })?;
+    let commits = client.query_one("SHOW synchronous_commit", &[]).await;
+    let commits = commits.and_then(|row| row.try_get::<_, String>(0));
+    if commits.map_err(|error| PostgresError::failed(&place, &error))? == "off" {
+        return Err(PostgresError::NotDurable { place });
+    }
+    schema::migrate(&mut client, &place).await?;
+    drop(client);
+    Ok(pool)
+}
+
+/// TLS that knows the database by the certificates in the file, or by those that this machine trusts.
+fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, PostgresError> {
+    let mut roots = RootCertStore::empty();
+    let refuse = |reason: String| PostgresError::Certificates { file: ca_file.map(Path::to_owned), reason };
+    let (found, failures) = if let Some(file) = ca_file {
+        let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        (certificates.map_err(|error| refuse(error.to_string()))?, Vec::new())
+    } else {
+        let native = rustls_native_certs::load_native_certs();
+        (native.certs, native.errors)
+    };
+    let (added, _) = roots.add_parsable_certificates(found);
+    if added == 0 {
+        let none = || "there is none".to_owned();
+        return Err(refuse(failures.first().map_or_else(none, ToString::to_string)));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refuse(error.to_string()))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}

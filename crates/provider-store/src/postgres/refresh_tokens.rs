@@ -1,0 +1,159 @@
+//! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
+
+use doorward_provider::{
+    grant::{RefreshToken, RefreshTokenState},
+    opaque::{SuccessorSeed, TokenHash},
+    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    time::Timestamp,
+};
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    grants,
+    sql::{self, get},
+    users,
+};
+use crate::columns::{Consumed, USE_IS_NOTED_EVERY};
+
+/// The token with this hash, whatever its state.
+pub(super) async fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
+    connection
+        .first(
+            "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
+                    CASE WHEN g.revoked_at IS NULL THEN g.content END,
+                    u.sub, u.username, u.password_hash, u.enabled, u.claims
+             FROM refresh_tokens t
+             LEFT JOIN grants g ON g.id = t.grant_id
+             LEFT JOIN users u ON u.sub = g.sub
+             WHERE t.hash = $1",
+            &[&hash.as_bytes().as_slice()],
+            |row| {
+                let state = match sql::optional_moment(row, 2, "refresh_tokens.consumed_at")? {
+                    None => RefreshTokenState::Unused,
+                    Some(at) => RefreshTokenState::Consumed { at, seed: seed(row, 3)? },
+                };
+                let has_grant = get::<Option<&str>>(row, 4, "grants.content")?.is_some();
+                let has_user = get::<Option<&str>>(row, 5, "users.sub")?.is_some();
+                Ok(RefreshTokenRecord {
+                    token: RefreshToken {
+                        hash,
+                        first_issued_at: sql::moment(row, 0, "refresh_tokens.first_issued_at")?,
+                        expires_at: sql::moment(row, 1, "refresh_tokens.expires_at")?,
+                    },
+                    state,
+                    grant: has_grant.then(|| sql::from_json(row, 4, "grants.content")).transpose()?,
+                    user: has_user.then(|| users::read(row, 5)).transpose()?,
+                })
+            },
+        )
+        .await
+}
+
+fn seed(row: &tokio_postgres::Row, index: usize) -> Result<SuccessorSeed, Failure> {
+    Ok(SuccessorSeed::from_bytes(sql::bytes(row, index, "refresh_tokens.seed")?))
+}
+
+/// Consumes a token and adds its successor, at most once.
+pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
+    let RotateRefreshToken { presented, seed, successor, grant_expires_at, now, grace } = rotation;
+    let consumed = connection
+        .count(
+            "WITH consumed AS (
+             UPDATE refresh_tokens t SET consumed_at = $2, seed = $3, successor = $4
+             FROM grants g
+             WHERE t.hash = $1 AND t.consumed_at IS NULL AND t.expires_at > $2
+               AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
+             RETURNING t.grant_id
+         ), added AS (
+             INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
+             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT FROM consumed
+         ), used AS (
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2
+             FROM consumed c WHERE g.id = c.grant_id AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT)
+         )
+         SELECT count(*) FROM consumed",
+            &[
+                &presented.as_bytes().as_slice(),
+                &now.seconds(),
+                &seed.as_bytes().as_slice(),
+                &successor.hash.as_bytes().as_slice(),
+                &successor.first_issued_at.seconds(),
+                &successor.expires_at.seconds(),
+                &(*grant_expires_at).max(successor.expires_at).seconds(),
+                &USE_IS_NOTED_EVERY,
+            ],
+        )
+        .await?;
+    if consumed > 0 {
+        return Ok(Rotation::Rotated);
+    }
+    // Nothing was done. A token that was consumed stays so, and a replay stays one: what follows needs no transaction.
+    let Some((grant_id, consumed)) = consumed_token(connection, *presented, *now).await? else {
+        return Ok(Rotation::Unknown);
+    };
+    let outcome = consumed.presented_again(*grace, *now);
+    if outcome == Rotation::Replayed {
+        grants::revoke(connection, &grant_id, *now).await?;
+    }
+    Ok(outcome)
+}
+
+/// The presented token of a live grant, and which grant that is, if the token was consumed.
+async fn consumed_token(
+    connection: &Connection,
+    presented: TokenHash,
+    now: Timestamp,
+) -> Result<Option<(String, Consumed)>, Failure> {
+    connection
+        .first(
+            "SELECT t.grant_id, t.consumed_at, t.seed, CASE WHEN s.consumed_at IS NULL THEN s.expires_at END
+             FROM refresh_tokens t
+             JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
+             LEFT JOIN refresh_tokens s ON s.hash = t.successor
+             WHERE t.hash = $1 AND t.consumed_at IS NOT NULL",
+            &[&presented.as_bytes().as_slice(), &now.seconds()],
+            |row| {
+                let consumed = Consumed {
+                    at: sql::moment(row, 1, "refresh_tokens.consumed_at")?,
+                    seed: seed(row, 2)?,
+                    unused_successor: sql::optional_moment(row, 3, "refresh_tokens.expires_at")?,
+                };
+                Ok((get(row, 0, "refresh_tokens.grant_id")?, consumed))
+            },
+        )
+        .await
+}
+
+/// Moves the end of a reusable token and of its grant; `false` if there is no such live token.
+pub(super) async fn extend(
+    connection: &Connection,
+    hash: TokenHash,
+    expires_at: Timestamp,
+    grant_expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let extended = connection
+        .count(
+            "WITH extended AS (
+             UPDATE refresh_tokens t SET expires_at = $3
+             FROM grants g
+             WHERE t.hash = $1 AND t.consumed_at IS NULL AND t.expires_at > $2
+               AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
+             RETURNING t.grant_id
+         ), used AS (
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $4), used_at = $2
+             FROM extended e WHERE g.id = e.grant_id AND (g.expires_at < $4 OR g.used_at <= $2 - $5::BIGINT)
+         )
+         SELECT count(*) FROM extended",
+            &[
+                &hash.as_bytes().as_slice(),
+                &now.seconds(),
+                &expires_at.seconds(),
+                &grant_expires_at.max(expires_at).seconds(),
+                &USE_IS_NOTED_EVERY,
+            ],
+        )
+        .await?;
+    Ok(extended > 0)
+}

@@ -1,0 +1,168 @@
+//! Rows of sessions, and of the clients that take part in them.
+//!
+//! Whatever is added to a session holds a lock on its row (`FOR KEY SHARE`) until it is committed, and whoever ends the session takes the
+//! row away from all of them first. So nothing is added to a session that has ended, and its end misses nothing that was added.
+
+use std::collections::BTreeMap;
+
+use doorward_provider::{
+    opaque::TokenHash,
+    session::{Authentication, Device, EndedSession, Session, SessionSelector},
+    time::Timestamp,
+};
+use tokio_postgres::Row;
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    grants, logout_notices,
+    sql::{self, get},
+};
+
+/// Adds a session in place of the one with the cookie `replaces`. `amr` is that of the session as JSON.
+pub(super) async fn start(
+    connection: &Connection,
+    session: &Session,
+    amr: &str,
+    replaces: Option<TokenHash>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let Some(earlier) = replaces else { return insert(connection, session, amr).await };
+    connection.begin().await?;
+    connection
+        .execute(
+            "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
+            &[&earlier.as_bytes().as_slice(), &session.authentication.sid],
+        )
+        .await?;
+    end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
+    insert(connection, session, amr).await?;
+    connection.commit().await
+}
+
+async fn insert(connection: &Connection, session: &Session, amr: &str) -> Result<(), Failure> {
+    let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
+    connection
+        .execute(
+            "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                &session.cookie_hash.as_bytes().as_slice(),
+                sub,
+                &auth_time.seconds(),
+                &amr,
+                sid,
+                &session.expires_at.seconds(),
+                &session.device.address,
+                &session.device.browser,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The session with this cookie, unless it has expired.
+pub(super) async fn find(
+    connection: &Connection,
+    cookie: TokenHash,
+    now: Timestamp,
+) -> Result<Option<Session>, Failure> {
+    connection
+        .first(
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+             WHERE cookie_hash = $1 AND expires_at > $2",
+            &[&cookie.as_bytes().as_slice(), &now.seconds()],
+            read,
+        )
+        .await
+}
+
+/// The live sessions of a user, the latest first.
+pub(super) async fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
+    connection
+        .all(
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+             WHERE sub = $1 AND expires_at > $2 ORDER BY auth_time DESC, sid",
+            &[&sub, &now.seconds()],
+            read,
+        )
+        .await
+}
+
+fn read(row: &Row) -> Result<Session, Failure> {
+    Ok(Session {
+        cookie_hash: sql::hash(row, 0, "sessions.cookie_hash")?,
+        authentication: Authentication {
+            sub: get(row, 1, "sessions.sub")?,
+            auth_time: sql::moment(row, 2, "sessions.auth_time")?,
+            amr: sql::from_json(row, 3, "sessions.amr")?,
+            sid: get(row, 4, "sessions.sid")?,
+        },
+        expires_at: sql::moment(row, 5, "sessions.expires_at")?,
+        device: Device { address: get(row, 6, "sessions.address")?, browser: get(row, 7, "sessions.browser")? },
+    })
+}
+
+/// Whether there is a session that clients know by this `sid`.
+pub(super) async fn lives(connection: &Connection, sid: &str) -> Result<bool, Failure> {
+    Ok(connection.count("SELECT count(*) FROM sessions WHERE sid = $1", &[&sid]).await? > 0)
+}
+
+/// Ends sessions, with what hangs on them, in a transaction of its own.
+pub(super) async fn end(
+    connection: &Connection,
+    selector: &SessionSelector,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    connection.begin().await?;
+    let ended = end_within(connection, selector, now).await?;
+    connection.commit().await?;
+    Ok(ended)
+}
+
+/// Ends sessions within the transaction that the caller began.
+pub(super) async fn end_within(
+    connection: &Connection,
+    selector: &SessionSelector,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    let read = |row: &Row| Ok((get(row, 1, "sessions.sid")?, get(row, 0, "sessions.sub")?));
+    let selected: Vec<(String, String)> = match selector {
+        SessionSelector::Cookie(cookie) => {
+            let sql = "SELECT sub, sid FROM sessions WHERE cookie_hash = $1 FOR UPDATE";
+            connection.all(sql, &[&cookie.as_bytes().as_slice()], read).await
+        }
+        SessionSelector::OfUser { sub, sid } => {
+            let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid = $2 ORDER BY cookie_hash FOR UPDATE";
+            connection.all(sql, &[sub, sid], read).await
+        }
+        SessionSelector::AllOfUser(sub) => {
+            let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
+            connection.all(sql, &[sub], read).await
+        }
+    }?;
+    // By the `sid`: of parallel sign-ins in one browser there may be several cookies for it.
+    let users_by_sid: BTreeMap<String, String> = selected.into_iter().collect();
+    if users_by_sid.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (sids, subs): (Vec<&str>, Vec<&str>) =
+        users_by_sid.iter().map(|(sid, sub)| (sid.as_str(), sub.as_str())).unzip();
+    let lock = "SELECT cookie_hash FROM sessions WHERE sid = ANY($1) ORDER BY cookie_hash FOR UPDATE";
+    connection.all(lock, &[&sids], |_| Ok(())).await?;
+    logout_notices::queue(connection, &subs, &sids, now).await?;
+    grants::revoke_of_sessions(connection, &sids, now).await?;
+    let taken = "DELETE FROM session_clients WHERE sid = ANY($1) RETURNING sid, client_id";
+    let mut clients: Vec<(String, String)> = connection
+        .all(taken, &[&sids], |row| {
+            Ok((get(row, 0, "session_clients.sid")?, get(row, 1, "session_clients.client_id")?))
+        })
+        .await?;
+    clients.sort();
+    connection.execute("DELETE FROM sessions WHERE sid = ANY($1)", &[&sids]).await?;
+    let clients_of = |sid: &str| clients.iter().filter(|(of, _)| of == sid).map(|(_, client)| client.clone()).collect();
+    Ok(users_by_sid
+        .iter()
+        .map(|(sid, sub)| EndedSession { sub: sub.clone(), sid: sid.clone(), clients: clients_of(sid) })
+        .collect())
+}

@@ -1,0 +1,182 @@
+//! Where a database is, and as whom to sign in there: a connection URI that was read once.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use doorward_protocol::secret::Secret;
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
+
+/// So much longer than a statement may a transaction wait for our next one.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+
+/// Why a text is no connection URI. Shows nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Another scheme, or none.
+    #[error("give postgres://user:password@host:5432/database")]
+    Scheme,
+    /// It can't be read.
+    #[error(
+        "it can't be read ({0}): give postgres://user:password@host:5432/database, special characters percent-encoded"
+    )]
+    Unreadable(String),
+    /// A host is missing.
+    #[error("name the host: postgres://user:password@host:5432/database")]
+    NoHost,
+    /// A database is missing.
+    #[error("name the database: postgres://user:password@host:5432/database")]
+    NoDatabase,
+}
+
+/// A connection URI as PostgreSQL's own clients take it. Several hosts may stand in it; the one that takes writes is used. Shown without
+/// user and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Config);
+
+impl PostgresUrl {
+    /// Reads a URI. Where it says nothing of `sslmode`, other machines are reached by TLS only, and this one without. The certificate is
+    /// checked in any case, so that `verify-ca` and `verify-full` are words for `require`.
+    pub fn parse(text: &Secret) -> Result<Self, UrlError> {
+        let text = text.expose().trim();
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(UrlError::Scheme);
+        }
+        let text = ["verify-full", "verify-ca"]
+            .iter()
+            .fold(text.to_owned(), |text, mode| text.replace(&format!("sslmode={mode}"), "sslmode=require"));
+        let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            UrlError::Unreadable(cause.unwrap_or_else(|| error.to_string()))
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(UrlError::NoHost);
+        }
+        if config.get_dbname().is_none_or(str::is_empty) {
+            return Err(UrlError::NoDatabase);
+        }
+        if !text.contains("sslmode=") {
+            let here = config.get_hosts().iter().all(is_this_machine);
+            config.ssl_mode(if here { SslMode::Disable } else { SslMode::Require });
+        }
+        Ok(Self(config))
+    }
+
+    /// Whether the connection may be encrypted.
+    pub(super) fn uses_tls(&self) -> bool {
+        self.0.get_ssl_mode() != SslMode::Disable
+    }
+
+    /// With what every connection of ours begins. Where the URI says something of the same, that counts.
+    pub(super) fn config(&self, statement_timeout: Duration) -> Config {
+        let mut config = self.0.clone();
+        // The commands are written for this isolation, whatever the database's default is: who waited for a row sees what others made
+        // of it. A process that stops in the middle of a transaction must not keep its rows locked for ever.
+        let (statement, idle) = (statement_timeout.as_millis(), (statement_timeout + IDLE_IN_TRANSACTION).as_millis());
+        let ours = format!(
+            "-c default_transaction_isolation=read\\ committed -c statement_timeout={statement} \
+             -c idle_in_transaction_session_timeout={idle}"
+        );
+        let options = config.get_options().map_or_else(|| ours.clone(), |theirs| format!("{ours} {theirs}"));
+        config.options(options);
+        if config.get_application_name().is_none() {
+            config.application_name("doorward");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(3));
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(10));
+        }
+        config.keepalives_idle(Duration::from_secs(30));
+        // After a fail-over the old primary only reads.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config
+    }
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("postgres://")?;
+        let ports = self.0.get_ports();
+        for (index, host) in self.0.get_hosts().iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => write!(formatter, "{comma}{name}:{port}")?,
+                #[cfg(unix)]
+                Host::Unix(folder) => write!(formatter, "{comma}{}:{port}", PathBuf::from(folder).display())?,
+            }
+        }
+        write!(formatter, "/{}", self.0.get_dbname().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PostgresUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(text: &str) -> Result<PostgresUrl, UrlError> {
+        PostgresUrl::parse(&Secret::new(text))
+    }
+
+    #[test]
+    fn shown_without_user_and_password() {
+        let url = parse("postgres://erin:hunter2@db.example.com/doorward").unwrap();
+        assert_eq!(url.to_string(), "postgres://db.example.com:5432/doorward");
+        let debug = format!("{url:?}");
+        assert!(!debug.contains("hunter2") && !debug.contains("erin"), "{debug}");
+        let several = parse("postgresql://erin@a:1,b:2/doorward").unwrap();
+        assert_eq!(several.to_string(), "postgres://a:1,b:2/doorward");
+    }
+
+    #[test]
+    fn what_is_no_uri_is_refused_without_being_shown() {
+        assert_eq!(parse("mysql://erin:hunter2@db/doorward"), Err(UrlError::Scheme));
+        assert_eq!(parse("host=db password=hunter2"), Err(UrlError::Scheme));
+        assert_eq!(parse("postgres:///doorward"), Err(UrlError::NoHost));
+        assert_eq!(parse("postgres://db"), Err(UrlError::NoDatabase));
+        for text in ["postgres://erin:hunter2@db:port/doorward", "postgres://erin:hunter2@db/doorward?sslmode=maybe"] {
+            let error = parse(text).unwrap_err();
+            assert!(matches!(error, UrlError::Unreadable(_)) && !error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn other_machines_are_reached_by_tls_unless_it_says_otherwise() {
+        let uses_tls = |text| parse(text).unwrap().uses_tls();
+        assert!(uses_tls("postgres://db.example.com/doorward"));
+        assert!(uses_tls("postgres://127.0.0.1/doorward?sslmode=verify-full"));
+        assert!(!uses_tls("postgres://localhost/doorward"));
+        assert!(!uses_tls("postgres://[::1]/doorward"));
+        assert!(!uses_tls("postgres://%2Frun%2Fpostgresql/doorward"));
+        assert!(!uses_tls("postgres://db.example.com/doorward?sslmode=disable"));
+    }
+
+    #[test]
+    fn the_operators_own_settings_stay() {
+        let url = parse("postgres://db/doorward?options=-c%20search_path%3Dours&connect_timeout=9").unwrap();
+        let config = url.config(Duration::from_secs(5));
+        let options = config.get_options().unwrap();
+        assert!(options.contains("statement_timeout=5000") && options.ends_with("-c search_path=ours"), "{options}");
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(9)));
+    }
+}

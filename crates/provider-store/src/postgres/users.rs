@@ -1,0 +1,122 @@
+//! Rows of users.
+
+use doorward_provider::{session::SessionSelector, time::Timestamp, user::User};
+use tokio_postgres::Row;
+
+use super::{
+    connection::Connection,
+    failure::Failure,
+    schema, sessions,
+    sql::{self, get},
+};
+use crate::columns::{self, UserRow};
+
+/// Adds users or replaces those with the same `sub`. One import at a time, so that processes that start together do not collide.
+pub(super) async fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    // All old rows go first, so that two users may exchange their names in one import.
+    for UserRow { user, .. } in rows {
+        end_what_must_not_stay(connection, user, now).await?;
+        connection.execute("DELETE FROM users WHERE sub = $1", &[&user.sub]).await?;
+    }
+    for row in rows {
+        insert(connection, row)
+            .await
+            .map_err(|failure| if failure.is_duplicate() { Failure::Conflict(row.name_is_taken()) } else { failure })?;
+    }
+    connection.commit().await
+}
+
+/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay. A user who is disabled is
+/// signed out everywhere; grants wait for the user to be enabled again.
+async fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) -> Result<(), Failure> {
+    let changed = connection
+        .first(
+            "SELECT password_hash <> $2 FROM users WHERE sub = $1",
+            &[&user.sub, &user.password_hash.as_str()],
+            |row| get(row, 0, "users.password_hash"),
+        )
+        .await?;
+    let has_other_password = changed == Some(true);
+    if has_other_password || !user.enabled {
+        sessions::end_within(connection, &SessionSelector::AllOfUser(user.sub.clone()), now).await?;
+    }
+    if has_other_password {
+        connection.execute("DELETE FROM grants WHERE sub = $1", &[&user.sub]).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    connection: &Connection,
+    UserRow { user, normalized_username, claims }: &UserRow,
+) -> Result<(), Failure> {
+    connection
+        .execute(
+            "INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            &[&user.sub, &user.username, normalized_username, &user.password_hash.as_str(), &user.enabled, claims],
+        )
+        .await?;
+    Ok(())
+}
+
+/// All users, by their names.
+pub(super) async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
+    let sql = "SELECT sub, username, password_hash, enabled, claims, normalized_username FROM users";
+    let mut users =
+        connection.all(sql, &[], |row| Ok((get::<String>(row, 5, "users.username")?, read(row, 0)?))).await?;
+    // Here, so that the order does not hang on the database's language.
+    users.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(users.into_iter().map(|(_, user)| user).collect())
+}
+
+/// Removes a user with everything that is theirs; tells whether there was one.
+pub(super) async fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    sessions::end_within(connection, &SessionSelector::AllOfUser(sub.to_owned()), now).await?;
+    connection.execute("DELETE FROM grants WHERE sub = $1", &[&sub]).await?;
+    connection.execute("DELETE FROM consents WHERE sub = $1", &[&sub]).await?;
+    let removed = connection.execute("DELETE FROM users WHERE sub = $1", &[&sub]).await?;
+    connection.commit().await?;
+    Ok(removed > 0)
+}
+
+/// The user with this normalized username.
+pub(super) async fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
+    if !sql::can_hold(normalized) {
+        return Ok(None);
+    }
+    connection
+        .first(
+            "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = $1",
+            &[&normalized],
+            |row| read(row, 0),
+        )
+        .await
+}
+
+/// The user with this subject identifier.
+pub(super) async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
+    if !sql::can_hold(sub) {
+        return Ok(None);
+    }
+    connection
+        .first("SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = $1", &[&sub], |row| {
+            read(row, 0)
+        })
+        .await
+}
+
+/// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
+pub(super) fn read(row: &Row, from: usize) -> Result<User, Failure> {
+    Ok(columns::user(
+        get(row, from, "users.sub")?,
+        get(row, from + 1, "users.username")?,
+        get(row, from + 2, "users.password_hash")?,
+        get(row, from + 3, "users.enabled")?,
+        get(row, from + 4, "users.claims")?,
+    )?)
+}

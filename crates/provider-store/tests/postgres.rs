@@ -1,0 +1,22 @@
+//! The store on PostgreSQL passes the conformance suite.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+
+use std::sync::{Arc, LazyLock};
+
+use conformance::fixtures::Tested;
+use doorward_protocol::secret::Secret;
+use doorward_provider_store::{PostgresOptions, PostgresStore, PostgresUrl};
+use private_postgres::PrivatePostgres;
+
+/// One server for all cases, with a database for each.
+static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
+
+async fn open() -> (Tested, ()) {
+    let url = PostgresUrl::parse(&Secret::new(SERVER.new_database())).unwrap();
+    let store = PostgresStore::open(&PostgresOptions::new(url)).await.unwrap();
+    (Arc::new(store), ())
+}
+
+conformance::suite!(super::open);

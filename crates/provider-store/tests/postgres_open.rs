@@ -1,0 +1,214 @@
+//! Opening and losing a database server: what is refused at start, and what the store does while the database is away.
+#![allow(clippy::unwrap_used)]
+
+#[path = "conformance/fixtures.rs"]
+mod fixtures;
+
+use std::{process::Command, sync::Arc, time::Duration};
+
+use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
+use doorward_provider::store::{Redemption, Store, StoreError};
+use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
+use fixtures::{NOW, Tested, at, code, grant, hash, key, parallel, session, token, user};
+use private_postgres::{Durability, PASSWORD, PrivatePostgres};
+
+fn options(url: &str) -> PostgresOptions {
+    PostgresOptions::new(PostgresUrl::parse(&Secret::new(url)).unwrap())
+}
+
+async fn open(url: &str) -> Result<PostgresStore, PostgresError> {
+    PostgresStore::open(&options(url)).await
+}
+
+/// The message must tell which database it is about, and no password.
+fn assert_names(error: &PostgresError, place: &str) {
+    let text = error.to_string();
+    assert!(text.contains(place) && !text.contains(PASSWORD), "{text}");
+}
+
+async fn refuses(url: &str) -> PostgresError {
+    let error = open(url).await.unwrap_err();
+    assert_names(&error, &url[url.rfind('@').unwrap() + 1..]);
+    error
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_refused_and_named() {
+    let server = PrivatePostgres::start();
+
+    let missing = refuses(&server.url("nowhere")).await;
+    assert!(
+        matches!(&missing, PostgresError::Unreachable { reason, .. } if reason.contains("does not exist")),
+        "{missing}"
+    );
+
+    let wrong_password = server.url("postgres").replace(PASSWORD, "guessed");
+    let wrong = refuses(&wrong_password).await;
+    assert!(
+        matches!(&wrong, PostgresError::Unreachable { reason, .. } if reason.contains("authentication")),
+        "{wrong}"
+    );
+
+    let url = server.new_database();
+    drop(open(&url).await.unwrap());
+    server.sql("database_0", "UPDATE doorward_schema SET version = 9999");
+    assert!(matches!(refuses(&url).await, PostgresError::Newer { found: 9999, .. }));
+
+    let url = server.new_database();
+    server.sql("database_1", "CREATE TABLE sessions (text TEXT)");
+    assert!(matches!(refuses(&url).await, PostgresError::Foreign { .. }));
+    assert_eq!(server.sql("database_1", "SELECT count(*) FROM pg_tables WHERE tablename = 'users'"), "0");
+
+    let url = server.new_database();
+    server.sql("database_2", "ALTER DATABASE database_2 SET synchronous_commit = off");
+    assert!(matches!(refuses(&url).await, PostgresError::NotDurable { .. }));
+
+    let url = server.new_database();
+    server.crash();
+    assert!(matches!(refuses(&url).await, PostgresError::Unreachable { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_keys() {
+    let server = PrivatePostgres::start();
+    let url: Arc<str> = server.new_database().into();
+    let starts: Vec<_> = (0..8)
+        .map(|number| {
+            let url = Arc::clone(&url);
+            tokio::spawn(async move {
+                let store = open(&url).await.unwrap();
+                store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
+                store.add_signing_key(key(&format!("key-{number}"), Rs256, 0), NOW).await.unwrap()
+            })
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for start in starts {
+        seen.push(start.await.unwrap());
+    }
+    for keys in &seen {
+        assert_eq!((keys.len(), &keys[0].kid), (1, &seen[0][0].kid));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_redeemed_once_over_two_stores() {
+    let server = PrivatePostgres::start();
+    let url = server.new_database();
+    let stores: [Tested; 2] = [Arc::new(open(&url).await.unwrap()), Arc::new(open(&url).await.unwrap())];
+    fixtures::signed_in(&*stores[0], "alice").await;
+    assert!(stores[1].add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap());
+    let redeem = |store: Tested, number: u64| async move {
+        store.redeem_code(hash(1), grant("g", "alice"), at(60), Some(token(number, 600)), NOW).await.unwrap()
+    };
+    let (one, two) = tokio::join!(parallel(&stores[0], 32, redeem), parallel(&stores[1], 32, redeem));
+    let outcomes = [one, two].concat();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Redemption::Redeemed).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Redemption::Replayed).count(), 63);
+}
+
+/// A code that is redeemed while its session ends: either it comes too late, or its grant is revoked with the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_grant_slips_through_the_end_of_its_session() {
+    use doorward_provider::session::SessionSelector;
+    let server = PrivatePostgres::start();
+    let store: Tested = Arc::new(open(&server.new_database()).await.unwrap());
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    for round in 0..40 {
+        let id = format!("grant-{round}");
+        let scoped = || doorward_provider::grant::Grant { scope: "openid".parse().unwrap(), ..grant(&id, "alice") };
+        store.start_session(session(round, "alice", 600), None, NOW).await.unwrap();
+        assert!(store.add_code(hash(1000 + round), code(scoped(), 60), false).await.unwrap());
+        let (redemption, ended) = tokio::join!(
+            store.redeem_code(hash(1000 + round), scoped(), at(60), None, NOW),
+            store.end_sessions(SessionSelector::Cookie(hash(round)), NOW),
+        );
+        assert_eq!(ended.unwrap().len(), 1);
+        let redemption = redemption.unwrap();
+        assert!(matches!(redemption, Redemption::Redeemed | Redemption::SessionEnded), "{redemption:?}");
+        assert!(store.live_grant(&id, NOW).await.unwrap().is_none(), "round {round}: {redemption:?}");
+    }
+}
+
+#[tokio::test]
+async fn away_it_is_unavailable_and_back_it_works_again() {
+    let server = PrivatePostgres::start();
+    let store = open(&server.new_database()).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    server.crash();
+    for _ in 0..20 {
+        let outcome = store.user("alice").await;
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    }
+    server.start_again();
+    assert_eq!(store.user("alice").await.unwrap().unwrap().username, "alice");
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
+    let server = PrivatePostgres::start();
+    let url = server.new_database();
+    let quick = PostgresOptions { connections: 1, statement_timeout: Duration::from_secs(1), ..options(&url) };
+    let store = PostgresStore::open(&quick).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    // Another transaction holds the row that imports go through.
+    let blocking = std::thread::spawn({
+        let sql = "BEGIN; SELECT * FROM doorward_schema FOR UPDATE; SELECT pg_sleep(4); COMMIT";
+        let url = url.clone();
+        move || Command::new("psql").arg(url).args(["--quiet", "--command", sql]).output().unwrap()
+    });
+    while server.sql("database_0", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT%'") == "0" {}
+    let mut seen = Vec::new();
+    for outcome in futures::future::join_all([0; 3].map(|_| store.import_users(Vec::new(), NOW))).await {
+        let Err(StoreError::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
+        seen.push(why);
+    }
+    assert!(seen.iter().any(|why| why.contains("statement timeout")), "{seen:?}");
+    assert!(seen.iter().any(|why| why.contains("became free")), "{seen:?}");
+    assert!(blocking.join().unwrap().status.success());
+    store.import_users(Vec::new(), NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_database_cannot_hold_is_not_found() {
+    let server = PrivatePostgres::start();
+    let store = open(&server.new_database()).await.unwrap();
+    assert!(store.user_by_username("a\0b").await.unwrap().is_none());
+    assert!(store.user("a\0b").await.unwrap().is_none());
+    store.revoke_access("alice", "a\0b", NOW).await.unwrap();
+    store.revoke_grant("a\0b", NOW).await.unwrap();
+}
+
+/// The certificate is checked against the file that the operator gave, and nothing else will do.
+#[tokio::test]
+async fn other_machines_are_known_by_their_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, private) = (folder.path().join("server.crt"), folder.path().join("server.key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .arg("-keyout")
+        .arg(&private)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let server = PrivatePostgres::start_with(Durability::Processes, &[]);
+    server.use_tls(&certificate, &private);
+    let url = format!("{}?sslmode=require", server.new_database());
+    let strange = open(&url).await.unwrap_err();
+    assert!(
+        matches!(&strange, PostgresError::Unreachable { reason, .. } if reason.contains("certificate")),
+        "{strange}"
+    );
+    let known = PostgresOptions { ca_file: Some(certificate), ..options(&url) };
+    let store = PostgresStore::open(&known).await.unwrap();
+    store.ping().await.unwrap();
+    assert_eq!(server.sql("database_0", "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'doorward'"), "1");
+    let missing = PostgresOptions { ca_file: Some(folder.path().join("none.pem")), ..options(&url) };
+    let error = PostgresStore::open(&missing).await.unwrap_err();
+    assert!(matches!(&error, PostgresError::Certificates { .. }) && error.to_string().contains("none.pem"), "{error}");
+}

@@ -1,0 +1,72 @@
+//! The commands on a PostgreSQL database, beside no server: what they do is there for the next one.
+
+use std::process::Output;
+
+use private_postgres::{PASSWORD, PrivatePostgres};
+use serde_json::Value;
+
+use crate::support::Place;
+
+struct Operator {
+    place: Place,
+    _postgres: PrivatePostgres,
+    url: String,
+}
+
+impl Operator {
+    fn new() -> Self {
+        let postgres = PrivatePostgres::start();
+        let url = postgres.new_database();
+        Self { place: Place::new(), _postgres: postgres, url }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.place.command(arguments).env("DOORWARD_STORE__URL", &self.url).output().unwrap();
+        for text in [&output.stdout, &output.stderr] {
+            assert!(!String::from_utf8_lossy(text).contains(PASSWORD));
+        }
+        output
+    }
+
+    #[track_caller]
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
+    let operator = Operator::new();
+    let migrated = operator.succeeds(&["db", "migrate"]);
+    assert!(migrated.contains("postgres://127.0.0.1:") && migrated.contains("up to date"), "{migrated}");
+
+    let mut add = operator.place.command(&["user", "add", "erin", "--roles", "user", "--password-stdin"]);
+    add.env("DOORWARD_STORE__URL", &operator.url).stdin(std::process::Stdio::piped());
+    let mut child = add.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a good password").unwrap();
+    assert!(child.wait().unwrap().success());
+    let users: Value = serde_json::from_str(&operator.succeeds(&["user", "list", "--json"])).unwrap();
+    assert_eq!(users[0]["username"], "erin");
+    assert_eq!(users[0]["enabled"], true);
+    operator.succeeds(&["user", "disable", "erin"]);
+    assert!(operator.succeeds(&["user", "list"]).contains("false"));
+    assert!(operator.succeeds(&["session", "list", "erin", "--json"]).contains("[]"));
+    assert!(operator.succeeds(&["grant", "list", "erin", "--json"]).contains("[]"));
+
+    operator.succeeds(&["keys", "rotate"]);
+    let keys: Value = serde_json::from_str(&operator.succeeds(&["keys", "list", "--json"])).unwrap();
+    assert_eq!(keys.as_array().unwrap().len(), 4, "two that sign and two that take over");
+    assert!(operator.place.folder().join("data/doorward.key").is_file());
+}
+
+#[test]
+fn a_backup_is_left_to_the_databases_own_tools() {
+    let operator = Operator::new();
+    let refused = operator.run(&["db", "backup", "copy"]);
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!((refused.status.code(), line.lines().count()), (Some(1), 1), "{line}");
+    assert!(line.contains("pg_dump") && line.contains("postgres://127.0.0.1:"), "{line}");
+    assert!(!operator.place.folder().join("copy").exists());
+}
