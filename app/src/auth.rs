@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::{
     browser,
     config::{AppConfig, ConfigError},
+    inspector::Record,
     problem::{NextStep, Problem, Task},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub struct PageAuth {
     /// Who is signed in.
     pub auth: Auth,
+    /// What happened since the sign-in began.
+    pub record: Record,
     config: RwSignal<Option<AppConfig>>,
     /// What went wrong outside sign-in; that has its own, which stands before this one.
     problem: RwSignal<Option<Problem>>,
@@ -26,7 +29,7 @@ pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     let config = RwSignal::new(None);
     let problem = RwSignal::new(None);
     let auth = provide_auth_with(move || load(config_path, config, problem));
-    let page = PageAuth { auth, config, problem };
+    let page = PageAuth { auth, record: Record::of(auth), config, problem };
     provide_context(page);
     page
 }
@@ -89,6 +92,7 @@ impl PageAuth {
             return self.report(Problem::of_other_origin(&config.redirect_uri));
         }
         self.dismiss();
+        self.record.clear();
         self.auth.sign_in();
     }
 

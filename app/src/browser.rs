@@ -62,6 +62,35 @@ mod window {
         }
     }
 
+    /// The element with the id.
+    pub fn element(id: &str) -> Option<web_sys::Element> {
+        document()?.get_element_by_id(id)
+    }
+
+    /// What this tab keeps under the key; empty if nothing, or if the browser forbids it.
+    pub fn kept(key: &str) -> String {
+        let kept = session_storage().and_then(|storage| storage.get_item(key).ok().flatten());
+        kept.unwrap_or_default()
+    }
+
+    /// Keeps a text in this tab; an empty one is taken away. Where the browser forbids it, nothing is kept.
+    pub fn keep(key: &str, text: &str) {
+        if let Some(storage) = session_storage() {
+            let _ = if text.is_empty() { storage.remove_item(key) } else { storage.set_item(key, text) };
+        }
+    }
+
+    fn session_storage() -> Option<web_sys::Storage> {
+        web_sys::window()?.session_storage().ok().flatten()
+    }
+
+    /// The device's clock: seconds since 1970 (UTC).
+    pub fn now() -> u64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates.
+        let seconds = (js_sys::Date::now() / 1000.0) as u64;
+        seconds
+    }
+
     /// Moves the focus.
     pub fn focus(id: &str) {
         if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {
@@ -132,6 +161,12 @@ mod nowhere {
     pub fn mark(_name: &str, _value: &str) {}
 
     pub fn focus(_id: &str) {}
+
+    pub fn kept(_key: &str) -> String {
+        String::new()
+    }
+
+    pub fn keep(_key: &str, _text: &str) {}
 
     pub fn focus_is_lost() -> bool {
         false

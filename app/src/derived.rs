@@ -1,4 +1,4 @@
-//! Values that follow from other values.
+//! What follows from the values of signals.
 
 use leptos::prelude::*;
 
@@ -17,6 +17,15 @@ where
         Memo::new(move |_| compute())
     }
     memo(Box::new(compute))
+}
+
+/// Does something in the browser once the page is alive, and again whenever signals that it read have changed. Boxed for
+/// the same reason.
+pub fn follow(act: impl FnMut() + 'static) {
+    fn effect(mut act: Box<dyn FnMut()>) {
+        Effect::new(move |_| act());
+    }
+    effect(Box::new(act));
 }
 
 /// The value of an ARIA state.

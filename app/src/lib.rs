@@ -16,6 +16,7 @@ mod components;
 pub mod config;
 pub mod decode;
 mod derived;
+pub mod inspector;
 pub mod outcome;
 mod pages;
 pub mod problem;
@@ -35,6 +36,7 @@ use crate::{
     auth::provide_page_auth,
     components::{PageFooter, PageHeader},
     config::CONFIG_PATH,
+    derived::follow,
     pages::Home,
 };
 
@@ -46,8 +48,8 @@ pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 #[component]
 pub fn App() -> impl IntoView {
     let auth = provide_page_auth(CONFIG_PATH).auth;
-    Effect::new(|_| browser::mark("data-hydrated", "true"));
-    Effect::new(move |_| browser::mark("data-auth", auth.status().as_str()));
+    follow(|| browser::mark("data-hydrated", "true"));
+    follow(move || browser::mark("data-auth", auth.status().as_str()));
     view! {
         <div class="shell">
             <PageHeader/>

@@ -125,3 +125,10 @@ export const onePort: Configured = {
   app: 'http://localhost:5845',
   provider: 'http://localhost:5845/id',
 };
+
+/** Access tokens that live for a few seconds, for the inspector to tell of their renewal. */
+export const inspected: Configured = {
+  config: 'inspected.toml',
+  app: 'http://localhost:5871',
+  provider: 'http://localhost:6871',
+};

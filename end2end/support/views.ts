@@ -3,6 +3,7 @@
 import { expect, type Page } from '@playwright/test';
 import { Application } from './application.ts';
 import { authorizeUrl } from './authorize.ts';
+import { Inspector } from './inspector.ts';
 import { demo } from './instances.ts';
 import { LoginPage } from './login-page.ts';
 
@@ -35,6 +36,19 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   'api-docs': async (page) => {
     await page.goto(`${demo.app}/api/docs`);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  },
+  inspector: async (page) => {
+    await signIn(page);
+    const inspector = new Inspector(page);
+    await inspector.open();
+    const token = await inspector.card('token');
+    await token.reveal('code_verifier');
+    await token.parameter('id_token').locator('.token-parts > summary').click();
+    await inspector.card('checks');
+  },
+  'inspector-empty': async (page) => {
+    await new Application(page).open();
+    await new Inspector(page).open();
   },
   'sign-in-refused': async (page) => {
     const app = new Application(page);

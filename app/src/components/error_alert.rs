@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::Button;
-use crate::{auth::use_page_auth, derived::derived, problem::Problem};
+use crate::{auth::use_page_auth, derived::derived};
 
-/// The last problem, until it is dismissed, as an alert that screen readers read at once. The element with the role
-/// stays in the page, hidden, since readers may miss a region that is inserted together with its text.
+/// The last problem, until it is dismissed, as an alert that screen readers read at once. All of it stays in the page,
+/// hidden, since readers may miss a region that is inserted together with its text.
 #[component]
 pub fn ErrorAlert(
     /// Calls the API again at this path.
@@ -15,35 +15,26 @@ pub fn ErrorAlert(
 ) -> impl IntoView {
     let page = use_page_auth();
     let none = derived(move || page.problem().is_none());
-    let message = move || {
-        let problem = page.problem()?;
-        Some(view! { <Message problem on_call/> })
+    let title = derived(move || page.problem().map_or("", |problem| problem.title));
+    let message = derived(move || page.problem().map(|problem| problem.message).unwrap_or_default());
+    let step = derived(move || page.problem().and_then(|problem| problem.next.label()).unwrap_or_default());
+    let no_step = derived(move || step.get().is_empty());
+    let take = move |_| {
+        let next = untrack(|| page.problem()).map(|problem| problem.next);
+        if let Some(path) = next.and_then(|next| page.take(next)) {
+            on_call.run(path);
+        }
     };
     view! {
         <div id="error" class="alert alert-error" role="alert" hidden=none>
-            {message}
-        </div>
-    }
-}
-
-#[component]
-fn Message(problem: Problem, on_call: Callback<String>) -> impl IntoView {
-    let page = use_page_auth();
-    let next = problem.next;
-    let step = next.label().map(|label| {
-        let take = move |()| {
-            if let Some(path) = page.take(next.clone()) {
-                on_call.run(path);
-            }
-        };
-        view! { <Button id="error_next" label press=take/> }
-    });
-    view! {
-        <p class="alert-title">{problem.title}</p>
-        <p>{problem.message}</p>
-        <div class="row">
-            {step}
-            <Button id="error_dismiss" label="Dismiss" look="btn-quiet" press=move |()| page.dismiss()/>
+            <p class="alert-title">{title}</p>
+            <p>{message}</p>
+            <div class="row">
+                <button id="error_next" type="button" class="btn" hidden=no_step on:click=take>
+                    {step}
+                </button>
+                <Button id="error_dismiss" label="Dismiss" look="btn-quiet" press=move |()| page.dismiss()/>
+            </div>
         </div>
     }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use doorward_leptos::use_auth;
 use leptos::prelude::*;
 
-use crate::{derived::derived, time};
+use crate::{
+    derived::{derived, follow},
+    time,
+};
 
 /// The row `expires_at`: date and time in UTC, and beside it what is left.
 #[component]
@@ -19,7 +22,7 @@ pub fn ExpiryRow(
         seconds.and_then(time::utc).unwrap_or_default()
     });
     let left = RwSignal::new(None::<i64>);
-    Effect::new(move |_| {
+    follow(move || {
         // Anew for each user and each renewal; until then every second.
         let has_expiry = !expires_at.with(String::is_empty);
         let measure = move || left.set(auth.expires_in().filter(|_| has_expiry));

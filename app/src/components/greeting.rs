@@ -7,7 +7,12 @@ use super::{
     Button,
     icons::{ENTER, SEND},
 };
-use crate::{auth::use_page_auth, browser, derived::derived, pages::ApiCalls};
+use crate::{
+    auth::use_page_auth,
+    browser,
+    derived::{derived, follow},
+    pages::ApiCalls,
+};
 
 /// "Welcome! Please [Sign In] first." or "Welcome! SUB [Sign Out] [Test secured API]".
 #[component]
@@ -78,14 +83,15 @@ pub fn Greeting(
 fn follow_with_focus() {
     let auth = use_auth();
     let signed_in = derived(move || auth.is_signed_in());
-    Effect::new(move |before: Option<bool>| {
+    let mut before = None;
+    follow(move || {
         let now = signed_in.get();
         let arrived = match auth.arrival() {
             Some(Arrival::SignIn) => now,
             Some(Arrival::SignOut) => !now,
             None => false,
         };
-        let changed = before.is_some_and(|before| before != now);
+        let changed = before.replace(now).is_some_and(|before| before != now);
         if arrived || changed {
             // The element must be shown first.
             request_animation_frame(move || {
@@ -94,6 +100,5 @@ fn follow_with_focus() {
                 }
             });
         }
-        now
     });
 }

@@ -2,7 +2,6 @@
 
 mod api_chooser;
 mod button;
-mod decoded;
 mod error_alert;
 mod expiry_row;
 mod frame;
@@ -14,11 +13,10 @@ mod token_table;
 
 pub use api_chooser::ApiChooser;
 pub use button::Button;
-pub use decoded::DecodedView;
 pub use error_alert::ErrorAlert;
 pub use expiry_row::ExpiryRow;
 pub use frame::{PageFooter, PageHeader};
 pub use greeting::Greeting;
 pub use result_block::ResultBlock;
-pub use token_row::TokenRow;
+pub use token_row::{Toggle, TokenRow};
 pub use token_table::TokenTable;

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{
-    DecodedView,
-    icons::{CHECK, COPY},
-};
+use super::icons::{CHECK, COPY};
 use crate::{
     browser::{self, Copied},
-    decode,
-    derived::{aria, derived},
+    derived::{aria, derived, follow},
+    inspector,
 };
 
 /// A row of the token table. The element with the id `name` holds the token's text and nothing else.
@@ -32,11 +29,13 @@ pub fn TokenRow(
     let present = derived(move || !absent.get());
     let folded = derived(move || absent.get() || !decoded.get());
     let class = derived(move || if whole.get() { "token token-whole mono" } else { "token mono" });
-    let parts = move || {
-        let shown = !folded.get();
-        shown.then(|| view! { <DecodedView decoded=token.with(|token| decode::decode(token))/> })
-    };
     let decoded_id = format!("{name}_decoded");
+    let shown_in = decoded_id.clone();
+    follow(move || {
+        if !folded.get() {
+            spawn_local(inspector::take_apart(shown_in.clone(), token.get()));
+        }
+    });
     let decode_button = decodable.then(|| {
         let controls = decoded_id.clone();
         view! { <Toggle on=decoded controls say=("Decode", "Hide claims") name/> }
@@ -53,22 +52,22 @@ pub fn TokenRow(
                     <Toggle on=whole controls=name.to_owned() say=("Show all", "Show less") name/>
                     {decode_button}
                 </div>
-                <div id=decoded_id hidden=folded>{parts}</div>
+                <div id=decoded_id hidden=folded></div>
             </td>
         </tr>
     }
 }
 
-/// A button that shows or hides something of a token.
+/// A button that shows or hides something, of a token for instance.
 #[component]
-fn Toggle(
+pub fn Toggle(
     /// Whether it is shown.
     on: RwSignal<bool>,
     /// Id of what it shows.
     controls: String,
     /// What the button says while that is hidden, and while it is shown.
     say: (&'static str, &'static str),
-    /// The token's name, which the button adds for those who only hear it.
+    /// Of what, which the button adds for those who only hear it.
     name: &'static str,
 ) -> impl IntoView {
     let label = derived(move || if on.get() { say.1 } else { say.0 });

@@ -1,4 +1,4 @@
-//! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result.
+//! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result, inspector.
 
 use doorward_client::ApiRequest;
 use doorward_leptos::AuthStatus;
@@ -10,6 +10,7 @@ use crate::{
     browser,
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::derived,
+    inspector::Inspector,
     outcome::{Answer, Outcome},
     problem::{Problem, Task},
     routes::{self, DEFAULT_ROUTE},
@@ -143,5 +144,6 @@ pub fn Home() -> impl IntoView {
             <ApiChooser calls/>
             <ResultBlock outcome/>
         </div>
+        <Inspector/>
     }
 }

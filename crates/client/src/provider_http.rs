@@ -2,8 +2,8 @@
 
 use std::{rc::Rc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_protocol::{
+    base64url,
     error::ErrorCode,
     params,
     secret::Secret,
@@ -135,8 +135,19 @@ impl ProviderHttp {
 /// HTTP Basic with both parts written as in a form (RFC 6749 section 2.3.1).
 fn basic(client_id: &str, secret: &str) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let credentials = [encode(client_id), encode(secret)].join(":");
-    ["Basic ", &STANDARD.encode(credentials)].concat()
+    // The other alphabet of base64, with padding (RFC 4648 section 4).
+    let other = |letter| match letter {
+        '-' => '+',
+        '_' => '/',
+        same => same,
+    };
+    let text = base64url::encode([encode(client_id), encode(secret)].join(":"));
+    let padding = match text.len() % 4 {
+        2 => "==",
+        3 => "=",
+        _ => "",
+    };
+    ["Basic ", &text.chars().map(other).collect::<String>(), padding].concat()
 }
 
 /// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not repeated in the error.

@@ -42,8 +42,7 @@ impl Client {
             None => self.users.remove()?,
         }
         let (address, pending) = address?;
-        let hint = user.and_then(|user| user.id_token.as_deref());
-        self.tokens.http.trace.logout_request(&address, args.id_token_hint.as_deref().or(hint));
+        self.tokens.http.trace.logout_request(&address);
         let Some((id, pending)) = pending else {
             return Ok((address, None));
         };

@@ -14,7 +14,7 @@ mod tests;
 
 use std::future::Future;
 
-use doorward_client::{ApiRequest, ApiResponse};
+use doorward_client::{ApiRequest, ApiResponse, Event};
 use leptos::prelude::*;
 
 pub use doorward_client::{Error, ErrorKind, Settings, User, UserManager};
@@ -229,7 +229,13 @@ impl Auth {
         }
     }
 
-    /// The client itself, for what is not here: popups, events, revocation. `None` on the server and until the settings
+    /// Hears the client's events for as long as the page lives, from the very first if this is called where sign-in is
+    /// provided.
+    pub fn on_event(self, handler: impl FnMut(&Event) + 'static) {
+        self.session.on_event(Box::new(handler));
+    }
+
+    /// The client itself, for what is not here: popups, revocation. `None` on the server and until the settings
     /// are there.
     pub fn manager(self) -> Option<UserManager> {
         self.session.manager()

@@ -12,6 +12,9 @@ use super::{Arrival, Auth, AuthStatus, Failure, Step};
 /// Gets the settings.
 type Load = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>>>;
 
+/// Hears the client's events.
+type Listener = Box<dyn FnMut(&Event)>;
+
 /// The client library's object, which lives on the browser's one thread.
 #[derive(Clone, Copy)]
 pub(super) struct Session {
@@ -24,6 +27,8 @@ struct Live {
     load: Load,
     manager: Option<UserManager>,
     subscription: Option<Subscription>,
+    /// Who wants to hear events, until there is a manager.
+    listeners: Vec<Listener>,
     /// The address that the provider sent the browser to, kept for another try when the first fails.
     response: Option<String>,
 }
@@ -31,7 +36,8 @@ struct Live {
 impl Session {
     #[cfg(target_arch = "wasm32")]
     pub(super) fn new(load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static) -> Self {
-        let live = Live { load: Rc::new(load), manager: None, subscription: None, response: None };
+        let live =
+            Live { load: Rc::new(load), manager: None, subscription: None, listeners: Vec::new(), response: None };
         Self { live: StoredValue::new_local(live) }
     }
 
@@ -52,6 +58,13 @@ impl Session {
     fn update<T>(self, change: impl FnOnce(&mut Live) -> T) -> Option<T> {
         let _ = change;
         None
+    }
+
+    pub(super) fn on_event(self, listener: Listener) {
+        self.update(|live| match &live.manager {
+            Some(manager) => manager.events().subscribe(listener).forever(),
+            None => live.listeners.push(listener),
+        });
     }
 
     pub(super) fn manager(self) -> Option<UserManager> {
@@ -105,6 +118,9 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
     };
     let subscription = manager.events().subscribe(move |event| follow(auth, event));
     auth.session.update(|live| {
+        for listener in live.listeners.drain(..) {
+            manager.events().subscribe(listener).forever();
+        }
         live.manager = Some(manager.clone());
         live.subscription = Some(subscription);
     });

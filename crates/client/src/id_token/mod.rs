@@ -180,7 +180,10 @@ struct List<'a>(&'a [String]);
 
 impl Display for List<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|text| write!(formatter, "{text} "))
+        self.0.iter().enumerate().try_for_each(|(index, text)| {
+            formatter.write_str(if index == 0 { "" } else { " " })?;
+            formatter.write_str(text)
+        })
     }
 }
 

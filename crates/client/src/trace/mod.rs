@@ -125,9 +125,11 @@ impl Tracer {
     }
 
     /// Tells of a sign-out, without the ID token that its address may carry.
-    pub(crate) fn logout_request(&self, address: &str, hint: Option<&str>) {
-        let address = hint.map_or_else(|| address.to_owned(), |hint| address.replace(hint, "…"));
-        self.tell(Step::LogoutRequest(address));
+    pub(crate) fn logout_request(&self, address: &str) {
+        let (endpoint, query, _) = url::split(address);
+        let told = |pair| if str::starts_with(pair, "id_token_hint=") { "id_token_hint=…" } else { pair };
+        let query: Vec<&str> = query.unwrap_or_default().split('&').map(told).collect();
+        self.tell(Step::LogoutRequest([endpoint, "?", &query.join("&")].concat()));
     }
 
     pub(crate) fn logout_response(&self, address: &str) {
@@ -140,7 +142,10 @@ impl Tracer {
 
     pub(crate) fn sent(&self, under_way: UnderWay, answer: &Result<HttpResponse, Error>) {
         let UnderWay { request, since } = under_way;
-        let answer = answer.clone().map_err(|error| error.to_string());
+        let answer = match answer {
+            Ok(answer) => Ok(answer.clone()),
+            Err(error) => Err(error.to_string()),
+        };
         let took = self.clock.monotonic().saturating_sub(since);
         self.tell(Step::Exchange(Box::new(Exchange { request, answer, took })));
     }

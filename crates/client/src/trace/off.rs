@@ -28,7 +28,7 @@ impl Tracer {
     pub(crate) fn authorization_response(&self, _: &str) {}
 
     #[inline]
-    pub(crate) fn logout_request(&self, _: &str, _: Option<&str>) {}
+    pub(crate) fn logout_request(&self, _: &str) {}
 
     #[inline]
     pub(crate) fn logout_response(&self, _: &str) {}

@@ -32,6 +32,8 @@ impl Trace {
             }
             Step::Exchange(exchange) => {
                 let Exchange { request, answer, took } = &**exchange;
+                // A hundred years of milliseconds fit.
+                let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 let (status, headers, body) = match answer {
                     Ok(answer) => (answer.status.to_string(), lines(&answer.headers), &answer.body),
                     Err(reason) => (String::new(), String::new(), reason),
@@ -43,7 +45,7 @@ impl Trace {
                     &request.url,
                     &lines(&request.headers),
                     cut(request.body.as_deref().unwrap_or_default()),
-                    &took.as_millis().to_string(),
+                    &took.to_string(),
                     &status,
                     &headers,
                     cut(body),
@@ -117,7 +119,11 @@ fn line(texts: &[&str]) -> String {
 
 /// Headers as they stand in a message. A browser lets no line break into them.
 fn lines(headers: &[(String, String)]) -> String {
-    headers.iter().map(|(name, value)| [name, ": ", value, "\n"].concat()).collect()
+    let mut lines = String::new();
+    for part in headers.iter().flat_map(|(name, value)| [name, ": ", value, "\n"]) {
+        lines.push_str(part);
+    }
+    lines
 }
 
 fn pairs(lines: &str) -> Vec<(String, String)> {

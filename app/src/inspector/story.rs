@@ -1,0 +1,318 @@
+//! From the steps that the client told to the cards that the reader sees: each message is a card, and checks belong to
+//! what they checked.
+
+use doorward_client::{Check, Exchange, Step, Trace};
+use serde_json::Value;
+
+use super::words::{self, Word};
+use crate::decode::{self, Members};
+
+/// Headers of an answer that tell the reader something.
+const HEADERS: [&str; 4] = ["content-type", "cache-control", "www-authenticate", "dpop-nonce"];
+
+/// Who talks to the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// The page checks by itself.
+    Nobody,
+    /// The provider, by way of the browser's address.
+    Browser,
+    /// The provider, by a request of the page.
+    Provider,
+    /// The API, by a request of the page.
+    Api,
+}
+
+/// One step of the story.
+#[derive(Clone, PartialEq)]
+pub struct Card {
+    /// A short name for style sheets and tests: `token`.
+    pub kind: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What happens in it, in a sentence or two.
+    pub about: &'static str,
+    /// With whom.
+    pub peer: Peer,
+    /// Whether the message comes from there, where one message is all there is.
+    pub arrives: bool,
+    /// When, by the device's clock.
+    pub at: u64,
+    /// What came of it, in a few words: `200 · 34 ms`.
+    pub outcome: String,
+    /// Whether something in it failed.
+    pub failed: bool,
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+/// A request or an answer.
+#[derive(Clone, PartialEq)]
+pub struct Message {
+    /// Which of the two.
+    pub title: &'static str,
+    /// Its first line: method and address without the query, or the status.
+    pub line: String,
+    /// Its headers, as far as they are shown, and its parameters.
+    pub fields: Vec<Field>,
+    /// What else is in it, as text.
+    pub rest: Option<String>,
+}
+
+/// A parameter, a header, or a member of a JSON object.
+#[derive(Clone, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its value as sent.
+    pub value: String,
+    /// What it is for.
+    pub word: Option<Word>,
+    /// Whether it is shown on demand only.
+    pub secret: bool,
+    /// Header and claims, of a token that has any.
+    pub token: Option<(Members, Members)>,
+}
+
+impl Field {
+    fn new(name: &str, value: String) -> Self {
+        let secret = words::is_secret(name) && value != "…";
+        let token = if secret { decode::parts(value.trim_start_matches("Bearer ")).ok() } else { None };
+        Self { name: name.to_owned(), value, word: words::parameter(name), secret, token }
+    }
+}
+
+/// Tells the story of these steps.
+pub fn cards(steps: &[Trace]) -> Vec<Card> {
+    let mut cards = Vec::new();
+    for Trace { at, step } in steps {
+        match step {
+            Step::AuthorizationRequest(address) => cards.push(front(*at, "authorize", address)),
+            Step::AuthorizationResponse(address) => cards.push(front(*at, "callback", address)),
+            Step::LogoutRequest(address) => cards.push(front(*at, "end_session", address)),
+            Step::LogoutResponse(address) => cards.push(front(*at, "signed_out", address)),
+            Step::Exchange(exchange) => {
+                let kind = kind(exchange, &cards);
+                cards.push(back(*at, kind, exchange));
+            }
+            Step::Check(check) => add_check(&mut cards, *at, check),
+            _ => {}
+        }
+    }
+    cards
+}
+
+/// Title, sentences and peer by kind.
+fn card(kind: &'static str, at: u64) -> Card {
+    use Peer::{Api, Browser, Nobody, Provider};
+    let (title, about, peer, arrives) = match kind {
+        "discovery" => (
+            "Discovery",
+            "The page asks the provider where its endpoints are and what it can do. Nothing else has to be configured.",
+            Provider,
+            false,
+        ),
+        "authorize" => (
+            "Authorization request",
+            "The page sends the browser to the provider, with everything about the request in the address. Two secrets stay behind: the verifier of the challenge, and what state and nonce have to be.",
+            Browser,
+            false,
+        ),
+        "callback" => (
+            "Authorization response",
+            "The user has signed in at the provider, which sends the browser back with a one-time code. Whoever could read this address could read the code, so it is worth nothing alone.",
+            Browser,
+            true,
+        ),
+        "token" => (
+            "Token exchange",
+            "The page trades the code for tokens, straight with the provider. The verifier proves that it is the page that began the sign-in.",
+            Provider,
+            false,
+        ),
+        "keys" => {
+            ("Signing keys", "The page fetches the provider's public keys, to check signatures with.", Provider, false)
+        }
+        "checks" => (
+            "Checking the ID token",
+            "Nobody is signed in before each of these has passed. The first that fails ends it.",
+            Nobody,
+            false,
+        ),
+        "userinfo" => {
+            ("Userinfo", "The page asks the provider for more about the user, with the access token.", Provider, false)
+        }
+        "renewal" => (
+            "Renewal",
+            "The access token is about to end. The page hands in its refresh token for new ones, without the user noticing.",
+            Provider,
+            false,
+        ),
+        "password" => ("Password grant", "The page hands in the user's password for tokens.", Provider, false),
+        "revocation" => {
+            ("Revocation", "The page tells the provider that a token is no longer needed.", Provider, false)
+        }
+        "pushed" => (
+            "Pushed request",
+            "The page hands the request in before it sends the browser, so that nothing of it stands in the address.",
+            Provider,
+            false,
+        ),
+        "end_session" => (
+            "Sign-out request",
+            "The page has forgotten the user and everything above, and sends the browser to the provider to end the session there, too.",
+            Browser,
+            false,
+        ),
+        "signed_out" => ("Back from sign-out", "The session at the provider is over.", Browser, true),
+        _ => (
+            "API call",
+            "The page calls the API with the access token. The API checks the token by itself and decides by policy.",
+            Api,
+            false,
+        ),
+    };
+    Card {
+        kind,
+        title,
+        about,
+        peer,
+        arrives,
+        at,
+        outcome: String::new(),
+        failed: false,
+        messages: Vec::new(),
+        checks: Vec::new(),
+    }
+}
+
+/// A message in the browser's address.
+fn front(at: u64, kind: &'static str, address: &str) -> Card {
+    let mut card = card(kind, at);
+    let (address, parameters) = split(address);
+    let refusal = parameters.iter().find(|field| field.name == "error").map(|field| field.value.clone());
+    card.failed = refusal.is_some();
+    card.outcome = refusal.unwrap_or_else(|| if card.arrives { "came back" } else { "browser leaves" }.to_owned());
+    let title = if card.arrives { "Address" } else { "Redirect" };
+    card.messages.push(Message { title, line: ["GET ", &address].concat(), fields: parameters, rest: None });
+    card
+}
+
+/// A request of the page, and its answer.
+fn back(at: u64, kind: &'static str, exchange: &Exchange) -> Card {
+    let mut card = card(kind, at);
+    let Exchange { request, answer, took } = exchange;
+    let (address, mut fields) = split(&request.url);
+    fields.extend(request.headers.iter().map(|(name, value)| Field::new(name, value.clone())));
+    let is_form = request.headers.iter().any(|(name, value)| name == "content-type" && value.contains("urlencoded"));
+    let body = request.body.clone().filter(|_| !is_form);
+    if is_form {
+        fields.extend(form(request.body.as_deref().unwrap_or_default()));
+    }
+    let line = [request.method.as_str(), " ", &address].concat();
+    card.messages.push(Message { title: "Request", line, fields, rest: body });
+    match answer {
+        Ok(answer) => {
+            let shown = HEADERS.iter().filter_map(|name| Some(Field::new(name, answer.header(name)?.to_owned())));
+            let mut fields: Vec<Field> = shown.collect();
+            let rest = match doorward_protocol::json::object(answer.body.as_bytes()) {
+                // What stands in an API's answer is no parameter of the protocol.
+                Some(members) if is_explained(kind) => {
+                    fields.extend(members.into_iter().map(|(name, value)| Field::new(&name, plain(&value))));
+                    None
+                }
+                Some(members) => Some(decode::pretty(&Value::Object(members))),
+                None => Some(answer.body.clone()).filter(|body| !body.is_empty()),
+            };
+            card.failed = !answer.is_success();
+            card.outcome = format!("{} · {} ms", answer.status, took.as_millis());
+            let line = format!("HTTP {}", answer.status);
+            card.messages.push(Message { title: "Answer", line, fields, rest });
+        }
+        Err(reason) => {
+            card.failed = true;
+            "no answer".clone_into(&mut card.outcome);
+            card.messages.push(Message { title: "No answer", line: reason.clone(), fields: Vec::new(), rest: None });
+        }
+    }
+    card
+}
+
+fn is_explained(kind: &str) -> bool {
+    matches!(kind, "token" | "renewal" | "password" | "revocation" | "pushed")
+}
+
+/// What a request is for: it says so itself, or the discovery document does.
+fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
+    let request = &exchange.request;
+    let form = request.body.as_deref().map(form).unwrap_or_default();
+    let value = |name: &str| form.iter().find(|field| field.name == name).map(|field| field.value.as_str());
+    let is_endpoint = |name: &str| {
+        let rest = before
+            .iter()
+            .rev()
+            .find(|card| card.kind == "discovery")
+            .and_then(|card| card.messages.last()?.rest.as_deref());
+        let endpoints = rest.and_then(|text| doorward_protocol::json::object(text.as_bytes()));
+        endpoints.is_some_and(|endpoints| endpoints.get(name).and_then(Value::as_str) == Some(&request.url))
+    };
+    match (value("grant_type"), request.method.as_str()) {
+        (Some("authorization_code"), _) => "token",
+        (Some("refresh_token"), _) => "renewal",
+        (Some("password"), _) => "password",
+        _ if value("token").is_some() => "revocation",
+        _ if value("response_type").is_some() => "pushed",
+        (None, "GET") if request.url.ends_with(doorward_protocol::metadata::OPENID_CONFIGURATION_PATH) => "discovery",
+        (None, "GET") if is_endpoint("jwks_uri") => "keys",
+        (None, "GET") if is_endpoint("userinfo_endpoint") => "userinfo",
+        (None, "GET") if !request.headers.iter().any(|(name, _)| name == "authorization") => "keys",
+        _ => "api",
+    }
+}
+
+/// Puts a check where it belongs.
+fn add_check(cards: &mut Vec<Card>, at: u64, check: &Check) {
+    let last = |cards: &[Card], kinds: &[&str]| cards.iter().rposition(|card| kinds.contains(&card.kind));
+    let found = match check.name.as_str() {
+        "alg" => None,
+        "issuer" => last(cards, &["discovery"]),
+        "state" => last(cards, &["callback", "signed_out"]),
+        "sub" => last(cards, &["userinfo"]),
+        // Of the response, until the ID token is looked at.
+        _ => last(cards, &["callback", "checks"]),
+    };
+    let position = found.unwrap_or_else(|| {
+        cards.push(card("checks", at));
+        cards.len() - 1
+    });
+    let card = &mut cards[position];
+    card.checks.push(check.clone());
+    card.failed |= !check.passed;
+    if !check.passed {
+        card.outcome = format!("{} failed", check.name);
+    } else if card.kind == "checks" && !card.failed {
+        card.outcome = format!("{} passed", card.checks.len());
+    }
+}
+
+/// An address, and the parameters of its query or fragment.
+fn split(address: &str) -> (String, Vec<Field>) {
+    match address.split_once(['?', '#']) {
+        Some((address, encoded)) => (address.to_owned(), form(encoded)),
+        None => (address.to_owned(), Vec::new()),
+    }
+}
+
+fn form(encoded: &str) -> Vec<Field> {
+    form_urlencoded::parse(encoded.as_bytes()).map(|(name, value)| Field::new(&name, value.into_owned())).collect()
+}
+
+/// A value as it is read: texts without quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
