@@ -46,6 +46,26 @@ fn confidential_settings(client_id: &str) -> Value {
     client_settings(client_id, json!({"require_client_secret": true, "client_secrets": secrets}))
 }
 
+/// The name would undo what pairwise subjects are for: that two clients can't tell that they have one user.
+#[tokio::test]
+async fn names_stay_out_where_a_client_knows_its_users_by_pairwise_subjects() {
+    let mut settings = confidential_settings("Paired");
+    settings["pair_wise_subject_salt"] = json!("a salt of sixteen characters");
+    let world = World::with_clients(vec![settings, confidential_settings("Plain")]).await;
+    for (client_id, named) in [("Paired", false), ("Plain", true)] {
+        let tokens = confidential(&world, client_id).await;
+        let own = basic(client_id, "secret");
+        for (caller, token) in
+            [(&basic(API, "api-secret"), "access_token"), (&own, "access_token"), (&own, "refresh_token")]
+        {
+            let told = introspect_as(&world, caller, &tokens[token]).await.json();
+            assert_eq!(told["active"], true, "{client_id} {token}");
+            assert_eq!(told.get("username").is_some(), named, "{client_id} {token}: {told}");
+            assert_eq!(told["sub"] == "alice", named, "{client_id} {token}: {told}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_api_learns_of_a_token_that_is_for_it() {
     let world = World::new().await;

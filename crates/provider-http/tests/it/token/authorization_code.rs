@@ -114,6 +114,21 @@ async fn a_missing_malformed_or_wrong_verifier_is_refused() {
     assert_eq!(world.token(&code_request(&code)).await.status, StatusCode::OK);
 }
 
+/// RFC 6749 section 4.1.2 wants a replay to revoke what the code gave. That needs the verifier: whoever merely saw a code, in a log or
+/// a history, must not be able to sign its user out.
+#[tokio::test]
+async fn a_replay_revokes_by_the_right_verifier_only() {
+    let world = World::new().await;
+    let code = Browser::signed_in(&world, "alice").await.code(&[]).await;
+    let tokens = world.token(&code_request(&code)).await.json();
+    let wrong = "w".repeat(43);
+    assert_invalid_grant(&world.token(&changed(code_request(&code), &[("code_verifier", &wrong)])).await);
+    assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::OK);
+    assert_invalid_grant(&world.token(&code_request(&code)).await);
+    assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::UNAUTHORIZED);
+    assert_invalid_grant(&world.refresh(&tokens["refresh_token"]).await);
+}
+
 /// RFC 9700 section 4.8.2: somebody took the challenge out of the request.
 #[tokio::test]
 async fn a_verifier_without_a_challenge_is_refused() {
