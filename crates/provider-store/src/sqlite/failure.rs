@@ -20,6 +20,9 @@ pub(super) enum Failure {
     /// The writer's thread is gone.
     #[error("the database writer has stopped; restart the server")]
     WriterStopped,
+    /// The command panicked; its part of the transaction was undone. The log has the panic.
+    #[error("a command failed by a defect")]
+    Panicked,
     /// The transaction that this command shared with others was not committed.
     #[error("{0}")]
     NotCommitted(String),
@@ -40,7 +43,8 @@ impl From<Failure> for StoreError {
             Failure::Conflict(_) => Self::Conflict(text),
             Failure::Column(error) => error.into(),
             Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
-            Failure::Sqlite(
+            Failure::Panicked
+            | Failure::Sqlite(
                 Error::FromSqlConversionFailure(..)
                 | Error::IntegralValueOutOfRange(..)
                 | Error::InvalidColumnType(..)

@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -103,7 +104,11 @@ struct Command<T, W> {
 
 impl<T: Send, W: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Command<T, W> {
     fn run(&mut self, connection: &Connection) -> Result<(), String> {
-        self.outcome = self.work.take().map(|work| work(connection));
+        // A panic is a defect of this one command: it must not take the writer, and with it every other command, along.
+        self.outcome = self
+            .work
+            .take()
+            .map(|work| catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| Err(Failure::Panicked)));
         match &self.outcome {
             Some(Err(failure)) => Err(failure.to_string()),
             Some(Ok(_)) | None => Ok(()),

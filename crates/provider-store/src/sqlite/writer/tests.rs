@@ -155,10 +155,17 @@ async fn what_was_accepted_is_committed_before_the_end() {
 }
 
 #[tokio::test]
-async fn after_a_panic_commands_fail_and_nothing_hangs() {
-    let (_folder, connection) = database();
-    let writer = Writer::start(connection, true).unwrap();
-    let panic = |_: &Connection| -> Result<(), Failure> { panic!("a test's panic") };
-    assert!(matches!(writer.run(panic).await, Err(Failure::WriterStopped)));
-    assert!(matches!(writer.run(insert(1, 1, 1)).await, Err(Failure::WriterStopped)));
+async fn a_panic_fails_its_own_command_only() {
+    let (folder, connection) = database();
+    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    type Boxed = Box<dyn FnOnce(&Connection) -> Result<(), Failure> + Send>;
+    let panics = |connection: &Connection| {
+        insert(2, 1, 1)(connection)?;
+        panic!("a defect in a command");
+    };
+    let commands: Vec<Boxed> = vec![Box::new(insert(1, 1, 1)), Box::new(panics), Box::new(insert(3, 1, 1))];
+    let outcomes = run_together(&writer, commands).await;
+    assert!(matches!(&outcomes[..], [Ok(()), Err(Failure::Panicked), Ok(())]), "{outcomes:?}");
+    writer.run(insert(4, 1, 1)).await.unwrap();
+    assert_eq!(things(folder.path()), [1, 3, 4]);
 }
