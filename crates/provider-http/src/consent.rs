@@ -66,7 +66,7 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
     let Some(return_url) = form.get("return_url").and_then(|text| ReturnUrl::parse(text).ok()) else {
         return state.foreign_return_url();
     };
-    let state = state.speaking(return_url.ui_locales().as_deref());
+    let state = state.speaking_for(Some(&return_url)).await;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         // The authorization endpoint shows the page anew.
         return see_other(&state.base.join(&return_url.to_text()));

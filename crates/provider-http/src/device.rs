@@ -1,7 +1,7 @@
 //! `/device`: where a user enters the code that a device shows, and allows it or not (RFC 8628 section 3.3).
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER},
     response::Response,
 };
@@ -25,14 +25,13 @@ use crate::{
     pages,
     peer::Peer,
     return_url::ReturnUrl,
+    texts::Localized,
 };
 
 /// Form field of a ticked scope, which may stand several times.
 const SCOPE_FIELD: &str = "scope";
 
-const UNKNOWN: &str = "This code is wrong, has expired or was answered. Check what the device shows; if it shows another code now, enter that.";
-
-pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn get(Localized(state): Localized, request: Request) -> Response {
     let query = Params::parse(request.uri().query().unwrap_or_default()).unwrap_or_default();
     let typed = query.get("user_code").unwrap_or_default();
     match session(&state, request.headers(), typed).await {
@@ -41,7 +40,7 @@ pub(crate) async fn get(State(state): State<AppState>, request: Request) -> Resp
     }
 }
 
-pub(crate) async fn post(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = RawForm::read(request)
         .await
@@ -131,11 +130,12 @@ fn confirm(
 
 fn refuse(state: &AppState, headers: &HeaderMap, typed: &str, error: UserCodeError) -> Response {
     match error {
-        UserCodeError::Unknown => enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(UNKNOWN.to_owned())),
+        UserCodeError::Unknown => {
+            enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(state.texts.unknown_device_code.to_owned()))
+        }
         UserCodeError::SignInAgain => to_login(state, typed),
         UserCodeError::Throttled(seconds) => {
-            let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
-            let problem = format!("Too many codes were entered. Wait {wait}, then try again.");
+            let problem = (state.texts.codes_throttled)(seconds);
             let mut response = enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             response

@@ -163,7 +163,10 @@ impl AppState {
                 let query = doorward_protocol::params::encode([("return_url", return_url.as_str())]);
                 see_other(&self.base.join(&format!("/account/login?{query}")))
             }
-            Outcome::AskConsent(request, session) => consent::page(self, headers, &request, &session),
+            Outcome::AskConsent(request, session) => {
+                let state = self.clone().speaking(request.ui_locales.as_deref());
+                consent::page(&state, headers, &request, &session)
+            }
             Outcome::Refuse(unsafe_request) => self.refuse(&unsafe_request),
         }
     }

@@ -82,6 +82,12 @@ impl ReturnUrl {
         params.get("ui_locales").map(str::to_owned)
     }
 
+    /// Whether it leads to a pushed request (RFC 9126), whose parameters the browser does not have.
+    pub(crate) fn is_pushed(&self) -> bool {
+        let params = self.request_query().and_then(|query| Params::parse_with_repeatable(query, &["resource"]).ok());
+        params.is_some_and(|params| params.is_sent("request_uri"))
+    }
+
     /// The text form, without the base path.
     pub(crate) fn to_text(&self) -> String {
         match self {

@@ -25,7 +25,7 @@ pub(crate) async fn get(Localized(state): Localized, request: Request) -> Respon
     let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return state.foreign_return_url() };
     match return_url(&query) {
         Ok(return_url) => {
-            let state = state.speaking(ui_locales(return_url.as_ref()).as_deref());
+            let state = state.speaking_for(return_url.as_ref()).await;
             Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK).await
         }
         Err(ForeignReturnUrl) => state.foreign_return_url(),
@@ -39,7 +39,7 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
     };
     let Ok(return_url) = return_url(&form) else { return state.foreign_return_url() };
-    let state = state.speaking(ui_locales(return_url.as_ref()).as_deref());
+    let state = state.speaking_for(return_url.as_ref()).await;
     let attempt = Attempt {
         return_url,
         username: form.get("username").map(str::to_owned),
@@ -64,11 +64,6 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
 /// The address to continue at; none when somebody opened the login page by themselves.
 fn return_url(params: &Params) -> Result<Option<ReturnUrl>, ForeignReturnUrl> {
     params.get("return_url").map(ReturnUrl::parse).transpose()
-}
-
-/// The languages that the client wants the page in.
-fn ui_locales(return_url: Option<&ReturnUrl>) -> Option<String> {
-    return_url.and_then(ReturnUrl::ui_locales)
 }
 
 /// An attempt to sign in, as the form shows it.

@@ -28,29 +28,30 @@ pub(crate) struct Confirm {
 }
 
 pub(crate) fn enter(frame: &Frame, enter: Enter) -> String {
-    document(frame, "Connect a device", move || {
+    let t = frame.texts;
+    document(frame, t.connect_a_device, move || {
         let failed = enter.problem.is_some();
         let problem = enter.problem.map(|problem| {
             view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
         });
-        let picture = enter.link.and_then(|link| qr_code(&link)).map(|picture| {
+        let picture = enter.link.and_then(|link| qr_code(&link, t.qr_code)).map(|picture| {
             view! {
                 <details>
-                    <summary>"Go on with your phone"</summary>
+                    <summary>{t.go_on_with_phone}</summary>
                     {picture}
                 </details>
             }
         });
         view! {
             <div class="stack-tight">
-                <h1>"Connect a device"</h1>
-                <p class="muted">"Enter the code that the device shows."</p>
+                <h1>{t.connect_a_device}</h1>
+                <p class="muted">{t.enter_device_code}</p>
             </div>
             {problem}
             <form class="stack" method="post" action=enter.action>
                 {hidden(csrf::FIELD, enter.form_token)}
                 <div class="field">
-                    <label for="user_code">"Code"</label>
+                    <label for="user_code">{t.code}</label>
                     <input
                         id="user_code"
                         name="user_code"
@@ -68,7 +69,7 @@ pub(crate) fn enter(frame: &Frame, enter: Enter) -> String {
                         aria-describedby=failed.then_some("problem")
                     />
                 </div>
-                <button class="btn btn-primary btn-block" name="action" value="continue">"Continue"</button>
+                <button class="btn btn-primary btn-block" name="action" value="continue">{t.go_on}</button>
             </form>
             {picture}
         }
@@ -77,23 +78,21 @@ pub(crate) fn enter(frame: &Frame, enter: Enter) -> String {
 
 pub(crate) fn confirm(frame: &Frame, confirm: Confirm) -> String {
     let t = frame.texts;
-    document(frame, "Connect a device", move || {
+    document(frame, t.connect_a_device, move || {
         view! {
             <div class="stack-tight">
-                <h1>{format!("Allow {}?", confirm.client_name)}</h1>
-                <p>"Does your device show "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
-                <p class="alert alert-info">
-                    "Go on only if you hold this device yourself. Somebody who sent you the code would get into your account."
-                </p>
-                <p class="muted">"You are signed in as "<strong>{confirm.sub}</strong>". The device asks for:"</p>
+                <h1>{(t.allow_client)(&confirm.client_name)}</h1>
+                <p>{t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
+                <p class="alert alert-info">{t.device_warning}</p>
+                <p class="muted">{t.signed_in_as}" "<strong>{confirm.sub}</strong>". "{t.device_asks_for}</p>
             </div>
             <form class="stack" method="post" action=confirm.action>
                 {hidden(csrf::FIELD, confirm.form_token)}
                 {hidden("user_code", confirm.user_code)}
                 <ul class="scope-list">{confirm.scopes.into_iter().map(|scope| consent::scope(t, scope)).collect_view()}</ul>
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="allow">"Allow"</button>
-                    <button class="btn btn-quiet btn-block" name="action" value="deny">"Do not allow"</button>
+                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
                 </div>
             </form>
         }
@@ -101,11 +100,8 @@ pub(crate) fn confirm(frame: &Frame, confirm: Confirm) -> String {
 }
 
 pub(crate) fn done(frame: &Frame, allowed: bool) -> String {
-    let (title, text) = if allowed {
-        ("The device is connected", "Go back to it: it goes on by itself in a few seconds. You can close this page.")
-    } else {
-        ("The device is not connected", "It was told that you did not allow it. You can close this page.")
-    };
+    let t = frame.texts;
+    let (title, text) = if allowed { t.device_connected } else { t.device_not_connected };
     document(frame, title, move || {
         view! {
             <h1>{title}</h1>
@@ -115,7 +111,7 @@ pub(crate) fn done(frame: &Frame, allowed: bool) -> String {
 }
 
 /// A link as a QR code, black on white in any colour scheme, with the margin of four modules that readers need (ISO/IEC 18004).
-fn qr_code(link: &str) -> Option<impl IntoView + use<>> {
+fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
     use std::fmt::Write as _;
 
     const MARGIN: usize = 4;
@@ -129,7 +125,7 @@ fn qr_code(link: &str) -> Option<impl IntoView + use<>> {
     }
     let side = width + 2 * MARGIN;
     Some(view! {
-        <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="The address of this page as a QR code" shape-rendering="crispEdges">
+        <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
             <rect width=side height=side fill="#fff"/>
             <path d=path fill="#000"/>
         </svg>

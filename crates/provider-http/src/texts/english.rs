@@ -70,6 +70,27 @@ pub(crate) static ENGLISH: Texts = Texts {
     signed_in_at: "Signed in",
     address: "address",
     back: "Back",
+    connect_a_device: "Connect a device",
+    enter_device_code: "Enter the code that the device shows.",
+    code: "Code",
+    go_on_with_phone: "Go on with your phone",
+    qr_code: "The address of this page as a QR code",
+    device_shows: "Does your device show",
+    device_warning: "Go on only if you hold this device yourself. Somebody who sent you the code would get into your account.",
+    device_asks_for: "The device asks for:",
+    device_connected: (
+        "The device is connected",
+        "Go back to it: it goes on by itself in a few seconds. You can close this page.",
+    ),
+    device_not_connected: (
+        "The device is not connected",
+        "It was told that you did not allow it. You can close this page.",
+    ),
+    unknown_device_code: "This code is wrong, has expired or was answered. Check what the device shows; if it shows another code now, enter that.",
+    codes_throttled: |seconds| {
+        let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
+        format!("Too many codes were entered. Wait {wait}, then try again.")
+    },
     scopes: SCOPES,
 };
 

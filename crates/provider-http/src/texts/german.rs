@@ -70,6 +70,27 @@ pub(crate) static GERMAN: Texts = Texts {
     signed_in_at: "Angemeldet",
     address: "Adresse",
     back: "Zurück",
+    connect_a_device: "Ein Gerät verbinden",
+    enter_device_code: "Geben Sie den Code ein, den das Gerät anzeigt.",
+    code: "Code",
+    go_on_with_phone: "Mit dem Telefon fortfahren",
+    qr_code: "Die Adresse dieser Seite als QR-Code",
+    device_shows: "Zeigt Ihr Gerät",
+    device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst in der Hand haben. Wer Ihnen den Code geschickt hat, käme sonst in Ihr Konto.",
+    device_asks_for: "Das Gerät bittet um:",
+    device_connected: (
+        "Das Gerät ist verbunden",
+        "Gehen Sie zu ihm zurück: Es macht in ein paar Sekunden von selbst weiter. Sie können diese Seite schließen.",
+    ),
+    device_not_connected: (
+        "Das Gerät ist nicht verbunden",
+        "Es hat erfahren, dass Sie es nicht erlaubt haben. Sie können diese Seite schließen.",
+    ),
+    unknown_device_code: "Dieser Code ist falsch, abgelaufen oder schon beantwortet. Sehen Sie nach, was das Gerät anzeigt; wenn es jetzt ein anderer Code ist, geben Sie den ein.",
+    codes_throttled: |seconds| {
+        let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
+        format!("Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch einmal.")
+    },
     scopes: SCOPES,
 };
 

@@ -15,7 +15,7 @@ use doorward_provider::{authorize::UnsafeRequest, resource::ScopeDescription};
 
 pub(crate) use self::english::ENGLISH;
 use self::german::GERMAN;
-use crate::AppState;
+use crate::{AppState, return_url::ReturnUrl};
 
 /// The first is for whoever asks for none of them.
 static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
@@ -151,6 +151,30 @@ pub(crate) struct Texts {
     pub(crate) address: &'static str,
     /// Link.
     pub(crate) back: &'static str,
+    /// Title and heading of `/device`.
+    pub(crate) connect_a_device: &'static str,
+    /// Under the heading.
+    pub(crate) enter_device_code: &'static str,
+    /// Label.
+    pub(crate) code: &'static str,
+    /// Before the picture.
+    pub(crate) go_on_with_phone: &'static str,
+    /// What the picture is.
+    pub(crate) qr_code: &'static str,
+    /// Before the code, which the device should show.
+    pub(crate) device_shows: &'static str,
+    /// Against codes that were sent by others.
+    pub(crate) device_warning: &'static str,
+    /// Before the scopes.
+    pub(crate) device_asks_for: &'static str,
+    /// Title and text.
+    pub(crate) device_connected: (&'static str, &'static str),
+    /// Title and text.
+    pub(crate) device_not_connected: (&'static str, &'static str),
+    /// No such code.
+    pub(crate) unknown_device_code: &'static str,
+    /// Too many codes: the seconds to wait.
+    pub(crate) codes_throttled: fn(u32) -> String,
     /// Names of the scopes that this provider names itself, by their English ones; an operator's own names stay as they are.
     scopes: &'static [(&'static str, &'static str)],
 }
@@ -186,6 +210,18 @@ impl FromRequestParts<AppState> for Localized {
 }
 
 impl AppState {
+    /// In the language that the request behind a page asks for. A pushed one is looked up: the browser has the reference only.
+    pub(crate) async fn speaking_for(self, return_url: Option<&ReturnUrl>) -> Self {
+        let ui_locales = match return_url {
+            Some(url) if url.is_pushed() => {
+                let query = url.request_query().unwrap_or_default();
+                self.provider.authorize_request(query.as_bytes()).await.and_then(|request| request.ui_locales)
+            }
+            url => url.and_then(ReturnUrl::ui_locales),
+        };
+        self.speaking(ui_locales.as_deref())
+    }
+
     /// In the first language of `ui_locales` (OIDC Core section 3.1.2.1) that there is; otherwise in the same as before.
     pub(crate) fn speaking(mut self, ui_locales: Option<&str>) -> Self {
         let wanted = ui_locales.unwrap_or_default().split(' ').find_map(language);

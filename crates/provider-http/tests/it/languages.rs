@@ -6,7 +6,11 @@ use axum::{
 };
 use doorward_protocol::params;
 
-use crate::support::{Answer, BACKEND_REDIRECT, Browser, World, authorize_url, form_request, with_header};
+use serde_json::json;
+
+use crate::support::{
+    Answer, BACKEND_REDIRECT, Browser, ISSUER, World, authorize_url, client_settings, form_request, with_header,
+};
 
 #[track_caller]
 fn assert_language(answer: &Answer, lang: &str, text: &str) {
@@ -84,6 +88,49 @@ async fn the_language_of_the_client_stays_through_a_forms_answer() {
     assert_language(&question, "de", "Angemeldet bleiben");
     let answer = browser.submit(&question.page(), &[("action", "logout")]).await;
     assert_language(&answer, "de", "Sie sind abgemeldet");
+}
+
+/// The browser has nothing but a reference then (RFC 9126).
+#[tokio::test]
+async fn a_pushed_request_brings_its_language_along() {
+    let client = client_settings("Asking", json!({"require_consent": true}));
+    let world = World::with_clients(vec![client]).await;
+    let url = authorize_url(&[("client_id", "Asking"), ("ui_locales", "de")]);
+    let pushed =
+        form_request::<&str>("/connect/par", &[]).map(|_| Body::from(url.split_once('?').unwrap().1.to_owned()));
+    let pushed = world.send(pushed).await.json();
+    let reference = [("client_id", "Asking"), ("request_uri", pushed["request_uri"].as_str().unwrap())];
+    let url = format!("/connect/authorize?{}", params::encode(reference));
+    let mut browser = Browser::new(&world);
+    let login = browser.get(&url).await;
+    let login = browser.get(login.location()).await;
+    assert_language(&login, "de", "Benutzername");
+    let fields = [("username", "alice"), ("password", "wrong"), ("action", "login")];
+    assert_language(&browser.submit(&login.page(), &fields).await, "de", "Benutzername oder Passwort ist falsch.");
+    let fields = [("username", "alice"), ("password", "alice"), ("action", "login")];
+    let signed_in = browser.submit(&login.page(), &fields).await;
+    assert_language(&browser.get(signed_in.location()).await, "de", "Asking erlauben?");
+}
+
+#[tokio::test]
+async fn the_pages_for_devices_speak_german_too() {
+    let world = World::new().await;
+    let code =
+        world.post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", "openid")]).await.json();
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get("/device?ui_locales=de").await;
+    assert_language(&page, "de", "Geben Sie den Code ein");
+    let german = |path: &str, pairs: &[(&str, &str)]| {
+        with_header(with_header(form_request(path, pairs), "accept-language", "de"), "origin", ISSUER)
+    };
+    let token = page.page().value("form_token").unwrap().to_owned();
+    let user_code = code["user_code"].as_str().unwrap();
+    let wrong = [("form_token", token.as_str()), ("user_code", "BBBB-BBBB"), ("action", "continue")];
+    assert_language(&browser.send(german("/device", &wrong)).await, "de", "Dieser Code ist falsch");
+    let right = [("form_token", token.as_str()), ("user_code", user_code), ("action", "continue")];
+    assert_language(&browser.send(german("/device", &right)).await, "de", "Television App erlauben?");
+    let deny = [("form_token", token.as_str()), ("user_code", user_code), ("action", "deny")];
+    assert_language(&browser.send(german("/device", &deny)).await, "de", "Das Gerät ist nicht verbunden");
 }
 
 #[tokio::test]

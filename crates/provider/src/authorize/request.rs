@@ -51,6 +51,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<u32>,
     /// To fill in the form.
     pub login_hint: Option<String>,
+    /// The languages that the client wants the pages in.
+    pub ui_locales: Option<String>,
     /// The user whom the client expects: the subjects of `id_token_hint` and of `claims`, all of which must hold.
     pub expected_subjects: Vec<ExpectedSubject>,
     /// Claims asked for one by one.
@@ -156,6 +158,7 @@ impl Provider {
                 redirect_uri_was_sent: params.get("redirect_uri").is_some(),
                 nonce: params.get("nonce").map(str::to_owned),
                 login_hint: params.get("login_hint").map(str::to_owned),
+                ui_locales: params.get("ui_locales").map(str::to_owned),
                 client,
                 reply_to,
                 scope: rest.scope,
