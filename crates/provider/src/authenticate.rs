@@ -174,7 +174,9 @@ impl Provider {
     /// Verifies an assertion, which must not have been presented before.
     async fn use_up_assertion(&self, client: &Client, assertion: &Secret) -> Result<(), TokenError> {
         let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
-        let audiences = [self.settings.issuer.as_str(), &token_endpoint];
+        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants the first.
+        let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
+        let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
         let verified = client.keys.verify(assertion.expose(), &client.client_id, &audiences, self.now());
         let verified = verified.map_err(ClientAuthenticationError::from)?;
         if self.is_first_use(verified.identity, verified.too_old_at).await? {

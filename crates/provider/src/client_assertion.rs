@@ -51,7 +51,7 @@ pub enum AssertionError {
     BadSignature,
     /// `aud` names another server, alone or beside this one.
     #[error(
-        "aud of client_assertion must be this provider's issuer identifier or its token endpoint, and nothing else"
+        "aud of client_assertion must be this provider's issuer identifier, its token endpoint or that for pushed requests, and nothing else"
     )]
     WrongAudience,
     /// `exp` has come.

@@ -69,13 +69,39 @@ async fn refuses(changes: Value) {
 async fn a_signed_assertion_authenticates_with_or_without_client_id() {
     let key = ProofKey::es256();
     let world = world_with(&key).await;
-    for aud in [json!(ISSUER), json!([ISSUER]), json!(format!("{ISSUER}/connect/token"))] {
+    let (token_endpoint, par_endpoint) = (format!("{ISSUER}/connect/token"), format!("{ISSUER}/connect/par"));
+    for aud in [json!(ISSUER), json!([ISSUER]), json!(token_endpoint), json!(par_endpoint)] {
         let answer = world.token(&request(&assertion(&key, &json!({"aud": aud})))).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     }
     let mut named = request(&assertion(&key, &json!({})));
     named.push(("client_id", "Signing".to_owned()));
     assert_eq!(world.token(&named).await.status, StatusCode::OK);
+}
+
+/// RFC 9126 section 2: issuer, token endpoint and the endpoint for pushed requests, and no other one.
+#[tokio::test]
+async fn pushed_requests_take_the_three_audiences_of_the_rfc() {
+    let key = ProofKey::es256();
+    let world = world_with(&key).await;
+    let push = |aud: String| {
+        let mut pushed = request(&assertion(&key, &json!({"aud": aud}))).split_off(1);
+        let url = authorize_url(&[("client_id", "Signing")]);
+        let query = doorward_protocol::params::Params::parse(url.split_once('?').unwrap().1).unwrap();
+        for name in ["client_id", "response_type", "redirect_uri", "scope", "code_challenge", "code_challenge_method"] {
+            pushed.push((name, query.get(name).unwrap().to_owned()));
+        }
+        let world = &world;
+        async move { world.post("/connect/par", &pushed).await }
+    };
+    for path in ["", "/connect/token", "/connect/par"] {
+        assert_eq!(push(format!("{ISSUER}{path}")).await.status, StatusCode::CREATED, "{path}");
+    }
+    for aud in
+        ["/connect/introspect", "/connect/revocation", "/", "/connect/par/"].map(|path| format!("{ISSUER}{path}"))
+    {
+        assert_invalid_client(&push(aud).await);
+    }
 }
 
 #[tokio::test]
