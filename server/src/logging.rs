@@ -6,10 +6,13 @@ use tracing_subscriber::{
     Layer as _, filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::config::{LogFormat, LogSection};
+use crate::{
+    config::{LogFormat, LogSection},
+    telemetry::Traces,
+};
 
-/// Starts logging. Panics are logged, too.
-pub fn start(settings: &LogSection) {
+/// Starts logging, and traces where they are wanted. Panics are logged, too.
+pub fn start(settings: &LogSection, traces: Option<&Traces>) {
     let lines = fmt::layer().with_writer(stderr);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
@@ -18,6 +21,6 @@ pub fn start(settings: &LogSection) {
     // Migrations are told by the store's own errors; that they went well is no news.
     let level = settings.level.0.clone().with_target("rusqlite_migration", LevelFilter::WARN);
     // Logging is started once; a second start keeps the first.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(level)).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.map(Traces::layer)).try_init();
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect: please report it")));
 }

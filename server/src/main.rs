@@ -17,6 +17,11 @@ mod provider;
 mod role;
 mod serve;
 mod stop;
+#[cfg(feature = "otel")]
+mod telemetry;
+#[cfg(not(feature = "otel"))]
+#[path = "telemetry_left_out.rs"]
+mod telemetry;
 mod tls;
 mod users;
 mod welcome;

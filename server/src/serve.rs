@@ -11,6 +11,7 @@ use crate::{
     provider::{self, RunningProvider},
     role::Role,
     stop::{HangUps, StopSignals},
+    telemetry::Traces,
     tls::{Tls, TlsServer},
     welcome,
 };
@@ -18,13 +19,19 @@ use crate::{
 /// Serves until a signal comes. What is wrong is found before the first request is accepted.
 pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
     let config = arguments.load()?;
-    logging::start(&config.log);
     let failed = |error: std::io::Error| StartError::Failed(format!("the process can't be set up: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
+    let traces = config.traces.as_ref().map(|collector| Traces::start(collector, runtime.handle().clone())).transpose();
+    let traces = traces.map_err(|error| StartError::Failed(format!("traces can't be sent: {error}")))?;
+    logging::start(&config.log, traces.as_ref());
+    let served = runtime.block_on(async {
         let signals = StopSignals::listen().map_err(failed)?;
         serve(config, &arguments.roles, signals).await
-    })
+    });
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    served
 }
 
 async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(), StartError> {

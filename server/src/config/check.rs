@@ -48,10 +48,23 @@ pub fn check(
             finishing_time: Duration::from_secs(file.stop.finishing_time.into()),
         },
         management: file.management.listen.clone(),
+        traces: traces(&file, &places)?,
         log: file.log.clone(),
         provider: provider(file, demo, &places)?,
         places,
     })
+}
+
+/// The collector of traces.
+fn traces(file: &ConfigFile, places: &Places) -> Result<Option<String>, ConfigError> {
+    let collector = file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
+    match collector {
+        Some(collector) if cfg!(not(feature = "otel")) => {
+            let problem = "this doorward can't send traces: build it with the feature otel, or leave the key out";
+            Err(places.refuse("telemetry.otlp_endpoint", collector, problem))
+        }
+        collector => Ok(collector),
+    }
 }
 
 /// Everyone knows the demo users' passwords, so that only this machine may reach them.

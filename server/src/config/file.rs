@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing_subscriber::filter::Targets;
 
-use super::values::{Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl};
+use super::values::{CollectorUrl, Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl};
 
 /// Where the database is kept unless the configuration says otherwise. Only the folder of this one is created.
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
@@ -38,6 +38,8 @@ pub struct ConfigFile {
     pub stop: StopSection,
     /// `[management]`.
     pub management: ManagementSection,
+    /// `[telemetry]`.
+    pub telemetry: TelemetrySection,
     /// `[log]`.
     pub log: LogSection,
     /// `[[clients]]`.
@@ -161,6 +163,14 @@ pub struct StopSection {
 #[allow(missing_docs)]
 pub struct ManagementSection {
     pub listen: Option<ListenAddress>,
+}
+
+/// `[telemetry]`: traces.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct TelemetrySection {
+    pub otlp_endpoint: Option<CollectorUrl>,
 }
 
 /// `[log]`.

@@ -62,6 +62,8 @@ pub struct Config {
     pub stop: StopConfig,
     /// Where `/metrics` and the health of the whole process are told, if anywhere.
     pub management: Option<ListenAddress>,
+    /// The collector of traces, if there is one.
+    pub traces: Option<String>,
     /// What is logged and how.
     pub log: LogSection,
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{
     file::{
         ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection, ProviderSection,
-        StopSection, StoreSection, TlsSection, UserSettings,
+        StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
     },
     *,
 };
@@ -85,7 +85,7 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));
-    for section in ["provider", "app", "api", "store", "tls", "stop", "management", "log"] {
+    for section in ["provider", "app", "api", "store", "tls", "stop", "management", "telemetry", "log"] {
         refusal(&format!("[{section}]\nlisten_on = \"x\"\n"), &format!("{section}.listen_on"), "\"x\"");
     }
     let error = refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
@@ -102,6 +102,7 @@ fn values_of_the_wrong_kind_are_refused() {
     assert!(refusal("provider = 5", "provider", "5").contains("a table"));
     assert!(refusal("[provider]\nissuer = 5", "provider.issuer", "5").contains("a text"));
     assert!(refusal("[log]\nformat = \"xml\"", "log.format", "\"xml\"").contains("text, json"));
+    refusal("[telemetry]\notlp_endpoint = \"collector\"", "telemetry.otlp_endpoint", "\"collector\"");
     refusal("[log]\nlevel = \"loud\"", "log.level", "\"loud\"");
     refusal("[api]\nexpired_status = 403", "api.expired_status", "403");
     refusal("[provider]\ntrusted_proxies = [\"proxy\"]", "provider.trusted_proxies[0]", "\"proxy\"");
@@ -345,6 +346,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("tls", keys_of::<TlsSection>()),
         ("stop", keys_of::<StopSection>()),
         ("management", keys_of::<ManagementSection>()),
+        ("telemetry", keys_of::<TelemetrySection>()),
         ("log", keys_of::<LogSection>()),
         ("clients", keys_of::<doorward_provider::client::ClientSettings>()),
         ("users", keys_of::<UserSettings>()),
@@ -378,6 +380,7 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.tls, TlsSection::default());
     assert_eq!(example.stop, StopSection::default());
     assert_eq!(example.management, ManagementSection::default());
+    assert_eq!(example.telemetry, TelemetrySection::default());
     assert_eq!(example.log, LogSection::default());
     assert!(example.clients.is_empty() && example.users.is_empty() && example.identity_resources.is_none());
     assert!(load(EXAMPLE, &[]).is_ok());
@@ -487,4 +490,15 @@ fn an_https_issuer_needs_somebody_who_speaks_tls() {
     assert!(error.contains("tls.certificate") && error.contains("provider.trusted_proxies"), "{error}");
     assert!(load(&format!("{issuer}trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]).is_ok());
     refusal("[provider]\ntrusted_proxies = [\"10.0.0.0/33\"]", "provider.trusted_proxies[0]", "\"10.0.0.0/33\"");
+}
+
+#[test]
+fn a_collector_needs_a_build_that_can_send_traces() {
+    let text = "[telemetry]\notlp_endpoint = \"http://collector.example:4318/\"\n";
+    if cfg!(feature = "otel") {
+        assert_eq!(load(text, &[]).unwrap().traces.as_deref(), Some("http://collector.example:4318"));
+    } else {
+        let error = refusal(text, "telemetry.otlp_endpoint", "\"http://collector.example:4318\"");
+        assert!(error.contains("feature otel"), "{error}");
+    }
 }

@@ -44,6 +44,11 @@ pub struct ListenAddress {
 #[serde(try_from = "String")]
 pub struct TrustedProxy(pub Network);
 
+/// The base URL of a collector of traces. Plain http will do: no secret is sent there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CollectorUrl(String);
+
 /// A lifetime in seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
@@ -184,6 +189,27 @@ impl TryFrom<String> for ListenAddress {
             None => vec![text.parse().map_err(|_| problem)?],
         };
         Ok(Self { text, addresses })
+    }
+}
+
+impl CollectorUrl {
+    /// The URL without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for CollectorUrl {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        match url {
+            Some(url) if url.query().is_none() && url.fragment().is_none() => {
+                Ok(Self(text.trim_end_matches('/').to_owned()))
+            }
+            _ => Err("give the collector's URL, like http://localhost:4318; /v1/traces is added"),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ use doorward_provider_http::Network;
 use metrics::SharedString;
 use tracing::Instrument as _;
 
+use crate::telemetry::note_status;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Numbers requests, under a prefix of this process.
@@ -80,6 +82,7 @@ pub async fn observe(State(observer): State<Observer>, request: Request, next: N
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
+    note_status(&span, status.as_u16());
     count(observer.listener, method, &route, status, began.elapsed());
     let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {

@@ -17,4 +17,6 @@ mod restart;
 mod roles;
 mod shutdown;
 mod support;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod tls;

@@ -1,0 +1,60 @@
+//! Traces, as a collector gets them.
+
+use std::time::Duration;
+
+use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
+use tokio::{net::TcpListener, sync::mpsc};
+
+use crate::support::{Doorward, Place, browser, sign_in_by_password};
+
+/// A collector: its URL, and the bodies that come in.
+async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
+    let (heard, bodies) = mpsc::unbounded_channel();
+    let take = move |headers: axum::http::HeaderMap, body: Bytes| async move {
+        assert_eq!(headers[CONTENT_TYPE], "application/x-protobuf");
+        heard.send(body).unwrap();
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/traces", post(take))).await });
+    (url, bodies)
+}
+
+// The collector works on while the test waits for the process to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
+    let place = Place::new();
+    let (url, mut bodies) = collector().await;
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
+    let server = Doorward::start(command);
+    let http = browser();
+    let tokens = sign_in_by_password(&http, &place, "alice").await;
+    let asked = format!("{}/connect/authorize?client_id=PkceJS&state=hidden-in-the-query", place.provider);
+    let id = http.get(asked).send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
+    // What is left is sent before the process ends.
+    server.stop();
+    let mut seen = String::new();
+    while !(seen.contains(&id) && seen.contains("/connect/token")) {
+        let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
+        seen += &String::from_utf8_lossy(&body.unwrap_or_else(|_| panic!("not all spans: {seen}")).unwrap());
+    }
+    for part in ["doorward", "/connect/authorize", "POST", "http.response.status_code"] {
+        assert!(seen.contains(part), "no {part} in {seen}");
+    }
+    let access_token = tokens["access_token"].as_str().unwrap();
+    for secret in ["hidden-in-the-query", "alice", access_token, "PolicyBasedBackend"] {
+        assert!(!seen.contains(secret), "{secret} in {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_hurts_nobody() {
+    let place = Place::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", format!("http://{nobody}"));
+    let server = Doorward::start(command);
+    sign_in_by_password(&browser(), &place, "alice").await;
+    server.stop();
+}
