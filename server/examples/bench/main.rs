@@ -8,6 +8,7 @@ mod foreign;
 mod grants;
 mod group_commit;
 mod load;
+mod nodes;
 mod process;
 mod protected;
 mod reads;
@@ -28,7 +29,7 @@ const CONNECTIONS: usize = 64;
 const LASTING: Duration = Duration::from_secs(3);
 
 /// What can be asked for, in the order in which it is run; each stands in the file of its name.
-const SECTIONS: [&str; 7] = ["start", "reads", "protected", "group_commit", "compare", "grants", "sizes"];
+const SECTIONS: [&str; 8] = ["start", "reads", "protected", "group_commit", "nodes", "compare", "grants", "sizes"];
 /// Runs only when it is asked for by name: it fills a database with a million grants first.
 const LONG: &str = "grants";
 
@@ -52,6 +53,7 @@ fn main() -> Result<(), Failure> {
             "reads" => alone.block_on(reads::run(&binary))?,
             "protected" => shared.block_on(protected::compare(CONNECTIONS, LASTING))?,
             "group_commit" => alone.block_on(group_commit::run(&binary))?,
+            "nodes" => alone.block_on(nodes::run(&binary))?,
             "compare" => alone.block_on(compare::run(&binary))?,
             "grants" => alone.block_on(grants::run(&binary))?,
             _ => sizes::print(),

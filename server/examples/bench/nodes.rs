@@ -1,0 +1,122 @@
+//! Durable refresh grants on PostgreSQL: by one provider process and by two, in turns, and how much of the time the store takes.
+//!
+//! A process uses all cores, so that on few cores a second one adds little. With one thread each it shows what a second machine would,
+//! as far as the cores last: the database and the load generator want theirs, too.
+
+use std::{net::TcpListener, path::Path};
+
+use futures::future::try_join_all;
+use private_postgres::{Durability, PrivatePostgres};
+
+use crate::{
+    CONNECTIONS, Failure, LASTING,
+    group_commit::{TOKEN, refresh_tokens},
+    load::{self, Connection, Rate, Refresh, get},
+    server::{Folder, Server},
+};
+
+/// How often one and two processes take turns.
+const ROUNDS: usize = 3;
+/// 32 bytes that the processes share, for this measurement only.
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+pub async fn run(binary: &Path) -> Result<(), Failure> {
+    println!(
+        "\nRefresh-token grants a second on PostgreSQL, durable (ES256 access tokens), and the store's share of the time"
+    );
+    let postgres = PrivatePostgres::start_with(Durability::Machine, &[]);
+    let database = postgres.new_database();
+    for (what, threads) in [("as they come", None), ("one thread each", Some("1"))] {
+        let nodes = [Node::prepare(binary)?, Node::prepare(binary)?];
+        let mut settings = vec![
+            ("DOORWARD_STORE__URL", database.as_str()),
+            ("DOORWARD_STORE__MASTER_KEY", MASTER_KEY),
+            ("DOORWARD_PROVIDER__ISSUER", "http://localhost:6001"),
+            ("DOORWARD_PROVIDER__ACCESS_TOKEN_SIGNING_ALG", "ES256"),
+        ];
+        settings.extend(threads.map(|threads| ("TOKIO_WORKER_THREADS", threads)));
+        let first = nodes[0].start(&settings).await?;
+        let mut tokens = refresh_tokens(&first, "MyBackend", "MyBackendApi1 offline_access").await?;
+        drop(first);
+        let mut best = [0.0_f64; 2];
+        for round in 1..=ROUNDS {
+            for count in 1..=nodes.len() {
+                let measured = measure(&nodes[..count], &settings, tokens).await?;
+                tokens = measured.tokens;
+                let processes = if count == 1 { "one process" } else { "two processes" };
+                println!(
+                    "  {processes:<14}{what}, round {round}  {:>9.0}/s  store {:>3.0} % of the time",
+                    measured.a_second,
+                    100.0 * measured.store_share
+                );
+                best[count - 1] = best[count - 1].max(measured.a_second);
+            }
+        }
+        println!("  two / one, {what:<21} {:>9.2} (best rounds)", best[1] / best[0]);
+    }
+    Ok(())
+}
+
+/// A process to be started, and where it tells its figures.
+struct Node {
+    folder: Folder,
+    management: String,
+}
+
+/// What one round showed.
+struct Measured {
+    a_second: f64,
+    /// Of the time that requests took, this part passed in the store.
+    store_share: f64,
+    tokens: Vec<String>,
+}
+
+impl Node {
+    fn prepare(binary: &Path) -> Result<Self, Failure> {
+        let management = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        Ok(Self { folder: Folder::new(binary)?, management })
+    }
+
+    async fn start(&self, settings: &[(&str, &str)]) -> Result<Server, Failure> {
+        let own = [("DOORWARD_MANAGEMENT__LISTEN", self.management.as_str())];
+        self.folder.start(&[settings, &own].concat()).await
+    }
+
+    /// Seconds that requests of this process waited for the store so far, all in all.
+    async fn store_seconds(&self) -> Result<f64, Failure> {
+        let mut connection = Connection::open(&self.management).await?;
+        let metrics = String::from_utf8(connection.ask(&get("/metrics", None)).await?.to_vec())?;
+        let sums = metrics.lines().filter(|line| line.starts_with("doorward_store_seconds_sum"));
+        sums.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()?)).sum()
+    }
+}
+
+/// One round in fresh processes, each with its part of the connections.
+async fn measure(nodes: &[Node], settings: &[(&str, &str)], mut tokens: Vec<String>) -> Result<Measured, Failure> {
+    let refresh = Refresh { path: TOKEN, client_id: "MyBackend" };
+    let mut servers = Vec::new();
+    let mut before = 0.0;
+    for node in nodes {
+        servers.push(node.start(settings).await?);
+        before += node.store_seconds().await?;
+    }
+    let each = CONNECTIONS / nodes.len();
+    let loads = servers.iter().map(|server| {
+        let own = tokens.split_off(tokens.len() - each);
+        load::rotate(&server.provider, refresh, own, LASTING)
+    });
+    let loads: Vec<_> = loads.collect();
+    let done: Vec<(Rate, Vec<String>)> = try_join_all(loads).await?;
+    let mut after = 0.0;
+    for node in nodes {
+        after += node.store_seconds().await?;
+    }
+    let a_second = done.iter().map(|(rate, _)| rate.a_second()).sum();
+    #[allow(clippy::cast_precision_loss)]
+    let waited = CONNECTIONS as f64 * LASTING.as_secs_f64();
+    Ok(Measured {
+        a_second,
+        store_share: (after - before) / waited,
+        tokens: done.into_iter().flat_map(|(_, tokens)| tokens).collect(),
+    })
+}
