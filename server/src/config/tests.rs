@@ -502,3 +502,16 @@ fn a_collector_needs_a_build_that_can_send_traces() {
         assert!(error.contains("feature otel"), "{error}");
     }
 }
+
+/// What `deploy/` gives operators to begin with is accepted; the database's address comes from the environment there.
+#[test]
+fn the_deployment_files_are_in_order() {
+    for text in [
+        include_str!("../../../deploy/compose/doorward.toml"),
+        include_str!("../../../deploy/kubernetes/doorward.toml"),
+    ] {
+        let key = ("DOORWARD_STORE__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        let url = ("DOORWARD_STORE__URL", "postgres://doorward:secret@db.example.com/doorward");
+        assert!(!load(text, &[key, url]).unwrap().demo);
+    }
+}
