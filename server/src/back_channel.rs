@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::logout::back_channel::{BackChannel, DeliveryError};
-use reqwest::{Certificate, Client, StatusCode, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
 
 /// Posts logout tokens. How long that may take is the caller's to say.
 pub struct HttpBackChannel(Client);
@@ -11,11 +11,14 @@ pub struct HttpBackChannel(Client);
 impl HttpBackChannel {
     /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates can't be read.
     pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
-        let trusted: Result<Vec<_>, _> = trusted.iter().map(|der| Certificate::from_der(der)).collect();
-        // A redirect would take the token to an address that no operator wrote down.
-        let builder = Client::builder().redirect(redirect::Policy::none()).no_proxy();
-        Ok(Self(builder.tls_certs_merge(trusted?).build()?))
+        Ok(Self(to_clients(trusted)?.build()?))
     }
+}
+
+/// What every way to clients is built from. A redirect would lead to an address that no operator wrote down, perhaps inside this network.
+pub fn to_clients(trusted: &[Vec<u8>]) -> Result<ClientBuilder, reqwest::Error> {
+    let trusted: Result<Vec<_>, _> = trusted.iter().map(|der| Certificate::from_der(der)).collect();
+    Ok(Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_merge(trusted?))
 }
 
 #[async_trait]
@@ -32,7 +35,7 @@ impl BackChannel for HttpBackChannel {
 }
 
 /// The last cause is the one that tells something: "connection refused".
-fn reason(error: &reqwest::Error) -> String {
+pub fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod config;
 mod database;
+mod jwks_source;
 mod logging;
 mod master_key;
 mod net;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use doorward_provider::{
-    Provider, ProviderParts,
+    AssembleError, Provider, ProviderParts,
     keys::{KeyRing, RotationPolicy},
     password::PasswordVerifier,
     store::Store,
@@ -18,6 +18,7 @@ use crate::{
     back_channel::HttpBackChannel,
     config::{Places, ProviderConfig, StoreConfig},
     database::{self, Database},
+    jwks_source::HttpJwksSource,
     master_key,
     users::{self, ImportError},
 };
@@ -34,8 +35,8 @@ pub struct RunningProvider {
     /// Its endpoints and pages.
     pub router: Router,
     database: Database,
-    maintenance: AbortHandle,
-    logout_delivery: AbortHandle,
+    /// What goes on beside the requests.
+    tasks: Vec<AbortHandle>,
 }
 
 /// Opens the store, makes what is missing in it, and puts the provider together. `trusted` are certification authorities (DER) for its
@@ -69,28 +70,36 @@ pub async fn start(
     let parts = ProviderParts {
         settings: config.settings,
         clients: config.clients,
+        plain_secrets: demo,
         resources: config.resources,
         keys,
         passwords: passwords.map_err(|error| StartError::Failed(error.to_string()))?,
+        jwks_source: Arc::new(HttpJwksSource::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    let provider = Provider::new(parts, store)
-        .map_err(|error| places.refuse(&format!("provider.{}", error.key), &error.value, error.problem))?;
+    let provider = Provider::assemble(parts, store).await.map_err(|error| match error {
+        AssembleError::Settings(error) => {
+            places.refuse(&format!("provider.{}", error.key), &error.value, error.problem)
+        }
+        AssembleError::Store(error) => broken(&error),
+    })?;
     let provider = Arc::new(provider);
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
-    let maintenance = tokio::spawn(maintain(Arc::clone(&provider))).abort_handle();
     let channel = HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
-    let logout_delivery = tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle();
-    Ok(RunningProvider { provider, router, database, maintenance, logout_delivery })
+    let tasks = vec![
+        tokio::spawn(maintain(Arc::clone(&provider))).abort_handle(),
+        tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
+        tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle(),
+    ];
+    Ok(RunningProvider { provider, router, database, tasks })
 }
 
 impl RunningProvider {
     /// Ends the background work and tells what the database did. To be called when no request is under way.
     pub fn stop(self) {
-        self.maintenance.abort();
-        self.logout_delivery.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
         let stats = self.database.stats();
         let (commits, commands) = stats.map(|stats| (stats.commits, stats.commands)).unzip();
         tracing::info!(commits, commands, "the database is closed");

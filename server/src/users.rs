@@ -1,4 +1,5 @@
-//! Bringing the configured users into the store: only those who are new or have changed are written.
+//! Bringing the configured users into the store: only those who are configured otherwise than at the last import are written, so that
+//! what was changed by command stays.
 
 use doorward_provider::{
     password::{PasswordError, PasswordHash},
@@ -25,9 +26,11 @@ pub enum ImportError {
     Interrupted(#[from] JoinError),
 }
 
-/// Adds new users and replaces changed ones in one command. Passwords are hashed side by side, about 20 ms each.
+/// Imports the users whose configuration changed in one command. Passwords are hashed side by side, about 20 ms each.
 pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<usize, ImportError> {
-    let changed = try_join_all(configured.iter().map(|user| if_changed(store, user))).await?;
+    let last = store.imported_users().await?;
+    let last = |sub: &str| last.iter().find(|user| user.sub == sub);
+    let changed = try_join_all(configured.iter().map(|user| if_changed(user, last(&user.sub)))).await?;
     let changed: Vec<User> = changed.into_iter().flatten().collect();
     let count = changed.len();
     if count > 0 {
@@ -36,9 +39,8 @@ pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<
     Ok(count)
 }
 
-async fn if_changed(store: &dyn Store, configured: &ConfiguredUser) -> Result<Option<User>, ImportError> {
-    let stored = store.user(&configured.sub).await?;
-    let known = stored.as_ref().map(|user| user.password_hash.clone());
+async fn if_changed(configured: &ConfiguredUser, last: Option<&User>) -> Result<Option<User>, ImportError> {
+    let known = last.map(|user| user.password_hash.clone());
     let user = User {
         sub: configured.sub.clone(),
         username: configured.username.clone(),
@@ -46,7 +48,7 @@ async fn if_changed(store: &dyn Store, configured: &ConfiguredUser) -> Result<Op
         enabled: configured.enabled,
         claims: configured.claims.clone(),
     };
-    Ok(if stored.is_some_and(|stored| same(&stored, &user)) { None } else { Some(user) })
+    Ok(if last == Some(&user) { None } else { Some(user) })
 }
 
 /// The hash of a plain password is kept as long as it fits, so that a start changes nothing.
@@ -60,13 +62,6 @@ async fn hash(password: Password, known: Option<PasswordHash>) -> Result<Passwor
         _ => PasswordHash::compute(&plain),
     });
     Ok(hashed.await??)
-}
-
-fn same(one: &User, other: &User) -> bool {
-    one.username == other.username
-        && one.password_hash == other.password_hash
-        && one.enabled == other.enabled
-        && one.claims == other.claims
 }
 
 /// The first demo user in the store with the password that everyone knows, whom the configuration does not replace.
@@ -102,6 +97,22 @@ mod tests {
         assert_eq!(import(&store, &users).await.unwrap(), 2);
         let alice = store.user("alice").await.unwrap().unwrap();
         assert!(alice.password_hash.verify(&Secret::new("changed")));
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_set_by_command_stays_until_another_is_configured() {
+        let store = SqliteStore::in_memory().unwrap();
+        let mut users = demo_users();
+        import(&store, &users).await.unwrap();
+        let alice = || async { store.user("alice").await.unwrap().unwrap() };
+        let password_hash = PasswordHash::compute(&Secret::new("by command")).unwrap();
+        store.put_user(User { password_hash, enabled: false, ..alice().await }, SystemClock.now()).await.unwrap();
+        assert_eq!(import(&store, &users).await.unwrap(), 0);
+        assert!(alice().await.password_hash.verify(&Secret::new("by command")));
+        users[0].password = Password::Plain(Secret::new("configured"));
+        assert_eq!(import(&store, &users).await.unwrap(), 1);
+        assert!(alice().await.password_hash.verify(&Secret::new("configured")));
+        assert!(!alice().await.enabled, "disabled by command, and not configured otherwise since");
     }
 
     #[tokio::test]

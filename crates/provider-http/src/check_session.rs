@@ -22,36 +22,40 @@ use crate::cookies::{Cookie, Cookies};
 
 const SCRIPT: &str = include_str!("check_session.js");
 
-/// The page and its Content-Security-Policy, written once.
+/// The page, written once.
 #[derive(Debug)]
 pub(crate) struct CheckSessionPage {
     markup: String,
-    policy: HeaderValue,
+    /// Base64 of the SHA-256 of its script.
+    script_hash: String,
 }
 
 impl CheckSessionPage {
-    pub(crate) fn new(provider: &Provider, cookies: &Cookies) -> Self {
+    pub(crate) fn new(cookies: &Cookies) -> Self {
         let script = SCRIPT.replace("COOKIE", cookies.name(Cookie::SessionCheck));
-        let hash = STANDARD.encode(Sha256::digest(&script));
-        let origins: Vec<String> = provider.client_origins().into_iter().collect();
-        let ancestors = if origins.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
-        let policy = format!(
-            "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
-        );
-        let policy = HeaderValue::from_str(&policy)
-            .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
         let head = r#"<meta charset="utf-8"><title>Session check · Doorward</title>"#;
         let markup = format!(
             "<!DOCTYPE html><html lang=\"en\"><head>{head}</head><body><script>{script}</script></body></html>"
         );
-        Self { markup, policy }
+        Self { markup, script_hash: STANDARD.encode(Sha256::digest(&script)) }
+    }
+
+    /// The Content-Security-Policy: pages of the clients that there are now may frame it.
+    fn policy(&self, provider: &Provider) -> HeaderValue {
+        let origins: Vec<String> = provider.client_origins().into_iter().collect();
+        let ancestors = if origins.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
+        let policy = format!(
+            "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}",
+            self.script_hash
+        );
+        HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
     }
 }
 
-pub(crate) async fn get(State(page): State<Arc<CheckSessionPage>>) -> Response {
+pub(crate) async fn get(State(provider): State<Arc<Provider>>, State(page): State<Arc<CheckSessionPage>>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, page.policy.clone()),
+        (CONTENT_SECURITY_POLICY, page.policy(&provider)),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -1,6 +1,6 @@
 //! `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use doorward_provider::Provider;
@@ -10,18 +10,30 @@ use crate::documents::Document;
 /// Path of the document under its OAuth 2.0 name (RFC 8414 section 3).
 pub(crate) const OAUTH_METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// The discovery document, written once.
-#[derive(Debug)]
-pub(crate) struct DiscoveryDocument(Document);
+/// The discovery document as last written, and for which version of the clients: what they may do stands in it.
+#[derive(Debug, Default)]
+pub(crate) struct DiscoveryDocument(RwLock<Option<(i64, Document)>>);
 
 impl DiscoveryDocument {
-    pub(crate) fn new(provider: &Provider) -> Self {
+    fn current(&self, provider: &Provider) -> Document {
+        let version = provider.clients_version();
+        if let Some((written_for, document)) = &*self.0.read().unwrap_or_else(PoisonError::into_inner)
+            && *written_for == version
+        {
+            return document.clone();
+        }
         // Strings and lists of strings always serialise.
         let text = serde_json::to_string(&provider.metadata()).unwrap_or_default();
-        Self(Document::new(text.into()))
+        let document = Document::new(text.into());
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some((version, document.clone()));
+        document
     }
 }
 
-pub(crate) async fn get(State(document): State<Arc<DiscoveryDocument>>, headers: HeaderMap) -> Response {
-    document.0.respond(&headers, "public, max-age=3600")
+pub(crate) async fn get(
+    State(provider): State<Arc<Provider>>,
+    State(document): State<Arc<DiscoveryDocument>>,
+    headers: HeaderMap,
+) -> Response {
+    document.current(&provider).respond(&headers, "public, max-age=3600")
 }

@@ -88,10 +88,10 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
     let base = BasePath::of_issuer(provider.issuer());
     let cookies = Cookies::for_issuer(provider.issuer());
     let state = AppState {
-        check_session: Arc::new(CheckSessionPage::new(&provider, &cookies)),
+        check_session: Arc::new(CheckSessionPage::new(&cookies)),
         cookies,
         assets: Arc::new(Assets::new()),
-        discovery: Arc::new(DiscoveryDocument::new(&provider)),
+        discovery: Arc::default(),
         jwks: Arc::default(),
         texts: &ENGLISH,
         settings: Arc::new(settings),

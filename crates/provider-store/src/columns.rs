@@ -2,6 +2,7 @@
 
 use doorward_protocol::scope::OFFLINE_ACCESS;
 use doorward_provider::{
+    clients::StoredClient,
     device::DeviceAnswer,
     grant::Grant,
     opaque::SuccessorSeed,
@@ -47,6 +48,20 @@ pub(crate) fn to_json(value: &impl Serialize, what: &'static str) -> Result<Stri
 /// Reads a JSON column. The error names the column only: serde's own would quote the content.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, ColumnError> {
     serde_json::from_str(text).map_err(|_| ColumnError::Unreadable(what))
+}
+
+/// A client as the table's columns.
+pub(crate) struct ClientRow {
+    pub(crate) client_id: String,
+    pub(crate) settings: String,
+    pub(crate) configured: bool,
+}
+
+impl ClientRow {
+    pub(crate) fn encode(client: StoredClient) -> Result<Self, ColumnError> {
+        let settings = to_json(&client.settings, "clients.settings")?;
+        Ok(Self { client_id: client.client_id, settings, configured: client.configured })
+    }
 }
 
 /// A user as the table's columns.

@@ -8,7 +8,7 @@ use doorward_protocol::{params::Params, secret::Secret};
 use crate::{
     Provider,
     client::Client,
-    client_assertion::{ASSERTION_TYPE, AssertionError, unverified_issuer},
+    client_assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, unverified_issuer},
     discovery::paths,
     exchange::TokenError,
 };
@@ -160,7 +160,7 @@ impl Provider {
             ClientCredentials::Public { .. } => true,
             _ if !client.confidential => return Err(SecretUnexpected.into()),
             ClientCredentials::Assertion { assertion, .. } => {
-                self.use_up_assertion(client, assertion).await?;
+                self.use_up_assertion(&client, assertion).await?;
                 true
             }
             ClientCredentials::Post { secret, .. } => client.verifies_secret(secret, now),
@@ -168,7 +168,7 @@ impl Provider {
                 client.verifies_secret(secret, now) | client.verifies_secret(as_sent, now)
             }
         };
-        if verified { Ok(AuthenticatedClient(Arc::clone(client))) } else { Err(WrongSecret.into()) }
+        if verified { Ok(AuthenticatedClient(client)) } else { Err(WrongSecret.into()) }
     }
 
     /// Verifies an assertion, which must not have been presented before.
@@ -177,7 +177,12 @@ impl Provider {
         // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants the first.
         let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
         let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
-        let verified = client.keys.verify(assertion.expose(), &client.client_id, &audiences, self.now());
+        let now = self.now();
+        let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &client.client_id, &audiences, now);
+        let verified = match &client.jwks_uri {
+            Some(uri) => self.remote_keys.verify(uri, now, verify).await,
+            None => verify(&client.keys),
+        };
         let verified = verified.map_err(ClientAuthenticationError::from)?;
         if self.is_first_use(verified.identity, verified.too_old_at).await? {
             Ok(())

@@ -7,7 +7,7 @@ use doorward_protocol::{
     scope::{OFFLINE_ACCESS, Scope, is_scope_token},
     secret::Secret,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with `allow_offline_access`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 section 4.1, with PKCE.
@@ -34,7 +34,7 @@ pub enum GrantType {
 }
 
 /// `refresh_token_usage`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshTokenUsage {
     /// Each use replaces the token (RFC 9700 section 2.2.2).
@@ -44,7 +44,7 @@ pub enum RefreshTokenUsage {
 }
 
 /// `refresh_token_expiration`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshTokenExpiration {
     /// Ends `absolute_refresh_token_lifetime` after the first issue.
@@ -54,7 +54,7 @@ pub enum RefreshTokenExpiration {
 }
 
 /// `access_token_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenType {
     /// A signed JWT, which APIs verify themselves (RFC 9068).
@@ -64,7 +64,7 @@ pub enum AccessTokenType {
 }
 
 /// A client as the operator writes it. Lifetimes are in seconds. `doorward.example.toml` documents every key.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, clippy::struct_excessive_bools)]
 pub struct ClientSettings {
@@ -83,6 +83,8 @@ pub struct ClientSettings {
     pub client_secrets: Vec<SecretSettings>,
     #[serde(default)]
     pub jwks: Option<Map<String, Value>>,
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
     #[serde(default = "yes")]
     pub require_client_secret: bool,
     #[serde(default)]
@@ -240,6 +242,8 @@ pub struct Client {
     secrets: SharedSecrets,
     /// Its public keys, in place of secrets (`private_key_jwt`).
     pub(crate) keys: ClientKeys,
+    /// Where it publishes them, in place of both.
+    pub(crate) jwks_uri: Option<String>,
     /// Whether the client must authenticate at the token endpoint.
     pub confidential: bool,
     /// The grants it may use.
@@ -369,6 +373,7 @@ impl Client {
             logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
             secrets: SharedSecrets::from_settings("client_secrets", settings.client_secrets, plain_secrets)?,
             keys,
+            jwks_uri: settings.jwks_uri,
             confidential: settings.require_client_secret,
             grant_types: settings.allowed_grant_types,
             require_pkce: settings.require_pkce,
@@ -537,9 +542,12 @@ fn loopback_without_port(uri: &str) -> Option<(&'static str, &str)> {
 /// The keys in place of secrets; a client that must authenticate has one of the two.
 fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
     let without_secrets = settings.client_secrets.is_empty();
+    if let Some(uri) = &settings.jwks_uri {
+        return check_jwks_uri(settings, uri).map(|()| ClientKeys::default());
+    }
     let Some(jwks) = settings.jwks.clone() else {
         if settings.require_client_secret && without_secrets {
-            let problem = "require_client_secret needs at least one secret, or jwks";
+            let problem = "require_client_secret needs at least one secret, jwks or jwks_uri";
             return Err(SettingsError::new("client_secrets", "[]", problem));
         }
         return Ok(ClientKeys::default());
@@ -549,6 +557,19 @@ fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
         return Err(SettingsError::new("jwks", "(not shown)", problem));
     }
     ClientKeys::from_settings(jwks)
+}
+
+/// The address is fetched by this server: it is the operator's to choose, and so nothing but its form is checked.
+fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsError> {
+    let refuse = |problem| Err(SettingsError::new("jwks_uri", uri, problem));
+    if !settings.require_client_secret || !settings.client_secrets.is_empty() || settings.jwks.is_some() {
+        return refuse("jwks_uri is for clients with require_client_secret, in place of client_secrets and jwks");
+    }
+    match RedirectUri::parse(uri.to_owned()) {
+        Ok(parsed) if parsed.origin().is_some() => Ok(()),
+        Ok(_) => refuse("use https, or http on localhost"),
+        Err(problem) => refuse(problem),
+    }
 }
 
 fn redirect_uris(key: &'static str, uris: Vec<String>) -> Result<Vec<RedirectUri>, SettingsError> {
@@ -647,6 +668,15 @@ mod tests {
         let public_with_keys = json!({"jwks": {"keys": []}});
         assert_eq!(refusal(public_with_keys), "jwks");
         assert_eq!(refusal(json!({"require_client_secret": true, "jwks": {"keys": []}})), "jwks");
+        for uri in
+            ["/jwks", "http://app.example/jwks", "com.example.app:/jwks", "file:///etc/passwd", "https://a.example/#x"]
+        {
+            assert_eq!(refusal(json!({"require_client_secret": true, "jwks_uri": uri})), "jwks_uri", "{uri}");
+        }
+        let uri = "https://app.example/jwks";
+        assert_eq!(refusal(json!({"jwks_uri": uri})), "jwks_uri", "a public client");
+        let two = json!({"require_client_secret": true, "jwks_uri": uri, "client_secrets": [{"sha256": "x"}]});
+        assert_eq!(refusal(two), "jwks_uri");
         assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
         assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");
         assert_eq!(refusal(json!({"require_request_object": true})), "require_request_object");

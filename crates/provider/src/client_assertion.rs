@@ -63,6 +63,9 @@ pub enum AssertionError {
     /// `nbf` or `iat` lies in the future.
     #[error("client_assertion is not valid yet")]
     NotYetValid,
+    /// The client publishes its keys, and they can't be fetched.
+    #[error("the keys of the client can't be fetched from its jwks_uri")]
+    KeysUnavailable,
     /// It was presented before.
     #[error("client_assertion was used before; make one for each request")]
     Replayed,
@@ -97,6 +100,19 @@ impl ClientKeys {
             }
         }
         Ok(Self(ready.into()))
+    }
+
+    /// The keys of a published set: those that can be used here, others are not our concern (RFC 7517 section 5). `None` if there is none.
+    pub(crate) fn from_published(mut jwks: Map<String, Value>) -> Option<Self> {
+        if let Some(Value::Array(listed)) = jwks.get_mut("keys") {
+            // A client that publishes a private key has shown it to everybody.
+            listed.retain(|key| key.as_object().is_some_and(|key| !has_private_members(key)));
+        }
+        let keys = JwkSet::from_members(jwks)?.keys;
+        let algorithms = || ALGORITHMS.iter().filter_map(|name| name.parse().ok());
+        let ready: Vec<_> =
+            keys.iter().flat_map(|key| algorithms().filter_map(|algorithm| usable(key, algorithm))).collect();
+        (!ready.is_empty()).then(|| Self(ready.into()))
     }
 
     /// Checks an assertion of this client for one of these audiences (RFC 7523 section 3).

@@ -2,7 +2,9 @@
 
 use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
 
-use crate::{Provider, client::GrantType, client_assertion, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT};
+use crate::{
+    Provider, client::GrantType, client_assertion, clients::Clients, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT,
+};
 
 /// Paths of the endpoints under the issuer.
 pub mod paths {
@@ -23,6 +25,7 @@ pub mod paths {
 impl Provider {
     /// The discovery document.
     pub fn metadata(&self) -> ProviderMetadata {
+        let clients = self.clients();
         let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
         let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
         let authentication = || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
@@ -34,7 +37,7 @@ impl Provider {
             userinfo_endpoint: endpoint(paths::USERINFO),
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
-            device_authorization_endpoint: if self.allows(GrantType::DeviceCode) {
+            device_authorization_endpoint: if clients.allow(GrantType::DeviceCode) {
                 endpoint(paths::DEVICE_AUTHORIZATION)
             } else {
                 None
@@ -44,12 +47,12 @@ impl Provider {
             introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),
-            scopes_supported: self.scopes(),
+            scopes_supported: self.scopes(&clients),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query", "fragment", "form_post"]),
-            grant_types_supported: self.grant_types(),
+            grant_types_supported: grant_types(&clients),
             acr_values_supported: list(&[PASSWORD_CONTEXT]),
-            subject_types_supported: self.subject_types(),
+            subject_types_supported: subject_types(&clients),
             id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
             token_endpoint_auth_methods_supported: authentication(),
             token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
@@ -79,35 +82,30 @@ impl Provider {
     }
 
     /// Every scope that can be had.
-    fn scopes(&self) -> Vec<String> {
-        let offline = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
+    fn scopes(&self, clients: &Clients) -> Vec<String> {
+        let offline = clients.iter().any(|client| client.allow_offline_access);
         self.resources.scope_names().into_iter().filter(|scope| offline || scope != OFFLINE_ACCESS).collect()
     }
+}
 
-    /// The kinds of subject identifiers that some client gets.
-    fn subject_types(&self) -> Vec<String> {
-        let pairwise = self.clients.values().any(|client| client.enabled && client.has_pairwise_subjects());
-        ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
-    }
+/// The kinds of subject identifiers that some client gets.
+fn subject_types(clients: &Clients) -> Vec<String> {
+    let pairwise = clients.iter().any(|client| client.has_pairwise_subjects());
+    ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
+}
 
-    /// Whether some client may use this grant type.
-    fn allows(&self, grant_type: GrantType) -> bool {
-        self.clients.values().any(|client| client.enabled && client.grant_types.contains(&grant_type))
-    }
-
-    /// The grant types that some client may use.
-    fn grant_types(&self) -> Vec<String> {
-        let refresh = self.clients.values().any(|client| client.enabled && client.allow_offline_access);
-        [
-            (self.allows(GrantType::AuthorizationCode), "authorization_code"),
-            (refresh, "refresh_token"),
-            (self.allows(GrantType::ClientCredentials), "client_credentials"),
-            (self.allows(GrantType::Password), "password"),
-            (self.allows(GrantType::DeviceCode), DEVICE_CODE),
-        ]
-        .into_iter()
-        .filter(|(enabled, _)| *enabled)
-        .map(|(_, name)| name.to_owned())
-        .collect()
-    }
+/// The grant types that some client may use.
+fn grant_types(clients: &Clients) -> Vec<String> {
+    let refresh = clients.iter().any(|client| client.allow_offline_access);
+    [
+        (clients.allow(GrantType::AuthorizationCode), "authorization_code"),
+        (refresh, "refresh_token"),
+        (clients.allow(GrantType::ClientCredentials), "client_credentials"),
+        (clients.allow(GrantType::Password), "password"),
+        (clients.allow(GrantType::DeviceCode), DEVICE_CODE),
+    ]
+    .into_iter()
+    .filter(|(enabled, _)| *enabled)
+    .map(|(_, name)| name.to_owned())
+    .collect()
 }

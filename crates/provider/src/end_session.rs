@@ -49,7 +49,7 @@ impl Provider {
         }
         // A hint that does not verify makes the rest of the request doubtful: no redirect then.
         let client_id = if hint.is_some() { hinted } else { named };
-        let client = client_id.and_then(|id| self.client(id)).map(Arc::clone);
+        let client = client_id.and_then(|id| self.client(id));
         let return_to = client.as_deref().and_then(|client| return_address(client, params));
         // Somebody who names an address that is not registered is asked first, whatever else they prove.
         let address_refused = params.is_sent("post_logout_redirect_uri") && return_to.is_none();

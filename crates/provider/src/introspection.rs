@@ -1,7 +1,5 @@
 //! Token introspection (RFC 7662): what a token says, for the API that it is for and for the client that it was issued to.
 
-use std::sync::Arc;
-
 use doorward_protocol::{
     claims::{AccessTokenClaims, Confirmation},
     scope::{OFFLINE_ACCESS, Scope},
@@ -116,7 +114,7 @@ impl Provider {
     async fn introspect_for_api(&self, name: &str, token: &Secret) -> Result<Option<ActiveToken>, StoreError> {
         let Some(live) = self.live_access_token(token).await? else { return Ok(None) };
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else { return Ok(None) };
-        let Some(client) = self.client(&live.claims.client_id).map(Arc::clone) else { return Ok(None) };
+        let Some(client) = self.client(&live.claims.client_id) else { return Ok(None) };
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
         let mut claims = live.claims;
         claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));

@@ -1,18 +1,17 @@
 //! The provider: settings, clients, resources, keys and store in one place. Each use case stands in a module of its own.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use doorward_protocol::jose::SigningAlgorithm;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
-    client::{Client, RedirectUri, SettingsError},
+    client::{Client, ClientSettings, SettingsError},
+    clients::{self, Clients, StoredClient},
     dpop::Nonces,
     keys::KeyRing,
     password::PasswordVerifier,
+    remote_keys::{JwksSource, RemoteKeys},
     resource::Resources,
     store::{Store, StoreError},
     time::{Clock, Entropy, Timestamp},
@@ -42,10 +41,15 @@ pub struct ProviderSettings {
 #[allow(missing_docs)]
 pub struct ProviderParts {
     pub settings: ProviderSettings,
-    pub clients: Vec<Client>,
+    /// The clients of the configuration, which are imported into the store.
+    pub clients: Vec<ClientSettings>,
+    /// Whether their secrets may stand in plain text (demo mode).
+    pub plain_secrets: bool,
     pub resources: Resources,
     pub keys: KeyRing,
     pub passwords: PasswordVerifier,
+    /// The way to the keys of clients with `jwks_uri`.
+    pub jwks_source: Arc<dyn JwksSource>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
 }
@@ -53,57 +57,61 @@ pub struct ProviderParts {
 /// The OpenID provider. Its methods are the use cases.
 pub struct Provider {
     pub(crate) settings: ProviderSettings,
-    pub(crate) clients: HashMap<String, Arc<Client>>,
-    cors_origins: HashSet<String>,
+    pub(crate) clients: watch::Sender<Arc<Clients>>,
     pub(crate) resources: Resources,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: KeyRing,
     pub(crate) nonces: Nonces,
     pub(crate) passwords: PasswordVerifier,
+    pub(crate) remote_keys: RemoteKeys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Rung when a session ended here, so that its logout tokens leave at once.
     pub(crate) logout_queued: Notify,
 }
 
+/// The provider can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// A setting does not hold.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Provider {
-    /// Puts the parts together. Refuses two clients of one name, scopes that nothing defines, and algorithms without keys.
-    pub fn new(parts: ProviderParts, store: Arc<dyn Store>) -> Result<Self, SettingsError> {
+    /// Puts the parts together and imports the configured clients. Refuses two of one name, scopes that nothing defines, and
+    /// algorithms without keys.
+    pub async fn assemble(parts: ProviderParts, store: Arc<dyn Store>) -> Result<Self, AssembleError> {
         let algorithms = parts.keys.algorithms();
         if !algorithms.contains(&parts.settings.access_token_signing_alg) {
             let value = parts.settings.access_token_signing_alg;
             let problem = "list this algorithm under signing_algorithms, too";
-            return Err(SettingsError::new("access_token_signing_alg", value, problem));
+            return Err(SettingsError::new("access_token_signing_alg", value, problem).into());
         }
-        let mut clients = HashMap::new();
-        for client in parts.clients {
-            if !algorithms.contains(&client.id_token_signing_alg) {
-                let problem = "list this algorithm under signing_algorithms, too";
-                return Err(SettingsError::new("id_token_signing_alg", client.id_token_signing_alg, problem));
+        let mut names = HashSet::new();
+        let mut configured = Vec::new();
+        for settings in parts.clients {
+            let client = Client::checked(settings.clone(), parts.plain_secrets, &parts.resources, algorithms)?;
+            if !names.insert(client.client_id.clone()) {
+                let problem = "this client is defined twice";
+                return Err(SettingsError::new("client_id", client.client_id, problem).into());
             }
-            if let Some(unknown) = client.allowed_scope.iter().find(|scope| !parts.resources.knows(scope)) {
-                return Err(SettingsError::new("allowed_scopes", unknown, "no resource defines this scope"));
-            }
-            let id = client.client_id.clone();
-            if parts.resources.authenticating_api(&id).is_some() {
-                let problem = "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
-                return Err(SettingsError::new("client_id", id, problem));
-            }
-            if clients.insert(id.clone(), Arc::new(client)).is_some() {
-                return Err(SettingsError::new("client_id", id, "this client is defined twice"));
-            }
+            configured.push(StoredClient::new(settings, true)?);
         }
-        let enabled = clients.values().filter(|client: &&Arc<Client>| client.enabled);
-        let cors_origins = enabled.flat_map(|client| client.cors_origins.iter().cloned()).collect();
+        store.import_clients(configured).await?;
+        let clients = clients::load(&*store, &parts.resources, algorithms).await?;
         Ok(Self {
             settings: parts.settings,
-            clients,
-            cors_origins,
+            clients: watch::Sender::new(Arc::new(clients)),
             resources: parts.resources,
             store,
             nonces: Nonces::new(parts.keys.mac_key("dpop nonces")),
             keys: parts.keys,
             passwords: parts.passwords,
+            remote_keys: RemoteKeys::new(parts.jwks_source),
             clock: parts.clock,
             entropy: parts.entropy,
             logout_queued: Notify::new(),
@@ -128,23 +136,6 @@ impl Provider {
     /// The resources.
     pub fn resources(&self) -> &Resources {
         &self.resources
-    }
-
-    /// The client, if there is one and it is enabled.
-    pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
-        self.clients.get(client_id).filter(|client| client.enabled)
-    }
-
-    /// Whether a client lists this origin for its browser code.
-    pub fn allows_cors_origin(&self, origin: &str) -> bool {
-        self.cors_origins.contains(origin)
-    }
-
-    /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
-    pub fn client_origins(&self) -> BTreeSet<String> {
-        let clients = || self.clients.values().filter(|client| client.enabled);
-        let redirects = clients().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
-        redirects.chain(self.cors_origins.iter().cloned()).collect()
     }
 
     /// The present moment.

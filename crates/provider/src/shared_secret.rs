@@ -2,14 +2,14 @@
 //! time.
 
 use doorward_protocol::{base64url, secret::Secret};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{client::SettingsError, time::Timestamp};
 
 /// A secret as it stands in the configuration: its hash, or in demo mode its plain text.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSettings {
     /// base64url of the SHA-256 of the secret.
@@ -21,6 +21,25 @@ pub struct SecretSettings {
     /// From this moment on it counts no more: seconds since 1970 (UTC).
     #[serde(default)]
     pub expires_at: Option<i64>,
+    /// What it is for, in the operator's words.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+impl SecretSettings {
+    /// The settings of this secret: its hash.
+    pub fn of(secret: &Secret, expires_at: Option<i64>, description: Option<String>) -> Self {
+        let sha256 = Some(base64url::encode(Sha256::digest(secret.expose())));
+        Self { sha256, plain: None, expires_at, description }
+    }
+
+    /// The same with the hash in place of a plain text, as stores keep it.
+    pub(crate) fn hashed(self) -> Self {
+        match &self.plain {
+            Some(plain) => Self::of(plain, self.expires_at, self.description),
+            None => self,
+        }
+    }
 }
 
 /// The secrets of one party, any of which it may present.

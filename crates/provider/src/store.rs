@@ -10,6 +10,7 @@ use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 use crate::{
     access::ClientAccess,
     authorize::{Held, PushedRequest},
+    clients::{StoredClient, StoredClients},
     consent::Consent,
     device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
@@ -111,9 +112,14 @@ pub struct RefreshTokenRecord {
 /// The provider's database. Implementations share one conformance suite.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds users or replaces those with the same `sub`. A username that belongs to another `sub` is an error. The sessions of a
-    /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants, too.
+    /// Makes of these users what [`User::imported`] says, and remembers them as those of the last import. Each is written as by
+    /// [`Store::put_user`].
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError>;
+    /// The users of past imports as they were imported last.
+    async fn imported_users(&self) -> Result<Vec<User>, StoreError>;
+    /// Adds a user or replaces the one with the same `sub`. A username that belongs to another `sub` is an error. The sessions of a
+    /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants, too.
+    async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError>;
     /// All users, by their names.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
     /// Removes a user: sessions end as by [`Store::end_sessions`], grants and consents go. `false` if there is no such user.
@@ -122,6 +128,21 @@ pub trait Store: Send + Sync + 'static {
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
     /// The user with this subject identifier.
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError>;
+
+    /// All clients, by their identifiers.
+    async fn clients(&self) -> Result<StoredClients, StoreError>;
+    /// [`StoredClients::version`]: asked for every second.
+    async fn clients_version(&self) -> Result<i64, StoreError>;
+    /// Makes these the configured clients, in place of whatever client has one of their identifiers. Other configured ones are taken
+    /// out; what they were granted stays, but for nobody's use. The version changes if a client does.
+    async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError>;
+    /// Adds a client; `false`, and nothing is added, if its identifier is taken.
+    async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError>;
+    /// Replaces a client's settings; `false`, and nothing changes, if it is gone or the version is another one by now.
+    async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError>;
+    /// Removes a client with everything that it was granted or is on its way to be: grants, tokens, codes, pushed requests, device
+    /// codes, consents and logout notices. `false` if there was no such client and nothing of it.
+    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError>;
 
     /// Adds a session in place of the browser's earlier one, if any. One with another `sid` ends as by [`Store::end_sessions`]; one
     /// with the same `sid` goes on in the new one.
@@ -274,6 +295,9 @@ pub trait Store: Send + Sync + 'static {
     /// Adds a signing key unless there is a key of the same algorithm with `activates_at >= unless_since`; returns all keys.
     /// So of several processes that start together one makes the key, and all see it.
     async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError>;
+    /// Puts other encryptions of the same keys in place of those that are there, all at once; `false`, and nothing changes, if these
+    /// are not exactly the store's keys.
+    async fn reseal_signing_keys(&self, keys: Vec<StoredKey>) -> Result<bool, StoreError>;
     /// Removes the keys with these `kid`s.
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError>;
 

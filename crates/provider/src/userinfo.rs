@@ -75,7 +75,7 @@ impl Provider {
         let LiveAccessToken { claims: token, grant } =
             self.live_access_token(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
         let client = self.client(&token.client_id).ok_or(UserinfoError::InvalidToken)?;
-        let proof = self.check_presentation(client, access_token, token.cnf.as_ref(), presented)?;
+        let proof = self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
         if !token.scope.contains(OPENID) {
             return Err(UserinfoError::InsufficientScope);
         }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, done, print_rows};
+use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 
 /// What to do with grants.
 #[derive(Debug, Subcommand)]
@@ -60,6 +60,7 @@ async fn revoke(place: &Workplace, user: &str, client_id: &str) -> Result<(), Co
         return Err(CommandError::Missing(problem));
     }
     place.store.revoke_access(&user.sub, client_id, Workplace::now()).await?;
+    audit("access_revoked", "client_id", client_id);
     done(place.json, &format!("The access of {client_id} to the data of {} is revoked.", user.username));
     Ok(())
 }

@@ -8,7 +8,7 @@ use doorward_provider::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, done, print_rows};
+use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 use crate::{StartError, master_key};
 
 /// A new key signs so many seconds after it was made: until then every process has published it, and no verifier still takes the
@@ -86,6 +86,7 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
         let added = ring.add_successor(&*place.store, algorithm, takes_over, &SystemEntropy).await;
         added.map_err(|error| failed(&error))?;
     }
+    audit("keys_rotated", "issuer", &place.config.provider.settings.issuer);
     done(place.json, "New keys are made; they take over in seven minutes.");
     Ok(())
 }
@@ -101,6 +102,7 @@ async fn retire(place: &Workplace, kid: &str) -> Result<(), CommandError> {
         return Err(CommandError::Missing(problem));
     }
     place.store.remove_signing_keys(&[kid.to_owned()]).await?;
+    audit("key_retired", "kid", kid);
     done(place.json, &format!("The key {kid} is removed."));
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::{
     cli::ConfigArgument,
     config::{Config, ConfigError},
     database::Database,
+    logging,
 };
 
 /// Why a command did not do what it was asked for.
@@ -54,10 +55,10 @@ impl From<StoreError> for CommandError {
 /// A command on the database.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Users. Those of the configuration are brought back as they stand there whenever the server starts.
+    /// Users. What the configuration says of its users counts again when it says something else than before.
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Clients, which stand in the configuration.
+    /// Clients of the database, beside those of the configuration.
     #[command(subcommand)]
     Client(client::ClientCommand),
     /// Sessions of users at the provider.
@@ -93,7 +94,7 @@ impl DataCommand {
         runtime.block_on(async {
             match self {
                 Self::User(command) => command.run().await,
-                Self::Client(command) => command.run(),
+                Self::Client(command) => command.run().await,
                 Self::Session(command) => command.run().await,
                 Self::Grant(command) => command.run().await,
                 Self::Keys(command) => command.run().await,
@@ -113,6 +114,7 @@ struct Workplace {
 impl Workplace {
     async fn open(arguments: &DataArguments) -> Result<Self, CommandError> {
         let config = arguments.config.load()?;
+        logging::start(&config.log);
         let store = Database::open(&config.store, &config.places).await?.store();
         Ok(Self { config, store, json: arguments.json })
     }
@@ -163,6 +165,12 @@ fn print_rows(json: bool, columns: &[&str], rows: &[Value]) {
         line(columns.iter().map(|column| cell(row, column)).collect());
     }
     crate::welcome::print(&text);
+}
+
+/// Notes in the log what an operator changed and on whom it was done.
+fn audit(event: &'static str, kind: &'static str, name: &str) {
+    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
+    tracing::info!(target: "doorward::audit", event, kind, name, by, "changed by command");
 }
 
 /// Says what was done, in a sentence; with `--json` nothing but the exit code tells.

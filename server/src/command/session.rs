@@ -4,7 +4,7 @@ use clap::Subcommand;
 use doorward_provider::session::SessionSelector;
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, done, print_rows};
+use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 
 /// What to do with sessions.
 #[derive(Debug, Subcommand)]
@@ -63,6 +63,7 @@ async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), C
     match (ended.len(), sid) {
         (0, Some(sid)) => Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username))),
         (count, _) => {
+            audit("sessions_ended", "sub", &user.sub);
             done(place.json, &format!("Sessions of {} that ended: {count}.", user.username));
             Ok(())
         }

@@ -10,7 +10,7 @@ use doorward_provider::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, done, print_rows};
+use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 use crate::StartError;
 
 /// What to do with users.
@@ -88,7 +88,7 @@ impl UserCommand {
                 let place = Workplace::open(&data).await?;
                 let user = place.user(&user).await?;
                 let changed = User { password_hash: password.read()?, ..user };
-                write(&place, changed, "has another password").await
+                write(&place, changed, "user_password_changed", "has another password").await
             }
             Self::Disable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, false).await,
             Self::Enable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, true).await,
@@ -97,7 +97,7 @@ impl UserCommand {
                 let place = Workplace::open(&data).await?;
                 let mut user = place.user(&user).await?;
                 set_roles(&mut user.claims, &roles);
-                write(&place, user, "has these roles").await
+                write(&place, user, "user_roles_changed", "has these roles").await
             }
         }
     }
@@ -140,24 +140,27 @@ async fn add(
     let mut claims = UserClaims::default();
     set_roles(&mut claims, roles);
     let user = User { sub, username, password_hash: password.read()?, enabled: true, claims };
-    write(place, user, "was added").await
+    write(place, user, "user_added", "was added").await
 }
 
 async fn set_enabled(place: &Workplace, name: &str, enabled: bool) -> Result<(), CommandError> {
     let user = User { enabled, ..place.user(name).await? };
-    write(place, user, if enabled { "may sign in" } else { "is kept out" }).await
+    let (event, what) = if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
+    write(place, user, event, what).await
 }
 
 async fn remove(place: &Workplace, name: &str) -> Result<(), CommandError> {
     let user = place.user(name).await?;
     place.store.remove_user(&user.sub, Workplace::now()).await?;
+    audit("user_removed", "sub", &user.sub);
     done(place.json, &format!("The user {} is removed.", user.username));
     Ok(())
 }
 
-async fn write(place: &Workplace, user: User, what: &str) -> Result<(), CommandError> {
-    let sentence = format!("The user {} {what}.", user.username);
-    place.store.import_users(vec![user], Workplace::now()).await?;
+async fn write(place: &Workplace, user: User, event: &'static str, what: &str) -> Result<(), CommandError> {
+    let (sentence, sub) = (format!("The user {} {what}.", user.username), user.sub.clone());
+    place.store.put_user(user, Workplace::now()).await?;
+    audit(event, "sub", &sub);
     done(place.json, &sentence);
     Ok(())
 }

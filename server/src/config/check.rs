@@ -153,13 +153,15 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         };
         places.refuse_in(list, &format!("[[{list}]]"), &error)
     })?;
-    let mut clients: Vec<Client> = Vec::new();
-    for settings in file.clients {
+    for (index, settings) in file.clients.iter().enumerate() {
         let label = format!("the client \"{}\"", settings.client_id);
-        let client = Client::from_settings(settings, demo)
-            .and_then(|client| check_client(client, &clients, &resources, &section))
-            .map_err(|error| places.refuse_in("clients", &label, &error))?;
-        clients.push(client);
+        let again = file.clients[..index].iter().any(|other| other.client_id == settings.client_id);
+        let checked = if again {
+            Err(SettingsError::new("client_id", &settings.client_id, "this client is defined twice"))
+        } else {
+            Client::checked(settings.clone(), demo, &resources, &section.signing_algorithms)
+        };
+        checked.map_err(|error| places.refuse_in("clients", &label, &error))?;
     }
     Ok(ProviderConfig {
         settings: ProviderSettings {
@@ -174,7 +176,7 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         listen: section.listen,
         signing_algorithms: section.signing_algorithms,
         trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
-        clients,
+        clients: file.clients,
         resources,
         users: users::check(file.users, demo, places)?,
     })
@@ -198,25 +200,6 @@ fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), Co
     }
     let algorithm = section.access_token_signing_alg.as_str();
     Err(places.refuse("provider.access_token_signing_alg", algorithm, "list it under signing_algorithms, too"))
-}
-
-fn check_client(
-    client: Client,
-    before: &[Client],
-    resources: &Resources,
-    section: &ProviderSection,
-) -> Result<Client, SettingsError> {
-    if before.iter().any(|other| other.client_id == client.client_id) {
-        return Err(SettingsError::new("client_id", client.client_id, "this client is defined twice"));
-    }
-    if !section.signing_algorithms.contains(&client.id_token_signing_alg) {
-        let problem = "list this algorithm under provider.signing_algorithms, too";
-        return Err(SettingsError::new("id_token_signing_alg", client.id_token_signing_alg.as_str(), problem));
-    }
-    if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
-        return Err(SettingsError::new("allowed_scopes", unknown, "no resource defines this scope"));
-    }
-    Ok(client)
 }
 
 fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSettings, ConfigError> {

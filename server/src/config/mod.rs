@@ -22,7 +22,7 @@ use std::{
 
 use doorward_app::config::AppConfig;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{ProviderSettings, client::Client, resource::Resources};
+use doorward_provider::{ProviderSettings, client::ClientSettings, resource::Resources};
 use doorward_provider_http::Network;
 use doorward_provider_store::PostgresOptions;
 use doorward_resource_server::ResourceServerSettings;
@@ -79,8 +79,8 @@ pub struct ProviderConfig {
     pub signing_algorithms: Vec<doorward_protocol::jose::SigningAlgorithm>,
     /// Reverse proxies whose `X-Forwarded-For` is believed, and by every listener their `X-Request-Id`.
     pub trusted_proxies: Vec<Network>,
-    /// The clients.
-    pub clients: Vec<Client>,
+    /// The clients, every setting of which holds.
+    pub clients: Vec<ClientSettings>,
     /// The resources.
     pub resources: Resources,
     /// The users to be there after the start.

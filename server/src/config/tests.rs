@@ -77,7 +77,7 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
     let config = load(&text, &[]).unwrap();
     assert_eq!(config.provider.clients.len(), 5);
     let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
-    assert!(page.registered_redirect_uri("https://app.example/callback"));
+    assert_eq!(page.redirect_uris, ["https://app.example/callback"]);
     assert_eq!(config.provider.users.len(), 5);
     assert!(config.provider.resources.knows("extra") && config.provider.resources.knows("MyBackendApi2"));
 }
@@ -466,7 +466,7 @@ fn with_tls_urls_are_https() {
         matches!(config.tls.certificate, Some(Certificate::Development { folder }) if folder == Path::new("data/tls"))
     );
     let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
-    assert!(page.registered_redirect_uri("https://localhost:5001/OpenId/Login/JS"));
+    assert!(page.redirect_uris.iter().any(|uri| uri == "https://localhost:5001/OpenId/Login/JS"));
     let asked = read(None, [], &Role::ALL, true).unwrap();
     assert!(asked.tls.certificate.is_some() && asked.app.url == "https://localhost:5001");
 

@@ -117,6 +117,101 @@ async fn grants_are_listed_and_revoked_while_the_server_runs() {
     server.stop();
 }
 
+async fn token_of(place: &Place, client_id: &str, secret: &str) -> u16 {
+    let request = browser().post(format!("{}/connect/token", place.provider)).basic_auth(client_id, Some(secret));
+    request.form(&[("grant_type", "client_credentials")]).send().await.unwrap().status().as_u16()
+}
+
+/// Asks until the running server has seen the change, which it looks for each second.
+async fn becomes(place: &Place, client_id: &str, secret: &str, status: u16) {
+    let seen = async {
+        while token_of(place, client_id, secret).await != status {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, seen).await.unwrap_or_else(|_| panic!("it never becomes {status}"));
+}
+
+#[tokio::test]
+async fn clients_are_added_changed_and_removed_while_the_server_runs() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let add = ["client", "add", "job", "--grant-types", "client_credentials", "--scopes", "MyBackendApi2", "--json"];
+    let added: Value = serde_json::from_str(&succeeded(&run(&place, &add))).unwrap();
+    let first = text(&added, "client_secret").to_owned();
+    becomes(&place, "job", &first, 200).await;
+    let database = fs::read(place.folder().join("data/doorward.sqlite3-wal")).unwrap();
+    assert!(!database.windows(first.len()).any(|bytes| bytes == first.as_bytes()), "only the hash is kept");
+
+    let more = run(&place, &["client", "secret", "add", "job", "--days", "7", "--description", "new", "--json"]);
+    let second = text(&serde_json::from_str(&succeeded(&more)).unwrap(), "client_secret").to_owned();
+    becomes(&place, "job", &second, 200).await;
+    assert_eq!(token_of(&place, "job", &first).await, 200, "both count");
+    let listed = rows(&run(&place, &["client", "secret", "list", "job", "--json"]));
+    assert_eq!((listed.len(), &listed[1]["description"]), (2, &json!("new")));
+    succeeded(&run(&place, &["client", "secret", "remove", "job", text(&listed[0], "secret")]));
+    becomes(&place, "job", &first, 401).await;
+    assert_eq!(token_of(&place, "job", &second).await, 200);
+    failed(&run(&place, &["client", "secret", "remove", "job", text(&listed[1], "secret")]), 2);
+    failed(&run(&place, &["client", "secret", "remove", "job", "unknown"]), 1);
+
+    succeeded(&run(&place, &["client", "set", "job", "--set", "enabled=false"]));
+    becomes(&place, "job", &second, 401).await;
+    succeeded(&run(&place, &["client", "set", "job", "--set", "enabled=true"]));
+    becomes(&place, "job", &second, 200).await;
+    succeeded(&run(&place, &["client", "remove", "job"]));
+    becomes(&place, "job", &second, 401).await;
+    failed(&run(&place, &["client", "remove", "job"]), 1);
+    server.stop();
+}
+
+#[test]
+fn what_a_client_can_not_be_is_refused_by_key() {
+    let place = Place::new();
+    fs::write(
+        place.folder().join("page.toml"),
+        "allowed_grant_types = [\"authorization_code\"]\nallowed_scopes = [\"openid\"]\n",
+    )
+    .unwrap();
+    let add =
+        |more: &[&str]| run(&place, &[&["client", "add", "page", "--file", "page.toml", "--public"], more].concat());
+    assert!(failed(&add(&[]), 2).contains("redirect_uris"));
+    let uri = ["--redirect-uri", "https://page.example/callback"];
+    for (set, key) in [
+        ("access_token_lifetime=0", "access_token_lifetime"),
+        ("allowed_scopes=[\"nothing\"]", "allowed_scopes"),
+        ("no_such_key=1", "no_such_key"),
+        ("id_token_signing_alg=EdDSA", "id_token_signing_alg"),
+    ] {
+        assert!(failed(&add(&[&uri[..], &["--set", set]].concat()), 2).contains(key), "{set}");
+    }
+    succeeded(&add(&uri));
+    assert!(failed(&add(&uri), 1).contains("page"));
+    let shown = succeeded(&run(&place, &["client", "show", "page"]));
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["from"], &shown["access_token_lifetime"]), (&json!("store"), &json!(3600)));
+    for arguments in
+        [&["client", "remove", "PkceJS"][..], &["client", "set", "PkceJS", "--public"], &["client", "add", "PkceJS"]]
+    {
+        assert!(failed(&run(&place, arguments), 1).contains("configuration"), "{arguments:?}");
+    }
+    assert!(failed(&run(&place, &["client", "set", "nobody", "--public"]), 1).contains("nobody"));
+}
+
+#[tokio::test]
+async fn a_password_set_by_command_outlives_a_restart() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    assert!(may_sign_in(&place, "alice", "alice").await);
+    succeeded(&run_with_input(&place, &["user", "passwd", "alice", "--password-stdin"], "another password"));
+    server.stop();
+    let server = place.serve(&[]);
+    assert!(may_sign_in(&place, "alice", "another password").await);
+    assert!(!may_sign_in(&place, "alice", "alice").await);
+    server.stop();
+}
+
 #[test]
 fn clients_are_shown_as_configured_and_without_their_secrets() {
     let place = Place::new();
@@ -124,7 +219,8 @@ fn clients_are_shown_as_configured_and_without_their_secrets() {
     assert_eq!(listed.len(), 5);
     let shown = succeeded(&run(&place, &["client", "show", "PkceCodeBackend"]));
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!((&shown["confidential"], &shown["require_consent"]), (&json!(true), &json!(true)));
+    assert_eq!((&shown["require_client_secret"], &shown["require_consent"]), (&json!(true), &json!(true)));
+    assert_eq!((&shown["client_secrets"], &shown["from"]), (&json!(1), &json!("configuration")));
     let hash = succeeded(&run_with_input(&place, &["client", "secret-hash"], "test\n"));
     assert_eq!(hash.trim(), "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg");
 }

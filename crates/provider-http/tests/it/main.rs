@@ -5,6 +5,7 @@ mod authorize;
 mod bad_input;
 mod check_session;
 mod client_settings;
+mod clients;
 mod concurrency;
 mod conformance_table;
 mod consent;

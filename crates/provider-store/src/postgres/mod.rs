@@ -4,6 +4,7 @@
 //! that locks the rows which it decides on. Nothing is kept in the process. One file a table holds its SQL.
 
 mod access;
+mod clients;
 mod codes;
 mod connection;
 mod consents;

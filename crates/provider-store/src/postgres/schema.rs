@@ -6,12 +6,12 @@ use tokio_postgres::error::SqlState;
 use super::{connection::Connection, failure::Failure, open::PostgresError};
 
 /// The migrations in their order. A released one is never changed: the next change of the schema is a new file.
-const STEPS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_clients.sql")];
 
 /// How often a migration is tried that met one of another process.
 const ATTEMPTS: u32 = 10;
 
-/// Makes this transaction the only one of its kind until it ends: imports of users, new signing keys, migrations.
+/// Makes this transaction the only one of its kind until it ends: imports of users, changes of clients, new signing keys, migrations.
 pub(super) async fn lock(connection: &Connection) -> Result<(), Failure> {
     connection.all("SELECT version FROM doorward_schema WHERE id = 1 FOR UPDATE", &[], |_| Ok(())).await?;
     Ok(())

@@ -56,6 +56,22 @@ pub(super) async fn add(
     Ok(keys)
 }
 
+/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the keys that are there.
+pub(super) async fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    let stored = all(connection).await?;
+    let same = stored.len() == keys.len() && stored.iter().all(|own| keys.iter().any(|key| key.kid == own.kid));
+    if same {
+        for key in keys {
+            let sql = "UPDATE signing_keys SET sealed = $2 WHERE kid = $1";
+            connection.execute(sql, &[&key.kid, &key.sealed.as_bytes()]).await?;
+        }
+    }
+    connection.commit().await?;
+    Ok(same)
+}
+
 /// Removes the keys with these `kid`s.
 pub(super) async fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
     connection.execute("DELETE FROM signing_keys WHERE kid = ANY($1)", &[&kids]).await?;

@@ -5,6 +5,7 @@ use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
     access::ClientAccess,
     authorize::{Held, PushedRequest},
+    clients::{StoredClient, StoredClients},
     consent::Consent,
     device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
@@ -20,10 +21,10 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, access, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
+    PostgresStore, access, clients, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
     pushed_requests, reference_tokens, refresh_tokens, schema, sessions, signing_keys, single_uses, users,
 };
-use crate::columns::{GrantRow, UserRow, encode_answer, to_json};
+use crate::columns::{ClientRow, GrantRow, UserRow, encode_answer, to_json};
 
 /// Runs a function of a table's file, as the command of this name, on a connection of the pool, and again if the database asks for that.
 macro_rules! run {
@@ -35,8 +36,16 @@ macro_rules! run {
 #[async_trait]
 impl Store for PostgresStore {
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
-        let rows: Vec<_> = users.into_iter().map(UserRow::encode).collect::<Result<_, _>>()?;
-        run!(self, "import_users", users::import, &rows, now)
+        run!(self, "import_users", users::import, &users, now)
+    }
+
+    async fn imported_users(&self) -> Result<Vec<User>, StoreError> {
+        run!(self, "imported_users", users::imported)
+    }
+
+    async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        let row = UserRow::encode(user)?;
+        run!(self, "put_user", users::put, &row, now)
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
@@ -53,6 +62,33 @@ impl Store for PostgresStore {
 
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
         run!(self, "user", users::by_sub, sub)
+    }
+
+    async fn clients(&self) -> Result<StoredClients, StoreError> {
+        run!(self, "clients", clients::all)
+    }
+
+    async fn clients_version(&self) -> Result<i64, StoreError> {
+        run!(self, "clients_version", clients::version)
+    }
+
+    async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
+        let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        run!(self, "import_clients", clients::import, &rows)
+    }
+
+    async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        run!(self, "add_client", clients::add, &row)
+    }
+
+    async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        run!(self, "replace_client", clients::replace, &row, version)
+    }
+
+    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+        run!(self, "remove_client", clients::remove, client_id)
     }
 
     async fn start_session(
@@ -260,6 +296,10 @@ impl Store for PostgresStore {
 
     async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
         run!(self, "add_signing_key", signing_keys::add, &key, unless_since)
+    }
+
+    async fn reseal_signing_keys(&self, keys: Vec<StoredKey>) -> Result<bool, StoreError> {
+        run!(self, "reseal_signing_keys", signing_keys::reseal, &keys)
     }
 
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {

@@ -11,10 +11,48 @@ use super::{
 };
 use crate::columns::{self, UserRow};
 
-/// Adds users or replaces those with the same `sub`. One import at a time, so that processes that start together do not collide.
-pub(super) async fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
+/// Brings configured users in, and remembers what was configured. One import at a time, so that processes that start together do not
+/// collide.
+pub(super) async fn import(connection: &Connection, configured: &[User], now: Timestamp) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
+    let mut changed = Vec::new();
+    for user in configured {
+        let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
+        let last = connection.first(sql, &[&user.sub], |row| read(row, 0)).await?;
+        if let Some(imported) = User::imported(user, last.as_ref(), by_sub(connection, &user.sub).await?) {
+            changed.push(UserRow::encode(imported)?);
+        }
+        let UserRow { user, claims, .. } = UserRow::encode(user.clone())?;
+        connection
+            .execute(
+                "INSERT INTO imported_users (sub, username, password_hash, enabled, claims) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (sub) DO UPDATE SET username = excluded.username, password_hash = excluded.password_hash,
+                     enabled = excluded.enabled, claims = excluded.claims",
+                &[&user.sub, &user.username, &user.password_hash.as_str(), &user.enabled, &claims],
+            )
+            .await?;
+    }
+    replace(connection, &changed, now).await?;
+    connection.commit().await
+}
+
+/// Users as they were imported last.
+pub(super) async fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
+    let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users";
+    connection.all(sql, &[], |row| read(row, 0)).await
+}
+
+/// Adds a user or replaces the one with the same `sub`.
+pub(super) async fn put(connection: &Connection, row: &UserRow, now: Timestamp) -> Result<(), Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    replace(connection, std::slice::from_ref(row), now).await?;
+    connection.commit().await
+}
+
+/// Adds users or replaces those with the same `sub`, within a transaction.
+async fn replace(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
     for UserRow { user, .. } in rows {
         end_what_must_not_stay(connection, user, now).await?;
@@ -25,7 +63,7 @@ pub(super) async fn import(connection: &Connection, rows: &[UserRow], now: Times
             .await
             .map_err(|failure| if failure.is_duplicate() { Failure::Conflict(row.name_is_taken()) } else { failure })?;
     }
-    connection.commit().await
+    Ok(())
 }
 
 /// With a new password, the sessions and grants of the old one end: whoever stole it must not stay. A user who is disabled is

@@ -5,6 +5,7 @@
 //! of the process and of the machine, and readers wait for no writer. One file a table holds its SQL.
 
 mod access;
+mod clients;
 mod codes;
 mod consents;
 mod device_codes;

@@ -53,6 +53,19 @@ pub(super) fn add(
     all(connection)
 }
 
+/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the keys that are there.
+pub(super) fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
+    let stored = all(connection)?;
+    if stored.len() != keys.len() || stored.iter().any(|own| keys.iter().all(|key| key.kid != own.kid)) {
+        return Ok(false);
+    }
+    for key in keys {
+        let sql = "UPDATE signing_keys SET sealed = ?2 WHERE kid = ?1";
+        execute(connection, sql, params![key.kid, key.sealed.as_bytes()])?;
+    }
+    Ok(true)
+}
+
 /// Removes the keys with these `kid`s.
 pub(super) fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
     for kid in kids {

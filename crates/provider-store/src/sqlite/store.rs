@@ -5,6 +5,7 @@ use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
     access::ClientAccess,
     authorize::{Held, PushedRequest},
+    clients::{StoredClient, StoredClients},
     consent::Consent,
     device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
@@ -20,16 +21,24 @@ use doorward_provider::{
 };
 
 use super::{
-    SqliteStore, access, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
+    SqliteStore, access, clients, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
     pushed_requests, reference_tokens, refresh_tokens, sessions, signing_keys, single_uses, users,
 };
-use crate::columns::{GrantRow, UserRow, encode_answer, to_json};
+use crate::columns::{ClientRow, GrantRow, UserRow, encode_answer, to_json};
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
-        let rows: Vec<_> = users.into_iter().map(UserRow::encode).collect::<Result<_, _>>()?;
-        self.write("import_users", move |connection| users::import(connection, &rows, now)).await
+        self.write("import_users", move |connection| users::import(connection, users, now)).await
+    }
+
+    async fn imported_users(&self) -> Result<Vec<User>, StoreError> {
+        self.read("imported_users", users::imported).await
+    }
+
+    async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        let row = UserRow::encode(user)?;
+        self.write("put_user", move |connection| users::put(connection, &[row], now)).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
@@ -49,6 +58,34 @@ impl Store for SqliteStore {
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
         let sub = sub.to_owned();
         self.read("user", move |connection| users::by_sub(connection, &sub)).await
+    }
+
+    async fn clients(&self) -> Result<StoredClients, StoreError> {
+        self.read("clients", clients::all).await
+    }
+
+    async fn clients_version(&self) -> Result<i64, StoreError> {
+        self.read("clients_version", clients::version).await
+    }
+
+    async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
+        let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        self.write("import_clients", move |connection| clients::import(connection, &rows)).await
+    }
+
+    async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        self.write("add_client", move |connection| clients::add(connection, &row)).await
+    }
+
+    async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        self.write("replace_client", move |connection| clients::replace(connection, &row, version)).await
+    }
+
+    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+        let client_id = client_id.to_owned();
+        self.write("remove_client", move |connection| clients::remove(connection, &client_id)).await
     }
 
     async fn start_session(
@@ -292,6 +329,10 @@ impl Store for SqliteStore {
 
     async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
         self.write("add_signing_key", move |connection| signing_keys::add(connection, &key, unless_since)).await
+    }
+
+    async fn reseal_signing_keys(&self, keys: Vec<StoredKey>) -> Result<bool, StoreError> {
+        self.write("reseal_signing_keys", move |connection| signing_keys::reseal(connection, &keys)).await
     }
 
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {

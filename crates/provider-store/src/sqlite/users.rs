@@ -10,8 +10,38 @@ use super::{
 };
 use crate::columns::{self, UserRow};
 
+/// Brings configured users in, and remembers what was configured.
+pub(super) fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
+    let mut changed = Vec::new();
+    for user in configured {
+        let last = sql::first(
+            connection,
+            "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = ?1",
+            [&user.sub],
+            |row| read(row, 0),
+        )?;
+        if let Some(imported) = User::imported(&user, last.as_ref(), by_sub(connection, &user.sub)?) {
+            changed.push(UserRow::encode(imported)?);
+        }
+        let UserRow { user, claims, .. } = UserRow::encode(user)?;
+        execute(
+            connection,
+            "INSERT OR REPLACE INTO imported_users (sub, username, password_hash, enabled, claims)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![user.sub, user.username, user.password_hash.as_str(), user.enabled, claims],
+        )?;
+    }
+    put(connection, &changed, now)
+}
+
+/// Users as they were imported last.
+pub(super) fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
+    let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users";
+    sql::all(connection, sql, [], |row| read(row, 0))
+}
+
 /// Adds users or replaces those with the same `sub`.
-pub(super) fn import(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
+pub(super) fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
     for UserRow { user, .. } in rows {
         end_what_must_not_stay(connection, user, now)?;

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 pub mod access;
+pub mod clients;
 pub mod codes;
 pub mod consents;
 pub mod device_codes;
@@ -31,7 +32,10 @@ macro_rules! suite {
         conformance::suite! { $open;
             users: listed_by_name, removed_with_everything, found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
-                another_name_ends_nothing;
+                another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
+                a_removed_one_comes_back_when_configured_otherwise;
+            clients: added_once, replaced_at_the_known_version_only, imported_in_place_of_the_last_import,
+                removed_with_everything;
             sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,
                 one_that_goes_on_keeps_its_clients, another_users_sign_in_ends_the_first,
                 an_ended_one_gives_no_code_and_redeems_none, its_end_revokes_grants_without_offline_access,
@@ -54,7 +58,7 @@ macro_rules! suite {
                 without_grace_revokes, a_clock_set_back_lengthens_no_grace, repeats_a_token_that_expired_since,
                 refuses_the_expired_unknown_and_revoked, of_many_one_wins_and_all_get_its_seed, keeps_the_grant_alive;
             consents: remembered_and_replaced;
-            signing_keys: added_and_removed, added_once_among_many, added_once_an_algorithm;
+            signing_keys: resealed_all_or_none, added_and_removed, added_once_among_many, added_once_an_algorithm;
             single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;
             failed_sign_ins: admitted_then_made_to_wait, a_wait_changes_nothing, counted_exactly_among_many,
                 a_success_takes_failures_back, a_success_leaves_no_less_than_none, old_ones_count_no_more;

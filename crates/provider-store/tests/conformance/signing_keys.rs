@@ -1,7 +1,7 @@
 //! Signing keys.
 
 use doorward_protocol::jose::SigningAlgorithm::{Es256, Rs256};
-use doorward_provider::keys::StoredKey;
+use doorward_provider::keys::{SealedKey, StoredKey};
 
 use super::fixtures::{NOW, Tested, at, key, parallel};
 
@@ -19,6 +19,23 @@ pub async fn added_and_removed(store: Tested) {
     assert_eq!(keys[0].sealed, key("later", Rs256, 100).sealed);
     store.remove_signing_keys(&["later".to_owned(), "unknown".to_owned()]).await.unwrap();
     assert_eq!(kids(&store.signing_keys().await.unwrap()), ["latest"]);
+}
+
+pub async fn resealed_all_or_none(store: Tested) {
+    let resealed = |kid: &str| StoredKey { sealed: SealedKey::from_bytes(b"other".to_vec()), ..key(kid, Rs256, 0) };
+    for kid in ["a", "b"] {
+        store.add_signing_key(key(kid, Rs256, 0), at(1)).await.unwrap();
+    }
+    let other_set = vec![resealed("a"), resealed("c")];
+    for keys in [vec![], vec![resealed("a")], vec![resealed("a"), resealed("b"), resealed("c")], other_set] {
+        assert!(!store.reseal_signing_keys(keys).await.unwrap());
+    }
+    assert_eq!(store.signing_keys().await.unwrap()[0].sealed, key("a", Rs256, 0).sealed, "nothing changed");
+    assert!(store.reseal_signing_keys(vec![resealed("b"), resealed("a")]).await.unwrap());
+    for stored in store.signing_keys().await.unwrap() {
+        assert_eq!((stored.algorithm, stored.activates_at), (Rs256, NOW));
+        assert_eq!(stored.sealed.as_bytes(), b"other");
+    }
 }
 
 pub async fn added_once_among_many(store: Tested) {

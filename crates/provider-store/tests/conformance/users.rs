@@ -23,6 +23,36 @@ pub async fn found_by_sub_and_username(store: Tested) {
     assert!(store.user_by_username("carol").await.unwrap().is_none());
 }
 
+/// The user with another password than the fixtures'.
+fn with_other_password(user: User) -> User {
+    let other = user.password_hash.as_str().replace("$AAAA", "$BBBB");
+    User { password_hash: PasswordHash::parse(&other).unwrap(), ..user }
+}
+
+pub async fn what_was_changed_since_the_last_import_stays(store: Tested) {
+    let configured = user("1", "alice");
+    store.import_users(vec![configured.clone()], NOW).await.unwrap();
+    assert_eq!(store.imported_users().await.unwrap(), [configured.clone()]);
+    let changed = User { enabled: false, ..with_other_password(configured.clone()) };
+    store.put_user(changed.clone(), NOW).await.unwrap();
+    store.import_users(vec![configured.clone()], NOW).await.unwrap();
+    assert_same(store.user("1").await.unwrap(), &changed);
+    let renamed = user("1", "alicia");
+    store.import_users(vec![renamed.clone()], NOW).await.unwrap();
+    assert_same(store.user("1").await.unwrap(), &User { username: "alicia".to_owned(), ..changed });
+    assert_eq!(store.imported_users().await.unwrap(), [renamed]);
+}
+
+pub async fn a_removed_one_comes_back_when_configured_otherwise(store: Tested) {
+    store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
+    store.remove_user("1", NOW).await.unwrap();
+    store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
+    assert!(store.user("1").await.unwrap().is_none());
+    let configured = with_other_password(user("1", "alice"));
+    store.import_users(vec![configured.clone()], NOW).await.unwrap();
+    assert_same(store.user("1").await.unwrap(), &configured);
+}
+
 pub async fn imported_again_are_replaced(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
     let renamed = User { enabled: false, ..user("1", "alicia") };
@@ -63,9 +93,7 @@ async fn is_signed_in(store: &Tested, number: u64, sub: &str) -> bool {
 pub async fn a_new_password_ends_what_the_old_one_began(store: Tested) {
     signed_in(&store, 1, "alice").await;
     signed_in(&store, 2, "bob").await;
-    let other = user("alice", "alice").password_hash.as_str().replace("$AAAA", "$BBBB");
-    let changed = User { password_hash: PasswordHash::parse(&other).unwrap(), ..user("alice", "alice") };
-    store.import_users(vec![changed, user("bob", "bob")], NOW).await.unwrap();
+    store.put_user(with_other_password(user("alice", "alice")), NOW).await.unwrap();
     assert!(!is_signed_in(&store, 1, "alice").await);
     assert!(is_signed_in(&store, 2, "bob").await);
 }

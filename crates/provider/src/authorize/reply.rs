@@ -196,7 +196,7 @@ impl Provider {
         let redirect_uri = match params.get("redirect_uri") {
             Some(uri) if uri.len() <= MAX_REDIRECT_URI && client.registered_redirect_uri(uri) => uri.to_owned(),
             Some(_) => return Err(UnsafeRequest::UnregisteredRedirectUri),
-            None => sole_redirect_uri(client, params).ok_or(UnsafeRequest::MissingRedirectUri)?,
+            None => sole_redirect_uri(&client, params).ok_or(UnsafeRequest::MissingRedirectUri)?,
         };
         let reply_to = ReplyTo {
             redirect_uri,
@@ -205,7 +205,7 @@ impl Provider {
             issuer: self.settings.issuer.clone(),
             observed: None,
         };
-        Ok((Arc::clone(client), reply_to))
+        Ok((client, reply_to))
     }
 }
 

@@ -246,7 +246,7 @@ impl Provider {
         match self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE) {
             Some(claims) if claims.iss == self.settings.issuer => {
                 let issued_to = claims.aud.iter().find_map(|audience| self.client(audience));
-                let client = Arc::clone(issued_to.unwrap_or(client));
+                let client = issued_to.unwrap_or_else(|| Arc::clone(client));
                 Ok(Some(ExpectedSubject { client, subject: claims.sub }))
             }
             _ => Err(Problem(ErrorCode::InvalidRequest, "id_token_hint is not an ID token of this provider.")),

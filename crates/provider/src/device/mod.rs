@@ -211,7 +211,7 @@ impl Provider {
     fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
         let client =
             self.client(&request.client_id).filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
-        Some(CalledUp { client: client.clone(), scope: request.scope, targets: request.targets })
+        Some(CalledUp { client, scope: request.scope, targets: request.targets })
     }
 
     /// Takes the user's answer to a request that the same user called up before. `scope` are the ticked scopes; `None`: denied.

@@ -3,7 +3,7 @@
 //! Each client has a task and a few requests at once of its own, so that a receiver that hangs delays nobody else. What fails is tried
 //! again, later each time, up to [`MAX_ATTEMPTS`]; the store remembers, so that a restart changes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
@@ -54,19 +54,34 @@ pub enum DeliveryError {
 impl Provider {
     /// Delivers logout tokens until dropped.
     pub async fn deliver_logout_tokens(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
+        let mut clients = self.clients.subscribe();
         let mut tasks = JoinSet::new();
-        for client in self.clients.values().filter(|client| client.enabled && client.back_channel_logout.is_some()) {
-            let (provider, client, channel) = (Arc::clone(&self), Arc::clone(client), Arc::clone(&channel));
-            tasks.spawn(async move { provider.keep_delivering(&client, &*channel).await });
+        let mut served = HashSet::new();
+        loop {
+            let known = Arc::clone(&clients.borrow_and_update());
+            for client in known.iter().filter(|client| client.back_channel_logout.is_some()) {
+                if served.insert(client.client_id.clone()) {
+                    let (provider, channel) = (Arc::clone(&self), Arc::clone(&channel));
+                    let client_id = client.client_id.clone();
+                    tasks.spawn(async move { provider.keep_delivering(client_id, &*channel).await });
+                }
+            }
+            tokio::select! {
+                changed = clients.changed() => if changed.is_err() { return },
+                Some(Ok(client_id)) = tasks.join_next() => { served.remove(&client_id); },
+            }
         }
-        tasks.join_all().await;
     }
 
-    async fn keep_delivering(&self, client: &Client, channel: &dyn BackChannel) {
+    /// Delivers to one client as long as it wants logout tokens; returns which one it was.
+    async fn keep_delivering(&self, client_id: String, channel: &dyn BackChannel) -> String {
         loop {
+            // Read each time: its settings may have changed.
+            let client = self.client(&client_id).filter(|client| client.back_channel_logout.is_some());
+            let Some(client) = client else { return client_id };
             // Listening begins before the look into the store: what is queued in between is heard of.
             let queued = self.logout_queued.notified();
-            match self.deliver_due(client, channel).await {
+            match self.deliver_due(&client, channel).await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::error!(%error, "logout notices can't be read; it is tried again"),

@@ -11,7 +11,8 @@ impl Provider {
     pub(crate) fn front_channel(&self, ended: &[EndedSession]) -> SignedOut {
         let frames = ended.iter().flat_map(|session| session.clients.iter().map(move |client| (session, client)));
         let frames = frames.filter_map(|(session, client)| {
-            let address = self.client(client)?.front_channel_logout.as_ref()?;
+            let client = self.client(client)?;
+            let address = client.front_channel_logout.as_ref()?;
             if !address.session_required {
                 return Some(address.uri.clone());
             }

@@ -64,7 +64,7 @@ async fn sign_out(browser: &mut Browser<'_>) {
 
 /// One round of deliveries to `Receiver`.
 async fn round(world: &World, receivers: &Receivers) -> usize {
-    world.provider.deliver_due(world.provider.client("Receiver").unwrap(), receivers).await.unwrap()
+    world.provider.deliver_due(&world.provider.client("Receiver").unwrap(), receivers).await.unwrap()
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod browser;
 mod fixtures;
 mod page;
 mod proof_key;
+mod published;
 mod requests;
 mod world;
 

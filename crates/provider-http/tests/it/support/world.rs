@@ -18,9 +18,11 @@ use axum::{
 use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
-    client::{Client, ClientSettings},
+    client::ClientSettings,
+    clients::StoredClient,
     keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
     password::PasswordVerifier,
+    remote_keys::JwksSource,
     store::Store,
     time::{Clock, SystemEntropy, Timestamp},
     user::User,
@@ -35,7 +37,9 @@ use tower::ServiceExt as _;
 use super::{
     Answer, ISSUER, START,
     fixtures::{clients, merge, resources, users},
-    form_request, refresh_request, with_header,
+    form_request,
+    published::Published,
+    refresh_request, with_header,
 };
 
 /// A clock that stands still until a test moves it.
@@ -81,6 +85,8 @@ pub struct World {
     pub router: Router,
     pub provider: Arc<Provider>,
     pub clock: Arc<TestClock>,
+    /// What clients publish at their addresses.
+    pub published: Arc<Published>,
     store: Arc<dyn Store>,
     clients: Vec<Value>,
     folder: Arc<tempfile::TempDir>,
@@ -128,6 +134,7 @@ impl World {
         clock: Arc<TestClock>,
         folder: Arc<tempfile::TempDir>,
     ) -> Self {
+        let published = Arc::new(Published::default());
         let parts = ProviderParts {
             settings: ProviderSettings {
                 issuer: issuer.to_owned(),
@@ -139,15 +146,17 @@ impl World {
                 access_token_signing_alg: SigningAlgorithm::Rs256,
             },
             clients: clients.iter().map(client).collect(),
+            plain_secrets: true,
             resources: resources(),
             keys: key_ring(&*store, &clock).await,
             passwords: passwords(),
+            jwks_source: Arc::clone(&published) as Arc<dyn JwksSource>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
         };
-        let provider = Arc::new(Provider::new(parts, Arc::clone(&store)).unwrap());
+        let provider = Arc::new(Provider::assemble(parts, Arc::clone(&store)).await.unwrap());
         let router = doorward_provider_http::router(Arc::clone(&provider), HttpSettings::default());
-        Self { router, provider, clock, store, clients, folder }
+        Self { router, provider, clock, published, store, clients, folder }
     }
 
     /// Sends a request; from this machine, unless it says where it comes from.
@@ -194,6 +203,27 @@ impl World {
         self.store.import_users(vec![user], self.clock.now()).await.unwrap();
     }
 
+    /// Adds a client to the store, or puts it in place of the one of its name. The provider sees it when it looks.
+    pub async fn put_client(&self, settings: Value) {
+        let client_id = settings["client_id"].as_str().unwrap().to_owned();
+        let Value::Object(settings) = settings else { unreachable!() };
+        let client = StoredClient { client_id, settings, configured: false };
+        if !self.store.add_client(client.clone()).await.unwrap() {
+            let version = self.store.clients_version().await.unwrap();
+            assert!(self.store.replace_client(client, version).await.unwrap());
+        }
+    }
+
+    /// Removes a client from the store. The provider sees it when it looks.
+    pub async fn remove_client(&self, client_id: &str) {
+        assert!(self.store.remove_client(client_id).await.unwrap());
+    }
+
+    /// The clients as they are stored.
+    pub async fn stored_clients(&self) -> Vec<StoredClient> {
+        self.store.clients().await.unwrap().clients
+    }
+
     /// Disables one of the fixture's users.
     pub async fn disable(&self, sub: &str) {
         let user = users().into_iter().find(|user| user.sub == sub).unwrap();
@@ -201,9 +231,8 @@ impl World {
     }
 }
 
-fn client(settings: &Value) -> Client {
-    let settings: ClientSettings = serde_json::from_value(settings.clone()).unwrap();
-    Client::from_settings(settings, true).unwrap()
+fn client(settings: &Value) -> ClientSettings {
+    serde_json::from_value(settings.clone()).unwrap()
 }
 
 /// One verifier for all worlds: each new one hashes a decoy.

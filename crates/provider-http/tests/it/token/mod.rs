@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_authentication;
 mod client_credentials;
 mod issued;
+mod jwks_uri;
 mod password;
 mod private_key_jwt;
 mod refresh_token;

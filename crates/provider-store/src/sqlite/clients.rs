@@ -1,0 +1,104 @@
+//! Rows of clients.
+
+use doorward_provider::clients::{StoredClient, StoredClients};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    failure::Failure,
+    sql::{self, execute},
+};
+use crate::columns::{ClientRow, ColumnError};
+
+/// Another number after each change.
+pub(super) fn version(connection: &Connection) -> Result<i64, Failure> {
+    let version = sql::first(connection, "SELECT version FROM clients_version", [], |row| Ok(row.get(0)?))?;
+    Ok(version.ok_or(ColumnError::Unreadable("clients_version.version"))?)
+}
+
+/// All clients. The version is read first: what changes meanwhile is seen again at the next look.
+pub(super) fn all(connection: &Connection) -> Result<StoredClients, Failure> {
+    let version = version(connection)?;
+    let sql = "SELECT client_id, settings, configured FROM clients ORDER BY client_id";
+    Ok(StoredClients { version, clients: sql::all(connection, sql, [], read)? })
+}
+
+fn read(row: &Row<'_>) -> Result<StoredClient, Failure> {
+    Ok(StoredClient {
+        client_id: row.get(0)?,
+        settings: sql::from_json(row, 1, "clients.settings")?,
+        configured: row.get(2)?,
+    })
+}
+
+/// Makes these the configured clients; writes only what changes.
+pub(super) fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
+    let sql = "SELECT client_id FROM clients WHERE configured = 1";
+    let mut changed = 0;
+    for before in sql::all(connection, sql, [], |row| Ok(row.get::<_, String>(0)?))? {
+        if rows.iter().all(|row| row.client_id != before) {
+            changed += execute(connection, "DELETE FROM clients WHERE client_id = ?1", [&before])?;
+        }
+    }
+    for ClientRow { client_id, settings, configured } in rows {
+        changed += execute(
+            connection,
+            "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
+             ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured = excluded.configured
+             WHERE settings <> excluded.settings OR configured <> excluded.configured",
+            params![client_id, settings, configured],
+        )?;
+    }
+    if changed > 0 { move_on(connection) } else { Ok(()) }
+}
+
+/// Adds a client unless its identifier is taken.
+pub(super) fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
+    let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let added = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
+    if added {
+        move_on(connection)?;
+    }
+    Ok(added)
+}
+
+/// Replaces a client's settings if no client changed since that version.
+pub(super) fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool, Failure> {
+    if version(connection)? != known {
+        return Ok(false);
+    }
+    let sql = "UPDATE clients SET settings = ?2, configured = ?3 WHERE client_id = ?1";
+    let replaced = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
+    if replaced {
+        move_on(connection)?;
+    }
+    Ok(replaced)
+}
+
+/// Removes a client with everything of it; tells whether there was anything.
+pub(super) fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
+    // Rare, and so without indexes of their own: each statement may look at every row of its table.
+    const STATEMENTS: [&str; 9] = [
+        "DELETE FROM clients WHERE client_id = ?1",
+        "DELETE FROM grants WHERE client_id = ?1",
+        "DELETE FROM reference_tokens WHERE content ->> '$.client_id' = ?1",
+        "DELETE FROM codes WHERE content ->> '$.grant.client_id' = ?1",
+        "DELETE FROM device_codes WHERE client_id = ?1",
+        "DELETE FROM pushed_requests WHERE client_id = ?1",
+        "DELETE FROM consents WHERE client_id = ?1",
+        "DELETE FROM session_clients WHERE client_id = ?1",
+        "DELETE FROM logout_notices WHERE client_id = ?1",
+    ];
+    let mut removed = 0;
+    for statement in STATEMENTS {
+        removed += execute(connection, statement, [client_id])?;
+    }
+    if removed > 0 {
+        move_on(connection)?;
+    }
+    Ok(removed > 0)
+}
+
+fn move_on(connection: &Connection) -> Result<(), Failure> {
+    execute(connection, "UPDATE clients_version SET version = version + 1", [])?;
+    Ok(())
+}
