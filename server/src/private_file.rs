@@ -31,6 +31,11 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     });
     fs::remove_file(&beside)?;
     linked?;
+    sync_folder(path)
+}
+
+/// Makes the names in this file's folder survive a power failure as the files' content does.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -53,8 +53,8 @@ pub async fn start(
     let store = database.store();
     let broken = |error: &dyn std::fmt::Display| database::refuse(store_config, places, error.to_string());
     import_users(&*store, &config, store_config, demo, places).await?;
-    let keys_exist = !store.signing_keys().await.map_err(|error| broken(&error))?.is_empty();
-    let master = master_key::obtain(&store_config.master_key, keys_exist, &SystemEntropy)
+    let stored_keys = store.signing_keys().await.map_err(|error| broken(&error))?;
+    let master = master_key::obtain(&store_config.master_key, &stored_keys, &SystemEntropy)
         .map_err(|error| StartError::Failed(error.to_string()))?;
     let keys = KeyRing::open(
         &*store,

@@ -1,15 +1,17 @@
 //! `doorward keys …`. Running servers take over what changed within ten seconds.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
-    keys::{KeyRing, RotationPolicy, StoredKey},
+    keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
     time::{SystemClock, SystemEntropy},
 };
 use serde_json::{Value, json};
 
 use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
-use crate::{StartError, master_key};
+use crate::{StartError, config::MasterKeySource, master_key};
 
 /// A new key signs so many seconds after it was made: until then every process has published it, and no verifier still takes the
 /// older list for fresh.
@@ -22,6 +24,16 @@ pub enum KeysCommand {
     List(DataArguments),
     /// Make new keys that take over in seven minutes. Usually they are replaced by themselves, every 90 days.
     Rotate(DataArguments),
+    /// Encrypt all keys with a new master key, and put it in place of the old one, which is kept beside it. Servers must be started
+    /// again afterwards. Interrupted, it leaves everything usable: run it again, or just start the server.
+    Rekey {
+        /// A file with the new master key, 32 random bytes as 43 base64url characters. Default: one is made. Needed where the old one
+        /// is set by `store.master_key`, which is then yours to change.
+        #[arg(long, value_name = "FILE")]
+        new_key_file: Option<PathBuf>,
+        #[command(flatten)]
+        data: DataArguments,
+    },
     /// Remove a key at once: what it signed verifies no more.
     Retire {
         /// The key.
@@ -36,6 +48,7 @@ impl KeysCommand {
         match self {
             Self::List(data) => list(&Workplace::open(&data).await?).await,
             Self::Rotate(data) => rotate(&Workplace::open(&data).await?).await,
+            Self::Rekey { new_key_file, data } => rekey(&Workplace::open(&data).await?, new_key_file.as_deref()).await,
             Self::Retire { kid, data } => retire(&Workplace::open(&data).await?, &kid).await,
         }
     }
@@ -73,8 +86,8 @@ fn signs(key: &StoredKey, keys: &[StoredKey]) -> bool {
 
 async fn rotate(place: &Workplace) -> Result<(), CommandError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Failed(error.to_string());
-    let keys_exist = !place.store.signing_keys().await?.is_empty();
-    let master = master_key::obtain(&place.config.store.master_key, keys_exist, &SystemEntropy)
+    let stored_keys = place.store.signing_keys().await?;
+    let master = master_key::obtain(&place.config.store.master_key, &stored_keys, &SystemEntropy)
         .map_err(|error| failed(&error))?;
     let algorithms: Vec<SigningAlgorithm> = place.config.provider.signing_algorithms.clone();
     let policy = RotationPolicy::default();
@@ -89,6 +102,51 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
     audit("keys_rotated", "issuer", &place.config.provider.settings.issuer);
     done(place.json, "New keys are made; they take over in seven minutes.");
     Ok(())
+}
+
+async fn rekey(place: &Workplace, new_key_file: Option<&Path>) -> Result<(), CommandError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Failed(error.to_string());
+    let given = new_key_file.map(master_key::read_given).transpose().map_err(|error| failed(&error))?;
+    let source = &place.config.store.master_key;
+    let stored = place.store.signing_keys().await?;
+    let old = master_key::obtain(source, &stored, &SystemEntropy).map_err(|error| failed(&error))?;
+    let new = match (source, &given) {
+        (MasterKeySource::File(path), given) => master_key::prepare(path, given.as_ref(), &SystemEntropy),
+        (MasterKeySource::Setting(_), Some(given)) => return reseal(place, &old, &parse(given)?).await.map(|()| {
+            audit("keys_resealed", "issuer", &place.config.provider.settings.issuer);
+            done(place.json, "The keys are encrypted with the new master key: set store.master_key to it, and start the servers again.");
+        }),
+        (MasterKeySource::Setting(_), None) => {
+            let problem = "the master key is set by store.master_key: give the new one by --new-key-file";
+            return Err(failed(&problem).into());
+        }
+    };
+    reseal(place, &old, &new.map_err(|error| failed(&error))?).await?;
+    let MasterKeySource::File(path) = source else { return Ok(()) };
+    let kept = master_key::take_over(path).map_err(|error| failed(&error))?;
+    audit("keys_resealed", "issuer", &place.config.provider.settings.issuer);
+    let kept = kept.display();
+    let sentence = format!(
+        "The keys are encrypted with a new master key: start the servers again. The old one is kept in {kept}, for older copies of the database."
+    );
+    done(place.json, &sentence);
+    Ok(())
+}
+
+fn parse(key: &Secret) -> Result<MasterKey, CommandError> {
+    Ok(MasterKey::parse(key.expose()).map_err(|error| StartError::Failed(error.to_string()))?)
+}
+
+/// Encrypts all keys anew in one command of the store; again, if one was added meanwhile.
+async fn reseal(place: &Workplace, old: &MasterKey, new: &MasterKey) -> Result<(), CommandError> {
+    for _ in 0..3 {
+        let stored = place.store.signing_keys().await?;
+        let resealed: Result<Vec<_>, _> = stored.iter().map(|key| key.resealed(old, new)).collect();
+        if place.store.reseal_signing_keys(resealed.map_err(|error| StartError::Failed(error.to_string()))?).await? {
+            return Ok(());
+        }
+    }
+    Err(CommandError::Missing("keys are added or removed at this moment: try again".to_owned()))
 }
 
 async fn retire(place: &Workplace, kid: &str) -> Result<(), CommandError> {

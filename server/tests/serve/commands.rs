@@ -239,6 +239,29 @@ fn keys_are_listed_rotated_and_retired() {
 }
 
 #[tokio::test]
+async fn keys_open_with_the_new_master_key_only() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let tokens = sign_in_by_password(&browser(), &place, "alice").await;
+    let userinfo = || async {
+        let request = browser().get(format!("{}/connect/userinfo", place.provider));
+        request.bearer_auth(text(&tokens, "access_token")).send().await.unwrap().status().as_u16()
+    };
+    let key = |name: &str| fs::read_to_string(place.folder().join("data").join(name)).unwrap();
+    let old = key("doorward.key");
+    succeeded(&run(&place, &["keys", "rekey"]));
+    assert_eq!(userinfo().await, 200, "the running server goes on");
+    server.stop();
+    assert_eq!(key("doorward.key.old-1"), old);
+    assert_ne!(key("doorward.key"), old);
+    let server = place.serve(&[]);
+    assert_eq!(userinfo().await, 200, "what the keys signed before still verifies");
+    server.stop();
+    fs::write(place.folder().join("data/doorward.key"), old).unwrap();
+    assert!(failed(&run(&place, &["serve"]), 2).contains("master key"));
+}
+
+#[tokio::test]
 async fn a_backup_is_a_whole_database() {
     let place = Place::new();
     let server = place.serve(&[]);

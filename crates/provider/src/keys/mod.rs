@@ -27,3 +27,16 @@ pub struct StoredKey {
     /// The private key, encrypted.
     pub sealed: SealedKey,
 }
+
+impl StoredKey {
+    /// Whether this master key opens it.
+    pub fn opens_with(&self, master: &MasterKey) -> bool {
+        master.unseal(&self.kid, &self.sealed).is_ok()
+    }
+
+    /// The same key, encrypted by another master key.
+    pub fn resealed(&self, old: &MasterKey, new: &MasterKey) -> Result<Self, UnsealError> {
+        let sealed = new.seal(&self.kid, &old.unseal(&self.kid, &self.sealed)?)?;
+        Ok(Self { sealed, ..self.clone() })
+    }
+}

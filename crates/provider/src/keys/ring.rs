@@ -76,6 +76,11 @@ impl KeyRing {
     /// Makes keys that are due, removes retired ones and takes over what other processes did. To be called now and then.
     pub async fn maintain(&self, store: &dyn Store, now: Timestamp, entropy: &dyn Entropy) -> Result<(), KeyRingError> {
         let mut keys = store.signing_keys().await?;
+        // After a change of the master key this process must start again. Until then it signs on, but makes no key that no other
+        // process could open.
+        if let Some(foreign) = keys.iter().find(|key| !key.opens_with(&self.master)) {
+            return Err(KeyRingError::Unseal(foreign.kid.clone(), UnsealError));
+        }
         for &algorithm in &self.algorithms {
             let newest = keys.iter().filter(|key| key.algorithm == algorithm).map(|key| key.activates_at).max();
             if let Some(activates_at) = self.policy.successor_due(newest, now) {

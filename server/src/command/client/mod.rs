@@ -11,7 +11,6 @@ use doorward_protocol::base64url;
 use doorward_provider::{
     client::{Client, ClientSettings},
     clients::StoredClient,
-    store::Store as _,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
