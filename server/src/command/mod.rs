@@ -114,7 +114,7 @@ struct Workplace {
 impl Workplace {
     async fn open(arguments: &DataArguments) -> Result<Self, CommandError> {
         let config = arguments.config.load()?;
-        logging::start(&config.log);
+        logging::start(&config.log, None);
         let store = Database::open(&config.store, &config.places).await?.store();
         Ok(Self { config, store, json: arguments.json })
     }
