@@ -1,5 +1,6 @@
 //! What follows from the values of signals.
 
+pub use doorward_leptos::follow;
 use leptos::prelude::*;
 
 /// A value computed from signals: computed again when they change, passed on when it differs.
@@ -17,15 +18,6 @@ where
         Memo::new(move |_| compute())
     }
     memo(Box::new(compute))
-}
-
-/// Does something in the browser once the page is alive, and again whenever signals that it read have changed. Boxed for
-/// the same reason.
-pub fn follow(act: impl FnMut() + 'static) {
-    fn effect(mut act: Box<dyn FnMut()>) {
-        Effect::new(move |_| act());
-    }
-    effect(Box::new(act));
 }
 
 /// The value of an ARIA state.

@@ -48,8 +48,10 @@ pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 #[component]
 pub fn App() -> impl IntoView {
     let auth = provide_page_auth(CONFIG_PATH).auth;
-    follow(|| browser::mark("data-hydrated", "true"));
-    follow(move || browser::mark("data-auth", auth.status().as_str()));
+    follow(move || {
+        browser::mark("data-hydrated", "true");
+        browser::mark("data-auth", auth.status().as_str());
+    });
     view! {
         <div class="shell">
             <PageHeader/>
@@ -108,7 +110,8 @@ mod tests {
         for id in ["signin_msg", "welcome_msg", "error"] {
             assert!(tag(&html, id).contains(" hidden"), "{id}");
         }
-        assert!(html.contains("<noscript>"));
+        let options = LeptosOptions::builder().output_name("doorward").build();
+        assert!(Owner::new().with(|| shell(options).to_html()).contains("<noscript>"));
     }
 
     #[test]

@@ -15,6 +15,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     let body = view! {
         <App/>
+        // No part of the application, whose program would have to carry it.
+        <noscript>
+            <p class="alert alert-info fatal">
+                "This page signs you in from within the browser. Please allow JavaScript and load it again."
+            </p>
+        </noscript>
         // Shown by fallback.js when the WebAssembly part can't load or has stopped.
         <div id="fatal" class="alert alert-error fatal" role="alert" hidden>
             <p class="alert-title">"This page has stopped working"</p>

@@ -43,11 +43,6 @@ pub fn Greeting(
                 <span class="spinner" aria-hidden="true"></span>
                 "Welcome! Looking for your session…"
             </p>
-            <noscript>
-                <p class="alert alert-info">
-                    "This page signs you in from within the browser. Please allow JavaScript and load it again."
-                </p>
-            </noscript>
             <p id="signin_msg" class="greeting" tabindex="-1" hidden=no_sign_in>
                 <span>"Welcome! Please "</span>
                 <Button

@@ -112,12 +112,10 @@ pub fn Inspector() -> impl IntoView {
             <div class="stack stack-tight">
                 <h2 id="inspector-title">"Inspector"</h2>
                 <p class="muted">"The sign-in as it happened: each message, each check, how long the tokens live."</p>
-                <div class="inspector-toggle">
-                    <Toggle on=open controls=PANEL.to_owned() say=("Show the steps", "Hide the steps") name=""/>
-                </div>
+                <Toggle on=open controls=PANEL.to_owned() say=("Show the steps", "Hide the steps") name=""/>
             </div>
             <p class="alert alert-error" role="alert" hidden=well>
-                "This part of the page could not be loaded. Hide and show it to try again."
+                "The steps could not be loaded. Hide and show them to try again."
             </p>
             <div id=PANEL hidden=closed></div>
         </section>

@@ -120,7 +120,7 @@ where
         session: Session::new(move || Box::pin(load())),
     };
     provide_context(auth);
-    Effect::new(move |_| {
+    follow(move || {
         session::spawn(session::start(auth));
         // The browser may keep this page alive while it is away and show it again as it was.
         let shown = window_event_listener_untyped("pageshow", move |_| auth.leaving.set(false));
@@ -240,6 +240,16 @@ impl Auth {
     pub fn manager(self) -> Option<UserManager> {
         self.session.manager()
     }
+}
+
+/// Does something in the browser once the page is alive, and again whenever signals that it read have changed: an
+/// [`Effect`] whose function is boxed. A program for the browser then has its machinery once, and not once for each
+/// function.
+pub fn follow(act: impl FnMut() + 'static) {
+    fn effect(mut act: Box<dyn FnMut()>) {
+        Effect::new(move |_| act());
+    }
+    effect(Box::new(act));
 }
 
 /// Shows its children to a signed-in user only, and the fallback to everyone else. A matter of presentation: what must
