@@ -1,6 +1,8 @@
 //! Cards as HTML. Written as text, since a card never changes once it is complete: the page's reactive machinery, which
 //! would be many times its size, has nothing to do here.
 
+use std::fmt::Write as _;
+
 use doorward_client::Check;
 
 use super::{
@@ -279,10 +281,10 @@ pub fn held_against(check: &Check) -> String {
 pub fn plain_text(card: &Card) -> String {
     let mut text = format!("{} ({}): {}\n", card.title, direction(card), card.outcome);
     for message in &card.messages {
-        text.push_str(&format!("\n{}\n{}\n", message.title, message.line));
+        let _ = writeln!(text, "\n{}\n{}", message.title, message.line);
         for field in &message.fields {
             let value = if field.secret { "(left out)" } else { &field.value };
-            text.push_str(&format!("  {}: {value}\n", field.name));
+            let _ = writeln!(text, "  {}: {value}", field.name);
         }
         if let Some(rest) = &message.rest {
             text.push_str(rest);
@@ -291,7 +293,7 @@ pub fn plain_text(card: &Card) -> String {
     }
     for check in &card.checks {
         let mark = if check.passed { "passed" } else { "FAILED" };
-        text.push_str(&format!("{} {mark}: {}\n", check.name, held_against(check)));
+        let _ = writeln!(text, "{} {mark}: {}", check.name, held_against(check));
     }
     text
 }
