@@ -156,9 +156,9 @@ async fn what_was_accepted_is_committed_before_the_end() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_command_only() {
+    type Boxed = Box<dyn FnOnce(&Connection) -> Result<(), Failure> + Send>;
     let (folder, connection) = database();
     let writer = Arc::new(Writer::start(connection, true).unwrap());
-    type Boxed = Box<dyn FnOnce(&Connection) -> Result<(), Failure> + Send>;
     let panics = |connection: &Connection| {
         insert(2, 1, 1)(connection)?;
         panic!("a defect in a command");
