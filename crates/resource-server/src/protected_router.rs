@@ -1,7 +1,12 @@
 //! A router on which no route can be without a policy.
 
-use axum::{Router, extract::FromRef, routing::MethodRouter};
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{MethodRouter, Route},
+};
 use doorward_policy::{Policy, PolicyDescription, RequiredPolicy};
+use tower::layer::layer_fn;
 
 use crate::{ResourceServer, require::require_all};
 
@@ -66,10 +71,11 @@ where
         Self { router: Router::new(), routes: Vec::new(), server: ResourceServer::from_ref(&state), state }
     }
 
-    /// Adds a route for callers who meet the policies of `P`.
+    /// Adds a route for callers who meet the policies of `P`, whatever their method: a fallback of `methods` (`any` is one) and
+    /// the 405 are theirs only, too.
     ///
     /// # Panics
-    /// As `Router::route`: when the path can't be one, or stands there already. A start that would leave a route open fails.
+    /// As `Router::route`: when the path can't be one, or stands there already; and where `methods` names no method.
     #[must_use]
     pub fn route<P: RequiredPolicy>(self, path: &str, methods: MethodRouter<S>) -> Self {
         self.route_for(path, P::policies(), methods)
@@ -81,7 +87,10 @@ where
     /// As [`ProtectedRouter::route`].
     #[must_use]
     pub fn route_for(mut self, path: &str, policies: &'static [Policy], methods: MethodRouter<S>) -> Self {
-        let methods = methods.route_layer(require_all(&self.server, policies));
+        // This changes nothing: it is here for its panic where no method is named.
+        let methods = methods.route_layer(layer_fn(|route: Route| route));
+        // `route_layer` would leave the fallback open.
+        let methods = methods.layer(require_all(&self.server, policies));
         self.router = self.router.route(path, methods);
         self.routes.push(ProtectedRoute { path: path.to_owned(), policies });
         self

@@ -16,8 +16,9 @@ use tower::{Layer, Service};
 
 use crate::ResourceServer;
 
-/// The layer for the policies of `P`, for `Router::route_layer` or a single `MethodRouter`. A handler under it may ask for
-/// the caller by [`crate::Authorized`] of the same API; the token is verified once.
+/// The layer for the policies of `P`, for `Router::route_layer` or the `layer` of a single `MethodRouter`, whose `route_layer`
+/// would leave its fallback open. A handler under it may ask for the caller by [`crate::Authorized`] of the same API; the
+/// token is verified once.
 pub fn require<P: RequiredPolicy>(server: &ResourceServer) -> RequireLayer {
     require_all(server, P::policies())
 }

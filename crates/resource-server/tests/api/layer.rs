@@ -2,7 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header::AUTHORIZATION},
+    routing::{any, get},
+};
 use doorward_policy::{Policy, RequiredPolicy};
 use doorward_resource_server::{Anyone, Authenticated, Authorized, ProtectedRouter, require};
 use serde_json::json;
@@ -138,6 +143,32 @@ async fn the_table_of_routes_is_what_is_served() {
     assert_eq!(call(&app, "/items/7", None).await.status, 401);
     assert_eq!(call(&app, "/items/7", Some(&setup.token_with("role", json!("user")))).await.status, 403);
     assert_eq!(call(&app, "/name", Some(&setup.token_with("role", json!("user")))).await.body, json!(null));
+}
+
+#[tokio::test]
+async fn no_method_gets_by_a_routes_policy() {
+    let setup = Setup::new().await;
+    let server = resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), |_| ());
+    let app = ProtectedRouter::new(server)
+        .route::<Admin>("/fallback", get(|| async {}).fallback(|| async {}))
+        .route::<Admin>("/any", any(|| async {}).get(|| async {}))
+        .route::<Admin>("/get", get(|| async {}))
+        .into_router();
+    let (admin, user) = (setup.token(), setup.token_with("role", json!("user")));
+    for (path, status) in [("/fallback", 200), ("/any", 200), ("/get", 405)] {
+        for method in ["POST", "OPTIONS", "PROPFIND"] {
+            let request = |token: Option<&str>| {
+                let request = Request::builder().method(method).uri(path);
+                let request = token
+                    .into_iter()
+                    .fold(request, |request, token| request.header(AUTHORIZATION, format!("Bearer {token}")));
+                request.body(Body::empty()).unwrap()
+            };
+            assert_eq!(send(&app, request(None)).await.status, 401, "{method} {path}");
+            assert_eq!(send(&app, request(Some(&user))).await.status, 403, "{method} {path}");
+            assert_eq!(send(&app, request(Some(&admin))).await.status, status, "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]
