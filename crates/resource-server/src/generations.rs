@@ -4,7 +4,7 @@ use std::{collections::HashMap, mem};
 
 use sha2::{Digest as _, Sha256};
 
-/// Tokens in each of the two generations.
+/// Tokens in each of the two generations, where nothing else is said.
 pub(crate) const GENERATION_LENGTH: usize = 2048;
 /// A longer token is not remembered, so that the memory stays bounded by its count.
 pub(crate) const MAX_KEPT_LENGTH: usize = 4096;
@@ -24,11 +24,19 @@ impl TokenDigest {
 pub(crate) struct Generations<V> {
     young: HashMap<TokenDigest, V>,
     old: HashMap<TokenDigest, V>,
+    length: usize,
 }
 
 impl<V> Default for Generations<V> {
     fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
+        Self::with_length(GENERATION_LENGTH)
+    }
+}
+
+impl<V> Generations<V> {
+    /// With so many tokens in each of the two.
+    pub(crate) fn with_length(length: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), length }
     }
 }
 
@@ -46,7 +54,7 @@ impl<V: Clone> Generations<V> {
     /// Keeps something and hands back what is to be dropped.
     #[must_use]
     pub(crate) fn insert(&mut self, digest: TokenDigest, kept: V) -> HashMap<TokenDigest, V> {
-        let dropped = if self.young.len() >= GENERATION_LENGTH {
+        let dropped = if self.young.len() >= self.length {
             let young = mem::take(&mut self.young);
             mem::replace(&mut self.old, young)
         } else {
@@ -68,12 +76,12 @@ mod tests {
 
     #[test]
     fn it_stays_bounded_and_keeps_what_is_asked_for() {
-        let mut generations = Generations::default();
-        for number in 0..10 * GENERATION_LENGTH {
+        let mut generations = Generations::with_length(16);
+        for number in 0..160 {
             drop(generations.insert(digest(number), number));
             assert_eq!(generations.get(digest(0)).0, Some(0), "asked for all the time");
         }
-        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION_LENGTH);
+        assert!(generations.young.len() + generations.old.len() <= 32);
         assert_eq!(generations.get(digest(1)).0, None);
     }
 

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use doorward_protocol::{jwk::JwkSet, metadata::OPENID_CONFIGURATION_PATH};
-use reqwest::{Certificate, Client, Response, header::ACCEPT, redirect::Policy};
+use reqwest::{
+    Certificate, Client, Response,
+    header::{ACCEPT, RETRY_AFTER},
+    redirect::Policy,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::Url;
@@ -31,8 +35,16 @@ pub struct IssuerClient {
 pub struct Published {
     /// The keys that sign its tokens.
     pub keys: KeySet,
-    /// Where it can be asked about a token (RFC 8414 section 2).
-    pub introspection_endpoint: Option<Url>,
+    /// Where it can be asked about a token (RFC 8414 section 2). What is wrong with it matters only to who wants to ask.
+    pub introspection_endpoint: Option<Result<Url, AddressError>>,
+}
+
+/// An address in the discovery document is no URL, or it leaves https.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the discovery document's {member} {found:?} is no URL that may be asked")]
+pub struct AddressError {
+    member: &'static str,
+    found: String,
 }
 
 /// Why the issuer's answer could not be had.
@@ -48,6 +60,8 @@ pub enum FetchError {
         url: String,
         /// The status.
         status: u16,
+        /// After how long to ask again, where the answer gives it in seconds (RFC 9110 section 10.2.3).
+        retry_after: Option<Duration>,
     },
     /// Longer than 512 KiB.
     #[error("{url} is longer than {MAX_DOCUMENT_LENGTH} bytes")]
@@ -67,14 +81,9 @@ pub enum FetchError {
         /// The issuer in the document.
         found: String,
     },
-    /// An address in the discovery document is no URL, or it leaves https.
-    #[error("the discovery document's {member} {found:?} is no URL that may be asked")]
-    Address {
-        /// The document's member.
-        member: &'static str,
-        /// What stands there.
-        found: String,
-    },
+    /// An address in the discovery document can't be used.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// Tokens are to be introspected, and nobody says where.
     #[error("the discovery document names no introspection_endpoint")]
     NoIntrospection,
@@ -87,7 +96,7 @@ pub enum FetchError {
 struct Discovery {
     issuer: String,
     jwks_uri: String,
-    introspection_endpoint: Option<String>,
+    introspection_endpoint: Option<Value>,
 }
 
 impl FetchError {
@@ -99,7 +108,7 @@ impl FetchError {
             Self::TooLong { .. } => "too_long",
             Self::Malformed { .. } => "malformed",
             Self::WrongIssuer { .. } => "wrong_issuer",
-            Self::Address { .. } => "address",
+            Self::Address(_) => "address",
             Self::NoIntrospection => "no_introspection",
             Self::NoKeys => "no_keys",
         }
@@ -142,12 +151,15 @@ impl IssuerClient {
             return Err(FetchError::WrongIssuer { found: discovery.issuer });
         }
         let jwks_uri = self.checked("jwks_uri", discovery.jwks_uri)?;
-        let endpoint = discovery.introspection_endpoint.map(|url| self.checked("introspection_endpoint", url));
+        let introspection_endpoint = discovery.introspection_endpoint.map(|found| match found {
+            Value::String(url) => self.checked("introspection_endpoint", url),
+            other => Err(AddressError { member: "introspection_endpoint", found: other.to_string() }),
+        });
         let keys = KeySet::new(self.get::<JwkSet>(jwks_uri).await?);
         if keys.is_empty() {
             return Err(FetchError::NoKeys);
         }
-        Ok(Published { keys, introspection_endpoint: endpoint.transpose()? })
+        Ok(Published { keys, introspection_endpoint })
     }
 
     /// Asks what the issuer knows of a token (RFC 7662 section 2); the API proves who it is by its secret.
@@ -169,11 +181,11 @@ impl IssuerClient {
     }
 
     /// An issuer on https must not send us to plain http for its keys, or with our secret.
-    fn checked(&self, member: &'static str, found: String) -> Result<Url, FetchError> {
+    fn checked(&self, member: &'static str, found: String) -> Result<Url, AddressError> {
         match Url::parse(&found) {
             Ok(url) if url.scheme() == "https" => Ok(url),
             Ok(url) if url.scheme() == "http" && self.discovery_url.scheme() == "http" => Ok(url),
-            _ => Err(FetchError::Address { member, found }),
+            _ => Err(AddressError { member, found }),
         }
     }
 
@@ -185,7 +197,12 @@ impl IssuerClient {
 
 async fn read_json<T: DeserializeOwned>(response: Response, url: Url) -> Result<T, FetchError> {
     if response.status() != http::StatusCode::OK {
-        return Err(FetchError::Status { status: response.status().as_u16(), url: url.into() });
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        return Err(FetchError::Status {
+            url: url.into(),
+            status: response.status().as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+        });
     }
     let body = read_limited(response, &url).await?;
     serde_json::from_slice(&body).map_err(|_| FetchError::Malformed { url: url.into() })

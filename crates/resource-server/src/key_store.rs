@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published, meter};
+use crate::{AddressError, Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published, meter};
 
 /// Keys older than this are fetched anew: a key that the issuer withdraws is accepted no longer than this after, as long
 /// as the issuer can be asked.
@@ -60,7 +60,7 @@ struct Inner {
 
 struct Current {
     keys: Arc<KeySet>,
-    introspection_endpoint: Option<Url>,
+    introspection_endpoint: Option<Result<Url, AddressError>>,
     fetched_at: Duration,
 }
 
@@ -130,9 +130,10 @@ impl KeyStore {
     }
 
     /// Where the issuer is asked about tokens, and by whom.
-    pub(crate) async fn introspection(&self) -> Result<(&IssuerClient, Option<Url>), IssuerUnavailable> {
-        let current = self.fetched().await?;
-        Ok((&self.0.issuer, current.introspection_endpoint.clone()))
+    pub(crate) async fn introspection(&self) -> Result<(&IssuerClient, Result<Url, FetchError>), IssuerUnavailable> {
+        let endpoint = self.fetched().await?.introspection_endpoint.clone();
+        let endpoint = endpoint.ok_or(FetchError::NoIntrospection).and_then(|endpoint| Ok(endpoint?));
+        Ok((&self.0.issuer, endpoint))
     }
 
     /// What still serves.

@@ -70,7 +70,7 @@ pub use access_token::AccessToken;
 pub use authorized::{Anyone, Authenticated, Authorized};
 pub use clock::{Clock, SystemClock};
 pub use cors::cors;
-pub use issuer::{FetchError, IssuerClient, Published};
+pub use issuer::{AddressError, FetchError, IssuerClient, Published};
 pub use key_set::KeySet;
 pub use key_store::{Freshness, KeyStore};
 pub use protected_router::{ProtectedRoute, ProtectedRouter};

@@ -60,7 +60,7 @@ pub struct IntrospectionSettings {
     /// Its secret there, sent as `client_secret_basic`.
     pub secret: Secret,
     /// How long an answer counts, never beyond the token's `exp`: for as long a revoked token may still be accepted.
-    /// Zero: each request asks. Default: 10 seconds.
+    /// It counts from when the issuer is asked. Zero: each request asks. At most 5 minutes. Default: 10 seconds.
     pub cache: Duration,
 }
 
@@ -150,6 +150,9 @@ pub enum SettingsError {
     /// More than one that opaque tokens may come from.
     #[error("issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be")]
     SecondIntrospection(String),
+    /// More than can pass for a short time.
+    #[error("introspection cache {0:?}: give at most 5 minutes; a longer one keeps revoked tokens alive")]
+    IntrospectionCache(Duration),
     /// No audience, so that any token of the issuer would do.
     #[error("audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2")]
     Audience,
@@ -168,6 +171,7 @@ pub enum SettingsError {
 }
 
 const MAX_LEEWAY: Duration = Duration::from_mins(5);
+const MAX_INTROSPECTION_CACHE: Duration = Duration::from_mins(5);
 
 /// Reads an issuer identifier as a URL from which keys may be fetched.
 pub(crate) fn issuer_url(issuer: &str, allow_insecure: bool) -> Result<Url, SettingsError> {
@@ -205,6 +209,11 @@ pub(crate) fn checked_issuers(issuers: &[TrustedIssuer]) -> Result<&[TrustedIssu
         Some(second) => Err(SettingsError::SecondIntrospection(second.issuer.clone())),
         None => Ok(issuers),
     }
+}
+
+/// Refuses a cache that would keep revoked tokens alive for long.
+pub(crate) fn checked_introspection(asked: &IntrospectionSettings) -> Result<&IntrospectionSettings, SettingsError> {
+    if asked.cache > MAX_INTROSPECTION_CACHE { Err(SettingsError::IntrospectionCache(asked.cache)) } else { Ok(asked) }
 }
 
 pub(crate) fn checked_audience(audience: &str) -> Result<&str, SettingsError> {
@@ -293,6 +302,19 @@ mod tests {
         assert_eq!(ExpiredStatus::default().status_code(), 401);
         assert_eq!(ExpiredStatus::try_from(498).unwrap().status_code(), 498);
         assert_eq!(ExpiredStatus::try_from(403), Err(SettingsError::ExpiredStatus(403)));
+    }
+
+    #[test]
+    fn a_long_introspection_cache_is_refused() {
+        let mut asked = IntrospectionSettings::new("api", Secret::new("secret"));
+        asked.cache = Duration::from_mins(5);
+        assert!(checked_introspection(&asked).is_ok());
+        asked.cache = Duration::from_secs(301);
+        let refused = SettingsError::IntrospectionCache(asked.cache);
+        assert_eq!(checked_introspection(&asked).unwrap_err(), refused);
+        let mut settings = ResourceServerSettings::new("https://one", "api");
+        settings.issuers[0].introspection = Some(asked);
+        assert_eq!(crate::ResourceServer::new(settings).err(), Some(refused));
     }
 
     #[test]

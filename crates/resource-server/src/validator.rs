@@ -14,7 +14,7 @@ use crate::{
     access_token::Times,
     generations::TokenDigest,
     introspection::Introspector,
-    settings::{checked_audience, checked_issuers, checked_leeway},
+    settings::{checked_audience, checked_introspection, checked_issuers, checked_leeway},
     token_cache::{TokenCache, Verified},
 };
 
@@ -72,11 +72,12 @@ impl Issuer {
         trusted: &TrustedIssuer,
         settings: &ResourceServerSettings,
         clock: &Arc<dyn Clock>,
-    ) -> Option<Introspector> {
+    ) -> Result<Option<Introspector>, SettingsError> {
         let about = (self.iss.as_str(), self.audience.as_str());
         let (keys, clock) = (self.keys.clone(), Arc::clone(clock));
-        let asked = trusted.introspection.clone()?;
-        Some(Introspector::new(about, asked, settings.patience, keys, clock))
+        let Some(asked) = &trusted.introspection else { return Ok(None) };
+        let asked = checked_introspection(asked)?.clone();
+        Ok(Some(Introspector::new(about, asked, settings.patience, keys, clock)))
     }
 
     /// Checks the signature and says with which keys.
@@ -103,7 +104,7 @@ impl TokenValidator {
         let (mut issuers, mut introspector) = (Vec::new(), None);
         for trusted in checked_issuers(&settings.issuers)? {
             let issuer = Issuer::new(trusted, settings, &clock)?;
-            introspector = introspector.or(issuer.introspector(trusted, settings, &clock));
+            introspector = introspector.or(issuer.introspector(trusted, settings, &clock)?);
             issuers.push(issuer);
         }
         let times = Times { leeway: checked_leeway(settings.leeway)?, clock };
@@ -156,7 +157,8 @@ impl TokenValidator {
     ) -> Result<Arc<AccessToken>, VerificationError> {
         let jws = match (UnverifiedJws::parse(token), &self.introspector) {
             (Ok(jws), _) => jws,
-            (Err(JwsError::NotCompact), Some(introspector)) => {
+            // Three parts that can't be decoded are a broken JWT, perhaps of another issuer, who alone may see it.
+            (Err(JwsError::NotCompact), Some(introspector)) if token.split('.').count() != 3 => {
                 return introspector.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
             }
             (Err(error), _) => return Err(from_jws_error(error).into()),

@@ -283,6 +283,10 @@ fn api_issuers(section: &ApiSection, own: &WebUrl, places: &Places) -> Result<Ve
 }
 
 fn introspection(section: &ApiSection, places: &Places) -> Result<Option<IntrospectionSettings>, ConfigError> {
+    if section.introspection_cache > 300 {
+        let problem = "give at most 300 seconds: a longer one keeps revoked tokens alive";
+        return Err(places.refuse("api.introspection_cache", section.introspection_cache, problem));
+    }
     let client_id = section.introspection_client_id.as_ref();
     let Some(secret) = section.introspection_secret.clone() else {
         return match client_id {

@@ -198,6 +198,7 @@ fn issuers_of_an_api_are_checked() {
         "api.issuers[0].issuer",
         "\"http://id.example.com\"",
     );
+    refusal("[api]\nintrospection_cache = 301\n", "api.introspection_cache", "301");
     refusal("[api]\nintrospection_client_id = \"MyApi\"\n", "api.introspection_client_id", "\"MyApi\"");
     assert!(refusal("[api]\nintrospection_secret = 5\n", "api.introspection_secret", "(not shown)").contains("a text"));
 }

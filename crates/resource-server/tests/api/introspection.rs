@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use doorward_resource_server::{TokenError, demo_api};
+use futures::{
+    FutureExt as _,
+    future::{join, join_all},
+};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::{
     dpop::{ORIGIN, proof, request, thumbprint},
@@ -30,6 +35,13 @@ fn knows(setup: &Setup, token: &str, changes: &Value) {
         answer[name] = value.clone();
     }
     setup.issuer.publish(|published| drop(published.tokens.insert(token.to_owned(), answer)));
+}
+
+/// The issuer keeps its answers back, until there are places.
+fn hold(setup: &Setup) -> Arc<Semaphore> {
+    let places = Arc::new(Semaphore::new(0));
+    setup.issuer.publish(|published| published.introspection = Introspection::Held(Arc::clone(&places)));
+    places
 }
 
 fn revoke(setup: &Setup) {
@@ -200,7 +212,7 @@ async fn an_endpoint_that_fails_says_nothing_about_the_token() {
     for hostile in [
         says(500, ""),
         says(401, r#"{"error":"invalid_client"}"#),
-        says(302, r#"{"active":true}"#),
+        says(204, ""),
         says(200, ""),
         says(200, "[]"),
         says(200, "{}"),
@@ -229,6 +241,151 @@ async fn an_endpoint_that_is_silent_is_waited_for_as_long_as_the_setting_says() 
     assert_eq!(setup.call(&setup.token()).await.status, 200);
     setup.issuer.publish(|published| published.introspection = Introspection::Silent);
     assert_unavailable(&setup.call(TOKEN).await);
+    knows(&setup, TOKEN, &json!({}));
+    setup.issuer.publish(|published| published.introspection = Introspection::Honest);
+    assert_unavailable(&setup.call(TOKEN).await);
+    setup.clock.advance(1);
+    assert_eq!(setup.call(TOKEN).await.status, 200, "it was left alone for a second");
+}
+
+#[tokio::test]
+async fn a_slow_failure_is_followed_by_a_pause_too() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({"active": "perhaps"}));
+    let places = hold(&setup);
+    let (answer, ()) = join(setup.call(TOKEN), async {
+        setup.issuer.state.asked.notified().await;
+        setup.clock.advance(5);
+        places.add_permits(1);
+    })
+    .await;
+    assert_unavailable(&answer);
+    knows(&setup, TOKEN, &json!({}));
+    setup.issuer.publish(|published| published.introspection = Introspection::Honest);
+    assert_unavailable(&setup.call(TOKEN).await);
+    assert_eq!(setup.issuer.questions(), 1, "left alone for a second from when it failed");
+    setup.clock.advance(1);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_is_turned_away_costs_the_others_nothing() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    for (number, status) in [302, 400, 403, 404, 413, 451].into_iter().enumerate() {
+        let status = StatusCode::from_u16(status).unwrap();
+        setup.issuer.publish(|published| published.introspection = Introspection::Says(status, String::new()));
+        assert_unavailable(&setup.call("crafted").await);
+        setup.issuer.publish(|published| published.introspection = Introspection::Honest);
+        let another = format!("{TOKEN}-{number}");
+        knows(&setup, &another, &json!({}));
+        assert_eq!(setup.call(&another).await.status, 200, "after {status}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_busy_is_left_alone_as_long_as_it_says_within_limits() {
+    let setup = setup().await;
+    for (said, seconds) in [("20", 20), ("1000000", 30), ("0", 1), ("Fri, 31 Dec 2100 23:59:59 GMT", 1)] {
+        setup.issuer.publish(|published| published.introspection = Introspection::Busy(said));
+        let answer = setup.call(TOKEN).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some(seconds.to_string().as_str())), "{said}");
+        let questions = setup.issuer.questions();
+        setup.clock.advance(seconds - 1);
+        assert_unavailable(&setup.call(TOKEN).await);
+        assert_eq!(setup.issuer.questions(), questions, "{said}");
+        setup.clock.advance(1);
+    }
+    setup.issuer.publish(|published| published.introspection = Introspection::Honest);
+    assert_eq!(setup.call(TOKEN).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_answer_counts_from_when_the_question_was_sent() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    let places = hold(&setup);
+    let (first, second) = join(setup.call(TOKEN), async {
+        setup.issuer.state.asked.notified().await;
+        revoke(&setup);
+        setup.clock.advance(6);
+        places.add_permits(1);
+        setup.call(TOKEN).await
+    })
+    .await;
+    assert_eq!((first.status, second.status), (200, 200));
+    setup.clock.advance(3);
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+    assert_eq!(setup.issuer.questions(), 1);
+    places.add_permits(1);
+    setup.clock.advance(1);
+    assert_refused(&setup.call(TOKEN).await, TokenError::Inactive);
+}
+
+#[tokio::test]
+async fn who_comes_too_late_for_an_answer_asks_again() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({}));
+    let places = hold(&setup);
+    let (first, second) = join(setup.call(TOKEN), async {
+        setup.issuer.state.asked.notified().await;
+        revoke(&setup);
+        setup.clock.advance(10);
+        places.add_permits(2);
+        setup.call(TOKEN).await
+    })
+    .await;
+    assert_eq!(first.status, 200);
+    assert_refused(&second, TokenError::Inactive);
+    assert_eq!(setup.issuer.questions(), 2);
+}
+
+#[tokio::test]
+async fn only_so_many_tokens_are_asked_about_at_a_time() {
+    let setup = Setup::with_settings(|settings| {
+        introspecting(settings);
+        settings.patience = Duration::from_mins(5);
+    })
+    .await;
+    let places = hold(&setup);
+    let names: Vec<_> = (0..1024).map(|number| format!("made-up-{number}")).collect();
+    let mut calls: Vec<_> = names.iter().map(|name| Box::pin(setup.call(name))).collect();
+    for call in &mut calls {
+        assert!(call.now_or_never().is_none());
+    }
+    assert_unavailable(&setup.call(TOKEN).now_or_never().expect("no question, so no wait"));
+    assert!(setup.call(&names[0]).now_or_never().is_none(), "joins the question that runs");
+    places.add_permits(2048);
+    for answer in join_all(calls).await {
+        assert_refused(&answer, TokenError::Inactive);
+    }
+    knows(&setup, TOKEN, &json!({}));
+    assert_eq!(setup.call(TOKEN).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_broken_jwt_is_shown_to_nobody() {
+    let setup = setup().await;
+    let token = setup.token();
+    for broken in [format!("{token}="), format!("~{token}"), "a.b.c".to_owned(), "..".to_owned()] {
+        assert_refused(&setup.call(&broken).await, TokenError::Malformed);
+    }
+    assert_eq!(setup.issuer.questions(), 0);
+    for opaque in ["a.b", "a.b.c.d", "a.b.c.d.e"] {
+        knows(&setup, opaque, &json!({}));
+        assert_eq!(setup.call(opaque).await.status, 200, "{opaque}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_can_not_be_asked_does_not_cost_the_keys() {
+    for endpoint in [json!("introspect"), json!("ftp://127.0.0.1/"), json!(7), json!(["https://id.example.com"])] {
+        let setup = setup().await;
+        setup.issuer.publish(|published| published.introspection = Introspection::At(endpoint.clone()));
+        assert_eq!(setup.call(&setup.token()).await.status, 200, "{endpoint}");
+        assert_unavailable(&setup.call(TOKEN).await);
+        assert_eq!(setup.issuer.questions(), 0);
+    }
 }
 
 #[tokio::test]

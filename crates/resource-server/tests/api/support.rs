@@ -22,7 +22,10 @@ use axum::{
     Form, Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::State,
-    http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
+    http::{
+        HeaderMap, Request, StatusCode,
+        header::{AUTHORIZATION, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -31,7 +34,7 @@ use doorward_resource_server::{Clock, IntrospectionSettings, ResourceServer, Res
 use futures::stream;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt as _;
 
 pub const AUDIENCE: &str = "MyBackendApi2";
@@ -142,15 +145,23 @@ pub struct Published {
 pub enum Introspection {
     Honest,
     Says(StatusCode, String),
+    /// 429 with this `Retry-After`.
+    Busy(&'static str),
     Endless,
     Silent,
+    /// Says what it knows of the token as it came, but not before it is told to.
+    Held(Arc<Semaphore>),
     Absent,
+    /// It stands there, as this.
+    At(Value),
 }
 
 pub struct IssuerState {
     pub published: Mutex<Published>,
     pub fetches: AtomicUsize,
     pub questions: AtomicUsize,
+    /// Told of each question.
+    pub asked: Notify,
 }
 
 /// A secret that must be encoded before it is sent.
@@ -183,6 +194,7 @@ impl Issuer {
             }),
             fetches: AtomicUsize::new(0),
             questions: AtomicUsize::new(0),
+            asked: Notify::new(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -220,8 +232,10 @@ async fn discovery(State((url, state)): Shared) -> Response {
     let published = state.published.lock().unwrap();
     let issuer = published.issuer.clone().unwrap_or_else(|| url.clone());
     let mut document = json!({ "issuer": issuer, "jwks_uri": format!("{url}/jwks") });
-    if !matches!(published.introspection, Introspection::Absent) {
-        document["introspection_endpoint"] = json!(format!("{url}/introspect"));
+    match &published.introspection {
+        Introspection::Absent => (),
+        Introspection::At(endpoint) => document["introspection_endpoint"] = endpoint.clone(),
+        _ => document["introspection_endpoint"] = json!(format!("{url}/introspect")),
     }
     (published.status, Json(document)).into_response()
 }
@@ -254,20 +268,22 @@ async fn introspect(
     if headers.get(AUTHORIZATION).is_none_or(|sent| sent.as_bytes() != expected.as_bytes()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let answer = match &state.published.lock().unwrap().introspection {
-        Introspection::Honest => None,
-        Introspection::Says(status, body) => Some((*status, body.clone()).into_response()),
-        Introspection::Endless => Some(endless()),
-        Introspection::Silent | Introspection::Absent => Some(StatusCode::IM_A_TEAPOT.into_response()),
+    let known = state.published.lock().unwrap().tokens.get(&form["token"]).cloned();
+    let known = Json(known.unwrap_or_else(|| json!({ "active": false })));
+    state.asked.notify_one();
+    let held = match &state.published.lock().unwrap().introspection {
+        Introspection::Honest => return known.into_response(),
+        Introspection::Says(status, body) => return (*status, body.clone()).into_response(),
+        Introspection::Busy(wait) => return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, *wait)]).into_response(),
+        Introspection::Endless => return endless(),
+        Introspection::Held(places) => Some(Arc::clone(places)),
+        Introspection::Silent | Introspection::Absent | Introspection::At(_) => None,
     };
-    match answer {
-        Some(silent) if silent.status() == StatusCode::IM_A_TEAPOT => std::future::pending().await,
-        Some(answer) => answer,
-        None => {
-            let known = state.published.lock().unwrap().tokens.get(&form["token"]).cloned();
-            Json(known.unwrap_or_else(|| json!({ "active": false }))).into_response()
-        }
+    match held {
+        Some(places) => places.acquire().await.unwrap().forget(),
+        None => std::future::pending().await,
     }
+    known.into_response()
 }
 
 /// The API, its issuer, and the clock of both.
