@@ -258,10 +258,18 @@ impl Provider {
 impl HttpClient for Provider {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NetworkFailure> {
         let endpoint = request.url.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+        let body = request.body.as_deref().unwrap_or_default();
+        let Ok(form) = Params::parse_with_repeatable(body, &["resource"]) else {
+            return Ok(HttpResponse {
+                status: 400,
+                headers: Vec::new(),
+                body: json!({ "error": "invalid_request" }).to_string(),
+                date: None,
+            });
+        };
         let fault = {
             let mut state = self.state.borrow_mut();
-            let form = read_form(&request);
-            state.requests.push((endpoint.clone(), form));
+            state.requests.push((endpoint.clone(), form.clone()));
             let sent = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
             state.authorizations.extend(sent.map(|(_, value)| value.clone()));
             let proofs = request.headers.iter().filter(|(name, _)| name == "dpop");
@@ -271,7 +279,6 @@ impl HttpClient for Provider {
         };
         // Let others run while the request is on its way.
         self.clock.sleep_for(std::time::Duration::from_millis(10)).await;
-        let form = read_form(&request);
         let mut headers = Vec::new();
         let (status, body) = match fault.map(|(_, fault)| fault) {
             Some(Fault::Challenge(challenge)) => {
@@ -292,10 +299,6 @@ impl HttpClient for Provider {
         };
         Ok(HttpResponse { status, headers, body: body.to_string(), date: self.tells_time.borrow().then(|| self.now()) })
     }
-}
-
-fn read_form(request: &HttpRequest) -> Params {
-    Params::parse_with_repeatable(request.body.as_deref().unwrap_or_default(), &["resource"]).unwrap()
 }
 
 /// A key of the fake: its signatures are its name and the input's length.
