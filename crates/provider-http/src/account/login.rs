@@ -123,7 +123,10 @@ impl Attempt {
                 response
             }
             SignInError::Busy(_) => {
-                self.failed(state.texts.too_busy).show(state, headers, StatusCode::SERVICE_UNAVAILABLE).await
+                let page = self.failed(state.texts.too_busy);
+                let mut response = page.show(state, headers, StatusCode::SERVICE_UNAVAILABLE).await;
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+                response
             }
             SignInError::Store(error) => state.unavailable(&error),
         }

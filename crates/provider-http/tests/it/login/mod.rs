@@ -3,5 +3,6 @@
 mod answers;
 mod forgery;
 mod return_url;
+mod rush;
 mod session;
 mod throttle;

@@ -72,11 +72,13 @@ pub struct Setup {
     pub users: Vec<User>,
     /// Whether every client must push its authorization requests.
     pub require_pushed: bool,
+    /// In place of the verifier that all worlds share.
+    pub passwords: Option<PasswordVerifier>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false }
+        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false, passwords: None }
     }
 }
 
@@ -115,7 +117,8 @@ impl World {
         let kept: Vec<Value> = clients().into_iter().filter(|client| own(&client["client_id"])).collect();
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        Self::start(setup.issuer, setup.require_pushed, clients, store, clock, folder).await
+        let passwords = setup.passwords.unwrap_or_else(passwords);
+        Self::start(setup.issuer, setup.require_pushed, clients, store, clock, folder, passwords).await
     }
 
     /// The same provider, restarted with other settings of one client.
@@ -123,7 +126,7 @@ impl World {
         let mut clients = self.clients.clone();
         merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::start(ISSUER, false, clients, store, clock, Arc::clone(&self.folder)).await
+        Self::start(ISSUER, false, clients, store, clock, Arc::clone(&self.folder), passwords()).await
     }
 
     async fn start(
@@ -133,6 +136,7 @@ impl World {
         store: Arc<dyn Store>,
         clock: Arc<TestClock>,
         folder: Arc<tempfile::TempDir>,
+        passwords: PasswordVerifier,
     ) -> Self {
         let published = Arc::new(Published::default());
         let parts = ProviderParts {
@@ -149,7 +153,7 @@ impl World {
             plain_secrets: true,
             resources: resources(),
             keys: key_ring(&*store, &clock).await,
-            passwords: passwords(),
+            passwords,
             jwks_source: Arc::clone(&published) as Arc<dyn JwksSource>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
