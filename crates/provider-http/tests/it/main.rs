@@ -6,6 +6,7 @@ mod bad_input;
 mod check_session;
 mod client_settings;
 mod clients;
+mod clock;
 mod concurrency;
 mod conformance_table;
 mod consent;
