@@ -22,6 +22,7 @@ const HANGING: &str = "https://hanging.example/logout";
 struct Receivers {
     came: Mutex<Vec<(String, Value)>>,
     refusing: Mutex<bool>,
+    awake: Mutex<bool>,
     arrived: Notify,
 }
 
@@ -30,7 +31,7 @@ impl BackChannel for Receivers {
     async fn post(&self, uri: &str, logout_token: Secret) -> Result<(), DeliveryError> {
         self.came.lock().unwrap().push((uri.to_owned(), json!(logout_token.expose())));
         self.arrived.notify_one();
-        if uri == HANGING {
+        if uri == HANGING && !*self.awake.lock().unwrap() {
             std::future::pending::<()>().await;
         }
         if *self.refusing.lock().unwrap() { Err(DeliveryError::Refused(500)) } else { Ok(()) }
@@ -64,7 +65,11 @@ async fn sign_out(browser: &mut Browser<'_>) {
 
 /// One round of deliveries to `Receiver`.
 async fn round(world: &World, receivers: &Receivers) -> usize {
-    world.provider.deliver_due(&world.provider.client("Receiver").unwrap(), receivers).await.unwrap()
+    round_to(world, "Receiver", receivers).await
+}
+
+async fn round_to(world: &World, client_id: &str, receivers: &Receivers) -> usize {
+    world.provider.deliver_due(&world.provider.client(client_id).unwrap(), receivers).await.unwrap()
 }
 
 #[tokio::test]
@@ -198,4 +203,19 @@ async fn a_receiver_that_hangs_holds_up_neither_the_page_nor_others() {
         receivers.arrived.notified().await;
     }
     delivery.abort();
+}
+
+#[tokio::test]
+async fn a_receiver_that_hung_is_told_again_later() {
+    let world = world().await;
+    let receivers = Receivers::default();
+    sign_out(&mut signed_in_at(&world, "Hanging").await).await;
+    assert_eq!(round_to(&world, "Hanging", &receivers).await, 1, "given up after five seconds");
+    assert_eq!(round_to(&world, "Hanging", &receivers).await, 0, "not at once");
+    *receivers.awake.lock().unwrap() = true;
+    world.clock.advance(10);
+    assert_eq!(round_to(&world, "Hanging", &receivers).await, 1);
+    assert_eq!(receivers.take().len(), 2);
+    world.clock.advance(3600);
+    assert_eq!(round_to(&world, "Hanging", &receivers).await, 0, "delivered once");
 }
