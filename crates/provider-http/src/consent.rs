@@ -19,6 +19,7 @@ use crate::{
     form::RawForm,
     page::{html_leading_to_client, html_with_logo, see_other, with_cookie},
     pages,
+    peer::Peer,
     return_url::ReturnUrl,
     texts::Localized,
 };
@@ -55,7 +56,7 @@ pub(crate) fn page(state: &AppState, headers: &HeaderMap, request: &AuthorizeReq
     with_cookie(response, token.set_cookie)
 }
 
-pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match RawForm::read(request).await.and_then(|RawForm(body)| {
         doorward_protocol::params::Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from)
@@ -72,13 +73,16 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
         return see_other(&state.base.join(&return_url.to_text()));
     }
     let Some(query) = return_url.request_query().map(str::as_bytes) else { return state.foreign_return_url() };
+    let cookie = state.cookies.read(&headers, Cookie::Session);
     if form.get("action") != Some("allow") {
-        return state.respond(state.provider.deny(query).await, &headers);
+        return match state.provider.session(cookie.as_ref()).await {
+            Ok(session) => state.respond(state.provider.deny(query, session.as_ref(), &peer.0).await, &headers),
+            Err(error) => state.unavailable(&error),
+        };
     }
     let ticked: Vec<&str> = form.get_all(SCOPE_FIELD).collect();
     let scope: Scope = ticked.join(" ").parse().unwrap_or_default();
     let sid = form.get("sid").unwrap_or_default().to_owned();
     let given = ConsentGiven { sid, scope, remember: form.is_sent("remember_consent") };
-    let cookie = state.cookies.read(&headers, Cookie::Session);
-    state.respond(state.provider.authorize_with_consent(query, cookie.as_ref(), given).await, &headers)
+    state.respond(state.provider.authorize_with_consent(query, cookie.as_ref(), given, &peer.0).await, &headers)
 }

@@ -65,7 +65,7 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         action => {
             let ticked: Vec<&str> = form.get_all(SCOPE_FIELD).collect();
             let scope = (action == Some("allow")).then(|| ticked.join(" ").parse::<Scope>().unwrap_or_default());
-            let allowed = state.provider.answer_device(typed, &session, scope).await;
+            let allowed = state.provider.answer_device(typed, &session, scope, &peer.0).await;
             allowed.map(|allowed| html(StatusCode::OK, pages::device::done(&state.frame(), allowed)))
         }
     };

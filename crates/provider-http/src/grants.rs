@@ -15,6 +15,7 @@ use crate::{
     form::Form,
     page::{html, see_other, with_cookie},
     pages,
+    peer::Peer,
     texts::Localized,
 };
 
@@ -46,7 +47,7 @@ async fn show(state: &AppState, headers: &HeaderMap) -> Result<Response, StoreEr
     Ok(with_cookie(page, token.set_cookie))
 }
 
-pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
@@ -58,11 +59,11 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
     };
     let done = match (session, form.get("client_id"), form.get("sid")) {
         (Some(session), Some(client_id), None) => {
-            state.provider.revoke_access(&session.authentication, client_id).await
+            state.provider.revoke_access(&session.authentication, client_id, &peer.0).await
         }
         // The browser's own session ends at `/account/logout`, which tells clients in frames, too.
         (Some(session), None, Some(sid)) if sid != session.authentication.sid => {
-            state.provider.end_other_session(&session.authentication, sid).await
+            state.provider.end_other_session(&session.authentication, sid, &peer.0).await
         }
         // Not from our page, or nobody is signed in any more: the page shows what there is.
         _ => Ok(()),

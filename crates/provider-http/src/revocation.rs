@@ -7,24 +7,38 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorward_provider::{Provider, exchange::TokenError};
+use doorward_provider::{Provider, audit, exchange::TokenError};
 
 use crate::{
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
-    token::authenticate_client,
+    peer::Peer,
+    token::{authenticate_client, named_client},
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
     let revoked = async {
         let client = authenticate_client(&provider, &headers, &params).await?;
         let token = params.get("token").ok_or(TokenError::Missing("token"))?;
-        Ok::<(), TokenError>(provider.revoke(&client, token).await?)
+        Ok::<(), TokenError>(provider.revoke(&client, token, &peer.0).await?)
     };
     match revoked.await {
         Ok(()) => NO_STORE.into_response(),
         Err(error) => {
-            tracing::info!(cause = %error, "revocation refused");
+            audit::Event {
+                event: "revocation_refused",
+                outcome: audit::Outcome::Refused,
+                client_id: named_client(&headers, &params).as_deref(),
+                peer: Some(&peer.0),
+                cause: Some(&error),
+                ..audit::Event::default()
+            }
+            .log();
             OAuthError::from(&error).into_response()
         }
     }

@@ -10,7 +10,7 @@ use axum::{
 };
 use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
-    Provider,
+    Provider, audit,
     authenticate::{AuthenticatedClient, ClientAuthenticationError, ClientCredentials},
     dpop::DpopError,
     exchange::{TokenError, TokenRequest},
@@ -36,9 +36,18 @@ pub(crate) async fn post(
     match outcome {
         Ok(answer) => answer,
         Err(error) => {
-            let shown = |name| params.get(name).unwrap_or_default().chars().take(100).collect::<String>();
-            let (grant_type, client_id) = (shown("grant_type"), shown("client_id"));
-            tracing::info!(target: "doorward::audit", event = "token_refused", ?grant_type, ?client_id, peer = %peer.0, cause = %error);
+            let grant_type = params.get("grant_type").map(shown);
+            let client_id = named_client(&headers, &params);
+            audit::Event {
+                event: "token_refused",
+                outcome: audit::Outcome::Refused,
+                client_id: client_id.as_deref(),
+                peer: Some(&peer.0),
+                grant_type: grant_type.as_deref(),
+                cause: Some(&error),
+                ..audit::Event::default()
+            }
+            .log();
             let answer = OAuthError::from(&error).into_response();
             if error.code() == ErrorCode::UseDpopNonce { dpop::with_nonce(answer, &provider) } else { answer }
         }
@@ -77,6 +86,16 @@ pub(crate) async fn authenticate_client(
     params: &Params,
 ) -> Result<AuthenticatedClient, TokenError> {
     provider.authenticate(&client_credentials(headers, params)?).await
+}
+
+/// The client that a request names, for an audit event: not proven.
+pub(crate) fn named_client(headers: &HeaderMap, params: &Params) -> Option<String> {
+    client_credentials(headers, params).ok().map(|credentials| shown(credentials.client_id()))
+}
+
+/// As much of a stranger's text as a log line takes.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// What the request presents to say whom it comes from.

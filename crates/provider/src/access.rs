@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_protocol::scope::Scope;
 
 use crate::{
-    Provider,
+    Provider, audit,
     resource::ScopeDescription,
     session::{Authentication, Session, SessionSelector},
     store::StoreError,
@@ -77,9 +77,21 @@ impl Provider {
     }
 
     /// Takes a client's access back: what was issued to it for this user is revoked, a remembered consent is forgotten.
-    pub async fn revoke_access(&self, session: &Authentication, client_id: &str) -> Result<(), StoreError> {
+    pub async fn revoke_access(
+        &self,
+        session: &Authentication,
+        client_id: &str,
+        address: &str,
+    ) -> Result<(), StoreError> {
         self.store.revoke_access(&session.sub, client_id, self.now()).await?;
-        tracing::info!(target: "doorward::audit", event = "access_revoked", sub = ?session.sub, client_id);
+        audit::Event {
+            event: "access_revoked",
+            sub: Some(&session.sub),
+            client_id: Some(client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        }
+        .log();
         Ok(())
     }
 
@@ -89,11 +101,24 @@ impl Provider {
     }
 
     /// Ends another session of this session's user; its clients are told.
-    pub async fn end_other_session(&self, session: &Authentication, sid: &str) -> Result<(), StoreError> {
+    pub async fn end_other_session(
+        &self,
+        session: &Authentication,
+        sid: &str,
+        address: &str,
+    ) -> Result<(), StoreError> {
         let selector = SessionSelector::OfUser { sub: session.sub.clone(), sid: sid.to_owned() };
         let ended = self.store.end_sessions(selector, self.now()).await?;
         self.logout_queued.notify_waiters();
-        tracing::info!(target: "doorward::audit", event = "session_ended", sub = ?session.sub, sid, count = ended.len());
+        audit::Event {
+            event: "session_ended",
+            sub: Some(&session.sub),
+            sid: Some(sid),
+            peer: Some(address),
+            count: Some(ended.len()),
+            ..audit::Event::default()
+        }
+        .log();
         Ok(())
     }
 }

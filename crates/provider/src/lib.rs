@@ -5,6 +5,7 @@
 
 pub mod access;
 mod access_token;
+pub mod audit;
 pub mod authenticate;
 pub mod authorize;
 pub mod client;

@@ -1,25 +1,38 @@
 //! Token revocation (RFC 7009).
 
-use crate::{Provider, authenticate::AuthenticatedClient, opaque::OpaqueToken, store::StoreError};
+use crate::{Provider, audit, authenticate::AuthenticatedClient, opaque::OpaqueToken, store::StoreError};
 
 impl Provider {
     /// Revokes the grant that a refresh token or an access token belongs to, and with it everything issued from it
     /// (section 2.1 allows it for both). A JWT access token verifies at APIs until it expires; at this provider it ends now.
     /// Unknown tokens and those of another client are left alone, and the client gets the same answer.
-    pub async fn revoke(&self, client: &AuthenticatedClient, token: &str) -> Result<(), StoreError> {
+    pub async fn revoke(&self, client: &AuthenticatedClient, token: &str, address: &str) -> Result<(), StoreError> {
         let hash = OpaqueToken::presented(token).hash();
-        let grant_id = match self.store.refresh_token(hash).await? {
-            Some(record) => record.grant.filter(|grant| grant.client_id == client.client_id).map(|grant| grant.id),
+        let found = match self.store.refresh_token(hash).await? {
+            Some(record) => record
+                .grant
+                .filter(|grant| grant.client_id == client.client_id)
+                .map(|grant| (Some(grant.id), grant.authentication.sub)),
             None => match self.read_access_token(token).await?.filter(|own| own.client_id == client.client_id) {
-                Some(own) if own.grant_id.is_some() => own.grant_id,
-                // A client's own token has no grant: a reference ends by itself, a JWT can't be called back.
-                Some(_) => return self.store.revoke_reference_token(hash).await,
+                Some(own) => Some((own.grant_id, own.sub)),
                 None => None,
             },
         };
+        let Some((grant_id, sub)) = found else { return Ok(()) };
         match grant_id {
-            Some(grant_id) => self.store.revoke_grant(&grant_id, self.now()).await,
-            None => Ok(()),
+            Some(grant_id) => self.store.revoke_grant(&grant_id, self.now()).await?,
+            // A client's own token has no grant: a reference ends by itself, a JWT can't be called back.
+            None if token.contains('.') => return Ok(()),
+            None => self.store.revoke_reference_token(hash).await?,
         }
+        audit::Event {
+            event: "token_revoked",
+            sub: Some(&sub),
+            client_id: Some(&client.client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        }
+        .log();
+        Ok(())
     }
 }

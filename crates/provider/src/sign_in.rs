@@ -3,7 +3,7 @@
 use doorward_protocol::secret::Secret;
 
 use crate::{
-    Provider,
+    Provider, audit,
     logout::SignedOut,
     opaque::{OpaqueToken, random_id},
     password::Busy,
@@ -126,9 +126,19 @@ impl Provider {
     }
 
     /// Ends a browser's session; its clients are told.
-    pub async fn end_session(&self, cookie: &OpaqueToken) -> Result<SignedOut, StoreError> {
+    pub async fn end_session(&self, cookie: &OpaqueToken, address: &str) -> Result<SignedOut, StoreError> {
         let ended = self.store.end_sessions(SessionSelector::Cookie(cookie.hash()), self.now()).await?;
         self.logout_queued.notify_waiters();
+        for session in &ended {
+            audit::Event {
+                event: "signed_out",
+                sub: Some(&session.sub),
+                sid: Some(&session.sid),
+                peer: Some(address),
+                ..audit::Event::default()
+            }
+            .log();
+        }
         Ok(self.front_channel(&ended))
     }
 }

@@ -39,13 +39,16 @@ pub(crate) struct VerifiedGrant<'a> {
     pub(crate) binding: Binding,
 }
 
+/// Tokens, and whom they are about.
+pub(crate) struct Issued {
+    pub(crate) tokens: TokenResponse,
+    /// The user, by the name that the provider knows; `None` for a token that a client got for itself.
+    pub(crate) sub: Option<String>,
+}
+
 impl Provider {
     /// Issues the tokens of a grant.
-    pub(crate) async fn issue(
-        &self,
-        mut verified: VerifiedGrant<'_>,
-        now: Timestamp,
-    ) -> Result<TokenResponse, TokenError> {
+    pub(crate) async fn issue(&self, mut verified: VerifiedGrant<'_>, now: Timestamp) -> Result<Issued, TokenError> {
         verified.scope = self.resources.scope_within(&verified.scope, &verified.targets);
         let access_token = self.issue_access_token(&verified, now).await?;
         let id_token = if verified.scope.contains(OPENID) {
@@ -53,14 +56,15 @@ impl Provider {
         } else {
             None
         };
-        Ok(TokenResponse {
+        let tokens = TokenResponse {
             access_token,
             token_type: verified.binding.token_type().to_owned(),
             expires_in: u64::from(verified.client.access_token_lifetime),
             scope: verified.scope,
             refresh_token: verified.refresh_token.map(OpaqueToken::into_secret),
             id_token,
-        })
+        };
+        Ok(Issued { tokens, sub: Some(verified.grant.authentication.sub.clone()) })
     }
 
     /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
@@ -71,21 +75,22 @@ impl Provider {
         targets: &Targets,
         binding: &Binding,
         now: Timestamp,
-    ) -> Result<TokenResponse, TokenError> {
+    ) -> Result<Issued, TokenError> {
         let scope = self.resources.scope_within(scope, targets);
         let claims = AccessTokenClaims {
             sub: client.client_id.clone(),
             extra: client.claims.clone(),
             ..self.access_token_claims(client, &scope, targets, binding, now)
         };
-        Ok(TokenResponse {
+        let tokens = TokenResponse {
             access_token: self.write_access_token(client, claims, now).await?,
             token_type: binding.token_type().to_owned(),
             expires_in: u64::from(client.access_token_lifetime),
             scope,
             refresh_token: None,
             id_token: None,
-        })
+        };
+        Ok(Issued { tokens, sub: None })
     }
 
     /// The user's claims for access tokens of this scope.

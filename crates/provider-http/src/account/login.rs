@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
-use doorward_provider::sign_in::SignInError;
+use doorward_provider::{audit, sign_in::SignInError};
 
 use crate::{
     AppState,
@@ -51,7 +51,7 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
     }
     if form.get("action") == Some("cancel") {
         return match attempt.return_url.as_ref().and_then(ReturnUrl::request_query) {
-            Some(query) => state.respond(state.provider.deny(query.as_bytes()).await, &headers),
+            Some(query) => state.respond(state.provider.deny(query.as_bytes(), None, &peer.0).await, &headers),
             None => see_other(&state.base.join("/account/login")),
         };
     }
@@ -91,7 +91,14 @@ impl Attempt {
         let user = match state.provider.verify_password(username, password, &peer.0).await {
             Ok(user) => user,
             Err(error) => {
-                tracing::info!(target: "doorward::audit", event = "sign_in_refused", peer = %peer.0, cause = %error);
+                audit::Event {
+                    event: "sign_in_refused",
+                    outcome: audit::Outcome::Refused,
+                    peer: Some(&peer.0),
+                    cause: Some(&error),
+                    ..audit::Event::default()
+                }
+                .log();
                 return self.refused(state, headers, error).await;
             }
         };
@@ -104,7 +111,7 @@ impl Attempt {
             Ok(started) => started,
             Err(error) => return state.unavailable(&error),
         };
-        tracing::info!(target: "doorward::audit", event = "signed_in", sub = ?user.sub, peer = %peer.0);
+        audit::Event { event: "signed_in", sub: Some(&user.sub), peer: Some(&peer.0), ..audit::Event::default() }.log();
         let location = self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
         let session = state.cookies.set(Cookie::Session, &started.cookie, started.max_age);
         let check = state.cookies.set(Cookie::SessionCheck, &started.cookie.check_value(), started.max_age);

@@ -15,17 +15,18 @@ use crate::{
     form::Form,
     page::{html_leading_to_client, html_with_frames, see_other, with_cookie},
     pages,
+    peer::Peer,
     texts::Localized,
 };
 
 /// The parameters that travel through the question page.
 const CARRIED: [&str; 5] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
 
-pub(crate) async fn get(Localized(state): Localized, headers: HeaderMap) -> Response {
-    requested(&state, &headers, &Params::default()).await
+pub(crate) async fn get(Localized(state): Localized, peer: Peer, headers: HeaderMap) -> Response {
+    requested(&state, &headers, &peer, &Params::default()).await
 }
 
-pub(crate) async fn post(Localized(state): Localized, request: Request) -> Response {
+pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
@@ -39,16 +40,16 @@ pub(crate) async fn post(Localized(state): Localized, request: Request) -> Respo
         return see_other(&state.base.join(&format!("{}?{query}", paths::END_SESSION)));
     }
     match examine(&state, &headers, &form).await {
-        Ok((_, request)) => sign_out(&state, &headers, request).await,
+        Ok((_, request)) => sign_out(&state, &headers, &peer, request).await,
         Err(response) => response,
     }
 }
 
 /// A client, or the user, asks to sign out: at once if the request is proven or nobody is signed in, else after a question.
-pub(crate) async fn requested(state: &AppState, headers: &HeaderMap, params: &Params) -> Response {
+pub(crate) async fn requested(state: &AppState, headers: &HeaderMap, peer: &Peer, params: &Params) -> Response {
     match examine(state, headers, params).await {
         Ok((Some(session), request)) if !request.proven => question(state, headers, params, &request, &session),
-        Ok((_, request)) => sign_out(state, headers, request).await,
+        Ok((_, request)) => sign_out(state, headers, peer, request).await,
         Err(response) => response,
     }
 }
@@ -94,17 +95,16 @@ fn question(
 
 /// Ends the session, then returns to the client, or says that it is done. Where other clients are to be told by frames, the page
 /// that holds them stands in between.
-async fn sign_out(state: &AppState, headers: &HeaderMap, request: EndSessionRequest) -> Response {
+async fn sign_out(state: &AppState, headers: &HeaderMap, peer: &Peer, request: EndSessionRequest) -> Response {
     let cookie = state.cookies.read(headers, Cookie::Session);
     let Some(cookie) = cookie else {
         // A cookie that was not sent is not removed: its session may live.
         return signed_out(state, request, SignedOut::default());
     };
-    let done = match state.provider.end_session(&cookie).await {
+    let done = match state.provider.end_session(&cookie, &peer.0).await {
         Ok(done) => done,
         Err(error) => return state.unavailable(&error),
     };
-    tracing::info!(target: "doorward::audit", event = "signed_out");
     let response = with_cookie(signed_out(state, request, done), Some(state.cookies.remove(Cookie::Session)));
     with_cookie(response, Some(state.cookies.remove(Cookie::SessionCheck)))
 }

@@ -10,7 +10,7 @@ use crate::support::{
     Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request, refresh_request, with_header,
 };
 
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What the device is told at the beginning.
 async fn begin(world: &World, scope: &str) -> Value {
@@ -34,7 +34,7 @@ fn user_code(begun: &Value) -> &str {
 }
 
 /// The question that comes after this code is entered.
-async fn question(browser: &mut Browser<'_>, code: &str) -> Page {
+pub async fn question(browser: &mut Browser<'_>, code: &str) -> Page {
     let page = browser.get("/device").await.page();
     let answer = browser.submit(&page, &[("user_code", code), ("action", "continue")]).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

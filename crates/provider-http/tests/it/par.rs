@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// The parameters of a good request of `PkceJS`, with these changes.
-fn request(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn request(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let url = authorize_url(changes);
     let (_, query) = url.split_once('?').unwrap();
     let params = params::Params::parse_with_repeatable(query, &["resource"]).unwrap();
@@ -30,7 +30,7 @@ async fn push(world: &World, changes: &[(&str, &str)]) -> Answer {
 }
 
 /// Where the browser is sent with the reference.
-fn opened_by(client_id: &str, pushed: &Answer) -> String {
+pub fn opened_by(client_id: &str, pushed: &Answer) -> String {
     assert_eq!(pushed.status, StatusCode::CREATED, "{pushed:?}");
     let reference = pushed.json()["request_uri"].as_str().unwrap().to_owned();
     format!("/connect/authorize?{}", params::encode([("client_id", client_id), ("request_uri", &reference)]))

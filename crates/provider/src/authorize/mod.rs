@@ -20,7 +20,7 @@ pub use self::{
     request::{AuthorizeRequest, ExpectedSubject, Prompt},
 };
 use crate::{
-    Provider,
+    Provider, audit,
     client::Client,
     consent::Consent,
     grant::{AuthorizationCode, Grant, RequestedClaims},
@@ -122,6 +122,7 @@ impl Provider {
         encoded: &[u8],
         cookie: Option<&OpaqueToken>,
         given: ConsentGiven,
+        address: &str,
     ) -> Outcome {
         let request = match self.read_authorize_request(encoded).await {
             Ok(request) => request,
@@ -129,7 +130,7 @@ impl Provider {
         };
         let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
         let settled = async {
-            let outcome = self.decide_with_consent(request, cookie, given).await?;
+            let outcome = self.decide_with_consent(request, cookie, given, address).await?;
             self.settle_pushed_request(pushed, cookie, outcome).await
         };
         settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
@@ -140,6 +141,7 @@ impl Provider {
         mut request: AuthorizeRequest,
         cookie: Option<&OpaqueToken>,
         given: ConsentGiven,
+        address: &str,
     ) -> Result<Outcome, StoreError> {
         let Some(session) = self.observe(&mut request, cookie).await? else {
             return Ok(Outcome::SignIn(Box::new(request)));
@@ -155,7 +157,14 @@ impl Provider {
             }
         }
         let scope = self.granted(&request.scope, &given.scope);
+        let event = audit::Event {
+            sub: Some(&session.authentication.sub),
+            client_id: Some(&request.client.client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        };
         if scope.is_empty() {
+            audit::Event { event: "consent_denied", outcome: audit::Outcome::Denied, ..event }.log();
             let description = "The user allowed none of the requested scopes.";
             return Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)));
         }
@@ -164,16 +173,26 @@ impl Provider {
             let consent = Consent { scope: scope.clone(), expires_at };
             self.store.remember_consent(&session.authentication.sub, &request.client.client_id, consent).await?;
         }
+        audit::Event { event: "consent_given", ..event }.log();
         let claims = request.claims.within(self.resources.identity_claims(&scope));
         self.grant_code(request, &session, scope, claims).await
     }
 
-    /// The answer for a user who cancelled the sign-in or denied consent.
-    pub async fn deny(&self, encoded: &[u8]) -> Outcome {
+    /// The answer for a user who cancelled the sign-in or, with a session to name, denied consent.
+    pub async fn deny(&self, encoded: &[u8], session: Option<&Session>, address: &str) -> Outcome {
         let request = match self.read_authorize_request(encoded).await {
             Ok(request) => request,
             Err(refusal) => return refusal.into(),
         };
+        audit::Event {
+            event: if session.is_some() { "consent_denied" } else { "sign_in_cancelled" },
+            outcome: audit::Outcome::Denied,
+            sub: session.map(|session| session.authentication.sub.as_str()),
+            client_id: Some(&request.client.client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        }
+        .log();
         let reply_to = request.reply_to.clone();
         let description = "The user cancelled the sign-in or did not consent.";
         let denied = Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description));

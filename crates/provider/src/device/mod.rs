@@ -14,7 +14,7 @@ use serde_json::Map;
 
 pub use self::user_code::{UserCode, UserCodeHash};
 use crate::{
-    Provider,
+    Provider, audit,
     authenticate::AuthenticatedClient,
     client::{Client, GrantType},
     discovery::paths,
@@ -221,6 +221,7 @@ impl Provider {
         typed: &str,
         session: &Session,
         scope: Option<Scope>,
+        address: &str,
     ) -> Result<bool, UserCodeError> {
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
         let (sub, now) = (&session.authentication.sub, self.now());
@@ -240,7 +241,15 @@ impl Provider {
         if !self.store.answer_device_code(code, sub, answer, now).await? {
             return Err(UserCodeError::Unknown);
         }
-        tracing::info!(target: "doorward::audit", event = "device_answered", client_id = %client.client_id, sub = ?sub, allowed);
+        audit::Event {
+            event: if allowed { "device_allowed" } else { "device_denied" },
+            outcome: if allowed { audit::Outcome::Succeeded } else { audit::Outcome::Denied },
+            sub: Some(sub),
+            client_id: Some(&client.client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        }
+        .log();
         Ok(allowed)
     }
 

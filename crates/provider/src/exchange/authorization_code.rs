@@ -1,33 +1,40 @@
 //! `grant_type=authorization_code` (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
-use doorward_protocol::{dpop::Proof, pkce::CodeVerifier, secret::Secret, token::TokenResponse};
+use doorward_protocol::{dpop::Proof, pkce::CodeVerifier, secret::Secret};
 
 use super::{GrantProblem, TokenError, grant_end};
 use crate::{
-    Provider,
+    Provider, audit,
     authenticate::AuthenticatedClient,
     client::Client,
     dpop::{is_made_by, refresh_token_key},
     grant::AuthorizationCode,
     opaque::OpaqueToken,
     store::Redemption,
-    tokens::VerifiedGrant,
+    tokens::{Issued, VerifiedGrant},
 };
+
+/// What a client sends to redeem a code.
+pub(super) struct SentCode {
+    pub(super) code: OpaqueToken,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) verifier: Option<Secret>,
+}
 
 impl Provider {
     pub(super) async fn redeem_code(
         &self,
         client: &AuthenticatedClient,
-        code: &OpaqueToken,
-        redirect_uri: Option<&str>,
-        verifier: Option<Secret>,
+        sent: SentCode,
         resources: &[String],
         proof: Option<Proof>,
-    ) -> Result<TokenResponse, TokenError> {
+        address: &str,
+    ) -> Result<Issued, TokenError> {
         let now = self.now();
+        let SentCode { code, redirect_uri, verifier } = sent;
         let hash = code.hash();
         let record = self.store.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
-        verify(&record, client, redirect_uri, verifier)?;
+        verify(&record, client, redirect_uri.as_deref(), verifier)?;
         if record.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof.as_ref(), key)) {
             return Err(GrantProblem::CodeOfAnotherKey.into());
         }
@@ -49,7 +56,15 @@ impl Provider {
         match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
             Redemption::Redeemed => {}
             Redemption::Replayed => {
-                tracing::warn!(target: "doorward::audit", event = "code_replayed", client_id = %client.client_id);
+                audit::Event {
+                    event: "code_replayed",
+                    outcome: audit::Outcome::Replayed,
+                    sub: Some(&grant.authentication.sub),
+                    client_id: Some(&client.client_id),
+                    peer: Some(address),
+                    ..audit::Event::default()
+                }
+                .log();
                 return Err(GrantProblem::CodeReplayed.into());
             }
             Redemption::SessionEnded => return Err(GrantProblem::SessionEnded.into()),

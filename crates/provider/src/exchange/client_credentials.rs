@@ -3,11 +3,10 @@
 use doorward_protocol::{
     dpop::Proof,
     scope::{OFFLINE_ACCESS, Scope},
-    token::TokenResponse,
 };
 
 use super::TokenError;
-use crate::{Provider, authenticate::AuthenticatedClient, target::Targets};
+use crate::{Provider, authenticate::AuthenticatedClient, target::Targets, tokens::Issued};
 
 impl Provider {
     pub(super) async fn client_credentials(
@@ -16,7 +15,7 @@ impl Provider {
         scope: Option<Scope>,
         resources: &[String],
         proof: Option<Proof>,
-    ) -> Result<TokenResponse, TokenError> {
+    ) -> Result<Issued, TokenError> {
         let is_about_apis = |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
         let allowed = client.allowed_scope.filtered(is_about_apis);
         let scope = scope.unwrap_or_else(|| allowed.clone());

@@ -1,11 +1,15 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 sections 3.4 and 3.5).
 
-use doorward_protocol::{dpop::Proof, token::TokenResponse};
+use doorward_protocol::dpop::Proof;
 
 use super::{GrantProblem, TokenError, grant_end};
 use crate::{
-    Provider, authenticate::AuthenticatedClient, device::DevicePoll, dpop::refresh_token_key, opaque::OpaqueToken,
-    tokens::VerifiedGrant,
+    Provider,
+    authenticate::AuthenticatedClient,
+    device::DevicePoll,
+    dpop::refresh_token_key,
+    opaque::OpaqueToken,
+    tokens::{Issued, VerifiedGrant},
 };
 
 impl Provider {
@@ -15,7 +19,7 @@ impl Provider {
         device_code: &OpaqueToken,
         resources: &[String],
         proof: Option<Proof>,
-    ) -> Result<TokenResponse, TokenError> {
+    ) -> Result<Issued, TokenError> {
         let now = self.now();
         let hash = device_code.hash();
         let mut grant = match self.store.poll_device_code(hash, &client.client_id, now).await? {

@@ -15,8 +15,9 @@ use doorward_protocol::{
     token::TokenResponse,
 };
 
+use self::authorization_code::SentCode;
 use crate::{
-    Provider,
+    Provider, audit,
     authenticate::{AuthenticatedClient, ClientAuthenticationError},
     client::{Client, GrantType},
     client_assertion::AssertionError,
@@ -30,6 +31,7 @@ use crate::{
     store::StoreError,
     target::InvalidTarget,
     time::Timestamp,
+    tokens::Issued,
 };
 
 /// A token request, parsed; nothing in it is verified yet.
@@ -80,6 +82,19 @@ pub enum TokenRequest {
         /// The APIs that the access token is to be for (RFC 8707 section 2.2).
         resources: Vec<String>,
     },
+}
+
+impl TokenRequest {
+    /// `grant_type` as it is written.
+    fn grant_type(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode { .. } => "authorization_code",
+            Self::RefreshToken { .. } => "refresh_token",
+            Self::ClientCredentials { .. } => "client_credentials",
+            Self::Password { .. } => "password",
+            Self::DeviceCode { .. } => DEVICE_CODE,
+        }
+    }
 }
 
 /// `grant_type` of the device authorization grant (RFC 8628 section 3.4).
@@ -344,14 +359,36 @@ impl Provider {
         proof: Option<&str>,
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
+        let grant_type = request.grant_type();
+        let Issued { tokens, sub } = self.answer(client, request, proof, address).await?;
+        audit::Event {
+            event: "tokens_issued",
+            sub: sub.as_deref(),
+            client_id: Some(&client.client_id),
+            peer: Some(address),
+            grant_type: Some(grant_type),
+            ..audit::Event::default()
+        }
+        .log();
+        Ok(tokens)
+    }
+
+    async fn answer(
+        &self,
+        client: &AuthenticatedClient,
+        request: TokenRequest,
+        proof: Option<&str>,
+        address: &str,
+    ) -> Result<Issued, TokenError> {
         let proof = self.check_proof(client, proof, ("POST", paths::TOKEN), None)?;
         match request {
             TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resources } => {
                 require(client, GrantType::AuthorizationCode)?;
-                self.redeem_code(client, &code, redirect_uri.as_deref(), code_verifier, &resources, proof).await
+                let sent = SentCode { code, redirect_uri, verifier: code_verifier };
+                self.redeem_code(client, sent, &resources, proof, address).await
             }
             TokenRequest::RefreshToken { refresh_token, scope, resources } => {
-                self.refresh(client, &refresh_token, scope, &resources, proof).await
+                self.refresh(client, &refresh_token, scope, &resources, proof, address).await
             }
             TokenRequest::ClientCredentials { scope, resources } => {
                 require(client, GrantType::ClientCredentials)?;

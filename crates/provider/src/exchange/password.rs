@@ -1,6 +1,6 @@
 //! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section 2.4 says not to use it.
 
-use doorward_protocol::{dpop::Proof, secret::Secret, token::TokenResponse};
+use doorward_protocol::{dpop::Proof, secret::Secret};
 
 use super::{Asked, TokenError, grant_end};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     session::Authentication,
     sign_in::PASSWORD_METHOD,
     target::Targets,
-    tokens::VerifiedGrant,
+    tokens::{Issued, VerifiedGrant},
 };
 
 impl Provider {
@@ -24,7 +24,7 @@ impl Provider {
         asked: Asked,
         proof: Option<Proof>,
         address: &str,
-    ) -> Result<TokenResponse, TokenError> {
+    ) -> Result<Issued, TokenError> {
         let scope = asked.scope.unwrap_or_else(|| client.allowed_scope.clone());
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);

@@ -3,12 +3,11 @@
 use doorward_protocol::{
     dpop::Proof,
     scope::{OFFLINE_ACCESS, Scope},
-    token::TokenResponse,
 };
 
 use super::{GrantProblem, TokenError, grant_end};
 use crate::{
-    Provider,
+    Provider, audit,
     authenticate::AuthenticatedClient,
     client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
     dpop::is_made_by,
@@ -16,7 +15,7 @@ use crate::{
     opaque::{OpaqueToken, SuccessorSeed},
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
     time::Timestamp,
-    tokens::VerifiedGrant,
+    tokens::{Issued, VerifiedGrant},
     user::User,
 };
 
@@ -28,7 +27,8 @@ impl Provider {
         scope: Option<Scope>,
         resources: &[String],
         proof: Option<Proof>,
-    ) -> Result<TokenResponse, TokenError> {
+        address: &str,
+    ) -> Result<Issued, TokenError> {
         let now = self.now();
         let record = self.store.refresh_token(presented.hash()).await?.ok_or(GrantProblem::UnknownRefreshToken)?;
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
@@ -38,7 +38,15 @@ impl Provider {
         let targets = self.resources.narrowed_targets(&grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
         let handle = match client.refresh_token_usage {
-            RefreshTokenUsage::OneTimeOnly => self.rotate(client, presented, &record.token, now).await?,
+            RefreshTokenUsage::OneTimeOnly => {
+                let event = audit::Event {
+                    sub: Some(&user.sub),
+                    client_id: Some(&client.client_id),
+                    peer: Some(address),
+                    ..audit::Event::default()
+                };
+                self.rotate(client, presented, &record.token, now, event).await?
+            }
             RefreshTokenUsage::Reuse => self.reuse(client, presented, &record.token, now).await?,
         };
         if client.update_claims_on_refresh {
@@ -66,6 +74,7 @@ impl Provider {
         presented: &OpaqueToken,
         token: &RefreshToken,
         now: Timestamp,
+        event: audit::Event<'_>,
     ) -> Result<OpaqueToken, TokenError> {
         let seed = SuccessorSeed::generate(&*self.entropy);
         let handle = presented.successor(seed);
@@ -86,11 +95,11 @@ impl Provider {
         match self.store.rotate_refresh_token(rotation).await? {
             Rotation::Rotated => Ok(handle),
             Rotation::Repeated { seed, .. } => {
-                tracing::info!(target: "doorward::audit", event = "refresh_token_repeated", client_id = %client.client_id);
+                audit::Event { event: "refresh_token_repeated", ..event }.log();
                 Ok(presented.successor(seed))
             }
             Rotation::Replayed => {
-                tracing::warn!(target: "doorward::audit", event = "refresh_token_replayed", client_id = %client.client_id);
+                audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }.log();
                 Err(GrantProblem::RefreshTokenReplayed.into())
             }
             Rotation::Unknown => Err(GrantProblem::UnknownRefreshToken.into()),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{MasterKey, RotationPolicy, SigningError, SigningKey, StoredKey, UnsealError};
 use crate::{
+    audit,
     opaque::random_id,
     store::{Store, StoreError},
     time::{Clock, Entropy, Timestamp},
@@ -85,13 +86,21 @@ impl KeyRing {
             let newest = keys.iter().filter(|key| key.algorithm == algorithm).map(|key| key.activates_at).max();
             if let Some(activates_at) = self.policy.successor_due(newest, now) {
                 let key = self.generate(algorithm, activates_at, entropy)?;
+                let kid = key.kid.clone();
                 let unless_since = newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
                 keys = store.add_signing_key(key, unless_since).await?;
+                // Otherwise another process was faster, and tells of its own.
+                if keys.iter().any(|key| key.kid == kid) {
+                    audit::Event { event: "signing_key_announced", kid: Some(&kid), ..audit::Event::default() }.log();
+                }
             }
         }
         let retired = self.retired(&keys, now);
         if !retired.is_empty() {
             store.remove_signing_keys(&retired).await?;
+            for kid in &retired {
+                audit::Event { event: "signing_key_retired", kid: Some(kid), ..audit::Event::default() }.log();
+            }
             keys.retain(|key| !retired.contains(&key.kid));
         }
         self.load(keys)

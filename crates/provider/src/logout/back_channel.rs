@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{LogoutNotice, LogoutUri};
-use crate::{Provider, client::Client, store::StoreError, time::Entropy};
+use crate::{Provider, audit, client::Client, store::StoreError, time::Entropy};
 
 /// Requests to one client at once.
 const AT_ONCE: u32 = 4;
@@ -115,14 +115,22 @@ impl Provider {
             },
             Err(error) => Err(DeliveryError::Unsigned(error.to_string())),
         };
-        let LogoutNotice { client_id, sid, attempts, .. } = &notice;
+        let LogoutNotice { client_id, sub, sid, attempts, .. } = &notice;
+        let event = audit::Event {
+            sub: Some(sub),
+            client_id: Some(client_id),
+            sid: Some(sid),
+            count: usize::try_from(*attempts).ok(),
+            ..audit::Event::default()
+        };
         match outcome {
             Ok(()) => {
-                tracing::info!(target: "doorward::audit", event = "logout_token_delivered", client_id, sid, attempts);
+                audit::Event { event: "logout_token_delivered", ..event }.log();
                 self.store.drop_logout_notice(notice.id).await
             }
             Err(cause) if *attempts >= MAX_ATTEMPTS => {
-                tracing::warn!(target: "doorward::audit", event = "logout_token_dropped", client_id, sid, attempts, %cause);
+                let outcome = audit::Outcome::Failed;
+                audit::Event { event: "logout_token_dropped", outcome, cause: Some(&cause), ..event }.log();
                 self.store.drop_logout_notice(notice.id).await
             }
             Err(cause) => {

@@ -6,6 +6,6 @@ mod client_credentials;
 mod issued;
 mod jwks_uri;
 mod password;
-mod private_key_jwt;
+pub mod private_key_jwt;
 mod refresh_token;
 mod request;

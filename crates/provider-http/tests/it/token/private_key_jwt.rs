@@ -41,11 +41,11 @@ fn claims(changes: &Value) -> Value {
     claims
 }
 
-fn assertion(key: &ProofKey, changes: &Value) -> String {
+pub fn assertion(key: &ProofKey, changes: &Value) -> String {
     key.sign(&json!({"alg": key.jwk["crv"].as_str().map_or("RS256", |_| "ES256")}), &claims(changes))
 }
 
-fn request(assertion: &str) -> Vec<(&'static str, String)> {
+pub fn request(assertion: &str) -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "client_credentials".to_owned()),
         ("client_assertion_type", ASSERTION_TYPE.to_owned()),
