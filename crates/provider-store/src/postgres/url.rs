@@ -25,6 +25,9 @@ pub enum UrlError {
     /// A host is missing.
     #[error("name the host: postgres://user:password@host:5432/database")]
     NoHost,
+    /// Whoever is between could ask for no encryption, and would get the password.
+    #[error("{0} may go on without TLS, and the host is another machine: take sslmode=require, or say sslmode=disable")]
+    MaybeUnencrypted(&'static str),
     /// A database is missing.
     #[error("name the database: postgres://user:password@host:5432/database")]
     NoDatabase,
@@ -37,15 +40,14 @@ pub struct PostgresUrl(Config);
 
 impl PostgresUrl {
     /// Reads a URI. Where it says nothing of `sslmode`, other machines are reached by TLS only, and this one without. The certificate is
-    /// checked in any case, so that `verify-ca` and `verify-full` are words for `require`.
+    /// checked in any case, so that `verify-ca` and `verify-full` are words for `require`. What leaves it to the network (`prefer`,
+    /// `allow`) is for this machine only.
     pub fn parse(text: &Secret) -> Result<Self, UrlError> {
         let text = text.expose().trim();
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(UrlError::Scheme);
         }
-        let text = ["verify-full", "verify-ca"]
-            .iter()
-            .fold(text.to_owned(), |text, mode| text.replace(&format!("sslmode={mode}"), "sslmode=require"));
+        let (text, mode) = without_ssl_mode(text)?;
         let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             UrlError::Unreadable(cause.unwrap_or_else(|| error.to_string()))
@@ -56,10 +58,15 @@ impl PostgresUrl {
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(UrlError::NoDatabase);
         }
-        if !text.contains("sslmode=") {
-            let here = config.get_hosts().iter().all(is_this_machine);
-            config.ssl_mode(if here { SslMode::Disable } else { SslMode::Require });
-        }
+        // Where both are given, the connection goes to the address, and the name is for the certificate.
+        let here = config.get_hosts().iter().all(is_this_machine)
+            && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
+        config.ssl_mode(match mode.unwrap_or(if here { Mode::Never } else { Mode::Certainly }) {
+            Mode::Maybe(setting) if !here => return Err(UrlError::MaybeUnencrypted(setting)),
+            Mode::Maybe(_) => SslMode::Prefer,
+            Mode::Certainly => SslMode::Require,
+            Mode::Never => SslMode::Disable,
+        });
         Ok(Self(config))
     }
 
@@ -93,6 +100,42 @@ impl PostgresUrl {
         // After a fail-over the old primary only reads.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config
+    }
+}
+
+/// What `sslmode` says of TLS.
+enum Mode {
+    Never,
+    Certainly,
+    /// If the server has it; the setting as it was written.
+    Maybe(&'static str),
+}
+
+/// The URI without `sslmode`, and what that says. Of several the last counts, as for PostgreSQL's own clients.
+fn without_ssl_mode(text: &str) -> Result<(String, Option<Mode>), UrlError> {
+    // As the connection's own reader does: user and password end at the first @, and may have any other character in them.
+    let address = text.find('@').map_or(0, |at| at + 1);
+    let Some(query) = text[address..].find('?').map(|mark| address + mark + 1) else {
+        return Ok((text.to_owned(), None));
+    };
+    let mut mode = None;
+    let mut others = Vec::new();
+    for parameter in text[query..].split('&') {
+        match form_urlencoded::parse(parameter.as_bytes()).next() {
+            Some((key, value)) if key == "sslmode" => mode = Some(ssl_mode(&value)?),
+            _ => others.push(parameter),
+        }
+    }
+    Ok((format!("{}{}", &text[..query], others.join("&")), mode))
+}
+
+fn ssl_mode(value: &str) -> Result<Mode, UrlError> {
+    match value {
+        "disable" => Ok(Mode::Never),
+        "allow" => Ok(Mode::Maybe("sslmode=allow")),
+        "prefer" => Ok(Mode::Maybe("sslmode=prefer")),
+        "require" | "verify-ca" | "verify-full" => Ok(Mode::Certainly),
+        _ => Err(UrlError::Unreadable("sslmode is none of disable, require, verify-ca and verify-full".to_owned())),
     }
 }
 
@@ -169,6 +212,42 @@ mod tests {
         assert!(!uses_tls("postgres://[::1]/doorward"));
         assert!(!uses_tls("postgres://%2Frun%2Fpostgresql/doorward"));
         assert!(!uses_tls("postgres://db.example.com/doorward?sslmode=disable"));
+    }
+
+    #[test]
+    fn another_machine_is_never_reached_by_what_the_network_allows() {
+        for (text, setting) in [
+            ("postgres://db.example.com/doorward?sslmode=prefer", "sslmode=prefer"),
+            ("postgres://db.example.com/doorward?connect_timeout=9&sslmode=allow", "sslmode=allow"),
+            ("postgres://db.example.com/doorward?ssl%6dode=prefer", "sslmode=prefer"),
+            ("postgres://localhost,db.example.com/doorward?sslmode=prefer", "sslmode=prefer"),
+            ("postgres://localhost/doorward?hostaddr=192.0.2.1&sslmode=prefer", "sslmode=prefer"),
+            ("postgres://db.example.com/doorward?sslmode=require&sslmode=prefer", "sslmode=prefer"),
+        ] {
+            assert_eq!(parse(text), Err(UrlError::MaybeUnencrypted(setting)), "{text}");
+        }
+        for mode in ["prefer", "allow"] {
+            let url = parse(&format!("postgres://localhost/doorward?sslmode={mode}")).unwrap();
+            assert_eq!(url.0.get_ssl_mode(), SslMode::Prefer);
+        }
+    }
+
+    #[test]
+    fn only_the_query_decides_about_tls() {
+        let mode = |text| parse(text).unwrap().0.get_ssl_mode();
+        for remote in [
+            "postgres://erin:sslmode=disable@db.example.com/doorward",
+            "postgres://erin:a?sslmode=disable&b@db.example.com/doorward",
+            "postgres://db.example.com/doorward?application_name=sslmode=disable",
+            "postgres://localhost/doorward?hostaddr=192.0.2.1",
+            "postgres://db.example.com/doorward?hostaddr=127.0.0.1",
+            "postgres://db.example.com/doorward?sslmode=disable&sslmode=verify-ca",
+        ] {
+            assert_eq!(mode(remote), SslMode::Require, "{remote}");
+        }
+        let url = parse("postgres://erin:sslmode=verify-full@localhost/doorward?hostaddr=127.0.0.1").unwrap();
+        assert_eq!(url.0.get_ssl_mode(), SslMode::Disable);
+        assert_eq!(url.0.get_password(), Some(&b"sslmode=verify-full"[..]));
     }
 
     #[test]
