@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::{
     browser,
     config::{AppConfig, ConfigError},
-    inspector::Record,
+    inspector::{self, Record},
     problem::{NextStep, Problem, Task},
 };
 
@@ -29,7 +29,7 @@ pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     let config = RwSignal::new(None);
     let problem = RwSignal::new(None);
     let auth = provide_auth_with(move || load(config_path, config, problem));
-    let page = PageAuth { auth, record: Record::of(auth), config, problem };
+    let page = PageAuth { auth, record: Record::of(auth, config), config, problem };
     provide_context(page);
     page
 }
@@ -48,6 +48,7 @@ async fn load(
     match text.and_then(|text| AppConfig::parse(&text, &browser::origin())) {
         Ok(read) => {
             let settings = read.settings();
+            inspector::follow_store(&read);
             config.set(Some(read));
             Some(settings)
         }

@@ -277,9 +277,10 @@ pub fn held_against(check: &Check) -> String {
     }
 }
 
-/// The card as plain text, without its secrets.
+/// The card as plain text, without its secrets. A body that is not taken apart may hold any: only what providers publish is copied.
 pub fn plain_text(card: &Card) -> String {
     let mut text = format!("{} ({}): {}\n", card.title, direction(card), card.outcome);
+    let is_public = matches!(card.kind, "discovery" | "keys");
     for message in &card.messages {
         let _ = writeln!(text, "\n{}\n{}", message.title, message.line);
         for field in &message.fields {
@@ -287,7 +288,7 @@ pub fn plain_text(card: &Card) -> String {
             let _ = writeln!(text, "  {}: {value}", field.name);
         }
         if let Some(rest) = &message.rest {
-            text.push_str(rest);
+            text.push_str(if is_public { rest } else { "(body left out)" });
             text.push('\n');
         }
     }

@@ -18,7 +18,7 @@ pub mod words;
 use doorward_leptos::Auth;
 use leptos::{prelude::*, task::spawn_local};
 
-pub use record::Record;
+pub use record::{Record, follow_store};
 
 use crate::{
     auth::use_page_auth,

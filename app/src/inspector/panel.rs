@@ -17,7 +17,7 @@ use super::{
 use crate::browser::{self, Copied};
 
 /// What the panel consists of before anything has happened.
-const FRAME: &str = r#"<p id="inspector_empty" class="muted">Nothing has happened yet in this tab. Press “Sign In”: each message between the page, the provider and the API appears here, with its parameters explained, and each check that the page makes. Nothing leaves your browser.</p><div id="inspector_lifetimes"></div><div class="lanes" aria-hidden="true"><span>Page</span><span>Provider</span><span>API</span></div><ol id="inspector_steps" class="steps"></ol><p id="inspector_copied" class="visually-hidden" role="status"></p>"#;
+const FRAME: &str = r#"<p id="inspector_empty" class="muted">Nothing has happened yet in this tab. Press “Sign In”: each message between the page, the provider and the API appears here, with its parameters explained, and each check that the page makes. Nothing leaves your browser.</p><p id="inspector_in_memory" class="muted" hidden>This page keeps tokens in memory only, and so it does with the steps, which hold them: those from before the browser left for the provider are gone when it comes back.</p><div id="inspector_lifetimes"></div><div class="lanes" aria-hidden="true"><span>Page</span><span>Provider</span><span>API</span></div><ol id="inspector_steps" class="steps"></ol><p id="inspector_copied" class="visually-hidden" role="status"></p>"#;
 
 /// Does a task.
 pub fn run(task: Task) {
@@ -48,6 +48,7 @@ fn fill(record: Record, auth: Auth) {
         update(&before.unwrap_or_default(), &now);
         now
     });
+    Effect::new(move |_| show("inspector_in_memory", record.is_in_memory()));
     let draw = move || {
         let manager = auth.manager();
         let lead = manager.map_or(0, |manager| manager.settings().access_token_expiring_notification_time);

@@ -1,11 +1,11 @@
 //! What is kept of the steps, for the panel that may be opened later: lines of text in this tab's session storage, so that
-//! the steps before the browser left are there when it comes back.
+//! the steps before the browser left are there when it comes back. Where the user is kept in memory only, so are they.
 
-use doorward_client::Event;
+use doorward_client::{Event, settings::StoreKind};
 use doorward_leptos::Auth;
 use leptos::prelude::*;
 
-use crate::browser;
+use crate::{browser, config::AppConfig};
 
 /// Where in session storage.
 const KEY: &str = "doorward.inspector";
@@ -14,13 +14,17 @@ const LONGEST: usize = 200_000;
 
 /// The steps of this tab's sign-in. They hold tokens: they are cleared when a sign-in begins and when the user signs out.
 #[derive(Clone, Copy)]
-pub struct Record(RwSignal<String>);
+pub struct Record {
+    lines: RwSignal<String>,
+    config: RwSignal<Option<AppConfig>>,
+}
 
 impl Record {
-    /// Records what the client tells from now on, after what this tab kept before.
-    pub fn of(auth: Auth) -> Self {
+    /// Records what the client tells from now on, after what this tab kept before. Nothing is written before the configuration is
+    /// there and says where the user is kept.
+    pub fn of(auth: Auth, config: RwSignal<Option<AppConfig>>) -> Self {
         // Nothing of it is in the page as the server sends it, so it need not wait until the page is alive.
-        let record = Self(RwSignal::new(browser::kept(KEY)));
+        let record = Self { lines: RwSignal::new(browser::kept(KEY)), config };
         auth.on_event(move |event| match event {
             Event::Trace(trace) => record.add(&trace.to_line()),
             Event::UserSignedOut => record.clear(),
@@ -31,22 +35,47 @@ impl Record {
 
     /// The steps, one a line. Tracked.
     pub fn lines(self) -> String {
-        self.0.get()
+        self.lines.get()
+    }
+
+    /// Whether the steps end with the page, as the user does. Tracked.
+    pub fn is_in_memory(self) -> bool {
+        self.config.with(|config| store(config.as_ref()) == Some(StoreKind::Memory))
     }
 
     fn add(self, line: &str) {
-        self.0.update(|lines| append(lines, line));
+        self.lines.update(|lines| append(lines, line));
         self.keep();
     }
 
     /// Forgets all.
     pub fn clear(self) {
-        self.0.set(String::new());
+        self.lines.set(String::new());
         self.keep();
     }
 
     fn keep(self) {
-        self.0.with_untracked(|lines| browser::keep(KEY, lines));
+        let store = self.config.with_untracked(|config| store(config.as_ref()));
+        self.lines.with_untracked(|lines| browser::keep(KEY, to_write(lines, store)));
+    }
+}
+
+/// Takes away what this tab wrote while it was configured otherwise.
+pub fn follow_store(config: &AppConfig) {
+    if config.user_store == StoreKind::Memory {
+        browser::keep(KEY, "");
+    }
+}
+
+fn store(config: Option<&AppConfig>) -> Option<StoreKind> {
+    config.map(|config| config.user_store)
+}
+
+/// What of the lines, which hold tokens, may stand in storage where the user is kept there.
+fn to_write(lines: &str, store: Option<StoreKind>) -> &str {
+    match store {
+        Some(StoreKind::Session | StoreKind::Local) => lines,
+        Some(StoreKind::Memory) | None => "",
     }
 }
 
@@ -63,6 +92,14 @@ fn append(lines: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_that_are_in_memory_only_are_not_written() {
+        assert_eq!(to_write("a token", Some(StoreKind::Session)), "a token");
+        assert_eq!(to_write("a token", Some(StoreKind::Local)), "a token");
+        assert_eq!(to_write("a token", Some(StoreKind::Memory)), "");
+        assert_eq!(to_write("a token", None), "");
+    }
 
     #[test]
     fn the_oldest_lines_go_first_and_whole() {

@@ -170,6 +170,30 @@ fn secrets_stand_behind_a_disclosure_and_stay_out_of_copies() {
 }
 
 #[test]
+fn bodies_stay_out_of_copies_unless_they_are_public() {
+    let mut steps = story();
+    let bearer = [("authorization", "Bearer opens-the-api")];
+    let more = [
+        exchange("GET", &format!("{PROVIDER}/me"), &bearer, None, (200, r#"{"email":"private@example.com"}"#)),
+        exchange("GET", "http://localhost:5001/api/x", &bearer, None, (200, r#"{"salary":"private"}"#)),
+        exchange("POST", &format!("{PROVIDER}/token"), &[], Some("grant_type=refresh_token"), (200, "private, cut o")),
+    ];
+    steps.extend(more.into_iter().map(|step| Trace { at: AT, step }));
+    let Step::Exchange(mut posted) = exchange("POST", "http://localhost:5001/api/x", &[], None, (204, "")) else {
+        panic!("it is an exchange");
+    };
+    posted.request.body = Some(r#"{"note":"private"}"#.to_owned());
+    steps.push(Trace { at: AT, step: Step::Exchange(posted) });
+    let cards = cards(&steps);
+    let bodies = cards.iter().flat_map(|card| &card.messages).filter_map(|message| message.rest.as_deref());
+    assert_eq!(bodies.filter(|body| body.contains("private")).count(), 4);
+    let text: String = cards.iter().map(html::plain_text).collect();
+    assert!(!text.contains("private") && text.contains("(body left out)"), "{text}");
+    assert!(html::plain_text(card(&cards, "discovery")).contains("userinfo_endpoint"));
+    assert!(html::plain_text(card(&cards, "keys")).contains("\"keys\""));
+}
+
+#[test]
 fn tokens_are_decoded_with_each_claim_explained() {
     let cards = cards(&story());
     let html = html::card(card(&cards, "token"), 5);
