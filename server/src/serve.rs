@@ -130,7 +130,8 @@ async fn assemble(
 ) -> Result<(Vec<Part>, Option<RunningProvider>), StartError> {
     let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } = config;
     let proxies = provider_config.trusted_proxies.clone();
-    let urls = [(Role::Provider, provider_config.settings.issuer.clone()), (Role::App, app.url.clone())];
+    let mut urls = vec![(Role::Provider, provider_config.settings.issuer.clone()), (Role::App, app.url.clone())];
+    urls.extend(api.settings.origin.clone().map(|origin| (Role::Api, origin)));
     let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
     // First of all, so that the start is measured, too.
     let metrics = management.map(|_| Metrics::install()).transpose();
@@ -177,7 +178,7 @@ async fn assemble(
         } else {
             router.fallback(api::not_found)
         };
-        let hsts = urls.iter().any(|(role, url)| purpose.has(*role) && config::wants_hsts(url));
+        let hsts = wants_hsts(&purpose, &urls);
         let observer = Observer::new(purpose.label(), proxies.clone());
         parts.push(Part {
             listener,
@@ -186,4 +187,32 @@ async fn assemble(
         });
     }
     Ok((parts, running))
+}
+
+/// Whether browsers may be told to come back to a listener by https only. The API's URL may be another host's where it shares the
+/// application's listener, which then speaks for both.
+fn wants_hsts(purpose: &Purpose, urls: &[(Role, String)]) -> bool {
+    let counts = |role: Role| match purpose {
+        Purpose::Parts(roles) if role == Role::Api => *roles == [Role::Api],
+        _ => purpose.has(role),
+    };
+    urls.iter().any(|(role, url)| counts(*role) && config::wants_hsts(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_listener_sends_hsts_by_its_own_urls() {
+        let sent = |purpose: &Purpose, api: &str| {
+            let urls = [(Role::App, "https://localhost:5001".to_owned()), (Role::Api, api.to_owned())];
+            wants_hsts(purpose, &urls)
+        };
+        let alone = Purpose::Parts(vec![Role::Api]);
+        assert!(sent(&alone, "https://api.example.com"));
+        assert!(!sent(&alone, "https://localhost:5002") && !sent(&alone, "http://localhost:5002"));
+        assert!(!sent(&Purpose::Parts(vec![Role::App, Role::Api]), "https://api.example.com"));
+        assert!(!sent(&Purpose::Management, "https://api.example.com"));
+    }
 }
