@@ -22,10 +22,19 @@ pub struct Network {
     prefix: u32,
 }
 
-/// Neither an address nor a network.
+/// Why a text is no network of proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("give an address, or a network as ADDRESS/BITS")]
-pub struct NoNetwork;
+pub enum NoNetwork {
+    /// Neither an address nor a network.
+    #[error("give an address, like 10.0.0.1, or a network, like 10.20.30.0/24")]
+    Unreadable,
+    /// All addresses there are.
+    #[error("every address is in this network, so that anyone could pretend to be any other: name the proxies alone")]
+    Everything,
+    /// An IPv4 address in IPv6's form. Peers are compared in IPv4's, so that none would match.
+    #[error("write an IPv4 address or network as such, like 10.20.30.0/24, without ::ffff:")]
+    Mapped,
+}
 
 impl Network {
     /// Whether the address is one of the network's.
@@ -43,10 +52,15 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, NoNetwork> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| NoNetwork::Unreadable)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |bits| bits.parse().map_err(|_| NoNetwork))?;
-        if prefix > longest { Err(NoNetwork) } else { Ok(Self { address, prefix }) }
+        let prefix = prefix.map_or(Ok(longest), |bits| bits.parse().map_err(|_| NoNetwork::Unreadable))?;
+        match prefix {
+            _ if prefix > longest => Err(NoNetwork::Unreadable),
+            _ if address.to_canonical() != address => Err(NoNetwork::Mapped),
+            0 => Err(NoNetwork::Everything),
+            _ => Ok(Self { address, prefix }),
+        }
     }
 }
 
@@ -120,11 +134,17 @@ mod tests {
             |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
         assert!(holds("10.0.0.1", "10.0.0.1") && !holds("10.0.0.1", "10.0.0.2"));
         assert!(holds("192.0.2.128/25", "192.0.2.200") && !holds("192.0.2.128/25", "192.0.2.1"));
-        assert!(holds("0.0.0.0/0", "198.51.100.7") && !holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("128.0.0.0/1", "198.51.100.7") && !holds("128.0.0.0/1", "2001:db8::1"));
         assert!(holds("2001:db8::/32", "2001:db8:1::1") && !holds("2001:db8::/32", "2001:db9::1"));
         assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"), "an address of the older kind in the newer one's form");
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129"] {
-            assert_eq!(text.parse::<Network>(), Err(NoNetwork), "{text}");
+            assert_eq!(text.parse::<Network>(), Err(NoNetwork::Unreadable), "{text}");
+        }
+        for text in ["0.0.0.0/0", "::/0", "10.0.0.1/0"] {
+            assert_eq!(text.parse::<Network>(), Err(NoNetwork::Everything), "{text}");
+        }
+        for text in ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::ffff:0:0/96", "::ffff:0:0/0"] {
+            assert_eq!(text.parse::<Network>(), Err(NoNetwork::Mapped), "{text}");
         }
     }
 }

@@ -49,6 +49,11 @@ pub enum ConfigError {
 const SECRET_KEYS: [&str; 8] =
     ["client_secrets", "secrets", "password", "password_hash", "plain", "sha256", "master_key", "introspection_secret"];
 
+/// Of a text in which a URL may carry a password, nothing is shown either.
+fn may_have_userinfo(text: &str) -> bool {
+    text.contains(':') && text.contains('@')
+}
+
 const NOT_SHOWN: &str = "(not shown)";
 const MISSING: &str = "(missing)";
 
@@ -175,12 +180,16 @@ fn key_text(path: &[String]) -> String {
 
 /// A value that is known as a text only, as TOML would write it.
 fn written(value: &str) -> String {
+    if may_have_userinfo(value) {
+        return NOT_SHOWN.to_owned();
+    }
     let bare = value.parse::<i64>().is_ok() || matches!(value, "true" | "false" | "[]" | NOT_SHOWN | MISSING);
     if bare { value.to_owned() } else { format!("{value:?}") }
 }
 
 fn toml_text(value: &Value) -> String {
     match value {
+        Value::String(_, text) if may_have_userinfo(text) => NOT_SHOWN.to_owned(),
         Value::String(_, text) => format!("{text:?}"),
         Value::Char(_, character) => format!("\"{character}\""),
         Value::Bool(_, value) => value.to_string(),

@@ -491,6 +491,24 @@ fn an_https_issuer_needs_somebody_who_speaks_tls() {
     assert!(error.contains("tls.certificate") && error.contains("provider.trusted_proxies"), "{error}");
     assert!(load(&format!("{issuer}trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]).is_ok());
     refusal("[provider]\ntrusted_proxies = [\"10.0.0.0/33\"]", "provider.trusted_proxies[0]", "\"10.0.0.0/33\"");
+    for (network, said) in
+        [("0.0.0.0/0", "every address"), ("::/0", "every address"), ("::ffff:10.20.30.0/120", "::ffff:")]
+    {
+        let text = format!("{issuer}trusted_proxies = [\"{network}\"]");
+        let error = refusal(&text, "provider.trusted_proxies[0]", &format!("\"{network}\""));
+        assert!(error.split_once(" = ").unwrap().1.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_password_in_a_url_is_refused_and_not_shown() {
+    for url in ["https://erin:hunter2@collector.example", "http:erin:hunter2@collector.example"] {
+        for key in ["telemetry.otlp_endpoint", "api.url"] {
+            let (section, name) = key.split_once('.').unwrap();
+            let error = refusal(&format!("[{section}]\n{name} = \"{url}\""), key, "(not shown)");
+            assert!(error.contains("leave user name and password out") && !error.contains("hunter2"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorward_provider::client::RedirectUri;
-use doorward_provider_http::Network;
+use doorward_provider_http::{Network, NoNetwork};
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -39,7 +39,7 @@ pub struct ListenAddress {
     addresses: Vec<SocketAddr>,
 }
 
-/// Reverse proxies: an address, or a network as `10.0.0.0/8`.
+/// Reverse proxies: an address, or a network as `10.20.30.0/24`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TrustedProxy(pub Network);
@@ -205,6 +205,7 @@ impl TryFrom<String> for CollectorUrl {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         match url {
+            Some(url) if has_userinfo(&url) => Err(NO_USERINFO),
             Some(url) if url.query().is_none() && url.fragment().is_none() => {
                 Ok(Self(text.trim_end_matches('/').to_owned()))
             }
@@ -214,10 +215,10 @@ impl TryFrom<String> for CollectorUrl {
 }
 
 impl TryFrom<String> for TrustedProxy {
-    type Error = &'static str;
+    type Error = NoNetwork;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map(Self).map_err(|_| "give an address, like 10.0.0.1, or a network, like 10.0.0.0/8")
+        text.parse().map(Self)
     }
 }
 
@@ -262,8 +263,8 @@ pub fn wants_hsts(url: &str) -> bool {
 
 fn web_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "not an absolute URL, like https://id.example.com")?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("leave user name and password out of the URL");
+    if has_userinfo(&url) {
+        return Err(NO_USERINFO);
     }
     if text.contains(['?', '#']) {
         return Err("the URL must have no query and no fragment");
@@ -274,6 +275,12 @@ fn web_url(text: &str) -> Result<Url, &'static str> {
         "http" => Err("http is accepted for localhost only; use https"),
         _ => Err("use https, or http on localhost"),
     }
+}
+
+const NO_USERINFO: &str = "leave user name and password out of the URL";
+
+fn has_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn host_is_loopback(url: &Url) -> bool {
