@@ -65,3 +65,25 @@ fn a_demo_database_is_not_taken_for_real_users() {
     elsewhere.env("DOORWARD_STORE__PATH", "other.sqlite3");
     Doorward::start(elsewhere).stop();
 }
+
+#[test]
+fn a_master_key_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    place.serve(&[]).stop();
+    let file = place.folder().join("data/doorward.key");
+    let refused = || refusal(&place.command(&["serve"]).output().unwrap());
+    let key = fs::read_to_string(&file).unwrap();
+    let kept = place.folder().join("kept.key");
+    fs::copy(&file, &kept).unwrap();
+    fs::write(&file, &key[1..]).unwrap();
+    let line = refused();
+    assert!(line.contains("data/doorward.key: not a master key") && !line.contains(&key[1..10]), "{line}");
+    // Nobody reads a folder, not even the user who reads every file.
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let line = refused();
+    assert!(line.contains("data/doorward.key: the master key can't be read"), "{line}");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(kept, &file).unwrap();
+    place.serve(&[]).stop();
+}
