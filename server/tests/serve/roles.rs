@@ -56,7 +56,9 @@ async fn the_api_answers_by_its_policies() {
     let missing = call("DemoPolicyBased/Nothing/Get", token).await;
     assert_eq!(missing.status(), 404);
     assert_eq!(missing.json::<Value>().await.unwrap()["error"], "not_found");
-    let posted = http.post(format!("{}/api/DemoPolicyBased/Admin/Get", place.app)).send().await.unwrap();
+    let post = || http.post(format!("{}/api/DemoPolicyBased/Admin/Get", place.app));
+    assert_eq!(post().send().await.unwrap().status(), 401);
+    let posted = post().bearer_auth(token.unwrap()).send().await.unwrap();
     assert_eq!(posted.status(), 405);
     assert_eq!(posted.headers()["allow"], "GET,HEAD");
     server.stop();

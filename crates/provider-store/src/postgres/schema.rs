@@ -33,6 +33,8 @@ pub(super) async fn migrate(client: &mut Client, place: &str) -> Result<(), Post
             }
             Ok(_) => return Ok(()),
             Err(error) if attempt < ATTEMPTS && met_another(&error) => attempt += 1,
+            // Our first table may appear between PostgreSQL's look and its making; one of somebody else is there the next time, too.
+            Err(error) if attempt == 1 && error.code() == Some(&SqlState::DUPLICATE_TABLE) => attempt += 1,
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_TABLE) => {
                 return Err(PostgresError::Foreign { place: place.to_owned() });
             }
@@ -82,6 +84,12 @@ fn as_version(stored: i64) -> usize {
 
 /// Whether another process made the same thing at the same moment.
 fn met_another(error: &tokio_postgres::Error) -> bool {
-    let causes = [SqlState::UNIQUE_VIOLATION, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+    let causes = [
+        SqlState::UNIQUE_VIOLATION,
+        // The type that belongs to the table.
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
     error.code().is_some_and(|code| causes.contains(code))
 }
