@@ -58,7 +58,7 @@ async fn the_api_answers_by_its_policies() {
     assert_eq!(missing.json::<Value>().await.unwrap()["error"], "not_found");
     let post = || http.post(format!("{}/api/DemoPolicyBased/Admin/Get", place.app));
     assert_eq!(post().send().await.unwrap().status(), 401);
-    let posted = post().bearer_auth(token.unwrap()).send().await.unwrap();
+    let posted = post().bearer_auth(text(&alice, "access_token")).send().await.unwrap();
     assert_eq!(posted.status(), 405);
     assert_eq!(posted.headers()["allow"], "GET,HEAD");
     server.stop();
