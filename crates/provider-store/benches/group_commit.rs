@@ -117,7 +117,8 @@ async fn rotate_one(store: Arc<SqliteStore>, family: u64, start: Instant) {
         let presented = hash(family, generation);
         let seed = SuccessorSeed::from_bytes(*successor.hash.as_bytes());
         let grant_expires_at = successor.expires_at;
-        let rotation = RotateRefreshToken { presented, seed, successor, grant_expires_at, now: NOW, grace: 10 };
+        let (forgettable, now, grace) = (true, NOW, 10);
+        let rotation = RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace };
         assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
         generation += 1;
     }

@@ -116,6 +116,7 @@ async fn load_family(store: Arc<SqliteStore>, round: u64, family: u64) {
             seed: seed(next),
             successor: token(next, 600),
             grant_expires_at: at(600),
+            forgettable: true,
             now: NOW,
             grace: 10,
         };
@@ -133,8 +134,11 @@ fn acknowledge(family: u64, generation: u64) {
 async fn check(path: &Path, round: u64, acknowledged: &[Option<u64>]) {
     let store = open(path);
     for (family, generations) in (0..FAMILIES).zip(acknowledged) {
-        let mut generation = 0;
-        // Every consumed token has its successor, acknowledged or not.
+        // Every consumed token has its successor, acknowledged or not; what came long before is forgotten.
+        let mut generation = generations.unwrap_or(0);
+        if let Some(forgotten) = generation.checked_sub(2) {
+            assert!(store.refresh_token(hash(number(round, family, forgotten))).await.unwrap().is_none());
+        }
         let stored = loop {
             let number = number(round, family, generation);
             match store.refresh_token(hash(number)).await.unwrap().map(|record| (record.state, record.grant)) {

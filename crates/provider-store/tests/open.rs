@@ -7,10 +7,10 @@ mod fixtures;
 use std::{fs, path::Path};
 
 use doorward_protocol::jose::SigningAlgorithm::Rs256;
-use doorward_provider::store::{Store as _, StoreError};
+use doorward_provider::store::{RotateRefreshToken, Rotation, Store as _, StoreError};
 use doorward_provider_store::{OpenError, SqliteOptions, SqliteStore};
-use fixtures::{NOW, at, grant, hash, key, token, user};
-use rusqlite::Connection;
+use fixtures::{NOW, at, grant, hash, key, seed, token, user};
+use rusqlite::{Connection, params};
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(path, &SqliteOptions::default())
@@ -142,6 +142,44 @@ fn a_newer_database_is_refused_and_left_alone() {
     assert_names(&error, &path);
     let found: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(found, 9999);
+}
+
+/// Tokens that were issued before families told themselves are renewed, and their replays noticed.
+#[tokio::test]
+async fn a_database_of_before_families_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../src/sqlite/migrations/0001_initial.sql")).unwrap();
+    old.execute_batch(include_str!("../src/sqlite/migrations/0002_clients.sql")).unwrap();
+    old.pragma_update(None, "user_version", 2).unwrap();
+    let content = serde_json::to_string(&grant("g", "alice")).unwrap();
+    old.execute(
+        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
+         VALUES ('g', 'alice', 'PkceJS', 'sid', 1, ?1, ?2, ?2, ?3)",
+        params![content, NOW.seconds(), at(600).seconds()],
+    )
+    .unwrap();
+    old.execute(
+        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at) VALUES (?1, 'g', ?2, ?3)",
+        params![hash(1).as_bytes(), NOW.seconds(), at(600).seconds()],
+    )
+    .unwrap();
+    drop(old);
+    let store = open(&path).unwrap();
+    let rotate = |presented, forgettable| RotateRefreshToken {
+        presented: hash(presented),
+        seed: seed(presented),
+        successor: token(presented + 1, 600),
+        grant_expires_at: at(600),
+        forgettable,
+        now: at(5),
+        grace: 10,
+    };
+    for presented in 1..4 {
+        assert_eq!(store.rotate_refresh_token(rotate(presented, false)).await.unwrap(), Rotation::Rotated);
+    }
+    assert_eq!(store.rotate_refresh_token(rotate(1, false)).await.unwrap(), Rotation::Replayed);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
 /// What one authorization allows. Tokens issued from it name it by `id`; revoking it ends them all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Random identifier.
+    /// Identifier, random for whoever does not know the family of its refresh tokens ([`Family`](crate::opaque::Family)).
     pub id: String,
     /// The client that may act.
     pub client_id: String,

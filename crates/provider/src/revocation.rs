@@ -1,22 +1,28 @@
 //! Token revocation (RFC 7009).
 
-use crate::{Provider, audit, authenticate::AuthenticatedClient, opaque::OpaqueToken, store::StoreError};
+use crate::{Provider, audit, authenticate::AuthenticatedClient, grant::Grant, opaque::OpaqueToken, store::StoreError};
 
 impl Provider {
     /// Revokes the grant that a refresh token or an access token belongs to, and with it everything issued from it
     /// (section 2.1 allows it for both). A JWT access token verifies at APIs until it expires; at this provider it ends now.
     /// Unknown tokens and those of another client are left alone, and the client gets the same answer.
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str, address: &str) -> Result<(), StoreError> {
-        let hash = OpaqueToken::presented(token).hash();
-        let found = match self.store.refresh_token(hash).await? {
-            Some(record) => record
-                .grant
-                .filter(|grant| grant.client_id == client.client_id)
-                .map(|grant| (Some(grant.id), grant.authentication.sub)),
-            None => match self.read_access_token(token).await?.filter(|own| own.client_id == client.client_id) {
-                Some(own) => Some((own.grant_id, own.sub)),
-                None => None,
-            },
+        let presented = OpaqueToken::presented(token);
+        let hash = presented.hash();
+        let own =
+            |grant: Grant| (grant.client_id == client.client_id).then_some((Some(grant.id), grant.authentication.sub));
+        let found = match (self.store.refresh_token(hash).await?, presented.family()) {
+            (Some(record), _) => record.grant.and_then(own),
+            // Replaced and forgotten: the client that has not noticed wants it all ended none the less.
+            (None, Some(family)) => {
+                self.store.live_grant(&family.grant_id(), self.now()).await?.and_then(|(grant, _)| own(grant))
+            }
+            (None, None) => {
+                match self.read_access_token(token).await?.filter(|own| own.client_id == client.client_id) {
+                    Some(own) => Some((own.grant_id, own.sub)),
+                    None => None,
+                }
+            }
         };
         let Some((grant_id, sub)) = found else { return Ok(()) };
         match grant_id {

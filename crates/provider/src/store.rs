@@ -75,7 +75,7 @@ pub enum Rotation {
     },
     /// It was consumed before, beyond grace: the whole grant is now revoked (RFC 9700 section 4.14.2).
     Replayed,
-    /// No such token, it expired, or its grant is revoked.
+    /// No such token, it expired or was forgotten, or its grant is revoked.
     Unknown,
 }
 
@@ -90,6 +90,8 @@ pub struct RotateRefreshToken {
     pub successor: RefreshToken,
     /// The grant lives until then at least: its last access token may end after the successor.
     pub grant_expires_at: Timestamp,
+    /// Whether the presented token names its family: then nothing is lost when it is forgotten once the successor is used.
+    pub forgettable: bool,
     /// The present moment.
     pub now: Timestamp,
     /// How long after consumption the presented token may still be repeated, in seconds.
@@ -218,7 +220,8 @@ pub trait Store: Send + Sync + 'static {
     /// The refresh token with this hash, whatever its state.
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError>;
     /// Consumes a refresh token and adds its successor, at most once; see [`Rotation`]. The grant lives until `grant_expires_at` at
-    /// least.
+    /// least. What the presented token was the successor of is forgotten if it was forgettable: so of one grant two tokens are kept,
+    /// however often it is renewed.
     async fn rotate_refresh_token(&self, rotation: RotateRefreshToken) -> Result<Rotation, StoreError>;
     /// Moves the end of a reusable refresh token, and that of its grant to `grant_expires_at` at least. `false` if there is no
     /// such live token.
@@ -229,6 +232,8 @@ pub trait Store: Send + Sync + 'static {
         grant_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+    /// Revokes a grant if it lives and has a refresh token that could renew it: `true` if it was so.
+    async fn revoke_renewable_grant(&self, grant_id: &str, now: Timestamp) -> Result<bool, StoreError>;
     /// Revokes a grant with everything issued from it; unknown ones are no error.
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The grant and its user, unless revoked or expired.

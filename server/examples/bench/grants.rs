@@ -12,11 +12,11 @@ use std::{
 
 use doorward_provider::{
     grant::{Grant, RefreshToken, RequestedClaims},
-    opaque::OpaqueToken,
+    opaque::{Family, OpaqueToken},
     session::Authentication,
     store::Store as _,
     target::Targets,
-    time::{Clock as _, SystemClock, Timestamp},
+    time::{Clock as _, Entropy, SystemClock, Timestamp},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
@@ -190,14 +190,30 @@ fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// The same bytes each time, so that nothing about a million grants has to be remembered.
+#[derive(Debug)]
+struct Numbered(u64);
+
+impl Entropy for Numbered {
+    fn bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&mixed(self.0).to_be_bytes());
+        bytes
+    }
+}
+
+fn family(grant: u64) -> Family {
+    Family::begun_by(&OpaqueToken::generate(&Numbered(grant)))
+}
+
 /// The first refresh token of a grant. Its hash is as random as any.
 fn token(grant: u64) -> OpaqueToken {
-    OpaqueToken::presented(&format!("bench-{grant}"))
+    OpaqueToken::first_of(&family(grant), &Numbered(grant))
 }
 
 fn grant(number: u64) -> Grant {
     Grant {
-        id: format!("{:016x}{number:06x}", mixed(number)),
+        id: family(number).grant_id(),
         client_id: "Bench".to_owned(),
         authentication: Authentication {
             sub: "alice".to_owned(),

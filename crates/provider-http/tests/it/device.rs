@@ -84,6 +84,25 @@ async fn a_device_gets_its_tokens_once_the_user_allows_it() {
 }
 
 #[tokio::test]
+async fn a_replay_of_a_devices_old_refresh_token_ends_its_access() {
+    let world = World::new().await;
+    let begun = begin(&world, "openid offline_access").await;
+    allow(&world, &begun).await;
+    let first = poll(&world, &begun).await.json();
+    let refresh = async |token: &Value| {
+        let request = refresh_request(token.as_str().unwrap());
+        world.token(&crate::support::changed(request, &[("client_id", "Television")])).await
+    };
+    let mut last = first.clone();
+    for _ in 0..3 {
+        last = refresh(&last["refresh_token"]).await.json();
+    }
+    for ended in [&first, &last] {
+        refresh(&ended["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_the_user_denies_is_told_so() {
     let world = World::new().await;
     let begun = begin(&world, "openid").await;

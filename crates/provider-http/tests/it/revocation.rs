@@ -38,6 +38,22 @@ async fn a_revoked_refresh_token_ends_with_all_its_family() {
     assert_eq!(world.refresh(&other["refresh_token"]).await.status, StatusCode::OK);
 }
 
+/// A client that signs out may hold a token that another of its tabs replaced long ago.
+#[tokio::test]
+async fn an_old_refresh_token_ends_its_family_too() {
+    let world = World::with_clients(vec![client_settings("Other", json!({}))]).await;
+    let first = tokens(&world, "openid offline_access").await;
+    let mut last = first.clone();
+    for _ in 0..4 {
+        last = world.refresh(&last["refresh_token"]).await.json();
+    }
+    revoke_as(&world, "Other", &first["refresh_token"]).await;
+    assert_eq!(world.userinfo(&last["access_token"]).await.status, StatusCode::OK, "another client's");
+    revoke(&world, &first["refresh_token"]).await;
+    world.refresh(&last["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    assert_eq!(world.userinfo(&last["access_token"]).await.status, StatusCode::UNAUTHORIZED);
+}
+
 /// Section 2.1 allows it: a client that gives up its access token has done with the grant.
 #[tokio::test]
 async fn a_revoked_access_token_ends_with_its_whole_grant() {

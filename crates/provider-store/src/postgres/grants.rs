@@ -18,8 +18,10 @@ macro_rules! adding_a_grant {
             "WITH cause AS (",
             $cause,
             "), granted AS (
-                 INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
-                 SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::BOOLEAN, $6::TEXT, $7::BIGINT, $7::BIGINT, $8::BIGINT
+                 INSERT INTO grants
+                     (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at, renewable_until)
+                 SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::BOOLEAN, $6::TEXT, $7::BIGINT, $7::BIGINT, $8::BIGINT,
+                     $11::BIGINT
                  FROM cause
              ), token AS (
                  INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
@@ -92,6 +94,18 @@ pub(super) async fn revoke(connection: &Connection, grant_id: &str, now: Timesta
         .execute("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", &[&grant_id, &now.seconds()])
         .await?;
     Ok(())
+}
+
+/// Revokes a live grant that could be renewed; `false` if it is none.
+pub(super) async fn revoke_renewable(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<bool, Failure> {
+    let revoked = connection
+        .execute(
+            "UPDATE grants SET revoked_at = $2
+             WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 AND renewable_until > $2",
+            &[&grant_id, &now.seconds()],
+        )
+        .await?;
+    Ok(revoked > 0)
 }
 
 /// The grant and its user, unless revoked or expired.

@@ -56,7 +56,7 @@ fn seed(row: &tokio_postgres::Row, index: usize) -> Result<SuccessorSeed, Failur
 
 /// Consumes a token and adds its successor, at most once.
 pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
-    let RotateRefreshToken { presented, seed, successor, grant_expires_at, now, grace } = rotation;
+    let RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace } = rotation;
     let consumed = connection
         .count(
             "WITH consumed AS (
@@ -64,13 +64,17 @@ pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToke
              FROM grants g
              WHERE t.hash = $1 AND t.consumed_at IS NULL AND t.expires_at > $2
                AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
-             RETURNING t.grant_id
+             RETURNING t.grant_id, t.predecessor
          ), added AS (
-             INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
-             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT FROM consumed
+             INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor)
+             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT, CASE WHEN $9::BOOLEAN THEN $1::BYTEA END FROM consumed
+         ), forgotten AS (
+             DELETE FROM refresh_tokens t USING consumed c WHERE t.hash = c.predecessor
          ), used AS (
-             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2
-             FROM consumed c WHERE g.id = c.grant_id AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT)
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2, renewable_until = $6
+             FROM consumed c
+             WHERE g.id = c.grant_id
+               AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT OR g.renewable_until IS DISTINCT FROM $6::BIGINT)
          )
          SELECT count(*) FROM consumed",
             &[
@@ -82,6 +86,7 @@ pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToke
                 &successor.expires_at.seconds(),
                 &(*grant_expires_at).max(successor.expires_at).seconds(),
                 &USE_IS_NOTED_EVERY,
+                forgettable,
             ],
         )
         .await?;
@@ -142,8 +147,10 @@ pub(super) async fn extend(
                AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
              RETURNING t.grant_id
          ), used AS (
-             UPDATE grants g SET expires_at = greatest(g.expires_at, $4), used_at = $2
-             FROM extended e WHERE g.id = e.grant_id AND (g.expires_at < $4 OR g.used_at <= $2 - $5::BIGINT)
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $4), used_at = $2, renewable_until = $3
+             FROM extended e
+             WHERE g.id = e.grant_id
+               AND (g.expires_at < $4 OR g.used_at <= $2 - $5::BIGINT OR g.renewable_until IS DISTINCT FROM $3::BIGINT)
          )
          SELECT count(*) FROM extended",
             &[

@@ -6,7 +6,11 @@ use tokio_postgres::error::SqlState;
 use super::{connection::Connection, failure::Failure, open::PostgresError};
 
 /// The migrations in their order. A released one is never changed: the next change of the schema is a new file.
-const STEPS: &[&str] = &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_clients.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_clients.sql"),
+    include_str!("migrations/0003_families.sql"),
+];
 
 /// How often a migration is tried that met one of another process.
 const ATTEMPTS: u32 = 10;

@@ -205,6 +205,10 @@ impl Store for PostgresStore {
         run!(self, "extend_refresh_token", refresh_tokens::extend, hash, expires_at, grant_expires_at, now)
     }
 
+    async fn revoke_renewable_grant(&self, grant_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        run!(self, "revoke_renewable_grant", grants::revoke_renewable, grant_id, now)
+    }
+
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
         run!(self, "revoke_grant", grants::revoke, grant_id, now)
     }

@@ -1,7 +1,7 @@
 //! The removal of rows that are of no more use.
 //!
-//! A consumed refresh token stays until its own expiry and a redeemed code an hour longer: while they are there, a replay is
-//! told from a guess. A revoked grant stays until it expires for the same reason.
+//! A redeemed code stays an hour longer than it counts: while it is there, a replay is told from a guess. A revoked grant stays until
+//! it expires for the same reason. A consumed refresh token goes when its successor is consumed: from then on its family tells.
 
 use doorward_provider::{throttle, time::Timestamp};
 use rusqlite::{Connection, params};

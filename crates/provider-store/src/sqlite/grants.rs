@@ -25,8 +25,8 @@ pub(super) fn add(
     let end = refresh_token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at));
     execute(
         connection,
-        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
+        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at, renewable_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)",
         params![
             grant.id,
             grant.sub,
@@ -35,24 +35,26 @@ pub(super) fn add(
             grant.offline,
             grant.content,
             grant.created_at.seconds(),
-            end.seconds()
+            end.seconds(),
+            refresh_token.map(|token| token.expires_at.seconds())
         ],
     )?;
-    refresh_token.map_or(Ok(()), |token| refresh_tokens::add(connection, &grant.id, token))
+    refresh_token.map_or(Ok(()), |token| refresh_tokens::add(connection, &grant.id, token, None))
 }
 
-/// Notes that a grant was used, and lets it live until `expires_at` at least.
+/// Notes that a grant was used, that its last refresh token now ends at `renewable_until`, and lets it live until `expires_at` at least.
 pub(super) fn used(
     connection: &Connection,
     grant_id: &str,
     expires_at: Timestamp,
+    renewable_until: Timestamp,
     now: Timestamp,
 ) -> Result<(), Failure> {
     execute(
         connection,
-        "UPDATE grants SET expires_at = max(expires_at, ?2), used_at = ?3
-         WHERE id = ?1 AND (expires_at < ?2 OR used_at <= ?3 - ?4)",
-        params![grant_id, expires_at.seconds(), now.seconds(), USE_IS_NOTED_EVERY],
+        "UPDATE grants SET expires_at = max(expires_at, ?2), used_at = ?3, renewable_until = ?5
+         WHERE id = ?1 AND (expires_at < ?2 OR used_at <= ?3 - ?4 OR renewable_until IS NOT ?5)",
+        params![grant_id, expires_at.seconds(), now.seconds(), USE_IS_NOTED_EVERY, renewable_until.seconds()],
     )?;
     Ok(())
 }
@@ -75,6 +77,17 @@ pub(super) fn revoke(connection: &Connection, grant_id: &str, now: Timestamp) ->
         params![grant_id, now.seconds()],
     )?;
     Ok(())
+}
+
+/// Revokes a live grant that could be renewed; `false` if it is none.
+pub(super) fn revoke_renewable(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<bool, Failure> {
+    let revoked = execute(
+        connection,
+        "UPDATE grants SET revoked_at = ?2
+         WHERE id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND renewable_until > ?2",
+        params![grant_id, now.seconds()],
+    )?;
+    Ok(revoked > 0)
 }
 
 /// The grant and its user, unless revoked or expired.

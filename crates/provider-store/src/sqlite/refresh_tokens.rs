@@ -16,12 +16,23 @@ use super::{
 };
 use crate::columns::Consumed;
 
-/// Adds a token to a grant.
-pub(super) fn add(connection: &Connection, grant_id: &str, token: &RefreshToken) -> Result<(), Failure> {
+/// Adds a token to a grant, and notes which one will be forgotten when it is replaced.
+pub(super) fn add(
+    connection: &Connection,
+    grant_id: &str,
+    token: &RefreshToken,
+    predecessor: Option<TokenHash>,
+) -> Result<(), Failure> {
     execute(
         connection,
-        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-        params![token.hash.as_bytes(), grant_id, token.first_issued_at.seconds(), token.expires_at.seconds()],
+        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            token.hash.as_bytes(),
+            grant_id,
+            token.first_issued_at.seconds(),
+            token.expires_at.seconds(),
+            predecessor.as_ref().map(TokenHash::as_bytes)
+        ],
     )?;
     Ok(())
 }
@@ -66,11 +77,12 @@ struct Presented {
     grant_id: String,
     expires_at: Timestamp,
     consumed: Option<Consumed>,
+    predecessor: Option<[u8; 32]>,
 }
 
 /// Consumes a token and adds its successor, at most once.
 pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
-    let RotateRefreshToken { presented, seed, successor, grant_expires_at, now, grace } = rotation;
+    let RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace } = rotation;
     let Some(known) = presented_token(connection, *presented, *now)? else { return Ok(Rotation::Unknown) };
     match known.consumed {
         Some(consumed) => {
@@ -87,8 +99,12 @@ pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> 
                 "UPDATE refresh_tokens SET consumed_at = ?2, seed = ?3, successor = ?4 WHERE hash = ?1",
                 params![presented.as_bytes(), now.seconds(), seed.as_bytes(), successor.hash.as_bytes()],
             )?;
-            add(connection, &known.grant_id, successor)?;
-            grants::used(connection, &known.grant_id, (*grant_expires_at).max(successor.expires_at), *now)?;
+            add(connection, &known.grant_id, successor, forgettable.then_some(*presented))?;
+            if let Some(forgotten) = known.predecessor {
+                execute(connection, "DELETE FROM refresh_tokens WHERE hash = ?1", [forgotten])?;
+            }
+            let grant_end = (*grant_expires_at).max(successor.expires_at);
+            grants::used(connection, &known.grant_id, grant_end, successor.expires_at, *now)?;
             Ok(Rotation::Rotated)
         }
     }
@@ -102,7 +118,7 @@ fn presented_token(
     sql::first(
         connection,
         "SELECT t.grant_id, t.expires_at, t.consumed_at, t.seed,
-                CASE WHEN s.consumed_at IS NULL THEN s.expires_at END
+                CASE WHEN s.consumed_at IS NULL THEN s.expires_at END, t.predecessor
          FROM refresh_tokens t
          JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > ?2
          LEFT JOIN refresh_tokens s ON s.hash = t.successor
@@ -117,7 +133,12 @@ fn presented_token(
                     unused_successor: sql::optional_moment(row, 4)?,
                 }),
             };
-            Ok(Presented { grant_id: row.get(0)?, expires_at: sql::moment(row, 1)?, consumed })
+            Ok(Presented {
+                grant_id: row.get(0)?,
+                expires_at: sql::moment(row, 1)?,
+                consumed,
+                predecessor: row.get(5)?,
+            })
         },
     )
 }
@@ -139,6 +160,6 @@ pub(super) fn extend(
         "UPDATE refresh_tokens SET expires_at = ?2 WHERE hash = ?1",
         params![hash.as_bytes(), expires_at.seconds()],
     )?;
-    grants::used(connection, &known.grant_id, grant_expires_at.max(expires_at), now)?;
+    grants::used(connection, &known.grant_id, grant_expires_at.max(expires_at), expires_at, now)?;
     Ok(true)
 }

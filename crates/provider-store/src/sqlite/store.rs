@@ -220,6 +220,12 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn revoke_renewable_grant(&self, grant_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.write("revoke_renewable_grant", move |connection| grants::revoke_renewable(connection, &grant_id, now))
+            .await
+    }
+
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let grant_id = grant_id.to_owned();
         self.write("revoke_grant", move |connection| grants::revoke(connection, &grant_id, now)).await

@@ -54,6 +54,7 @@ pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
             seed: seed(number),
             successor: token(number + 1, 9000),
             grant_expires_at: at(9000),
+            forgettable: false,
             now: at(second),
             grace: 10,
         };

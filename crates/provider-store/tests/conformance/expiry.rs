@@ -49,6 +49,7 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
         seed: seed(3),
         successor: token(3, 9000),
         grant_expires_at: at(9000),
+        forgettable: false,
         now: at(second),
         grace: 10,
     };

@@ -56,7 +56,9 @@ macro_rules! suite {
             refresh_tokens: found_with_grant_and_user, extended_with_the_grant, extended_only_while_live;
             rotation: hands_on_the_family, repeats_within_grace, a_used_successor_ends_the_grace, beyond_grace_revokes,
                 without_grace_revokes, a_clock_set_back_lengthens_no_grace, repeats_a_token_that_expired_since,
-                refuses_the_expired_unknown_and_revoked, of_many_one_wins_and_all_get_its_seed, keeps_the_grant_alive;
+                refuses_the_expired_unknown_and_revoked, of_many_one_wins_and_all_get_its_seed, keeps_the_grant_alive,
+                keeps_two_tokens_of_a_family_that_tells_itself, keeps_whatever_can_not_tell_its_family,
+                a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed;
             consents: remembered_and_replaced;
             signing_keys: resealed_all_or_none, added_and_removed, added_once_among_many, added_once_an_algorithm;
             single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;

@@ -22,6 +22,7 @@ fn from_to(presented: u64, successor: u64, second: i64) -> RotateRefreshToken {
         seed: seed(successor),
         successor: token(successor, 900),
         grant_expires_at: at(900),
+        forgettable: false,
         now: at(second),
         grace: GRACE,
     }
@@ -120,6 +121,58 @@ pub async fn of_many_one_wins_and_all_get_its_seed(store: Tested) {
     assert_eq!(outcomes.iter().filter(|(_, outcome)| *outcome == repeated(winner)).count(), 31);
     assert!(!is_revoked(&store).await);
     assert_eq!(rotate(&store, winner, 200, 6).await, Rotation::Rotated);
+}
+
+/// From one token to the next, of a family that tells itself.
+async fn rotate_forgetting(store: &Tested, presented: u64, second: i64) -> Rotation {
+    let rotation = RotateRefreshToken { forgettable: true, ..from_to(presented, presented + 1, second) };
+    store.rotate_refresh_token(rotation).await.unwrap()
+}
+
+pub async fn keeps_two_tokens_of_a_family_that_tells_itself(store: Tested) {
+    store_with_token(&store).await;
+    for number in 1..40 {
+        assert_eq!(rotate_forgetting(&store, number, 5).await, Rotation::Rotated);
+        for kept in 1..=number + 1 {
+            let is_kept = store.refresh_token(hash(kept)).await.unwrap().is_some();
+            assert_eq!(is_kept, kept >= number, "{kept} after {number} rotations");
+        }
+    }
+    assert_eq!(rotate_forgetting(&store, 39, 6).await, repeated(40), "the one before the last is repeated as ever");
+    assert_eq!(rotate_forgetting(&store, 38, 6).await, Rotation::Unknown);
+    assert!(!is_revoked(&store).await);
+}
+
+pub async fn keeps_whatever_can_not_tell_its_family(store: Tested) {
+    store_with_token(&store).await;
+    for number in 1..5 {
+        assert_eq!(rotate(&store, number, number + 1, 5).await, Rotation::Rotated);
+    }
+    assert_eq!(rotate(&store, 1, 9, 6).await, Rotation::Replayed);
+    assert!(is_revoked(&store).await);
+}
+
+pub async fn a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    let revoke = |id: &'static str, second| {
+        let store = std::sync::Arc::clone(&store);
+        async move { store.revoke_renewable_grant(id, at(second)).await.unwrap() }
+    };
+    for (id, number) in [("ended", 10), ("renewed", 20), ("extended", 30)] {
+        store.add_grant(grant(id, "alice"), at(2000), Some(token(number, 600)), NOW).await.unwrap();
+    }
+    store.add_grant(grant("without", "alice"), at(2000), None, NOW).await.unwrap();
+    store.rotate_refresh_token(from_to(20, 21, 5)).await.unwrap();
+    assert!(store.extend_refresh_token(hash(30), at(900), at(900), at(5)).await.unwrap());
+    // The last token of the first has ended, though an access token lives on; the others' were given more time.
+    assert!(!revoke("ended", 600).await && !revoke("without", 5).await && !revoke("unknown", 5).await);
+    assert!(store.live_grant("ended", at(600)).await.unwrap().is_some());
+    store.remove_expired(at(899), 100).await.unwrap();
+    for id in ["renewed", "extended"] {
+        assert!(revoke(id, 899).await, "{id}");
+        assert!(store.live_grant(id, at(5)).await.unwrap().is_none(), "{id}");
+        assert!(!revoke(id, 899).await, "{id} is revoked already");
+    }
 }
 
 pub async fn keeps_the_grant_alive(store: Tested) {

@@ -24,7 +24,7 @@ use crate::{
     client::Client,
     consent::Consent,
     grant::{AuthorizationCode, Grant, RequestedClaims},
-    opaque::{OpaqueToken, random_id},
+    opaque::{Family, OpaqueToken, random_id},
     session::Session,
     session_state::BrowserState,
     store::StoreError,
@@ -228,7 +228,7 @@ impl Provider {
         let client: &Client = &request.client;
         let record = AuthorizationCode {
             grant: Grant {
-                id: random_id(&*self.entropy),
+                id: Family::begun_by(&code).grant_id(),
                 client_id: client.client_id.clone(),
                 authentication: session.authentication.clone(),
                 scope,

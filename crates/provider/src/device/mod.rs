@@ -255,6 +255,7 @@ impl Provider {
 
     fn device_grant(&self, client: &Client, session: &Session, scope: Scope, targets: Targets) -> Grant {
         Grant {
+            // Another one, that of its family, when the device fetches its tokens.
             id: random_id(&*self.entropy),
             client_id: client.client_id.clone(),
             // The device goes on when the browser in which it was allowed is signed out.

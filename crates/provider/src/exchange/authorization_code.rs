@@ -9,7 +9,7 @@ use crate::{
     client::Client,
     dpop::{is_made_by, refresh_token_key},
     grant::AuthorizationCode,
-    opaque::OpaqueToken,
+    opaque::{Family, OpaqueToken},
     store::Redemption,
     tokens::{Issued, VerifiedGrant},
 };
@@ -47,11 +47,13 @@ impl Provider {
         }
 
         let mut grant = record.grant;
+        let family = Family::begun_by(&code);
+        grant.id = family.grant_id();
         let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
             Redemption::Redeemed => {}

@@ -8,7 +8,7 @@ use crate::{
     authenticate::AuthenticatedClient,
     device::DevicePoll,
     dpop::refresh_token_key,
-    opaque::OpaqueToken,
+    opaque::{Family, OpaqueToken},
     tokens::{Issued, VerifiedGrant},
 };
 
@@ -32,11 +32,13 @@ impl Provider {
         };
         let user = self.store.user(&grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+        let family = Family::begun_by(device_code);
+        grant.id = family.grant_id();
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         if !self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await? {
             return Err(GrantProblem::UnknownDeviceCode.into());

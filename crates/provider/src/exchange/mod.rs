@@ -25,7 +25,7 @@ use crate::{
     dpop::DpopError,
     grant::{Grant, RefreshToken},
     keys::{KeyRingError, SigningError},
-    opaque::OpaqueToken,
+    opaque::{Family, OpaqueToken},
     password::Busy,
     sign_in::SignInError,
     store::StoreError,
@@ -406,17 +406,18 @@ impl Provider {
         }
     }
 
-    /// A first refresh token for a grant with offline access.
+    /// A first refresh token of the family, for a grant with offline access.
     fn first_refresh_token(
         &self,
         client: &Client,
         grant: &Grant,
+        family: &Family,
         now: Timestamp,
     ) -> Option<(OpaqueToken, RefreshToken)> {
         if !grant.scope.contains(doorward_protocol::scope::OFFLINE_ACCESS) {
             return None;
         }
-        let token = OpaqueToken::generate(&*self.entropy);
+        let token = OpaqueToken::first_of(family, &*self.entropy);
         let record = RefreshToken {
             hash: token.hash(),
             first_issued_at: now,

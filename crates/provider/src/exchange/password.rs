@@ -8,7 +8,7 @@ use crate::{
     authenticate::AuthenticatedClient,
     dpop::refresh_token_key,
     grant::{Grant, RequestedClaims},
-    opaque::random_id,
+    opaque::{Family, OpaqueToken, random_id},
     session::Authentication,
     sign_in::PASSWORD_METHOD,
     target::Targets,
@@ -32,8 +32,9 @@ impl Provider {
         let targets = self.resources.narrowed_targets(&Targets::default(), &asked.resources, &scope)?;
         let user = self.verify_password(username, password, address).await?;
         let now = self.now();
+        let family = Family::begun_by(&OpaqueToken::generate(&*self.entropy));
         let grant = Grant {
-            id: random_id(&*self.entropy),
+            id: family.grant_id(),
             client_id: client.client_id.clone(),
             authentication: Authentication {
                 sub: user.sub.clone(),
@@ -47,7 +48,7 @@ impl Provider {
             scope: scope.clone(),
             targets: targets.clone(),
         };
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, now).unzip();
+        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
         self.store.add_grant(grant.clone(), end, refresh_token, now).await?;

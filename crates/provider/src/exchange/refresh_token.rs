@@ -13,7 +13,7 @@ use crate::{
     dpop::is_made_by,
     grant::{Grant, RefreshToken},
     opaque::{OpaqueToken, SuccessorSeed},
-    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
     time::Timestamp,
     tokens::{Issued, VerifiedGrant},
     user::User,
@@ -30,7 +30,9 @@ impl Provider {
         address: &str,
     ) -> Result<Issued, TokenError> {
         let now = self.now();
-        let record = self.store.refresh_token(presented.hash()).await?.ok_or(GrantProblem::UnknownRefreshToken)?;
+        let Some(record) = self.store.refresh_token(presented.hash()).await? else {
+            return Err(self.judge_forgotten(client, presented, proof.as_ref(), address).await?.into());
+        };
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
@@ -39,13 +41,7 @@ impl Provider {
         let binding = self.use_up(proof).await?;
         let handle = match client.refresh_token_usage {
             RefreshTokenUsage::OneTimeOnly => {
-                let event = audit::Event {
-                    sub: Some(&user.sub),
-                    client_id: Some(&client.client_id),
-                    peer: Some(address),
-                    ..audit::Event::default()
-                };
-                self.rotate(client, presented, &record.token, now, event).await?
+                self.rotate(client, presented, &record.token, &grant.id, now, event(client, &user, address)).await?
             }
             RefreshTokenUsage::Reuse => self.reuse(client, presented, &record.token, now).await?,
         };
@@ -73,6 +69,7 @@ impl Provider {
         client: &Client,
         presented: &OpaqueToken,
         token: &RefreshToken,
+        grant_id: &str,
         now: Timestamp,
         event: audit::Event<'_>,
     ) -> Result<OpaqueToken, TokenError> {
@@ -89,6 +86,7 @@ impl Provider {
             seed,
             grant_expires_at: grant_end(client, Some(&successor), now),
             successor,
+            forgettable: presented.family().is_some(),
             now,
             grace,
         };
@@ -98,12 +96,43 @@ impl Provider {
                 audit::Event { event: "refresh_token_repeated", ..event }.log();
                 Ok(presented.successor(seed))
             }
-            Rotation::Replayed => {
-                audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }.log();
-                Err(GrantProblem::RefreshTokenReplayed.into())
+            Rotation::Replayed => Err(replayed(event).into()),
+            // Used and forgotten since it was read a moment ago.
+            Rotation::Unknown if self.store.refresh_token(presented.hash()).await?.is_none() => {
+                Err(self.revoke_forgotten(grant_id, now, event).await?.into())
             }
             Rotation::Unknown => Err(GrantProblem::UnknownRefreshToken.into()),
         }
+    }
+
+    /// What a token means that is not kept. One that names the family of a grant which can be renewed was used, and its successor,
+    /// too: a replay like any (RFC 9700 section 4.14.2).
+    async fn judge_forgotten(
+        &self,
+        client: &Client,
+        presented: &OpaqueToken,
+        proof: Option<&Proof>,
+        address: &str,
+    ) -> Result<GrantProblem, StoreError> {
+        let now = self.now();
+        let Some(family) = presented.family() else { return Ok(GrantProblem::UnknownRefreshToken) };
+        let Some((grant, user)) = self.store.live_grant(&family.grant_id(), now).await? else {
+            return Ok(GrantProblem::UnknownRefreshToken);
+        };
+        match verify_holder(&grant, client, proof) {
+            Ok(()) => self.revoke_forgotten(&grant.id, now, event(client, &user, address)).await,
+            Err(problem) => Ok(problem),
+        }
+    }
+
+    async fn revoke_forgotten(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+        event: audit::Event<'_>,
+    ) -> Result<GrantProblem, StoreError> {
+        let revoked = self.store.revoke_renewable_grant(grant_id, now).await?;
+        Ok(if revoked { replayed(event) } else { GrantProblem::UnknownRefreshToken })
     }
 
     async fn reuse(
@@ -123,6 +152,21 @@ impl Provider {
     }
 }
 
+/// What an auditor is told of a refresh, but for what happened.
+fn event<'a>(client: &'a Client, user: &'a User, address: &'a str) -> audit::Event<'a> {
+    audit::Event {
+        sub: Some(&user.sub),
+        client_id: Some(&client.client_id),
+        peer: Some(address),
+        ..audit::Event::default()
+    }
+}
+
+fn replayed(event: audit::Event<'_>) -> GrantProblem {
+    audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }.log();
+    GrantProblem::RefreshTokenReplayed
+}
+
 /// When a refresh token used (or first issued) now will end.
 pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp) -> Timestamp {
     let absolute = first_issued_at.plus(client.absolute_refresh_token_lifetime);
@@ -138,17 +182,23 @@ pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp
 /// The conditions that can't change between this check and the store's command, which judges use and expiry itself.
 fn verify(record: &RefreshTokenRecord, client: &Client, proof: Option<&Proof>) -> Result<(Grant, User), GrantProblem> {
     let grant = record.grant.clone().ok_or(GrantProblem::UnknownRefreshToken)?;
+    verify_holder(&grant, client, proof)?;
+    if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
+        return Err(GrantProblem::OfflineAccessWithdrawn);
+    }
+    let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+    Ok((grant, user))
+}
+
+/// Only the client that a token was issued to, with the key that it is bound to, can use it, or replay it.
+fn verify_holder(grant: &Grant, client: &Client, proof: Option<&Proof>) -> Result<(), GrantProblem> {
     if grant.client_id != client.client_id {
         return Err(GrantProblem::RefreshTokenOfAnotherClient);
     }
     if grant.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof, key)) {
         return Err(GrantProblem::RefreshTokenOfAnotherKey);
     }
-    if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
-        return Err(GrantProblem::OfflineAccessWithdrawn);
-    }
-    let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
-    Ok((grant, user))
+    Ok(())
 }
 
 /// The scope asked for, which must not go beyond the granted one (RFC 6749 section 6).

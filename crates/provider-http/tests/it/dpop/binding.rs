@@ -128,7 +128,15 @@ async fn a_foreign_key_revokes_nothing() {
     world.clock.advance(3600);
     assert_invalid_grant(&world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await);
     let current = refresh_request(second["refresh_token"].as_str().unwrap());
-    assert_bound(&world.token_with_proof(&current, &key.proof(&world)).await, &key);
+    let third = world.token_with_proof(&current, &key.proof(&world)).await;
+    assert_bound(&third, &key);
+    // By now the first is forgotten, but for its family.
+    assert_invalid_grant(&world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await);
+    assert_invalid_grant(&world.token(&consumed).await);
+    let last = refresh_request(third.json()["refresh_token"].as_str().unwrap());
+    assert_bound(&world.token_with_proof(&last, &key.proof(&world)).await, &key);
+    assert_invalid_grant(&world.token_with_proof(&consumed, &key.proof(&world)).await);
+    assert_invalid_grant(&world.token_with_proof(&last, &key.proof(&world)).await);
 }
 
 #[tokio::test]

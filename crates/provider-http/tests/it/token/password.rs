@@ -31,6 +31,23 @@ async fn the_right_password_gives_tokens_for_all_the_client_may_have() {
 }
 
 #[tokio::test]
+async fn a_replay_of_an_old_refresh_token_ends_the_grant() {
+    let world = World::new().await;
+    let refresh = async |token: &serde_json::Value| {
+        let renew = [("grant_type", "refresh_token"), ("refresh_token", token.as_str().unwrap())];
+        world.token_as(&basic("MyBackend", "secret"), &renew).await
+    };
+    let first = grant(&world, "alice", "alice", None).await.json();
+    let mut last = first.clone();
+    for _ in 0..3 {
+        last = refresh(&last["refresh_token"]).await.json();
+    }
+    for ended in [&first, &last] {
+        refresh(&ended["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_an_unknown_and_a_disabled_user_are_refused_alike() {
     let world = World::new().await;
     world.disable("carol").await;

@@ -97,6 +97,55 @@ async fn a_replay_after_the_successor_was_used_revokes_the_family_at_once() {
     assert_invalid_grant(&world.refresh(&third["refresh_token"]).await);
 }
 
+/// Of a family only the last token and the one before are kept; whose replay an older one is, it tells itself.
+#[tokio::test]
+async fn a_replay_after_many_refreshes_revokes_the_family() {
+    for replayed in [0, 1, 17] {
+        let world = World::new().await;
+        let mut family = vec![tokens(&world).await];
+        for _ in 0..20 {
+            world.clock.advance(60);
+            family.push(renewed(&world.refresh(&family[family.len() - 1]["refresh_token"]).await));
+        }
+        let last = &family[20];
+        assert_invalid_grant(&world.refresh(&family[replayed]["refresh_token"]).await);
+        assert_invalid_grant(&world.refresh(&last["refresh_token"]).await);
+        world.userinfo(&last["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn an_old_token_in_foreign_hands_revokes_nothing() {
+    let world = World::with_clients(vec![client_settings("Other", json!({}))]).await;
+    let first = tokens(&world).await;
+    let mut last = first.clone();
+    for _ in 0..3 {
+        last = renewed(&world.refresh(&last["refresh_token"]).await);
+    }
+    assert_invalid_grant(&refresh_of(&world, "Other", &first["refresh_token"]).await);
+    // What names no family of a grant, or none at all, is nobody's.
+    let own = first["refresh_token"].as_str().unwrap();
+    for guess in [&own[..43], &own[22..], &format!("{}{}", &own[..43], "x".repeat(22)), &own.replace('-', "_")[..64]] {
+        assert_invalid_grant(&world.refresh(&json!(guess)).await);
+    }
+    renewed(&world.refresh(&last["refresh_token"]).await);
+}
+
+/// It may have been the last one, which is no replay: an access token that outlives it stays good.
+#[tokio::test]
+async fn an_expired_token_that_was_swept_away_revokes_nothing() {
+    let brief = json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
+    let world = World::with_clients(vec![client_settings("Brief", brief)]).await;
+    let first = tokens_of(&world, "Brief").await;
+    let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
+    world.clock.advance(100);
+    world.provider.maintain().await.unwrap();
+    for ended in [&first, &second] {
+        assert_invalid_grant(&refresh_of(&world, "Brief", &ended["refresh_token"]).await);
+    }
+    assert_eq!(world.userinfo(&second["access_token"]).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_reusable_token_stays_the_same() {
     let world = World::with_clients(vec![client_settings("Reuse", json!({"refresh_token_usage": "reuse"}))]).await;
@@ -180,10 +229,9 @@ async fn what_is_no_refresh_token_is_refused() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let tokens = browser.tokens(&[]).await;
     let (code, session) = (browser.code(&[]).await, browser.session().unwrap());
-    let unknown = "x".repeat(43);
-    for other in
-        [tokens["access_token"].as_str().unwrap(), tokens["id_token"].as_str().unwrap(), &code, &session, &unknown]
-    {
+    let (unknown, long) = ("x".repeat(43), "x".repeat(65));
+    let (access, id) = (tokens["access_token"].as_str().unwrap(), tokens["id_token"].as_str().unwrap());
+    for other in [access, id, &code, &session, &unknown, &long, &"ä".repeat(43)] {
         assert_invalid_grant(&world.refresh(&json!(other)).await);
     }
 }

@@ -1,0 +1,3 @@
+-- Of a family of refresh tokens two are kept: the last, and the one that it replaced.
+ALTER TABLE refresh_tokens ADD COLUMN predecessor BYTEA; -- forgotten when this one is replaced; NULL: it is kept
+ALTER TABLE grants ADD COLUMN renewable_until BIGINT;    -- when the last refresh token ends; NULL: none is known
