@@ -10,6 +10,7 @@ use crate::{
     grant::{Grant, ReferenceToken},
     opaque::OpaqueToken,
     store::StoreError,
+    target::Targets,
     time::Timestamp,
     user::User,
 };
@@ -30,12 +31,13 @@ impl Provider {
     pub(crate) async fn write_access_token(
         &self,
         client: &Client,
+        targets: &Targets,
         claims: AccessTokenClaims,
         now: Timestamp,
     ) -> Result<Secret, TokenError> {
         match client.access_token_type {
             AccessTokenType::Jwt => {
-                let key = self.keys.active(self.settings.access_token_signing_alg, now)?;
+                let key = self.keys.active(self.access_token_algorithm(client, &claims.scope, targets)?, now)?;
                 Ok(key.sign(JWT_TYPE, &claims)?)
             }
             AccessTokenType::Reference => {

@@ -8,7 +8,7 @@ use doorward_protocol::{params::Params, secret::Secret};
 use crate::{
     Provider,
     client::Client,
-    client_assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, unverified_issuer},
+    client_assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, Expected, unverified_issuer},
     discovery::paths,
     exchange::TokenError,
 };
@@ -174,11 +174,13 @@ impl Provider {
     /// Verifies an assertion, which must not have been presented before.
     async fn use_up_assertion(&self, client: &Client, assertion: &Secret) -> Result<(), TokenError> {
         let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
-        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants the first.
+        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants the first alone.
         let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
         let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
+        let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
+        let expected = Expected { client_id: &client.client_id, audiences, fapi2: client.fapi2 };
         let now = self.now();
-        let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &client.client_id, &audiences, now);
+        let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &expected, now);
         let verified = match &client.jwks_uri {
             Some(uri) => self.remote_keys.verify(uri, now, verify).await,
             None => verify(&client.keys),

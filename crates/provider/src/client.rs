@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use crate::{
     client_assertion::ClientKeys,
+    fapi2,
     logout::{LogoutUri, logout_uris},
     shared_secret::{SecretSettings, SharedSecrets},
     subject::Pairwise,
@@ -99,6 +100,8 @@ pub struct ClientSettings {
     pub require_dpop_nonce: bool,
     #[serde(default)]
     pub require_par: bool,
+    #[serde(default)]
+    pub fapi2: bool,
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
@@ -256,6 +259,8 @@ pub struct Client {
     pub require_dpop_nonce: bool,
     /// Whether authorization requests must be pushed (RFC 9126).
     pub require_par: bool,
+    /// Whether the FAPI 2.0 Security Profile holds for it.
+    pub fapi2: bool,
     /// Where authorization responses may go.
     pub redirect_uris: Vec<RedirectUri>,
     /// Where users may be sent after signing out.
@@ -328,7 +333,7 @@ impl Client {
     }
 
     /// Checks the settings. `plain_secrets` tells whether secrets may stand in plain text and be trivial (demo mode).
-    pub fn from_settings(settings: ClientSettings, plain_secrets: bool) -> Result<Self, SettingsError> {
+    pub fn from_settings(mut settings: ClientSettings, plain_secrets: bool) -> Result<Self, SettingsError> {
         let id = &settings.client_id;
         if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
             return Err(SettingsError::new("client_id", id, "use 1 to 100 printable ASCII characters"));
@@ -338,6 +343,9 @@ impl Client {
             return Err(SettingsError::new("allowed_grant_types", "[]", problem));
         }
         refuse_what_is_not_served(&settings)?;
+        if settings.fapi2 {
+            fapi2::apply(&mut settings)?;
+        }
         let code = settings.allowed_grant_types.contains(&GrantType::AuthorizationCode);
         if code && settings.redirect_uris.is_empty() {
             return Err(SettingsError::new(
@@ -380,6 +388,7 @@ impl Client {
             require_dpop: settings.require_dpop,
             require_dpop_nonce: settings.require_dpop_nonce,
             require_par: settings.require_par,
+            fapi2: settings.fapi2,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
             post_logout_redirect_uris: redirect_uris("post_logout_redirect_uris", settings.post_logout_redirect_uris)?,
             front_channel_logout,

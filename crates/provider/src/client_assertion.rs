@@ -12,7 +12,7 @@ use doorward_protocol::{
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::{client::SettingsError, single_use::MessageIdentity, time::Timestamp};
+use crate::{client::SettingsError, fapi2, single_use::MessageIdentity, time::Timestamp};
 
 /// `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -79,6 +79,17 @@ pub(crate) struct VerifiedAssertion {
     pub(crate) too_old_at: i64,
 }
 
+/// What an assertion must say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    /// Who made it.
+    pub(crate) client_id: &'a str,
+    /// Whom it may be for.
+    pub(crate) audiences: &'a [&'a str],
+    /// Whether FAPI 2.0 holds: it names one audience as a string (section 5.3.2.1), and is signed as the profile wants it.
+    pub(crate) fapi2: bool,
+}
+
 impl ClientKeys {
     /// Checks the setting `jwks`: a set of public keys, each for one of [`ALGORITHMS`].
     pub(crate) fn from_settings(jwks: Map<String, Value>) -> Result<Self, SettingsError> {
@@ -119,8 +130,7 @@ impl ClientKeys {
     pub(crate) fn verify(
         &self,
         assertion: &str,
-        client_id: &str,
-        audiences: &[&str],
+        expected: &Expected<'_>,
         now: Timestamp,
     ) -> Result<VerifiedAssertion, AssertionError> {
         let jws = UnverifiedJws::parse(assertion).map_err(|_| AssertionError::Malformed)?;
@@ -131,7 +141,8 @@ impl ClientKeys {
             return Err(AssertionError::WrongType);
         }
         let listed = ALGORITHMS.contains(&jws.header().alg.as_str());
-        let algorithm = jws.header().algorithm().filter(|_| listed).ok_or(AssertionError::UnsupportedAlgorithm)?;
+        let allowed = |algorithm: &_| listed && (!expected.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
+        let algorithm = jws.header().algorithm().filter(allowed).ok_or(AssertionError::UnsupportedAlgorithm)?;
         let kid = jws.header().kid.as_deref();
         let is_named = |key: &VerificationKey| kid.is_none_or(|kid| key.kid().is_none_or(|own| own == kid));
         let mut fitting = self.0.iter().filter(|key| key.algorithm() == algorithm && is_named(key));
@@ -139,7 +150,7 @@ impl ClientKeys {
             return Err(AssertionError::BadSignature);
         }
         let claims = jws.unverified_claims().ok().and_then(AssertionClaims::from_members);
-        claims.ok_or(AssertionError::Malformed)?.check(client_id, audiences, now)
+        claims.ok_or(AssertionError::Malformed)?.check(expected, now)
     }
 }
 
@@ -184,9 +195,13 @@ impl AssertionClaims {
         Some(Self { iss, sub, aud, exp, jti, begins })
     }
 
-    fn check(self, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<VerifiedAssertion, AssertionError> {
+    fn check(self, expected: &Expected<'_>, now: Timestamp) -> Result<VerifiedAssertion, AssertionError> {
+        let Expected { client_id, audiences, fapi2 } = *expected;
         if self.iss != client_id || self.sub != client_id {
             return Err(AssertionError::WrongClient);
+        }
+        if fapi2 && !matches!(self.aud, Audience::One(_)) {
+            return Err(AssertionError::WrongAudience);
         }
         // One that is for other servers, too, could have been passed on by one of them.
         if self.aud.iter().next().is_none() || !self.aud.iter().all(|own| audiences.contains(&own)) {
@@ -263,7 +278,8 @@ mod tests {
 
     fn check(changes: Value) -> Result<(), AssertionError> {
         let audiences = ["https://op.example", "https://op.example/connect/token"];
-        claims(changes).unwrap().check("app", &audiences, Timestamp::from_seconds(1000)).map(|_| ())
+        let expected = Expected { client_id: "app", audiences: &audiences, fapi2: false };
+        claims(changes).unwrap().check(&expected, Timestamp::from_seconds(1000)).map(|_| ())
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod discovery;
 pub mod dpop;
 pub mod end_session;
 pub mod exchange;
+mod fapi2;
 pub mod grant;
 pub mod introspection;
 pub mod keys;

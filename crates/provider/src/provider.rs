@@ -91,6 +91,7 @@ impl Provider {
             let problem = "list this algorithm under signing_algorithms, too";
             return Err(SettingsError::new("access_token_signing_alg", value, problem).into());
         }
+        parts.resources.check_algorithms(algorithms)?;
         let mut names = HashSet::new();
         let mut configured = Vec::new();
         for settings in parts.clients {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use doorward_protocol::{
+    jose::SigningAlgorithm,
     scope::{OFFLINE_ACCESS, OPENID, Scope, is_scope_token},
     secret::Secret,
 };
@@ -61,6 +62,9 @@ pub struct ApiResource {
     /// User claims that its access tokens carry.
     #[serde(default)]
     pub user_claims: Vec<String>,
+    /// What may sign its access tokens; empty: anything.
+    #[serde(default)]
+    pub access_token_signing_algs: Vec<SigningAlgorithm>,
     /// Secrets by which the API authenticates at the introspection endpoint (RFC 7662 section 2.1).
     #[serde(default)]
     pub secrets: Vec<SecretSettings>,
@@ -170,6 +174,18 @@ impl Resources {
             }
         }
         Ok(Self { identity, scopes, apis, api_secrets })
+    }
+
+    /// Checks that keys are kept for the algorithms that APIs ask for.
+    pub fn check_algorithms(&self, algorithms: &[SigningAlgorithm]) -> Result<(), SettingsError> {
+        let mut asked = self.apis.iter().flat_map(|api| &api.access_token_signing_algs);
+        match asked.find(|asked| !algorithms.contains(asked)) {
+            None => Ok(()),
+            Some(missing) => {
+                let problem = "list this algorithm under provider.signing_algorithms, too";
+                Err(SettingsError::new("access_token_signing_algs", missing, problem))
+            }
+        }
     }
 
     /// Whether the scope is defined.

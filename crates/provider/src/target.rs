@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use doorward_protocol::scope::{OFFLINE_ACCESS, Scope};
+use doorward_protocol::{
+    jose::SigningAlgorithm,
+    scope::{OFFLINE_ACCESS, Scope},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::resource::{ApiResource, Resources};
@@ -16,11 +19,16 @@ use crate::resource::{ApiResource, Resources};
 #[serde(transparent)]
 pub struct Targets(BTreeSet<String>);
 
-/// A `resource` that is no API here, that the scope does not lead to, or that was not granted (RFC 8707 section 2:
-/// `invalid_target`).
+/// Why there is no token for these APIs (RFC 8707 section 2: `invalid_target`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("resource is no API of this provider, or none that the scope leads to")]
-pub struct InvalidTarget;
+pub enum InvalidTarget {
+    /// A `resource` that is no API here, that the scope does not lead to, or that was not granted.
+    #[error("resource is no API of this provider, or none that the scope leads to")]
+    NoApi,
+    /// No one algorithm is taken by them all (`access_token_signing_algs`).
+    #[error("these APIs take tokens of different algorithms: name one of them as resource")]
+    NoCommonAlgorithm,
+}
 
 impl Targets {
     /// Whether tokens may be for this API.
@@ -38,7 +46,7 @@ impl Resources {
     ) -> Result<Targets, InvalidTarget> {
         let named = |name: &'a str| {
             let known = self.apis(scope).any(|api| api.name == name);
-            known.then(|| name.to_owned()).ok_or(InvalidTarget)
+            known.then(|| name.to_owned()).ok_or(InvalidTarget::NoApi)
         };
         requested.into_iter().map(named).collect::<Result<_, _>>().map(Targets)
     }
@@ -54,7 +62,7 @@ impl Resources {
             return Ok(granted.clone());
         }
         let targets = self.targets(requested.iter().map(String::as_str), scope)?;
-        if granted.0.is_empty() || targets.0.is_subset(&granted.0) { Ok(targets) } else { Err(InvalidTarget) }
+        if granted.0.is_empty() || targets.0.is_subset(&granted.0) { Ok(targets) } else { Err(InvalidTarget::NoApi) }
     }
 
     /// The APIs that a token of this scope and these targets is for.
@@ -64,6 +72,22 @@ impl Resources {
         targets: &'a Targets,
     ) -> impl Iterator<Item = &'a ApiResource> {
         self.apis(scope).filter(|api| targets.allow(api))
+    }
+
+    /// The first of the algorithms that every API takes which a token of this scope and these targets is for.
+    pub(crate) fn algorithm_within(
+        &self,
+        scope: &Scope,
+        targets: &Targets,
+        algorithms: impl IntoIterator<Item = SigningAlgorithm>,
+    ) -> Option<SigningAlgorithm> {
+        let is_taken = |algorithm: &SigningAlgorithm| {
+            self.apis_within(scope, targets).map(|api| &api.access_token_signing_algs).all(|taken| {
+                // An API that names none takes any.
+                taken.is_empty() || taken.contains(algorithm)
+            })
+        };
+        algorithms.into_iter().find(is_taken)
     }
 
     /// What is left of the scope for these targets.
@@ -103,8 +127,32 @@ mod tests {
         for (name, scope) in
             [("three", &all), ("https://one.example", &all), ("", &all), ("two", &scope("openid read"))]
         {
-            assert_eq!(resources.targets([name], scope), Err(InvalidTarget), "{name}");
+            assert_eq!(resources.targets([name], scope), Err(InvalidTarget::NoApi), "{name}");
         }
+    }
+
+    #[test]
+    fn one_algorithm_is_taken_by_all_of_the_apis() {
+        use SigningAlgorithm::{EdDsa, Es256, Rs256};
+        let scopes = ["a", "b", "c"].map(|name| json!({"name": name, "display_name": name}));
+        let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
+        let apis = json!([api("a", &[]), api("b", &["ES256", "EdDSA"]), api("c", &["RS256", "EdDSA"])]);
+        let scopes = scopes.map(|scope| serde_json::from_value(scope).unwrap()).to_vec();
+        let resources =
+            Resources::new(IdentityResource::standard(), scopes, serde_json::from_value(apis).unwrap(), false).unwrap();
+        let all = Targets::default();
+        let of = |text: &str, algorithms: &[SigningAlgorithm]| {
+            resources.algorithm_within(&scope(text), &all, algorithms.iter().copied())
+        };
+        assert_eq!(of("openid a", &[Rs256, Es256]), Some(Rs256));
+        assert_eq!(of("a b", &[Rs256, Es256, EdDsa]), Some(Es256));
+        assert_eq!(of("b c", &[Rs256, Es256, EdDsa]), Some(EdDsa));
+        assert_eq!(of("b c", &[Rs256, Es256]), None);
+        let only_b = resources.targets(["b"], &scope("b c")).unwrap();
+        assert_eq!(resources.algorithm_within(&scope("b c"), &only_b, [Rs256, Es256]), Some(Es256));
+        assert!(resources.check_algorithms(&[Rs256, Es256, EdDsa]).is_ok());
+        let error = resources.check_algorithms(&[Rs256, Es256]).unwrap_err();
+        assert_eq!((error.key, error.value.as_str()), ("access_token_signing_algs", "EdDSA"));
     }
 
     #[test]
@@ -117,8 +165,8 @@ mod tests {
         };
         assert_eq!(narrowed(&[]).unwrap(), granted);
         assert_eq!(narrowed(&["two"]).unwrap(), granted);
-        assert_eq!(narrowed(&["https://one.example/"]), Err(InvalidTarget));
-        assert_eq!(narrowed(&["two", "https://one.example/"]), Err(InvalidTarget));
+        assert_eq!(narrowed(&["https://one.example/"]), Err(InvalidTarget::NoApi));
+        assert_eq!(narrowed(&["two", "https://one.example/"]), Err(InvalidTarget::NoApi));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use doorward_protocol::{
     claims::{AccessTokenClaims, Audience, IdTokenClaims},
+    jose::SigningAlgorithm,
     scope::{OPENID, Scope},
     secret::Secret,
     token::TokenResponse,
@@ -10,13 +11,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     Provider,
-    client::Client,
+    client::{AccessTokenType, Client},
     dpop::Binding,
     exchange::TokenError,
+    fapi2,
     grant::Grant,
     opaque::{OpaqueToken, random_id},
     sign_in::PASSWORD_CONTEXT,
-    target::Targets,
+    target::{InvalidTarget, Targets},
     time::Timestamp,
     user::{User, UserClaims},
 };
@@ -83,7 +85,7 @@ impl Provider {
             ..self.access_token_claims(client, &scope, targets, binding, now)
         };
         let tokens = TokenResponse {
-            access_token: self.write_access_token(client, claims, now).await?,
+            access_token: self.write_access_token(client, targets, claims, now).await?,
             token_type: binding.token_type().to_owned(),
             expires_in: u64::from(client.access_token_lifetime),
             scope,
@@ -91,6 +93,33 @@ impl Provider {
             id_token: None,
         };
         Ok(Issued { tokens, sub: None })
+    }
+
+    /// The APIs that a token request asks for, the granted ones or less. Those that verify its tokens agree on what signs them.
+    pub(crate) fn narrowed_targets(
+        &self,
+        client: &Client,
+        granted: &Targets,
+        requested: &[String],
+        scope: &Scope,
+    ) -> Result<Targets, InvalidTarget> {
+        let targets = self.resources.narrowed_targets(granted, requested, scope)?;
+        if client.access_token_type == AccessTokenType::Jwt {
+            self.access_token_algorithm(client, scope, &targets)?;
+        }
+        Ok(targets)
+    }
+
+    /// What signs an access token: what the settings say, or else the first that all its APIs take.
+    pub(crate) fn access_token_algorithm(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        targets: &Targets,
+    ) -> Result<SigningAlgorithm, InvalidTarget> {
+        let all = [self.settings.access_token_signing_alg].into_iter().chain(self.keys.algorithms().iter().copied());
+        let may_sign = all.filter(|algorithm| !client.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
+        self.resources.algorithm_within(scope, targets, may_sign).ok_or(InvalidTarget::NoCommonAlgorithm)
     }
 
     /// The user's claims for access tokens of this scope.
@@ -114,7 +143,7 @@ impl Provider {
             extra,
             ..self.access_token_claims(client, scope, targets, binding, now)
         };
-        self.write_access_token(client, claims, now).await
+        self.write_access_token(client, targets, claims, now).await
     }
 
     fn issue_id_token(

@@ -143,11 +143,21 @@ fn shares_origin(file: &ConfigFile) -> bool {
 fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderConfig, ConfigError> {
     let section = file.provider;
     check_algorithms(&section, places)?;
+    check_grace(&section, places)?;
     let identity = file.identity_resources.unwrap_or_else(IdentityResource::standard);
     let is_api_scope = |name: &str| file.api_scopes.iter().any(|scope| scope.name == name);
-    let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources, demo).map_err(|error| {
+    let of_apis: Vec<String> = file.api_resources.iter().flat_map(|api| api.user_claims.clone()).collect();
+    let of_identity: Vec<String> = identity.iter().flat_map(|own| own.user_claims.clone()).collect();
+    let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources, demo)
+        .and_then(|resources| resources.check_algorithms(&section.signing_algorithms).map(|()| resources));
+    let resources = resources.map_err(|error| {
         let list = match (error.key, error.problem) {
-            ("scopes" | "secrets", _) | (_, "this API is defined twice") => "api_resources",
+            ("scopes" | "secrets" | "access_token_signing_algs", _) | (_, "this API is defined twice") => {
+                "api_resources"
+            }
+            ("user_claims", _) if of_apis.contains(&error.value) && !of_identity.contains(&error.value) => {
+                "api_resources"
+            }
             _ if is_api_scope(&error.value) => "api_scopes",
             _ => "identity_resources",
         };
@@ -180,6 +190,17 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         resources,
         users: users::check(file.users, demo, places)?,
     })
+}
+
+/// A longer grace would let whoever stole a token use it after its owner did, and nobody would notice.
+const LONGEST_GRACE: u32 = 600;
+
+fn check_grace(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
+    if section.refresh_token_grace <= LONGEST_GRACE {
+        return Ok(());
+    }
+    let problem = "give at most 600 seconds: for as long a stolen token could be used unnoticed";
+    Err(places.refuse("provider.refresh_token_grace", section.refresh_token_grace, problem))
 }
 
 fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {

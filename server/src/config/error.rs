@@ -46,8 +46,17 @@ pub enum ConfigError {
 }
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 8] =
-    ["client_secrets", "secrets", "password", "password_hash", "plain", "sha256", "master_key", "introspection_secret"];
+const SECRET_KEYS: [&str; 9] = [
+    "client_secrets",
+    "secrets",
+    "password",
+    "password_hash",
+    "plain",
+    "sha256",
+    "master_key",
+    "introspection_secret",
+    "pair_wise_subject_salt",
+];
 
 /// Of a text in which a URL may carry a password, nothing is shown either.
 fn may_have_userinfo(text: &str) -> bool {

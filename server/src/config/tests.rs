@@ -139,6 +139,107 @@ fn urls_and_addresses_that_make_no_sense_are_refused() {
     refusal(&uri, "clients.redirect_uris", "\"http://app.example/callback\"");
 }
 
+/// Each setting of a client that can't hold is refused with its file, key and value, and with the client.
+#[test]
+fn a_clients_settings_are_refused_by_file_key_and_value() {
+    let with = |lines: &str| {
+        // Keys stand once in a table: those given here take the place of the client's own.
+        let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+        let given: Vec<String> = lines.lines().map(key).collect();
+        let kept: Vec<&str> = CLIENT.lines().filter(|line| !given.contains(&key(line))).collect();
+        format!("{}\n{lines}\n", kept.join("\n"))
+    };
+    let secret = "client_secrets = [{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }]";
+    for (lines, key, value) in [
+        ("allowed_grant_types = []", "allowed_grant_types", "[]"),
+        ("redirect_uris = []", "redirect_uris", "[]"),
+        ("require_client_secret = true", "client_secrets", "[]"),
+        ("redirect_uris = [\"ftp://app.example/cb\"]", "redirect_uris", "\"ftp://app.example/cb\""),
+        ("redirect_uris = [\"https://app.example/#x\"]", "redirect_uris", "\"https://app.example/#x\""),
+        ("post_logout_redirect_uris = [\"out\"]", "post_logout_redirect_uris", "\"out\""),
+        ("front_channel_logout_uri = \"app:/out\"", "front_channel_logout_uri", "\"app:/out\""),
+        ("back_channel_logout_uri = \"/out\"", "back_channel_logout_uri", "\"/out\""),
+        ("client_uri = \"javascript:x\"", "client_uri", "\"javascript:x\""),
+        ("logo_uri = \"data:x\"", "logo_uri", "\"data:x\""),
+        ("jwks_uri = \"https://app.example/jwks\"", "jwks_uri", "\"https://app.example/jwks\""),
+        ("allowed_cors_origins = [\"*\"]", "allowed_cors_origins", "\"*\""),
+        ("allowed_cors_origins = [\"https://app.example/\"]", "allowed_cors_origins", "\"https://app.example/\""),
+        ("allowed_scopes = [\"openid\", \"openid\"]", "allowed_scopes", "\"openid\""),
+        ("allowed_scopes = [\"offline_access\"]", "allowed_scopes", "\"offline_access\""),
+        ("require_pkce = false", "require_pkce", "false"),
+        ("allow_plain_text_pkce = true", "allow_plain_text_pkce", "true"),
+        ("require_request_object = true", "require_request_object", "true"),
+        ("include_jwt_id = false", "include_jwt_id", "false"),
+        ("fapi2 = true", "fapi2", "true"),
+        ("allowed_grant_types = [\"client_credentials\"]", "require_client_secret", "false"),
+        ("pair_wise_subject_salt = \"hunter2\"", "pair_wise_subject_salt", "(not shown)"),
+        ("claims = { aud = \"x\" }\nclient_claims_prefix = \"\"", "claims", "\"aud\""),
+    ] {
+        let error = refusal(&with(lines), &format!("clients.{key}"), value);
+        assert!(error.contains("the client \"page\"") && !error.contains("hunter2"), "{error}");
+    }
+    refusal(&with("pair_wise_subject_salt = 4711"), "clients[0].pair_wise_subject_salt", "(not shown)");
+    let nameless = CLIENT.replace("\"page\"", "\"\"");
+    refusal(&nameless, "clients.client_id", "\"\"");
+    let keyless = format!("require_client_secret = true\n{secret}\nallowed_grant_types = [\"implicit\"]");
+    assert!(refusal(&with(&keyless), "clients[0].allowed_grant_types[0]", "\"implicit\"").contains("device_code"));
+}
+
+#[test]
+fn every_lifetime_of_a_client_is_whole_and_positive() {
+    for key in [
+        "identity_token_lifetime",
+        "access_token_lifetime",
+        "authorization_code_lifetime",
+        "device_code_lifetime",
+        "absolute_refresh_token_lifetime",
+        "sliding_refresh_token_lifetime",
+        "consent_lifetime",
+        "user_sso_lifetime",
+    ] {
+        for value in ["0", "-1", "4294967296"] {
+            refusal(&format!("{CLIENT}{key} = {value}\n"), &format!("clients.{key}"), value);
+        }
+        refusal(&format!("{CLIENT}{key} = \"1h\"\n"), &format!("clients[0].{key}"), "\"1h\"");
+    }
+    let sliding = "refresh_token_expiration = \"sliding\"\nabsolute_refresh_token_lifetime = 0\n";
+    assert!(load(&format!("{CLIENT}{sliding}"), &[]).is_ok(), "no limit");
+    refusal("[provider]\nrefresh_token_grace = 601", "provider.refresh_token_grace", "601");
+    assert!(load("[provider]\nrefresh_token_grace = 0", &[]).is_ok());
+    for key in ["pushed_authorization_request_lifetime", "remember_me_lifetime"] {
+        refusal(&format!("[provider]\n{key} = 0"), &format!("provider.{key}"), "0");
+    }
+}
+
+#[test]
+fn resources_are_refused_by_file_key_and_value() {
+    let scope = |name: &str| format!("[[api_scopes]]\nname = \"{name}\"\ndisplay_name = \"A\"\n");
+    let api = |lines: &str| {
+        format!("{}[[api_resources]]\nname = \"Api\"\ndisplay_name = \"A\"\nscopes = [\"a\"]\n{lines}\n", scope("a"))
+    };
+    assert!(load(&api("user_claims = [\"role\"]\naccess_token_signing_algs = [\"ES256\"]"), &[]).is_ok());
+    refusal(&scope("a b"), "api_scopes.name", "\"a b\"");
+    refusal(&scope("offline_access"), "api_scopes.name", "\"offline_access\"");
+    refusal(&api("user_claims = [\"aud\"]"), "api_resources.user_claims", "\"aud\"");
+    refusal(&api("secrets = [{ sha256 = \"short\" }]"), "api_resources.secrets", "(not shown)");
+    let unkept = "access_token_signing_algs = [\"PS256\"]";
+    refusal(&api(unkept), "api_resources.access_token_signing_algs", "\"PS256\"");
+    refusal(
+        &api("access_token_signing_algs = [\"none\"]"),
+        "api_resources[0].access_token_signing_algs[0]",
+        "\"none\"",
+    );
+    let identity = "[[identity_resources]]\nname = \"i\"\ndisplay_name = \"I\"\nuser_claims = [\"exp\"]\n";
+    refusal(identity, "identity_resources.user_claims", "\"exp\"");
+    // At the introspection endpoint the two could not be told apart.
+    let same = format!(
+        "{}{}",
+        api("secrets = [{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }]"),
+        CLIENT.replace("\"page\"", "\"Api\"")
+    );
+    refusal(&same, "clients.client_id", "\"Api\"");
+}
+
 #[test]
 fn what_is_defined_twice_is_refused() {
     refusal(&CLIENT.repeat(2), "clients.client_id", "\"page\"");

@@ -134,6 +134,7 @@ pub struct ProvenRequest<'a> {
 #[derive(Debug)]
 pub struct Proof {
     thumbprint: Thumbprint,
+    algorithm: SigningAlgorithm,
     jti: String,
     nonce: Option<String>,
     iat: i64,
@@ -170,7 +171,7 @@ impl<'a> UnverifiedProof<'a> {
             return Err(ProofError::BadSignature);
         }
         let ProofClaims { jti, nonce, iat, .. } = self.claims;
-        Ok(Proof { thumbprint: self.thumbprint, jti, nonce, iat })
+        Ok(Proof { thumbprint: self.thumbprint, algorithm: self.algorithm, jti, nonce, iat })
     }
 }
 
@@ -247,6 +248,11 @@ impl Proof {
     /// The key that the proof shows possession of.
     pub fn thumbprint(&self) -> &Thumbprint {
         &self.thumbprint
+    }
+
+    /// What it is signed by.
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
     }
 
     /// The server's nonce, if the proof has one.

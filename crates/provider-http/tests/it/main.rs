@@ -15,6 +15,7 @@ mod device;
 mod discovery;
 mod dpop;
 mod end_session;
+mod fapi2;
 mod flow;
 mod fuzzed;
 mod grants;

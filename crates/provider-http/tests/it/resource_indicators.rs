@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use doorward_protocol::params;
+use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request,
-    refresh_request,
+    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims, client_settings, code_request,
+    jose_header, refresh_request,
 };
 
 const SCOPE: &str = "openid offline_access MyBackendApi1 MyBackendApi2";
@@ -44,6 +45,66 @@ fn assert_is_for(answer: &Answer, audience: &Value, scope: &str) {
     let token = claims(&answer.json()["access_token"]);
     assert_eq!((&token["aud"], &token["scope"]), (audience, &json!(scope)));
     assert_eq!(answer.json()["scope"], scope);
+}
+
+/// A world whose two APIs take tokens of these algorithms.
+async fn taking(first: &[&str], second: &[&str]) -> World {
+    let part = |name: &str| json!({"name": name, "display_name": name});
+    let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
+    let scopes = ["MyBackendApi1", "MyBackendApi2"].map(|name| serde_json::from_value(part(name)).unwrap()).to_vec();
+    let apis = json!([api("MyBackendApi1", first), api("MyBackendApi2", second)]);
+    let apis = serde_json::from_value(apis).unwrap();
+    let resources = Resources::new(IdentityResource::standard(), scopes, apis, true).unwrap();
+    let scopes = json!(["openid", "MyBackendApi1", "MyBackendApi2"]);
+    let clients = vec![
+        client_settings("Both", json!({"allowed_scopes": scopes})),
+        client_settings("Opaque", json!({"allowed_scopes": scopes, "access_token_type": "reference"})),
+    ];
+    World::with(Setup { clients, resources: Some(resources), ..Setup::default() }).await
+}
+
+fn algorithm(answer: &Answer) -> Value {
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    jose_header(&answer.json()["access_token"])["alg"].clone()
+}
+
+#[tokio::test]
+async fn a_token_is_signed_as_its_api_takes_it() {
+    let world = taking(&["ES256"], &[]).await;
+    for (resource, expected) in [("MyBackendApi1", "ES256"), ("MyBackendApi2", "RS256")] {
+        let answer = redeem(&world, &[resource], &[]).await;
+        assert_eq!(algorithm(&answer), expected);
+        assert_eq!(world.userinfo(&answer.json()["access_token"]).await.status, StatusCode::OK);
+    }
+    assert_eq!(algorithm(&redeem(&world, &[], &[]).await), "ES256", "both take it");
+}
+
+#[tokio::test]
+async fn apis_that_agree_on_no_algorithm_are_named_one_by_one() {
+    let world = taking(&["ES256"], &["RS256"]).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let code = browser.get(&asking(&[])).await.expect_code(REDIRECT);
+    let request = |resources: &[&'static str]| {
+        let mut request = changed(code_request(&code), &[("client_id", "Both")]);
+        request.extend(resources.iter().map(|resource| ("resource", (*resource).to_owned())));
+        request
+    };
+    let refused = world.token(&request(&[])).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
+    assert!(refused.body.contains("name one of them as resource"), "{refused:?}");
+    let answer = world.token(&request(&["MyBackendApi1"])).await;
+    assert_eq!(algorithm(&answer), "ES256", "the code was not used up");
+    let refresh = |resource: &'static str| {
+        let token = answer.json()["refresh_token"].as_str().unwrap().to_owned();
+        let mut request = changed(refresh_request(&token), &[("client_id", "Both")]);
+        request.push(("resource", resource.to_owned()));
+        request
+    };
+    assert_eq!(algorithm(&world.token(&refresh("MyBackendApi2")).await), "RS256");
+    // What is not signed needs no agreement.
+    let url = authorize_url(&[("client_id", "Opaque"), ("scope", "MyBackendApi1 MyBackendApi2")]);
+    let code = browser.get(&url).await.expect_code(REDIRECT);
+    assert_eq!(world.token(&changed(code_request(&code), &[("client_id", "Opaque")])).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -209,11 +209,12 @@ impl Provider {
     }
 }
 
-/// The redirect URI of a client that has just one, unless it signs users in (OIDC Core section 3.1.2.1 requires it to be sent).
+/// The redirect URI of a client that has just one, unless it signs users in (OIDC Core section 3.1.2.1 requires it to be sent, as
+/// does FAPI 2.0 section 5.3.2.2).
 fn sole_redirect_uri(client: &Client, params: &Params) -> Option<String> {
     let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
     match client.redirect_uris.as_slice() {
-        [only] if !asks_openid => Some(only.as_str().to_owned()),
+        [only] if !asks_openid && !client.fapi2 => Some(only.as_str().to_owned()),
         _ => None,
     }
 }

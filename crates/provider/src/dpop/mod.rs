@@ -15,7 +15,7 @@ use doorward_protocol::{
 };
 
 pub(crate) use self::nonce::Nonces;
-use crate::{Provider, client::Client, single_use::MessageIdentity, store::StoreError};
+use crate::{Provider, client::Client, fapi2, single_use::MessageIdentity, store::StoreError};
 
 /// Why a proof was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,9 @@ impl Provider {
         // The address as clients know it, whatever a proxy made of it.
         let uri = TargetUri::parse(&format!("{}{path}", self.settings.issuer)).map_err(|_| ProofError::WrongUri)?;
         let proof = dpop::verify(compact, &ProvenRequest { method, uri: &uri, access_token, now: now.seconds() })?;
+        if client.fapi2 && !fapi2::ALGORITHMS.contains(&proof.algorithm()) {
+            return Err(ProofError::UnsupportedAlgorithm.into());
+        }
         let is_fresh = proof.nonce().is_some_and(|nonce| self.nonces.accepts(nonce, now));
         if client.require_dpop_nonce && !is_fresh {
             return Err(DpopError::NonceNeeded);

@@ -49,7 +49,7 @@ impl Provider {
         let mut grant = record.grant;
         let family = Family::begun_by(&code);
         grant.id = family.grant_id();
-        let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
+        let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;

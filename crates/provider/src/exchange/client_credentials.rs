@@ -22,7 +22,7 @@ impl Provider {
         if scope.is_empty() || !scope.is_subset_of(&allowed) {
             return Err(TokenError::InvalidScope);
         }
-        let targets = self.resources.narrowed_targets(&Targets::default(), resources, &scope)?;
+        let targets = self.narrowed_targets(client, &Targets::default(), resources, &scope)?;
         let binding = self.use_up(proof).await?;
         self.issue_client_token(client, &scope, &targets, &binding, self.now()).await
     }

@@ -35,7 +35,7 @@ impl Provider {
         let family = Family::begun_by(device_code);
         grant.id = family.grant_id();
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
-        let targets = self.resources.narrowed_targets(&grant.targets, resources, &grant.scope)?;
+        let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();

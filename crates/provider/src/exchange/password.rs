@@ -29,7 +29,7 @@ impl Provider {
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
-        let targets = self.resources.narrowed_targets(&Targets::default(), &asked.resources, &scope)?;
+        let targets = self.narrowed_targets(client, &Targets::default(), &asked.resources, &scope)?;
         let user = self.verify_password(username, password, address).await?;
         let now = self.now();
         let family = Family::begun_by(&OpaqueToken::generate(&*self.entropy));

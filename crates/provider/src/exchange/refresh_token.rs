@@ -37,7 +37,7 @@ impl Provider {
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
         let scope = narrowed(&grant.scope, scope)?;
-        let targets = self.resources.narrowed_targets(&grant.targets, resources, &scope)?;
+        let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
         let handle = match client.refresh_token_usage {
             RefreshTokenUsage::OneTimeOnly => {

@@ -218,5 +218,6 @@ async fn spellings_of_the_address_and_small_differences_of_clocks_do_not_matter(
     for iat in [START - 120, START + 60] {
         accepts(json!({}), json!({"iat": iat})).await;
     }
+    accepts(json!({}), json!({"nbf": START, "exp": START + 300})).await;
     accepts(json!({"kid": "mine", "x": 1}), json!({"ath": "whatever", "nonce": "of another server", "x": 1})).await;
 }

@@ -110,6 +110,7 @@ pub fn resources() -> Resources {
         display_name: name.to_owned(),
         scopes: vec![name.to_owned()],
         user_claims: ["role", "department", "email"].map(str::to_owned).to_vec(),
+        access_token_signing_algs: vec![],
         secrets: serde_json::from_value(json!([{"plain": "api-secret"}])).unwrap(),
     };
     Resources::new(

@@ -23,6 +23,7 @@ use doorward_provider::{
     keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
     password::PasswordVerifier,
     remote_keys::JwksSource,
+    resource::Resources,
     store::Store,
     time::{Clock, SystemEntropy, Timestamp},
     user::User,
@@ -72,14 +73,24 @@ pub struct Setup {
     pub users: Vec<User>,
     /// Whether every client must push its authorization requests.
     pub require_pushed: bool,
+    /// In place of the resources of every world.
+    pub resources: Option<Resources>,
     /// In place of the verifier that all worlds share.
     pub passwords: Option<PasswordVerifier>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false, passwords: None }
+        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false, resources: None, passwords: None }
     }
+}
+
+/// What a world's provider has of its own, over restarts.
+#[derive(Debug, Clone)]
+struct Own {
+    issuer: &'static str,
+    require_pushed: bool,
+    resources: Option<Resources>,
 }
 
 /// The provider under test, with its database in a folder of its own.
@@ -89,6 +100,7 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// What clients publish at their addresses.
     pub published: Arc<Published>,
+    own: Own,
     store: Arc<dyn Store>,
     clients: Vec<Value>,
     folder: Arc<tempfile::TempDir>,
@@ -118,7 +130,8 @@ impl World {
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let passwords = setup.passwords.unwrap_or_else(passwords);
-        Self::start(setup.issuer, setup.require_pushed, clients, store, clock, folder, passwords).await
+        let own = Own { issuer: setup.issuer, require_pushed: setup.require_pushed, resources: setup.resources };
+        Self::start(own, clients, store, clock, folder, passwords).await
     }
 
     /// The same provider, restarted with other settings of one client.
@@ -126,12 +139,11 @@ impl World {
         let mut clients = self.clients.clone();
         merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::start(ISSUER, false, clients, store, clock, Arc::clone(&self.folder), passwords()).await
+        Self::start(self.own.clone(), clients, store, clock, Arc::clone(&self.folder), passwords()).await
     }
 
     async fn start(
-        issuer: &str,
-        require_pushed: bool,
+        own: Own,
         clients: Vec<Value>,
         store: Arc<dyn Store>,
         clock: Arc<TestClock>,
@@ -141,17 +153,17 @@ impl World {
         let published = Arc::new(Published::default());
         let parts = ProviderParts {
             settings: ProviderSettings {
-                issuer: issuer.to_owned(),
+                issuer: own.issuer.to_owned(),
                 session_lifetime: 3600,
                 remember_me_lifetime: 86_400,
                 refresh_token_grace: 10,
                 pushed_authorization_request_lifetime: 60,
-                require_pushed_authorization_requests: require_pushed,
+                require_pushed_authorization_requests: own.require_pushed,
                 access_token_signing_alg: SigningAlgorithm::Rs256,
             },
             clients: clients.iter().map(client).collect(),
             plain_secrets: true,
-            resources: resources(),
+            resources: own.resources.clone().unwrap_or_else(resources),
             keys: key_ring(&*store, &clock).await,
             passwords,
             jwks_source: Arc::clone(&published) as Arc<dyn JwksSource>,
@@ -160,7 +172,7 @@ impl World {
         };
         let provider = Arc::new(Provider::assemble(parts, Arc::clone(&store)).await.unwrap());
         let router = doorward_provider_http::router(Arc::clone(&provider), HttpSettings::default());
-        Self { router, provider, clock, published, store, clients, folder }
+        Self { router, provider, clock, published, own, store, clients, folder }
     }
 
     /// Sends a request; from this machine, unless it says where it comes from.

@@ -27,8 +27,8 @@ fn signing_client(client_id: &str, jwks: &Value) -> Value {
     client_settings(client_id, changes)
 }
 
-/// A good assertion with these claims in place of its own; `null` takes one out.
-fn claims(changes: &Value) -> Value {
+/// The claims of a good assertion, with these in place of its own; `null` takes one out.
+pub fn claims(changes: &Value) -> Value {
     static JTI: AtomicU64 = AtomicU64::new(0);
     let mut claims = json!({
         "iss": "Signing", "sub": "Signing", "aud": ISSUER, "iat": START, "exp": START + 60,
