@@ -116,7 +116,7 @@ impl Provider {
             .add_pushed_request(PushedRequest {
                 hash: reference.hash(),
                 client_id: client.client_id.clone(),
-                params: params.encode(),
+                params: to_be_kept(&params).encode(),
                 expires_at: self.now().plus(expires_in),
                 held: None,
             })
@@ -204,6 +204,32 @@ fn without_credentials(params: &Params, client_id: &str) -> Params {
     params.filtered(|name| !credentials.contains(&name)).with("client_id", client_id)
 }
 
+/// Of a request that holds, the parameters that are read when it is opened. All of these are short; what is unknown is ignored anyway
+/// and may not fill the store.
+fn to_be_kept(params: &Params) -> Params {
+    const READ: [&str; 18] = [
+        "acr_values",
+        "claims",
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "dpop_jkt",
+        "id_token_hint",
+        "login_hint",
+        "max_age",
+        "nonce",
+        "prompt",
+        "redirect_uri",
+        "resource",
+        "response_mode",
+        "response_type",
+        "scope",
+        "state",
+        "ui_locales",
+    ];
+    params.filtered(|name| READ.contains(&name))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -218,6 +244,7 @@ mod tests {
         let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
         assert_eq!(kept.iter().count(), 7);
         assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
+        assert_eq!(to_be_kept(&kept.clone().with("unknown", &"x".repeat(9000))).encode(), kept.encode());
 
         let query =
             "client_id=s6BhdRkqt3&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
