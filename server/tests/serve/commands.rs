@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, browser, refresh, sign_in_by_password, text, token};
+use crate::support::{
+    Place, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text, token,
+};
 
 fn run(place: &Place, arguments: &[&str]) -> Output {
     place.command(arguments).output().unwrap()
@@ -98,6 +100,32 @@ async fn what_can_not_be_done_is_said_in_one_line() {
     }
     assert_eq!(run(&place, &["user"]).status.code(), Some(2));
     failed(&run(&place, &["user", "list", "--config", "missing.toml"]), 2);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_while_the_server_runs() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let (http, other) = (browser(), browser());
+    for browser in [&http, &other] {
+        sign_in_at_the_page(browser, &place).await;
+    }
+    let listed = rows(&run(&place, &["session", "list", "alice", "--json"]));
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|session| session["expires"].as_i64() > session["signed_in"].as_i64()), "{listed:?}");
+    assert!(succeeded(&run(&place, &["session", "list", "alice"])).contains(text(&listed[0], "sid")));
+    succeeded(&run(&place, &["session", "end", "alice", text(&listed[0], "sid")]));
+    assert_eq!(rows(&run(&place, &["session", "list", "alice", "--json"])), listed[1..]);
+    failed(&run(&place, &["session", "end", "alice", text(&listed[0], "sid")]), 1);
+    let mut signed_in = Vec::new();
+    for browser in [&http, &other] {
+        signed_in.push(!location(&authorize(browser, &place).await).contains("/account/login"));
+    }
+    signed_in.sort_unstable();
+    assert_eq!(signed_in, [false, true], "one of the two");
+    succeeded(&run(&place, &["session", "end", "alice"]));
+    assert!(rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty());
+    server.stop();
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ mod nodes;
 mod odd_requests;
 mod one_port;
 mod postgres_commands;
+#[cfg(target_os = "linux")]
+mod prompts;
 mod reference_tokens;
 mod restart;
 mod roles;

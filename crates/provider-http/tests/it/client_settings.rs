@@ -1,5 +1,6 @@
 //! Client settings that no endpoint's own tests show.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request};
@@ -61,6 +62,32 @@ async fn a_code_lives_as_long_as_the_client_says() {
         world.clock.advance(seconds);
         let answer = world.token(&changed(code_request(&code), &[("client_id", "Slow")])).await;
         assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_code_lives_as_long_as_the_client_says() {
+    let own = json!({"allowed_grant_types": ["device_code"], "redirect_uris": [], "device_code_lifetime": 200});
+    let world = World::with_clients(vec![client_settings("Slow", own)]).await;
+    let begun = world.post("/connect/deviceauthorization", &[("client_id", "Slow"), ("scope", "openid")]).await.json();
+    assert_eq!(begun["expires_in"], 200);
+    let code = begun["device_code"].as_str().unwrap();
+    let poll = [("grant_type", crate::device::GRANT), ("client_id", "Slow"), ("device_code", code)];
+    for (seconds, error) in [(199, "authorization_pending"), (1, "expired_token")] {
+        world.clock.advance(seconds);
+        world.token(&poll).await.expect_json_error(StatusCode::BAD_REQUEST, error);
+    }
+}
+
+#[tokio::test]
+async fn user_claims_are_in_the_id_token_only_where_the_client_wants_them_there() {
+    let own = json!({"always_include_user_claims_in_id_token": true});
+    let world = World::with_clients(vec![client_settings("Always", own), client_settings("Seldom", json!({}))]).await;
+    for (client_id, expected) in [("Always", json!("ALICE")), ("Seldom", Value::Null)] {
+        let tokens = tokens(&world, client_id).await;
+        assert_eq!(claims(&tokens["id_token"])["name"], expected, "{client_id}");
+        assert_eq!(claims(&tokens["id_token"])["email"], Value::Null, "not in the scope");
+        assert_eq!(world.userinfo(&tokens["access_token"]).await.json()["name"], "ALICE");
     }
 }
 

@@ -1,11 +1,12 @@
 //! `/consent`: the question and the answers to it (OIDC Core section 3.1.2.4).
 
 use axum::http::StatusCode;
+use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, Page, World, authorize_url, basic, changed, client_settings, code_request,
-    form_request, with_header,
+    Answer, BACKEND_REDIRECT, Browser, Page, Setup, World, authorize_url, basic, changed, client_settings,
+    code_request, form_request, with_header,
 };
 
 fn asking(scope: &str) -> String {
@@ -48,6 +49,26 @@ async fn the_page_describes_what_the_client_asks_for() {
         .map(|input| (input.attribute("value").unwrap(), input.attribute("disabled").is_some()))
         .collect();
     assert_eq!(boxes, [("openid", true), ("profile", false), ("MyBackendApi2", false), ("offline_access", false)]);
+}
+
+#[tokio::test]
+async fn a_scope_to_be_stressed_stands_out() {
+    let scope = |name: &str, emphasize: bool| {
+        let settings = json!({"name": name, "display_name": format!("The API {name}"), "emphasize": emphasize});
+        serde_json::from_value(settings).unwrap()
+    };
+    let scopes = vec![scope("MyBackendApi1", false), scope("MyBackendApi2", true)];
+    let resources = Resources::new(IdentityResource::standard(), scopes, vec![], true).unwrap();
+    let asks = json!({"require_consent": true, "allowed_scopes": ["MyBackendApi1", "MyBackendApi2"]});
+    let clients = vec![client_settings("Asks", asks)];
+    let world = World::with(Setup { clients, resources: Some(resources), ..Setup::default() }).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    for (scope, stressed) in [("MyBackendApi1", false), ("MyBackendApi2", true)] {
+        let page = browser.get(&authorize_url(&[("client_id", "Asks"), ("scope", scope)])).await.page();
+        assert!(page.text.contains(&format!("The API {scope}")), "{}", page.text);
+        // The user's name is the other one.
+        assert_eq!(page.all("strong").count(), if stressed { 2 } else { 1 }, "{scope}");
+    }
 }
 
 #[tokio::test]

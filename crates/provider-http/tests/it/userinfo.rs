@@ -6,7 +6,10 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, World, basic, form_request, with_header};
+use crate::support::{
+    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings, code_request,
+    form_request, user, with_header,
+};
 
 async fn access_token(world: &World, scope: &str) -> String {
     let tokens = Browser::signed_in(world, "alice").await.tokens(&[("scope", scope)]).await;
@@ -44,6 +47,41 @@ async fn the_scope_decides_which_claims_are_given() {
         let answer = with_authorization(&world, &format!("Bearer {}", access_token(&world, scope).await)).await;
         assert_eq!((answer.status, answer.json()), (StatusCode::OK, expected));
         assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+    }
+}
+
+/// The scopes that have no claim of an ordinary user, and all of them at once (OIDC Core section 5.4).
+#[tokio::test]
+async fn every_standard_scope_gives_its_claims_and_no_others() {
+    let mut dana = user("dana", "dana", &["user"]);
+    let own = json!({
+        "address": {"street_address": "1 Main St", "country": "US"}, "phone_number_verified": false,
+        "birthdate": "2000-01-01", "given_name": "Dana",
+    });
+    dana.claims.0.extend(own.as_object().unwrap().clone());
+    let all = json!(["openid", "profile", "email", "phone", "address"]);
+    let clients = vec![client_settings("All", json!({"allowed_scopes": all}))];
+    let world = World::with(Setup { clients, users: vec![dana], ..Setup::default() }).await;
+    let mut browser = Browser::signed_in(&world, "dana").await;
+    let address = json!({"sub": "dana", "address": own["address"]});
+    let phone = json!({"sub": "dana", "phone_number": "+1 202 555 0101", "phone_number_verified": false});
+    let profile = json!({"sub": "dana", "name": "DANA", "given_name": "Dana", "birthdate": "2000-01-01"});
+    let email = json!({"sub": "dana", "email": "dana@example.com", "email_verified": true});
+    let mut whole = serde_json::Map::new();
+    for part in [&address, &phone, &profile, &email] {
+        whole.extend(part.as_object().unwrap().clone());
+    }
+    for (scope, expected) in [
+        ("openid address", address),
+        ("openid phone", phone),
+        ("openid profile", profile),
+        ("openid email", email),
+        ("openid profile email address phone", whole.clone().into()),
+        ("phone email openid address profile", whole.into()),
+    ] {
+        let code = browser.get(&authorize_url(&[("client_id", "All"), ("scope", scope)])).await.expect_code(REDIRECT);
+        let tokens = world.token(&changed(code_request(&code), &[("client_id", "All")])).await.json();
+        assert_eq!(world.userinfo(&tokens["access_token"]).await.json(), expected, "{scope}");
     }
 }
 
