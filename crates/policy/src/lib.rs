@@ -31,5 +31,5 @@ mod requirement;
 pub use decision::{Decision, Denial};
 pub use need::Need;
 pub use policy::{Policy, PolicyDescription, RequiredPolicy, decide_all};
-pub use principal::{NoSubject, Principal, ROLE_CLAIM, SCOPE_CLAIM, SUBJECT_CLAIM};
+pub use principal::{ISSUER_CLAIM, NoSubject, Principal, ROLE_CLAIM, SCOPE_CLAIM, SUBJECT_CLAIM};
 pub use requirement::{EmailDomain, Requirement, SubjectIs};

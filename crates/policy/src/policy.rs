@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Denial, Need, Principal, Requirement};
+use crate::{Decision, Denial, ISSUER_CLAIM, Need, Principal, Requirement};
 
 type Text = Cow<'static, str>;
 
@@ -56,6 +56,12 @@ impl Policy {
     /// The client was granted the scope token.
     pub fn require_scope(token: impl Into<Text>) -> Self {
         Self::from(Rule::Scope(token.into()))
+    }
+
+    /// This issuer vouches for the caller: where there are several, the roles of one are not those of another. The same as a
+    /// claim `iss` of this value.
+    pub fn require_issuer(issuer: impl Into<Text>) -> Self {
+        Self::require_claim(ISSUER_CLAIM, issuer)
     }
 
     /// A requirement that carries data of its own.

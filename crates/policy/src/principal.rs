@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 /// The claim that names the caller (RFC 7519 section 4.1.2).
 pub const SUBJECT_CLAIM: &str = "sub";
+/// The claim that names who vouches for the caller (RFC 7519 section 4.1.1).
+pub const ISSUER_CLAIM: &str = "iss";
 /// The claim that carries the caller's roles, as one string or an array of strings.
 pub const ROLE_CLAIM: &str = "role";
 /// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3); some providers
@@ -64,6 +66,12 @@ impl Principal {
     /// The subject.
     pub fn sub(&self) -> &str {
         &self.sub
+    }
+
+    /// The issuer that vouches for the caller: on the API always the one that the access token was verified for. Only together with
+    /// it does the subject name one person, where there are several issuers.
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims.get(ISSUER_CLAIM).and_then(Value::as_str)
     }
 
     /// Every claim, `sub` included.

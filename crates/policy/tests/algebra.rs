@@ -134,3 +134,17 @@ fn a_requirement_that_changes_its_mind_still_denies() {
     let fickle = Policy::assert("a steady mind", move |_| said_no.swap(true, Ordering::SeqCst));
     assert_eq!(fickle.decide(&Principal::new("x")).reasons(), ["needs a steady mind"]);
 }
+
+#[test]
+fn an_issuer_is_required_by_the_letter() {
+    let ours = Policy::all_of([Policy::require_issuer("https://id.example.com"), Policy::require_role("admin")]);
+    let admin_of =
+        |issuer: serde_json::Value| Principal::new("x").with_claim("role", "admin").with_claim("iss", issuer);
+    let own = admin_of("https://id.example.com".into());
+    assert_eq!(own.issuer(), Some("https://id.example.com"));
+    assert!(ours.decide(&own).is_allowed());
+    let foreign = admin_of("https://id.example.com/".into());
+    assert_eq!(ours.decide(&foreign).reasons(), ["needs iss https://id.example.com"]);
+    let nobodys = Principal::new("x").with_claim("role", "admin");
+    assert_eq!((nobodys.issuer(), ours.decide(&nobodys).is_allowed()), (None, false));
+}

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use doorward_resource_server::{TokenError, TrustedIssuer, demo_api};
+use axum::{Router, routing::get};
+use doorward_policy::Policy;
+use doorward_resource_server::{ProtectedRouter, TokenError, TrustedIssuer, demo_api};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, resource_server};
@@ -101,4 +102,19 @@ async fn a_withdrawn_key_takes_its_tokens_along_and_no_others() {
     two.other.publish(|published| published.keys = vec![next.public()]);
     assert_eq!(two.call(&next.sign(&two.other_claims())).await.status, 200);
     assert_eq!((two.call(&first).await.status, two.call(&other).await.status), (200, 401));
+}
+
+/// Roles alone are not enough where two issuers may give them.
+#[tokio::test]
+async fn a_policy_can_say_whose_roles_count() {
+    let two = Two::new().await;
+    let server = resource_server(&two.first.issuer.url, &Arc::clone(&two.first.clock), |settings| {
+        settings.issuers.push(TrustedIssuer::new(&two.other.url, OTHER_AUDIENCE));
+    });
+    let policies = [Policy::require_issuer(two.first.issuer.url.clone()), Policy::require_role("admin")];
+    let app = ProtectedRouter::new(server).route_for("/own", policies.to_vec().leak(), get(|| async {})).into_router();
+    assert_eq!(call(&app, "/own", Some(&two.first.token())).await.status, 200);
+    let answer = call(&app, "/own", Some(&two.other_key.sign(&two.other_claims()))).await;
+    let reason = format!("needs iss {}", two.first.issuer.url);
+    assert_eq!((answer.status, &answer.body["reasons"]), (403, &json!([reason])));
 }
