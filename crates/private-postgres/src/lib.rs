@@ -42,7 +42,8 @@ pub struct PrivatePostgres {
     folder: PathBuf,
     owner: Owner,
     port: u16,
-    databases: AtomicU32,
+    /// How many databases and schemas were made.
+    made: AtomicU32,
     /// Stops the server and removes the folder as soon as the pipe to it is closed.
     watcher: Child,
     open_until_dropped: Option<ChildStdin>,
@@ -103,7 +104,7 @@ impl PrivatePostgres {
         fs::write(data.join("postgresql.auto.conf"), settings.join("\n") + "\n").unwrap();
         owner.give(&data.join("postgresql.auto.conf"));
         let mut postgres =
-            Self { programs, folder, owner, port: 0, databases: AtomicU32::new(0), watcher, open_until_dropped };
+            Self { programs, folder, owner, port: 0, made: AtomicU32::new(0), watcher, open_until_dropped };
         // Another process may take the port between the look and the start.
         for attempt in 1.. {
             postgres.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -121,9 +122,20 @@ impl PrivatePostgres {
     /// # Panics
     /// If the server refuses.
     pub fn new_database(&self) -> String {
-        let name = format!("database_{}", self.databases.fetch_add(1, Relaxed));
+        let name = format!("database_{}", self.made.fetch_add(1, Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
         self.url(&name)
+    }
+
+    /// Makes an empty schema in a database that all of them share, and returns the URI of both: enough to keep tests apart, and made in
+    /// a fraction of the time and of the 10 MB that a database takes.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn new_schema(&self) -> String {
+        let name = format!("schema_{}", self.made.fetch_add(1, Relaxed));
+        self.sql("postgres", &format!("CREATE SCHEMA {name}"));
+        format!("{}?options=-c%20search_path%3D{name}", self.url("postgres"))
     }
 
     /// The URI of a database.

@@ -257,13 +257,13 @@ fn passwords() -> PasswordVerifier {
     PASSWORDS.clone()
 }
 
-/// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, so that the same tests can be run on it by hand.
+/// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same tests are run a second time.
 async fn open_store(folder: &Path) -> Arc<dyn Store> {
     static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
     if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
         return Arc::new(SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap());
     }
-    let url = PostgresUrl::parse(&Secret::new(SERVER.new_database())).unwrap();
+    let url = PostgresUrl::parse(&Secret::new(SERVER.new_schema())).unwrap();
     Arc::new(PostgresStore::open(&PostgresOptions::new(url)).await.unwrap())
 }
 
