@@ -87,6 +87,12 @@ fn describe() {
     describe_counter!("doorward_grants_total", "Token requests by grant type and outcome: issued, or the error code");
     describe_counter!("doorward_sign_ins_total", "Passwords checked, by outcome");
     describe_counter!("doorward_refusals_total", "OAuth errors answered, by part (provider, api) and code");
+    describe_counter!("doorward_api_refusals_total", "Requests that the API refused, by cause");
+    describe_counter!("doorward_api_key_fetches_total", "Fetches of issuers' keys, by outcome: fetched, or why not");
+    describe_counter!(
+        "doorward_api_introspections_total",
+        "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there was no answer"
+    );
     describe_counter!("doorward_failed_handshakes_total", "TLS handshakes that did not come to an end");
     describe_histogram!("doorward_store_seconds", "Commands of the store, by name and outcome");
     describe_gauge!("doorward_signing_key_age_seconds", "How long the active signing key of an algorithm has signed");

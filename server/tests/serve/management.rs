@@ -58,6 +58,8 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
         (r#"doorward_refusals_total{part="provider",error="invalid_grant"}"#, 1.0),
         (r#"doorward_refusals_total{part="provider",error="unsupported_response_type"}"#, 1.0),
         (r#"doorward_refusals_total{part="api",error="unauthorized"}"#, 1.0),
+        (r#"doorward_api_refusals_total{cause="no_credentials"}"#, 1.0),
+        (r#"doorward_api_key_fetches_total{outcome="fetched"}"#, 1.0),
         (r#"doorward_store_seconds_count{command="rotate_refresh_token",outcome="done"}"#, 1.0),
         (r#"doorward_http_requests_total{listener="provider",method="POST",route="/connect/token",status="200"}"#, 2.0),
     ] {
@@ -65,6 +67,10 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
     }
     assert!(value(&metrics, r#"doorward_signing_key_age_seconds{algorithm="RS256"}"#).is_some(), "{metrics}");
     assert!(!metrics.contains("made-up") && !metrics.contains("alice"), "{metrics}");
+    for kind in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = kind.split(' ').next().unwrap();
+        assert!(metrics.contains(&format!("# HELP {name} ")), "{name} is not described");
+    }
 
     for public in [&place.app, &place.provider] {
         let response: Response = http.get(format!("{public}/metrics")).send().await.unwrap();

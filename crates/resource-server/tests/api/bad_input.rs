@@ -10,11 +10,15 @@ use std::{
 };
 
 use axum::http::StatusCode;
+use doorward_protocol::{base64url, jose::SigningAlgorithm};
+use doorward_resource_server::{Freshness, IssuerClient, KeyStore, TokenError};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::support::{ADMIN_ROUTE, Introspection, NOW, Setup, SigningKey, call, claims, introspecting};
+use crate::support::{
+    ADMIN_ROUTE, Introspection, Issuer, NOW, Setup, SigningKey, TestClock, call, claims, introspecting,
+};
 
 /// What this crate counted by its own names since the last time, as `name{label value}`.
 fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
@@ -45,16 +49,31 @@ async fn until(what: &str, happened: impl Fn() -> bool) {
     tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(what);
 }
 
+/// Waits until this, and nothing else, is counted once in the background.
+async fn until_counted(snapshotter: &Snapshotter, name: &str) {
+    let waiting = async {
+        loop {
+            let counted = counted(snapshotter);
+            if !counted.is_empty() {
+                return counted;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let counted = tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(name);
+    assert_eq!(counted, map(&[(name, 1)]));
+}
+
 #[tokio::test]
 async fn ten_thousand_forged_key_names_lead_to_one_fetch() {
     let recorder = DebuggingRecorder::new();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let setup = Setup::new().await;
     assert_eq!(setup.call(&setup.token()).await.status, 200);
-    let payload = doorward_protocol::base64url::encode(setup.claims().to_string());
+    let payload = base64url::encode(setup.claims().to_string());
     for number in 0..10_000 {
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": format!("forged-{number}")});
-        let header = doorward_protocol::base64url::encode(header.to_string());
+        let header = base64url::encode(header.to_string());
         let answer = setup.call(&format!("{header}.{payload}.{}", "A".repeat(86))).await;
         assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
     }
@@ -65,6 +84,22 @@ async fn ten_thousand_forged_key_names_lead_to_one_fetch() {
     ];
     assert_eq!(counted(&recorder.snapshotter()), map(&expected));
     assert_eq!(setup.call(&setup.token()).await.status, 200);
+}
+
+/// What each of the ten thousand above comes to, without the reading of tokens, which would take half a minute.
+#[tokio::test]
+async fn a_million_forged_key_names_lead_to_one_fetch() {
+    let issuer = Issuer::start(&[&SigningKey::es256("key-1")]).await;
+    let client = IssuerClient::new(&issuer.url, false, Duration::from_secs(5), &[]).unwrap();
+    let freshness = Freshness::new(Duration::from_hours(24), 0.0);
+    let store = KeyStore::new(client, freshness, Arc::new(TestClock::default()));
+    for number in 0..1_000_000 {
+        let keys = store.keys().await.unwrap();
+        let found = keys.select(Some(&format!("forged-{number}")), SigningAlgorithm::Es256);
+        assert_eq!(found.err(), Some(TokenError::UnknownKey));
+        assert!(store.keys_newer_than(&keys).await.unwrap().is_none());
+    }
+    assert_eq!(issuer.fetches(), 2, "the first, and one for all that is forged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,6 +198,49 @@ async fn keys_serve_for_a_limited_time_while_the_issuer_is_away() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_is_away_is_counted_at_the_start_and_later() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (snapshotter, setup) = (recorder.snapshotter(), Setup::new().await);
+    let token = setup.token();
+    setup.issuer.publish(|published| published.status = StatusCode::BAD_GATEWAY);
+    assert_eq!(setup.call(&token).await.status, 503);
+    let expected = [
+        ("doorward_api_key_fetches_total{outcome status}", 1),
+        ("doorward_api_refusals_total{cause issuer_unavailable}", 1),
+    ];
+    assert_eq!(counted(&snapshotter), map(&expected));
+
+    setup.issuer.publish(|published| published.status = StatusCode::OK);
+    setup.clock.advance(1);
+    assert_eq!(setup.call(&token).await.status, 200);
+    assert_eq!(counted(&snapshotter), map(&[("doorward_api_key_fetches_total{outcome fetched}", 1)]));
+
+    let Setup { api, clock, issuer, .. } = setup;
+    issuer.stop().await;
+    clock.advance(600);
+    // Nobody's request waits for it, so none is refused.
+    assert_eq!(call(&api, ADMIN_ROUTE, Some(&token)).await.status, 200);
+    until_counted(&snapshotter, "doorward_api_key_fetches_total{outcome no_answer}").await;
+}
+
+#[tokio::test]
+async fn a_key_that_changes_is_counted() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let setup = Setup::new().await;
+    let old = setup.token();
+    assert_eq!(setup.call(&old).await.status, 200);
+    let next = SigningKey::es256("key-2");
+    setup.issuer.publish(|published| published.keys = vec![next.public()]);
+    assert_eq!(setup.call(&next.sign(&setup.claims())).await.status, 200);
+    assert_eq!(setup.call(&old).await.status, 401);
+    let expected =
+        [("doorward_api_key_fetches_total{outcome fetched}", 2), ("doorward_api_refusals_total{cause unknown_key}", 1)];
+    assert_eq!(counted(&recorder.snapshotter()), map(&expected));
+}
+
+#[tokio::test]
 async fn refusals_are_counted_by_their_cause() {
     let recorder = DebuggingRecorder::new();
     let _recording = metrics::set_default_local_recorder(&recorder);
@@ -172,6 +250,7 @@ async fn refusals_are_counted_by_their_cause() {
         (setup.token_with("aud", json!("Another")), 401),
         (setup.token_with("exp", json!(NOW)), 401),
         (setup.token_with("iat", json!(NOW + 61)), 401),
+        (setup.token_with("nbf", json!(NOW + 1)), 401),
         (setup.token_with("iss", json!("https://another.example")), 401),
         (setup.token_with("role", json!("user")), 403),
         ("a".repeat(100_000), 401),
@@ -190,6 +269,7 @@ async fn refusals_are_counted_by_their_cause() {
         "wrong_audience",
         "expired",
         "issued_in_future",
+        "not_yet_valid",
         "wrong_issuer",
         "denied",
         "too_long",
