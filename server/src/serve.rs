@@ -131,7 +131,7 @@ async fn assemble(
     let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } = config;
     let proxies = provider_config.trusted_proxies.clone();
     let mut urls = vec![(Role::Provider, provider_config.settings.issuer.clone()), (Role::App, app.url.clone())];
-    urls.extend(api.settings.origin.clone().map(|origin| (Role::Api, origin)));
+    urls.extend(api.settings.url.clone().map(|url| (Role::Api, url)));
     let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
     // First of all, so that the start is measured, too.
     let metrics = management.map(|_| Metrics::install()).transpose();

@@ -14,7 +14,7 @@ use doorward_protocol::{
 };
 use http::{HeaderMap, request::Parts};
 
-use crate::{Clock, SettingsError, settings::origin_header};
+use crate::{Clock, SettingsError, settings::base_url};
 
 /// Proofs remembered in each of the two generations: some 6 MB in all when both are full.
 const GENERATION_LENGTH: usize = 64 * 1024;
@@ -23,16 +23,15 @@ const GENERATION_LIFE: Duration = Duration::from_secs((MAX_AGE + MAX_AHEAD + 1).
 
 /// Checks proofs for one API.
 pub(crate) struct ProofChecker {
-    /// The API's origin as its callers know it.
-    origin: String,
+    /// The API's URL as its callers know it, without a slash at its end.
+    url: String,
     seen: SeenProofs,
     clock: Arc<dyn Clock>,
 }
 
 impl ProofChecker {
-    pub(crate) fn new(origin: &str, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        origin_header(origin)?;
-        Ok(Self { origin: origin.to_owned(), seen: SeenProofs::default(), clock })
+    pub(crate) fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        Ok(Self { url: base_url(url)?.to_owned(), seen: SeenProofs::default(), clock })
     }
 
     /// Checks that the request carries a proof for itself and this token, made by this key, that was not seen before.
@@ -40,7 +39,7 @@ impl ProofChecker {
         let compact = header(&parts.headers)?;
         // Nested routers shorten the path; callers know the whole.
         let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.0.path());
-        let uri = TargetUri::parse(&[&self.origin, path].concat()).map_err(|_| ProofError::WrongUri)?;
+        let uri = TargetUri::parse(&[&self.url, path].concat()).map_err(|_| ProofError::WrongUri)?;
         let (method, now) = (parts.method.as_str(), self.clock.now());
         let request = ProvenRequest { method, uri: &uri, access_token: Some(access_token), now };
         let proof = dpop::verify(compact, &request)?;

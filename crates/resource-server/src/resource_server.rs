@@ -22,7 +22,7 @@ pub struct ResourceServer(Arc<Inner>);
 
 struct Inner {
     validator: TokenValidator,
-    /// `None` where the API's origin is not known: then no proof can be checked.
+    /// `None` where the API's URL is not known: then no proof can be checked.
     proofs: Option<ProofChecker>,
     /// The first, for descriptions.
     issuer: String,
@@ -48,8 +48,8 @@ impl ResourceServer {
     pub fn with_clock(settings: ResourceServerSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let origins = settings.allowed_origins.iter();
         let allowed_origins = origins.map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
-        let origin = settings.origin.as_deref();
-        let proofs = origin.map(|origin| ProofChecker::new(origin, Arc::clone(&clock))).transpose()?;
+        let url = settings.url.as_deref();
+        let proofs = url.map(|url| ProofChecker::new(url, Arc::clone(&clock))).transpose()?;
         let validator = TokenValidator::new(&settings, clock)?;
         let first = settings.issuers.into_iter().next();
         let (issuer, realm) = first.map(|first| (first.issuer, first.audience)).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{dpop::TargetUri, secret::Secret};
 use http::{HeaderValue, StatusCode};
 use url::{Host, Url};
 
@@ -18,10 +18,10 @@ pub struct ResourceServerSettings {
     pub expired_status: ExpiredStatus,
     /// How far the issuers' clocks may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
     pub leeway: Duration,
-    /// This API's origin as its callers know it (`https://api.example.com`): DPoP proofs name the address of each call
-    /// (RFC 9449 section 4.2), and behind a proxy the one that arrives is another. Default: none, and then tokens that
-    /// are bound to a key are refused.
-    pub origin: Option<String>,
+    /// This API's URL as its callers know it (`https://api.example.com`, or `https://example.com/api` where a proxy takes that path
+    /// away): DPoP proofs name the address of each call (RFC 9449 section 4.2), and behind a proxy the one that arrives is
+    /// another. Default: none, and then tokens that are bound to a key are refused.
+    pub url: Option<String>,
     /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right when the page
     /// comes from the API's own origin.
     pub allowed_origins: Vec<String>,
@@ -71,7 +71,7 @@ impl ResourceServerSettings {
             issuers: vec![TrustedIssuer::new(issuer, audience)],
             expired_status: ExpiredStatus::default(),
             leeway: Duration::ZERO,
-            origin: None,
+            url: None,
             allowed_origins: Vec::new(),
             max_key_age: Duration::from_hours(24),
             patience: Duration::from_secs(5),
@@ -159,6 +159,9 @@ pub enum SettingsError {
     /// More than a clock's error.
     #[error("leeway {0:?}: give at most 5 minutes; a longer one keeps expired tokens alive")]
     Leeway(Duration),
+    /// Not a URL that paths can be added to.
+    #[error("url {0:?}: give scheme, host, port and the path before the API's own, such as https://example.com/api")]
+    Url(String),
     /// Not an origin.
     #[error("origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
     Origin(String),
@@ -231,6 +234,12 @@ pub(crate) fn checked_leeway(leeway: Duration) -> Result<i64, SettingsError> {
     i64::try_from(leeway.as_secs()).map_err(|_| SettingsError::Leeway(leeway))
 }
 
+/// Reads a URL that paths are added to, without a slash at its end.
+pub(crate) fn base_url(url: &str) -> Result<&str, SettingsError> {
+    let is_base = TargetUri::parse(url).is_ok() && !url.contains(['?', '#']);
+    if is_base { Ok(url.trim_end_matches('/')) } else { Err(SettingsError::Url(url.to_owned())) }
+}
+
 /// Reads an origin exactly as browsers send it in `Origin` (RFC 6454 section 6.2).
 pub(crate) fn origin_header(origin: &str) -> Result<HeaderValue, SettingsError> {
     let refused = || SettingsError::Origin(origin.to_owned());
@@ -294,6 +303,16 @@ mod tests {
         }
         for origin in ["*", "null", "https://a.b/", "https://A.b", "https://a.b:443", "file:///x"] {
             assert_eq!(origin_header(origin), Err(SettingsError::Origin(origin.into())));
+        }
+    }
+
+    #[test]
+    fn the_url_of_an_api_may_have_a_path_and_no_more() {
+        for url in ["https://api.example.com", "https://api.example.com/", "http://localhost:5001/orders/api"] {
+            assert_eq!(base_url(url), Ok(url.trim_end_matches('/')));
+        }
+        for url in ["", "/api", "api.example.com", "ftp://x", "https://a:b@x", "https://x?a", "https://x#a"] {
+            assert_eq!(base_url(url), Err(SettingsError::Url(url.into())));
         }
     }
 

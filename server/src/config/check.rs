@@ -268,12 +268,12 @@ fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) 
         let problem = "give at most 300 seconds: a longer one keeps expired tokens alive";
         return Err(places.refuse("api.leeway", section.leeway, problem));
     }
-    let called_at = app.api_url.as_ref().map_or_else(|| app.url.as_str().to_owned(), WebUrl::origin);
+    let called_at = section.url.clone().or_else(|| app.api_url.clone()).unwrap_or_else(|| WebUrl::from(&app.url));
     let issuers = api_issuers(&section, issuer, places)?;
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
     settings.issuers = issuers;
     settings.max_key_age = Duration::from_secs(section.max_key_age.get().into());
-    settings.origin = Some(section.url.map_or(called_at, |url| url.as_str().to_owned()));
+    settings.url = Some(called_at.as_str().to_owned());
     settings.expired_status = section.expired_status.0;
     settings.leeway = Duration::from_secs(section.leeway.into());
     settings.allowed_origins = section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();

@@ -94,7 +94,7 @@ pub struct AppSection {
 #[allow(missing_docs)]
 pub struct ApiSection {
     pub listen: Option<ListenAddress>,
-    pub url: Option<Origin>,
+    pub url: Option<WebUrl>,
     pub issuer: Option<WebUrl>,
     pub audience: String,
     pub introspection_client_id: Option<String>,

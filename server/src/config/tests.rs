@@ -288,6 +288,16 @@ fn an_api_may_trust_several_issuers_and_ask_its_own() {
 }
 
 #[test]
+fn an_api_is_known_by_the_url_that_its_callers_use() {
+    let url = |text: &str| load(text, &[]).unwrap().api.settings.url.unwrap();
+    assert_eq!(url(""), "http://localhost:5001");
+    let behind_a_path = "[app]\napi_url = \"https://example.com/backend\"\n";
+    assert_eq!(url(behind_a_path), "https://example.com/backend");
+    let own = format!("{behind_a_path}[api]\nurl = \"https://api.example.com\"\n");
+    assert_eq!(url(&own), "https://api.example.com");
+}
+
+#[test]
 fn issuers_of_an_api_are_checked() {
     let twice = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n".repeat(2);
     refusal(&twice, "api.issuers.issuer", "\"https://id.example.com\"");

@@ -7,7 +7,7 @@ use axum::{
     routing::get,
 };
 use doorward_protocol::{dpop::access_token_hash, jwk::Jwk};
-use doorward_resource_server::Authenticated;
+use doorward_resource_server::{Authenticated, ResourceServerSettings, demo_api};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN_ROUTE, Answer, NOW, Setup, SigningKey, call, resource_server, send};
@@ -23,7 +23,7 @@ struct Caller {
 
 impl Caller {
     async fn new() -> Self {
-        let setup = Setup::with_settings(|settings| settings.origin = Some(ORIGIN.to_owned())).await;
+        let setup = Setup::with_settings(|settings| settings.url = Some(ORIGIN.to_owned())).await;
         let key = SigningKey::es256("proof");
         let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
         Self { setup, key, token }
@@ -238,7 +238,7 @@ async fn a_denial_stays_a_denial() {
 }
 
 #[tokio::test]
-async fn without_the_apis_origin_bound_tokens_are_refused() {
+async fn without_the_apis_url_bound_tokens_are_refused() {
     let (setup, key) = (Setup::new().await, SigningKey::es256("proof"));
     let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
     let answer = send(&setup.api, request(ADMIN_ROUTE, "DPoP", &token, &[&proof(&key, &token, &json!({}))])).await;
@@ -249,12 +249,23 @@ async fn without_the_apis_origin_bound_tokens_are_refused() {
 async fn a_nested_router_is_known_by_its_whole_path() {
     async fn anyone(_: Authenticated) {}
     let caller = Caller::new().await;
-    let set =
-        |settings: &mut doorward_resource_server::ResourceServerSettings| settings.origin = Some(ORIGIN.to_owned());
+    let set = |settings: &mut ResourceServerSettings| settings.url = Some(ORIGIN.to_owned());
     let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
     let router = Router::new().nest("/v1", Router::new().route("/me", get(anyone)).with_state(server));
     let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/v1/me")}));
     assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 200);
     let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/me")}));
     assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_path_that_a_proxy_takes_away_belongs_to_the_address() {
+    let caller = Caller::new().await;
+    let set = |settings: &mut ResourceServerSettings| settings.url = Some("https://example.com/backend/".to_owned());
+    let api = demo_api::router(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set));
+    for (known_as, status) in [("https://example.com/backend", 200), ("https://example.com", 401)] {
+        let proof = caller.proof(&json!({"htu": format!("{known_as}{ADMIN_ROUTE}")}));
+        let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
+        assert_eq!(answer.status, status, "{known_as}");
+    }
 }

@@ -182,7 +182,7 @@ async fn answers_about_other_apis_issuers_and_times_are_refused() {
 async fn a_bound_token_needs_its_proof() {
     let setup = Setup::with_settings(|settings| {
         introspecting(settings);
-        settings.origin = Some(ORIGIN.to_owned());
+        settings.url = Some(ORIGIN.to_owned());
     })
     .await;
     let key = SigningKey::es256("proof");

@@ -83,7 +83,7 @@ async fn a_layer_protects_every_route_under_it_and_nothing_else() {
 async fn a_proof_is_used_up_once_for_layer_and_handler() {
     let setup = Setup::new().await;
     let server = resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), |settings| {
-        settings.origin = Some(ORIGIN.to_owned());
+        settings.url = Some(ORIGIN.to_owned());
     });
     let app = ProtectedRouter::new(server).route::<Admin>("/name", get(name)).into_router();
     let key = SigningKey::es256("proof");
@@ -97,7 +97,7 @@ async fn a_proof_is_used_up_once_for_layer_and_handler() {
 async fn a_handlers_refusal_is_told_in_the_scheme_that_the_layer_saw() {
     let setup = Setup::new().await;
     let server = resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), |settings| {
-        settings.origin = Some(ORIGIN.to_owned());
+        settings.url = Some(ORIGIN.to_owned());
     });
     let app = ProtectedRouter::new(server).route::<Anyone>("/write", get(write)).into_router();
     let key = SigningKey::es256("proof");
