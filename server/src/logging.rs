@@ -8,7 +8,7 @@ use tracing_subscriber::{
 
 use crate::{
     config::{LogFormat, LogSection},
-    telemetry::Traces,
+    telemetry::{self, Traces},
 };
 
 /// Starts logging, and traces where they are wanted. Panics are logged, too.
@@ -20,6 +20,7 @@ pub fn start(settings: &LogSection, traces: Option<&Traces>) {
     };
     // Migrations are told by the store's own errors; that they went well is no news.
     let level = settings.level.0.clone().with_target("rusqlite_migration", LevelFilter::WARN);
+    let level = level.with_target(telemetry::TARGET, LevelFilter::OFF);
     // Logging is started once; a second start keeps the first.
     let _ = tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.map(Traces::layer)).try_init();
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect: please report it")));

@@ -1,20 +1,28 @@
-//! Traces for a collector: the span of each request, by OTLP over HTTP (OpenTelemetry Protocol 1.x, binary).
+//! Traces for a collector: a span for each request, by OTLP over HTTP (OpenTelemetry Protocol 1.x, binary), named as OpenTelemetry's
+//! conventions for HTTP servers have it. It joins the trace that the caller names (W3C Trace Context, `traceparent`).
 //!
 //! Spans only, never events: those are the log's, and name users. A span holds method, route, status and the request's identifier.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use opentelemetry::{KeyValue, trace::TracerProvider as _};
+use axum::http::HeaderMap;
+use opentelemetry::{
+    KeyValue,
+    propagation::{Extractor, TextMapPropagator as _},
+    trace::{Status, TracerProvider as _},
+};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use reqwest::{Client, redirect};
 use tokio::runtime::Handle;
-use tracing::{Metadata, Span, Subscriber};
+use tracing::{Metadata, Span, Subscriber, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
+/// The target of spans that are for the collector and not for the log, which has its own.
+pub const TARGET: &str = "doorward::traces";
 /// The path under the collector's URL (OTLP section 3.2).
 const PATH: &str = "/v1/traces";
 /// A collector that takes longer is as good as away.
@@ -47,7 +55,7 @@ impl Traces {
     {
         let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer("doorward"));
         let layer = layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
-        let ours = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target().starts_with("doorward");
+        let ours = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target() == TARGET;
         layer.with_filter(filter_fn(ours))
     }
 
@@ -59,9 +67,64 @@ impl Traces {
     }
 }
 
-/// Notes what a request was answered with; in the log that stands in a line of its own.
-pub fn note_status(span: &Span, status: u16) {
-    span.set_attribute("http.response.status_code", i64::from(status));
+/// The span of one request. It ends with this value, without a status if the caller went away.
+#[derive(Debug)]
+pub struct RequestSpan(Span);
+
+impl RequestSpan {
+    /// Begins one, within the caller's trace if there is one. No path is told, only the route's template, if one was taken.
+    pub fn begin(id: &str, method: Option<&str>, route: Option<&str>, headers: &HeaderMap) -> Self {
+        let span = tracing::info_span!(
+            target: TARGET,
+            "request",
+            otel.name = name(method, route),
+            otel.kind = "server",
+            http.request.method = method.unwrap_or("_OTHER"),
+            http.route = Empty,
+            doorward.request.id = id,
+        );
+        // Without a collector there is no span.
+        if !span.is_disabled() {
+            if let Some(route) = route {
+                span.record("http.route", route);
+            }
+            // It can be set: nobody has looked at the span yet.
+            let _ = span.set_parent(TraceContextPropagator::new().extract(&Parent(headers)));
+        }
+        Self(span)
+    }
+
+    /// Ends it with what the request was answered.
+    pub fn end(self, status: u16) {
+        self.0.set_attribute("http.response.status_code", i64::from(status));
+        // A refusal is the caller's error, not the server's.
+        if status >= 500 {
+            self.0.set_attribute("error.type", status.to_string());
+            self.0.set_status(Status::error(""));
+        }
+    }
+}
+
+fn name(method: Option<&str>, route: Option<&str>) -> String {
+    let method = method.unwrap_or("HTTP");
+    route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
+}
+
+/// The headers, of which `traceparent` alone is read. `tracestate` is for those who pass it on, and anybody can make it long.
+struct Parent<'a>(&'a HeaderMap);
+
+impl Extractor for Parent<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let mut values = self.0.get_all("traceparent").iter().filter(|_| key == "traceparent");
+        match (values.next(), values.next()) {
+            (Some(only), None) => only.to_str().ok(),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent"]
+    }
 }
 
 /// Sends from the exporter's own thread, by the runtime of the server.

@@ -20,7 +20,7 @@ use doorward_provider_http::Network;
 use metrics::SharedString;
 use tracing::Instrument as _;
 
-use crate::telemetry::note_status;
+use crate::telemetry::RequestSpan;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -75,15 +75,17 @@ fn is_sane(id: &str) -> bool {
 /// Gives the request an identifier, which the answer carries, too, logs what became of it, and counts it.
 pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let id = observer.id(&request);
-    let method = method_name(request.method());
+    let method = known_method(request.method());
     // The template of the route, never the path: paths are without number.
     let route = Route(request.extensions().get::<MatchedPath>().cloned());
-    let span = tracing::info_span!("request", id, method, route = route.as_str());
+    let label = method.unwrap_or("other");
+    let span = tracing::info_span!("request", id, method = label, route = route.as_str());
+    let traced = RequestSpan::begin(&id, method, route.template(), request.headers());
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
-    note_status(&span, status.as_u16());
-    count(observer.listener, method, &route, status, began.elapsed());
+    traced.end(status.as_u16());
+    count(observer.listener, label, &route, status, began.elapsed());
     let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
         if status.is_server_error() {
@@ -98,18 +100,22 @@ pub async fn observe(State(observer): State<Observer>, request: Request, next: N
     response
 }
 
-/// Anyone can make up a method; the log knows these.
-fn method_name(method: &Method) -> &'static str {
+/// Anyone can make up a method; these have a name.
+fn known_method(method: &Method) -> Option<&'static str> {
     const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+    KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
 /// The route that a request took, if there is one for it.
 struct Route(Option<MatchedPath>);
 
 impl Route {
+    fn template(&self) -> Option<&str> {
+        self.0.as_ref().map(MatchedPath::as_str)
+    }
+
     fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("none", MatchedPath::as_str)
+        self.template().unwrap_or("none")
     }
 }
 
@@ -154,7 +160,7 @@ mod tests {
 
     #[test]
     fn made_up_methods_have_no_name() {
-        assert_eq!(method_name(&Method::GET), "GET");
-        assert_eq!(method_name(&Method::from_bytes(b"MADE-UP").unwrap_or_default()), "other");
+        assert_eq!(known_method(&Method::GET), Some("GET"));
+        assert_eq!(known_method(&Method::from_bytes(b"MADE-UP").unwrap_or_default()), None);
     }
 }

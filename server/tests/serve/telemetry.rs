@@ -48,6 +48,52 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
     }
 }
 
+/// Spans are named and joined as the specifications have it: OpenTelemetry's conventions for HTTP, W3C Trace Context.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
+    let place = Place::new();
+    let (url, mut bodies) = collector().await;
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
+    let server = Doorward::start(command);
+    let http = browser();
+    let (trace, parent) = (*b"a trace of 16 by", *b"a parent");
+    let traceparent =
+        |trace: &[u8; 16]| format!("00-{:032x}-{:016x}-01", u128::from_be_bytes(*trace), u64::from_be_bytes(parent));
+    let get = async |path: &str, headers: &[(&'static str, &str)]| {
+        let request = headers.iter().fold(http.get(format!("{}{path}", place.provider)), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        request.send().await.unwrap();
+    };
+    get(
+        "/.well-known/openid-configuration",
+        &[("traceparent", &traceparent(&trace)), ("tracestate", "long=and-passed-on")],
+    )
+    .await;
+    // What can't be read, or stands there twice, is nobody's trace.
+    let other = traceparent(b"a trace twice so");
+    get("/connect/userinfo", &[("traceparent", &other), ("traceparent", &other)]).await;
+    get("/account/login", &[("traceparent", "00-broken")]).await;
+    get("/nowhere-that-is", &[]).await;
+    server.stop();
+    let mut seen = Vec::new();
+    let holds = |seen: &[u8], part: &[u8]| seen.windows(part.len()).any(|window| window == part);
+    while !holds(&seen, b"GET /account/login") || !holds(&seen, b"GET /connect/userinfo") {
+        let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
+        seen.extend_from_slice(&body.unwrap().unwrap());
+    }
+    // Fields of a span in their order: trace_id (1), … parent_span_id (4), name (5), kind (6): SERVER (2).
+    let name = "GET /.well-known/openid-configuration";
+    let length = u8::try_from(name.len()).unwrap();
+    let joined = [&[0x22, 8], &parent[..], &[0x2a, length], name.as_bytes(), &[0x30, 2]].concat();
+    assert!(holds(&seen, &joined), "{}", String::from_utf8_lossy(&seen));
+    assert!(holds(&seen, &[&[0x0a, 16], &trace[..]].concat()));
+    for never in [b"a trace twice so".as_slice(), b"passed-on", b"nowhere-that-is"] {
+        assert!(!holds(&seen, never), "{}", String::from_utf8_lossy(never));
+    }
+}
+
 #[tokio::test]
 async fn a_collector_that_is_away_hurts_nobody() {
     let place = Place::new();
