@@ -8,8 +8,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{client::SettingsError, time::Timestamp};
 
-/// A secret as it stands in the configuration: its hash, or in demo mode its plain text.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// A secret as it stands in the configuration: its hash, or in demo mode its plain text. `Debug` shows neither.
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSettings {
     /// base64url of the SHA-256 of the secret.
@@ -24,6 +24,13 @@ pub struct SecretSettings {
     /// What it is for, in the operator's words.
     #[serde(default)]
     pub description: Option<String>,
+}
+
+impl std::fmt::Debug for SecretSettings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("SecretSettings");
+        shown.field("expires_at", &self.expires_at).field("description", &self.description).finish_non_exhaustive()
+    }
 }
 
 impl SecretSettings {

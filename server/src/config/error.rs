@@ -67,10 +67,17 @@ const NOT_SHOWN: &str = "(not shown)";
 const MISSING: &str = "(missing)";
 
 /// Knows where each setting came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Places {
     figment: Figment,
     file: Option<String>,
+}
+
+/// Without the settings, some of which are secret.
+impl fmt::Debug for Places {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Places").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Places {

@@ -343,6 +343,21 @@ fn plain_secrets_and_passwords_are_for_demo_mode_only_and_never_shown() {
 }
 
 #[test]
+fn a_configuration_that_is_printed_shows_no_secret() {
+    let key = "hunter2_hunter2_hunter2_hunter2_hunter2_hu8";
+    let client = CLIENT.replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
+    let text = format!(
+        "demo = true\n[store]\nurl = \"postgres://erin:hunter2@127.0.0.1/doorward\"\n{client}pair_wise_subject_salt = \"hunter2 hunter2 hunter2\"\n\
+         [[users]]\nusername = \"eve\"\npassword = \"hunter2\"\n"
+    );
+    let variables = [("DOORWARD_STORE__MASTER_KEY", key), ("DOORWARD_API__INTROSPECTION_SECRET", "hunter2")];
+    let shown = format!("{:?}", load(&text, &variables).unwrap());
+    assert!(shown.contains("127.0.0.1") && shown.contains("\"eve\"") && !shown.contains("hunter2"), "{shown}");
+    let salt = format!("{CLIENT}pair_wise_subject_salt = 5\n");
+    refusal(&salt, "clients[0].pair_wise_subject_salt", "(not shown)");
+}
+
+#[test]
 fn users_are_checked() {
     let user = |lines: &str| format!("[[users]]\nusername = \"eve\"\n{lines}\n");
     refusal(&user(""), "users.password_hash", "(missing)");
