@@ -1,5 +1,7 @@
 //! `doorward serve`: puts the parts together that this process is to run, and runs them until it is told to stop.
 
+use std::time::Duration;
+
 use doorward_resource_server::ResourceServer;
 
 use crate::{
@@ -15,6 +17,9 @@ use crate::{
     tls::{Tls, TlsServer},
     welcome,
 };
+
+/// How often the files of the certificate are looked at: who renews them, cert-manager for example, may not know this process.
+const LOOK_AT_CERTIFICATE: Duration = Duration::from_secs(30);
 
 /// Serves until a signal comes. What is wrong is found before the first request is accepted.
 pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
@@ -46,7 +51,7 @@ async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(
     let welcome_text = welcome::text(&config, &bound, tls.advice.as_deref());
     let (stop, draining) = (config.stop, Draining::default());
     if let Some(server) = tls.server.clone() {
-        reload_on_signal(server)?;
+        follow_certificate(server)?;
     }
     let (parts, running) = assemble(config, listeners, tls, &draining).await?;
     welcome::print(&welcome_text);
@@ -57,14 +62,17 @@ async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(
     Ok(())
 }
 
-/// Reads the certificate anew whenever the process is told to by SIGHUP.
-fn reload_on_signal(server: TlsServer) -> Result<(), StartError> {
+/// Reads the certificate anew when its files have changed, and whenever the process is told to by SIGHUP.
+fn follow_certificate(server: TlsServer) -> Result<(), StartError> {
     let mut signals =
         HangUps::listen().map_err(|error| StartError::Failed(format!("the process can't be set up: {error}")))?;
+    let mut looks = tokio::time::interval(LOOK_AT_CERTIFICATE);
     tokio::spawn(async move {
         loop {
-            signals.next().await;
-            server.reload();
+            tokio::select! {
+                () = signals.next() => server.reload(),
+                _ = looks.tick() => server.reload_if_changed(),
+            }
         }
     });
     Ok(())

@@ -5,10 +5,10 @@ mod development;
 mod files;
 
 use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, SystemTime},
 };
 
 use doorward_provider::time::SystemEntropy;
@@ -44,7 +44,41 @@ pub struct TlsServer {
     acceptor: TlsAcceptor,
     current: Arc<Current>,
     /// Where the certificate comes from; one for development lasts as long as the process.
-    files: Option<(PathBuf, PathBuf)>,
+    files: Option<Arc<Files>>,
+}
+
+/// The files of a certificate and its key, and how they were when they were read last.
+#[derive(Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    seen: Mutex<Option<[Stamp; 2]>>,
+}
+
+/// What tells one content of a file from the next: when it was written, and its length.
+type Stamp = (SystemTime, u64);
+
+impl Files {
+    fn new(certificate: &Path, key: &Path) -> Self {
+        Self { certificate: certificate.to_owned(), key: key.to_owned(), seen: Mutex::default() }
+    }
+
+    /// Reads both. Whatever is changed from now on is a change.
+    fn read(&self) -> Result<CertifiedKey, CertificateError> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.stamps();
+        files::read(&self.certificate, &self.key, &provider())
+    }
+
+    /// Whether both are there and one is not as it was.
+    fn have_changed(&self) -> bool {
+        let now = self.stamps();
+        now.is_some() && now != *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stamps(&self) -> Option<[Stamp; 2]> {
+        let stamp = |path: &Path| fs::metadata(path).and_then(|file| Ok((file.modified()?, file.len()))).ok();
+        Some([stamp(&self.certificate)?, stamp(&self.key)?])
+    }
 }
 
 /// The certificate in use.
@@ -85,9 +119,9 @@ impl Tls {
         match &config.certificate {
             None => {}
             Some(Certificate::Files { certificate, key }) => {
-                let certified = files::read(certificate, key, &provider()).map_err(|error| refusal(places, &error))?;
-                let files = Some((certificate.clone(), key.clone()));
-                tls.server = Some(TlsServer::new(certified, files).map_err(|error| refusal(places, &error))?);
+                let files = Files::new(certificate, key);
+                let certified = files.read().map_err(|error| refusal(places, &error))?;
+                tls.server = Some(TlsServer::new(certified, Some(files)).map_err(|error| refusal(places, &error))?);
             }
             Some(Certificate::Development { folder }) => {
                 let refuse = |error: CertificateError| {
@@ -114,28 +148,35 @@ fn provider() -> CryptoProvider {
 }
 
 impl TlsServer {
-    fn new(certified: CertifiedKey, files: Option<(PathBuf, PathBuf)>) -> Result<Self, CertificateError> {
+    fn new(certified: CertifiedKey, files: Option<Files>) -> Result<Self, CertificateError> {
         let current = Arc::new(Current(RwLock::new(Arc::new(certified))));
         let resolver: Arc<dyn ResolvesServerCert> = current.clone();
         let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
         let builder = builder.map_err(CertificateError::Rejected)?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current, files })
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current, files: files.map(Arc::new) })
     }
 
     /// Takes over what the files hold now. If that is not in order, the certificate in use stays.
     pub fn reload(&self) {
-        let Some((certificate, key)) = &self.files else { return };
-        match files::read(certificate, key, &provider()) {
+        let Some(files) = &self.files else { return };
+        match files.read() {
             Ok(certified) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
-                tracing::info!(certificate = %certificate.display(), "the certificate was read anew");
+                tracing::info!(certificate = %files.certificate.display(), "the certificate was read anew");
             }
             Err(error) => {
                 let path = error.path().display();
                 tracing::error!(%path, cause = %error, "the certificate in use stays");
             }
+        }
+    }
+
+    /// The same where one of the files has changed since they were read.
+    pub fn reload_if_changed(&self) {
+        if self.files.as_ref().is_some_and(|files| files.have_changed()) {
+            self.reload();
         }
     }
 

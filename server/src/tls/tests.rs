@@ -91,7 +91,7 @@ fn a_certificate_is_replaced_only_by_one_that_is_in_order() {
     let folder = TempDir::new().unwrap();
     let (certificate, key) = files(&folder, "first", false);
     let certified = files::read(&certificate, &key, &provider()).unwrap();
-    let server = TlsServer::new(certified, Some((certificate.clone(), key.clone()))).unwrap();
+    let server = TlsServer::new(certified, Some(Files::new(&certificate, &key))).unwrap();
     let current = || server.current.0.read().unwrap().cert.clone();
     let first = current();
     fs::write(&certificate, "half of a file").unwrap();
@@ -102,4 +102,34 @@ fn a_certificate_is_replaced_only_by_one_that_is_in_order() {
     fs::copy(next_key, &key).unwrap();
     server.reload();
     assert_ne!(current(), first);
+}
+
+#[test]
+fn files_are_read_anew_when_one_has_changed_and_both_are_there() {
+    let folder = TempDir::new().unwrap();
+    let (certificate, key) = files(&folder, "own", false);
+    let own = Files::new(&certificate, &key);
+    let server = TlsServer::new(own.read().unwrap(), Some(own)).unwrap();
+    let current = || Arc::clone(&server.current.0.read().unwrap());
+    let mut last = current();
+    // Clocks of file systems are coarse: two files written in a moment may have the same time.
+    let mut time = SystemTime::now();
+    let mut put = |name: &str, target: &Path| {
+        time += Duration::from_secs(1);
+        fs::copy(folder.path().join(name), target).unwrap();
+        fs::File::options().write(true).open(target).unwrap().set_modified(time).unwrap();
+    };
+    files(&folder, "next", false);
+    server.reload_if_changed();
+    assert!(Arc::ptr_eq(&current(), &last), "nothing has changed");
+    fs::remove_file(&key).unwrap();
+    put("next.crt", &certificate);
+    server.reload_if_changed();
+    assert!(Arc::ptr_eq(&current(), &last), "there is no key");
+    put("next.key", &key);
+    server.reload_if_changed();
+    assert_ne!(current().cert, last.cert);
+    last = current();
+    server.reload_if_changed();
+    assert!(Arc::ptr_eq(&current(), &last), "it was read already");
 }
