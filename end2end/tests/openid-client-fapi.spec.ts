@@ -142,14 +142,7 @@ test('who must push can not do without, and a reference serves one sign-in', asy
 });
 
 test('a client without a secret proves who it is by its signature', async ({ page }) => {
-  const key = await crypto.subtle.importKey(
-    'jwk',
-    signingKey,
-    { name: 'ECDSA', namedCurve: 'P-256' },
-    false,
-    ['sign'],
-  );
-  const signing = await party.discover('signing', oidc.PrivateKeyJwt(key));
+  const signing = await party.discover('signing', oidc.PrivateKeyJwt(await importedKey()));
   const own = await newKey(signing);
   const { parameters, checks } = await party.newSignIn({ scope: 'openid email offline_access' });
   await page.goto((await oidc.buildAuthorizationUrlWithPAR(signing, parameters, own)).href);
@@ -167,6 +160,27 @@ test('a client without a secret proves who it is by its signature', async ({ pag
   const forging = await party.discover('signing', oidc.PrivateKeyJwt(privateKey));
   const refused = oidc.clientCredentialsGrant(forging, { scope: 'MyBackendApi2' }, await newKey(forging));
   await expect(refused).rejects.toMatchObject({ status: 401 });
+});
+
+test('a bank is held to FAPI 2.0, and keeps its refresh token', async ({ page }) => {
+  const metadata = { id_token_signed_response_alg: 'ES256' };
+  const bank = await party.discover('bank', oidc.PrivateKeyJwt(await importedKey()), metadata);
+  const own = await newKey(bank);
+  const { parameters, checks } = await party.newSignIn({ scope: 'openid offline_access MyBackendApi2' });
+  await page.goto((await oidc.buildAuthorizationUrlWithPAR(bank, parameters, own)).href);
+  await new LoginPage(page).submit('alice', 'alice');
+  const tokens = await oidc.authorizationCodeGrant(bank, await party.next(), checks, undefined, own);
+  expect(tokens.claims()).toMatchObject({ sub: 'alice', aud: 'bank' });
+  const renewed = await oidc.refreshTokenGrant(bank, refreshTokenOf(tokens), {}, own);
+  expect(refreshTokenOf(renewed)).toBe(refreshTokenOf(tokens));
+  // Signed by ES256, which is not what the provider signs with for others; the API knows the key all the same.
+  const call = oidc.fetchProtectedResource(bank, renewed.access_token, api, 'GET', null, undefined, own);
+  expect((await call).status).toBe(200);
+  expect(await oidc.fetchUserInfo(bank, renewed.access_token, 'alice', own)).toMatchObject({ sub: 'alice' });
+
+  // Without pushing it there is no sign-in.
+  await page.goto(oidc.buildAuthorizationUrl(bank, parameters).href);
+  expect(new URL((await party.next()).url).searchParams.get('error')).toBe('invalid_request');
 });
 
 test('proofs are made by keys of every kind', async () => {
@@ -190,4 +204,10 @@ test('proofs are made by keys of every kind', async () => {
 /** A key of the client's own, as the option that requests take. */
 async function newKey(client: oidc.Configuration, algorithm = 'ES256') {
   return { DPoP: oidc.getDPoPHandle(client, await oidc.randomDPoPKeyPair(algorithm)) };
+}
+
+/** The key by which a client signs its assertions. */
+function importedKey(): Promise<CryptoKey> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  return crypto.subtle.importKey('jwk', signingKey, algorithm, false, ['sign']);
 }
