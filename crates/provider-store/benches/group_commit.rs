@@ -52,7 +52,7 @@ fn main() {
         std::env::var_os("DOORWARD_BENCH_DIR").map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     let folder = tempfile::tempdir_in(folder).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let filling = std::env::var("DOORWARD_BENCH_GRANTS").map_or(0, |number| number.parse().unwrap());
+    let filling = std::env::var("DOORWARD_BENCH_GRANTS").map_or(0, |number| number.parse().unwrap()).max(TASKS);
     let store = |name: &str, group_commit| {
         let open = |group_commit| {
             let options = SqliteOptions { group_commit, ..SqliteOptions::default() };
@@ -124,12 +124,12 @@ async fn rotate_one(store: Arc<SqliteStore>, family: u64, start: Instant) {
     }
 }
 
-/// Looks refresh tokens up, with grant and user, from as many tasks.
+/// Looks refresh tokens up, with grant, from as many tasks: those that were added beforehand, as the rotated ones are forgotten.
 async fn read(store: &Arc<SqliteStore>) {
     let start = Instant::now();
     let tasks: Vec<_> = (0..TASKS)
-        .map(|family| {
-            let store = Arc::clone(store);
+        .map(|task| {
+            let (store, family) = (Arc::clone(store), ROUNDS * TASKS + task);
             tokio::spawn(async move {
                 let mut reads = 0_u64;
                 while start.elapsed() < ROUND {

@@ -4,10 +4,11 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, REDIRECT, START, World, authorize_url, basic, changed, claims, client_settings,
+    Answer, Browser, ISSUER, REDIRECT, START, Setup, World, authorize_url, basic, changed, claims, client_settings,
     code_request, form_request, with_header,
 };
 
@@ -198,6 +199,25 @@ async fn whoever_does_not_prove_who_they_are_learns_nothing() {
         introspect_as(&world, &wrong, &tokens["access_token"])
             .await
             .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn each_of_an_apis_secrets_counts_until_it_expires() {
+    let part = json!({"name": API, "display_name": API});
+    let mut other = part.clone();
+    other["name"] = json!("MyBackendApi1");
+    let scopes = [&part, &other].map(|scope| serde_json::from_value(scope.clone()).unwrap()).to_vec();
+    let secrets = json!([{"plain": "old", "expires_at": START + 60}, {"plain": "new"}]);
+    let api = json!({"name": API, "display_name": API, "scopes": [API], "secrets": secrets});
+    let apis = vec![serde_json::from_value(api).unwrap()];
+    let resources = Resources::new(IdentityResource::standard(), scopes, apis, true).unwrap();
+    let world = World::with(Setup { resources: Some(resources), ..Setup::default() }).await;
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    for (seconds, secret, status) in [(59, "old", 200), (0, "new", 200), (1, "old", 401), (0, "new", 200)] {
+        world.clock.advance(seconds);
+        let answer = introspect_as(&world, &basic(API, secret), &tokens["access_token"]).await;
+        assert_eq!(answer.status.as_u16(), status, "{secret}: {answer:?}");
     }
 }
 

@@ -108,7 +108,10 @@ async fn a_client_may_set_how_old_sign_ins_may_be() {
     world.clock.advance(60);
     browser.get(&url).await.expect_code(REDIRECT);
     world.clock.advance(1);
+    let silent = authorize_url(&[("client_id", "Bank"), ("prompt", "none")]);
+    browser.get(&silent).await.expect_redirect_error(REDIRECT, "login_required");
     browser.authorize_signing_in(&url, "alice").await.expect_code(REDIRECT);
+    browser.get(&silent).await.expect_code(REDIRECT);
 }
 
 #[tokio::test]
