@@ -138,7 +138,8 @@ async fn assemble(
 ) -> Result<(Vec<Part>, Option<RunningProvider>), StartError> {
     let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } = config;
     let proxies = provider_config.trusted_proxies.clone();
-    let mut urls = vec![(Role::Provider, provider_config.settings.issuer.clone()), (Role::App, app.url.clone())];
+    let own_issuer = provider_config.settings.issuer.clone();
+    let mut urls = vec![(Role::Provider, own_issuer.clone()), (Role::App, app.url.clone())];
     urls.extend(api.settings.url.clone().map(|url| (Role::Api, url)));
     let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
     // First of all, so that the start is measured, too.
@@ -149,6 +150,8 @@ async fn assemble(
     } else {
         None
     };
+    let mut issuers = api.settings.issuers.iter();
+    let is_own_issuer = running.is_some() && issuers.any(|trusted| trusted.issuer == own_issuer);
     api.settings.trusted_roots.clone_from(&tls.trusted);
     let resource_server = serves(Role::Api).then(|| ResourceServer::new(api.settings)).transpose();
     let resource_server =
@@ -159,6 +162,7 @@ async fn assemble(
         Readiness {
             provider: provider.map(|running| running.provider.clone()),
             api: resource_server.clone().filter(|_| all || purpose.has(Role::Api)),
+            is_own_issuer,
             draining: draining.clone(),
         }
     };

@@ -108,3 +108,21 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
     assert_eq!(health(&http, &api_origin).await.0, 200, "with the keys it goes on alone");
     api_server.stop();
 }
+
+/// A balancer that sends nothing before this process is ready would keep its API from its own provider.
+#[tokio::test]
+async fn an_api_does_not_wait_for_the_provider_beside_it() {
+    let place = Place::new();
+    let mut command = place.command(&["serve"]);
+    // The balancer's address, where nobody answers yet.
+    command.env("DOORWARD_PROVIDER__ISSUER", "https://localhost:1");
+    command.env("DOORWARD_PROVIDER__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
+    let server = Doorward::start(command);
+    let http = browser();
+    assert_eq!(health(&http, &place.app).await, (200, json!({"ready": true, "checks": {"issuer": "ok"}})));
+    let tokens = sign_in_by_password(&http, &place, "alice").await;
+    let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
+    let answer = http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    server.stop();
+}

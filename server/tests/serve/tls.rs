@@ -81,8 +81,9 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
     let live = format!("{}/health/live", place.provider);
     let [first, next] = ["first.crt", "next.crt"].map(|name| trusting(&place.folder().join(name)));
     assert_eq!(first.get(&live).send().await.unwrap().status(), 200);
-    let ready = first.get(format!("{}/health/ready", place.app)).send().await.unwrap();
-    assert_eq!(ready.status(), 200, "{}", ready.text().await.unwrap());
+    let alice = sign_in_by_password(&first, &place, "alice").await;
+    let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
+    assert_eq!(first.get(api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(), 200);
     assert!(next.get(&live).send().await.is_err());
     put("next");
     server.signal("HUP");
