@@ -81,22 +81,41 @@ fn recorder() -> Result<PrometheusRecorder, String> {
     Ok(builder.build_recorder())
 }
 
-fn describe() {
-    describe_counter!("doorward_http_requests_total", "Requests answered, by listener, method, route and status");
-    describe_histogram!("doorward_http_request_seconds", "From a request's head to its answer's head");
-    describe_counter!("doorward_grants_total", "Token requests by grant type and outcome: issued, or the error code");
-    describe_counter!("doorward_sign_ins_total", "Passwords checked, by outcome");
-    describe_counter!("doorward_refusals_total", "OAuth errors answered, by part (provider, api) and code");
-    describe_counter!("doorward_api_refusals_total", "Requests that the API refused, by cause");
-    describe_counter!("doorward_api_key_fetches_total", "Fetches of issuers' keys, by outcome: fetched, or why not");
-    describe_counter!(
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Every metric by its name, and what it tells. The guide to running the provider has a row for each.
+const METRICS: [(Kind, &str, &str); 12] = [
+    (Kind::Counter, "doorward_http_requests_total", "Requests answered, by listener, method, route and status"),
+    (Kind::Histogram, "doorward_http_request_seconds", "From a request's head to its answer's head"),
+    (Kind::Counter, "doorward_grants_total", "Token requests by grant type and outcome: issued, or the error code"),
+    (Kind::Counter, "doorward_sign_ins_total", "Passwords checked, by outcome"),
+    (Kind::Counter, "doorward_refusals_total", "OAuth errors answered, by part (provider, api) and code"),
+    (Kind::Counter, "doorward_api_refusals_total", "Requests that the API refused, by cause"),
+    (Kind::Counter, "doorward_api_key_fetches_total", "Fetches of issuers' keys, by outcome: fetched, or why not"),
+    (
+        Kind::Counter,
         "doorward_api_introspections_total",
-        "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there was no answer"
-    );
-    describe_counter!("doorward_failed_handshakes_total", "TLS handshakes that did not come to an end");
-    describe_histogram!("doorward_store_seconds", "Commands of the store, by name and outcome");
-    describe_gauge!("doorward_signing_key_age_seconds", "How long the active signing key of an algorithm has signed");
-    describe_gauge!("doorward_build_info", "Always 1; the label tells the version");
+        "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there was no answer",
+    ),
+    (Kind::Counter, "doorward_failed_handshakes_total", "TLS handshakes that did not come to an end"),
+    (Kind::Histogram, "doorward_store_seconds", "Commands of the store, by name and outcome"),
+    (Kind::Gauge, "doorward_signing_key_age_seconds", "How long the active signing key of an algorithm has signed"),
+    (Kind::Gauge, "doorward_build_info", "Always 1; the label tells the version"),
+];
+
+fn describe() {
+    for (kind, name, text) in METRICS {
+        match kind {
+            Kind::Counter => describe_counter!(name, text),
+            Kind::Gauge => describe_gauge!(name, text),
+            Kind::Histogram => describe_histogram!(name, text),
+        }
+    }
     metrics::gauge!("doorward_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
 }
 
@@ -110,6 +129,14 @@ mod tests {
         super::{Observer, with_layers},
         *,
     };
+
+    #[test]
+    fn the_guide_tells_of_every_metric() {
+        const GUIDE: &str = include_str!("../../../docs/guides/run-the-provider.md");
+        let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| `doorward_")?.split_once('`'));
+        let told: Vec<String> = rows.map(|(name, _)| format!("doorward_{name}")).collect();
+        assert_eq!(told, METRICS.map(|(_, name, _)| name));
+    }
 
     /// Whoever sends odd requests must not fill the memory with series.
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::support::{Doorward, Place, browser, refresh, sign_in_by_password, text, token};
 
@@ -124,5 +125,24 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
     let answer = http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_counted() {
+    let place = Place::with_tls();
+    let (listen, origin) = management();
+    let mut command = place.command(&["serve", "--tls"]);
+    command.env("DOORWARD_MANAGEMENT__LISTEN", listen);
+    let server = Doorward::start(command);
+    let mut plain = TcpStream::connect(("127.0.0.1", place.provider_port())).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let counted = async || {
+        let metrics = browser().get(format!("{origin}/metrics")).send().await.unwrap().text().await.unwrap();
+        value(&metrics, "doorward_failed_handshakes_total")
+    };
+    while counted().await != Some(1.0) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     server.stop();
 }
