@@ -120,11 +120,13 @@ pub trait Store: Send + Sync + 'static {
     /// The users of past imports as they were imported last.
     async fn imported_users(&self) -> Result<Vec<User>, StoreError>;
     /// Adds a user or replaces the one with the same `sub`. A username that belongs to another `sub` is an error. The sessions of a
-    /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants, too.
+    /// user who has another password now or is disabled end as by [`Store::end_sessions`]; with another password, all grants go, too, and
+    /// what devices were allowed.
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError>;
     /// All users, by their names.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
-    /// Removes a user: sessions end as by [`Store::end_sessions`], grants and consents go. `false` if there is no such user.
+    /// Removes a user: sessions end as by [`Store::end_sessions`]; grants, what devices were allowed, and consents go. `false` if there
+    /// is no such user.
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError>;
     /// The user with this normalized username.
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
@@ -165,7 +167,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// The access that clients have by live grants or remembered consents of this user, one entry for each client and scope.
     async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError>;
-    /// Revokes a client's grants for this user and forgets the consent.
+    /// Revokes a client's grants for this user and forgets the consent. What is on its way to be a grant goes: codes, and what devices
+    /// were allowed.
     async fn revoke_access(&self, sub: &str, client_id: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes up to `limit` logout notices for this client that are due, those that wait longest first. Each counts an attempt and is
@@ -256,11 +259,13 @@ pub trait Store: Send + Sync + 'static {
         sub: &str,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError>;
-    /// Answers the request with this user code: `true` once, if it is this user's to answer and has not expired.
+    /// Answers the request with this user code: `true` once, if it is this user's to answer and has not expired, and the session that
+    /// the user answers in has not ended.
     async fn answer_device_code(
         &self,
         user_code: UserCodeHash,
         sub: &str,
+        sid: &str,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError>;

@@ -6,8 +6,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use crate::support::{
-    Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request, refresh_request, with_header,
+use crate::{
+    grants,
+    support::{
+        Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request, refresh_request, user,
+        with_header,
+    },
 };
 
 pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -182,6 +186,26 @@ async fn a_user_who_was_disabled_meanwhile_gives_nothing() {
     let begun = begin(&world, "openid").await;
     allow(&world, &begun).await;
     world.disable("alice").await;
+    expect_poll(&world, &begun, "invalid_grant").await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_what_was_allowed_and_not_fetched() {
+    let world = World::new().await;
+    let begun = begin(&world, "openid offline_access").await;
+    allow(&world, &begun).await;
+    world.import(user("alice", "new", &[])).await;
+    expect_poll(&world, &begun, "invalid_grant").await;
+}
+
+#[tokio::test]
+async fn access_that_was_taken_back_is_not_fetched() {
+    let world = World::new().await;
+    let begun = begin(&world, "openid offline_access").await;
+    allow(&world, &begun).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    grants::page(&mut browser).await;
+    grants::press(&mut browser, "client_id", "Television").await;
     expect_poll(&world, &begun, "invalid_grant").await;
 }
 

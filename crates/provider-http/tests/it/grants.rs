@@ -7,7 +7,7 @@ use crate::support::{
     BACKEND_REDIRECT, Browser, Page, World, authorize_url, client_settings, form_request, with_header,
 };
 
-async fn page(browser: &mut Browser<'_>) -> Page {
+pub async fn page(browser: &mut Browser<'_>) -> Page {
     let answer = browser.get("/grants").await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer.page()
@@ -20,7 +20,7 @@ fn values(page: &Page, name: &str) -> Vec<String> {
 }
 
 /// Presses the button beside this field.
-async fn press(browser: &mut Browser<'_>, name: &str, value: &str) {
+pub async fn press(browser: &mut Browser<'_>, name: &str, value: &str) {
     let token = browser.cookie("doorward.form").unwrap().to_owned();
     let answer = browser.post("/grants", &[("form_token", &token), (name, value)]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/grants"));

@@ -6,7 +6,9 @@ use doorward_provider::{
 };
 
 use super::{
+    codes,
     connection::Connection,
+    device_codes,
     failure::Failure,
     sql::{self, get},
 };
@@ -38,11 +40,15 @@ pub(super) async fn of_user(connection: &Connection, sub: &str, now: Timestamp) 
         .await
 }
 
-/// Revokes the grants of a client for a user, and forgets the consent.
+/// Revokes the grants of a client for a user, takes back what would become one, and forgets the consent. The grants come last: what was
+/// redeemed until then is among them.
 pub(super) async fn revoke(connection: &Connection, sub: &str, client_id: &str, now: Timestamp) -> Result<(), Failure> {
     if !sql::can_hold(client_id) {
         return Ok(());
     }
+    connection.begin().await?;
+    codes::remove_unredeemed(connection, sub, client_id).await?;
+    device_codes::forget_allowed(connection, sub, Some(client_id)).await?;
     connection
         .execute(
             "WITH forgotten AS (DELETE FROM consents WHERE sub = $1 AND client_id = $2)
@@ -50,5 +56,5 @@ pub(super) async fn revoke(connection: &Connection, sub: &str, client_id: &str, 
             &[&sub, &client_id, &now.seconds()],
         )
         .await?;
-    Ok(())
+    connection.commit().await
 }

@@ -11,6 +11,7 @@ use super::{
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
+    sessions,
     sql::{self, get},
 };
 use crate::columns::{self, GrantRow};
@@ -68,21 +69,28 @@ pub(super) async fn claimed(
         .await
 }
 
-/// Answers a request once; `answer` is encoded.
+/// Answers a request once, in a session that lives; `answer` is encoded.
 pub(super) async fn answer(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
+    sid: &str,
     answer: &str,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let answered = connection
         .execute(
             "UPDATE device_codes SET answer = $3
-         WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4",
-            &[&user_code.as_bytes().as_slice(), &sub, &answer, &now.seconds()],
+             WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4
+               AND EXISTS (SELECT 1 FROM sessions WHERE sid = $5 LIMIT 1 FOR KEY SHARE)",
+            &[&user_code.as_bytes().as_slice(), &sub, &answer, &now.seconds(), &sid],
         )
         .await?;
+    let in_vain = answered == 0 && claimed(connection, user_code, sub, now).await?.is_some();
+    if in_vain && sessions::lives(connection, sid).await? {
+        // The session went on under another cookie just now.
+        return Err(Failure::Overtaken);
+    }
     Ok(answered > 0)
 }
 
@@ -143,4 +151,21 @@ pub(super) async fn redeem(
         adding_a_grant!("DELETE FROM device_codes WHERE hash = $12 AND answer <> '' AND expires_at > $13 RETURNING 1");
     let hash = hash.as_bytes().as_slice();
     grants::add_because(connection, take, grant, refresh_token, &[&hash, &now.seconds()]).await
+}
+
+/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all. A device that is about to
+/// fetch them is waited for: what it gets, a later statement finds among the grants.
+pub(super) async fn forget_allowed(
+    connection: &Connection,
+    sub: &str,
+    client_id: Option<&str>,
+) -> Result<(), Failure> {
+    // Rare, and so without an index of its own.
+    connection
+        .execute(
+            "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)",
+            &[&sub, &client_id],
+        )
+        .await?;
+    Ok(())
 }

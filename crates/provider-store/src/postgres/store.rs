@@ -244,11 +244,12 @@ impl Store for PostgresStore {
         &self,
         user_code: UserCodeHash,
         sub: &str,
+        sid: &str,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let answer = encode_answer(&answer)?;
-        run!(self, "answer_device_code", device_codes::answer, user_code, sub, &answer, now)
+        run!(self, "answer_device_code", device_codes::answer, user_code, sub, sid, &answer, now)
     }
 
     async fn poll_device_code(

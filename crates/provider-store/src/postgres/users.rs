@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 
 use super::{
     connection::Connection,
+    device_codes,
     failure::Failure,
     schema, sessions,
     sql::{self, get},
@@ -81,8 +82,15 @@ async fn end_what_must_not_stay(connection: &Connection, user: &User, now: Times
         sessions::end_within(connection, &SessionSelector::AllOfUser(user.sub.clone()), now).await?;
     }
     if has_other_password {
-        connection.execute("DELETE FROM grants WHERE sub = $1", &[&user.sub]).await?;
+        remove_grants(connection, &user.sub).await?;
     }
+    Ok(())
+}
+
+/// Removes a user's grants, those included that a device may still fetch.
+async fn remove_grants(connection: &Connection, sub: &str) -> Result<(), Failure> {
+    device_codes::forget_allowed(connection, sub, None).await?;
+    connection.execute("DELETE FROM grants WHERE sub = $1", &[&sub]).await?;
     Ok(())
 }
 
@@ -115,7 +123,7 @@ pub(super) async fn remove(connection: &Connection, sub: &str, now: Timestamp) -
     connection.begin().await?;
     schema::lock(connection).await?;
     sessions::end_within(connection, &SessionSelector::AllOfUser(sub.to_owned()), now).await?;
-    connection.execute("DELETE FROM grants WHERE sub = $1", &[&sub]).await?;
+    remove_grants(connection, sub).await?;
     connection.execute("DELETE FROM consents WHERE sub = $1", &[&sub]).await?;
     let removed = connection.execute("DELETE FROM users WHERE sub = $1", &[&sub]).await?;
     connection.commit().await?;

@@ -7,6 +7,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
+    codes, device_codes,
     failure::Failure,
     sql::{self, execute},
 };
@@ -33,8 +34,10 @@ pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Res
     )
 }
 
-/// Revokes the grants of a client for a user, and forgets the consent.
+/// Revokes the grants of a client for a user, takes back what would become one, and forgets the consent.
 pub(super) fn revoke(connection: &Connection, sub: &str, client_id: &str, now: Timestamp) -> Result<(), Failure> {
+    codes::remove_unredeemed(connection, sub, client_id)?;
+    device_codes::forget_allowed(connection, sub, Some(client_id))?;
     execute(
         connection,
         "UPDATE grants SET revoked_at = ?3 WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL",

@@ -73,3 +73,15 @@ pub(super) fn redeem(
         }
     }
 }
+
+/// Removes the codes of a user and a client that were not redeemed.
+pub(super) fn remove_unredeemed(connection: &Connection, sub: &str, client_id: &str) -> Result<(), Failure> {
+    // Rare, and so without an index of its own.
+    execute(
+        connection,
+        "DELETE FROM codes WHERE redeemed_grant_id IS NULL
+           AND content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1",
+        [sub, client_id],
+    )?;
+    Ok(())
+}

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     failure::Failure,
-    grants,
+    grants, sessions,
     sql::{self, execute},
 };
 use crate::columns::{self, GrantRow};
@@ -64,14 +64,18 @@ pub(super) fn claimed(
     )
 }
 
-/// Answers a request once; `answer` is encoded.
+/// Answers a request once, in a session that lives; `answer` is encoded.
 pub(super) fn answer(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
+    sid: &str,
     answer: &str,
     now: Timestamp,
 ) -> Result<bool, Failure> {
+    if !sessions::lives(connection, sid)? {
+        return Ok(false);
+    }
     let answered = execute(
         connection,
         "UPDATE device_codes SET answer = ?3
@@ -132,4 +136,15 @@ pub(super) fn redeem(
         grants::add(connection, grant, refresh_token)?;
     }
     Ok(taken > 0)
+}
+
+/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all.
+pub(super) fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
+    // Rare, and so without an index of its own.
+    execute(
+        connection,
+        "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)",
+        params![sub, client_id],
+    )?;
+    Ok(())
 }

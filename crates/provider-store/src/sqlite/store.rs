@@ -266,12 +266,13 @@ impl Store for SqliteStore {
         &self,
         user_code: UserCodeHash,
         sub: &str,
+        sid: &str,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (sub, answer) = (sub.to_owned(), encode_answer(&answer)?);
+        let (sub, sid, answer) = (sub.to_owned(), sid.to_owned(), encode_answer(&answer)?);
         self.write("answer_device_code", move |connection| {
-            device_codes::answer(connection, user_code, &sub, &answer, now)
+            device_codes::answer(connection, user_code, &sub, &sid, &answer, now)
         })
         .await
     }

@@ -4,6 +4,7 @@ use doorward_provider::{session::SessionSelector, time::Timestamp, user::User};
 use rusqlite::{Connection, Row, params};
 
 use super::{
+    device_codes,
     failure::Failure,
     sessions,
     sql::{self, execute},
@@ -69,8 +70,15 @@ fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) 
         sessions::end(connection, &SessionSelector::AllOfUser(user.sub.clone()), now)?;
     }
     if has_other_password {
-        execute(connection, "DELETE FROM grants WHERE sub = ?1", [&user.sub])?;
+        remove_grants(connection, &user.sub)?;
     }
+    Ok(())
+}
+
+/// Removes a user's grants, those included that a device may still fetch.
+fn remove_grants(connection: &Connection, sub: &str) -> Result<(), Failure> {
+    device_codes::forget_allowed(connection, sub, None)?;
+    execute(connection, "DELETE FROM grants WHERE sub = ?1", [sub])?;
     Ok(())
 }
 
@@ -97,7 +105,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
 /// Removes a user with everything that is theirs; tells whether there was one.
 pub(super) fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
     sessions::end(connection, &SessionSelector::AllOfUser(sub.to_owned()), now)?;
-    execute(connection, "DELETE FROM grants WHERE sub = ?1", [sub])?;
+    remove_grants(connection, sub)?;
     execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub])?;
     Ok(execute(connection, "DELETE FROM users WHERE sub = ?1", [sub])? > 0)
 }

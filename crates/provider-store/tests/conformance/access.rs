@@ -3,10 +3,10 @@
 use doorward_provider::{
     access::{ClientAccess, Use},
     consent::Consent,
-    store::{RotateRefreshToken, Rotation},
+    store::{Redemption, RotateRefreshToken, Rotation},
 };
 
-use super::fixtures::{NOW, Tested, at, grant_for, hash, seed, token, user};
+use super::fixtures::{NOW, Tested, allow_device, at, code, grant_for, hash, seed, token, user};
 
 fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
     let used = used.map(|(since, last)| Use { since: at(since), last: at(last) });
@@ -76,4 +76,21 @@ pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
     assert!(store.consent("alice", "a").await.unwrap().is_none());
     assert!(store.live_grant("1", at(1)).await.unwrap().is_none());
     store.revoke_access("alice", "a", at(2)).await.unwrap();
+}
+
+pub async fn revoked_before_it_is_fetched(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    for (number, client, left) in [(1, "Other", true), (2, "Television", false)] {
+        let grant = |id: &str| grant_for("Television", id, "alice", "openid");
+        let (of_device, of_code) = (grant(&format!("device-{number}")), grant(&format!("code-{number}")));
+        allow_device(&store, number, of_device.clone()).await;
+        assert!(store.add_code(hash(10 + number), code(of_code.clone(), 60), false).await.unwrap());
+        store.revoke_access("bob", "Television", NOW).await.unwrap();
+        store.revoke_access("alice", client, NOW).await.unwrap();
+        let fetched = store.redeem_device_code(hash(number), of_device, at(60), None, NOW).await.unwrap();
+        assert_eq!(fetched, left, "by the device, after {client} was revoked");
+        let redeemed = store.redeem_code(hash(10 + number), of_code, at(60), None, NOW).await.unwrap();
+        assert_eq!(redeemed == Redemption::Redeemed, left, "{redeemed:?}, after {client} was revoked");
+    }
+    assert_eq!(access_of(&store, "alice", 1).await, []);
 }

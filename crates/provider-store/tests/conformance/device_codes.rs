@@ -1,8 +1,13 @@
 //! Device codes (RFC 8628).
 
-use doorward_provider::device::{DeviceAnswer, DeviceCode, DevicePoll, UserCodeHash};
+use doorward_provider::{
+    device::{DeviceAnswer, DeviceCode, DevicePoll, UserCodeHash},
+    session::SessionSelector,
+};
 
-use super::fixtures::{NOW, Tested, at, device_code, grant, hash, parallel, token, user, user_code};
+use super::fixtures::{
+    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, token, user, user_code,
+};
 
 const CLIENT: &str = "Television";
 
@@ -17,12 +22,15 @@ fn allowed() -> DeviceAnswer {
 /// The request number 1, called up by alice.
 async fn store_with_claimed(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    signed_in(&**store, "alice").await;
     assert!(store.add_device_code(device_code(1, 300)).await.unwrap());
     store.claim_device_code(user_code(1), "alice", NOW).await.unwrap().unwrap();
 }
 
+/// Answers in alice's session.
 async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) -> bool {
-    store.answer_device_code(user_code(1), sub, answer, at(second)).await.unwrap()
+    let sid = authentication("alice").sid;
+    store.answer_device_code(user_code(1), sub, &sid, answer, at(second)).await.unwrap()
 }
 
 pub async fn a_taken_user_code_is_refused(store: Tested) {
@@ -54,6 +62,15 @@ pub async fn answered_once_by_whom_it_is_claimed_by(store: Tested) {
     assert_eq!(poll(&store, 1).await, DevicePoll::Denied);
     assert_eq!(store.claim_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
     assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
+}
+
+pub async fn answered_in_a_live_session_only(store: Tested) {
+    store_with_claimed(&store).await;
+    store.end_sessions(SessionSelector::AllOfUser("alice".to_owned()), NOW).await.unwrap();
+    assert!(!answer(&store, "alice", allowed(), 0).await);
+    assert_eq!(poll(&store, 0).await, DevicePoll::Pending);
+    signed_in(&*store, "alice").await;
+    assert!(answer(&store, "alice", allowed(), 0).await);
 }
 
 pub async fn polled_too_often_is_slowed_down(store: Tested) {

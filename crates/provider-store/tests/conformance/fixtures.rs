@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc};
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     authorize::PushedRequest,
-    device::{DeviceCode, DeviceRequest, UserCodeHash},
+    device::{DeviceAnswer, DeviceCode, DeviceRequest, UserCodeHash},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
     keys::{SealedKey, StoredKey},
     opaque::{SuccessorSeed, TokenHash},
@@ -140,6 +140,16 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
         targets: Targets::default(),
     };
     DeviceCode { hash: hash(number), user_code: user_code(number), request, expires_at: at(end), interval: 5 }
+}
+
+/// A device's request that its user has allowed, in a session for it.
+pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
+    let Authentication { sub, sid, .. } = grant.authentication.clone();
+    store.start_session(session(8_000 + number, &sub, 3600), None, NOW).await.unwrap();
+    assert!(store.add_device_code(device_code(number, 300)).await.unwrap());
+    store.claim_device_code(user_code(number), &sub, NOW).await.unwrap().unwrap();
+    let answer = DeviceAnswer::Allowed(Box::new(grant));
+    assert!(store.answer_device_code(user_code(number), &sub, &sid, answer, NOW).await.unwrap());
 }
 
 /// A pushed authorization request that expires at that second.

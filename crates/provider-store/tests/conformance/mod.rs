@@ -32,6 +32,7 @@ macro_rules! suite {
         conformance::suite! { $open;
             users: listed_by_name, removed_with_everything, found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
+                a_new_password_ends_what_devices_were_allowed, a_removed_ones_devices_get_nothing,
                 another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
                 a_removed_one_comes_back_when_configured_otherwise;
             clients: added_once, replaced_at_the_known_version_only, imported_in_place_of_the_last_import,
@@ -41,7 +42,7 @@ macro_rules! suite {
                 an_ended_one_gives_no_code_and_redeems_none, its_end_revokes_grants_without_offline_access,
                 ended_by_user_and_sid, listed_for_their_user_the_latest_first;
             access: summed_up_by_client_and_scope, a_use_moves_the_last_one_by_hours,
-                revoked_with_the_consent_and_for_one_client_only;
+                revoked_with_the_consent_and_for_one_client_only, revoked_before_it_is_fetched;
             logout_notices: queued_for_the_clients_that_want_one, claimed_again_after_the_lease_only,
                 postponed_and_dropped, claimed_once_among_many, no_more_than_asked_and_the_longest_waiting_first,
                 a_new_password_or_a_disabled_user_queues_too, forgotten_when_nobody_claims_them;
@@ -49,6 +50,7 @@ macro_rules! suite {
                 an_unknown_one_changes_nothing;
             grants: live_until_expiry, live_as_long_as_the_token, revoked_for_good;
             device_codes: a_taken_user_code_is_refused, called_up_until_expiry, answered_once_by_whom_it_is_claimed_by,
+                answered_in_a_live_session_only,
                 polled_too_often_is_slowed_down, polls_at_once_slow_down_each, unknown_to_another_client,
                 redeemed_once_among_many, never_redeemed_when_denied_or_expired;
             pushed_requests: found_until_expiry, held_once_and_longer, consumed_once_among_many, consumed_only_until_expiry;

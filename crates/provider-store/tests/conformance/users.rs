@@ -1,8 +1,10 @@
 //! Users.
 
-use doorward_provider::{consent::Consent, password::PasswordHash, store::StoreError, user::User};
+use doorward_provider::{
+    consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User,
+};
 
-use super::fixtures::{NOW, Tested, at, grant, hash, session, token, user};
+use super::fixtures::{NOW, Tested, allow_device, at, grant, hash, session, token, user};
 
 fn assert_same(found: Option<User>, expected: &User) {
     let found = found.unwrap();
@@ -96,6 +98,38 @@ pub async fn a_new_password_ends_what_the_old_one_began(store: Tested) {
     store.put_user(with_other_password(user("alice", "alice")), NOW).await.unwrap();
     assert!(!is_signed_in(&store, 1, "alice").await);
     assert!(is_signed_in(&store, 2, "bob").await);
+}
+
+async fn polled(store: &Tested, number: u64) -> DevicePoll {
+    store.poll_device_code(hash(number), "Television", NOW).await.unwrap()
+}
+
+/// Whether the device with the code of this number can still fetch what it was allowed.
+async fn may_fetch(store: &Tested, number: u64, sub: &str) -> bool {
+    let allowed = matches!(polled(store, number).await, DevicePoll::Allowed(_));
+    let fetched = store.redeem_device_code(hash(number), grant("device", sub), at(600), None, NOW).await.unwrap();
+    assert_eq!(allowed, fetched);
+    fetched
+}
+
+pub async fn a_new_password_ends_what_devices_were_allowed(store: Tested) {
+    for (number, sub) in [(1, "alice"), (2, "bob")] {
+        store.import_users(vec![user(sub, sub)], NOW).await.unwrap();
+        allow_device(&store, number, grant("device", sub)).await;
+    }
+    store.import_users(vec![user("alice", "alicia")], NOW).await.unwrap();
+    assert!(matches!(polled(&store, 1).await, DevicePoll::Allowed(_)), "another name ends nothing");
+    store.put_user(with_other_password(user("alice", "alice")), NOW).await.unwrap();
+    assert!(!may_fetch(&store, 1, "alice").await);
+    assert!(may_fetch(&store, 2, "bob").await);
+}
+
+pub async fn a_removed_ones_devices_get_nothing(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    allow_device(&store, 1, grant("device", "alice")).await;
+    store.remove_user("alice", NOW).await.unwrap();
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    assert!(!may_fetch(&store, 1, "alice").await, "the next one of that name allowed nothing");
 }
 
 pub async fn another_name_ends_nothing(store: Tested) {

@@ -224,7 +224,7 @@ impl Provider {
         address: &str,
     ) -> Result<bool, UserCodeError> {
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
-        let (sub, now) = (&session.authentication.sub, self.now());
+        let (Authentication { sub, sid, .. }, now) = (&session.authentication, self.now());
         let claimed = self.store.claimed_device_code(code, sub, now).await?;
         let CalledUp { client, scope: requested, targets } =
             claimed.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
@@ -238,7 +238,7 @@ impl Provider {
         } else {
             DeviceAnswer::Denied
         };
-        if !self.store.answer_device_code(code, sub, answer, now).await? {
+        if !self.store.answer_device_code(code, sub, sid, answer, now).await? {
             return Err(UserCodeError::Unknown);
         }
         audit::Event {
