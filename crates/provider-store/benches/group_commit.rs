@@ -14,9 +14,11 @@ use std::{
 use doorward_provider::{
     grant::{Grant, RefreshToken},
     opaque::{SuccessorSeed, TokenHash},
+    password::PasswordHash,
     session::Authentication,
     store::{RotateRefreshToken, Rotation, Store as _},
     time::Timestamp,
+    user::{User, UserClaims},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
@@ -58,7 +60,10 @@ fn main() {
             let options = SqliteOptions { group_commit, ..SqliteOptions::default() };
             Arc::new(SqliteStore::open(folder.path().join(name), &options).unwrap())
         };
-        runtime.block_on(fill(&open(true), filling));
+        let filled = open(true);
+        runtime.block_on(add_user(&filled));
+        runtime.block_on(fill(&filled, filling));
+        drop(filled);
         open(group_commit)
     };
     let (together, alone) = (store("together.sqlite3", true), store("alone.sqlite3", false));
@@ -73,6 +78,24 @@ fn main() {
     runtime.block_on(read(&together));
 }
 
+/// The one user's password, as it is stored.
+fn password() -> PasswordHash {
+    let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
+    PasswordHash::parse(&hash).unwrap()
+}
+
+/// Adds the one user.
+async fn add_user(store: &Arc<SqliteStore>) {
+    let alice = User {
+        sub: "alice".to_owned(),
+        username: "alice".to_owned(),
+        password_hash: password(),
+        enabled: true,
+        claims: UserClaims::default(),
+    };
+    store.put_user(alice, NOW).await.unwrap();
+}
+
 /// Adds so many grants with a refresh token each, numbered above those of the rounds.
 async fn fill(store: &Arc<SqliteStore>, grants: u64) {
     const FILLERS: u64 = 256;
@@ -82,7 +105,7 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
             tokio::spawn(async move {
                 for family in (filler..grants).step_by(usize::try_from(FILLERS).unwrap()) {
                     let family = ROUNDS * TASKS + family;
-                    store.add_grant(grant(family), NOW, Some(token(family, 0)), NOW).await.unwrap();
+                    store.add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW).await.unwrap();
                 }
             })
         })
@@ -96,7 +119,7 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
 async fn rotate(store: &Arc<SqliteStore>, round: u64, tally: &mut Tally) {
     for task in 0..TASKS {
         let family = round * TASKS + task;
-        store.add_grant(grant(family), NOW, Some(token(family, 0)), NOW).await.unwrap();
+        store.add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW).await.unwrap();
     }
     let (before, start) = (store.stats(), Instant::now());
     let tasks: Vec<_> =
@@ -153,7 +176,7 @@ fn grant(family: u64) -> Grant {
         id: format!("grant-{family:016}"),
         client_id: "PkceJS".to_owned(),
         authentication: Authentication {
-            sub: format!("user-{family}"),
+            sub: "alice".to_owned(),
             auth_time: NOW,
             amr: vec!["pwd".to_owned()],
             sid: format!("session-{family:016}"),

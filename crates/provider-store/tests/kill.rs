@@ -20,7 +20,7 @@ use doorward_provider::{
     store::{Redemption, RotateRefreshToken, Rotation, Store as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
-use fixtures::{NOW, at, code, grant, hash, seed, session, token, user};
+use fixtures::{NOW, at, code, grant, hash, seed, session, start_session, token, user};
 
 /// Set in the process to be killed: the database and the number of the round.
 const DATABASE: &str = "DOORWARD_KILL_DATABASE";
@@ -94,7 +94,7 @@ fn run_until_killed(path: &Path, round: u64) -> Vec<Option<u64>> {
 async fn load(path: &Path, round: u64) {
     let store = Arc::new(open(path));
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
-    store.start_session(session(u64::MAX - round, "alice", 600), None, NOW).await.unwrap();
+    start_session(&*store, session(u64::MAX - round, "alice", 600), None).await;
     let families: Vec<_> =
         (0..FAMILIES).map(|family| tokio::spawn(load_family(Arc::clone(&store), round, family))).collect();
     for family in families {

@@ -9,7 +9,7 @@ use std::{process::Command, sync::Arc, time::Duration};
 use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
 use doorward_provider::store::{Redemption, Store, StoreError};
 use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
-use fixtures::{NOW, Tested, at, code, grant, hash, key, parallel, session, token, user};
+use fixtures::{NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, token, user};
 use private_postgres::{Durability, PASSWORD, PrivatePostgres};
 
 fn options(url: &str) -> PostgresOptions {
@@ -117,7 +117,7 @@ async fn no_grant_slips_through_the_end_of_its_session() {
     for round in 0..40 {
         let id = format!("grant-{round}");
         let scoped = || doorward_provider::grant::Grant { scope: "openid".parse().unwrap(), ..grant(&id, "alice") };
-        store.start_session(session(round, "alice", 600), None, NOW).await.unwrap();
+        start_session(&*store, session(round, "alice", 600), None).await;
         assert!(store.add_code(hash(1000 + round), code(scoped(), 60), false).await.unwrap());
         let (redemption, ended) = tokio::join!(
             store.redeem_code(hash(1000 + round), scoped(), at(60), None, NOW),

@@ -87,14 +87,15 @@ impl Provider {
         Ok(user)
     }
 
-    /// Starts a session under a new identifier; the browser's earlier one ends (no session fixation).
+    /// Starts a session under a new identifier; the browser's earlier one ends (no session fixation). `user` is as the password was
+    /// verified for: if by now it is another one, the sign-in fails after all.
     pub async fn start_session(
         &self,
         user: &User,
         remember: bool,
         device: Device,
         replaces: Option<&OpaqueToken>,
-    ) -> Result<StartedSession, StoreError> {
+    ) -> Result<StartedSession, SignInError> {
         let now = self.now();
         // Signed in again, the user goes on in the same session as far as clients know it by its `sid`.
         let before = self.session(replaces).await?.map(|session| session.authentication);
@@ -112,7 +113,10 @@ impl Provider {
             device,
             expires_at: now.plus(lifetime),
         };
-        self.store.start_session(session, replaces.map(OpaqueToken::hash), now).await?;
+        let earlier = replaces.map(OpaqueToken::hash);
+        if !self.store.start_session(session, &user.password_hash, earlier, now).await? {
+            return Err(SignInError::WrongPassword);
+        }
         self.logout_queued.notify_waiters();
         Ok(StartedSession { cookie, max_age: remember.then_some(lifetime) })
     }

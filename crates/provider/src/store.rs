@@ -17,6 +17,7 @@ use crate::{
     keys::StoredKey,
     logout::LogoutNotice,
     opaque::{SuccessorSeed, TokenHash},
+    password::PasswordHash,
     session::{EndedSession, Session, SessionSelector},
     single_use::MessageIdentity,
     throttle::{ThrottleKey, ThrottlePolicy},
@@ -149,13 +150,15 @@ pub trait Store: Send + Sync + 'static {
     async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError>;
 
     /// Adds a session in place of the browser's earlier one, if any. One with another `sid` ends as by [`Store::end_sessions`]; one
-    /// with the same `sid` goes on in the new one.
+    /// with the same `sid` goes on in the new one. `false`, and nothing changes, if by now the user is gone, disabled, or has another
+    /// password than `verified`.
     async fn start_session(
         &self,
         session: Session,
+        verified: &PasswordHash,
         replaces: Option<TokenHash>,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// The session with this cookie, unless it has expired.
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
     /// Ends sessions in one transaction: with each, its grants without offline access are revoked, and a [`LogoutNotice`] is queued
@@ -212,14 +215,16 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Redemption, StoreError>;
 
-    /// Adds a grant that no code leads to (resource owner password credentials), and its refresh token.
+    /// Adds a grant that no code leads to (resource owner password credentials), and its refresh token. `false`, and nothing is added,
+    /// if by now the user is gone, disabled, or has another password than `verified`.
     async fn add_grant(
         &self,
         grant: Grant,
+        verified: &PasswordHash,
         expires_at: Timestamp,
         refresh_token: Option<RefreshToken>,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// The refresh token with this hash, whatever its state.
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError>;
     /// Consumes a refresh token and adds its successor, at most once; see [`Rotation`]. The grant lives until `grant_expires_at` at

@@ -28,6 +28,8 @@ use crate::{
     server::Folder,
 };
 
+/// Whose grants they are.
+const USER: &str = "alice";
 /// Few grants, and many.
 const FEW: u64 = 1_000;
 const MANY: u64 = 1_000_000;
@@ -77,12 +79,14 @@ impl Grants {
         let (store, began) = (self.open()?, Instant::now());
         let now = SystemClock.now();
         let ends = Timestamp::from_seconds(now.seconds() + expire_in);
+        let password = store.user(USER).await?.ok_or("the demo user is missing")?.password_hash;
         let fillers = (0..FILLERS).map(|filler| {
             let (store, first, end) = (Arc::clone(&store), numbers.start + filler, numbers.end);
+            let password = password.clone();
             tokio::spawn(async move {
                 for number in (first..end).step_by(256) {
                     let token = RefreshToken { hash: token(number).hash(), first_issued_at: now, expires_at: ends };
-                    store.add_grant(grant(number), ends, Some(token), now).await?;
+                    store.add_grant(grant(number), &password, ends, Some(token), now).await?;
                 }
                 Ok(())
             })
@@ -216,7 +220,7 @@ fn grant(number: u64) -> Grant {
         id: family(number).grant_id(),
         client_id: "Bench".to_owned(),
         authentication: Authentication {
-            sub: "alice".to_owned(),
+            sub: USER.to_owned(),
             auth_time: SystemClock.now(),
             amr: vec!["pwd".to_owned()],
             sid: format!("session-{number}"),

@@ -88,8 +88,15 @@ impl Attempt {
         username: &str,
         password: Secret,
     ) -> Response {
-        let user = match state.provider.verify_password(username, password, &peer.0).await {
-            Ok(user) => user,
+        let before = state.cookies.read(headers, Cookie::Session);
+        let device = user_agent::device(headers, peer);
+        let signed_in = async {
+            let user = state.provider.verify_password(username, password, &peer.0).await?;
+            let started = state.provider.start_session(&user, self.remember, device, before.as_ref()).await?;
+            Ok::<_, SignInError>((user, started))
+        };
+        let (user, started) = match signed_in.await {
+            Ok(signed_in) => signed_in,
             Err(error) => {
                 audit::Event {
                     event: "sign_in_refused",
@@ -101,15 +108,6 @@ impl Attempt {
                 .log();
                 return self.refused(state, headers, error).await;
             }
-        };
-        let before = state.cookies.read(headers, Cookie::Session);
-        let started = match state
-            .provider
-            .start_session(&user, self.remember, user_agent::device(headers, peer), before.as_ref())
-            .await
-        {
-            Ok(started) => started,
-            Err(error) => return state.unavailable(&error),
         };
         audit::Event { event: "signed_in", sub: Some(&user.sub), peer: Some(&peer.0), ..audit::Event::default() }.log();
         let location = self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());

@@ -155,11 +155,7 @@ pub(super) async fn redeem(
 
 /// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all. A device that is about to
 /// fetch them is waited for: what it gets, a later statement finds among the grants.
-pub(super) async fn forget_allowed(
-    connection: &Connection,
-    sub: &str,
-    client_id: Option<&str>,
-) -> Result<(), Failure> {
+pub(super) async fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
     // Rare, and so without an index of its own.
     connection
         .execute(

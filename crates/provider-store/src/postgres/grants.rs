@@ -2,6 +2,7 @@
 
 use doorward_provider::{
     grant::{Grant, RefreshToken},
+    password::PasswordHash,
     time::Timestamp,
     user::User,
 };
@@ -64,14 +65,22 @@ pub(super) async fn add_because(
     Ok(connection.count(statement, &params).await? > 0)
 }
 
-/// Adds a grant, and its refresh token if it has one.
-pub(super) async fn add(
+/// Adds a grant for a password that was verified, if it still is the user's.
+pub(super) async fn add_verified(
     connection: &Connection,
     grant: &GrantRow,
+    verified: &PasswordHash,
     token: Option<&RefreshToken>,
-) -> Result<(), Failure> {
-    add_because(connection, adding_a_grant!("SELECT 1"), grant, token, &[]).await?;
-    Ok(())
+) -> Result<bool, Failure> {
+    let add = adding_a_grant!(
+        "SELECT 1 FROM users WHERE sub = $2::TEXT AND password_hash = $12 AND enabled LIMIT 1 FOR KEY SHARE"
+    );
+    let added = add_because(connection, add, grant, token, &[&verified.as_str()]).await?;
+    if !added && users::may_sign_in(connection, &grant.sub, verified).await? {
+        // The user was replaced just now.
+        return Err(Failure::Overtaken);
+    }
+    Ok(added)
 }
 
 /// Revokes the grants of sessions that do not outlive them.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use doorward_provider::{
     opaque::TokenHash,
+    password::PasswordHash,
     session::{Authentication, Device, EndedSession, Session, SessionSelector},
     time::Timestamp,
 };
@@ -17,18 +18,24 @@ use super::{
     failure::Failure,
     grants, logout_notices,
     sql::{self, get},
+    users,
 };
 
-/// Adds a session in place of the one with the cookie `replaces`. `amr` is that of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified still is the user's. `amr` is that
+/// of the session as JSON.
 pub(super) async fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
+    verified: &PasswordHash,
     replaces: Option<TokenHash>,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let Some(earlier) = replaces else { return insert(connection, session, amr).await };
+) -> Result<bool, Failure> {
+    let Some(earlier) = replaces else { return insert(connection, session, amr, verified).await };
     connection.begin().await?;
+    // Before any session, as by who changes the user.
+    let lock = "SELECT 1 FROM users WHERE sub = $1 FOR KEY SHARE";
+    connection.all(lock, &[&session.authentication.sub], |_| Ok(())).await?;
     connection
         .execute(
             "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
@@ -36,16 +43,27 @@ pub(super) async fn start(
         )
         .await?;
     end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
-    insert(connection, session, amr).await?;
-    connection.commit().await
+    let started = insert(connection, session, amr, verified).await?;
+    if started {
+        connection.commit().await?;
+    }
+    Ok(started)
 }
 
-async fn insert(connection: &Connection, session: &Session, amr: &str) -> Result<(), Failure> {
+async fn insert(
+    connection: &Connection,
+    session: &Session,
+    amr: &str,
+    verified: &PasswordHash,
+) -> Result<bool, Failure> {
     let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
-    connection
+    let inserted = connection
         .execute(
-            "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "WITH verified AS (
+                 SELECT 1 FROM users WHERE sub = $2 AND password_hash = $9 AND enabled LIMIT 1 FOR KEY SHARE
+             )
+             INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
+             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $4::TEXT, $5::TEXT, $6::BIGINT, $7::TEXT, $8::TEXT FROM verified",
             &[
                 &session.cookie_hash.as_bytes().as_slice(),
                 sub,
@@ -55,10 +73,15 @@ async fn insert(connection: &Connection, session: &Session, amr: &str) -> Result
                 &session.expires_at.seconds(),
                 &session.device.address,
                 &session.device.browser,
+                &verified.as_str(),
             ],
         )
         .await?;
-    Ok(())
+    if inserted == 0 && users::may_sign_in(connection, sub, verified).await? {
+        // The user was replaced just now.
+        return Err(Failure::Overtaken);
+    }
+    Ok(inserted > 0)
 }
 
 /// The session with this cookie, unless it has expired.

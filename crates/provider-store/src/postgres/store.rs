@@ -12,6 +12,7 @@ use doorward_provider::{
     keys::StoredKey,
     logout::LogoutNotice,
     opaque::TokenHash,
+    password::PasswordHash,
     session::{EndedSession, Session, SessionSelector},
     single_use::MessageIdentity,
     store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
@@ -94,11 +95,12 @@ impl Store for PostgresStore {
     async fn start_session(
         &self,
         session: Session,
+        verified: &PasswordHash,
         replaces: Option<TokenHash>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let amr = to_json(&session.authentication.amr, "sessions.amr")?;
-        run!(self, "start_session", sessions::start, &session, &amr, replaces, now)
+        run!(self, "start_session", sessions::start, &session, &amr, verified, replaces, now)
     }
 
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -179,12 +181,13 @@ impl Store for PostgresStore {
     async fn add_grant(
         &self,
         grant: Grant,
+        verified: &PasswordHash,
         expires_at: Timestamp,
         refresh_token: Option<RefreshToken>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, expires_at, now)?;
-        run!(self, "add_grant", grants::add, &grant, refresh_token.as_ref())
+        run!(self, "add_grant", grants::add_verified, &grant, verified, refresh_token.as_ref())
     }
 
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError> {

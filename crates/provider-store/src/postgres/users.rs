@@ -1,6 +1,9 @@
 //! Rows of users.
+//!
+//! What begins with a password holds a lock on its user's row (`FOR KEY SHARE`) until it is committed, and whoever changes the user takes
+//! the row first. So nothing begins with a password that has changed, and its change misses nothing that had begun.
 
-use doorward_provider::{session::SessionSelector, time::Timestamp, user::User};
+use doorward_provider::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User};
 use tokio_postgres::Row;
 
 use super::{
@@ -72,7 +75,7 @@ async fn replace(connection: &Connection, rows: &[UserRow], now: Timestamp) -> R
 async fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) -> Result<(), Failure> {
     let changed = connection
         .first(
-            "SELECT password_hash <> $2 FROM users WHERE sub = $1",
+            "SELECT password_hash <> $2 FROM users WHERE sub = $1 FOR UPDATE",
             &[&user.sub, &user.password_hash.as_str()],
             |row| get(row, 0, "users.password_hash"),
         )
@@ -122,6 +125,7 @@ pub(super) async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
 pub(super) async fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
+    connection.all("SELECT 1 FROM users WHERE sub = $1 FOR UPDATE", &[&sub], |_| Ok(())).await?;
     sessions::end_within(connection, &SessionSelector::AllOfUser(sub.to_owned()), now).await?;
     remove_grants(connection, sub).await?;
     connection.execute("DELETE FROM consents WHERE sub = $1", &[&sub]).await?;
@@ -154,6 +158,12 @@ pub(super) async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<
             read(row, 0)
         })
         .await
+}
+
+/// Whether the user may sign in and still has the password that was verified.
+pub(super) async fn may_sign_in(connection: &Connection, sub: &str, verified: &PasswordHash) -> Result<bool, Failure> {
+    let sql = "SELECT count(*) FROM users WHERE sub = $1 AND password_hash = $2 AND enabled";
+    Ok(connection.count(sql, &[&sub, &verified.as_str()]).await? > 0)
 }
 
 /// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.

@@ -2,6 +2,7 @@
 
 use doorward_provider::{
     grant::{Grant, RefreshToken},
+    password::PasswordHash,
     time::Timestamp,
     user::User,
 };
@@ -40,6 +41,20 @@ pub(super) fn add(
         ],
     )?;
     refresh_token.map_or(Ok(()), |token| refresh_tokens::add(connection, &grant.id, token, None))
+}
+
+/// Adds a grant for a password that was verified, if it still is the user's.
+pub(super) fn add_verified(
+    connection: &Connection,
+    grant: &GrantRow,
+    verified: &PasswordHash,
+    refresh_token: Option<&RefreshToken>,
+) -> Result<bool, Failure> {
+    let may_sign_in = users::may_sign_in(connection, &grant.sub, verified)?;
+    if may_sign_in {
+        add(connection, grant, refresh_token)?;
+    }
+    Ok(may_sign_in)
 }
 
 /// Notes that a grant was used, that its last refresh token now ends at `renewable_until`, and lets it live until `expires_at` at least.

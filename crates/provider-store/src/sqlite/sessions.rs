@@ -2,6 +2,7 @@
 
 use doorward_provider::{
     opaque::TokenHash,
+    password::PasswordHash,
     session::{Authentication, Device, EndedSession, Session, SessionSelector},
     time::Timestamp,
 };
@@ -11,17 +12,23 @@ use super::{
     failure::Failure,
     grants, logout_notices,
     sql::{self, execute},
+    users,
 };
 
-/// Adds a session in place of the one with the cookie `replaces`. `amr` is that of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified still is the user's. `amr` is that
+/// of the session as JSON.
 pub(super) fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
+    verified: &PasswordHash,
     replaces: Option<TokenHash>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
+    if !users::may_sign_in(connection, sub, verified)? {
+        return Ok(false);
+    }
     if let Some(replaced) = replaces {
         execute(
             connection,
@@ -45,7 +52,7 @@ pub(super) fn start(
             session.device.browser
         ],
     )?;
-    Ok(())
+    Ok(true)
 }
 
 /// The session with this cookie, unless it has expired.

@@ -12,6 +12,7 @@ use doorward_provider::{
     keys::StoredKey,
     logout::LogoutNotice,
     opaque::TokenHash,
+    password::PasswordHash,
     session::{EndedSession, Session, SessionSelector},
     single_use::MessageIdentity,
     store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
@@ -91,11 +92,15 @@ impl Store for SqliteStore {
     async fn start_session(
         &self,
         session: Session,
+        verified: &PasswordHash,
         replaces: Option<TokenHash>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let amr = to_json(&session.authentication.amr, "sessions.amr")?;
-        self.write("start_session", move |connection| sessions::start(connection, &session, &amr, replaces, now)).await
+    ) -> Result<bool, StoreError> {
+        let (amr, verified) = (to_json(&session.authentication.amr, "sessions.amr")?, verified.clone());
+        self.write("start_session", move |connection| {
+            sessions::start(connection, &session, &amr, &verified, replaces, now)
+        })
+        .await
     }
 
     async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -191,12 +196,16 @@ impl Store for SqliteStore {
     async fn add_grant(
         &self,
         grant: Grant,
+        verified: &PasswordHash,
         expires_at: Timestamp,
         refresh_token: Option<RefreshToken>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let grant = GrantRow::encode(grant, expires_at, now)?;
-        self.write("add_grant", move |connection| grants::add(connection, &grant, refresh_token.as_ref())).await
+    ) -> Result<bool, StoreError> {
+        let (grant, verified) = (GrantRow::encode(grant, expires_at, now)?, verified.clone());
+        self.write("add_grant", move |connection| {
+            grants::add_verified(connection, &grant, &verified, refresh_token.as_ref())
+        })
+        .await
     }
 
     async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError> {

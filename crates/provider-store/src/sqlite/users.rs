@@ -1,6 +1,6 @@
 //! Rows of users.
 
-use doorward_provider::{session::SessionSelector, time::Timestamp, user::User};
+use doorward_provider::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -128,6 +128,12 @@ pub(super) fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>,
         [sub],
         |row| read(row, 0),
     )
+}
+
+/// Whether the user may sign in and still has the password that was verified.
+pub(super) fn may_sign_in(connection: &Connection, sub: &str, verified: &PasswordHash) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash = ?2 AND enabled";
+    Ok(sql::first(connection, sql, [sub, verified.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.

@@ -6,7 +6,7 @@ use doorward_provider::{
     store::{Redemption, RotateRefreshToken, Rotation},
 };
 
-use super::fixtures::{NOW, Tested, allow_device, at, code, grant_for, hash, seed, token, user};
+use super::fixtures::{NOW, Tested, add_grant, allow_device, at, code, grant_for, hash, seed, token, user};
 
 fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
     let used = used.map(|(since, last)| Use { since: at(since), last: at(last) });
@@ -27,7 +27,7 @@ pub async fn summed_up_by_client_and_scope(store: Tested) {
         ("4", "b", "alice", "openid", 7, 8),
         ("5", "a", "bob", "openid", 1, 90),
     ] {
-        store.add_grant(grant_for(client, id, sub, scope), at(end), None, at(start)).await.unwrap();
+        add_grant(&*store, grant_for(client, id, sub, scope), at(end), None, at(start)).await;
     }
     let consent = |end: Option<i64>| Consent { scope: "openid".parse().unwrap(), expires_at: end.map(at) };
     store.remember_consent("alice", "c", consent(None)).await.unwrap();
@@ -47,7 +47,7 @@ pub async fn summed_up_by_client_and_scope(store: Tested) {
 
 pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
-    store.add_grant(grant_for("a", "g", "alice", "openid"), at(9000), Some(token(1, 9000)), NOW).await.unwrap();
+    add_grant(&*store, grant_for("a", "g", "alice", "openid"), at(9000), Some(token(1, 9000)), NOW).await;
     for (number, second, noted) in [(1, 3599, 0), (2, 3600, 3600), (3, 3700, 3600)] {
         let rotation = RotateRefreshToken {
             presented: hash(number),
@@ -66,7 +66,7 @@ pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
 pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
     store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
     for (id, client, sub) in [("1", "a", "alice"), ("2", "a", "alice"), ("3", "b", "alice"), ("4", "a", "bob")] {
-        store.add_grant(grant_for(client, id, sub, "openid"), at(60), None, NOW).await.unwrap();
+        add_grant(&*store, grant_for(client, id, sub, "openid"), at(60), None, NOW).await;
     }
     let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
     store.remember_consent("alice", "a", consent).await.unwrap();

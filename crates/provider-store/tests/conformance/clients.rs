@@ -9,7 +9,8 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::fixtures::{
-    NOW, Tested, at, code, device_code, grant, grant_for, hash, pushed_request, reference_token, signed_in, token, user,
+    NOW, Tested, add_grant, at, code, device_code, grant, grant_for, hash, pushed_request, reference_token, signed_in,
+    token, user,
 };
 
 fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
@@ -59,7 +60,7 @@ pub async fn imported_in_place_of_the_last_import(store: Tested) {
     store.import_clients(vec![client("a", "A", true), client("both", "Configured", true)]).await.unwrap();
     assert_eq!(version(&*store).await, known, "the same import changes nothing");
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
-    store.add_grant(grant_for("both", "g", "alice", "openid"), at(60), None, NOW).await.unwrap();
+    add_grant(&*store, grant_for("both", "g", "alice", "openid"), at(60), None, NOW).await;
     store.import_clients(vec![client("a", "Another", true)]).await.unwrap();
     assert_eq!(store.clients().await.unwrap().clients, [client("a", "Another", true), client("own", "Own", false)]);
     assert_ne!(version(&*store).await, known);
@@ -72,8 +73,8 @@ pub async fn removed_with_everything(store: Tested) {
     signed_in(&*store, "alice").await;
     store.add_client(client("PkceJS", "One", false)).await.unwrap();
     store.add_client(client("Television", "Two", false)).await.unwrap();
-    store.add_grant(grant("g", "alice"), at(60), Some(token(1, 60)), NOW).await.unwrap();
-    store.add_grant(grant_for("Television", "kept", "alice", "openid"), at(60), None, NOW).await.unwrap();
+    add_grant(&*store, grant("g", "alice"), at(60), Some(token(1, 60)), NOW).await;
+    add_grant(&*store, grant_for("Television", "kept", "alice", "openid"), at(60), None, NOW).await;
     store.add_code(hash(2), code(grant("c", "alice"), 60), true).await.unwrap();
     store.add_reference_token(reference_token(3, 60)).await.unwrap();
     store.add_pushed_request(pushed_request(4, 60)).await.unwrap();

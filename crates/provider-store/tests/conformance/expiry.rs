@@ -7,8 +7,8 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, at, code, device_code, grant, hash, pushed_request, reference_token, seed, session, signed_in, token,
-    user,
+    NOW, Tested, add_grant, at, code, device_code, grant, hash, pushed_request, reference_token, seed, session,
+    signed_in, start_session, token, user,
 };
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
@@ -18,8 +18,8 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&*store, "alice").await;
     store.add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap();
-    store.add_grant(grant("h", "alice"), at(60), Some(token(2, 60)), NOW).await.unwrap();
-    store.start_session(session(3, "alice", 60), None, NOW).await.unwrap();
+    add_grant(&*store, grant("h", "alice"), at(60), Some(token(2, 60)), NOW).await;
+    start_session(&*store, session(3, "alice", 60), None).await;
     store.remember_consent("alice", "brief", consent(Some(at(60)))).await.unwrap();
     store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
@@ -73,7 +73,7 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
 
 pub async fn removes_no_more_than_asked(store: Tested) {
     for number in 0..5 {
-        store.start_session(session(number, &format!("user-{number}"), 60), None, NOW).await.unwrap();
+        start_session(&*store, session(number, &format!("user-{number}"), 60), None).await;
         store.add_code(hash(number), code(grant("g", &format!("user-{number}")), 60), false).await.unwrap();
     }
     assert_eq!(store.remove_expired(at(60), 2).await.unwrap(), 4);

@@ -92,7 +92,33 @@ pub fn grant_for(client_id: &str, id: &str, sub: &str, scope: &str) -> Grant {
 
 /// Signs a user in, for an hour: codes exist in sessions only.
 pub async fn signed_in(store: &dyn Store, sub: &str) {
-    store.start_session(session(9_000, sub, 3600), None, NOW).await.unwrap();
+    start_session(store, session(9_000, sub, 3600), None).await;
+}
+
+/// The password that a user has, who is added if there is none.
+async fn password_of(store: &dyn Store, sub: &str) -> PasswordHash {
+    if store.user(sub).await.unwrap().is_none() {
+        store.put_user(user(sub, sub), NOW).await.unwrap();
+    }
+    store.user(sub).await.unwrap().unwrap().password_hash
+}
+
+/// Starts a session of a user, who is added if there is none.
+pub async fn start_session(store: &dyn Store, session: Session, replaces: Option<TokenHash>) {
+    let password = password_of(store, &session.authentication.sub).await;
+    assert!(store.start_session(session, &password, replaces, NOW).await.unwrap());
+}
+
+/// Adds a grant of a user, who is added if there is none.
+pub async fn add_grant(
+    store: &dyn Store,
+    grant: Grant,
+    expires_at: Timestamp,
+    refresh_token: Option<RefreshToken>,
+    now: Timestamp,
+) {
+    let password = password_of(store, &grant.authentication.sub).await;
+    assert!(store.add_grant(grant, &password, expires_at, refresh_token, now).await.unwrap());
 }
 
 pub fn grant(id: &str, sub: &str) -> Grant {
@@ -145,7 +171,7 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
 /// A device's request that its user has allowed, in a session for it.
 pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
     let Authentication { sub, sid, .. } = grant.authentication.clone();
-    store.start_session(session(8_000 + number, &sub, 3600), None, NOW).await.unwrap();
+    start_session(&**store, session(8_000 + number, &sub, 3600), None).await;
     assert!(store.add_device_code(device_code(number, 300)).await.unwrap());
     store.claim_device_code(user_code(number), &sub, NOW).await.unwrap().unwrap();
     let answer = DeviceAnswer::Allowed(Box::new(grant));

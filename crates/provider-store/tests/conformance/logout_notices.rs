@@ -7,12 +7,12 @@ use doorward_provider::{
     user::User,
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant_for, hash, parallel, session, user};
+use super::fixtures::{NOW, Tested, at, code, grant_for, hash, parallel, session, start_session, user};
 
 /// A session in which the client `a` takes part and wants a notice, `b` takes part without.
 async fn store_with_session(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
-    store.start_session(session(1, "alice", 600), None, NOW).await.unwrap();
+    start_session(&**store, session(1, "alice", 600), None).await;
     for (number, client, notify) in [(10, "a", true), (11, "b", false)] {
         let code = code(grant_for(client, client, "alice", "openid"), 600);
         assert!(store.add_code(hash(number), code, notify).await.unwrap());
@@ -64,7 +64,7 @@ pub async fn claimed_once_among_many(store: Tested) {
 pub async fn no_more_than_asked_and_the_longest_waiting_first(store: Tested) {
     for number in 0..3 {
         let sub = format!("user-{number}");
-        store.start_session(session(number, &sub, 600), None, NOW).await.unwrap();
+        start_session(&*store, session(number, &sub, 600), None).await;
         let code = code(grant_for("a", &sub, &sub, "openid"), 600);
         store.add_code(hash(100 + number), code, true).await.unwrap();
         let ends = at(2 - i64::try_from(number).unwrap());
@@ -83,7 +83,7 @@ pub async fn a_new_password_or_a_disabled_user_queues_too(store: Tested) {
     store.import_users(vec![changed.clone()], NOW).await.unwrap();
     assert_eq!(claim(&store, "a", 0).await.len(), 1);
 
-    store.start_session(session(2, "alice", 600), None, NOW).await.unwrap();
+    start_session(&*store, session(2, "alice", 600), None).await;
     let code = code(grant_for("a", "again", "alice", "openid"), 600);
     assert!(store.add_code(hash(12), code, true).await.unwrap());
     store.import_users(vec![User { enabled: false, ..changed }], NOW).await.unwrap();

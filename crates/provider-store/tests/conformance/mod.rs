@@ -32,6 +32,7 @@ macro_rules! suite {
         conformance::suite! { $open;
             users: listed_by_name, removed_with_everything, found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
+                nothing_begins_with_a_password_that_is_no_more, nothing_begins_beside_a_new_password,
                 a_new_password_ends_what_devices_were_allowed, a_removed_ones_devices_get_nothing,
                 another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
                 a_removed_one_comes_back_when_configured_otherwise;

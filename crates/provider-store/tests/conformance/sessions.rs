@@ -5,11 +5,11 @@ use doorward_provider::{
     store::Redemption,
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant, grant_for, hash, session, token, user};
+use super::fixtures::{NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, token, user};
 
 pub async fn found_until_expiry(store: Tested) {
     let alice = session(1, "alice", 60);
-    store.start_session(alice.clone(), None, NOW).await.unwrap();
+    start_session(&*store, alice.clone(), None).await;
     assert_eq!(store.session(hash(1), at(59)).await.unwrap(), Some(alice));
     assert_eq!(store.session(hash(1), at(60)).await.unwrap(), None);
     assert_eq!(store.session(hash(2), NOW).await.unwrap(), None);
@@ -25,8 +25,8 @@ fn ended(sub: &str, clients: &[&str]) -> EndedSession {
 }
 
 pub async fn replaced_and_ended(store: Tested) {
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
-    store.start_session(session(2, "alice", 60), Some(hash(1)), NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
+    start_session(&*store, session(2, "alice", 60), Some(hash(1))).await;
     assert_eq!(store.session(hash(1), NOW).await.unwrap(), None);
     assert!(store.session(hash(2), NOW).await.unwrap().is_some());
     assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("alice", &[])]);
@@ -41,12 +41,12 @@ async fn code_for(store: &Tested, number: u64, client_id: &str, notify: bool) ->
 }
 
 pub async fn each_client_takes_part_once(store: Tested) {
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
     for (number, client) in [(10, "b"), (11, "a"), (12, "b")] {
         assert!(code_for(&store, number, client, false).await);
     }
     assert_eq!(store.end_sessions(cookie(1), NOW).await.unwrap(), [ended("alice", &["a", "b"])]);
-    store.start_session(session(2, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(2, "alice", 60), None).await;
     assert_eq!(
         store.end_sessions(cookie(2), NOW).await.unwrap(),
         [ended("alice", &[])],
@@ -55,17 +55,17 @@ pub async fn each_client_takes_part_once(store: Tested) {
 }
 
 pub async fn one_that_goes_on_keeps_its_clients(store: Tested) {
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
     code_for(&store, 10, "a", true).await;
-    store.start_session(session(2, "alice", 60), Some(hash(1)), NOW).await.unwrap();
+    start_session(&*store, session(2, "alice", 60), Some(hash(1))).await;
     assert_eq!(store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap(), []);
     assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("alice", &["a"])]);
 }
 
 pub async fn another_users_sign_in_ends_the_first(store: Tested) {
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
     code_for(&store, 10, "a", true).await;
-    store.start_session(session(2, "bob", 60), Some(hash(1)), NOW).await.unwrap();
+    start_session(&*store, session(2, "bob", 60), Some(hash(1))).await;
     let notices = store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap();
     assert_eq!(notices.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(), ["alice"]);
     assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("bob", &[])]);
@@ -74,7 +74,7 @@ pub async fn another_users_sign_in_ends_the_first(store: Tested) {
 pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     assert!(!code_for(&store, 10, "a", true).await, "there was none");
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
     assert!(code_for(&store, 11, "a", true).await);
     store.end_sessions(cookie(1), NOW).await.unwrap();
     assert!(!code_for(&store, 12, "a", true).await);
@@ -87,11 +87,11 @@ pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
 
 pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
     store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
     for (id, sub, scope) in
         [("bound", "alice", "openid"), ("offline", "alice", "openid offline_access"), ("other", "bob", "openid")]
     {
-        store.add_grant(grant_for("a", id, sub, scope), at(600), None, NOW).await.unwrap();
+        add_grant(&*store, grant_for("a", id, sub, scope), at(600), None, NOW).await;
     }
     store.end_sessions(cookie(1), NOW).await.unwrap();
     assert!(store.live_grant("bound", NOW).await.unwrap().is_none());
@@ -100,8 +100,8 @@ pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
 }
 
 pub async fn ended_by_user_and_sid(store: Tested) {
-    store.start_session(session(1, "alice", 60), None, NOW).await.unwrap();
-    store.start_session(session(2, "bob", 60), None, NOW).await.unwrap();
+    start_session(&*store, session(1, "alice", 60), None).await;
+    start_session(&*store, session(2, "bob", 60), None).await;
     let of = |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
     assert_eq!(store.end_sessions(of("bob"), NOW).await.unwrap(), [], "not bob's");
     assert_eq!(store.end_sessions(of("alice"), NOW).await.unwrap(), [ended("alice", &[])]);
@@ -117,7 +117,7 @@ pub async fn listed_for_their_user_the_latest_first(store: Tested) {
     "sid-late".clone_into(&mut late.authentication.sid);
     late.authentication.auth_time = at(5);
     for session in [&early, &late, &other] {
-        store.start_session(session.clone(), None, NOW).await.unwrap();
+        start_session(&*store, session.clone(), None).await;
     }
     assert_eq!(store.sessions_of("alice", at(59)).await.unwrap(), [late.clone(), early]);
     assert_eq!(store.sessions_of("alice", at(60)).await.unwrap(), [late], "the other has expired");

@@ -1,10 +1,10 @@
 //! Users.
 
-use doorward_provider::{
-    consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User,
-};
+use doorward_provider::{consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User};
 
-use super::fixtures::{NOW, Tested, allow_device, at, grant, hash, session, token, user};
+use super::fixtures::{
+    NOW, Tested, add_grant, allow_device, at, grant, hash, parallel, session, start_session, token, user,
+};
 
 fn assert_same(found: Option<User>, expected: &User) {
     let found = found.unwrap();
@@ -80,8 +80,8 @@ pub async fn a_foreign_username_is_refused_whole(store: Tested) {
 
 async fn signed_in(store: &Tested, number: u64, sub: &str) {
     store.import_users(vec![user(sub, sub)], NOW).await.unwrap();
-    store.start_session(session(number, sub, 60), None, NOW).await.unwrap();
-    store.add_grant(grant(sub, sub), at(60), Some(token(number, 60)), NOW).await.unwrap();
+    start_session(&**store, session(number, sub, 60), None).await;
+    add_grant(&**store, grant(sub, sub), at(60), Some(token(number, 60)), NOW).await;
 }
 
 async fn is_signed_in(store: &Tested, number: u64, sub: &str) -> bool {
@@ -132,6 +132,53 @@ pub async fn a_removed_ones_devices_get_nothing(store: Tested) {
     assert!(!may_fetch(&store, 1, "alice").await, "the next one of that name allowed nothing");
 }
 
+/// Whether neither a session nor a grant begins with the password that the fixtures' users have.
+async fn nothing_begins(store: &Tested, sub: &str) -> bool {
+    let (password, token) = (user(sub, sub).password_hash, Some(token(70, 60)));
+    let session = |replaces| store.start_session(session(70, sub, 60), &password, replaces, NOW);
+    let begun = [
+        session(None).await.unwrap(),
+        session(Some(hash(71))).await.unwrap(),
+        store.add_grant(grant("late", sub), &password, at(60), token, NOW).await.unwrap(),
+    ];
+    let session = store.session(hash(70), NOW).await.unwrap().is_some();
+    let token = store.refresh_token(hash(70)).await.unwrap().is_some();
+    assert!(!session && !token, "what is refused must not be there");
+    begun == [false; 3]
+}
+
+pub async fn nothing_begins_with_a_password_that_is_no_more(store: Tested) {
+    assert!(nothing_begins(&store, "alice").await, "there is no such user");
+    start_session(&*store, session(71, "bob", 60), None).await;
+    let alice = user("alice", "alice");
+    for changed in [with_other_password(alice.clone()), User { enabled: false, ..alice.clone() }] {
+        store.put_user(changed, NOW).await.unwrap();
+        assert!(nothing_begins(&store, "alice").await);
+    }
+    store.put_user(alice, NOW).await.unwrap();
+    store.remove_user("alice", NOW).await.unwrap();
+    assert!(nothing_begins(&store, "alice").await);
+    assert!(store.session(hash(71), NOW).await.unwrap().is_some(), "nothing was replaced either");
+}
+
+pub async fn nothing_begins_beside_a_new_password(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    let old = user("alice", "alice").password_hash;
+    let begun = parallel(&store, 33, |store, index| {
+        let old = old.clone();
+        async move {
+            match index {
+                16 => store.put_user(with_other_password(user("alice", "alice")), NOW).await.map(|()| false).unwrap(),
+                0..16 => store.start_session(session(index, "alice", 60), &old, None, NOW).await.unwrap(),
+                _ => store.add_grant(grant(&index.to_string(), "alice"), &old, at(60), None, NOW).await.unwrap(),
+            }
+        }
+    });
+    let begun = begun.await;
+    assert_eq!(store.sessions_of("alice", NOW).await.unwrap(), [], "{begun:?}");
+    assert_eq!(store.access_of("alice", NOW).await.unwrap(), [], "{begun:?}");
+}
+
 pub async fn another_name_ends_nothing(store: Tested) {
     signed_in(&store, 1, "alice").await;
     store.import_users(vec![user("alice", "alicia")], NOW).await.unwrap();
@@ -149,8 +196,8 @@ pub async fn removed_with_everything(store: Tested) {
     let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
     store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
     for (number, sub) in [(1, "alice"), (2, "bob")] {
-        store.start_session(session(number, sub, 60), None, NOW).await.unwrap();
-        store.add_grant(grant(sub, sub), at(60), Some(token(number, 60)), NOW).await.unwrap();
+        start_session(&*store, session(number, sub, 60), None).await;
+        add_grant(&*store, grant(sub, sub), at(60), Some(token(number, 60)), NOW).await;
         store.remember_consent(sub, "PkceJS", consent.clone()).await.unwrap();
     }
     assert!(store.remove_user("alice", NOW).await.unwrap());

@@ -10,7 +10,7 @@ use crate::{
     grant::{Grant, RequestedClaims},
     opaque::{Family, OpaqueToken, random_id},
     session::Authentication,
-    sign_in::PASSWORD_METHOD,
+    sign_in::{PASSWORD_METHOD, SignInError},
     target::Targets,
     tokens::{Issued, VerifiedGrant},
 };
@@ -51,7 +51,9 @@ impl Provider {
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
-        self.store.add_grant(grant.clone(), end, refresh_token, now).await?;
+        if !self.store.add_grant(grant.clone(), &user.password_hash, end, refresh_token, now).await? {
+            return Err(SignInError::WrongPassword.into());
+        }
         let verified = VerifiedGrant {
             client,
             grant: &grant,

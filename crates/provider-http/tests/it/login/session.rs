@@ -1,8 +1,10 @@
 //! The session that a sign-in starts.
 
 use axum::http::StatusCode;
+use doorward_protocol::secret::Secret;
+use doorward_provider::{session::Device, sign_in::SignInError};
 
-use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims};
+use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims, user};
 
 /// The `Set-Cookie` of the session.
 fn session_cookie(answer: &Answer) -> &str {
@@ -120,4 +122,15 @@ async fn the_front_door_says_who_is_signed_in() {
     assert_eq!((to_login.status, to_login.location()), (StatusCode::SEE_OTHER, "/account/login"));
     let home = Browser::signed_in(&world, "alice").await.get("/").await;
     assert!(home.page().text.contains("signed in as alice"), "{home:?}");
+}
+
+/// Between the check of the password and the session another one may be set.
+#[tokio::test]
+async fn a_password_that_changes_meanwhile_starts_none() {
+    let world = World::new().await;
+    let alice = world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
+    world.import(user("alice", "new", &[])).await;
+    let outcome = world.provider.start_session(&alice, false, Device::default(), None).await;
+    assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");
+    assert!(world.provider.sessions_of("alice").await.unwrap().is_empty());
 }
