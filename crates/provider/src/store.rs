@@ -193,8 +193,8 @@ pub trait Store: Send + Sync + 'static {
     async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError>;
     /// The pushed request with this hash, unless it has expired or was consumed.
     async fn pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, StoreError>;
-    /// Keeps a pushed request until that moment at least, and remembers what the user came with. Only the first call does
-    /// anything, so that the request ends in any case.
+    /// Lets a pushed request live until that moment, and remembers what the user came with. Only the first call does anything, so
+    /// that the request ends in any case.
     async fn hold_pushed_request(&self, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), StoreError>;
     /// Takes a pushed request away: `true` for the one call that it was still there for, unexpired.
     async fn consume_pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<bool, StoreError>;

@@ -109,6 +109,28 @@ async fn a_sign_in_that_the_request_asks_for_happens_once() {
     }
 }
 
+/// Somebody who opens the reference first, without the cookie, vouches for no session that was there before.
+#[tokio::test]
+async fn a_session_from_before_is_no_sign_in_whoever_opened_it_first() {
+    let strict = client_settings("Strict", json!({"user_sso_lifetime": 60}));
+    let world = World::with_clients(vec![strict]).await;
+    for changes in
+        [&[("prompt", "login")][..], &[("max_age", "60")], &[("prompt", "select_account")], &[("client_id", "Strict")]]
+    {
+        let mut old = Browser::signed_in(&world, "alice").await;
+        world.clock.advance(100);
+        let client_id = changes.iter().find(|(name, _)| *name == "client_id").map_or("PkceJS", |(_, id)| *id);
+        let url = opened_by(client_id, &push(&world, changes).await);
+        Browser::new(&world).get(&url).await.expect_login();
+        Browser::signed_in(&world, "carol").await.get(&url).await.expect_code(REDIRECT);
+
+        let url = opened_by(client_id, &push(&world, changes).await);
+        Browser::new(&world).get(&url).await.expect_login();
+        old.get(&url).await.expect_login();
+        old.authorize_signing_in(&url, "alice").await.expect_code(REDIRECT);
+    }
+}
+
 #[tokio::test]
 async fn a_reference_is_answered_once() {
     let world = World::new().await;

@@ -49,7 +49,7 @@ pub(super) async fn find(
         .await
 }
 
-/// Keeps a request until that moment at least, unless it is held already.
+/// Lets a request live until that moment, unless it is held already.
 pub(super) async fn hold(
     connection: &Connection,
     hash: TokenHash,
@@ -59,7 +59,7 @@ pub(super) async fn hold(
     let session = held.session.as_ref().map(|session| session.as_bytes().as_slice());
     connection
         .execute(
-            "UPDATE pushed_requests SET held = true, held_session = $2, expires_at = greatest(expires_at, $3)
+            "UPDATE pushed_requests SET held = true, held_session = $2, expires_at = $3
              WHERE hash = $1 AND NOT held",
             &[&hash.as_bytes().as_slice(), &session, &until.seconds()],
         )

@@ -42,12 +42,11 @@ pub(super) fn find(connection: &Connection, hash: TokenHash, now: Timestamp) -> 
     )
 }
 
-/// Keeps a request until that moment at least, unless it is held already.
+/// Lets a request live until that moment, unless it is held already.
 pub(super) fn hold(connection: &Connection, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), Failure> {
     execute(
         connection,
-        "UPDATE pushed_requests SET held = 1, held_session = ?2, expires_at = max(expires_at, ?3)
-         WHERE hash = ?1 AND held = 0",
+        "UPDATE pushed_requests SET held = 1, held_session = ?2, expires_at = ?3 WHERE hash = ?1 AND held = 0",
         params![hash.as_bytes(), held.session.as_ref().map(TokenHash::as_bytes), until.seconds()],
     )?;
     Ok(())

@@ -54,7 +54,7 @@ macro_rules! suite {
                 answered_in_a_live_session_only,
                 polled_too_often_is_slowed_down, polls_at_once_slow_down_each, unknown_to_another_client,
                 redeemed_once_among_many, never_redeemed_when_denied_or_expired;
-            pushed_requests: found_until_expiry, held_once_and_longer, consumed_once_among_many, consumed_only_until_expiry;
+            pushed_requests: found_until_expiry, held_once_until_a_moment, consumed_once_among_many, consumed_only_until_expiry;
             reference_tokens: found_until_expiry, revoked_for_good;
             refresh_tokens: found_with_grant_and_user, extended_with_the_grant, extended_only_while_live;
             rotation: hands_on_the_family, repeats_within_grace, a_used_successor_ends_the_grace, beyond_grace_revokes,

@@ -11,7 +11,7 @@ pub async fn found_until_expiry(store: Tested) {
     assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), None);
 }
 
-pub async fn held_once_and_longer(store: Tested) {
+pub async fn held_once_until_a_moment(store: Tested) {
     store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
     let held = Held { session: Some(hash(7)) };
     store.hold_pushed_request(hash(1), held, at(3600)).await.unwrap();
@@ -22,8 +22,8 @@ pub async fn held_once_and_longer(store: Tested) {
 
     store.add_pushed_request(pushed_request(2, 60)).await.unwrap();
     store.hold_pushed_request(hash(2), Held { session: None }, at(30)).await.unwrap();
-    let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 60) };
-    assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), Some(expected), "never shortened");
+    let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 30) };
+    assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), Some(expected), "the end tells when it was held");
     store.hold_pushed_request(hash(9), held, at(60)).await.unwrap();
 }
 

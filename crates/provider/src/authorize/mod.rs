@@ -76,7 +76,7 @@ impl Provider {
         cookie: Option<&OpaqueToken>,
     ) -> Result<Option<Session>, StoreError> {
         let session = self.session(cookie).await?;
-        request.signed_in_for_it = request.held.is_some_and(|held| held.signed_in_since(session.as_ref()));
+        request.signed_in_for_it = request.waiting.is_some_and(|waiting| waiting.signed_in_since(session.as_ref()));
         if request.scope.contains(OPENID) {
             let state = BrowserState::of(cookie, session.as_ref());
             request.reply_to.observe(state, &request.client.client_id, &random_id(&*self.entropy));

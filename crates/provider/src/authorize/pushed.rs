@@ -78,10 +78,28 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
-impl Held {
-    /// Whether the user has signed in since: then the browser has a session under another cookie.
+/// A pushed request that waits for its user.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    since: Timestamp,
+    held: Held,
+}
+
+impl PushedRequest {
+    /// How it waits, if it does. It does so for [`HELD_FOR`], so that its end tells when it began.
+    fn waiting(&self) -> Option<Waiting> {
+        let since = Timestamp::from_seconds(self.expires_at.seconds() - i64::from(HELD_FOR));
+        self.held.map(|held| Waiting { since, held })
+    }
+}
+
+impl Waiting {
+    /// Whether the user has signed in since: then the session began later, and under another cookie. The cookie alone would prove
+    /// nothing: whoever opened the request first decided what to send.
     pub(super) fn signed_in_since(self, session: Option<&Session>) -> bool {
-        session.is_some_and(|session| Some(session.cookie_hash) != self.session)
+        session.is_some_and(|session| {
+            Some(session.cookie_hash) != self.held.session && session.authentication.auth_time >= self.since
+        })
     }
 }
 
@@ -100,7 +118,7 @@ impl Provider {
             return Err(refuse(ErrorCode::InvalidRequest, "Push the parameters themselves, without request_uri."));
         }
         let params = without_credentials(params, &client.client_id);
-        self.check_authorize_request(params.clone(), &[], Origin::Pushed { held: None }).map_err(|refusal| {
+        self.check_authorize_request(params.clone(), &[], Origin::Pushed { waiting: None }).map_err(|refusal| {
             match refusal {
                 Refusal::Page(unsafe_request) => refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string()),
                 Refusal::Answer { code, description, .. } => refuse(code, description),
@@ -161,7 +179,8 @@ impl Provider {
         let unreadable = |error: doorward_protocol::params::ParamsError| UnsafeRequest::Unreadable(error.to_string());
         let params = Params::parse_with_repeatable(&pushed.params, &["resource"])
             .map_err(|error| Refusal::Page(unreadable(error)))?;
-        let mut request = self.check_authorize_request(params, &[], Origin::Pushed { held: pushed.held })?;
+        let origin = Origin::Pushed { waiting: pushed.waiting() };
+        let mut request = self.check_authorize_request(params, &[], origin)?;
         request.pushed = Some(hash);
         request.params = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
         Ok(request)

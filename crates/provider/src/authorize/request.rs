@@ -13,7 +13,7 @@ use doorward_protocol::{
 use serde_json::Value;
 
 use super::{
-    pushed::{self, Held},
+    pushed::{self, Waiting},
     reply::{ReplyTo, ResponseMode, UnsafeRequest, state_is_too_long},
 };
 use crate::{
@@ -61,8 +61,8 @@ pub struct AuthorizeRequest {
     pub params: Params,
     /// The reference behind which a pushed request stands (RFC 9126).
     pub(super) pushed: Option<TokenHash>,
-    /// Whether and since which session the pushed request has waited for the user.
-    pub(super) held: Option<Held>,
+    /// Whether the pushed request has waited for the user, and since when.
+    pub(super) waiting: Option<Waiting>,
     /// Whether the user signed in because of this request. For one that travels in the URL the return URL says so.
     pub(super) signed_in_for_it: bool,
 }
@@ -110,7 +110,7 @@ pub(super) enum Origin {
     /// Through the browser.
     Browser,
     /// From the client itself (RFC 9126).
-    Pushed { held: Option<Held> },
+    Pushed { waiting: Option<Waiting> },
 }
 
 /// The longest `scope`, `nonce`, `acr_values` and `login_hint` in characters.
@@ -171,9 +171,9 @@ impl Provider {
                 claims: rest.claims,
                 params,
                 pushed: None,
-                held: match origin {
+                waiting: match origin {
                     Origin::Browser => None,
-                    Origin::Pushed { held } => held,
+                    Origin::Pushed { waiting } => waiting,
                 },
                 signed_in_for_it: false,
             }),
