@@ -32,16 +32,16 @@ impl Client {
     ) -> Result<(String, Option<String>), Error> {
         let session = self.users.get()?;
         let user = session.as_ref().map(|session| &session.stored.user);
-        if let Some(user) = user.filter(|_| self.settings.revoke_tokens_on_signout) {
-            // Sign-out goes on without: the tokens end by themselves, a user who wants to leave must not stay.
-            let _ = self.revoke_all(user).await;
-        }
-        let address = self.end_session_url(args, user, way).await;
+        // First of all: who leaves must not stay for as long as a provider takes to answer.
         match user {
             Some(user) => self.signed_out(user.sub())?,
             None => self.users.remove()?,
         }
-        let (address, pending) = address?;
+        if let Some(user) = user.filter(|_| self.settings.revoke_tokens_on_signout) {
+            // Sign-out goes on without: the tokens end by themselves.
+            let _ = self.revoke_all(user).await;
+        }
+        let (address, pending) = self.end_session_url(args, user, way).await?;
         self.tokens.http.trace.logout_request(&address);
         let Some((id, pending)) = pending else {
             return Ok((address, None));

@@ -103,6 +103,24 @@ fn tokens_are_revoked_in_order() {
 }
 
 #[test]
+fn the_user_is_forgotten_before_the_provider_answers() {
+    let world = World::new();
+    let tab = world.tab_with(Settings { revoke_tokens_on_signout: true, ..settings() }, MemoryStorage::default());
+    world.sign_in(&tab);
+    let (manager, asked) = (tab.manager.clone(), world.asked("revoke", 1));
+    let meanwhile = world.run(async move {
+        let looks = async {
+            asked.await;
+            manager.get_user().await
+        };
+        futures::join!(manager.signout_redirect(SignoutRequestArgs::default()), looks).1
+    });
+    assert_eq!(meanwhile, Ok(None));
+    assert_eq!(world.provider.count("revoke"), 2, "the tokens are revoked all the same");
+    assert_eq!(tab.navigator.gone_to.borrow().len(), 1);
+}
+
+#[test]
 fn a_token_that_cannot_be_revoked_by_its_kind_is_no_error() {
     let world = World::new();
     let tab = world.tab();
