@@ -129,7 +129,8 @@ impl Client {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
         let stored = Rc::clone(&session.stored);
         self.revoke_all(&stored.user).await?;
-        if self.settings.revoke_token_types.contains(&TokenType::RefreshToken) {
+        // Who signed out, or signed in anew, meanwhile must not get the old session back.
+        if self.settings.revoke_token_types.contains(&TokenType::RefreshToken) && self.still_stored(&session)? {
             let mut user = stored.user.clone();
             user.refresh_token = None;
             self.user_loaded(StoredUser { user, ..StoredUser::clone(&stored) })?;

@@ -7,7 +7,7 @@ use super::{
     provider::{Fault, ISSUER},
     world::{Tab, World},
 };
-use crate::{CallbackKind, Error, Settings, SignoutRequestArgs, in_page::MemoryStorage, ports::NetworkFailure};
+use crate::{CallbackKind, Error, Settings, SignoutRequestArgs, User, in_page::MemoryStorage, ports::NetworkFailure};
 
 const HOME: &str = "https://app.example/";
 
@@ -100,6 +100,26 @@ fn tokens_are_revoked_in_order() {
     sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap();
     assert_eq!(world.provider.count("revoke"), 3, "a failure does not keep the user from leaving");
     assert_eq!(world.user(&tab), None);
+}
+
+#[test]
+fn who_signs_out_or_anew_while_tokens_are_revoked_stays_so() {
+    for anew in [false, true] {
+        let world = World::new();
+        let tab = world.tab();
+        let user = world.sign_in(&tab).user;
+        let stored = anew.then(|| User { access_token: "anew".to_owned(), ..user });
+        let (manager, asked, wanted) = (tab.manager.clone(), world.asked("revoke", 2), stored.clone());
+        let revoked = world.run(async move {
+            let changes = async {
+                asked.await;
+                manager.store_user(wanted).await
+            };
+            futures::join!(manager.revoke_tokens(), changes)
+        });
+        assert_eq!(revoked, (Ok(()), Ok(())));
+        assert_eq!(world.user(&tab), stored);
+    }
 }
 
 #[test]
