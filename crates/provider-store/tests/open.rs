@@ -38,6 +38,29 @@ async fn only_the_owner_may_read_the_files() {
     assert!(files >= 2, "the database and its log");
 }
 
+/// Who may write to the folder of the backups must not choose where a copy of everything goes, or who may read it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_copy_goes_into_a_file_of_its_own_only() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    drop(open(&place("doorward.sqlite3")).unwrap());
+    symlink(place("elsewhere"), place("link")).unwrap();
+    fs::write(place("empty"), "").unwrap();
+    for target in ["link", "empty"] {
+        let refused = SqliteStore::backup(&place("doorward.sqlite3"), &place(target)).unwrap_err();
+        assert!(matches!(refused, OpenError::Inaccessible { .. }), "{refused:?}");
+        assert_names(&refused, &place(target));
+    }
+    assert!(!place("elsewhere").exists());
+    assert_eq!(fs::read(place("empty")).unwrap(), b"");
+
+    SqliteStore::backup(&place("doorward.sqlite3"), &place("copy")).unwrap();
+    assert_eq!(place("copy").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    open(&place("copy")).unwrap().ping().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_was_stored_is_there_after_reopening() {
     let folder = tempfile::tempdir().unwrap();

@@ -128,11 +128,10 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn copy(path: &Path, target: &Path) -> Result<(), OpenError> {
     let source = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     refuse_what_is_not_ours(path, &source)?;
-    if target.exists() {
+    if !create_file(target)? {
         let reason = "there is a file already".to_owned();
         return Err(OpenError::Inaccessible { path: target.to_owned(), reason });
     }
-    create_file(target)?;
     let name = target.to_string_lossy().into_owned();
     source.execute("VACUUM INTO ?1", [name]).map_err(cause(target))?;
     Ok(())
@@ -156,8 +155,9 @@ fn create_and_connect(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
-/// Creates an empty file that only this user may read, unless there is one. SQLite gives its log the same permissions.
-fn create_file(path: &Path) -> Result<(), OpenError> {
+/// Creates an empty file that only this user may read, unless there is one, or a link, wherever it leads; tells whether it did. SQLite
+/// gives its log the same permissions.
+fn create_file(path: &Path) -> Result<bool, OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -169,8 +169,8 @@ fn create_file(path: &Path) -> Result<(), OpenError> {
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     });
     match created {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.is_dir() => {
             Err(OpenError::FolderMissing { path: path.to_owned(), folder: folder.to_owned() })
         }
