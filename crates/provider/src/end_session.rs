@@ -7,7 +7,12 @@ use doorward_protocol::{
     params::{self, Params},
 };
 
-use crate::{Provider, client::Client, session::Session, tokens::ID_TOKEN_TYPE};
+use crate::{
+    Provider,
+    client::Client,
+    session::{Authentication, Session},
+    tokens::ID_TOKEN_TYPE,
+};
 
 /// A request to sign out, after everything in it was checked.
 #[derive(Debug)]
@@ -57,10 +62,12 @@ impl Provider {
             _ if address_refused => false,
             (Some(_), None) => true,
             (Some(claims), Some(session)) => {
-                // The hint names the user as its client knows them; a client that is gone knew the `sub` itself, or nobody.
-                let subject = client.as_ref().map(|client| client.subject(&session.authentication.sub));
-                claims.sub == subject.unwrap_or_else(|| session.authentication.sub.clone())
-                    && claims.sid.as_ref().is_none_or(|sid| *sid == session.authentication.sid)
+                // The hint names user and session as its client knows them; a client that is gone knew them by their own names, or not.
+                let Authentication { sub, sid, .. } = &session.authentication;
+                let (sub, sid) = client
+                    .as_ref()
+                    .map_or_else(|| (sub.clone(), sid.clone()), |client| (client.subject(sub), client.session_id(sid)));
+                claims.sub == sub && claims.sid.as_ref().is_none_or(|hinted| *hinted == sid)
             }
             (None, _) => false,
         };

@@ -13,7 +13,8 @@ pub struct Authentication {
     pub auth_time: Timestamp,
     /// Authentication methods (RFC 8176), to the `amr` claim.
     pub amr: Vec<String>,
-    /// Public identifier of the session, to the `sid` claim. It is not the cookie.
+    /// Public identifier of the session, to the `sid` claim as the client knows it ([`Client::session_id`](crate::client::Client::session_id)).
+    /// It is not the cookie.
     pub sid: String,
 }
 

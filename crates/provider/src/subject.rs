@@ -1,5 +1,6 @@
 //! Subject identifiers as clients see them (OIDC Core section 8): the user's `sub` itself, or for a client with a
-//! `pair_wise_subject_salt` another one for each sector, so that clients of different sectors can't tell that they have one user.
+//! `pair_wise_subject_salt` another one for each sector, so that clients of different sectors can't tell that they have one user. The
+//! session's identifier must not tell them either, so that it is another one, too.
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{base64url, secret::Secret};
@@ -41,16 +42,26 @@ impl Pairwise {
             )),
         }
     }
+
+    /// What nobody without the salt can compute.
+    fn code(&self, text: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.salt.expose().as_bytes());
+        base64url::encode(hmac::sign(&key, text.as_bytes()))
+    }
 }
 
 impl Client {
     /// The identifier by which this client knows the user with this `sub`. Section 8.1 asks for one that only the provider can
     /// reverse; this one is recognised by computing it again. Changing the salt changes every user of the client.
     pub fn subject(&self, sub: &str) -> String {
-        let Some(Pairwise { salt, sector }) = &self.pairwise else { return sub.to_owned() };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, salt.expose().as_bytes());
         // A host has no line break, so that no two pairs are written alike.
-        base64url::encode(hmac::sign(&key, format!("{sector}\n{sub}").as_bytes()))
+        self.pairwise.as_ref().map_or_else(|| sub.to_owned(), |own| own.code(&format!("{}\n{sub}", own.sector)))
+    }
+
+    /// The identifier by which this client knows the session with this `sid`.
+    pub fn session_id(&self, sid: &str) -> String {
+        // Nor does a host begin with one: a session is never written like a user.
+        self.pairwise.as_ref().map_or_else(|| sid.to_owned(), |own| own.code(&format!("\n{}\n{sid}", own.sector)))
     }
 
     /// Whether its subjects are pairwise.
@@ -99,6 +110,15 @@ mod tests {
         ] {
             assert_ne!(alice, other);
         }
+    }
+
+    #[test]
+    fn sessions_are_known_by_another_name_in_each_sector() {
+        let own = |changes: &Value| client(changes).unwrap().session_id("session");
+        assert_eq!(own(&json!({"pair_wise_subject_salt": null})), "session");
+        assert_eq!(own(&json!({})), own(&json!({"client_id": "other"})));
+        assert_ne!(own(&json!({})), own(&json!({"redirect_uris": ["https://two.example/callback"]})));
+        assert_ne!(own(&json!({})), subject(&json!({}), "session"));
     }
 
     #[test]

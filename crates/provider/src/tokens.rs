@@ -139,7 +139,7 @@ impl Provider {
             sub: client.subject(&grant.authentication.sub),
             auth_time: Some(grant.authentication.auth_time.seconds()),
             grant_id: Some(grant.id.clone()),
-            sid: Some(grant.authentication.sid.clone()),
+            sid: Some(client.session_id(&grant.authentication.sid)),
             extra,
             ..self.access_token_claims(client, scope, targets, binding, now)
         };
@@ -169,7 +169,7 @@ impl Provider {
             acr: Some(PASSWORD_CONTEXT.to_owned()),
             amr: grant.authentication.amr.clone(),
             at_hash: Some(key.algorithm().left_half_hash(access_token.expose())),
-            sid: Some(grant.authentication.sid.clone()),
+            sid: Some(client.session_id(&grant.authentication.sid)),
             extra,
         };
         Ok(key.sign(ID_TOKEN_TYPE, &claims)?)

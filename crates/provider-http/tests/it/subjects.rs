@@ -26,7 +26,7 @@ async fn world() -> World {
     .await
 }
 
-async fn tokens(world: &World, browser: &mut Browser<'_>, client_id: &str, redirect_uri: &str) -> Value {
+pub async fn tokens(world: &World, browser: &mut Browser<'_>, client_id: &str, redirect_uri: &str) -> Value {
     let url = authorize_url(&[("client_id", client_id), ("redirect_uri", redirect_uri)]);
     let code = browser.get(&url).await.expect_code(redirect_uri);
     let request = changed(code_request(&code), &[("client_id", client_id), ("redirect_uri", redirect_uri)]);
@@ -53,6 +53,22 @@ async fn tokens_and_user_info_agree_and_sectors_differ() {
     let again = tokens(&world, &mut Browser::signed_in(&world, "alice").await, "One", REDIRECT).await;
     assert_eq!(sub(&again["id_token"]), pairwise);
     assert_eq!(sub(&browser.tokens(&[]).await["id_token"]), "alice", "a client without a salt");
+}
+
+/// By one `sid` for all, clients could put together what the subjects keep apart.
+#[tokio::test]
+async fn the_session_has_another_identifier_in_each_sector() {
+    let world = world().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let own = browser.tokens(&[]).await;
+    let one = tokens(&world, &mut browser, "One", REDIRECT).await;
+    let two = tokens(&world, &mut browser, "Two", OTHER).await;
+    let again = tokens(&world, &mut browser, "One", REDIRECT).await;
+    let sid = |token: &Value| claims(token)["sid"].as_str().unwrap().to_owned();
+    let known_to_one = sid(&one["id_token"]);
+    assert_eq!([sid(&one["access_token"]), sid(&again["id_token"])], [known_to_one.clone(), known_to_one.clone()]);
+    let others = [sid(&own["id_token"]), sid(&two["id_token"]), sid(&two["access_token"])];
+    assert!(!others.contains(&known_to_one) && others[0] != others[1] && others[1] == others[2], "{others:?}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ impl Provider {
                 return Some(address.uri.clone());
             }
             let separator = if address.uri.contains('?') { '&' } else { '?' };
-            let query = params::encode([("iss", self.issuer()), ("sid", session.sid.as_str())]);
+            let query = params::encode([("iss", self.issuer()), ("sid", client.session_id(&session.sid).as_str())]);
             Some(format!("{}{separator}{query}", address.uri))
         });
         SignedOut { frames: frames.collect() }

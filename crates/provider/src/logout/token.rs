@@ -27,7 +27,7 @@ struct LogoutTokenClaims<'a> {
     jti: String,
     events: BTreeMap<&'static str, Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sid: Option<&'a str>,
+    sid: Option<String>,
 }
 
 impl Provider {
@@ -47,7 +47,7 @@ impl Provider {
             exp: now.plus(LIFETIME).seconds(),
             jti: random_id(&*self.entropy),
             events: BTreeMap::from([(EVENT, Map::new())]),
-            sid: address.session_required.then_some(&notice.sid),
+            sid: address.session_required.then(|| client.session_id(&notice.sid)),
         };
         Ok(self.keys.active(client.id_token_signing_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &claims)?)
     }

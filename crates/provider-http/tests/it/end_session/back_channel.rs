@@ -12,7 +12,10 @@ use doorward_provider::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::{Browser, ISSUER, REDIRECT, World, alice, authorize_url, claims, client_settings, jose_header};
+use crate::{
+    subjects,
+    support::{Browser, ISSUER, REDIRECT, World, alice, authorize_url, claims, client_settings, jose_header},
+};
 
 const RECEIVER: &str = "https://receiver.example/logout";
 const HANGING: &str = "https://hanging.example/logout";
@@ -108,15 +111,23 @@ async fn a_client_that_wants_no_sid_gets_none() {
 }
 
 #[tokio::test]
-async fn a_client_with_pairwise_subjects_gets_its_own() {
-    let pairwise = json!({"back_channel_logout_uri": RECEIVER, "pair_wise_subject_salt": "a salt of sixteen"});
+async fn a_client_with_pairwise_subjects_hears_of_the_user_and_session_that_it_knows() {
+    let pairwise = json!({
+        "back_channel_logout_uri": RECEIVER, "front_channel_logout_uri": "https://receiver.example/out",
+        "pair_wise_subject_salt": "a salt of sixteen",
+    });
     let world = World::with_clients(vec![client_settings("Receiver", pairwise)]).await;
     let receivers = Receivers::default();
-    sign_out(&mut signed_in_at(&world, "Receiver").await).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let known = claims(&subjects::tokens(&world, &mut browser, "Receiver", REDIRECT).await["id_token"]);
+    assert_ne!(known["sub"], "alice");
+    let page = browser.get("/account/logout").await.page();
+    let done = browser.submit(&page, &[("action", "logout")]).await.page();
+    let frame = done.all("iframe").next().unwrap().attribute("src").unwrap().to_owned();
+    assert!(frame.ends_with(&format!("&sid={}", known["sid"].as_str().unwrap())), "{frame}");
     round(&world, &receivers).await;
-    let subject = world.provider.client("Receiver").unwrap().subject("alice");
-    assert_eq!(claims(&receivers.take()[0].1)["sub"], subject);
-    assert_ne!(subject, "alice");
+    let token = claims(&receivers.take()[0].1);
+    assert_eq!((&token["sub"], &token["sid"]), (&known["sub"], &known["sid"]));
 }
 
 #[tokio::test]
