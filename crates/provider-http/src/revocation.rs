@@ -25,7 +25,7 @@ pub(crate) async fn post(
     let revoked = async {
         let client = authenticate_client(&provider, &headers, &params).await?;
         let token = params.get("token").ok_or(TokenError::Missing("token"))?;
-        Ok::<(), TokenError>(provider.revoke(&client, token, &peer.0).await?)
+        provider.revoke(&client, token, &peer.0).await
     };
     match revoked.await {
         Ok(()) => NO_STORE.into_response(),

@@ -1,12 +1,15 @@
 //! Token revocation (RFC 7009).
 
-use crate::{Provider, audit, authenticate::AuthenticatedClient, grant::Grant, opaque::OpaqueToken, store::StoreError};
+use crate::{
+    Provider, audit, authenticate::AuthenticatedClient, exchange::TokenError, grant::Grant, opaque::OpaqueToken,
+};
 
 impl Provider {
     /// Revokes the grant that a refresh token or an access token belongs to, and with it everything issued from it
     /// (section 2.1 allows it for both). A JWT access token verifies at APIs until it expires; at this provider it ends now.
-    /// Unknown tokens and those of another client are left alone, and the client gets the same answer.
-    pub async fn revoke(&self, client: &AuthenticatedClient, token: &str, address: &str) -> Result<(), StoreError> {
+    /// Unknown tokens and those of another client are left alone, and the client gets the same answer. A JWT that the client got for
+    /// itself can't be called back, and the client is told so.
+    pub async fn revoke(&self, client: &AuthenticatedClient, token: &str, address: &str) -> Result<(), TokenError> {
         let presented = OpaqueToken::presented(token);
         let hash = presented.hash();
         let own =
@@ -27,8 +30,8 @@ impl Provider {
         let Some((grant_id, sub)) = found else { return Ok(()) };
         match grant_id {
             Some(grant_id) => self.store.revoke_grant(&grant_id, self.now()).await?,
-            // A client's own token has no grant: a reference ends by itself, a JWT can't be called back.
-            None if token.contains('.') => return Ok(()),
+            // A client's own token has no grant: a reference ends by itself, a JWT lives on (section 2.2.1).
+            None if token.contains('.') => return Err(TokenError::NotRevocable),
             None => self.store.revoke_reference_token(hash).await?,
         }
         audit::Event {

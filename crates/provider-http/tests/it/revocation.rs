@@ -105,6 +105,37 @@ async fn another_clients_tokens_are_left_alone() {
     assert_eq!(world.refresh(&offline["refresh_token"]).await.status, StatusCode::OK);
 }
 
+/// Section 2.2.1: nobody may take a token for dead that lives.
+#[tokio::test]
+async fn a_jwt_that_a_client_got_for_itself_is_refused_and_a_reference_ends() {
+    let machine = |id: &str, kind: &str| {
+        let changes = json!({
+            "allowed_grant_types": ["client_credentials"], "redirect_uris": [], "require_client_secret": true,
+            "client_secrets": [{"plain": "secret"}], "access_token_type": kind,
+        });
+        client_settings(id, changes)
+    };
+    let world = World::with_clients(vec![machine("Jwt", "jwt"), machine("Reference", "reference")]).await;
+    let send = |id: &str, path: &str, pairs: &[(&str, &str)]| {
+        world.send(with_header(form_request(path, pairs), "authorization", &basic(id, "secret")))
+    };
+    for (id, revocable) in [("Jwt", false), ("Reference", true)] {
+        let answer =
+            send(id, "/connect/token", &[("grant_type", "client_credentials"), ("scope", "MyBackendApi2")]).await;
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        let foreign = if revocable { "Jwt" } else { "Reference" };
+        assert_eq!(send(foreign, "/connect/revocation", &[("token", &token)]).await.status, StatusCode::OK);
+        let revoked = send(id, "/connect/revocation", &[("token", &token)]).await;
+        if revocable {
+            assert_eq!(revoked.status, StatusCode::OK, "{revoked:?}");
+        } else {
+            revoked.expect_json_error(StatusCode::BAD_REQUEST, "unsupported_token_type");
+        }
+        let told = send(id, "/connect/introspect", &[("token", &token)]).await;
+        assert_eq!(told.json()["active"], !revocable, "{id}");
+    }
+}
+
 #[tokio::test]
 async fn the_client_must_authenticate_as_at_the_token_endpoint() {
     let world = World::new().await;

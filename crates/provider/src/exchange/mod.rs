@@ -142,6 +142,9 @@ pub enum TokenError {
     /// The user did not allow the device (RFC 8628 section 3.5).
     #[error("the user did not allow the device to sign in")]
     DeviceDenied,
+    /// It is a JWT of no grant, which APIs verify without asking (RFC 7009 section 2.2.1).
+    #[error("a JWT that a client got for itself can't be revoked: it lives until it expires")]
+    NotRevocable,
     /// Sign-ins are throttled.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
@@ -237,6 +240,7 @@ impl TokenError {
             Self::SlowDown => ErrorCode::SlowDown,
             Self::ExpiredDeviceCode => ErrorCode::ExpiredToken,
             Self::DeviceDenied => ErrorCode::AccessDenied,
+            Self::NotRevocable => ErrorCode::UnsupportedTokenType,
             Self::Grant(_) | Self::Throttled(_) => ErrorCode::InvalidGrant,
             Self::Dpop(error) => error.code(),
             Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
