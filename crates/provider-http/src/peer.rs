@@ -97,13 +97,18 @@ fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[Network]) -> IpAddr
         .flat_map(|value| value.split(','))
         .collect();
     for entry in reported.into_iter().rev() {
-        let Ok(address) = entry.trim().parse::<IpAddr>() else { break };
+        let Some(address) = address(entry.trim()) else { break };
         client = address.to_canonical();
         if !is_trusted(client) {
             break;
         }
     }
     client
+}
+
+/// The address in an entry; some proxies write the port behind it.
+fn address(entry: &str) -> Option<IpAddr> {
+    entry.parse().ok().or_else(|| entry.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
 #[cfg(test)]
@@ -124,6 +129,9 @@ mod tests {
         assert_eq!(client("10.0.0.1", "198.51.100.7", &["10.0.0.1"]), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "1.1.1.1, 198.51.100.7, 10.0.0.2", &["10.0.0.1", "10.0.0.2"]), "198.51.100.7");
         assert_eq!(client("10.0.0.1", "1.1.1.1, junk", &["10.0.0.1"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", "1.1.1.1:80, 198.51.100.7:50123, 10.0.0.1:443", &["10.0.0.1"]), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", "[2001:db8::7]:50123", &["10.0.0.1"]), "2001:db8::7");
+        assert_eq!(client("10.0.0.1", "198.51.100.7:http", &["10.0.0.1"]), "10.0.0.1");
         assert_eq!(client("10.9.8.7", "198.51.100.7", &["10.0.0.0/8"]), "198.51.100.7");
         assert_eq!(client("11.0.0.1", "198.51.100.7", &["10.0.0.0/8"]), "11.0.0.1");
     }
