@@ -18,7 +18,7 @@ pub enum ParamsError {
     /// More than 50 parameters.
     #[error("there are more than {MAX_PARAMETERS} parameters")]
     TooMany,
-    /// The percent-encoding does not give UTF-8, or a value has control characters.
+    /// The percent-encoding does not give UTF-8, a name has control characters, or a value has some beside line breaks and tabs.
     #[error("the parameters are not readable text in application/x-www-form-urlencoded")]
     Malformed,
 }
@@ -47,7 +47,7 @@ impl Params {
             if count == MAX_PARAMETERS {
                 return Err(ParamsError::TooMany);
             }
-            if !is_readable(&name) || !is_readable(&value) {
+            if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
                 return Err(ParamsError::Malformed);
             }
             let repeated = params.iter().any(|(own, _)| *own == name);
@@ -159,6 +159,9 @@ mod tests {
         assert_eq!(Params::parse("a=%FF"), Err(ParamsError::Malformed));
         assert_eq!(Params::parse("a=%00"), Err(ParamsError::Malformed));
         assert_eq!(Params::parse(b"a=\xff\xfe"), Err(ParamsError::Malformed));
+        // A name can come into a message, and so into a line of a log.
+        assert_eq!(Params::parse("a%0Ab=1&a%0Ab=1"), Err(ParamsError::Malformed));
+        assert_eq!(Params::parse("a=1%0D%0A2").unwrap().get("a"), Some("1\r\n2"));
     }
 
     #[test]
