@@ -87,13 +87,14 @@ pub(super) async fn replace(connection: &Connection, row: &ClientRow, known: i64
 
 /// Removes a client with everything of it; tells whether there was anything.
 pub(super) async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
-    // Rare, and so without indexes of their own: each statement may look at every row of its table.
+    // Rare, and so without indexes of their own: each statement may look at every row of its table. Codes go before grants, so that
+    // what is being redeemed is waited for and then found among the grants.
     const STATEMENTS: [&str; 9] = [
         "DELETE FROM clients WHERE client_id = $1",
-        "DELETE FROM grants WHERE client_id = $1",
-        "DELETE FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1",
         "DELETE FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1",
         "DELETE FROM device_codes WHERE client_id = $1",
+        "DELETE FROM grants WHERE client_id = $1",
+        "DELETE FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1",
         "DELETE FROM pushed_requests WHERE client_id = $1",
         "DELETE FROM consents WHERE client_id = $1",
         "DELETE FROM session_clients WHERE client_id = $1",

@@ -79,10 +79,10 @@ pub(super) fn remove(connection: &Connection, client_id: &str) -> Result<bool, F
     // Rare, and so without indexes of their own: each statement may look at every row of its table.
     const STATEMENTS: [&str; 9] = [
         "DELETE FROM clients WHERE client_id = ?1",
-        "DELETE FROM grants WHERE client_id = ?1",
-        "DELETE FROM reference_tokens WHERE content ->> '$.client_id' = ?1",
         "DELETE FROM codes WHERE content ->> '$.grant.client_id' = ?1",
         "DELETE FROM device_codes WHERE client_id = ?1",
+        "DELETE FROM grants WHERE client_id = ?1",
+        "DELETE FROM reference_tokens WHERE content ->> '$.client_id' = ?1",
         "DELETE FROM pushed_requests WHERE client_id = ?1",
         "DELETE FROM consents WHERE client_id = ?1",
         "DELETE FROM session_clients WHERE client_id = ?1",
