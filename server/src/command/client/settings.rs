@@ -16,7 +16,7 @@ pub struct SettingsArguments {
     /// A file with the keys that a table [[clients]] has: TOML, or JSON if its name ends with .json.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Any setting, its value as in TOML; may be given several times.
+    /// Any setting, its value as in TOML; may be given several times. A secret belongs into the file.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// `client_name`: what users see.
@@ -91,6 +91,12 @@ fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
     let Some((key, value)) = named.filter(|(key, _)| is_key(key)) else {
         return Err(refused(&format!("--set {assignment:?}: give KEY=VALUE, like access_token_lifetime=600")));
     };
+    // The one setting whose value is a secret; others can read the arguments of a process.
+    if key == "pair_wise_subject_salt" {
+        return Err(refused(&format!(
+            "--set {key}: give a secret in a --file, where other users of this machine can't read it"
+        )));
+    }
     let toml: Result<Map<String, Value>, _> = Figment::from(Toml::string(&format!("{key} = {value}"))).extract();
     Ok(toml.unwrap_or_else(|_| Map::from_iter([(key.to_owned(), json!(value))])))
 }
@@ -111,5 +117,11 @@ mod tests {
         for wrong in ["enabled", "=x", "a.b=1", "x\ny=1"] {
             assert!(assigned(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_no_argument() {
+        let refused = assigned("pair_wise_subject_salt=a salt of sixteen").unwrap_err().to_string();
+        assert!(refused.contains("--file") && !refused.contains("sixteen"), "{refused}");
     }
 }
