@@ -150,14 +150,16 @@ fn read(path: &Path) -> io::Result<Secret> {
     fs::read_to_string(path).map(Secret::new)
 }
 
+/// Whether any user of this machine may read the file.
 #[cfg(unix)]
-fn readable_by_everyone(path: &Path) -> bool {
+pub fn readable_by_everyone(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
 }
 
+/// Whether any user of this machine may read the file, as far as that is known here.
 #[cfg(not(unix))]
-fn readable_by_everyone(_path: &Path) -> bool {
+pub fn readable_by_everyone(_path: &Path) -> bool {
     false
 }
 

@@ -22,7 +22,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 pub use self::{development::Development, files::CertificateError};
-use crate::config::{Certificate, ConfigError, Places, TlsConfig};
+use crate::{
+    config::{Certificate, ConfigError, Places, TlsConfig},
+    master_key::readable_by_everyone,
+};
 
 /// A handshake that is not done after this time is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,6 +125,10 @@ impl Tls {
                 let files = Files::new(certificate, key);
                 let certified = files.read().map_err(|error| refusal(places, &error))?;
                 tls.server = Some(TlsServer::new(certified, Some(files)).map_err(|error| refusal(places, &error))?);
+                // No refusal, as by the master key: certificates come from many tools, and containers mount secrets like that.
+                if readable_by_everyone(key) {
+                    tracing::warn!(file = %key.display(), "everybody on this machine may read tls.key: chmod o= it");
+                }
             }
             Some(Certificate::Development { folder }) => {
                 let refuse = |error: CertificateError| {

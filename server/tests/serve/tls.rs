@@ -121,6 +121,22 @@ fn a_certificate_that_can_not_be_used_is_refused_by_its_file() {
 }
 
 #[test]
+fn of_a_private_key_that_everybody_may_read_is_warned() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::with_tls();
+    certificate(place.folder(), "own", 2100);
+    for (mode, warned) in [(0o644, true), (0o640, false)] {
+        fs::set_permissions(place.folder().join("own.key"), fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = place.command(&["serve"]);
+        command.env("DOORWARD_TLS__CERTIFICATE", "own.crt").env("DOORWARD_TLS__KEY", "own.key");
+        let log = place.folder().join("log");
+        Doorward::start_logging(command, fs::File::create(&log).unwrap()).stop();
+        let log = fs::read_to_string(log).unwrap();
+        assert_eq!(log.contains("everybody on this machine may read tls.key"), warned, "{log}");
+    }
+}
+
+#[test]
 fn an_https_issuer_without_anybody_who_speaks_tls_is_refused() {
     let place = Place::new();
     let mut command = place.command(&["serve", "--role", "provider"]);
