@@ -12,7 +12,8 @@ use crate::time::Entropy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpaqueToken(Secret);
 
-/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is needed.
+/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is needed. For a token with a
+/// [`Place`] it is that and the first 208 bits of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -21,11 +22,17 @@ pub struct TokenHash([u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family(Secret);
 
-/// A random seed from which, together with a refresh token, that token's successor is derived.
+/// What a refresh token begins with: the millisecond at which it was made. It comes first in the token's key, too, so that tokens of
+/// one moment lie on one page of the database, and not each on another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place([u8; 6]);
+
+/// A seed from which, together with a refresh token, that token's successor is derived: the successor's [`Place`] and 208 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SuccessorSeed([u8; 32]);
 
-/// Characters of a token without a family, and of a family.
+/// Characters of a place, of a token without place and family, and of a family.
+const PLACE_LENGTH: usize = 8;
 const TOKEN_LENGTH: usize = 43;
 const FAMILY_LENGTH: usize = 22;
 
@@ -36,22 +43,25 @@ impl OpaqueToken {
     }
 
     /// Draws the first refresh token of a family.
-    pub fn first_of(family: &Family, entropy: &dyn Entropy) -> Self {
-        Self::generate(entropy).within(Some(family))
+    pub fn first_of(family: &Family, place: Place, entropy: &dyn Entropy) -> Self {
+        Self::generate(entropy).within(family, place)
     }
 
     /// The family that a presented refresh token names. Whoever names one has had a token of it.
     pub fn family(&self) -> Option<Family> {
-        let text = self.0.expose();
-        let family = text.get(TOKEN_LENGTH..).filter(|_| text.len() == TOKEN_LENGTH + FAMILY_LENGTH)?;
-        Some(Family(Secret::new(family)))
+        self.place_and_family().map(|(_, family)| Family(Secret::new(family)))
     }
 
-    fn within(self, family: Option<&Family>) -> Self {
-        match family {
-            Some(Family(family)) => Self(Secret::new(format!("{}{}", self.0.expose(), family.expose()))),
-            None => self,
-        }
+    fn within(self, Family(family): &Family, Place(place): Place) -> Self {
+        Self(Secret::new([&base64url::encode(place), self.0.expose(), family.expose()].concat()))
+    }
+
+    /// The first and the last part of what may be a refresh token.
+    fn place_and_family(&self) -> Option<(&str, &str)> {
+        const FAMILY_AT: usize = PLACE_LENGTH + TOKEN_LENGTH;
+        let text = self.0.expose();
+        let has_both = text.is_ascii() && text.len() == FAMILY_AT + FAMILY_LENGTH;
+        has_both.then(|| (&text[..PLACE_LENGTH], &text[FAMILY_AT..]))
     }
 
     /// Takes what a request presented; nothing is known about it yet.
@@ -61,15 +71,22 @@ impl OpaqueToken {
 
     /// The hash under which the store knows it.
     pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.0.expose()).into())
+        let mut hash: [u8; 32] = Sha256::digest(self.0.expose()).into();
+        let place = self.place_and_family().and_then(|(place, _)| base64url::decode(place).ok());
+        if let Some(place) = place {
+            hash.copy_within(..32 - place.len(), place.len());
+            hash[..place.len()].copy_from_slice(&place);
+        }
+        TokenHash(hash)
     }
 
-    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, and the same family. The store keeps the
-    /// seed but not the token, the client has the token but not the seed; so neither alone can tell the successor, and yet a
+    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, at the place in the seed and of the same family
+    /// (one of an earlier version, without a family, is followed by such a one). The store keeps the seed but not the token, the client has the token but not the seed; so neither alone can tell the successor, and yet a
     /// repeated request within the grace time can be answered with the same successor though only hashes are kept.
     #[must_use]
     pub fn successor(&self, seed: SuccessorSeed) -> Self {
-        self.derive(&seed.0).within(self.family().as_ref())
+        let successor = self.derive(&seed.0);
+        self.family().map_or(successor.clone(), |family| successor.within(&family, seed.place()))
     }
 
     /// A value that scripts may see where they may not see this token: it changes with the token and does not tell it.
@@ -109,6 +126,14 @@ impl Family {
     }
 }
 
+impl Place {
+    /// That of a token which is made so many milliseconds after 1970-01-01 UTC.
+    pub fn at(milliseconds: u64) -> Self {
+        let [_, _, place @ ..] = milliseconds.to_be_bytes();
+        Self(place)
+    }
+}
+
 impl TokenHash {
     /// Takes a hash out of the store.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -122,9 +147,16 @@ impl TokenHash {
 }
 
 impl SuccessorSeed {
-    /// Draws a new one.
-    pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(entropy.bytes())
+    /// Draws a new one, for a successor at that place.
+    pub fn generate(place: Place, entropy: &dyn Entropy) -> Self {
+        let mut seed = entropy.bytes();
+        seed[..6].copy_from_slice(&place.0);
+        Self(seed)
+    }
+
+    fn place(self) -> Place {
+        let [a, b, c, d, e, f, ..] = self.0;
+        Place([a, b, c, d, e, f])
     }
 
     /// Takes a seed out of the store.
@@ -176,16 +208,35 @@ mod tests {
         let family = Family::begun_by(&code);
         assert_eq!(family, Family::begun_by(&code));
         assert_ne!(family, Family::begun_by(&OpaqueToken::generate(&SystemEntropy)));
-        let first = OpaqueToken::first_of(&family, &SystemEntropy);
+        let first = OpaqueToken::first_of(&family, Place::at(1), &SystemEntropy);
         let third = first.successor(SuccessorSeed([1; 32])).successor(SuccessorSeed([2; 32]));
         assert_eq!((first.family(), third.family()), (Some(family.clone()), Some(family.clone())));
-        assert_eq!((third.expose().len(), family.grant_id().len()), (65, 22));
+        assert_eq!((third.expose().len(), family.grant_id().len()), (73, 22));
         assert!(!third.expose().contains(&family.grant_id()));
-        for other in ["", "short", &"x".repeat(43), &"x".repeat(64), &"x".repeat(66), &"ä".repeat(33)] {
+        for other in ["", "short", &"x".repeat(43), &"x".repeat(72), &"x".repeat(74), &"€".repeat(24)] {
             assert_eq!(OpaqueToken::presented(other).family(), None, "{other}");
         }
         // Cut in the middle of a character.
-        assert_eq!(OpaqueToken::presented(&format!("{}€{}", "x".repeat(42), "x".repeat(20))).family(), None);
+        assert_eq!(OpaqueToken::presented(&format!("{}€{}", "x".repeat(50), "x".repeat(20))).family(), None);
+    }
+
+    #[test]
+    fn refresh_tokens_lie_in_the_order_in_which_they_were_made() {
+        let family = Family::begun_by(&OpaqueToken::generate(&SystemEntropy));
+        let made_at = |milliseconds| OpaqueToken::first_of(&family, Place::at(milliseconds), &SystemEntropy);
+        let moments = [0, 1, 255, 256, 1_790_000_000_000, 1_790_000_000_001, (1 << 48) - 1];
+        assert!(moments.map(|milliseconds| *made_at(milliseconds).hash().as_bytes()).is_sorted());
+        let seed = SuccessorSeed::generate(Place::at(256), &SystemEntropy);
+        assert_eq!(made_at(1).successor(seed).hash().as_bytes()[..6], [0, 0, 0, 0, 1, 0]);
+        assert_ne!(made_at(7).hash(), made_at(7).hash());
+    }
+
+    #[test]
+    fn what_has_no_place_is_known_by_its_whole_hash() {
+        for text in ["", "short", &"a".repeat(43), &"€".repeat(24), &"+".repeat(73), &"a".repeat(74)] {
+            let whole: [u8; 32] = Sha256::digest(text).into();
+            assert_eq!(OpaqueToken::presented(text).hash().as_bytes(), &whole, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,11 @@ impl Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// The same in milliseconds, for what only puts things in order.
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.now().seconds()).unwrap_or(0).saturating_mul(1000)
+    }
 }
 
 /// The machine's clock.
@@ -47,9 +52,16 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        Timestamp(i64::try_from(seconds).unwrap_or(i64::MAX))
+        Timestamp(i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX))
     }
+
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Draws unguessable bytes.

@@ -25,7 +25,7 @@ use crate::{
     dpop::DpopError,
     grant::{Grant, RefreshToken},
     keys::{KeyRingError, SigningError},
-    opaque::{Family, OpaqueToken},
+    opaque::{Family, OpaqueToken, Place},
     password::Busy,
     sign_in::SignInError,
     store::StoreError,
@@ -421,7 +421,7 @@ impl Provider {
         if !grant.scope.contains(doorward_protocol::scope::OFFLINE_ACCESS) {
             return None;
         }
-        let token = OpaqueToken::first_of(family, &*self.entropy);
+        let token = OpaqueToken::first_of(family, Place::at(self.clock.milliseconds()), &*self.entropy);
         let record = RefreshToken {
             hash: token.hash(),
             first_issued_at: now,

@@ -12,7 +12,7 @@ use crate::{
     client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
     dpop::is_made_by,
     grant::{Grant, RefreshToken},
-    opaque::{OpaqueToken, SuccessorSeed},
+    opaque::{OpaqueToken, Place, SuccessorSeed},
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
     time::Timestamp,
     tokens::{Issued, VerifiedGrant},
@@ -73,7 +73,7 @@ impl Provider {
         now: Timestamp,
         event: audit::Event<'_>,
     ) -> Result<OpaqueToken, TokenError> {
-        let seed = SuccessorSeed::generate(&*self.entropy);
+        let seed = SuccessorSeed::generate(Place::at(self.clock.milliseconds()), &*self.entropy);
         let handle = presented.successor(seed);
         let successor = RefreshToken {
             hash: handle.hash(),
