@@ -1,6 +1,8 @@
 //! Access tokens of this provider in both their forms: a JWT that APIs verify themselves (RFC 9068), or a reference, an opaque
 //! handle about which they ask the introspection endpoint (RFC 7662). Here both are written and read.
 
+use std::sync::Arc;
+
 use doorward_protocol::{claims::AccessTokenClaims, secret::Secret};
 
 use crate::{
@@ -16,12 +18,12 @@ use crate::{
 };
 
 /// `typ` of access tokens (RFC 9068 section 2.1).
-const JWT_TYPE: &str = "at+jwt";
+pub(crate) const JWT_TYPE: &str = "at+jwt";
 
 /// An access token that holds now: of this provider, not expired, its client enabled, its grant not revoked.
 pub(crate) struct LiveAccessToken {
     /// What it says.
-    pub(crate) claims: AccessTokenClaims,
+    pub(crate) claims: Arc<AccessTokenClaims>,
     /// The grant and the user behind it; `None` for a token that a client got for itself.
     pub(crate) grant: Option<(Grant, User)>,
 }
@@ -49,13 +51,16 @@ impl Provider {
     }
 
     /// What a presented token says, if it is one of ours that has not expired. Whether its grant lives is not yet known.
-    pub(crate) async fn read_access_token(&self, presented: &str) -> Result<Option<AccessTokenClaims>, StoreError> {
+    pub(crate) async fn read_access_token(
+        &self,
+        presented: &str,
+    ) -> Result<Option<Arc<AccessTokenClaims>>, StoreError> {
         let now = self.now();
         // A handle is base64url, and so never has the dots of a JWT.
         let claims = if presented.contains('.') {
-            self.keys.verify::<AccessTokenClaims>(presented, JWT_TYPE)
+            self.keys.verify_access_token(presented)
         } else {
-            self.store.reference_token(OpaqueToken::presented(presented).hash(), now).await?
+            self.store.reference_token(OpaqueToken::presented(presented).hash(), now).await?.map(Arc::new)
         };
         Ok(claims.filter(|claims| claims.iss == self.settings.issuer && now.seconds() < claims.exp))
     }

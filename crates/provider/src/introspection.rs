@@ -1,5 +1,7 @@
 //! Token introspection (RFC 7662): what a token says, for the API that it is for and for the client that it was issued to.
 
+use std::sync::Arc;
+
 use doorward_protocol::{
     claims::{AccessTokenClaims, Confirmation},
     scope::{OFFLINE_ACCESS, Scope},
@@ -116,7 +118,7 @@ impl Provider {
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else { return Ok(None) };
         let Some(client) = self.client(&live.claims.client_id) else { return Ok(None) };
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
-        let mut claims = live.claims;
+        let mut claims = Arc::unwrap_or_clone(live.claims);
         claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));
         claims.aud = vec![name.to_owned()].into();
         claims.extra.retain(|name, _| is_for(api, &client, name));
@@ -131,7 +133,9 @@ impl Provider {
     ) -> Result<Option<ActiveToken>, StoreError> {
         let live = self.live_access_token(token).await?;
         let own = live.filter(|live| live.claims.client_id == client.client_id);
-        Ok(own.map(|live| described(live.claims, live.grant.and_then(|(_, user)| shown_name(client, user)))))
+        Ok(own.map(|live| {
+            described(Arc::unwrap_or_clone(live.claims), live.grant.and_then(|(_, user)| shown_name(client, user)))
+        }))
     }
 
     /// And of its refresh tokens, of which only the last of a family holds.

@@ -21,10 +21,8 @@ impl Provider {
                 self.store.live_grant(&family.grant_id(), self.now()).await?.and_then(|(grant, _)| own(grant))
             }
             (None, None) => {
-                match self.read_access_token(token).await?.filter(|own| own.client_id == client.client_id) {
-                    Some(own) => Some((own.grant_id, own.sub)),
-                    None => None,
-                }
+                let own = self.read_access_token(token).await?.filter(|own| own.client_id == client.client_id);
+                own.map(|own| (own.grant_id.clone(), own.sub.clone()))
             }
         };
         let Some((grant_id, sub)) = found else { return Ok(()) };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings, code_request,
-    form_request, user, with_header,
+    form_request, jose_header, user, with_header,
 };
 
 async fn access_token(world: &World, scope: &str) -> String {
@@ -212,4 +212,14 @@ async fn claims_are_those_of_now_and_not_of_the_sign_in() {
     alice.claims.0.insert("name".to_owned(), json!("Alice Liddell"));
     world.import(alice).await;
     assert_eq!(world.userinfo(&token).await.json()["name"], "Alice Liddell");
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_takes_the_tokens_along_that_were_verified_before() {
+    let world = World::new().await;
+    let token = json!(access_token(&world, "openid").await);
+    assert_eq!(world.userinfo(&token).await.status, StatusCode::OK);
+    world.retire_key(jose_header(&token)["kid"].as_str().unwrap()).await;
+    world.provider.maintain_keys().await.unwrap();
+    assert_invalid_token(&world.userinfo(&token).await);
 }

@@ -6,13 +6,16 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{claims::AccessTokenClaims, jose::SigningAlgorithm};
 use jsonwebtoken::{Validation, decode, decode_header};
+use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{MasterKey, RotationPolicy, SigningError, SigningKey, StoredKey, UnsealError};
 use crate::{
+    access_token::JWT_TYPE,
     audit,
     opaque::random_id,
     store::{Store, StoreError},
@@ -47,15 +50,43 @@ pub struct KeyRing {
     loaded: RwLock<Arc<Loaded>>,
 }
 
-#[derive(Debug, Default)]
+/// So many access tokens that were verified lately are remembered.
+const REMEMBERED: usize = 4096;
+/// A longer one is not, so that the memory stays bounded by their count.
+const LONGEST_REMEMBERED: usize = 4096;
+
+#[derive(Debug)]
 struct Loaded {
     keys: BTreeMap<String, (Timestamp, Arc<SigningKey>)>,
     jwks: Arc<str>,
+    /// What the access tokens say that these keys were seen to have signed, by SHA-256 of the token: signatures, which hold as long as
+    /// the keys do, and nothing that time can change.
+    verified: Cache<[u8; 32], Arc<AccessTokenClaims>>,
+}
+
+impl Default for Loaded {
+    fn default() -> Self {
+        Self { keys: BTreeMap::new(), jwks: Arc::default(), verified: Cache::new(REMEMBERED) }
+    }
 }
 
 impl Loaded {
     fn of(&self, algorithm: SigningAlgorithm) -> impl Iterator<Item = &(Timestamp, Arc<SigningKey>)> {
         self.keys.values().filter(move |(_, key)| key.algorithm() == algorithm)
+    }
+
+    fn verify<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Option<T> {
+        let header = decode_header(token).ok()?;
+        if !header.typ.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(typ)) {
+            return None;
+        }
+        let (_, key) = self.keys.get(header.kid.as_deref()?)?;
+        let (decoding, algorithm) = key.decoding();
+        let mut validation = Validation::new(algorithm);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        decode(token, decoding, &validation).ok().map(|decoded| decoded.claims)
     }
 }
 
@@ -156,18 +187,21 @@ impl KeyRing {
     /// The claims of a JWT of this `typ` that one of our keys signed. Only the signature and `typ` are checked: whether
     /// it expired, and whom it is for, is the caller's question.
     pub fn verify<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Option<T> {
-        let header = decode_header(token).ok()?;
-        if !header.typ.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(typ)) {
-            return None;
-        }
+        self.loaded().verify(token, typ)
+    }
+
+    /// The same for an access token, which often comes many times.
+    pub(crate) fn verify_access_token(&self, token: &str) -> Option<Arc<AccessTokenClaims>> {
+        let digest = Sha256::digest(token).into();
         let loaded = self.loaded();
-        let (_, key) = loaded.keys.get(header.kid.as_deref()?)?;
-        let (decoding, algorithm) = key.decoding();
-        let mut validation = Validation::new(algorithm);
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.required_spec_claims.clear();
-        decode(token, decoding, &validation).ok().map(|decoded| decoded.claims)
+        if let Some(known) = loaded.verified.get(&digest) {
+            return Some(known);
+        }
+        let claims = Arc::new(loaded.verify::<AccessTokenClaims>(token, JWT_TYPE)?);
+        if token.len() <= LONGEST_REMEMBERED {
+            loaded.verified.insert(digest, Arc::clone(&claims));
+        }
+        Some(claims)
     }
 
     fn generate(
@@ -207,7 +241,8 @@ impl KeyRing {
         }
         let public: Vec<&Value> = keys.values().map(|(_, key)| key.public_jwk()).collect();
         let jwks = json!({ "keys": public }).to_string().into();
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Loaded { keys, jwks });
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Loaded { keys, jwks, ..Loaded::default() });
         Ok(())
     }
 

@@ -230,6 +230,11 @@ impl World {
         }
     }
 
+    /// Takes a signing key out of the store, as `doorward keys retire` does. The provider sees it when it looks.
+    pub async fn retire_key(&self, kid: &str) {
+        self.store.remove_signing_keys(&[kid.to_owned()]).await.unwrap();
+    }
+
     /// Removes a client from the store. The provider sees it when it looks.
     pub async fn remove_client(&self, client_id: &str) {
         assert!(self.store.remove_client(client_id).await.unwrap());
