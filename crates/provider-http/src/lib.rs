@@ -34,7 +34,7 @@ mod token;
 mod user_agent;
 mod userinfo;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -64,9 +64,17 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// What every handler has.
-#[derive(Debug, Clone, FromRef)]
+/// What every handler has. It is copied for each request many times on its way through the router, so it is one pointer.
+#[derive(Debug, Clone)]
 struct AppState {
+    shared: Arc<Shared>,
+    /// What this request's pages are written in.
+    texts: &'static Texts,
+}
+
+/// What all requests have in common.
+#[derive(Debug)]
+struct Shared {
     provider: Arc<Provider>,
     settings: Arc<HttpSettings>,
     cookies: Cookies,
@@ -75,10 +83,27 @@ struct AppState {
     check_session: Arc<CheckSessionPage>,
     discovery: Arc<DiscoveryDocument>,
     jwks: Arc<JwksDocument>,
-    /// What this request's pages are written in.
-    #[from_ref(skip)]
-    texts: &'static Texts,
 }
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// Lets handlers take one part of what is shared as their state.
+macro_rules! part {
+    ($($name:ident: $part:ty),*) => { $(
+        impl FromRef<AppState> for Arc<$part> {
+            fn from_ref(state: &AppState) -> Self {
+                Self::clone(&state.$name)
+            }
+        }
+    )* };
+}
+part!(provider: Provider, settings: HttpSettings, assets: Assets, check_session: CheckSessionPage, discovery: DiscoveryDocument, jwks: JwksDocument);
 
 /// The largest request body: more than any request of the protocol needs.
 const MAX_BODY: usize = 64 * 1024;
@@ -87,17 +112,17 @@ const MAX_BODY: usize = 64 * 1024;
 pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
     let base = BasePath::of_issuer(provider.issuer());
     let cookies = Cookies::for_issuer(provider.issuer());
-    let state = AppState {
+    let shared = Shared {
         check_session: Arc::new(CheckSessionPage::new(&cookies)),
         cookies,
         assets: Arc::new(Assets::new()),
         discovery: Arc::default(),
         jwks: Arc::default(),
-        texts: &ENGLISH,
         settings: Arc::new(settings),
         base: base.clone(),
         provider: Arc::clone(&provider),
     };
+    let state = AppState { shared: Arc::new(shared), texts: &ENGLISH };
     let protocol = Router::new()
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
         .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))

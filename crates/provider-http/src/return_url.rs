@@ -1,12 +1,14 @@
 //! Where the pages return to: paths of this provider only, never an address that a request names.
 
+use std::sync::Arc;
+
 use doorward_protocol::params::Params;
 use doorward_provider::{device::UserCode, discovery::paths};
 use url::Url;
 
 /// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at its beginning only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BasePath(String);
+pub(crate) struct BasePath(Arc<str>);
 
 /// Where to continue after an interaction: an authorization request, by its query, or the page for devices, by a user code. There
 /// is nothing else that it could hold, and so no way to express another host, scheme or path.
@@ -30,7 +32,7 @@ pub(crate) struct ForeignReturnUrl;
 
 impl BasePath {
     pub(crate) fn of_issuer(issuer: &str) -> Self {
-        let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').into());
         Self(path.unwrap_or_default())
     }
 
