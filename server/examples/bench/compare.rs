@@ -15,7 +15,9 @@ use crate::{
 /// How often both take turns.
 const ROUNDS: usize = 2;
 /// The client at both.
-const CLIENT: &str = "Bench";
+pub const CLIENT: &str = "Bench";
+/// What its refresh tokens are good for.
+pub const SCOPE: &str = "openid profile email MyBackendApi1 offline_access";
 
 pub async fn run(binary: &Path) -> Result<(), Failure> {
     println!("\nDoorward and npm oidc-provider, answers a second (best of {ROUNDS} rounds)");
@@ -56,10 +58,7 @@ async fn side_by_side(binary: &Path, algorithm: &str, whole: bool) -> Result<(),
 
 /// Refresh grants: one access token and one ID token signed for each.
 async fn refreshes(server: &Server, foreign: &Foreign, algorithm: &str) -> Result<(), Failure> {
-    let mut tokens = [
-        refresh_tokens(server, CLIENT, "openid profile email MyBackendApi1 offline_access").await?,
-        foreign.refresh_tokens.clone(),
-    ];
+    let mut tokens = [refresh_tokens(server, CLIENT, SCOPE).await?, foreign.refresh_tokens.clone()];
     let sides = [(&server.provider, TOKEN), (&foreign.address, "/token")];
     let mut best = [0.0_f64; 2];
     for _ in 0..ROUNDS {
@@ -90,7 +89,8 @@ fn print(what: &str, [ours, other]: [f64; 2]) {
     println!("  {what:<32}{ours:>11.0} {other:>11.0} {:>7.2}", ours / other);
 }
 
-async fn userinfo_token(server: &Server) -> Result<String, Failure> {
+/// An access token of Alice's for the userinfo endpoint.
+pub async fn userinfo_token(server: &Server) -> Result<String, Failure> {
     let mut connection = Connection::open(&server.provider).await?;
     let form = password_grant(CLIENT, "openid profile email");
     member(&connection.ask_json(&post(TOKEN, &form)).await?, "access_token")

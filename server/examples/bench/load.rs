@@ -85,9 +85,18 @@ impl Connection {
                 break end + 4;
             }
         };
-        let whole = head + content_length(&self.answer[..head]).ok_or("an answer without Content-Length")?;
-        while self.answer.len() < whole {
-            self.read().await?;
+        match content_length(&self.answer[..head]) {
+            Some(length) => {
+                while self.answer.len() < head + length {
+                    self.read().await?;
+                }
+            }
+            // In chunks, as a page is sent that is rendered piece by piece: the last chunk is empty.
+            None => {
+                while !self.answer.ends_with(b"\r\n0\r\n\r\n") {
+                    self.read().await?;
+                }
+            }
         }
         if self.answer.starts_with(b"HTTP/1.1 20") {
             Ok(&self.answer[head..])

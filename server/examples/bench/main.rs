@@ -10,9 +10,11 @@ mod group_commit;
 mod load;
 mod nodes;
 mod process;
+mod profile;
 mod protected;
 mod reads;
 mod server;
+mod share;
 mod sizes;
 mod start;
 
@@ -29,9 +31,10 @@ const CONNECTIONS: usize = 64;
 const LASTING: Duration = Duration::from_secs(3);
 
 /// What can be asked for, in the order in which it is run; each stands in the file of its name.
-const SECTIONS: [&str; 8] = ["start", "reads", "protected", "group_commit", "nodes", "compare", "grants", "sizes"];
-/// Runs only when it is asked for by name: it fills a database with a million grants first.
-const LONG: &str = "grants";
+const SECTIONS: [&str; 9] =
+    ["start", "reads", "protected", "group_commit", "nodes", "compare", "grants", "profile", "sizes"];
+/// Run only when they are asked for by name: one fills a database with a million grants first, the other needs `perf`.
+const BY_NAME: [&str; 2] = ["grants", "profile"];
 
 fn main() -> Result<(), Failure> {
     let wanted: Vec<String> = env::args().skip(1).collect();
@@ -44,7 +47,8 @@ fn main() -> Result<(), Failure> {
     let alone = Builder::new_current_thread().enable_all().build()?;
     let shared = Builder::new_multi_thread().enable_all().build()?;
     for section in SECTIONS {
-        let is_wanted = if wanted.is_empty() { section != LONG } else { wanted.iter().any(|name| name == section) };
+        let is_wanted =
+            if wanted.is_empty() { !BY_NAME.contains(&section) } else { wanted.iter().any(|name| name == section) };
         if !is_wanted {
             continue;
         }
@@ -56,6 +60,7 @@ fn main() -> Result<(), Failure> {
             "nodes" => alone.block_on(nodes::run(&binary))?,
             "compare" => alone.block_on(compare::run(&binary))?,
             "grants" => alone.block_on(grants::run(&binary))?,
+            "profile" => alone.block_on(profile::run(&binary))?,
             _ => sizes::print(),
         }
     }
