@@ -155,8 +155,9 @@ impl SuccessorSeed {
     }
 
     fn place(self) -> Place {
-        let [a, b, c, d, e, f, ..] = self.0;
-        Place([a, b, c, d, e, f])
+        let mut place = [0; 6];
+        place.copy_from_slice(&self.0[..6]);
+        Place(place)
     }
 
     /// Takes a seed out of the store.
