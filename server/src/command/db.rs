@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use doorward_provider_store::SqliteStore;
+use serde_json::json;
 
 use super::{CommandError, DataArguments, Workplace, done};
 use crate::{StartError, config::DatabaseConfig};
@@ -28,7 +29,9 @@ impl DbCommand {
         match self {
             Self::Migrate(data) => {
                 let place = Workplace::open(&data).await?;
-                done(place.json, &format!("The database {} is up to date.", place.config.store.database));
+                let database = place.config.store.database.to_string();
+                let sentence = format!("The database {database} is up to date.");
+                done(place.json, &sentence, json!({"database": database}));
                 Ok(())
             }
             Self::Backup { file, data } => {
@@ -41,7 +44,9 @@ impl DbCommand {
                     }
                 };
                 SqliteStore::backup(&path, &file).map_err(|error| StartError::Failed(error.to_string()))?;
-                done(data.json, &format!("The database {} is copied to {}.", path.display(), file.display()));
+                let (database, file) = (path.display().to_string(), file.display().to_string());
+                let sentence = format!("The database {database} is copied to {file}.");
+                done(data.json, &sentence, json!({"database": database, "file": file}));
                 Ok(())
             }
         }

@@ -61,6 +61,7 @@ async fn revoke(place: &Workplace, user: &str, client_id: &str) -> Result<(), Co
     }
     place.store.revoke_access(&user.sub, client_id, Workplace::now()).await?;
     audit("access_revoked", "client_id", client_id);
-    done(place.json, &format!("The access of {client_id} to the data of {} is revoked.", user.username));
+    let sentence = format!("The access of {client_id} to the data of {} is revoked.", user.username);
+    done(place.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
     Ok(())
 }

@@ -100,7 +100,8 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
         added.map_err(|error| failed(&error))?;
     }
     audit("keys_rotated", "issuer", &place.config.provider.settings.issuer);
-    done(place.json, "New keys are made; they take over in seven minutes.");
+    let facts = json!({"takes_over": takes_over.seconds()});
+    done(place.json, "New keys are made; they take over in seven minutes.", facts);
     Ok(())
 }
 
@@ -114,7 +115,8 @@ async fn rekey(place: &Workplace, new_key_file: Option<&Path>) -> Result<(), Com
         (MasterKeySource::File(path), given) => master_key::prepare(path, given.as_ref(), &SystemEntropy),
         (MasterKeySource::Setting(_), Some(given)) => return reseal(place, &old, &parse(given)?).await.map(|()| {
             audit("keys_resealed", "issuer", &place.config.provider.settings.issuer);
-            done(place.json, "The keys are encrypted with the new master key: set store.master_key to it, and start the servers again.");
+            let sentence = "The keys are encrypted with the new master key: set store.master_key to it, and start the servers again.";
+            done(place.json, sentence, json!({}));
         }),
         (MasterKeySource::Setting(_), None) => {
             let problem = "the master key is set by store.master_key: give the new one by --new-key-file";
@@ -129,7 +131,7 @@ async fn rekey(place: &Workplace, new_key_file: Option<&Path>) -> Result<(), Com
     let sentence = format!(
         "The keys are encrypted with a new master key: start the servers again. The old one is kept in {kept}, for older copies of the database."
     );
-    done(place.json, &sentence);
+    done(place.json, &sentence, json!({"old_master_key_file": kept.to_string()}));
     Ok(())
 }
 
@@ -161,6 +163,6 @@ async fn retire(place: &Workplace, kid: &str) -> Result<(), CommandError> {
     }
     place.store.remove_signing_keys(&[kid.to_owned()]).await?;
     audit("key_retired", "kid", kid);
-    done(place.json, &format!("The key {kid} is removed."));
+    done(place.json, &format!("The key {kid} is removed."), json!({"kid": kid}));
     Ok(())
 }

@@ -173,9 +173,12 @@ fn audit(event: &'static str, kind: &'static str, name: &str) {
     tracing::info!(target: "doorward::audit", event, kind, name, by, "changed by command");
 }
 
-/// Says what was done, in a sentence; with `--json` nothing but the exit code tells.
-fn done(json: bool, sentence: &str) {
-    if !json {
+/// Says what was done, in a sentence; with `--json` as an object with these members and the sentence as `message`.
+fn done(json: bool, sentence: &str, mut facts: Value) {
+    if json {
+        facts["message"] = sentence.into();
+        crate::welcome::print(&format!("{facts:#}\n"));
+    } else {
         crate::welcome::print(&format!("{sentence}\n"));
     }
 }

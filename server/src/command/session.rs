@@ -64,7 +64,8 @@ async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), C
         (0, Some(sid)) => Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username))),
         (count, _) => {
             audit("sessions_ended", "sub", &user.sub);
-            done(place.json, &format!("Sessions of {} that ended: {count}.", user.username));
+            let sentence = format!("Sessions of {} that ended: {count}.", user.username);
+            done(place.json, &sentence, json!({"sub": user.sub, "ended": count}));
             Ok(())
         }
     }

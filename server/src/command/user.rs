@@ -104,18 +104,15 @@ impl UserCommand {
 }
 
 async fn list(place: &Workplace) -> Result<(), CommandError> {
-    let rows: Vec<Value> = place
-        .store
-        .users()
-        .await?
-        .into_iter()
-        .map(|user| {
-            let roles = user.claims.0.get("role").cloned();
-            json!({"username": user.username, "sub": user.sub, "enabled": user.enabled, "roles": roles})
-        })
-        .collect();
+    let rows: Vec<Value> = place.store.users().await?.iter().map(described).collect();
     print_rows(place.json, &["username", "sub", "enabled", "roles"], &rows);
     Ok(())
+}
+
+/// What is told of a user.
+fn described(user: &User) -> Value {
+    let roles = user.claims.0.get("role");
+    json!({"username": user.username, "sub": user.sub, "enabled": user.enabled, "roles": roles})
 }
 
 async fn add(
@@ -153,15 +150,16 @@ async fn remove(place: &Workplace, name: &str) -> Result<(), CommandError> {
     let user = place.user(name).await?;
     place.store.remove_user(&user.sub, Workplace::now()).await?;
     audit("user_removed", "sub", &user.sub);
-    done(place.json, &format!("The user {} is removed.", user.username));
+    let facts = json!({"username": user.username, "sub": user.sub});
+    done(place.json, &format!("The user {} is removed.", user.username), facts);
     Ok(())
 }
 
 async fn write(place: &Workplace, user: User, event: &'static str, what: &str) -> Result<(), CommandError> {
-    let (sentence, sub) = (format!("The user {} {what}.", user.username), user.sub.clone());
+    let (sentence, sub, facts) = (format!("The user {} {what}.", user.username), user.sub.clone(), described(&user));
     place.store.put_user(user, Workplace::now()).await?;
     audit(event, "sub", &sub);
-    done(place.json, &sentence);
+    done(place.json, &sentence, facts);
     Ok(())
 }
 

@@ -77,6 +77,34 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     server.stop();
 }
 
+#[test]
+fn what_was_done_is_told_as_json() {
+    let place = Place::new();
+    let told = |arguments: &[&str], input: &str| {
+        let output = run_with_input(&place, &[arguments, &["--json"]].concat(), input);
+        serde_json::from_str::<Value>(&succeeded(&output)).unwrap()
+    };
+    let added = told(&["user", "add", "erin", "--roles", "admin", "--password-stdin"], "secret");
+    let expected = json!({
+        "username": "erin", "sub": "erin", "enabled": true, "roles": ["admin"], "message": "The user erin was added.",
+    });
+    assert_eq!(added, expected);
+    assert_eq!(told(&["user", "disable", "erin"], "")["enabled"], false);
+    assert_eq!(told(&["user", "roles", "erin"], "")["roles"], Value::Null);
+    assert_eq!(told(&["session", "end", "erin"], "")["ended"], 0);
+    assert_eq!(told(&["user", "remove", "erin"], "")["sub"], "erin");
+    let page = ["client", "add", "page", "--public", "--grant-types", "device_code", "--scopes", "openid"];
+    assert_eq!(told(&page, "")["client_id"], "page");
+    assert_eq!(told(&["client", "set", "page", "--name", "Page"], "")["client_id"], "page");
+    assert_eq!(
+        told(&["client", "remove", "page"], "")["message"].as_str().map(|it| it.contains("revoked")),
+        Some(true)
+    );
+    assert!(told(&["keys", "rotate"], "")["takes_over"].is_i64());
+    assert_eq!(told(&["db", "migrate"], "")["database"], "data/doorward.sqlite3");
+    assert_eq!(told(&["db", "backup", "copy.sqlite3"], "")["file"], "copy.sqlite3");
+}
+
 #[tokio::test]
 async fn what_can_not_be_done_is_said_in_one_line() {
     let place = Place::new();

@@ -148,7 +148,7 @@ async fn set(place: &Workplace, client_id: &str, arguments: &SettingsArguments) 
     })
     .await?;
     audit("client_changed", "client_id", client_id);
-    done(place.json, &format!("The client {client_id} is changed."));
+    done(place.json, &format!("The client {client_id} is changed."), json!({"client_id": client_id}));
     Ok(())
 }
 
@@ -158,7 +158,8 @@ async fn remove(place: &Workplace, client_id: &str) -> Result<(), CommandError> 
         return Err(missing(client_id));
     }
     audit("client_removed", "client_id", client_id);
-    done(place.json, &format!("The client {client_id} is removed, and what it was granted is revoked."));
+    let sentence = format!("The client {client_id} is removed, and what it was granted is revoked.");
+    done(place.json, &sentence, json!({"client_id": client_id}));
     Ok(())
 }
 
@@ -224,6 +225,6 @@ fn secret_hash() -> Result<(), CommandError> {
     if secret.is_empty() {
         return Err(StartError::Failed("give the secret on standard input".to_owned()).into());
     }
-    done(false, &base64url::encode(Sha256::digest(secret)));
+    crate::welcome::print(&format!("{}\n", base64url::encode(Sha256::digest(secret))));
     Ok(())
 }

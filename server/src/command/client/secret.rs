@@ -86,7 +86,8 @@ async fn remove(place: &Workplace, client_id: &str, named: &str) -> Result<(), C
     })
     .await?;
     audit("client_secret_removed", "client_id", client_id);
-    done(place.json, &format!("The secret {named} of the client {client_id} is removed."));
+    let sentence = format!("The secret {named} of the client {client_id} is removed.");
+    done(place.json, &sentence, json!({"client_id": client_id, "secret": named}));
     Ok(())
 }
 
@@ -112,9 +113,9 @@ pub(super) fn generate(
 
 /// Says what was done, and a new secret this once.
 pub(super) fn tell(place: &Workplace, client_id: &str, sentence: &str, secret: Option<Secret>) {
-    let Some(secret) = secret else { return done(place.json, sentence) };
+    let Some(secret) = secret else { return done(place.json, sentence, json!({"client_id": client_id})) };
     let text = if place.json {
-        format!("{:#}\n", json!({"client_id": client_id, "client_secret": secret.expose()}))
+        format!("{:#}\n", json!({"client_id": client_id, "client_secret": secret.expose(), "message": sentence}))
     } else {
         format!("{sentence}\nIts secret, which is not shown again: {}\n", secret.expose())
     };
