@@ -46,6 +46,11 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await token.parameter('id_token').locator('.token-parts > summary').click();
     await inspector.card('checks');
   },
+  'inspector-steps': async (page) => {
+    const app = await signIn(page);
+    await app.call('/api/DemoPolicyBased/Admin/Get');
+    await new Inspector(page).open();
+  },
   'inspector-empty': async (page) => {
     await new Application(page).open();
     await new Inspector(page).open();
@@ -60,6 +65,26 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   login: async (page) => {
     await page.goto(authorizeUrl());
     await new LoginPage(page).expectOpen(demo.provider);
+  },
+  'login-german': async (page) => {
+    await page.goto(authorizeUrl({ ui_locales: 'de' }));
+    await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  },
+  consent: async (page) => {
+    await consent(page, {});
+  },
+  'consent-german': async (page) => {
+    await consent(page, { ui_locales: 'de' });
+  },
+  grants: async (page) => {
+    await signIn(page);
+    await page.goto(`${demo.provider}/grants`);
+    await expect(page.getByText('JavaScript Client')).toBeVisible();
+  },
+  device: async (page) => {
+    await signIn(page);
+    await page.goto(`${demo.provider}/device`);
+    await expect(page.locator('input[name=user_code]')).toBeVisible();
   },
   'login-failed': async (page) => {
     const form = new LoginPage(page);
@@ -84,6 +109,14 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await expect(page.getByRole('alert')).toBeVisible();
   },
 };
+
+/** Signs in at a client whose users are asked. */
+async function consent(page: Page, changes: Record<string, string>): Promise<void> {
+  const web = { client_id: 'PkceCodeBackend', redirect_uri: `${demo.app}/signin-oidc`, ...changes };
+  await page.goto(authorizeUrl(web));
+  await new LoginPage(page).submit('alice', 'alice');
+  await expect(page.locator('form[action$="/consent"]')).toBeVisible();
+}
 
 async function signIn(page: Page): Promise<Application> {
   const app = new Application(page);

@@ -1,11 +1,11 @@
 // Pictures of every page for people to look at: `npm run screenshots` writes them to `screenshots/`.
-// `SCREENSHOTS=docs npx playwright test` renews the picture in the README as well.
+// `SCREENSHOTS=docs npx playwright test` renews the pictures in the README as well.
 import { resolve } from 'node:path';
 import { test } from '../support/test.ts';
 import { looks, views } from '../support/views.ts';
 
 const folder = resolve(import.meta.dirname, '../screenshots');
-const picture = resolve(import.meta.dirname, '../../docs/images/signed-in.png');
+const images = resolve(import.meta.dirname, '../../docs/images');
 
 for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
   test.describe(look, () => {
@@ -15,8 +15,11 @@ for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
         expectConsoleError(/status of (400|403)/);
         await open(page);
         await page.screenshot({ path: `${folder}/${view}-${look}.png`, fullPage: true });
-        if (process.env['SCREENSHOTS'] === 'docs' && view === 'api-answer' && look === 'light') {
-          await page.screenshot({ path: picture, fullPage: true });
+        if (process.env['SCREENSHOTS'] === 'docs' && look === 'light') {
+          if (view === 'api-answer') await page.screenshot({ path: `${images}/signed-in.png`, fullPage: true });
+          if (view === 'inspector-steps') {
+            await page.locator('#inspector').screenshot({ path: `${images}/inspector.png` });
+          }
         }
       });
     }
