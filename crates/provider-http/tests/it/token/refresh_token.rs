@@ -125,7 +125,8 @@ async fn an_old_token_in_foreign_hands_revokes_nothing() {
     assert_invalid_grant(&refresh_of(&world, "Other", &first["refresh_token"]).await);
     // What names no family of a grant, or none at all, is nobody's.
     let own = first["refresh_token"].as_str().unwrap();
-    for guess in [&own[..43], &own[22..], &format!("{}{}", &own[..43], "x".repeat(22)), &own.replace('-', "_")[..64]] {
+    let (secret, family) = own.split_at(own.len() - 22);
+    for guess in [secret, &own[22..], &format!("{secret}{}", "x".repeat(22)), &format!("{family}{secret}"), &own[1..]] {
         assert_invalid_grant(&world.refresh(&json!(guess)).await);
     }
     renewed(&world.refresh(&last["refresh_token"]).await);
@@ -229,7 +230,7 @@ async fn what_is_no_refresh_token_is_refused() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let tokens = browser.tokens(&[]).await;
     let (code, session) = (browser.code(&[]).await, browser.session().unwrap());
-    let (unknown, long) = ("x".repeat(43), "x".repeat(65));
+    let (unknown, long) = ("x".repeat(43), "x".repeat(73));
     let (access, id) = (tokens["access_token"].as_str().unwrap(), tokens["id_token"].as_str().unwrap());
     for other in [access, id, &code, &session, &unknown, &long, &"ä".repeat(43)] {
         assert_invalid_grant(&world.refresh(&json!(other)).await);
