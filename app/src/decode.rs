@@ -18,8 +18,8 @@ pub fn claims(token: &str) -> Result<Members, Opaque> {
 
 /// JSON as people read it.
 pub fn pretty(value: &Value) -> String {
-    // A value that was read as JSON can be written as JSON; the compact form is never reached.
-    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+    // A value that was read as JSON can be written as JSON.
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// Takes a JSON Web Token apart into header and claims (RFC 7519 section 3). Unlike the protocol's own reader this one

@@ -1,6 +1,8 @@
 //! What the block `results` shows.
 
 use doorward_client::{ApiResponse, User};
+use doorward_protocol::json;
+use serde_json::Value;
 
 /// Headers of an API answer that tell the reader something (RFC 6750 section 3, RFC 9110 section 8.3, 11.6.1).
 const HEADERS: [&str; 3] = ["content-type", "www-authenticate", "cache-control"];
@@ -84,7 +86,8 @@ impl Outcome {
             Self::Unknown => String::new(),
             Self::SignedOut => "User not logged in".to_owned(),
             Self::SignedIn(user) => {
-                serde_json::to_string_pretty(user).unwrap_or_else(|error| format!("Error: {error}"))
+                // A user can be written as JSON: all that it has by name are texts.
+                serde_json::to_string_pretty(user).unwrap_or_default()
             }
             Self::Calling { url } => format!("GET {url} …"),
             Self::Answered(answer) => answer.text(),
@@ -106,8 +109,8 @@ impl Outcome {
 
 /// JSON is indented; what is no JSON stays as it came.
 fn readable(body: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(body) {
-        Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => crate::decode::pretty(&value),
+    match json::value(body.as_bytes()) {
+        Some(value @ (Value::Object(_) | Value::Array(_))) => crate::decode::pretty(&value),
         _ => body.to_owned(),
     }
 }

@@ -313,6 +313,6 @@ fn form(encoded: &str) -> Vec<Field> {
 pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        value => value.to_string(),
+        value => doorward_protocol::json::text(value),
     }
 }

@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    async fn call(&self, request: &ApiRequest, access_token: &str) -> Result<ApiResponse, Error> {
+    fn call(&self, request: &ApiRequest, access_token: &str) -> impl Future<Output = Result<ApiResponse, Error>> {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
         headers.push(self.tokens.http.authorization(access_token));
@@ -70,17 +70,15 @@ impl Client {
             follow_redirects: true,
             cache: CacheMode::Never,
         };
-        self.tokens.http.transmit(sent, Proven::Token(access_token)).await
+        self.tokens.http.transmit(sent, Proven::Token(access_token))
     }
 
     /// The token that takes the place of one that was refused: another caller or tab may have renewed already.
     async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Error> {
-        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
-        if session.stored.user.access_token == refused {
-            Ok(self.renew().await?.access_token)
-        } else {
-            Ok(session.stored.user.access_token.clone())
+        if self.present_user()?.access_token == refused {
+            self.renew().await?;
         }
+        Ok(self.present_user()?.access_token)
     }
 }
 

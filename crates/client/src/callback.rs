@@ -2,41 +2,39 @@
 //! RFC 9207 section 2.4, OIDC Core section 3.1.3).
 //!
 //! [`AuthorizationResponse`] → [`PendingSignin::accept`] → [`AcceptedResponse`](crate::exchange::AcceptedResponse) → exchange → [`UnverifiedTokens`] →
-//! verification → [`VerifiedTokens`] → userinfo → the user store. Each step consumes what the one before made.
+//! verification, userinfo → [`Profile`] → the user store. No step can do without what the one before made.
 //!
-//! One address gives one result and one token request, however often it is asked: while the page lives, the work and
-//! its result are shared; after a reload the state store remembers which code was redeemed. A failure that may pass
-//! (the network, the provider's trouble) consumes nothing, and the address can be tried again.
+//! One address gives one result and one token request, however often it is asked: while the page lives, the work is
+//! shared, and the state store remembers which code was redeemed, also after a reload; the user is in their store. A
+//! failure that may pass (the network, the provider's trouble) consumes nothing, and the address can be tried again.
 
 use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     CallbackKind, Error, Event, SigninOutcome,
     client::Client,
-    exchange::{UnverifiedTokens, VerifiedTokens, hash},
+    exchange::{Profile, UnverifiedTokens, hash},
     flight::Work,
-    id_token::VerifiedIdToken,
     pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Way},
-    ports::LocalFuture,
+    ports::{Guard, LocalFuture},
     response::{self, AuthorizationResponse},
+    user_store::StoredUser,
 };
 
 /// How many addresses are remembered while the page lives.
 const REMEMBERED: usize = 4;
 
-type Outcome = Result<SigninOutcome, Error>;
-
 /// What is known about callbacks while the page lives.
 #[derive(Default)]
 pub(crate) struct Callbacks {
-    /// Work and results by address.
-    by_address: RefCell<Vec<(String, Work<Outcome>)>>,
-    /// Tokens that were received but could not be verified yet, because the network failed in between.
+    /// Work by address.
+    by_address: RefCell<Vec<(String, Work)>>,
+    /// Tokens that were received but not yet proven, because the network failed in between.
     received: RefCell<Option<UnverifiedTokens>>,
 }
 
 impl Callbacks {
-    /// Forgets results: the user that they hold is gone.
+    /// Forgets all: the user is gone for whom it was.
     pub(crate) fn forget(&self) {
         self.by_address.borrow_mut().clear();
         self.received.borrow_mut().take();
@@ -63,19 +61,20 @@ impl Client {
     }
 
     /// Finishes a sign-in: shared by all who ask for the same address.
-    pub(crate) async fn signin_callback(self: &Rc<Self>, url: &str) -> Outcome {
+    pub(crate) async fn signin_callback(self: &Rc<Self>, url: &str) -> Result<SigninOutcome, Error> {
         let known = {
             let by_address = self.callbacks.by_address.borrow();
             by_address.iter().find(|(own, _)| own == url).map(|(_, work)| work.clone())
         };
         let work = known.unwrap_or_else(|| self.start_callback(url));
-        work.result().await
+        work.outcome().await?;
+        self.outcome_of(url)
     }
 
-    fn start_callback(self: &Rc<Self>, url: &str) -> Work<Outcome> {
+    fn start_callback(self: &Rc<Self>, url: &str) -> Work {
         let client = Rc::clone(self);
         let address = url.to_owned();
-        let work: LocalFuture<Outcome> = Box::pin(async move {
+        let work: LocalFuture<Result<(), Error>> = Box::pin(async move {
             let outcome = client.finish_signin(&address).await;
             if outcome.as_ref().is_err_and(Error::is_transient) {
                 // Nothing was consumed: the next call tries again.
@@ -102,38 +101,70 @@ impl Client {
         }
     }
 
-    async fn finish_signin(&self, url: &str) -> Outcome {
-        let trace = &self.tokens.http.trace;
-        trace.authorization_response(url);
+    /// Sees to it that the response is dealt with, by this call or by one before, perhaps of a page that is gone.
+    async fn finish_signin(&self, url: &str) -> Result<(), Error> {
+        self.tokens.http.trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
-        // Two tabs may hold one address (a duplicated tab, a restored session).
-        let _lock = self.ports.locks.acquire(&format!("oidc.callback.{}", response.state_id)).await;
-        let received = self.take_received(&response);
-        let tokens = match received {
-            Some(tokens) => tokens,
-            None => match pending::get(&self.ports, &response.state_id)? {
-                Some(Pending::Signin(pending)) => self.redeem(*pending, response).await?,
-                Some(Pending::Answered(answered)) => return self.same_again(answered, &response),
-                Some(Pending::Signout(_)) | None => {
-                    trace.check("state", &"", &response.state_id, false);
-                    return Err(self.no_matching_state());
-                }
-            },
-        };
-        let verified = match self.verify(tokens.clone()).await {
-            Err(error) if error.is_transient() => {
-                *self.callbacks.received.borrow_mut() = Some(tokens);
-                return Err(error);
+        let _lock = self.lock_callback(&response.state_id).await;
+        match pending::get(&self.ports, &response.state_id)? {
+            Some(Pending::Signin(pending)) => {
+                let id = pending.id.clone();
+                let (stored, code_hash) = self.redeem_and_prove(*pending, response).await?;
+                let answered = AnsweredSignin {
+                    created: self.ports.clock.now(),
+                    code_hash,
+                    sub: stored.user.sub().to_owned(),
+                    data: stored.user.state.clone(),
+                    url_state: stored.user.url_state.clone(),
+                };
+                self.user_loaded(stored)?;
+                self.events.emit(&Event::UserSignedIn);
+                pending::replace(&self.ports, &id, &Pending::Answered(answered))
             }
-            other => other,
+            Some(Pending::Answered(_)) => Ok(()),
+            Some(Pending::Signout(_)) | None => {
+                self.tokens.http.trace.check("state", &"", &response.state_id, false);
+                Err(self.no_matching_state())
+            }
+        }
+    }
+
+    /// Two tabs may hold one address (a duplicated tab, a restored session).
+    pub(crate) async fn lock_callback(&self, state_id: &str) -> Guard {
+        self.ports.locks.acquire(&["oidc.callback.", state_id].concat()).await
+    }
+
+    /// Redeems the code and finds out who signed in: the user, and the code's hash. A failure that may pass consumes
+    /// neither the request nor the tokens that were received.
+    pub(crate) async fn redeem_and_prove(
+        &self,
+        pending: PendingSignin,
+        response: AuthorizationResponse,
+    ) -> Result<(StoredUser, String), Error> {
+        let tokens = match self.take_received(&response) {
+            Some(tokens) => tokens,
+            None => self.redeem(pending, response).await?,
         };
-        match verified {
-            Ok(verified) => self.finish_with(verified).await,
+        match self.prove(&tokens).await {
+            Ok(profile) => {
+                let code_hash = tokens.code_hash.clone();
+                Ok((Self::new_user(tokens, profile), code_hash))
+            }
             Err(error) => {
-                pending::remove(&self.ports, &tokens.pending.id)?;
+                if error.is_transient() {
+                    *self.callbacks.received.borrow_mut() = Some(tokens);
+                } else {
+                    pending::remove(&self.ports, &tokens.pending.id)?;
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Verifies the ID token, and adds userinfo if asked for.
+    async fn prove(&self, tokens: &UnverifiedTokens) -> Result<Profile, Error> {
+        let id_token = self.verify(tokens).await?;
+        self.profile(&tokens.answer, id_token.as_ref()).await
     }
 
     fn take_received(&self, response: &AuthorizationResponse) -> Option<UnverifiedTokens> {
@@ -144,15 +175,17 @@ impl Client {
             .take_if(|tokens| tokens.pending.id == response.state_id && tokens.code_hash == code_hash)
     }
 
-    /// The answer was dealt with before, by a page that is gone. Its user is in the store, unless they signed out.
-    fn same_again(&self, answered: AnsweredSignin, response: &AuthorizationResponse) -> Outcome {
-        let same_code = response.result.as_ref().is_ok_and(|code| hash(code) == answered.code_hash);
-        match self.users.get()? {
-            Some(session) if same_code && session.stored.user.sub() == answered.sub => Ok(SigninOutcome {
-                user: session.stored.user.clone(),
-                state: answered.data,
-                url_state: answered.url_state,
-            }),
+    /// What came of a response that was dealt with. Its user is in the store, unless they signed out.
+    fn outcome_of(&self, url: &str) -> Result<SigninOutcome, Error> {
+        let response = AuthorizationResponse::parse(url)?;
+        let code_hash = response.result.as_ref().map(hash).unwrap_or_default();
+        match (pending::get(&self.ports, &response.state_id)?, self.users.get()?) {
+            (Some(Pending::Answered(answered)), Some(session))
+                if answered.code_hash == code_hash && answered.sub == session.stored.user.sub() =>
+            {
+                let user = session.stored.user.clone();
+                Ok(SigninOutcome { user, state: answered.data, url_state: answered.url_state })
+            }
             _ => Err(self.no_matching_state()),
         }
     }
@@ -191,36 +224,5 @@ impl Client {
             }
             other => other,
         }
-    }
-
-    /// Adds userinfo if asked for, keeps the user and remembers that the response is used.
-    async fn finish_with(&self, verified: VerifiedTokens) -> Outcome {
-        let VerifiedTokens { tokens, id_token } = verified;
-        let pending = &tokens.pending;
-        let profile = match self.profile(&tokens.answer, id_token.as_ref()).await {
-            Err(error) if error.is_transient() => {
-                *self.callbacks.received.borrow_mut() = Some(tokens);
-                return Err(error);
-            }
-            Err(error) => {
-                pending::remove(&self.ports, &pending.id)?;
-                return Err(error);
-            }
-            Ok(profile) => profile,
-        };
-        let sub = id_token.as_ref().map_or("", VerifiedIdToken::sub).to_owned();
-        let answered = AnsweredSignin {
-            created: self.ports.clock.now(),
-            code_hash: tokens.code_hash.clone(),
-            sub,
-            data: pending.data.clone(),
-            url_state: pending.url_state.clone(),
-        };
-        let id = pending.id.clone();
-        let user = self.user_loaded(Self::new_user(tokens, profile))?;
-        self.events.emit(&Event::UserSignedIn);
-        let (state, url_state) = (answered.data.clone(), answered.url_state.clone());
-        pending::replace(&self.ports, &id, &Pending::Answered(answered))?;
-        Ok(SigninOutcome { user, state, url_state })
     }
 }

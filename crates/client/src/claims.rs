@@ -1,5 +1,6 @@
 //! From claims to the user's profile: protocol claims left out, userinfo joined (OIDC Core section 5.3).
 
+use doorward_protocol::json;
 use serde_json::{Map, Value};
 
 use crate::settings::{ClaimsFilter, MergeClaims};
@@ -10,30 +11,20 @@ const PROTOCOL_CLAIMS: [&str; 8] = ["nbf", "jti", "auth_time", "nonce", "acr", "
 const FIXED_CLAIMS: [&str; 5] = ["sub", "iss", "aud", "exp", "iat"];
 
 /// The claims of an ID token, or of userinfo, that reach the profile.
-pub(crate) fn filtered(mut claims: Map<String, Value>, filter: &ClaimsFilter) -> Map<String, Value> {
-    claims.retain(|name, _| {
-        FIXED_CLAIMS.contains(&name.as_str())
+pub(crate) fn filtered(claims: Map<String, Value>, filter: &ClaimsFilter) -> Map<String, Value> {
+    json::kept(claims, &|name, _| {
+        FIXED_CLAIMS.contains(&name)
             || match filter {
-                ClaimsFilter::Protocol(true) => !PROTOCOL_CLAIMS.contains(&name.as_str()),
+                ClaimsFilter::Protocol(true) => !PROTOCOL_CLAIMS.contains(&name),
                 ClaimsFilter::Protocol(false) => true,
-                ClaimsFilter::Named(names) => !names.contains(name),
+                ClaimsFilter::Named(names) => !names.iter().any(|own| own == name),
             }
-    });
-    claims
+    })
 }
 
 /// Joins userinfo to the profile. Objects are merged deeply, scalars replaced, arrays by setting.
-pub(crate) fn join_user_info(profile: &mut Map<String, Value>, mut user_info: Map<String, Value>, arrays: MergeClaims) {
-    user_info.retain(|name, _| !FIXED_CLAIMS.contains(&name.as_str()));
-    merge(profile, user_info, arrays);
-}
-
-/// Further members of a token response, but those that would stand in the place of a member of the user.
-pub(crate) fn without_user_members(mut members: Map<String, Value>) -> Map<String, Value> {
-    for name in ["profile", "expires_at", "expires_in", "state", "url_state", "requested_scope", "lifetime"] {
-        members.remove(name);
-    }
-    members
+pub(crate) fn join_user_info(profile: &mut Map<String, Value>, user_info: Map<String, Value>, arrays: MergeClaims) {
+    merge(profile, json::kept(user_info, &|name, _| !FIXED_CLAIMS.contains(&name)), arrays);
 }
 
 /// Merges the later claims into the earlier ones.

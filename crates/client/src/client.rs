@@ -23,14 +23,14 @@ use crate::{
 /// One client at one provider.
 pub(crate) struct Client {
     pub settings: Rc<Settings>,
-    pub ports: Ports,
+    pub ports: Rc<Ports>,
     pub events: Events,
     pub metadata: MetadataService,
     pub tokens: TokenClient,
     pub users: UserStore,
     pub callbacks: Callbacks,
     /// The renewal under way, if there is one.
-    pub renewal: Flight<Result<User, Error>>,
+    pub renewal: Flight,
     /// Whether the watch renews by itself.
     pub renews: Cell<bool>,
     /// Whether the page woke since the watch looked last.
@@ -47,13 +47,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(settings: Settings, ports: Ports) -> Rc<Self> {
-        let settings = Rc::new(settings);
+    /// A client that does nothing by itself. Refuses settings that no request can be made with.
+    pub(crate) fn new(settings: Settings, ports: Ports) -> Result<Rc<Self>, Error> {
+        settings.validate()?;
+        if settings.dpop && ports.signer.is_none() {
+            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()));
+        }
+        let (settings, ports) = (Rc::new(settings), Rc::new(ports));
         let events = Events::default();
         let trace = Tracer::new(&events, &ports);
-        let http = ProviderHttp::new(Rc::clone(&settings), ports.clone(), trace);
+        let http = ProviderHttp::new(Rc::clone(&settings), Rc::clone(&ports), trace);
         let metadata = MetadataService::new(http.clone());
-        let client = Rc::new(Self {
+        Ok(Rc::new(Self {
             events,
             tokens: TokenClient { http, metadata: metadata.clone() },
             metadata,
@@ -69,26 +74,35 @@ impl Client {
             guards: RefCell::default(),
             settings,
             ports,
-        });
+        }))
+    }
+
+    /// Watches the stored user, and hears of the other tabs, from now on.
+    pub(crate) fn start(self: &Rc<Self>) {
         // Storage that fails now fails again, and is reported, when somebody asks for the user.
-        let stored = client.users.get().ok().flatten();
-        *client.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
-        client.listen_to_tabs();
-        client.start_watch();
+        let stored = self.users.get().ok().flatten();
+        *self.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
+        self.listen_to_tabs();
+        self.start_watch();
         #[cfg(feature = "windows")]
-        client.start_monitor();
-        client
+        self.start_monitor();
+    }
+
+    /// The user in the store.
+    pub(crate) fn present_user(&self) -> Result<User, Error> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        Ok(session.stored.user.clone())
     }
 
     /// Keeps a user who signed in or was renewed, and tells everybody.
-    pub(crate) fn user_loaded(&self, stored: StoredUser) -> Result<User, Error> {
+    pub(crate) fn user_loaded(&self, stored: StoredUser) -> Result<(), Error> {
         let user = stored.user.clone();
         self.users.put(stored)?;
         *self.told.borrow_mut() = Some(user.clone());
-        self.events.emit(&Event::UserLoaded(user.clone()));
+        self.events.emit(&Event::UserLoaded(user));
         self.ports.broadcast.post(&TabMessage::UserChanged.write());
         self.rouse();
-        Ok(user)
+        Ok(())
     }
 
     /// Puts a user into the store as the caller gives it.
@@ -96,7 +110,7 @@ impl Client {
         let Some(user) = user else {
             return self.user_unloaded(&TabMessage::UserChanged);
         };
-        self.user_loaded(StoredUser { user, requested_scope: None, lifetime: None }).map(drop)
+        self.user_loaded(StoredUser { user, requested_scope: None, lifetime: None })
     }
 
     /// Removes the user and tells everybody; the message tells the other tabs why.

@@ -1,7 +1,7 @@
 //! From an accepted response to tokens whose ID token is verified (RFC 6749 section 4.1.3, RFC 9207 section 2.4,
 //! OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
 use doorward_protocol::{base64url, scope, secret::Secret};
 use serde_json::{Map, Value};
@@ -11,11 +11,11 @@ use crate::{
     AuthorizationError, Error, IdTokenError, User, claims,
     client::Client,
     id_token::{self, Expected, Nonce, VerifiedIdToken},
-    metadata::Metadata,
+    metadata::{Endpoint, Metadata},
     pending::PendingSignin,
     provider_http::{json, refusal},
     response::AuthorizationResponse,
-    tokens::TokenAnswer,
+    tokens::{TokenAnswer, add_params},
     user_store::StoredUser,
 };
 
@@ -23,6 +23,7 @@ use crate::{
 const RETRY_PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
 /// No further attempt begins this long after the first.
 const RETRY_WITHIN: Duration = Duration::from_secs(20);
+
 /// A response that a pending request accepts as its answer.
 pub(crate) struct AcceptedResponse {
     pending: PendingSignin,
@@ -31,20 +32,15 @@ pub(crate) struct AcceptedResponse {
 }
 
 /// Tokens for a redeemed code, the ID token not verified.
-#[derive(Clone)]
 pub(crate) struct UnverifiedTokens {
-    pub pending: Rc<PendingSignin>,
+    pub pending: PendingSignin,
     pub code_hash: String,
     pub session_state: Option<String>,
     pub answer: TokenAnswer,
 }
 
-/// Tokens whose ID token was verified.
-pub(crate) struct VerifiedTokens {
-    pub tokens: UnverifiedTokens,
-    /// `None` if the scope has no `openid`.
-    pub id_token: Option<VerifiedIdToken>,
-}
+/// The claims of a user, of which those of the ID token were verified. Only [`Client::profile`] makes one.
+pub(crate) struct Profile(Map<String, Value>);
 
 impl PendingSignin {
     /// Accepts the response to this very request: same authority and client, the right issuer, a code.
@@ -98,14 +94,11 @@ impl Client {
             ("redirect_uri", &pending.redirect_uri),
             ("code_verifier", pending.code_verifier.expose()),
         ];
-        form.extend(pending.resource.iter().map(|resource| ("resource", resource.as_str())));
-        form.extend(pending.extra_token_params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let grant = self.retrying(|| self.tokens.grant(&form));
-        // A failure to get the keys shows when they are needed.
-        let (answer, _) = futures::join!(grant, self.metadata.keys());
-        let answer = answer?;
+        add_params(&mut form, &pending.resource, &pending.extra_token_params);
+        self.metadata.expect_keys();
+        let answer = self.retrying(|| self.tokens.grant(&form)).await?;
         let code_hash = hash(&code);
-        Ok(UnverifiedTokens { pending: Rc::new(pending), code_hash, session_state, answer })
+        Ok(UnverifiedTokens { pending, code_hash, session_state, answer })
     }
 
     /// Tries again after failures that may pass, a few times within a short while.
@@ -135,38 +128,51 @@ impl Client {
         }
     }
 
-    pub(crate) async fn verify(&self, tokens: UnverifiedTokens) -> Result<VerifiedTokens, Error> {
-        let asks_for_identity = tokens.pending.scope.split(' ').any(|token| token == scope::OPENID);
-        let Some(id_token) = &tokens.answer.unverified_id_token else {
-            return if asks_for_identity {
-                Err(IdTokenError::Missing.into())
-            } else {
-                Ok(VerifiedTokens { tokens, id_token: None })
-            };
+    /// Verifies the ID token. `None`: there is none, and the scope has no `openid`.
+    pub(crate) async fn verify(&self, tokens: &UnverifiedTokens) -> Result<Option<VerifiedIdToken>, Error> {
+        let pending = &tokens.pending;
+        if tokens.answer.unverified_id_token.is_some() {
+            self.retrying(|| self.metadata.keys()).await?;
+        }
+        let nonce = Nonce::Exactly(&pending.nonce);
+        let id_token = self.verify_id_token(&tokens.answer, nonce, pending.max_age).await?;
+        if id_token.is_none() && pending.scope.split(' ').any(|token| token == scope::OPENID) {
+            return Err(IdTokenError::Missing.into());
+        }
+        Ok(id_token)
+    }
+
+    /// Verifies the ID token of an answer, if it has one.
+    pub(crate) async fn verify_id_token(
+        &self,
+        answer: &TokenAnswer,
+        nonce: Nonce<'_>,
+        max_age: Option<u64>,
+    ) -> Result<Option<VerifiedIdToken>, Error> {
+        let Some(id_token) = &answer.unverified_id_token else {
+            return Ok(None);
         };
-        let metadata = self.retrying(|| self.metadata.metadata()).await?;
-        self.retrying(|| self.metadata.keys()).await?;
+        let metadata = self.metadata.metadata().await?;
         let expected = Expected {
             issuer: &metadata.issuer,
-            client_id: &tokens.pending.client_id,
-            nonce: Nonce::Exactly(&tokens.pending.nonce),
-            max_age: tokens.pending.max_age,
-            access_token: &tokens.answer.access_token,
-            now: tokens.answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
+            client_id: &self.settings.client_id,
+            nonce,
+            max_age,
+            access_token: &answer.access_token,
+            now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
             clock_skew: self.settings.clock_skew,
         };
-        let signatures = &*self.ports.verifier;
-        let verified = id_token::verify(id_token, &expected, &self.metadata, signatures).await?;
-        Ok(VerifiedTokens { id_token: Some(verified), tokens })
+        let verified = id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier).await?;
+        Ok(Some(verified))
     }
 
     pub(crate) async fn profile(
         &self,
         answer: &TokenAnswer,
         id_token: Option<&VerifiedIdToken>,
-    ) -> Result<Map<String, Value>, Error> {
+    ) -> Result<Profile, Error> {
         let Some(id_token) = id_token else {
-            return Ok(Map::new());
+            return Ok(Profile(Map::new()));
         };
         let filter = &self.settings.filter_protocol_claims;
         let mut profile = claims::filtered(id_token.claims.clone(), filter);
@@ -175,17 +181,15 @@ impl Client {
             let user_info = claims::filtered(user_info, filter);
             claims::join_user_info(&mut profile, user_info, self.settings.merge_claims);
         }
-        Ok(profile)
+        Ok(Profile(profile))
     }
 
     /// Fetches userinfo, which must be about the same user (OIDC Core section 5.3.2).
     async fn user_info(&self, access_token: &str, sub: &str) -> Result<Map<String, Value>, Error> {
-        let metadata = self.metadata.metadata().await?;
-        let endpoint = metadata.userinfo_endpoint.as_ref();
-        let url = self.metadata.endpoint("userinfo_endpoint", endpoint)?;
+        let url = self.metadata.endpoint(Endpoint::Userinfo).await?;
         let response = self.tokens.http.get_with_token(&url, access_token).await?;
         if !response.is_success() {
-            return Err(refusal("userinfo_endpoint", &url, &response));
+            return Err(refusal(Endpoint::Userinfo.name(), &url, &response));
         }
         let claims = json(&url, &response.body)?.0;
         let found = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
@@ -196,25 +200,34 @@ impl Client {
         }
     }
 
-    pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Map<String, Value>) -> StoredUser {
+    /// The user that a sign-in request brought.
+    pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Profile) -> StoredUser {
         let UnverifiedTokens { pending, session_state, answer, .. } = tokens;
-        let requested = pending.scope.clone();
+        let mut stored = Self::user_of(answer, pending.scope, profile);
+        stored.user.session_state = session_state.or(stored.user.session_state);
+        stored.user.state = pending.data;
+        stored.user.url_state = pending.url_state;
+        stored
+    }
+
+    /// The user of an answer to a request for this scope.
+    pub(crate) fn user_of(answer: TokenAnswer, requested_scope: String, profile: Profile) -> StoredUser {
         StoredUser {
             lifetime: answer.expires_in,
             user: User {
                 id_token: answer.unverified_id_token,
-                session_state: session_state.or(answer.session_state),
+                session_state: answer.session_state,
                 access_token: answer.access_token,
                 refresh_token: answer.refresh_token,
                 token_type: answer.token_type,
-                scope: answer.scope.or_else(|| Some(requested.clone())),
-                profile,
+                scope: answer.scope.or_else(|| Some(requested_scope.clone())),
+                profile: profile.0,
                 expires_at: answer.expires_at,
-                state: pending.data.clone(),
-                url_state: pending.url_state.clone(),
-                extra: claims::without_user_members(answer.extra),
+                state: None,
+                url_state: None,
+                extra: answer.extra,
             },
-            requested_scope: Some(requested),
+            requested_scope: Some(requested_scope),
         }
     }
 }

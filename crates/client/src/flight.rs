@@ -1,5 +1,8 @@
 //! Work that many wait for and that runs to its end, even if all who waited have gone: a refresh token or a code that was
 //! sent must not lose its answer.
+//!
+//! What the work found stands where it belongs (the user store, the known metadata) when it is over: only whether it
+//! succeeded is handed on. So one kind of work serves all.
 
 use std::{
     cell::RefCell,
@@ -8,42 +11,41 @@ use std::{
     task::{Poll, Waker},
 };
 
-use crate::ports::{LocalFuture, Timer};
+use crate::{
+    Error,
+    ports::{LocalFuture, Timer},
+};
 
-/// Work under way or done. Clones share its result.
-pub(crate) struct Work<T>(Rc<State<T>>);
+/// Work under way or done. Clones share its outcome.
+#[derive(Clone, Default)]
+pub(crate) struct Work(Rc<State>);
 
-struct State<T> {
-    result: RefCell<Option<T>>,
+#[derive(Default)]
+struct State {
+    outcome: RefCell<Option<Result<(), Error>>>,
     waiting: RefCell<Vec<Waker>>,
 }
 
-impl<T> Clone for Work<T> {
-    fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
-    }
-}
-
-impl<T: Clone + 'static> Work<T> {
+impl Work {
     /// Starts the work.
-    pub(crate) fn start(timer: &dyn Timer, work: LocalFuture<T>) -> Self {
-        let state = Rc::new(State { result: RefCell::new(None), waiting: RefCell::default() });
-        let own = Rc::clone(&state);
+    pub(crate) fn start(timer: &dyn Timer, work: LocalFuture<Result<(), Error>>) -> Self {
+        let started = Self::default();
+        let own = started.clone();
         timer.spawn(Box::pin(async move {
-            let result = work.await;
-            *own.result.borrow_mut() = Some(result);
-            for waker in own.waiting.take() {
+            let outcome = work.await;
+            *own.0.outcome.borrow_mut() = Some(outcome);
+            for waker in own.0.waiting.take() {
                 waker.wake();
             }
         }));
-        Self(state)
+        started
     }
 
-    /// Waits for the result.
-    pub(crate) async fn result(&self) -> T {
+    /// Waits until it is over: whether it succeeded.
+    pub(crate) async fn outcome(&self) -> Result<(), Error> {
         poll_fn(|context| {
-            if let Some(result) = &*self.0.result.borrow() {
-                return Poll::Ready(result.clone());
+            if let Some(outcome) = &*self.0.outcome.borrow() {
+                return Poll::Ready(outcome.clone());
             }
             self.0.waiting.borrow_mut().push(context.waker().clone());
             Poll::Pending
@@ -52,31 +54,22 @@ impl<T: Clone + 'static> Work<T> {
     }
 
     fn is_done(&self) -> bool {
-        self.0.result.borrow().is_some()
+        self.0.outcome.borrow().is_some()
     }
 }
 
-/// A place where at most one piece of work is under way: who asks meanwhile shares its result.
-pub(crate) struct Flight<T>(RefCell<Option<Work<T>>>);
+/// A place where at most one piece of work is under way: who asks meanwhile shares it.
+#[derive(Default)]
+pub(crate) struct Flight(RefCell<Option<Work>>);
 
-impl<T> Default for Flight<T> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
-}
-
-impl<T: Clone + 'static> Flight<T> {
-    /// Joins the work under way, or starts it.
-    pub(crate) async fn join(&self, timer: &dyn Timer, start: impl FnOnce() -> LocalFuture<T>) -> T {
+impl Flight {
+    /// The work under way, or else this, which is started.
+    pub(crate) fn join(&self, timer: &dyn Timer, start: impl FnOnce() -> LocalFuture<Result<(), Error>>) -> Work {
         let under_way = self.0.borrow().clone().filter(|work| !work.is_done());
-        let work = under_way.unwrap_or_else(|| {
+        under_way.unwrap_or_else(|| {
             let work = Work::start(timer, start());
             *self.0.borrow_mut() = Some(work.clone());
             work
-        });
-        let result = work.result().await;
-        // The result may hold tokens: it is not kept longer than needed.
-        self.0.borrow_mut().take_if(|work| work.is_done());
-        result
+        })
     }
 }

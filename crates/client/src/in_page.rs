@@ -3,9 +3,11 @@
 use std::{cell::RefCell, rc::Rc};
 
 use async_trait::async_trait;
-use futures::channel::oneshot;
 
-use crate::ports::{Guard, Locks, Storage, StorageError};
+use crate::{
+    once,
+    ports::{Guard, Locks, Storage, StorageError},
+};
 
 /// A store that is gone with the page. Clones share it.
 #[derive(Clone, Default)]
@@ -34,7 +36,7 @@ impl Storage for MemoryStorage {
 }
 
 /// Held locks by name, with those who wait for them, first come first.
-type Held = Vec<(String, Vec<oneshot::Sender<Guard>>)>;
+type Held = Vec<(String, Vec<once::Sender<Guard>>)>;
 
 /// Locks within one page, first come, first served. Clones share them. Enough for what only this page reads (memory and
 /// session storage), and all there is where the browser has no Web Locks.
@@ -60,7 +62,7 @@ impl PageLocks {
             }
             held[position].1.remove(0)
         };
-        drop(next.send(self.guard(name)));
+        next.send(self.guard(name));
     }
 }
 
@@ -70,7 +72,7 @@ impl Locks for PageLocks {
         let turn = {
             let mut held = self.0.borrow_mut();
             if let Some((_, waiting)) = held.iter_mut().find(|(own, _)| own == name) {
-                let (sender, receiver) = oneshot::channel();
+                let (sender, receiver) = once::channel();
                 waiting.push(sender);
                 Some(receiver)
             } else {
@@ -79,7 +81,7 @@ impl Locks for PageLocks {
             }
         };
         match turn {
-            Some(turn) => turn.await.unwrap_or_else(|_| Guard::new(|| ())),
+            Some(turn) => turn.received().await.unwrap_or_else(|| Guard::new(|| ())),
             None => self.guard(name),
         }
     }

@@ -20,7 +20,7 @@ impl Members {
 
     /// A member that is a text and not empty.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.0.remove(name) {
+        match json::take(&mut self.0, name) {
             Some(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,
         }
@@ -34,15 +34,20 @@ impl Members {
 
     /// A member that is there and not null.
     pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name).filter(|value| !value.is_null())
+        json::take(&mut self.0, name).filter(|value| !value.is_null())
     }
 
     /// The texts of a member that is an array; what is no text in it is left out.
     pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
-        match self.0.remove(name) {
+        match json::take(&mut self.0, name) {
             Some(Value::Array(values)) => values.into_iter().filter_map(into_text).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The members that were not taken out, but those of these names.
+    pub(crate) fn rest(self, but: &[&str]) -> Map<String, Value> {
+        json::kept(self.0, &|name, value| !value.is_null() && !but.contains(&name))
     }
 
     /// Writes a member, unless there is nothing to write.
@@ -59,7 +64,7 @@ impl Members {
 
     /// The object as text.
     pub(crate) fn write(self) -> String {
-        Value::Object(self.0).to_string()
+        json::text(&Value::Object(self.0))
     }
 }
 

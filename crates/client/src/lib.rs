@@ -1,6 +1,6 @@
 //! OpenID Connect client for browser applications.
 //!
-//! The core ([`UserManager`] and what it is made of) knows no browser: it works on [`ports`], runs natively and is
+//! The core ([`UserManager`], and [`OidcClient`] under it) knows no browser: it works on [`ports`], runs natively and is
 //! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
 //! cryptography.
 //!
@@ -45,6 +45,8 @@ mod json;
 mod lease;
 mod manager;
 mod metadata;
+mod oidc_client;
+mod once;
 #[cfg(feature = "par")]
 mod par;
 mod password;
@@ -76,6 +78,7 @@ pub use events::{Event, Events, Subscription};
 pub use id_token::IdTokenError;
 pub use lease::StorageLease;
 pub use manager::UserManager;
+pub use oidc_client::OidcClient;
 pub use requests::{CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs};
 pub use settings::Settings;
 #[cfg(feature = "trace")]

@@ -25,11 +25,9 @@ impl UserManager {
     /// token at once, and renews it if `automatic_silent_renew` is set. Refuses settings that no request can be
     /// made with.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
-        settings.validate()?;
-        if settings.dpop && ports.signer.is_none() {
-            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()));
-        }
-        Ok(Self(Client::new(settings, ports)))
+        let client = Client::new(settings, ports)?;
+        client.start();
+        Ok(Self(client))
     }
 
     /// What the client was set up with.
@@ -73,7 +71,10 @@ impl UserManager {
     ) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         let username = username.to_owned();
-        Box::pin(async move { client.signin_with_password(&username, &password).await })
+        Box::pin(async move {
+            client.signin_with_password(&username, &password).await?;
+            client.present_user()
+        })
     }
 
     /// Goes to the provider to sign in. The page is left when this returns.
@@ -95,7 +96,10 @@ impl UserManager {
     /// has a session at the provider but none here. Concurrent calls share one request.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.renew().await })
+        Box::pin(async move {
+            client.renew().await?;
+            client.present_user()
+        })
     }
 
     /// An access token that can be used: renewed first if it has expired or is about to.

@@ -33,10 +33,10 @@ pub(crate) struct MetadataService(Rc<Inner>);
 struct Inner {
     http: ProviderHttp,
     metadata: RefCell<Option<Rc<Metadata>>>,
-    metadata_flight: Flight<Result<Rc<Metadata>, Error>>,
+    metadata_flight: Flight,
     keys: RefCell<Option<Rc<JwkSet>>>,
     keys_refetched_at: Cell<Option<Duration>>,
-    keys_flight: Flight<Result<Rc<JwkSet>, Error>>,
+    keys_flight: Flight,
 }
 
 impl MetadataService {
@@ -60,28 +60,46 @@ impl MetadataService {
 
     /// The discovery document of the authority.
     pub(crate) async fn metadata(&self) -> Result<Rc<Metadata>, Error> {
-        if let Some(known) = self.0.metadata.borrow().clone() {
-            return Ok(known);
+        loop {
+            if let Some(known) = self.0.metadata.borrow().clone() {
+                return Ok(known);
+            }
+            let service = self.clone();
+            let fetching = self
+                .0
+                .metadata_flight
+                .join(&*self.0.http.ports.timer, || Box::pin(async move { service.fetch_metadata().await }));
+            fetching.outcome().await?;
         }
-        let inner = Rc::clone(&self.0);
-        self.0
-            .metadata_flight
-            .join(&*self.0.http.ports.timer, || {
-                Box::pin(async move {
-                    let metadata = Rc::new(inner.fetch_metadata().await?);
-                    *inner.metadata.borrow_mut() = Some(Rc::clone(&metadata));
-                    Ok(metadata)
-                })
-            })
-            .await
+    }
+
+    /// The address of an endpoint, if it may be used: an http or https URL, and not one that can be listened to where the
+    /// authority can't.
+    pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<String, Error> {
+        let metadata = self.metadata().await?;
+        let authority_is_protected = url::is_protected(&self.0.http.settings.authority);
+        metadata
+            .address(endpoint)
+            .filter(|address| url::origin(address).is_some())
+            .filter(|address| !authority_is_protected || url::is_protected(address))
+            .map(str::to_owned)
+            .ok_or(Error::NoEndpoint(endpoint.name()))
     }
 
     /// The keys that sign tokens.
     pub(crate) async fn keys(&self) -> Result<Rc<JwkSet>, Error> {
-        if let Some(known) = self.0.keys.borrow().clone() {
-            return Ok(known);
+        loop {
+            if let Some(known) = self.0.keys.borrow().clone() {
+                return Ok(known);
+            }
+            self.fetch_keys(CacheMode::Use).await?;
         }
-        self.fetch_keys(CacheMode::Use).await
+    }
+
+    /// Begins to fetch the keys, if they are not known, for whoever needs them soon: a failure shows then.
+    pub(crate) fn expect_keys(&self) {
+        let service = self.clone();
+        self.0.http.ports.timer.spawn(Box::pin(async move { drop(service.keys().await) }));
     }
 
     /// The keys fetched anew because one was not among them, at most once in [`KEYS_REFETCH_INTERVAL`]. `None`: too soon,
@@ -93,40 +111,27 @@ impl MetadataService {
             return Ok(None);
         }
         self.0.keys_refetched_at.set(Some(now));
-        self.fetch_keys(CacheMode::Refresh).await.map(Some)
+        self.fetch_keys(CacheMode::Refresh).await?;
+        Ok(self.0.keys.borrow().clone())
     }
 
-    async fn fetch_keys(&self, cache: CacheMode) -> Result<Rc<JwkSet>, Error> {
-        let metadata = self.metadata().await?;
-        let url = self.endpoint("jwks_uri", metadata.jwks_uri.as_ref())?;
-        let inner = Rc::clone(&self.0);
-        self.0
-            .keys_flight
-            .join(&*self.0.http.ports.timer, || {
-                Box::pin(async move {
-                    let keys = Rc::new(inner.fetch_key_set(&url, cache).await?);
-                    *inner.keys.borrow_mut() = Some(Rc::clone(&keys));
-                    Ok(keys)
-                })
+    async fn fetch_keys(&self, cache: CacheMode) -> Result<(), Error> {
+        let service = self.clone();
+        let fetching = self.0.keys_flight.join(&*self.0.http.ports.timer, || {
+            Box::pin(async move {
+                let url = service.endpoint(Endpoint::Jwks).await?;
+                let document = service.fetch(&url, cache).await?;
+                let problem = || Error::UnexpectedAnswer { url, problem: "the answer is no key set".to_owned() };
+                let keys = JwkSet::from_members(document.0).ok_or_else(problem)?;
+                *service.0.keys.borrow_mut() = Some(Rc::new(keys));
+                Ok(())
             })
-            .await
+        });
+        fetching.outcome().await
     }
 
-    /// An endpoint of the metadata, if it may be used: an http or https URL, and not one that can be listened to where
-    /// the authority can't.
-    pub(crate) fn endpoint(&self, name: &'static str, endpoint: Option<&String>) -> Result<String, Error> {
-        let authority_is_protected = url::is_protected(&self.0.http.settings.authority);
-        endpoint
-            .filter(|endpoint| url::origin(endpoint).is_some())
-            .filter(|endpoint| !authority_is_protected || url::is_protected(endpoint))
-            .cloned()
-            .ok_or(Error::NoEndpoint(name))
-    }
-}
-
-impl Inner {
     async fn fetch(&self, url: &str, cache: CacheMode) -> Result<Members, Error> {
-        let response = self.http.get(url, cache).await?;
+        let response = self.0.http.get(url, cache).await?;
         if response.is_success() {
             json(url, &response.body)
         } else {
@@ -134,20 +139,12 @@ impl Inner {
         }
     }
 
-    async fn fetch_key_set(&self, url: &str, cache: CacheMode) -> Result<JwkSet, Error> {
-        let document = self.fetch(url, cache).await?;
-        JwkSet::from_members(document.0).ok_or_else(|| Error::UnexpectedAnswer {
-            url: url.to_owned(),
-            problem: "the answer is no key set".to_owned(),
-        })
-    }
-
-    async fn fetch_metadata(&self) -> Result<Metadata, Error> {
-        let settings = &self.http.settings;
+    async fn fetch_metadata(&self) -> Result<(), Error> {
+        let settings = &self.0.http.settings;
         let authority = without_final_slash(&settings.authority);
         let url = match &settings.metadata_url {
             Some(url) => url.clone(),
-            None => format!("{authority}{OPENID_CONFIGURATION_PATH}"),
+            None => [authority, OPENID_CONFIGURATION_PATH].concat(),
         };
         let mut metadata = Metadata::read(self.fetch(&url, CacheMode::Use).await?);
         if let Some(seed) = &settings.metadata_seed {
@@ -155,11 +152,45 @@ impl Inner {
         }
         // A final slash is lost on the way to the document's URL, so it says nothing; all else must agree.
         let agrees = without_final_slash(&metadata.issuer) == authority;
-        if self.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
-            Ok(metadata)
-        } else {
-            Err(Error::IssuerMismatch { expected: settings.authority.clone(), found: metadata.issuer })
+        if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
+            return Err(Error::IssuerMismatch { expected: settings.authority.clone(), found: metadata.issuer });
         }
+        *self.0.metadata.borrow_mut() = Some(Rc::new(metadata));
+        Ok(())
+    }
+}
+
+/// What the client asks a provider for.
+#[derive(Clone, Copy)]
+pub(crate) enum Endpoint {
+    Authorization,
+    Token,
+    Userinfo,
+    Jwks,
+    Revocation,
+    EndSession,
+    #[cfg_attr(not(feature = "windows"), allow(dead_code))]
+    CheckSession,
+    #[cfg_attr(not(feature = "par"), allow(dead_code))]
+    PushedAuthorizationRequest,
+}
+
+/// Their names in the metadata, in the order of [`Endpoint`].
+const ENDPOINTS: [&str; 8] = [
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "jwks_uri",
+    "revocation_endpoint",
+    "end_session_endpoint",
+    "check_session_iframe",
+    "pushed_authorization_request_endpoint",
+];
+
+impl Endpoint {
+    /// The name in the metadata.
+    pub(crate) fn name(self) -> &'static str {
+        ENDPOINTS[self as usize]
     }
 }
 
@@ -167,15 +198,8 @@ impl Inner {
 pub(crate) struct Metadata {
     /// Empty if the document names none, which is no authority.
     pub issuer: String,
-    pub authorization_endpoint: Option<String>,
-    pub token_endpoint: Option<String>,
-    pub userinfo_endpoint: Option<String>,
-    pub jwks_uri: Option<String>,
-    pub revocation_endpoint: Option<String>,
-    pub end_session_endpoint: Option<String>,
-    pub check_session_iframe: Option<String>,
-    #[cfg(feature = "par")]
-    pub pushed_authorization_request_endpoint: Option<String>,
+    /// Addresses as written, in the order of [`Endpoint`].
+    endpoints: [Option<String>; ENDPOINTS.len()],
     /// Whether authorization requests must be pushed (RFC 9126 section 5).
     #[cfg(feature = "par")]
     pub require_pushed_authorization_requests: bool,
@@ -189,15 +213,7 @@ impl Metadata {
     fn read(mut members: Members) -> Self {
         Self {
             issuer: members.text("issuer").unwrap_or_default(),
-            authorization_endpoint: members.text("authorization_endpoint"),
-            token_endpoint: members.text("token_endpoint"),
-            userinfo_endpoint: members.text("userinfo_endpoint"),
-            jwks_uri: members.text("jwks_uri"),
-            revocation_endpoint: members.text("revocation_endpoint"),
-            end_session_endpoint: members.text("end_session_endpoint"),
-            check_session_iframe: members.text("check_session_iframe"),
-            #[cfg(feature = "par")]
-            pushed_authorization_request_endpoint: members.text("pushed_authorization_request_endpoint"),
+            endpoints: ENDPOINTS.map(|name| members.text(name)),
             #[cfg(feature = "par")]
             require_pushed_authorization_requests: members.value("require_pushed_authorization_requests")
                 == Some(true.into()),
@@ -205,24 +221,17 @@ impl Metadata {
             responses_carry_iss: members.value("authorization_response_iss_parameter_supported") == Some(true.into()),
         }
     }
-}
 
-impl Metadata {
+    /// The address of an endpoint as written.
+    pub(crate) fn address(&self, endpoint: Endpoint) -> Option<&str> {
+        self.endpoints[endpoint as usize].as_deref()
+    }
+
     /// Takes endpoints that are not named from the seed.
     fn complete(&mut self, seed: &ProviderMetadata) {
-        for (own, seed) in [
-            (&mut self.authorization_endpoint, &seed.authorization_endpoint),
-            (&mut self.token_endpoint, &seed.token_endpoint),
-            (&mut self.userinfo_endpoint, &seed.userinfo_endpoint),
-            (&mut self.jwks_uri, &seed.jwks_uri),
-            (&mut self.revocation_endpoint, &seed.revocation_endpoint),
-            (&mut self.end_session_endpoint, &seed.end_session_endpoint),
-            (&mut self.check_session_iframe, &seed.check_session_iframe),
-            #[cfg(feature = "par")]
-            (&mut self.pushed_authorization_request_endpoint, &seed.pushed_authorization_request_endpoint),
-        ] {
+        for (own, seeded) in self.endpoints.iter_mut().zip(endpoints_of(seed)) {
             if own.is_none() {
-                own.clone_from(seed);
+                own.clone_from(seeded);
             }
         }
     }
@@ -232,21 +241,27 @@ impl From<&ProviderMetadata> for Metadata {
     fn from(given: &ProviderMetadata) -> Self {
         Self {
             issuer: given.issuer.clone(),
-            authorization_endpoint: given.authorization_endpoint.clone(),
-            token_endpoint: given.token_endpoint.clone(),
-            userinfo_endpoint: given.userinfo_endpoint.clone(),
-            jwks_uri: given.jwks_uri.clone(),
-            revocation_endpoint: given.revocation_endpoint.clone(),
-            end_session_endpoint: given.end_session_endpoint.clone(),
-            check_session_iframe: given.check_session_iframe.clone(),
-            #[cfg(feature = "par")]
-            pushed_authorization_request_endpoint: given.pushed_authorization_request_endpoint.clone(),
+            endpoints: endpoints_of(given).map(Option::clone),
             #[cfg(feature = "par")]
             require_pushed_authorization_requests: given.require_pushed_authorization_requests == Some(true),
             id_token_signing_alg_values_supported: given.id_token_signing_alg_values_supported.clone(),
             responses_carry_iss: given.authorization_response_iss_parameter_supported == Some(true),
         }
     }
+}
+
+/// In the order of [`Endpoint`].
+fn endpoints_of(given: &ProviderMetadata) -> [&Option<String>; ENDPOINTS.len()] {
+    [
+        &given.authorization_endpoint,
+        &given.token_endpoint,
+        &given.userinfo_endpoint,
+        &given.jwks_uri,
+        &given.revocation_endpoint,
+        &given.end_session_endpoint,
+        &given.check_session_iframe,
+        &given.pushed_authorization_request_endpoint,
+    ]
 }
 
 fn without_final_slash(url: &str) -> &str {

@@ -4,22 +4,21 @@
 use crate::{
     Error,
     client::Client,
-    metadata::Metadata,
+    metadata::Endpoint,
     provider_http::{Proven, json, refusal},
     settings::ClientAuthentication,
     url,
 };
 
-const ENDPOINT: &str = "pushed_authorization_request_endpoint";
-
 impl Client {
     /// The address with the request, which `endpoint` and the parameters make up, or where the provider or the settings
     /// ask for it with a reference in the request's place.
-    pub(crate) async fn pushed(&self, metadata: &Metadata, endpoint: &str, address: String) -> Result<String, Error> {
-        if !(self.settings.push_authorization_requests || metadata.require_pushed_authorization_requests) {
+    pub(crate) async fn pushed(&self, endpoint: &str, address: String) -> Result<String, Error> {
+        let required = self.metadata.metadata().await?.require_pushed_authorization_requests;
+        if !(self.settings.push_authorization_requests || required) {
             return Ok(address);
         }
-        let url = self.metadata.endpoint(ENDPOINT, metadata.pushed_authorization_request_endpoint.as_ref())?;
+        let url = self.metadata.endpoint(Endpoint::PushedAuthorizationRequest).await?;
         // What else stands in the endpoint's query is not part of the request.
         let request = address.strip_prefix(&url::with_query(endpoint, &[])).unwrap_or_default();
         let request: Vec<_> = form_urlencoded::parse(request.as_bytes()).collect();
@@ -29,7 +28,7 @@ impl Client {
         let form: Vec<_> = form.map(|(name, value)| (&**name, &**value)).collect();
         let response = self.tokens.http.post_authenticated(&url, &form, Proven::Key).await?;
         if !response.is_success() {
-            return Err(refusal(ENDPOINT, &url, &response));
+            return Err(refusal(Endpoint::PushedAuthorizationRequest.name(), &url, &response));
         }
         let Some(reference) = json(&url, &response.body)?.text("request_uri") else {
             return Err(Error::UnexpectedAnswer { url, problem: "the answer has no request_uri".to_owned() });

@@ -181,23 +181,31 @@ impl PendingSignin {
             Some(Value::Array(pairs)) => pairs,
             _ => Vec::new(),
         };
-        Some(Self {
-            id: members.text("id")?,
+        let extra_token_params = pairs.into_iter().map(pair).collect::<Option<_>>()?;
+        let code_verifier = CodeVerifier::parse(members.text("code_verifier")?).ok()?;
+        // One way out for all that is missing: each of its own would carry what was read before it.
+        let mut text = |name: &str| members.text(name).unwrap_or_default();
+        let signin = Self {
+            id: text("id"),
             way,
             created,
-            code_verifier: CodeVerifier::parse(members.text("code_verifier")?).ok()?,
-            nonce: members.text("nonce")?,
-            authority: members.text("authority")?,
-            client_id: members.text("client_id")?,
-            redirect_uri: members.text("redirect_uri")?,
-            scope: members.text("scope")?,
+            code_verifier,
+            nonce: text("nonce"),
+            authority: text("authority"),
+            client_id: text("client_id"),
+            redirect_uri: text("redirect_uri"),
+            scope: text("scope"),
             response_mode,
             max_age: members.number("max_age"),
             resource: members.texts("resource"),
-            extra_token_params: pairs.into_iter().map(pair).collect::<Option<_>>()?,
+            extra_token_params,
             data,
             url_state,
-        })
+        };
+        let texts =
+            [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri, &signin.scope];
+        let whole = texts.into_iter().all(|text| !text.is_empty());
+        whole.then_some(signin)
     }
 }
 

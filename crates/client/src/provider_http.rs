@@ -23,7 +23,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct ProviderHttp {
     pub(crate) settings: Rc<Settings>,
-    pub(crate) ports: Ports,
+    pub(crate) ports: Rc<Ports>,
     /// Where tokens are bound to a key.
     pub(crate) proofs: Option<Rc<Proofs>>,
     /// Tells what is sent and what comes of it.
@@ -42,7 +42,7 @@ pub(crate) enum Proven<'a> {
 }
 
 impl ProviderHttp {
-    pub(crate) fn new(settings: Rc<Settings>, ports: Ports, trace: Tracer) -> Self {
+    pub(crate) fn new(settings: Rc<Settings>, ports: Rc<Ports>, trace: Tracer) -> Self {
         let proofs = Proofs::of(&settings, &ports);
         Self { settings, ports, proofs, trace }
     }
@@ -74,23 +74,27 @@ impl ProviderHttp {
     }
 
     /// Fetches a public document.
-    pub(crate) async fn get(&self, url: &str, cache: CacheMode) -> Result<HttpResponse, Error> {
-        self.send("GET", url, Vec::new(), None, cache, Proven::Not).await
+    pub(crate) fn get(&self, url: &str, cache: CacheMode) -> impl Future<Output = Result<HttpResponse, Error>> {
+        self.transmit(self.request("GET", url, Vec::new(), None, cache), Proven::Not)
     }
 
     /// Fetches with an access token.
-    pub(crate) async fn get_with_token(&self, url: &str, access_token: &str) -> Result<HttpResponse, Error> {
+    pub(crate) fn get_with_token(
+        &self,
+        url: &str,
+        access_token: &str,
+    ) -> impl Future<Output = Result<HttpResponse, Error>> {
         let header = self.authorization(access_token);
-        self.send("GET", url, vec![header], None, CacheMode::Never, Proven::Token(access_token)).await
+        self.transmit(self.request("GET", url, vec![header], None, CacheMode::Never), Proven::Token(access_token))
     }
 
     /// Posts a form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
-    pub(crate) async fn post_authenticated(
+    pub(crate) fn post_authenticated(
         &self,
         url: &str,
         form: &[(&str, &str)],
         proven: Proven<'_>,
-    ) -> Result<HttpResponse, Error> {
+    ) -> impl Future<Output = Result<HttpResponse, Error>> {
         let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
         let mut form = form.to_vec();
         let settings = &self.settings;
@@ -104,21 +108,20 @@ impl ProviderHttp {
             form.push(("client_secret", secret));
         }
         let body = params::encode(form.iter().copied());
-        self.send("POST", url, headers, Some(body), CacheMode::Never, proven).await
+        self.transmit(self.request("POST", url, headers, Some(body), CacheMode::Never), proven)
     }
 
-    async fn send(
+    fn request(
         &self,
         method: &str,
         url: &str,
         mut headers: Vec<(String, String)>,
         body: Option<String>,
         cache: CacheMode,
-        proven: Proven<'_>,
-    ) -> Result<HttpResponse, Error> {
+    ) -> HttpRequest {
         headers.push(("accept".to_owned(), "application/json".to_owned()));
         headers.extend(self.settings.extra_headers.iter().cloned());
-        let request = HttpRequest {
+        HttpRequest {
             method: method.to_owned(),
             url: url.to_owned(),
             headers,
@@ -127,8 +130,7 @@ impl ProviderHttp {
             // What carries a code or a token is never to be sent on to another address.
             follow_redirects: cache != CacheMode::Never,
             cache,
-        };
-        self.transmit(request, proven).await
+        }
     }
 }
 

@@ -14,10 +14,10 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Error, Event, User, claims,
     client::Client,
-    id_token::{self, Expected, Nonce, VerifiedIdToken},
+    id_token::{Nonce, VerifiedIdToken},
     settings::MergeClaims,
     tabs::TabMessage,
-    tokens::TokenAnswer,
+    tokens::{TokenAnswer, add_params},
     user_store::{Session, StoredUser},
 };
 
@@ -28,10 +28,11 @@ const LOOKS: u32 = 100;
 const MARKED: Duration = Duration::from_mins(1);
 
 impl Client {
-    /// Renews the tokens; who asks while a renewal runs shares it.
-    pub(crate) async fn renew(self: &Rc<Self>) -> Result<User, Error> {
+    /// Renews the tokens of the user in the store; who asks while a renewal runs shares it.
+    pub(crate) async fn renew(self: &Rc<Self>) -> Result<(), Error> {
         let client = Rc::clone(self);
-        self.renewal.join(&*self.ports.timer, || Box::pin(async move { client.renew_alone().await })).await
+        let renewal = self.renewal.join(&*self.ports.timer, || Box::pin(async move { client.renew_alone().await }));
+        renewal.outcome().await
     }
 
     /// A token that can be used: renewed first if it has expired or soon will. If that fails for a cause that may pass,
@@ -42,7 +43,7 @@ impl Client {
             return Ok(session.stored.user.access_token.clone());
         }
         match self.renew().await {
-            Ok(user) => Ok(user.access_token),
+            Ok(()) => Ok(self.present_user()?.access_token),
             Err(error) => {
                 // The last two: neither refresh token nor a session at the provider that a hidden frame could see.
                 let forgivable = error.is_transient()
@@ -69,7 +70,7 @@ impl Client {
         i64::try_from(lead).unwrap_or(i64::MAX)
     }
 
-    async fn renew_alone(&self) -> Result<User, Error> {
+    async fn renew_alone(&self) -> Result<(), Error> {
         let before = self.users.get()?;
         let name = ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
         let _lock = self.ports.locks.acquire(&name).await;
@@ -82,8 +83,7 @@ impl Client {
             let changed = before.as_ref().is_none_or(|before| before.stored.user.access_token != user.access_token);
             if changed && !self.is_due(&session) {
                 // Another tab renewed while this one waited.
-                self.notice_changes()?;
-                return Ok(user.clone());
+                return self.notice_changes();
             }
             let mark = ["oidc.replaced:", &base64url::encode(Sha256::digest(&user.access_token))].concat();
             let mark = self.ports.locks.mark(&mark).await;
@@ -99,13 +99,13 @@ impl Client {
                     self.renewal_failed(&error)?;
                     return Err(error);
                 }
-                Ok(user) => {
+                Ok(()) => {
                     let timer = Rc::clone(&self.ports.timer);
                     self.ports.timer.spawn(Box::pin(async move {
                         timer.sleep(MARKED).await;
                         drop(mark);
                     }));
-                    return Ok(user);
+                    return Ok(());
                 }
             }
         }
@@ -117,7 +117,7 @@ impl Client {
     }
 
     #[cfg(feature = "windows")]
-    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<User, Error> {
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Error> {
         if self.ports.windows.is_none() {
             return Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn });
         }
@@ -126,7 +126,7 @@ impl Client {
 
     #[cfg(not(feature = "windows"))]
     #[allow(clippy::unused_async)] // As its other form.
-    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<User, Error> {
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Error> {
         Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn })
     }
 
@@ -142,30 +142,31 @@ impl Client {
         Ok(())
     }
 
-    async fn refresh(&self, session: &Session) -> Result<User, Error> {
-        let stored = &session.stored;
-        let Some(refresh_token) = stored.user.refresh_token.as_deref() else {
+    async fn refresh(&self, session: &Session) -> Result<(), Error> {
+        if session.stored.user.refresh_token.is_none() {
             return self.renew_in_frame(Some(session)).await;
-        };
+        }
+        let refreshed = self.refreshed(&session.stored).await?;
+        // Who signed out, or signed in anew, while the answer was on its way must not get the old session back.
+        if !self.still_stored(session)? {
+            return Err(Error::NotSignedIn);
+        }
+        self.user_loaded(refreshed)
+    }
+
+    /// The user with the tokens that their refresh token gives.
+    pub(crate) async fn refreshed(&self, stored: &StoredUser) -> Result<StoredUser, Error> {
+        let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
             self.metadata.keys().await?;
         }
         let settings = &self.settings;
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        form.extend(settings.resource.iter().map(|resource| ("resource", resource.as_str())));
-        let extra = settings.extra_token_params.iter();
-        form.extend(extra.map(|(name, value)| (name.as_str(), value.as_str())));
+        add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
-        let id_token = match &answer.unverified_id_token {
-            Some(id_token) => Some(self.verify_renewed(id_token, &answer, &stored.user).await?),
-            None => None,
-        };
-        // Who signed out, or signed in anew, while the answer was on its way must not get the old session back.
-        if !self.still_stored(session)? {
-            return Err(Error::NotSignedIn);
-        }
-        self.user_loaded(renewed(stored, answer, id_token))
+        let id_token = self.verify_renewed(&answer, &stored.user).await?;
+        Ok(renewed(stored, answer, id_token))
     }
 
     pub(crate) fn still_stored(&self, session: &Session) -> Result<bool, Error> {
@@ -176,26 +177,14 @@ impl Client {
         }))
     }
 
-    /// Checks a renewed ID token, and that it is about the same user and sign-in (OIDC Core section 12.2).
-    async fn verify_renewed(
-        &self,
-        id_token: &str,
-        answer: &TokenAnswer,
-        user: &User,
-    ) -> Result<VerifiedIdToken, Error> {
+    /// Checks a renewed ID token, if there is one, and that it is about the same user and sign-in (OIDC Core
+    /// section 12.2).
+    async fn verify_renewed(&self, answer: &TokenAnswer, user: &User) -> Result<Option<VerifiedIdToken>, Error> {
         let before = user.id_token.as_deref().map_or_else(Map::new, stored_claims);
-        let metadata = self.metadata.metadata().await?;
-        let expected = Expected {
-            issuer: &metadata.issuer,
-            client_id: &self.settings.client_id,
-            nonce: Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str)),
-            max_age: None,
-            access_token: &answer.access_token,
-            now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
-            clock_skew: self.settings.clock_skew,
+        let nonce = Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str));
+        let Some(verified) = self.verify_id_token(answer, nonce, None).await? else {
+            return Ok(None);
         };
-        let signatures = &*self.ports.verifier;
-        let verified = id_token::verify(id_token, &expected, &self.metadata, signatures).await?;
         let differs = |name: &str| {
             let before = before.get(name).or_else(|| user.profile.get(name));
             before.is_some() && before != verified.claims.get(name)
@@ -215,7 +204,7 @@ impl Client {
                 return Err(Error::RenewedTokenDiffers(name));
             }
         }
-        Ok(verified)
+        Ok(Some(verified))
     }
 }
 
@@ -234,12 +223,11 @@ fn renewed(before: &StoredUser, answer: TokenAnswer, id_token: Option<VerifiedId
     user.refresh_token = answer.refresh_token.or(user.refresh_token);
     user.scope = answer.scope.or(user.scope);
     user.session_state = answer.session_state.or(user.session_state);
-    user.extra.extend(claims::without_user_members(answer.extra));
+    user.extra.extend(answer.extra);
     if let Some(id_token) = id_token {
         user.id_token = answer.unverified_id_token;
         // The profile has only what the filter let through at sign-in, so a claim that is not there stays away.
-        let mut claims = id_token.claims;
-        claims.retain(|name, _| user.profile.contains_key(name));
+        let claims = json::kept(id_token.claims, &|name, _| user.profile.contains_key(name));
         claims::merge(&mut user.profile, claims, MergeClaims::Replace);
     }
     StoredUser { user, requested_scope: before.requested_scope.clone(), lifetime: answer.expires_in }

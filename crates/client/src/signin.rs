@@ -5,6 +5,7 @@ use doorward_protocol::pkce::{CodeVerifier, S256};
 use crate::{
     Error, SigninRequestArgs,
     client::Client,
+    metadata::Endpoint,
     pending::{self, Pending, PendingSignin, Way},
     settings::ResponseMode,
     url,
@@ -35,8 +36,7 @@ impl Client {
 
     /// Keeps a request in the state store: the address at the provider, and the request's id.
     pub(crate) async fn begin_signin(&self, args: SigninRequestArgs, way: Way) -> Result<(String, String), Error> {
-        let metadata = self.metadata.metadata().await?;
-        let endpoint = self.metadata.endpoint("authorization_endpoint", metadata.authorization_endpoint.as_ref())?;
+        let endpoint = self.metadata.endpoint(Endpoint::Authorization).await?;
         let id = pending::random_text(&*self.ports.entropy)?;
         let verifier = CodeVerifier::from_entropy(pending::random_bytes(&*self.ports.entropy)?);
         let nonce = match &args.nonce {
@@ -50,7 +50,7 @@ impl Client {
         let pending = self.pending_signin(&args, way, id.clone(), verifier, nonce);
         let address = self.authorization_url(&endpoint, &args, &pending, key.as_deref())?;
         #[cfg(feature = "par")]
-        let address = self.pushed(&metadata, &endpoint, address).await?;
+        let address = self.pushed(&endpoint, address).await?;
         pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), self.settings.stale_state_age)?;
         self.tokens.http.trace.authorization_request(&address);
         Ok((address, id))

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::{
     AuthorizationError, Error, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
+    metadata::Endpoint,
     pending::{self, Pending, PendingSignout, Way},
     response::LogoutResponse,
     settings::TokenType,
@@ -41,8 +42,21 @@ impl Client {
             // Sign-out goes on without: the tokens end by themselves.
             let _ = self.revoke_all(user).await;
         }
-        let (address, pending) = self.end_session_url(args, user, way).await?;
-        self.tokens.http.trace.logout_request(&address);
+        let created = self.create_signout_request(args, user, way).await?;
+        self.tokens.http.trace.logout_request(&created.0);
+        Ok(created)
+    }
+
+    /// The address at the provider, and the request's id, if the provider is to come back: then it waits in the state
+    /// store.
+    pub(crate) async fn create_signout_request(
+        &self,
+        args: &SignoutRequestArgs,
+        user: Option<&User>,
+        way: Way,
+    ) -> Result<(String, Option<String>), Error> {
+        let endpoint = self.metadata.endpoint(Endpoint::EndSession).await?;
+        let (address, pending) = self.end_session_url(&endpoint, args, user, way)?;
         let Some((id, pending)) = pending else {
             return Ok((address, None));
         };
@@ -50,15 +64,14 @@ impl Client {
         Ok((address, Some(id)))
     }
 
-    async fn end_session_url(
+    fn end_session_url(
         &self,
+        endpoint: &str,
         args: &SignoutRequestArgs,
         user: Option<&User>,
         way: Way,
     ) -> Result<(String, Option<(String, PendingSignout)>), Error> {
         let settings = &self.settings;
-        let metadata = self.metadata.metadata().await?;
-        let endpoint = self.metadata.endpoint("end_session_endpoint", metadata.end_session_endpoint.as_ref())?;
         let hint = args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
         let of_popup = settings.popup_post_logout_redirect_uri.as_ref().filter(|_| way == Way::Popup);
         let return_to =
@@ -87,7 +100,7 @@ impl Client {
         }
         let extra = args.extra_query_params.iter();
         params.extend(extra.map(|(name, value)| (name.as_str(), value.as_str())));
-        Ok((url::with_query(&endpoint, &params), pending))
+        Ok((url::with_query(endpoint, &params), pending))
     }
 
     /// Finishes a sign-out. A response without state answers a request that had none.
@@ -97,7 +110,7 @@ impl Client {
         result
     }
 
-    fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Error> {
+    pub(crate) fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Error> {
         let trace = &self.tokens.http.trace;
         trace.logout_response(url);
         let response = LogoutResponse::parse(url)?;

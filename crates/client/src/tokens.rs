@@ -6,13 +6,16 @@ use serde_json::{Map, Value};
 use crate::{
     Error,
     json::{LONGEST, Members},
-    metadata::MetadataService,
+    metadata::{Endpoint, MetadataService},
     provider_http::{Proven, ProviderHttp, json, refusal},
     settings::TokenType,
 };
 
+/// Members that the user has of its own.
+const USER_MEMBERS: [&str; 7] =
+    ["profile", "expires_at", "expires_in", "state", "url_state", "requested_scope", "lifetime"];
+
 /// What the token endpoint granted. The ID token in it is not verified yet.
-#[derive(Clone)]
 pub(crate) struct TokenAnswer {
     pub access_token: String,
     pub token_type: String,
@@ -25,10 +28,20 @@ pub(crate) struct TokenAnswer {
     pub scope: Option<String>,
     /// The session at the provider; some say it here.
     pub session_state: Option<String>,
-    /// Members that no specification names.
+    /// Members that no specification names, but those that would stand in the place of a member of the user.
     pub extra: Map<String, Value>,
     /// The provider's clock when it answered, where that is readable.
     pub provider_time: Option<u64>,
+}
+
+/// Adds resource indicators (RFC 8707) and further parameters to a request.
+pub(crate) fn add_params<'a>(
+    form: &mut Vec<(&'a str, &'a str)>,
+    resource: &'a [String],
+    extra: &'a [(String, String)],
+) {
+    form.extend(resource.iter().map(|resource| ("resource", resource.as_str())));
+    form.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
 }
 
 /// Sends grants to the token endpoint.
@@ -41,11 +54,10 @@ pub(crate) struct TokenClient {
 impl TokenClient {
     /// Asks for tokens. `form` has the grant; who the client is, is added.
     pub(crate) async fn grant(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
-        let metadata = self.metadata.metadata().await?;
-        let url = self.metadata.endpoint("token_endpoint", metadata.token_endpoint.as_ref())?;
+        let url = self.metadata.endpoint(Endpoint::Token).await?;
         let response = self.http.post_authenticated(&url, form, Proven::Key).await?;
         if !response.is_success() {
-            return Err(refusal("token_endpoint", &url, &response));
+            return Err(refusal(Endpoint::Token.name(), &url, &response));
         }
         let mut answer = read_answer(&url, json(&url, &response.body)?, self.http.token_type())?;
         answer.provider_time = response.date;
@@ -56,14 +68,13 @@ impl TokenClient {
 
     /// Revokes a token. One that the provider can't revoke by its kind is no error: it ends by itself.
     pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Error> {
-        let metadata = self.metadata.metadata().await?;
-        let url = self.metadata.endpoint("revocation_endpoint", metadata.revocation_endpoint.as_ref())?;
+        let url = self.metadata.endpoint(Endpoint::Revocation).await?;
         let form = [("token", token), ("token_type_hint", token_type.as_str())];
         let response = self.http.post_authenticated(&url, &form, Proven::Not).await?;
         if response.is_success() {
             return Ok(());
         }
-        match refusal("revocation_endpoint", &url, &response) {
+        match refusal(Endpoint::Revocation.name(), &url, &response) {
             Error::Refused { code: ErrorCode::UnsupportedTokenType, .. } => Ok(()),
             error => Err(error),
         }
@@ -95,7 +106,7 @@ fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<T
         unverified_id_token,
         scope,
         session_state,
-        extra: members.0,
+        extra: members.rest(&USER_MEMBERS),
         provider_time: None,
     })
 }

@@ -100,14 +100,14 @@ impl User {
             expires_at: members.number("expires_at"),
             state: members.value("state"),
             url_state: members.text("url_state"),
-            extra: members.0,
+            extra: members.rest(&[]),
         })
     }
 }
 
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_members().0.serialize(serializer)
+        Value::Object(self.to_members().0).serialize(serializer)
     }
 }
 

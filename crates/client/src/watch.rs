@@ -92,7 +92,7 @@ impl Client {
     /// Renews; whether that succeeded.
     async fn renew_for(self: &Rc<Self>, watched: &mut Watched) -> bool {
         match self.renew().await {
-            Ok(_) => {
+            Ok(()) => {
                 watched.renewed_at = Some(self.ports.clock.monotonic());
                 true
             }

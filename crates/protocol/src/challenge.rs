@@ -219,11 +219,11 @@ pub struct InvalidChallenge;
 struct Cursor<'a>(&'a str);
 
 impl<'a> Cursor<'a> {
-    fn skip(&mut self, accepted: impl Fn(char) -> bool) {
-        self.0 = self.0.trim_start_matches(accepted);
+    fn skip(&mut self, accepted: fn(char) -> bool) {
+        self.take_while(accepted);
     }
 
-    fn take_while(&mut self, accepted: impl Fn(char) -> bool) -> &'a str {
+    fn take_while(&mut self, accepted: fn(char) -> bool) -> &'a str {
         let rest = self.0.trim_start_matches(accepted);
         let taken = &self.0[..self.0.len() - rest.len()];
         self.0 = rest;
@@ -239,10 +239,13 @@ impl<'a> Cursor<'a> {
 
     /// The `= value` after a parameter's name; nothing is taken if there is none.
     fn param_value(&mut self) -> Result<Option<String>, InvalidChallenge> {
-        let Some(rest) = self.0.trim_start_matches(is_white_space).strip_prefix('=') else {
+        let mut ahead = Cursor(self.0);
+        ahead.skip(is_white_space);
+        let Some(rest) = ahead.0.strip_prefix('=') else {
             return Ok(None);
         };
-        self.0 = rest.trim_start_matches(is_white_space);
+        self.0 = rest;
+        self.skip(is_white_space);
         match self.0.strip_prefix('"') {
             Some(rest) => {
                 self.0 = rest;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::jose::SigningAlgorithm;
+use crate::{jose::SigningAlgorithm, json};
 
 /// Members that hold private or symmetric key material (RFC 7518 section 6.2.2, 6.3.2, 6.4). They are dropped on
 /// reading, so that a [`Jwk`] can always be published and never hands a private key on.
@@ -98,34 +98,40 @@ pub fn has_private_members(members: &Map<String, Value>) -> bool {
 impl Jwk {
     /// Reads a key; `None` if it has no `kty`, or a member of the wrong type.
     pub fn from_members(mut members: Map<String, Value>) -> Option<Self> {
-        for name in PRIVATE_MEMBERS {
-            members.remove(name);
-        }
-        let mut text = |name: &str| match members.remove(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::String(text)) => Some(Some(text)),
-            Some(_) => None,
+        // One way out for all that is of the wrong type: each of its own would carry what was read before it.
+        let mut fits = true;
+        let mut text = |name: &str| match json::take(&mut members, name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => {
+                fits = false;
+                None
+            }
         };
         let mut jwk = Self {
-            kty: text("kty")??,
-            kid: text("kid")?,
-            alg: text("alg")?,
-            key_use: text("use")?,
-            n: text("n")?,
-            e: text("e")?,
-            crv: text("crv")?,
-            x: text("x")?,
-            y: text("y")?,
+            kty: text("kty").unwrap_or_default(),
+            kid: text("kid"),
+            alg: text("alg"),
+            key_use: text("use"),
+            n: text("n"),
+            e: text("e"),
+            crv: text("crv"),
+            x: text("x"),
+            y: text("y"),
             ..Self::default()
         };
-        jwk.key_ops = match members.remove("key_ops") {
+        jwk.key_ops = match json::take(&mut members, "key_ops") {
             None | Some(Value::Null) => None,
             Some(Value::Array(operations)) => {
-                Some(operations.iter().map(|operation| operation.as_str().map(str::to_owned)).collect::<Option<_>>()?)
+                let texts = operations.iter().map(|operation| operation.as_str().map(str::to_owned));
+                Some(texts.collect::<Option<_>>()?)
             }
             Some(_) => return None,
         };
-        jwk.extra = members;
+        if !fits || jwk.kty.is_empty() {
+            return None;
+        }
+        jwk.extra = json::kept(members, &|name, value| !value.is_null() && !PRIVATE_MEMBERS.contains(&name));
         Some(jwk)
     }
 }
@@ -173,7 +179,7 @@ impl JwkSet {
 impl JwkSet {
     /// Reads a set; `None` if it has no array of keys.
     pub fn from_members(mut members: Map<String, Value>) -> Option<Self> {
-        let Some(Value::Array(keys)) = members.remove("keys") else {
+        let Some(Value::Array(keys)) = json::take(&mut members, "keys") else {
             return None;
         };
         let keys = keys.into_iter().filter_map(|key| match key {

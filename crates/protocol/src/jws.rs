@@ -51,7 +51,7 @@ impl UnverifiedHeader {
         if members.contains_key("crit") {
             return Err(JwsError::CriticalExtension);
         }
-        let mut text = |name: &str| match members.remove(name) {
+        let mut text = |name: &str| match json::take(&mut members, name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(JwsError::InvalidHeader),

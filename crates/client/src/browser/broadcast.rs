@@ -1,7 +1,7 @@
 //! Messages between the origin's tabs by `BroadcastChannel` (HTML section 9.5).
 
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{BroadcastChannel, MessageEvent};
+use web_sys::{BroadcastChannel, Event, MessageEvent};
 
 use super::listen;
 use crate::ports::{Broadcast, Guard};
@@ -28,12 +28,13 @@ impl Broadcast for TabChannel {
         let Some(channel) = &self.0 else {
             return Guard::new(|| ());
         };
-        listen(channel, "message", move |event| {
+        let hear = move |event: Event| {
             let data = event.dyn_into::<MessageEvent>().ok().map(|event| event.data());
             if let Some(text) = data.and_then(|data| data.as_string()) {
                 handler(&text);
             }
-        })
+        };
+        listen(channel, "message", Box::new(hear))
     }
 }
 

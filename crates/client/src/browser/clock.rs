@@ -33,6 +33,9 @@ impl Clock for BrowserClock {
     }
 }
 
+/// Whole ones: nothing here is measured more finely.
 fn from_milliseconds(milliseconds: f64) -> Duration {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates; no clock shows less than nothing.
+    let whole = milliseconds as u64;
+    Duration::from_millis(whole)
 }

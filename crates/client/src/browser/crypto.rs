@@ -101,8 +101,8 @@ pub(super) fn subtle() -> Option<SubtleCrypto> {
     subtle.is_object().then(|| subtle.unchecked_into())
 }
 
-pub(super) async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
-    JsFuture::from(promise).await
+pub(super) fn settled(promise: Promise) -> JsFuture {
+    JsFuture::from(promise)
 }
 
 /// A browser that does not know the algorithm says `NotSupportedError`; all else is the given error.

@@ -4,12 +4,16 @@ use std::{cell::Cell, rc::Rc};
 
 use async_trait::async_trait;
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Promise};
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestCache, RequestCredentials, RequestInit, RequestRedirect, Response};
+use web_sys::{AbortController, AbortSignal, Headers, RequestInit, Response};
 
-use super::{navigator::is_offline, timer::milliseconds};
+use super::{
+    crypto::{object, set},
+    navigator::is_offline,
+    timer::milliseconds,
+};
 use crate::ports::{CacheMode, HttpClient, HttpRequest, HttpResponse, NetworkFailure};
 
 /// The window's `fetch`, without cookies.
@@ -36,61 +40,54 @@ impl HttpClient for Fetch {
 async fn send(request: &HttpRequest, timed_out: &Rc<Cell<bool>>) -> Result<HttpResponse, JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
     let controller = AbortController::new()?;
-    let init = init(request)?;
-    init.set_signal(Some(&controller.signal()));
+    let init = init(request, &controller.signal())?;
     let flag = Rc::clone(timed_out);
     // Dropped, and with it called off, when the whole answer is there.
     let _timeout = Timeout::new(milliseconds(request.timeout), move || {
         flag.set(true);
         controller.abort();
     });
-    let response = settled(window.fetch_with_str_and_init(&request.url, &init)).await?;
+    let response = JsFuture::from(window.fetch_with_str_and_init(&request.url, &init)).await?;
     let response: Response = response.dyn_into()?;
-    let body = settled(response.text()?).await?;
-    let headers = response.headers();
+    let body = JsFuture::from(response.text()?).await?;
+    let headers = pairs(&response.headers());
+    let date = headers.iter().find(|(name, _)| name == "date");
     Ok(HttpResponse {
         status: response.status(),
-        date: headers.get("date")?.as_deref().and_then(seconds),
-        headers: pairs(&headers)?,
+        date: date.and_then(|(_, date)| seconds(date)),
+        headers,
         body: body.as_string().unwrap_or_default(),
     })
 }
 
-fn init(request: &HttpRequest) -> Result<RequestInit, JsValue> {
+/// Member by member: each of the binding's setters would be an import of its own.
+fn init(request: &HttpRequest, signal: &AbortSignal) -> Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
     for (name, value) in &request.headers {
         headers.append(name, value)?;
     }
-    let init = RequestInit::new();
-    init.set_method(&request.method);
-    init.set_headers(&headers);
-    init.set_credentials(RequestCredentials::Omit);
-    init.set_cache(match request.cache {
-        CacheMode::Use => RequestCache::Default,
-        CacheMode::Refresh => RequestCache::Reload,
-        CacheMode::Never => RequestCache::NoStore,
-    });
-    init.set_redirect(if request.follow_redirects { RequestRedirect::Follow } else { RequestRedirect::Error });
-    if let Some(body) = &request.body {
-        init.set_body(&JsValue::from_str(body));
-    }
-    Ok(init)
-}
-
-async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
-    JsFuture::from(promise).await
+    let cache = match request.cache {
+        CacheMode::Use => "default",
+        CacheMode::Refresh => "reload",
+        CacheMode::Never => "no-store",
+    };
+    let init = object(&[
+        ("method", Some(&request.method)),
+        ("credentials", Some("omit")),
+        ("cache", Some(cache)),
+        ("redirect", Some(if request.follow_redirects { "follow" } else { "error" })),
+        ("body", request.body.as_deref()),
+    ]);
+    set(&init, "headers", &headers);
+    set(&init, "signal", signal);
+    Ok(init.unchecked_into())
 }
 
 /// The headers that the page may read; the browser gives their names in lower case.
-fn pairs(headers: &Headers) -> Result<Vec<(String, String)>, JsValue> {
-    let mut pairs = Vec::new();
-    for pair in js_sys::try_iter(headers)?.into_iter().flatten() {
-        let pair: Array = pair?.dyn_into()?;
-        if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
-            pairs.push((name, value));
-        }
-    }
-    Ok(pairs)
+fn pairs(headers: &Headers) -> Vec<(String, String)> {
+    let pairs = Array::from(headers);
+    let text = |pair: &Array, place| pair.get(place).as_string().unwrap_or_default();
+    pairs.iter().map(JsCast::unchecked_into).map(|pair: Array| (text(&pair, 0), text(&pair, 1))).collect()
 }
 
 /// An HTTP date as seconds since 1970.

@@ -2,19 +2,17 @@
 //!
 //! Browsers offer them in secure contexts only; elsewhere others take their place.
 
-use std::rc::Rc;
+use std::{pin::pin, rc::Rc};
 
 use async_trait::async_trait;
-use futures::{
-    channel::oneshot,
-    future::{Either, select},
-};
+use futures::future::{Either, select};
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     in_page::PageLocks,
+    once,
     ports::{Guard, Locks},
 };
 
@@ -62,23 +60,23 @@ impl Locks for WebLocks {
 ///
 /// The browser holds the lock until the promise that the callback returns is settled; the guard settles it.
 async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
-    let (granted, grant) = oneshot::channel();
+    let (granted, grant) = once::channel();
     let callback = Closure::once_into_js(move |lock: JsValue| {
         if lock.is_null() {
-            drop(granted.send(None));
+            granted.send(None);
             return JsValue::UNDEFINED;
         }
         hold_until_resolved(granted).into()
     });
     let request = request(name, options, &callback)?;
-    match select(grant, JsFuture::from(request)).await {
-        Either::Left((Ok(guard), _)) => Some(guard),
-        Either::Left((Err(_), _)) | Either::Right(_) => None,
+    match select(pin!(grant.received()), JsFuture::from(request)).await {
+        Either::Left((guard, _)) => guard,
+        Either::Right(_) => None,
     }
 }
 
 /// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does any more, it is dropped.
-fn hold_until_resolved(granted: oneshot::Sender<Option<Guard>>) -> Promise {
+fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
     let mut granted = Some(granted);
     Promise::new(&mut |resolve: Function, _| {
         let guard = Guard::new(move || {
@@ -86,7 +84,7 @@ fn hold_until_resolved(granted: oneshot::Sender<Option<Guard>>) -> Promise {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         });
         if let Some(granted) = granted.take() {
-            drop(granted.send(Some(guard)));
+            granted.send(Some(guard));
         }
     })
 }

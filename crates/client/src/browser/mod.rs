@@ -103,8 +103,8 @@ fn storage(kind: StoreKind) -> Rc<dyn Storage> {
 }
 
 /// Hears an event until the guard is dropped.
-fn listen(target: &EventTarget, event: &'static str, handler: impl FnMut(Event) + 'static) -> Guard {
-    let closure = Closure::<dyn FnMut(Event)>::new(handler);
+fn listen(target: &EventTarget, event: &'static str, handler: Box<dyn FnMut(Event)>) -> Guard {
+    let closure = Closure::wrap(handler);
     let target = target.clone();
     // Adding a listener throws for no target and no name; without it the guard has nothing to undo.
     let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());

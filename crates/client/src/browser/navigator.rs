@@ -46,16 +46,17 @@ impl Navigator for WindowNavigator {
             .into_iter()
             .map(|event| {
                 let handler = handler.clone();
-                listen(&window, event, move |_| handler())
+                listen(&window, event, Box::new(move |_| handler()))
             })
             .collect();
         if let Some(document) = window.document() {
             let shown = document.clone();
-            guards.push(listen(&document, "visibilitychange", move |_| {
+            let look = move |_| {
                 if shown.visibility_state() == VisibilityState::Visible {
                     handler();
                 }
-            }));
+            };
+            guards.push(listen(&document, "visibilitychange", Box::new(look)));
         }
         Guard::new(move || drop(guards))
     }

@@ -1,11 +1,14 @@
 //! `setTimeout` and the microtask queue.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use async_trait::async_trait;
-use gloo_timers::future::TimeoutFuture;
+use gloo_timers::callback::Timeout;
 
-use crate::ports::{LocalFuture, Timer};
+use crate::{
+    bell::Bell,
+    ports::{LocalFuture, Timer},
+};
 
 /// A longer `setTimeout` would fire at once (its argument is a signed 32-bit number of milliseconds).
 const LONGEST: u32 = i32::MAX as u32;
@@ -17,7 +20,11 @@ pub struct BrowserTimer;
 #[async_trait(?Send)]
 impl Timer for BrowserTimer {
     async fn sleep(&self, duration: Duration) {
-        TimeoutFuture::new(milliseconds(duration)).await;
+        let bell = Rc::new(Bell::default());
+        let own = Rc::clone(&bell);
+        // Called off when nobody waits any more.
+        let _timeout = Timeout::new(milliseconds(duration), move || own.ring());
+        bell.heard().await;
     }
 
     fn spawn(&self, task: LocalFuture<()>) {

@@ -1,7 +1,7 @@
 //! Popups and hidden frames of the window (HTML sections 7.2.2.1 and 4.8.5), and messages from them (section 9.3).
 
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{BroadcastChannel, HtmlIFrameElement, MessageEvent, Window};
+use web_sys::{BroadcastChannel, Event, HtmlIFrameElement, MessageEvent, Window};
 
 use super::{TabChannel, listen};
 use crate::ports::{Area, Broadcast as _, ChildWindow, Guard, MessageHandler, Windows};
@@ -120,7 +120,7 @@ impl ChildWindow for Child {
             return Guard::new(|| ());
         };
         let child = self.window.clone();
-        listen(&page, "message", move |event| {
+        let hear = move |event: Event| {
             let Ok(event) = event.dyn_into::<MessageEvent>() else {
                 return;
             };
@@ -128,7 +128,8 @@ impl ChildWindow for Child {
             if let Some(text) = event.data().as_string().filter(|_| is_from_child) {
                 handler(&event.origin(), &text);
             }
-        })
+        };
+        listen(&page, "message", Box::new(hear))
     }
 }
 

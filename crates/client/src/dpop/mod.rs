@@ -11,6 +11,7 @@ use doorward_protocol::{
     dpop::{HEADER, NONCE_HEADER, PROOF_TYPE, ProofClaims, access_token_hash},
     error::ErrorCode,
     jose::SigningAlgorithm,
+    json,
     jwk::Jwk,
     thumbprint::Thumbprint,
 };
@@ -29,7 +30,7 @@ const CLOCK_TOLERANCE: u64 = 30;
 
 /// Makes the proofs of one client, and learns what each server wants in them.
 pub(crate) struct Proofs {
-    ports: Ports,
+    ports: Rc<Ports>,
     signer: Rc<dyn ProofSigner>,
     /// The key's part of every proof, once the key is known.
     key: OnceCell<KnownKey>,
@@ -54,9 +55,9 @@ struct Server {
 
 impl Proofs {
     /// Those that the settings ask for.
-    pub(crate) fn of(settings: &Settings, ports: &Ports) -> Option<Rc<Self>> {
+    pub(crate) fn of(settings: &Settings, ports: &Rc<Ports>) -> Option<Rc<Self>> {
         let signer = ports.signer.clone().filter(|_| settings.dpop)?;
-        Some(Rc::new(Self { ports: ports.clone(), signer, key: OnceCell::new(), servers: RefCell::default() }))
+        Some(Rc::new(Self { ports: Rc::clone(ports), signer, key: OnceCell::new(), servers: RefCell::default() }))
     }
 
     /// Names the key: `dpop_jkt` (section 10).
@@ -108,7 +109,7 @@ impl Proofs {
             ath: access_token.map(access_token_hash),
             nonce: server.nonce.clone(),
         };
-        let claims = serde_json::Value::Object(claims.into_members()).to_string();
+        let claims = Members(claims.into_members()).write();
         let input = [&self.key().await?.header, ".", &base64url::encode(claims)].concat();
         let signature = self.signer.sign(input.as_bytes()).await?;
         Ok([&input, ".", &base64url::encode(signature)].concat())
@@ -150,7 +151,7 @@ impl KnownKey {
         let thumbprint = jwk.thumbprint().ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
         let public = json!({ "kty": jwk.kty, "crv": jwk.crv, "x": jwk.x, "y": jwk.y });
         let header = json!({ "typ": PROOF_TYPE, "alg": SigningAlgorithm::Es256.as_str(), "jwk": public });
-        Ok(Self { header: base64url::encode(header.to_string()), thumbprint })
+        Ok(Self { header: base64url::encode(json::text(&header)), thumbprint })
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) enum Proofs {}
 
 #[allow(clippy::unused_async)] // As the real ones are.
 impl Proofs {
-    pub(crate) fn of(_: &Settings, _: &Ports) -> Option<Rc<Self>> {
+    pub(crate) fn of(_: &Settings, _: &Rc<Ports>) -> Option<Rc<Self>> {
         None
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, ErrorKind,
-    metadata::MetadataService,
+    metadata::{Endpoint, Metadata, MetadataService},
     ports::{SignatureError, SignatureVerifier},
     trace::Tracer,
 };
@@ -148,19 +148,19 @@ impl VerifiedIdToken {
 pub(crate) async fn verify(
     id_token: &str,
     expected: &Expected<'_>,
+    metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
 ) -> Result<VerifiedIdToken, Error> {
     let trace = keys.trace();
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
-    let metadata = keys.metadata().await?;
     let offered = &metadata.id_token_signing_alg_values_supported;
     let alg = &jws.header().alg;
     // Number 7.
     let algorithm = jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
     trace.check("alg", &List(offered), alg, algorithm.is_some());
     let algorithm = algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
-    let token_endpoint_is_protected = metadata.token_endpoint.as_deref().is_some_and(crate::url::is_protected);
+    let token_endpoint_is_protected = metadata.address(Endpoint::Token).is_some_and(crate::url::is_protected);
     // Number 6.
     let signed = check_signature(&jws, algorithm, keys, verifier).await;
     let tls_vouches = token_endpoint_is_protected
@@ -173,6 +173,15 @@ pub(crate) async fn verify(
     let claims = json::object(jws.unverified_payload()).ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
     check_claims(&claims, algorithm, expected, trace)?;
     Ok(VerifiedIdToken { claims })
+}
+
+/// As JSON.
+struct Json<'a>(&'a Value);
+
+impl Display for Json<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&json::text(self.0))
+    }
 }
 
 /// Texts with spaces between.
@@ -262,7 +271,7 @@ fn check_audience(claims: &Map<String, Value>, client_id: &str, trace: &Tracer) 
         Value::String(_) => (is_client(audience), false),
         _ => return Err(IdTokenError::Claim("aud")),
     };
-    if !trace.check("aud", &client_id, audience, is_named) {
+    if !trace.check("aud", &client_id, &Json(audience), is_named) {
         return Err(IdTokenError::Audience);
     }
     match optional_text(claims, "azp")? {

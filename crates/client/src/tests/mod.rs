@@ -7,6 +7,7 @@ mod dpop;
 mod hostile;
 mod lease;
 mod monitor;
+mod oidc_client;
 mod par;
 mod password;
 pub mod provider;

@@ -43,9 +43,8 @@ type Alter = Box<dyn Fn(&mut Map<String, Value>)>;
 #[derive(Default)]
 struct State {
     requests: Vec<(String, Params)>,
-    authorizations: Vec<String>,
-    /// The endpoints that got a proof, and the proof.
-    proofs: Vec<(String, String)>,
+    /// Names and values of what was sent, and to which endpoint.
+    headers: Vec<(String, String, String)>,
     faults: VecDeque<(&'static str, Fault)>,
     codes: Vec<(String, Grant)>,
     /// Requests that were pushed, by reference.
@@ -160,13 +159,20 @@ impl Provider {
 
     /// The `Authorization` headers that were sent.
     pub fn authorizations(&self) -> Vec<String> {
-        self.state.borrow().authorizations.clone()
+        self.headers("authorization").into_iter().map(|(_, value)| value).collect()
     }
 
     /// The proofs that an endpoint got.
     pub fn proofs(&self, endpoint: &str) -> Vec<String> {
+        let all = self.headers("dpop").into_iter();
+        all.filter(|(own, _)| own == endpoint).map(|(_, proof)| proof).collect()
+    }
+
+    /// The endpoints that got this header, and its values.
+    pub fn headers(&self, name: &str) -> Vec<(String, String)> {
         let state = self.state.borrow();
-        state.proofs.iter().filter(|(own, _)| own == endpoint).map(|(_, proof)| proof.clone()).collect()
+        let named = state.headers.iter().filter(|(_, own, _)| own == name);
+        named.map(|(endpoint, _, value)| (endpoint.clone(), value.clone())).collect()
     }
 
     fn answer(&self, endpoint: &str, form: &Params) -> (u16, Value) {
@@ -270,10 +276,8 @@ impl HttpClient for Provider {
         let fault = {
             let mut state = self.state.borrow_mut();
             state.requests.push((endpoint.clone(), form.clone()));
-            let sent = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-            state.authorizations.extend(sent.map(|(_, value)| value.clone()));
-            let proofs = request.headers.iter().filter(|(name, _)| name == "dpop");
-            state.proofs.extend(proofs.map(|(_, proof)| (endpoint.clone(), proof.clone())));
+            let sent = request.headers.iter();
+            state.headers.extend(sent.map(|(name, value)| (endpoint.clone(), name.to_lowercase(), value.clone())));
             let position = state.faults.iter().position(|(own, _)| *own == endpoint);
             position.and_then(|position| state.faults.remove(position))
         };

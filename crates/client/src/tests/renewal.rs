@@ -7,7 +7,7 @@ use super::{
     provider::Fault,
     world::{Tab, World},
 };
-use crate::{ApiRequest, Error, ErrorKind, Settings, in_page::MemoryStorage, ports::NetworkFailure};
+use crate::{ApiRequest, Error, ErrorKind, Settings, SigninRequestArgs, in_page::MemoryStorage, ports::NetworkFailure};
 
 fn offline() -> Fault {
     Fault::NotSent(NetworkFailure::Offline)
@@ -268,7 +268,13 @@ fn the_refresh_token_is_not_spent_before_the_answer_can_be_verified() {
 fn what_the_answer_lacks_is_kept() {
     let world = World::new();
     let tab = lazy_tab(&world);
-    let before = world.sign_in(&tab).user;
+    let args = SigninRequestArgs {
+        state: Some(json!({"page": 7})),
+        url_state: Some("tab".to_owned()),
+        ..SigninRequestArgs::default()
+    };
+    let url = world.callback_url(&tab, args);
+    let before = world.callback(&tab, &url).unwrap().user;
     world.provider.alter_answer(|answer| {
         for name in ["id_token", "refresh_token", "scope"] {
             answer.remove(name);
@@ -279,6 +285,7 @@ fn what_the_answer_lacks_is_kept() {
     assert_eq!(after.access_token, "access-2");
     assert_eq!(after.id_token, before.id_token);
     assert_eq!(after.refresh_token, before.refresh_token);
+    assert_eq!((&after.state, &after.url_state), (&Some(json!({"page": 7})), &Some("tab".to_owned())));
     assert_eq!((after.scope, after.profile, after.session_state), (before.scope, before.profile, before.session_state));
 }
 

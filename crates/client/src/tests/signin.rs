@@ -8,9 +8,9 @@ use super::{
     world::{REDIRECT_URI, World},
 };
 use crate::{
-    Error, ErrorKind, Settings, SigninRequestArgs,
+    Error, ErrorKind, IdTokenError, Settings, SigninRequestArgs, SignoutRequestArgs,
     in_page::MemoryStorage,
-    ports::{NetworkFailure, Storage as _},
+    ports::{NetworkFailure, Redirect, Storage as _},
     settings::{ClientAuthentication, ResponseMode},
 };
 
@@ -51,6 +51,16 @@ fn the_state_store_knows_what_was_sent_and_the_address_does_not() {
     let key = format!("oidc.{}", params.get("state").unwrap());
     let stored: serde_json::Value = serde_json::from_str(&world.local_storage.get(&key).unwrap().unwrap()).unwrap();
     assert_eq!(stored["request_type"], "si:r");
+    assert_eq!(stored["created"], world.clock.true_time());
+    for (name, value) in [
+        ("authority", ISSUER),
+        ("client_id", "app"),
+        ("scope", "openid profile"),
+        ("response_mode", "query"),
+        ("id", params.get("state").unwrap()),
+    ] {
+        assert_eq!(stored[name], value, "{name}");
+    }
     assert_eq!(stored["data"], json!({"page": 7}));
     assert_eq!(stored["nonce"], params.get("nonce").unwrap());
     assert_eq!(stored["redirect_uri"], REDIRECT_URI);
@@ -242,6 +252,56 @@ fn given_metadata_are_not_fetched() {
     let settings = Settings { metadata: Some(metadata), ..World::settings() };
     assert!(request(&world, settings, SigninRequestArgs::default()).is_ok());
     assert_eq!(world.provider.count(".well-known/openid-configuration"), 0);
+}
+
+#[test]
+fn given_keys_are_not_fetched_and_never_replaced() {
+    let world = World::new();
+    let keys = serde_json::from_value(world.provider.keys.borrow().clone()).unwrap();
+    let settings = Settings { signing_keys: Some(keys), ..World::settings() };
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    world.sign_in(&tab);
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    assert!(matches!(world.callback(&tab, &url), Err(Error::IdToken(IdTokenError::Key(_)))));
+    assert_eq!(world.provider.count("jwks"), 0);
+}
+
+#[test]
+fn extra_headers_and_token_parameters_are_sent() {
+    let world = World::new();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let settings = Settings {
+        extra_headers: vec![pair("x-tenant", "t")],
+        extra_token_params: vec![pair("audience", "api")],
+        load_user_info: true,
+        ..World::settings()
+    };
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    let args = SigninRequestArgs { extra_token_params: vec![pair("more", "1")], ..SigninRequestArgs::default() };
+    let url = world.callback_url(&tab, args);
+    world.callback(&tab, &url).unwrap();
+    world.run(tab.manager.signin_silent()).unwrap();
+    let [exchange, refresh] = world.provider.requests("token").try_into().unwrap();
+    assert_eq!((exchange.get("audience"), exchange.get("more")), (Some("api"), Some("1")));
+    assert_eq!((refresh.get("audience"), refresh.get("more")), (Some("api"), None));
+    let mut sent_to: Vec<_> = world.provider.headers("x-tenant").into_iter().map(|(endpoint, _)| endpoint).collect();
+    sent_to.sort();
+    assert_eq!(sent_to, [".well-known/openid-configuration", "jwks", "token", "token", "userinfo"]);
+}
+
+#[test]
+fn the_page_is_left_as_the_caller_asks_for() {
+    let world = World::new();
+    let tab = world.tab();
+    for redirect in [Redirect { replace: true, top: true }, Redirect::default()] {
+        world.callback_url(&tab, SigninRequestArgs { redirect, ..SigninRequestArgs::default() });
+        assert_eq!(tab.navigator.left_by.get(), redirect);
+        let args = SignoutRequestArgs { redirect, ..SignoutRequestArgs::default() };
+        tab.navigator.left_by.take();
+        world.run(tab.manager.signout_redirect(args)).unwrap();
+        assert_eq!(tab.navigator.left_by.get(), redirect);
+    }
 }
 
 #[test]

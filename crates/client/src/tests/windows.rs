@@ -447,6 +447,11 @@ mod frames {
     #[test]
     fn without_a_refresh_token_a_frame_renews() {
         let world = world();
+        // What is granted is less than what is asked for, each time.
+        world.provider.alter_answer(|answer| {
+            answer.remove("refresh_token");
+            answer.insert("scope".to_owned(), json!("openid"));
+        });
         let (tab, windows) = tab_with_windows(&world, settings());
         let args = SigninRequestArgs { state: Some(json!("kept")), ..SigninRequestArgs::default() };
         let url = world.callback_url(&tab, args);
@@ -456,6 +461,7 @@ mod frames {
         assert_eq!(tab.events(), ["expiring", "loaded"]);
         let user = world.user(&tab).unwrap();
         assert_eq!((user.access_token.as_str(), user.state), ("access-2", Some(json!("kept"))));
+        assert_eq!(user.scope.as_deref(), Some("openid"));
         let window = windows.last();
         assert!(window.area.is_none() && window.is_gone.get());
         let request = params(&window.loaded.borrow()[0]);

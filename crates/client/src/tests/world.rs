@@ -23,7 +23,8 @@ use crate::{
     Event, Settings, SigninOutcome, SigninRequestArgs, StorageLease, Subscription, UserManager,
     in_page::{MemoryStorage, PageLocks},
     ports::{
-        Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports, Storage as _, Timer,
+        Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports, Redirect, Storage as _,
+        Timer,
     },
 };
 
@@ -165,6 +166,8 @@ impl Locks for FakeLocks {
 pub struct FakeNavigator {
     pub url: RefCell<String>,
     pub gone_to: RefCell<Vec<String>>,
+    /// How the page was left last.
+    pub left_by: Cell<Redirect>,
     on_wake: RefCell<Vec<Box<dyn Fn()>>>,
 }
 
@@ -181,7 +184,8 @@ impl Navigator for FakeNavigator {
         self.url.borrow().clone()
     }
 
-    fn go(&self, url: &str, _redirect: crate::ports::Redirect) {
+    fn go(&self, url: &str, redirect: Redirect) {
+        self.left_by.set(redirect);
         self.gone_to.borrow_mut().push(url.to_owned());
     }
 
@@ -261,23 +265,8 @@ impl World {
 
     /// The same with settings that may be refused.
     pub fn try_tab_with(&self, settings: Settings, user_store: MemoryStorage) -> Result<Tab, crate::Error> {
-        self.tabs.set(self.tabs.get() + 1);
         let navigator = Rc::new(FakeNavigator::default());
-        let ports = Ports {
-            http: Rc::clone(&self.provider) as _,
-            state_store: Rc::new(self.local_storage.clone()),
-            user_store: Rc::new(user_store.clone()),
-            clock: Rc::clone(&self.clock) as _,
-            entropy: Rc::new(self.entropy()),
-            verifier: Rc::clone(&self.verifier) as _,
-            locks: self.locks_of_tab(),
-            broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
-            navigator: Rc::clone(&navigator) as _,
-            signer: self.signer.borrow().clone().map(|signer| signer as _),
-            windows: self.windows.borrow().clone().map(|windows| windows as _),
-            timer: Rc::new(self.timer()),
-        };
-        let manager = UserManager::new(settings, ports)?;
+        let manager = UserManager::new(settings, self.ports(&navigator, &user_store))?;
         let events = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&events);
         let subscription = manager.events().subscribe(move |event| {
@@ -289,6 +278,25 @@ impl World {
         let tab = Tab { manager, navigator, session_storage: user_store, events, _subscription: subscription };
         self.settle();
         Ok(tab)
+    }
+
+    /// The ports of one more tab.
+    pub fn ports(&self, navigator: &Rc<FakeNavigator>, user_store: &MemoryStorage) -> Ports {
+        self.tabs.set(self.tabs.get() + 1);
+        Ports {
+            http: Rc::clone(&self.provider) as _,
+            state_store: Rc::new(self.local_storage.clone()),
+            user_store: Rc::new(user_store.clone()),
+            clock: Rc::clone(&self.clock) as _,
+            entropy: Rc::new(self.entropy()),
+            verifier: Rc::clone(&self.verifier) as _,
+            locks: self.locks_of_tab(),
+            broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
+            navigator: Rc::clone(navigator) as _,
+            signer: self.signer.borrow().clone().map(|signer| signer as _),
+            windows: self.windows.borrow().clone().map(|windows| windows as _),
+            timer: Rc::new(self.timer()),
+        }
     }
 
     fn locks_of_tab(&self) -> Rc<dyn Locks> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use doorward_protocol::json;
 use serde_json::Value;
 
 use super::{Check, Exchange, Step, Trace};
@@ -57,8 +58,7 @@ impl Trace {
     /// Reads a line back; `None` if it is none of these. Of an exchange everything comes back but its time-out, its
     /// caching and the time that the other side told.
     pub fn from_line(text: &str) -> Option<Self> {
-        // By way of `Value`: a reader of its own would bring one more parser.
-        let line: Value = serde_json::from_str(text).ok()?;
+        let line = json::value(text.as_bytes())?;
         let texts: Vec<&str> = line.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
         let (kind, at, rest) = match texts.as_slice() {
             [kind, at, rest @ ..] => (*kind, at.parse().ok()?, rest),
@@ -114,7 +114,7 @@ fn read_answer(texts: &[&str]) -> Option<Result<HttpResponse, String>> {
 }
 
 fn line(texts: &[&str]) -> String {
-    Value::from(texts.to_vec()).to_string()
+    json::text(&Value::from(texts.to_vec()))
 }
 
 /// Headers as they stand in a message. A browser lets no line break into them.

@@ -6,33 +6,37 @@ use super::child::Patience;
 use crate::{
     Error, Event, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
-    exchange::VerifiedTokens,
+    exchange::UnverifiedTokens,
+    id_token::VerifiedIdToken,
     pending::{self, Pending, Way},
     renewal::stored_claims,
     response::AuthorizationResponse,
     user_store::Session,
 };
 
+/// Tokens, and the ID token among them, verified.
+type Answered = (UnverifiedTokens, Option<VerifiedIdToken>);
+
 impl Client {
     /// Signs in without a word to the user, who has a session at the provider. With a present session this renews it: it
     /// must be the same user.
-    pub(crate) async fn signin_frame(&self, session: Option<&Session>) -> Result<User, Error> {
+    pub(crate) async fn signin_frame(&self, session: Option<&Session>) -> Result<(), Error> {
         let stored = session.map(|session| &*session.stored);
         let mut args = silent_args();
         args.scope = stored.and_then(|stored| stored.requested_scope.clone());
         args.id_token_hint = stored
             .filter(|_| self.settings.include_id_token_in_silent_renew)
             .and_then(|stored| stored.user.id_token.clone());
-        let verified = self.ask_in_frame(args).await?;
+        let (tokens, id_token) = self.ask_in_frame(args).await?;
         if let Some(stored) = stored {
-            self.check_same_user(&verified, &stored.user)?;
+            self.check_same_user(id_token.as_ref(), &stored.user)?;
         }
-        let profile = self.profile(&verified.tokens.answer, verified.id_token.as_ref()).await?;
-        let mut user = Self::new_user(verified.tokens, profile);
+        let profile = self.profile(&tokens.answer, id_token.as_ref()).await?;
+        let mut user = Self::new_user(tokens, profile);
         let Some(session) = session else {
-            let user = self.user_loaded(user)?;
+            self.user_loaded(user)?;
             self.events.emit(&Event::UserSignedIn);
-            return Ok(user);
+            return Ok(());
         };
         // Who signed out, or signed in anew, meanwhile must not get the old session back.
         if !self.still_stored(session)? {
@@ -43,8 +47,9 @@ impl Client {
         self.user_loaded(user)
     }
 
-    /// Sends a sign-in request through a hidden frame and redeems what comes back.
-    pub(super) async fn ask_in_frame(&self, args: SigninRequestArgs) -> Result<VerifiedTokens, Error> {
+    /// Sends a sign-in request through a hidden frame and redeems what comes back: the tokens, and what was verified of
+    /// them.
+    pub(super) async fn ask_in_frame(&self, args: SigninRequestArgs) -> Result<Answered, Error> {
         let (address, id) = self.begin_signin(args, Way::Frame).await?;
         let result = self.redeem_from_frame(&address, &id).await;
         // However it ended: nobody waits for this answer any more.
@@ -52,14 +57,15 @@ impl Client {
         result
     }
 
-    async fn redeem_from_frame(&self, address: &str, id: &str) -> Result<VerifiedTokens, Error> {
+    async fn redeem_from_frame(&self, address: &str, id: &str) -> Result<Answered, Error> {
         let url = self.through_frame(address, id).await?;
         let response = AuthorizationResponse::parse(&url)?;
         let Some(Pending::Signin(pending)) = pending::get(&self.ports, id)? else {
             return Err(self.no_matching_state());
         };
         let tokens = self.redeem(*pending, response).await?;
-        self.verify(tokens).await
+        let id_token = self.verify(&tokens).await?;
+        Ok((tokens, id_token))
     }
 
     async fn through_frame(&self, address: &str, id: &str) -> Result<String, Error> {
@@ -70,9 +76,9 @@ impl Client {
     }
 
     /// Whoever is signed in at the provider now may be somebody else than the user here, who is kept.
-    fn check_same_user(&self, verified: &VerifiedTokens, user: &User) -> Result<(), Error> {
+    fn check_same_user(&self, id_token: Option<&VerifiedIdToken>, user: &User) -> Result<(), Error> {
         let before = user.id_token.as_deref().map(stored_claims).unwrap_or_default();
-        let now = verified.id_token.as_ref().map(|token| &token.claims);
+        let now = id_token.map(|token| &token.claims);
         let differs = |name: &str| {
             let before = before.get(name).or_else(|| user.profile.get(name));
             before.is_some() && before != now.and_then(|claims| claims.get(name))

@@ -20,6 +20,7 @@ use crate::{
     Event, User,
     bell::Bell,
     client::Client,
+    metadata::Endpoint,
     ports::{ChildWindow, Guard, Timer},
     url,
     user_store::StoredUser,
@@ -73,8 +74,7 @@ impl Client {
     }
 
     async fn open_check_session(&self) -> Option<Frame> {
-        let metadata = self.metadata.metadata().await.ok()?;
-        let address = self.metadata.endpoint("check_session_iframe", metadata.check_session_iframe.as_ref()).ok()?;
+        let address = self.metadata.endpoint(Endpoint::CheckSession).await.ok()?;
         let origin = url::origin(&address)?.to_owned();
         let window = self.ports.windows.as_deref()?.open_frame()?;
         let (sender, answers) = mpsc::unbounded();

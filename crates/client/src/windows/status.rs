@@ -22,9 +22,9 @@ impl Client {
         let mut args = silent_args();
         args.scope = Some("openid".to_owned());
         match self.ask_in_frame(args).await {
-            Ok(verified) => Ok(Some(SessionStatus {
-                sub: verified.id_token.as_ref().map_or("", VerifiedIdToken::sub).to_owned(),
-                session_state: verified.tokens.session_state,
+            Ok((tokens, id_token)) => Ok(Some(SessionStatus {
+                sub: id_token.as_ref().map_or("", VerifiedIdToken::sub).to_owned(),
+                session_state: tokens.session_state,
             })),
             Err(Error::Authorization(error)) if error.code == ErrorCode::LoginRequired => Ok(None),
             Err(error) => Err(error),

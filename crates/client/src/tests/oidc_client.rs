@@ -1,0 +1,115 @@
+//! The protocol without a window and without a user who is kept.
+
+use std::rc::Rc;
+
+use doorward_protocol::params::Params;
+use serde_json::json;
+
+use super::{
+    provider::{Fault, ISSUER},
+    world::{FakeNavigator, REDIRECT_URI, World},
+};
+use crate::{
+    Error, ErrorKind, OidcClient, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
+    in_page::MemoryStorage,
+    ports::{NetworkFailure, Storage as _},
+    settings::TokenType,
+};
+
+struct Alone {
+    world: World,
+    client: OidcClient,
+    navigator: Rc<FakeNavigator>,
+    user_store: MemoryStorage,
+}
+
+impl Alone {
+    fn new() -> Self {
+        let (world, navigator, user_store) = (World::new(), Rc::default(), MemoryStorage::default());
+        let home = Some("https://app.example/".to_owned());
+        let settings = Settings { post_logout_redirect_uri: home, ..World::settings() };
+        let client = OidcClient::new(settings, world.ports(&navigator, &user_store)).unwrap();
+        Self { world, client, navigator, user_store }
+    }
+
+    /// The address with the provider's response.
+    fn response(&self, args: SigninRequestArgs) -> String {
+        let address = self.world.run(self.client.create_signin_request(args)).unwrap();
+        format!("{REDIRECT_URI}?{}", self.world.provider.sign_in(&address, "alice"))
+    }
+
+    fn process(&self, url: &str) -> Result<SigninOutcome, Error> {
+        self.world.run(self.client.process_signin_response(url))
+    }
+}
+
+#[test]
+fn it_signs_in_renews_revokes_and_signs_out_and_the_caller_keeps_the_user() {
+    let alone = Alone::new();
+    let args =
+        SigninRequestArgs { state: Some(json!(7)), url_state: Some("u".to_owned()), ..SigninRequestArgs::default() };
+    let outcome = alone.process(&alone.response(args)).unwrap();
+    assert_eq!(
+        (outcome.user.sub(), &outcome.state, outcome.url_state.as_deref()),
+        ("alice", &Some(json!(7)), Some("u"))
+    );
+
+    alone.world.pass_seconds(10_000);
+    assert_eq!(alone.world.provider.count("token"), 1, "nothing is renewed by itself");
+    let renewed = alone.world.run(alone.client.use_refresh_token(outcome.user.clone())).unwrap();
+    assert_eq!((renewed.access_token.as_str(), renewed.refresh_token.as_deref()), ("access-2", Some("refresh-2")));
+    assert_eq!((renewed.sub(), &renewed.state), ("alice", &Some(json!(7))));
+
+    alone.world.run(alone.client.revoke_token(&renewed.access_token, TokenType::AccessToken)).unwrap();
+    let form = &alone.world.provider.requests("revoke")[0];
+    assert_eq!((form.get("token"), form.get("token_type_hint")), (Some("access-2"), Some("access_token")));
+
+    let args = SignoutRequestArgs {
+        id_token_hint: renewed.id_token.clone(),
+        state: Some(json!("bye")),
+        ..SignoutRequestArgs::default()
+    };
+    let address = alone.world.run(alone.client.create_signout_request(args)).unwrap();
+    let (endpoint, query) = address.split_once('?').unwrap();
+    let request = Params::parse(query).unwrap();
+    assert_eq!(endpoint, format!("{ISSUER}/endsession"));
+    assert_eq!(request.get("id_token_hint"), renewed.id_token.as_deref());
+    let back = format!("https://app.example/?state={}", request.get("state").unwrap());
+    assert_eq!(alone.client.process_signout_response(&back).unwrap().state, Some(json!("bye")));
+
+    assert!(alone.user_store.keys().unwrap().is_empty() && alone.navigator.gone_to.borrow().is_empty());
+}
+
+#[test]
+fn a_response_is_good_once_and_not_lost_to_the_network() {
+    let alone = Alone::new();
+    let url = alone.response(SigninRequestArgs::default());
+    for _ in 0..5 {
+        alone.world.provider.fault("jwks", Fault::NotSent(NetworkFailure::Timeout));
+    }
+    assert_eq!(alone.process(&url).unwrap_err().kind(), ErrorKind::Retry);
+    assert!(alone.process(&url).is_ok());
+    assert_eq!(alone.world.provider.count("token"), 1);
+    assert_eq!(alone.world.state_keys(), Vec::<String>::new());
+    assert_eq!(alone.process(&url).unwrap_err(), Error::NoMatchingState { signed_in: false });
+}
+
+#[test]
+fn tokens_of_somebody_else_are_refused() {
+    let alone = Alone::new();
+    let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
+    alone.world.provider.alter_claims(|claims| {
+        claims.insert("sub".to_owned(), json!("bob"));
+    });
+    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user));
+    assert_eq!(refresh(user.clone()), Err(Error::RenewedTokenDiffers("sub")));
+    assert_eq!(refresh(crate::User { refresh_token: None, ..user }), Err(Error::NoRefreshToken));
+}
+
+#[test]
+fn unusable_settings_are_refused() {
+    let world = World::new();
+    let settings = Settings { scope: String::new(), ..World::settings() };
+    let refused = OidcClient::new(settings, world.ports(&Rc::default(), &MemoryStorage::default()));
+    assert!(matches!(refused.map(drop), Err(Error::Settings(_))));
+}
