@@ -17,6 +17,7 @@ export interface ShownUser {
   readonly refresh_token?: string;
   readonly token_type: string;
   readonly scope: string;
+  readonly session_state?: string;
   readonly profile: Readonly<Record<string, unknown>>;
 }
 

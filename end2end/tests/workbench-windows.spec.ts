@@ -97,14 +97,19 @@ test.describe('hidden frames', () => {
     await bench.pressAndExpect('query_session_status', 'nobody there');
   });
 
-  test('renew without a refresh token', async ({ page }) => {
+  test('renew without a refresh token, once for all who ask', async ({ page }) => {
     const bench = new Workbench(page, origin);
     await bench.open(settings({ scope: 'openid profile' }));
     await signIn(bench, 'alice');
     const before = await bench.user();
     expect(before.refresh_token).toBeUndefined();
-    await bench.pressAndExpect('signin_silent', 'silently alice');
+    const silent = silentRequests(page);
+    await page.locator('#signin_silent').evaluate((button: HTMLElement) => {
+      for (let press = 0; press < 3; press += 1) button.click();
+    });
+    await expect(bench.status).toHaveText('silently alice');
     expect((await bench.user()).access_token).not.toBe(before.access_token);
+    expect(silent).toHaveLength(1);
   });
 
   test("a page of the provider that may not be framed is an answer that doesn't come", async ({
@@ -177,6 +182,32 @@ test.describe('the session monitor', () => {
     await bench.expectNobody();
   });
 
+  test('notices that the same user signed in anew, keeps the tokens and watches on', async ({
+    page,
+    context,
+    expectConsoleError,
+  }) => {
+    expectConsoleError(askedTooEarly);
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ monitor_session: true, check_session_interval: 1 }));
+    await signIn(bench, 'alice');
+    const before = await bench.user();
+    await unchangedSeen(page);
+    const other = new Workbench(await context.newPage(), origin);
+    await other.open(settings());
+    await other.page.locator('#prompt').fill('login');
+    await signIn(other, 'alice');
+    await expect(bench.events).toHaveText(['UserLoaded', 'UserSignedIn', 'UserLoaded', 'UserSessionChanged']);
+    const after = await bench.user();
+    expect(after.access_token).toBe(before.access_token);
+    expect(after.session_state).not.toBe(before.session_state);
+
+    await unchangedSeen(page);
+    await signOutAtProvider(other.page);
+    await expect(bench.events.last()).toHaveText('UserSignedOut');
+    await bench.expectNobody();
+  });
+
   test('notices another user', async ({ page, context, expectConsoleError }) => {
     expectConsoleError(askedTooEarly);
     const bench = new Workbench(page, origin);
@@ -192,6 +223,55 @@ test.describe('the session monitor', () => {
     await expect(bench.events.last()).toHaveText('UserSignedOut');
     await bench.expectNobody();
     expect((await other.user()).profile['sub']).toBe('bob');
+  });
+});
+
+test.describe('the way to the provider and back', () => {
+  test('the answer stands in the fragment if asked for', async ({ page }) => {
+    const asked: URL[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url())));
+    const bench = new Workbench(page, origin);
+    await bench.open(settings({ response_mode: 'fragment' }));
+    await signIn(bench, 'alice');
+    const visit = asked.find((url) => url.pathname === '/connect/authorize');
+    expect(visit?.searchParams.get('response_mode')).toBe('fragment');
+    const back = asked.filter((url) => url.pathname === '/callback');
+    expect(back.map((url) => url.search)).toEqual(['']);
+    expect(page.url(), 'the answer has left the address').toBe(`${origin}/callback`);
+  });
+
+  test('without cryptography and locks, as on pages that are not served by https', async ({ page, context }) => {
+    await context.addInitScript(() => {
+      Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined });
+      Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+    });
+    const bench = new Workbench(page, origin);
+    await bench.open();
+    await signIn(bench, 'alice');
+    await bench.pressAndExpect('signin_silent', 'silently alice');
+    expect((await bench.user()).profile['sub']).toBe('alice');
+  });
+
+  test('the page is replaced if asked for: Back leads to the page before it', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await page.goto(`${origin}/popup`);
+    await bench.open(settings({ redirect: { replace: true } }));
+    await bench.press('signin_redirect');
+    await new LoginPage(page).expectOpen(provider);
+    await page.goBack();
+    expect(page.url()).toBe(`${origin}/popup`);
+  });
+
+  test('the whole window goes if asked for, not only the frame that the page is in', async ({ page }) => {
+    const bench = new Workbench(page, origin);
+    await bench.setUp(settings({ redirect: { top: true } }));
+    const frame = '<iframe src="/"></iframe>';
+    await page.route(`${origin}/framed`, (route) => route.fulfill({ contentType: 'text/html', body: frame }));
+    await page.goto(`${origin}/framed`);
+    await expect(page.frameLocator('iframe').locator('#status')).toHaveText('ready');
+    await page.frameLocator('iframe').locator('#signin_redirect').click();
+    await signInOn(page, 'alice');
+    await expect(bench.status).toHaveText(/^signed in alice/);
   });
 });
 

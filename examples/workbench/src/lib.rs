@@ -10,7 +10,7 @@ use doorward_client::{
     ApiRequest, CallbackKind, Error, Event, PopupArgs, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
     User, UserManager,
     browser::{self, Fetch},
-    ports::{CacheMode, HttpClient as _, HttpRequest},
+    ports::{CacheMode, HttpClient as _, HttpRequest, Redirect},
 };
 use serde_json::Value;
 use wasm_bindgen::{JsCast as _, prelude::*};
@@ -23,6 +23,8 @@ struct Workbench {
     document: Document,
     /// Finishes a sign-in twice at once, as pages do whose parts are mounted twice. Member `mount_twice`.
     mounts_twice: bool,
+    /// How the page is left. Member `redirect`, with `replace` and `top`.
+    redirect: Redirect,
 }
 
 /// What to say of something that went well, or went wrong.
@@ -62,7 +64,9 @@ impl Workbench {
             input(&document, "api").inspect(|input| input.set_value(api));
         }
         let manager = browser::user_manager(settings).map_err(|error| told(&error))?;
-        Ok(Self { manager, document, mounts_twice: members["mount_twice"] == true })
+        let redirect = &members["redirect"];
+        let redirect = Redirect { replace: redirect["replace"] == true, top: redirect["top"] == true };
+        Ok(Self { manager, document, mounts_twice: members["mount_twice"] == true, redirect })
     }
 
     async fn run(self: Rc<Self>) {
@@ -115,6 +119,7 @@ impl Workbench {
             state: Some("a sign-in".into()),
             url_state: Some("in the URL".to_owned()),
             prompt: Some(self.input("prompt")).filter(|prompt| !prompt.is_empty()),
+            redirect: self.redirect,
             ..SigninRequestArgs::default()
         };
         let signout = SignoutRequestArgs { state: Some("a sign-out".into()), ..SignoutRequestArgs::default() };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;
+mod documented;
 mod dpop;
 mod hostile;
 mod lease;
