@@ -1,32 +1,42 @@
-//! How much a browser loads at its first visit: the release build, compressed by brotli at level 11.
+//! How much a browser loads at its first visit: the release build, compressed by brotli at level 11. How much of it is the
+//! client, `script/size` tells.
 
 use std::{fs, path::Path};
 
 /// Where the release build puts the files.
 const PACKAGE: &str = "target/site/pkg";
 
+/// What is loaded, and how its files begin and end.
+const PARTS: [(&str, &str, &str); 5] = [
+    ("wasm", "doorward.", ".wasm.br"),
+    ("glue", "doorward.", ".js.br"),
+    ("loader of what is on demand", "__wasm_split", ".js.br"),
+    ("css", "doorward.", ".css.br"),
+    ("on demand: inspector", "split_", ".wasm.br"),
+];
+/// How many of the parts make the program of the first visit.
+const PROGRAM: usize = 3;
+
 /// Prints the sizes of the compressed files.
 pub fn print() {
     println!("\nThe application, brotli 11 ({PACKAGE})");
-    let mut program = 0;
-    for extension in ["wasm", "js", "css"] {
-        let Some(size) = compressed_size(Path::new(PACKAGE), extension) else {
-            println!("  no compressed .{extension} there: run script/build");
-            continue;
-        };
-        println!("  {extension:<32}{size:>11} bytes");
-        program += if extension == "css" { 0 } else { size };
+    let sizes = PARTS.map(|(_, start, end)| compressed_size(Path::new(PACKAGE), start, end));
+    for ((name, ..), size) in PARTS.iter().zip(sizes) {
+        match size {
+            0 => println!("  no compressed {name} there: run script/build"),
+            _ => println!("  {name:<32}{size:>11} bytes"),
+        }
     }
-    println!("  {:<32}{program:>11} bytes", "wasm and glue");
+    println!("  {:<32}{:>11} bytes", "wasm, glue and loader", sizes[..PROGRAM].iter().sum::<u64>());
 }
 
-fn compressed_size(folder: &Path, extension: &str) -> Option<u64> {
-    let suffix = format!(".{extension}.br");
-    let files = fs::read_dir(folder).ok()?.flatten();
+fn compressed_size(folder: &Path, start: &str, end: &str) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = files
-        .filter(|file| file.file_name().to_string_lossy().ends_with(&suffix))
-        .filter_map(|file| file.metadata().ok())
-        .map(|metadata| metadata.len());
-    let total: u64 = sizes.sum();
-    (total > 0).then_some(total)
+        .filter(|file| {
+            let name = file.file_name();
+            name.to_str().is_some_and(|name| name.starts_with(start) && name.ends_with(end))
+        })
+        .filter_map(|file| file.metadata().ok());
+    sizes.map(|metadata| metadata.len()).sum()
 }
