@@ -16,7 +16,8 @@ for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
         await open(page);
         await page.screenshot({ path: `${folder}/${view}-${look}.png`, fullPage: true });
         if (process.env['SCREENSHOTS'] === 'docs' && look === 'light') {
-          if (view === 'api-answer') await page.screenshot({ path: `${images}/signed-in.png`, fullPage: true });
+          if (view === 'api-answer')
+            await page.screenshot({ path: `${images}/signed-in.png`, fullPage: true });
           if (view === 'inspector-steps') {
             await page.locator('#inspector').screenshot({ path: `${images}/inspector.png` });
           }
