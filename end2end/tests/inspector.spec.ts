@@ -95,7 +95,7 @@ test('a sign-in is told step by step, and what is told is what was sent', async 
     await app.signOut.click();
     await app.comeBackFromLogout();
     await app.expectSignedOut();
-    await expect.poll(() => inspector.kinds()).toEqual(['end_session', 'signed_out']);
+    await expect.poll(() => inspector.kinds()).toEqual(['discovery', 'end_session', 'signed_out']);
     const kept = await page.evaluate(() => JSON.stringify(sessionStorage));
     expect(kept).not.toContain(idToken);
     expect(kept).not.toContain('access_token');
