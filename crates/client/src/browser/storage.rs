@@ -1,5 +1,7 @@
 //! Session and local storage (HTML section 12.2).
 
+use gloo_storage::{LocalStorage, SessionStorage, Storage as _};
+
 use crate::ports::{Storage, StorageError};
 
 /// A store of the window's origin. It is looked up at each use, since a browser may forbid it at any time.
@@ -13,11 +15,24 @@ pub enum WebStorage {
 
 impl WebStorage {
     fn raw(self) -> Result<web_sys::Storage, StorageError> {
-        let found = web_sys::window().and_then(|window| match self {
-            Self::Session => window.session_storage().ok().flatten(),
-            Self::Local => window.local_storage().ok().flatten(),
-        });
-        found.ok_or_else(|| StorageError("the browser has storage switched off for this page".to_owned()))
+        // gloo-storage panics where the browser forbids storage, so that is asked first.
+        if !self.is_allowed() {
+            return Err(StorageError("the browser has storage switched off for this page".to_owned()));
+        }
+        Ok(match self {
+            Self::Session => SessionStorage::raw(),
+            Self::Local => LocalStorage::raw(),
+        })
+    }
+
+    fn is_allowed(self) -> bool {
+        web_sys::window().is_some_and(|window| {
+            let found = match self {
+                Self::Session => window.session_storage(),
+                Self::Local => window.local_storage(),
+            };
+            matches!(found, Ok(Some(_)))
+        })
     }
 }
 
