@@ -80,6 +80,10 @@ pub struct AuthorizationCode {
     pub expires_at: Timestamp,
 }
 
+/// So many seconds at most a refresh token that was used may be used again (`refresh_token_grace`). A longer grace would let whoever
+/// stole a token use it after its owner did, and nobody would notice.
+pub const LONGEST_GRACE: u32 = 600;
+
 /// A refresh token as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {

@@ -17,7 +17,7 @@ pub struct OpaqueToken(Secret);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
-/// What all refresh tokens of one grant end with: 128 bits whose hash is the grant's identifier. So a token that is not kept any more
+/// What all refresh tokens of one grant end with: 132 bits whose hash is the grant's identifier. So a token that is not kept any more
 /// still tells whose replay it is; the identifier, which access tokens show, tells nobody the family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family(Secret);
@@ -112,9 +112,19 @@ impl OpaqueToken {
 }
 
 impl Family {
-    /// The family of the grant that this code leads to: known to whoever has the code, and kept nowhere.
-    pub fn begun_by(code: &OpaqueToken) -> Self {
-        let mut text = code.derive(b"family of refresh tokens").0.into_exposed();
+    /// Draws a new one.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self::cut_from(entropy.bytes())
+    }
+
+    /// The family of the grant that this code leads to, kept nowhere. The key is the provider's: old codes stand in browsers' histories
+    /// and in logs of web servers, and must not tell the family to whoever reads them there.
+    pub fn begun_by(code: &OpaqueToken, key: &hmac::Key) -> Self {
+        Self::cut_from(hmac::sign(key, code.expose().as_bytes()))
+    }
+
+    fn cut_from(bytes: impl AsRef<[u8]>) -> Self {
+        let mut text = base64url::encode(bytes);
         text.truncate(FAMILY_LENGTH);
         Self(Secret::new(text))
     }
@@ -206,9 +216,11 @@ mod tests {
     #[test]
     fn a_family_goes_on_in_every_successor_and_tells_the_grant() {
         let code = OpaqueToken::generate(&SystemEntropy);
-        let family = Family::begun_by(&code);
-        assert_eq!(family, Family::begun_by(&code));
-        assert_ne!(family, Family::begun_by(&OpaqueToken::generate(&SystemEntropy)));
+        let [key, other_key] = [[1; 32], [2; 32]].map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+        let family = Family::begun_by(&code, &key);
+        assert_eq!(family, Family::begun_by(&code, &key));
+        assert_ne!(family, Family::begun_by(&code, &other_key));
+        assert_ne!(family, Family::begun_by(&OpaqueToken::generate(&SystemEntropy), &key));
         let first = OpaqueToken::first_of(&family, Place::at(1), &SystemEntropy);
         let third = first.successor(SuccessorSeed([1; 32])).successor(SuccessorSeed([2; 32]));
         assert_eq!((first.family(), third.family()), (Some(family.clone()), Some(family.clone())));
@@ -223,7 +235,7 @@ mod tests {
 
     #[test]
     fn refresh_tokens_lie_in_the_order_in_which_they_were_made() {
-        let family = Family::begun_by(&OpaqueToken::generate(&SystemEntropy));
+        let family = Family::generate(&SystemEntropy);
         let made_at = |milliseconds| OpaqueToken::first_of(&family, Place::at(milliseconds), &SystemEntropy);
         let moments = [0, 1, 255, 256, 1_790_000_000_000, 1_790_000_000_001, (1 << 48) - 1];
         assert!(moments.map(|milliseconds| *made_at(milliseconds).hash().as_bytes()).is_sorted());

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use aws_lc_rs::hmac;
 use doorward_protocol::jose::SigningAlgorithm;
 use tokio::sync::{Notify, watch};
 
@@ -62,6 +63,8 @@ pub struct Provider {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: KeyRing,
     pub(crate) nonces: Nonces,
+    /// Makes families of refresh tokens out of codes.
+    pub(crate) families: hmac::Key,
     pub(crate) passwords: PasswordVerifier,
     pub(crate) remote_keys: RemoteKeys,
     pub(crate) clock: Arc<dyn Clock>,
@@ -110,6 +113,7 @@ impl Provider {
             resources: parts.resources,
             store,
             nonces: Nonces::new(parts.keys.mac_key("dpop nonces")),
+            families: parts.keys.mac_key("families of refresh tokens"),
             keys: parts.keys,
             passwords: parts.passwords,
             remote_keys: RemoteKeys::new(parts.jwks_source),

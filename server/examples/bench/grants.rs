@@ -207,7 +207,7 @@ impl Entropy for Numbered {
 }
 
 fn family(grant: u64) -> Family {
-    Family::begun_by(&OpaqueToken::generate(&Numbered(grant)))
+    Family::generate(&Numbered(grant))
 }
 
 /// The first refresh token of a grant, as if each had been made a millisecond after the one before.

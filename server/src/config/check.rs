@@ -7,6 +7,7 @@ use doorward_protocol::{jose::SigningAlgorithm, scope::OPENID};
 use doorward_provider::{
     ProviderSettings,
     client::{Client, SettingsError},
+    grant::LONGEST_GRACE,
     keys::MasterKey,
     resource::{IdentityResource, Resources},
 };
@@ -191,9 +192,6 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         users: users::check(file.users, demo, places)?,
     })
 }
-
-/// A longer grace would let whoever stole a token use it after its owner did, and nobody would notice.
-const LONGEST_GRACE: u32 = 600;
 
 fn check_grace(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
     if section.refresh_token_grace <= LONGEST_GRACE {

@@ -1,6 +1,6 @@
 //! The removal of rows that are of no more use; why each is kept so long stands at SQLite's.
 
-use doorward_provider::{throttle, time::Timestamp};
+use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 
 use super::{connection::Connection, failure::Failure};
 use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
@@ -46,7 +46,8 @@ pub(super) const KINDS: &[Kind] = &[
     kind(removal!("pushed_requests", "hash", "expires_at")),
     Kind { remove: removal!("device_codes", "hash", "expires_at"), kept_longer: EXPIRED_DEVICE_CODE_IS_KEPT },
     kind(removal!("codes", "hash", "keep_until")),
-    kind(removal!("refresh_tokens", "hash", "expires_at")),
+    // Used just before its end, it may be used once more.
+    Kind { remove: removal!("refresh_tokens", "hash", "expires_at"), kept_longer: LONGEST_GRACE },
     kind(removal!("grants", "id", "expires_at")),
     kind(removal!("reference_tokens", "hash", "expires_at")),
     // With a session goes what its clients were, unless it goes on under another cookie.

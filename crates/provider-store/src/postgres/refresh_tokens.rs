@@ -93,7 +93,7 @@ pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToke
     if consumed > 0 {
         return Ok(Rotation::Rotated);
     }
-    // Nothing was done. A token that was consumed stays so, and a replay stays one: what follows needs no transaction.
+    // Nothing was done. A token that was consumed stays so until it is forgotten, and a replay stays one: what follows needs no transaction.
     let Some((grant_id, consumed)) = consumed_token(connection, *presented, *now).await? else {
         return Ok(Rotation::Unknown);
     };

@@ -1,9 +1,10 @@
 //! The removal of rows that are of no more use.
 //!
 //! A redeemed code stays an hour longer than it counts: while it is there, a replay is told from a guess. A revoked grant stays until
-//! it expires for the same reason. A consumed refresh token goes when its successor is consumed: from then on its family tells.
+//! it expires for the same reason. A consumed refresh token goes when its successor is consumed, at the latest when the longest grace after
+//! its end is over: from then on its family tells.
 
-use doorward_provider::{throttle, time::Timestamp};
+use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{failure::Failure, sql::execute};
@@ -42,7 +43,8 @@ pub(super) const KINDS: &[Kind] = &[
         delete_before: None,
         delete: "DELETE FROM refresh_tokens
                  WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at <= ?1 LIMIT ?2)",
-        kept_longer: 0,
+        // Used just before its end, it may be used once more.
+        kept_longer: LONGEST_GRACE,
     },
     Kind {
         delete_before: None,

@@ -228,7 +228,7 @@ impl Provider {
         let client: &Client = &request.client;
         let record = AuthorizationCode {
             grant: Grant {
-                id: Family::begun_by(&code).grant_id(),
+                id: Family::begun_by(&code, &self.families).grant_id(),
                 client_id: client.client_id.clone(),
                 authentication: session.authentication.clone(),
                 scope,

@@ -47,7 +47,7 @@ impl Provider {
         }
 
         let mut grant = record.grant;
-        let family = Family::begun_by(&code);
+        let family = Family::begun_by(&code, &self.families);
         grant.id = family.grant_id();
         let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);

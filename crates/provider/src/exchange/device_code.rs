@@ -32,7 +32,7 @@ impl Provider {
         };
         let user = self.store.user(&grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
-        let family = Family::begun_by(device_code);
+        let family = Family::generate(&*self.entropy);
         grant.id = family.grant_id();
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;

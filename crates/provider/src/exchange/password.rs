@@ -8,7 +8,7 @@ use crate::{
     authenticate::AuthenticatedClient,
     dpop::refresh_token_key,
     grant::{Grant, RequestedClaims},
-    opaque::{Family, OpaqueToken, random_id},
+    opaque::{Family, random_id},
     session::Authentication,
     sign_in::{PASSWORD_METHOD, SignInError},
     target::Targets,
@@ -32,7 +32,7 @@ impl Provider {
         let targets = self.narrowed_targets(client, &Targets::default(), &asked.resources, &scope)?;
         let user = self.verify_password(username, password, address).await?;
         let now = self.now();
-        let family = Family::begun_by(&OpaqueToken::generate(&*self.entropy));
+        let family = Family::generate(&*self.entropy);
         let grant = Grant {
             id: family.grant_id(),
             client_id: client.client_id.clone(),

@@ -105,8 +105,8 @@ impl Provider {
         }
     }
 
-    /// What a token means that is not kept. One that names the family of a grant which can be renewed was used, and its successor,
-    /// too: a replay like any (RFC 9700 section 4.14.2).
+    /// What a token means that is not kept. One that names the family of a grant which can be renewed is not its last one, and so was
+    /// used, and its successor, too: a replay like any (RFC 9700 section 4.14.2).
     async fn judge_forgotten(
         &self,
         client: &Client,

@@ -1,6 +1,7 @@
 //! `grant_type=refresh_token` (RFC 6749 section 6, RFC 9700 section 4.14).
 
 use axum::http::StatusCode;
+use doorward_provider::grant::LONGEST_GRACE;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -139,12 +140,25 @@ async fn an_expired_token_that_was_swept_away_revokes_nothing() {
     let world = World::with_clients(vec![client_settings("Brief", brief)]).await;
     let first = tokens_of(&world, "Brief").await;
     let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
-    world.clock.advance(100);
+    world.clock.advance(100 + i64::from(LONGEST_GRACE));
     world.provider.maintain().await.unwrap();
     for ended in [&first, &second] {
         assert_invalid_grant(&refresh_of(&world, "Brief", &ended["refresh_token"]).await);
     }
     assert_eq!(world.userinfo(&second["access_token"]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_used_just_before_its_end_may_be_used_again_after_it() {
+    let brief = json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
+    let world = World::with_clients(vec![client_settings("Brief", brief)]).await;
+    let first = tokens_of(&world, "Brief").await;
+    world.clock.advance(95);
+    let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
+    world.clock.advance(6);
+    world.provider.maintain().await.unwrap();
+    let again = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
+    assert_eq!(again["refresh_token"], second["refresh_token"]);
 }
 
 #[tokio::test]
