@@ -31,7 +31,8 @@ struct Credentials {
     token: Secret,
 }
 
-pub(crate) async fn get(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
+pub(crate) async fn get(State(provider): State<Arc<Provider>>, request: Request) -> Response {
+    let headers = request.into_parts().0.headers;
     match credentials(&headers) {
         Ok(Some(credentials)) => answer(&provider, &Method::GET, &headers, &credentials).await,
         Ok(None) => missing_token(),

@@ -11,7 +11,7 @@ use axum::{
     middleware,
     response::{IntoResponse as _, Response},
 };
-use tower::{ServiceBuilder, util::option_layer};
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
@@ -29,7 +29,6 @@ const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// The router with the layers around it; the first of them sees a request first. With `hsts` browsers come back by https only
 /// (RFC 6797).
 pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
-    let hsts = hsts.then(|| SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR));
     let router = router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(observer, observe))
@@ -37,7 +36,7 @@ pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
             .layer(RequestBodyLimitLayer::new(MAX_BODY))
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME_LIMIT)),
     );
-    router.layer(option_layer(hsts))
+    if hsts { router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR)) } else { router }
 }
 
 /// The panic itself was logged by the panic hook.
