@@ -50,7 +50,7 @@ pub struct TlsServer {
     files: Option<Arc<Files>>,
 }
 
-/// The files of a certificate and its key, and how they were when they were read last.
+/// The files of a certificate and its key, and how they were when they were read last; `None` if they could not be.
 #[derive(Debug)]
 struct Files {
     certificate: PathBuf,
@@ -66,13 +66,16 @@ impl Files {
         Self { certificate: certificate.to_owned(), key: key.to_owned(), seen: Mutex::default() }
     }
 
-    /// Reads both. Whatever is changed from now on is a change.
+    /// Reads both. Whatever is changed from now on is a change. What could not be read counts as not seen: why it could not (permissions,
+    /// too many open files) may pass without a trace in the files.
     fn read(&self) -> Result<CertifiedKey, CertificateError> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.stamps();
-        files::read(&self.certificate, &self.key, &provider())
+        let stamps = self.stamps();
+        let read = files::read(&self.certificate, &self.key, &provider());
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamps.filter(|_| read.is_ok());
+        read
     }
 
-    /// Whether both are there and one is not as it was.
+    /// Whether both are there and one is not as it was when they were read.
     fn have_changed(&self) -> bool {
         let now = self.stamps();
         now.is_some() && now != *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -180,7 +183,7 @@ impl TlsServer {
         }
     }
 
-    /// The same where one of the files has changed since they were read.
+    /// The same where one of the files has changed since they were read, or where they could not be.
     pub fn reload_if_changed(&self) {
         if self.files.as_ref().is_some_and(|files| files.have_changed()) {
             self.reload();

@@ -133,3 +133,31 @@ fn files_are_read_anew_when_one_has_changed_and_both_are_there() {
     server.reload_if_changed();
     assert!(Arc::ptr_eq(&current(), &last), "it was read already");
 }
+
+/// As where the owner of the key is set after it was written.
+#[test]
+fn files_that_could_not_be_read_are_read_again_though_nothing_shows_a_change() {
+    let folder = TempDir::new().unwrap();
+    let (certificate, key) = files(&folder, "own", false);
+    let own = Files::new(&certificate, &key);
+    let server = TlsServer::new(own.read().unwrap(), Some(own)).unwrap();
+    let current = || server.current.0.read().unwrap().cert.clone();
+    let stamps = || server.files.as_ref().unwrap().stamps().unwrap();
+    let first = current();
+    let time = SystemTime::now() + Duration::from_secs(1);
+    let put = |source: &Path, target: &Path| {
+        fs::copy(source, target).unwrap();
+        fs::File::options().write(true).open(target).unwrap().set_modified(time).unwrap();
+    };
+    let (next, next_key) = files(&folder, "next", false);
+    let (_, other_key) = files(&folder, "other", false);
+    put(&next, &certificate);
+    put(&other_key, &key);
+    let before = stamps();
+    server.reload_if_changed();
+    assert_eq!(current(), first, "the key is of another certificate");
+    put(&next_key, &key);
+    assert_eq!(stamps(), before);
+    server.reload_if_changed();
+    assert_ne!(current(), first);
+}
