@@ -91,16 +91,13 @@ pub(super) async fn redeem(
     }
 }
 
+/// Reads what was not redeemed, which is little: any user may ask for this at any time.
+pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes WHERE redeemed_grant_id IS NULL
+       AND content::JSONB -> 'grant' ->> 'client_id' = $2
+       AND content::JSONB -> 'grant' -> 'authentication' ->> 'sub' = $1";
+
 /// Removes the codes of a user and a client that were not redeemed. One that is being redeemed is waited for.
 pub(super) async fn remove_unredeemed(connection: &Connection, sub: &str, client_id: &str) -> Result<(), Failure> {
-    // Rare, and so without an index of its own.
-    connection
-        .execute(
-            "DELETE FROM codes WHERE redeemed_grant_id IS NULL
-               AND content::JSONB -> 'grant' ->> 'client_id' = $2
-               AND content::JSONB -> 'grant' -> 'authentication' ->> 'sub' = $1",
-            &[&sub, &client_id],
-        )
-        .await?;
+    connection.execute(REMOVE_UNREDEEMED, &[&sub, &client_id]).await?;
     Ok(())
 }

@@ -153,15 +153,13 @@ pub(super) async fn redeem(
     grants::add_because(connection, take, grant, refresh_token, &[&hash, &now.seconds()]).await
 }
 
+/// Reads what this user called up: any user may ask for this at any time.
+pub(super) const FORGET_ALLOWED: &str =
+    "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)";
+
 /// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all. A device that is about to
 /// fetch them is waited for: what it gets, a later statement finds among the grants.
 pub(super) async fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
-    // Rare, and so without an index of its own.
-    connection
-        .execute(
-            "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)",
-            &[&sub, &client_id],
-        )
-        .await?;
+    connection.execute(FORGET_ALLOWED, &[&sub, &client_id]).await?;
     Ok(())
 }

@@ -15,6 +15,8 @@ mod failure;
 mod grants;
 mod logout_notices;
 mod open;
+#[cfg(test)]
+mod plans;
 mod pushed_requests;
 mod reference_tokens;
 mod refresh_tokens;

@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_clients.sql"),
     include_str!("migrations/0003_families.sql"),
+    include_str!("migrations/0004_unredeemed.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

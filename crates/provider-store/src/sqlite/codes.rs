@@ -74,14 +74,13 @@ pub(super) fn redeem(
     }
 }
 
+/// Reads what was not redeemed, which is little: any user may ask for this at any time, and all writes wait for it.
+pub(super) const REMOVE_UNREDEEMED: &str =
+    "DELETE FROM codes INDEXED BY codes_unredeemed WHERE redeemed_grant_id IS NULL
+       AND content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1";
+
 /// Removes the codes of a user and a client that were not redeemed.
 pub(super) fn remove_unredeemed(connection: &Connection, sub: &str, client_id: &str) -> Result<(), Failure> {
-    // Rare, and so without an index of its own.
-    execute(
-        connection,
-        "DELETE FROM codes WHERE redeemed_grant_id IS NULL
-           AND content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1",
-        [sub, client_id],
-    )?;
+    execute(connection, REMOVE_UNREDEEMED, [sub, client_id])?;
     Ok(())
 }

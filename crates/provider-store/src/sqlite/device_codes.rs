@@ -138,13 +138,12 @@ pub(super) fn redeem(
     Ok(taken > 0)
 }
 
+/// Reads what this user called up: any user may ask for this at any time.
+pub(super) const FORGET_ALLOWED: &str =
+    "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)";
+
 /// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all.
 pub(super) fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
-    // Rare, and so without an index of its own.
-    execute(
-        connection,
-        "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)",
-        params![sub, client_id],
-    )?;
+    execute(connection, FORGET_ALLOWED, params![sub, client_id])?;
     Ok(())
 }

@@ -15,6 +15,8 @@ mod failure;
 mod grants;
 mod logout_notices;
 mod open;
+#[cfg(test)]
+mod plans;
 mod pushed_requests;
 mod readers;
 mod reference_tokens;

@@ -16,6 +16,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_clients.sql")),
     M::up(include_str!("migrations/0003_families.sql")),
+    M::up(include_str!("migrations/0004_unredeemed.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
