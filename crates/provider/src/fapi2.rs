@@ -3,7 +3,7 @@
 
 use doorward_protocol::jose::SigningAlgorithm;
 
-use crate::client::{ClientSettings, GrantType, RefreshTokenUsage, SettingsError};
+use crate::client::{Client, ClientSettings, GrantType, RefreshTokenUsage, SettingsError};
 
 /// What assertions, proofs, ID tokens and access tokens may be signed by (section 5.4.1).
 pub(crate) const ALGORITHMS: [SigningAlgorithm; 3] =
@@ -11,6 +11,14 @@ pub(crate) const ALGORITHMS: [SigningAlgorithm; 3] =
 
 /// The longest life of a code in seconds (section 5.3.2.1).
 const LONGEST_CODE: i64 = 60;
+
+/// The longest life of a pushed request in seconds (section 5.3.2.2: less than 600). The setting is the provider's, so that it is cut here.
+const LONGEST_PUSHED: u32 = 599;
+
+/// How long a client's pushed requests live where the provider's setting is this.
+pub(crate) fn pushed_lifetime(client: &Client, setting: u32) -> u32 {
+    if client.fapi2 { setting.min(LONGEST_PUSHED) } else { setting }
+}
 
 /// Refuses settings that contradict the profile (section 5.3.2), and sets those that follow from it.
 pub(crate) fn apply(settings: &mut ClientSettings) -> Result<(), SettingsError> {
@@ -43,7 +51,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::client::Client;
 
     fn client(changes: Value) -> Result<Client, SettingsError> {
         let mut settings = json!({
@@ -60,6 +67,15 @@ mod tests {
         let client = client(json!({})).unwrap();
         assert!(client.require_pkce && client.require_par && client.require_dpop);
         assert_eq!(client.refresh_token_usage, RefreshTokenUsage::Reuse);
+    }
+
+    #[test]
+    fn a_pushed_request_lives_for_less_than_ten_minutes() {
+        let fapi2 = client(json!({})).unwrap();
+        let other = client(json!({"fapi2": false})).unwrap();
+        for (setting, of_fapi2) in [(60, 60), (599, 599), (600, 599), (3600, 599)] {
+            assert_eq!((pushed_lifetime(&fapi2, setting), pushed_lifetime(&other, setting)), (of_fapi2, setting));
+        }
     }
 
     #[test]

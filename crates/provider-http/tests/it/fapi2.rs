@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     par::opened_by,
     support::{
-        Answer, Browser, ISSUER, ProofKey, REDIRECT, START, World, authorize_url, changed, client_settings,
+        Answer, Browser, ISSUER, ProofKey, REDIRECT, START, Setup, World, authorize_url, changed, client_settings,
         code_request, form_request, jose_header, refresh_request, with_header,
     },
     token::private_key_jwt::{claims as assertion_claims, request as by_assertion},
@@ -15,12 +15,16 @@ use crate::{
 
 /// The client `Bank` has these keys.
 async fn world_with(keys: &[&ProofKey]) -> World {
+    World::with(setup_with(keys)).await
+}
+
+fn setup_with(keys: &[&ProofKey]) -> Setup {
     let keys: Vec<&Value> = keys.iter().map(|key| &key.jwk).collect();
     let changes = json!({
         "allowed_grant_types": ["authorization_code", "client_credentials"], "require_client_secret": true,
         "jwks": {"keys": keys}, "id_token_signing_alg": "ES256", "fapi2": true,
     });
-    World::with_clients(vec![client_settings("Bank", changes)]).await
+    Setup { clients: vec![client_settings("Bank", changes)], ..Setup::default() }
 }
 
 fn signed(key: &ProofKey, alg: &str, changes: &Value) -> String {
@@ -118,4 +122,15 @@ async fn requests_are_pushed_whole_and_tokens_are_bound() {
     }
     let unproven = world.token(&by_assertion(&assertion(&world, &key))).await;
     unproven.expect_json_error(StatusCode::BAD_REQUEST, "invalid_dpop_proof");
+}
+
+#[tokio::test]
+async fn a_pushed_request_lives_for_less_than_ten_minutes_whatever_others_have() {
+    let key = ProofKey::es256();
+    let world = World::with(Setup { pushed_lifetime: 3600, ..setup_with(&[&key]) }).await;
+    let pushed = push(&world, &assertion(&world, &key), &[]).await;
+    assert_eq!(pushed.json()["expires_in"], 599);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    world.clock.advance(599);
+    browser.get(&opened_by("Bank", &pushed)).await.expect_error_page(StatusCode::BAD_REQUEST);
 }

@@ -16,6 +16,7 @@ use crate::{
     authenticate::AuthenticatedClient,
     discovery::paths,
     dpop::DpopError,
+    fapi2,
     opaque::{OpaqueToken, TokenHash},
     session::Session,
     store::StoreError,
@@ -129,7 +130,7 @@ impl Provider {
             None => params,
         };
         let reference = OpaqueToken::generate(&*self.entropy);
-        let expires_in = self.settings.pushed_authorization_request_lifetime;
+        let expires_in = fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
         self.store
             .add_pushed_request(PushedRequest {
                 hash: reference.hash(),

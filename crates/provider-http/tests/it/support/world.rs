@@ -73,6 +73,8 @@ pub struct Setup {
     pub users: Vec<User>,
     /// Whether every client must push its authorization requests.
     pub require_pushed: bool,
+    /// How long pushed requests live.
+    pub pushed_lifetime: u32,
     /// In place of the resources of every world.
     pub resources: Option<Resources>,
     /// In place of the verifier that all worlds share.
@@ -81,7 +83,15 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { issuer: ISSUER, clients: vec![], users: vec![], require_pushed: false, resources: None, passwords: None }
+        Self {
+            issuer: ISSUER,
+            clients: vec![],
+            users: vec![],
+            require_pushed: false,
+            pushed_lifetime: 60,
+            resources: None,
+            passwords: None,
+        }
     }
 }
 
@@ -90,6 +100,7 @@ impl Default for Setup {
 struct Own {
     issuer: &'static str,
     require_pushed: bool,
+    pushed_lifetime: u32,
     resources: Option<Resources>,
 }
 
@@ -130,7 +141,12 @@ impl World {
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let passwords = setup.passwords.unwrap_or_else(passwords);
-        let own = Own { issuer: setup.issuer, require_pushed: setup.require_pushed, resources: setup.resources };
+        let own = Own {
+            issuer: setup.issuer,
+            require_pushed: setup.require_pushed,
+            pushed_lifetime: setup.pushed_lifetime,
+            resources: setup.resources,
+        };
         Self::start(own, clients, store, clock, folder, passwords).await
     }
 
@@ -157,7 +173,7 @@ impl World {
                 session_lifetime: 3600,
                 remember_me_lifetime: 86_400,
                 refresh_token_grace: 10,
-                pushed_authorization_request_lifetime: 60,
+                pushed_authorization_request_lifetime: own.pushed_lifetime,
                 require_pushed_authorization_requests: own.require_pushed,
                 access_token_signing_alg: SigningAlgorithm::Rs256,
             },
