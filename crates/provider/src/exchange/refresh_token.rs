@@ -11,7 +11,7 @@ use crate::{
     authenticate::AuthenticatedClient,
     client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
     dpop::is_made_by,
-    grant::{Grant, RefreshToken},
+    grant::{Grant, RefreshToken, RefreshTokenState},
     opaque::{OpaqueToken, Place, SuccessorSeed},
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
     time::Timestamp,
@@ -39,11 +39,12 @@ impl Provider {
         let scope = narrowed(&grant.scope, scope)?;
         let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
-        let handle = match client.refresh_token_usage {
-            RefreshTokenUsage::OneTimeOnly => {
-                self.rotate(client, presented, &record.token, &grant.id, now, event(client, &user, address)).await?
+        // A token that was used when tokens were still replaced is a repetition or a replay, whatever the client's setting is by now.
+        let handle = match (client.refresh_token_usage, record.state) {
+            (RefreshTokenUsage::Reuse, RefreshTokenState::Unused) => {
+                self.reuse(client, presented, &record.token, now).await?
             }
-            RefreshTokenUsage::Reuse => self.reuse(client, presented, &record.token, now).await?,
+            _ => self.rotate(client, presented, &record.token, &grant.id, now, event(client, &user, address)).await?,
         };
         if client.update_claims_on_refresh {
             grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);

@@ -172,6 +172,22 @@ async fn a_reusable_token_stays_the_same() {
     }
 }
 
+/// Tokens of a client that has them replaced no more; the one that was used before stays used.
+#[tokio::test]
+async fn a_token_used_before_tokens_were_reusable_is_repeated_or_a_replay() {
+    let rotating = World::new().await;
+    let first = tokens(&rotating).await;
+    let second = renewed(&rotating.refresh(&first["refresh_token"]).await);
+    let world = rotating.restarted("PkceJS", json!({"refresh_token_usage": "reuse"})).await;
+    for good in [&first, &second] {
+        let again = renewed(&world.refresh(&good["refresh_token"]).await);
+        assert_eq!(again["refresh_token"], second["refresh_token"]);
+    }
+    world.clock.advance(11);
+    assert_invalid_grant(&world.refresh(&first["refresh_token"]).await);
+    assert_invalid_grant(&world.refresh(&second["refresh_token"]).await);
+}
+
 #[tokio::test]
 async fn an_absolute_lifetime_counts_from_the_first_issue() {
     for usage in ["one_time_only", "reuse"] {
