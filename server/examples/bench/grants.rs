@@ -11,7 +11,7 @@ use std::{
 };
 
 use doorward_provider::{
-    grant::{Grant, RefreshToken, RequestedClaims},
+    grant::{Grant, LONGEST_GRACE, RefreshToken, RequestedClaims},
     opaque::{Family, OpaqueToken, Place},
     session::Authentication,
     store::Store as _,
@@ -114,7 +114,8 @@ impl Grants {
     /// Refreshes while the server removes expired rows.
     async fn sweep(&mut self) -> Result<(), Failure> {
         let expired = self.count..self.count + EXPIRED;
-        self.add(expired.clone(), -60).await?;
+        // A refresh token is kept for the longest grace beyond its end.
+        self.add(expired.clone(), -60 - i64::from(LONGEST_GRACE)).await?;
         let store = self.open()?;
         // Rows leave in the order of their end and then of their hash.
         let last = expired.map(|number| token(number).hash()).max_by_key(|hash| *hash.as_bytes());
