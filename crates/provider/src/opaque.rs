@@ -81,8 +81,9 @@ impl OpaqueToken {
     }
 
     /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, at the place in the seed and of the same family
-    /// (one of an earlier version, without a family, is followed by such a one). The store keeps the seed but not the token, the client has the token but not the seed; so neither alone can tell the successor, and yet a
-    /// repeated request within the grace time can be answered with the same successor though only hashes are kept.
+    /// (one of an earlier version, without a family, is followed by such a one). The store keeps the seed but not the token, the client
+    /// has the token but not the seed; so neither alone can tell the successor, and yet a repeated request within the grace time can be
+    /// answered with the same successor though only hashes are kept.
     #[must_use]
     pub fn successor(&self, seed: SuccessorSeed) -> Self {
         let successor = self.derive(&seed.0);

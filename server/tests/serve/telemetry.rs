@@ -20,14 +20,19 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
     (url, bodies)
 }
 
+/// A server that sends its spans to that collector.
+fn exporting_to(url: String, place: &Place) -> Doorward {
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
+    Doorward::start(command)
+}
+
 // The collector works on while the test waits for the process to end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
     let place = Place::new();
     let (url, mut bodies) = collector().await;
-    let mut command = place.command(&["serve"]);
-    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
-    let server = Doorward::start(command);
+    let server = exporting_to(url, &place);
     let http = browser();
     let tokens = sign_in_by_password(&http, &place, "alice").await;
     let asked = format!("{}/connect/authorize?client_id=PkceJS&state=hidden-in-the-query", place.provider);
@@ -53,9 +58,7 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
 async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
     let place = Place::new();
     let (url, mut bodies) = collector().await;
-    let mut command = place.command(&["serve"]);
-    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
-    let server = Doorward::start(command);
+    let server = exporting_to(url, &place);
     let http = browser();
     let (trace, parent) = (*b"a trace of 16 by", *b"a parent");
     let traceparent =
