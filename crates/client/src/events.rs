@@ -69,16 +69,27 @@ impl Events {
         let registry = Rc::downgrade(&self.0);
         Subscription {
             _guard: Guard::new(move || {
-                if let Some(registry) = registry.upgrade() {
-                    registry.handlers.borrow_mut().retain(|(own, _)| *own != id);
-                }
+                let Some(registry) = registry.upgrade() else {
+                    return;
+                };
+                let position = registry.handlers.borrow().iter().position(|(own, _)| *own == id);
+                let handler = position.map(|position| registry.handlers.borrow_mut().remove(position));
+                // Only now: with it may go other subscriptions.
+                drop(handler);
             }),
         }
     }
 
     pub(crate) fn emit(&self, event: &Event) {
-        let handlers: Vec<Handler> = self.0.handlers.borrow().iter().map(|(_, handler)| Rc::clone(handler)).collect();
-        for handler in handlers {
+        let ids: Vec<u64> = self.0.handlers.borrow().iter().map(|(id, _)| *id).collect();
+        for id in ids {
+            // One that was called before may have ended this subscription.
+            let handlers = self.0.handlers.borrow();
+            let Some(handler) = handlers.iter().find(|(own, _)| *own == id).map(|(_, handler)| Rc::clone(handler))
+            else {
+                continue;
+            };
+            drop(handlers);
             if let Ok(mut handler) = handler.try_borrow_mut() {
                 // Where panics unwind, a handler that fails must not keep the event from the others.
                 let call = AssertUnwindSafe(|| handler(event));

@@ -15,7 +15,7 @@ pub(crate) enum TabMessage {
     UserChanged,
     /// The user signed out of the provider: tabs that keep the same user apart (session storage) forget them too.
     SignedOut {
-        /// Who signed out.
+        /// Who signed out; empty where the scope has no `openid`.
         sub: String,
     },
 }
@@ -37,7 +37,8 @@ impl TabMessage {
         let mut members = Members::read(text)?;
         match members.text("type")?.as_str() {
             USER_CHANGED => Some(Self::UserChanged),
-            SIGNED_OUT => Some(Self::SignedOut { sub: members.text("sub")? }),
+            // Without `openid` nobody knows who it is.
+            SIGNED_OUT => Some(Self::SignedOut { sub: members.text("sub").unwrap_or_default() }),
             _ => None,
         }
     }

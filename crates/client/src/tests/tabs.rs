@@ -1,19 +1,22 @@
 //! Several tabs of one origin.
 
-use std::{pin::pin, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    rc::Rc,
+    time::Duration,
+};
 
 use futures::future::select;
 use serde_json::json;
 
 use super::{
     provider::Fault,
-    world::{Tab, World},
+    world::{Tab, World, copy},
 };
 use crate::{
-    Error, Event, Settings, SignoutRequestArgs,
-    in_page::MemoryStorage,
-    ports::{Clock as _, Storage as _},
-    settings::StoreKind,
+    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, in_page::MemoryStorage,
+    ports::Clock as _, settings::StoreKind,
 };
 
 /// Tabs that keep the user in local storage.
@@ -55,11 +58,6 @@ fn tabs_that_renew_by_themselves_share_renewals() {
 /// the provider has got `until` token requests, or a second later. What the other tab got, and all token requests.
 fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Error>, usize) {
     let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
-    let copy = |from: &MemoryStorage, to: &MemoryStorage| {
-        for key in from.keys().unwrap() {
-            to.set(&key, &from.get(&key).unwrap().unwrap()).unwrap();
-        }
-    };
     let first = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&first);
     let late_store = MemoryStorage::default();
@@ -140,6 +138,26 @@ fn sign_out_reaches_tabs_with_their_own_store_if_it_is_the_same_user() {
 }
 
 #[test]
+fn sign_out_reaches_tabs_also_where_nobody_knows_who_it_is() {
+    for shared in [true, false] {
+        let world = World::new();
+        world.provider.alter_answer(|answer| {
+            answer.remove("id_token");
+        });
+        let tabs = [(); 2].map(|()| if shared { sharing_tab(&world, true) } else { world.tab() });
+        for tab in &tabs {
+            let args = SigninRequestArgs { scope: Some("api".to_owned()), ..SigninRequestArgs::default() };
+            let url = world.callback_url(tab, args);
+            world.callback(tab, &url).unwrap();
+        }
+        tabs[1].events();
+        world.run(tabs[0].manager.signout_redirect(SignoutRequestArgs::default())).unwrap();
+        assert_eq!(tabs[1].events(), ["unloaded", "signed_out"]);
+        assert_eq!(world.user(&tabs[1]), None);
+    }
+}
+
+#[test]
 fn a_page_that_was_frozen_notices_when_it_wakes() {
     let world = World::new();
     let store = MemoryStorage::default();
@@ -184,4 +202,33 @@ fn a_handler_that_fails_does_not_keep_the_event_from_others() {
     let manager = tab.manager.clone();
     world.run(async move { manager.remove_user().await }).unwrap();
     assert_eq!(count.get(), 2, "dropped subscriptions hear nothing");
+}
+
+/// As where one handler takes the part of a page away that another belongs to.
+#[test]
+fn a_subscription_that_ended_during_an_event_does_not_hear_it_any_more() {
+    let world = World::new();
+    let tab = world.tab();
+    let events = tab.manager.events();
+    let second: Rc<RefCell<Option<Subscription>>> = Rc::default();
+    let ended = Rc::clone(&second);
+    let first = events.subscribe(move |_| drop(ended.borrow_mut().take()));
+    let is_heard = Rc::new(Cell::new(false));
+    let hearing = Rc::clone(&is_heard);
+    *second.borrow_mut() = Some(events.subscribe(move |_| hearing.set(true)));
+    world.sign_in(&tab);
+    assert!(!is_heard.get());
+    drop(first);
+}
+
+#[test]
+fn with_a_handler_go_the_subscriptions_that_it_holds() {
+    let world = World::new();
+    let tab = world.tab();
+    let inner = tab.manager.events().subscribe(|_| ());
+    let outer = tab.manager.events().subscribe(move |_| {
+        let _holds = &inner;
+    });
+    drop(outer);
+    world.sign_in(&tab);
 }

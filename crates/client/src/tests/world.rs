@@ -199,6 +199,13 @@ impl Navigator for FakeNavigator {
     }
 }
 
+/// Writes what one store has into another.
+pub fn copy(from: &MemoryStorage, to: &MemoryStorage) {
+    for key in from.keys().unwrap() {
+        to.set(&key, &from.get(&key).unwrap().unwrap()).unwrap();
+    }
+}
+
 /// One page with a client on it.
 pub struct Tab {
     pub manager: UserManager,
