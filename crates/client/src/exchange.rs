@@ -142,7 +142,8 @@ impl Client {
         Ok(id_token)
     }
 
-    /// Verifies the ID token of an answer, if it has one.
+    /// Verifies the ID token of an answer, if it has one. What brought the answer is used up: where the keys can't be got,
+    /// that is tried again.
     pub(crate) async fn verify_id_token(
         &self,
         answer: &TokenAnswer,
@@ -162,8 +163,8 @@ impl Client {
             now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
             clock_skew: self.settings.clock_skew,
         };
-        let verified = id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier).await?;
-        Ok(Some(verified))
+        let verify = || id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier);
+        self.retrying(verify).await.map(Some)
     }
 
     pub(crate) async fn profile(

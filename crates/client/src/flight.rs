@@ -65,11 +65,18 @@ pub(crate) struct Flight(RefCell<Option<Work>>);
 impl Flight {
     /// The work under way, or else this, which is started.
     pub(crate) fn join(&self, timer: &dyn Timer, start: impl FnOnce() -> LocalFuture<Result<(), Error>>) -> Work {
-        let under_way = self.0.borrow().clone().filter(|work| !work.is_done());
-        under_way.unwrap_or_else(|| {
+        self.under_way().unwrap_or_else(|| {
             let work = Work::start(timer, start());
             *self.0.borrow_mut() = Some(work.clone());
             work
         })
+    }
+
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way().is_some()
+    }
+
+    fn under_way(&self) -> Option<Work> {
+        self.0.borrow().clone().filter(|work| !work.is_done())
     }
 }

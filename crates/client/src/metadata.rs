@@ -102,16 +102,21 @@ impl MetadataService {
         self.0.http.ports.timer.spawn(Box::pin(async move { drop(service.keys().await) }));
     }
 
-    /// The keys fetched anew because one was not among them, at most once in [`KEYS_REFETCH_INTERVAL`]. `None`: too soon,
-    /// or the keys were given by setting.
+    /// The keys fetched anew because one was not among them, at most once in [`KEYS_REFETCH_INTERVAL`]; who asks meanwhile
+    /// shares it, and a failure that may pass does not count. `None`: too soon, or the keys were given by setting.
     pub(crate) async fn keys_anew(&self) -> Result<Option<Rc<JwkSet>>, Error> {
         let now = self.0.http.ports.clock.monotonic();
         let too_soon = self.0.keys_refetched_at.get().is_some_and(|at| now.saturating_sub(at) < KEYS_REFETCH_INTERVAL);
-        if too_soon || self.0.http.settings.signing_keys.is_some() {
+        let is_settled = too_soon && !self.0.keys_flight.is_under_way();
+        if is_settled || self.0.http.settings.signing_keys.is_some() {
             return Ok(None);
         }
         self.0.keys_refetched_at.set(Some(now));
-        self.fetch_keys(CacheMode::Refresh).await?;
+        let fetched = self.fetch_keys(CacheMode::Refresh).await;
+        if fetched.as_ref().is_err_and(Error::is_transient) {
+            self.0.keys_refetched_at.set(None);
+        }
+        fetched?;
         Ok(self.0.keys.borrow().clone())
     }
 

@@ -4,7 +4,7 @@ use doorward_protocol::error::ErrorCode;
 use serde_json::json;
 
 use super::{
-    provider::Fault,
+    provider::{Fault, key},
     world::{Tab, World},
 };
 use crate::{ApiRequest, Error, ErrorKind, Settings, SigninRequestArgs, in_page::MemoryStorage, ports::NetworkFailure};
@@ -262,6 +262,19 @@ fn the_refresh_token_is_not_spent_before_the_answer_can_be_verified() {
     assert!(renew().unwrap_err().is_transient());
     assert_eq!(world.provider.count("token"), 1);
     assert!(renew().is_ok());
+}
+
+#[test]
+fn tokens_signed_by_a_new_key_are_not_lost_because_the_key_does_not_come_at_once() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    *world.provider.keys.borrow_mut() = json!({ "keys": [key("k2")] });
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    world.provider.fault("jwks", offline());
+    world.provider.fault("jwks", Fault::Answer(503, json!({})));
+    assert_eq!(world.run(tab.manager.signin_silent()).unwrap().refresh_token.as_deref(), Some("refresh-2"));
+    assert_eq!((world.provider.count("token"), world.provider.count("jwks")), (2, 4));
 }
 
 #[test]
