@@ -115,6 +115,10 @@ impl Client {
         trace.logout_response(url);
         let response = LogoutResponse::parse(url)?;
         let mut outcome = SignoutOutcome::default();
+        if response.state.is_none() && response.error.is_some() {
+            // Anybody can write that into a link, with words of their own for the user.
+            return Err(self.no_matching_state());
+        }
         if let Some((id, _)) = &response.state {
             let Some(Pending::Signout(pending)) = pending::get(&self.ports, id)? else {
                 trace.check("state", &"", id, false);

@@ -160,6 +160,8 @@ fn a_sign_out_response_to_no_request_is_refused() {
         world.run(async move { manager.signout_redirect_callback(&url).await })
     };
     assert_eq!(call("https://app.example/?state=unknown"), Err(Error::NoMatchingState { signed_in: false }));
+    let forged = call(&format!("{HOME}?error=x&error_description=Call+this+number"));
+    assert_eq!(forged, Err(Error::NoMatchingState { signed_in: false }));
     assert!(call(HOME).is_ok(), "a request without state is answered without");
     let params = sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap();
     let refused = format!("{HOME}?error=invalid_request&state={}", params.get("state").unwrap());
