@@ -11,12 +11,13 @@
 use std::{cell::RefCell, rc::Rc};
 
 use crate::{
-    CallbackKind, Error, Event, SigninOutcome,
+    CallbackKind, Error, ErrorKind, Event, SigninOutcome,
     client::Client,
     exchange::{Profile, UnverifiedTokens, hash},
     flight::Work,
     pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Way},
     ports::{Guard, LocalFuture},
+    renewal::{LOOK, LOOKS},
     response::{self, AuthorizationResponse},
     user_store::StoredUser,
 };
@@ -76,7 +77,7 @@ impl Client {
         let address = url.to_owned();
         let work: LocalFuture<Result<(), Error>> = Box::pin(async move {
             let outcome = client.finish_signin(&address).await;
-            if outcome.as_ref().is_err_and(Error::is_transient) {
+            if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Retry) {
                 // Nothing was consumed: the next call tries again.
                 let mut by_address = client.callbacks.by_address.borrow_mut();
                 by_address.retain(|(own, _)| *own != address);
@@ -106,27 +107,38 @@ impl Client {
         self.tokens.http.trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
         let _lock = self.lock_callback(&response.state_id).await;
-        match pending::get(&self.ports, &response.state_id)? {
-            Some(Pending::Signin(pending)) => {
-                let id = pending.id.clone();
-                let (stored, code_hash) = self.redeem_and_prove(*pending, response).await?;
-                let answered = AnsweredSignin {
-                    created: self.ports.clock.now(),
-                    code_hash,
-                    sub: stored.user.sub().to_owned(),
-                    data: stored.user.state.clone(),
-                    url_state: stored.user.url_state.clone(),
-                };
-                self.user_loaded(stored)?;
-                self.events.emit(&Event::UserSignedIn);
-                pending::replace(&self.ports, &id, &Pending::Answered(answered))
+        let mut looks = 0;
+        let (pending, mark) = loop {
+            match pending::get(&self.ports, &response.state_id)? {
+                Some(Pending::Signin(pending)) => {
+                    let mark = self.ports.locks.mark(&["oidc.answered:", &response.state_id].concat()).await;
+                    if mark.is_some() || looks == LOOKS {
+                        break (pending, mark);
+                    }
+                    // Another tab dealt with it, and what it wrote is still on its way.
+                    looks += 1;
+                    self.ports.timer.sleep(LOOK).await;
+                }
+                Some(Pending::Answered(_)) => return Ok(()),
+                Some(Pending::Signout(_)) | None => {
+                    self.tokens.http.trace.check("state", &"", &response.state_id, false);
+                    return Err(self.no_matching_state());
+                }
             }
-            Some(Pending::Answered(_)) => Ok(()),
-            Some(Pending::Signout(_)) | None => {
-                self.tokens.http.trace.check("state", &"", &response.state_id, false);
-                Err(self.no_matching_state())
-            }
-        }
+        };
+        let id = pending.id.clone();
+        let (stored, code_hash) = self.redeem_and_prove(*pending, response).await?;
+        self.keep_marked(mark);
+        let answered = AnsweredSignin {
+            created: self.ports.clock.now(),
+            code_hash,
+            sub: stored.user.sub().to_owned(),
+            data: stored.user.state.clone(),
+            url_state: stored.user.url_state.clone(),
+        };
+        self.user_loaded(stored)?;
+        self.events.emit(&Event::UserSignedIn);
+        pending::replace(&self.ports, &id, &Pending::Answered(answered))
     }
 
     /// Two tabs may hold one address (a duplicated tab, a restored session).

@@ -172,7 +172,11 @@ impl Error {
                     ErrorKind::Configuration
                 }
             }
-            Self::Authorization(error) => kind_of_code(&error.code),
+            // The response is used up, whatever it says: another comes only of another request.
+            Self::Authorization(error) => match kind_of_code(&error.code) {
+                ErrorKind::Retry => ErrorKind::Restart,
+                kind => kind,
+            },
             Self::Refused { code, .. } => kind_of_code(code),
             Self::InvalidResponse(_)
             | Self::NoMatchingState { .. }
@@ -191,9 +195,12 @@ impl Error {
         }
     }
 
-    /// Whether trying the same again may help.
+    /// Whether trying the same again may help: for a response of the provider that is a whole new request.
     pub fn is_transient(&self) -> bool {
-        self.kind() == ErrorKind::Retry
+        match self {
+            Self::Authorization(error) => kind_of_code(&error.code) == ErrorKind::Retry,
+            other => other.kind() == ErrorKind::Retry,
+        }
     }
 
     /// Whether the device says that it has no network.

@@ -202,8 +202,8 @@ impl PendingSignin {
             data,
             url_state,
         };
-        let texts =
-            [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri, &signin.scope];
+        // A request may be for no scope at all.
+        let texts = [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri];
         let whole = texts.into_iter().all(|text| !text.is_empty());
         whole.then_some(signin)
     }

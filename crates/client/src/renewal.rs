@@ -15,6 +15,7 @@ use crate::{
     Error, Event, User, claims,
     client::Client,
     id_token::{Nonce, VerifiedIdToken},
+    ports::Guard,
     settings::MergeClaims,
     tabs::TabMessage,
     tokens::{TokenAnswer, add_params},
@@ -22,9 +23,9 @@ use crate::{
 };
 
 /// How often to look whether the store shows what another tab is known to have written, and how many times at most.
-const LOOK: Duration = Duration::from_millis(50);
-const LOOKS: u32 = 100;
-/// How long tokens that were replaced are marked: until every tab must have seen the new ones.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOKS: u32 = 100;
+/// How long it is marked what was replaced: until every tab must have seen what took its place.
 const MARKED: Duration = Duration::from_mins(1);
 
 impl Client {
@@ -100,15 +101,20 @@ impl Client {
                     return Err(error);
                 }
                 Ok(()) => {
-                    let timer = Rc::clone(&self.ports.timer);
-                    self.ports.timer.spawn(Box::pin(async move {
-                        timer.sleep(MARKED).await;
-                        drop(mark);
-                    }));
+                    self.keep_marked(mark);
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Keeps a mark for a while after what it stands for was written.
+    pub(crate) fn keep_marked(&self, mark: Option<Guard>) {
+        let timer = Rc::clone(&self.ports.timer);
+        self.ports.timer.spawn(Box::pin(async move {
+            timer.sleep(MARKED).await;
+            drop(mark);
+        }));
     }
 
     /// Whether there is anything to renew with: the refresh token, else a hidden frame.

@@ -1,15 +1,18 @@
 //! From the response to the user.
 
+use std::{rc::Rc, time::Duration};
+
 use doorward_protocol::error::ErrorCode;
 use serde_json::json;
 
 use super::{
     provider::{Fault, ISSUER, key},
-    world::{REDIRECT_URI, World},
+    world::{REDIRECT_URI, World, copy},
 };
 use crate::{
-    CallbackKind, Error, ErrorKind, IdTokenError, Settings, SigninRequestArgs, in_page::MemoryStorage,
-    ports::NetworkFailure,
+    CallbackKind, Error, ErrorKind, IdTokenError, Settings, SigninRequestArgs, UserManager,
+    in_page::MemoryStorage,
+    ports::{NetworkFailure, Ports},
 };
 
 fn lost() -> Fault {
@@ -128,6 +131,30 @@ fn two_tabs_with_one_address_ask_once() {
     assert_eq!(world.provider.count("token"), 1);
 }
 
+/// In Chromium and Firefox what one tab wrote is now and then still on its way when another gets the lock.
+#[test]
+fn a_tab_that_does_not_see_yet_that_the_response_was_used_does_not_use_it_again() {
+    let world = World::new();
+    let first = world.tab();
+    let url = world.callback_url(&first, SigninRequestArgs::default());
+    let late_store = MemoryStorage::default();
+    copy(&world.local_storage, &late_store);
+    let outcome = world.callback(&first, &url).unwrap();
+    let ports = world.ports(&Rc::default(), &first.session_storage);
+    let ports = Ports { state_store: Rc::new(late_store.clone()), ..ports };
+    let second = UserManager::new(World::settings(), ports).unwrap();
+    let (clock, newer) = (Rc::clone(&world.clock), world.local_storage.clone());
+    let again = world.run(async move {
+        let arrives = async move {
+            clock.sleep_for(Duration::from_secs(1)).await;
+            copy(&newer, &late_store);
+        };
+        futures::join!(second.signin_redirect_callback(&url), arrives).0
+    });
+    assert_eq!(again, Ok(outcome));
+    assert_eq!(world.provider.count("token"), 1);
+}
+
 #[test]
 fn a_response_to_no_request_is_refused() {
     let world = World::new();
@@ -220,6 +247,18 @@ fn an_error_response_carries_what_the_caller_gave() {
     assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
     assert_eq!(world.callback(&tab, &url).unwrap_err(), first, "asked again, the same");
     assert!(world.state_keys().is_empty());
+}
+
+#[test]
+fn an_error_response_is_used_up_also_if_the_provider_had_trouble() {
+    let world = World::new();
+    let tab = world.tab();
+    let good = world.callback_url(&tab, SigninRequestArgs::default());
+    let url = good.replace("code=code-0", "error=temporarily_unavailable");
+    let error = world.callback(&tab, &url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Restart, "the same address would never do");
+    assert!(error.is_transient() && error.user_message().contains("Try again"), "{error}");
+    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
 }
 
 #[test]
@@ -327,6 +366,20 @@ fn a_rotated_key_is_fetched_once_and_made_up_ones_make_no_load() {
 }
 
 #[test]
+fn a_rotated_key_serves_all_who_wait_for_it() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    *world.provider.keys.borrow_mut() = json!({ "keys": [key("k2")] });
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    let urls = [(); 2].map(|()| world.callback_url(&tab, SigninRequestArgs::default()));
+    let callbacks = urls.map(|url| tab.manager.signin_redirect_callback(&url));
+    let outcomes = world.run(futures::future::join_all(callbacks));
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(world.provider.count("jwks"), 2);
+}
+
+#[test]
 fn a_wrong_device_clock_is_no_obstacle_where_the_provider_tells_the_time() {
     for ahead in [-3600, 3600] {
         let world = World::new();
@@ -340,6 +393,15 @@ fn a_wrong_device_clock_is_no_obstacle_where_the_provider_tells_the_time() {
         assert_eq!(error.kind(), ErrorKind::Device);
         assert!(error.user_message().contains("clock"), "{}", error.user_message());
     }
+}
+
+#[test]
+fn a_request_for_no_scope_is_answered_like_any() {
+    let world = World::new();
+    let tab = world.tab();
+    let args = SigninRequestArgs { scope: Some(String::new()), ..SigninRequestArgs::default() };
+    let url = world.callback_url(&tab, args);
+    assert_eq!(world.callback(&tab, &url).unwrap().user.scope.as_deref(), Some("openid profile"));
 }
 
 #[test]
