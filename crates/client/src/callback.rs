@@ -17,7 +17,6 @@ use crate::{
     flight::Work,
     pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Way},
     ports::{Guard, LocalFuture},
-    renewal::{LOOK, LOOKS},
     response::{self, AuthorizationResponse},
     user_store::StoredUser,
 };
@@ -107,17 +106,15 @@ impl Client {
         self.tokens.http.trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
         let _lock = self.lock_callback(&response.state_id).await;
-        let mut looks = 0;
+        let begun = self.ports.clock.monotonic();
         let (pending, mark) = loop {
             match pending::get(&self.ports, &response.state_id)? {
                 Some(Pending::Signin(pending)) => {
                     let mark = self.ports.locks.mark(&["oidc.answered:", &response.state_id].concat()).await;
-                    if mark.is_some() || looks == LOOKS {
+                    // Without a mark: another tab dealt with it, and what it wrote is still on its way.
+                    if mark.is_some() || !self.looks_again(begun).await {
                         break (pending, mark);
                     }
-                    // Another tab dealt with it, and what it wrote is still on its way.
-                    looks += 1;
-                    self.ports.timer.sleep(LOOK).await;
                 }
                 Some(Pending::Answered(_)) => return Ok(()),
                 Some(Pending::Signout(_)) | None => {

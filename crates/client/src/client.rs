@@ -6,18 +6,22 @@ use std::{
     rc::Rc,
 };
 
+use doorward_protocol::dpop::access_token_hash;
+
 use crate::{
     Error, Event, Events, Settings, User,
     bell::Bell,
     callback::Callbacks,
     flight::Flight,
     metadata::MetadataService,
+    pending,
     ports::{Guard, Ports},
     provider_http::ProviderHttp,
+    settings::StoreKind,
     tabs::TabMessage,
     tokens::TokenClient,
     trace::Tracer,
-    user_store::{StoredUser, UserStore},
+    user_store::{Session, StoredUser, UserStore},
 };
 
 /// One client at one provider.
@@ -83,6 +87,8 @@ impl Client {
         let stored = self.users.get().ok().flatten();
         *self.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
         self.listen_to_tabs();
+        // Whom this does not reach meets the mark of a token that was replaced.
+        let _ = self.ask_for_holders();
         self.start_watch();
         #[cfg(feature = "windows")]
         self.start_monitor();
@@ -192,7 +198,49 @@ impl Client {
                 }
                 Ok(())
             }
+            TabMessage::TokensFound { of, sign } => {
+                if self.own_renewable()?.is_some_and(|(own, _)| own == *of) && !self.users.is_signed(sign)? {
+                    let held = TabMessage::TokensHeld { of: of.clone(), sign: sign.clone() };
+                    self.ports.broadcast.post(&held.write());
+                }
+                Ok(())
+            }
+            TabMessage::TokensHeld { of, sign } => {
+                if self.users.is_signed(sign)? {
+                    self.leave_to_others(of)?;
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// Asks the other tabs who has this tab's tokens, too.
+    fn ask_for_holders(&self) -> Result<(), Error> {
+        if let Some((of, _)) = self.own_renewable()? {
+            let sign = pending::random_text(&*self.ports.entropy)?;
+            self.users.sign(&sign)?;
+            self.ports.broadcast.post(&TabMessage::TokensFound { of, sign }.write());
+        }
+        Ok(())
+    }
+
+    /// Tokens in a store that is this tab's alone and can be renewed: the access token's hash, and whose they are.
+    fn own_renewable(&self) -> Result<Option<(String, Session)>, Error> {
+        let session = self.users.get()?.filter(|_| self.settings.user_store == StoreKind::Session);
+        let session = session.filter(|session| session.stored.user.refresh_token.is_some());
+        Ok(session.map(|session| (access_token_hash(&session.stored.user.access_token), session)))
+    }
+
+    /// Forgets the refresh token beside the access token of this hash, if the store is this tab's alone: another tab has
+    /// it as well, and it must be sent once. The access token is good until it ends, and a hidden frame may bring others.
+    pub(crate) fn leave_to_others(&self, of: &str) -> Result<bool, Error> {
+        let Some((_, session)) = self.own_renewable()?.filter(|(own, _)| own == of) else {
+            return Ok(false);
+        };
+        let mut stored = StoredUser::clone(&session.stored);
+        stored.user.refresh_token = None;
+        self.user_loaded(stored)?;
+        Ok(true)
     }
 }
 

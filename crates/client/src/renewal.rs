@@ -7,9 +7,8 @@
 
 use std::{rc::Rc, time::Duration};
 
-use doorward_protocol::{base64url, json, jws::UnverifiedJws};
+use doorward_protocol::{dpop::access_token_hash, json, jws::UnverifiedJws};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     Error, Event, User, claims,
@@ -22,9 +21,10 @@ use crate::{
     user_store::{Session, StoredUser},
 };
 
-/// How often to look whether the store shows what another tab is known to have written, and how many times at most.
-pub(crate) const LOOK: Duration = Duration::from_millis(50);
-pub(crate) const LOOKS: u32 = 100;
+/// How often to look whether the store shows what another tab is known to have written, and for how long. (A hidden page
+/// looks much less often than that, and must not keep the lock from the others.)
+const LOOK: Duration = Duration::from_millis(50);
+const LOOK_FOR: Duration = Duration::from_secs(5);
 /// How long it is marked what was replaced: until every tab must have seen what took its place.
 const MARKED: Duration = Duration::from_mins(1);
 
@@ -75,7 +75,7 @@ impl Client {
         let before = self.users.get()?;
         let name = ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
         let _lock = self.ports.locks.acquire(&name).await;
-        let mut looks = 0;
+        let begun = self.ports.clock.monotonic();
         loop {
             let Some(session) = self.users.get()? else {
                 return if before.is_some() { Err(Error::NotSignedIn) } else { self.renew_in_frame(None).await };
@@ -86,11 +86,10 @@ impl Client {
                 // Another tab renewed while this one waited.
                 return self.notice_changes();
             }
-            let mark = ["oidc.replaced:", &base64url::encode(Sha256::digest(&user.access_token))].concat();
-            let mark = self.ports.locks.mark(&mark).await;
-            if mark.is_none() && looks < LOOKS {
-                looks += 1;
-                self.ports.timer.sleep(LOOK).await;
+            let hash = access_token_hash(&user.access_token);
+            let mark = self.ports.locks.mark(&["oidc.replaced:", &hash].concat()).await;
+            // A store that does not show them in the end is this tab's alone, and what it has a copy.
+            if mark.is_none() && (self.looks_again(begun).await || self.leave_to_others(&hash)?) {
                 continue;
             }
             match self.refresh(&session).await {
@@ -106,6 +105,15 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Waits before the next look at the store, if there is to be one after those since this moment.
+    pub(crate) async fn looks_again(&self, begun: Duration) -> bool {
+        let looks = self.ports.clock.monotonic().saturating_sub(begun) < LOOK_FOR;
+        if looks {
+            self.ports.timer.sleep(LOOK).await;
+        }
+        looks
     }
 
     /// Keeps a mark for a while after what it stands for was written.

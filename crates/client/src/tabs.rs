@@ -8,6 +8,8 @@ use crate::json::Members;
 /// Values of `type`.
 const USER_CHANGED: &str = "user_changed";
 const SIGNED_OUT: &str = "signed_out";
+const TOKENS_FOUND: &str = "tokens_found";
+const TOKENS_HELD: &str = "tokens_held";
 
 /// A message between tabs.
 pub(crate) enum TabMessage {
@@ -18,17 +20,35 @@ pub(crate) enum TabMessage {
         /// Who signed out; empty where the scope has no `openid`.
         sub: String,
     },
+    /// A page was loaded and found these tokens in its tab's own store. Browsers copy that store when they duplicate a tab.
+    TokensFound {
+        /// The access token's hash.
+        of: String,
+        /// What the page signed the store with. A frame in the same tab has the same store.
+        sign: String,
+    },
+    /// The answer of another tab that has them in a store of its own and can renew them.
+    TokensHeld {
+        /// The access token's hash.
+        of: String,
+        /// The sign of the page that asked.
+        sign: String,
+    },
 }
 
 impl TabMessage {
     pub(crate) fn write(&self) -> String {
-        let (kind, sub) = match self {
-            Self::UserChanged => (USER_CHANGED, None),
-            Self::SignedOut { sub } => (SIGNED_OUT, Some(sub.as_str())),
+        let (kind, sub, of, sign) = match self {
+            Self::UserChanged => (USER_CHANGED, None, None, None),
+            Self::SignedOut { sub } => (SIGNED_OUT, Some(sub), None, None),
+            Self::TokensFound { of, sign } => (TOKENS_FOUND, None, Some(of), Some(sign)),
+            Self::TokensHeld { of, sign } => (TOKENS_HELD, None, Some(of), Some(sign)),
         };
         let mut members = Members(Map::new());
         members.set_text("type", Some(kind));
-        members.set_text("sub", sub);
+        for (name, text) in [("sub", sub), ("of", of), ("sign", sign)] {
+            members.set_text(name, text.map(String::as_str));
+        }
         members.write()
     }
 
@@ -39,6 +59,8 @@ impl TabMessage {
             USER_CHANGED => Some(Self::UserChanged),
             // Without `openid` nobody knows who it is.
             SIGNED_OUT => Some(Self::SignedOut { sub: members.text("sub").unwrap_or_default() }),
+            TOKENS_FOUND => Some(Self::TokensFound { of: members.text("of")?, sign: members.text("sign")? }),
+            TOKENS_HELD => Some(Self::TokensHeld { of: members.text("of")?, sign: members.text("sign")? }),
             _ => None,
         }
     }

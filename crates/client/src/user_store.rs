@@ -94,6 +94,20 @@ impl UserStore {
         Ok(self.store.remove(&self.key)?)
     }
 
+    /// Signs the store, so that other pages can tell whether it is theirs, too.
+    pub(crate) fn sign(&self, sign: &str) -> Result<(), Error> {
+        Ok(self.store.set(&self.sign_key(), sign)?)
+    }
+
+    /// Whether the store was signed so last.
+    pub(crate) fn is_signed(&self, sign: &str) -> Result<bool, Error> {
+        Ok(self.store.get(&self.sign_key())?.as_deref() == Some(sign))
+    }
+
+    fn sign_key(&self) -> String {
+        self.key.replacen("oidc.user", "oidc-sign", 1)
+    }
+
     /// Seconds of life that the access token has left, negative after its end, by the clock that only runs forward.
     pub(crate) fn expires_in(&self, session: &Session) -> Option<i64> {
         session.deadline.map(|deadline| seconds(deadline) - seconds(self.clock.monotonic()))

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_protocol::dpop::access_token_hash;
 use futures::future::select;
 use serde_json::json;
 
@@ -57,7 +58,7 @@ fn tabs_that_renew_by_themselves_share_renewals() {
 /// A tab renews, and another one whose store still shows the user as of before does too; that store shows the news when
 /// the provider has got `until` token requests, or a second later. What the other tab got, and all token requests.
 fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Error>, usize) {
-    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
+    let settings = || Settings { user_store: StoreKind::Local, automatic_silent_renew: false, ..World::settings() };
     let first = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&first);
     let late_store = MemoryStorage::default();
@@ -81,6 +82,63 @@ fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Er
 #[test]
 fn tokens_that_another_tab_replaced_are_not_used_although_the_store_still_has_them() {
     assert_eq!(renewals_with_a_late_store(&World::new(), 3), (Ok("access-2".to_owned()), 2));
+}
+
+/// A tab that renews when asked, and a tab with a copy of its store, as browsers make when they duplicate a tab.
+fn tab_and_copy(world: &World) -> (Tab, Tab) {
+    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
+    let first = world.tab_with(settings(), MemoryStorage::default());
+    world.sign_in(&first);
+    let store = MemoryStorage::default();
+    copy(&first.session_storage, &store);
+    (first, world.tab_with(settings(), store))
+}
+
+#[test]
+fn a_copied_tab_leaves_the_refresh_token_to_the_other() {
+    let world = World::new();
+    let (first, second) = tab_and_copy(&world);
+    assert_eq!(world.access_token(&second).as_deref(), Ok("access-1"), "good until it ends");
+    assert_eq!(world.user(&second).unwrap().refresh_token, None);
+    world.pass_seconds(4000);
+    assert_eq!(world.access_token(&second), Err(Error::NoRefreshToken));
+    assert_eq!(world.access_token(&first).as_deref(), Ok("access-2"));
+    assert_eq!(world.provider.count("token"), 2);
+}
+
+#[test]
+fn a_frame_and_a_page_that_is_loaded_again_share_the_tabs_tokens() {
+    let world = World::new();
+    let (first, second) = tab_and_copy(&world);
+    let frame = world.tab_with(first.manager.settings().clone(), first.session_storage.clone());
+    let store = MemoryStorage::default();
+    copy(&first.session_storage, &store);
+    let third = world.tab_with(first.manager.settings().clone(), store);
+    let has_refresh_token = |page| world.user(page).unwrap().refresh_token.is_some();
+    assert_eq!([&first, &frame, &second, &third].map(has_refresh_token), [true, true, false, false]);
+}
+
+#[test]
+fn a_tab_that_was_copied_during_a_renewal_sends_no_token_twice_and_keeps_nobody_waiting() {
+    let world = World::new();
+    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
+    let first = world.tab_with(settings(), MemoryStorage::default());
+    world.sign_in(&first);
+    let store = MemoryStorage::default();
+    copy(&first.session_storage, &store);
+    world.run(first.manager.signin_silent()).unwrap();
+    world.shortest_timer.set(Duration::from_secs(30));
+    let hidden = world.tab_with(settings(), store);
+    let renewal = hidden.manager.signin_silent();
+    world.spawn(async move { assert_eq!(renewal.await, Err(Error::NoRefreshToken)) });
+    world.settle();
+    let before = world.clock.now();
+    world.run(first.manager.signin_silent()).unwrap();
+    assert!(world.clock.now() - before <= 60, "the lock was given back");
+    world.pass_seconds(100);
+    assert_eq!(world.user(&hidden).unwrap().refresh_token, None);
+    assert_eq!(world.run(hidden.manager.signin_silent()), Err(Error::NoRefreshToken));
+    assert_eq!(world.provider.count("token"), 3);
 }
 
 #[test]
@@ -175,11 +233,21 @@ fn junk_on_the_channel_is_ignored() {
     let world = World::new();
     let tab = world.tab();
     world.sign_in(&tab);
-    for message in ["", "junk", "{}", r#"{"type":"signed_out"}"#, r#"{"type":"signed_out","sub":""}"#, "[1]"] {
+    let unsigned = format!(r#"{{"type":"tokens_held","of":"{}","sign":"x"}}"#, access_token_hash("access-1"));
+    for message in [
+        &*unsigned,
+        r#"{"type":"tokens_found"}"#,
+        "",
+        "junk",
+        "{}",
+        r#"{"type":"signed_out"}"#,
+        r#"{"type":"signed_out","sub":""}"#,
+        "[1]",
+    ] {
         world.post(message);
     }
     assert_eq!(tab.events(), Vec::<String>::new());
-    assert!(world.user(&tab).is_some());
+    assert!(world.user(&tab).unwrap().refresh_token.is_some());
 }
 
 #[test]

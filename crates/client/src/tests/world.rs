@@ -84,12 +84,14 @@ impl Clock for FakeClock {
 struct FakeTimer {
     clock: Rc<FakeClock>,
     spawner: LocalSpawner,
+    /// No timer comes earlier, as in a page that was hidden for minutes.
+    shortest: Duration,
 }
 
 #[async_trait(?Send)]
 impl Timer for FakeTimer {
     async fn sleep(&self, duration: Duration) {
-        self.clock.sleep_for(duration).await;
+        self.clock.sleep_for(duration.max(self.shortest)).await;
     }
 
     fn spawn(&self, task: LocalFuture<()>) {
@@ -232,6 +234,8 @@ pub struct World {
     pub without_web_locks: Cell<bool>,
     hub: Rc<Hub>,
     tabs: Cell<usize>,
+    /// The shortest timer of tabs made from now on.
+    pub shortest_timer: Cell<Duration>,
     pub verifier: Rc<FakeVerifier>,
     /// What tabs made from now on open popups and frames with.
     pub windows: RefCell<Option<Rc<FakeWindows>>>,
@@ -251,6 +255,7 @@ impl World {
             without_web_locks: Cell::default(),
             hub: Rc::default(),
             tabs: Cell::default(),
+            shortest_timer: Cell::default(),
             verifier: Rc::default(),
             signer: RefCell::default(),
             windows: RefCell::default(),
@@ -323,7 +328,11 @@ impl World {
     }
 
     fn timer(&self) -> FakeTimer {
-        FakeTimer { clock: Rc::clone(&self.clock), spawner: self.pool.borrow().spawner() }
+        FakeTimer {
+            clock: Rc::clone(&self.clock),
+            spawner: self.pool.borrow().spawner(),
+            shortest: self.shortest_timer.get(),
+        }
     }
 
     fn entropy(&self) -> FakeEntropy {
