@@ -77,6 +77,38 @@ test('a popup that the browser blocks is told about', async ({ page, expectConso
   expect(await pendingRequests(page)).toEqual([]);
 });
 
+test('a copied tab leaves the refresh token to the first, and a frame of the tab shares it', async ({
+  page,
+}) => {
+  const bench = new Workbench(page, origin);
+  await bench.open();
+  await signInOn(await bench.popup('signin_popup'), 'alice');
+  await expect(bench.status).toHaveText(/^signed in alice/);
+  // A window that a page opens begins with a copy of its session storage, like a tab that the user duplicates.
+  const [copied] = await Promise.all([
+    page.waitForEvent('popup'),
+    page.evaluate((address) => void window.open(address), origin),
+  ]);
+  const copy = new Workbench(copied, origin);
+  await expect(copy.status).toHaveText('ready');
+  await expect.poll(async () => (await copy.user()).refresh_token).toBeUndefined();
+  expect((await copy.user()).access_token).toBe((await bench.user()).access_token);
+
+  await page.evaluate((address) => {
+    const frame = document.createElement('iframe');
+    frame.src = address;
+    document.body.append(frame);
+  }, origin);
+  await expect(page.frameLocator('iframe').locator('#status')).toHaveText('ready');
+  await expect(page.frameLocator('iframe').locator('#user')).toContainText('refresh_token');
+  await page.reload();
+  await expect(bench.status).toHaveText('ready');
+  const kept = (await bench.user()).refresh_token;
+  expect(kept).toBeDefined();
+  await bench.pressAndExpect('signin_silent', 'silently alice');
+  expect((await bench.user()).refresh_token, 'renewed by it').not.toBe(kept);
+});
+
 test.describe('hidden frames', () => {
   test('sign in who has a session at the provider, and out', async ({ page }) => {
     const bench = new Workbench(page, origin);
