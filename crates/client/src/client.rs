@@ -206,7 +206,8 @@ impl Client {
                 Ok(())
             }
             TabMessage::TokensHeld { of, sign } => {
-                if self.users.is_signed(sign)? {
+                // A token that this page has sent already is the other's no more, which finds the mark.
+                if !self.renewal.is_under_way() && self.users.is_signed(sign)? {
                     self.leave_to_others(of)?;
                 }
                 Ok(())

@@ -105,7 +105,7 @@ impl UserStore {
     }
 
     fn sign_key(&self) -> String {
-        self.key.replacen("oidc.user", "oidc-sign", 1)
+        ["oidc-sign:", &self.key].concat()
     }
 
     /// Seconds of life that the access token has left, negative after its end, by the clock that only runs forward.

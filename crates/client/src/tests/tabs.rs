@@ -16,8 +16,10 @@ use super::{
     world::{Tab, World, copy},
 };
 use crate::{
-    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, in_page::MemoryStorage,
-    ports::Clock as _, settings::StoreKind,
+    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription,
+    in_page::MemoryStorage,
+    ports::{Clock as _, Storage as _},
+    settings::StoreKind,
 };
 
 /// Tabs that keep the user in local storage.
@@ -84,14 +86,17 @@ fn tokens_that_another_tab_replaced_are_not_used_although_the_store_still_has_th
     assert_eq!(renewals_with_a_late_store(&World::new(), 3), (Ok("access-2".to_owned()), 2));
 }
 
+fn when_asked() -> Settings {
+    Settings { automatic_silent_renew: false, ..World::settings() }
+}
+
 /// A tab that renews when asked, and a tab with a copy of its store, as browsers make when they duplicate a tab.
 fn tab_and_copy(world: &World) -> (Tab, Tab) {
-    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
-    let first = world.tab_with(settings(), MemoryStorage::default());
+    let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
     let store = MemoryStorage::default();
     copy(&first.session_storage, &store);
-    (first, world.tab_with(settings(), store))
+    (first, world.tab_with(when_asked(), store))
 }
 
 #[test]
@@ -104,6 +109,27 @@ fn a_copied_tab_leaves_the_refresh_token_to_the_other() {
     assert_eq!(world.access_token(&second), Err(Error::NoRefreshToken));
     assert_eq!(world.access_token(&first).as_deref(), Ok("access-2"));
     assert_eq!(world.provider.count("token"), 2);
+}
+
+#[test]
+fn what_a_copy_is_renewing_already_it_keeps() {
+    let world = World::new();
+    let first = world.tab_with(when_asked(), MemoryStorage::default());
+    world.sign_in(&first);
+    let store = first.session_storage.clone();
+    drop(first);
+    let copied = world.tab_with(when_asked(), store);
+    let sign = copied.session_storage.get("oidc-sign:oidc.user:https://op.example:app").unwrap().unwrap();
+    let held = json!({"type": "tokens_held", "of": access_token_hash("access-1"), "sign": sign}).to_string();
+    let renewed = Rc::new(RefCell::new(None));
+    let (renewal, result) = (copied.manager.signin_silent(), Rc::clone(&renewed));
+    world.spawn(async move { *result.borrow_mut() = Some(renewal.await) });
+    world.run(world.asked("token", 2));
+    world.post(&held);
+    world.pass_seconds(1);
+    let user = renewed.take().unwrap().unwrap();
+    assert_eq!(user.refresh_token.as_deref(), Some("refresh-2"));
+    assert_eq!(world.user(&copied), Some(user));
 }
 
 #[test]
@@ -121,14 +147,13 @@ fn a_frame_and_a_page_that_is_loaded_again_share_the_tabs_tokens() {
 #[test]
 fn a_tab_that_was_copied_during_a_renewal_sends_no_token_twice_and_keeps_nobody_waiting() {
     let world = World::new();
-    let settings = || Settings { automatic_silent_renew: false, ..World::settings() };
-    let first = world.tab_with(settings(), MemoryStorage::default());
+    let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
     let store = MemoryStorage::default();
     copy(&first.session_storage, &store);
     world.run(first.manager.signin_silent()).unwrap();
     world.shortest_timer.set(Duration::from_secs(30));
-    let hidden = world.tab_with(settings(), store);
+    let hidden = world.tab_with(when_asked(), store);
     let renewal = hidden.manager.signin_silent();
     world.spawn(async move { assert_eq!(renewal.await, Err(Error::NoRefreshToken)) });
     world.settle();
