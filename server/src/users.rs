@@ -46,7 +46,7 @@ async fn if_changed(configured: &ConfiguredUser, last: Option<&User>) -> Result<
         username: configured.username.clone(),
         password_hash: hash(configured.password.clone(), known).await?,
         enabled: configured.enabled,
-        claims: configured.claims.clone(),
+        claims: configured.claims.clone().into(),
     };
     Ok(if last == Some(&user) { None } else { Some(user) })
 }

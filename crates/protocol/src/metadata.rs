@@ -92,6 +92,9 @@ pub struct ProviderMetadata {
     /// Claims that may be had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims_supported: Vec<String>,
+    /// Languages of the pages (OIDC Discovery section 3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales_supported: Vec<String>,
     /// `prompt` values on offer (OIDC Prompt Create section 4.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prompt_values_supported: Vec<String>,

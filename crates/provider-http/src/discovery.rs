@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
+use doorward_protocol::metadata::ProviderMetadata;
 use doorward_provider::Provider;
 
-use crate::documents::Document;
+use crate::{documents::Document, texts::LANGUAGES};
 
 /// Path of the document under its OAuth 2.0 name (RFC 8414 section 3).
 pub(crate) const OAUTH_METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
@@ -22,8 +23,10 @@ impl DiscoveryDocument {
         {
             return document.clone();
         }
+        let ui_locales_supported = LANGUAGES.map(|texts| texts.lang.to_owned()).into();
+        let metadata = ProviderMetadata { ui_locales_supported, ..provider.metadata() };
         // Strings and lists of strings always serialise.
-        let text = serde_json::to_string(&provider.metadata()).unwrap_or_default();
+        let text = serde_json::to_string(&metadata).unwrap_or_default();
         let document = Document::new(text.into());
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some((version, document.clone()));
         document

@@ -44,6 +44,7 @@ use axum::{
 };
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{Provider, discovery::paths};
+use tower::ServiceBuilder;
 
 use crate::{
     assets::Assets,
@@ -123,6 +124,8 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         provider: Arc::clone(&provider),
     };
     let state = AppState { shared: Arc::new(shared), texts: &ENGLISH };
+    // A layer around another is one more copy of all below it for each request, so each group has one.
+    let limit = || DefaultBodyLimit::max(MAX_BODY);
     let protocol = Router::new()
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
         .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))
@@ -131,11 +134,12 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
-        .layer(cors::layer(Arc::clone(&provider)));
+        .layer(ServiceBuilder::new().layer(cors::layer(Arc::clone(&provider))).layer(limit()));
     // Called by servers and devices: no CORS.
     let others = Router::new()
         .route(paths::INTROSPECTION, post(introspection::post))
-        .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post));
+        .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post))
+        .layer(limit());
     let pages = Router::new()
         .route(paths::AUTHORIZE, get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head))
         .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
@@ -145,14 +149,13 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route("/consent", get(consent::get).post(consent::post))
         .route(paths::DEVICE, get(device::get).post(device::post))
         .route("/", get(account::home))
-        .route_layer(middleware::from_fn(page::headers));
+        .route_layer(ServiceBuilder::new().layer(middleware::from_fn(page::headers)).layer(limit()));
     let routes = protocol
         .merge(others)
         .merge(pages)
         .route(paths::CHECK_SESSION, get(check_session::get))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::favicon))
-        .route_layer(DefaultBodyLimit::max(MAX_BODY))
         .fallback(page::not_found)
         .with_state(state.clone());
     let nested = if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) };

@@ -91,7 +91,7 @@ async fn add_user(store: &Arc<SqliteStore>) {
         username: "alice".to_owned(),
         password_hash: password(),
         enabled: true,
-        claims: UserClaims::default(),
+        claims: UserClaims::default().into(),
     };
     store.put_user(alice, NOW).await.unwrap();
 }

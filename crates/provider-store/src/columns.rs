@@ -1,5 +1,7 @@
 //! What both stores do alike: entities as columns, columns with JSON, and the numbers and rules that SQL does not tell.
 
+use std::sync::{Arc, LazyLock};
+
 use doorward_protocol::scope::OFFLINE_ACCESS;
 use doorward_provider::{
     clients::StoredClient,
@@ -11,6 +13,7 @@ use doorward_provider::{
     time::Timestamp,
     user::{User, UserClaims, normalized_username},
 };
+use quick_cache::sync::Cache;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A redeemed code is kept so many seconds beyond its expiry, so that a replay is noticed.
@@ -50,6 +53,33 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> 
     serde_json::from_str(text).map_err(|_| ColumnError::Unreadable(what))
 }
 
+/// What JSON columns were read to say lately. A text says the same whenever it is read, so nothing here can be out of date.
+struct Remembered<T>(Cache<Box<str>, Arc<T>>);
+
+/// So many texts are remembered.
+const REMEMBERED: usize = 1024;
+/// A longer one is not, so that the memory stays bounded by their count.
+const LONGEST_REMEMBERED: usize = 4096;
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED))
+    }
+}
+
+impl<T: DeserializeOwned> Remembered<T> {
+    fn parse(&self, text: &str, what: &'static str) -> Result<Arc<T>, ColumnError> {
+        if let Some(known) = self.0.get(text) {
+            return Ok(known);
+        }
+        let value = Arc::new(from_json::<T>(text, what)?);
+        if text.len() <= LONGEST_REMEMBERED {
+            self.0.insert(text.into(), Arc::clone(&value));
+        }
+        Ok(value)
+    }
+}
+
 /// A client as the table's columns.
 pub(crate) struct ClientRow {
     pub(crate) client_id: String,
@@ -73,7 +103,7 @@ pub(crate) struct UserRow {
 
 impl UserRow {
     pub(crate) fn encode(user: User) -> Result<Self, ColumnError> {
-        let claims = to_json(&user.claims, "users.claims")?;
+        let claims = to_json(&*user.claims, "users.claims")?;
         Ok(Self { normalized_username: normalized_username(&user.username), user, claims })
     }
 
@@ -87,13 +117,20 @@ impl UserRow {
 pub(crate) fn user(
     sub: String,
     username: String,
-    password_hash: &str,
+    password_hash: String,
     enabled: bool,
     claims: &str,
 ) -> Result<User, ColumnError> {
+    static CLAIMS: LazyLock<Remembered<UserClaims>> = LazyLock::new(Remembered::default);
     let password_hash =
-        PasswordHash::parse(password_hash).map_err(|_| ColumnError::Unreadable("users.password_hash"))?;
-    Ok(User { sub, username, password_hash, enabled, claims: from_json::<UserClaims>(claims, "users.claims")? })
+        PasswordHash::stored(password_hash).map_err(|_| ColumnError::Unreadable("users.password_hash"))?;
+    Ok(User { sub, username, password_hash, enabled, claims: CLAIMS.parse(claims, "users.claims")? })
+}
+
+/// A grant from its column.
+pub(crate) fn grant(content: &str) -> Result<Arc<Grant>, ColumnError> {
+    static GRANTS: LazyLock<Remembered<Grant>> = LazyLock::new(Remembered::default);
+    GRANTS.parse(content, "grants.content")
 }
 
 /// A grant as the table's columns.

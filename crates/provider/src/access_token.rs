@@ -25,7 +25,7 @@ pub(crate) struct LiveAccessToken {
     /// What it says.
     pub(crate) claims: Arc<AccessTokenClaims>,
     /// The grant and the user behind it; `None` for a token that a client got for itself.
-    pub(crate) grant: Option<(Grant, User)>,
+    pub(crate) grant: Option<(Arc<Grant>, User)>,
 }
 
 impl Provider {

@@ -157,14 +157,14 @@ impl Provider {
         Ok(holds.then(|| ActiveToken {
             active: true,
             scope: grant.scope.filtered(|scope| client.allowed_scope.contains(scope)),
-            client_id: grant.client_id,
+            client_id: grant.client_id.clone(),
             token_type: None,
             sub: client.subject(&user.sub),
             username: shown_name(client, user),
             iss: self.settings.issuer.clone(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),
-            cnf: grant.dpop_jkt.map(Confirmation::by_key),
+            cnf: grant.dpop_jkt.clone().map(Confirmation::by_key),
             extra: Map::new(),
         }))
     }

@@ -1,5 +1,7 @@
 //! Token revocation (RFC 7009).
 
+use std::sync::Arc;
+
 use crate::{
     Provider, audit, authenticate::AuthenticatedClient, exchange::TokenError, grant::Grant, opaque::OpaqueToken,
 };
@@ -12,8 +14,10 @@ impl Provider {
     pub async fn revoke(&self, client: &AuthenticatedClient, token: &str, address: &str) -> Result<(), TokenError> {
         let presented = OpaqueToken::presented(token);
         let hash = presented.hash();
-        let own =
-            |grant: Grant| (grant.client_id == client.client_id).then_some((Some(grant.id), grant.authentication.sub));
+        let own = |grant: Arc<Grant>| {
+            let is_own = grant.client_id == client.client_id;
+            is_own.then(|| (Some(grant.id.clone()), grant.authentication.sub.clone()))
+        };
         let found = match (self.store.refresh_token(hash).await?, presented.family()) {
             (Some(record), _) => record.grant.and_then(own),
             // Replaced and forgotten: the client that has not noticed wants it all ended none the less.

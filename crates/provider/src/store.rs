@@ -4,6 +4,8 @@
 //! not be done twice is decided inside the store in one transaction, never by reading first and writing later.
 //! Secrets arrive hashed or encrypted.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 
@@ -107,7 +109,7 @@ pub struct RefreshTokenRecord {
     /// Its part in the family.
     pub state: RefreshTokenState,
     /// The grant, unless it is revoked.
-    pub grant: Option<Grant>,
+    pub grant: Option<Arc<Grant>>,
     /// The user of the grant, if there still is one.
     pub user: Option<User>,
 }
@@ -245,7 +247,7 @@ pub trait Store: Send + Sync + 'static {
     /// Revokes a grant with everything issued from it; unknown ones are no error.
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError>;
     /// The grant and its user, unless revoked or expired.
-    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError>;
+    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Arc<Grant>, User)>, StoreError>;
 
     /// Adds a device's request; `false`, and nothing is added, if its user code is taken.
     async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError>;

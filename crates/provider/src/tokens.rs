@@ -20,13 +20,13 @@ use crate::{
     sign_in::PASSWORD_CONTEXT,
     target::{InvalidTarget, Targets},
     time::Timestamp,
-    user::{User, UserClaims},
+    user::{User, UserClaims, select},
 };
 
 /// `typ` of ID tokens.
 pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
 
-/// A grant of which every condition was checked and that the store has recorded. Only the exchange makes one.
+/// A grant of which every condition was checked. Only the exchange makes one.
 pub(crate) struct VerifiedGrant<'a> {
     pub(crate) client: &'a Client,
     pub(crate) grant: &'a Grant,
@@ -36,7 +36,6 @@ pub(crate) struct VerifiedGrant<'a> {
     /// The APIs that this access token is restricted to: the grant's or less.
     pub(crate) targets: Targets,
     pub(crate) nonce: Option<String>,
-    pub(crate) refresh_token: Option<OpaqueToken>,
     /// The key that the access token is bound to.
     pub(crate) binding: Binding,
 }
@@ -49,24 +48,50 @@ pub(crate) struct Issued {
 }
 
 impl Provider {
-    /// Issues the tokens of a grant.
-    pub(crate) async fn issue(&self, mut verified: VerifiedGrant<'_>, now: Timestamp) -> Result<Issued, TokenError> {
-        verified.scope = self.resources.scope_within(&verified.scope, &verified.targets);
-        let access_token = self.issue_access_token(&verified, now).await?;
-        let id_token = if verified.scope.contains(OPENID) {
-            Some(self.issue_id_token(&verified, &access_token, now)?)
+    /// Issues the tokens of a grant that the store is recording; what comes of the recording is the refresh token.
+    ///
+    /// They are signed while the disk works, and nobody gets them before the record is durable: signing alone changes nothing.
+    pub(crate) async fn issue(
+        &self,
+        recording: impl Future<Output = Result<Option<OpaqueToken>, TokenError>>,
+        verified: VerifiedGrant<'_>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let signing = async {
+            // Signing is the longest part: first those get to the store who are on their way there, and share one wait for the disk.
+            tokio::task::yield_now().await;
+            self.sign(&verified, now).await
+        };
+        let (refresh_token, mut issued) = match verified.client.access_token_type {
+            AccessTokenType::Jwt => {
+                let (recorded, signed) = futures::join!(recording, signing);
+                (recorded?, signed?)
+            }
+            // It is a row of the store itself, and so waits for the grant's.
+            AccessTokenType::Reference => (recording.await?, signing.await?),
+        };
+        issued.tokens.refresh_token = refresh_token.map(OpaqueToken::into_secret);
+        Ok(issued)
+    }
+
+    async fn sign(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Issued, TokenError> {
+        let VerifiedGrant { client, grant, targets, binding, .. } = verified;
+        let scope = self.resources.scope_within(&verified.scope, targets);
+        let access_token = self.issue_access_token(verified, &scope, now).await?;
+        let id_token = if scope.contains(OPENID) {
+            Some(self.issue_id_token(verified, &scope, &access_token, now)?)
         } else {
             None
         };
         let tokens = TokenResponse {
             access_token,
-            token_type: verified.binding.token_type().to_owned(),
-            expires_in: u64::from(verified.client.access_token_lifetime),
-            scope: verified.scope,
-            refresh_token: verified.refresh_token.map(OpaqueToken::into_secret),
+            token_type: binding.token_type().to_owned(),
+            expires_in: u64::from(client.access_token_lifetime),
+            scope,
+            refresh_token: None,
             id_token,
         };
-        Ok(Issued { tokens, sub: Some(verified.grant.authentication.sub.clone()) })
+        Ok(Issued { tokens, sub: Some(grant.authentication.sub.clone()) })
     }
 
     /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
@@ -127,11 +152,16 @@ impl Provider {
         claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)))
     }
 
-    async fn issue_access_token(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Secret, TokenError> {
-        let VerifiedGrant { client, grant, scope, targets, binding, .. } = verified;
-        let known = UserClaims(grant.access_token_claims.clone());
+    async fn issue_access_token(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        let VerifiedGrant { client, grant, targets, binding, .. } = verified;
         let apis = self.resources.apis_within(scope, targets);
-        let mut extra = known.select(apis.flat_map(|api| api.user_claims.iter().map(String::as_str)));
+        let names = apis.flat_map(|api| api.user_claims.iter().map(String::as_str));
+        let mut extra = select(&grant.access_token_claims, names);
         if client.always_send_client_claims {
             extra.extend(client.claims.clone());
         }
@@ -149,10 +179,11 @@ impl Provider {
     fn issue_id_token(
         &self,
         verified: &VerifiedGrant<'_>,
+        scope: &Scope,
         access_token: &Secret,
         now: Timestamp,
     ) -> Result<Secret, TokenError> {
-        let VerifiedGrant { client, grant, user, scope, .. } = verified;
+        let VerifiedGrant { client, grant, user, .. } = verified;
         let key = self.keys.active(client.id_token_signing_alg, now)?;
         let mut extra = user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
         if client.user_claims_in_id_token {

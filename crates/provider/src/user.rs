@@ -1,5 +1,7 @@
 //! Users: who may sign in, and what is known about them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,7 +19,7 @@ pub struct User {
     /// A user who is not enabled can neither sign in nor refresh.
     pub enabled: bool,
     /// Claims by name. A claim with several values is an array.
-    pub claims: UserClaims,
+    pub claims: Arc<UserClaims>,
 }
 
 /// Claims about a user by their names.
@@ -26,6 +28,11 @@ pub struct User {
 pub struct UserClaims(pub Map<String, Value>);
 
 impl User {
+    /// The claims, to be changed.
+    pub fn claims_mut(&mut self) -> &mut Map<String, Value> {
+        &mut Arc::make_mut(&mut self.claims).0
+    }
+
     /// What an import makes of a stored user: each of the configured values counts if it is another than at the last import, so that
     /// what was changed in the store since stays. A user who was imported before and is gone was removed there, and comes back
     /// when something else is configured. `None`: no user.
@@ -53,14 +60,14 @@ fn pick<T: PartialEq + Clone>(configured: &T, last: &T, stored: T) -> T {
 impl UserClaims {
     /// The claims with these names, those that the user has. An array of one value is written as that value.
     pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-        let mut selected = Map::new();
-        for name in names {
-            if let Some(value) = self.0.get(name) {
-                selected.insert(name.to_owned(), single_or_array(value));
-            }
-        }
-        selected
+        select(&self.0, names)
     }
+}
+
+/// See [`UserClaims::select`].
+pub(crate) fn select<'a>(claims: &Map<String, Value>, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
+    let selected = names.into_iter().filter_map(|name| Some((name.to_owned(), single_or_array(claims.get(name)?))));
+    selected.collect()
 }
 
 fn single_or_array(value: &Value) -> Value {
@@ -89,7 +96,7 @@ mod tests {
             username: "alice".to_owned(),
             password_hash: PasswordHash::parse(&hash).unwrap(),
             enabled,
-            claims: UserClaims::default(),
+            claims: Arc::default(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! `doorward user …`.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::{
+    io::{IsTerminal as _, Read as _},
+    sync::Arc,
+};
 
 use clap::Subcommand;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{
-    password::PasswordHash,
-    user::{User, UserClaims},
-};
-use serde_json::{Value, json};
+use doorward_provider::{password::PasswordHash, user::User};
+use serde_json::{Map, Value, json};
 
 use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 use crate::StartError;
@@ -96,7 +96,7 @@ impl UserCommand {
             Self::Roles { user, roles, data } => {
                 let place = Workplace::open(&data).await?;
                 let mut user = place.user(&user).await?;
-                set_roles(&mut user.claims, &roles);
+                set_roles(user.claims_mut(), &roles);
                 write(&place, user, "user_roles_changed", "has these roles").await
             }
         }
@@ -134,9 +134,8 @@ async fn add(
     if place.store.user(&sub).await?.is_some() {
         return Err(CommandError::Missing(format!("there is a user with the sub {sub:?} already")));
     }
-    let mut claims = UserClaims::default();
-    set_roles(&mut claims, roles);
-    let user = User { sub, username, password_hash: password.read()?, enabled: true, claims };
+    let mut user = User { sub, username, password_hash: password.read()?, enabled: true, claims: Arc::default() };
+    set_roles(user.claims_mut(), roles);
     write(place, user, "user_added", "was added").await
 }
 
@@ -163,11 +162,11 @@ async fn write(place: &Workplace, user: User, event: &'static str, what: &str) -
     Ok(())
 }
 
-fn set_roles(claims: &mut UserClaims, roles: &[String]) {
+fn set_roles(claims: &mut Map<String, Value>, roles: &[String]) {
     if roles.is_empty() {
-        claims.0.remove("role");
+        claims.remove("role");
     } else {
-        claims.0.insert("role".to_owned(), roles.into());
+        claims.insert("role".to_owned(), roles.into());
     }
 }
 

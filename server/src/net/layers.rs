@@ -1,4 +1,4 @@
-//! What every request goes through: observation, a caught panic, a size limit, a time limit.
+//! What every request goes through: observation, a time limit, a caught panic, a size limit.
 
 use std::{any::Any, time::Duration};
 
@@ -11,11 +11,9 @@ use axum::{
     middleware,
     response::{IntoResponse as _, Response},
 };
+use tokio::time::timeout;
 use tower::ServiceBuilder;
-use tower_http::{
-    catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer};
 
 use super::observe::{Observer, observe};
 
@@ -33,10 +31,14 @@ pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(observer, observe))
             .layer(CatchPanicLayer::custom(after_panic))
-            .layer(RequestBodyLimitLayer::new(MAX_BODY))
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME_LIMIT)),
+            .layer(RequestBodyLimitLayer::new(MAX_BODY)),
     );
     if hsts { router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR)) } else { router }
+}
+
+/// The answer, or 408 when the time is over. An answer that is there at once sets no timer.
+pub(super) async fn in_time(answer: impl Future<Output = Response>) -> Response {
+    timeout(TIME_LIMIT, answer).await.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 /// The panic itself was logged by the panic hook.
@@ -56,6 +58,7 @@ mod tests {
     async fn answer(request: Request) -> Response {
         let router = Router::new()
             .route("/panics", get(|| async { panic!("a defect") as () }))
+            .route("/waits", get(std::future::pending::<()>))
             .route("/reads", axum::routing::post(|body: String| async move { body }));
         with_layers(router, Observer::new("provider", Vec::new()), true).oneshot(request).await.unwrap()
     }
@@ -66,6 +69,13 @@ mod tests {
         assert_eq!(response.status(), 500);
         assert!(response.headers().contains_key("x-request-id"));
         assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_given_up() {
+        let response = answer(Request::get("/waits").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 408);
+        assert!(response.headers().contains_key("x-request-id"));
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ use self::german::GERMAN;
 use crate::{AppState, return_url::ReturnUrl};
 
 /// The first is for whoever asks for none of them.
-static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
+pub(crate) static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
 
 /// Every text of the pages in one language.
 #[derive(Debug)]

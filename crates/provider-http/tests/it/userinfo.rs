@@ -58,7 +58,7 @@ async fn every_standard_scope_gives_its_claims_and_no_others() {
         "address": {"street_address": "1 Main St", "country": "US"}, "phone_number_verified": false,
         "birthdate": "2000-01-01", "given_name": "Dana",
     });
-    dana.claims.0.extend(own.as_object().unwrap().clone());
+    dana.claims_mut().extend(own.as_object().unwrap().clone());
     let all = json!(["openid", "profile", "email", "phone", "address"]);
     let clients = vec![client_settings("All", json!({"allowed_scopes": all}))];
     let world = World::with(Setup { clients, users: vec![dana], ..Setup::default() }).await;
@@ -209,7 +209,7 @@ async fn claims_are_those_of_now_and_not_of_the_sign_in() {
     let world = World::new().await;
     let token = Value::from(access_token(&world, "openid profile").await);
     let mut alice = crate::support::alice();
-    alice.claims.0.insert("name".to_owned(), json!("Alice Liddell"));
+    alice.claims_mut().insert("name".to_owned(), json!("Alice Liddell"));
     world.import(alice).await;
     assert_eq!(world.userinfo(&token).await.json()["name"], "Alice Liddell");
 }

@@ -1,5 +1,7 @@
 //! Rows of grants.
 
+use std::sync::Arc;
+
 use doorward_provider::{
     grant::{Grant, RefreshToken},
     password::PasswordHash,
@@ -122,14 +124,14 @@ pub(super) async fn live(
     connection: &Connection,
     grant_id: &str,
     now: Timestamp,
-) -> Result<Option<(Grant, User)>, Failure> {
+) -> Result<Option<(Arc<Grant>, User)>, Failure> {
     connection
         .first(
             "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims
              FROM grants g JOIN users u ON u.sub = g.sub
              WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2",
             &[&grant_id, &now.seconds()],
-            |row| Ok((sql::from_json(row, 0, "grants.content")?, users::read(row, 1)?)),
+            |row| Ok((sql::grant(row, 0)?, users::read(row, 1)?)),
         )
         .await
 }

@@ -42,7 +42,7 @@ pub(super) async fn find(connection: &Connection, hash: TokenHash) -> Result<Opt
                         expires_at: sql::moment(row, 1, "refresh_tokens.expires_at")?,
                     },
                     state,
-                    grant: has_grant.then(|| sql::from_json(row, 4, "grants.content")).transpose()?,
+                    grant: has_grant.then(|| sql::grant(row, 4)).transpose()?,
                     user: has_user.then(|| users::read(row, 5)).transpose()?,
                 })
             },

@@ -1,6 +1,8 @@
 //! Short forms for reading columns. An error names the column, never its content.
 
-use doorward_provider::{opaque::TokenHash, time::Timestamp};
+use std::sync::Arc;
+
+use doorward_provider::{grant::Grant, opaque::TokenHash, time::Timestamp};
 use serde::de::DeserializeOwned;
 use tokio_postgres::{Row, types::FromSql};
 
@@ -15,6 +17,11 @@ pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize, what: &'static
 /// Reads a JSON column.
 pub(super) fn from_json<T: DeserializeOwned>(row: &Row, index: usize, what: &'static str) -> Result<T, Failure> {
     Ok(columns::from_json(get(row, index, what)?, what)?)
+}
+
+/// Reads a grant's column.
+pub(super) fn grant(row: &Row, index: usize) -> Result<Arc<Grant>, Failure> {
+    Ok(columns::grant(get(row, index, "grants.content")?)?)
 }
 
 /// Reads a column of seconds.

@@ -1,5 +1,7 @@
 //! The store port, each command by the file of its table.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
@@ -216,7 +218,7 @@ impl Store for PostgresStore {
         run!(self, "revoke_grant", grants::revoke, grant_id, now)
     }
 
-    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
+    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
         run!(self, "live_grant", grants::live, grant_id, now)
     }
 

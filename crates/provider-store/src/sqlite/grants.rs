@@ -1,5 +1,7 @@
 //! Rows of grants.
 
+use std::sync::Arc;
+
 use doorward_provider::{
     grant::{Grant, RefreshToken},
     password::PasswordHash,
@@ -106,13 +108,17 @@ pub(super) fn revoke_renewable(connection: &Connection, grant_id: &str, now: Tim
 }
 
 /// The grant and its user, unless revoked or expired.
-pub(super) fn live(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, Failure> {
+pub(super) fn live(
+    connection: &Connection,
+    grant_id: &str,
+    now: Timestamp,
+) -> Result<Option<(Arc<Grant>, User)>, Failure> {
     sql::first(
         connection,
         "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims
          FROM grants g JOIN users u ON u.sub = g.sub
          WHERE g.id = ?1 AND g.revoked_at IS NULL AND g.expires_at > ?2",
         params![grant_id, now.seconds()],
-        |row| Ok((sql::from_json(row, 0, "grants.content")?, users::read(row, 1)?)),
+        |row| Ok((sql::grant(row, 0)?, users::read(row, 1)?)),
     )
 }

@@ -57,7 +57,7 @@ pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<Re
             Ok(RefreshTokenRecord {
                 token: RefreshToken { hash, first_issued_at: sql::moment(row, 0)?, expires_at: sql::moment(row, 1)? },
                 state,
-                grant: unless_null(row, 4, |row| sql::from_json(row, 4, "grants.content"))?,
+                grant: unless_null(row, 4, |row| sql::grant(row, 4))?,
                 user: unless_null(row, 5, |row| users::read(row, 5))?,
             })
         },

@@ -1,6 +1,8 @@
 //! Short forms for running prepared statements and reading columns.
 
-use doorward_provider::time::Timestamp;
+use std::sync::Arc;
+
+use doorward_provider::{grant::Grant, time::Timestamp};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
 
@@ -38,6 +40,12 @@ pub(super) fn all<T>(
 pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, Failure> {
     let text = row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?;
     Ok(columns::from_json(text, what)?)
+}
+
+/// Reads a grant's column.
+pub(super) fn grant(row: &Row<'_>, index: usize) -> Result<Arc<Grant>, Failure> {
+    let text = row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable("grants.content"))?;
+    Ok(columns::grant(text)?)
 }
 
 /// Reads a column of seconds.

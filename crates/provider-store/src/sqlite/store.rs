@@ -1,5 +1,7 @@
 //! The store port, each command by the file of its table.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
@@ -240,7 +242,7 @@ impl Store for SqliteStore {
         self.write("revoke_grant", move |connection| grants::revoke(connection, &grant_id, now)).await
     }
 
-    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Grant, User)>, StoreError> {
+    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
         let grant_id = grant_id.to_owned();
         self.read("live_grant", move |connection| grants::live(connection, &grant_id, now)).await
     }

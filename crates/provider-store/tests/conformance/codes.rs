@@ -23,7 +23,7 @@ pub async fn redeemed_once(store: Tested) {
     let redeemed = store.redeem_code(hash(1), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await.unwrap();
     assert_eq!(redeemed, Redemption::Redeemed);
     let (stored, owner) = store.live_grant("g", NOW).await.unwrap().unwrap();
-    assert_eq!((stored, owner.sub.as_str()), (grant("g", "alice"), "alice"));
+    assert_eq!((&*stored, owner.sub.as_str()), (&grant("g", "alice"), "alice"));
     assert_eq!(store.refresh_token(hash(2)).await.unwrap().unwrap().token, token(2, 900));
 }
 

@@ -61,7 +61,7 @@ pub fn user(sub: &str, username: &str) -> User {
         username: username.to_owned(),
         password_hash: PasswordHash::parse(&hash).unwrap(),
         enabled: true,
-        claims: UserClaims(claims),
+        claims: UserClaims(claims).into(),
     }
 }
 

@@ -14,7 +14,7 @@ pub async fn found_with_grant_and_user(store: Tested) {
     let record = store.refresh_token(hash(1)).await.unwrap().unwrap();
     assert_eq!(record.token, token(1, 600));
     assert_eq!(record.state, RefreshTokenState::Unused);
-    assert_eq!(record.grant, Some(grant("g", "alice")));
+    assert_eq!(record.grant.as_deref(), Some(&grant("g", "alice")));
     assert_eq!(record.user.unwrap().sub, "alice");
     assert!(store.refresh_token(hash(3)).await.unwrap().is_none());
 }

@@ -48,7 +48,7 @@ pub async fn hands_on_the_family(store: Tested) {
     assert_eq!(consumed.token, token(1, 600));
     let successor = store.refresh_token(hash(2)).await.unwrap().unwrap();
     assert_eq!((successor.token, successor.state), (token(2, 900), RefreshTokenState::Unused));
-    assert_eq!(successor.grant, Some(grant("g", "alice")));
+    assert_eq!(successor.grant.as_deref(), Some(&grant("g", "alice")));
     assert_eq!(rotate(&store, 2, 3, 6).await, Rotation::Rotated);
 }
 

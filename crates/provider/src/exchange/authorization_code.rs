@@ -55,38 +55,29 @@ impl Provider {
         let binding = self.use_up(proof).await?;
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
-        match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
-            Redemption::Redeemed => {}
-            Redemption::Replayed => {
-                audit::Event {
-                    event: "code_replayed",
-                    outcome: audit::Outcome::Replayed,
-                    sub: Some(&grant.authentication.sub),
-                    client_id: Some(&client.client_id),
-                    peer: Some(address),
-                    ..audit::Event::default()
+        let redeeming = async {
+            match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
+                Redemption::Redeemed => Ok(handle),
+                Redemption::Replayed => {
+                    audit::Event {
+                        event: "code_replayed",
+                        outcome: audit::Outcome::Replayed,
+                        sub: Some(&grant.authentication.sub),
+                        client_id: Some(&client.client_id),
+                        peer: Some(address),
+                        ..audit::Event::default()
+                    }
+                    .log();
+                    Err(GrantProblem::CodeReplayed.into())
                 }
-                .log();
-                return Err(GrantProblem::CodeReplayed.into());
+                Redemption::SessionEnded => Err(GrantProblem::SessionEnded.into()),
+                Redemption::Unknown => Err(GrantProblem::UnknownCode.into()),
             }
-            Redemption::SessionEnded => return Err(GrantProblem::SessionEnded.into()),
-            Redemption::Unknown => return Err(GrantProblem::UnknownCode.into()),
-        }
+        };
         let scope = grant.scope.clone();
-        self.issue(
-            VerifiedGrant {
-                client,
-                grant: &grant,
-                user: &user,
-                scope,
-                targets,
-                nonce: record.nonce,
-                refresh_token: handle,
-                binding,
-            },
-            now,
-        )
-        .await
+        let verified =
+            VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: record.nonce, binding };
+        self.issue(redeeming, verified, now).await
     }
 }
 

@@ -40,20 +40,12 @@ impl Provider {
         let binding = self.use_up(proof).await?;
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
-        if !self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await? {
-            return Err(GrantProblem::UnknownDeviceCode.into());
-        }
-        let scope = grant.scope.clone();
-        let verified = VerifiedGrant {
-            client,
-            grant: &grant,
-            user: &user,
-            scope,
-            targets,
-            nonce: None,
-            refresh_token: handle,
-            binding,
+        let redeeming = async {
+            let redeemed = self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await?;
+            if redeemed { Ok(handle) } else { Err(GrantProblem::UnknownDeviceCode.into()) }
         };
-        self.issue(verified, now).await
+        let scope = grant.scope.clone();
+        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        self.issue(redeeming, verified, now).await
     }
 }

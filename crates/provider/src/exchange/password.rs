@@ -51,19 +51,11 @@ impl Provider {
         let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
-        if !self.store.add_grant(grant.clone(), &user.password_hash, end, refresh_token, now).await? {
-            return Err(SignInError::WrongPassword.into());
-        }
-        let verified = VerifiedGrant {
-            client,
-            grant: &grant,
-            user: &user,
-            scope,
-            targets,
-            nonce: None,
-            refresh_token: handle,
-            binding,
+        let adding = async {
+            let added = self.store.add_grant(grant.clone(), &user.password_hash, end, refresh_token, now).await?;
+            if added { Ok(handle) } else { Err(SignInError::WrongPassword.into()) }
         };
-        self.issue(verified, now).await
+        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        self.issue(adding, verified, now).await
     }
 }

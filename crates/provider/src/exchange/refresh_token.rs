@@ -40,29 +40,21 @@ impl Provider {
         let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
         // A token that was used when tokens were still replaced is a repetition or a replay, whatever the client's setting is by now.
-        let handle = match (client.refresh_token_usage, record.state) {
-            (RefreshTokenUsage::Reuse, RefreshTokenState::Unused) => {
-                self.reuse(client, presented, &record.token, now).await?
-            }
-            _ => self.rotate(client, presented, &record.token, &grant.id, now, event(client, &user, address)).await?,
+        let (grant_id, event) = (grant.id.clone(), event(client, &user, address));
+        let renewing = async {
+            let handle = match (client.refresh_token_usage, record.state) {
+                (RefreshTokenUsage::Reuse, RefreshTokenState::Unused) => {
+                    self.reuse(client, presented, &record.token, now).await?
+                }
+                _ => self.rotate(client, presented, &record.token, &grant_id, now, event).await?,
+            };
+            Ok(Some(handle))
         };
         if client.update_claims_on_refresh {
             grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         }
-        self.issue(
-            VerifiedGrant {
-                client,
-                grant: &grant,
-                user: &user,
-                scope,
-                targets,
-                nonce: None,
-                refresh_token: Some(handle),
-                binding,
-            },
-            now,
-        )
-        .await
+        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        self.issue(renewing, verified, now).await
     }
 
     async fn rotate(
@@ -182,7 +174,7 @@ pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp
 
 /// The conditions that can't change between this check and the store's command, which judges use and expiry itself.
 fn verify(record: &RefreshTokenRecord, client: &Client, proof: Option<&Proof>) -> Result<(Grant, User), GrantProblem> {
-    let grant = record.grant.clone().ok_or(GrantProblem::UnknownRefreshToken)?;
+    let grant = record.grant.as_deref().cloned().ok_or(GrantProblem::UnknownRefreshToken)?;
     verify_holder(&grant, client, proof)?;
     if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
         return Err(GrantProblem::OfflineAccessWithdrawn);

@@ -24,7 +24,7 @@ pub fn user(sub: &str, password: &str, roles: &[&str]) -> User {
         username: sub.to_owned(),
         password_hash: PasswordHash::compute(&Secret::new(password)).unwrap(),
         enabled: true,
-        claims: UserClaims(claims),
+        claims: UserClaims(claims).into(),
     }
 }
 

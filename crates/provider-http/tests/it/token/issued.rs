@@ -132,7 +132,7 @@ async fn tokens_of_two_requests_never_share_an_identifier() {
 async fn user_claims_never_replace_what_the_protocol_sets() {
     let mut mallory = user("mallory", "mallory", &["user"]);
     for name in ["sub", "iss", "aud", "client_id", "exp", "scope"] {
-        mallory.claims.0.insert(name.to_owned(), json!("forged"));
+        mallory.claims_mut().insert(name.to_owned(), json!("forged"));
     }
     let world = World::with(Setup { users: vec![mallory], ..Setup::default() }).await;
     let tokens = Browser::signed_in(&world, "mallory").await.tokens(&[]).await;

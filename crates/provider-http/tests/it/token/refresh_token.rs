@@ -312,7 +312,7 @@ async fn claims_are_read_again_only_where_the_client_wants_it() {
     let world = World::with_clients(vec![updating, client_settings("Keeping", json!({}))]).await;
     let (updating, keeping) = (tokens_of(&world, "Updating").await, tokens_of(&world, "Keeping").await);
     let mut promoted = alice();
-    promoted.claims.0.insert("role".to_owned(), json!(["admin", "owner"]));
+    promoted.claims_mut().insert("role".to_owned(), json!(["admin", "owner"]));
     world.import(promoted).await;
     let role = |answer: Value| claims(&answer["access_token"])["role"].clone();
     let updated = renewed(&refresh_of(&world, "Updating", &updating["refresh_token"]).await);
