@@ -111,9 +111,12 @@ impl Client {
             match pending::get(&self.ports, &response.state_id)? {
                 Some(Pending::Signin(pending)) => {
                     let mark = self.ports.locks.mark(&["oidc.answered:", &response.state_id].concat()).await;
-                    // Without a mark: another tab dealt with it, and what it wrote is still on its way.
-                    if mark.is_some() || !self.looks_again(begun).await {
+                    if mark.is_some() {
                         break (pending, mark);
+                    }
+                    // Another tab has used the code, and what it wrote is still on its way; or the store is a copy.
+                    if !self.looks_again(begun).await {
+                        return Err(self.no_matching_state());
                     }
                 }
                 Some(Pending::Answered(_)) => return Ok(()),

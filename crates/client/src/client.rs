@@ -181,7 +181,7 @@ impl Client {
         self.guards.borrow_mut().push(guard);
     }
 
-    fn hear(&self, message: &TabMessage) -> Result<(), Error> {
+    fn hear(self: &Rc<Self>, message: &TabMessage) -> Result<(), Error> {
         match message {
             TabMessage::UserChanged => self.notice_changes(),
             TabMessage::SignedOut { sub } => {
@@ -206,9 +206,14 @@ impl Client {
                 Ok(())
             }
             TabMessage::TokensHeld { of, sign } => {
-                // A token that this page has sent already is the other's no more, which finds the mark.
-                if !self.renewal.is_under_way() && self.users.is_signed(sign)? {
-                    self.leave_to_others(of)?;
+                if self.users.is_signed(sign)? {
+                    // A token that this page has sent already is the other's no more, which finds the mark; unless the
+                    // request fails.
+                    let (client, of) = (Rc::clone(self), of.clone());
+                    self.ports.timer.spawn(Box::pin(async move {
+                        client.renewal.landed().await;
+                        drop(client.leave_to_others(&of));
+                    }));
                 }
                 Ok(())
             }

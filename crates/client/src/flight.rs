@@ -76,6 +76,14 @@ impl Flight {
         self.under_way().is_some()
     }
 
+    /// Waits until nothing is under way.
+    pub(crate) async fn landed(&self) {
+        if let Some(work) = self.under_way() {
+            // Its outcome is for those who asked.
+            let _ = work.outcome().await;
+        }
+    }
+
     fn under_way(&self) -> Option<Work> {
         self.0.borrow().clone().filter(|work| !work.is_done())
     }

@@ -100,7 +100,9 @@ impl Client {
                     return Err(error);
                 }
                 Ok(()) => {
-                    self.keep_marked(mark);
+                    // Some providers give the same access token again while it lives: that was not replaced.
+                    let same = self.present_user().is_ok_and(|now| now.access_token == user.access_token);
+                    self.keep_marked(mark.filter(|_| !same));
                     return Ok(());
                 }
             }

@@ -155,6 +155,23 @@ fn a_tab_that_does_not_see_yet_that_the_response_was_used_does_not_use_it_again(
     assert_eq!(world.provider.count("token"), 1);
 }
 
+/// As where a browser copied the tab while it was signing in: the copy's own store will never show it.
+#[test]
+fn a_tab_that_never_sees_that_the_response_was_used_does_not_use_it_either() {
+    let world = World::new();
+    let settings = Settings { automatic_silent_renew: false, ..World::settings() };
+    let first = world.tab_with(settings.clone(), MemoryStorage::default());
+    let url = world.callback_url(&first, SigninRequestArgs::default());
+    let copied = MemoryStorage::default();
+    copy(&world.local_storage, &copied);
+    world.callback(&first, &url).unwrap();
+    let ports = Ports { state_store: Rc::new(copied), ..world.ports(&Rc::default(), &MemoryStorage::default()) };
+    let second = UserManager::new(settings, ports).unwrap();
+    let again = world.run(async move { second.signin_redirect_callback(&url).await });
+    assert_eq!(again, Err(Error::NoMatchingState { signed_in: false }));
+    assert_eq!(world.provider.count("token"), 1);
+}
+
 #[test]
 fn a_response_to_no_request_is_refused() {
     let world = World::new();

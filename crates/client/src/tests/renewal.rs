@@ -7,7 +7,11 @@ use super::{
     provider::{Fault, key},
     world::{Tab, World},
 };
-use crate::{ApiRequest, Error, ErrorKind, Settings, SigninRequestArgs, in_page::MemoryStorage, ports::NetworkFailure};
+use crate::{
+    ApiRequest, Error, ErrorKind, Settings, SigninRequestArgs,
+    in_page::MemoryStorage,
+    ports::{Clock as _, NetworkFailure},
+};
 
 fn offline() -> Fault {
     Fault::NotSent(NetworkFailure::Offline)
@@ -275,6 +279,23 @@ fn tokens_signed_by_a_new_key_are_not_lost_because_the_key_does_not_come_at_once
     world.provider.fault("jwks", Fault::Answer(503, json!({})));
     assert_eq!(world.run(tab.manager.signin_silent()).unwrap().refresh_token.as_deref(), Some("refresh-2"));
     assert_eq!((world.provider.count("token"), world.provider.count("jwks")), (2, 4));
+}
+
+#[test]
+fn an_access_token_that_is_given_again_is_not_taken_for_replaced() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.provider.alter_answer(|answer| {
+        answer.remove("id_token");
+        answer.insert("access_token".to_owned(), json!("access-1"));
+    });
+    let began = world.clock.now();
+    for refresh_token in ["refresh-2", "refresh-3"] {
+        let user = world.run(tab.manager.signin_silent()).unwrap();
+        assert_eq!(user.refresh_token.as_deref(), Some(refresh_token));
+    }
+    assert_eq!(world.clock.now(), began, "nobody waits");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{
     world::{Tab, World, copy},
 };
 use crate::{
-    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription,
+    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, User,
     in_page::MemoryStorage,
     ports::{Clock as _, Storage as _},
     settings::StoreKind,
@@ -111,11 +111,13 @@ fn a_copied_tab_leaves_the_refresh_token_to_the_other() {
     assert_eq!(world.provider.count("token"), 2);
 }
 
-#[test]
-fn what_a_copy_is_renewing_already_it_keeps() {
-    let world = World::new();
+/// A page with a copy of tokens hears during a renewal that another tab has them too: the page, and what came of it.
+fn copy_that_renews_already(world: &World, fault: Option<Fault>) -> (Tab, Result<User, Error>) {
     let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
+    if let Some(fault) = fault {
+        world.provider.fault("token", fault);
+    }
     let store = first.session_storage.clone();
     drop(first);
     let copied = world.tab_with(when_asked(), store);
@@ -127,9 +129,24 @@ fn what_a_copy_is_renewing_already_it_keeps() {
     world.run(world.asked("token", 2));
     world.post(&held);
     world.pass_seconds(1);
-    let user = renewed.take().unwrap().unwrap();
+    (copied, renewed.take().unwrap())
+}
+
+#[test]
+fn what_a_copy_is_renewing_already_it_keeps() {
+    let world = World::new();
+    let (copied, renewed) = copy_that_renews_already(&world, None);
+    let user = renewed.unwrap();
     assert_eq!(user.refresh_token.as_deref(), Some("refresh-2"));
     assert_eq!(world.user(&copied), Some(user));
+}
+
+#[test]
+fn what_a_copy_failed_to_renew_it_leaves_to_the_other() {
+    let world = World::new();
+    let (copied, renewed) = copy_that_renews_already(&world, Some(Fault::Answer(503, json!({}))));
+    assert!(renewed.is_err_and(|error| error.is_transient()));
+    assert_eq!(world.user(&copied).unwrap().refresh_token, None);
 }
 
 #[test]
