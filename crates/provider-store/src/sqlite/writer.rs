@@ -11,7 +11,6 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
-    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -21,10 +20,6 @@ use super::failure::Failure;
 
 /// At most so many commands share a commit: it bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
-/// When a commit held so many commands, the next one lets more of them gather: it begins so long after this one began, or when the disk
-/// has done with this one. A wait for the disk costs the processor as much as many commands do.
-const BUSY: usize = 4;
-const AT_MOST_EVERY: Duration = Duration::from_millis(1);
 /// So many commands may wait for the writer; further callers wait to be let in.
 const QUEUE: usize = 1024;
 
@@ -133,17 +128,7 @@ impl<T: Send, W: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Comma
 
 fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>, max_batch: usize, counters: &Counters) {
     let mut batch = Vec::with_capacity(max_batch);
-    let (mut last_began, mut is_busy) = (Instant::now(), false);
     while jobs.blocking_recv_many(&mut batch, max_batch) > 0 {
-        if is_busy {
-            thread::sleep(AT_MOST_EVERY.saturating_sub(last_began.elapsed()));
-            while batch.len() < max_batch
-                && let Ok(job) = jobs.try_recv()
-            {
-                batch.push(job);
-            }
-        }
-        (last_began, is_busy) = (Instant::now(), batch.len() >= BUSY);
         let not_committed = match commit(&mut connection, &mut batch) {
             Ok(succeeded) => {
                 counters.commits.fetch_add(1, Relaxed);
