@@ -78,6 +78,13 @@ mod tests {
         assert!(response.headers().contains_key("x-request-id"));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let body = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+        let response = answer(Request::post("/reads").body(body).unwrap()).await;
+        assert_eq!(response.status(), 408);
+    }
+
     #[tokio::test]
     async fn a_body_that_is_too_large_is_refused() {
         let large = "x".repeat(MAX_BODY + 1);

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -27,23 +27,23 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Numbers requests, under a prefix of this process.
 #[derive(Debug, Clone)]
-pub struct RequestIds(Arc<(u32, AtomicU64)>);
+pub struct RequestIds(Arc<(u32, AtomicU32)>);
 
 impl RequestIds {
-    /// Numbers from one under a random prefix.
+    /// Numbers from one under a random prefix; after four billion they begin anew.
     pub fn new() -> Self {
         let [a, b, c, d, ..] = SystemEntropy.bytes();
-        Self(Arc::new((u32::from_be_bytes([a, b, c, d]), AtomicU64::new(1))))
+        Self(Arc::new((u32::from_be_bytes([a, b, c, d]), AtomicU32::new(1))))
     }
 
     fn next(&self) -> String {
         let (prefix, next) = &*self.0;
         // As {:08x} would write them, in a tenth of the time.
-        let digits = |number: u64| {
+        let digits = |number: u32| {
             (0..8).rev().map(move |place| char::from(b"0123456789abcdef"[(number >> (4 * place) & 15) as usize]))
         };
         let number = next.fetch_add(1, Relaxed);
-        digits(u64::from(*prefix)).chain(['-']).chain(digits(number)).collect()
+        digits(*prefix).chain(['-']).chain(digits(number)).collect()
     }
 }
 
@@ -145,6 +145,8 @@ mod tests {
         let (one, two) = (ids.next(), ids.next());
         assert_ne!(one, two);
         assert_eq!((one.len(), two.len()), (17, 17));
+        let ids = RequestIds(Arc::new((0xab, AtomicU32::new(u32::MAX))));
+        assert_eq!([ids.next(), ids.next()], ["000000ab-ffffffff", "000000ab-00000000"]);
     }
 
     #[test]
