@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use doorward_protocol::{challenge::Challenge, error::ErrorCode};
 
 use crate::{
-    Error,
+    Fault,
     client::Client,
     ports::{CacheMode, HttpRequest, HttpResponse},
     provider_http::Proven,
@@ -44,20 +44,24 @@ pub type ApiResponse = HttpResponse;
 impl Client {
     /// Calls an API with the user's access token. One that the API calls invalid (revoked, or expired by the API's clock)
     /// is renewed and the call repeated, once: a call that was refused for its token has had no effect.
-    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Error> {
-        let access_token = self.access_token().await?;
-        let answer = self.call(&request, &access_token).await?;
-        if !refuses_token(&answer) {
-            return Ok(answer);
-        }
-        match self.replaced(&access_token).await {
-            Ok(access_token) => self.call(&request, &access_token).await,
-            // Why there is no other token, the events tell; the caller has the API's own answer.
-            Err(_) => Ok(answer),
+    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Fault> {
+        let mut access_token = self.access_token().await?;
+        let mut replaced = false;
+        loop {
+            let answer = self.call(&request, &access_token).await?;
+            if replaced || !refuses_token(&answer) {
+                return Ok(answer);
+            }
+            match self.replaced(&access_token).await {
+                Ok(other) => access_token = other,
+                // Why there is no other token, the events tell; the caller has the API's own answer.
+                Err(_) => return Ok(answer),
+            }
+            replaced = true;
         }
     }
 
-    fn call(&self, request: &ApiRequest, access_token: &str) -> impl Future<Output = Result<ApiResponse, Error>> {
+    fn call(&self, request: &ApiRequest, access_token: &str) -> impl Future<Output = Result<ApiResponse, Fault>> {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
         headers.push(self.tokens.http.authorization(access_token));
@@ -74,7 +78,7 @@ impl Client {
     }
 
     /// The token that takes the place of one that was refused: another caller or tab may have renewed already.
-    async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Error> {
+    async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Fault> {
         if self.present_user()?.access_token == refused {
             self.renew().await?;
         }

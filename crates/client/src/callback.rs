@@ -10,10 +10,13 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use doorward_protocol::base64url;
+use sha2::{Digest as _, Sha256};
+
 use crate::{
-    CallbackKind, Error, ErrorKind, Event, SigninOutcome,
+    CallbackKind, Error, ErrorKind, Event, Fault, SigninOutcome,
     client::Client,
-    exchange::{Profile, UnverifiedTokens, hash},
+    exchange::{Profile, UnverifiedTokens},
     flight::Work,
     pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Way},
     ports::{Guard, LocalFuture},
@@ -61,7 +64,7 @@ impl Client {
     }
 
     /// Finishes a sign-in: shared by all who ask for the same address.
-    pub(crate) async fn signin_callback(self: &Rc<Self>, url: &str) -> Result<SigninOutcome, Error> {
+    pub(crate) async fn signin_callback(self: &Rc<Self>, url: &str) -> Result<SigninOutcome, Fault> {
         let known = {
             let by_address = self.callbacks.by_address.borrow();
             by_address.iter().find(|(own, _)| own == url).map(|(_, work)| work.clone())
@@ -74,7 +77,7 @@ impl Client {
     fn start_callback(self: &Rc<Self>, url: &str) -> Work {
         let client = Rc::clone(self);
         let address = url.to_owned();
-        let work: LocalFuture<Result<(), Error>> = Box::pin(async move {
+        let work: LocalFuture<Result<(), Fault>> = Box::pin(async move {
             let outcome = client.finish_signin(&address).await;
             if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Retry) {
                 // Nothing was consumed: the next call tries again.
@@ -102,7 +105,7 @@ impl Client {
     }
 
     /// Sees to it that the response is dealt with, by this call or by one before, perhaps of a page that is gone.
-    async fn finish_signin(&self, url: &str) -> Result<(), Error> {
+    async fn finish_signin(&self, url: &str) -> Result<(), Fault> {
         self.tokens.http.trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
         let _lock = self.lock_callback(&response.state_id).await;
@@ -127,7 +130,8 @@ impl Client {
             }
         };
         let id = pending.id.clone();
-        let (stored, code_hash) = self.redeem_and_prove(*pending, response).await?;
+        let code_hash = hash_of_code(&response);
+        let stored = self.redeem_and_prove(pending, response).await?;
         self.keep_marked(mark);
         let answered = AnsweredSignin {
             created: self.ports.clock.now(),
@@ -136,7 +140,7 @@ impl Client {
             data: stored.user.state.clone(),
             url_state: stored.user.url_state.clone(),
         };
-        self.user_loaded(stored)?;
+        self.user_loaded(&stored)?;
         self.events.emit(&Event::UserSignedIn);
         pending::replace(&self.ports, &id, &Pending::Answered(answered))
     }
@@ -146,27 +150,24 @@ impl Client {
         self.ports.locks.acquire(&["oidc.callback.", state_id].concat()).await
     }
 
-    /// Redeems the code and finds out who signed in: the user, and the code's hash. A failure that may pass consumes
-    /// neither the request nor the tokens that were received.
+    /// Redeems the code and finds out who signed in. A failure that may pass consumes neither the request nor the tokens
+    /// that were received.
     pub(crate) async fn redeem_and_prove(
         &self,
-        pending: PendingSignin,
-        response: AuthorizationResponse,
-    ) -> Result<(StoredUser, String), Error> {
+        pending: Box<PendingSignin>,
+        response: Box<AuthorizationResponse>,
+    ) -> Result<Rc<StoredUser>, Fault> {
         let tokens = match self.take_received(&response) {
             Some(tokens) => tokens,
             None => self.redeem(pending, response).await?,
         };
         match self.prove(&tokens).await {
-            Ok(profile) => {
-                let code_hash = tokens.code_hash.clone();
-                Ok((Self::new_user(tokens, profile), code_hash))
-            }
+            Ok(profile) => Ok(Rc::new(Self::new_user(tokens, profile))),
             Err(error) => {
                 if error.is_transient() {
                     *self.callbacks.received.borrow_mut() = Some(tokens);
                 } else {
-                    pending::remove(&self.ports, &tokens.pending.id)?;
+                    pending::remove(&self.ports, &tokens.accepted.pending.id)?;
                 }
                 Err(error)
             }
@@ -174,23 +175,23 @@ impl Client {
     }
 
     /// Verifies the ID token, and adds userinfo if asked for.
-    async fn prove(&self, tokens: &UnverifiedTokens) -> Result<Profile, Error> {
+    async fn prove(&self, tokens: &UnverifiedTokens) -> Result<Profile, Fault> {
         let id_token = self.verify(tokens).await?;
         self.profile(&tokens.answer, id_token.as_ref()).await
     }
 
     fn take_received(&self, response: &AuthorizationResponse) -> Option<UnverifiedTokens> {
-        let code_hash = hash(response.result.as_ref().ok()?);
-        self.callbacks
-            .received
-            .borrow_mut()
-            .take_if(|tokens| tokens.pending.id == response.state_id && tokens.code_hash == code_hash)
+        let code = response.result.as_ref().ok()?;
+        let mut received = self.callbacks.received.borrow_mut();
+        received.take_if(|UnverifiedTokens { accepted, .. }| {
+            accepted.pending.id == response.state_id && accepted.code == *code
+        })
     }
 
     /// What came of a response that was dealt with. Its user is in the store, unless they signed out.
-    fn outcome_of(&self, url: &str) -> Result<SigninOutcome, Error> {
+    fn outcome_of(&self, url: &str) -> Result<SigninOutcome, Fault> {
         let response = AuthorizationResponse::parse(url)?;
-        let code_hash = response.result.as_ref().map(hash).unwrap_or_default();
+        let code_hash = hash_of_code(&response);
         match (pending::get(&self.ports, &response.state_id)?, self.users.get()?) {
             (Some(Pending::Answered(answered)), Some(session))
                 if answered.code_hash == code_hash && answered.sub == session.stored.user.sub() =>
@@ -202,39 +203,45 @@ impl Client {
         }
     }
 
-    pub(crate) fn no_matching_state(&self) -> Error {
+    pub(crate) fn no_matching_state(&self) -> Fault {
         let session = self.users.get().ok().flatten();
         let lives = |session| self.users.expires_in(&session).is_none_or(|left| left > 0);
-        Error::NoMatchingState {
-            signed_in: session.is_some_and(|session| session.stored.user.refresh_token.is_some() || lives(session)),
-        }
+        let signed_in = session.is_some_and(|session| session.stored.user.refresh_token.is_some() || lives(session));
+        Error::NoMatchingState { signed_in }.into()
     }
 
     /// Accepts the response and redeems its code. The pending request stays in the store until the provider has
     /// answered for good.
     pub(crate) async fn redeem(
         &self,
-        pending: PendingSignin,
-        response: AuthorizationResponse,
-    ) -> Result<UnverifiedTokens, Error> {
+        pending: Box<PendingSignin>,
+        response: Box<AuthorizationResponse>,
+    ) -> Result<UnverifiedTokens, Fault> {
         let metadata = self.retrying(|| self.metadata.metadata()).await?;
         let id = pending.id.clone();
         let accepted = match pending.accept(response, self, &metadata) {
             Ok(accepted) => accepted,
             Err(error) => {
                 // An error response ends the request. One that was not accepted may be forged: the request stays.
-                if matches!(error, Error::Authorization(_)) {
+                if matches!(*error, Error::Authorization(_)) {
                     pending::remove(&self.ports, &id)?;
                 }
                 return Err(error);
             }
         };
-        match self.exchange(accepted).await {
-            Err(error) if !error.is_transient() => {
-                pending::remove(&self.ports, &id)?;
+        match self.exchange(&accepted).await {
+            Ok(answer) => Ok(UnverifiedTokens { accepted, answer }),
+            Err(error) => {
+                if !error.is_transient() {
+                    pending::remove(&self.ports, &id)?;
+                }
                 Err(error)
             }
-            other => other,
         }
     }
+}
+
+/// What stands for the code in the state store once it is redeemed.
+fn hash_of_code(response: &AuthorizationResponse) -> String {
+    response.result.as_ref().map_or_else(|_| String::new(), |code| base64url::encode(Sha256::digest(code.expose())))
 }

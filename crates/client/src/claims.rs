@@ -23,6 +23,7 @@ pub(crate) fn filtered(claims: Map<String, Value>, filter: &ClaimsFilter) -> Map
 }
 
 /// Joins userinfo to the profile. Objects are merged deeply, scalars replaced, arrays by setting.
+#[cfg(feature = "userinfo")]
 pub(crate) fn join_user_info(profile: &mut Map<String, Value>, user_info: Map<String, Value>, arrays: MergeClaims) {
     merge(profile, json::kept(user_info, &|name, _| !FIXED_CLAIMS.contains(&name)), arrays);
 }

@@ -9,7 +9,7 @@ use std::{
 use doorward_protocol::dpop::access_token_hash;
 
 use crate::{
-    Error, Event, Events, Settings, User,
+    Error, Event, Events, Fault, Settings, User,
     bell::Bell,
     callback::Callbacks,
     flight::Flight,
@@ -40,7 +40,7 @@ pub(crate) struct Client {
     /// Whether the page woke since the watch looked last.
     pub woke: Cell<bool>,
     /// The user that the subscribers know of.
-    told: RefCell<Option<User>>,
+    told: RefCell<Option<Rc<StoredUser>>>,
     /// Rouses the watch: the user changed, or the page woke.
     pub bell: Rc<Bell>,
     /// Rouses the session monitor likewise.
@@ -52,10 +52,10 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that does nothing by itself. Refuses settings that no request can be made with.
-    pub(crate) fn new(settings: Settings, ports: Ports) -> Result<Rc<Self>, Error> {
+    pub(crate) fn new(settings: Settings, ports: Ports) -> Result<Rc<Self>, Fault> {
         settings.validate()?;
         if settings.dpop && ports.signer.is_none() {
-            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()));
+            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()).into());
         }
         let (settings, ports) = (Rc::new(settings), Rc::new(ports));
         let events = Events::default();
@@ -84,8 +84,8 @@ impl Client {
     /// Watches the stored user, and hears of the other tabs, from now on.
     pub(crate) fn start(self: &Rc<Self>) {
         // Storage that fails now fails again, and is reported, when somebody asks for the user.
-        let stored = self.users.get().ok().flatten();
-        *self.told.borrow_mut() = stored.map(|session| session.stored.user.clone());
+        let session = self.users.get().ok().flatten();
+        self.told.replace(session.map(|session| session.stored));
         self.listen_to_tabs();
         // Whom this does not reach meets the mark of a token that was replaced.
         let _ = self.ask_for_holders();
@@ -95,32 +95,31 @@ impl Client {
     }
 
     /// The user in the store.
-    pub(crate) fn present_user(&self) -> Result<User, Error> {
+    pub(crate) fn present_user(&self) -> Result<User, Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
         Ok(session.stored.user.clone())
     }
 
     /// Keeps a user who signed in or was renewed, and tells everybody.
-    pub(crate) fn user_loaded(&self, stored: StoredUser) -> Result<(), Error> {
-        let user = stored.user.clone();
-        self.users.put(stored)?;
-        *self.told.borrow_mut() = Some(user.clone());
-        self.events.emit(&Event::UserLoaded(user));
+    pub(crate) fn user_loaded(&self, stored: &Rc<StoredUser>) -> Result<(), Fault> {
+        self.users.put(Rc::clone(stored))?;
+        self.told.replace(Some(Rc::clone(stored)));
+        self.events.emit(&Event::UserLoaded(stored.user.clone()));
         self.ports.broadcast.post(&TabMessage::UserChanged.write());
         self.rouse();
         Ok(())
     }
 
     /// Puts a user into the store as the caller gives it.
-    pub(crate) fn store_user(&self, user: Option<User>) -> Result<(), Error> {
+    pub(crate) fn store_user(&self, user: Option<User>) -> Result<(), Fault> {
         let Some(user) = user else {
             return self.user_unloaded(&TabMessage::UserChanged);
         };
-        self.user_loaded(StoredUser { user, requested_scope: None, lifetime: None })
+        self.user_loaded(&Rc::new(StoredUser { user, requested_scope: None, lifetime: None }))
     }
 
     /// Removes the user and tells everybody; the message tells the other tabs why.
-    pub(crate) fn user_unloaded(&self, message: &TabMessage) -> Result<(), Error> {
+    pub(crate) fn user_unloaded(&self, message: &TabMessage) -> Result<(), Fault> {
         self.users.remove()?;
         self.tell_unloaded();
         self.ports.broadcast.post(&message.write());
@@ -128,7 +127,7 @@ impl Client {
     }
 
     /// Removes the user because their session is over, here and in every tab.
-    pub(crate) fn signed_out(&self, sub: &str) -> Result<(), Error> {
+    pub(crate) fn signed_out(&self, sub: &str) -> Result<(), Fault> {
         self.user_unloaded(&TabMessage::SignedOut { sub: sub.to_owned() })?;
         self.events.emit(&Event::UserSignedOut);
         Ok(())
@@ -136,19 +135,19 @@ impl Client {
 
     /// Compares the store with what the subscribers were told last, and tells them what is new. Another tab may have
     /// changed the store, also while this page was frozen.
-    pub(crate) fn notice_changes(&self) -> Result<(), Error> {
-        let now = self.users.get()?.map(|session| session.stored.user.clone());
-        let before = self.told.borrow().clone();
-        if now == before {
-            return Ok(());
-        }
-        let Some(now) = now else {
-            self.tell_unloaded();
+    pub(crate) fn notice_changes(&self) -> Result<(), Fault> {
+        let Some(Session { stored: now, .. }) = self.users.get()? else {
+            if self.told.borrow().is_some() {
+                self.tell_unloaded();
+            }
             return Ok(());
         };
-        *self.told.borrow_mut() = Some(now.clone());
-        self.events.emit(&Event::UserLoaded(now.clone()));
-        if before.is_none_or(|before| before.sub() != now.sub()) {
+        let before = self.told.replace(Some(Rc::clone(&now)));
+        if before.as_ref().is_some_and(|before| before.user == now.user) {
+            return Ok(());
+        }
+        self.events.emit(&Event::UserLoaded(now.user.clone()));
+        if before.is_none_or(|before| before.user.sub() != now.user.sub()) {
             self.events.emit(&Event::UserSignedIn);
         }
         self.rouse();
@@ -164,7 +163,7 @@ impl Client {
 
     fn tell_unloaded(&self) {
         self.callbacks.forget();
-        if self.told.borrow_mut().take().is_some() {
+        if self.told.take().is_some() {
             self.events.emit(&Event::UserUnloaded);
         }
         self.rouse();
@@ -181,7 +180,7 @@ impl Client {
         self.guards.borrow_mut().push(guard);
     }
 
-    fn hear(self: &Rc<Self>, message: &TabMessage) -> Result<(), Error> {
+    fn hear(self: &Rc<Self>, message: &TabMessage) -> Result<(), Fault> {
         match message {
             TabMessage::UserChanged => self.notice_changes(),
             TabMessage::SignedOut { sub } => {
@@ -191,7 +190,7 @@ impl Client {
                 if stored.is_some_and(|session| session.stored.user.sub() == sub) {
                     self.users.remove()?;
                 }
-                let was_told = self.told.borrow().as_ref().is_some_and(|user| user.sub() == sub);
+                let was_told = self.told.borrow().as_ref().is_some_and(|told| told.user.sub() == sub);
                 self.notice_changes()?;
                 if was_told && self.told.borrow().is_none() {
                     self.events.emit(&Event::UserSignedOut);
@@ -221,7 +220,7 @@ impl Client {
     }
 
     /// Asks the other tabs who has this tab's tokens, too.
-    fn ask_for_holders(&self) -> Result<(), Error> {
+    fn ask_for_holders(&self) -> Result<(), Fault> {
         if let Some((of, _)) = self.own_renewable()? {
             let sign = pending::random_text(&*self.ports.entropy)?;
             self.users.sign(&sign)?;
@@ -231,7 +230,7 @@ impl Client {
     }
 
     /// Tokens in a store that is this tab's alone and can be renewed: the access token's hash, and whose they are.
-    fn own_renewable(&self) -> Result<Option<(String, Session)>, Error> {
+    fn own_renewable(&self) -> Result<Option<(String, Session)>, Fault> {
         let session = self.users.get()?.filter(|_| self.settings.user_store == StoreKind::Session);
         let session = session.filter(|session| session.stored.user.refresh_token.is_some());
         Ok(session.map(|session| (access_token_hash(&session.stored.user.access_token), session)))
@@ -239,13 +238,13 @@ impl Client {
 
     /// Forgets the refresh token beside the access token of this hash, if the store is this tab's alone: another tab has
     /// it as well, and it must be sent once. The access token is good until it ends, and a hidden frame may bring others.
-    pub(crate) fn leave_to_others(&self, of: &str) -> Result<bool, Error> {
+    pub(crate) fn leave_to_others(&self, of: &str) -> Result<bool, Fault> {
         let Some((_, session)) = self.own_renewable()?.filter(|(own, _)| own == of) else {
             return Ok(false);
         };
         let mut stored = StoredUser::clone(&session.stored);
         stored.user.refresh_token = None;
-        self.user_loaded(stored)?;
+        self.user_loaded(&Rc::new(stored))?;
         Ok(true)
     }
 }

@@ -116,6 +116,34 @@ pub enum Error {
     Entropy(#[from] EntropyError),
 }
 
+/// An [`Error`] on its way up through the client. Behind a pointer: whoever hands a failure on then moves a word and not
+/// the whole error, which was a tenth of what the client weighs in the browser.
+pub(crate) type Fault = Box<Error>;
+
+impl From<IdTokenError> for Fault {
+    fn from(error: IdTokenError) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<StorageError> for Fault {
+    fn from(error: StorageError) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<ProofKeyError> for Fault {
+    fn from(error: ProofKeyError) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<EntropyError> for Fault {
+    fn from(error: EntropyError) -> Self {
+        Self::new(error.into())
+    }
+}
+
 /// An error response of the authorization endpoint, with what the caller gave to the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthorizationError {

@@ -3,19 +3,18 @@
 
 use std::time::Duration;
 
-use doorward_protocol::{base64url, scope, secret::Secret};
+use doorward_protocol::{scope, secret::Secret};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
-    AuthorizationError, Error, IdTokenError, User, claims,
+    Error, Fault, IdTokenError, User, claims,
     client::Client,
     id_token::{self, Expected, Nonce, VerifiedIdToken},
-    metadata::{Endpoint, Metadata},
+    metadata::Metadata,
     pending::PendingSignin,
-    provider_http::{json, refusal},
     response::AuthorizationResponse,
     tokens::{TokenAnswer, add_params},
+    url,
     user_store::StoredUser,
 };
 
@@ -26,17 +25,15 @@ const RETRY_WITHIN: Duration = Duration::from_secs(20);
 
 /// A response that a pending request accepts as its answer.
 pub(crate) struct AcceptedResponse {
-    pending: PendingSignin,
-    code: Secret,
-    session_state: Option<String>,
+    pub pending: Box<PendingSignin>,
+    pub code: Secret,
+    pub session_state: Option<String>,
 }
 
 /// Tokens for a redeemed code, the ID token not verified.
 pub(crate) struct UnverifiedTokens {
-    pub pending: PendingSignin,
-    pub code_hash: String,
-    pub session_state: Option<String>,
-    pub answer: TokenAnswer,
+    pub accepted: Box<AcceptedResponse>,
+    pub answer: Box<TokenAnswer>,
 }
 
 /// The claims of a user, of which those of the ID token were verified. Only [`Client::profile`] makes one.
@@ -45,66 +42,58 @@ pub(crate) struct Profile(Map<String, Value>);
 impl PendingSignin {
     /// Accepts the response to this very request: same authority and client, the right issuer, a code.
     pub(crate) fn accept(
-        self,
-        response: AuthorizationResponse,
+        self: Box<Self>,
+        response: Box<AuthorizationResponse>,
         client: &Client,
         metadata: &Metadata,
-    ) -> Result<AcceptedResponse, Error> {
+    ) -> Result<Box<AcceptedResponse>, Fault> {
         let trace = &client.tokens.http.trace;
         trace.check("state", &self.id, &response.state_id, true);
         if self.authority != client.settings.authority {
-            return Err(Error::StateMismatch("authority"));
+            return Err(Error::StateMismatch("authority").into());
         }
         if self.client_id != client.settings.client_id {
-            return Err(Error::StateMismatch("client_id"));
+            return Err(Error::StateMismatch("client_id").into());
         }
         let issuer = &metadata.issuer;
         // RFC 9207 section 2.4: a response from another provider must not reach this one's token endpoint.
         let names_issuer = response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
         let found = response.iss.as_deref().unwrap_or_default();
         if !trace.check("iss", issuer, &found, names_issuer) {
-            return Err(match response.iss {
+            let error = match response.iss {
                 Some(iss) => Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() },
                 None => Error::InvalidResponse(
                     "the response does not name its issuer (iss), although the provider always does".to_owned(),
                 ),
-            });
+            };
+            return Err(error.into());
         }
         match response.result {
-            Ok(code) => Ok(AcceptedResponse { pending: self, code, session_state: response.session_state }),
-            Err(error) => Err(Error::Authorization(Box::new(AuthorizationError {
-                code: error.code,
-                description: error.description,
-                uri: error.uri,
-                session_state: response.session_state,
-                state: self.data,
-                url_state: self.url_state,
-            }))),
+            Ok(code) => Ok(Box::new(AcceptedResponse { pending: self, code, session_state: response.session_state })),
+            Err(error) => Err(error.told(response.session_state, self.data, self.url_state)),
         }
     }
 }
 
 impl Client {
     /// Redeems the code, again after failures that may pass. The keys are fetched meanwhile.
-    pub(crate) async fn exchange(&self, accepted: AcceptedResponse) -> Result<UnverifiedTokens, Error> {
-        let AcceptedResponse { pending, code, session_state } = accepted;
-        let mut form = vec![
+    pub(crate) async fn exchange(&self, accepted: &AcceptedResponse) -> Result<Box<TokenAnswer>, Fault> {
+        let pending = &accepted.pending;
+        let mut form = url::encoded(&[
             ("grant_type", "authorization_code"),
-            ("code", code.expose()),
+            ("code", accepted.code.expose()),
             ("redirect_uri", &pending.redirect_uri),
             ("code_verifier", pending.code_verifier.expose()),
-        ];
+        ]);
         add_params(&mut form, &pending.resource, &pending.extra_token_params);
         self.metadata.expect_keys();
-        let answer = self.retrying(|| self.tokens.grant(&form)).await?;
-        let code_hash = hash(&code);
-        Ok(UnverifiedTokens { pending, code_hash, session_state, answer })
+        self.retrying(|| self.tokens.grant(&form)).await
     }
 
     /// Tries again after failures that may pass, a few times within a short while.
-    pub(crate) async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    pub(crate) async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, Fault>>,
     {
         let begun = self.ports.clock.monotonic();
         let mut failures = 0;
@@ -129,8 +118,8 @@ impl Client {
     }
 
     /// Verifies the ID token. `None`: there is none, and the scope has no `openid`.
-    pub(crate) async fn verify(&self, tokens: &UnverifiedTokens) -> Result<Option<VerifiedIdToken>, Error> {
-        let pending = &tokens.pending;
+    pub(crate) async fn verify(&self, tokens: &UnverifiedTokens) -> Result<Option<VerifiedIdToken>, Fault> {
+        let pending = &tokens.accepted.pending;
         if tokens.answer.unverified_id_token.is_some() {
             self.retrying(|| self.metadata.keys()).await?;
         }
@@ -149,7 +138,7 @@ impl Client {
         answer: &TokenAnswer,
         nonce: Nonce<'_>,
         max_age: Option<u64>,
-    ) -> Result<Option<VerifiedIdToken>, Error> {
+    ) -> Result<Option<VerifiedIdToken>, Fault> {
         let Some(id_token) = &answer.unverified_id_token else {
             return Ok(None);
         };
@@ -167,47 +156,30 @@ impl Client {
         self.retrying(verify).await.map(Some)
     }
 
+    /// The profile that the claims of an ID token make, with those of userinfo if asked for.
+    #[cfg_attr(not(feature = "userinfo"), allow(clippy::unused_async, unused_variables))]
     pub(crate) async fn profile(
         &self,
         answer: &TokenAnswer,
         id_token: Option<&VerifiedIdToken>,
-    ) -> Result<Profile, Error> {
+    ) -> Result<Profile, Fault> {
         let Some(id_token) = id_token else {
             return Ok(Profile(Map::new()));
         };
-        let filter = &self.settings.filter_protocol_claims;
-        let mut profile = claims::filtered(id_token.claims.clone(), filter);
-        if self.settings.load_user_info {
-            let user_info = self.retrying(|| self.user_info(&answer.access_token, id_token.sub())).await?;
-            let user_info = claims::filtered(user_info, filter);
-            claims::join_user_info(&mut profile, user_info, self.settings.merge_claims);
-        }
+        let profile = claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims);
+        #[cfg(feature = "userinfo")]
+        let profile = self.with_user_info(profile, &answer.access_token, id_token).await?;
         Ok(Profile(profile))
-    }
-
-    /// Fetches userinfo, which must be about the same user (OIDC Core section 5.3.2).
-    async fn user_info(&self, access_token: &str, sub: &str) -> Result<Map<String, Value>, Error> {
-        let url = self.metadata.endpoint(Endpoint::Userinfo).await?;
-        let response = self.tokens.http.get_with_token(&url, access_token).await?;
-        if !response.is_success() {
-            return Err(refusal(Endpoint::Userinfo.name(), &url, &response));
-        }
-        let claims = json(&url, &response.body)?.0;
-        let found = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-        if self.tokens.http.trace.check("sub", &sub, &found, found == sub) {
-            Ok(claims)
-        } else {
-            Err(Error::UserInfoSubject)
-        }
     }
 
     /// The user that a sign-in request brought.
     pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Profile) -> StoredUser {
-        let UnverifiedTokens { pending, session_state, answer, .. } = tokens;
-        let mut stored = Self::user_of(answer, pending.scope, profile);
-        stored.user.session_state = session_state.or(stored.user.session_state);
-        stored.user.state = pending.data;
-        stored.user.url_state = pending.url_state;
+        let AcceptedResponse { pending, session_state, .. } = *tokens.accepted;
+        let mut stored = Self::user_of(*tokens.answer, pending.scope, profile);
+        let user = &mut stored.user;
+        user.session_state = session_state.or(user.session_state.take());
+        user.state = pending.data;
+        user.url_state = pending.url_state;
         stored
     }
 
@@ -231,9 +203,4 @@ impl Client {
             requested_scope: Some(requested_scope),
         }
     }
-}
-
-/// What stands for a code in the state store once it is redeemed.
-pub(crate) fn hash(code: &Secret) -> String {
-    base64url::encode(Sha256::digest(code.expose()))
 }

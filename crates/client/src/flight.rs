@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    Error,
+    Fault,
     ports::{LocalFuture, Timer},
 };
 
@@ -22,13 +22,13 @@ pub(crate) struct Work(Rc<State>);
 
 #[derive(Default)]
 struct State {
-    outcome: RefCell<Option<Result<(), Error>>>,
+    outcome: RefCell<Option<Result<(), Fault>>>,
     waiting: RefCell<Vec<Waker>>,
 }
 
 impl Work {
     /// Starts the work.
-    pub(crate) fn start(timer: &dyn Timer, work: LocalFuture<Result<(), Error>>) -> Self {
+    pub(crate) fn start(timer: &dyn Timer, work: LocalFuture<Result<(), Fault>>) -> Self {
         let started = Self::default();
         let own = started.clone();
         timer.spawn(Box::pin(async move {
@@ -42,7 +42,7 @@ impl Work {
     }
 
     /// Waits until it is over: whether it succeeded.
-    pub(crate) async fn outcome(&self) -> Result<(), Error> {
+    pub(crate) async fn outcome(&self) -> Result<(), Fault> {
         poll_fn(|context| {
             if let Some(outcome) = &*self.0.outcome.borrow() {
                 return Poll::Ready(outcome.clone());
@@ -64,7 +64,7 @@ pub(crate) struct Flight(RefCell<Option<Work>>);
 
 impl Flight {
     /// The work under way, or else this, which is started.
-    pub(crate) fn join(&self, timer: &dyn Timer, start: impl FnOnce() -> LocalFuture<Result<(), Error>>) -> Work {
+    pub(crate) fn join(&self, timer: &dyn Timer, start: &dyn Fn() -> LocalFuture<Result<(), Fault>>) -> Work {
         self.under_way().unwrap_or_else(|| {
             let work = Work::start(timer, start());
             *self.0.borrow_mut() = Some(work.clone());

@@ -4,10 +4,11 @@
 //! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
 //! cryptography.
 //!
-//! Features; the first three are on by default, and a page that does without them is smaller:
+//! Features; all but the last are on by default, and a page that does without them is smaller:
 //! - `windows`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
+//! - `userinfo`: claims of userinfo that join those of the ID token (setting `load_user_info`);
 //! - `trace`: each message and each check of a sign-in told as an event, for pages that show the protocol at work.
 //!
 //! ```no_run
@@ -25,6 +26,8 @@
 //! ```
 
 #![deny(missing_docs)]
+// What is large travels behind a pointer, failures first of all (`Fault`): moving it about weighs more than the pointer.
+#![allow(clippy::boxed_local, clippy::unnecessary_box_returns)]
 
 mod api;
 mod bell;
@@ -68,11 +71,14 @@ mod trace;
 mod url;
 mod user;
 mod user_store;
+#[cfg(feature = "userinfo")]
+mod userinfo;
 mod watch;
 #[cfg(feature = "windows")]
 mod windows;
 
 pub use api::{ApiRequest, ApiResponse};
+pub(crate) use error::Fault;
 pub use error::{AuthorizationError, Error, ErrorKind};
 pub use events::{Event, Events, Subscription};
 pub use id_token::IdTokenError;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use doorward_protocol::secret::Secret;
 
 use crate::{
-    ApiRequest, ApiResponse, CallbackKind, Error, Events, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome,
-    SignoutRequestArgs, User,
+    ApiRequest, ApiResponse, CallbackKind, Error, Events, Fault, Settings, SigninOutcome, SigninRequestArgs,
+    SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
     pending,
     ports::{LocalFuture, Ports},
@@ -20,12 +20,17 @@ use crate::{
 #[derive(Clone)]
 pub struct UserManager(pub(crate) Rc<Client>);
 
+/// What callers wait for: the client's own future, with the error as they know it.
+pub(crate) fn handed_out<T>(inner: impl Future<Output = Result<T, Fault>> + 'static) -> LocalFuture<Result<T, Error>> {
+    Box::pin(async move { inner.await.map_err(|fault| *fault) })
+}
+
 impl UserManager {
     /// A client on the given ports; in a browser `browser::user_manager` has them. It starts to watch the stored user's
     /// token at once, and renews it if `automatic_silent_renew` is set. Refuses settings that no request can be
     /// made with.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
-        let client = Client::new(settings, ports)?;
+        let client = Client::new(settings, ports).map_err(|fault| *fault)?;
         client.start();
         Ok(Self(client))
     }
@@ -43,7 +48,7 @@ impl UserManager {
     /// The user in the store, whether or not the access token still lives.
     pub fn get_user(&self) -> LocalFuture<Result<Option<User>, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move {
+        handed_out(async move {
             let session = client.users.get()?;
             Ok(session.map(|session| session.stored.user.clone()))
         })
@@ -52,14 +57,14 @@ impl UserManager {
     /// Puts a user into the store in place of the present one and tells everybody; `None` forgets them.
     pub fn store_user(&self, user: Option<User>) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.store_user(user) })
+        handed_out(async move { client.store_user(user) })
     }
 
     /// Removes requests from the state store that nobody will answer any more: older than the setting `stale_state_age`,
     /// or unreadable. Each new request does so too.
     pub fn clear_stale_state(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
+        handed_out(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
     }
 
     /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for providers that know no
@@ -71,7 +76,7 @@ impl UserManager {
     ) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         let username = username.to_owned();
-        Box::pin(async move {
+        handed_out(async move {
             client.signin_with_password(&username, &password).await?;
             client.present_user()
         })
@@ -80,7 +85,7 @@ impl UserManager {
     /// Goes to the provider to sign in. The page is left when this returns.
     pub fn signin_redirect(&self, args: SigninRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.signin_redirect(args).await })
+        handed_out(async move { client.signin_redirect(args).await })
     }
 
     /// Finishes the sign-in whose response is in the page's address. One address gives one result and one token request,
@@ -89,14 +94,14 @@ impl UserManager {
     pub fn signin_redirect_callback(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        Box::pin(async move { client.signin_callback(&url).await })
+        handed_out(async move { client.signin_callback(&url).await })
     }
 
     /// Renews the tokens now: with the refresh token, else (feature `windows`) in a hidden frame, which also signs in who
     /// has a session at the provider but none here. Concurrent calls share one request.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move {
+        handed_out(async move {
             client.renew().await?;
             client.present_user()
         })
@@ -105,7 +110,7 @@ impl UserManager {
     /// An access token that can be used: renewed first if it has expired or is about to.
     pub fn get_access_token(&self) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.access_token().await })
+        handed_out(async move { client.access_token().await })
     }
 
     /// Seconds of life that the user's access token has left, negative after its end; `None` if the provider gave no
@@ -123,27 +128,27 @@ impl UserManager {
     /// Revokes the tokens at the provider (RFC 7009), those of the setting `revoke_token_types`.
     pub fn revoke_tokens(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.revoke_tokens().await })
+        handed_out(async move { client.revoke_tokens().await })
     }
 
     /// Forgets the user on this device, who stays signed in at the provider.
     pub fn remove_user(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.remove_user() })
+        handed_out(async move { client.remove_user() })
     }
 
     /// Forgets the user here and in the other tabs, and goes to the provider to sign out there. The page is left when this
     /// returns. After an error the user is forgotten here, but may still be signed in at the provider.
     pub fn signout_redirect(&self, args: SignoutRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.signout_redirect(args).await })
+        handed_out(async move { client.signout_redirect(args).await })
     }
 
     /// Finishes the sign-out whose response is in the page's address, and takes it out of the address bar.
     pub fn signout_redirect_callback(&self, url: &str) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        Box::pin(async move { client.signout_callback(&url) })
+        handed_out(async move { client.signout_callback(&url) })
     }
 
     /// The page's address. If it carries a response to one of this client's requests, the address bar no longer shows it,
@@ -177,6 +182,6 @@ impl UserManager {
     /// its status.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.fetch(request).await })
+        handed_out(async move { client.fetch(request).await })
     }
 }

@@ -13,11 +13,11 @@ use doorward_protocol::{
 };
 
 use crate::{
-    Error,
+    Error, Fault,
     flight::Flight,
     json::Members,
     ports::CacheMode,
-    provider_http::{ProviderHttp, json},
+    provider_http::{ProviderHttp, json, unexpected},
     trace::Tracer,
     url,
 };
@@ -59,23 +59,22 @@ impl MetadataService {
     }
 
     /// The discovery document of the authority.
-    pub(crate) async fn metadata(&self) -> Result<Rc<Metadata>, Error> {
+    pub(crate) async fn metadata(&self) -> Result<Rc<Metadata>, Fault> {
         loop {
             if let Some(known) = self.0.metadata.borrow().clone() {
                 return Ok(known);
             }
-            let service = self.clone();
-            let fetching = self
-                .0
-                .metadata_flight
-                .join(&*self.0.http.ports.timer, || Box::pin(async move { service.fetch_metadata().await }));
+            let fetching = self.0.metadata_flight.join(&*self.0.http.ports.timer, &|| {
+                let service = self.clone();
+                Box::pin(async move { service.fetch_metadata().await })
+            });
             fetching.outcome().await?;
         }
     }
 
     /// The address of an endpoint, if it may be used: an http or https URL, and not one that can be listened to where the
     /// authority can't.
-    pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<String, Error> {
+    pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<String, Fault> {
         let metadata = self.metadata().await?;
         let authority_is_protected = url::is_protected(&self.0.http.settings.authority);
         metadata
@@ -83,11 +82,11 @@ impl MetadataService {
             .filter(|address| url::origin(address).is_some())
             .filter(|address| !authority_is_protected || url::is_protected(address))
             .map(str::to_owned)
-            .ok_or(Error::NoEndpoint(endpoint.name()))
+            .ok_or_else(|| Error::NoEndpoint(endpoint.name()).into())
     }
 
     /// The keys that sign tokens.
-    pub(crate) async fn keys(&self) -> Result<Rc<JwkSet>, Error> {
+    pub(crate) async fn keys(&self) -> Result<Rc<JwkSet>, Fault> {
         loop {
             if let Some(known) = self.0.keys.borrow().clone() {
                 return Ok(known);
@@ -104,7 +103,7 @@ impl MetadataService {
 
     /// The keys fetched anew because one was not among them, at most once in [`KEYS_REFETCH_INTERVAL`]; who asks meanwhile
     /// shares it, and a failure that may pass does not count. `None`: too soon, or the keys were given by setting.
-    pub(crate) async fn keys_anew(&self) -> Result<Option<Rc<JwkSet>>, Error> {
+    pub(crate) async fn keys_anew(&self) -> Result<Option<Rc<JwkSet>>, Fault> {
         let now = self.0.http.ports.clock.monotonic();
         let too_soon = self.0.keys_refetched_at.get().is_some_and(|at| now.saturating_sub(at) < KEYS_REFETCH_INTERVAL);
         let is_settled = too_soon && !self.0.keys_flight.is_under_way();
@@ -113,21 +112,21 @@ impl MetadataService {
         }
         self.0.keys_refetched_at.set(Some(now));
         let fetched = self.fetch_keys(CacheMode::Refresh).await;
-        if fetched.as_ref().is_err_and(Error::is_transient) {
+        if fetched.as_ref().is_err_and(|error| error.is_transient()) {
             self.0.keys_refetched_at.set(None);
         }
         fetched?;
         Ok(self.0.keys.borrow().clone())
     }
 
-    async fn fetch_keys(&self, cache: CacheMode) -> Result<(), Error> {
-        let service = self.clone();
-        let fetching = self.0.keys_flight.join(&*self.0.http.ports.timer, || {
+    async fn fetch_keys(&self, cache: CacheMode) -> Result<(), Fault> {
+        let fetching = self.0.keys_flight.join(&*self.0.http.ports.timer, &|| {
+            let service = self.clone();
             Box::pin(async move {
                 let url = service.endpoint(Endpoint::Jwks).await?;
                 let document = service.fetch(&url, cache).await?;
-                let problem = || Error::UnexpectedAnswer { url, problem: "the answer is no key set".to_owned() };
-                let keys = JwkSet::from_members(document.0).ok_or_else(problem)?;
+                let keys = JwkSet::from_members(document.0);
+                let keys = keys.ok_or_else(|| unexpected(&url, "the answer is no key set"))?;
                 *service.0.keys.borrow_mut() = Some(Rc::new(keys));
                 Ok(())
             })
@@ -135,16 +134,16 @@ impl MetadataService {
         fetching.outcome().await
     }
 
-    async fn fetch(&self, url: &str, cache: CacheMode) -> Result<Members, Error> {
+    async fn fetch(&self, url: &str, cache: CacheMode) -> Result<Members, Fault> {
         let response = self.0.http.get(url, cache).await?;
         if response.is_success() {
             json(url, &response.body)
         } else {
-            Err(Error::Http { url: url.to_owned(), status: response.status })
+            Err(Error::Http { url: url.to_owned(), status: response.status }.into())
         }
     }
 
-    async fn fetch_metadata(&self) -> Result<(), Error> {
+    async fn fetch_metadata(&self) -> Result<(), Fault> {
         let settings = &self.0.http.settings;
         let authority = without_final_slash(&settings.authority);
         let url = match &settings.metadata_url {
@@ -158,7 +157,8 @@ impl MetadataService {
         // A final slash is lost on the way to the document's URL, so it says nothing; all else must agree.
         let agrees = without_final_slash(&metadata.issuer) == authority;
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
-            return Err(Error::IssuerMismatch { expected: settings.authority.clone(), found: metadata.issuer });
+            let expected = settings.authority.clone();
+            return Err(Error::IssuerMismatch { expected, found: metadata.issuer }.into());
         }
         *self.0.metadata.borrow_mut() = Some(Rc::new(metadata));
         Ok(())
@@ -170,6 +170,7 @@ impl MetadataService {
 pub(crate) enum Endpoint {
     Authorization,
     Token,
+    #[cfg_attr(not(feature = "userinfo"), allow(dead_code))]
     Userinfo,
     Jwks,
     Revocation,

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use crate::{
-    Error, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
+    Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
+    manager::handed_out,
     pending::{self, Pending, Way},
     ports::{LocalFuture, Ports},
     response::AuthorizationResponse,
@@ -21,7 +22,7 @@ pub struct OidcClient(Rc<Client>);
 impl OidcClient {
     /// A client on the given ports. Refuses settings that no request can be made with.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
-        Client::new(settings, ports).map(Self)
+        Client::new(settings, ports).map(Self).map_err(|fault| *fault)
     }
 
     /// What the client was set up with.
@@ -33,7 +34,7 @@ impl OidcClient {
     /// send the browser to. How a page is left ([`SigninRequestArgs::redirect`]) is up to the caller.
     pub fn create_signin_request(&self, args: SigninRequestArgs) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { Ok(client.begin_signin(args, Way::Redirect).await?.0) })
+        handed_out(async move { Ok(client.begin_signin(args, Way::Redirect).await?.0) })
     }
 
     /// Turns the response to a sign-in request into a user: the code is redeemed, the ID token verified, userinfo added if
@@ -42,16 +43,16 @@ impl OidcClient {
     pub fn process_signin_response(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        Box::pin(async move { client.process_signin_response(&url).await })
+        handed_out(async move { client.process_signin_response(&url).await })
     }
 
     /// The user with new tokens for their refresh token (RFC 6749 section 6), about the same user and sign-in (OIDC Core
     /// section 12.2). What the answer does not have is kept. Providers that rotate answer the old refresh token no more.
     pub fn use_refresh_token(&self, user: User) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move {
+        handed_out(async move {
             let stored = StoredUser { user, requested_scope: None, lifetime: None };
-            Ok(client.refreshed(&stored).await?.user)
+            Ok(client.refreshed(&stored).await?.user.clone())
         })
     }
 
@@ -60,32 +61,33 @@ impl OidcClient {
     /// store.
     pub fn create_signout_request(&self, args: SignoutRequestArgs) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { Ok(client.create_signout_request(&args, None, Way::Redirect).await?.0) })
+        handed_out(async move { Ok(client.create_signout_request(&args, None, Way::Redirect).await?.0) })
     }
 
     /// Checks the response to a sign-out request (section 3). One without state answers a request that had none.
     pub fn process_signout_response(&self, url: &str) -> Result<SignoutOutcome, Error> {
-        self.0.finish_signout(url)
+        self.0.finish_signout(url).map_err(|fault| *fault)
     }
 
     /// Revokes a token (RFC 7009). One that the provider can't revoke by its kind is no error.
     pub fn revoke_token(&self, token: &str, token_type: TokenType) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         let token = token.to_owned();
-        Box::pin(async move { client.tokens.revoke(&token, token_type).await })
+        handed_out(async move { client.tokens.revoke(&token, token_type).await })
     }
 }
 
 impl Client {
-    async fn process_signin_response(&self, url: &str) -> Result<SigninOutcome, Error> {
+    async fn process_signin_response(&self, url: &str) -> Result<SigninOutcome, Fault> {
         let response = AuthorizationResponse::parse(url)?;
         let _lock = self.lock_callback(&response.state_id).await;
         let Some(Pending::Signin(pending)) = pending::get(&self.ports, &response.state_id)? else {
             return Err(self.no_matching_state());
         };
         let id = pending.id.clone();
-        let (StoredUser { user, .. }, _) = self.redeem_and_prove(*pending, response).await?;
+        let stored = self.redeem_and_prove(pending, response).await?;
         pending::remove(&self.ports, &id)?;
+        let user = stored.user.clone();
         let (state, url_state) = (user.state.clone(), user.url_state.clone());
         Ok(SigninOutcome { user, state, url_state })
     }

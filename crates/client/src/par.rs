@@ -2,10 +2,10 @@
 //! no more than a reference to it, which nobody on the way can read or change.
 
 use crate::{
-    Error,
+    Fault,
     client::Client,
     metadata::Endpoint,
-    provider_http::{Proven, json, refusal},
+    provider_http::{Proven, json, refusal, unexpected},
     settings::ClientAuthentication,
     url,
 };
@@ -13,26 +13,26 @@ use crate::{
 impl Client {
     /// The address with the request, which `endpoint` and the parameters make up, or where the provider or the settings
     /// ask for it with a reference in the request's place.
-    pub(crate) async fn pushed(&self, endpoint: &str, address: String) -> Result<String, Error> {
+    pub(crate) async fn pushed(&self, endpoint: &str, address: String) -> Result<String, Fault> {
         let required = self.metadata.metadata().await?.require_pushed_authorization_requests;
         if !(self.settings.push_authorization_requests || required) {
             return Ok(address);
         }
         let url = self.metadata.endpoint(Endpoint::PushedAuthorizationRequest).await?;
         // What else stands in the endpoint's query is not part of the request.
-        let request = address.strip_prefix(&url::with_query(endpoint, &[])).unwrap_or_default();
-        let request: Vec<_> = form_urlencoded::parse(request.as_bytes()).collect();
+        let request = address.strip_prefix(&url::with_query(endpoint, "")).unwrap_or_default();
         // Where the client does not authenticate by a header, the form gets its id anyway.
         let keeps_id = self.settings.client_authentication == ClientAuthentication::ClientSecretBasic;
-        let form = request.iter().filter(|(name, _)| keeps_id || name != "client_id");
-        let form: Vec<_> = form.map(|(name, value)| (&**name, &**value)).collect();
-        let response = self.tokens.http.post_authenticated(&url, &form, Proven::Key).await?;
+        let kept = request.split('&').filter(|pair| keeps_id || !pair.starts_with("client_id="));
+        let form = kept.collect::<Vec<_>>().join("&");
+        let response = self.tokens.http.post_authenticated(&url, form, Proven::Key).await?;
         if !response.is_success() {
             return Err(refusal(Endpoint::PushedAuthorizationRequest.name(), &url, &response));
         }
         let Some(reference) = json(&url, &response.body)?.text("request_uri") else {
-            return Err(Error::UnexpectedAnswer { url, problem: "the answer has no request_uri".to_owned() });
+            return Err(unexpected(&url, "the answer has no request_uri"));
         };
-        Ok(url::with_query(endpoint, &[("client_id", &self.settings.client_id), ("request_uri", &reference)]))
+        let reference = url::encoded(&[("client_id", &*self.settings.client_id), ("request_uri", &reference)]);
+        Ok(url::with_query(endpoint, &reference))
     }
 }

@@ -1,19 +1,21 @@
 //! Sign-in with the resource owner's password (RFC 6749 section 4.3).
 
+use std::rc::Rc;
+
 use doorward_protocol::{scope, secret::Secret};
 
-use crate::{Error, Event, IdTokenError, client::Client, id_token::Nonce, tokens::add_params};
+use crate::{Event, Fault, IdTokenError, client::Client, id_token::Nonce, tokens::add_params, url};
 
 impl Client {
     /// Asks for tokens with the password, and keeps the user like one who signed in by redirect.
-    pub(crate) async fn signin_with_password(&self, username: &str, password: &Secret) -> Result<(), Error> {
+    pub(crate) async fn signin_with_password(&self, username: &str, password: &Secret) -> Result<(), Fault> {
         let settings = &self.settings;
-        let mut form = vec![
+        let mut form = url::encoded(&[
             ("grant_type", "password"),
             ("username", username),
             ("password", password.expose()),
             ("scope", &settings.scope),
-        ];
+        ]);
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
         // The grant has no authorization request, which could have had a nonce.
@@ -22,7 +24,7 @@ impl Client {
             return Err(IdTokenError::Missing.into());
         }
         let profile = self.profile(&answer, id_token.as_ref()).await?;
-        self.user_loaded(Self::user_of(answer, settings.scope.clone(), profile))?;
+        self.user_loaded(&Rc::new(Self::user_of(*answer, settings.scope.clone(), profile)))?;
         self.events.emit(&Event::UserSignedIn);
         Ok(())
     }

@@ -5,7 +5,7 @@ use doorward_protocol::{base64url, pkce::CodeVerifier};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error,
+    Error, Fault,
     json::{Members, into_text},
     ports::{Entropy, Ports},
     settings::ResponseMode,
@@ -218,7 +218,7 @@ fn pair(value: Value) -> Option<(String, String)> {
 }
 
 /// 256 random bits as 43 base64url characters: ids and nonces.
-pub(crate) fn random_text(entropy: &dyn Entropy) -> Result<String, Error> {
+pub(crate) fn random_text(entropy: &dyn Entropy) -> Result<String, Fault> {
     Ok(base64url::encode(random_bytes(entropy)?))
 }
 
@@ -237,29 +237,29 @@ pub(crate) fn state_param(id: &str, url_state: Option<&str>) -> String {
 }
 
 /// Keeps a request, and sweeps those that nobody will answer any more.
-pub(crate) fn put(ports: &Ports, id: &str, pending: &Pending, stale_age: u64) -> Result<(), Error> {
+pub(crate) fn put(ports: &Ports, id: &str, pending: &Pending, stale_age: u64) -> Result<(), Fault> {
     sweep(ports, stale_age)?;
     replace(ports, id, pending)
 }
 
 /// Writes what is known about an id.
-pub(crate) fn replace(ports: &Ports, id: &str, pending: &Pending) -> Result<(), Error> {
+pub(crate) fn replace(ports: &Ports, id: &str, pending: &Pending) -> Result<(), Fault> {
     Ok(ports.state_store.set(&key(id), &pending.write())?)
 }
 
 /// What is known about an id, which came in a URL and may be anything.
-pub(crate) fn get(ports: &Ports, id: &str) -> Result<Option<Pending>, Error> {
+pub(crate) fn get(ports: &Ports, id: &str) -> Result<Option<Pending>, Fault> {
     let text = ports.state_store.get(&key(id))?;
     Ok(text.and_then(|text| Pending::read(&text)))
 }
 
 /// Forgets an id.
-pub(crate) fn remove(ports: &Ports, id: &str) -> Result<(), Error> {
+pub(crate) fn remove(ports: &Ports, id: &str) -> Result<(), Fault> {
     Ok(ports.state_store.remove(&key(id))?)
 }
 
 /// Removes entries made `stale_age` seconds ago or earlier, and those that can't be read. Keys of others are kept.
-pub(crate) fn sweep(ports: &Ports, stale_age: u64) -> Result<(), Error> {
+pub(crate) fn sweep(ports: &Ports, stale_age: u64) -> Result<(), Fault> {
     let now = ports.clock.now();
     let store = &ports.state_store;
     let ours = |key: &String| key.starts_with(PREFIX) && !key.starts_with(USER_PREFIX);

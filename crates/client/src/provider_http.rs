@@ -5,13 +5,13 @@ use std::{rc::Rc, time::Duration};
 use doorward_protocol::{
     base64url,
     error::ErrorCode,
-    params,
+    form,
     secret::Secret,
     token::{BEARER, DPOP},
 };
 
 use crate::{
-    Error, Settings,
+    Error, Fault, Settings,
     dpop::Proofs,
     json::Members,
     ports::{CacheMode, HttpRequest, HttpResponse, Ports},
@@ -58,7 +58,7 @@ impl ProviderHttp {
     }
 
     /// Sends a request as it stands, with a proof where tokens are bound to a key.
-    pub(crate) async fn transmit(&self, request: HttpRequest, proven: Proven<'_>) -> Result<HttpResponse, Error> {
+    pub(crate) async fn transmit(&self, request: HttpRequest, proven: Proven<'_>) -> Result<HttpResponse, Fault> {
         let under_way = self.trace.sending(&request);
         let answer = match (&self.proofs, proven) {
             (Some(proofs), Proven::Key) => proofs.send(request, None).await,
@@ -66,7 +66,7 @@ impl ProviderHttp {
             _ => {
                 let url = request.url.clone();
                 let sent = self.ports.http.send(request).await;
-                sent.map_err(|failure| Error::Network { url, failure })
+                sent.map_err(|failure| Error::Network { url, failure }.into())
             }
         };
         self.trace.sent(under_way, &answer);
@@ -74,41 +74,40 @@ impl ProviderHttp {
     }
 
     /// Fetches a public document.
-    pub(crate) fn get(&self, url: &str, cache: CacheMode) -> impl Future<Output = Result<HttpResponse, Error>> {
+    pub(crate) fn get(&self, url: &str, cache: CacheMode) -> impl Future<Output = Result<HttpResponse, Fault>> {
         self.transmit(self.request("GET", url, Vec::new(), None, cache), Proven::Not)
     }
 
     /// Fetches with an access token.
+    #[cfg(feature = "userinfo")]
     pub(crate) fn get_with_token(
         &self,
         url: &str,
         access_token: &str,
-    ) -> impl Future<Output = Result<HttpResponse, Error>> {
+    ) -> impl Future<Output = Result<HttpResponse, Fault>> {
         let header = self.authorization(access_token);
         self.transmit(self.request("GET", url, vec![header], None, CacheMode::Never), Proven::Token(access_token))
     }
 
-    /// Posts a form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
+    /// Posts an encoded form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
     pub(crate) fn post_authenticated(
         &self,
         url: &str,
-        form: &[(&str, &str)],
+        mut form: String,
         proven: Proven<'_>,
-    ) -> impl Future<Output = Result<HttpResponse, Error>> {
+    ) -> impl Future<Output = Result<HttpResponse, Fault>> {
         let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-        let mut form = form.to_vec();
         let settings = &self.settings;
         let secret = settings.client_secret.as_ref().map_or("", Secret::expose);
         if settings.client_authentication == ClientAuthentication::ClientSecretBasic {
             headers.push(("authorization".to_owned(), basic(&settings.client_id, secret)));
         } else {
-            form.push(("client_id", &settings.client_id));
+            form::append(&mut form, "client_id", &settings.client_id);
         }
         if settings.client_authentication == ClientAuthentication::ClientSecretPost {
-            form.push(("client_secret", secret));
+            form::append(&mut form, "client_secret", secret);
         }
-        let body = params::encode(form.iter().copied());
-        self.transmit(self.request("POST", url, headers, Some(body), CacheMode::Never), proven)
+        self.transmit(self.request("POST", url, headers, Some(form), CacheMode::Never), proven)
     }
 
     fn request(
@@ -136,14 +135,17 @@ impl ProviderHttp {
 
 /// HTTP Basic with both parts written as in a form (RFC 6749 section 2.3.1).
 fn basic(client_id: &str, secret: &str) -> String {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let mut text = String::new();
+    form::append_text(&mut text, client_id);
+    text.push(':');
+    form::append_text(&mut text, secret);
     // The other alphabet of base64, with padding (RFC 4648 section 4).
     let other = |letter| match letter {
         '-' => '+',
         '_' => '/',
         same => same,
     };
-    let text = base64url::encode([encode(client_id), encode(secret)].join(":"));
+    let text = base64url::encode(text);
     let padding = match text.len() % 4 {
         2 => "==",
         3 => "=",
@@ -153,18 +155,20 @@ fn basic(client_id: &str, secret: &str) -> String {
 }
 
 /// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not repeated in the error.
-pub(crate) fn json(url: &str, body: &str) -> Result<Members, Error> {
-    Members::read(body).ok_or_else(|| Error::UnexpectedAnswer {
-        url: url.to_owned(),
-        problem: "the answer is no JSON object".to_owned(),
-    })
+pub(crate) fn json(url: &str, body: &str) -> Result<Members, Fault> {
+    Members::read(body).ok_or_else(|| unexpected(url, "the answer is no JSON object"))
+}
+
+/// An answer whose body is not what it has to be.
+pub(crate) fn unexpected(url: &str, problem: &str) -> Fault {
+    Error::UnexpectedAnswer { url: url.to_owned(), problem: problem.to_owned() }.into()
 }
 
 /// The error in an answer that is no success: the OAuth error of its body, if it has one (RFC 6749 section 5.2).
-pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse) -> Error {
+pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse) -> Fault {
     let mut body = Members::read(&response.body).filter(|_| response.status < 500);
     let code = body.as_mut().and_then(|body| body.text("error"));
-    match code {
+    let error = match code {
         Some(code) => Error::Refused {
             endpoint,
             code: code.as_str().into(),
@@ -172,5 +176,6 @@ pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse
         },
         None if response.status == 401 => Error::Refused { endpoint, code: ErrorCode::InvalidToken, description: None },
         None => Error::Http { url: url.to_owned(), status: response.status },
-    }
+    };
+    error.into()
 }

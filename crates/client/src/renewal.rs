@@ -11,13 +11,14 @@ use doorward_protocol::{dpop::access_token_hash, json, jws::UnverifiedJws};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Event, User, claims,
+    Error, Event, Fault, User, claims,
     client::Client,
     id_token::{Nonce, VerifiedIdToken},
     ports::Guard,
     settings::MergeClaims,
     tabs::TabMessage,
     tokens::{TokenAnswer, add_params},
+    url,
     user_store::{Session, StoredUser},
 };
 
@@ -30,15 +31,17 @@ const MARKED: Duration = Duration::from_mins(1);
 
 impl Client {
     /// Renews the tokens of the user in the store; who asks while a renewal runs shares it.
-    pub(crate) async fn renew(self: &Rc<Self>) -> Result<(), Error> {
-        let client = Rc::clone(self);
-        let renewal = self.renewal.join(&*self.ports.timer, || Box::pin(async move { client.renew_alone().await }));
+    pub(crate) async fn renew(self: &Rc<Self>) -> Result<(), Fault> {
+        let renewal = self.renewal.join(&*self.ports.timer, &|| {
+            let client = Rc::clone(self);
+            Box::pin(async move { client.renew_alone().await })
+        });
         renewal.outcome().await
     }
 
     /// A token that can be used: renewed first if it has expired or soon will. If that fails for a cause that may pass,
     /// or there is nothing to renew with, a token that still lives is good enough.
-    pub(crate) async fn access_token(self: &Rc<Self>) -> Result<String, Error> {
+    pub(crate) async fn access_token(self: &Rc<Self>) -> Result<String, Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
         if !self.is_due(&session) {
             return Ok(session.stored.user.access_token.clone());
@@ -48,7 +51,7 @@ impl Client {
             Err(error) => {
                 // The last two: neither refresh token nor a session at the provider that a hidden frame could see.
                 let forgivable = error.is_transient()
-                    || matches!(error, Error::NoRefreshToken | Error::NoWindow | Error::Authorization(_));
+                    || matches!(*error, Error::NoRefreshToken | Error::NoWindow | Error::Authorization(_));
                 let lives = self.users.expires_in(&session).is_none_or(|left| left > 0);
                 if forgivable && lives { Ok(session.stored.user.access_token.clone()) } else { Err(error) }
             }
@@ -71,14 +74,14 @@ impl Client {
         i64::try_from(lead).unwrap_or(i64::MAX)
     }
 
-    async fn renew_alone(&self) -> Result<(), Error> {
+    async fn renew_alone(&self) -> Result<(), Fault> {
         let before = self.users.get()?;
         let name = ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
         let _lock = self.ports.locks.acquire(&name).await;
         let begun = self.ports.clock.monotonic();
         loop {
             let Some(session) = self.users.get()? else {
-                return if before.is_some() { Err(Error::NotSignedIn) } else { self.renew_in_frame(None).await };
+                return if before.is_some() { Err(Error::NotSignedIn.into()) } else { self.renew_in_frame(None).await };
             };
             let user = &session.stored.user;
             let changed = before.as_ref().is_none_or(|before| before.stored.user.access_token != user.access_token);
@@ -133,21 +136,21 @@ impl Client {
     }
 
     #[cfg(feature = "windows")]
-    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Error> {
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Fault> {
         if self.ports.windows.is_none() {
-            return Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn });
+            return Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn }.into());
         }
         self.signin_frame(session).await
     }
 
     #[cfg(not(feature = "windows"))]
     #[allow(clippy::unused_async)] // As its other form.
-    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Error> {
-        Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn })
+    async fn renew_in_frame(&self, session: Option<&Session>) -> Result<(), Fault> {
+        Err(if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn }.into())
     }
 
     /// A failure that will not pass is told once; when the provider has ended the grant, nobody is signed in any more.
-    fn renewal_failed(&self, error: &Error) -> Result<(), Error> {
+    fn renewal_failed(&self, error: &Error) -> Result<(), Fault> {
         if error.is_transient() || matches!(error, Error::NoRefreshToken | Error::NotSignedIn | Error::NoWindow) {
             return Ok(());
         }
@@ -158,34 +161,34 @@ impl Client {
         Ok(())
     }
 
-    async fn refresh(&self, session: &Session) -> Result<(), Error> {
+    async fn refresh(&self, session: &Session) -> Result<(), Fault> {
         if session.stored.user.refresh_token.is_none() {
             return self.renew_in_frame(Some(session)).await;
         }
         let refreshed = self.refreshed(&session.stored).await?;
         // Who signed out, or signed in anew, while the answer was on its way must not get the old session back.
         if !self.still_stored(session)? {
-            return Err(Error::NotSignedIn);
+            return Err(Error::NotSignedIn.into());
         }
-        self.user_loaded(refreshed)
+        self.user_loaded(&refreshed)
     }
 
     /// The user with the tokens that their refresh token gives.
-    pub(crate) async fn refreshed(&self, stored: &StoredUser) -> Result<StoredUser, Error> {
+    pub(crate) async fn refreshed(&self, stored: &StoredUser) -> Result<Rc<StoredUser>, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
             self.metadata.keys().await?;
         }
         let settings = &self.settings;
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        let mut form = url::encoded(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
         let id_token = self.verify_renewed(&answer, &stored.user).await?;
-        Ok(renewed(stored, answer, id_token))
+        Ok(Rc::new(renewed(stored, *answer, id_token)))
     }
 
-    pub(crate) fn still_stored(&self, session: &Session) -> Result<bool, Error> {
+    pub(crate) fn still_stored(&self, session: &Session) -> Result<bool, Fault> {
         let now = self.users.get()?;
         Ok(now.is_some_and(|now| {
             now.stored.user.refresh_token == session.stored.user.refresh_token
@@ -195,7 +198,7 @@ impl Client {
 
     /// Checks a renewed ID token, if there is one, and that it is about the same user and sign-in (OIDC Core
     /// section 12.2).
-    async fn verify_renewed(&self, answer: &TokenAnswer, user: &User) -> Result<Option<VerifiedIdToken>, Error> {
+    async fn verify_renewed(&self, answer: &TokenAnswer, user: &User) -> Result<Option<VerifiedIdToken>, Fault> {
         let before = user.id_token.as_deref().map_or_else(Map::new, stored_claims);
         let nonce = Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str));
         let Some(verified) = self.verify_id_token(answer, nonce, None).await? else {
@@ -217,7 +220,7 @@ impl Client {
         ] {
             // What has to be unchanged is the claim of this name.
             if !trace.check("unchanged", &name, &name, !differs) {
-                return Err(Error::RenewedTokenDiffers(name));
+                return Err(Error::RenewedTokenDiffers(name).into());
             }
         }
         Ok(Some(verified))

@@ -1,9 +1,11 @@
 //! Responses in the address of the page: from the authorization endpoint (RFC 6749 section 4.1.2, RFC 9207) and from
 //! the end-session endpoint (OIDC RP-Initiated Logout section 3).
 
-use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
+use doorward_protocol::{error::ErrorCode, form, params::Params, secret::Secret};
 
-use crate::{Error, url};
+use serde_json::Value;
+
+use crate::{AuthorizationError, Error, Fault, url};
 
 /// Parameters that belong to a response and leave the address bar once it is dealt with.
 const RESPONSE_PARAMS: [&str; 7] = ["code", "state", "iss", "session_state", "error", "error_description", "error_uri"];
@@ -32,13 +34,21 @@ pub(crate) struct ResponseError {
     pub uri: Option<String>,
 }
 
+impl ResponseError {
+    /// The error as the caller is told of it, with what they gave to the request.
+    pub(crate) fn told(self, session_state: Option<String>, state: Option<Value>, url_state: Option<String>) -> Fault {
+        let Self { code, description, uri } = self;
+        let error = AuthorizationError { code, description, uri, session_state, state, url_state };
+        Error::Authorization(Box::new(error)).into()
+    }
+}
+
 impl AuthorizationResponse {
     /// Reads the response out of the page's address.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(url: &str) -> Result<Box<Self>, Fault> {
         let params = response_params(url)?;
         let text = |name: &str| params.get(name).map(str::to_owned);
-        let (state_id, url_state) =
-            split_state(&params).ok_or_else(|| Error::InvalidResponse("the response has no state".to_owned()))?;
+        let (state_id, url_state) = split_state(&params).ok_or_else(|| no_response("the response has no state"))?;
         let result = match (params.get("error"), params.get_secret("code")) {
             (Some(error), _) => Err(ResponseError {
                 code: error.into(),
@@ -47,10 +57,10 @@ impl AuthorizationResponse {
             }),
             (None, Some(code)) => Ok(code),
             (None, None) => {
-                return Err(Error::InvalidResponse("the response has neither a code nor an error".to_owned()));
+                return Err(no_response("the response has neither a code nor an error"));
             }
         };
-        Ok(Self { state_id, url_state, iss: text("iss"), session_state: text("session_state"), result })
+        Ok(Box::new(Self { state_id, url_state, iss: text("iss"), session_state: text("session_state"), result }))
     }
 }
 
@@ -65,7 +75,7 @@ pub(crate) struct LogoutResponse {
 
 impl LogoutResponse {
     /// Reads the response out of the page's address.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(url: &str) -> Result<Self, Fault> {
         let params = response_params(url)?;
         Ok(Self {
             state: split_state(&params),
@@ -108,7 +118,7 @@ pub(crate) fn scrubbed(url: &str) -> String {
     let fragment = match fragment.split_once('?') {
         Some((route, inner)) => match without_response(inner) {
             inner if inner.is_empty() => route.to_owned(),
-            inner => format!("{route}?{inner}"),
+            inner => [route, "?", &inner].concat(),
         },
         None if fragment.contains('=') => without_response(fragment),
         None => fragment.to_owned(),
@@ -122,26 +132,36 @@ pub(crate) fn scrubbed(url: &str) -> String {
 
 /// The parameters as they are written, but those of a response.
 fn without_response(encoded: &str) -> String {
-    let is_foreign = |pair: &&str| {
-        form_urlencoded::parse(pair.as_bytes()).all(|(name, _)| !RESPONSE_PARAMS.contains(&name.as_ref()))
-    };
-    encoded.split('&').filter(is_foreign).collect::<Vec<_>>().join("&")
+    let (mut kept, mut separator) = (String::new(), "");
+    for pair in encoded.split('&') {
+        let is_response = |name: &[u8]| RESPONSE_PARAMS.iter().any(|own| own.as_bytes() == name);
+        if !form::parse(pair.as_bytes()).any(|(name, _)| is_response(&name)) {
+            kept.push_str(separator);
+            kept.push_str(pair);
+            separator = "&";
+        }
+    }
+    kept
 }
 
 /// The parameters where the response stands: in the query, in the fragment, or in the query inside the fragment, as
 /// hash routers have it (`#/callback?code=…`).
-fn response_params(url: &str) -> Result<Params, Error> {
+fn response_params(url: &str) -> Result<Params, Fault> {
     let (_, query, fragment) = url::split(url);
     let in_fragment = fragment.map(|fragment| fragment.split_once('?').map_or(fragment, |(_, inner)| inner));
     let mut params = Params::default();
     for encoded in [query, in_fragment].into_iter().flatten() {
         params = Params::parse(encoded)
-            .map_err(|error| Error::InvalidResponse(format!("the response cannot be read: {error}")))?;
+            .map_err(|error| no_response(&["the response cannot be read: ", &error.to_string()].concat()))?;
         if params.is_sent("state") || params.is_sent("code") || params.is_sent("error") {
             break;
         }
     }
     Ok(params)
+}
+
+pub(crate) fn no_response(problem: &str) -> Fault {
+    Error::InvalidResponse(problem.to_owned()).into()
 }
 
 /// `state` as id and the caller's text behind the semicolon.
@@ -161,7 +181,7 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> AuthorizationResponse {
-        AuthorizationResponse::parse(url).unwrap()
+        *AuthorizationResponse::parse(url).unwrap()
     }
 
     #[test]
@@ -215,7 +235,7 @@ mod tests {
             "?",
             many.as_str(),
         ] {
-            assert!(matches!(AuthorizationResponse::parse(url), Err(Error::InvalidResponse(_))), "{url}");
+            assert!(matches!(*AuthorizationResponse::parse(url).unwrap_err(), Error::InvalidResponse(_)), "{url}");
         }
         assert!(AuthorizationResponse::parse(&with_params(48)).is_ok());
     }

@@ -310,9 +310,13 @@ impl Settings {
                 self.authority
             ));
         }
-        if self.dpop && !cfg!(feature = "dpop") || self.push_authorization_requests && !cfg!(feature = "par") {
+        if self.dpop && !cfg!(feature = "dpop")
+            || self.push_authorization_requests && !cfg!(feature = "par")
+            || self.load_user_info && !cfg!(feature = "userinfo")
+        {
             return refuse(
-                "dpop, push_authorization_requests: each needs its cargo feature of this crate, dpop or par".to_owned(),
+                "dpop, push_authorization_requests, load_user_info: each needs its cargo feature of this crate, dpop, par or userinfo"
+                    .to_owned(),
             );
         }
         if self.client_id.is_empty() {

@@ -1,13 +1,17 @@
 //! The sign-in request (RFC 6749 section 4.1.1, RFC 7636 section 4.3, OIDC Core section 3.1.2.1).
 
-use doorward_protocol::pkce::{CodeVerifier, S256};
+use doorward_protocol::{
+    form,
+    pkce::{CodeVerifier, S256},
+};
 
 use crate::{
-    Error, SigninRequestArgs,
+    Error, Fault, SigninRequestArgs,
     client::Client,
     metadata::Endpoint,
     pending::{self, Pending, PendingSignin, Way},
     settings::ResponseMode,
+    tokens::add_params,
     url,
 };
 
@@ -27,7 +31,7 @@ const OWN_PARAMS: [&str; 10] = [
 
 impl Client {
     /// Keeps the request in the state store and goes to the provider.
-    pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Error> {
+    pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Fault> {
         let redirect = args.redirect;
         let (address, _) = self.begin_signin(args, Way::Redirect).await?;
         self.ports.navigator.go(&address, redirect);
@@ -35,7 +39,7 @@ impl Client {
     }
 
     /// Keeps a request in the state store: the address at the provider, and the request's id.
-    pub(crate) async fn begin_signin(&self, args: SigninRequestArgs, way: Way) -> Result<(String, String), Error> {
+    pub(crate) async fn begin_signin(&self, args: SigninRequestArgs, way: Way) -> Result<(String, String), Fault> {
         let endpoint = self.metadata.endpoint(Endpoint::Authorization).await?;
         let id = pending::random_text(&*self.ports.entropy)?;
         let verifier = CodeVerifier::from_entropy(pending::random_bytes(&*self.ports.entropy)?);
@@ -95,18 +99,18 @@ impl Client {
         }
     }
 
-    fn authorization_url(
-        &self,
+    fn authorization_url<'a>(
+        &'a self,
         endpoint: &str,
-        args: &SigninRequestArgs,
+        args: &'a SigninRequestArgs,
         pending: &PendingSignin,
-        key: Option<&str>,
-    ) -> Result<String, Error> {
+        key: Option<&'a str>,
+    ) -> Result<String, Fault> {
         let settings = &self.settings;
         let state = pending::state_param(&pending.id, pending.url_state.as_deref());
         let challenge = pending.code_verifier.challenge();
         let max_age = pending.max_age.map(|seconds| seconds.to_string());
-        let mut params = vec![
+        let mut query = url::encoded(&[
             ("response_type", "code"),
             ("client_id", &pending.client_id),
             ("redirect_uri", &pending.redirect_uri),
@@ -115,31 +119,32 @@ impl Client {
             ("nonce", &pending.nonce),
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", S256),
-        ];
-        params.extend(key.map(|key| ("dpop_jkt", key)));
-        if pending.response_mode != ResponseMode::Query {
-            params.push(("response_mode", pending.response_mode.as_str()));
+        ]);
+        let response_mode = Some(pending.response_mode).filter(|mode| *mode != ResponseMode::Query);
+        let text = |own: &'a Option<String>, set: &'a Option<String>| own.as_deref().or(set.as_deref());
+        for (name, value) in [
+            ("dpop_jkt", key),
+            ("response_mode", response_mode.map(ResponseMode::as_str)),
+            ("prompt", text(&args.prompt, &settings.prompt)),
+            ("display", text(&args.display, &settings.display)),
+            ("max_age", max_age.as_deref()),
+            ("ui_locales", text(&args.ui_locales, &settings.ui_locales)),
+            ("acr_values", text(&args.acr_values, &settings.acr_values)),
+            ("id_token_hint", args.id_token_hint.as_deref()),
+            ("login_hint", args.login_hint.as_deref()),
+        ] {
+            if let Some(value) = value {
+                form::append(&mut query, name, value);
+            }
         }
-        let optional = [
-            ("prompt", args.prompt.as_ref().or(settings.prompt.as_ref())),
-            ("display", args.display.as_ref().or(settings.display.as_ref())),
-            ("max_age", max_age.as_ref()),
-            ("ui_locales", args.ui_locales.as_ref().or(settings.ui_locales.as_ref())),
-            ("acr_values", args.acr_values.as_ref().or(settings.acr_values.as_ref())),
-            ("id_token_hint", args.id_token_hint.as_ref()),
-            ("login_hint", args.login_hint.as_ref()),
-        ];
-        let optional = optional.iter().filter_map(|(name, value)| value.map(|value| (*name, value.as_str())));
-        params.extend(optional);
-        params.extend(pending.resource.iter().map(|resource| ("resource", resource.as_str())));
+        add_params(&mut query, &pending.resource, &[]);
         for (name, value) in settings.extra_query_params.iter().chain(&args.extra_query_params) {
             if OWN_PARAMS.contains(&name.as_str()) {
-                return Err(Error::Settings(format!(
-                    "extra_query_params must not contain {name}, which the client sets itself"
-                )));
+                let text = ["extra_query_params must not contain ", name, ", which the client sets itself"].concat();
+                return Err(Error::Settings(text).into());
             }
-            params.push((name, value));
+            form::append(&mut query, name, value);
         }
-        Ok(url::with_query(endpoint, &params))
+        Ok(url::with_query(endpoint, &query))
     }
 }

@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 
+use doorward_protocol::form;
+
 use crate::{
-    AuthorizationError, Error, SignoutOutcome, SignoutRequestArgs, User,
+    Error, Fault, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
     metadata::Endpoint,
     pending::{self, Pending, PendingSignout, Way},
     response::LogoutResponse,
     settings::TokenType,
     tabs::TabMessage,
+    tokens::add_params,
     url,
     user_store::StoredUser,
 };
 
 impl Client {
     /// Forgets the user here and in the other tabs, then goes to the provider to end the session there.
-    pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Error> {
+    pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Fault> {
         let redirect = args.redirect;
         let (address, _) = self.begin_signout(&args, Way::Redirect).await?;
         self.ports.navigator.go(&address, redirect);
@@ -30,7 +33,7 @@ impl Client {
         &self,
         args: &SignoutRequestArgs,
         way: Way,
-    ) -> Result<(String, Option<String>), Error> {
+    ) -> Result<(String, Option<String>), Fault> {
         let session = self.users.get()?;
         let user = session.as_ref().map(|session| &session.stored.user);
         // First of all: who leaves must not stay for as long as a provider takes to answer.
@@ -54,7 +57,7 @@ impl Client {
         args: &SignoutRequestArgs,
         user: Option<&User>,
         way: Way,
-    ) -> Result<(String, Option<String>), Error> {
+    ) -> Result<(String, Option<String>), Fault> {
         let endpoint = self.metadata.endpoint(Endpoint::EndSession).await?;
         let (address, pending) = self.end_session_url(&endpoint, args, user, way)?;
         let Some((id, pending)) = pending else {
@@ -70,26 +73,24 @@ impl Client {
         args: &SignoutRequestArgs,
         user: Option<&User>,
         way: Way,
-    ) -> Result<(String, Option<(String, PendingSignout)>), Error> {
+    ) -> Result<(String, Option<(String, PendingSignout)>), Fault> {
         let settings = &self.settings;
         let hint = args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
         let of_popup = settings.popup_post_logout_redirect_uri.as_ref().filter(|_| way == Way::Popup);
         let return_to =
             args.post_logout_redirect_uri.as_ref().or(of_popup).or(settings.post_logout_redirect_uri.as_ref());
-        let mut params = Vec::new();
+        let mut query = String::new();
         if let Some(hint) = hint {
-            params.push(("id_token_hint", hint.as_str()));
+            form::append(&mut query, "id_token_hint", hint);
         }
         let mut pending = None;
-        let state;
         if let Some(return_to) = return_to {
-            params.push(("post_logout_redirect_uri", return_to));
+            form::append(&mut query, "post_logout_redirect_uri", return_to);
             if hint.is_none() {
-                params.push(("client_id", &settings.client_id));
+                form::append(&mut query, "client_id", &settings.client_id);
             }
             let id = pending::random_text(&*self.ports.entropy)?;
-            state = pending::state_param(&id, args.url_state.as_deref());
-            params.push(("state", &state));
+            form::append(&mut query, "state", &pending::state_param(&id, args.url_state.as_deref()));
             let request = PendingSignout {
                 way,
                 created: self.ports.clock.now(),
@@ -98,19 +99,18 @@ impl Client {
             };
             pending = Some((id, request));
         }
-        let extra = args.extra_query_params.iter();
-        params.extend(extra.map(|(name, value)| (name.as_str(), value.as_str())));
-        Ok((url::with_query(endpoint, &params), pending))
+        add_params(&mut query, &[], &args.extra_query_params);
+        Ok((url::with_query(endpoint, &query), pending))
     }
 
     /// Finishes a sign-out. A response without state answers a request that had none.
-    pub(crate) fn signout_callback(&self, url: &str) -> Result<SignoutOutcome, Error> {
+    pub(crate) fn signout_callback(&self, url: &str) -> Result<SignoutOutcome, Fault> {
         let result = self.finish_signout(url);
         self.scrub(url);
         result
     }
 
-    pub(crate) fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Error> {
+    pub(crate) fn finish_signout(&self, url: &str) -> Result<SignoutOutcome, Fault> {
         let trace = &self.tokens.http.trace;
         trace.logout_response(url);
         let response = LogoutResponse::parse(url)?;
@@ -130,19 +130,12 @@ impl Client {
         }
         match response.error {
             None => Ok(outcome),
-            Some(error) => Err(Error::Authorization(Box::new(AuthorizationError {
-                code: error.code,
-                description: error.description,
-                uri: error.uri,
-                session_state: None,
-                state: outcome.state,
-                url_state: outcome.url_state,
-            }))),
+            Some(error) => Err(error.told(None, outcome.state, outcome.url_state)),
         }
     }
 
     /// Revokes the user's tokens in the order of the setting; the refresh token, being of no use any more, is forgotten.
-    pub(crate) async fn revoke_tokens(&self) -> Result<(), Error> {
+    pub(crate) async fn revoke_tokens(&self) -> Result<(), Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
         let stored = Rc::clone(&session.stored);
         self.revoke_all(&stored.user).await?;
@@ -150,12 +143,12 @@ impl Client {
         if self.settings.revoke_token_types.contains(&TokenType::RefreshToken) && self.still_stored(&session)? {
             let mut user = stored.user.clone();
             user.refresh_token = None;
-            self.user_loaded(StoredUser { user, ..StoredUser::clone(&stored) })?;
+            self.user_loaded(&Rc::new(StoredUser { user, ..StoredUser::clone(&stored) }))?;
         }
         Ok(())
     }
 
-    async fn revoke_all(&self, user: &User) -> Result<(), Error> {
+    async fn revoke_all(&self, user: &User) -> Result<(), Fault> {
         for token_type in &self.settings.revoke_token_types {
             let token = match token_type {
                 TokenType::AccessToken => Some(&user.access_token),
@@ -169,7 +162,7 @@ impl Client {
     }
 
     /// Forgets the user on this device, who stays signed in at the provider.
-    pub(crate) fn remove_user(&self) -> Result<(), Error> {
+    pub(crate) fn remove_user(&self) -> Result<(), Fault> {
         self.user_unloaded(&TabMessage::UserChanged)
     }
 }

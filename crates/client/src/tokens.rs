@@ -1,14 +1,15 @@
 //! Grants at the token endpoint (RFC 6749 section 4.1.3, 6) and revocation (RFC 7009).
 
-use doorward_protocol::{error::ErrorCode, token::BEARER};
+use doorward_protocol::{error::ErrorCode, form, token::BEARER};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error,
+    Error, Fault,
     json::{LONGEST, Members},
     metadata::{Endpoint, MetadataService},
-    provider_http::{Proven, ProviderHttp, json, refusal},
+    provider_http::{Proven, ProviderHttp, json, refusal, unexpected},
     settings::TokenType,
+    url,
 };
 
 /// Members that the user has of its own.
@@ -35,13 +36,13 @@ pub(crate) struct TokenAnswer {
 }
 
 /// Adds resource indicators (RFC 8707) and further parameters to a request.
-pub(crate) fn add_params<'a>(
-    form: &mut Vec<(&'a str, &'a str)>,
-    resource: &'a [String],
-    extra: &'a [(String, String)],
-) {
-    form.extend(resource.iter().map(|resource| ("resource", resource.as_str())));
-    form.extend(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+pub(crate) fn add_params(form: &mut String, resource: &[String], extra: &[(String, String)]) {
+    for resource in resource {
+        form::append(form, "resource", resource);
+    }
+    for (name, value) in extra {
+        form::append(form, name, value);
+    }
 }
 
 /// Sends grants to the token endpoint.
@@ -53,9 +54,9 @@ pub(crate) struct TokenClient {
 
 impl TokenClient {
     /// Asks for tokens. `form` has the grant; who the client is, is added.
-    pub(crate) async fn grant(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
+    pub(crate) async fn grant(&self, form: &str) -> Result<Box<TokenAnswer>, Fault> {
         let url = self.metadata.endpoint(Endpoint::Token).await?;
-        let response = self.http.post_authenticated(&url, form, Proven::Key).await?;
+        let response = self.http.post_authenticated(&url, form.to_owned(), Proven::Key).await?;
         if !response.is_success() {
             return Err(refusal(Endpoint::Token.name(), &url, &response));
         }
@@ -67,23 +68,21 @@ impl TokenClient {
     }
 
     /// Revokes a token. One that the provider can't revoke by its kind is no error: it ends by itself.
-    pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Error> {
+    pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Fault> {
         let url = self.metadata.endpoint(Endpoint::Revocation).await?;
-        let form = [("token", token), ("token_type_hint", token_type.as_str())];
-        let response = self.http.post_authenticated(&url, &form, Proven::Not).await?;
+        let form = url::encoded(&[("token", token), ("token_type_hint", token_type.as_str())]);
+        let response = self.http.post_authenticated(&url, form, Proven::Not).await?;
         if response.is_success() {
             return Ok(());
         }
-        match refusal(Endpoint::Revocation.name(), &url, &response) {
-            Error::Refused { code: ErrorCode::UnsupportedTokenType, .. } => Ok(()),
-            error => Err(error),
-        }
+        let error = refusal(Endpoint::Revocation.name(), &url, &response);
+        if matches!(*error, Error::Refused { code: ErrorCode::UnsupportedTokenType, .. }) { Ok(()) } else { Err(error) }
     }
 }
 
 /// Reads the answer with what providers are known to write: a lifetime as text, nulls, no token type.
-fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<TokenAnswer, Error> {
-    let refuse = |problem: &str| Err(Error::UnexpectedAnswer { url: url.to_owned(), problem: problem.to_owned() });
+fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<Box<TokenAnswer>, Fault> {
+    let refuse = |problem: &str| Err(unexpected(url, problem));
     let Some(access_token) = members.text("access_token") else {
         return refuse("the answer has no access token");
     };
@@ -97,7 +96,7 @@ fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<T
     let scope = members.text("scope");
     let session_state = members.text("session_state");
     let expires_in = members.value("expires_in").as_ref().and_then(lifetime);
-    Ok(TokenAnswer {
+    Ok(Box::new(TokenAnswer {
         access_token,
         token_type,
         expires_in,
@@ -108,7 +107,7 @@ fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<T
         session_state,
         extra: members.rest(&USER_MEMBERS),
         provider_time: None,
-    })
+    }))
 }
 
 /// `expires_in` as number or text; negative, absurd and junk values say nothing.
@@ -128,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    fn read(value: Value) -> Result<TokenAnswer, Error> {
+    fn read(value: Value) -> Result<Box<TokenAnswer>, Fault> {
         read_answer("https://op/token", Members(serde_json::from_value(value).unwrap()), BEARER)
     }
 
@@ -179,7 +178,8 @@ mod tests {
             json!({"access_token": "a", "token_type": "DPoP"}),
             json!({"access_token": "a", "token_type": "mac"}),
         ] {
-            assert!(matches!(read(value), Err(Error::UnexpectedAnswer { .. })));
+            let refused = read(value).err().unwrap();
+            assert!(matches!(*refused, Error::UnexpectedAnswer { .. }));
         }
         assert!(read(json!({"access_token": "a", "token_type": "bearer"})).is_ok());
     }

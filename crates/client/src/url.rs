@@ -52,12 +52,16 @@ pub(crate) fn split(url: &str) -> (&str, Option<&str>, Option<&str>) {
     }
 }
 
-/// The URL with more parameters in its query; what it has is kept (RFC 6749 section 3.1).
-pub(crate) fn with_query(url: &str, params: &[(&str, &str)]) -> String {
+/// Names and values as they stand in a query or a form.
+pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
+    doorward_protocol::params::encode(pairs.iter().copied())
+}
+
+/// The URL with more encoded parameters in its query; what it has is kept (RFC 6749 section 3.1).
+pub(crate) fn with_query(url: &str, added: &str) -> String {
     let (path, query, _) = split(url);
-    let added = doorward_protocol::params::encode(params.iter().copied());
-    match query.filter(|query| !query.is_empty()) {
-        Some(query) => format!("{path}?{query}&{added}"),
-        None => format!("{path}?{added}"),
+    match query {
+        None | Some("") => [path, "?", added].concat(),
+        Some(query) => [path, "?", query, "&", added].concat(),
     }
 }

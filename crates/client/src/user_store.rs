@@ -9,7 +9,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    Error, User,
+    Fault, User,
     json::Members,
     ports::{Clock, Ports, Storage},
     settings::Settings,
@@ -60,7 +60,7 @@ impl UserStore {
     }
 
     /// The user as the store has it now; junk under the key counts as nobody.
-    pub(crate) fn get(&self) -> Result<Option<Session>, Error> {
+    pub(crate) fn get(&self) -> Result<Option<Session>, Fault> {
         let text = self.store.get(&self.key)?;
         let mut seen = self.seen.borrow_mut();
         let Some(text) = text else {
@@ -80,7 +80,7 @@ impl UserStore {
     }
 
     /// Keeps a user, in place of the one before.
-    pub(crate) fn put(&self, stored: StoredUser) -> Result<(), Error> {
+    pub(crate) fn put(&self, stored: Rc<StoredUser>) -> Result<(), Fault> {
         let text = write(&stored);
         self.store.set(&self.key, &text)?;
         let session = self.start(stored);
@@ -89,18 +89,18 @@ impl UserStore {
     }
 
     /// Removes the user.
-    pub(crate) fn remove(&self) -> Result<(), Error> {
+    pub(crate) fn remove(&self) -> Result<(), Fault> {
         *self.seen.borrow_mut() = None;
         Ok(self.store.remove(&self.key)?)
     }
 
     /// Signs the store, so that other pages can tell whether it is theirs, too.
-    pub(crate) fn sign(&self, sign: &str) -> Result<(), Error> {
+    pub(crate) fn sign(&self, sign: &str) -> Result<(), Fault> {
         Ok(self.store.set(&self.sign_key(), sign)?)
     }
 
     /// Whether the store was signed so last.
-    pub(crate) fn is_signed(&self, sign: &str) -> Result<bool, Error> {
+    pub(crate) fn is_signed(&self, sign: &str) -> Result<bool, Fault> {
         Ok(self.store.get(&self.sign_key())?.as_deref() == Some(sign))
     }
 
@@ -120,13 +120,13 @@ impl UserStore {
 
     /// Puts the rest of the token's life on the clock that only runs forward. A wall clock that was set back can't make
     /// it longer than the provider gave.
-    fn start(&self, stored: StoredUser) -> Session {
+    fn start(&self, stored: Rc<StoredUser>) -> Session {
         let now = self.clock.now();
         let left = stored.user.expires_at.map(|at| {
             let left = at.saturating_sub(now);
             Duration::from_secs(stored.lifetime.map_or(left, |life| life.min(left)))
         });
-        Session { deadline: left.map(|left| self.clock.monotonic().saturating_add(left)), stored: Rc::new(stored) }
+        Session { deadline: left.map(|left| self.clock.monotonic().saturating_add(left)), stored }
     }
 }
 
@@ -141,11 +141,11 @@ fn write(stored: &StoredUser) -> String {
     members.write()
 }
 
-fn read(text: &str) -> Option<StoredUser> {
+fn read(text: &str) -> Option<Rc<StoredUser>> {
     let mut members = Members::read(text)?;
-    Some(StoredUser {
+    Some(Rc::new(StoredUser {
         requested_scope: members.text(REQUESTED_SCOPE),
         lifetime: members.number(LIFETIME),
         user: User::from_members(members)?,
-    })
+    }))
 }

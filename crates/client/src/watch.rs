@@ -100,7 +100,7 @@ impl Client {
                 watched.timeouts = if error.is_timeout() { watched.timeouts + 1 } else { 0 };
                 if self.settings.max_silent_renew_timeout_retries.is_some_and(|most| watched.timeouts > most) {
                     watched.gave_up = true;
-                    self.events.emit(&Event::SilentRenewError(error));
+                    self.events.emit(&Event::SilentRenewError(*error));
                     return false;
                 }
                 // Without a network the page wakes when it is back; the pause is for browsers that fail to say so.

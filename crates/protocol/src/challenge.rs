@@ -300,11 +300,11 @@ fn is_white_space(character: char) -> bool {
 
 /// `tchar` of RFC 9110 section 5.6.2.
 fn is_token_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
+    character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".chars().any(|own| own == character)
 }
 
 fn is_token68_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-._~+/".contains(character)
+    character.is_ascii_alphanumeric() || "-._~+/".chars().any(|own| own == character)
 }
 
 #[cfg(test)]

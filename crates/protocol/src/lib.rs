@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod claims;
 pub mod dpop;
 pub mod error;
+pub mod form;
 pub mod jose;
 pub mod json;
 pub mod jwk;

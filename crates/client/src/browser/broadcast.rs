@@ -29,12 +29,12 @@ impl Broadcast for TabChannel {
             return Guard::new(|| ());
         };
         let hear = move |event: Event| {
-            let data = event.dyn_into::<MessageEvent>().ok().map(|event| event.data());
-            if let Some(text) = data.and_then(|data| data.as_string()) {
+            let event: MessageEvent = event.unchecked_into();
+            if let Some(text) = event.data().as_string() {
                 handler(&text);
             }
         };
-        listen(channel, "message", Box::new(hear))
+        listen(vec![(channel.clone().into(), "message")], Box::new(hear))
     }
 }
 

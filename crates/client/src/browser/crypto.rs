@@ -29,20 +29,25 @@ impl SignatureVerifier for WebCrypto {
         if !key.can_verify(algorithm) || key.n.as_ref().is_some_and(|modulus| modulus.len() < SMALLEST_MODULUS) {
             return Err(SignatureError::InvalidKey);
         }
-        let params = parameters(algorithm);
-        let key = import(&subtle, key, &params).await?;
-        let promise = subtle
-            .verify_with_object_and_u8_array_and_u8_array(&params, &key, signature, input)
-            .map_err(|error| failure(&error, SignatureError::Mismatch))?;
-        match settled(promise).await {
-            Ok(result) if result.is_truthy() => Ok(()),
-            Ok(_) => Err(SignatureError::Mismatch),
-            Err(error) => Err(failure(&error, SignatureError::Mismatch)),
+        let mut blamed = SignatureError::InvalidKey;
+        match is_signed(&subtle, key, algorithm, input, signature, &mut blamed).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SignatureError::Mismatch),
+            Err(error) => Err(failure(&error, blamed)),
         }
     }
 }
 
-async fn import(subtle: &SubtleCrypto, key: &Jwk, params: &Object) -> Result<CryptoKey, SignatureError> {
+/// Asks the browser. What is to blame if it refuses, `blamed` says.
+async fn is_signed(
+    subtle: &SubtleCrypto,
+    key: &Jwk,
+    algorithm: SigningAlgorithm,
+    input: &[u8],
+    signature: &[u8],
+    blamed: &mut SignatureError,
+) -> Result<bool, JsValue> {
+    let params = parameters(algorithm);
     // Only what the key is made of: browsers differ in what they make of alg, use and key_ops, which were checked.
     let parts = object(&[
         ("kty", Some(&key.kty)),
@@ -53,11 +58,11 @@ async fn import(subtle: &SubtleCrypto, key: &Jwk, params: &Object) -> Result<Cry
         ("y", key.y.as_deref()),
     ]);
     let usages = Array::of1(&JsValue::from_str("verify"));
-    let promise = subtle
-        .import_key_with_object("jwk", &parts, params, false, &usages)
-        .map_err(|error| failure(&error, SignatureError::InvalidKey))?;
-    let key = settled(promise).await.map_err(|error| failure(&error, SignatureError::InvalidKey))?;
-    key.dyn_into().map_err(|_| SignatureError::InvalidKey)
+    let key = settled(subtle.import_key_with_object("jwk", &parts, &params, false, &usages)?).await?;
+    let key: CryptoKey = key.unchecked_into();
+    *blamed = SignatureError::Mismatch;
+    let verified = subtle.verify_with_object_and_u8_array_and_u8_array(&params, &key, signature, input)?;
+    Ok(settled(verified).await?.is_truthy())
 }
 
 /// Parameters that serve import and verification alike; each reads what it knows.

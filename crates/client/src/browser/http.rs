@@ -48,7 +48,7 @@ async fn send(request: &HttpRequest, timed_out: &Rc<Cell<bool>>) -> Result<HttpR
         controller.abort();
     });
     let response = JsFuture::from(window.fetch_with_str_and_init(&request.url, &init)).await?;
-    let response: Response = response.dyn_into()?;
+    let response: Response = response.unchecked_into();
     let body = JsFuture::from(response.text()?).await?;
     let headers = pairs(&response.headers());
     let date = headers.iter().find(|(name, _)| name == "date");
@@ -85,9 +85,13 @@ fn init(request: &HttpRequest, signal: &AbortSignal) -> Result<RequestInit, JsVa
 
 /// The headers that the page may read; the browser gives their names in lower case.
 fn pairs(headers: &Headers) -> Vec<(String, String)> {
-    let pairs = Array::from(headers);
     let text = |pair: &Array, place| pair.get(place).as_string().unwrap_or_default();
-    pairs.iter().map(JsCast::unchecked_into).map(|pair: Array| (text(&pair, 0), text(&pair, 1))).collect()
+    let mut pairs = Vec::new();
+    for pair in Array::from(headers) {
+        let pair: Array = pair.unchecked_into();
+        pairs.push((text(&pair, 0), text(&pair, 1)));
+    }
+    pairs
 }
 
 /// An HTTP date as seconds since 1970.

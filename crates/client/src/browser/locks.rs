@@ -7,7 +7,7 @@ use std::{pin::pin, rc::Rc};
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use js_sys::{Function, Object, Promise, Reflect};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::Closure};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
@@ -93,6 +93,7 @@ fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
 fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
-    let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.dyn_into().ok()?;
-    request.call3(&locks, &JsValue::from_str(name), options, callback).ok()?.dyn_into().ok()
+    // Where there are no locks, this is what fails.
+    let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.unchecked_into();
+    request.call3(&locks, &JsValue::from_str(name), options, callback).ok().map(JsCast::unchecked_into)
 }

@@ -102,13 +102,16 @@ fn storage(kind: StoreKind) -> Rc<dyn Storage> {
     }
 }
 
-/// Hears an event until the guard is dropped.
-fn listen(target: &EventTarget, event: &'static str, handler: Box<dyn FnMut(Event)>) -> Guard {
+/// Hears events until the guard is dropped.
+fn listen(events: Vec<(EventTarget, &'static str)>, handler: Box<dyn FnMut(Event)>) -> Guard {
     let closure = Closure::wrap(handler);
-    let target = target.clone();
-    // Adding a listener throws for no target and no name; without it the guard has nothing to undo.
-    let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    for (target, event) in &events {
+        // Adding a listener throws for no target and no name; without it the guard has nothing to undo.
+        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    }
     Guard::new(move || {
-        let _ = target.remove_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        for (target, event) in events {
+            let _ = target.remove_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        }
     })
 }

@@ -1,9 +1,12 @@
 //! The window's address and the signs that a page woke.
 
-use web_sys::{VisibilityState, Window};
+use web_sys::{Event, EventTarget, Window};
 
 use super::listen;
 use crate::ports::{Guard, Navigator, Redirect};
+
+/// The event of a page that is hidden or shown again.
+const HIDDEN_OR_SHOWN: &str = "visibilitychange";
 
 /// The window.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,27 +41,20 @@ impl Navigator for WindowNavigator {
     }
 
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard {
-        let Some(window) = web_sys::window() else {
+        let Some((window, document)) = web_sys::window().and_then(|window| Some((window.clone(), window.document()?)))
+        else {
             return Guard::new(|| ());
         };
-        let handler = std::rc::Rc::new(handler);
-        let mut guards: Vec<Guard> = ["pageshow", "online", "focus"]
-            .into_iter()
-            .map(|event| {
-                let handler = handler.clone();
-                listen(&window, event, Box::new(move |_| handler()))
-            })
-            .collect();
-        if let Some(document) = window.document() {
-            let shown = document.clone();
-            let look = move |_| {
-                if shown.visibility_state() == VisibilityState::Visible {
-                    handler();
-                }
-            };
-            guards.push(listen(&document, "visibilitychange", Box::new(look)));
+        let mut events: Vec<(EventTarget, _)> = vec![(document.clone().into(), HIDDEN_OR_SHOWN)];
+        for event in ["pageshow", "online", "focus"] {
+            events.push((window.clone().into(), event));
         }
-        Guard::new(move || drop(guards))
+        let wake = move |event: Event| {
+            if event.type_() != HIDDEN_OR_SHOWN || !document.hidden() {
+                handler();
+            }
+        };
+        listen(events, Box::new(wake))
     }
 }
 

@@ -129,7 +129,7 @@ impl ChildWindow for Child {
                 handler(&event.origin(), &text);
             }
         };
-        listen(&page, "message", Box::new(hear))
+        listen(vec![(page.into(), "message")], Box::new(hear))
     }
 }
 

@@ -18,7 +18,7 @@ use doorward_protocol::{
 use serde_json::json;
 
 use crate::{
-    Error, Settings,
+    Error, Fault, Settings,
     json::Members,
     pending,
     ports::{HttpRequest, HttpResponse, Ports, ProofKeyError, ProofSigner},
@@ -61,13 +61,13 @@ impl Proofs {
     }
 
     /// Names the key: `dpop_jkt` (section 10).
-    pub(crate) async fn thumbprint(&self) -> Result<String, Error> {
+    pub(crate) async fn thumbprint(&self) -> Result<String, Fault> {
         Ok(self.key().await?.thumbprint.to_string())
     }
 
     /// Sends a request with a proof. If the server wants its nonce in it, or shows that the device's clock is wrong, it is
     /// sent once more: a request that was refused for its proof has had no effect.
-    pub(crate) async fn send(&self, request: HttpRequest, access_token: Option<&str>) -> Result<HttpResponse, Error> {
+    pub(crate) async fn send(&self, request: HttpRequest, access_token: Option<&str>) -> Result<HttpResponse, Fault> {
         let origin = url::origin(&request.url).unwrap_or_default();
         let before = self.server(origin);
         let answer = self.send_once(&request, access_token, &before).await?;
@@ -85,7 +85,7 @@ impl Proofs {
         request: &HttpRequest,
         access_token: Option<&str>,
         server: &Server,
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<HttpResponse, Fault> {
         let mut request = request.clone();
         let proof = self.proof(&request, access_token, server).await?;
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(HEADER));
@@ -98,7 +98,7 @@ impl Proofs {
     }
 
     /// One proof for one request (section 4.2).
-    async fn proof(&self, request: &HttpRequest, access_token: Option<&str>, server: &Server) -> Result<String, Error> {
+    async fn proof(&self, request: &HttpRequest, access_token: Option<&str>, server: &Server) -> Result<String, Fault> {
         let (htu, _, _) = url::split(&request.url);
         let now = self.ports.clock.now().saturating_add_signed(server.ahead);
         let claims = ProofClaims {
@@ -115,7 +115,7 @@ impl Proofs {
         Ok([&input, ".", &base64url::encode(signature)].concat())
     }
 
-    async fn key(&self) -> Result<&KnownKey, Error> {
+    async fn key(&self) -> Result<&KnownKey, Fault> {
         if let Some(known) = self.key.get() {
             return Ok(known);
         }

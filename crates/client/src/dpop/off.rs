@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    Error, Settings,
+    Fault, Settings,
     ports::{HttpRequest, HttpResponse, Ports},
 };
 
@@ -16,11 +16,11 @@ impl Proofs {
         None
     }
 
-    pub(crate) async fn thumbprint(&self) -> Result<String, Error> {
+    pub(crate) async fn thumbprint(&self) -> Result<String, Fault> {
         match *self {}
     }
 
-    pub(crate) async fn send(&self, _: HttpRequest, _: Option<&str>) -> Result<HttpResponse, Error> {
+    pub(crate) async fn send(&self, _: HttpRequest, _: Option<&str>) -> Result<HttpResponse, Fault> {
         match *self {}
     }
 }

@@ -6,13 +6,13 @@ use std::fmt::{self, Display};
 use doorward_protocol::{
     jose::SigningAlgorithm,
     json,
-    jwk::{Jwk, KeySelectionError},
+    jwk::KeySelectionError,
     jws::{JwsError, UnverifiedJws},
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, ErrorKind,
+    Error, ErrorKind, Fault,
     metadata::{Endpoint, Metadata, MetadataService},
     ports::{SignatureError, SignatureVerifier},
     trace::Tracer,
@@ -134,6 +134,7 @@ pub(crate) struct VerifiedIdToken {
     pub claims: Map<String, Value>,
 }
 
+#[cfg(any(feature = "userinfo", feature = "windows"))]
 impl VerifiedIdToken {
     pub(crate) fn sub(&self) -> &str {
         self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
@@ -151,7 +152,7 @@ pub(crate) async fn verify(
     metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
-) -> Result<VerifiedIdToken, Error> {
+) -> Result<VerifiedIdToken, Fault> {
     let trace = keys.trace();
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
     let offered = &metadata.id_token_signing_alg_values_supported;
@@ -164,7 +165,10 @@ pub(crate) async fn verify(
     // Number 6.
     let signed = check_signature(&jws, algorithm, keys, verifier).await;
     let tls_vouches = token_endpoint_is_protected
-        && matches!(signed, Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable))));
+        && matches!(
+            signed.as_ref().map_err(|error| &**error),
+            Err(Error::IdToken(IdTokenError::Signature(SignatureError::Unavailable)))
+        );
     let found: &dyn Display = signed.as_ref().err().map_or(alg, |error| error);
     let kid = jws.header().kid.as_deref().unwrap_or_default();
     if !trace.check("signature", &kid, found, signed.is_ok() || tls_vouches) {
@@ -201,29 +205,18 @@ async fn check_signature(
     algorithm: SigningAlgorithm,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
-) -> Result<(), Error> {
-    let key = select_key(jws, algorithm, keys).await?;
-    verifier
-        .verify(&key, algorithm, jws.signing_input(), jws.signature())
-        .await
-        .map_err(|error| IdTokenError::Signature(error).into())
-}
-
-/// The key that the token names. One that is not there may have been published since the keys were fetched.
-async fn select_key(
-    jws: &UnverifiedJws<'_>,
-    algorithm: SigningAlgorithm,
-    keys: &MetadataService,
-) -> Result<Jwk, Error> {
+) -> Result<(), Fault> {
     let kid = jws.header().kid.as_deref();
-    let missing = match keys.keys().await?.select(kid, algorithm) {
-        Ok(key) => return Ok(key.clone()),
-        Err(error) => IdTokenError::from(error),
-    };
-    match keys.keys_anew().await? {
-        Some(keys) => Ok(keys.select(kid, algorithm).map_err(IdTokenError::from)?.clone()),
-        None => Err(missing.into()),
+    let mut known = keys.keys().await?;
+    // A key that is not there may have been published since the keys were fetched.
+    if known.select(kid, algorithm).is_err()
+        && let Some(anew) = keys.keys_anew().await?
+    {
+        known = anew;
     }
+    let key = known.select(kid, algorithm).map_err(IdTokenError::from)?;
+    let outcome = verifier.verify(key, algorithm, jws.signing_input(), jws.signature()).await;
+    outcome.map_err(|error| IdTokenError::Signature(error).into())
 }
 
 fn check_claims(

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Error, Event, Events,
+    Event, Events, Fault,
     ports::{Clock, HttpRequest, HttpResponse, Ports},
     url,
 };
@@ -127,9 +127,14 @@ impl Tracer {
     /// Tells of a sign-out, without the ID token that its address may carry.
     pub(crate) fn logout_request(&self, address: &str) {
         let (endpoint, query, _) = url::split(address);
-        let told = |pair| if str::starts_with(pair, "id_token_hint=") { "id_token_hint=…" } else { pair };
-        let query: Vec<&str> = query.unwrap_or_default().split('&').map(told).collect();
-        self.tell(Step::LogoutRequest([endpoint, "?", &query.join("&")].concat()));
+        let mut told = endpoint.to_owned();
+        let mut separator = '?';
+        for pair in query.unwrap_or_default().split('&') {
+            told.push(separator);
+            told.push_str(if pair.starts_with("id_token_hint=") { "id_token_hint=…" } else { pair });
+            separator = '&';
+        }
+        self.tell(Step::LogoutRequest(told));
     }
 
     pub(crate) fn logout_response(&self, address: &str) {
@@ -140,7 +145,7 @@ impl Tracer {
         UnderWay { request: request.clone(), since: self.clock.monotonic() }
     }
 
-    pub(crate) fn sent(&self, under_way: UnderWay, answer: &Result<HttpResponse, Error>) {
+    pub(crate) fn sent(&self, under_way: UnderWay, answer: &Result<HttpResponse, Fault>) {
         let UnderWay { request, since } = under_way;
         let answer = match answer {
             Ok(answer) => Ok(answer.clone()),

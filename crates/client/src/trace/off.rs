@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::{
-    Error, Events,
+    Events, Fault,
     ports::{HttpRequest, HttpResponse, Ports},
 };
 
@@ -39,7 +39,7 @@ impl Tracer {
     }
 
     #[inline]
-    pub(crate) fn sent(&self, _: UnderWay, _: &Result<HttpResponse, Error>) {}
+    pub(crate) fn sent(&self, _: UnderWay, _: &Result<HttpResponse, Fault>) {}
 
     #[inline]
     pub(crate) fn check(&self, _: &str, _: &dyn Display, _: &dyn Display, passed: bool) -> bool {

@@ -8,7 +8,7 @@ use futures::{
 };
 
 use crate::{
-    Error,
+    Error, Fault,
     client::Client,
     ports::{ChildWindow, Windows},
     response, url,
@@ -31,14 +31,14 @@ pub(super) enum Patience {
 }
 
 impl Client {
-    pub(super) fn windows(&self) -> Result<&dyn Windows, Error> {
-        self.ports.windows.as_deref().ok_or(Error::NoWindow)
+    pub(super) fn windows(&self) -> Result<&dyn Windows, Fault> {
+        self.ports.windows.as_deref().ok_or_else(|| Error::NoWindow.into())
     }
 
     /// Hands the address of this window to the page that waits for it.
-    pub(super) fn hand_back(&self, url: &str) -> Result<(), Error> {
+    pub(super) fn hand_back(&self, url: &str) -> Result<(), Fault> {
         let Some(id) = response::marks(url).state_id else {
-            return Err(Error::InvalidResponse("the response has no state".to_owned()));
+            return Err(response::no_response("the response has no state"));
         };
         self.windows()?.hand_back(&[ADDRESS, url].concat(), &channel(&id));
         Ok(())
@@ -55,7 +55,7 @@ impl Client {
         address: &str,
         id: &str,
         patience: Patience,
-    ) -> Result<String, Error> {
+    ) -> Result<String, Fault> {
         let windows = self.windows()?;
         let (sender, mut arrived) = oneshot::channel();
         let sender = Cell::new(Some(sender));
@@ -84,12 +84,12 @@ impl Client {
         loop {
             match select(&mut arrived, self.ports.timer.sleep(pause)).await {
                 Either::Left((Ok(url), _)) => return Ok(url),
-                Either::Left((Err(_), _)) => return Err(Error::NoWindow),
-                Either::Right(_) if matches!(patience, Patience::For(_)) => return Err(Error::FrameTimeout),
+                Either::Left((Err(_), _)) => return Err(Error::NoWindow.into()),
+                Either::Right(_) if matches!(patience, Patience::For(_)) => return Err(Error::FrameTimeout.into()),
                 Either::Right(_) if child.is_closed() && windows.has_focus() => {
                     looks -= 1;
                     if looks == 0 {
-                        return Err(Error::PopupClosed);
+                        return Err(Error::PopupClosed.into());
                     }
                 }
                 Either::Right(_) => looks = LOOKS_CLOSED,

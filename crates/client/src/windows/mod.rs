@@ -16,7 +16,7 @@ pub use status::SessionStatus;
 
 use crate::{
     CallbackKind, Error, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, UserManager,
-    ports::LocalFuture,
+    manager::handed_out, ports::LocalFuture,
 };
 
 impl UserManager {
@@ -26,7 +26,7 @@ impl UserManager {
     pub fn signin_popup(&self, args: SigninRequestArgs, popup: PopupArgs) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let popup = client.open_popup(popup);
-        Box::pin(async move { client.signin_popup(popup?, args).await })
+        handed_out(async move { client.signin_popup(popup?, args).await })
     }
 
     /// Forgets the user here and in the other tabs, and signs out at the provider in a popup, while this page stays. Call
@@ -39,21 +39,21 @@ impl UserManager {
     ) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let popup = client.open_popup(popup);
-        Box::pin(async move { client.signout_popup(popup?, args).await })
+        handed_out(async move { client.signout_popup(popup?, args).await })
     }
 
     /// Forgets the user here and in the other tabs, and signs out at the provider in a hidden frame. Providers that ask
     /// the user, or may not be framed, don't answer: [`Error::FrameTimeout`].
     pub fn signout_silent(&self, args: SignoutRequestArgs) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.signout_silent(args).await })
+        handed_out(async move { client.signout_silent(args).await })
     }
 
     /// Who is signed in at the provider, asked in a hidden frame; `None`: nobody, as far as the browser lets the frame see.
     /// The user here is left as they are.
     pub fn query_session_status(&self) -> LocalFuture<Result<Option<SessionStatus>, Error>> {
         let client = Rc::clone(&self.0);
-        Box::pin(async move { client.query_session_status().await })
+        handed_out(async move { client.query_session_status().await })
     }
 
     /// Finishes the sign-in whose response is in the page's address, whichever way the request went: after a redirect
@@ -62,7 +62,7 @@ impl UserManager {
     pub fn signin_callback(&self, url: &str) -> LocalFuture<Result<Option<SigninOutcome>, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        Box::pin(async move {
+        handed_out(async move {
             if client.callback_kind(&url) == CallbackKind::OfChild {
                 return client.hand_back(&url).map(|()| None);
             }
@@ -74,7 +74,7 @@ impl UserManager {
     pub fn signout_callback(&self, url: &str) -> LocalFuture<Result<Option<SignoutOutcome>, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        Box::pin(async move {
+        handed_out(async move {
             if client.callback_kind(&url) == CallbackKind::OfChild {
                 return client.hand_back(&url).map(|()| None);
             }
@@ -84,21 +84,21 @@ impl UserManager {
 
     /// In a popup: hands the response in its address to the page that opened it, and closes the popup.
     pub fn signin_popup_callback(&self, url: &str) -> Result<(), Error> {
-        self.0.hand_back(url)
+        self.0.hand_back(url).map_err(|fault| *fault)
     }
 
     /// In a hidden frame: hands the response in its address to the page around it.
     pub fn signin_silent_callback(&self, url: &str) -> Result<(), Error> {
-        self.0.hand_back(url)
+        self.0.hand_back(url).map_err(|fault| *fault)
     }
 
     /// In a popup: hands the response in its address to the page that opened it, and closes the popup.
     pub fn signout_popup_callback(&self, url: &str) -> Result<(), Error> {
-        self.0.hand_back(url)
+        self.0.hand_back(url).map_err(|fault| *fault)
     }
 
     /// In a hidden frame: hands the response in its address to the page around it.
     pub fn signout_silent_callback(&self, url: &str) -> Result<(), Error> {
-        self.0.hand_back(url)
+        self.0.hand_back(url).map_err(|fault| *fault)
     }
 }

@@ -113,7 +113,7 @@ impl Client {
         };
         let mut changed = StoredUser::clone(&session.stored);
         changed.user.session_state = status.session_state;
-        if self.user_loaded(changed).is_err() {
+        if self.user_loaded(&Rc::new(changed)).is_err() {
             return Some(Outcome::Over);
         }
         self.events.emit(&Event::UserSessionChanged);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::child::Patience;
 use crate::{
-    Error, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
+    Error, Fault, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
     client::Client,
     pending::{self, Way},
     ports::{Area, ChildWindow},
@@ -37,16 +37,16 @@ impl PopupArgs {
 
 impl Client {
     /// Opens the popup at once, since nothing may come between it and the user's click.
-    pub(super) fn open_popup(&self, args: PopupArgs) -> Result<Box<dyn ChildWindow>, Error> {
+    pub(super) fn open_popup(&self, args: PopupArgs) -> Result<Box<dyn ChildWindow>, Fault> {
         let windows = self.windows()?;
-        windows.open_popup(args.area(windows.area())).ok_or(Error::PopupBlocked)
+        windows.open_popup(args.area(windows.area())).ok_or_else(|| Error::PopupBlocked.into())
     }
 
     pub(super) async fn signin_popup(
         self: &Rc<Self>,
         popup: Box<dyn ChildWindow>,
         args: SigninRequestArgs,
-    ) -> Result<SigninOutcome, Error> {
+    ) -> Result<SigninOutcome, Fault> {
         let (address, id) = self.begin_signin(args, Way::Popup).await?;
         let answer = self.address_from(&*popup, &address, &id, Patience::UntilClosed).await;
         drop(popup);
@@ -63,13 +63,15 @@ impl Client {
         &self,
         popup: Box<dyn ChildWindow>,
         args: SignoutRequestArgs,
-    ) -> Result<SignoutOutcome, Error> {
+    ) -> Result<SignoutOutcome, Fault> {
         let (address, id) = self.begin_signout(&args, Way::Popup).await?;
         let answer = self.address_from(&*popup, &address, id.as_deref().unwrap_or(""), Patience::UntilClosed).await;
         drop(popup);
         match (answer, id) {
             // The provider does not come back: when the user closes its page, that is the end.
-            (Err(Error::PopupClosed), None) => Ok(SignoutOutcome { state: args.state, url_state: args.url_state }),
+            (Err(error), None) if *error == Error::PopupClosed => {
+                Ok(SignoutOutcome { state: args.state, url_state: args.url_state })
+            }
             (Err(error), Some(id)) => {
                 pending::remove(&self.ports, &id)?;
                 Err(error)

@@ -4,7 +4,7 @@
 use doorward_protocol::error::ErrorCode;
 
 use super::frame::silent_args;
-use crate::{Error, client::Client, id_token::VerifiedIdToken};
+use crate::{Error, Fault, client::Client, id_token::VerifiedIdToken};
 
 /// A session at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,18 @@ pub struct SessionStatus {
 impl Client {
     /// Asks; `None`: nobody is signed in there, or the browser shows the frame nothing of it. What is granted on the way is
     /// thrown away.
-    pub(super) async fn query_session_status(&self) -> Result<Option<SessionStatus>, Error> {
+    pub(super) async fn query_session_status(&self) -> Result<Option<SessionStatus>, Fault> {
         let mut args = silent_args();
         args.scope = Some("openid".to_owned());
         match self.ask_in_frame(args).await {
             Ok((tokens, id_token)) => Ok(Some(SessionStatus {
                 sub: id_token.as_ref().map_or("", VerifiedIdToken::sub).to_owned(),
-                session_state: tokens.session_state,
+                session_state: tokens.accepted.session_state,
             })),
-            Err(Error::Authorization(error)) if error.code == ErrorCode::LoginRequired => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => match &*error {
+                Error::Authorization(told) if told.code == ErrorCode::LoginRequired => Ok(None),
+                _ => Err(error),
+            },
         }
     }
 }
