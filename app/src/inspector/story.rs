@@ -306,9 +306,7 @@ fn split(address: &str) -> (String, Vec<Field>) {
 }
 
 fn form(encoded: &str) -> Vec<Field> {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let pairs = doorward_protocol::form::parse(encoded.as_bytes());
-    pairs.map(|(name, value)| Field::new(&text(name), text(value))).collect()
+    form_urlencoded::parse(encoded.as_bytes()).map(|(name, value)| Field::new(&name, value.into_owned())).collect()
 }
 
 /// A value as it is read: texts without quotes.

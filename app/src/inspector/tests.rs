@@ -226,8 +226,7 @@ fn a_failed_check_opens_its_card_and_says_what_was_found() {
 #[test]
 fn nothing_that_arrives_becomes_markup() {
     let hostile = "\"><img src=x onerror=alert(1)>'&";
-    let mut encoded = String::new();
-    doorward_protocol::form::append_text(&mut encoded, hostile);
+    let encoded: String = form_urlencoded::byte_serialize(hostile.as_bytes()).collect();
     let steps = vec![
         Step::AuthorizationResponse(format!("http://localhost:5001/<b>?{encoded}={encoded}&error={encoded}")),
         check(hostile, hostile, hostile, false),

@@ -1,8 +1,7 @@
 //! Responses in the address of the page: from the authorization endpoint (RFC 6749 section 4.1.2, RFC 9207) and from
 //! the end-session endpoint (OIDC RP-Initiated Logout section 3).
 
-use doorward_protocol::{error::ErrorCode, form, params::Params, secret::Secret};
-
+use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
 use serde_json::Value;
 
 use crate::{AuthorizationError, Error, Fault, url};
@@ -134,8 +133,8 @@ pub(crate) fn scrubbed(url: &str) -> String {
 fn without_response(encoded: &str) -> String {
     let (mut kept, mut separator) = (String::new(), "");
     for pair in encoded.split('&') {
-        let is_response = |name: &[u8]| RESPONSE_PARAMS.iter().any(|own| own.as_bytes() == name);
-        if !form::parse(pair.as_bytes()).any(|(name, _)| is_response(&name)) {
+        let is_response = |name: &str| RESPONSE_PARAMS.contains(&name);
+        if !form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| is_response(&name)) {
             kept.push_str(separator);
             kept.push_str(pair);
             separator = "&";

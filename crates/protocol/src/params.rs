@@ -1,6 +1,6 @@
 //! Request parameters in `application/x-www-form-urlencoded`, in a query or a body (RFC 6749 section 3.1, 3.2, appendix B).
 
-use crate::{form, secret::Secret};
+use crate::secret::Secret;
 
 /// More parameters than any request of OAuth 2.0 or OpenID Connect has.
 const MAX_PARAMETERS: usize = 50;
@@ -43,21 +43,18 @@ impl Params {
     ) -> Result<(Self, Vec<String>), ParamsError> {
         let mut params: Vec<(String, String)> = Vec::new();
         let mut repeats: Vec<String> = Vec::new();
-        for (count, (name, value)) in form::parse(encoded.as_ref()).enumerate() {
+        for (count, (name, value)) in form_urlencoded::parse(encoded.as_ref()).enumerate() {
             if count == MAX_PARAMETERS {
                 return Err(ParamsError::TooMany);
             }
-            let (Ok(name), Ok(value)) = (String::from_utf8(name), String::from_utf8(value)) else {
-                return Err(ParamsError::Malformed);
-            };
             if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
                 return Err(ParamsError::Malformed);
             }
             let repeated = params.iter().any(|(own, _)| *own == name);
-            if repeated && !repeatable.contains(&name.as_str()) {
+            if repeated && !repeatable.contains(&name.as_ref()) {
                 repeats.push(name.chars().take(40).collect());
             } else {
-                params.push((name, value));
+                params.push((name.into_owned(), value.into_owned()));
             }
         }
         Ok((Self(params), repeats))
@@ -122,11 +119,7 @@ impl std::fmt::Debug for Params {
 
 /// Writes pairs as a query or form body.
 pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut encoded = String::new();
-    for (name, value) in pairs {
-        form::append(&mut encoded, name, value);
-    }
-    encoded
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// Neither control characters nor the replacement character, which stands for bytes that were not UTF-8.
