@@ -1,11 +1,13 @@
 //! What callers give to sign-in and sign-out, and what they get back.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::{User, ports::Redirect, settings::ResponseMode};
 
 /// What one sign-in request has beyond, or instead of, the settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct SigninRequestArgs {
     /// Anything; comes back in [`SigninOutcome::state`]. Kept in the state store, not sent.
     pub state: Option<Value>,
@@ -43,8 +45,21 @@ pub struct SigninRequestArgs {
     pub redirect: Redirect,
 }
 
+/// Without the ID token, the nonce, what the caller keeps, and parameters of which nobody knows what they hold.
+impl fmt::Debug for SigninRequestArgs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SigninRequestArgs")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("prompt", &self.prompt)
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What one sign-out request has beyond, or instead of, the settings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct SignoutRequestArgs {
     /// Anything; comes back in [`SignoutOutcome::state`]. Kept in the state store, not sent.
     pub state: Option<Value>,
@@ -58,6 +73,14 @@ pub struct SignoutRequestArgs {
     pub extra_query_params: Vec<(String, String)>,
     /// How the page is left.
     pub redirect: Redirect,
+}
+
+/// Without the ID token, what the caller keeps, and parameters of which nobody knows what they hold.
+impl fmt::Debug for SignoutRequestArgs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = formatter.debug_struct("SignoutRequestArgs");
+        told.field("post_logout_redirect_uri", &self.post_logout_redirect_uri).finish_non_exhaustive()
+    }
 }
 
 /// A finished sign-in.
@@ -92,4 +115,30 @@ pub enum CallbackKind {
     OfChild,
     /// No response.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_log_may_have_is_not_shown() {
+        let secret = || Some("secret".to_owned());
+        let extra = || vec![("name".to_owned(), "secret".to_owned())];
+        let signin = SigninRequestArgs {
+            scope: Some("openid".to_owned()),
+            id_token_hint: secret(),
+            nonce: secret(),
+            url_state: secret(),
+            extra_token_params: extra(),
+            ..SigninRequestArgs::default()
+        };
+        let signout = SignoutRequestArgs {
+            id_token_hint: secret(),
+            extra_query_params: extra(),
+            ..SignoutRequestArgs::default()
+        };
+        let shown = format!("{signin:?} {signout:?}");
+        assert!(shown.contains("openid") && !shown.contains("secret"), "{shown}");
+    }
 }
