@@ -194,15 +194,33 @@ impl fmt::Debug for SuccessorSeed {
     }
 }
 
-/// A short random identifier that is no secret: `sid`, `jti`, `kid`. 128 bits as 22 base64url characters.
+/// A short random identifier that is no secret: `sid`, `jti`, `kid`. 127 bits as 22 base64url characters, of which the first is a
+/// letter: on a command line it can't be taken for an option.
 pub fn random_id(entropy: &dyn Entropy) -> String {
-    base64url::encode(&entropy.bytes()[..16])
+    let mut bytes = entropy.bytes();
+    bytes[0] &= 0x7f;
+    base64url::encode(&bytes[..16])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::time::SystemEntropy;
+
+    #[test]
+    fn identifiers_begin_with_a_letter() {
+        #[derive(Debug)]
+        struct Fixed(u8);
+        impl Entropy for Fixed {
+            fn bytes(&self) -> [u8; 32] {
+                [self.0; 32]
+            }
+        }
+        for first in 0..=u8::MAX {
+            let id = random_id(&Fixed(first));
+            assert!(id.len() == 22 && id.starts_with(|letter: char| letter.is_ascii_alphabetic()), "{id}");
+        }
+    }
 
     #[test]
     fn successor_depends_on_token_and_seed_alone() {

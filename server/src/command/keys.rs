@@ -37,6 +37,7 @@ pub enum KeysCommand {
     /// Remove a key at once: what it signed verifies no more.
     Retire {
         /// The key.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         data: DataArguments,

@@ -21,6 +21,7 @@ pub enum SessionCommand {
         /// The user, by name or sub.
         user: String,
         /// The session, by its sid. Default: all.
+        #[arg(allow_hyphen_values = true)]
         sid: Option<String>,
         #[command(flatten)]
         data: DataArguments,
