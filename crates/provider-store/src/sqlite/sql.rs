@@ -36,16 +36,19 @@ pub(super) fn all<T>(
     connection.prepare_cached(sql)?.query_and_then(params, read)?.collect()
 }
 
+/// Reads a column of text where it lies.
+pub(super) fn text<'a>(row: &'a Row<'_>, index: usize, what: &'static str) -> Result<&'a str, Failure> {
+    Ok(row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?)
+}
+
 /// Reads a JSON column.
 pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, Failure> {
-    let text = row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?;
-    Ok(columns::from_json(text, what)?)
+    Ok(columns::from_json(text(row, index, what)?, what)?)
 }
 
 /// Reads a grant's column.
 pub(super) fn grant(row: &Row<'_>, index: usize) -> Result<Arc<Grant>, Failure> {
-    let text = row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable("grants.content"))?;
-    Ok(columns::grant(text)?)
+    Ok(columns::grant(text(row, index, "grants.content")?)?)
 }
 
 /// Reads a column of seconds.

@@ -9,7 +9,7 @@ use super::{
     sessions,
     sql::{self, execute},
 };
-use crate::columns::{self, ColumnError, UserRow};
+use crate::columns::{self, UserRow};
 
 /// Brings configured users in, and remembers what was configured.
 pub(super) fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
@@ -138,6 +138,6 @@ pub(super) fn may_sign_in(connection: &Connection, sub: &str, verified: &Passwor
 
 /// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
 pub(super) fn read(row: &Row<'_>, from: usize) -> Result<User, Failure> {
-    let claims = row.get_ref(from + 4)?.as_str().map_err(|_| ColumnError::Unreadable("users.claims"))?;
+    let claims = sql::text(row, from + 4, "users.claims")?;
     Ok(columns::user(row.get(from)?, row.get(from + 1)?, row.get(from + 2)?, row.get(from + 3)?, claims)?)
 }
