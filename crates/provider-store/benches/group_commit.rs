@@ -185,7 +185,7 @@ fn grant(family: u64) -> Grant {
         targets: doorward_provider::target::Targets::default(),
         requested_claims: doorward_provider::grant::RequestedClaims::default(),
         dpop_jkt: None,
-        access_token_claims: serde_json::Map::new(),
+        access_token_claims: UserClaims::default(),
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use doorward_protocol::{claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope, thumbprint::Thumbprint};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
     opaque::{SuccessorSeed, TokenHash},
     session::Authentication,
     target::Targets,
     time::Timestamp,
+    user::UserClaims,
 };
 
 /// What one authorization allows. Tokens issued from it name it by `id`; revoking it ends them all.
@@ -35,7 +35,7 @@ pub struct Grant {
     pub dpop_jkt: Option<Thumbprint>,
     /// User claims in the access token, as they were at the first issue.
     #[serde(default)]
-    pub access_token_claims: Map<String, Value>,
+    pub access_token_claims: UserClaims,
 }
 
 /// Names of claims asked for by the `claims` parameter.

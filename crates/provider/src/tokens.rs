@@ -7,7 +7,7 @@ use doorward_protocol::{
     secret::Secret,
     token::TokenResponse,
 };
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::{
     Provider,
@@ -20,7 +20,7 @@ use crate::{
     sign_in::PASSWORD_CONTEXT,
     target::{InvalidTarget, Targets},
     time::Timestamp,
-    user::{User, UserClaims, select},
+    user::{User, UserClaims},
 };
 
 /// `typ` of ID tokens.
@@ -148,8 +148,8 @@ impl Provider {
     }
 
     /// The user's claims for access tokens of this scope.
-    pub(crate) fn access_token_user_claims(&self, scope: &Scope, claims: &UserClaims) -> Map<String, Value> {
-        claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)))
+    pub(crate) fn access_token_user_claims(&self, scope: &Scope, claims: &UserClaims) -> UserClaims {
+        UserClaims(claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str))))
     }
 
     async fn issue_access_token(
@@ -161,7 +161,7 @@ impl Provider {
         let VerifiedGrant { client, grant, targets, binding, .. } = verified;
         let apis = self.resources.apis_within(scope, targets);
         let names = apis.flat_map(|api| api.user_claims.iter().map(String::as_str));
-        let mut extra = select(&grant.access_token_claims, names);
+        let mut extra = grant.access_token_claims.select(names);
         if client.always_send_client_claims {
             extra.extend(client.claims.clone());
         }

@@ -60,14 +60,9 @@ fn pick<T: PartialEq + Clone>(configured: &T, last: &T, stored: T) -> T {
 impl UserClaims {
     /// The claims with these names, those that the user has. An array of one value is written as that value.
     pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-        select(&self.0, names)
+        let selected = names.into_iter().filter_map(|name| Some((name.to_owned(), single_or_array(self.0.get(name)?))));
+        selected.collect()
     }
-}
-
-/// See [`UserClaims::select`].
-pub(crate) fn select<'a>(claims: &Map<String, Value>, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-    let selected = names.into_iter().filter_map(|name| Some((name.to_owned(), single_or_array(claims.get(name)?))));
-    selected.collect()
 }
 
 fn single_or_array(value: &Value) -> Value {

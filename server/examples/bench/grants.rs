@@ -17,6 +17,7 @@ use doorward_provider::{
     store::Store as _,
     target::Targets,
     time::{Clock as _, Entropy, SystemClock, Timestamp},
+    user::UserClaims,
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
@@ -230,6 +231,6 @@ fn grant(number: u64) -> Grant {
         targets: Targets::default(),
         requested_claims: RequestedClaims::default(),
         dpop_jkt: None,
-        access_token_claims: serde_json::Map::new(),
+        access_token_claims: UserClaims::default(),
     }
 }

@@ -131,7 +131,7 @@ pub fn grant(id: &str, sub: &str) -> Grant {
         targets: Targets::default(),
         requested_claims: RequestedClaims { userinfo: ["email".to_owned()].into(), ..RequestedClaims::default() },
         dpop_jkt: None,
-        access_token_claims: claims,
+        access_token_claims: UserClaims(claims),
     }
 }
 

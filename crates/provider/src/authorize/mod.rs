@@ -28,6 +28,7 @@ use crate::{
     session::Session,
     session_state::BrowserState,
     store::StoreError,
+    user::UserClaims,
 };
 
 /// What the authorization endpoint does next.
@@ -235,7 +236,7 @@ impl Provider {
                 targets: request.targets.clone(),
                 requested_claims,
                 dpop_jkt: None,
-                access_token_claims: serde_json::Map::new(),
+                access_token_claims: UserClaims::default(),
             },
             redirect_uri: request.reply_to.redirect_uri().to_owned(),
             redirect_uri_was_sent: request.redirect_uri_was_sent,

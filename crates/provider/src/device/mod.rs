@@ -10,7 +10,6 @@ use doorward_protocol::{
     scope::{OFFLINE_ACCESS, Scope},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 pub use self::user_code::{UserCode, UserCodeHash};
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
     target::Targets,
     throttle::{self, ThrottleKey},
     time::Timestamp,
+    user::UserClaims,
 };
 
 /// Seconds that a device waits between two polls, to begin with (section 3.2).
@@ -263,7 +263,7 @@ impl Provider {
             scope,
             targets,
             requested_claims: RequestedClaims::default(),
-            access_token_claims: Map::new(),
+            access_token_claims: UserClaims::default(),
             // Known when the device fetches its tokens.
             dpop_jkt: None,
         }
