@@ -1,5 +1,5 @@
-//! Sign-in as this page has it: the layer of `doorward-leptos`, set up from `/config.json`, with everything that went
-//! wrong in words for the user.
+//! Sign-in as this page has it: the layer of `doorward-leptos`, set up from `/config.json`, with
+//! everything that went wrong in words for the user.
 
 use doorward_client::Settings;
 use doorward_leptos::{Auth, Step, provide_auth_with};
@@ -24,7 +24,8 @@ pub struct PageAuth {
     problem: RwSignal<Option<Problem>>,
 }
 
-/// Provides sign-in to everything below, set up from the JSON document at `config_path` ([`AppConfig`]).
+/// Provides sign-in to everything below, set up from the JSON document at `config_path`
+/// ([`AppConfig`]).
 pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     let config = RwSignal::new(None);
     let problem = RwSignal::new(None);
@@ -103,11 +104,14 @@ impl PageAuth {
         self.auth.sign_out();
     }
 
-    /// Takes the step that a problem offers. A call of the API is the page's to repeat: its path comes back.
+    /// Takes the step that a problem offers. A call of the API is the page's to repeat: its path
+    /// comes back.
     pub fn take(self, step: NextStep) -> Option<String> {
         self.dismiss();
         match step {
-            NextStep::SignIn { .. } | NextStep::TryAgain(Task::Auth(Step::SignIn)) => self.sign_in(),
+            NextStep::SignIn { .. } | NextStep::TryAgain(Task::Auth(Step::SignIn)) => {
+                self.sign_in()
+            }
             NextStep::TryAgain(Task::Auth(step)) => self.auth.try_again(step),
             NextStep::TryAgain(Task::Call(path)) => return Some(path),
             NextStep::GoTo(url) => browser::go(&url),

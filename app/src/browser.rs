@@ -1,5 +1,5 @@
-//! The few things that the page asks of the browser directly. On the server, where the neutral page is rendered, there
-//! is no browser: everything here then does nothing.
+//! The few things that the page asks of the browser directly. On the server, where the neutral page
+//! is rendered, there is no browser: everything here then does nothing.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use nowhere::*;
@@ -11,8 +11,8 @@ pub use window::*;
 pub enum Copied {
     /// Into the clipboard.
     Yes,
-    /// Nowhere: the browser keeps the clipboard from pages that are not served by https. The text is selected
-    /// instead, so that the keyboard can copy it.
+    /// Nowhere: the browser keeps the clipboard from pages that are not served by https. The text
+    /// is selected instead, so that the keyboard can copy it.
     Selected,
 }
 
@@ -35,7 +35,8 @@ mod window {
         web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
     }
 
-    /// The route that the page's address asks for, `?route=…`, or that was chosen in this tab before.
+    /// The route that the page's address asks for, `?route=…`, or that was chosen in this tab
+    /// before.
     pub fn wanted_route() -> Option<String> {
         let window = web_sys::window()?;
         let address = window.location().search().ok()?;
@@ -73,10 +74,15 @@ mod window {
         kept.unwrap_or_default()
     }
 
-    /// Keeps a text in this tab; an empty one is taken away. Where the browser forbids it, nothing is kept.
+    /// Keeps a text in this tab; an empty one is taken away. Where the browser forbids it, nothing
+    /// is kept.
     pub fn keep(key: &str, text: &str) {
         if let Some(storage) = session_storage() {
-            let _ = if text.is_empty() { storage.remove_item(key) } else { storage.set_item(key, text) };
+            let _ = if text.is_empty() {
+                storage.remove_item(key)
+            } else {
+                storage.set_item(key, text)
+            };
         }
     }
 
@@ -101,7 +107,8 @@ mod window {
     /// Whether the focus is nowhere, for instance because the element that had it is hidden now.
     pub fn focus_is_lost() -> bool {
         document().and_then(|document| document.active_element()).is_none_or(|element| {
-            element.tag_name() == "BODY" || element.closest("[hidden]").is_ok_and(|found| found.is_some())
+            element.tag_name() == "BODY"
+                || element.closest("[hidden]").is_ok_and(|found| found.is_some())
         })
     }
 
@@ -110,10 +117,11 @@ mod window {
         let window = web_sys::window().ok_or("there is no window")?;
         let options = web_sys::RequestInit::new();
         options.set_cache(web_sys::RequestCache::NoStore);
-        let response: web_sys::Response = JsFuture::from(window.fetch_with_str_and_init(path, &options))
-            .await
-            .map_err(|_| "no answer")?
-            .unchecked_into();
+        let response: web_sys::Response =
+            JsFuture::from(window.fetch_with_str_and_init(path, &options))
+                .await
+                .map_err(|_| "no answer")?
+                .unchecked_into();
         if !response.ok() {
             return Err(format!("status {}", response.status()));
         }

@@ -1,5 +1,5 @@
-//! `/config.json`: where the application signs in and which API it calls. Read at start, so that one build serves
-//! every deployment and any OpenID provider.
+//! `/config.json`: where the application signs in and which API it calls. Read at start, so that
+//! one build serves every deployment and any OpenID provider.
 
 use doorward_client::Settings;
 pub use doorward_client::settings::StoreKind;
@@ -17,8 +17,8 @@ pub struct AppConfig {
     pub authority: String,
     /// The client's identifier at the provider (RFC 6749 section 2.2).
     pub client_id: String,
-    /// Where the provider sends the browser after sign-in: the page itself. A URL, or a path of whatever origin the page
-    /// was loaded from.
+    /// Where the provider sends the browser after sign-in: the page itself. A URL, or a path of
+    /// whatever origin the page was loaded from.
     pub redirect_uri: String,
     /// Where the provider sends the browser after sign-out: the page itself, as above.
     pub post_logout_redirect_uri: String,
@@ -44,9 +44,10 @@ pub enum ConfigError {
 impl AppConfig {
     /// Reads the document for a page of this origin, `http://localhost:5001`.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        // Member by member: the derived reader would be larger in the page's program than all else that is done here.
-        let document =
-            json::object(text.as_bytes()).ok_or_else(|| ConfigError::Malformed("it is no JSON object".to_owned()))?;
+        // Member by member: the derived reader would be larger in the page's program than all else
+        // that is done here.
+        let document = json::object(text.as_bytes())
+            .ok_or_else(|| ConfigError::Malformed("it is no JSON object".to_owned()))?;
         let member = |name: &str| match document.get(name) {
             Some(Value::String(value)) => Ok(value.clone()),
             _ => Err(ConfigError::Malformed(format!("`{name}` is not there, or is not a text"))),
@@ -63,17 +64,25 @@ impl AppConfig {
                 Some(Value::String(name)) if name == "session" => StoreKind::Session,
                 Some(Value::String(name)) if name == "local" => StoreKind::Local,
                 Some(Value::String(name)) if name == "memory" => StoreKind::Memory,
-                Some(_) => return Err(ConfigError::Malformed("`user_store` is none of session, local, memory".into())),
+                Some(_) => {
+                    return Err(ConfigError::Malformed(
+                        "`user_store` is none of session, local, memory".into(),
+                    ));
+                }
             },
         };
-        for address in [&mut config.redirect_uri, &mut config.post_logout_redirect_uri, &mut config.api_url] {
+        for address in
+            [&mut config.redirect_uri, &mut config.post_logout_redirect_uri, &mut config.api_url]
+        {
             if address.starts_with('/') {
                 address.insert_str(0, origin);
             }
         }
-        for (name, value) in
-            [("authority", &config.authority), ("client_id", &config.client_id), ("redirect_uri", &config.redirect_uri)]
-        {
+        for (name, value) in [
+            ("authority", &config.authority),
+            ("client_id", &config.client_id),
+            ("redirect_uri", &config.redirect_uri),
+        ] {
             if value.trim().is_empty() {
                 return Err(ConfigError::Malformed(format!("`{name}` is empty")));
             }
@@ -86,9 +95,12 @@ impl AppConfig {
         format!("{}{path}", self.api_url.trim_end_matches('/'))
     }
 
-    /// Whether a sign-in that begins at this origin also ends there. What the page keeps for it, it keeps by origin.
+    /// Whether a sign-in that begins at this origin also ends there. What the page keeps for it, it
+    /// keeps by origin.
     pub fn returns_to(&self, origin: &str) -> bool {
-        self.redirect_uri.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        self.redirect_uri
+            .strip_prefix(origin)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     }
 
     /// What the client is started with.
@@ -121,7 +133,10 @@ mod tests {
         let config = AppConfig::parse(DEMO, ORIGIN).unwrap();
         assert_eq!(config.client_id, "PkceJS");
         assert_eq!(config.user_store, StoreKind::Session);
-        assert_eq!(config.api("/api/DemoPolicyBased/Admin/Get"), "http://localhost:5001/api/DemoPolicyBased/Admin/Get");
+        assert_eq!(
+            config.api("/api/DemoPolicyBased/Admin/Get"),
+            "http://localhost:5001/api/DemoPolicyBased/Admin/Get"
+        );
     }
 
     #[test]

@@ -22,14 +22,16 @@ pub fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// Takes a JSON Web Token apart into header and claims (RFC 7519 section 3). Unlike the protocol's own reader this one
-/// shows every member of the header, known or not.
+/// Takes a JSON Web Token apart into header and claims (RFC 7519 section 3). Unlike the protocol's
+/// own reader this one shows every member of the header, known or not.
 pub fn parts(token: &str) -> Result<(Members, Members), Opaque> {
     if token.len() > MAX_COMPACT_LENGTH {
         return Err(Opaque);
     }
     let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(header), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(Opaque);
     };
     Ok((object(header)?, object(claims)?))
@@ -51,13 +53,18 @@ mod tests {
 
     #[test]
     fn every_member_is_there() {
-        let (header, claims) = parts(&token(r#"{"alg":"RS256","x-own":1}"#, r#"{"sub":"alice"}"#)).unwrap();
-        assert_eq!((pretty(&header["x-own"]), pretty(&claims["sub"])), ("1".to_owned(), "\"alice\"".to_owned()));
+        let (header, claims) =
+            parts(&token(r#"{"alg":"RS256","x-own":1}"#, r#"{"sub":"alice"}"#)).unwrap();
+        assert_eq!(
+            (pretty(&header["x-own"]), pretty(&claims["sub"])),
+            ("1".to_owned(), "\"alice\"".to_owned())
+        );
     }
 
     #[test]
     fn what_is_no_json_web_token_is_opaque() {
-        for text in ["", "opaque", "a.b", "a.b.c", "a.b.c.d", &token("[]", "{}"), &token("{}", "7")] {
+        for text in ["", "opaque", "a.b", "a.b.c", "a.b.c.d", &token("[]", "{}"), &token("{}", "7")]
+        {
             assert_eq!(parts(text), Err(Opaque), "{text}");
         }
         assert_eq!(parts(&"a".repeat(MAX_COMPACT_LENGTH + 1)), Err(Opaque));

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 /// A value computed from signals: computed again when they change, passed on when it differs.
 ///
-/// The function is boxed, so that the page's program has the machinery once for each type of value and not once for
-/// each function, elements included: they all take a [`Memo`] of text or of truth.
+/// The function is boxed, so that the page's program has the machinery once for each type of value
+/// and not once for each function, elements included: they all take a [`Memo`] of text or of truth.
 pub fn derived<T>(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
 where
     T: PartialEq + Send + Sync + 'static,

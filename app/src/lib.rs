@@ -1,13 +1,16 @@
-//! The single-page application: sign in at an OpenID provider, look at the tokens, call the protected API, sign out.
+//! The single-page application: sign in at an OpenID provider, look at the tokens, call the
+//! protected API, sign out.
 //!
-//! Built three ways from one source: `ssr` renders the neutral page on the server, `hydrate` brings it to life in the
-//! browser, `csr` does without a server. What a page needs to know is read from [`config::CONFIG_PATH`] at start.
+//! Built three ways from one source: `ssr` renders the neutral page on the server, `hydrate` brings
+//! it to life in the browser, `csr` does without a server. What a page needs to know is read from
+//! [`config::CONFIG_PATH`] at start.
 //!
 //! For applications of one's own, sign-in alone is in `doorward-leptos`.
 
 // A view's type nests as deep as its elements.
 #![recursion_limit = "256"]
-// The macro for components makes a struct of each component's properties; the documentation stands on those.
+// The macro for components makes a struct of each component's properties; the documentation stands
+// on those.
 #![allow(clippy::must_use_candidate)]
 
 pub mod auth;
@@ -40,8 +43,8 @@ use crate::{
     pages::Home,
 };
 
-/// Where the page stands: its address, and its redirect URI. The server alone decides by address, so that the browser's
-/// program needs no router.
+/// Where the page stands: its address, and its redirect URI. The server alone decides by address,
+/// so that the browser's program needs no router.
 pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 
 /// The application, below `<body>`.
@@ -74,7 +77,8 @@ mod tests {
 
     /// The opening tag of the element with the id.
     fn tag(html: &str, id: &str) -> String {
-        let tags: Vec<&str> = html.split('<').filter(|tag| tag.contains(&format!(" id=\"{id}\""))).collect();
+        let tags: Vec<&str> =
+            html.split('<').filter(|tag| tag.contains(&format!(" id=\"{id}\""))).collect();
         assert_eq!(tags.len(), 1, "{id}");
         tags[0].to_owned()
     }
@@ -116,7 +120,8 @@ mod tests {
 
     #[test]
     fn other_addresses_say_so() {
-        let html = Owner::new().with(|| not_found(LeptosOptions::builder().output_name("doorward").build()).to_html());
+        let html = Owner::new()
+            .with(|| not_found(LeptosOptions::builder().output_name("doorward").build()).to_html());
         assert!(html.contains("No page has this address"));
         assert!(!html.contains("import("), "nothing is hydrated there");
     }

@@ -4,7 +4,8 @@ use doorward_client::{ApiResponse, User};
 use doorward_protocol::json;
 use serde_json::Value;
 
-/// Headers of an API answer that tell the reader something (RFC 6750 section 3, RFC 9110 section 8.3, 11.6.1).
+/// Headers of an API answer that tell the reader something (RFC 6750 section 3, RFC 9110 section
+/// 8.3, 11.6.1).
 const HEADERS: [&str; 3] = ["content-type", "www-authenticate", "cache-control"];
 
 /// The last thing that happened.
@@ -145,7 +146,10 @@ mod tests {
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> ApiResponse {
         ApiResponse {
             status,
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             body: body.to_owned(),
             date: None,
         }
@@ -180,7 +184,8 @@ mod tests {
     fn the_words_of_the_page_are_kept() {
         assert_eq!(Outcome::SignedOut.text(), "User not logged in");
         assert_eq!(Outcome::Failed("no network".into()).text(), "Error: no network");
-        let user = json!({ "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" } });
+        let user =
+            json!({ "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" } });
         let text = Outcome::SignedIn(serde_json::from_value(user).unwrap()).text();
         assert!(text.contains("  \"profile\": {\n    \"sub\": \"alice\"\n  }"), "{text}");
     }

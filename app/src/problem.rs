@@ -108,19 +108,22 @@ impl Problem {
         }
     }
 
-    /// An answer of the API that is no success; `reasons` says why the page expected a denial, if it did.
+    /// An answer of the API that is no success; `reasons` says why the page expected a denial, if
+    /// it did.
     pub fn of_answer(answer: &Answer, reasons: &str) -> Option<Self> {
         let task = Task::Call(answer.path.clone());
         let (title, message, next) = match answer.status {
             200..300 => return None,
             401 | 498 => (
                 "The API did not accept your access token",
-                "It has expired or was issued for something else. Sign in again for a fresh one.".to_owned(),
+                "It has expired or was issued for something else. Sign in again for a fresh one."
+                    .to_owned(),
                 NextStep::SignIn { again: true },
             ),
             403 if reasons.is_empty() => (
                 "The API denied this call",
-                "You are signed in, but you may not call this route. Choose another one.".to_owned(),
+                "You are signed in, but you may not call this route. Choose another one."
+                    .to_owned(),
                 NextStep::Nothing,
             ),
             403 => (
@@ -130,7 +133,8 @@ impl Problem {
             ),
             404 | 405 => (
                 "The API has no such route",
-                "The address of the API may be wrong. Please tell whoever runs this application.".to_owned(),
+                "The address of the API may be wrong. Please tell whoever runs this application."
+                    .to_owned(),
                 NextStep::Nothing,
             ),
             _ => (
@@ -156,7 +160,10 @@ mod tests {
 
     #[test]
     fn a_provider_that_is_down_can_be_tried_again() {
-        let error = Error::Network { url: "http://localhost:6001/x".into(), failure: NetworkFailure::Timeout };
+        let error = Error::Network {
+            url: "http://localhost:6001/x".into(),
+            failure: NetworkFailure::Timeout,
+        };
         let problem = Problem::of_client(&error, Task::Auth(Step::SignIn));
         assert_eq!(problem.next, NextStep::TryAgain(Task::Auth(Step::SignIn)));
         assert!(problem.message.contains("http://localhost:6001"), "{}", problem.message);
@@ -164,9 +171,15 @@ mod tests {
 
     #[test]
     fn a_lost_state_leads_back_to_sign_in_unless_somebody_is_signed_in() {
-        let lost = Problem::of_client(&Error::NoMatchingState { signed_in: false }, Task::Auth(Step::FinishSignIn));
+        let lost = Problem::of_client(
+            &Error::NoMatchingState { signed_in: false },
+            Task::Auth(Step::FinishSignIn),
+        );
         assert_eq!(lost.next.label(), Some("Sign in again"));
-        let used = Problem::of_client(&Error::NoMatchingState { signed_in: true }, Task::Auth(Step::FinishSignIn));
+        let used = Problem::of_client(
+            &Error::NoMatchingState { signed_in: true },
+            Task::Auth(Step::FinishSignIn),
+        );
         assert_eq!((used.title, used.next.label()), ("You are already signed in", None));
     }
 

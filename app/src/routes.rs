@@ -41,7 +41,8 @@ impl Verdict {
     }
 }
 
-/// The caller that the API will see: the access token's claims, or the profile where that token is opaque.
+/// The caller that the API will see: the access token's claims, or the profile where that token is
+/// opaque.
 pub fn principal(user: &User) -> Option<Principal> {
     decode::claims(&user.access_token)
         .ok()
@@ -80,7 +81,8 @@ mod tests {
     use super::*;
 
     fn user(access_token: &str, profile: &Value) -> User {
-        let user = json!({ "access_token": access_token, "token_type": "Bearer", "profile": profile });
+        let user =
+            json!({ "access_token": access_token, "token_type": "Bearer", "profile": profile });
         serde_json::from_value(user).unwrap()
     }
 

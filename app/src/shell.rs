@@ -5,8 +5,9 @@ use leptos_meta::HashedStylesheet;
 
 use crate::{App, components::icons::BrandMark, pages::NotFound};
 
-/// The page, whole. Its one inline script carries the nonce of this response, so that the server may send a
-/// `Content-Security-Policy` with `script-src 'self' 'nonce-…' 'wasm-unsafe-eval'; style-src 'self'`.
+/// The page, whole. Its one inline script carries the nonce of this response, so that the server
+/// may send a `Content-Security-Policy` with
+/// `script-src 'self' 'nonce-…' 'wasm-unsafe-eval'; style-src 'self'`.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let scripts = view! {
         <script src="/fallback.js" defer nonce=use_nonce()></script>
@@ -51,7 +52,12 @@ pub fn not_found(options: LeptosOptions) -> impl IntoView {
     document(options, "Page not found · Doorward", (), body)
 }
 
-fn document(options: LeptosOptions, title: &'static str, scripts: impl IntoView, body: impl IntoView) -> impl IntoView {
+fn document(
+    options: LeptosOptions,
+    title: &'static str,
+    scripts: impl IntoView,
+    body: impl IntoView,
+) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang="en">

@@ -1,6 +1,7 @@
-//! In the place of the client, for `script/size` alone: a client that does nothing. It has what the page and `doorward-leptos`
-//! name, and hands out what stands in its fields, which nobody fills but the compiler can't know that. So the page's
-//! program has everything that it has with the client, but what the client does.
+//! In the place of the client, for `script/size` alone: a client that does nothing. It has what the
+//! page and `doorward-leptos` name, and hands out what stands in its fields, which nobody fills but
+//! the compiler can't know that. So the page's program has everything that it has with the client,
+//! but what the client does.
 
 use std::{
     cell::RefCell,

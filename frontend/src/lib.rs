@@ -1,5 +1,6 @@
-//! Where the browser enters: `hydrate` brings the server's page to life (built by cargo-leptos), `csr` draws the page
-//! without a server (built by trunk). What the application does stands in `doorward-app`.
+//! Where the browser enters: `hydrate` brings the server's page to life (built by cargo-leptos),
+//! `csr` draws the page without a server (built by trunk). What the application does stands in
+//! `doorward-app`.
 
 /// Brings the page that the server rendered to life. Called by the page's hydration script.
 #[cfg(feature = "hydrate")]

@@ -1,4 +1,5 @@
-//! What the targets share: the code of the tests that replay the seeds, here compiled once more for the fuzzer.
+//! What the targets share: the code of the tests that replay the seeds, here compiled once more for
+//! the fuzzer.
 
 use std::cell::RefCell;
 

@@ -9,13 +9,15 @@ use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
 pub struct HttpBackChannel(Client);
 
 impl HttpBackChannel {
-    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates can't be read.
+    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates
+    /// can't be read.
     pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
         Ok(Self(to_clients(trusted)?.build()?))
     }
 }
 
-/// What every way to clients is built from. A redirect would lead to an address that no operator wrote down, perhaps inside this network.
+/// What every way to clients is built from. A redirect would lead to an address that no operator
+/// wrote down, perhaps inside this network.
 pub fn to_clients(trusted: &[Vec<u8>]) -> Result<ClientBuilder, reqwest::Error> {
     let trusted: Result<Vec<_>, _> = trusted.iter().map(|der| Certificate::from_der(der)).collect();
     Ok(Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_merge(trusted?))
@@ -62,7 +64,11 @@ mod tests {
     async fn deliver(path: &str) -> Result<(), DeliveryError> {
         let takes = |headers: axum::http::HeaderMap, body: String| async move {
             let is_form = headers[CONTENT_TYPE] == "application/x-www-form-urlencoded";
-            if is_form && body == "logout_token=a.b.c" { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+            if is_form && body == "logout_token=a.b.c" {
+                StatusCode::OK
+            } else {
+                StatusCode::BAD_REQUEST
+            }
         };
         let router = Router::new()
             .route("/takes", post(takes))
@@ -70,7 +76,10 @@ mod tests {
             .route("/moved", post(|| async { Redirect::temporary("/takes") }))
             .route("/refuses", post(|| async { StatusCode::BAD_REQUEST }));
         let address = receiver(router).await;
-        HttpBackChannel::new(&[]).unwrap().post(&format!("http://{address}{path}"), Secret::new("a.b.c")).await
+        HttpBackChannel::new(&[])
+            .unwrap()
+            .post(&format!("http://{address}{path}"), Secret::new("a.b.c"))
+            .await
     }
 
     #[tokio::test]
@@ -91,7 +100,14 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let token = Secret::new("secret-token");
-        let refused = HttpBackChannel::new(&[]).unwrap().post(&format!("http://{address}/"), token).await.unwrap_err();
-        assert!(matches!(&refused, DeliveryError::Unreachable(cause) if !cause.contains("secret-token")), "{refused}");
+        let refused = HttpBackChannel::new(&[])
+            .unwrap()
+            .post(&format!("http://{address}/"), token)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&refused, DeliveryError::Unreachable(cause) if !cause.contains("secret-token")),
+            "{refused}"
+        );
     }
 }

@@ -22,12 +22,14 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the provider, the API and the application. Without a configuration file: in demo mode, on this machine only.
+    /// Serve the provider, the API and the application. Without a configuration file: in demo mode,
+    /// on this machine only.
     Serve(ServeArguments),
     /// Work with the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Work with users, clients, sessions, grants, keys or the database, also while the server runs.
+    /// Work with users, clients, sessions, grants, keys or the database, also while the server
+    /// runs.
     #[command(flatten)]
     Data(DataCommand),
 }
@@ -75,7 +77,8 @@ impl ServeArguments {
 /// Which configuration.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigArgument {
-    /// The configuration file; doorward.example.toml documents it. environment variables override its keys.
+    /// The configuration file; doorward.example.toml documents it. environment variables override
+    /// its keys.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -25,18 +25,27 @@ impl Database {
         if let Some(folder) = &config.folder_to_create {
             // It holds the master key, too: nobody else needs to look into it.
             private_file::create_folder(folder).map_err(|error| {
-                refuse(config, places, format!("the folder {} can't be created: {error}", folder.display()))
+                refuse(
+                    config,
+                    places,
+                    format!("the folder {} can't be created: {error}", folder.display()),
+                )
             })?;
         }
         Ok(match &config.database {
             DatabaseConfig::Sqlite { path, group_commit } => {
-                let options = SqliteOptions { group_commit: *group_commit, ..SqliteOptions::default() };
+                let options =
+                    SqliteOptions { group_commit: *group_commit, ..SqliteOptions::default() };
                 let store = SqliteStore::open(path, &options);
-                Self::Sqlite(Arc::new(store.map_err(|error| refuse(config, places, error.to_string()))?))
+                Self::Sqlite(Arc::new(
+                    store.map_err(|error| refuse(config, places, error.to_string()))?,
+                ))
             }
             DatabaseConfig::Postgres(options) => {
                 let store = PostgresStore::open(options).await;
-                Self::Postgres(Arc::new(store.map_err(|error| refuse(config, places, error.to_string()))?))
+                Self::Postgres(Arc::new(
+                    store.map_err(|error| refuse(config, places, error.to_string()))?,
+                ))
             }
         })
     }

@@ -1,4 +1,5 @@
-//! The way to the keys that clients publish: HTTP by `reqwest`, without redirects, cookies and proxies.
+//! The way to the keys that clients publish: HTTP by `reqwest`, without redirects, cookies and
+//! proxies.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ const MAX_BYTES: usize = 64 * 1024;
 pub struct HttpJwksSource(Client);
 
 impl HttpJwksSource {
-    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates can't be read.
+    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates
+    /// can't be read.
     pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
         Ok(Self(to_clients(trusted)?.timeout(TIME_LIMIT).build()?))
     }
@@ -29,9 +31,13 @@ impl HttpJwksSource {
 impl JwksSource for HttpJwksSource {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
         let failed = |error: reqwest::Error| FetchError(reason(&error));
-        let mut response = self.0.get(uri).header("accept", "application/json").send().await.map_err(failed)?;
+        let mut response =
+            self.0.get(uri).header("accept", "application/json").send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {
-            return Err(FetchError(format!("the answer has status {}", response.status().as_u16())));
+            return Err(FetchError(format!(
+                "the answer has status {}",
+                response.status().as_u16()
+            )));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -40,7 +46,8 @@ impl JwksSource for HttpJwksSource {
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice(&body).map_err(|_| FetchError("the answer is no JSON object".to_owned()))
+        serde_json::from_slice(&body)
+            .map_err(|_| FetchError("the answer is no JSON object".to_owned()))
     }
 }
 
@@ -76,9 +83,13 @@ mod tests {
             async move { source.fetch(&uri).await }
         };
         assert_eq!(Value::Object(fetch("/jwks").await.unwrap()), json!({"keys": []}));
-        for (path, why) in
-            [("/moved", "307"), ("/long", "longer"), ("/text", "JSON"), ("/list", "JSON"), ("/missing", "404")]
-        {
+        for (path, why) in [
+            ("/moved", "307"),
+            ("/long", "longer"),
+            ("/text", "JSON"),
+            ("/list", "JSON"),
+            ("/missing", "404"),
+        ] {
             let refused = fetch(path).await.unwrap_err();
             assert!(refused.to_string().contains(why), "{path}: {refused}");
         }
@@ -89,6 +100,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        assert!(HttpJwksSource::new(&[]).unwrap().fetch(&format!("http://{address}/")).await.is_err());
+        assert!(
+            HttpJwksSource::new(&[]).unwrap().fetch(&format!("http://{address}/")).await.is_err()
+        );
     }
 }

@@ -22,6 +22,9 @@ pub fn start(settings: &LogSection, traces: Option<&Traces>) {
     let level = settings.level.0.clone().with_target("rusqlite_migration", LevelFilter::WARN);
     let level = level.with_target(telemetry::TARGET, LevelFilter::OFF);
     // Logging is started once; a second start keeps the first.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(level)).with(traces.map(Traces::layer)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(level))
+        .with(traces.map(Traces::layer))
+        .try_init();
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect: please report it")));
 }

@@ -1,6 +1,8 @@
-//! The `doorward` binary: the OpenID provider, the application and the protected API in one process, or in three.
+//! The `doorward` binary: the OpenID provider, the application and the protected API in one
+//! process, or in three.
 //!
-//! `doorward serve` reads the configuration ([`config`]), puts the parts together ([`serve`]) and serves them ([`net`]).
+//! `doorward serve` reads the configuration ([`config`]), puts the parts together ([`serve`]) and
+//! serves them ([`net`]).
 
 mod api;
 mod app;
@@ -38,7 +40,8 @@ use crate::{
     tls::Tls,
 };
 
-/// Gives back what it does not need. The C library's keeps 19 MiB for each thread that ever hashed a password.
+/// Gives back what it does not need. The C library's keeps 19 MiB for each thread that ever hashed
+/// a password.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,5 @@
-//! The master key: from the setting or from its file, which is made at the first start and which only this user may read.
+//! The master key: from the setting or from its file, which is made at the first start and which
+//! only this user may read.
 
 use std::{
     fs, io,
@@ -54,8 +55,9 @@ pub enum MasterKeyError {
     },
 }
 
-/// Gets the key that opens these signing keys. A missing file is made unless there are any: they need the lost one. A change of the
-/// key that was interrupted after the database had taken it over is finished.
+/// Gets the key that opens these signing keys. A missing file is made unless there are any: they
+/// need the lost one. A change of the key that was interrupted after the database had taken it over
+/// is finished.
 pub fn obtain(
     source: &MasterKeySource,
     keys: &[StoredKey],
@@ -66,7 +68,9 @@ pub fn obtain(
         MasterKeySource::File(path) => path,
     };
     let keys_exist = !keys.is_empty();
-    if keys_exist && obtain_from(&next(path)).is_ok_and(|next| keys.iter().all(|key| key.opens_with(&next))) {
+    if keys_exist
+        && obtain_from(&next(path)).is_ok_and(|next| keys.iter().all(|key| key.opens_with(&next)))
+    {
         take_over(path)?;
     }
     let failed = |reason| MasterKeyError::Io { path: path.clone(), reason };
@@ -76,7 +80,8 @@ pub fn obtain(
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text = format!("{}\n", base64url::encode(entropy.bytes()));
-            private_file::create(path, &text, &base64url::encode(&entropy.bytes()[..8])).map_err(failed)?;
+            private_file::create(path, &text, &base64url::encode(&entropy.bytes()[..8]))
+                .map_err(failed)?;
             // Another process may have been faster: what counts is what is in the file now.
             obtain_from(path)
         }
@@ -85,9 +90,14 @@ pub fn obtain(
     }
 }
 
-/// Makes the key that is to follow, beside the file of the present one: this text if one is given. One that was made before and not
-/// taken over is used again, so that two commands at once can't seal with two keys.
-pub fn prepare(path: &Path, given: Option<&Secret>, entropy: &dyn Entropy) -> Result<MasterKey, MasterKeyError> {
+/// Makes the key that is to follow, beside the file of the present one: this text if one is given.
+/// One that was made before and not taken over is used again, so that two commands at once can't
+/// seal with two keys.
+pub fn prepare(
+    path: &Path,
+    given: Option<&Secret>,
+    entropy: &dyn Entropy,
+) -> Result<MasterKey, MasterKeyError> {
     let path = next(path);
     let generated = Secret::new(base64url::encode(entropy.bytes()));
     let wanted = given.unwrap_or(&generated);
@@ -95,18 +105,20 @@ pub fn prepare(path: &Path, given: Option<&Secret>, entropy: &dyn Entropy) -> Re
     let line = format!("{}\n", wanted.expose().trim());
     private_file::create(&path, &line, &base64url::encode(&entropy.bytes()[..8]))
         .map_err(|reason| MasterKeyError::Io { path: path.clone(), reason })?;
-    let prepared = read(&path).map_err(|reason| MasterKeyError::Io { path: path.clone(), reason })?;
+    let prepared =
+        read(&path).map_err(|reason| MasterKeyError::Io { path: path.clone(), reason })?;
     if given.is_some_and(|given| given.expose().trim() != prepared.expose().trim()) {
         return Err(MasterKeyError::OtherPrepared { path });
     }
     obtain_from(&path)
 }
 
-/// Puts the prepared key in place of the present one, which is kept beside it; returns where. At each moment one of the files holds the
-/// key that the database needs.
+/// Puts the prepared key in place of the present one, which is kept beside it; returns where. At
+/// each moment one of the files holds the key that the database needs.
 pub fn take_over(path: &Path) -> Result<PathBuf, MasterKeyError> {
     let failed = |reason| MasterKeyError::Io { path: path.to_owned(), reason };
-    let old = (1..1000).map(|number| beside(path, &format!("old-{number}"))).find(|old| !old.exists());
+    let old =
+        (1..1000).map(|number| beside(path, &format!("old-{number}"))).find(|old| !old.exists());
     let old = old.unwrap_or_else(|| beside(path, "old"));
     match fs::hard_link(path, &old).and_then(|()| fs::rename(next(path), path)) {
         // Another process was faster.
@@ -186,7 +198,8 @@ mod tests {
         }
     }
 
-    /// A change of the key may end at any point: before and after the database took it over there is a key for it.
+    /// A change of the key may end at any point: before and after the database took it over there
+    /// is a key for it.
     #[test]
     fn an_interrupted_change_of_the_key_is_usable_at_each_point() {
         let folder = TempDir::new().unwrap();
@@ -195,15 +208,28 @@ mod tests {
         let old = obtain(&source, &[], &SystemEntropy).unwrap();
         let before = key_of(&old);
         let new = prepare(&path, None, &SystemEntropy).unwrap();
-        // Interrupted before the database took it over: the old key counts, and the prepared one is used again.
-        assert!(before.opens_with(&obtain(&source, std::slice::from_ref(&before), &SystemEntropy).unwrap()));
+        // Interrupted before the database took it over: the old key counts, and the prepared one is
+        // used again.
+        assert!(
+            before.opens_with(
+                &obtain(&source, std::slice::from_ref(&before), &SystemEntropy).unwrap()
+            )
+        );
         let after = before.resealed(&old, &new).unwrap();
         assert!(after.opens_with(&prepare(&path, None, &SystemEntropy).unwrap()));
         assert!(!before.opens_with(&new) && !after.opens_with(&old));
         // Interrupted after that: the next start finishes it.
-        assert!(after.opens_with(&obtain(&source, std::slice::from_ref(&after), &SystemEntropy).unwrap()));
+        assert!(
+            after.opens_with(
+                &obtain(&source, std::slice::from_ref(&after), &SystemEntropy).unwrap()
+            )
+        );
         assert!(!next(&path).exists());
-        assert!(after.opens_with(&obtain(&source, std::slice::from_ref(&after), &SystemEntropy).unwrap()));
+        assert!(
+            after.opens_with(
+                &obtain(&source, std::slice::from_ref(&after), &SystemEntropy).unwrap()
+            )
+        );
         let kept = obtain_from(&beside(&path, "old-1")).unwrap();
         assert!(before.opens_with(&kept), "for older copies of the database");
     }
@@ -234,7 +260,11 @@ mod tests {
         let sealed = first.seal("kid", b"private").unwrap();
         let second = obtain(&source, &[key_of(&first)], &SystemEntropy).unwrap();
         assert_eq!(second.unseal("kid", &sealed).unwrap(), b"private");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the key");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left beside the key"
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -246,7 +276,10 @@ mod tests {
     fn a_key_that_is_needed_is_not_made_anew() {
         let folder = TempDir::new().unwrap();
         let source = MasterKeySource::File(folder.path().join("doorward.key"));
-        assert!(matches!(obtain(&source, &[key_of(&other_key())], &SystemEntropy), Err(MasterKeyError::Lost { .. })));
+        assert!(matches!(
+            obtain(&source, &[key_of(&other_key())], &SystemEntropy),
+            Err(MasterKeyError::Lost { .. })
+        ));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

@@ -15,8 +15,9 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Writes a file beside its place and links it there, so that it is never seen half-written and never replaced. `unique` keeps apart
-/// processes that do so at the same time; the first one's file stays.
+/// Writes a file beside its place and links it there, so that it is never seen half-written and
+/// never replaced. `unique` keeps apart processes that do so at the same time; the first one's file
+/// stays.
 pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     let beside = path.with_extension(format!("{unique}.tmp"));
     let mut options = OpenOptions::new();
@@ -36,6 +37,7 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
 
 /// Makes the names in this file's folder survive a power failure as the files' content does.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

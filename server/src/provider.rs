@@ -1,4 +1,5 @@
-//! The provider as this process runs it: store, keys, users, clock, and the task that keeps them in order.
+//! The provider as this process runs it: store, keys, users, clock, and the task that keeps them in
+//! order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,8 +40,8 @@ pub struct RunningProvider {
     tasks: Vec<AbortHandle>,
 }
 
-/// Opens the store, makes what is missing in it, and puts the provider together. `trusted` are certification authorities (DER) for its
-/// requests to clients, beside the machine's.
+/// Opens the store, makes what is missing in it, and puts the provider together. `trusted` are
+/// certification authorities (DER) for its requests to clients, beside the machine's.
 pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,
@@ -51,7 +52,8 @@ pub async fn start(
     let passwords = tokio::task::spawn_blocking(password_verifier);
     let database = Database::open(store_config, places).await?;
     let store = database.store();
-    let broken = |error: &dyn std::fmt::Display| database::refuse(store_config, places, error.to_string());
+    let broken =
+        |error: &dyn std::fmt::Display| database::refuse(store_config, places, error.to_string());
     import_users(&*store, &config, store_config, demo, places).await?;
     let stored_keys = store.signing_keys().await.map_err(|error| broken(&error))?;
     let master = master_key::obtain(&store_config.master_key, &stored_keys, &SystemEntropy)
@@ -74,7 +76,9 @@ pub async fn start(
         resources: config.resources,
         keys,
         passwords: passwords.map_err(|error| StartError::Failed(error.to_string()))?,
-        jwks_source: Arc::new(HttpJwksSource::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?),
+        jwks_source: Arc::new(
+            HttpJwksSource::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?,
+        ),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
@@ -87,7 +91,8 @@ pub async fn start(
     let provider = Arc::new(provider);
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
-    let channel = HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
+    let channel =
+        HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
     let tasks = vec![
         tokio::spawn(maintain(Arc::clone(&provider))).abort_handle(),
         tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
@@ -97,7 +102,8 @@ pub async fn start(
 }
 
 impl RunningProvider {
-    /// Ends the background work and tells what the database did. To be called when no request is under way.
+    /// Ends the background work and tells what the database did. To be called when no request is
+    /// under way.
     pub fn stop(self) {
         self.tasks.iter().for_each(AbortHandle::abort);
         let stats = self.database.stats();
@@ -153,7 +159,9 @@ async fn maintain(provider: Arc<Provider>) {
         match done {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "expired rows removed"),
-            Err(error) => tracing::error!(%error, "maintenance failed; it is tried again in some seconds"),
+            Err(error) => {
+                tracing::error!(%error, "maintenance failed; it is tried again in some seconds")
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `doorward serve`: puts the parts together that this process is to run, and runs them until it is told to stop.
+//! `doorward serve`: puts the parts together that this process is to run, and runs them until it is
+//! told to stop.
 
 use std::time::Duration;
 
@@ -18,16 +19,24 @@ use crate::{
     welcome,
 };
 
-/// How often the files of the certificate are looked at: who renews them, cert-manager for example, may not know this process.
+/// How often the files of the certificate are looked at: who renews them, cert-manager for example,
+/// may not know this process.
 const LOOK_AT_CERTIFICATE: Duration = Duration::from_secs(30);
 
 /// Serves until a signal comes. What is wrong is found before the first request is accepted.
 pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
     let config = arguments.load()?;
-    let failed = |error: std::io::Error| StartError::Failed(format!("the process can't be set up: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    let traces = config.traces.as_ref().map(|collector| Traces::start(collector, runtime.handle().clone())).transpose();
-    let traces = traces.map_err(|error| StartError::Failed(format!("traces can't be sent: {error}")))?;
+    let failed =
+        |error: std::io::Error| StartError::Failed(format!("the process can't be set up: {error}"));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    let traces = config
+        .traces
+        .as_ref()
+        .map(|collector| Traces::start(collector, runtime.handle().clone()))
+        .transpose();
+    let traces =
+        traces.map_err(|error| StartError::Failed(format!("traces can't be sent: {error}")))?;
     logging::start(&config.log, traces.as_ref());
     let served = runtime.block_on(async {
         let signals = StopSignals::listen().map_err(failed)?;
@@ -43,10 +52,15 @@ async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(
     // Ports first: a start that finds one taken has changed nothing.
     let mut listeners = Vec::new();
     for Place { key, listen, purpose } in places(&config, roles) {
-        let listener = net::bind(&listen).await.map_err(|error| config.places.refuse(key, &listen, error.advice()))?;
+        let listener = net::bind(&listen)
+            .await
+            .map_err(|error| config.places.refuse(key, &listen, error.advice()))?;
         listeners.push((listener, purpose));
     }
-    let bound: Vec<_> = listeners.iter().map(|(listener, purpose)| (purpose.clone(), listener.to_string())).collect();
+    let bound: Vec<_> = listeners
+        .iter()
+        .map(|(listener, purpose)| (purpose.clone(), listener.to_string()))
+        .collect();
     let tls = Tls::open(&config.tls, &config.places)?;
     let welcome_text = welcome::text(&config, &bound, tls.advice.as_deref());
     let (stop, draining) = (config.stop, Draining::default());
@@ -62,10 +76,11 @@ async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(
     Ok(())
 }
 
-/// Reads the certificate anew when its files have changed, and whenever the process is told to by SIGHUP.
+/// Reads the certificate anew when its files have changed, and whenever the process is told to by
+/// SIGHUP.
 fn follow_certificate(server: TlsServer) -> Result<(), StartError> {
-    let mut signals =
-        HangUps::listen().map_err(|error| StartError::Failed(format!("the process can't be set up: {error}")))?;
+    let mut signals = HangUps::listen()
+        .map_err(|error| StartError::Failed(format!("the process can't be set up: {error}")))?;
     let mut looks = tokio::time::interval(LOOK_AT_CERTIFICATE);
     tokio::spawn(async move {
         loop {
@@ -121,11 +136,19 @@ fn places(config: &Config, roles: &[Role]) -> Vec<Place> {
         let shared = places.iter_mut().find(|place| place.listen == *listen);
         match shared.map(|place| &mut place.purpose) {
             Some(Purpose::Parts(roles)) => roles.push(role),
-            _ => places.push(Place { key, listen: listen.clone(), purpose: Purpose::Parts(vec![role]) }),
+            _ => places.push(Place {
+                key,
+                listen: listen.clone(),
+                purpose: Purpose::Parts(vec![role]),
+            }),
         }
     }
     let management = config.management.iter().cloned();
-    places.extend(management.map(|listen| Place { key: "management.listen", listen, purpose: Purpose::Management }));
+    places.extend(management.map(|listen| Place {
+        key: "management.listen",
+        listen,
+        purpose: Purpose::Management,
+    }));
     places
 }
 
@@ -136,7 +159,8 @@ async fn assemble(
     tls: Tls,
     draining: &Draining,
 ) -> Result<(Vec<Part>, Option<RunningProvider>), StartError> {
-    let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } = config;
+    let Config { places, demo, provider: provider_config, app, mut api, store, management, .. } =
+        config;
     let proxies = provider_config.trusted_proxies.clone();
     let own_issuer = provider_config.settings.issuer.clone();
     let mut urls = vec![(Role::Provider, own_issuer.clone()), (Role::App, app.url.clone())];
@@ -144,7 +168,8 @@ async fn assemble(
     let serves = |role| listeners.iter().any(|(_, purpose)| purpose.has(role));
     // First of all, so that the start is measured, too.
     let metrics = management.map(|_| Metrics::install()).transpose();
-    let metrics = metrics.map_err(|error| StartError::Failed(format!("metrics can't be counted: {error}")))?;
+    let metrics = metrics
+        .map_err(|error| StartError::Failed(format!("metrics can't be counted: {error}")))?;
     let running = if serves(Role::Provider) {
         Some(provider::start(provider_config, &store, demo, &tls.trusted, &places).await?)
     } else {
@@ -154,8 +179,8 @@ async fn assemble(
     let is_own_issuer = running.is_some() && issuers.any(|trusted| trusted.issuer == own_issuer);
     api.settings.trusted_roots.clone_from(&tls.trusted);
     let resource_server = serves(Role::Api).then(|| ResourceServer::new(api.settings)).transpose();
-    let resource_server =
-        resource_server.map_err(|error| StartError::Failed(format!("{}: api: {error}", places.file())))?;
+    let resource_server = resource_server
+        .map_err(|error| StartError::Failed(format!("{}: api: {error}", places.file())))?;
     let readiness = |purpose: &Purpose| {
         let all = *purpose == Purpose::Management;
         let provider = running.as_ref().filter(|_| all || purpose.has(Role::Provider));
@@ -169,7 +194,9 @@ async fn assemble(
     let mut parts = Vec::new();
     for (listener, purpose) in listeners {
         let router = match (&purpose, &metrics) {
-            (Purpose::Management, Some(metrics)) => net::management(metrics.clone(), readiness(&purpose)),
+            (Purpose::Management, Some(metrics)) => {
+                net::management(metrics.clone(), readiness(&purpose))
+            }
             _ => net::health(readiness(&purpose)),
         };
         let router = match &running {
@@ -201,8 +228,8 @@ async fn assemble(
     Ok((parts, running))
 }
 
-/// Whether browsers may be told to come back to a listener by https only. The API's URL may be another host's where it shares the
-/// application's listener, which then speaks for both.
+/// Whether browsers may be told to come back to a listener by https only. The API's URL may be
+/// another host's where it shares the application's listener, which then speaks for both.
 fn wants_hsts(purpose: &Purpose, urls: &[(Role, String)]) -> bool {
     let counts = |role: Role| match purpose {
         Purpose::Parts(roles) if role == Role::Api => *roles == [Role::Api],
@@ -218,7 +245,8 @@ mod tests {
     #[test]
     fn each_listener_sends_hsts_by_its_own_urls() {
         let sent = |purpose: &Purpose, api: &str| {
-            let urls = [(Role::App, "https://localhost:5001".to_owned()), (Role::Api, api.to_owned())];
+            let urls =
+                [(Role::App, "https://localhost:5001".to_owned()), (Role::Api, api.to_owned())];
             wants_hsts(purpose, &urls)
         };
         let alone = Purpose::Parts(vec![Role::Api]);

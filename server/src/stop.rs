@@ -1,4 +1,5 @@
-//! When to stop: SIGTERM, as service managers send it, or Ctrl-C. And when to read the certificate anew: SIGHUP.
+//! When to stop: SIGTERM, as service managers send it, or Ctrl-C. And when to read the certificate
+//! anew: SIGHUP.
 
 use std::io;
 
@@ -14,7 +15,10 @@ impl StopSignals {
     /// From now on the signals no longer end the process by themselves.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for the next signal.

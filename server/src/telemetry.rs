@@ -1,7 +1,9 @@
-//! Traces for a collector: a span for each request, by OTLP over HTTP (OpenTelemetry Protocol 1.x, binary), named as OpenTelemetry's
-//! conventions for HTTP servers have it. It joins the trace that the caller names (W3C Trace Context, `traceparent`).
+//! Traces for a collector: a span for each request, by OTLP over HTTP (OpenTelemetry Protocol 1.x,
+//! binary), named as OpenTelemetry's conventions for HTTP servers have it. It joins the trace that
+//! the caller names (W3C Trace Context, `traceparent`).
 //!
-//! Spans only, never events: those are the log's, and name users. A span holds method, route, status and the request's identifier.
+//! Spans only, never events: those are the log's, and name users. A span holds method, route,
+//! status and the request's identifier.
 
 use std::time::Duration;
 
@@ -44,8 +46,14 @@ impl Traces {
             .build()
             .map_err(|error| error.to_string())?;
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-        let resource = Resource::builder().with_service_name("doorward").with_attribute(version).build();
-        Ok(Self(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build()))
+        let resource =
+            Resource::builder().with_service_name("doorward").with_attribute(version).build();
+        Ok(Self(
+            SdkTracerProvider::builder()
+                .with_resource(resource)
+                .with_batch_exporter(exporter)
+                .build(),
+        ))
     }
 
     /// Where spans come in.
@@ -54,7 +62,11 @@ impl Traces {
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
         let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer("doorward"));
-        let layer = layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
+        let layer = layer
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false);
         let ours = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target() == TARGET;
         layer.with_filter(filter_fn(ours))
     }
@@ -72,7 +84,8 @@ impl Traces {
 pub struct RequestSpan(Span);
 
 impl RequestSpan {
-    /// Begins one, within the caller's trace if there is one. No path is told, only the route's template, if one was taken.
+    /// Begins one, within the caller's trace if there is one. No path is told, only the route's
+    /// template, if one was taken.
     pub fn begin(id: &str, method: Option<&str>, route: Option<&str>, headers: &HeaderMap) -> Self {
         let span = tracing::info_span!(
             target: TARGET,
@@ -110,7 +123,8 @@ fn name(method: Option<&str>, route: Option<&str>) -> String {
     route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
-/// The headers, of which `traceparent` alone is read. `tracestate` is for those who pass it on, and anybody can make it long.
+/// The headers, of which `traceparent` alone is read. `tracestate` is for those who pass it on, and
+/// anybody can make it long.
 struct Parent<'a>(&'a HeaderMap);
 
 impl Extractor for Parent<'_> {
@@ -142,7 +156,8 @@ impl HttpClient for Sender {
             let response = http.execute(request.try_into()?).await?.error_for_status()?;
             Ok::<_, reqwest::Error>((response.status(), response.bytes().await?))
         });
-        let (status, body) = sent.await?.inspect_err(|error| tracing::warn!(%error, "traces are not delivered"))?;
+        let (status, body) =
+            sent.await?.inspect_err(|error| tracing::warn!(%error, "traces are not delivered"))?;
         Ok(Response::builder().status(status).body(body)?)
     }
 }

@@ -1,4 +1,5 @@
-//! In place of `telemetry.rs` where Doorward is built without the feature `otel`: no collector is accepted by the configuration.
+//! In place of `telemetry.rs` where Doorward is built without the feature `otel`: no collector is
+//! accepted by the configuration.
 
 use axum::http::HeaderMap;
 use tokio::runtime::Handle;
@@ -34,7 +35,12 @@ pub struct RequestSpan;
 #[allow(clippy::unused_self)]
 impl RequestSpan {
     /// Begins nothing.
-    pub fn begin(_id: &str, _method: Option<&str>, _route: Option<&str>, _headers: &HeaderMap) -> Self {
+    pub fn begin(
+        _id: &str,
+        _method: Option<&str>,
+        _route: Option<&str>,
+        _headers: &HeaderMap,
+    ) -> Self {
         Self
     }
 

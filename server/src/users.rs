@@ -1,5 +1,5 @@
-//! Bringing the configured users into the store: only those who are configured otherwise than at the last import are written, so that
-//! what was changed by command stays.
+//! Bringing the configured users into the store: only those who are configured otherwise than at
+//! the last import are written, so that what was changed by command stays.
 
 use doorward_provider::{
     password::{PasswordError, PasswordHash},
@@ -26,11 +26,16 @@ pub enum ImportError {
     Interrupted(#[from] JoinError),
 }
 
-/// Imports the users whose configuration changed in one command. Passwords are hashed side by side, about 20 ms each.
-pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<usize, ImportError> {
+/// Imports the users whose configuration changed in one command. Passwords are hashed side by side,
+/// about 20 ms each.
+pub async fn import(
+    store: &dyn Store,
+    configured: &[ConfiguredUser],
+) -> Result<usize, ImportError> {
     let last = store.imported_users().await?;
     let last = |sub: &str| last.iter().find(|user| user.sub == sub);
-    let changed = try_join_all(configured.iter().map(|user| if_changed(user, last(&user.sub)))).await?;
+    let changed =
+        try_join_all(configured.iter().map(|user| if_changed(user, last(&user.sub)))).await?;
     let changed: Vec<User> = changed.into_iter().flatten().collect();
     let count = changed.len();
     if count > 0 {
@@ -39,7 +44,10 @@ pub async fn import(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<
     Ok(count)
 }
 
-async fn if_changed(configured: &ConfiguredUser, last: Option<&User>) -> Result<Option<User>, ImportError> {
+async fn if_changed(
+    configured: &ConfiguredUser,
+    last: Option<&User>,
+) -> Result<Option<User>, ImportError> {
     let known = last.map(|user| user.password_hash.clone());
     let user = User {
         sub: configured.sub.clone(),
@@ -52,7 +60,10 @@ async fn if_changed(configured: &ConfiguredUser, last: Option<&User>) -> Result<
 }
 
 /// The hash of a plain password is kept as long as it fits, so that a start changes nothing.
-async fn hash(password: Password, known: Option<PasswordHash>) -> Result<PasswordHash, ImportError> {
+async fn hash(
+    password: Password,
+    known: Option<PasswordHash>,
+) -> Result<PasswordHash, ImportError> {
     let plain = match password {
         Password::Hash(hash) => return Ok(hash),
         Password::Plain(plain) => plain,
@@ -64,8 +75,12 @@ async fn hash(password: Password, known: Option<PasswordHash>) -> Result<Passwor
     Ok(hashed.await??)
 }
 
-/// The first demo user in the store with the password that everyone knows, whom the configuration does not replace.
-pub async fn left_from_demo(store: &dyn Store, configured: &[ConfiguredUser]) -> Result<Option<String>, StoreError> {
+/// The first demo user in the store with the password that everyone knows, whom the configuration
+/// does not replace.
+pub async fn left_from_demo(
+    store: &dyn Store,
+    configured: &[ConfiguredUser],
+) -> Result<Option<String>, StoreError> {
     for demo in demo_users() {
         let Password::Hash(public) = demo.password else { continue };
         let replaced = configured.iter().any(|user| user.sub == demo.sub);
@@ -106,7 +121,10 @@ mod tests {
         import(&store, &users).await.unwrap();
         let alice = || async { store.user("alice").await.unwrap().unwrap() };
         let password_hash = PasswordHash::compute(&Secret::new("by command")).unwrap();
-        store.put_user(User { password_hash, enabled: false, ..alice().await }, SystemClock.now()).await.unwrap();
+        store
+            .put_user(User { password_hash, enabled: false, ..alice().await }, SystemClock.now())
+            .await
+            .unwrap();
         assert_eq!(import(&store, &users).await.unwrap(), 0);
         assert!(alice().await.password_hash.verify(&Secret::new("by command")));
         users[0].password = Password::Plain(Secret::new("configured"));

@@ -14,13 +14,18 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The lines that tell where everything is. `bound` lists the addresses of each part, `advice` is a sentence more.
+/// The lines that tell where everything is. `bound` lists the addresses of each part, `advice` is a
+/// sentence more.
 pub fn text(config: &Config, bound: &[(Purpose, String)], advice: Option<&str>) -> String {
     let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
     let mut serves_provider = false;
     for (purpose, addresses) in bound {
         let Purpose::Parts(roles) = purpose else {
-            let _ = writeln!(text, "  {:<12} /metrics and /health  (listening on {addresses})", "management");
+            let _ = writeln!(
+                text,
+                "  {:<12} /metrics and /health  (listening on {addresses})",
+                "management"
+            );
             continue;
         };
         serves_provider |= roles.contains(&Role::Provider);

@@ -35,7 +35,8 @@ pub fn ApiChooser(
             </div>
             <div class="field">
                 <label for="api_route">"Route"</label>
-                // A browser that restores the choice at a reload would show another route than the one that is called.
+                // A browser that restores the choice at a reload would show another route than the
+                // one that is called.
                 <select
                     id="api_route"
                     autocomplete="off"

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::icons::Icon;
 use crate::derived::{aria, derived};
 
-/// A button. While it is busy it keeps the focus and stays silent; the action itself refuses to run twice.
+/// A button. While it is busy it keeps the focus and stays silent; the action itself refuses to run
+/// twice.
 #[component]
 pub fn Button(
     /// Its id in the document.

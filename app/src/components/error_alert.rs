@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use super::Button;
 use crate::{auth::use_page_auth, derived::derived};
 
-/// The last problem, until it is dismissed, as an alert that screen readers read at once. All of it stays in the page,
-/// hidden, since readers may miss a region that is inserted together with its text.
+/// The last problem, until it is dismissed, as an alert that screen readers read at once. All of it
+/// stays in the page, hidden, since readers may miss a region that is inserted together with its
+/// text.
 #[component]
 pub fn ErrorAlert(
     /// Calls the API again at this path.
@@ -16,8 +17,11 @@ pub fn ErrorAlert(
     let page = use_page_auth();
     let none = derived(move || page.problem().is_none());
     let title = derived(move || page.problem().map_or("", |problem| problem.title));
-    let message = derived(move || page.problem().map(|problem| problem.message).unwrap_or_default());
-    let step = derived(move || page.problem().and_then(|problem| problem.next.label()).unwrap_or_default());
+    let message =
+        derived(move || page.problem().map(|problem| problem.message).unwrap_or_default());
+    let step = derived(move || {
+        page.problem().and_then(|problem| problem.next.label()).unwrap_or_default()
+    });
     let no_step = derived(move || step.get().is_empty());
     let take = move |_| {
         let next = untrack(|| page.problem()).map(|problem| problem.next);

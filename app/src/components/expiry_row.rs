@@ -27,7 +27,8 @@ pub fn ExpiryRow(
         let has_expiry = !expires_at.with(String::is_empty);
         let measure = move || left.set(auth.expires_in().filter(|_| has_expiry));
         measure();
-        if has_expiry && let Ok(ticking) = set_interval_with_handle(measure, Duration::from_secs(1)) {
+        if has_expiry && let Ok(ticking) = set_interval_with_handle(measure, Duration::from_secs(1))
+        {
             on_cleanup(move || ticking.clear());
         }
     });

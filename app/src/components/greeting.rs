@@ -24,7 +24,8 @@ pub fn Greeting(
     let auth = page.auth;
     let loading = derived(move || auth.status() == AuthStatus::Loading);
     let known = derived(move || !loading.get());
-    let cannot = derived(move || matches!(auth.status(), AuthStatus::Loading | AuthStatus::Unavailable));
+    let cannot =
+        derived(move || matches!(auth.status(), AuthStatus::Loading | AuthStatus::Unavailable));
     let signed_out = derived(move || !auth.is_signed_in());
     let no_sign_in = derived(move || loading.get() || !signed_out.get());
     let leaving = derived(move || auth.is_leaving());
@@ -73,8 +74,8 @@ pub fn Greeting(
     }
 }
 
-/// Moves the focus to the welcome when the browser comes back from the provider, and when the button that had the focus
-/// went away with the user.
+/// Moves the focus to the welcome when the browser comes back from the provider, and when the
+/// button that had the focus went away with the user.
 fn follow_with_focus() {
     let auth = use_auth();
     let signed_in = derived(move || auth.is_signed_in());

@@ -1,4 +1,5 @@
-//! Icons, inline so that they take the colour of the text; decoration only, so hidden from screen readers.
+//! Icons, inline so that they take the colour of the text; decoration only, so hidden from screen
+//! readers.
 
 use leptos::prelude::*;
 

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 
 use crate::{derived::derived, outcome::Outcome};
 
-/// The block `results`: the user object, the API's answer, or what went wrong. A short form of it is announced.
+/// The block `results`: the user object, the API's answer, or what went wrong. A short form of it
+/// is announced.
 #[component]
 pub fn ResultBlock(
     /// What happened.

@@ -11,7 +11,8 @@ use crate::{
     inspector,
 };
 
-/// A row of the token table. The element with the id `name` holds the token's text and nothing else.
+/// A row of the token table. The element with the id `name` holds the token's text and nothing
+/// else.
 #[component]
 pub fn TokenRow(
     /// The row's number.

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use super::{ExpiryRow, TokenRow};
 use crate::derived::derived;
 
-/// Number, key and value of the ID token, the access token, the refresh token and the time of expiry.
+/// Number, key and value of the ID token, the access token, the refresh token and the time of
+/// expiry.
 #[component]
 pub fn TokenTable() -> impl IntoView {
     let auth = use_auth();

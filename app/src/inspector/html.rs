@@ -1,5 +1,5 @@
-//! Cards as HTML. Written as text, since a card never changes once it is complete: the page's reactive machinery, which
-//! would be many times its size, has nothing to do here.
+//! Cards as HTML. Written as text, since a card never changes once it is complete: the page's
+//! reactive machinery, which would be many times its size, has nothing to do here.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,8 @@ use crate::{
     time,
 };
 
-/// HTML under construction. Tags and the names of attributes are the program's own; everything else is escaped.
+/// HTML under construction. Tags and the names of attributes are the program's own; everything else
+/// is escaped.
 #[derive(Default)]
 pub struct Html(String);
 
@@ -77,7 +78,10 @@ pub fn card(card: &Card, number: usize) -> String {
     };
     let state = if card.failed { "failed" } else { "fine" };
     let number_text = number.to_string();
-    html.open("li", &[("class", "step"), ("data-kind", card.kind), ("data-lane", lane), ("data-state", state)]);
+    html.open(
+        "li",
+        &[("class", "step"), ("data-kind", card.kind), ("data-lane", lane), ("data-state", state)],
+    );
     html.element("span", "step-lane", "");
     let mut attributes = vec![("class", "step-card")];
     if card.failed {
@@ -94,7 +98,10 @@ pub fn card(card: &Card, number: usize) -> String {
         write_checks(&mut html, &card.checks);
     }
     html.open("p", &[("class", "row")]);
-    html.open("button", &[("type", "button"), ("class", "btn btn-quiet btn-small"), ("data-copy", &number_text)]);
+    html.open(
+        "button",
+        &[("type", "button"), ("class", "btn btn-quiet btn-small"), ("data-copy", &number_text)],
+    );
     html.text("Copy as text");
     html.element("span", "visually-hidden", &format!(": {}, without secrets", card.title));
     html.close("button");
@@ -277,7 +284,8 @@ pub fn held_against(check: &Check) -> String {
     }
 }
 
-/// The card as plain text, without its secrets. A body that is not taken apart may hold any: only what providers publish is copied.
+/// The card as plain text, without its secrets. A body that is not taken apart may hold any: only
+/// what providers publish is copied.
 pub fn plain_text(card: &Card) -> String {
     let mut text = format!("{} ({}): {}\n", card.title, direction(card), card.outcome);
     let is_public = matches!(card.kind, "discovery" | "keys");

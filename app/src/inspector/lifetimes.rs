@@ -30,18 +30,29 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// Those of the last tokens that came, with renewal this many seconds before the access token ends, but not before
-    /// half of its life. `None` when none came.
+    /// Those of the last tokens that came, with renewal this many seconds before the access token
+    /// ends, but not before half of its life. `None` when none came.
     pub fn of(cards: &[Card], lead: u64) -> Option<Self> {
-        let card = cards.iter().rev().find(|card| ["token", "renewal"].contains(&card.kind) && !card.failed)?;
+        let card = cards
+            .iter()
+            .rev()
+            .find(|card| ["token", "renewal"].contains(&card.kind) && !card.failed)?;
         let fields = &card.messages.last()?.fields;
         let field = |name: &str| fields.iter().find(|field| field.name == name);
         let life: Option<u64> = field("expires_in").and_then(|field| field.value.parse().ok());
-        let access = life.map(|life| Life { name: "access_token", from: card.at, until: card.at.saturating_add(life) });
+        let access = life.map(|life| Life {
+            name: "access_token",
+            from: card.at,
+            until: card.at.saturating_add(life),
+        });
         let id = field("id_token").and_then(id_token);
         let renewable = field("refresh_token").is_some();
-        let renewal = access.filter(|_| renewable).zip(life).map(|(access, life)| access.until - lead.min(life / 2));
-        Some(Self { lives: access.into_iter().chain(id).collect(), renewal }).filter(|drawn| !drawn.lives.is_empty())
+        let renewal = access
+            .filter(|_| renewable)
+            .zip(life)
+            .map(|(access, life)| access.until - lead.min(life / 2));
+        Some(Self { lives: access.into_iter().chain(id).collect(), renewal })
+            .filter(|drawn| !drawn.lives.is_empty())
     }
 
     /// The drawing, as it is at this moment.
@@ -49,14 +60,22 @@ impl Lifetimes {
         let from = self.lives.iter().map(|life| life.from).min().unwrap_or(now);
         let until = self.lives.iter().map(|life| life.until).max().unwrap_or(now).max(from + 1);
         // What is over is drawn at the end.
-        let place = |moment: u64| (moment.clamp(from, until) - from).saturating_mul(WIDTH) / (until - from);
+        let place =
+            |moment: u64| (moment.clamp(from, until) - from).saturating_mul(WIDTH) / (until - from);
         let mut html = Html::default();
         html.open("figure", &[("class", "lifetimes")]);
         html.element("figcaption", "", "How long the tokens live");
         for life in &self.lives {
             html.open("div", &[("class", "life"), ("data-name", life.name)]);
             html.element("span", "mono", life.name);
-            html.open("svg", &[("viewBox", "0 0 1000 14"), ("preserveAspectRatio", "none"), ("aria-hidden", "true")]);
+            html.open(
+                "svg",
+                &[
+                    ("viewBox", "0 0 1000 14"),
+                    ("preserveAspectRatio", "none"),
+                    ("aria-hidden", "true"),
+                ],
+            );
             rect(&mut html, "life-track", 0, WIDTH);
             rect(&mut html, "life-bar", place(life.from), place(life.until));
             rect(&mut html, "life-spent", place(life.from), place(now.min(life.until)));
@@ -106,7 +125,10 @@ fn ends(until: u64, now: u64) -> String {
 fn rect(html: &mut Html, class: &'static str, from: u64, until: u64) {
     let width = until.saturating_sub(from).to_string();
     let x = from.to_string();
-    html.open("rect", &[("class", class), ("x", &x), ("y", "4"), ("width", &width), ("height", "6"), ("rx", "3")]);
+    html.open(
+        "rect",
+        &[("class", class), ("x", &x), ("y", "4"), ("width", &width), ("height", "6"), ("rx", "3")],
+    );
     html.close("rect");
 }
 

@@ -1,9 +1,10 @@
-//! The inspector: the sign-in as it happened, message by message and check by check, from what the client tells
-//! (`doorward_client::Trace`).
+//! The inspector: the sign-in as it happened, message by message and check by check, from what the
+//! client tells (`doorward_client::Trace`).
 //!
-//! [`Record`] keeps the steps and is part of the page. All else is for the opened panel: [`story`] makes cards of the steps,
-//! [`words`] explains what stands in them, [`html`] and [`lifetimes`] write them. In a release build (feature `split`) the
-//! browser loads that when the panel is opened, and not before.
+//! [`Record`] keeps the steps and is part of the page. All else is for the opened panel: [`story`]
+//! makes cards of the steps, [`words`] explains what stands in them, [`html`] and [`lifetimes`]
+//! write them. In a release build (feature `split`) the browser loads that when the panel is
+//! opened, and not before.
 
 pub mod html;
 pub mod lifetimes;
@@ -29,7 +30,8 @@ use crate::{
 
 /// Id of the element that the panel fills.
 const PANEL: &str = "inspector_panel";
-/// Where in session storage it stands that the panel is open: the sign-in leaves the page and comes back.
+/// Where in session storage it stands that the panel is open: the sign-in leaves the page and comes
+/// back.
 const OPEN: &str = "doorward.inspector.open";
 
 /// What is done by the part that is loaded on demand.

@@ -1,5 +1,5 @@
-//! The opened panel in the document. In a release build this, and what writes the cards, is a file of its own that is
-//! loaded when the panel is opened.
+//! The opened panel in the document. In a release build this, and what writes the cards, is a file
+//! of its own that is loaded when the panel is opened.
 
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ fn fill(record: Record, auth: Auth) {
     Effect::new(move |before: Option<Vec<String>>| {
         let steps: Vec<Trace> = record.lines().lines().filter_map(Trace::from_line).collect();
         let told = story::cards(&steps);
-        let now: Vec<String> = told.iter().zip(1..).map(|(card, number)| html::card(card, number)).collect();
+        let now: Vec<String> =
+            told.iter().zip(1..).map(|(card, number)| html::card(card, number)).collect();
         cards.set(told);
         show("inspector_empty", now.is_empty());
         update(&before.unwrap_or_default(), &now);
@@ -51,7 +52,8 @@ fn fill(record: Record, auth: Auth) {
     Effect::new(move |_| show("inspector_in_memory", record.is_in_memory()));
     let draw = move || {
         let manager = auth.manager();
-        let lead = manager.map_or(0, |manager| manager.settings().access_token_expiring_notification_time);
+        let lead =
+            manager.map_or(0, |manager| manager.settings().access_token_expiring_notification_time);
         // Who signed out has no tokens whose life could matter.
         let drawn = cards.with(|cards| Lifetimes::of(cards, lead)).filter(|_| auth.is_signed_in());
         let html = drawn.map(|drawn| drawn.draw(browser::now())).unwrap_or_default();
@@ -69,7 +71,8 @@ fn show(id: &str, shown: bool) {
     }
 }
 
-/// Brings the list from one state to the next. What did not change is left alone, with whatever the reader opened in it.
+/// Brings the list from one state to the next. What did not change is left alone, with whatever the
+/// reader opened in it.
 fn update(before: &[String], now: &[String]) {
     let Some(list) = browser::element("inspector_steps") else {
         return;
@@ -79,9 +82,12 @@ fn update(before: &[String], now: &[String]) {
         match (before.get(index), item(index)) {
             (Some(before), _) if before == html => {}
             (Some(_), Some(old)) => {
-                let was_open = old.query_selector("details.step-card[open]").is_ok_and(|open| open.is_some());
+                let was_open =
+                    old.query_selector("details.step-card[open]").is_ok_and(|open| open.is_some());
                 old.set_outer_html(html);
-                if was_open && let Some(card) = item(index).and_then(|new| new.query_selector("details").ok().flatten())
+                if was_open
+                    && let Some(card) =
+                        item(index).and_then(|new| new.query_selector("details").ok().flatten())
                 {
                     let _ = card.set_attribute("open", "");
                 }
@@ -101,9 +107,11 @@ fn copy_on_click(panel: &Element, cards: RwSignal<Vec<Card>, LocalStorage>) {
     let listener = Closure::<dyn FnMut(MouseEvent)>::new(move |event: MouseEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let button = target.and_then(|target| target.closest("[data-copy]").ok().flatten());
-        let number = button.and_then(|button| button.get_attribute("data-copy")?.parse::<usize>().ok());
-        let text =
-            number.and_then(|number| cards.with_untracked(|cards| Some(html::plain_text(cards.get(number - 1)?))));
+        let number =
+            button.and_then(|button| button.get_attribute("data-copy")?.parse::<usize>().ok());
+        let text = number.and_then(|number| {
+            cards.with_untracked(|cards| Some(html::plain_text(cards.get(number - 1)?)))
+        });
         if let Some(text) = text {
             spawn_local(copy(text));
         }

@@ -1,5 +1,6 @@
-//! What is kept of the steps, for the panel that may be opened later: lines of text in this tab's session storage, so that
-//! the steps before the browser left are there when it comes back. Where the user is kept in memory only, so are they.
+//! What is kept of the steps, for the panel that may be opened later: lines of text in this tab's
+//! session storage, so that the steps before the browser left are there when it comes back. Where
+//! the user is kept in memory only, so are they.
 
 use doorward_client::{Event, settings::StoreKind};
 use doorward_leptos::Auth;
@@ -9,10 +10,12 @@ use crate::{browser, config::AppConfig};
 
 /// Where in session storage.
 const KEY: &str = "doorward.inspector";
-/// How much is kept, in bytes: a sign-in takes 15,000, a renewal 8,000, a call of the API 1,500. The oldest go first.
+/// How much is kept, in bytes: a sign-in takes 15,000, a renewal 8,000, a call of the API 1,500.
+/// The oldest go first.
 const LONGEST: usize = 200_000;
 
-/// The steps of this tab's sign-in. They hold tokens: they are cleared when a sign-in begins and when the user signs out.
+/// The steps of this tab's sign-in. They hold tokens: they are cleared when a sign-in begins and
+/// when the user signs out.
 #[derive(Clone, Copy)]
 pub struct Record {
     lines: RwSignal<String>,
@@ -20,10 +23,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// Records what the client tells from now on, after what this tab kept before. Nothing is written before the configuration is
-    /// there and says where the user is kept.
+    /// Records what the client tells from now on, after what this tab kept before. Nothing is
+    /// written before the configuration is there and says where the user is kept.
     pub fn of(auth: Auth, config: RwSignal<Option<AppConfig>>) -> Self {
-        // Nothing of it is in the page as the server sends it, so it need not wait until the page is alive.
+        // Nothing of it is in the page as the server sends it, so it need not wait until the page
+        // is alive.
         let record = Self { lines: RwSignal::new(browser::kept(KEY)), config };
         auth.on_event(move |event| match event {
             Event::Trace(trace) => record.add(&trace.to_line()),

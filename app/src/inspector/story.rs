@@ -1,5 +1,5 @@
-//! From the steps that the client told to the cards that the reader sees: each message is a card, and checks belong to
-//! what they checked.
+//! From the steps that the client told to the cards that the reader sees: each message is a card,
+//! and checks belong to what they checked.
 
 use doorward_client::{Check, Exchange, Step, Trace};
 use serde_json::Value;
@@ -79,7 +79,8 @@ pub struct Field {
 impl Field {
     fn new(name: &str, value: String) -> Self {
         let secret = words::is_secret(name) && value != "…";
-        let token = if secret { decode::parts(value.trim_start_matches("Bearer ")).ok() } else { None };
+        let token =
+            if secret { decode::parts(value.trim_start_matches("Bearer ")).ok() } else { None };
         Self { name: name.to_owned(), value, word: words::parameter(name), secret, token }
     }
 }
@@ -132,28 +133,39 @@ fn card(kind: &'static str, at: u64) -> Card {
             Provider,
             false,
         ),
-        "keys" => {
-            ("Signing keys", "The page fetches the provider's public keys, to check signatures with.", Provider, false)
-        }
+        "keys" => (
+            "Signing keys",
+            "The page fetches the provider's public keys, to check signatures with.",
+            Provider,
+            false,
+        ),
         "checks" => (
             "Checking the ID token",
             "Nobody is signed in before each of these has passed. The first that fails ends it.",
             Nobody,
             false,
         ),
-        "userinfo" => {
-            ("Userinfo", "The page asks the provider for more about the user, with the access token.", Provider, false)
-        }
+        "userinfo" => (
+            "Userinfo",
+            "The page asks the provider for more about the user, with the access token.",
+            Provider,
+            false,
+        ),
         "renewal" => (
             "Renewal",
             "The access token is about to end. The page hands in its refresh token for new ones, without the user noticing.",
             Provider,
             false,
         ),
-        "password" => ("Password grant", "The page hands in the user's password for tokens.", Provider, false),
-        "revocation" => {
-            ("Revocation", "The page tells the provider that a token is no longer needed.", Provider, false)
+        "password" => {
+            ("Password grant", "The page hands in the user's password for tokens.", Provider, false)
         }
+        "revocation" => (
+            "Revocation",
+            "The page tells the provider that a token is no longer needed.",
+            Provider,
+            false,
+        ),
         "pushed" => (
             "Pushed request",
             "The page hands the request in before it sends the browser, so that nothing of it stands in the address.",
@@ -166,7 +178,9 @@ fn card(kind: &'static str, at: u64) -> Card {
             Browser,
             false,
         ),
-        "signed_out" => ("Back from sign-out", "The session at the provider is over.", Browser, true),
+        "signed_out" => {
+            ("Back from sign-out", "The session at the provider is over.", Browser, true)
+        }
         _ => (
             "API call",
             "The page calls the API with the access token. The API checks the token by itself and decides by policy.",
@@ -192,11 +206,18 @@ fn card(kind: &'static str, at: u64) -> Card {
 fn front(at: u64, kind: &'static str, address: &str) -> Card {
     let mut card = card(kind, at);
     let (address, parameters) = split(address);
-    let refusal = parameters.iter().find(|field| field.name == "error").map(|field| field.value.clone());
+    let refusal =
+        parameters.iter().find(|field| field.name == "error").map(|field| field.value.clone());
     card.failed = refusal.is_some();
-    card.outcome = refusal.unwrap_or_else(|| if card.arrives { "came back" } else { "browser leaves" }.to_owned());
+    card.outcome = refusal
+        .unwrap_or_else(|| if card.arrives { "came back" } else { "browser leaves" }.to_owned());
     let title = if card.arrives { "Address" } else { "Redirect" };
-    card.messages.push(Message { title, line: ["GET ", &address].concat(), fields: parameters, rest: None });
+    card.messages.push(Message {
+        title,
+        line: ["GET ", &address].concat(),
+        fields: parameters,
+        rest: None,
+    });
     card
 }
 
@@ -206,7 +227,10 @@ fn back(at: u64, kind: &'static str, exchange: &Exchange) -> Card {
     let Exchange { request, answer, took } = exchange;
     let (address, mut fields) = split(&request.url);
     fields.extend(request.headers.iter().map(|(name, value)| Field::new(name, value.clone())));
-    let is_form = request.headers.iter().any(|(name, value)| name == "content-type" && value.contains("urlencoded"));
+    let is_form = request
+        .headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.contains("urlencoded"));
     let body = request.body.clone().filter(|_| !is_form);
     if is_form {
         fields.extend(form(request.body.as_deref().unwrap_or_default()));
@@ -215,12 +239,16 @@ fn back(at: u64, kind: &'static str, exchange: &Exchange) -> Card {
     card.messages.push(Message { title: "Request", line, fields, rest: body });
     match answer {
         Ok(answer) => {
-            let shown = HEADERS.iter().filter_map(|name| Some(Field::new(name, answer.header(name)?.to_owned())));
+            let shown = HEADERS
+                .iter()
+                .filter_map(|name| Some(Field::new(name, answer.header(name)?.to_owned())));
             let mut fields: Vec<Field> = shown.collect();
             let rest = match doorward_protocol::json::object(answer.body.as_bytes()) {
                 // What stands in an API's answer is no parameter of the protocol.
                 Some(members) if is_explained(kind) => {
-                    fields.extend(members.into_iter().map(|(name, value)| Field::new(&name, plain(&value))));
+                    fields.extend(
+                        members.into_iter().map(|(name, value)| Field::new(&name, plain(&value))),
+                    );
                     None
                 }
                 Some(members) => Some(decode::pretty(&Value::Object(members))),
@@ -234,7 +262,12 @@ fn back(at: u64, kind: &'static str, exchange: &Exchange) -> Card {
         Err(reason) => {
             card.failed = true;
             "no answer".clone_into(&mut card.outcome);
-            card.messages.push(Message { title: "No answer", line: reason.clone(), fields: Vec::new(), rest: None });
+            card.messages.push(Message {
+                title: "No answer",
+                line: reason.clone(),
+                fields: Vec::new(),
+                rest: None,
+            });
         }
     }
     card
@@ -248,7 +281,8 @@ fn is_explained(kind: &str) -> bool {
 fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
     let request = &exchange.request;
     let form = request.body.as_deref().map(form).unwrap_or_default();
-    let value = |name: &str| form.iter().find(|field| field.name == name).map(|field| field.value.as_str());
+    let value =
+        |name: &str| form.iter().find(|field| field.name == name).map(|field| field.value.as_str());
     let is_endpoint = |name: &str| {
         let rest = before
             .iter()
@@ -256,7 +290,9 @@ fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
             .find(|card| card.kind == "discovery")
             .and_then(|card| card.messages.last()?.rest.as_deref());
         let endpoints = rest.and_then(|text| doorward_protocol::json::object(text.as_bytes()));
-        endpoints.is_some_and(|endpoints| endpoints.get(name).and_then(Value::as_str) == Some(&request.url))
+        endpoints.is_some_and(|endpoints| {
+            endpoints.get(name).and_then(Value::as_str) == Some(&request.url)
+        })
     };
     match (value("grant_type"), request.method.as_str()) {
         (Some("authorization_code"), _) => "token",
@@ -264,7 +300,11 @@ fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
         (Some("password"), _) => "password",
         _ if value("token").is_some() => "revocation",
         _ if value("response_type").is_some() => "pushed",
-        (None, "GET") if request.url.ends_with(doorward_protocol::metadata::OPENID_CONFIGURATION_PATH) => "discovery",
+        (None, "GET")
+            if request.url.ends_with(doorward_protocol::metadata::OPENID_CONFIGURATION_PATH) =>
+        {
+            "discovery"
+        }
         (None, "GET") if is_endpoint("jwks_uri") => "keys",
         (None, "GET") if is_endpoint("userinfo_endpoint") => "userinfo",
         (None, "GET") if !request.headers.iter().any(|(name, _)| name == "authorization") => "keys",
@@ -274,7 +314,8 @@ fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
 
 /// Puts a check where it belongs.
 fn add_check(cards: &mut Vec<Card>, at: u64, check: &Check) {
-    let last = |cards: &[Card], kinds: &[&str]| cards.iter().rposition(|card| kinds.contains(&card.kind));
+    let last =
+        |cards: &[Card], kinds: &[&str]| cards.iter().rposition(|card| kinds.contains(&card.kind));
     let found = match check.name.as_str() {
         "alg" => None,
         "issuer" => last(cards, &["discovery"]),
@@ -306,7 +347,9 @@ fn split(address: &str) -> (String, Vec<Field>) {
 }
 
 fn form(encoded: &str) -> Vec<Field> {
-    form_urlencoded::parse(encoded.as_bytes()).map(|(name, value)| Field::new(&name, value.into_owned())).collect()
+    form_urlencoded::parse(encoded.as_bytes())
+        .map(|(name, value)| Field::new(&name, value.into_owned()))
+        .collect()
 }
 
 /// A value as it is read: texts without quotes.

@@ -18,9 +18,18 @@ use super::{
 const AT: u64 = 1_795_375_553;
 const PROVIDER: &str = "http://localhost:6001";
 
-fn exchange(method: &str, url: &str, headers: &[(&str, &str)], form: Option<&str>, answer: (u16, &str)) -> Step {
+fn exchange(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    form: Option<&str>,
+    answer: (u16, &str),
+) -> Step {
     let pairs = |pairs: &[(&str, &str)]| {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
     };
     let mut headers = pairs(headers);
     if form.is_some() {
@@ -47,12 +56,21 @@ fn exchange(method: &str, url: &str, headers: &[(&str, &str)], form: Option<&str
 }
 
 fn check(name: &str, expected: &str, found: &str, passed: bool) -> Step {
-    Step::Check(Check { name: name.to_owned(), expected: expected.to_owned(), found: found.to_owned(), passed })
+    Step::Check(Check {
+        name: name.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+        passed,
+    })
 }
 
 fn id_token() -> String {
     let claims = format!(r#"{{"iss":"{PROVIDER}","sub":"alice","iat":{AT},"exp":{}}}"#, AT + 300);
-    format!("{}.{}.c2ln", base64url::encode(r#"{"alg":"RS256","kid":"k1"}"#), base64url::encode(claims))
+    format!(
+        "{}.{}.c2ln",
+        base64url::encode(r#"{"alg":"RS256","kid":"k1"}"#),
+        base64url::encode(claims)
+    )
 }
 
 /// A whole story, told the way the client tells it.
@@ -65,12 +83,20 @@ fn story() -> Vec<Trace> {
         r#"{{"issuer":"{PROVIDER}","jwks_uri":"{PROVIDER}/keys","userinfo_endpoint":"{PROVIDER}/me","token_endpoint":"{PROVIDER}/token"}}"#
     );
     let steps = vec![
-        exchange("GET", &format!("{PROVIDER}/.well-known/openid-configuration"), &[], None, (200, &metadata)),
+        exchange(
+            "GET",
+            &format!("{PROVIDER}/.well-known/openid-configuration"),
+            &[],
+            None,
+            (200, &metadata),
+        ),
         check("issuer", PROVIDER, PROVIDER, true),
         Step::AuthorizationRequest(format!(
             "{PROVIDER}/connect/authorize?response_type=code&client_id=PkceJS&state=s1&code_challenge=c1&scope=openid+profile"
         )),
-        Step::AuthorizationResponse("http://localhost:5001/OpenId/Login/JS?code=one-time&state=s1&iss=x".to_owned()),
+        Step::AuthorizationResponse(
+            "http://localhost:5001/OpenId/Login/JS?code=one-time&state=s1&iss=x".to_owned(),
+        ),
         check("state", "s1", "s1", true),
         check("iss", PROVIDER, PROVIDER, true),
         exchange("GET", &format!("{PROVIDER}/keys"), &[], None, (200, r#"{"keys":[]}"#)),
@@ -85,7 +111,13 @@ fn story() -> Vec<Trace> {
         check("signature", "k1", "RS256", true),
         check("iss", PROVIDER, PROVIDER, true),
         check("exp", &(AT - 300).to_string(), &(AT + 300).to_string(), true),
-        exchange("GET", &format!("{PROVIDER}/me"), &[("authorization", "Bearer opens-the-api")], None, (200, "{}")),
+        exchange(
+            "GET",
+            &format!("{PROVIDER}/me"),
+            &[("authorization", "Bearer opens-the-api")],
+            None,
+            (200, "{}"),
+        ),
         check("sub", "alice", "alice", true),
         exchange(
             "GET",
@@ -101,7 +133,9 @@ fn story() -> Vec<Trace> {
             Some("grant_type=refresh_token&refresh_token=gets-the-next"),
             (200, &answer),
         ),
-        Step::LogoutRequest(format!("{PROVIDER}/connect/endsession?id_token_hint=%E2%80%A6&state=s2")),
+        Step::LogoutRequest(format!(
+            "{PROVIDER}/connect/endsession?id_token_hint=%E2%80%A6&state=s2"
+        )),
         Step::LogoutResponse("http://localhost:5001/OpenId/Login/JS?state=s2".to_owned()),
         check("state", "s2", "s2", true),
     ];
@@ -116,7 +150,8 @@ fn card<'a>(cards: &'a [Card], kind: &str) -> &'a Card {
 #[test]
 fn a_story_is_told_in_order_with_each_check_where_it_belongs() {
     let cards = cards(&story());
-    let told: Vec<_> = cards.iter().map(|card| (card.kind, card.checks.len(), card.failed)).collect();
+    let told: Vec<_> =
+        cards.iter().map(|card| (card.kind, card.checks.len(), card.failed)).collect();
     assert_eq!(
         told,
         [
@@ -146,7 +181,8 @@ fn parameters_are_shown_as_sent_and_explained() {
     assert_eq!(names, ["response_type", "client_id", "state", "code_challenge", "scope"]);
     assert_eq!(request.fields[4].value, "openid profile");
     assert!(request.fields.iter().all(|field| field.word.is_some() && !field.secret));
-    let headers: Vec<&str> = card(&cards, "token").messages[1].fields.iter().map(|field| field.name.as_str()).collect();
+    let headers: Vec<&str> =
+        card(&cards, "token").messages[1].fields.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(headers[0], "content-type");
     assert!(!headers.contains(&"date"));
 }
@@ -156,14 +192,19 @@ fn secrets_stand_behind_a_disclosure_and_stay_out_of_copies() {
     let cards = cards(&story());
     let token = card(&cards, "token");
     let html = html::card(token, 5);
-    for secret in ["one-time", "behind-the-challenge", "opens-the-api", "gets-the-next", &id_token()] {
+    for secret in
+        ["one-time", "behind-the-challenge", "opens-the-api", "gets-the-next", &id_token()]
+    {
         assert_eq!(html.matches(&format!(">{secret}<")).count(), 1, "{secret}");
         let before = html.split(&format!(">{secret}<")).next().unwrap();
-        let (open, closed) = (before.rfind("<details class=\"secret\">"), before.rfind("</details>"));
+        let (open, closed) =
+            (before.rfind("<details class=\"secret\">"), before.rfind("</details>"));
         assert!(open.is_some() && open > closed, "{secret}");
     }
     let text: String = cards.iter().map(html::plain_text).collect();
-    for secret in ["one-time", "behind-the-challenge", "opens-the-api", "gets-the-next", &id_token()] {
+    for secret in
+        ["one-time", "behind-the-challenge", "opens-the-api", "gets-the-next", &id_token()]
+    {
         assert!(!text.contains(secret), "{secret}");
     }
     assert!(text.contains("client_id: PkceJS"));
@@ -174,18 +215,39 @@ fn bodies_stay_out_of_copies_unless_they_are_public() {
     let mut steps = story();
     let bearer = [("authorization", "Bearer opens-the-api")];
     let more = [
-        exchange("GET", &format!("{PROVIDER}/me"), &bearer, None, (200, r#"{"email":"private@example.com"}"#)),
-        exchange("GET", "http://localhost:5001/api/x", &bearer, None, (200, r#"{"salary":"private"}"#)),
-        exchange("POST", &format!("{PROVIDER}/token"), &[], Some("grant_type=refresh_token"), (200, "private, cut o")),
+        exchange(
+            "GET",
+            &format!("{PROVIDER}/me"),
+            &bearer,
+            None,
+            (200, r#"{"email":"private@example.com"}"#),
+        ),
+        exchange(
+            "GET",
+            "http://localhost:5001/api/x",
+            &bearer,
+            None,
+            (200, r#"{"salary":"private"}"#),
+        ),
+        exchange(
+            "POST",
+            &format!("{PROVIDER}/token"),
+            &[],
+            Some("grant_type=refresh_token"),
+            (200, "private, cut o"),
+        ),
     ];
     steps.extend(more.into_iter().map(|step| Trace { at: AT, step }));
-    let Step::Exchange(mut posted) = exchange("POST", "http://localhost:5001/api/x", &[], None, (204, "")) else {
+    let Step::Exchange(mut posted) =
+        exchange("POST", "http://localhost:5001/api/x", &[], None, (204, ""))
+    else {
         panic!("it is an exchange");
     };
     posted.request.body = Some(r#"{"note":"private"}"#.to_owned());
     steps.push(Trace { at: AT, step: Step::Exchange(posted) });
     let cards = cards(&steps);
-    let bodies = cards.iter().flat_map(|card| &card.messages).filter_map(|message| message.rest.as_deref());
+    let bodies =
+        cards.iter().flat_map(|card| &card.messages).filter_map(|message| message.rest.as_deref());
     assert_eq!(bodies.filter(|body| body.contains("private")).count(), 4);
     let text: String = cards.iter().map(html::plain_text).collect();
     assert!(!text.contains("private") && text.contains("(body left out)"), "{text}");
@@ -198,7 +260,9 @@ fn tokens_are_decoded_with_each_claim_explained() {
     let cards = cards(&story());
     let html = html::card(card(&cards, "token"), 5);
     let parts = html.split("token-parts").nth(1).unwrap();
-    for text in [">alice<", "Who the user is", ">k1<", "RFC 7519 section 4.1.4", "2026-11-22 19:30:53 UTC"] {
+    for text in
+        [">alice<", "Who the user is", ">k1<", "RFC 7519 section 4.1.4", "2026-11-22 19:30:53 UTC"]
+    {
         assert!(parts.contains(text), "{text}");
     }
     assert_eq!(html.matches("token-parts").count(), 1, "the other tokens are opaque");
@@ -216,7 +280,8 @@ fn a_failed_check_opens_its_card_and_says_what_was_found() {
     assert_eq!(cards[0].outcome, "state failed");
     let html = html::card(&cards[0], 1);
     assert!(
-        html.contains("data-state=\"failed\"") && html.contains("<details class=\"step-card\" open=\"\">"),
+        html.contains("data-state=\"failed\"")
+            && html.contains("<details class=\"step-card\" open=\"\">"),
         "{html}"
     );
     assert!(html.contains("forged; no request of this browser has it"), "{html}");
@@ -228,9 +293,17 @@ fn nothing_that_arrives_becomes_markup() {
     let hostile = "\"><img src=x onerror=alert(1)>'&";
     let encoded: String = form_urlencoded::byte_serialize(hostile.as_bytes()).collect();
     let steps = vec![
-        Step::AuthorizationResponse(format!("http://localhost:5001/<b>?{encoded}={encoded}&error={encoded}")),
+        Step::AuthorizationResponse(format!(
+            "http://localhost:5001/<b>?{encoded}={encoded}&error={encoded}"
+        )),
         check(hostile, hostile, hostile, false),
-        exchange("GET", &format!("{PROVIDER}/{hostile}"), &[(hostile, hostile)], None, (200, hostile)),
+        exchange(
+            "GET",
+            &format!("{PROVIDER}/{hostile}"),
+            &[(hostile, hostile)],
+            None,
+            (200, hostile),
+        ),
         exchange(
             "POST",
             &format!("{PROVIDER}/token"),
@@ -264,7 +337,10 @@ fn lives_are_those_of_the_last_tokens() {
     let half_way = lifetimes.draw(AT + 1800);
     assert!(half_way.contains("class=\"life-now\" x1=\"500\""), "{half_way}");
     assert!(half_way.contains("class=\"life-renewal\" x1=\"983\""), "{half_way}");
-    assert!(half_way.contains("ends in 30 min 00 s") && half_way.contains("expired 25 min 00 s ago"), "{half_way}");
+    assert!(
+        half_way.contains("ends in 30 min 00 s") && half_way.contains("expired 25 min 00 s ago"),
+        "{half_way}"
+    );
     // Whatever the clock says, the drawing stays within its bounds.
     for now in [0, AT, u64::MAX] {
         assert!(lifetimes.draw(now).contains("figure"));
@@ -275,7 +351,8 @@ fn lives_are_those_of_the_last_tokens() {
 #[test]
 fn renewal_is_never_drawn_before_half_of_a_short_life() {
     let answer = r#"{"access_token":"a","expires_in":10,"refresh_token":"r"}"#;
-    let step = exchange("POST", "http://x/token", &[], Some("grant_type=refresh_token"), (200, answer));
+    let step =
+        exchange("POST", "http://x/token", &[], Some("grant_type=refresh_token"), (200, answer));
     let lifetimes = Lifetimes::of(&cards(&[Trace { at: AT, step }]), 60).unwrap();
     assert_eq!(lifetimes.renewal, Some(AT + 5));
 }
@@ -283,7 +360,8 @@ fn renewal_is_never_drawn_before_half_of_a_short_life() {
 #[test]
 fn any_expiry_can_be_drawn() {
     let answer = format!(r#"{{"access_token":"a","expires_in":{}}}"#, u64::MAX);
-    let step = exchange("POST", "http://x/token", &[], Some("grant_type=refresh_token"), (200, &answer));
+    let step =
+        exchange("POST", "http://x/token", &[], Some("grant_type=refresh_token"), (200, &answer));
     let drawn = Lifetimes::of(&cards(&[Trace { at: AT, step }]), 60).unwrap().draw(AT);
     assert!(drawn.contains("access_token"));
 }

@@ -9,7 +9,8 @@ pub struct Word {
     pub source: &'static str,
 }
 
-/// Values that let whoever holds them act for the user or the client. They are shown on demand only.
+/// Values that let whoever holds them act for the user or the client. They are shown on demand
+/// only.
 pub fn is_secret(name: &str) -> bool {
     matches!(
         name,
@@ -40,9 +41,10 @@ pub fn parameter(name: &str) -> Option<Word> {
             "What the provider is to send back. “code”: a one-time code, no token in an address.",
             "RFC 6749 section 3.1.1",
         ),
-        "client_id" => {
-            ("Which application is asking, by the name under which the provider knows it.", "RFC 6749 section 2.2")
-        }
+        "client_id" => (
+            "Which application is asking, by the name under which the provider knows it.",
+            "RFC 6749 section 2.2",
+        ),
         "redirect_uri" => (
             "Where the browser is to come back to. The provider compares it with those registered.",
             "RFC 6749 section 3.1.2",
@@ -63,14 +65,17 @@ pub fn parameter(name: &str) -> Option<Word> {
             "The SHA-256 hash of a secret that stays in this browser until the code is redeemed.",
             "RFC 7636 section 4.2",
         ),
-        "code_challenge_method" => ("How the challenge was made from the verifier.", "RFC 7636 section 4.3"),
+        "code_challenge_method" => {
+            ("How the challenge was made from the verifier.", "RFC 7636 section 4.3")
+        }
         "code_verifier" => (
             "The secret behind the challenge. Only who sent the request knows it, so a stolen code is worth nothing.",
             "RFC 7636 section 4.5",
         ),
-        "code" => {
-            ("The one-time code. It lives about a minute and is good for one exchange.", "RFC 6749 section 4.1.2")
-        }
+        "code" => (
+            "The one-time code. It lives about a minute and is good for one exchange.",
+            "RFC 6749 section 4.1.2",
+        ),
         "iss" => (
             "Who answers. It must be the provider that was asked: protection from mix-ups between providers.",
             "RFC 9207 section 2",
@@ -79,41 +84,64 @@ pub fn parameter(name: &str) -> Option<Word> {
             "A fingerprint of the session at the provider, to notice when it changes.",
             "OIDC Session Management section 2",
         ),
-        "grant_type" => ("What is handed in for tokens: a code, or a refresh token.", "RFC 6749 section 4.1.3"),
-        "access_token" => ("Opens the API. It is meant for the API, not for this page.", "RFC 6749 section 1.4"),
-        "refresh_token" => {
-            ("Gets the next access token without the user. Each is good once, then replaced.", "RFC 6749 section 1.5")
+        "grant_type" => {
+            ("What is handed in for tokens: a code, or a refresh token.", "RFC 6749 section 4.1.3")
         }
-        "id_token" => ("Says who signed in, signed by the provider. It is meant for this page.", "OIDC Core section 2"),
-        "token_type" => {
-            ("How to present the access token. Bearer: whoever holds it may use it.", "RFC 6749 section 7.1")
+        "access_token" => {
+            ("Opens the API. It is meant for the API, not for this page.", "RFC 6749 section 1.4")
         }
+        "refresh_token" => (
+            "Gets the next access token without the user. Each is good once, then replaced.",
+            "RFC 6749 section 1.5",
+        ),
+        "id_token" => (
+            "Says who signed in, signed by the provider. It is meant for this page.",
+            "OIDC Core section 2",
+        ),
+        "token_type" => (
+            "How to present the access token. Bearer: whoever holds it may use it.",
+            "RFC 6749 section 7.1",
+        ),
         "expires_in" => ("How long the access token lives, in seconds.", "RFC 6749 section 5.1"),
         "resource" => ("Which API the tokens are for.", "RFC 8707 section 2"),
         "response_mode" => (
             "How the answer travels back: in the query or in the fragment of the address.",
             "OAuth 2.0 Multiple Response Types section 2.1",
         ),
-        "prompt" => ("Whether the provider may, or must, ask the user.", "OIDC Core section 3.1.2.1"),
-        "max_age" => ("How long ago the user may have proved who they are, in seconds.", "OIDC Core section 3.1.2.1"),
+        "prompt" => {
+            ("Whether the provider may, or must, ask the user.", "OIDC Core section 3.1.2.1")
+        }
+        "max_age" => (
+            "How long ago the user may have proved who they are, in seconds.",
+            "OIDC Core section 3.1.2.1",
+        ),
         "login_hint" => ("What to fill into the sign-in form.", "OIDC Core section 3.1.2.1"),
         "ui_locales" => ("The languages that the user prefers.", "OIDC Core section 3.1.2.1"),
         "request_uri" => ("Names a request that was handed in before.", "RFC 9126 section 2.2"),
         "dpop_jkt" => ("Binds the code to a key of this browser.", "RFC 9449 section 10"),
-        "id_token_hint" => {
-            ("The ID token of who signs out: the provider then need not ask.", "OIDC RP-Initiated Logout section 2")
-        }
-        "post_logout_redirect_uri" => {
-            ("Where the browser is to come back to after signing out.", "OIDC RP-Initiated Logout section 2")
-        }
+        "id_token_hint" => (
+            "The ID token of who signs out: the provider then need not ask.",
+            "OIDC RP-Initiated Logout section 2",
+        ),
+        "post_logout_redirect_uri" => (
+            "Where the browser is to come back to after signing out.",
+            "OIDC RP-Initiated Logout section 2",
+        ),
         "token" => ("The token to be revoked.", "RFC 7009 section 2.1"),
         "token_type_hint" => ("Which kind of token that is.", "RFC 7009 section 2.1"),
         "error" => ("Why the provider refused, in one word.", "RFC 6749 section 4.1.2.1"),
         "error_description" => ("The same for developers.", "RFC 6749 section 4.1.2.1"),
         "authorization" => ("Presents the access token.", "RFC 6750 section 2.1"),
-        "dpop" => ("Proves possession of the key that the token is bound to.", "RFC 9449 section 4"),
-        "www-authenticate" => ("How to be let in, or why the token was not enough.", "RFC 6750 section 3"),
-        "cache-control" => ("Whether caches may keep the answer. Tokens must never be kept.", "RFC 6749 section 5.1"),
+        "dpop" => {
+            ("Proves possession of the key that the token is bound to.", "RFC 9449 section 4")
+        }
+        "www-authenticate" => {
+            ("How to be let in, or why the token was not enough.", "RFC 6750 section 3")
+        }
+        "cache-control" => (
+            "Whether caches may keep the answer. Tokens must never be kept.",
+            "RFC 6749 section 5.1",
+        ),
         "content-type" => ("The format of the body.", "RFC 9110 section 8.3"),
         "accept" => ("The formats that this page understands.", "RFC 9110 section 12.5.1"),
         _ => return None,
@@ -128,15 +156,23 @@ pub fn claim(name: &str) -> Option<Word> {
         "kid" => ("Which of the provider's keys signed.", "RFC 7515 section 4.1.4"),
         "typ" => ("What kind of token this is.", "RFC 7515 section 4.1.9"),
         "iss" => ("Who issued the token.", "RFC 7519 section 4.1.1"),
-        "sub" => ("Who the user is, for this provider. The only claim to know users by.", "RFC 7519 section 4.1.2"),
-        "aud" => ("Whom the token is for. Everybody else must refuse it.", "RFC 7519 section 4.1.3"),
+        "sub" => (
+            "Who the user is, for this provider. The only claim to know users by.",
+            "RFC 7519 section 4.1.2",
+        ),
+        "aud" => {
+            ("Whom the token is for. Everybody else must refuse it.", "RFC 7519 section 4.1.3")
+        }
         "exp" => ("After this it is worthless.", "RFC 7519 section 4.1.4"),
         "nbf" => ("Before this it is not valid yet.", "RFC 7519 section 4.1.5"),
         "iat" => ("When it was issued.", "RFC 7519 section 4.1.6"),
         "jti" => ("A name of this one token.", "RFC 7519 section 4.1.7"),
         "azp" => ("Which client it was issued to.", "OIDC Core section 2"),
         "nonce" => ("The random text of the request.", "OIDC Core section 2"),
-        "at_hash" => ("Half of the access token's hash: the two tokens belong together.", "OIDC Core section 3.1.3.6"),
+        "at_hash" => (
+            "Half of the access token's hash: the two tokens belong together.",
+            "OIDC Core section 3.1.3.6",
+        ),
         "auth_time" => ("When the user proved who they are.", "OIDC Core section 2"),
         "acr" => ("How strongly the user proved it.", "OIDC Core section 2"),
         "amr" => ("By what means the user proved it: pwd is a password.", "RFC 8176 section 2"),
@@ -145,10 +181,14 @@ pub fn claim(name: &str) -> Option<Word> {
         "scope" => ("What it may be used for.", "RFC 9068 section 2.2.3"),
         "cnf" => ("The key that the token is bound to.", "RFC 7800 section 3.1"),
         "name" => ("The user's full name.", "OIDC Core section 5.1"),
-        "preferred_username" => ("What the user likes to be called. It may change.", "OIDC Core section 5.1"),
+        "preferred_username" => {
+            ("What the user likes to be called. It may change.", "OIDC Core section 5.1")
+        }
         "email" => ("The user's address for mail.", "OIDC Core section 5.1"),
         "role" => ("A role of the user, which the API's policies ask for.", "this provider"),
-        "department" => ("The user's department, which the API's policies ask for.", "this provider"),
+        "department" => {
+            ("The user's department, which the API's policies ask for.", "this provider")
+        }
         _ => return None,
     };
     Some(Word { meaning, source })
@@ -157,26 +197,48 @@ pub fn claim(name: &str) -> Option<Word> {
 /// What a check is for.
 pub fn check(name: &str) -> Option<Word> {
     let (meaning, source) = match name {
-        "issuer" => ("The document must come from the provider that was asked.", "OIDC Discovery section 4.3"),
+        "issuer" => (
+            "The document must come from the provider that was asked.",
+            "OIDC Discovery section 4.3",
+        ),
         "state" => (
             "The answer must belong to a request that this browser sent and nobody has answered yet.",
             "RFC 6749 section 10.12",
         ),
-        "iss" => ("It must come from the provider that was asked.", "OIDC Core section 3.1.3.7, RFC 9207 section 2.4"),
+        "iss" => (
+            "It must come from the provider that was asked.",
+            "OIDC Core section 3.1.3.7, RFC 9207 section 2.4",
+        ),
         "alg" => (
             "The algorithm must be one that the provider says it signs with. “none” never is.",
             "OIDC Core section 3.1.3.7",
         ),
-        "signature" => ("The provider's key must have signed exactly this text.", "OIDC Core section 3.1.3.7"),
+        "signature" => {
+            ("The provider's key must have signed exactly this text.", "OIDC Core section 3.1.3.7")
+        }
         "aud" => ("The token must be meant for this client.", "OIDC Core section 3.1.3.7"),
         "azp" => ("The token must have been issued to this client.", "OIDC Core section 3.1.3.7"),
-        "exp" => ("It must not have expired, with a little leeway for clocks.", "OIDC Core section 3.1.3.7"),
-        "iat" => ("It must not come from the future, with a little leeway for clocks.", "OIDC Core section 3.1.3.7"),
-        "auth_time" => ("The user must have proved who they are recently enough.", "OIDC Core section 3.1.3.7"),
+        "exp" => (
+            "It must not have expired, with a little leeway for clocks.",
+            "OIDC Core section 3.1.3.7",
+        ),
+        "iat" => (
+            "It must not come from the future, with a little leeway for clocks.",
+            "OIDC Core section 3.1.3.7",
+        ),
+        "auth_time" => {
+            ("The user must have proved who they are recently enough.", "OIDC Core section 3.1.3.7")
+        }
         "nonce" => ("The token must answer this very request.", "OIDC Core section 3.1.3.7"),
-        "at_hash" => ("The access token must be the one that was issued with it.", "OIDC Core section 3.1.3.8"),
+        "at_hash" => (
+            "The access token must be the one that was issued with it.",
+            "OIDC Core section 3.1.3.8",
+        ),
         "sub" => ("Userinfo must be about the user of the ID token.", "OIDC Core section 5.3.2"),
-        "unchanged" => ("A renewed token must be about the same user and sign-in as before.", "OIDC Core section 12.2"),
+        "unchanged" => (
+            "A renewed token must be about the same user and sign-in as before.",
+            "OIDC Core section 12.2",
+        ),
         _ => return None,
     };
     Some(Word { meaning, source })
@@ -224,6 +286,10 @@ mod tests {
                 .iter()
                 .all(|name| is_secret(name))
         );
-        assert!(!["client_id", "code_challenge", "scope", "redirect_uri", "iss"].iter().any(|name| is_secret(name)));
+        assert!(
+            !["client_id", "code_challenge", "scope", "redirect_uri", "iss"]
+                .iter()
+                .any(|name| is_secret(name))
+        );
     }
 }

@@ -73,7 +73,8 @@ impl ApiCalls {
     /// Calls the route with this path.
     pub fn call(self, path: String) {
         let page = self.page;
-        let known = untrack(|| Some((page.config()?, page.auth.with_user(|user| user.sub().to_owned())?)));
+        let known =
+            untrack(|| Some((page.config()?, page.auth.with_user(|user| user.sub().to_owned())?)));
         let Some((config, sub)) = known else {
             return;
         };
@@ -81,7 +82,8 @@ impl ApiCalls {
             return;
         }
         let url = config.api(&path);
-        let request = ApiRequest::get(&url).header("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
+        let request =
+            ApiRequest::get(&url).header("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
         self.page.dismiss();
         let progress = Progress::Waiting { url };
         self.last.set(Some(Call { sub: sub.clone(), progress }));
@@ -108,7 +110,8 @@ impl ApiCalls {
         self.last.set(Some(Call { sub, progress }));
     }
 
-    /// What the result block shows: the last call of the present user, else what went wrong, else who is signed in.
+    /// What the result block shows: the last call of the present user, else what went wrong, else
+    /// who is signed in.
     fn outcome(self) -> Outcome {
         let status = self.page.auth.status();
         let last = self.last.get();

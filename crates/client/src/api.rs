@@ -42,8 +42,9 @@ impl ApiRequest {
 pub type ApiResponse = HttpResponse;
 
 impl Client {
-    /// Calls an API with the user's access token. One that the API calls invalid (revoked, or expired by the API's clock)
-    /// is renewed and the call repeated, once: a call that was refused for its token has had no effect.
+    /// Calls an API with the user's access token. One that the API calls invalid (revoked, or
+    /// expired by the API's clock) is renewed and the call repeated, once: a call that was refused
+    /// for its token has had no effect.
     pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Fault> {
         let mut access_token = self.access_token().await?;
         let mut replaced = false;
@@ -54,14 +55,19 @@ impl Client {
             }
             match self.replaced(&access_token).await {
                 Ok(other) => access_token = other,
-                // Why there is no other token, the events tell; the caller has the API's own answer.
+                // Why there is no other token, the events tell; the caller has the API's own
+                // answer.
                 Err(_) => return Ok(answer),
             }
             replaced = true;
         }
     }
 
-    fn call(&self, request: &ApiRequest, access_token: &str) -> impl Future<Output = Result<ApiResponse, Fault>> {
+    fn call(
+        &self,
+        request: &ApiRequest,
+        access_token: &str,
+    ) -> impl Future<Output = Result<ApiResponse, Fault>> {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
         headers.push(self.tokens.http.authorization(access_token));
@@ -77,7 +83,8 @@ impl Client {
         self.tokens.http.transmit(sent, Proven::Token(access_token))
     }
 
-    /// The token that takes the place of one that was refused: another caller or tab may have renewed already.
+    /// The token that takes the place of one that was refused: another caller or tab may have
+    /// renewed already.
     async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Fault> {
         if self.present_user()?.access_token == refused {
             self.renew().await?;
@@ -93,5 +100,7 @@ fn refuses_token(answer: &HttpResponse) -> bool {
         && answer
             .header("www-authenticate")
             .and_then(|header| Challenge::parse_all(header).ok())
-            .is_some_and(|challenges| challenges.iter().any(|one| one.error() == Some(ErrorCode::InvalidToken)))
+            .is_some_and(|challenges| {
+                challenges.iter().any(|one| one.error() == Some(ErrorCode::InvalidToken))
+            })
 }

@@ -1,12 +1,15 @@
-//! From the authorization response in the page's address to the signed-in user (RFC 6749 section 4.1.2 to 4.1.4,
-//! RFC 9207 section 2.4, OIDC Core section 3.1.3).
+//! From the authorization response in the page's address to the signed-in user (RFC 6749 section
+//! 4.1.2 to 4.1.4, RFC 9207 section 2.4, OIDC Core section 3.1.3).
 //!
-//! [`AuthorizationResponse`] → [`PendingSignin::accept`] → [`AcceptedResponse`](crate::exchange::AcceptedResponse) → exchange → [`UnverifiedTokens`] →
-//! verification, userinfo → [`Profile`] → the user store. No step can do without what the one before made.
+//! [`AuthorizationResponse`] → [`PendingSignin::accept`] →
+//! [`AcceptedResponse`](crate::exchange::AcceptedResponse) → exchange → [`UnverifiedTokens`] →
+//! verification, userinfo → [`Profile`] → the user store. No step can do without what the one
+//! before made.
 //!
-//! One address gives one result and one token request, however often it is asked: while the page lives, the work is
-//! shared, and the state store remembers which code was redeemed, also after a reload; the user is in their store. A
-//! failure that may pass (the network, the provider's trouble) consumes nothing, and the address can be tried again.
+//! One address gives one result and one token request, however often it is asked: while the page
+//! lives, the work is shared, and the state store remembers which code was redeemed, also after a
+//! reload; the user is in their store. A failure that may pass (the network, the provider's
+//! trouble) consumes nothing, and the address can be tried again.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -48,13 +51,18 @@ impl Client {
     /// What kind of response the address carries.
     pub(crate) fn callback_kind(&self, url: &str) -> CallbackKind {
         let marks = response::marks(url);
-        let known = marks.state_id.as_deref().and_then(|id| pending::get(&self.ports, id).ok().flatten());
+        let known =
+            marks.state_id.as_deref().and_then(|id| pending::get(&self.ports, id).ok().flatten());
         match known {
-            Some(Pending::Signout(PendingSignout { way: Way::Redirect, .. })) => CallbackKind::Signout,
+            Some(Pending::Signout(PendingSignout { way: Way::Redirect, .. })) => {
+                CallbackKind::Signout
+            }
             Some(Pending::Signout(_)) => CallbackKind::OfChild,
             Some(Pending::Signin(pending)) if pending.way != Way::Redirect => CallbackKind::OfChild,
             Some(_) if marks.has_result => CallbackKind::Signin,
-            _ if marks.has_result && (marks.state_id.is_some() || self.is_redirect_uri(url)) => CallbackKind::Signin,
+            _ if marks.has_result && (marks.state_id.is_some() || self.is_redirect_uri(url)) => {
+                CallbackKind::Signin
+            }
             _ => CallbackKind::None,
         }
     }
@@ -64,7 +72,10 @@ impl Client {
     }
 
     /// Finishes a sign-in: shared by all who ask for the same address.
-    pub(crate) async fn signin_callback(self: &Rc<Self>, url: &str) -> Result<SigninOutcome, Fault> {
+    pub(crate) async fn signin_callback(
+        self: &Rc<Self>,
+        url: &str,
+    ) -> Result<SigninOutcome, Fault> {
         let known = {
             let by_address = self.callbacks.by_address.borrow();
             by_address.iter().find(|(own, _)| own == url).map(|(_, work)| work.clone())
@@ -104,7 +115,8 @@ impl Client {
         }
     }
 
-    /// Sees to it that the response is dealt with, by this call or by one before, perhaps of a page that is gone.
+    /// Sees to it that the response is dealt with, by this call or by one before, perhaps of a page
+    /// that is gone.
     async fn finish_signin(&self, url: &str) -> Result<(), Fault> {
         self.tokens.http.trace.authorization_response(url);
         let response = AuthorizationResponse::parse(url)?;
@@ -113,11 +125,16 @@ impl Client {
         let (pending, mark) = loop {
             match pending::get(&self.ports, &response.state_id)? {
                 Some(Pending::Signin(pending)) => {
-                    let mark = self.ports.locks.mark(&["oidc.answered:", &response.state_id].concat()).await;
+                    let mark = self
+                        .ports
+                        .locks
+                        .mark(&["oidc.answered:", &response.state_id].concat())
+                        .await;
                     if mark.is_some() {
                         break (pending, mark);
                     }
-                    // Another tab has used the code, and what it wrote is still on its way; or the store is a copy.
+                    // Another tab has used the code, and what it wrote is still on its way; or the
+                    // store is a copy.
                     if !self.looks_again(begun).await {
                         return Err(self.no_matching_state());
                     }
@@ -150,8 +167,8 @@ impl Client {
         self.ports.locks.acquire(&["oidc.callback.", state_id].concat()).await
     }
 
-    /// Redeems the code and finds out who signed in. A failure that may pass consumes neither the request nor the tokens
-    /// that were received.
+    /// Redeems the code and finds out who signed in. A failure that may pass consumes neither the
+    /// request nor the tokens that were received.
     pub(crate) async fn redeem_and_prove(
         &self,
         pending: Box<PendingSignin>,
@@ -188,7 +205,8 @@ impl Client {
         })
     }
 
-    /// What came of a response that was dealt with. Its user is in the store, unless they signed out.
+    /// What came of a response that was dealt with. Its user is in the store, unless they signed
+    /// out.
     fn outcome_of(&self, url: &str) -> Result<SigninOutcome, Fault> {
         let response = AuthorizationResponse::parse(url)?;
         let code_hash = hash_of_code(&response);
@@ -206,12 +224,13 @@ impl Client {
     pub(crate) fn no_matching_state(&self) -> Fault {
         let session = self.users.get().ok().flatten();
         let lives = |session| self.users.expires_in(&session).is_none_or(|left| left > 0);
-        let signed_in = session.is_some_and(|session| session.stored.user.refresh_token.is_some() || lives(session));
+        let signed_in = session
+            .is_some_and(|session| session.stored.user.refresh_token.is_some() || lives(session));
         Error::NoMatchingState { signed_in }.into()
     }
 
-    /// Accepts the response and redeems its code. The pending request stays in the store until the provider has
-    /// answered for good.
+    /// Accepts the response and redeems its code. The pending request stays in the store until the
+    /// provider has answered for good.
     pub(crate) async fn redeem(
         &self,
         pending: Box<PendingSignin>,
@@ -222,7 +241,8 @@ impl Client {
         let accepted = match pending.accept(response, self, &metadata) {
             Ok(accepted) => accepted,
             Err(error) => {
-                // An error response ends the request. One that was not accepted may be forged: the request stays.
+                // An error response ends the request. One that was not accepted may be forged: the
+                // request stays.
                 if matches!(*error, Error::Authorization(_)) {
                     pending::remove(&self.ports, &id)?;
                 }
@@ -243,5 +263,8 @@ impl Client {
 
 /// What stands for the code in the state store once it is redeemed.
 fn hash_of_code(response: &AuthorizationResponse) -> String {
-    response.result.as_ref().map_or_else(|_| String::new(), |code| base64url::encode(Sha256::digest(code.expose())))
+    response
+        .result
+        .as_ref()
+        .map_or_else(|_| String::new(), |code| base64url::encode(Sha256::digest(code.expose())))
 }

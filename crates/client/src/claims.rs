@@ -1,4 +1,5 @@
-//! From claims to the user's profile: protocol claims left out, userinfo joined (OIDC Core section 5.3).
+//! From claims to the user's profile: protocol claims left out, userinfo joined (OIDC Core section
+//! 5.3).
 
 use doorward_protocol::json;
 use serde_json::{Map, Value};
@@ -6,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::settings::{ClaimsFilter, MergeClaims};
 
 /// Claims about the token, not about the user.
-const PROTOCOL_CLAIMS: [&str; 8] = ["nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash"];
+const PROTOCOL_CLAIMS: [&str; 8] =
+    ["nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash"];
 /// Claims that no filter removes and no userinfo changes: they say what the profile rests on.
 const FIXED_CLAIMS: [&str; 5] = ["sub", "iss", "aud", "exp", "iat"];
 
@@ -24,12 +26,20 @@ pub(crate) fn filtered(claims: Map<String, Value>, filter: &ClaimsFilter) -> Map
 
 /// Joins userinfo to the profile. Objects are merged deeply, scalars replaced, arrays by setting.
 #[cfg(feature = "userinfo")]
-pub(crate) fn join_user_info(profile: &mut Map<String, Value>, user_info: Map<String, Value>, arrays: MergeClaims) {
+pub(crate) fn join_user_info(
+    profile: &mut Map<String, Value>,
+    user_info: Map<String, Value>,
+    arrays: MergeClaims,
+) {
     merge(profile, json::kept(user_info, &|name, _| !FIXED_CLAIMS.contains(&name)), arrays);
 }
 
 /// Merges the later claims into the earlier ones.
-pub(crate) fn merge(earlier: &mut Map<String, Value>, later: Map<String, Value>, arrays: MergeClaims) {
+pub(crate) fn merge(
+    earlier: &mut Map<String, Value>,
+    later: Map<String, Value>,
+    arrays: MergeClaims,
+) {
     for (name, value) in later {
         match (earlier.get_mut(&name), value) {
             (Some(Value::Object(earlier)), Value::Object(later)) => merge(earlier, later, arrays),
@@ -86,8 +96,7 @@ mod tests {
 
     #[test]
     fn userinfo_joins_deeply() {
-        let id_token =
-            json!({"sub": "a", "exp": 1, "name": "A", "role": ["user"], "address": {"city": "X", "zip": "1"}});
+        let id_token = json!({"sub": "a", "exp": 1, "name": "A", "role": ["user"], "address": {"city": "X", "zip": "1"}});
         let user_info = json!({"sub": "b", "exp": 9, "name": "B", "role": ["user", "admin"], "address": {"city": "Y"}});
         let mut replaced = object(id_token.clone());
         join_user_info(&mut replaced, object(user_info), MergeClaims::Replace);

@@ -1,5 +1,5 @@
-//! What the operations of one client share, and how the user changes hands: into the store, to the subscribers, to the
-//! other tabs.
+//! What the operations of one client share, and how the user changes hands: into the store, to the
+//! subscribers, to the other tabs.
 
 use std::{
     cell::{Cell, RefCell},
@@ -55,7 +55,9 @@ impl Client {
     pub(crate) fn new(settings: Settings, ports: Ports) -> Result<Rc<Self>, Fault> {
         settings.validate()?;
         if settings.dpop && ports.signer.is_none() {
-            return Err(Error::Settings("dpop needs a key, and these ports have none".to_owned()).into());
+            return Err(
+                Error::Settings("dpop needs a key, and these ports have none".to_owned()).into()
+            );
         }
         let (settings, ports) = (Rc::new(settings), Rc::new(ports));
         let events = Events::default();
@@ -133,8 +135,8 @@ impl Client {
         Ok(())
     }
 
-    /// Compares the store with what the subscribers were told last, and tells them what is new. Another tab may have
-    /// changed the store, also while this page was frozen.
+    /// Compares the store with what the subscribers were told last, and tells them what is new.
+    /// Another tab may have changed the store, also while this page was frozen.
     pub(crate) fn notice_changes(&self) -> Result<(), Fault> {
         let Some(Session { stored: now, .. }) = self.users.get()? else {
             if self.told.borrow().is_some() {
@@ -173,7 +175,8 @@ impl Client {
         let weak = Rc::downgrade(self);
         let guard = self.ports.broadcast.subscribe(Box::new(move |text| {
             if let (Some(client), Some(message)) = (weak.upgrade(), TabMessage::read(text)) {
-                // Storage that fails now fails again, and is reported, when somebody asks for the user.
+                // Storage that fails now fails again, and is reported, when somebody asks for the
+                // user.
                 let _ = client.hear(&message);
             }
         }));
@@ -184,13 +187,14 @@ impl Client {
         match message {
             TabMessage::UserChanged => self.notice_changes(),
             TabMessage::SignedOut { sub } => {
-                // Where the tabs share the store it is empty already; where not, this tab's copy goes too. Another user,
-                // who signed in since or only in this tab, stays.
+                // Where the tabs share the store it is empty already; where not, this tab's copy
+                // goes too. Another user, who signed in since or only in this tab, stays.
                 let stored = self.users.get()?;
                 if stored.is_some_and(|session| session.stored.user.sub() == sub) {
                     self.users.remove()?;
                 }
-                let was_told = self.told.borrow().as_ref().is_some_and(|told| told.user.sub() == sub);
+                let was_told =
+                    self.told.borrow().as_ref().is_some_and(|told| told.user.sub() == sub);
                 self.notice_changes()?;
                 if was_told && self.told.borrow().is_none() {
                     self.events.emit(&Event::UserSignedOut);
@@ -198,7 +202,9 @@ impl Client {
                 Ok(())
             }
             TabMessage::TokensFound { of, sign } => {
-                if self.own_renewable()?.is_some_and(|(own, _)| own == *of) && !self.users.is_signed(sign)? {
+                if self.own_renewable()?.is_some_and(|(own, _)| own == *of)
+                    && !self.users.is_signed(sign)?
+                {
                     let held = TabMessage::TokensHeld { of: of.clone(), sign: sign.clone() };
                     self.ports.broadcast.post(&held.write());
                 }
@@ -206,8 +212,8 @@ impl Client {
             }
             TabMessage::TokensHeld { of, sign } => {
                 if self.users.is_signed(sign)? {
-                    // A token that this page has sent already is the other's no more, which finds the mark; unless the
-                    // request fails.
+                    // A token that this page has sent already is the other's no more, which finds
+                    // the mark; unless the request fails.
                     let (client, of) = (Rc::clone(self), of.clone());
                     self.ports.timer.spawn(Box::pin(async move {
                         client.renewal.landed().await;
@@ -229,15 +235,17 @@ impl Client {
         Ok(())
     }
 
-    /// Tokens in a store that is this tab's alone and can be renewed: the access token's hash, and whose they are.
+    /// Tokens in a store that is this tab's alone and can be renewed: the access token's hash, and
+    /// whose they are.
     fn own_renewable(&self) -> Result<Option<(String, Session)>, Fault> {
         let session = self.users.get()?.filter(|_| self.settings.user_store == StoreKind::Session);
         let session = session.filter(|session| session.stored.user.refresh_token.is_some());
         Ok(session.map(|session| (access_token_hash(&session.stored.user.access_token), session)))
     }
 
-    /// Forgets the refresh token beside the access token of this hash, if the store is this tab's alone: another tab has
-    /// it as well, and it must be sent once. The access token is good until it ends, and a hidden frame may bring others.
+    /// Forgets the refresh token beside the access token of this hash, if the store is this tab's
+    /// alone: another tab has it as well, and it must be sent once. The access token is good until
+    /// it ends, and a hidden frame may bring others.
     pub(crate) fn leave_to_others(&self, of: &str) -> Result<bool, Fault> {
         let Some((_, session)) = self.own_renewable()?.filter(|(own, _)| own == of) else {
             return Ok(false);

@@ -41,7 +41,8 @@ pub enum Error {
         /// What is wrong with the body.
         problem: String,
     },
-    /// The discovery document names another issuer than the one it was fetched for (OIDC Discovery section 4.3).
+    /// The discovery document names another issuer than the one it was fetched for (OIDC Discovery
+    /// section 4.3).
     #[error("the provider calls itself {found}, but {expected} was asked for")]
     IssuerMismatch {
         /// The configured authority, or the issuer of the metadata.
@@ -55,7 +56,8 @@ pub enum Error {
     /// The URL carries no authorization response, or a malformed one; the text says what is wrong.
     #[error("{0}")]
     InvalidResponse(String),
-    /// The response answers no request that is pending here: it was used, is too old, or began in another browser.
+    /// The response answers no request that is pending here: it was used, is too old, or began in
+    /// another browser.
     #[error("no pending request belongs to this response")]
     NoMatchingState {
         /// Whether a user is signed in all the same.
@@ -67,8 +69,8 @@ pub enum Error {
     /// The provider refused the request (RFC 6749 section 4.1.2.1).
     #[error("the provider refused: {0}")]
     Authorization(Box<AuthorizationError>),
-    /// An endpoint that the page asks itself refused: token, revocation, userinfo (RFC 6749 section 5.2) or pushed
-    /// authorization requests (RFC 9126 section 2.3).
+    /// An endpoint that the page asks itself refused: token, revocation, userinfo (RFC 6749 section
+    /// 5.2) or pushed authorization requests (RFC 9126 section 2.3).
     #[error("{endpoint} refused: {code}{}", described(description.as_deref()))]
     Refused {
         /// Which endpoint.
@@ -116,8 +118,9 @@ pub enum Error {
     Entropy(#[from] EntropyError),
 }
 
-/// An [`Error`] on its way up through the client. Behind a pointer: whoever hands a failure on then moves a word and not
-/// the whole error, which was a tenth of what the client weighs in the browser.
+/// An [`Error`] on its way up through the client. Behind a pointer: whoever hands a failure on then
+/// moves a word and not the whole error, which was a tenth of what the client weighs in the
+/// browser.
 pub(crate) type Fault = Box<Error>;
 
 impl From<IdTokenError> for Fault {
@@ -178,7 +181,8 @@ pub enum ErrorKind {
     Retry,
     /// The sign-in has to begin again.
     Restart,
-    /// The user or the provider said no: signing in again, perhaps as somebody else, is up to the user.
+    /// The user or the provider said no: signing in again, perhaps as somebody else, is up to the
+    /// user.
     Refused,
     /// Somebody has to sign in first.
     SignIn,
@@ -213,7 +217,9 @@ impl Error {
             Self::IdToken(error) => error.kind(),
             Self::NotSignedIn | Self::NoRefreshToken => ErrorKind::SignIn,
             Self::PopupClosed => ErrorKind::Refused,
-            Self::Storage(_) | Self::Entropy(_) | Self::ProofKey(_) | Self::PopupBlocked => ErrorKind::Device,
+            Self::Storage(_) | Self::Entropy(_) | Self::ProofKey(_) | Self::PopupBlocked => {
+                ErrorKind::Device
+            }
             Self::Settings(_)
             | Self::NoWindow
             | Self::UnexpectedAnswer { .. }
@@ -223,7 +229,8 @@ impl Error {
         }
     }
 
-    /// Whether trying the same again may help: for a response of the provider that is a whole new request.
+    /// Whether trying the same again may help: for a response of the provider that is a whole new
+    /// request.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Authorization(error) => kind_of_code(&error.code) == ErrorKind::Retry,
@@ -328,8 +335,12 @@ fn kind_of_code(code: &ErrorCode) -> ErrorKind {
 
 fn refusal(code: &ErrorCode, description: Option<&str>) -> String {
     match kind_of_code(code) {
-        ErrorKind::Retry => "The sign-in service has trouble at the moment. Try again in a minute.".to_owned(),
-        ErrorKind::Refused => "The sign-in was cancelled or refused. You can sign in again.".to_owned(),
+        ErrorKind::Retry => {
+            "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
+        }
+        ErrorKind::Refused => {
+            "The sign-in was cancelled or refused. You can sign in again.".to_owned()
+        }
         ErrorKind::Restart => "Your sign-in has ended or expired. Please sign in again.".to_owned(),
         _ => format!(
             "The sign-in service refused the request: {code}{}. Please tell whoever runs this application.",
@@ -344,13 +355,26 @@ mod tests {
 
     #[test]
     fn each_error_tells_a_person_what_to_do() {
-        let network = |failure| Error::Network { url: "https://op.example/token".to_owned(), failure };
-        let refused = |code: &str| Error::Refused { endpoint: "token_endpoint", code: code.into(), description: None };
+        let network =
+            |failure| Error::Network { url: "https://op.example/token".to_owned(), failure };
+        let refused = |code: &str| Error::Refused {
+            endpoint: "token_endpoint",
+            code: code.into(),
+            description: None,
+        };
         for (error, kind, part) in [
             (network(NetworkFailure::Offline), ErrorKind::Retry, "offline"),
-            (network(NetworkFailure::Timeout), ErrorKind::Retry, "https://op.example does not answer"),
+            (
+                network(NetworkFailure::Timeout),
+                ErrorKind::Retry,
+                "https://op.example does not answer",
+            ),
             (Error::Http { url: String::new(), status: 503 }, ErrorKind::Retry, "Try again"),
-            (Error::Http { url: "u".to_owned(), status: 404 }, ErrorKind::Configuration, "whoever runs"),
+            (
+                Error::Http { url: "u".to_owned(), status: 404 },
+                ErrorKind::Configuration,
+                "whoever runs",
+            ),
             (Error::NoMatchingState { signed_in: false }, ErrorKind::Restart, "sign in again"),
             (Error::NoMatchingState { signed_in: true }, ErrorKind::Restart, "You are signed in"),
             (Error::InvalidResponse(String::new()), ErrorKind::Restart, "sign in again"),

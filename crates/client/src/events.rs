@@ -16,11 +16,13 @@ pub enum Event {
     UserLoaded(User),
     /// The user was removed from this page.
     UserUnloaded,
-    /// The access token expires soon (`access_token_expiring_notification_time`). Renewal, if automatic, starts now.
+    /// The access token expires soon (`access_token_expiring_notification_time`). Renewal, if
+    /// automatic, starts now.
     AccessTokenExpiring,
     /// The access token has expired and was not renewed.
     AccessTokenExpired,
-    /// Renewal failed for a cause that does not pass by itself; told once. What may pass is tried again without a word.
+    /// Renewal failed for a cause that does not pass by itself; told once. What may pass is tried
+    /// again without a word.
     SilentRenewError(Error),
     /// A user signed in, here or in another tab that shares the user store.
     UserSignedIn,
@@ -59,8 +61,9 @@ impl Subscription {
 }
 
 impl Events {
-    /// Calls the handler at each event until the subscription is dropped. Handlers run in the order of subscription and
-    /// may subscribe, unsubscribe and call the client. A handler that is already running is not entered again.
+    /// Calls the handler at each event until the subscription is dropped. Handlers run in the order
+    /// of subscription and may subscribe, unsubscribe and call the client. A handler that is
+    /// already running is not entered again.
     pub fn subscribe(&self, handler: impl FnMut(&Event) + 'static) -> Subscription {
         let id = self.0.next.get();
         self.0.next.set(id + 1);
@@ -73,7 +76,8 @@ impl Events {
                     return;
                 };
                 let position = registry.handlers.borrow().iter().position(|(own, _)| *own == id);
-                let handler = position.map(|position| registry.handlers.borrow_mut().remove(position));
+                let handler =
+                    position.map(|position| registry.handlers.borrow_mut().remove(position));
                 // Only now: with it may go other subscriptions.
                 drop(handler);
             }),
@@ -85,13 +89,15 @@ impl Events {
         for id in ids {
             // One that was called before may have ended this subscription.
             let handlers = self.0.handlers.borrow();
-            let Some(handler) = handlers.iter().find(|(own, _)| *own == id).map(|(_, handler)| Rc::clone(handler))
+            let Some(handler) =
+                handlers.iter().find(|(own, _)| *own == id).map(|(_, handler)| Rc::clone(handler))
             else {
                 continue;
             };
             drop(handlers);
             if let Ok(mut handler) = handler.try_borrow_mut() {
-                // Where panics unwind, a handler that fails must not keep the event from the others.
+                // Where panics unwind, a handler that fails must not keep the event from the
+                // others.
                 let call = AssertUnwindSafe(|| handler(event));
                 let _ = catch_unwind(call);
             }

@@ -1,5 +1,5 @@
-//! From an accepted response to tokens whose ID token is verified (RFC 6749 section 4.1.3, RFC 9207 section 2.4,
-//! OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
+//! From an accepted response to tokens whose ID token is verified (RFC 6749 section 4.1.3, RFC 9207
+//! section 2.4, OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// Pauses between attempts to redeem a code. Codes live a minute or so; a user waits for less.
-const RETRY_PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
+const RETRY_PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
 /// No further attempt begins this long after the first.
 const RETRY_WITHIN: Duration = Duration::from_secs(20);
 
@@ -36,11 +37,13 @@ pub(crate) struct UnverifiedTokens {
     pub answer: Box<TokenAnswer>,
 }
 
-/// The claims of a user, of which those of the ID token were verified. Only [`Client::profile`] makes one.
+/// The claims of a user, of which those of the ID token were verified. Only [`Client::profile`]
+/// makes one.
 pub(crate) struct Profile(Map<String, Value>);
 
 impl PendingSignin {
-    /// Accepts the response to this very request: same authority and client, the right issuer, a code.
+    /// Accepts the response to this very request: same authority and client, the right issuer, a
+    /// code.
     pub(crate) fn accept(
         self: Box<Self>,
         response: Box<AuthorizationResponse>,
@@ -56,8 +59,10 @@ impl PendingSignin {
             return Err(Error::StateMismatch("client_id").into());
         }
         let issuer = &metadata.issuer;
-        // RFC 9207 section 2.4: a response from another provider must not reach this one's token endpoint.
-        let names_issuer = response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
+        // RFC 9207 section 2.4: a response from another provider must not reach this one's token
+        // endpoint.
+        let names_issuer =
+            response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
         let found = response.iss.as_deref().unwrap_or_default();
         if !trace.check("iss", issuer, &found, names_issuer) {
             let error = match response.iss {
@@ -69,7 +74,11 @@ impl PendingSignin {
             return Err(error.into());
         }
         match response.result {
-            Ok(code) => Ok(Box::new(AcceptedResponse { pending: self, code, session_state: response.session_state })),
+            Ok(code) => Ok(Box::new(AcceptedResponse {
+                pending: self,
+                code,
+                session_state: response.session_state,
+            })),
             Err(error) => Err(error.told(response.session_state, self.data, self.url_state)),
         }
     }
@@ -77,7 +86,10 @@ impl PendingSignin {
 
 impl Client {
     /// Redeems the code, again after failures that may pass. The keys are fetched meanwhile.
-    pub(crate) async fn exchange(&self, accepted: &AcceptedResponse) -> Result<Box<TokenAnswer>, Fault> {
+    pub(crate) async fn exchange(
+        &self,
+        accepted: &AcceptedResponse,
+    ) -> Result<Box<TokenAnswer>, Fault> {
         let pending = &accepted.pending;
         let mut form = url::encoded(&[
             ("grant_type", "authorization_code"),
@@ -118,7 +130,10 @@ impl Client {
     }
 
     /// Verifies the ID token. `None`: there is none, and the scope has no `openid`.
-    pub(crate) async fn verify(&self, tokens: &UnverifiedTokens) -> Result<Option<VerifiedIdToken>, Fault> {
+    pub(crate) async fn verify(
+        &self,
+        tokens: &UnverifiedTokens,
+    ) -> Result<Option<VerifiedIdToken>, Fault> {
         let pending = &tokens.accepted.pending;
         if tokens.answer.unverified_id_token.is_some() {
             self.retrying(|| self.metadata.keys()).await?;
@@ -131,8 +146,8 @@ impl Client {
         Ok(id_token)
     }
 
-    /// Verifies the ID token of an answer, if it has one. What brought the answer is used up: where the keys can't be got,
-    /// that is tried again.
+    /// Verifies the ID token of an answer, if it has one. What brought the answer is used up: where
+    /// the keys can't be got, that is tried again.
     pub(crate) async fn verify_id_token(
         &self,
         answer: &TokenAnswer,
@@ -152,7 +167,9 @@ impl Client {
             now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
             clock_skew: self.settings.clock_skew,
         };
-        let verify = || id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier);
+        let verify = || {
+            id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier)
+        };
         self.retrying(verify).await.map(Some)
     }
 
@@ -166,7 +183,8 @@ impl Client {
         let Some(id_token) = id_token else {
             return Ok(Profile(Map::new()));
         };
-        let profile = claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims);
+        let profile =
+            claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims);
         #[cfg(feature = "userinfo")]
         let profile = self.with_user_info(profile, &answer.access_token, id_token).await?;
         Ok(Profile(profile))
@@ -184,7 +202,11 @@ impl Client {
     }
 
     /// The user of an answer to a request for this scope.
-    pub(crate) fn user_of(answer: TokenAnswer, requested_scope: String, profile: Profile) -> StoredUser {
+    pub(crate) fn user_of(
+        answer: TokenAnswer,
+        requested_scope: String,
+        profile: Profile,
+    ) -> StoredUser {
         StoredUser {
             lifetime: answer.expires_in,
             user: User {

@@ -1,8 +1,8 @@
-//! Work that many wait for and that runs to its end, even if all who waited have gone: a refresh token or a code that was
-//! sent must not lose its answer.
+//! Work that many wait for and that runs to its end, even if all who waited have gone: a refresh
+//! token or a code that was sent must not lose its answer.
 //!
-//! What the work found stands where it belongs (the user store, the known metadata) when it is over: only whether it
-//! succeeded is handed on. So one kind of work serves all.
+//! What the work found stands where it belongs (the user store, the known metadata) when it is
+//! over: only whether it succeeded is handed on. So one kind of work serves all.
 
 use std::{
     cell::RefCell,
@@ -64,7 +64,11 @@ pub(crate) struct Flight(RefCell<Option<Work>>);
 
 impl Flight {
     /// The work under way, or else this, which is started.
-    pub(crate) fn join(&self, timer: &dyn Timer, start: &dyn Fn() -> LocalFuture<Result<(), Fault>>) -> Work {
+    pub(crate) fn join(
+        &self,
+        timer: &dyn Timer,
+        start: &dyn Fn() -> LocalFuture<Result<(), Fault>>,
+    ) -> Work {
         self.under_way().unwrap_or_else(|| {
             let work = Work::start(timer, start());
             *self.0.borrow_mut() = Some(work.clone());

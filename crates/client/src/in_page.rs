@@ -38,8 +38,8 @@ impl Storage for MemoryStorage {
 /// Held locks by name, with those who wait for them, first come first.
 type Held = Vec<(String, Vec<once::Sender<Guard>>)>;
 
-/// Locks within one page, first come, first served. Clones share them. Enough for what only this page reads (memory and
-/// session storage), and all there is where the browser has no Web Locks.
+/// Locks within one page, first come, first served. Clones share them. Enough for what only this
+/// page reads (memory and session storage), and all there is where the browser has no Web Locks.
 #[derive(Clone, Default)]
 pub struct PageLocks(Rc<RefCell<Held>>);
 

@@ -1,7 +1,8 @@
 //! Reading and writing JSON objects member by member.
 //!
-//! Everything that comes in is read into [`Map`] by one parser and taken apart here. Derived readers would each bring a
-//! parser of their own; together they were half of the client's weight in the browser.
+//! Everything that comes in is read into [`Map`] by one parser and taken apart here. Derived
+//! readers would each bring a parser of their own; together they were half of the client's weight
+//! in the browser.
 
 use doorward_protocol::json;
 use serde_json::{Map, Value};
@@ -26,8 +27,8 @@ impl Members {
         }
     }
 
-    /// A member that is a whole number, not negative. Here that is a time or a span in seconds: what is larger than any
-    /// of them is junk.
+    /// A member that is a whole number, not negative. Here that is a time or a span in seconds:
+    /// what is larger than any of them is junk.
     pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
         self.value(name)?.as_u64().filter(|seconds| *seconds < LONGEST)
     }

@@ -1,11 +1,12 @@
-//! Mutual exclusion over the tabs of an origin by a lease in their common storage, where the browser has no Web Locks
-//! (pages that are not served by https, and old browsers).
+//! Mutual exclusion over the tabs of an origin by a lease in their common storage, where the
+//! browser has no Web Locks (pages that are not served by https, and old browsers).
 //!
-//! Whoever wants the lock writes a name of its own and an end, waits until every tab must have seen it, and has the lock
-//! if its name still stands there. The holder puts the end off while it works; the lease of a tab that was closed ends by
-//! itself after [`LEASE`]. Storage knows no atomic exchange, so this is weaker than a lock: a browser that holds up
-//! writes, or the timers of a hidden tab, for longer than these pauses lets two tabs in. What follows then is a refresh
-//! token sent twice, which providers answer like any reuse.
+//! Whoever wants the lock writes a name of its own and an end, waits until every tab must have seen
+//! it, and has the lock if its name still stands there. The holder puts the end off while it works;
+//! the lease of a tab that was closed ends by itself after [`LEASE`]. Storage knows no atomic
+//! exchange, so this is weaker than a lock: a browser that holds up writes, or the timers of a
+//! hidden tab, for longer than these pauses lets two tabs in. What follows then is a refresh token
+//! sent twice, which providers answer like any reuse.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -17,8 +18,9 @@ use crate::{
     ports::{Clock, Entropy, Guard, Locks, Storage, Timer},
 };
 
-/// Seconds after which a lease ends that nobody puts off. If a tab is closed in the middle of a renewal, the next one must
-/// come while the provider still answers the same refresh token again, which is often 10 seconds.
+/// Seconds after which a lease ends that nobody puts off. If a tab is closed in the middle of a
+/// renewal, the next one must come while the provider still answers the same refresh token again,
+/// which is often 10 seconds.
 const LEASE: u64 = 8;
 const PUT_OFF_EVERY: Duration = Duration::from_secs(2);
 /// Until what one tab wrote is seen by all.
@@ -41,7 +43,8 @@ pub struct StorageLease {
 }
 
 impl StorageLease {
-    /// Whether somebody else holds the lease. One that ends later than any lease can was written by another clock.
+    /// Whether somebody else holds the lease. One that ends later than any lease can was written by
+    /// another clock.
     fn is_held(&self, key: &str, own: &str) -> bool {
         let entry = self.store.get(key).ok().flatten().unwrap_or_default();
         let now = self.clock.now();
@@ -62,7 +65,8 @@ impl StorageLease {
     /// Puts the end off until the guard is dropped, which then gives the lease back.
     fn hold(&self, key: String, own: String, page: Guard) -> Guard {
         let held = Rc::new(Cell::new(true));
-        let (lease, still_held, (name, holder)) = (self.clone(), Rc::clone(&held), (key.clone(), own.clone()));
+        let (lease, still_held, (name, holder)) =
+            (self.clone(), Rc::clone(&held), (key.clone(), own.clone()));
         self.timer.spawn(Box::pin(async move {
             loop {
                 lease.timer.sleep(PUT_OFF_EVERY).await;

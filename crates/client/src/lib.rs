@@ -1,15 +1,17 @@
 //! OpenID Connect client for browser applications.
 //!
-//! The core ([`UserManager`], and [`OidcClient`] under it) knows no browser: it works on [`ports`], runs natively and is
-//! tested there. On `wasm32`, `browser::user_manager` puts it on the browser's own fetch, storage, locks and
-//! cryptography.
+//! The core ([`UserManager`], and [`OidcClient`] under it) knows no browser: it works on [`ports`],
+//! runs natively and is tested there. On `wasm32`, `browser::user_manager` puts it on the browser's
+//! own fetch, storage, locks and cryptography.
 //!
 //! Features; all but the last are on by default, and a page that does without them is smaller:
-//! - `windows`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and the session monitor;
+//! - `windows`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
+//!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
 //! - `userinfo`: claims of userinfo that join those of the ID token (setting `load_user_info`);
-//! - `trace`: each message and each check of a sign-in told as an event, for pages that show the protocol at work.
+//! - `trace`: each message and each check of a sign-in told as an event, for pages that show the
+//!   protocol at work.
 //!
 //! ```no_run
 //! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
@@ -26,7 +28,8 @@
 //! ```
 
 #![deny(missing_docs)]
-// What is large travels behind a pointer, failures first of all (`Fault`): moving it about weighs more than the pointer.
+// What is large travels behind a pointer, failures first of all (`Fault`): moving it about weighs
+// more than the pointer.
 #![allow(clippy::boxed_local, clippy::unnecessary_box_returns)]
 
 mod api;
@@ -85,7 +88,9 @@ pub use id_token::IdTokenError;
 pub use lease::StorageLease;
 pub use manager::UserManager;
 pub use oidc_client::OidcClient;
-pub use requests::{CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs};
+pub use requests::{
+    CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
+};
 pub use settings::Settings;
 #[cfg(feature = "trace")]
 pub use trace::{Check, Exchange, Step, Trace};

@@ -5,30 +5,33 @@ use std::rc::Rc;
 use doorward_protocol::secret::Secret;
 
 use crate::{
-    ApiRequest, ApiResponse, CallbackKind, Error, Events, Fault, Settings, SigninOutcome, SigninRequestArgs,
-    SignoutOutcome, SignoutRequestArgs, User,
+    ApiRequest, ApiResponse, CallbackKind, Error, Events, Fault, Settings, SigninOutcome,
+    SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
     pending,
     ports::{LocalFuture, Ports},
 };
 
-/// Signs users in and out and keeps their tokens fresh. Cheap to clone; clones share everything. It lives on one thread,
-/// like the page.
+/// Signs users in and out and keeps their tokens fresh. Cheap to clone; clones share everything. It
+/// lives on one thread, like the page.
 ///
-/// Its operations return futures that own what they need, so that they can be awaited or spawned alike. (They are boxed:
-/// a future type that other crates see is compiled anew in each of them, which the browser would have to load.)
+/// Its operations return futures that own what they need, so that they can be awaited or spawned
+/// alike. (They are boxed: a future type that other crates see is compiled anew in each of them,
+/// which the browser would have to load.)
 #[derive(Clone)]
 pub struct UserManager(pub(crate) Rc<Client>);
 
 /// What callers wait for: the client's own future, with the error as they know it.
-pub(crate) fn handed_out<T>(inner: impl Future<Output = Result<T, Fault>> + 'static) -> LocalFuture<Result<T, Error>> {
+pub(crate) fn handed_out<T>(
+    inner: impl Future<Output = Result<T, Fault>> + 'static,
+) -> LocalFuture<Result<T, Error>> {
     Box::pin(async move { inner.await.map_err(|fault| *fault) })
 }
 
 impl UserManager {
-    /// A client on the given ports; in a browser `browser::user_manager` has them. It starts to watch the stored user's
-    /// token at once, and renews it if `automatic_silent_renew` is set. Refuses settings that no request can be
-    /// made with.
+    /// A client on the given ports; in a browser `browser::user_manager` has them. It starts to
+    /// watch the stored user's token at once, and renews it if `automatic_silent_renew` is set.
+    /// Refuses settings that no request can be made with.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
         let client = Client::new(settings, ports).map_err(|fault| *fault)?;
         client.start();
@@ -54,21 +57,22 @@ impl UserManager {
         })
     }
 
-    /// Puts a user into the store in place of the present one and tells everybody; `None` forgets them.
+    /// Puts a user into the store in place of the present one and tells everybody; `None` forgets
+    /// them.
     pub fn store_user(&self, user: Option<User>) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move { client.store_user(user) })
     }
 
-    /// Removes requests from the state store that nobody will answer any more: older than the setting `stale_state_age`,
-    /// or unreadable. Each new request does so too.
+    /// Removes requests from the state store that nobody will answer any more: older than the
+    /// setting `stale_state_age`, or unreadable. Each new request does so too.
     pub fn clear_stale_state(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
     }
 
-    /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for providers that know no
-    /// other way, and tests. The page sees the password.
+    /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for
+    /// providers that know no other way, and tests. The page sees the password.
     pub fn signin_resource_owner_credentials(
         &self,
         username: &str,
@@ -88,17 +92,19 @@ impl UserManager {
         handed_out(async move { client.signin_redirect(args).await })
     }
 
-    /// Finishes the sign-in whose response is in the page's address. One address gives one result and one token request,
-    /// however often this is called; a failure of kind [`ErrorKind::Retry`](crate::ErrorKind) may be tried again with the
-    /// same address. Otherwise the response is taken out of the address bar.
+    /// Finishes the sign-in whose response is in the page's address. One address gives one result
+    /// and one token request, however often this is called; a failure of kind
+    /// [`ErrorKind::Retry`](crate::ErrorKind) may be tried again with the same address. Otherwise
+    /// the response is taken out of the address bar.
     pub fn signin_redirect_callback(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
         handed_out(async move { client.signin_callback(&url).await })
     }
 
-    /// Renews the tokens now: with the refresh token, else (feature `windows`) in a hidden frame, which also signs in who
-    /// has a session at the provider but none here. Concurrent calls share one request.
+    /// Renews the tokens now: with the refresh token, else (feature `windows`) in a hidden frame,
+    /// which also signs in who has a session at the provider but none here. Concurrent calls share
+    /// one request.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move {
@@ -113,9 +119,9 @@ impl UserManager {
         handed_out(async move { client.access_token().await })
     }
 
-    /// Seconds of life that the user's access token has left, negative after its end; `None` if the provider gave no
-    /// lifetime. For the stored user it is, unlike [`User::expires_in`], not misled by a device clock that was set in the
-    /// meantime.
+    /// Seconds of life that the user's access token has left, negative after its end; `None` if the
+    /// provider gave no lifetime. For the stored user it is, unlike [`User::expires_in`], not
+    /// misled by a device clock that was set in the meantime.
     pub fn expires_in(&self, user: &User) -> Option<i64> {
         match self.0.users.get() {
             Ok(Some(session)) if session.stored.user.access_token == user.access_token => {
@@ -137,22 +143,28 @@ impl UserManager {
         handed_out(async move { client.remove_user() })
     }
 
-    /// Forgets the user here and in the other tabs, and goes to the provider to sign out there. The page is left when this
-    /// returns. After an error the user is forgotten here, but may still be signed in at the provider.
+    /// Forgets the user here and in the other tabs, and goes to the provider to sign out there. The
+    /// page is left when this returns. After an error the user is forgotten here, but may still be
+    /// signed in at the provider.
     pub fn signout_redirect(&self, args: SignoutRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move { client.signout_redirect(args).await })
     }
 
-    /// Finishes the sign-out whose response is in the page's address, and takes it out of the address bar.
-    pub fn signout_redirect_callback(&self, url: &str) -> LocalFuture<Result<SignoutOutcome, Error>> {
+    /// Finishes the sign-out whose response is in the page's address, and takes it out of the
+    /// address bar.
+    pub fn signout_redirect_callback(
+        &self,
+        url: &str,
+    ) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
         handed_out(async move { client.signout_callback(&url) })
     }
 
-    /// The page's address. If it carries a response to one of this client's requests, the address bar no longer shows it,
-    /// so that it is neither reloaded nor bookmarked: whoever takes it has to see to it.
+    /// The page's address. If it carries a response to one of this client's requests, the address
+    /// bar no longer shows it, so that it is neither reloaded nor bookmarked: whoever takes it has
+    /// to see to it.
     pub fn take_response(&self) -> String {
         let url = self.0.ports.navigator.current_url();
         if self.0.callback_kind(&url) != CallbackKind::None {
@@ -177,9 +189,9 @@ impl UserManager {
         self.0.renews.set(false);
     }
 
-    /// Calls an API with the user's access token, renewed first if need be, and once again with a new token when the API
-    /// answers 401 with the challenge `invalid_token` (RFC 6750 section 3.1). Every answer that comes is `Ok`, whatever
-    /// its status.
+    /// Calls an API with the user's access token, renewed first if need be, and once again with a
+    /// new token when the API answers 401 with the challenge `invalid_token` (RFC 6750 section
+    /// 3.1). Every answer that comes is `Ok`, whatever its status.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move { client.fetch(request).await })

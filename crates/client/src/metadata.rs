@@ -1,5 +1,5 @@
-//! The provider's metadata and signing keys: fetched once, shared by concurrent callers (OIDC Discovery section 4,
-//! RFC 7517 section 5).
+//! The provider's metadata and signing keys: fetched once, shared by concurrent callers (OIDC
+//! Discovery section 4, RFC 7517 section 5).
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,8 +22,8 @@ use crate::{
     url,
 };
 
-/// How often an unknown key may make the key set be fetched anew: whoever sends tokens with made-up key names must not
-/// make this page a source of load on the provider.
+/// How often an unknown key may make the key set be fetched anew: whoever sends tokens with made-up
+/// key names must not make this page a source of load on the provider.
 const KEYS_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The provider's metadata and keys. Clones share them.
@@ -72,8 +72,8 @@ impl MetadataService {
         }
     }
 
-    /// The address of an endpoint, if it may be used: an http or https URL, and not one that can be listened to where the
-    /// authority can't.
+    /// The address of an endpoint, if it may be used: an http or https URL, and not one that can be
+    /// listened to where the authority can't.
     pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<String, Fault> {
         let metadata = self.metadata().await?;
         let authority_is_protected = url::is_protected(&self.0.http.settings.authority);
@@ -95,17 +95,23 @@ impl MetadataService {
         }
     }
 
-    /// Begins to fetch the keys, if they are not known, for whoever needs them soon: a failure shows then.
+    /// Begins to fetch the keys, if they are not known, for whoever needs them soon: a failure
+    /// shows then.
     pub(crate) fn expect_keys(&self) {
         let service = self.clone();
         self.0.http.ports.timer.spawn(Box::pin(async move { drop(service.keys().await) }));
     }
 
-    /// The keys fetched anew because one was not among them, at most once in [`KEYS_REFETCH_INTERVAL`]; who asks meanwhile
-    /// shares it, and a failure that may pass does not count. `None`: too soon, or the keys were given by setting.
+    /// The keys fetched anew because one was not among them, at most once in
+    /// [`KEYS_REFETCH_INTERVAL`]; who asks meanwhile shares it, and a failure that may pass does
+    /// not count. `None`: too soon, or the keys were given by setting.
     pub(crate) async fn keys_anew(&self) -> Result<Option<Rc<JwkSet>>, Fault> {
         let now = self.0.http.ports.clock.monotonic();
-        let too_soon = self.0.keys_refetched_at.get().is_some_and(|at| now.saturating_sub(at) < KEYS_REFETCH_INTERVAL);
+        let too_soon = self
+            .0
+            .keys_refetched_at
+            .get()
+            .is_some_and(|at| now.saturating_sub(at) < KEYS_REFETCH_INTERVAL);
         let is_settled = too_soon && !self.0.keys_flight.is_under_way();
         if is_settled || self.0.http.settings.signing_keys.is_some() {
             return Ok(None);
@@ -154,7 +160,8 @@ impl MetadataService {
         if let Some(seed) = &settings.metadata_seed {
             metadata.complete(seed);
         }
-        // A final slash is lost on the way to the document's URL, so it says nothing; all else must agree.
+        // A final slash is lost on the way to the document's URL, so it says nothing; all else must
+        // agree.
         let agrees = without_final_slash(&metadata.issuer) == authority;
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
@@ -221,10 +228,13 @@ impl Metadata {
             issuer: members.text("issuer").unwrap_or_default(),
             endpoints: ENDPOINTS.map(|name| members.text(name)),
             #[cfg(feature = "par")]
-            require_pushed_authorization_requests: members.value("require_pushed_authorization_requests")
+            require_pushed_authorization_requests: members
+                .value("require_pushed_authorization_requests")
                 == Some(true.into()),
-            id_token_signing_alg_values_supported: members.texts("id_token_signing_alg_values_supported"),
-            responses_carry_iss: members.value("authorization_response_iss_parameter_supported") == Some(true.into()),
+            id_token_signing_alg_values_supported: members
+                .texts("id_token_signing_alg_values_supported"),
+            responses_carry_iss: members.value("authorization_response_iss_parameter_supported")
+                == Some(true.into()),
         }
     }
 
@@ -249,8 +259,11 @@ impl From<&ProviderMetadata> for Metadata {
             issuer: given.issuer.clone(),
             endpoints: endpoints_of(given).map(Option::clone),
             #[cfg(feature = "par")]
-            require_pushed_authorization_requests: given.require_pushed_authorization_requests == Some(true),
-            id_token_signing_alg_values_supported: given.id_token_signing_alg_values_supported.clone(),
+            require_pushed_authorization_requests: given.require_pushed_authorization_requests
+                == Some(true),
+            id_token_signing_alg_values_supported: given
+                .id_token_signing_alg_values_supported
+                .clone(),
             responses_carry_iss: given.authorization_response_iss_parameter_supported == Some(true),
         }
     }

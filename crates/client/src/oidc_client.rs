@@ -1,9 +1,11 @@
-//! The protocol alone: requests and what comes back for them, without a window to leave and without a user who is kept.
+//! The protocol alone: requests and what comes back for them, without a window to leave and without
+//! a user who is kept.
 
 use std::rc::Rc;
 
 use crate::{
-    Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
+    Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
+    User,
     client::Client,
     manager::handed_out,
     pending::{self, Pending, Way},
@@ -13,9 +15,10 @@ use crate::{
     user_store::StoredUser,
 };
 
-/// The protocol alone, on which [`UserManager`](crate::UserManager) stands: it makes requests and turns responses into
-/// users, whom the caller keeps. It goes nowhere, renews nothing by itself, and uses neither the user store nor the
-/// navigator of its ports. Cheap to clone; clones share everything.
+/// The protocol alone, on which [`UserManager`](crate::UserManager) stands: it makes requests and
+/// turns responses into users, whom the caller keeps. It goes nowhere, renews nothing by itself,
+/// and uses neither the user store nor the navigator of its ports. Cheap to clone; clones share
+/// everything.
 #[derive(Clone)]
 pub struct OidcClient(Rc<Client>);
 
@@ -30,24 +33,29 @@ impl OidcClient {
         &self.0.settings
     }
 
-    /// Makes a sign-in request, which waits in the state store for its response (RFC 6749 section 4.1.1): the address to
-    /// send the browser to. How a page is left ([`SigninRequestArgs::redirect`]) is up to the caller.
-    pub fn create_signin_request(&self, args: SigninRequestArgs) -> LocalFuture<Result<String, Error>> {
+    /// Makes a sign-in request, which waits in the state store for its response (RFC 6749 section
+    /// 4.1.1): the address to send the browser to. How a page is left
+    /// ([`SigninRequestArgs::redirect`]) is up to the caller.
+    pub fn create_signin_request(
+        &self,
+        args: SigninRequestArgs,
+    ) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move { Ok(client.begin_signin(args, Way::Redirect).await?.0) })
     }
 
-    /// Turns the response to a sign-in request into a user: the code is redeemed, the ID token verified, userinfo added if
-    /// asked for. A response is good for one user; after a failure of kind [`ErrorKind::Retry`](crate::ErrorKind) it can
-    /// be processed again.
+    /// Turns the response to a sign-in request into a user: the code is redeemed, the ID token
+    /// verified, userinfo added if asked for. A response is good for one user; after a failure of
+    /// kind [`ErrorKind::Retry`](crate::ErrorKind) it can be processed again.
     pub fn process_signin_response(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
         handed_out(async move { client.process_signin_response(&url).await })
     }
 
-    /// The user with new tokens for their refresh token (RFC 6749 section 6), about the same user and sign-in (OIDC Core
-    /// section 12.2). What the answer does not have is kept. Providers that rotate answer the old refresh token no more.
+    /// The user with new tokens for their refresh token (RFC 6749 section 6), about the same user
+    /// and sign-in (OIDC Core section 12.2). What the answer does not have is kept. Providers that
+    /// rotate answer the old refresh token no more.
     pub fn use_refresh_token(&self, user: User) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         handed_out(async move {
@@ -56,21 +64,31 @@ impl OidcClient {
         })
     }
 
-    /// Makes a sign-out request (OIDC RP-Initiated Logout section 2): the address to send the browser to. Whose session it
-    /// is, [`SignoutRequestArgs::id_token_hint`] says. If the provider is to come back, the request waits in the state
-    /// store.
-    pub fn create_signout_request(&self, args: SignoutRequestArgs) -> LocalFuture<Result<String, Error>> {
+    /// Makes a sign-out request (OIDC RP-Initiated Logout section 2): the address to send the
+    /// browser to. Whose session it is, [`SignoutRequestArgs::id_token_hint`] says. If the provider
+    /// is to come back, the request waits in the state store.
+    pub fn create_signout_request(
+        &self,
+        args: SignoutRequestArgs,
+    ) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { Ok(client.create_signout_request(&args, None, Way::Redirect).await?.0) })
+        handed_out(
+            async move { Ok(client.create_signout_request(&args, None, Way::Redirect).await?.0) },
+        )
     }
 
-    /// Checks the response to a sign-out request (section 3). One without state answers a request that had none.
+    /// Checks the response to a sign-out request (section 3). One without state answers a request
+    /// that had none.
     pub fn process_signout_response(&self, url: &str) -> Result<SignoutOutcome, Error> {
         self.0.finish_signout(url).map_err(|fault| *fault)
     }
 
     /// Revokes a token (RFC 7009). One that the provider can't revoke by its kind is no error.
-    pub fn revoke_token(&self, token: &str, token_type: TokenType) -> LocalFuture<Result<(), Error>> {
+    pub fn revoke_token(
+        &self,
+        token: &str,
+        token_type: TokenType,
+    ) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         let token = token.to_owned();
         handed_out(async move { client.tokens.revoke(&token, token_type).await })

@@ -1,5 +1,5 @@
-//! A value handed from one task of the thread to another, once. (That of `futures` is made for many threads, which costs the
-//! browser 1 KB.)
+//! A value handed from one task of the thread to another, once. (That of `futures` is made for many
+//! threads, which costs the browser 1 KB.)
 
 use std::{
     cell::RefCell,

@@ -8,7 +8,11 @@ use crate::{Event, Fault, IdTokenError, client::Client, id_token::Nonce, tokens:
 
 impl Client {
     /// Asks for tokens with the password, and keeps the user like one who signed in by redirect.
-    pub(crate) async fn signin_with_password(&self, username: &str, password: &Secret) -> Result<(), Fault> {
+    pub(crate) async fn signin_with_password(
+        &self,
+        username: &str,
+        password: &Secret,
+    ) -> Result<(), Fault> {
         let settings = &self.settings;
         let mut form = url::encoded(&[
             ("grant_type", "password"),
@@ -19,7 +23,8 @@ impl Client {
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
         // The grant has no authorization request, which could have had a nonce.
-        let id_token = self.verify_id_token(&answer, Nonce::AbsentOr(None), settings.max_age).await?;
+        let id_token =
+            self.verify_id_token(&answer, Nonce::AbsentOr(None), settings.max_age).await?;
         if id_token.is_none() && settings.scope.split(' ').any(|token| token == scope::OPENID) {
             return Err(IdTokenError::Missing.into());
         }

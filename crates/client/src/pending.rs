@@ -1,5 +1,5 @@
-//! Requests that were sent and not yet answered, under `oidc.{id}` in the state store (RFC 6749 section 10.12,
-//! RFC 7636 section 4.1, OIDC Core section 15.5.2).
+//! Requests that were sent and not yet answered, under `oidc.{id}` in the state store (RFC 6749
+//! section 10.12, RFC 7636 section 4.1, OIDC Core section 15.5.2).
 
 use doorward_protocol::{base64url, pkce::CodeVerifier};
 use serde_json::{Map, Value};
@@ -132,9 +132,12 @@ impl Pending {
                 url_state,
             }));
         }
-        let way = Way::ALL.into_iter().find(|way| way.request_types().contains(&request_type.as_str()))?;
+        let way = Way::ALL
+            .into_iter()
+            .find(|way| way.request_types().contains(&request_type.as_str()))?;
         if request_type == way.request_types()[0] {
-            PendingSignin::read(members, way, created, data, url_state).map(|signin| Self::Signin(Box::new(signin)))
+            PendingSignin::read(members, way, created, data, url_state)
+                .map(|signin| Self::Signin(Box::new(signin)))
         } else {
             Some(Self::Signout(PendingSignout { way, created, data, url_state }))
         }
@@ -203,7 +206,8 @@ impl PendingSignin {
             url_state,
         };
         // A request may be for no scope at all.
-        let texts = [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri];
+        let texts =
+            [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri];
         let whole = texts.into_iter().all(|text| !text.is_empty());
         whole.then_some(signin)
     }
@@ -258,15 +262,19 @@ pub(crate) fn remove(ports: &Ports, id: &str) -> Result<(), Fault> {
     Ok(ports.state_store.remove(&key(id))?)
 }
 
-/// Removes entries made `stale_age` seconds ago or earlier, and those that can't be read. Keys of others are kept.
+/// Removes entries made `stale_age` seconds ago or earlier, and those that can't be read. Keys of
+/// others are kept.
 pub(crate) fn sweep(ports: &Ports, stale_age: u64) -> Result<(), Fault> {
     let now = ports.clock.now();
     let store = &ports.state_store;
     let ours = |key: &String| key.starts_with(PREFIX) && !key.starts_with(USER_PREFIX);
     for key in store.keys()?.into_iter().filter(ours) {
         let created = store.get(&key)?.and_then(|text| Members::read(&text)?.number("created"));
-        // One from far in the future was made while the device's clock was wrong, and would never go.
-        let fresh = |created: u64| created.saturating_add(stale_age) > now && created <= now.saturating_add(stale_age);
+        // One from far in the future was made while the device's clock was wrong, and would never
+        // go.
+        let fresh = |created: u64| {
+            created.saturating_add(stale_age) > now && created <= now.saturating_add(stale_age)
+        };
         if !created.is_some_and(fresh) {
             store.remove(&key)?;
         }

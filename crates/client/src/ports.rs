@@ -1,6 +1,8 @@
-//! What the client needs from its surroundings, as traits. `browser` implements them with web APIs; tests with fakes.
+//! What the client needs from its surroundings, as traits. `browser` implements them with web APIs;
+//! tests with fakes.
 //!
-//! Everything runs on one thread, so nothing is `Send`. Time and randomness come in here and nowhere else.
+//! Everything runs on one thread, so nothing is `Send`. Time and randomness come in here and
+//! nowhere else.
 
 use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
 
@@ -33,7 +35,8 @@ pub struct Ports {
     pub navigator: Rc<dyn Navigator>,
     /// Waiting, and work that outlives its caller.
     pub timer: Rc<dyn Timer>,
-    /// The key of proofs of possession, where one can be kept. Used with the feature `dpop` and the setting `dpop` only.
+    /// The key of proofs of possession, where one can be kept. Used with the feature `dpop` and the
+    /// setting `dpop` only.
     pub signer: Option<Rc<dyn ProofSigner>>,
     /// Popups and hidden frames, where there can be any. Used with the feature `windows` only.
     pub windows: Option<Rc<dyn Windows>>,
@@ -63,7 +66,8 @@ pub struct HttpRequest {
     pub body: Option<String>,
     /// When to give up.
     pub timeout: Duration,
-    /// Whether redirects are followed. Requests that carry a code or a token must not be sent on to another address.
+    /// Whether redirects are followed. Requests that carry a code or a token must not be sent on to
+    /// another address.
     pub follow_redirects: bool,
     /// What the HTTP cache may do.
     pub cache: CacheMode,
@@ -146,7 +150,8 @@ pub trait Storage {
     fn keys(&self) -> Result<Vec<String>, StorageError>;
 }
 
-/// Two clocks: the wall clock, which a user may set wrong, and one that only runs forward while the page lives.
+/// Two clocks: the wall clock, which a user may set wrong, and one that only runs forward while the
+/// page lives.
 pub trait Clock {
     /// The device's wall clock: seconds since 1970 (UTC).
     fn now(&self) -> u64;
@@ -168,8 +173,11 @@ pub trait Entropy {
 /// Why a signature was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// There is no cryptography here: the page is no secure context (served by http from another machine).
-    #[error("this page has no access to the browser's cryptography, because it is not served by https")]
+    /// There is no cryptography here: the page is no secure context (served by http from another
+    /// machine).
+    #[error(
+        "this page has no access to the browser's cryptography, because it is not served by https"
+    )]
     Unavailable,
     /// The browser does not know the algorithm.
     #[error("this browser cannot check the signature algorithm")]
@@ -198,18 +206,23 @@ pub trait SignatureVerifier {
 /// Why there is no key to make proofs with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofKeyError {
-    /// There is no cryptography here: the page is no secure context (served by http from another machine).
-    #[error("this page has no access to the browser's cryptography, because it is not served by https")]
+    /// There is no cryptography here: the page is no secure context (served by http from another
+    /// machine).
+    #[error(
+        "this page has no access to the browser's cryptography, because it is not served by https"
+    )]
     Unavailable,
     /// The key can't be made, kept or used; the text says why.
     #[error("the browser can't use a key of this page: {0}")]
     Failed(String),
 }
 
-/// A key pair of this client that makes proofs of possession (RFC 9449). The private key can't be read by anybody.
+/// A key pair of this client that makes proofs of possession (RFC 9449). The private key can't be
+/// read by anybody.
 #[async_trait(?Send)]
 pub trait ProofSigner {
-    /// The public key, for ES256. The pair is made at the first call, by whichever tab comes first, and kept.
+    /// The public key, for ES256. The pair is made at the first call, by whichever tab comes first,
+    /// and kept.
     async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
     /// Signs by ES256: R and S side by side (RFC 7518 section 3.4).
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
@@ -237,11 +250,13 @@ impl Drop for Guard {
 /// Mutual exclusion over all tabs of the origin.
 #[async_trait(?Send)]
 pub trait Locks {
-    /// Waits for the lock of this name and holds it until the guard is dropped. A tab that is closed lets go of it.
+    /// Waits for the lock of this name and holds it until the guard is dropped. A tab that is
+    /// closed lets go of it.
     async fn acquire(&self, name: &str) -> Guard;
-    /// Marks a name until the guard is dropped or the tab is closed; `None`: another has marked it. Who gets a lock sees
-    /// every mark that was made under it, which is not so for what was written to a store: browsers carry that to other
-    /// tabs on a way of its own, and slower. Where there are no such marks, nothing is marked.
+    /// Marks a name until the guard is dropped or the tab is closed; `None`: another has marked it.
+    /// Who gets a lock sees every mark that was made under it, which is not so for what was written
+    /// to a store: browsers carry that to other tabs on a way of its own, and slower. Where there
+    /// are no such marks, nothing is marked.
     async fn mark(&self, _name: &str) -> Option<Guard> {
         Some(Guard::new(|| ()))
     }
@@ -251,7 +266,8 @@ pub trait Locks {
 pub trait Broadcast {
     /// Sends to the other tabs. Best effort.
     fn post(&self, message: &str);
-    /// Hears what other tabs send until the guard is dropped. Messages are input from outside: parse them.
+    /// Hears what other tabs send until the guard is dropped. Messages are input from outside:
+    /// parse them.
     fn subscribe(&self, handler: Box<dyn Fn(&str)>) -> Guard;
 }
 
@@ -272,7 +288,8 @@ pub trait Navigator {
     fn go(&self, url: &str, redirect: Redirect);
     /// Changes the address shown without loading anything.
     fn show_url(&self, url: &str);
-    /// Hears when the page may have slept or comes back: shown again, restored from the cache, online, focused.
+    /// Hears when the page may have slept or comes back: shown again, restored from the cache,
+    /// online, focused.
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard;
 }
 
@@ -304,15 +321,18 @@ pub trait Windows {
     fn area(&self) -> Area;
     /// Whether the page has the user's attention: it is shown and has the focus.
     fn has_focus(&self) -> bool;
-    /// Opens an empty popup. Browsers allow that only while they handle the user's click. `None`: it was blocked.
+    /// Opens an empty popup. Browsers allow that only while they handle the user's click. `None`:
+    /// it was blocked.
     fn open_popup(&self, area: Area) -> Option<Box<dyn ChildWindow>>;
-    /// Puts an empty hidden frame into the page. `None` in a page that is such a frame itself: frames in frames would
-    /// never end.
+    /// Puts an empty hidden frame into the page. `None` in a page that is such a frame itself:
+    /// frames in frames would never end.
     fn open_frame(&self) -> Option<Box<dyn ChildWindow>>;
-    /// Hears what pages of this origin send on the channel of this name, until the guard is dropped.
+    /// Hears what pages of this origin send on the channel of this name, until the guard is
+    /// dropped.
     fn hear_channel(&self, name: &str, handler: Box<dyn Fn(&str)>) -> Guard;
-    /// In a popup or frame: sends the text to the page that opened it, if that is of this origin, and on the channel of
-    /// this name, where the browser has cut off the opener (Cross-Origin-Opener-Policy). Closes a popup.
+    /// In a popup or frame: sends the text to the page that opened it, if that is of this origin,
+    /// and on the channel of this name, where the browser has cut off the opener
+    /// (Cross-Origin-Opener-Policy). Closes a popup.
     fn hand_back(&self, text: &str, channel: &str);
 }
 
@@ -323,7 +343,8 @@ pub type MessageHandler = Box<dyn Fn(&str, &str)>;
 pub trait ChildWindow {
     /// Loads an address, leaving nothing in the history.
     fn go(&self, url: &str);
-    /// Whether it is closed. A popup whose page forbids to be held by its opener looks closed as well.
+    /// Whether it is closed. A popup whose page forbids to be held by its opener looks closed as
+    /// well.
     fn is_closed(&self) -> bool;
     /// Sends a text to the page in it, if that is of this origin.
     fn post(&self, text: &str, origin: &str);

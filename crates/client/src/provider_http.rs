@@ -47,7 +47,8 @@ impl ProviderHttp {
         Self { settings, ports, proofs, trace }
     }
 
-    /// The type of the tokens that this client asks for and uses: `Bearer`, or `DPoP` where they are bound to a key.
+    /// The type of the tokens that this client asks for and uses: `Bearer`, or `DPoP` where they
+    /// are bound to a key.
     pub(crate) fn token_type(&self) -> &'static str {
         if self.proofs.is_some() { DPOP } else { BEARER }
     }
@@ -58,11 +59,17 @@ impl ProviderHttp {
     }
 
     /// Sends a request as it stands, with a proof where tokens are bound to a key.
-    pub(crate) async fn transmit(&self, request: HttpRequest, proven: Proven<'_>) -> Result<HttpResponse, Fault> {
+    pub(crate) async fn transmit(
+        &self,
+        request: HttpRequest,
+        proven: Proven<'_>,
+    ) -> Result<HttpResponse, Fault> {
         let under_way = self.trace.sending(&request);
         let answer = match (&self.proofs, proven) {
             (Some(proofs), Proven::Key) => proofs.send(request, None).await,
-            (Some(proofs), Proven::Token(access_token)) => proofs.send(request, Some(access_token)).await,
+            (Some(proofs), Proven::Token(access_token)) => {
+                proofs.send(request, Some(access_token)).await
+            }
             _ => {
                 let url = request.url.clone();
                 let sent = self.ports.http.send(request).await;
@@ -74,7 +81,11 @@ impl ProviderHttp {
     }
 
     /// Fetches a public document.
-    pub(crate) fn get(&self, url: &str, cache: CacheMode) -> impl Future<Output = Result<HttpResponse, Fault>> {
+    pub(crate) fn get(
+        &self,
+        url: &str,
+        cache: CacheMode,
+    ) -> impl Future<Output = Result<HttpResponse, Fault>> {
         self.transmit(self.request("GET", url, Vec::new(), None, cache), Proven::Not)
     }
 
@@ -86,17 +97,22 @@ impl ProviderHttp {
         access_token: &str,
     ) -> impl Future<Output = Result<HttpResponse, Fault>> {
         let header = self.authorization(access_token);
-        self.transmit(self.request("GET", url, vec![header], None, CacheMode::Never), Proven::Token(access_token))
+        self.transmit(
+            self.request("GET", url, vec![header], None, CacheMode::Never),
+            Proven::Token(access_token),
+        )
     }
 
-    /// Posts an encoded form (RFC 6749 section 4.1.3) in the client's name, authenticated as the settings ask for.
+    /// Posts an encoded form (RFC 6749 section 4.1.3) in the client's name, authenticated as the
+    /// settings ask for.
     pub(crate) fn post_authenticated(
         &self,
         url: &str,
         mut form: String,
         proven: Proven<'_>,
     ) -> impl Future<Output = Result<HttpResponse, Fault>> {
-        let mut headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+        let mut headers =
+            vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
         let settings = &self.settings;
         let secret = settings.client_secret.as_ref().map_or("", Secret::expose);
         if settings.client_authentication == ClientAuthentication::ClientSecretBasic {
@@ -154,7 +170,8 @@ fn basic(client_id: &str, secret: &str) -> String {
     ["Basic ", &text.chars().map(other).collect::<String>(), padding].concat()
 }
 
-/// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not repeated in the error.
+/// Reads a JSON object out of a body. What stands in the body, which may hold tokens, is not
+/// repeated in the error.
 pub(crate) fn json(url: &str, body: &str) -> Result<Members, Fault> {
     Members::read(body).ok_or_else(|| unexpected(url, "the answer is no JSON object"))
 }
@@ -164,7 +181,8 @@ pub(crate) fn unexpected(url: &str, problem: &str) -> Fault {
     Error::UnexpectedAnswer { url: url.to_owned(), problem: problem.to_owned() }.into()
 }
 
-/// The error in an answer that is no success: the OAuth error of its body, if it has one (RFC 6749 section 5.2).
+/// The error in an answer that is no success: the OAuth error of its body, if it has one (RFC 6749
+/// section 5.2).
 pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse) -> Fault {
     let mut body = Members::read(&response.body).filter(|_| response.status < 500);
     let code = body.as_mut().and_then(|body| body.text("error"));
@@ -174,7 +192,9 @@ pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse
             code: code.as_str().into(),
             description: body.and_then(|mut body| body.text("error_description")),
         },
-        None if response.status == 401 => Error::Refused { endpoint, code: ErrorCode::InvalidToken, description: None },
+        None if response.status == 401 => {
+            Error::Refused { endpoint, code: ErrorCode::InvalidToken, description: None }
+        }
         None => Error::Http { url: url.to_owned(), status: response.status },
     };
     error.into()

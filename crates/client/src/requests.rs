@@ -11,7 +11,8 @@ use crate::{User, ports::Redirect, settings::ResponseMode};
 pub struct SigninRequestArgs {
     /// Anything; comes back in [`SigninOutcome::state`]. Kept in the state store, not sent.
     pub state: Option<Value>,
-    /// A text that travels through the provider in `state`; comes back in [`SigninOutcome::url_state`].
+    /// A text that travels through the provider in `state`; comes back in
+    /// [`SigninOutcome::url_state`].
     pub url_state: Option<String>,
     /// Instead of the setting.
     pub redirect_uri: Option<String>,
@@ -45,7 +46,8 @@ pub struct SigninRequestArgs {
     pub redirect: Redirect,
 }
 
-/// Without the ID token, the nonce, what the caller keeps, and parameters of which nobody knows what they hold.
+/// Without the ID token, the nonce, what the caller keeps, and parameters of which nobody knows
+/// what they hold.
 impl fmt::Debug for SigninRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -63,7 +65,8 @@ impl fmt::Debug for SigninRequestArgs {
 pub struct SignoutRequestArgs {
     /// Anything; comes back in [`SignoutOutcome::state`]. Kept in the state store, not sent.
     pub state: Option<Value>,
-    /// A text that travels through the provider in `state`; comes back in [`SignoutOutcome::url_state`].
+    /// A text that travels through the provider in `state`; comes back in
+    /// [`SignoutOutcome::url_state`].
     pub url_state: Option<String>,
     /// Instead of the user's ID token.
     pub id_token_hint: Option<String>,
@@ -75,11 +78,13 @@ pub struct SignoutRequestArgs {
     pub redirect: Redirect,
 }
 
-/// Without the ID token, what the caller keeps, and parameters of which nobody knows what they hold.
+/// Without the ID token, what the caller keeps, and parameters of which nobody knows what they
+/// hold.
 impl fmt::Debug for SignoutRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut told = formatter.debug_struct("SignoutRequestArgs");
-        told.field("post_logout_redirect_uri", &self.post_logout_redirect_uri).finish_non_exhaustive()
+        told.field("post_logout_redirect_uri", &self.post_logout_redirect_uri)
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,8 +115,8 @@ pub enum CallbackKind {
     Signin,
     /// The response to a sign-out request: call `signout_redirect_callback`.
     Signout,
-    /// The response to a request that went out in a popup or a hidden frame, whose opener waits for it: call
-    /// `signin_callback` or `signout_callback`, which hand it back.
+    /// The response to a request that went out in a popup or a hidden frame, whose opener waits for
+    /// it: call `signin_callback` or `signout_callback`, which hand it back.
     OfChild,
     /// No response.
     None,

@@ -1,5 +1,5 @@
-//! Responses in the address of the page: from the authorization endpoint (RFC 6749 section 4.1.2, RFC 9207) and from
-//! the end-session endpoint (OIDC RP-Initiated Logout section 3).
+//! Responses in the address of the page: from the authorization endpoint (RFC 6749 section 4.1.2,
+//! RFC 9207) and from the end-session endpoint (OIDC RP-Initiated Logout section 3).
 
 use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
 use serde_json::Value;
@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::{AuthorizationError, Error, Fault, url};
 
 /// Parameters that belong to a response and leave the address bar once it is dealt with.
-const RESPONSE_PARAMS: [&str; 7] = ["code", "state", "iss", "session_state", "error", "error_description", "error_uri"];
+const RESPONSE_PARAMS: [&str; 7] =
+    ["code", "state", "iss", "session_state", "error", "error_description", "error_uri"];
 
-/// What an authorization response says, as it stands in the URL. Whoever made the user follow a link may have written
-/// it, so it is good for nothing until a pending request accepts it.
+/// What an authorization response says, as it stands in the URL. Whoever made the user follow a
+/// link may have written it, so it is good for nothing until a pending request accepts it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AuthorizationResponse {
     /// The id of the request that it claims to answer.
@@ -35,7 +36,12 @@ pub(crate) struct ResponseError {
 
 impl ResponseError {
     /// The error as the caller is told of it, with what they gave to the request.
-    pub(crate) fn told(self, session_state: Option<String>, state: Option<Value>, url_state: Option<String>) -> Fault {
+    pub(crate) fn told(
+        self,
+        session_state: Option<String>,
+        state: Option<Value>,
+        url_state: Option<String>,
+    ) -> Fault {
         let Self { code, description, uri } = self;
         let error = AuthorizationError { code, description, uri, session_state, state, url_state };
         Error::Authorization(Box::new(error)).into()
@@ -47,7 +53,8 @@ impl AuthorizationResponse {
     pub(crate) fn parse(url: &str) -> Result<Box<Self>, Fault> {
         let params = response_params(url)?;
         let text = |name: &str| params.get(name).map(str::to_owned);
-        let (state_id, url_state) = split_state(&params).ok_or_else(|| no_response("the response has no state"))?;
+        let (state_id, url_state) =
+            split_state(&params).ok_or_else(|| no_response("the response has no state"))?;
         let result = match (params.get("error"), params.get_secret("code")) {
             (Some(error), _) => Err(ResponseError {
                 code: error.into(),
@@ -59,7 +66,13 @@ impl AuthorizationResponse {
                 return Err(no_response("the response has neither a code nor an error"));
             }
         };
-        Ok(Box::new(Self { state_id, url_state, iss: text("iss"), session_state: text("session_state"), result }))
+        Ok(Box::new(Self {
+            state_id,
+            url_state,
+            iss: text("iss"),
+            session_state: text("session_state"),
+            result,
+        }))
     }
 }
 
@@ -143,15 +156,17 @@ fn without_response(encoded: &str) -> String {
     kept
 }
 
-/// The parameters where the response stands: in the query, in the fragment, or in the query inside the fragment, as
-/// hash routers have it (`#/callback?code=…`).
+/// The parameters where the response stands: in the query, in the fragment, or in the query inside
+/// the fragment, as hash routers have it (`#/callback?code=…`).
 fn response_params(url: &str) -> Result<Params, Fault> {
     let (_, query, fragment) = url::split(url);
-    let in_fragment = fragment.map(|fragment| fragment.split_once('?').map_or(fragment, |(_, inner)| inner));
+    let in_fragment =
+        fragment.map(|fragment| fragment.split_once('?').map_or(fragment, |(_, inner)| inner));
     let mut params = Params::default();
     for encoded in [query, in_fragment].into_iter().flatten() {
-        params = Params::parse(encoded)
-            .map_err(|error| no_response(&["the response cannot be read: ", &error.to_string()].concat()))?;
+        params = Params::parse(encoded).map_err(|error| {
+            no_response(&["the response cannot be read: ", &error.to_string()].concat())
+        })?;
         if params.is_sent("state") || params.is_sent("code") || params.is_sent("error") {
             break;
         }
@@ -234,7 +249,13 @@ mod tests {
             "?",
             many.as_str(),
         ] {
-            assert!(matches!(*AuthorizationResponse::parse(url).unwrap_err(), Error::InvalidResponse(_)), "{url}");
+            assert!(
+                matches!(
+                    *AuthorizationResponse::parse(url).unwrap_err(),
+                    Error::InvalidResponse(_)
+                ),
+                "{url}"
+            );
         }
         assert!(AuthorizationResponse::parse(&with_params(48)).is_ok());
     }

@@ -18,8 +18,8 @@ pub struct Settings {
     /// Where the provider sends the user back to after sign-out. Default: the provider's own page.
     #[serde(default)]
     pub post_logout_redirect_uri: Option<String>,
-    /// How this client proves at the token and revocation endpoints who it is. Default: not at all, by PKCE alone, since
-    /// a page can't keep a secret (RFC 9700 section 2.1.1).
+    /// How this client proves at the token and revocation endpoints who it is. Default: not at all,
+    /// by PKCE alone, since a page can't keep a secret (RFC 9700 section 2.1.1).
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
     /// The secret for `client_authentication`. Everyone who can load the page can read it.
@@ -49,7 +49,8 @@ pub struct Settings {
     /// `display` of each sign-in request.
     #[serde(default)]
     pub display: Option<String>,
-    /// `max_age` of each sign-in request: how long ago the user may have proved who they are. Makes `auth_time` obligatory.
+    /// `max_age` of each sign-in request: how long ago the user may have proved who they are. Makes
+    /// `auth_time` obligatory.
     #[serde(default)]
     pub max_age: Option<u64>,
     /// `ui_locales` of each sign-in request.
@@ -94,7 +95,8 @@ pub struct Settings {
     /// When a pending request is given up. Default: 900 s.
     #[serde(default = "default_stale_state_age")]
     pub stale_state_age: u64,
-    /// Where pending requests are kept. Default: `local`, so that the provider may come back in another tab.
+    /// Where pending requests are kept. Default: `local`, so that the provider may come back in
+    /// another tab.
     #[serde(default = "local")]
     pub state_store: StoreKind,
     /// Where the user is kept. Default: `session`.
@@ -106,26 +108,30 @@ pub struct Settings {
     /// When a hidden frame without an answer is given up. Default: as `request_timeout`.
     #[serde(default)]
     pub silent_request_timeout: Option<u64>,
-    /// How many time-outs of automatic renewal in a row are tried again, with growing pauses. Default: as many as it
-    /// takes.
+    /// How many time-outs of automatic renewal in a row are tried again, with growing pauses.
+    /// Default: as many as it takes.
     #[serde(default)]
     pub max_silent_renew_timeout_retries: Option<u32>,
-    /// Whether the access token is renewed by itself before it expires and when the page wakes. Default: yes.
+    /// Whether the access token is renewed by itself before it expires and when the page wakes.
+    /// Default: yes.
     #[serde(default = "yes")]
     pub automatic_silent_renew: bool,
     /// Whether a renewal that brings another `sub` is refused. Default: yes.
     #[serde(default = "yes")]
     pub validate_sub_on_silent_renew: bool,
-    /// Whether a renewal in a hidden frame names the user by their ID token, which then stands in a URL. Default: no.
+    /// Whether a renewal in a hidden frame names the user by their ID token, which then stands in a
+    /// URL. Default: no.
     #[serde(default)]
     pub include_id_token_in_silent_renew: bool,
-    /// Whether the session at the provider is watched (OIDC Session Management section 3). Default: no.
+    /// Whether the session at the provider is watched (OIDC Session Management section 3). Default:
+    /// no.
     #[serde(default)]
     pub monitor_session: bool,
     /// How often the provider's frame is asked about the session. Default: 2 s.
     #[serde(default = "default_check_session_interval")]
     pub check_session_interval: u64,
-    /// How long before expiry [`Event::AccessTokenExpiring`](crate::Event) comes and renewal starts. Default: 60 s.
+    /// How long before expiry [`Event::AccessTokenExpiring`](crate::Event) comes and renewal
+    /// starts. Default: 60 s.
     #[serde(default = "default_notification")]
     pub access_token_expiring_notification_time: u64,
     /// Whether sign-out revokes the tokens first. Default: no.
@@ -134,15 +140,16 @@ pub struct Settings {
     /// What `revoke_tokens` revokes, in this order. Default: access token, then refresh token.
     #[serde(default = "default_revoke_token_types")]
     pub revoke_token_types: Vec<TokenType>,
-    /// Whether tokens are bound to a key of this browser (RFC 9449): the provider and every API must know DPoP. Needs https.
-    /// Default: no.
+    /// Whether tokens are bound to a key of this browser (RFC 9449): the provider and every API
+    /// must know DPoP. Needs https. Default: no.
     #[serde(default)]
     pub dpop: bool,
-    /// Whether authorization requests are pushed (RFC 9126) also where the provider's metadata does not ask for it.
-    /// Default: no.
+    /// Whether authorization requests are pushed (RFC 9126) also where the provider's metadata does
+    /// not ask for it. Default: no.
     #[serde(default)]
     pub push_authorization_requests: bool,
-    /// How far the provider's clock may be off when the times in an ID token are checked. Default: 300 s.
+    /// How far the provider's clock may be off when the times in an ID token are checked. Default:
+    /// 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
 }
@@ -202,11 +209,13 @@ pub enum StoreKind {
     Memory,
 }
 
-/// Which claims of the ID token do not reach the profile. `sub`, `iss`, `aud`, `exp` and `iat` always do.
+/// Which claims of the ID token do not reach the profile. `sub`, `iss`, `aud`, `exp` and `iat`
+/// always do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClaimsFilter {
-    /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`: none.
+    /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`:
+    /// none.
     Protocol(bool),
     /// These.
     Named(Vec<String>),
@@ -251,7 +260,11 @@ impl TokenType {
 
 impl Settings {
     /// Settings with every default.
-    pub fn new(authority: impl Into<String>, client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
+    pub fn new(
+        authority: impl Into<String>,
+        client_id: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
         Self {
             authority: authority.into(),
             client_id: client_id.into(),
@@ -301,7 +314,8 @@ impl Settings {
         }
     }
 
-    /// Refuses settings that no request can be made with; the error names the setting and what is wrong.
+    /// Refuses settings that no request can be made with; the error names the setting and what is
+    /// wrong.
     pub fn validate(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::Settings(text));
         if url::origin(&self.authority).is_none() || self.authority.contains(['?', '#']) {
@@ -322,9 +336,12 @@ impl Settings {
         if self.client_id.is_empty() {
             return refuse("client_id must not be empty".to_owned());
         }
-        if (self.client_authentication == ClientAuthentication::None) != self.client_secret.is_none() {
+        if (self.client_authentication == ClientAuthentication::None)
+            != self.client_secret.is_none()
+        {
             return refuse(
-                "client_secret must be there if client_authentication asks for one, and only then".to_owned(),
+                "client_secret must be there if client_authentication asks for one, and only then"
+                    .to_owned(),
             );
         }
         for (name, address) in [
@@ -335,7 +352,9 @@ impl Settings {
             ("silent_redirect_uri", self.silent_redirect_uri.as_ref()),
         ] {
             if let Some(address) = address.filter(|address| url::origin(address).is_none()) {
-                return refuse([name, " must be an absolute http or https URL, not ", address].concat());
+                return refuse(
+                    [name, " must be an absolute http or https URL, not ", address].concat(),
+                );
             }
         }
         match self.scope.parse::<Scope>() {

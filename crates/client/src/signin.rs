@@ -39,7 +39,11 @@ impl Client {
     }
 
     /// Keeps a request in the state store: the address at the provider, and the request's id.
-    pub(crate) async fn begin_signin(&self, args: SigninRequestArgs, way: Way) -> Result<(String, String), Fault> {
+    pub(crate) async fn begin_signin(
+        &self,
+        args: SigninRequestArgs,
+        way: Way,
+    ) -> Result<(String, String), Fault> {
         let endpoint = self.metadata.endpoint(Endpoint::Authorization).await?;
         let id = pending::random_text(&*self.ports.entropy)?;
         let verifier = CodeVerifier::from_entropy(pending::random_bytes(&*self.ports.entropy)?);
@@ -55,7 +59,12 @@ impl Client {
         let address = self.authorization_url(&endpoint, &args, &pending, key.as_deref())?;
         #[cfg(feature = "par")]
         let address = self.pushed(&endpoint, address).await?;
-        pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), self.settings.stale_state_age)?;
+        pending::put(
+            &self.ports,
+            &id,
+            &Pending::Signin(Box::new(pending)),
+            self.settings.stale_state_age,
+        )?;
         self.tokens.http.trace.authorization_request(&address);
         Ok((address, id))
     }
@@ -121,7 +130,8 @@ impl Client {
             ("code_challenge_method", S256),
         ]);
         let response_mode = Some(pending.response_mode).filter(|mode| *mode != ResponseMode::Query);
-        let text = |own: &'a Option<String>, set: &'a Option<String>| own.as_deref().or(set.as_deref());
+        let text =
+            |own: &'a Option<String>, set: &'a Option<String>| own.as_deref().or(set.as_deref());
         for (name, value) in [
             ("dpop_jkt", key),
             ("response_mode", response_mode.map(ResponseMode::as_str)),
@@ -140,7 +150,12 @@ impl Client {
         add_params(&mut query, &pending.resource, &[]);
         for (name, value) in settings.extra_query_params.iter().chain(&args.extra_query_params) {
             if OWN_PARAMS.contains(&name.as_str()) {
-                let text = ["extra_query_params must not contain ", name, ", which the client sets itself"].concat();
+                let text = [
+                    "extra_query_params must not contain ",
+                    name,
+                    ", which the client sets itself",
+                ]
+                .concat();
                 return Err(Error::Settings(text).into());
             }
             form::append(&mut query, name, value);

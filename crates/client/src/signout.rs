@@ -18,7 +18,8 @@ use crate::{
 };
 
 impl Client {
-    /// Forgets the user here and in the other tabs, then goes to the provider to end the session there.
+    /// Forgets the user here and in the other tabs, then goes to the provider to end the session
+    /// there.
     pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Fault> {
         let redirect = args.redirect;
         let (address, _) = self.begin_signout(&args, Way::Redirect).await?;
@@ -26,9 +27,9 @@ impl Client {
         Ok(())
     }
 
-    /// Forgets the user here and in the other tabs: the address at the provider, and the request's id, if the provider
-    /// is to come back. The user is forgotten even if the provider can't be reached or has no such endpoint, which the
-    /// error tells.
+    /// Forgets the user here and in the other tabs: the address at the provider, and the request's
+    /// id, if the provider is to come back. The user is forgotten even if the provider can't be
+    /// reached or has no such endpoint, which the error tells.
     pub(crate) async fn begin_signout(
         &self,
         args: &SignoutRequestArgs,
@@ -50,8 +51,8 @@ impl Client {
         Ok(created)
     }
 
-    /// The address at the provider, and the request's id, if the provider is to come back: then it waits in the state
-    /// store.
+    /// The address at the provider, and the request's id, if the provider is to come back: then it
+    /// waits in the state store.
     pub(crate) async fn create_signout_request(
         &self,
         args: &SignoutRequestArgs,
@@ -75,10 +76,15 @@ impl Client {
         way: Way,
     ) -> Result<(String, Option<(String, PendingSignout)>), Fault> {
         let settings = &self.settings;
-        let hint = args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
-        let of_popup = settings.popup_post_logout_redirect_uri.as_ref().filter(|_| way == Way::Popup);
-        let return_to =
-            args.post_logout_redirect_uri.as_ref().or(of_popup).or(settings.post_logout_redirect_uri.as_ref());
+        let hint =
+            args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
+        let of_popup =
+            settings.popup_post_logout_redirect_uri.as_ref().filter(|_| way == Way::Popup);
+        let return_to = args
+            .post_logout_redirect_uri
+            .as_ref()
+            .or(of_popup)
+            .or(settings.post_logout_redirect_uri.as_ref());
         let mut query = String::new();
         if let Some(hint) = hint {
             form::append(&mut query, "id_token_hint", hint);
@@ -90,7 +96,11 @@ impl Client {
                 form::append(&mut query, "client_id", &settings.client_id);
             }
             let id = pending::random_text(&*self.ports.entropy)?;
-            form::append(&mut query, "state", &pending::state_param(&id, args.url_state.as_deref()));
+            form::append(
+                &mut query,
+                "state",
+                &pending::state_param(&id, args.url_state.as_deref()),
+            );
             let request = PendingSignout {
                 way,
                 created: self.ports.clock.now(),
@@ -134,13 +144,16 @@ impl Client {
         }
     }
 
-    /// Revokes the user's tokens in the order of the setting; the refresh token, being of no use any more, is forgotten.
+    /// Revokes the user's tokens in the order of the setting; the refresh token, being of no use
+    /// any more, is forgotten.
     pub(crate) async fn revoke_tokens(&self) -> Result<(), Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
         let stored = Rc::clone(&session.stored);
         self.revoke_all(&stored.user).await?;
         // Who signed out, or signed in anew, meanwhile must not get the old session back.
-        if self.settings.revoke_token_types.contains(&TokenType::RefreshToken) && self.still_stored(&session)? {
+        if self.settings.revoke_token_types.contains(&TokenType::RefreshToken)
+            && self.still_stored(&session)?
+        {
             let mut user = stored.user.clone();
             user.refresh_token = None;
             self.user_loaded(&Rc::new(StoredUser { user, ..StoredUser::clone(&stored) }))?;

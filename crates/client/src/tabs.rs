@@ -1,5 +1,5 @@
-//! What the tabs of one origin tell each other about the user of one authority and client. No token travels this way:
-//! a tab that hears of a change reads the store.
+//! What the tabs of one origin tell each other about the user of one authority and client. No token
+//! travels this way: a tab that hears of a change reads the store.
 
 use serde_json::Map;
 
@@ -15,12 +15,14 @@ const TOKENS_HELD: &str = "tokens_held";
 pub(crate) enum TabMessage {
     /// The user store may hold another user, or other tokens.
     UserChanged,
-    /// The user signed out of the provider: tabs that keep the same user apart (session storage) forget them too.
+    /// The user signed out of the provider: tabs that keep the same user apart (session storage)
+    /// forget them too.
     SignedOut {
         /// Who signed out; empty where the scope has no `openid`.
         sub: String,
     },
-    /// A page was loaded and found these tokens in its tab's own store. Browsers copy that store when they duplicate a tab.
+    /// A page was loaded and found these tokens in its tab's own store. Browsers copy that store
+    /// when they duplicate a tab.
     TokensFound {
         /// The access token's hash.
         of: String,
@@ -59,8 +61,12 @@ impl TabMessage {
             USER_CHANGED => Some(Self::UserChanged),
             // Without `openid` nobody knows who it is.
             SIGNED_OUT => Some(Self::SignedOut { sub: members.text("sub").unwrap_or_default() }),
-            TOKENS_FOUND => Some(Self::TokensFound { of: members.text("of")?, sign: members.text("sign")? }),
-            TOKENS_HELD => Some(Self::TokensHeld { of: members.text("of")?, sign: members.text("sign")? }),
+            TOKENS_FOUND => {
+                Some(Self::TokensFound { of: members.text("of")?, sign: members.text("sign")? })
+            }
+            TOKENS_HELD => {
+                Some(Self::TokensHeld { of: members.text("of")?, sign: members.text("sign")? })
+            }
             _ => None,
         }
     }

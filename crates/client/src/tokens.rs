@@ -29,7 +29,8 @@ pub(crate) struct TokenAnswer {
     pub scope: Option<String>,
     /// The session at the provider; some say it here.
     pub session_state: Option<String>,
-    /// Members that no specification names, but those that would stand in the place of a member of the user.
+    /// Members that no specification names, but those that would stand in the place of a member of
+    /// the user.
     pub extra: Map<String, Value>,
     /// The provider's clock when it answered, where that is readable.
     pub provider_time: Option<u64>,
@@ -67,7 +68,8 @@ impl TokenClient {
         Ok(answer)
     }
 
-    /// Revokes a token. One that the provider can't revoke by its kind is no error: it ends by itself.
+    /// Revokes a token. One that the provider can't revoke by its kind is no error: it ends by
+    /// itself.
     pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Fault> {
         let url = self.metadata.endpoint(Endpoint::Revocation).await?;
         let form = url::encoded(&[("token", token), ("token_type_hint", token_type.as_str())]);
@@ -76,18 +78,28 @@ impl TokenClient {
             return Ok(());
         }
         let error = refusal(Endpoint::Revocation.name(), &url, &response);
-        if matches!(*error, Error::Refused { code: ErrorCode::UnsupportedTokenType, .. }) { Ok(()) } else { Err(error) }
+        if matches!(*error, Error::Refused { code: ErrorCode::UnsupportedTokenType, .. }) {
+            Ok(())
+        } else {
+            Err(error)
+        }
     }
 }
 
-/// Reads the answer with what providers are known to write: a lifetime as text, nulls, no token type.
-fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<Box<TokenAnswer>, Fault> {
+/// Reads the answer with what providers are known to write: a lifetime as text, nulls, no token
+/// type.
+fn read_answer(
+    url: &str,
+    mut members: Members,
+    expected_type: &str,
+) -> Result<Box<TokenAnswer>, Fault> {
     let refuse = |problem: &str| Err(unexpected(url, problem));
     let Some(access_token) = members.text("access_token") else {
         return refuse("the answer has no access token");
     };
     let token_type = members.text("token_type").unwrap_or_else(|| BEARER.to_owned());
-    // RFC 9449 section 5: who asked for a token that is bound to its key must not go on with one that is not.
+    // RFC 9449 section 5: who asked for a token that is bound to its key must not go on with one
+    // that is not.
     if !token_type.eq_ignore_ascii_case(expected_type) {
         return refuse("the access token is of another type than this client asked for");
     }
@@ -114,7 +126,8 @@ fn read_answer(url: &str, mut members: Members, expected_type: &str) -> Result<B
 fn lifetime(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::String(text) => text.trim().parse().ok(),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates, and negative ones are filtered.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // Saturates, and negative ones are filtered.
         value => value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64),
     };
     seconds.filter(|seconds| *seconds < LONGEST)

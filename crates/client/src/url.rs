@@ -1,7 +1,8 @@
-//! The little that the client needs to know about URLs (RFC 3986): where the parts are, nothing more. Full URL parsing
-//! would weigh more in the browser than the rest of the client.
+//! The little that the client needs to know about URLs (RFC 3986): where the parts are, nothing
+//! more. Full URL parsing would weigh more in the browser than the rest of the client.
 
-/// Scheme, host and port of an http or https URL, without user information. `None` for anything else.
+/// Scheme, host and port of an http or https URL, without user information. `None` for anything
+/// else.
 pub(crate) fn origin(url: &str) -> Option<&str> {
     let scheme_end = if url.starts_with("https://") {
         8
@@ -10,14 +11,17 @@ pub(crate) fn origin(url: &str) -> Option<&str> {
     } else {
         return None;
     };
-    let authority_end = url[scheme_end..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| end + scheme_end);
+    let authority_end =
+        url[scheme_end..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| end + scheme_end);
     let authority = &url[scheme_end..authority_end];
-    let readable =
-        !authority.is_empty() && !authority.contains('@') && url.bytes().all(|byte| byte > b' ' && byte != 0x7f);
+    let readable = !authority.is_empty()
+        && !authority.contains('@')
+        && url.bytes().all(|byte| byte > b' ' && byte != 0x7f);
     readable.then(|| &url[..authority_end])
 }
 
-/// Whether whoever listens on the network can neither read nor change what goes to this URL: https, or this device.
+/// Whether whoever listens on the network can neither read nor change what goes to this URL: https,
+/// or this device.
 pub(crate) fn is_protected(url: &str) -> bool {
     let Some(origin) = origin(url) else {
         return false;
@@ -37,7 +41,9 @@ fn is_ipv4_loopback(host: &str) -> bool {
     let mut parts = host.split('.');
     parts.next() == Some("127")
         && parts.clone().count() == 3
-        && parts.all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts.all(|part| {
+            (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        })
 }
 
 /// A URL's path and what comes before it, its query and its fragment, both without their marks.

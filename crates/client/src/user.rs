@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::json::Members;
 
-/// A signed-in user. Serialises to the members that oidc-client gives its user object. Times are seconds since 1970 (UTC) by this device's clock.
+/// A signed-in user. Serialises to the members that oidc-client gives its user object. Times are
+/// seconds since 1970 (UTC) by this device's clock.
 #[derive(Clone, PartialEq)]
 pub struct User {
-    /// The ID token as received; absent only when a provider answers without one on renewal and none was there.
+    /// The ID token as received; absent only when a provider answers without one on renewal and
+    /// none was there.
     pub id_token: Option<String>,
     /// The session at the provider (OIDC Session Management section 3).
     pub session_state: Option<String>,
@@ -45,14 +47,15 @@ impl User {
         self.profile.get(name).and_then(Value::as_str)
     }
 
-    /// Seconds until the access token expires, negative afterwards; `now` is this device's clock. For what the client
-    /// itself goes by, which a clock set wrong in the meantime does not mislead, see
-    /// [`UserManager::expires_in`](crate::UserManager::expires_in).
+    /// Seconds until the access token expires, negative afterwards; `now` is this device's clock.
+    /// For what the client itself goes by, which a clock set wrong in the meantime does not
+    /// mislead, see [`UserManager::expires_in`](crate::UserManager::expires_in).
     pub fn expires_in(&self, now: u64) -> Option<i64> {
         self.expires_at.map(|at| signed(at) - signed(now))
     }
 
-    /// Whether the access token has expired; `now` is this device's clock. Never, if the provider gave no lifetime.
+    /// Whether the access token has expired; `now` is this device's clock. Never, if the provider
+    /// gave no lifetime.
     pub fn expired(&self, now: u64) -> bool {
         self.expires_in(now).is_some_and(|left| left <= 0)
     }

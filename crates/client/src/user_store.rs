@@ -1,8 +1,9 @@
 //! Where the signed-in user is kept, and how long the access token still lives.
 //!
-//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`. Beside it stand two members that only the client
-//! reads: the requested scope, and the lifetime that the provider gave. When a text is first seen, its remaining life is
-//! put on the clock that only runs forward, so that a device clock set wrong afterwards neither expires nor extends it.
+//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`. Beside it stand two
+//! members that only the client reads: the requested scope, and the lifetime that the provider
+//! gave. When a text is first seen, its remaining life is put on the clock that only runs forward,
+//! so that a device clock set wrong afterwards neither expires nor extends it.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -108,7 +109,8 @@ impl UserStore {
         ["oidc-sign:", &self.key].concat()
     }
 
-    /// Seconds of life that the access token has left, negative after its end, by the clock that only runs forward.
+    /// Seconds of life that the access token has left, negative after its end, by the clock that
+    /// only runs forward.
     pub(crate) fn expires_in(&self, session: &Session) -> Option<i64> {
         session.deadline.map(|deadline| seconds(deadline) - seconds(self.clock.monotonic()))
     }
@@ -118,8 +120,8 @@ impl UserStore {
         session.stored.user.expires_in(self.clock.now())
     }
 
-    /// Puts the rest of the token's life on the clock that only runs forward. A wall clock that was set back can't make
-    /// it longer than the provider gave.
+    /// Puts the rest of the token's life on the clock that only runs forward. A wall clock that was
+    /// set back can't make it longer than the provider gave.
     fn start(&self, stored: Rc<StoredUser>) -> Session {
         let now = self.clock.now();
         let left = stored.user.expires_at.map(|at| {

@@ -1,4 +1,5 @@
-//! Userinfo, whose claims join those of the ID token (OIDC Core section 5.3), with the setting `load_user_info`.
+//! Userinfo, whose claims join those of the ID token (OIDC Core section 5.3), with the setting
+//! `load_user_info`.
 
 use serde_json::{Map, Value};
 

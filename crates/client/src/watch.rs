@@ -1,4 +1,5 @@
-//! Watches the access token's life: tells before and when it ends, and renews it in time, also when the page wakes.
+//! Watches the access token's life: tells before and when it ends, and renews it in time, also when
+//! the page wakes.
 
 use std::{
     pin::pin,
@@ -10,7 +11,8 @@ use futures::future::select;
 
 use crate::{Event, bell::Bell, client::Client, ports::Entropy, user_store::Session};
 
-/// Browsers slow the timers of hidden pages and stop them in sleep: no sleep is longer, and the clocks decide.
+/// Browsers slow the timers of hidden pages and stop them in sleep: no sleep is longer, and the
+/// clocks decide.
 const LONGEST_SLEEP: Duration = Duration::from_mins(5);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(250);
 /// Time between a renewal and the next, however short the tokens live.
@@ -42,7 +44,8 @@ impl Client {
         let weak = Rc::downgrade(self);
         let guard = self.ports.navigator.on_wake(Box::new(move || {
             if let Some(client) = weak.upgrade() {
-                // Storage that fails now fails again, and is reported, when somebody asks for the user.
+                // Storage that fails now fails again, and is reported, when somebody asks for the
+                // user.
                 let _ = client.notice_changes();
                 client.woke.set(true);
                 client.bell.ring();
@@ -53,7 +56,8 @@ impl Client {
         self.ports.timer.spawn(Box::pin(watch));
     }
 
-    /// Does what is due for the token and says how long nothing will be. `None`: until something happens.
+    /// Does what is due for the token and says how long nothing will be. `None`: until something
+    /// happens.
     async fn look(self: &Rc<Self>, watched: &mut Watched) -> Option<Duration> {
         let session = self.users.get().ok().flatten()?;
         if watched.access_token != session.stored.user.access_token {
@@ -98,12 +102,17 @@ impl Client {
             }
             Err(error) if error.is_transient() => {
                 watched.timeouts = if error.is_timeout() { watched.timeouts + 1 } else { 0 };
-                if self.settings.max_silent_renew_timeout_retries.is_some_and(|most| watched.timeouts > most) {
+                if self
+                    .settings
+                    .max_silent_renew_timeout_retries
+                    .is_some_and(|most| watched.timeouts > most)
+                {
                     watched.gave_up = true;
                     self.events.emit(&Event::SilentRenewError(*error));
                     return false;
                 }
-                // Without a network the page wakes when it is back; the pause is for browsers that fail to say so.
+                // Without a network the page wakes when it is back; the pause is for browsers that
+                // fail to say so.
                 let pause = if error.is_offline() {
                     LONGEST_PAUSE
                 } else {
@@ -123,7 +132,8 @@ impl Client {
     fn next_look(&self, session: &Session, watched: &Watched, left: i64) -> Option<Duration> {
         let now = self.ports.clock.monotonic();
         let seconds = |count: i64| Duration::from_secs(u64::try_from(count).unwrap_or(0));
-        let until_due = (!watched.told_expiring).then(|| seconds(left.saturating_sub(self.renewal_lead(session))));
+        let until_due = (!watched.told_expiring)
+            .then(|| seconds(left.saturating_sub(self.renewal_lead(session))));
         let until_expired = (!watched.told_expired).then(|| seconds(left.saturating_add(1)));
         let until_retry = watched
             .not_before
@@ -157,7 +167,8 @@ async fn watch(client: Weak<Client>, bell: Rc<Bell>) {
     }
 }
 
-/// Doubling pauses, each shortened by up to a half at random, so that many pages don't come back at one moment.
+/// Doubling pauses, each shortened by up to a half at random, so that many pages don't come back at
+/// one moment.
 fn pause_after(failures: u32, entropy: &dyn Entropy) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
     let mut byte = [0_u8];

@@ -1,11 +1,13 @@
-//! Sign-in for Leptos applications: [`provide_auth`] once at the root, [`use_auth`] anywhere below, [`RequireAuth`] around
-//! what is for signed-in users.
+//! Sign-in for Leptos applications: [`provide_auth`] once at the root, [`use_auth`] anywhere below,
+//! [`RequireAuth`] around what is for signed-in users.
 //!
-//! A thin layer over [`doorward_client::UserManager`]: its state as signals, its operations as methods that need no
-//! waiting for. On the server the state is [`AuthStatus::Loading`] and stays so; everything from the browser comes in
-//! after hydration. The guide `docs/guides/leptos.md` starts from nothing.
+//! A thin layer over [`doorward_client::UserManager`]: its state as signals, its operations as
+//! methods that need no waiting for. On the server the state is [`AuthStatus::Loading`] and stays
+//! so; everything from the browser comes in after hydration. The guide `docs/guides/leptos.md`
+//! starts from nothing.
 
-// The macro for components makes a struct of each component's properties; the documentation stands on those.
+// The macro for components makes a struct of each component's properties; the documentation stands
+// on those.
 #![allow(clippy::must_use_candidate)]
 
 mod session;
@@ -84,7 +86,8 @@ pub enum Step {
 pub struct Failure {
     /// What was being done.
     pub step: Step,
-    /// Why it failed; [`Error::user_message`] is for the user, [`Error::kind`] says what to offer next.
+    /// Why it failed; [`Error::user_message`] is for the user, [`Error::kind`] says what to offer
+    /// next.
     pub error: Error,
 }
 
@@ -98,7 +101,8 @@ pub struct Auth {
     session: Session,
 }
 
-/// Provides sign-in with these settings to everything below. It starts by itself in the browser, after hydration.
+/// Provides sign-in with these settings to everything below. It starts by itself in the browser,
+/// after hydration.
 pub fn provide_auth(settings: Settings) -> Auth {
     provide_auth_with(move || {
         let settings = settings.clone();
@@ -106,8 +110,8 @@ pub fn provide_auth(settings: Settings) -> Auth {
     })
 }
 
-/// As [`provide_auth`], with settings that first have to be got, in the browser. `None`: they can't be, which `load`
-/// itself tells the user; [`Auth::try_again`] with [`Step::Start`] calls it again.
+/// As [`provide_auth`], with settings that first have to be got, in the browser. `None`: they can't
+/// be, which `load` itself tells the user; [`Auth::try_again`] with [`Step::Start`] calls it again.
 pub fn provide_auth_with<F>(load: impl Fn() -> F + 'static) -> Auth
 where
     F: Future<Output = Option<Settings>> + 'static,
@@ -129,7 +133,8 @@ where
     auth
 }
 
-/// Sign-in, as a component further up provided it with [`provide_auth`]; without that it panics, naming the type.
+/// Sign-in, as a component further up provided it with [`provide_auth`]; without that it panics,
+/// naming the type.
 pub fn use_auth() -> Auth {
     expect_context()
 }
@@ -153,7 +158,8 @@ impl Auth {
         })
     }
 
-    /// What to call the signed-in user: the claim `name`, else `preferred_username`, else `sub`. Tracked.
+    /// What to call the signed-in user: the claim `name`, else `preferred_username`, else `sub`.
+    /// Tracked.
     pub fn user_name(self) -> Option<String> {
         self.with_user(|user| {
             let name = user.claim("name").or_else(|| user.claim("preferred_username"));
@@ -181,8 +187,9 @@ impl Auth {
         self.arrival.get()
     }
 
-    /// Seconds until the access token expires, negative afterwards; a clock set wrong does not mislead it. `None`
-    /// without a user or without a lifetime. Not tracked: it changes every second.
+    /// Seconds until the access token expires, negative afterwards; a clock set wrong does not
+    /// mislead it. `None` without a user or without a lifetime. Not tracked: it changes every
+    /// second.
     pub fn expires_in(self) -> Option<i64> {
         let manager = self.session.manager()?;
         self.status.with_untracked(|status| match status {
@@ -212,7 +219,9 @@ impl Auth {
             Step::SignIn => self.sign_in(),
             Step::SignOut => self.sign_out(),
             Step::Renew => session::spawn(session::renew(self)),
-            Step::Start | Step::FinishSignIn | Step::FinishSignOut => session::spawn(session::start(self)),
+            Step::Start | Step::FinishSignIn | Step::FinishSignOut => {
+                session::spawn(session::start(self))
+            }
         }
     }
 
@@ -229,22 +238,22 @@ impl Auth {
         }
     }
 
-    /// Hears the client's events for as long as the page lives, from the very first if this is called where sign-in is
-    /// provided.
+    /// Hears the client's events for as long as the page lives, from the very first if this is
+    /// called where sign-in is provided.
     pub fn on_event(self, handler: impl FnMut(&Event) + 'static) {
         self.session.on_event(Box::new(handler));
     }
 
-    /// The client itself, for what is not here: popups, revocation. `None` on the server and until the settings
-    /// are there.
+    /// The client itself, for what is not here: popups, revocation. `None` on the server and until
+    /// the settings are there.
     pub fn manager(self) -> Option<UserManager> {
         self.session.manager()
     }
 }
 
-/// Does something in the browser once the page is alive, and again whenever signals that it read have changed: an
-/// [`Effect`] whose function is boxed. A program for the browser then has its machinery once, and not once for each
-/// function.
+/// Does something in the browser once the page is alive, and again whenever signals that it read
+/// have changed: an [`Effect`] whose function is boxed. A program for the browser then has its
+/// machinery once, and not once for each function.
 pub fn follow(act: impl FnMut() + 'static) {
     fn effect(mut act: Box<dyn FnMut()>) {
         Effect::new(move |_| act());
@@ -252,8 +261,8 @@ pub fn follow(act: impl FnMut() + 'static) {
     effect(Box::new(act));
 }
 
-/// Shows its children to a signed-in user only, and the fallback to everyone else. A matter of presentation: what must
-/// not be seen is protected by the API.
+/// Shows its children to a signed-in user only, and the fallback to everyone else. A matter of
+/// presentation: what must not be seen is protected by the API.
 #[component]
 pub fn RequireAuth(
     /// What the signed-in user sees.

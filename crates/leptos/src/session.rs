@@ -1,9 +1,11 @@
-//! What happens behind the signals: the client library's operations, and what their outcome does to the state.
+//! What happens behind the signals: the client library's operations, and what their outcome does to
+//! the state.
 
 use std::{future::Future, pin::Pin, rc::Rc};
 
 use doorward_client::{
-    CallbackKind, Error, ErrorKind, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, UserManager,
+    CallbackKind, Error, ErrorKind, Event, Settings, SigninRequestArgs, SignoutRequestArgs,
+    Subscription, UserManager,
 };
 use leptos::prelude::*;
 
@@ -29,15 +31,23 @@ struct Live {
     subscription: Option<Subscription>,
     /// Who wants to hear events, until there is a manager.
     listeners: Vec<Listener>,
-    /// The address that the provider sent the browser to, kept for another try when the first fails.
+    /// The address that the provider sent the browser to, kept for another try when the first
+    /// fails.
     response: Option<String>,
 }
 
 impl Session {
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn new(load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static) -> Self {
-        let live =
-            Live { load: Rc::new(load), manager: None, subscription: None, listeners: Vec::new(), response: None };
+    pub(super) fn new(
+        load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static,
+    ) -> Self {
+        let live = Live {
+            load: Rc::new(load),
+            manager: None,
+            subscription: None,
+            listeners: Vec::new(),
+            response: None,
+        };
         Self { live: StoredValue::new_local(live) }
     }
 
@@ -48,7 +58,9 @@ impl Session {
 
     /// On the server there is no session, and nothing that could be dropped on another thread.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn new(load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static) -> Self {
+    pub(super) fn new(
+        load: impl Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>> + 'static,
+    ) -> Self {
         drop(load);
         Self {}
     }
@@ -155,7 +167,9 @@ async fn accept_response(auth: Auth, manager: &UserManager) -> Result<(), (Step,
         }
         #[cfg(feature = "windows")]
         CallbackKind::OfChild => {
-            return manager.signin_popup_callback(&url).map_err(|error| (Step::FinishSignIn, error));
+            return manager
+                .signin_popup_callback(&url)
+                .map_err(|error| (Step::FinishSignIn, error));
         }
         #[cfg(not(feature = "windows"))]
         CallbackKind::OfChild => return Ok(()),

@@ -51,8 +51,8 @@ impl Denial {
         self.unmet.iter().map(|need| format!("needs {need}")).collect()
     }
 
-    /// The scope tokens that the client would have to be granted, each once, in order (RFC 6750 section 3.1,
-    /// `insufficient_scope`). Empty when no scope is missing.
+    /// The scope tokens that the client would have to be granted, each once, in order (RFC 6750
+    /// section 3.1, `insufficient_scope`). Empty when no scope is missing.
     pub fn missing_scope(&self) -> Vec<&str> {
         let mut tokens: Vec<&str> = Vec::new();
         for token in self.unmet.iter().flat_map(Need::missing_scope) {

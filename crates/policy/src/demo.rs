@@ -1,7 +1,9 @@
-//! The demo API's routes and who may call each: the one table that the API enforces and the page shows.
+//! The demo API's routes and who may call each: the one table that the API enforces and the page
+//! shows.
 //!
 //! Paths and policy names are those of the system that Doorward re-implements, its two misspellings
-//! (`AdminOrUserWithCusomHandler`, `DoaminAndUsernamePolicy`) included: callers know them by these names.
+//! (`AdminOrUserWithCusomHandler`, `DoaminAndUsernamePolicy`) included: callers know them by these
+//! names.
 
 use std::sync::LazyLock;
 
@@ -83,18 +85,30 @@ fn policy_based() -> [DemoRoute; 12] {
         route("Admin", "Only an administrator may call this.", vec![admin()]),
         route("User", "Only a user may call this.", vec![user()]),
         route("AdminOrUser", "An administrator or a user may call this.", vec![admin_or_user()]),
-        route("AdminAndUser", "Only someone who is both administrator and user may call this.", vec![admin(), user()]),
+        route(
+            "AdminAndUser",
+            "Only someone who is both administrator and user may call this.",
+            vec![admin(), user()],
+        ),
         route("Sit", "Only someone with the role sit may call this.", vec![sit()]),
         route("Everyone", "Everyone who is signed in may call this.", vec![]),
         route("Sales", "Only the Sales department may call this.", vec![sales()]),
         route("Crm", "Only the CRM department may call this.", vec![crm()]),
-        route("Sales/Admin", "Only an administrator in the Sales department may call this.", vec![sales_and_admin()]),
+        route(
+            "Sales/Admin",
+            "Only an administrator in the Sales department may call this.",
+            vec![sales_and_admin()],
+        ),
         route(
             "Sales/AdminOrUser",
             "An administrator or a user in the Sales department may call this.",
             vec![sales_and_admin_or_user()],
         ),
-        route("SalesOrAdmin", "The Sales department and every administrator may call this.", vec![sales_or_admin()]),
+        route(
+            "SalesOrAdmin",
+            "The Sales department and every administrator may call this.",
+            vec![sales_or_admin()],
+        ),
         route(
             "AdminOrUserWithCusomHandler",
             "Only jblin may call this, as administrator or user with an email address at xxx.com.",
@@ -173,8 +187,12 @@ pub fn sales_or_admin() -> Policy {
     .named("SalesDepartmentOrAdminPolicy")
 }
 
-/// `DoaminAndUsernamePolicy`: an email address at xxx.com, and to be jblin; two requirements with data of their own.
+/// `DoaminAndUsernamePolicy`: an email address at xxx.com, and to be jblin; two requirements with
+/// data of their own.
 pub fn domain_and_username() -> Policy {
-    Policy::all_of([Policy::require(EmailDomain::new("xxx.com")), Policy::require(SubjectIs::new("jblin"))])
-        .named("DoaminAndUsernamePolicy")
+    Policy::all_of([
+        Policy::require(EmailDomain::new("xxx.com")),
+        Policy::require(SubjectIs::new("jblin")),
+    ])
+    .named("DoaminAndUsernamePolicy")
 }

@@ -1,7 +1,7 @@
 //! Authorization policies as values: a [`Principal`] and a [`Policy`] give a [`Decision`].
 //!
-//! Everything here is pure and compiles to WebAssembly too, so that the page which offers a call and the API
-//! that answers it decide by one definition and can never differ.
+//! Everything here is pure and compiles to WebAssembly too, so that the page which offers a call
+//! and the API that answers it decide by one definition and can never differ.
 //!
 //! ```
 //! use doorward_policy::{Policy, Principal};

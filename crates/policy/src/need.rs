@@ -1,10 +1,12 @@
-//! What a policy needs, as data: the description of a policy and, of a denied one, the part that was not met.
+//! What a policy needs, as data: the description of a policy and, of a denied one, the part that
+//! was not met.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A tree of requirements that a page can show and a body can carry. Its `Display` completes "needs …".
+/// A tree of requirements that a page can show and a body can carry. Its `Display` completes "needs
+/// …".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Need {
@@ -48,15 +50,17 @@ impl Need {
         if of.len() == 1 { of.remove(0) } else { Self::AllOf { of } }
     }
 
-    /// The scope tokens that would have to be granted for this need to be met: what `scope` says in an
-    /// `insufficient_scope` challenge (RFC 6750 section 3). Of alternatives the first that scope alone can meet.
+    /// The scope tokens that would have to be granted for this need to be met: what `scope` says in
+    /// an `insufficient_scope` challenge (RFC 6750 section 3). Of alternatives the first that scope
+    /// alone can meet.
     pub fn missing_scope(&self) -> Vec<&str> {
         match self {
             Self::Scope { scope } => vec![scope],
             Self::AllOf { of } => of.iter().flat_map(Self::missing_scope).collect(),
-            Self::AnyOf { of } => {
-                of.iter().find(|alternative| alternative.is_scope_only()).map_or_else(Vec::new, Self::missing_scope)
-            }
+            Self::AnyOf { of } => of
+                .iter()
+                .find(|alternative| alternative.is_scope_only())
+                .map_or_else(Vec::new, Self::missing_scope),
             Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => Vec::new(),
         }
     }
@@ -70,7 +74,11 @@ impl Need {
         }
     }
 
-    fn write_list(formatter: &mut fmt::Formatter<'_>, of: &[Self], conjunction: &str) -> fmt::Result {
+    fn write_list(
+        formatter: &mut fmt::Formatter<'_>,
+        of: &[Self],
+        conjunction: &str,
+    ) -> fmt::Result {
         for (index, part) in of.iter().enumerate() {
             if index > 0 {
                 write!(formatter, " {conjunction} ")?;
@@ -129,7 +137,10 @@ mod tests {
     fn is_written_and_read_as_json() {
         let need = Need::AnyOf { of: vec![role("admin"), scope("write")] };
         let text = serde_json::to_string(&need).unwrap();
-        assert_eq!(text, r#"{"kind":"any_of","of":[{"kind":"role","role":"admin"},{"kind":"scope","scope":"write"}]}"#);
+        assert_eq!(
+            text,
+            r#"{"kind":"any_of","of":[{"kind":"role","role":"admin"},{"kind":"scope","scope":"write"}]}"#
+        );
         assert_eq!(serde_json::from_str::<Need>(&text).unwrap(), need);
     }
 

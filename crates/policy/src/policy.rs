@@ -37,8 +37,8 @@ pub struct PolicyDescription {
 
 /// A policy chosen by a type, so that a handler can name it in its signature.
 pub trait RequiredPolicy: Send + Sync + 'static {
-    /// Every policy that the caller must meet; none means that any authenticated caller will do. It is asked on
-    /// every request, so keep the policies in a `static` (`std::sync::LazyLock`).
+    /// Every policy that the caller must meet; none means that any authenticated caller will do. It
+    /// is asked on every request, so keep the policies in a `static` (`std::sync::LazyLock`).
     fn policies() -> &'static [Policy];
 }
 
@@ -48,7 +48,8 @@ impl Policy {
         Self::from(Rule::Role(role.into()))
     }
 
-    /// The caller has the claim with this value, compared exactly; the claim may be an array that holds it.
+    /// The caller has the claim with this value, compared exactly; the claim may be an array that
+    /// holds it.
     pub fn require_claim(claim: impl Into<Text>, value: impl Into<Text>) -> Self {
         Self::from(Rule::Claim { claim: claim.into(), value: value.into() })
     }
@@ -58,8 +59,8 @@ impl Policy {
         Self::from(Rule::Scope(token.into()))
     }
 
-    /// This issuer vouches for the caller: where there are several, the roles of one are not those of another. The same as a
-    /// claim `iss` of this value.
+    /// This issuer vouches for the caller: where there are several, the roles of one are not those
+    /// of another. The same as a claim `iss` of this value.
     pub fn require_issuer(issuer: impl Into<Text>) -> Self {
         Self::require_claim(ISSUER_CLAIM, issuer)
     }
@@ -177,7 +178,8 @@ pub fn decide_all(policies: &[Policy], principal: &Principal) -> Decision {
         policy.collect_unmet(principal, &mut unmet);
     }
     if unmet.is_empty() {
-        // Only a requirement that answers differently when asked twice comes here. It said no once: no it is.
+        // Only a requirement that answers differently when asked twice comes here. It said no once:
+        // no it is.
         unmet.extend(policies.iter().map(Policy::needs));
     }
     Decision::Denied(Denial::new(unmet))

@@ -8,12 +8,13 @@ pub const SUBJECT_CLAIM: &str = "sub";
 pub const ISSUER_CLAIM: &str = "iss";
 /// The claim that carries the caller's roles, as one string or an array of strings.
 pub const ROLE_CLAIM: &str = "role";
-/// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3); some providers
-/// write an array of scope tokens instead.
+/// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3);
+/// some providers write an array of scope tokens instead.
 pub const SCOPE_CLAIM: &str = "scope";
 
-/// A caller. Building one verifies nothing: on the API the claims come from a verified access token, in the
-/// browser from the signed-in user's own tokens, where a decision only shapes what the page offers.
+/// A caller. Building one verifies nothing: on the API the claims come from a verified access
+/// token, in the browser from the signed-in user's own tokens, where a decision only shapes what
+/// the page offers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Principal {
     sub: String,
@@ -68,8 +69,9 @@ impl Principal {
         &self.sub
     }
 
-    /// The issuer that vouches for the caller: on the API always the one that the access token was verified for. Only together with
-    /// it does the subject name one person, where there are several issuers.
+    /// The issuer that vouches for the caller: on the API always the one that the access token was
+    /// verified for. Only together with it does the subject name one person, where there are
+    /// several issuers.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get(ISSUER_CLAIM).and_then(Value::as_str)
     }
@@ -79,8 +81,8 @@ impl Principal {
         &self.claims
     }
 
-    /// The values of a claim that is a string or an array of strings. Values of another type are passed over: a
-    /// policy that wants them reads [`Principal::claims`] in an assertion.
+    /// The values of a claim that is a string or an array of strings. Values of another type are
+    /// passed over: a policy that wants them reads [`Principal::claims`] in an assertion.
     pub fn claim_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = match self.claims.get(name) {
             Some(Value::Array(values)) => values.as_slice(),

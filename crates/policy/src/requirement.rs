@@ -2,8 +2,8 @@
 
 use crate::Principal;
 
-/// A rule about the caller that roles and claims by value cannot say. It must be a pure function of the principal:
-/// the page and the API each ask it and must hear the same.
+/// A rule about the caller that roles and claims by value cannot say. It must be a pure function of
+/// the principal: the page and the API each ask it and must hear the same.
 pub trait Requirement: Send + Sync + 'static {
     /// Whether the caller meets it.
     fn is_met_by(&self, principal: &Principal) -> bool;
@@ -12,8 +12,8 @@ pub trait Requirement: Send + Sync + 'static {
     fn describe(&self) -> String;
 }
 
-/// The caller's `email` lies in the domain. Domains compare without regard to case (RFC 5321 section 2.4); a
-/// subdomain is another domain.
+/// The caller's `email` lies in the domain. Domains compare without regard to case (RFC 5321
+/// section 2.4); a subdomain is another domain.
 #[derive(Debug, Clone)]
 pub struct EmailDomain(String);
 
@@ -73,7 +73,9 @@ mod tests {
         for email in ["jblin@xxx.com", "jblin@XXX.com", "\"a@b\"@xxx.com"] {
             assert!(rule.is_met_by(&with(email)), "{email}");
         }
-        for email in ["jblin@a.xxx.com", "jblin@xxx.com.evil", "xxx.com", "@xxx.com", "a@xxx.com@b", ""] {
+        for email in
+            ["jblin@a.xxx.com", "jblin@xxx.com.evil", "xxx.com", "@xxx.com", "a@xxx.com@b", ""]
+        {
             assert!(!rule.is_met_by(&with(email)), "{email}");
         }
         assert!(!rule.is_met_by(&Principal::new("x")));

@@ -17,7 +17,8 @@ fn principals() -> impl Strategy<Value = Principal> {
     })
 }
 
-/// Policies without assertions: they need only what a caller has, so that having more never takes away.
+/// Policies without assertions: they need only what a caller has, so that having more never takes
+/// away.
 fn policies() -> impl Strategy<Value = Policy> {
     let leaf = prop_oneof![
         word().prop_map(Policy::require_role),
@@ -137,9 +138,13 @@ fn a_requirement_that_changes_its_mind_still_denies() {
 
 #[test]
 fn an_issuer_is_required_by_the_letter() {
-    let ours = Policy::all_of([Policy::require_issuer("https://id.example.com"), Policy::require_role("admin")]);
-    let admin_of =
-        |issuer: serde_json::Value| Principal::new("x").with_claim("role", "admin").with_claim("iss", issuer);
+    let ours = Policy::all_of([
+        Policy::require_issuer("https://id.example.com"),
+        Policy::require_role("admin"),
+    ]);
+    let admin_of = |issuer: serde_json::Value| {
+        Principal::new("x").with_claim("role", "admin").with_claim("iss", issuer)
+    };
     let own = admin_of("https://id.example.com".into());
     assert_eq!(own.issuer(), Some("https://id.example.com"));
     assert!(ours.decide(&own).is_allowed());

@@ -6,7 +6,10 @@ use serde_json::json;
 
 fn users() -> [Principal; 5] {
     let user = |sub: &str, role: serde_json::Value, department: &str, email: &str| {
-        Principal::new(sub).with_claim("role", role).with_claim("department", department).with_claim("email", email)
+        Principal::new(sub)
+            .with_claim("role", role)
+            .with_claim("department", department)
+            .with_claim("email", email)
     };
     [
         user("alice", json!("admin"), "Sales", "alice@example.com"),
@@ -48,14 +51,18 @@ fn each_user_may_call_exactly_the_expected_routes() {
             (route.path.as_str(), allowed.map(Principal::sub).collect::<Vec<_>>())
         })
         .collect();
-    let expected: Vec<_> = EXPECTED.iter().map(|(path, allowed)| (*path, allowed.to_vec())).collect();
+    let expected: Vec<_> =
+        EXPECTED.iter().map(|(path, allowed)| (*path, allowed.to_vec())).collect();
     assert_eq!(found, expected);
 }
 
 #[test]
 fn names_keep_their_spelling() {
     let custom = demo::route("/api/DemoPolicyBased/AdminOrUserWithCusomHandler/Get").unwrap();
-    assert_eq!(custom.policy_names().collect::<Vec<_>>(), ["AdminOrUserPolicy", "DoaminAndUsernamePolicy"]);
+    assert_eq!(
+        custom.policy_names().collect::<Vec<_>>(),
+        ["AdminOrUserPolicy", "DoaminAndUsernamePolicy"]
+    );
     let both = demo::route("/api/DemoPolicyBased/AdminAndUser/Get").unwrap();
     assert_eq!(both.policy_names().collect::<Vec<_>>(), ["AdminPolicy", "UserPolicy"]);
     assert!(demo::route("/api/DemoPolicyBased/Nothing/Get").is_none());
@@ -65,13 +72,22 @@ fn names_keep_their_spelling() {
 fn a_denial_says_what_is_needed() {
     let [alice, bob, ..] = users();
     let reasons = |path: &str, user: &Principal| demo::route(path).unwrap().decide(user).reasons();
-    assert_eq!(reasons("/api/DemoPolicyBased/Sales/Admin/Get", &bob), ["needs department Sales", "needs role admin"]);
-    assert_eq!(reasons("/api/DemoPolicyBased/SalesOrAdmin/Get", &bob), ["needs department Sales or role admin"]);
+    assert_eq!(
+        reasons("/api/DemoPolicyBased/Sales/Admin/Get", &bob),
+        ["needs department Sales", "needs role admin"]
+    );
+    assert_eq!(
+        reasons("/api/DemoPolicyBased/SalesOrAdmin/Get", &bob),
+        ["needs department Sales or role admin"]
+    );
     assert_eq!(
         reasons("/api/DemoPolicyBased/AdminOrUserWithCusomHandler/Get", &alice),
         ["needs an email address at xxx.com", "needs to be jblin"]
     );
-    assert_eq!(reasons("/api/DemoRoleBased/AdminOrUser/Get", &users()[3]), ["needs role admin or role user"]);
+    assert_eq!(
+        reasons("/api/DemoRoleBased/AdminOrUser/Get", &users()[3]),
+        ["needs role admin or role user"]
+    );
     assert!(reasons("/api/DemoPolicyBased/Admin/Get", &alice).is_empty());
 }
 

@@ -1,5 +1,6 @@
-//! A PostgreSQL for the time of a test or a measurement: started from Debian's package on a free port of loopback, in a folder of its
-//! own, as a user that is not root; stopped and removed with the value, and also when the process that holds it dies.
+//! A PostgreSQL for the time of a test or a measurement: started from Debian's package on a free
+//! port of loopback, in a folder of its own, as a user that is not root; stopped and removed with
+//! the value, and also when the process that holds it dies.
 //!
 //! ```no_run
 //! let postgres = private_postgres::PrivatePostgres::start();
@@ -29,7 +30,8 @@ pub const PASSWORD: &str = "the-password-of-the-database";
 /// How much a database must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// The death of any process. Commits reach the operating system, not the disk: enough for tests, and quick.
+    /// The death of any process. Commits reach the operating system, not the disk: enough for
+    /// tests, and quick.
     Processes,
     /// A power failure, too, as in production: for measurements.
     Machine,
@@ -80,7 +82,11 @@ impl PrivatePostgres {
         let data = folder.join("data");
         let mut watcher = owner
             .command("sh")
-            .args(["-c", r#"cat > /dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2""#, "sh"])
+            .args([
+                "-c",
+                r#"cat > /dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2""#,
+                "sh",
+            ])
             .args([&programs, &folder])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -91,7 +97,16 @@ impl PrivatePostgres {
         let open_until_dropped = watcher.stdin.take();
         let mut initialise = owner.command(programs.join("initdb"));
         initialise
-            .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"])
+            .args([
+                "--username",
+                USER,
+                "--auth",
+                "scram-sha-256",
+                "--encoding",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+            ])
             .arg("--pwfile")
             .arg(&password_file)
             .arg("--pgdata")
@@ -99,12 +114,22 @@ impl PrivatePostgres {
         succeed(&mut initialise);
         let fsync = if durability == Durability::Machine { "fsync=on" } else { "fsync=off" };
         let folder_setting = format!("unix_socket_directories='{}'", folder.display());
-        let settings =
-            [&["listen_addresses='127.0.0.1'", "max_connections=200", fsync, &folder_setting], settings].concat();
+        let settings = [
+            &["listen_addresses='127.0.0.1'", "max_connections=200", fsync, &folder_setting],
+            settings,
+        ]
+        .concat();
         fs::write(data.join("postgresql.auto.conf"), settings.join("\n") + "\n").unwrap();
         owner.give(&data.join("postgresql.auto.conf"));
-        let mut postgres =
-            Self { programs, folder, owner, port: 0, made: AtomicU32::new(0), watcher, open_until_dropped };
+        let mut postgres = Self {
+            programs,
+            folder,
+            owner,
+            port: 0,
+            made: AtomicU32::new(0),
+            watcher,
+            open_until_dropped,
+        };
         // Another process may take the port between the look and the start.
         for attempt in 1.. {
             postgres.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -127,8 +152,9 @@ impl PrivatePostgres {
         self.url(&name)
     }
 
-    /// Makes an empty schema in a database that all of them share, and returns the URI of both: enough to keep tests apart, and made in
-    /// a fraction of the time and of the 10 MB that a database takes.
+    /// Makes an empty schema in a database that all of them share, and returns the URI of both:
+    /// enough to keep tests apart, and made in a fraction of the time and of the 10 MB that a
+    /// database takes.
     ///
     /// # Panics
     /// If the server refuses.
@@ -268,10 +294,13 @@ impl Owner {
 fn programs() -> PathBuf {
     let version = |folder: &PathBuf| folder.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let debian = versions.map(|entry| entry.path().join("bin")).filter(|folder| folder.join("pg_ctl").exists());
+    let debian = versions
+        .map(|entry| entry.path().join("bin"))
+        .filter(|folder| folder.join("pg_ctl").exists());
     let on_path = || {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).find(|folder| folder.join("pg_ctl").exists() && folder.join("initdb").exists())
+        std::env::split_paths(&path)
+            .find(|folder| folder.join("pg_ctl").exists() && folder.join("initdb").exists())
     };
     debian.max_by_key(version).or_else(on_path).unwrap_or_else(|| {
         panic!(

@@ -1,4 +1,5 @@
-//! The `WWW-Authenticate` header: challenges built and read (RFC 9110 section 11.6.1, RFC 6750 section 3).
+//! The `WWW-Authenticate` header: challenges built and read (RFC 9110 section 11.6.1, RFC 6750
+//! section 3).
 //!
 //! ```text
 //! challenge     = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
@@ -59,8 +60,8 @@ impl From<&str> for Scheme {
     }
 }
 
-/// One challenge. Written with `Display`, as a header value of printable ASCII characters whatever the parameters
-/// hold.
+/// One challenge. Written with `Display`, as a header value of printable ASCII characters whatever
+/// the parameters hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     scheme: Scheme,
@@ -69,12 +70,14 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Asks for a bearer token (RFC 6750 section 3). Without an error it says only that one is needed.
+    /// Asks for a bearer token (RFC 6750 section 3). Without an error it says only that one is
+    /// needed.
     pub fn bearer(realm: &str) -> Self {
         Self::new(Scheme::Bearer).with("realm", realm)
     }
 
-    /// Asks for a token that is bound to a key, and a proof of that key by one of these algorithms (RFC 9449 section 7.1).
+    /// Asks for a token that is bound to a key, and a proof of that key by one of these algorithms
+    /// (RFC 9449 section 7.1).
     pub fn dpop(realm: &str) -> Self {
         let algorithms = dpop::ALGORITHMS.join(" ");
         Self::new(Scheme::Dpop).with("realm", realm).with("algs", &algorithms)
@@ -116,7 +119,10 @@ impl Challenge {
 
     /// The value of a parameter; its name is compared without regard to case.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.params
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// What stands in the place of parameters, where a scheme writes it so.
@@ -144,8 +150,8 @@ impl Challenge {
         self.param("scope")?.parse().ok()
     }
 
-    /// Reads a header value, which may hold several challenges. Values of repeated headers are read one by one, or
-    /// joined by commas.
+    /// Reads a header value, which may hold several challenges. Values of repeated headers are read
+    /// one by one, or joined by commas.
     pub fn parse_all(header: &str) -> Result<Vec<Self>, InvalidChallenge> {
         let mut cursor = Cursor(header);
         let mut challenges: Vec<Self> = Vec::new();
@@ -196,7 +202,8 @@ impl fmt::Display for Challenge {
     }
 }
 
-/// Writes a quoted-string. Characters that a header can't carry safely, line breaks first of all, become `?`.
+/// Writes a quoted-string. Characters that a header can't carry safely, line breaks first of all,
+/// become `?`.
 fn write_quoted(formatter: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     use fmt::Write as _;
     formatter.write_char('"')?;
@@ -281,7 +288,8 @@ impl<'a> Cursor<'a> {
         }
         self.skip(|character| character == ' ');
         let mut ahead = Cursor(self.0);
-        let length = ahead.take_while(is_token68_character).len() + ahead.take_while(|c| c == '=').len();
+        let length =
+            ahead.take_while(is_token68_character).len() + ahead.take_while(|c| c == '=').len();
         ahead.skip(is_white_space);
         if ahead.0.is_empty() || ahead.0.starts_with(',') {
             challenge.token68 = (length > 0).then(|| self.0[..length].to_owned());
@@ -326,8 +334,9 @@ mod tests {
         let bare = one(r#"Bearer realm="example""#);
         assert_eq!(bare.realm(), Some("example"));
         assert_eq!(bare.error(), None);
-        let failed =
-            one(r#"Bearer realm="example", error="invalid_token", error_description="The access token expired""#);
+        let failed = one(
+            r#"Bearer realm="example", error="invalid_token", error_description="The access token expired""#,
+        );
         assert_eq!(failed.error(), Some(ErrorCode::InvalidToken));
         assert_eq!(failed.error_description(), Some("The access token expired"));
     }
@@ -335,10 +344,16 @@ mod tests {
     /// RFC 9449 section 7.1 and 9, the example headers.
     #[test]
     fn reads_and_writes_challenges_for_proofs() {
-        let example =
-            one(r#"DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof""#);
-        assert_eq!((example.scheme(), example.error()), (&Scheme::Dpop, Some(ErrorCode::UseDpopNonce)));
-        let written = Challenge::dpop("api").with_error(&ErrorCode::InvalidDpopProof, "No proof.").to_string();
+        let example = one(
+            r#"DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof""#,
+        );
+        assert_eq!(
+            (example.scheme(), example.error()),
+            (&Scheme::Dpop, Some(ErrorCode::UseDpopNonce))
+        );
+        let written = Challenge::dpop("api")
+            .with_error(&ErrorCode::InvalidDpopProof, "No proof.")
+            .to_string();
         assert!(written.starts_with(r#"DPoP realm="api", algs="ES256 EdDSA "#), "{written}");
         assert_eq!(one(&written).error(), Some(ErrorCode::InvalidDpopProof));
     }
@@ -346,7 +361,8 @@ mod tests {
     /// RFC 9110 section 11.6.1, the example header.
     #[test]
     fn reads_several_challenges_in_one_header() {
-        let header = r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
+        let header =
+            r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
         let challenges = Challenge::parse_all(header).unwrap();
         assert_eq!(challenges.len(), 2);
         assert_eq!(*challenges[0].scheme(), Scheme::Basic);

@@ -39,7 +39,8 @@ impl From<Vec<String>> for Audience {
     }
 }
 
-/// The claims of an ID token as the provider writes them (OIDC Core section 2). Times are seconds since 1970 (UTC).
+/// The claims of an ID token as the provider writes them (OIDC Core section 2). Times are seconds
+/// since 1970 (UTC).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IdTokenClaims {
     /// Issuer identifier.
@@ -101,7 +102,8 @@ pub struct AccessTokenClaims {
     /// When the user proved who they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// The grant that the token was issued from; with it the provider's userinfo endpoint notices a revoked grant.
+    /// The grant that the token was issued from; with it the provider's userinfo endpoint notices a
+    /// revoked grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
     /// The session at the provider.
@@ -115,9 +117,11 @@ pub struct AccessTokenClaims {
     pub extra: Map<String, Value>,
 }
 
-/// A moment as claims write it: seconds since 1970 (UTC), perhaps with a fraction, which does not count (RFC 7519 section 2).
+/// A moment as claims write it: seconds since 1970 (UTC), perhaps with a fraction, which does not
+/// count (RFC 7519 section 2).
 pub fn numeric_date(value: &Value) -> Option<i64> {
-    #[allow(clippy::cast_possible_truncation)] // The conversion saturates, far from every moment of interest.
+    #[allow(clippy::cast_possible_truncation)]
+    // The conversion saturates, far from every moment of interest.
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
@@ -138,7 +142,8 @@ impl Confirmation {
         Self { jkt: Some(jkt), other: Map::new() }
     }
 
-    /// The key whose proof is all that is asked for; `None` if something is asked for that DPoP can't show.
+    /// The key whose proof is all that is asked for; `None` if something is asked for that DPoP
+    /// can't show.
     pub fn sole_key(&self) -> Option<&Thumbprint> {
         self.jkt.as_ref().filter(|_| self.other.is_empty())
     }
@@ -163,13 +168,17 @@ mod tests {
         assert_eq!(claims.exp, 1_639_528_912);
     }
 
-    /// RFC 9449 section 6.1, the `cnf` of the example; and RFC 8705 section 3.1, which DPoP can't confirm.
+    /// RFC 9449 section 6.1, the `cnf` of the example; and RFC 8705 section 3.1, which DPoP can't
+    /// confirm.
     #[test]
     fn a_confirmation_names_the_key() {
         let read = |json: &str| serde_json::from_str::<Confirmation>(json).unwrap();
         let example = r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#;
         assert_eq!(serde_json::to_string(&read(example)).unwrap(), example);
-        assert_eq!(read(example).sole_key().unwrap().as_str(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(
+            read(example).sole_key().unwrap().as_str(),
+            "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+        );
         let certificate = r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}"#;
         assert_eq!(read(certificate).sole_key(), None);
         assert!(serde_json::from_str::<Confirmation>(r#"{"jkt":"short"}"#).is_err());

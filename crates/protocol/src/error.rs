@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// An error code on the wire. The provider sends only the named ones; the client keeps unknown ones.
+        /// An error code on the wire. The provider sends only the named ones; the client keeps
+        /// unknown ones.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
@@ -23,7 +24,8 @@ macro_rules! error_codes {
                 }
             }
 
-            /// The code as a label of a metric, of which there must be few: a code that is not known here is `other`.
+            /// The code as a label of a metric, of which there must be few: a code that is not
+            /// known here is `other`.
             pub fn label(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -128,7 +130,8 @@ impl<'de> Deserialize<'de> for ErrorCode {
     }
 }
 
-/// The JSON body of an error at the token, revocation, userinfo or API endpoint (RFC 6749 section 5.2).
+/// The JSON body of an error at the token, revocation, userinfo or API endpoint (RFC 6749 section
+/// 5.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorResponse {
     /// The code.
@@ -156,7 +159,8 @@ mod tests {
     /// RFC 6749 section 5.2, the example body.
     #[test]
     fn reads_the_rfc_example() {
-        let response: ErrorResponse = serde_json::from_str(r#"{"error":"invalid_request"}"#).unwrap();
+        let response: ErrorResponse =
+            serde_json::from_str(r#"{"error":"invalid_request"}"#).unwrap();
         assert_eq!(response.error, ErrorCode::InvalidRequest);
         assert_eq!(response.error_description, None);
     }
@@ -166,6 +170,9 @@ mod tests {
         let response: ErrorResponse =
             serde_json::from_str(r#"{"error":"teapot","error_description":"short"}"#).unwrap();
         assert_eq!(response.error, ErrorCode::Other("teapot".into()));
-        assert_eq!(serde_json::to_string(&response).unwrap(), r#"{"error":"teapot","error_description":"short"}"#);
+        assert_eq!(
+            serde_json::to_string(&response).unwrap(),
+            r#"{"error":"teapot","error_description":"short"}"#
+        );
     }
 }

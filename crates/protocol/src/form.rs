@@ -1,4 +1,5 @@
-//! Names and values in `application/x-www-form-urlencoded` (RFC 6749 appendix B), written one behind the other.
+//! Names and values in `application/x-www-form-urlencoded` (RFC 6749 appendix B), written one
+//! behind the other.
 
 use form_urlencoded::byte_serialize;
 

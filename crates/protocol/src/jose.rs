@@ -1,4 +1,5 @@
-//! Signature algorithms of JSON Web Tokens (RFC 7518 section 3.1, RFC 8037) and the hash that binds tokens to ID tokens.
+//! Signature algorithms of JSON Web Tokens (RFC 7518 section 3.1, RFC 8037) and the hash that binds
+//! tokens to ID tokens.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +8,8 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::base64url;
 
-/// An asymmetric signature algorithm. `none` and the HMAC family have no place here: nothing can name them.
+/// An asymmetric signature algorithm. `none` and the HMAC family have no place here: nothing can
+/// name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, the default of OIDC Core.
@@ -32,12 +34,15 @@ pub enum SigningAlgorithm {
     EdDsa,
 }
 
-/// The name that RFC 9864 gives to `EdDSA` with the curve of that name. Some software writes only this one.
+/// The name that RFC 9864 gives to `EdDSA` with the curve of that name. Some software writes only
+/// this one.
 pub const ED25519: &str = "Ed25519";
 
 /// The algorithm is unknown here or not asymmetric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a supported signature algorithm; use RS256, PS256, ES256 (or their 384 and 512 forms) or EdDSA")]
+#[error(
+    "not a supported signature algorithm; use RS256, PS256, ES256 (or their 384 and 512 forms) or EdDSA"
+)]
 pub struct UnsupportedAlgorithm;
 
 impl SigningAlgorithm {
@@ -79,7 +84,9 @@ impl SigningAlgorithm {
     /// The `kty` of keys for this algorithm (RFC 7518 section 6.1, RFC 8037 section 2).
     pub fn key_type(self) -> &'static str {
         match self {
-            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => "RSA",
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => {
+                "RSA"
+            }
             Self::Es256 | Self::Es384 | Self::Es512 => "EC",
             Self::EdDsa => "OKP",
         }
@@ -96,8 +103,8 @@ impl SigningAlgorithm {
         }
     }
 
-    /// The base64url of the left half of the token's hash: `at_hash` and `c_hash` (OIDC Core section 3.1.3.6).
-    /// The hash is that of the algorithm; SHA-512 for Ed25519.
+    /// The base64url of the left half of the token's hash: `at_hash` and `c_hash` (OIDC Core
+    /// section 3.1.3.6). The hash is that of the algorithm; SHA-512 for Ed25519.
     pub fn left_half_hash(self, token: &str) -> String {
         let left = |hash: &[u8]| base64url::encode(&hash[..hash.len() / 2]);
         match self {
@@ -112,7 +119,10 @@ impl FromStr for SigningAlgorithm {
     type Err = UnsupportedAlgorithm;
 
     fn from_str(text: &str) -> Result<Self, UnsupportedAlgorithm> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or(UnsupportedAlgorithm)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == text)
+            .ok_or(UnsupportedAlgorithm)
     }
 }
 

@@ -1,7 +1,8 @@
 //! JSON read into values, whose members are then taken out one by one, and written (RFC 8259).
 //!
-//! Each way into `serde_json` and out of it (text or bytes, `Display` or a string) is compiled for itself. A program for the
-//! browser has one of each, which are these: another reader costs it 2 KB, another writer 1 KB.
+//! Each way into `serde_json` and out of it (text or bytes, `Display` or a string) is compiled for
+//! itself. A program for the browser has one of each, which are these: another reader costs it 2
+//! KB, another writer 1 KB.
 
 use serde_json::{Map, Value};
 
@@ -18,8 +19,9 @@ pub fn text(value: &Value) -> String {
 
 /// Reads a JSON object; `None` if the text is something else.
 ///
-/// Goes by way of [`Value`]: asking for a [`Map`] at once brings the messages of serde's type errors, and with them the
-/// printing of floating-point numbers, into a program for the browser: 20 KB.
+/// Goes by way of [`Value`]: asking for a [`Map`] at once brings the messages of serde's type
+/// errors, and with them the printing of floating-point numbers, into a program for the browser: 20
+/// KB.
 pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     match value(text) {
         Some(Value::Object(members)) => Some(members),
@@ -27,14 +29,17 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Takes a member's value out and leaves null in its place, which says as little as nothing. (To remove members would bring
-/// the balancing of trees into a program for the browser: 2 KB.)
+/// Takes a member's value out and leaves null in its place, which says as little as nothing. (To
+/// remove members would bring the balancing of trees into a program for the browser: 2 KB.)
 pub fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
     members.get_mut(name).map(Value::take)
 }
 
 /// The members that the rule keeps.
-pub fn kept(members: Map<String, Value>, rule: &dyn Fn(&str, &Value) -> bool) -> Map<String, Value> {
+pub fn kept(
+    members: Map<String, Value>,
+    rule: &dyn Fn(&str, &Value) -> bool,
+) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in members {
         if rule(&name, &value) {

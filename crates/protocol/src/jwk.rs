@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::{jose::SigningAlgorithm, json};
 
-/// Members that hold private or symmetric key material (RFC 7518 section 6.2.2, 6.3.2, 6.4). They are dropped on
-/// reading, so that a [`Jwk`] can always be published and never hands a private key on.
+/// Members that hold private or symmetric key material (RFC 7518 section 6.2.2, 6.3.2, 6.4). They
+/// are dropped on reading, so that a [`Jwk`] can always be published and never hands a private key
+/// on.
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A public key. Members that are not listed stay in `extra`.
@@ -49,17 +50,33 @@ pub struct Jwk {
 impl Jwk {
     /// An RSA public key from modulus and exponent in base64url.
     pub fn rsa(modulus: impl Into<String>, exponent: impl Into<String>) -> Self {
-        Self { kty: "RSA".to_owned(), n: Some(modulus.into()), e: Some(exponent.into()), ..Self::default() }
+        Self {
+            kty: "RSA".to_owned(),
+            n: Some(modulus.into()),
+            e: Some(exponent.into()),
+            ..Self::default()
+        }
     }
 
     /// A public key on a NIST curve from its coordinates in base64url.
     pub fn ec(curve: impl Into<String>, x: impl Into<String>, y: impl Into<String>) -> Self {
-        Self { kty: "EC".to_owned(), crv: Some(curve.into()), x: Some(x.into()), y: Some(y.into()), ..Self::default() }
+        Self {
+            kty: "EC".to_owned(),
+            crv: Some(curve.into()),
+            x: Some(x.into()),
+            y: Some(y.into()),
+            ..Self::default()
+        }
     }
 
     /// An Ed25519 public key in base64url (RFC 8037 section 2).
     pub fn ed25519(x: impl Into<String>) -> Self {
-        Self { kty: "OKP".to_owned(), crv: Some("Ed25519".to_owned()), x: Some(x.into()), ..Self::default() }
+        Self {
+            kty: "OKP".to_owned(),
+            crv: Some("Ed25519".to_owned()),
+            x: Some(x.into()),
+            ..Self::default()
+        }
     }
 
     /// The key as one that signs by this algorithm, under this name.
@@ -71,9 +88,9 @@ impl Jwk {
         self
     }
 
-    /// Whether signatures of this algorithm may be checked with this key: family, curve, `use`, `key_ops` and `alg`
-    /// agree and the public members are there. A key that names another algorithm is refused, so that a token can't
-    /// choose how a key is used (RFC 8725 section 3.1).
+    /// Whether signatures of this algorithm may be checked with this key: family, curve, `use`,
+    /// `key_ops` and `alg` agree and the public members are there. A key that names another
+    /// algorithm is refused, so that a token can't choose how a key is used (RFC 8725 section 3.1).
     pub fn can_verify(&self, algorithm: SigningAlgorithm) -> bool {
         let has_members = match self.kty.as_str() {
             "RSA" => self.n.is_some() && self.e.is_some(),
@@ -85,7 +102,10 @@ impl Jwk {
             && self.kty == algorithm.key_type()
             && algorithm.curve().is_none_or(|curve| self.crv.as_deref() == Some(curve))
             && self.key_use.as_deref().is_none_or(|key_use| key_use == "sig")
-            && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
+            && self
+                .key_ops
+                .as_ref()
+                .is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
             && self.alg.as_deref().is_none_or(|alg| SigningAlgorithm::named(alg) == Some(algorithm))
     }
 }
@@ -98,7 +118,8 @@ pub fn has_private_members(members: &Map<String, Value>) -> bool {
 impl Jwk {
     /// Reads a key; `None` if it has no `kty`, or a member of the wrong type.
     pub fn from_members(mut members: Map<String, Value>) -> Option<Self> {
-        // One way out for all that is of the wrong type: each of its own would carry what was read before it.
+        // One way out for all that is of the wrong type: each of its own would carry what was read
+        // before it.
         let mut fits = true;
         let mut text = |name: &str| match json::take(&mut members, name) {
             None | Some(Value::Null) => None,
@@ -123,7 +144,8 @@ impl Jwk {
         jwk.key_ops = match json::take(&mut members, "key_ops") {
             None | Some(Value::Null) => None,
             Some(Value::Array(operations)) => {
-                let texts = operations.iter().map(|operation| operation.as_str().map(str::to_owned));
+                let texts =
+                    operations.iter().map(|operation| operation.as_str().map(str::to_owned));
                 Some(texts.collect::<Option<_>>()?)
             }
             Some(_) => return None,
@@ -131,18 +153,22 @@ impl Jwk {
         if !fits || jwk.kty.is_empty() {
             return None;
         }
-        jwk.extra = json::kept(members, &|name, value| !value.is_null() && !PRIVATE_MEMBERS.contains(&name));
+        jwk.extra = json::kept(members, &|name, value| {
+            !value.is_null() && !PRIVATE_MEMBERS.contains(&name)
+        });
         Some(jwk)
     }
 }
 
 impl<'de> Deserialize<'de> for Jwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_members(Map::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a JSON Web Key"))
+        Self::from_members(Map::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("not a JSON Web Key"))
     }
 }
 
-/// A set of public keys (RFC 7517 section 5). Entries that are no keys, and symmetric keys, are left out on reading.
+/// A set of public keys (RFC 7517 section 5). Entries that are no keys, and symmetric keys, are
+/// left out on reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
     /// The keys in the order of the document.
@@ -152,7 +178,8 @@ pub struct JwkSet {
 /// Why no key of a set was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeySelectionError {
-    /// No key of the set fits the token's `kid` and `alg`. Keys rotate: fetching the set anew may help.
+    /// No key of the set fits the token's `kid` and `alg`. Keys rotate: fetching the set anew may
+    /// help.
     #[error("no key of the set fits the token")]
     NotFound,
     /// The token names no key and several fit its algorithm.
@@ -161,13 +188,17 @@ pub enum KeySelectionError {
 }
 
 impl JwkSet {
-    /// The key that a token says it was signed with: by `kid`, or the only one that fits the algorithm when the token
-    /// has no `kid` (OIDC Core section 10.1). The key fits the algorithm in any case.
-    pub fn select(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Result<&Jwk, KeySelectionError> {
-        let mut fitting = self
-            .keys
-            .iter()
-            .filter(|key| key.can_verify(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)));
+    /// The key that a token says it was signed with: by `kid`, or the only one that fits the
+    /// algorithm when the token has no `kid` (OIDC Core section 10.1). The key fits the algorithm
+    /// in any case.
+    pub fn select(
+        &self,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+    ) -> Result<&Jwk, KeySelectionError> {
+        let mut fitting = self.keys.iter().filter(|key| {
+            key.can_verify(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
+        });
         let key = fitting.next().ok_or(KeySelectionError::NotFound)?;
         match fitting.next() {
             Some(_) => Err(KeySelectionError::Ambiguous),
@@ -254,7 +285,10 @@ mod tests {
         assert_eq!(set.select(Some("c"), rs256), Err(KeySelectionError::NotFound));
         assert_eq!(set.select(None, rs256), Err(KeySelectionError::Ambiguous));
         assert_eq!(set.select(None, SigningAlgorithm::EdDsa), Ok(&set.keys[2]));
-        assert_eq!(set.select(Some("a"), SigningAlgorithm::Es256), Err(KeySelectionError::NotFound));
+        assert_eq!(
+            set.select(Some("a"), SigningAlgorithm::Es256),
+            Err(KeySelectionError::NotFound)
+        );
     }
 
     #[test]

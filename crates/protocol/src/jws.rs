@@ -1,15 +1,16 @@
 //! The compact serialisation of a JSON Web Signature, taken apart (RFC 7515 section 3.1, 7.1).
 //!
-//! Nothing here is verified: the parts are what whoever sent them wrote. A verifier takes [`UnverifiedJws`], checks
-//! the signature over [`UnverifiedJws::signing_input`] with a key that it trusts, and only then reads the payload.
+//! Nothing here is verified: the parts are what whoever sent them wrote. A verifier takes
+//! [`UnverifiedJws`], checks the signature over [`UnverifiedJws::signing_input`] with a key that it
+//! trusts, and only then reads the payload.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{base64url, jose::SigningAlgorithm, json};
 
-/// The longest text that is taken apart, in bytes. Tokens travel in headers and forms, where 16 KiB is already much;
-/// without a limit a sender would choose how much memory decoding takes.
+/// The longest text that is taken apart, in bytes. Tokens travel in headers and forms, where 16 KiB
+/// is already much; without a limit a sender would choose how much memory decoding takes.
 pub const MAX_COMPACT_LENGTH: usize = 64 * 1024;
 
 /// Why a text is no compact JWS that may be looked at.
@@ -32,8 +33,9 @@ pub enum JwsError {
     InvalidPayload,
 }
 
-/// A header that nobody vouched for (RFC 7515 section 4). `jwk`, `jku`, `x5c` and `x5u` are not read: a key that
-/// comes with the token proves nothing. A DPoP proof, which is about such a key, reads it by itself ([`crate::dpop`]).
+/// A header that nobody vouched for (RFC 7515 section 4). `jwk`, `jku`, `x5c` and `x5u` are not
+/// read: a key that comes with the token proves nothing. A DPoP proof, which is about such a key,
+/// reads it by itself ([`crate::dpop`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedHeader {
     /// The algorithm as written; may be `none`. See [`UnverifiedHeader::algorithm`].
@@ -45,7 +47,8 @@ pub struct UnverifiedHeader {
 }
 
 impl UnverifiedHeader {
-    /// Reads a header. Of a member that stands in it twice the last one counts (RFC 7515 section 4).
+    /// Reads a header. Of a member that stands in it twice the last one counts (RFC 7515 section
+    /// 4).
     fn read(json: &[u8]) -> Result<Self, JwsError> {
         let mut members = json::object(json).ok_or(JwsError::InvalidHeader)?;
         if members.contains_key("crit") {
@@ -56,7 +59,11 @@ impl UnverifiedHeader {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(JwsError::InvalidHeader),
         };
-        Ok(Self { alg: text("alg")?.ok_or(JwsError::InvalidHeader)?, kid: text("kid")?, typ: text("typ")? })
+        Ok(Self {
+            alg: text("alg")?.ok_or(JwsError::InvalidHeader)?,
+            kid: text("kid")?,
+            typ: text("typ")?,
+        })
     }
 
     /// The algorithm, if it is an asymmetric one that is supported.
@@ -64,7 +71,8 @@ impl UnverifiedHeader {
         SigningAlgorithm::named(&self.alg)
     }
 
-    /// Whether `typ` names this media type, with or without `application/` and in any case (RFC 7515 section 4.1.9).
+    /// Whether `typ` names this media type, with or without `application/` and in any case (RFC
+    /// 7515 section 4.1.9).
     pub fn is_type(&self, media_type: &str) -> bool {
         self.typ.as_deref().is_some_and(|typ| {
             let typ = match typ.get(..12) {
@@ -135,7 +143,10 @@ impl<'a> UnverifiedJws<'a> {
 /// Shows the header only: with its signature the text would be a usable token.
 impl std::fmt::Debug for UnverifiedJws<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("UnverifiedJws").field("header", &self.header).finish_non_exhaustive()
+        formatter
+            .debug_struct("UnverifiedJws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,7 +161,12 @@ mod tests {
     const RFC_EXAMPLE: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
 
     fn compact(header: &str, payload: &str) -> String {
-        format!("{}.{}.{}", base64url::encode(header), base64url::encode(payload), base64url::encode("signature"))
+        format!(
+            "{}.{}.{}",
+            base64url::encode(header),
+            base64url::encode(payload),
+            base64url::encode("signature")
+        )
     }
 
     #[test]
@@ -174,10 +190,15 @@ mod tests {
     #[test]
     fn refuses_headers_that_mislead() {
         for header in [r#"{"kid":"1"}"#, r#"{"alg":1}"#, "[]"] {
-            assert_eq!(UnverifiedJws::parse(&compact(header, "{}")).unwrap_err(), JwsError::InvalidHeader, "{header}");
+            assert_eq!(
+                UnverifiedJws::parse(&compact(header, "{}")).unwrap_err(),
+                JwsError::InvalidHeader,
+                "{header}"
+            );
         }
         assert_eq!(
-            UnverifiedJws::parse(&compact(r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, "{}")).unwrap_err(),
+            UnverifiedJws::parse(&compact(r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, "{}"))
+                .unwrap_err(),
             JwsError::CriticalExtension
         );
     }

@@ -1,7 +1,7 @@
 //! Messages and pure rules of OAuth 2.0 and OpenID Connect.
 //!
-//! Nothing in this crate does I/O, reads a clock or draws randomness, so that the provider, the API and the
-//! browser client (compiled to WebAssembly) share one definition of every message.
+//! Nothing in this crate does I/O, reads a clock or draws randomness, so that the provider, the API
+//! and the browser client (compiled to WebAssembly) share one definition of every message.
 
 pub mod base64url;
 pub mod challenge;

@@ -9,7 +9,8 @@ pub const OPENID_CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 /// A discovery document. What a reader does not know stays in `extra`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProviderMetadata {
-    /// The issuer identifier: equal in this document, in tokens and in the URL that the document came from.
+    /// The issuer identifier: equal in this document, in tokens and in the URL that the document
+    /// came from.
     pub issuer: String,
     /// Where users are sent to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]

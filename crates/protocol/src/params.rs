@@ -1,24 +1,28 @@
-//! Request parameters in `application/x-www-form-urlencoded`, in a query or a body (RFC 6749 section 3.1, 3.2, appendix B).
+//! Request parameters in `application/x-www-form-urlencoded`, in a query or a body (RFC 6749
+//! section 3.1, 3.2, appendix B).
 
 use crate::secret::Secret;
 
 /// More parameters than any request of OAuth 2.0 or OpenID Connect has.
 const MAX_PARAMETERS: usize = 50;
 
-/// Parameters of one request, each name once. A parameter without a value counts as omitted (RFC 6749 section 3.1).
+/// Parameters of one request, each name once. A parameter without a value counts as omitted (RFC
+/// 6749 section 3.1).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
 /// Why parameters were refused; all are `invalid_request`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
-    /// "Request and response parameters MUST NOT be included more than once" (RFC 6749 section 3.1).
+    /// "Request and response parameters MUST NOT be included more than once" (RFC 6749 section
+    /// 3.1).
     #[error("the parameter {0} is there more than once")]
     Repeated(String),
     /// More than 50 parameters.
     #[error("there are more than {MAX_PARAMETERS} parameters")]
     TooMany,
-    /// The percent-encoding does not give UTF-8, a name has control characters, or a value has some beside line breaks and tabs.
+    /// The percent-encoding does not give UTF-8, a name has control characters, or a value has some
+    /// beside line breaks and tabs.
     #[error("the parameters are not readable text in application/x-www-form-urlencoded")]
     Malformed,
 }
@@ -29,14 +33,19 @@ impl Params {
         Self::parse_with_repeatable(encoded, &[])
     }
 
-    /// As [`Params::parse`]; the named parameters may stand several times (`resource`, RFC 8707 section 2).
-    pub fn parse_with_repeatable(encoded: impl AsRef<[u8]>, repeatable: &[&str]) -> Result<Self, ParamsError> {
+    /// As [`Params::parse`]; the named parameters may stand several times (`resource`, RFC 8707
+    /// section 2).
+    pub fn parse_with_repeatable(
+        encoded: impl AsRef<[u8]>,
+        repeatable: &[&str],
+    ) -> Result<Self, ParamsError> {
         let (params, repeated) = Self::parse_noting_repeats(encoded, repeatable)?;
         repeated.into_iter().next().map_or(Ok(params), |name| Err(ParamsError::Repeated(name)))
     }
 
-    /// Reads the parameters and the names of those that are wrongly repeated, for the endpoint that can still
-    /// answer by a redirect (RFC 6749 section 4.1.2.1). The first value of a repeated parameter counts.
+    /// Reads the parameters and the names of those that are wrongly repeated, for the endpoint that
+    /// can still answer by a redirect (RFC 6749 section 4.1.2.1). The first value of a repeated
+    /// parameter counts.
     pub fn parse_noting_repeats(
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],
@@ -67,7 +76,10 @@ impl Params {
 
     /// All values of a repeatable parameter.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(own, value)| own == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// The value of a secret parameter.
@@ -122,11 +134,13 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// Neither control characters nor the replacement character, which stands for bytes that were not UTF-8.
+/// Neither control characters nor the replacement character, which stands for bytes that were not
+/// UTF-8.
 fn is_readable(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|character| character.is_control() && !matches!(character, '\t' | '\n' | '\r') || character == '\u{FFFD}')
+    !text.chars().any(|character| {
+        character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+            || character == '\u{FFFD}'
+    })
 }
 
 #[cfg(test)]

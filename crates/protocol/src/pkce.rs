@@ -11,13 +11,14 @@ use crate::base64url;
 /// The value of `code_challenge_method` that is served.
 pub const S256: &str = "S256";
 
-/// A `code_verifier`: 43 to 128 unreserved characters (RFC 7636 section 4.1). Secret until the code is redeemed.
+/// A `code_verifier`: 43 to 128 unreserved characters (RFC 7636 section 4.1). Secret until the code
+/// is redeemed.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct CodeVerifier(String);
 
-/// A `code_challenge` of method S256 (RFC 7636 section 4.2): 43 to 128 unreserved characters by the grammar, of which only the
-/// 43 base64url characters of a SHA-256 hash can ever match.
+/// A `code_challenge` of method S256 (RFC 7636 section 4.2): 43 to 128 unreserved characters by the
+/// grammar, of which only the 43 base64url characters of a SHA-256 hash can ever match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CodeChallenge(String);
@@ -107,8 +108,8 @@ mod tests {
     #[test]
     fn the_rfc_example_holds() {
         let octets: [u8; 32] = [
-            116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212, 37, 77, 105, 214, 191,
-            240, 91, 88, 5, 88, 83, 132, 141, 121,
+            116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212,
+            37, 77, 105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121,
         ];
         let verifier = CodeVerifier::from_entropy(octets);
         assert_eq!(verifier.expose(), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-/// A secret text. `Debug` is redacted, there is no `Display`, and equality takes the same time wherever two texts of
-/// one length differ. Serialising writes the text itself: only messages that must carry it do so.
+/// A secret text. `Debug` is redacted, there is no `Display`, and equality takes the same time
+/// wherever two texts of one length differ. Serialising writes the text itself: only messages that
+/// must carry it do so.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -33,10 +33,11 @@ impl Thumbprint {
 }
 
 impl Jwk {
-    /// The key's thumbprint, over the members that RFC 7638 section 3.2 and RFC 8037 section 2 name, in their order.
+    /// The key's thumbprint, over the members that RFC 7638 section 3.2 and RFC 8037 section 2
+    /// name, in their order.
     ///
-    /// `None` unless each of them is written in the one form that its RFC allows (RFC 7518 section 6.2.1 and 6.3.1):
-    /// a key that may be spelled in two ways would have two names.
+    /// `None` unless each of them is written in the one form that its RFC allows (RFC 7518 section
+    /// 6.2.1 and 6.3.1): a key that may be spelled in two ways would have two names.
     pub fn thumbprint(&self) -> Option<Thumbprint> {
         // Every member is base64url or one of the names below: none needs escaping.
         let json = match (&*self.kty, &self.crv, &self.x, &self.y, &self.n, &self.e) {
@@ -72,7 +73,9 @@ fn of_length(text: &str, length: usize) -> Option<&str> {
 
 /// A number in the fewest octets that hold it.
 fn unsigned(text: &str) -> Option<&str> {
-    base64url::decode(text).is_ok_and(|bytes| bytes.first().is_some_and(|first| *first != 0)).then_some(text)
+    base64url::decode(text)
+        .is_ok_and(|bytes| bytes.first().is_some_and(|first| *first != 0))
+        .then_some(text)
 }
 
 impl fmt::Display for Thumbprint {
@@ -139,7 +142,9 @@ mod tests {
             thumbprint(json!({"kty": "EC", "crv": crv, "x": coordinate, "y": coordinate})).is_some()
         };
         assert!(key("P-256", 32) && key("P-384", 48) && key("P-521", 66));
-        assert!(!key("P-256", 31) && !key("P-256", 33) && !key("P-384", 32) && !key("secp256k1", 32));
+        assert!(
+            !key("P-256", 31) && !key("P-256", 33) && !key("P-384", 32) && !key("secp256k1", 32)
+        );
     }
 
     #[test]
@@ -161,9 +166,12 @@ mod tests {
     #[test]
     fn reads_only_what_can_be_a_thumbprint() {
         assert!(Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I").is_ok());
-        for text in
-            ["", "short", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I=", "0ZcOCORZNYy+DWpqq30jZyJGHTN0d2HglBV3uiguA4I"]
-        {
+        for text in [
+            "",
+            "short",
+            "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I=",
+            "0ZcOCORZNYy+DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+        ] {
             assert_eq!(Thumbprint::parse(text), Err(NotAThumbprint), "{text}");
         }
     }

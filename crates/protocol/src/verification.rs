@@ -1,4 +1,5 @@
-//! Checking signatures with public keys (RFC 7515 section 5.2), on servers. Needs the feature `verify`.
+//! Checking signatures with public keys (RFC 7515 section 5.2), on servers. Needs the feature
+//! `verify`.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 
@@ -14,19 +15,23 @@ pub struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// Makes a published key ready; `None` if it is not for checking signatures, or of a kind that is not supported.
+    /// Makes a published key ready; `None` if it is not for checking signatures, or of a kind that
+    /// is not supported.
     ///
-    /// The algorithm is the key's own. A key that names none is pinned by its family and curve; an RSA key then to
-    /// RS256, the default of OIDC. The token's header never chooses (RFC 8725 section 3.1).
+    /// The algorithm is the key's own. A key that names none is pinned by its family and curve; an
+    /// RSA key then to RS256, the default of OIDC. The token's header never chooses (RFC 8725
+    /// section 3.1).
     pub fn from_jwk(jwk: &Jwk) -> Option<Self> {
-        let algorithm = SigningAlgorithm::ALL.into_iter().find(|algorithm| jwk.can_verify(*algorithm))?;
+        let algorithm =
+            SigningAlgorithm::ALL.into_iter().find(|algorithm| jwk.can_verify(*algorithm))?;
         Self::for_algorithm(jwk, algorithm)
     }
 
-    /// Makes a key ready for this algorithm; `None` if the key is not for it. The algorithm must be one of a list that
-    /// the caller keeps.
+    /// Makes a key ready for this algorithm; `None` if the key is not for it. The algorithm must be
+    /// one of a list that the caller keeps.
     pub fn for_algorithm(jwk: &Jwk, algorithm: SigningAlgorithm) -> Option<Self> {
-        let backend_algorithm = algorithm.as_str().parse().ok().filter(|_| jwk.can_verify(algorithm))?;
+        let backend_algorithm =
+            algorithm.as_str().parse().ok().filter(|_| jwk.can_verify(algorithm))?;
         let key = match (&*jwk.kty, &jwk.n, &jwk.e, &jwk.x, &jwk.y) {
             ("RSA", Some(n), Some(e), ..) => DecodingKey::from_rsa_components(n, e),
             ("EC", .., Some(x), Some(y)) => DecodingKey::from_ec_components(x, y),
@@ -50,7 +55,10 @@ impl VerificationKey {
     pub fn verifies(&self, compact: &str) -> bool {
         compact.rsplit_once('.').is_some_and(|(signing_input, signature)| {
             let message = signing_input.as_bytes();
-            matches!(jsonwebtoken::crypto::verify(signature, message, &self.key, self.backend_algorithm), Ok(true))
+            matches!(
+                jsonwebtoken::crypto::verify(signature, message, &self.key, self.backend_algorithm),
+                Ok(true)
+            )
         })
     }
 }
@@ -68,9 +76,11 @@ mod tests {
     fn the_example_of_rfc_8037_verifies() {
         let key = VerificationKey::from_jwk(&Jwk::ed25519(KEY)).unwrap();
         assert!(key.verifies(EXAMPLE));
-        for changed in
-            [EXAMPLE.replacen("RXhh", "RXhi", 1), EXAMPLE.replacen(".hgyY", ".hgyZ", 1), format!("{EXAMPLE}A")]
-        {
+        for changed in [
+            EXAMPLE.replacen("RXhh", "RXhi", 1),
+            EXAMPLE.replacen(".hgyY", ".hgyZ", 1),
+            format!("{EXAMPLE}A"),
+        ] {
             assert!(!key.verifies(&changed), "{changed}");
         }
         assert!(!key.verifies("") && !key.verifies("a.b."));

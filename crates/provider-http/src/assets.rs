@@ -1,4 +1,5 @@
-//! `GET /assets/NAME`: the pages' style sheet under a name that changes with its content, and `GET /favicon.ico`.
+//! `GET /assets/NAME`: the pages' style sheet under a name that changes with its content, and
+//! `GET /favicon.ico`.
 
 use std::sync::Arc;
 

@@ -1,8 +1,10 @@
-//! `GET /connect/checksession`: the page that clients keep in a hidden frame to learn whether the user's session changed (OIDC
-//! Session Management 1.0 section 3). It shows nothing; its script answers messages.
+//! `GET /connect/checksession`: the page that clients keep in a hidden frame to learn whether the
+//! user's session changed (OIDC Session Management 1.0 section 3). It shows nothing; its script
+//! answers messages.
 //!
-//! Of all pages it alone may be framed, and only by pages of clients: whoever frames it can compute the `session_state` of
-//! nobody for their own origin, and so learn from the answer whether a visitor is signed in here. Clients know that anyway.
+//! Of all pages it alone may be framed, and only by pages of clients: whoever frames it can compute
+//! the `session_state` of nobody for their own origin, and so learn from the answer whether a
+//! visitor is signed in here. Clients know that anyway.
 
 use std::sync::Arc;
 
@@ -10,7 +12,10 @@ use axum::{
     extract::State,
     http::{
         HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
+        },
     },
     response::{IntoResponse, Response},
 };
@@ -48,11 +53,15 @@ impl CheckSessionPage {
             "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}",
             self.script_hash
         );
-        HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+        HeaderValue::from_str(&policy)
+            .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
     }
 }
 
-pub(crate) async fn get(State(provider): State<Arc<Provider>>, State(page): State<Arc<CheckSessionPage>>) -> Response {
+pub(crate) async fn get(
+    State(provider): State<Arc<Provider>>,
+    State(page): State<Arc<CheckSessionPage>>,
+) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (CONTENT_SECURITY_POLICY, page.policy(&provider)),

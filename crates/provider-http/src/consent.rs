@@ -1,4 +1,5 @@
-//! `/consent`: what a client asks for, and the user's answer. The page is shown in place by the authorization endpoint.
+//! `/consent`: what a client asks for, and the user's answer. The page is shown in place by the
+//! authorization endpoint.
 
 use axum::{
     extract::Request,
@@ -33,7 +34,12 @@ pub(crate) async fn get(Localized(state): Localized) -> Response {
 }
 
 /// The consent page.
-pub(crate) fn page(state: &AppState, headers: &HeaderMap, request: &AuthorizeRequest, session: &Session) -> Response {
+pub(crate) fn page(
+    state: &AppState,
+    headers: &HeaderMap,
+    request: &AuthorizeRequest,
+    session: &Session,
+) -> Response {
     let token = FormToken::for_page(headers, &state.cookies);
     let view = pages::consent::Consent {
         action: state.base.join("/consent"),
@@ -59,12 +65,20 @@ pub(crate) fn page(state: &AppState, headers: &HeaderMap, request: &AuthorizeReq
 pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = match RawForm::read(request).await.and_then(|RawForm(body)| {
-        doorward_protocol::params::Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from)
+        doorward_protocol::params::Params::parse_with_repeatable(body, &[SCOPE_FIELD])
+            .map_err(FormError::from)
     }) {
         Ok(form) => form,
-        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+        Err(error) => {
+            return state.error_page(
+                error.status(),
+                &ErrorCode::InvalidRequest,
+                &error.to_string(),
+            );
+        }
     };
-    let Some(return_url) = form.get("return_url").and_then(|text| ReturnUrl::parse(text).ok()) else {
+    let Some(return_url) = form.get("return_url").and_then(|text| ReturnUrl::parse(text).ok())
+    else {
         return state.foreign_return_url();
     };
     let state = state.speaking_for(Some(&return_url)).await;
@@ -72,11 +86,15 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         // The authorization endpoint shows the page anew.
         return see_other(&state.base.join(&return_url.to_text()));
     }
-    let Some(query) = return_url.request_query().map(str::as_bytes) else { return state.foreign_return_url() };
+    let Some(query) = return_url.request_query().map(str::as_bytes) else {
+        return state.foreign_return_url();
+    };
     let cookie = state.cookies.read(&headers, Cookie::Session);
     if form.get("action") != Some("allow") {
         return match state.provider.session(cookie.as_ref()).await {
-            Ok(session) => state.respond(state.provider.deny(query, session.as_ref(), &peer.0).await, &headers),
+            Ok(session) => {
+                state.respond(state.provider.deny(query, session.as_ref(), &peer.0).await, &headers)
+            }
             Err(error) => state.unavailable(&error),
         };
     }
@@ -84,5 +102,8 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
     let scope: Scope = ticked.join(" ").parse().unwrap_or_default();
     let sid = form.get("sid").unwrap_or_default().to_owned();
     let given = ConsentGiven { sid, scope, remember: form.is_sent("remember_consent") };
-    state.respond(state.provider.authorize_with_consent(query, cookie.as_ref(), given, &peer.0).await, &headers)
+    state.respond(
+        state.provider.authorize_with_consent(query, cookie.as_ref(), given, &peer.0).await,
+        &headers,
+    )
 }

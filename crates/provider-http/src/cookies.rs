@@ -1,7 +1,9 @@
-//! The cookies: the session, its check value, and the form token. Under https Secure with the prefix `__Host-`, so that no other
-//! host and no plain connection can set them (RFC 6265bis section 4.1.3). All are `HttpOnly` and `SameSite=Lax` but for the check
-//! value, which is there to be read: by the script of the page behind `check_session_iframe`, in a frame of another site's page
-//! (OIDC Session Management section 3.3). It names no session, so that nothing is lost with it.
+//! The cookies: the session, its check value, and the form token. Under https Secure with the
+//! prefix `__Host-`, so that no other host and no plain connection can set them (RFC 6265bis
+//! section 4.1.3). All are `HttpOnly` and `SameSite=Lax` but for the check value, which is there to
+//! be read: by the script of the page behind `check_session_iframe`, in a frame of another site's
+//! page (OIDC Session Management section 3.3). It names no session, so that nothing is lost with
+//! it.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
 use doorward_provider::opaque::OpaqueToken;
@@ -40,8 +42,14 @@ impl Cookies {
         values.next().is_none().then(|| OpaqueToken::presented(value))
     }
 
-    /// `Set-Cookie` with a value; without `max_age` (seconds) the browser forgets it when it is closed.
-    pub(crate) fn set(&self, cookie: Cookie, value: &OpaqueToken, max_age: Option<u32>) -> HeaderValue {
+    /// `Set-Cookie` with a value; without `max_age` (seconds) the browser forgets it when it is
+    /// closed.
+    pub(crate) fn set(
+        &self,
+        cookie: Cookie,
+        value: &OpaqueToken,
+        max_age: Option<u32>,
+    ) -> HeaderValue {
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         self.header(cookie, value.expose(), &max_age)
     }
@@ -53,14 +61,16 @@ impl Cookies {
 
     fn header(&self, cookie: Cookie, value: &str, max_age: &str) -> HeaderValue {
         let access = match (cookie, self.secure) {
-            // Without Secure browsers refuse SameSite=None; Lax serves pages of the same site, as those of this machine.
+            // Without Secure browsers refuse SameSite=None; Lax serves pages of the same site, as
+            // those of this machine.
             (Cookie::SessionCheck, true) => "SameSite=None; Secure",
             (Cookie::SessionCheck, false) => "SameSite=Lax",
             (_, true) => "HttpOnly; SameSite=Lax; Secure",
             (_, false) => "HttpOnly; SameSite=Lax",
         };
         let text = format!("{}={value}; Path=/; {access}{max_age}", self.name(cookie));
-        let mut header = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
+        let mut header =
+            HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
         header
     }
@@ -79,7 +89,8 @@ impl Cookies {
 
 /// Our values are 43 base64url characters; nothing else is looked up.
 fn is_token(value: &str) -> bool {
-    value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    value.len() == 43
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]
@@ -106,7 +117,8 @@ mod tests {
     #[test]
     fn under_https_cookies_are_bound_to_the_host() {
         let token = OpaqueToken::presented(&"A".repeat(43));
-        let header = Cookies::for_issuer("https://op.example").set(Cookie::Session, &token, Some(5));
+        let header =
+            Cookies::for_issuer("https://op.example").set(Cookie::Session, &token, Some(5));
         let text = header.to_str().unwrap();
         assert!(text.starts_with("__Host-doorward.session="));
         assert!(text.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=5"));

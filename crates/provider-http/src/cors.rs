@@ -19,7 +19,13 @@ pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
         .allow_origin(listed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static(dpop::HEADER)])
-        // Date, so that a client on a device with a wrong clock can tell the time when it checks a token.
-        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, DATE, HeaderName::from_static(dpop::NONCE_HEADER)])
+        // Date, so that a client on a device with a wrong clock can tell the time when it checks a
+        // token.
+        .expose_headers([
+            WWW_AUTHENTICATE,
+            RETRY_AFTER,
+            DATE,
+            HeaderName::from_static(dpop::NONCE_HEADER),
+        ])
         .max_age(Duration::from_hours(1))
 }

@@ -1,5 +1,5 @@
-//! Protection of the pages' forms against forged requests: a token that stands in a cookie and in the form, and the `Origin`
-//! that browsers send with every POST.
+//! Protection of the pages' forms against forged requests: a token that stands in a cookie and in
+//! the form, and the `Origin` that browsers send with every POST.
 
 use axum::http::{HeaderMap, HeaderValue, header::ORIGIN};
 use doorward_protocol::{params::Params, secret::Secret};
@@ -27,14 +27,20 @@ impl FormToken {
         if let Some(token) = cookies.read(headers, Cookie::FormToken) {
             return Self { value: token.expose().to_owned(), set_cookie: None };
         }
-        let token = OpaqueToken::presented(&doorward_protocol::base64url::encode(SystemEntropy.bytes()));
+        let token =
+            OpaqueToken::presented(&doorward_protocol::base64url::encode(SystemEntropy.bytes()));
         let set_cookie = Some(cookies.set(Cookie::FormToken, &token, None));
         Self { value: token.expose().to_owned(), set_cookie }
     }
 }
 
 /// Whether a posted form comes from a page of ours in this browser.
-pub(crate) fn is_genuine(provider: &Provider, cookies: &Cookies, headers: &HeaderMap, form: &Params) -> bool {
+pub(crate) fn is_genuine(
+    provider: &Provider,
+    cookies: &Cookies,
+    headers: &HeaderMap,
+    form: &Params,
+) -> bool {
     comes_from_here(headers, provider.issuer()) && token_matches(cookies, headers, form)
 }
 
@@ -45,8 +51,8 @@ fn token_matches(cookies: &Cookies, headers: &HeaderMap, form: &Params) -> bool 
     }
 }
 
-/// `Origin` is ours. Browsers send it with every POST; where a client sends neither `Origin` nor `Sec-Fetch-Site` the token
-/// alone decides.
+/// `Origin` is ours. Browsers send it with every POST; where a client sends neither `Origin` nor
+/// `Sec-Fetch-Site` the token alone decides.
 pub(crate) fn comes_from_here(headers: &HeaderMap, issuer: &str) -> bool {
     if let Some(origin) = headers.get(ORIGIN) {
         let own = Url::parse(issuer).map(|url| url.origin().ascii_serialization());
@@ -70,8 +76,12 @@ mod tests {
         assert!(comes_from_here(&headers(&[("origin", "http://localhost:6001")]), issuer));
         assert!(comes_from_here(&headers(&[]), issuer));
         assert!(comes_from_here(&headers(&[("sec-fetch-site", "same-origin")]), issuer));
-        for foreign in ["http://localhost:5001", "null", "https://localhost:6001", "http://localhost:6001.evil.example"]
-        {
+        for foreign in [
+            "http://localhost:5001",
+            "null",
+            "https://localhost:6001",
+            "http://localhost:6001.evil.example",
+        ] {
             assert!(!comes_from_here(&headers(&[("origin", foreign)]), issuer), "{foreign}");
         }
         assert!(!comes_from_here(&headers(&[("sec-fetch-site", "cross-site")]), issuer));

@@ -1,4 +1,5 @@
-//! `/device`: where a user enters the code that a device shows, and allows it or not (RFC 8628 section 3.3).
+//! `/device`: where a user enters the code that a device shows, and allows it or not (RFC 8628
+//! section 3.3).
 
 use axum::{
     extract::Request,
@@ -42,12 +43,18 @@ pub(crate) async fn get(Localized(state): Localized, request: Request) -> Respon
 
 pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
-    let form = RawForm::read(request)
-        .await
-        .and_then(|RawForm(body)| Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from));
+    let form = RawForm::read(request).await.and_then(|RawForm(body)| {
+        Params::parse_with_repeatable(body, &[SCOPE_FIELD]).map_err(FormError::from)
+    });
     let form = match form {
         Ok(form) => form,
-        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+        Err(error) => {
+            return state.error_page(
+                error.status(),
+                &ErrorCode::InvalidRequest,
+                &error.to_string(),
+            );
+        }
     };
     let typed = form.get("user_code").unwrap_or_default();
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
@@ -60,13 +67,16 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
     let outcome = match form.get("action") {
         Some("continue") => {
             let called_up = state.provider.call_up_device(typed, &session, &peer.0).await;
-            called_up.map(|(code, called_up)| confirm(&state, &headers, &session, &code, &called_up))
+            called_up
+                .map(|(code, called_up)| confirm(&state, &headers, &session, &code, &called_up))
         }
         action => {
             let ticked: Vec<&str> = form.get_all(SCOPE_FIELD).collect();
-            let scope = (action == Some("allow")).then(|| ticked.join(" ").parse::<Scope>().unwrap_or_default());
+            let scope = (action == Some("allow"))
+                .then(|| ticked.join(" ").parse::<Scope>().unwrap_or_default());
             let allowed = state.provider.answer_device(typed, &session, scope, &peer.0).await;
-            allowed.map(|allowed| html(StatusCode::OK, pages::device::done(&state.frame(), allowed)))
+            allowed
+                .map(|allowed| html(StatusCode::OK, pages::device::done(&state.frame(), allowed)))
         }
     };
     outcome.unwrap_or_else(|error| refuse(&state, &headers, typed, error))
@@ -93,16 +103,22 @@ async fn session(state: &AppState, headers: &HeaderMap, typed: &str) -> Result<S
 }
 
 /// The form for the code, filled in with what is known of it.
-fn enter(state: &AppState, headers: &HeaderMap, status: StatusCode, typed: &str, problem: Option<String>) -> Response {
+fn enter(
+    state: &AppState,
+    headers: &HeaderMap,
+    status: StatusCode,
+    typed: &str,
+    problem: Option<String>,
+) -> Response {
     let token = FormToken::for_page(headers, &state.cookies);
     let code = UserCode::typed(typed);
     let view = pages::device::Enter {
         action: state.base.join(paths::DEVICE),
         form_token: token.value,
         user_code: code.as_ref().map_or_else(|| typed.chars().take(20).collect(), UserCode::shown),
-        link: code
-            .filter(|_| problem.is_none())
-            .map(|code| format!("{}{}", state.provider.issuer(), ReturnUrl::Device(Some(code)).to_text())),
+        link: code.filter(|_| problem.is_none()).map(|code| {
+            format!("{}{}", state.provider.issuer(), ReturnUrl::Device(Some(code)).to_text())
+        }),
         problem,
     };
     with_cookie(html(status, pages::device::enter(&state.frame(), view)), token.set_cookie)
@@ -125,18 +141,26 @@ fn confirm(
         client_name: called_up.client.name.clone(),
         scopes: state.provider.resources().describe(&called_up.scope),
     };
-    with_cookie(html(StatusCode::OK, pages::device::confirm(&state.frame(), view)), token.set_cookie)
+    with_cookie(
+        html(StatusCode::OK, pages::device::confirm(&state.frame(), view)),
+        token.set_cookie,
+    )
 }
 
 fn refuse(state: &AppState, headers: &HeaderMap, typed: &str, error: UserCodeError) -> Response {
     match error {
-        UserCodeError::Unknown => {
-            enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(state.texts.unknown_device_code.to_owned()))
-        }
+        UserCodeError::Unknown => enter(
+            state,
+            headers,
+            StatusCode::BAD_REQUEST,
+            typed,
+            Some(state.texts.unknown_device_code.to_owned()),
+        ),
         UserCodeError::SignInAgain => to_login(state, typed),
         UserCodeError::Throttled(seconds) => {
             let problem = (state.texts.codes_throttled)(seconds);
-            let mut response = enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
+            let mut response =
+                enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             response
         }

@@ -16,7 +16,11 @@ use crate::{
     token::authenticate_client,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
     let authorized = async {
         let client = authenticate_client(&provider, &headers, &params).await?;
         provider.authorize_device(&client, &params).await

@@ -11,14 +11,16 @@ use crate::{documents::Document, texts::LANGUAGES};
 /// Path of the document under its OAuth 2.0 name (RFC 8414 section 3).
 pub(crate) const OAUTH_METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// The discovery document as last written, and for which version of the clients: what they may do stands in it.
+/// The discovery document as last written, and for which version of the clients: what they may do
+/// stands in it.
 #[derive(Debug, Default)]
 pub(crate) struct DiscoveryDocument(RwLock<Option<(i64, Document)>>);
 
 impl DiscoveryDocument {
     fn current(&self, provider: &Provider) -> Document {
         let version = provider.clients_version();
-        if let Some((written_for, document)) = &*self.0.read().unwrap_or_else(PoisonError::into_inner)
+        if let Some((written_for, document)) =
+            &*self.0.read().unwrap_or_else(PoisonError::into_inner)
             && *written_for == version
         {
             return document.clone();

@@ -1,4 +1,5 @@
-//! Documents that anyone may cache: discovery and keys (RFC 9110 section 8.8.3 for entity tags, RFC 9111 for freshness).
+//! Documents that anyone may cache: discovery and keys (RFC 9110 section 8.8.3 for entity tags, RFC
+//! 9111 for freshness).
 
 use std::sync::Arc;
 
@@ -41,8 +42,11 @@ impl Document {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/").as_bytes() == self.etag.as_bytes());
-        let headers = [(CACHE_CONTROL, HeaderValue::from_static(cache_control)), (ETAG, self.etag.clone())];
+            .any(|tag| {
+                tag == "*" || tag.trim_start_matches("W/").as_bytes() == self.etag.as_bytes()
+            });
+        let headers =
+            [(CACHE_CONTROL, HeaderValue::from_static(cache_control)), (ETAG, self.etag.clone())];
         if known {
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }

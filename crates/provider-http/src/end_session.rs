@@ -6,7 +6,11 @@ use doorward_provider::discovery::paths;
 
 use crate::{account::logout, front_channel, peer::Peer, texts::Localized};
 
-pub(crate) async fn get_or_post(Localized(state): Localized, peer: Peer, request: Request) -> Response {
+pub(crate) async fn get_or_post(
+    Localized(state): Localized,
+    peer: Peer,
+    request: Request,
+) -> Response {
     let (headers, encoded) = match front_channel::read(&state, paths::END_SESSION, request).await {
         Ok(read) => read,
         Err(response) => return response,
@@ -16,6 +20,10 @@ pub(crate) async fn get_or_post(Localized(state): Localized, peer: Peer, request
             let state = state.speaking(params.get("ui_locales"));
             logout::requested(&state, &headers, &peer, &params).await
         }
-        Err(error) => state.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, &error.to_string()),
+        Err(error) => state.error_page(
+            StatusCode::BAD_REQUEST,
+            &ErrorCode::InvalidRequest,
+            &error.to_string(),
+        ),
     }
 }

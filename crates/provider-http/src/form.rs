@@ -43,8 +43,11 @@ impl FormError {
 
 impl RawForm {
     pub(crate) async fn read(request: Request) -> Result<Self, FormError> {
-        let content_type =
-            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(FormError::NotAForm);
@@ -62,7 +65,8 @@ impl Form {
     }
 }
 
-/// For the endpoints that clients call directly, which answer a body that can't be read as any other error.
+/// For the endpoints that clients call directly, which answer a body that can't be read as any
+/// other error.
 impl<S: Sync> FromRequest<S> for Form {
     type Rejection = OAuthError;
 

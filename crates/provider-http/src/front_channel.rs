@@ -1,4 +1,5 @@
-//! Requests that come through the user's browser by GET or by a posted form: authorize and endsession.
+//! Requests that come through the user's browser by GET or by a posted form: authorize and
+//! endsession.
 
 use axum::{
     body::Bytes,
@@ -13,15 +14,23 @@ use crate::{AppState, csrf, form::RawForm, page::see_other};
 /// The longest query that a posted request is turned into.
 const LONGEST_QUERY: usize = 16 * 1024;
 
-/// The headers and the encoded parameters of a request to this path, or the answer to one that can't be read.
-pub(crate) async fn read(state: &AppState, path: &str, request: Request) -> Result<(HeaderMap, Bytes), Response> {
+/// The headers and the encoded parameters of a request to this path, or the answer to one that
+/// can't be read.
+pub(crate) async fn read(
+    state: &AppState,
+    path: &str,
+    request: Request,
+) -> Result<(HeaderMap, Bytes), Response> {
     let headers = request.headers().clone();
     if request.method() != Method::POST {
-        return Ok((headers, Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes())));
+        return Ok((
+            headers,
+            Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
+        ));
     }
-    let RawForm(body) = RawForm::read(request)
-        .await
-        .map_err(|error| state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()))?;
+    let RawForm(body) = RawForm::read(request).await.map_err(|error| {
+        state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string())
+    })?;
     if csrf::comes_from_here(&headers, state.provider.issuer()) {
         Ok((headers, body))
     } else {
@@ -29,11 +38,14 @@ pub(crate) async fn read(state: &AppState, path: &str, request: Request) -> Resu
     }
 }
 
-/// A form posted from another site comes without our SameSite=Lax cookie. The same request by GET, which is a top-level
-/// navigation, comes with it.
+/// A form posted from another site comes without our SameSite=Lax cookie. The same request by GET,
+/// which is a top-level navigation, comes with it.
 fn same_request_by_get(state: &AppState, path: &str, body: &[u8]) -> Response {
     match std::str::from_utf8(body) {
-        Ok(query) if query.bytes().all(|byte| byte.is_ascii_graphic()) && query.len() <= LONGEST_QUERY => {
+        Ok(query)
+            if query.bytes().all(|byte| byte.is_ascii_graphic())
+                && query.len() <= LONGEST_QUERY =>
+        {
             see_other(&state.base.join(&format!("{path}?{query}")))
         }
         _ => {

@@ -1,4 +1,5 @@
-//! `GET` and `POST /grants`: the clients with access to the signed-in user's data, the user's sessions, and their end.
+//! `GET` and `POST /grants`: the clients with access to the signed-in user's data, the user's
+//! sessions, and their end.
 
 use axum::{
     extract::Request,
@@ -51,10 +52,18 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
-        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+        Err(error) => {
+            return state.error_page(
+                error.status(),
+                &ErrorCode::InvalidRequest,
+                &error.to_string(),
+            );
+        }
     };
     let session = match signed_in(&state, &headers).await {
-        Ok(session) => session.filter(|_| csrf::is_genuine(&state.provider, &state.cookies, &headers, &form)),
+        Ok(session) => {
+            session.filter(|_| csrf::is_genuine(&state.provider, &state.cookies, &headers, &form))
+        }
         Err(error) => return state.unavailable(&error),
     };
     let done = match (session, form.get("client_id"), form.get("sid")) {

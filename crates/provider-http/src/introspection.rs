@@ -1,4 +1,5 @@
-//! `POST /connect/introspect` (RFC 7662). Called by servers only, so that no other origin's scripts may.
+//! `POST /connect/introspect` (RFC 7662). Called by servers only, so that no other origin's scripts
+//! may.
 
 use std::sync::Arc;
 
@@ -16,9 +17,14 @@ use crate::{
     token::client_credentials,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
     let introspected = async {
-        let caller = provider.authenticate_introspector(&client_credentials(&headers, &params)?).await?;
+        let caller =
+            provider.authenticate_introspector(&client_credentials(&headers, &params)?).await?;
         let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;
         Ok::<_, TokenError>(provider.introspect(&caller, &token).await?)
     };

@@ -19,14 +19,16 @@ impl JwksDocument {
             Some(document) if document.is_made_from(&jwks) => document,
             _ => {
                 let document = Arc::new(Document::new(jwks));
-                *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&document));
+                *self.0.write().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Arc::clone(&document));
                 document
             }
         }
     }
 }
 
-/// Fresh for five minutes: a key is published long before it signs, but one made at the operator's command is not.
+/// Fresh for five minutes: a key is published long before it signs, but one made at the operator's
+/// command is not.
 pub(crate) async fn get(
     State(provider): State<Arc<Provider>>,
     State(jwks): State<Arc<JwksDocument>>,

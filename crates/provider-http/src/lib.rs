@@ -1,7 +1,8 @@
 //! The OpenID provider's HTTP endpoints and its server-rendered pages.
 //!
-//! One file for each URL, named after it. Handlers read the request, call one use case of `doorward_provider` and write
-//! the answer; rules live there, not here. [`router`] puts it all together, to be served alone or mounted into another router.
+//! One file for each URL, named after it. Handlers read the request, call one use case of
+//! `doorward_provider` and write the answer; rules live there, not here. [`router`] puts it all
+//! together, to be served alone or mounted into another router.
 
 mod account;
 mod assets;
@@ -65,7 +66,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<Network>,
 }
 
-/// What every handler has. It is copied for each request many times on its way through the router, so it is one pointer.
+/// What every handler has. It is copied for each request many times on its way through the router,
+/// so it is one pointer.
 #[derive(Debug, Clone)]
 struct AppState {
     shared: Arc<Shared>,
@@ -124,7 +126,8 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         provider: Arc::clone(&provider),
     };
     let state = AppState { shared: Arc::new(shared), texts: &ENGLISH };
-    // A layer around another is one more copy of all below it for each request, so each group has one.
+    // A layer around another is one more copy of all below it for each request, so each group has
+    // one.
     let limit = || DefaultBodyLimit::max(MAX_BODY);
     let protocol = Router::new()
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
@@ -141,15 +144,23 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post))
         .layer(limit());
     let pages = Router::new()
-        .route(paths::AUTHORIZE, get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head))
-        .route(paths::END_SESSION, get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head))
+        .route(
+            paths::AUTHORIZE,
+            get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head),
+        )
+        .route(
+            paths::END_SESSION,
+            get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head),
+        )
         .route("/account/login", get(account::login::get).post(account::login::post))
         .route("/account/logout", get(account::logout::get).post(account::logout::post))
         .route("/grants", get(grants::get).post(grants::post))
         .route("/consent", get(consent::get).post(consent::post))
         .route(paths::DEVICE, get(device::get).post(device::post))
         .route("/", get(account::home))
-        .route_layer(ServiceBuilder::new().layer(middleware::from_fn(page::headers)).layer(limit()));
+        .route_layer(
+            ServiceBuilder::new().layer(middleware::from_fn(page::headers)).layer(limit()),
+        );
     let routes = protocol
         .merge(others)
         .merge(pages)
@@ -158,12 +169,18 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route("/favicon.ico", get(assets::favicon))
         .fallback(page::not_found)
         .with_state(state.clone());
-    let nested = if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) };
+    let nested =
+        if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) };
     // RFC 8414 section 3.1: for an issuer with a path the well-known part stands before it.
     if base.as_str().is_empty() {
         nested
     } else {
         let path = format!("{}{}", discovery::OAUTH_METADATA_PATH, base.as_str());
-        nested.merge(Router::new().route(&path, get(discovery::get)).layer(cors::layer(provider)).with_state(state))
+        nested.merge(
+            Router::new()
+                .route(&path, get(discovery::get))
+                .layer(cors::layer(provider))
+                .with_state(state),
+        )
     }
 }

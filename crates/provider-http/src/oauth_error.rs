@@ -1,4 +1,5 @@
-//! Errors of the endpoints that clients call directly, as JSON (RFC 6749 section 5.2, RFC 6750 section 3).
+//! Errors of the endpoints that clients call directly, as JSON (RFC 6749 section 5.2, RFC 6750
+//! section 3).
 
 use axum::{
     Json,
@@ -41,11 +42,16 @@ impl OAuthError {
             ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        let challenges = if code == ErrorCode::InvalidClient { vec![Challenge::basic(REALM)] } else { Vec::new() };
+        let challenges = if code == ErrorCode::InvalidClient {
+            vec![Challenge::basic(REALM)]
+        } else {
+            Vec::new()
+        };
         Self { status, body: ErrorResponse::new(code, description), challenges }
     }
 
-    /// The error of a protected resource. Where credentials are at fault it is a 401, whatever the code.
+    /// The error of a protected resource. Where credentials are at fault it is a 401, whatever the
+    /// code.
     pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
         if matches!(self.body.error, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) {
             self.status = StatusCode::UNAUTHORIZED;
@@ -57,7 +63,8 @@ impl OAuthError {
 
 /// Counts a refusal, whichever way it is told.
 pub(crate) fn count(code: &ErrorCode) {
-    metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label()).increment(1);
+    metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label())
+        .increment(1);
 }
 
 impl From<&TokenError> for OAuthError {

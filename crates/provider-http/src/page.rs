@@ -7,8 +7,8 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
-            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
-            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+            SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::Next,
@@ -21,16 +21,21 @@ use doorward_provider::{
 };
 use url::Url;
 
-use crate::{AppState, consent, cookies::Cookie, oauth_error, pages, return_url::ReturnUrl, texts::Localized};
+use crate::{
+    AppState, consent, cookies::Cookie, oauth_error, pages, return_url::ReturnUrl, texts::Localized,
+};
 
-/// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider policy has set its own.
+/// Adds to every answer of the pages what keeps it private and unframed. A page that needs a wider
+/// policy has set its own.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
     protect(next.run(request).await)
 }
 
 fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(Forms::StayHere, &Foreign::default()));
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert_with(|| policy(Forms::StayHere, &Foreign::default()));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -44,8 +49,9 @@ fn protect(mut response: Response) -> Response {
 pub(crate) enum Forms {
     /// This provider only.
     StayHere,
-    /// A redirect to a client. Browsers apply `form-action` to every redirect after a submission, and a client may redirect
-    /// on to addresses that nobody here knows: so there can be no such directive.
+    /// A redirect to a client. Browsers apply `form-action` to every redirect after a submission,
+    /// and a client may redirect on to addresses that nobody here knows: so there can be no such
+    /// directive.
     LeadToClient,
 }
 
@@ -62,17 +68,26 @@ struct Foreign {
 
 /// The Content-Security-Policy.
 fn policy(forms: Forms, foreign: &Foreign) -> HeaderValue {
-    let listed =
-        |origins: &BTreeSet<String>| origins.iter().flat_map(|origin| [" ", origin.as_str()]).collect::<String>();
+    let listed = |origins: &BTreeSet<String>| {
+        origins.iter().flat_map(|origin| [" ", origin.as_str()]).collect::<String>()
+    };
     let images = listed(&foreign.images);
-    let script = foreign.script_hash.as_ref().map(|hash| format!(" script-src '{hash}';")).unwrap_or_default();
+    let script = foreign
+        .script_hash
+        .as_ref()
+        .map(|hash| format!(" script-src '{hash}';"))
+        .unwrap_or_default();
     let forms = if forms == Forms::StayHere { " form-action 'self';" } else { "" };
-    let frames =
-        if foreign.frames.is_empty() { String::new() } else { format!(" frame-src{};", listed(&foreign.frames)) };
+    let frames = if foreign.frames.is_empty() {
+        String::new()
+    } else {
+        format!(" frame-src{};", listed(&foreign.frames))
+    };
     let text = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'{images};{script}{frames}{forms} base-uri 'none'; frame-ancestors 'none'"
     );
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+    HeaderValue::from_str(&text)
+        .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
 
 /// A page of ours.
@@ -83,29 +98,39 @@ pub(crate) fn html(status: StatusCode, markup: String) -> Response {
 /// A page of ours with a form that ends at a client.
 pub(crate) fn html_leading_to_client(status: StatusCode, markup: String) -> Response {
     let mut response = html(status, markup);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, &Foreign::default()));
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, &Foreign::default()));
     response
 }
 
 /// The same with a client's logo, whose origin is allowed for images.
 pub(crate) fn html_with_logo(status: StatusCode, markup: String, logo: &str) -> Response {
     let mut response = html(status, markup);
-    let policy = policy(Forms::LeadToClient, &Foreign { images: origins(&[logo.to_owned()]), ..Foreign::default() });
+    let policy = policy(
+        Forms::LeadToClient,
+        &Foreign { images: origins(&[logo.to_owned()]), ..Foreign::default() },
+    );
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 
-/// A page of ours with frames of these addresses. Their origins are allowed, since a client may redirect within its own.
+/// A page of ours with frames of these addresses. Their origins are allowed, since a client may
+/// redirect within its own.
 pub(crate) fn html_with_frames(status: StatusCode, markup: String, frames: &[String]) -> Response {
     let mut response = html(status, markup);
-    let policy = policy(Forms::StayHere, &Foreign { frames: origins(frames), ..Foreign::default() });
+    let policy =
+        policy(Forms::StayHere, &Foreign { frames: origins(frames), ..Foreign::default() });
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 
 /// The origins of these addresses, each once.
 fn origins(addresses: &[String]) -> BTreeSet<String> {
-    addresses.iter().filter_map(|uri| Url::parse(uri).ok().map(|url| url.origin().ascii_serialization())).collect()
+    addresses
+        .iter()
+        .filter_map(|uri| Url::parse(uri).ok().map(|url| url.origin().ascii_serialization()))
+        .collect()
 }
 
 /// 303: the browser goes on with GET, whatever it came with.
@@ -127,7 +152,11 @@ pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 impl AppState {
     /// For a page that was opened with an address to return to which does not hold.
     pub(crate) fn foreign_return_url(&self) -> Response {
-        self.error_page(StatusCode::BAD_REQUEST, &ErrorCode::InvalidRequest, self.texts.foreign_return_url)
+        self.error_page(
+            StatusCode::BAD_REQUEST,
+            &ErrorCode::InvalidRequest,
+            self.texts.foreign_return_url,
+        )
     }
 
     /// The frame of this provider's pages.
@@ -140,7 +169,12 @@ impl AppState {
     }
 
     /// An error page.
-    pub(crate) fn error_page(&self, status: StatusCode, code: &ErrorCode, message: &str) -> Response {
+    pub(crate) fn error_page(
+        &self,
+        status: StatusCode,
+        code: &ErrorCode,
+        message: &str,
+    ) -> Response {
         html(status, pages::error::page(&self.frame(), code.as_str(), message))
     }
 
@@ -160,7 +194,8 @@ impl AppState {
             }
             Outcome::SignIn(request) => {
                 let return_url = ReturnUrl::to_request(&request.params).to_text();
-                let query = doorward_protocol::params::encode([("return_url", return_url.as_str())]);
+                let query =
+                    doorward_protocol::params::encode([("return_url", return_url.as_str())]);
                 see_other(&self.base.join(&format!("/account/login?{query}")))
             }
             Outcome::AskConsent(request, session) => {
@@ -181,9 +216,14 @@ impl AppState {
         self.error_page(status, &unsafe_request.code(), &(self.texts.refused)(unsafe_request))
     }
 
-    /// The cookie that makes the browser agree with the `session_state` of a response, as when the session has expired. A browser
-    /// that did not send its session cookie may have kept it back: nothing is known of its session then.
-    fn changed_check_value(&self, headers: &HeaderMap, response: &AuthorizationResponse) -> Option<HeaderValue> {
+    /// The cookie that makes the browser agree with the `session_state` of a response, as when the
+    /// session has expired. A browser that did not send its session cookie may have kept it back:
+    /// nothing is known of its session then.
+    fn changed_check_value(
+        &self,
+        headers: &HeaderMap,
+        response: &AuthorizationResponse,
+    ) -> Option<HeaderValue> {
         self.cookies.read(headers, Cookie::Session)?;
         let current = self.cookies.read(headers, Cookie::SessionCheck);
         match response.browser_state()?.check_value() {
@@ -198,7 +238,8 @@ impl AppState {
             return see_other(&response.location());
         }
         let markup = pages::form_post::page(&self.frame(), response);
-        let foreign = Foreign { script_hash: Some(pages::form_post::script_hash()), ..Foreign::default() };
+        let foreign =
+            Foreign { script_hash: Some(pages::form_post::script_hash()), ..Foreign::default() };
         let mut page = html(StatusCode::OK, markup);
         let headers = page.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, policy(Forms::LeadToClient, &foreign));
@@ -236,7 +277,10 @@ mod tests {
                 let text = policy.to_str().unwrap_or_default();
                 assert!(text.contains(" frame-src https://a.example;"));
                 assert!(text.contains(" img-src 'self' https://b.example;"));
-                assert!(text.starts_with("default-src 'none';") && text.contains("frame-ancestors 'none'"));
+                assert!(
+                    text.starts_with("default-src 'none';")
+                        && text.contains("frame-ancestors 'none'")
+                );
                 assert!(!text.contains("unsafe"));
                 assert_eq!(text.contains("form-action 'self'"), forms == Forms::StayHere);
                 assert_eq!(text.contains("script-src 'sha256-abc';"), script.is_some());

@@ -1,4 +1,5 @@
-//! `POST /connect/par` (RFC 9126), with a proof of possession if the client sends one (RFC 9449 section 10.1).
+//! `POST /connect/par` (RFC 9126), with a proof of possession if the client sends one (RFC 9449
+//! section 10.1).
 
 use std::sync::Arc;
 
@@ -25,7 +26,11 @@ use crate::{
     token::authenticate_client,
 };
 
-pub(crate) async fn post(State(provider): State<Arc<Provider>>, headers: HeaderMap, Form(params): Form) -> Response {
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
     let client = match authenticate_client(&provider, &headers, &params).await {
         Ok(client) => client,
         Err(error) => {

@@ -29,7 +29,9 @@ pub enum NoNetwork {
     #[error("give an address, like 10.0.0.1, or a network, like 10.20.30.0/24")]
     Unreadable,
     /// All addresses there are.
-    #[error("every address is in this network, so that anyone could pretend to be any other: name the proxies alone")]
+    #[error(
+        "every address is in this network, so that anyone could pretend to be any other: name the proxies alone"
+    )]
     Everything,
     /// An IPv4 address in IPv6's form. Peers are compared in IPv4's, so that none would match.
     #[error("write an IPv4 address or network as such, like 10.20.30.0/24, without ::ffff:")]
@@ -40,8 +42,12 @@ impl Network {
     /// Whether the address is one of the network's.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix,
-            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix,
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.prefix
+            }
             _ => false,
         }
     }
@@ -51,10 +57,12 @@ impl FromStr for Network {
     type Err = NoNetwork;
 
     fn from_str(text: &str) -> Result<Self, NoNetwork> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| NoNetwork::Unreadable)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |bits| bits.parse().map_err(|_| NoNetwork::Unreadable))?;
+        let prefix =
+            prefix.map_or(Ok(longest), |bits| bits.parse().map_err(|_| NoNetwork::Unreadable))?;
         match prefix {
             _ if prefix > longest => Err(NoNetwork::Unreadable),
             _ if address.to_canonical() != address => Err(NoNetwork::Mapped),
@@ -77,13 +85,18 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let settings = Arc::<HttpSettings>::from_ref(state);
-        let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        let address = direct.map(|direct| forwarded(&parts.headers, direct, &settings.trusted_proxies));
+        let direct = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip().to_canonical());
+        let address =
+            direct.map(|direct| forwarded(&parts.headers, direct, &settings.trusted_proxies));
         Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
     }
 }
 
-/// The last address in `X-Forwarded-For` that is not a trusted proxy; what stands before it anyone could have written.
+/// The last address in `X-Forwarded-For` that is not a trusted proxy; what stands before it anyone
+/// could have written.
 fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(direct) {
@@ -119,7 +132,8 @@ mod tests {
     fn client(direct: &str, header: &str, trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", header.parse().unwrap());
-        let trusted: Vec<Network> = trusted.iter().map(|address| address.parse().unwrap()).collect();
+        let trusted: Vec<Network> =
+            trusted.iter().map(|address| address.parse().unwrap()).collect();
         forwarded(&headers, direct.parse().unwrap(), &trusted).to_string()
     }
 
@@ -127,9 +141,15 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         assert_eq!(client("192.0.2.1", "198.51.100.7", &[]), "192.0.2.1");
         assert_eq!(client("10.0.0.1", "198.51.100.7", &["10.0.0.1"]), "198.51.100.7");
-        assert_eq!(client("10.0.0.1", "1.1.1.1, 198.51.100.7, 10.0.0.2", &["10.0.0.1", "10.0.0.2"]), "198.51.100.7");
+        assert_eq!(
+            client("10.0.0.1", "1.1.1.1, 198.51.100.7, 10.0.0.2", &["10.0.0.1", "10.0.0.2"]),
+            "198.51.100.7"
+        );
         assert_eq!(client("10.0.0.1", "1.1.1.1, junk", &["10.0.0.1"]), "10.0.0.1");
-        assert_eq!(client("10.0.0.1", "1.1.1.1:80, 198.51.100.7:50123, 10.0.0.1:443", &["10.0.0.1"]), "198.51.100.7");
+        assert_eq!(
+            client("10.0.0.1", "1.1.1.1:80, 198.51.100.7:50123, 10.0.0.1:443", &["10.0.0.1"]),
+            "198.51.100.7"
+        );
         assert_eq!(client("10.0.0.1", "[2001:db8::7]:50123", &["10.0.0.1"]), "2001:db8::7");
         assert_eq!(client("10.0.0.1", "198.51.100.7:http", &["10.0.0.1"]), "10.0.0.1");
         assert_eq!(client("10.9.8.7", "198.51.100.7", &["10.0.0.0/8"]), "198.51.100.7");
@@ -138,13 +158,17 @@ mod tests {
 
     #[test]
     fn networks_hold_what_begins_like_them() {
-        let holds =
-            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
+        let holds = |network: &str, address: &str| {
+            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
+        };
         assert!(holds("10.0.0.1", "10.0.0.1") && !holds("10.0.0.1", "10.0.0.2"));
         assert!(holds("192.0.2.128/25", "192.0.2.200") && !holds("192.0.2.128/25", "192.0.2.1"));
         assert!(holds("128.0.0.0/1", "198.51.100.7") && !holds("128.0.0.0/1", "2001:db8::1"));
         assert!(holds("2001:db8::/32", "2001:db8:1::1") && !holds("2001:db8::/32", "2001:db9::1"));
-        assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"), "an address of the older kind in the newer one's form");
+        assert!(
+            holds("10.0.0.0/8", "::ffff:10.1.2.3"),
+            "an address of the older kind in the newer one's form"
+        );
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129"] {
             assert_eq!(text.parse::<Network>(), Err(NoNetwork::Unreadable), "{text}");
         }

@@ -6,12 +6,14 @@ use doorward_protocol::params::Params;
 use doorward_provider::{device::UserCode, discovery::paths};
 use url::Url;
 
-/// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at its beginning only.
+/// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at
+/// its beginning only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BasePath(Arc<str>);
 
-/// Where to continue after an interaction: an authorization request, by its query, or the page for devices, by a user code. There
-/// is nothing else that it could hold, and so no way to express another host, scheme or path.
+/// Where to continue after an interaction: an authorization request, by its query, or the page for
+/// devices, by a user code. There is nothing else that it could hold, and so no way to express
+/// another host, scheme or path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReturnUrl {
     /// `/connect/authorize?QUERY`.
@@ -62,7 +64,8 @@ impl ReturnUrl {
         }
         let (path, query) = text.split_once('?').ok_or(ForeignReturnUrl)?;
         // Written anew from what was read: no control character or other encoding survives.
-        let (params, _) = Params::parse_noting_repeats(query, &["resource"]).map_err(|_| ForeignReturnUrl)?;
+        let (params, _) =
+            Params::parse_noting_repeats(query, &["resource"]).map_err(|_| ForeignReturnUrl)?;
         match path {
             paths::AUTHORIZE => Ok(Self::to_request(&params)),
             paths::DEVICE => Ok(Self::Device(params.get("user_code").and_then(UserCode::typed))),
@@ -86,7 +89,9 @@ impl ReturnUrl {
 
     /// Whether it leads to a pushed request (RFC 9126), whose parameters the browser does not have.
     pub(crate) fn is_pushed(&self) -> bool {
-        let params = self.request_query().and_then(|query| Params::parse_with_repeatable(query, &["resource"]).ok());
+        let params = self
+            .request_query()
+            .and_then(|query| Params::parse_with_repeatable(query, &["resource"]).ok());
         params.is_some_and(|params| params.is_sent("request_uri"))
     }
 
@@ -101,7 +106,8 @@ impl ReturnUrl {
 
     /// The same after the user has signed in: what asked for that sign-in is done.
     pub(crate) fn after_sign_in(&self) -> Self {
-        let Some(Ok(params)) = self.request_query().map(|query| Params::parse_with_repeatable(query, &["resource"]))
+        let Some(Ok(params)) =
+            self.request_query().map(|query| Params::parse_with_repeatable(query, &["resource"]))
         else {
             return self.clone();
         };
@@ -154,19 +160,30 @@ mod tests {
     fn the_page_for_devices_is_returned_to_with_its_code() {
         let written = |text: &str| ReturnUrl::parse(text).map(|url| url.to_text());
         assert_eq!(written("/device").as_deref(), Ok("/device"));
-        assert_eq!(written("/device?user_code=wdjbmjht").as_deref(), Ok("/device?user_code=WDJB-MJHT"));
+        assert_eq!(
+            written("/device?user_code=wdjbmjht").as_deref(),
+            Ok("/device?user_code=WDJB-MJHT")
+        );
         assert_eq!(written("/device?user_code=x%0d%0ay&other=1").as_deref(), Ok("/device"));
-        for foreign in
-            ["/device/", "/device/x?user_code=WDJB-MJHT", "//device?user_code=WDJB-MJHT", "/device#x", "/devices?a=b"]
-        {
+        for foreign in [
+            "/device/",
+            "/device/x?user_code=WDJB-MJHT",
+            "//device?user_code=WDJB-MJHT",
+            "/device#x",
+            "/devices?a=b",
+        ] {
             assert_eq!(written(foreign), Err(ForeignReturnUrl), "{foreign}");
         }
     }
 
     #[test]
     fn after_sign_in_the_prompt_for_it_is_gone() {
-        let after =
-            |query: &str| ReturnUrl::parse(&format!("/connect/authorize?{query}")).unwrap().after_sign_in().to_text();
+        let after = |query: &str| {
+            ReturnUrl::parse(&format!("/connect/authorize?{query}"))
+                .unwrap()
+                .after_sign_in()
+                .to_text()
+        };
         assert_eq!(after("a=1&prompt=login&max_age=0"), "/connect/authorize?a=1");
         assert_eq!(after("prompt=login+consent&a=1"), "/connect/authorize?a=1&prompt=consent");
         assert_eq!(after("a=1"), "/connect/authorize?a=1");

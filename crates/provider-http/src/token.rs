@@ -49,7 +49,11 @@ pub(crate) async fn post(
             }
             .log();
             let answer = OAuthError::from(&error).into_response();
-            if error.code() == ErrorCode::UseDpopNonce { dpop::with_nonce(answer, &provider) } else { answer }
+            if error.code() == ErrorCode::UseDpopNonce {
+                dpop::with_nonce(answer, &provider)
+            } else {
+                answer
+            }
         }
     }
 }
@@ -106,7 +110,9 @@ pub(crate) fn client_credentials(
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let authorization = match (values.next(), values.next()) {
         (None, _) => None,
-        (Some(only), None) => Some(only.to_str().map_err(|_| ClientAuthenticationError::MalformedHeader)?),
+        (Some(only), None) => {
+            Some(only.to_str().map_err(|_| ClientAuthenticationError::MalformedHeader)?)
+        }
         (Some(_), Some(_)) => return Err(ClientAuthenticationError::TwoMethods),
     };
     ClientCredentials::parse(authorization, params)

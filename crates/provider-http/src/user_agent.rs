@@ -5,7 +5,8 @@ use doorward_provider::session::Device;
 
 use crate::peer::Peer;
 
-/// Names in a `User-Agent` (RFC 9110 section 10.1.5), the more particular first: most browsers also claim to be others.
+/// Names in a `User-Agent` (RFC 9110 section 10.1.5), the more particular first: most browsers also
+/// claim to be others.
 const BROWSERS: [(&str, &str); 6] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -26,10 +27,14 @@ const SYSTEMS: [(&str, &str); 6] = [
 /// The device behind a request. Only names from our lists are kept, never the header's text.
 pub(crate) fn device(headers: &HeaderMap, peer: &Peer) -> Device {
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let known =
-        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let known = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
     let browser: Vec<&str> = [known(&BROWSERS), known(&SYSTEMS)].into_iter().flatten().collect();
-    Device { address: Some(peer.0.clone()), browser: (!browser.is_empty()).then(|| browser.join(", ")) }
+    Device {
+        address: Some(peer.0.clone()),
+        browser: (!browser.is_empty()).then(|| browser.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +50,10 @@ mod tests {
     #[test]
     fn browsers_and_systems_are_recognised() {
         for (agent, name) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox, Linux",
+            ),
             (
                 "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
                 "Edge, Windows",

@@ -1,4 +1,5 @@
-//! `GET` and `POST /connect/userinfo` (OIDC Core section 5.3, RFC 6750 section 2, RFC 9449 section 7.1).
+//! `GET` and `POST /connect/userinfo` (OIDC Core section 5.3, RFC 6750 section 2, RFC 9449 section
+//! 7.1).
 
 use std::sync::Arc;
 
@@ -62,7 +63,12 @@ pub(crate) async fn post(State(provider): State<Arc<Provider>>, request: Request
     }
 }
 
-async fn answer(provider: &Provider, method: &Method, headers: &HeaderMap, credentials: &Credentials) -> Response {
+async fn answer(
+    provider: &Provider,
+    method: &Method,
+    headers: &HeaderMap,
+    credentials: &Credentials,
+) -> Response {
     let Credentials { scheme, token } = credentials;
     let claims = match (scheme, dpop::proof(headers)) {
         (Scheme::Dpop, Ok(proof)) => {
@@ -76,12 +82,17 @@ async fn answer(provider: &Provider, method: &Method, headers: &HeaderMap, crede
         Ok(claims) => (NO_STORE, Json(claims)).into_response(),
         Err(UserinfoError::Store(error) | UserinfoError::Dpop(DpopError::Store(error))) => {
             tracing::error!(%error, "the store failed");
-            OAuthError::new(error.code(), "The provider can't answer at the moment.").into_response()
+            OAuthError::new(error.code(), "The provider can't answer at the moment.")
+                .into_response()
         }
         Err(error) => {
             tracing::info!(cause = %error, "userinfo refused");
             let refusal = refuse(scheme, error.code(), &error.to_string()).into_response();
-            if error.code() == ErrorCode::UseDpopNonce { dpop::with_nonce(refusal, provider) } else { refusal }
+            if error.code() == ErrorCode::UseDpopNonce {
+                dpop::with_nonce(refusal, provider)
+            } else {
+                refusal
+            }
         }
     }
 }
@@ -93,16 +104,20 @@ fn credentials(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthError> {
     if values.next().is_some() {
         return Err(two_tokens());
     }
-    let credentials = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
-        let (scheme, token) = (Scheme::from(scheme), token.trim());
-        let is_token = matches!(scheme, Scheme::Bearer | Scheme::Dpop) && !token.is_empty() && !token.contains(' ');
-        is_token.then(|| Credentials { scheme, token: Secret::new(token) })
-    });
+    let credentials =
+        value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
+            let (scheme, token) = (Scheme::from(scheme), token.trim());
+            let is_token = matches!(scheme, Scheme::Bearer | Scheme::Dpop)
+                && !token.is_empty()
+                && !token.contains(' ');
+            is_token.then(|| Credentials { scheme, token: Secret::new(token) })
+        });
     let no_token = "The Authorization header holds no access token.";
     credentials.map(Some).ok_or_else(|| refuse(&Scheme::Bearer, ErrorCode::InvalidToken, no_token))
 }
 
-/// A refusal. Its challenge is of the scheme that was tried; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449 section 7.2).
+/// A refusal. Its challenge is of the scheme that was tried; whoever tried `Bearer` learns of
+/// `DPoP`, too (RFC 9449 section 7.2).
 fn refuse(scheme: &Scheme, code: ErrorCode, description: &str) -> OAuthError {
     let challenges = match scheme {
         Scheme::Dpop => vec![Challenge::dpop(REALM).with_error(&code, description)],

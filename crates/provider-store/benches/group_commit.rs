@@ -1,8 +1,10 @@
-//! How much the shared commit gains: rotations of refresh tokens by 64 tasks, with one commit for all waiting commands
-//! against one commit a command, in turns within one run, since the disk's pace changes from minute to minute. Then reads.
+//! How much the shared commit gains: rotations of refresh tokens by 64 tasks, with one commit for
+//! all waiting commands against one commit a command, in turns within one run, since the disk's
+//! pace changes from minute to minute. Then reads.
 //!
-//! `cargo bench -p doorward-provider-store`. The database lies in the target directory, or in `DOORWARD_BENCH_DIR`.
-//! `DOORWARD_BENCH_GRANTS` is the number of grants to fill both databases with beforehand.
+//! `cargo bench -p doorward-provider-store`. The database lies in the target directory, or in
+//! `DOORWARD_BENCH_DIR`. `DOORWARD_BENCH_GRANTS` is the number of grants to fill both databases
+//! with beforehand.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -50,11 +52,13 @@ impl Tally {
 }
 
 fn main() {
-    let folder =
-        std::env::var_os("DOORWARD_BENCH_DIR").map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let folder = std::env::var_os("DOORWARD_BENCH_DIR")
+        .map_or(PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     let folder = tempfile::tempdir_in(folder).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let filling = std::env::var("DOORWARD_BENCH_GRANTS").map_or(0, |number| number.parse().unwrap()).max(TASKS);
+    let filling = std::env::var("DOORWARD_BENCH_GRANTS")
+        .map_or(0, |number| number.parse().unwrap())
+        .max(TASKS);
     let store = |name: &str, group_commit| {
         let open = |group_commit| {
             let options = SqliteOptions { group_commit, ..SqliteOptions::default() };
@@ -105,7 +109,10 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
             tokio::spawn(async move {
                 for family in (filler..grants).step_by(usize::try_from(FILLERS).unwrap()) {
                     let family = ROUNDS * TASKS + family;
-                    store.add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW).await.unwrap();
+                    store
+                        .add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW)
+                        .await
+                        .unwrap();
                 }
             })
         })
@@ -119,11 +126,15 @@ async fn fill(store: &Arc<SqliteStore>, grants: u64) {
 async fn rotate(store: &Arc<SqliteStore>, round: u64, tally: &mut Tally) {
     for task in 0..TASKS {
         let family = round * TASKS + task;
-        store.add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW).await.unwrap();
+        store
+            .add_grant(grant(family), &password(), NOW, Some(token(family, 0)), NOW)
+            .await
+            .unwrap();
     }
     let (before, start) = (store.stats(), Instant::now());
-    let tasks: Vec<_> =
-        (0..TASKS).map(|task| tokio::spawn(rotate_one(Arc::clone(store), round * TASKS + task, start))).collect();
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| tokio::spawn(rotate_one(Arc::clone(store), round * TASKS + task, start)))
+        .collect();
     for task in tasks {
         task.await.unwrap();
     }
@@ -141,13 +152,22 @@ async fn rotate_one(store: Arc<SqliteStore>, family: u64, start: Instant) {
         let seed = SuccessorSeed::from_bytes(*successor.hash.as_bytes());
         let grant_expires_at = successor.expires_at;
         let (forgettable, now, grace) = (true, NOW, 10);
-        let rotation = RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace };
+        let rotation = RotateRefreshToken {
+            presented,
+            seed,
+            successor,
+            grant_expires_at,
+            forgettable,
+            now,
+            grace,
+        };
         assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
         generation += 1;
     }
 }
 
-/// Looks refresh tokens up, with grant, from as many tasks: those that were added beforehand, as the rotated ones are forgotten.
+/// Looks refresh tokens up, with grant, from as many tasks: those that were added beforehand, as
+/// the rotated ones are forgotten.
 async fn read(store: &Arc<SqliteStore>) {
     let start = Instant::now();
     let tasks: Vec<_> = (0..TASKS)
@@ -168,7 +188,11 @@ async fn read(store: &Arc<SqliteStore>) {
     for task in tasks {
         reads += task.await.unwrap();
     }
-    println!("{:<20} {:>8.0} refresh tokens/s", "reads", to_f64(reads) / start.elapsed().as_secs_f64());
+    println!(
+        "{:<20} {:>8.0} refresh tokens/s",
+        "reads",
+        to_f64(reads) / start.elapsed().as_secs_f64()
+    );
 }
 
 fn grant(family: u64) -> Grant {
@@ -190,7 +214,11 @@ fn grant(family: u64) -> Grant {
 }
 
 fn token(family: u64, generation: u64) -> RefreshToken {
-    RefreshToken { hash: hash(family, generation), first_issued_at: NOW, expires_at: NOW.plus(36_000) }
+    RefreshToken {
+        hash: hash(family, generation),
+        first_issued_at: NOW,
+        expires_at: NOW.plus(36_000),
+    }
 }
 
 /// Spread over the whole range, as real hashes are.

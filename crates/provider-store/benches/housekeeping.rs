@@ -1,6 +1,8 @@
-//! How long requests wait while expired rows are removed: writes one after the other, alone and beside the sweep.
+//! How long requests wait while expired rows are removed: writes one after the other, alone and
+//! beside the sweep.
 //!
-//! `cargo bench -p doorward-provider-store --bench housekeeping [ROWS]`; figures of one run compare, those of two do not.
+//! `cargo bench -p doorward-provider-store --bench housekeeping [ROWS]`; figures of one run
+//! compare, those of two do not.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -11,7 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_provider::{authorize::PushedRequest, opaque::TokenHash, store::Store, time::Timestamp};
+use doorward_provider::{
+    authorize::PushedRequest, opaque::TokenHash, store::Store, time::Timestamp,
+};
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -20,9 +24,11 @@ const ROWS_AT_A_TIME: u32 = 200;
 
 #[tokio::main]
 async fn main() {
-    let rows = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000_u64);
+    let rows =
+        std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000_u64);
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("bench.sqlite3"), &SqliteOptions::default()).unwrap();
+    let store =
+        SqliteStore::open(folder.path().join("bench.sqlite3"), &SqliteOptions::default()).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
     fill(&store, rows).await;
     println!("{rows} expired rows");
@@ -53,7 +59,9 @@ async fn fill(store: &Arc<dyn Store>, rows: u64) {
         let adding: Vec<_> = (first..rows.min(first + 256))
             .map(|number| {
                 let store = Arc::clone(store);
-                tokio::spawn(async move { store.add_pushed_request(request(number, 0)).await.unwrap() })
+                tokio::spawn(
+                    async move { store.add_pushed_request(request(number, 0)).await.unwrap() },
+                )
             })
             .collect();
         for added in adding {

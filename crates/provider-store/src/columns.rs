@@ -1,4 +1,5 @@
-//! What both stores do alike: entities as columns, columns with JSON, and the numbers and rules that SQL does not tell.
+//! What both stores do alike: entities as columns, columns with JSON, and the numbers and rules
+//! that SQL does not tell.
 
 use std::sync::{Arc, LazyLock};
 
@@ -49,11 +50,15 @@ pub(crate) fn to_json(value: &impl Serialize, what: &'static str) -> Result<Stri
 }
 
 /// Reads a JSON column. The error names the column only: serde's own would quote the content.
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, ColumnError> {
+pub(crate) fn from_json<T: DeserializeOwned>(
+    text: &str,
+    what: &'static str,
+) -> Result<T, ColumnError> {
     serde_json::from_str(text).map_err(|_| ColumnError::Unreadable(what))
 }
 
-/// What JSON columns were read to say lately. A text says the same whenever it is read, so nothing here can be out of date.
+/// What JSON columns were read to say lately. A text says the same whenever it is read, so nothing
+/// here can be out of date.
 struct Remembered<T>(Cache<Box<str>, Arc<T>>);
 
 /// So many texts are remembered.
@@ -109,7 +114,10 @@ impl UserRow {
 
     /// Why the user can't be added beside those who are there.
     pub(crate) fn name_is_taken(&self) -> String {
-        format!("the username {:?} of the user {:?} belongs to another user", self.user.username, self.user.sub)
+        format!(
+            "the username {:?} of the user {:?} belongs to another user",
+            self.user.username, self.user.sub
+        )
     }
 }
 
@@ -122,9 +130,15 @@ pub(crate) fn user(
     claims: &str,
 ) -> Result<User, ColumnError> {
     static CLAIMS: LazyLock<Remembered<UserClaims>> = LazyLock::new(Remembered::default);
-    let password_hash =
-        PasswordHash::stored(password_hash).map_err(|_| ColumnError::Unreadable("users.password_hash"))?;
-    Ok(User { sub, username, password_hash, enabled, claims: CLAIMS.parse(claims, "users.claims")? })
+    let password_hash = PasswordHash::stored(password_hash)
+        .map_err(|_| ColumnError::Unreadable("users.password_hash"))?;
+    Ok(User {
+        sub,
+        username,
+        password_hash,
+        enabled,
+        claims: CLAIMS.parse(claims, "users.claims")?,
+    })
 }
 
 /// A grant from its column.
@@ -146,7 +160,11 @@ pub(crate) struct GrantRow {
 }
 
 impl GrantRow {
-    pub(crate) fn encode(grant: Grant, expires_at: Timestamp, created_at: Timestamp) -> Result<Self, ColumnError> {
+    pub(crate) fn encode(
+        grant: Grant,
+        expires_at: Timestamp,
+        created_at: Timestamp,
+    ) -> Result<Self, ColumnError> {
         Ok(Self {
             content: to_json(&grant, "grants.content")?,
             offline: grant.scope.contains(OFFLINE_ACCESS),
@@ -169,8 +187,9 @@ pub(crate) struct Consumed {
 }
 
 impl Consumed {
-    /// What its presentation means: a repetition within grace, or a replay, for which the caller revokes the grant. Consumption is
-    /// judged before expiry: a client that lost the answer just before the end may still repeat.
+    /// What its presentation means: a repetition within grace, or a replay, for which the caller
+    /// revokes the grant. Consumption is judged before expiry: a client that lost the answer just
+    /// before the end may still repeat.
     pub(crate) fn presented_again(self, grace: u32, now: Timestamp) -> Rotation {
         match self.unused_successor {
             Some(expires_at) if within(grace, self.at, now) && now < expires_at => {
@@ -182,12 +201,14 @@ impl Consumed {
     }
 }
 
-/// Whether a repetition is still answered. Moments are whole seconds, so that no grace at all needs its own rule.
+/// Whether a repetition is still answered. Moments are whole seconds, so that no grace at all needs
+/// its own rule.
 fn within(grace: u32, consumed_at: Timestamp, now: Timestamp) -> bool {
     grace > 0 && now.since(consumed_at).abs() <= i64::from(grace)
 }
 
-/// The answer to a device's request as its column keeps it: the grant as JSON, or nothing for a denial.
+/// The answer to a device's request as its column keeps it: the grant as JSON, or nothing for a
+/// denial.
 pub(crate) fn encode_answer(answer: &DeviceAnswer) -> Result<String, ColumnError> {
     match answer {
         DeviceAnswer::Allowed(grant) => to_json(grant, "device_codes.answer"),
@@ -204,11 +225,18 @@ pub(crate) fn decode_answer(text: &str) -> Result<DeviceAnswer, ColumnError> {
     })
 }
 
-/// The interval of a device's polls from now on, if this one came before the last one's interval was over (RFC 8628 section 3.5).
-pub(crate) fn slowed_down(interval: u32, polled_at: Option<Timestamp>, now: Timestamp) -> Option<u32> {
+/// The interval of a device's polls from now on, if this one came before the last one's interval
+/// was over (RFC 8628 section 3.5).
+pub(crate) fn slowed_down(
+    interval: u32,
+    polled_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<u32> {
     const SLOWER_BY: u32 = 5;
-    // Moments are whole seconds, so that a device which waits to the instant may seem a second early.
+    // Moments are whole seconds, so that a device which waits to the instant may seem a second
+    // early.
     const TOLERANCE: i64 = 1;
-    let early = polled_at.is_some_and(|before| (0..i64::from(interval) - TOLERANCE).contains(&now.since(before)));
+    let early = polled_at
+        .is_some_and(|before| (0..i64::from(interval) - TOLERANCE).contains(&now.since(before)));
     early.then(|| interval.saturating_add(SLOWER_BY))
 }

@@ -4,8 +4,8 @@ use std::{future::Future, time::Instant};
 
 use doorward_provider::store::StoreError;
 
-/// Runs a command of the port and notes its time and outcome under its name. Names are those of the port's methods, so that
-/// there are few.
+/// Runs a command of the port and notes its time and outcome under its name. Names are those of the
+/// port's methods, so that there are few.
 pub(crate) async fn measured<T>(
     command: &'static str,
     run: impl Future<Output = Result<T, StoreError>>,
@@ -18,6 +18,7 @@ pub(crate) async fn measured<T>(
         Err(StoreError::Corrupt(_)) => "corrupt",
         Err(StoreError::Unavailable(_)) => "unavailable",
     };
-    metrics::histogram!("doorward_store_seconds", "command" => command, "outcome" => label).record(began.elapsed());
+    metrics::histogram!("doorward_store_seconds", "command" => command, "outcome" => label)
+        .record(began.elapsed());
     outcome
 }

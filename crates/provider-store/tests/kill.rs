@@ -1,7 +1,8 @@
 //! Killing the process under load loses no acknowledged command and leaves none half done.
 //!
-//! The test starts itself as another process, which writes to the database and prints each acknowledgement; kills it with
-//! SIGKILL in the middle; opens the database and looks for everything acknowledged. Then again on the same file.
+//! The test starts itself as another process, which writes to the database and prints each
+//! acknowledgement; kills it with SIGKILL in the middle; opens the database and looks for
+//! everything acknowledged. Then again on the same file.
 #![allow(clippy::unwrap_used)]
 
 #[path = "conformance/fixtures.rs"]
@@ -28,10 +29,12 @@ const ROUND: &str = "DOORWARD_KILL_ROUND";
 
 const ROUNDS: u64 = 5;
 const FAMILIES: u64 = 24;
-/// Acknowledgements to see before the kill; grows with the round, so that the kills fall on different moments.
+/// Acknowledgements to see before the kill; grows with the round, so that the kills fall on
+/// different moments.
 const ACKNOWLEDGED: usize = 150;
 
-/// The number of the token that a family has after so many rotations. Generation 0 comes with the code.
+/// The number of the token that a family has after so many rotations. Generation 0 comes with the
+/// code.
 fn number(round: u64, family: u64, generation: u64) -> u64 {
     (round << 48) | (family << 32) | generation
 }
@@ -60,8 +63,8 @@ fn acknowledged_commands_survive_sigkill() {
     }
 }
 
-/// Starts the other process and kills it; returns how many rotations of each family it acknowledged, if its code was
-/// redeemed at all.
+/// Starts the other process and kills it; returns how many rotations of each family it
+/// acknowledged, if its code was redeemed at all.
 fn run_until_killed(path: &Path, round: u64) -> Vec<Option<u64>> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["acknowledged_commands_survive_sigkill", "--exact", "--nocapture"])
@@ -73,10 +76,13 @@ fn run_until_killed(path: &Path, round: u64) -> Vec<Option<u64>> {
     let mut acknowledged = vec![None; usize::try_from(FAMILIES).unwrap()];
     let mut seen = 0;
     let goal = ACKNOWLEDGED + usize::try_from(round).unwrap() * 97;
-    // What it still printed between the goal and the kill counts as well, so the pipe is read to its end.
+    // What it still printed between the goal and the kill counts as well, so the pipe is read to
+    // its end.
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        let Some((family, generation)) = line.strip_prefix("ack ").and_then(|rest| rest.split_once(' ')) else {
+        let Some((family, generation)) =
+            line.strip_prefix("ack ").and_then(|rest| rest.split_once(' '))
+        else {
             continue;
         };
         acknowledged[family.parse::<usize>().unwrap()] = Some(generation.parse().unwrap());
@@ -86,7 +92,10 @@ fn run_until_killed(path: &Path, round: u64) -> Vec<Option<u64>> {
         }
     }
     let status = child.wait().unwrap();
-    assert!(!status.success() && seen >= goal, "the process was to be killed under load: {status}, {seen} of {goal}");
+    assert!(
+        !status.success() && seen >= goal,
+        "the process was to be killed under load: {status}, {seen} of {goal}"
+    );
     acknowledged
 }
 
@@ -95,8 +104,9 @@ async fn load(path: &Path, round: u64) {
     let store = Arc::new(open(path));
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     start_session(&*store, session(u64::MAX - round, "alice", 600), None).await;
-    let families: Vec<_> =
-        (0..FAMILIES).map(|family| tokio::spawn(load_family(Arc::clone(&store), round, family))).collect();
+    let families: Vec<_> = (0..FAMILIES)
+        .map(|family| tokio::spawn(load_family(Arc::clone(&store), round, family)))
+        .collect();
     for family in families {
         family.await.unwrap();
     }
@@ -106,7 +116,8 @@ async fn load_family(store: Arc<SqliteStore>, round: u64, family: u64) {
     let first = number(round, family, 0);
     let grant = grant(&grant_id(round, family), "alice");
     store.add_code(hash(first), code(grant.clone(), 60), false).await.unwrap();
-    let redeemed = store.redeem_code(hash(first), grant, at(600), Some(token(first, 600)), NOW).await.unwrap();
+    let redeemed =
+        store.redeem_code(hash(first), grant, at(600), Some(token(first, 600)), NOW).await.unwrap();
     assert_eq!(redeemed, Redemption::Redeemed);
     acknowledge(family, 0);
     for generation in 1.. {
@@ -134,16 +145,30 @@ fn acknowledge(family: u64, generation: u64) {
 async fn check(path: &Path, round: u64, acknowledged: &[Option<u64>]) {
     let store = open(path);
     for (family, generations) in (0..FAMILIES).zip(acknowledged) {
-        // Every consumed token has its successor, acknowledged or not; what came long before is forgotten.
+        // Every consumed token has its successor, acknowledged or not; what came long before is
+        // forgotten.
         let mut generation = generations.unwrap_or(0);
         if let Some(forgotten) = generation.checked_sub(2) {
-            assert!(store.refresh_token(hash(number(round, family, forgotten))).await.unwrap().is_none());
+            assert!(
+                store
+                    .refresh_token(hash(number(round, family, forgotten)))
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
         }
         let stored = loop {
             let number = number(round, family, generation);
-            match store.refresh_token(hash(number)).await.unwrap().map(|record| (record.state, record.grant)) {
+            match store
+                .refresh_token(hash(number))
+                .await
+                .unwrap()
+                .map(|record| (record.state, record.grant))
+            {
                 None if generation == 0 => break None,
-                None => panic!("family {family} lost the successor {generation} of a consumed token"),
+                None => {
+                    panic!("family {family} lost the successor {generation} of a consumed token")
+                }
                 Some((_, None)) => panic!("family {family} lost its grant"),
                 Some((RefreshTokenState::Unused, Some(_))) => break Some(generation),
                 Some((RefreshTokenState::Consumed { seed: stored, .. }, Some(_))) => {
@@ -152,7 +177,10 @@ async fn check(path: &Path, round: u64, acknowledged: &[Option<u64>]) {
             }
             generation += 1;
         };
-        assert!(stored >= *generations, "family {family}: acknowledged {generations:?}, stored {stored:?}");
+        assert!(
+            stored >= *generations,
+            "family {family}: acknowledged {generations:?}, stored {stored:?}"
+        );
         let first = number(round, family, 0);
         let grant = grant(&grant_id(round, family), "alice");
         if generations.is_some() {

@@ -32,13 +32,19 @@ async fn only_the_owner_may_read_the_files() {
     let mut files = 0;
     for file in fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
+        assert_eq!(
+            file.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            file.path().display()
+        );
         files += 1;
     }
     assert!(files >= 2, "the database and its log");
 }
 
-/// Who may write to the folder of the backups must not choose where a copy of everything goes, or who may read it.
+/// Who may write to the folder of the backups must not choose where a copy of everything goes, or
+/// who may read it.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_copy_goes_into_a_file_of_its_own_only() {
@@ -71,7 +77,10 @@ async fn what_was_stored_is_there_after_reopening() {
     drop(store);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a clean end leaves the one file");
     let store = open(&path).unwrap();
-    assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().grant.as_deref(), Some(&grant("g", "alice")));
+    assert_eq!(
+        store.refresh_token(hash(1)).await.unwrap().unwrap().grant.as_deref(),
+        Some(&grant("g", "alice"))
+    );
     store.ping().await.unwrap();
 }
 
@@ -80,8 +89,10 @@ async fn two_stores_on_one_file_agree_on_one_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
     let (one, two) = (open(&path).unwrap(), open(&path).unwrap());
-    let (seen_by_one, seen_by_two) =
-        tokio::join!(one.add_signing_key(key("one", Rs256, 0), NOW), two.add_signing_key(key("two", Rs256, 0), NOW));
+    let (seen_by_one, seen_by_two) = tokio::join!(
+        one.add_signing_key(key("one", Rs256, 0), NOW),
+        two.add_signing_key(key("two", Rs256, 0), NOW)
+    );
     let (seen_by_one, seen_by_two) = (seen_by_one.unwrap(), seen_by_two.unwrap());
     assert_eq!((seen_by_one.len(), seen_by_two.len()), (1, 1));
     assert_eq!(seen_by_one[0].kid, seen_by_two[0].kid);
@@ -106,7 +117,10 @@ fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let error = open(&missing.join("doorward.sqlite3")).unwrap_err();
-    assert!(matches!(&error, OpenError::FolderMissing { folder, .. } if *folder == missing), "{error}");
+    assert!(
+        matches!(&error, OpenError::FolderMissing { folder, .. } if *folder == missing),
+        "{error}"
+    );
     assert_names(&error, &missing.join("doorward.sqlite3"));
 }
 
@@ -163,7 +177,10 @@ fn a_newer_database_is_refused_and_left_alone() {
     let error = open(&path).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
     assert_names(&error, &path);
-    let found: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let found: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(found, 9999);
 }
 
@@ -200,7 +217,10 @@ async fn a_database_of_before_families_goes_on() {
         grace: 10,
     };
     for presented in 1..4 {
-        assert_eq!(store.rotate_refresh_token(rotate(presented, false)).await.unwrap(), Rotation::Rotated);
+        assert_eq!(
+            store.rotate_refresh_token(rotate(presented, false)).await.unwrap(),
+            Rotation::Rotated
+        );
     }
     assert_eq!(store.rotate_refresh_token(rotate(1, false)).await.unwrap(), Rotation::Replayed);
 }

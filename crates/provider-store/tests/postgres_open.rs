@@ -1,4 +1,5 @@
-//! Opening and losing a database server: what is refused at start, and what the store does while the database is away.
+//! Opening and losing a database server: what is refused at start, and what the store does while
+//! the database is away.
 #![allow(clippy::unwrap_used)]
 
 #[path = "conformance/fixtures.rs"]
@@ -9,7 +10,9 @@ use std::{process::Command, sync::Arc, time::Duration};
 use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
 use doorward_provider::store::{Redemption, Store, StoreError};
 use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
-use fixtures::{NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, token, user};
+use fixtures::{
+    NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, token, user,
+};
 use private_postgres::{Durability, PASSWORD, PrivatePostgres};
 
 fn options(url: &str) -> PostgresOptions {
@@ -57,7 +60,10 @@ async fn what_cannot_be_used_is_refused_and_named() {
     let url = server.new_database();
     server.sql("database_1", "CREATE TABLE sessions (text TEXT)");
     assert!(matches!(refuses(&url).await, PostgresError::Foreign { .. }));
-    assert_eq!(server.sql("database_1", "SELECT count(*) FROM pg_tables WHERE tablename = 'users'"), "0");
+    assert_eq!(
+        server.sql("database_1", "SELECT count(*) FROM pg_tables WHERE tablename = 'users'"),
+        "0"
+    );
 
     let url = server.new_database();
     server.sql("database_2", "ALTER DATABASE database_2 SET synchronous_commit = off");
@@ -77,7 +83,10 @@ async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_key
             let url = Arc::clone(&url);
             tokio::spawn(async move {
                 let store = open(&url).await.unwrap();
-                store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
+                store
+                    .import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW)
+                    .await
+                    .unwrap();
                 store.add_signing_key(key(&format!("key-{number}"), Rs256, 0), NOW).await.unwrap()
             })
         })
@@ -95,19 +104,25 @@ async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_key
 async fn a_code_is_redeemed_once_over_two_stores() {
     let server = PrivatePostgres::start();
     let url = server.new_database();
-    let stores: [Tested; 2] = [Arc::new(open(&url).await.unwrap()), Arc::new(open(&url).await.unwrap())];
+    let stores: [Tested; 2] =
+        [Arc::new(open(&url).await.unwrap()), Arc::new(open(&url).await.unwrap())];
     fixtures::signed_in(&*stores[0], "alice").await;
     assert!(stores[1].add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap());
     let redeem = |store: Tested, number: u64| async move {
-        store.redeem_code(hash(1), grant("g", "alice"), at(60), Some(token(number, 600)), NOW).await.unwrap()
+        store
+            .redeem_code(hash(1), grant("g", "alice"), at(60), Some(token(number, 600)), NOW)
+            .await
+            .unwrap()
     };
-    let (one, two) = tokio::join!(parallel(&stores[0], 32, redeem), parallel(&stores[1], 32, redeem));
+    let (one, two) =
+        tokio::join!(parallel(&stores[0], 32, redeem), parallel(&stores[1], 32, redeem));
     let outcomes = [one, two].concat();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Redemption::Redeemed).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Redemption::Replayed).count(), 63);
 }
 
-/// A code that is redeemed while its session ends: either it comes too late, or its grant is revoked with the session.
+/// A code that is redeemed while its session ends: either it comes too late, or its grant is
+/// revoked with the session.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_grant_slips_through_the_end_of_its_session() {
     use doorward_provider::session::SessionSelector;
@@ -116,7 +131,10 @@ async fn no_grant_slips_through_the_end_of_its_session() {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     for round in 0..40 {
         let id = format!("grant-{round}");
-        let scoped = || doorward_provider::grant::Grant { scope: "openid".parse().unwrap(), ..grant(&id, "alice") };
+        let scoped = || doorward_provider::grant::Grant {
+            scope: "openid".parse().unwrap(),
+            ..grant(&id, "alice")
+        };
         start_session(&*store, session(round, "alice", 600), None).await;
         assert!(store.add_code(hash(1000 + round), code(scoped(), 60), false).await.unwrap());
         let (redemption, ended) = tokio::join!(
@@ -125,8 +143,14 @@ async fn no_grant_slips_through_the_end_of_its_session() {
         );
         assert_eq!(ended.unwrap().len(), 1);
         let redemption = redemption.unwrap();
-        assert!(matches!(redemption, Redemption::Redeemed | Redemption::SessionEnded), "{redemption:?}");
-        assert!(store.live_grant(&id, NOW).await.unwrap().is_none(), "round {round}: {redemption:?}");
+        assert!(
+            matches!(redemption, Redemption::Redeemed | Redemption::SessionEnded),
+            "{redemption:?}"
+        );
+        assert!(
+            store.live_grant(&id, NOW).await.unwrap().is_none(),
+            "round {round}: {redemption:?}"
+        );
     }
 }
 
@@ -150,7 +174,11 @@ async fn away_it_is_unavailable_and_back_it_works_again() {
 async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
     let server = PrivatePostgres::start();
     let url = server.new_database();
-    let quick = PostgresOptions { connections: 1, statement_timeout: Duration::from_secs(1), ..options(&url) };
+    let quick = PostgresOptions {
+        connections: 1,
+        statement_timeout: Duration::from_secs(1),
+        ..options(&url)
+    };
     let store = PostgresStore::open(&quick).await.unwrap();
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     // Another transaction holds the row that imports go through.
@@ -159,9 +187,15 @@ async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
         let url = url.clone();
         move || Command::new("psql").arg(url).args(["--quiet", "--command", sql]).output().unwrap()
     });
-    while server.sql("database_0", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT%'") == "0" {}
+    while server.sql(
+        "database_0",
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT%'",
+    ) == "0"
+    {}
     let mut seen = Vec::new();
-    for outcome in futures::future::join_all([0; 3].map(|_| store.import_users(Vec::new(), NOW))).await {
+    for outcome in
+        futures::future::join_all([0; 3].map(|_| store.import_users(Vec::new(), NOW))).await
+    {
         let Err(StoreError::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
         seen.push(why);
     }
@@ -185,10 +219,26 @@ async fn what_the_database_cannot_hold_is_not_found() {
 #[tokio::test]
 async fn other_machines_are_known_by_their_certificates() {
     let folder = tempfile::tempdir().unwrap();
-    let (certificate, private) = (folder.path().join("server.crt"), folder.path().join("server.key"));
+    let (certificate, private) =
+        (folder.path().join("server.crt"), folder.path().join("server.key"));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+        ])
+        .args([
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ])
         .arg("-keyout")
         .arg(&private)
         .arg("-out")
@@ -208,7 +258,12 @@ async fn other_machines_are_known_by_their_certificates() {
     let store = PostgresStore::open(&known).await.unwrap();
     store.ping().await.unwrap();
     assert_eq!(server.sql("database_0", "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'doorward'"), "1");
-    let missing = PostgresOptions { ca_file: Some(folder.path().join("none.pem")), ..options(&url) };
+    let missing =
+        PostgresOptions { ca_file: Some(folder.path().join("none.pem")), ..options(&url) };
     let error = PostgresStore::open(&missing).await.unwrap_err();
-    assert!(matches!(&error, PostgresError::Certificates { .. }) && error.to_string().contains("none.pem"), "{error}");
+    assert!(
+        matches!(&error, PostgresError::Certificates { .. })
+            && error.to_string().contains("none.pem"),
+        "{error}"
+    );
 }

@@ -14,7 +14,9 @@ mod file {
     #[allow(clippy::unused_async)]
     async fn open() -> (Tested, TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("doorward.sqlite3"), &SqliteOptions::default()).unwrap();
+        let store =
+            SqliteStore::open(folder.path().join("doorward.sqlite3"), &SqliteOptions::default())
+                .unwrap();
         (Arc::new(store), folder)
     }
 

@@ -12,14 +12,16 @@ use crate::{
     time::Timestamp,
 };
 
-/// Access of one client to one user's data, as the store sums it up: all live grants of one scope, or a remembered consent.
+/// Access of one client to one user's data, as the store sums it up: all live grants of one scope,
+/// or a remembered consent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAccess {
     /// The client.
     pub client_id: String,
     /// What it may have.
     pub scope: Scope,
-    /// When the first of the grants was made and the last was used (to the hour); `None` for a consent by itself.
+    /// When the first of the grants was made and the last was used (to the hour); `None` for a
+    /// consent by itself.
     pub used: Option<Use>,
 }
 
@@ -53,7 +55,10 @@ pub struct ClientWithAccess {
 
 impl Provider {
     /// The clients that have access to a user's data, by their names.
-    pub async fn clients_with_access(&self, sub: &str) -> Result<Vec<ClientWithAccess>, StoreError> {
+    pub async fn clients_with_access(
+        &self,
+        sub: &str,
+    ) -> Result<Vec<ClientWithAccess>, StoreError> {
         let mut clients: BTreeMap<String, (Scope, Option<Use>)> = BTreeMap::new();
         for access in self.store.access_of(sub, self.now()).await? {
             let (scope, used) = clients.entry(access.client_id).or_default();
@@ -66,7 +71,9 @@ impl Provider {
         let mut clients: Vec<_> = clients
             .into_iter()
             .map(|(client_id, (scope, used))| ClientWithAccess {
-                name: self.client(&client_id).map_or_else(|| client_id.clone(), |client| client.name.clone()),
+                name: self
+                    .client(&client_id)
+                    .map_or_else(|| client_id.clone(), |client| client.name.clone()),
                 scopes: self.resources.describe(&scope),
                 client_id,
                 used,
@@ -76,7 +83,8 @@ impl Provider {
         Ok(clients)
     }
 
-    /// Takes a client's access back: what was issued to it for this user is revoked, a remembered consent is forgotten.
+    /// Takes a client's access back: what was issued to it for this user is revoked, a remembered
+    /// consent is forgotten.
     pub async fn revoke_access(
         &self,
         session: &Authentication,

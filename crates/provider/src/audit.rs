@@ -1,5 +1,5 @@
-//! Audit events: who did what by which client from where, and how it ended. Each is one log line of a target of its own, and none
-//! holds a secret: only what is named here can be told.
+//! Audit events: who did what by which client from where, and how it ended. Each is one log line of
+//! a target of its own, and none holds a secret: only what is named here can be told.
 
 use std::error::Error;
 
@@ -64,7 +64,8 @@ pub struct Event<'a> {
 impl Event<'_> {
     /// Writes the line.
     pub fn log(self) {
-        let Self { event, outcome, sub, client_id, peer, grant_type, sid, kid, count, cause } = self;
+        let Self { event, outcome, sub, client_id, peer, grant_type, sid, kid, count, cause } =
+            self;
         let cause = cause.map(display);
         macro_rules! line {
             ($level:ident) => {

@@ -1,4 +1,5 @@
-//! Client authentication at the token endpoint and its like (RFC 6749 section 2.3, OIDC Core section 9).
+//! Client authentication at the token endpoint and its like (RFC 6749 section 2.3, OIDC Core
+//! section 9).
 
 use std::sync::Arc;
 
@@ -63,7 +64,9 @@ pub enum ClientAuthenticationError {
     #[error(transparent)]
     Assertion(#[from] AssertionError),
     /// The `Authorization` header is not `Basic` with base64 of two form-encoded texts.
-    #[error("the Authorization header is not Basic with client_id and secret, each form-encoded, in base64")]
+    #[error(
+        "the Authorization header is not Basic with client_id and secret, each form-encoded, in base64"
+    )]
     MalformedHeader,
     /// Unknown or disabled client.
     #[error("the client is unknown")]
@@ -81,7 +84,10 @@ pub enum ClientAuthenticationError {
 
 impl ClientCredentials {
     /// Reads the credentials out of the `Authorization` header and the parameters.
-    pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Self, ClientAuthenticationError> {
+    pub fn parse(
+        authorization: Option<&str>,
+        params: &Params,
+    ) -> Result<Self, ClientAuthenticationError> {
         use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
         let client_id = params.get("client_id").map(str::to_owned);
         let secret = params.get_secret("client_secret");
@@ -144,19 +150,27 @@ fn parse_assertion(params: &Params) -> Result<ClientCredentials, AssertionError>
 
 /// One form-encoded text, decoded by the reader of parameters.
 fn form_decode(text: &str) -> Option<String> {
-    // `&` stands encoded in what a client has encoded; from one that does not encode, the text counts as it stands.
+    // `&` stands encoded in what a client has encoded; from one that does not encode, the text
+    // counts as it stands.
     let encoded = format!("value={}", text.replace('&', "%26"));
     Some(Params::parse(encoded).ok()?.get("value").unwrap_or_default().to_owned())
 }
 
 impl Provider {
     /// Authenticates a client. An assertion is used up by it.
-    pub async fn authenticate(&self, credentials: &ClientCredentials) -> Result<AuthenticatedClient, TokenError> {
-        use ClientAuthenticationError::{SecretMissing, SecretUnexpected, UnknownClient, WrongSecret};
+    pub async fn authenticate(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        use ClientAuthenticationError::{
+            SecretMissing, SecretUnexpected, UnknownClient, WrongSecret,
+        };
         let client = self.client(credentials.client_id()).ok_or(UnknownClient)?;
         let now = self.now();
         let verified = match credentials {
-            ClientCredentials::Public { .. } if client.confidential => return Err(SecretMissing.into()),
+            ClientCredentials::Public { .. } if client.confidential => {
+                return Err(SecretMissing.into());
+            }
             ClientCredentials::Public { .. } => true,
             _ if !client.confidential => return Err(SecretUnexpected.into()),
             ClientCredentials::Assertion { assertion, .. } => {
@@ -172,9 +186,14 @@ impl Provider {
     }
 
     /// Verifies an assertion, which must not have been presented before.
-    async fn use_up_assertion(&self, client: &Client, assertion: &Secret) -> Result<(), TokenError> {
+    async fn use_up_assertion(
+        &self,
+        client: &Client,
+        assertion: &Secret,
+    ) -> Result<(), TokenError> {
         let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
-        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants the first alone.
+        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants
+        // the first alone.
         let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
         let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
@@ -207,7 +226,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn parse(header: Option<&str>, body: &str) -> Result<ClientCredentials, ClientAuthenticationError> {
+    fn parse(
+        header: Option<&str>,
+        body: &str,
+    ) -> Result<ClientCredentials, ClientAuthenticationError> {
         ClientCredentials::parse(header, &Params::parse(body).unwrap())
     }
 
@@ -222,7 +244,8 @@ mod tests {
             as_sent: secret.clone(),
         };
         assert_eq!(basic, expected);
-        let post = parse(None, "client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw").unwrap();
+        let post =
+            parse(None, "client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw").unwrap();
         assert_eq!(post, ClientCredentials::Post { client_id: "s6BhdRkqt3".into(), secret });
     }
 

@@ -1,4 +1,5 @@
-//! Clients: the settings an operator writes ([`ClientSettings`]) and what they become when they hold ([`Client`]).
+//! Clients: the settings an operator writes ([`ClientSettings`]) and what they become when they
+//! hold ([`Client`]).
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with `allow_offline_access`.
+/// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with
+/// `allow_offline_access`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
@@ -50,7 +52,8 @@ pub enum RefreshTokenUsage {
 pub enum RefreshTokenExpiration {
     /// Ends `absolute_refresh_token_lifetime` after the first issue.
     Absolute,
-    /// Each use moves the end by `sliding_refresh_token_lifetime`, up to the absolute lifetime where that is not 0.
+    /// Each use moves the end by `sliding_refresh_token_lifetime`, up to the absolute lifetime
+    /// where that is not 0.
     Sliding,
 }
 
@@ -64,7 +67,8 @@ pub enum AccessTokenType {
     Reference,
 }
 
-/// A client as the operator writes it. Lifetimes are in seconds. `doorward.example.toml` documents every key.
+/// A client as the operator writes it. Lifetimes are in seconds. `doorward.example.toml` documents
+/// every key.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, clippy::struct_excessive_bools)]
@@ -253,7 +257,8 @@ pub struct Client {
     pub grant_types: BTreeSet<GrantType>,
     /// Whether a code challenge is required.
     pub require_pkce: bool,
-    /// Whether each token must be bound to a key (RFC 9449 section 5.2, `dpop_bound_access_tokens`).
+    /// Whether each token must be bound to a key (RFC 9449 section 5.2,
+    /// `dpop_bound_access_tokens`).
     pub require_dpop: bool,
     /// Whether proofs must carry a nonce of the provider.
     pub require_dpop_nonce: bool,
@@ -327,16 +332,26 @@ impl Client {
         self.secrets.verify(secret, now)
     }
 
-    /// The registered redirect URI that the given one is (RFC 6749 section 3.1.2.3, by simple string comparison).
+    /// The registered redirect URI that the given one is (RFC 6749 section 3.1.2.3, by simple
+    /// string comparison).
     pub fn registered_redirect_uri(&self, uri: &str) -> bool {
         self.redirect_uris.iter().any(|registered| registered.matches(uri))
     }
 
-    /// Checks the settings. `plain_secrets` tells whether secrets may stand in plain text and be trivial (demo mode).
-    pub fn from_settings(mut settings: ClientSettings, plain_secrets: bool) -> Result<Self, SettingsError> {
+    /// Checks the settings. `plain_secrets` tells whether secrets may stand in plain text and be
+    /// trivial (demo mode).
+    pub fn from_settings(
+        mut settings: ClientSettings,
+        plain_secrets: bool,
+    ) -> Result<Self, SettingsError> {
         let id = &settings.client_id;
-        if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
-            return Err(SettingsError::new("client_id", id, "use 1 to 100 printable ASCII characters"));
+        if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+        {
+            return Err(SettingsError::new(
+                "client_id",
+                id,
+                "use 1 to 100 printable ASCII characters",
+            ));
         }
         if settings.allowed_grant_types.is_empty() {
             let problem = "allow at least one of authorization_code, client_credentials, password, device_code";
@@ -356,7 +371,8 @@ impl Client {
         }
         let needs_secret = settings.allowed_grant_types.contains(&GrantType::ClientCredentials);
         if needs_secret && !settings.require_client_secret {
-            let problem = "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
+            let problem =
+                "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
             return Err(SettingsError::new("require_client_secret", false, problem));
         }
         let keys = keys(&settings)?;
@@ -379,7 +395,11 @@ impl Client {
             description: settings.description,
             client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
             logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
-            secrets: SharedSecrets::from_settings("client_secrets", settings.client_secrets, plain_secrets)?,
+            secrets: SharedSecrets::from_settings(
+                "client_secrets",
+                settings.client_secrets,
+                plain_secrets,
+            )?,
             keys,
             jwks_uri: settings.jwks_uri,
             confidential: settings.require_client_secret,
@@ -390,16 +410,28 @@ impl Client {
             require_par: settings.require_par,
             fapi2: settings.fapi2,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
-            post_logout_redirect_uris: redirect_uris("post_logout_redirect_uris", settings.post_logout_redirect_uris)?,
+            post_logout_redirect_uris: redirect_uris(
+                "post_logout_redirect_uris",
+                settings.post_logout_redirect_uris,
+            )?,
             front_channel_logout,
             back_channel_logout,
             allow_offline_access: settings.allow_offline_access,
             allowed_scope: allowed_scope(&settings.allowed_scopes, settings.allow_offline_access)?,
             user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
-            identity_token_lifetime: lifetime("identity_token_lifetime", settings.identity_token_lifetime)?,
-            access_token_lifetime: lifetime("access_token_lifetime", settings.access_token_lifetime)?,
+            identity_token_lifetime: lifetime(
+                "identity_token_lifetime",
+                settings.identity_token_lifetime,
+            )?,
+            access_token_lifetime: lifetime(
+                "access_token_lifetime",
+                settings.access_token_lifetime,
+            )?,
             access_token_type: settings.access_token_type,
-            authorization_code_lifetime: lifetime("authorization_code_lifetime", settings.authorization_code_lifetime)?,
+            authorization_code_lifetime: lifetime(
+                "authorization_code_lifetime",
+                settings.authorization_code_lifetime,
+            )?,
             device_code_lifetime: lifetime("device_code_lifetime", settings.device_code_lifetime)?,
             id_token_signing_alg: settings.id_token_signing_alg,
             absolute_refresh_token_lifetime: absolute,
@@ -412,7 +444,10 @@ impl Client {
             update_claims_on_refresh: settings.update_access_token_claims_on_refresh,
             require_consent: settings.require_consent,
             allow_remember_consent: settings.allow_remember_consent,
-            consent_lifetime: settings.consent_lifetime.map(|value| lifetime("consent_lifetime", value)).transpose()?,
+            consent_lifetime: settings
+                .consent_lifetime
+                .map(|value| lifetime("consent_lifetime", value))
+                .transpose()?,
             user_sso_lifetime: settings
                 .user_sso_lifetime
                 .map(|value| lifetime("user_sso_lifetime", value))
@@ -421,7 +456,11 @@ impl Client {
             pairwise,
             claims,
             always_send_client_claims: settings.always_send_client_claims,
-            cors_origins: settings.allowed_cors_origins.into_iter().map(origin).collect::<Result<_, _>>()?,
+            cors_origins: settings
+                .allowed_cors_origins
+                .into_iter()
+                .map(origin)
+                .collect::<Result<_, _>>()?,
             client_id: settings.client_id,
         })
     }
@@ -431,22 +470,37 @@ impl Client {
 fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsError> {
     let refuse = |key, value, problem| Err(SettingsError::new(key, value, problem));
     if settings.allow_plain_text_pkce {
-        return refuse("allow_plain_text_pkce", true, "only S256 is served (RFC 9700 section 2.1.1)");
+        return refuse(
+            "allow_plain_text_pkce",
+            true,
+            "only S256 is served (RFC 9700 section 2.1.1)",
+        );
     }
     if settings.require_request_object {
         return refuse("require_request_object", true, "request objects are not served");
     }
     if !settings.include_jwt_id {
-        return refuse("include_jwt_id", false, "access tokens always have a jti (RFC 9068 section 2.2)");
+        return refuse(
+            "include_jwt_id",
+            false,
+            "access tokens always have a jti (RFC 9068 section 2.2)",
+        );
     }
     if !settings.enable_local_login && settings.allowed_grant_types.contains(&GrantType::Password) {
-        return refuse("enable_local_login", false, "the grant type password is a sign-in by password");
+        return refuse(
+            "enable_local_login",
+            false,
+            "the grant type password is a sign-in by password",
+        );
     }
     Ok(())
 }
 
 /// A client's own claims under their names in tokens.
-fn client_claims(prefix: &str, claims: Map<String, Value>) -> Result<Map<String, Value>, SettingsError> {
+fn client_claims(
+    prefix: &str,
+    claims: Map<String, Value>,
+) -> Result<Map<String, Value>, SettingsError> {
     let claims: Map<String, Value> =
         claims.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect();
     match claims.keys().find(|name| is_reserved_claim(name)) {
@@ -486,8 +540,9 @@ pub(crate) fn is_reserved_claim(name: &str) -> bool {
 }
 
 impl RedirectUri {
-    /// Checks a URI to be registered: absolute, no fragment (RFC 6749 section 3.1.2), at most 400 characters; `https`, `http` on
-    /// this machine only (RFC 9700 section 2.6), or an application's own scheme with a dot in it (RFC 8252 section 7.1).
+    /// Checks a URI to be registered: absolute, no fragment (RFC 6749 section 3.1.2), at most 400
+    /// characters; `https`, `http` on this machine only (RFC 9700 section 2.6), or an application's
+    /// own scheme with a dot in it (RFC 8252 section 7.1).
     pub fn parse(uri: String) -> Result<Self, &'static str> {
         let url = Url::parse(&uri).map_err(|_| "not an absolute URL")?;
         if uri.contains('#') {
@@ -501,16 +556,19 @@ impl RedirectUri {
             "http" if is_this_machine(&url) => Ok(Self(uri)),
             "http" => Err("http is accepted for localhost only; use https (RFC 9700 section 2.6)"),
             scheme if scheme.contains('.') => Ok(Self(uri)),
-            _ => Err("use https, http on localhost, or a reversed domain name as scheme (RFC 8252 section 7.1)"),
+            _ => Err(
+                "use https, http on localhost, or a reversed domain name as scheme (RFC 8252 section 7.1)",
+            ),
         }
     }
 
-    /// Whether a presented URI is this one: the same string, or for a loopback address the same but for the port
-    /// (RFC 8252 section 7.3).
+    /// Whether a presented URI is this one: the same string, or for a loopback address the same but
+    /// for the port (RFC 8252 section 7.3).
     pub fn matches(&self, presented: &str) -> bool {
         self.0 == presented
-            || loopback_without_port(&self.0)
-                .is_some_and(|registered| loopback_without_port(presented).as_ref() == Some(&registered))
+            || loopback_without_port(&self.0).is_some_and(|registered| {
+                loopback_without_port(presented).as_ref() == Some(&registered)
+            })
     }
 
     /// The URI.
@@ -518,7 +576,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// The origin of a page at this address (RFC 6454 section 4); none for an application's own scheme.
+    /// The origin of a page at this address (RFC 6454 section 4); none for an application's own
+    /// scheme.
     pub fn origin(&self) -> Option<String> {
         let origin = Url::parse(&self.0).ok()?.origin();
         origin.is_tuple().then(|| origin.ascii_serialization())
@@ -534,7 +593,8 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// `http://127.0.0.1:PORT/rest` and `http://[::1]:PORT/rest` without the port, by the letter; `None` for any other URI.
+/// `http://127.0.0.1:PORT/rest` and `http://[::1]:PORT/rest` without the port, by the letter;
+/// `None` for any other URI.
 fn loopback_without_port(uri: &str) -> Option<(&'static str, &str)> {
     let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
         .into_iter()
@@ -542,10 +602,13 @@ fn loopback_without_port(uri: &str) -> Option<(&'static str, &str)> {
     let Some(after_colon) = rest.strip_prefix(':') else {
         return (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest));
     };
-    let end = after_colon.find(|character: char| !character.is_ascii_digit()).unwrap_or(after_colon.len());
+    let end = after_colon
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(after_colon.len());
     let (port, rest) = after_colon.split_at(end);
     let valid_port = port.parse::<u16>().is_ok();
-    (valid_port && (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains('#')).then_some((host, rest))
+    (valid_port && (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains('#'))
+        .then_some((host, rest))
 }
 
 /// The keys in place of secrets; a client that must authenticate has one of the two.
@@ -568,11 +631,17 @@ fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
     ClientKeys::from_settings(jwks)
 }
 
-/// The address is fetched by this server: it is the operator's to choose, and so nothing but its form is checked.
+/// The address is fetched by this server: it is the operator's to choose, and so nothing but its
+/// form is checked.
 fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsError> {
     let refuse = |problem| Err(SettingsError::new("jwks_uri", uri, problem));
-    if !settings.require_client_secret || !settings.client_secrets.is_empty() || settings.jwks.is_some() {
-        return refuse("jwks_uri is for clients with require_client_secret, in place of client_secrets and jwks");
+    if !settings.require_client_secret
+        || !settings.client_secrets.is_empty()
+        || settings.jwks.is_some()
+    {
+        return refuse(
+            "jwks_uri is for clients with require_client_secret, in place of client_secrets and jwks",
+        );
     }
     match RedirectUri::parse(uri.to_owned()) {
         Ok(parsed) if parsed.origin().is_some() => Ok(()),
@@ -583,17 +652,27 @@ fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsEr
 
 fn redirect_uris(key: &'static str, uris: Vec<String>) -> Result<Vec<RedirectUri>, SettingsError> {
     uris.into_iter()
-        .map(|uri| RedirectUri::parse(uri.clone()).map_err(|problem| SettingsError::new(key, uri, problem)))
+        .map(|uri| {
+            RedirectUri::parse(uri.clone()).map_err(|problem| SettingsError::new(key, uri, problem))
+        })
         .collect()
 }
 
 fn allowed_scope(scopes: &[String], offline_access: bool) -> Result<Scope, SettingsError> {
     for (index, scope) in scopes.iter().enumerate() {
         if !is_scope_token(scope) {
-            return Err(SettingsError::new("allowed_scopes", scope, "not a scope (RFC 6749 section 3.3)"));
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                scope,
+                "not a scope (RFC 6749 section 3.3)",
+            ));
         }
         if scopes[..index].contains(scope) {
-            return Err(SettingsError::new("allowed_scopes", scope, "this scope stands there twice"));
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                scope,
+                "this scope stands there twice",
+            ));
         }
         if scope == OFFLINE_ACCESS {
             let problem = "set allow_offline_access = true instead";
@@ -601,16 +680,19 @@ fn allowed_scope(scopes: &[String], offline_access: bool) -> Result<Scope, Setti
         }
     }
     let text = scopes.iter().map(String::as_str).chain(offline_access.then_some(OFFLINE_ACCESS));
-    text.collect::<Vec<_>>()
-        .join(" ")
-        .parse()
-        .map_err(|_| SettingsError::new("allowed_scopes", scopes.join(" "), "not a scope (RFC 6749 section 3.3)"))
+    text.collect::<Vec<_>>().join(" ").parse().map_err(|_| {
+        SettingsError::new("allowed_scopes", scopes.join(" "), "not a scope (RFC 6749 section 3.3)")
+    })
 }
 
 fn lifetime(key: &'static str, value: i64) -> Result<u32, SettingsError> {
     match u32::try_from(value) {
         Ok(seconds) if seconds > 0 => Ok(seconds),
-        _ => Err(SettingsError::new(key, value, "a lifetime is a whole number of seconds, 1 to 4294967295")),
+        _ => Err(SettingsError::new(
+            key,
+            value,
+            "a lifetime is a whole number of seconds, 1 to 4294967295",
+        )),
     }
 }
 
@@ -622,8 +704,9 @@ fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
 }
 
 fn origin(text: String) -> Result<String, SettingsError> {
-    let is_origin = Url::parse(&text)
-        .is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text);
+    let is_origin = Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
+    });
     if is_origin {
         Ok(text)
     } else {
@@ -663,7 +746,12 @@ mod tests {
         assert_eq!(client.sliding_refresh_token_lifetime, 1_296_000);
         assert_eq!(client.refresh_token_usage, RefreshTokenUsage::OneTimeOnly);
         assert_eq!(client.refresh_token_expiration, RefreshTokenExpiration::Absolute);
-        assert!(client.require_pkce && client.enabled && client.allow_remember_consent && !client.require_consent);
+        assert!(
+            client.require_pkce
+                && client.enabled
+                && client.allow_remember_consent
+                && !client.require_consent
+        );
         assert_eq!(client.name, "app");
     }
 
@@ -677,10 +765,18 @@ mod tests {
         let public_with_keys = json!({"jwks": {"keys": []}});
         assert_eq!(refusal(public_with_keys), "jwks");
         assert_eq!(refusal(json!({"require_client_secret": true, "jwks": {"keys": []}})), "jwks");
-        for uri in
-            ["/jwks", "http://app.example/jwks", "com.example.app:/jwks", "file:///etc/passwd", "https://a.example/#x"]
-        {
-            assert_eq!(refusal(json!({"require_client_secret": true, "jwks_uri": uri})), "jwks_uri", "{uri}");
+        for uri in [
+            "/jwks",
+            "http://app.example/jwks",
+            "com.example.app:/jwks",
+            "file:///etc/passwd",
+            "https://a.example/#x",
+        ] {
+            assert_eq!(
+                refusal(json!({"require_client_secret": true, "jwks_uri": uri})),
+                "jwks_uri",
+                "{uri}"
+            );
         }
         let uri = "https://app.example/jwks";
         assert_eq!(refusal(json!({"jwks_uri": uri})), "jwks_uri", "a public client");
@@ -694,17 +790,31 @@ mod tests {
         assert_eq!(refusal(password), "enable_local_login");
         assert_eq!(refusal(json!({"claims": {"id": 1}})), "claims");
         assert_eq!(refusal(json!({"claims": {"sub": 1}, "client_claims_prefix": ""})), "claims");
-        assert_eq!(refusal(json!({"allowed_grant_types": ["client_credentials"]})), "require_client_secret");
+        assert_eq!(
+            refusal(json!({"allowed_grant_types": ["client_credentials"]})),
+            "require_client_secret"
+        );
         assert_eq!(refusal(json!({"access_token_lifetime": 0})), "access_token_lifetime");
         assert_eq!(refusal(json!({"device_code_lifetime": 0})), "device_code_lifetime");
         assert_eq!(refusal(json!({"identity_token_lifetime": -1})), "identity_token_lifetime");
-        assert_eq!(refusal(json!({"absolute_refresh_token_lifetime": 0})), "absolute_refresh_token_lifetime");
+        assert_eq!(
+            refusal(json!({"absolute_refresh_token_lifetime": 0})),
+            "absolute_refresh_token_lifetime"
+        );
         assert_eq!(refusal(json!({"allowed_scopes": ["a", "a"]})), "allowed_scopes");
         assert_eq!(refusal(json!({"allowed_scopes": ["a b"]})), "allowed_scopes");
-        assert_eq!(refusal(json!({"allowed_cors_origins": ["https://a.example/"]})), "allowed_cors_origins");
+        assert_eq!(
+            refusal(json!({"allowed_cors_origins": ["https://a.example/"]})),
+            "allowed_cors_origins"
+        );
         assert_eq!(refusal(json!({"allowed_cors_origins": ["*"]})), "allowed_cors_origins");
         for key in ["front_channel_logout_uri", "back_channel_logout_uri"] {
-            for uri in ["/logout", "http://app.example/logout", "https://app.example/#x", "com.example.app:/logout"] {
+            for uri in [
+                "/logout",
+                "http://app.example/logout",
+                "https://app.example/#x",
+                "com.example.app:/logout",
+            ] {
                 assert_eq!(refusal(json!({key: uri})), key, "{uri}");
             }
         }

@@ -1,4 +1,5 @@
-//! Client authentication by an assertion that the client signed, `private_key_jwt` (OIDC Core section 9, RFC 7523 section 3).
+//! Client authentication by an assertion that the client signed, `private_key_jwt` (OIDC Core
+//! section 9, RFC 7523 section 3).
 
 use std::{fmt, sync::Arc};
 
@@ -35,7 +36,9 @@ pub enum AssertionError {
     #[error("send client_assertion with client_assertion_type {ASSERTION_TYPE}")]
     WrongKind,
     /// Not a compact JWS with claims.
-    #[error("client_assertion is not a signed JSON Web Token with the claims of RFC 7523 section 3")]
+    #[error(
+        "client_assertion is not a signed JSON Web Token with the claims of RFC 7523 section 3"
+    )]
     Malformed,
     /// Another kind of token, that the client signed for something else.
     #[error("client_assertion is a token of another type")]
@@ -44,7 +47,9 @@ pub enum AssertionError {
     #[error("iss and sub of client_assertion must both be the client_id")]
     WrongClient,
     /// `alg` is `none`, symmetric, or not in [`ALGORITHMS`].
-    #[error("client_assertion is not signed by one of token_endpoint_auth_signing_alg_values_supported")]
+    #[error(
+        "client_assertion is not signed by one of token_endpoint_auth_signing_alg_values_supported"
+    )]
     UnsupportedAlgorithm,
     /// No key of the client made the signature.
     #[error("the signature of client_assertion was made by no key of the client")]
@@ -86,7 +91,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) client_id: &'a str,
     /// Whom it may be for.
     pub(crate) audiences: &'a [&'a str],
-    /// Whether FAPI 2.0 holds: it names one audience as a string (section 5.3.2.1), and is signed as the profile wants it.
+    /// Whether FAPI 2.0 holds: it names one audience as a string (section 5.3.2.1), and is signed
+    /// as the profile wants it.
     pub(crate) fapi2: bool,
 }
 
@@ -97,23 +103,30 @@ impl ClientKeys {
         let shape = "give a JSON Web Key Set: { keys = [{ kty = \"EC\", … }] }";
         let Some(Value::Array(listed)) = jwks.get("keys") else { return Err(refuse(shape)) };
         if listed.iter().filter_map(Value::as_object).any(has_private_members) {
-            return Err(refuse("a key is private or symmetric: give the public part only, and make a new key"));
+            return Err(refuse(
+                "a key is private or symmetric: give the public part only, and make a new key",
+            ));
         }
         let count = listed.len();
-        let keys = JwkSet::from_members(jwks).map(|set| set.keys).filter(|keys| keys.len() == count && count > 0);
+        let keys = JwkSet::from_members(jwks)
+            .map(|set| set.keys)
+            .filter(|keys| keys.len() == count && count > 0);
         let mut ready = Vec::new();
         for key in keys.ok_or_else(|| refuse(shape))? {
             let before = ready.len();
             let algorithms = ALGORITHMS.iter().filter_map(|name| name.parse().ok());
             ready.extend(algorithms.filter_map(|algorithm| usable(&key, algorithm)));
             if ready.len() == before {
-                return Err(refuse("a key is malformed, or for none of PS256, ES256, EdDSA, RS256"));
+                return Err(refuse(
+                    "a key is malformed, or for none of PS256, ES256, EdDSA, RS256",
+                ));
             }
         }
         Ok(Self(ready.into()))
     }
 
-    /// The keys of a published set: those that can be used here, others are not our concern (RFC 7517 section 5). `None` if there is none.
+    /// The keys of a published set: those that can be used here, others are not our concern (RFC
+    /// 7517 section 5). `None` if there is none.
     pub(crate) fn from_published(mut jwks: Map<String, Value>) -> Option<Self> {
         if let Some(Value::Array(listed)) = jwks.get_mut("keys") {
             // A client that publishes a private key has shown it to everybody.
@@ -121,8 +134,10 @@ impl ClientKeys {
         }
         let keys = JwkSet::from_members(jwks)?.keys;
         let algorithms = || ALGORITHMS.iter().filter_map(|name| name.parse().ok());
-        let ready: Vec<_> =
-            keys.iter().flat_map(|key| algorithms().filter_map(|algorithm| usable(key, algorithm))).collect();
+        let ready: Vec<_> = keys
+            .iter()
+            .flat_map(|key| algorithms().filter_map(|algorithm| usable(key, algorithm)))
+            .collect();
         (!ready.is_empty()).then(|| Self(ready.into()))
     }
 
@@ -134,17 +149,21 @@ impl ClientKeys {
         now: Timestamp,
     ) -> Result<VerifiedAssertion, AssertionError> {
         let jws = UnverifiedJws::parse(assertion).map_err(|_| AssertionError::Malformed)?;
-        // A token that the client signed for something else, a DPoP proof for example, is no assertion (RFC 8725 section 3.11).
+        // A token that the client signed for something else, a DPoP proof for example, is no
+        // assertion (RFC 8725 section 3.11).
         if jws.header().typ.is_some()
             && !["JWT", "client-authentication+jwt"].iter().any(|typ| jws.header().is_type(typ))
         {
             return Err(AssertionError::WrongType);
         }
         let listed = ALGORITHMS.contains(&jws.header().alg.as_str());
-        let allowed = |algorithm: &_| listed && (!expected.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
-        let algorithm = jws.header().algorithm().filter(allowed).ok_or(AssertionError::UnsupportedAlgorithm)?;
+        let allowed =
+            |algorithm: &_| listed && (!expected.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
+        let algorithm =
+            jws.header().algorithm().filter(allowed).ok_or(AssertionError::UnsupportedAlgorithm)?;
         let kid = jws.header().kid.as_deref();
-        let is_named = |key: &VerificationKey| kid.is_none_or(|kid| key.kid().is_none_or(|own| own == kid));
+        let is_named =
+            |key: &VerificationKey| kid.is_none_or(|kid| key.kid().is_none_or(|own| own == kid));
         let mut fitting = self.0.iter().filter(|key| key.algorithm() == algorithm && is_named(key));
         if !fitting.any(|key| key.verifies(assertion)) {
             return Err(AssertionError::BadSignature);
@@ -162,7 +181,8 @@ fn usable(key: &Jwk, algorithm: SigningAlgorithm) -> Option<VerificationKey> {
 /// The client that an assertion says it comes from. Nothing is verified.
 pub(crate) fn unverified_issuer(assertion: &str) -> Result<String, AssertionError> {
     let jws = UnverifiedJws::parse(assertion).map_err(|_| AssertionError::Malformed)?;
-    let claims: Map<String, Value> = jws.unverified_claims().map_err(|_| AssertionError::Malformed)?;
+    let claims: Map<String, Value> =
+        jws.unverified_claims().map_err(|_| AssertionError::Malformed)?;
     claims.get("iss").and_then(Value::as_str).map(str::to_owned).ok_or(AssertionError::Malformed)
 }
 
@@ -195,7 +215,11 @@ impl AssertionClaims {
         Some(Self { iss, sub, aud, exp, jti, begins })
     }
 
-    fn check(self, expected: &Expected<'_>, now: Timestamp) -> Result<VerifiedAssertion, AssertionError> {
+    fn check(
+        self,
+        expected: &Expected<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAssertion, AssertionError> {
         let Expected { client_id, audiences, fapi2 } = *expected;
         if self.iss != client_id || self.sub != client_id {
             return Err(AssertionError::WrongClient);
@@ -204,7 +228,8 @@ impl AssertionClaims {
             return Err(AssertionError::WrongAudience);
         }
         // One that is for other servers, too, could have been passed on by one of them.
-        if self.aud.iter().next().is_none() || !self.aud.iter().all(|own| audiences.contains(&own)) {
+        if self.aud.iter().next().is_none() || !self.aud.iter().all(|own| audiences.contains(&own))
+        {
             return Err(AssertionError::WrongAudience);
         }
         let now = now.seconds();
@@ -217,8 +242,10 @@ impl AssertionClaims {
         if self.begins.iter().any(|begin| *begin > now.saturating_add(CLOCK_TOLERANCE)) {
             return Err(AssertionError::NotYetValid);
         }
-        let identity =
-            Sha256::new().chain_update("assertion ").chain_update(Sha256::digest(client_id)).chain_update(&self.jti);
+        let identity = Sha256::new()
+            .chain_update("assertion ")
+            .chain_update(Sha256::digest(client_id))
+            .chain_update(&self.jti);
         Ok(VerifiedAssertion {
             identity: MessageIdentity::from_bytes(identity.finalize().into()),
             too_old_at: self.exp.saturating_add(CLOCK_TOLERANCE),
@@ -228,7 +255,10 @@ impl AssertionClaims {
 
 impl fmt::Debug for ClientKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_list().entries(self.0.iter().map(|key| (key.kid(), key.algorithm()))).finish()
+        formatter
+            .debug_list()
+            .entries(self.0.iter().map(|key| (key.kid(), key.algorithm())))
+            .finish()
     }
 }
 
@@ -249,7 +279,10 @@ mod tests {
 
     #[test]
     fn keys_are_public_well_formed_and_for_a_served_algorithm() {
-        assert_eq!(keys(json!({"keys": [{"kty": "EC", "crv": "P-256", "x": X, "y": Y}]})).unwrap().0.len(), 1);
+        assert_eq!(
+            keys(json!({"keys": [{"kty": "EC", "crv": "P-256", "x": X, "y": Y}]})).unwrap().0.len(),
+            1
+        );
         for jwks in [
             json!({}),
             json!({"keys": []}),
@@ -267,8 +300,7 @@ mod tests {
     }
 
     fn claims(changes: Value) -> Option<AssertionClaims> {
-        let own =
-            json!({"iss": "app", "sub": "app", "aud": "https://op.example", "exp": 1060, "jti": "1", "iat": 1000});
+        let own = json!({"iss": "app", "sub": "app", "aud": "https://op.example", "exp": 1060, "jti": "1", "iat": 1000});
         let Value::Object(mut members) = own else { unreachable!() };
         let Value::Object(changes) = changes else { unreachable!() };
         members.extend(changes);

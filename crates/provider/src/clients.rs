@@ -1,8 +1,10 @@
-//! The clients in use: those of the store, checked, and kept at hand until the store says that they changed.
+//! The clients in use: those of the store, checked, and kept at hand until the store says that they
+//! changed.
 //!
-//! The configuration's clients are imported into the store at start; others are added there by command. Every process asks for the
-//! store's version each second ([`Provider::watch_clients`]); so a client or a secret that was taken away counts no more a second
-//! later, wherever it was taken away.
+//! The configuration's clients are imported into the store at start; others are added there by
+//! command. Every process asks for the store's version each second ([`Provider::watch_clients`]);
+//! so a client or a secret that was taken away counts no more a second later, wherever it was taken
+//! away.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -48,10 +50,15 @@ impl StoredClient {
     /// What the store keeps of these settings.
     pub fn new(mut settings: ClientSettings, configured: bool) -> Result<Self, SettingsError> {
         let client_id = settings.client_id.clone();
-        settings.client_secrets = settings.client_secrets.into_iter().map(SecretSettings::hashed).collect();
+        settings.client_secrets =
+            settings.client_secrets.into_iter().map(SecretSettings::hashed).collect();
         match serde_json::to_value(settings) {
             Ok(Value::Object(settings)) => Ok(Self { client_id, settings, configured }),
-            _ => Err(SettingsError::new("client_id", client_id, "its settings can't be written as JSON")),
+            _ => Err(SettingsError::new(
+                "client_id",
+                client_id,
+                "its settings can't be written as JSON",
+            )),
         }
     }
 
@@ -62,8 +69,9 @@ impl StoredClient {
 }
 
 impl Client {
-    /// Checks the settings, also against what else the provider has: every scope is defined, ID tokens are signed by an algorithm with
-    /// keys, and no API that authenticates has the same name.
+    /// Checks the settings, also against what else the provider has: every scope is defined, ID
+    /// tokens are signed by an algorithm with keys, and no API that authenticates has the same
+    /// name.
     pub fn checked(
         settings: ClientSettings,
         plain_secrets: bool,
@@ -73,14 +81,21 @@ impl Client {
         let client = Self::from_settings(settings, plain_secrets)?;
         if !algorithms.contains(&client.id_token_signing_alg) {
             let problem = "list this algorithm under provider.signing_algorithms, too";
-            return Err(SettingsError::new("id_token_signing_alg", client.id_token_signing_alg, problem));
+            return Err(SettingsError::new(
+                "id_token_signing_alg",
+                client.id_token_signing_alg,
+                problem,
+            ));
         }
         if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
-            return Err(SettingsError::new("allowed_scopes", unknown, "no resource defines this scope"));
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                unknown,
+                "no resource defines this scope",
+            ));
         }
         if resources.authenticating_api(&client.client_id).is_some() {
-            let problem =
-                "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
+            let problem = "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
             return Err(SettingsError::new("client_id", client.client_id, problem));
         }
         Ok(client)
@@ -96,26 +111,37 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Takes over what the store has. A client whose settings don't hold, as after a scope was taken out of the configuration, is left
-    /// out and told of in the log: the others must go on.
-    pub(crate) fn from_store(stored: StoredClients, resources: &Resources, algorithms: &[SigningAlgorithm]) -> Self {
+    /// Takes over what the store has. A client whose settings don't hold, as after a scope was
+    /// taken out of the configuration, is left out and told of in the log: the others must go on.
+    pub(crate) fn from_store(
+        stored: StoredClients,
+        resources: &Resources,
+        algorithms: &[SigningAlgorithm],
+    ) -> Self {
         let mut by_id = HashMap::new();
         for stored in stored.clients {
             let client_id = &stored.client_id;
             let Ok(settings) = stored.parsed() else {
-                tracing::error!(client_id, "the settings of this client can't be read; it is treated as unknown");
+                tracing::error!(
+                    client_id,
+                    "the settings of this client can't be read; it is treated as unknown"
+                );
                 continue;
             };
             match Client::checked(settings, false, resources, algorithms) {
-                Ok(client) if client.enabled => drop(by_id.insert(client.client_id.clone(), Arc::new(client))),
+                Ok(client) if client.enabled => {
+                    drop(by_id.insert(client.client_id.clone(), Arc::new(client)))
+                }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(client_id, %error, "a setting of this client does not hold; it is treated as unknown");
                 }
             }
         }
-        let cors_origins =
-            by_id.values().flat_map(|client: &Arc<Client>| client.cors_origins.iter().cloned()).collect();
+        let cors_origins = by_id
+            .values()
+            .flat_map(|client: &Arc<Client>| client.cors_origins.iter().cloned())
+            .collect();
         Self { version: stored.version, by_id, cors_origins }
     }
 
@@ -147,7 +173,8 @@ impl Provider {
     /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
     pub fn client_origins(&self) -> BTreeSet<String> {
         let clients = self.clients();
-        let redirects = clients.iter().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
+        let redirects =
+            clients.iter().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
         redirects.chain(clients.cors_origins.iter().cloned()).collect()
     }
 
@@ -173,7 +200,8 @@ impl Provider {
         Ok(true)
     }
 
-    /// Takes over what changes about clients until dropped. While the store is out of reach they stay as they are.
+    /// Takes over what changes about clients until dropped. While the store is out of reach they
+    /// stay as they are.
     pub async fn watch_clients(self: Arc<Self>) {
         let mut reached = true;
         loop {

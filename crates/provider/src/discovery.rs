@@ -1,9 +1,11 @@
-//! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled, no more.
+//! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled,
+//! no more.
 
 use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
 
 use crate::{
-    Provider, client::GrantType, client_assertion, clients::Clients, exchange::DEVICE_CODE, sign_in::PASSWORD_CONTEXT,
+    Provider, client::GrantType, client_assertion, clients::Clients, exchange::DEVICE_CODE,
+    sign_in::PASSWORD_CONTEXT,
 };
 
 /// Paths of the endpoints under the issuer.
@@ -27,8 +29,10 @@ impl Provider {
     pub fn metadata(&self) -> ProviderMetadata {
         let clients = self.clients();
         let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
-        let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
-        let authentication = || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+        let list =
+            |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        let authentication =
+            || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
         let assertion_algorithms = || list(&client_assertion::ALGORITHMS);
         ProviderMetadata {
             issuer: self.settings.issuer.clone(),
@@ -43,7 +47,9 @@ impl Provider {
                 None
             },
             pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
-            require_pushed_authorization_requests: Some(self.settings.require_pushed_authorization_requests),
+            require_pushed_authorization_requests: Some(
+                self.settings.require_pushed_authorization_requests,
+            ),
             introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),
@@ -53,7 +59,12 @@ impl Provider {
             grant_types_supported: grant_types(&clients),
             acr_values_supported: list(&[PASSWORD_CONTEXT]),
             subject_types_supported: subject_types(&clients),
-            id_token_signing_alg_values_supported: self.keys.algorithms().iter().map(ToString::to_string).collect(),
+            id_token_signing_alg_values_supported: self
+                .keys
+                .algorithms()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             token_endpoint_auth_methods_supported: authentication(),
             token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             revocation_endpoint_auth_methods_supported: authentication(),
@@ -84,7 +95,11 @@ impl Provider {
     /// Every scope that can be had.
     fn scopes(&self, clients: &Clients) -> Vec<String> {
         let offline = clients.iter().any(|client| client.allow_offline_access);
-        self.resources.scope_names().into_iter().filter(|scope| offline || scope != OFFLINE_ACCESS).collect()
+        self.resources
+            .scope_names()
+            .into_iter()
+            .filter(|scope| offline || scope != OFFLINE_ACCESS)
+            .collect()
     }
 }
 

@@ -23,11 +23,13 @@ pub struct EndSessionRequest {
     pub return_to: Option<String>,
     /// Whether an address was named that is not returned to.
     pub address_refused: bool,
-    /// Whether an ID token of the browser's own session proves the request, so that the user need not be asked.
+    /// Whether an ID token of the browser's own session proves the request, so that the user need
+    /// not be asked.
     pub proven: bool,
 }
 
-/// A request that is refused with an error page (section 4: "MUST NOT perform post-logout redirection").
+/// A request that is refused with an error page (section 4: "MUST NOT perform post-logout
+/// redirection").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndSessionError {
     /// `client_id` and the audience of `id_token_hint` differ (section 2).
@@ -36,8 +38,8 @@ pub enum EndSessionError {
 }
 
 impl Provider {
-    /// Checks a request to sign out against the browser's session. What does not hold is left out: a bad hint proves
-    /// nothing, an unregistered address is not returned to.
+    /// Checks a request to sign out against the browser's session. What does not hold is left out:
+    /// a bad hint proves nothing, an unregistered address is not returned to.
     pub fn parse_end_session(
         &self,
         params: &Params,
@@ -56,17 +58,20 @@ impl Provider {
         let client_id = if hint.is_some() { hinted } else { named };
         let client = client_id.and_then(|id| self.client(id));
         let return_to = client.as_deref().and_then(|client| return_address(client, params));
-        // Somebody who names an address that is not registered is asked first, whatever else they prove.
+        // Somebody who names an address that is not registered is asked first, whatever else they
+        // prove.
         let address_refused = params.is_sent("post_logout_redirect_uri") && return_to.is_none();
         let proven = match (&claims, session) {
             _ if address_refused => false,
             (Some(_), None) => true,
             (Some(claims), Some(session)) => {
-                // The hint names user and session as its client knows them; a client that is gone knew them by their own names, or not.
+                // The hint names user and session as its client knows them; a client that is gone
+                // knew them by their own names, or not.
                 let Authentication { sub, sid, .. } = &session.authentication;
-                let (sub, sid) = client
-                    .as_ref()
-                    .map_or_else(|| (sub.clone(), sid.clone()), |client| (client.subject(sub), client.session_id(sid)));
+                let (sub, sid) = client.as_ref().map_or_else(
+                    || (sub.clone(), sid.clone()),
+                    |client| (client.subject(sub), client.session_id(sid)),
+                );
                 claims.sub == sub && claims.sid.as_ref().is_none_or(|hinted| *hinted == sid)
             }
             (None, _) => false,
@@ -74,9 +79,12 @@ impl Provider {
         Ok(EndSessionRequest { client, return_to, address_refused, proven })
     }
 
-    /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its end.
+    /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its
+    /// end.
     fn verify_hint(&self, hint: &str) -> Option<IdTokenClaims> {
-        self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE).filter(|claims| claims.iss == self.settings.issuer)
+        self.keys
+            .verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE)
+            .filter(|claims| claims.iss == self.settings.issuer)
     }
 }
 

@@ -1,8 +1,11 @@
-//! Grants: what a user (or a client by itself) allowed a client, and the single-use artefacts that hang on them.
+//! Grants: what a user (or a client by itself) allowed a client, and the single-use artefacts that
+//! hang on them.
 
 use std::collections::BTreeSet;
 
-use doorward_protocol::{claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope, thumbprint::Thumbprint};
+use doorward_protocol::{
+    claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope, thumbprint::Thumbprint,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +19,8 @@ use crate::{
 /// What one authorization allows. Tokens issued from it name it by `id`; revoking it ends them all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Identifier, random for whoever does not know the family of its refresh tokens ([`Family`](crate::opaque::Family)).
+    /// Identifier, random for whoever does not know the family of its refresh tokens
+    /// ([`Family`](crate::opaque::Family)).
     pub id: String,
     /// The client that may act.
     pub client_id: String,
@@ -54,8 +58,9 @@ impl RequestedClaims {
     #[must_use]
     pub fn within<'a>(&self, permitted: impl Iterator<Item = &'a str>) -> Self {
         let permitted: BTreeSet<&str> = permitted.collect();
-        let keep =
-            |names: &BTreeSet<String>| names.iter().filter(|name| permitted.contains(name.as_str())).cloned().collect();
+        let keep = |names: &BTreeSet<String>| {
+            names.iter().filter(|name| permitted.contains(name.as_str())).cloned().collect()
+        };
         Self { id_token: keep(&self.id_token), userinfo: keep(&self.userinfo) }
     }
 }
@@ -67,7 +72,8 @@ pub struct AuthorizationCode {
     pub grant: Grant,
     /// The redirect URI to which the code was sent.
     pub redirect_uri: String,
-    /// Whether the authorization request named that URI; then the token request must repeat it (RFC 6749 section 4.1.3).
+    /// Whether the authorization request named that URI; then the token request must repeat it (RFC
+    /// 6749 section 4.1.3).
     pub redirect_uri_was_sent: bool,
     /// The challenge to which the token request must bring the verifier.
     pub code_challenge: Option<CodeChallenge>,
@@ -80,8 +86,9 @@ pub struct AuthorizationCode {
     pub expires_at: Timestamp,
 }
 
-/// So many seconds at most a refresh token that was used may be used again (`refresh_token_grace`). A longer grace would let whoever
-/// stole a token use it after its owner did, and nobody would notice.
+/// So many seconds at most a refresh token that was used may be used again (`refresh_token_grace`).
+/// A longer grace would let whoever stole a token use it after its owner did, and nobody would
+/// notice.
 pub const LONGEST_GRACE: u32 = 600;
 
 /// A refresh token as the store keeps it.
@@ -95,7 +102,8 @@ pub struct RefreshToken {
     pub expires_at: Timestamp,
 }
 
-/// A reference access token as the store keeps it: what a JWT would say, found by the hash of the handle.
+/// A reference access token as the store keeps it: what a JWT would say, found by the hash of the
+/// handle.
 #[derive(Debug, Clone)]
 pub struct ReferenceToken {
     /// Hash of the handle.

@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662): what a token says, for the API that it is for and for the client that it was issued to.
+//! Token introspection (RFC 7662): what a token says, for the API that it is for and for the client
+//! that it was issued to.
 
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ enum Caller {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Introspection {
-    /// Unknown, expired, revoked, or not the caller's business: which of these is not told (section 4).
+    /// Unknown, expired, revoked, or not the caller's business: which of these is not told (section
+    /// 4).
     Inactive {
         /// Always `false`.
         active: bool,
@@ -78,16 +80,22 @@ impl Introspection {
 }
 
 impl Provider {
-    /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client as at the token endpoint.
-    /// Whoever can't prove who they are could try out tokens here (section 2.1).
-    pub async fn authenticate_introspector(&self, credentials: &ClientCredentials) -> Result<Introspector, TokenError> {
+    /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client
+    /// as at the token endpoint. Whoever can't prove who they are could try out tokens here
+    /// (section 2.1).
+    pub async fn authenticate_introspector(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<Introspector, TokenError> {
         use ClientAuthenticationError::{SecretMissing, WrongSecret};
         let now = self.now();
         if let Some(api) = self.resources.authenticating_api(credentials.client_id()) {
             let verified = match credentials {
                 ClientCredentials::Public { .. } => return Err(SecretMissing.into()),
                 ClientCredentials::Assertion { .. } => false,
-                ClientCredentials::Post { secret, .. } => self.resources.verifies_api_secret(api, secret, now),
+                ClientCredentials::Post { secret, .. } => {
+                    self.resources.verifies_api_secret(api, secret, now)
+                }
                 ClientCredentials::Basic { secret, as_sent, .. } => {
                     self.resources.verifies_api_secret(api, secret, now)
                         | self.resources.verifies_api_secret(api, as_sent, now)
@@ -97,11 +105,19 @@ impl Provider {
             return if verified { Ok(api()) } else { Err(WrongSecret.into()) };
         }
         let client = self.authenticate(credentials).await?;
-        if client.confidential { Ok(Introspector(Caller::Client(client))) } else { Err(SecretMissing.into()) }
+        if client.confidential {
+            Ok(Introspector(Caller::Client(client)))
+        } else {
+            Err(SecretMissing.into())
+        }
     }
 
     /// What a token says to this caller.
-    pub async fn introspect(&self, caller: &Introspector, token: &Secret) -> Result<Introspection, StoreError> {
+    pub async fn introspect(
+        &self,
+        caller: &Introspector,
+        token: &Secret,
+    ) -> Result<Introspection, StoreError> {
         let told = match &caller.0 {
             Caller::Api(name) => self.introspect_for_api(name, token).await?,
             Caller::Client(client) => match self.introspect_access_token(client, token).await? {
@@ -112,10 +128,17 @@ impl Provider {
         Ok(told.map_or(Introspection::INACTIVE, |told| Introspection::Active(Box::new(told))))
     }
 
-    /// An API learns of access tokens that are for it, and of these only its own scopes, audience and claims.
-    async fn introspect_for_api(&self, name: &str, token: &Secret) -> Result<Option<ActiveToken>, StoreError> {
+    /// An API learns of access tokens that are for it, and of these only its own scopes, audience
+    /// and claims.
+    async fn introspect_for_api(
+        &self,
+        name: &str,
+        token: &Secret,
+    ) -> Result<Option<ActiveToken>, StoreError> {
         let Some(live) = self.live_access_token(token).await? else { return Ok(None) };
-        let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else { return Ok(None) };
+        let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else {
+            return Ok(None);
+        };
         let Some(client) = self.client(&live.claims.client_id) else { return Ok(None) };
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
         let mut claims = Arc::unwrap_or_clone(live.claims);
@@ -134,7 +157,10 @@ impl Provider {
         let live = self.live_access_token(token).await?;
         let own = live.filter(|live| live.claims.client_id == client.client_id);
         Ok(own.map(|live| {
-            described(Arc::unwrap_or_clone(live.claims), live.grant.and_then(|(_, user)| shown_name(client, user)))
+            described(
+                Arc::unwrap_or_clone(live.claims),
+                live.grant.and_then(|(_, user)| shown_name(client, user)),
+            )
         }))
     }
 
@@ -144,7 +170,9 @@ impl Provider {
         client: &Client,
         token: &Secret,
     ) -> Result<Option<ActiveToken>, StoreError> {
-        let Some(record) = self.store.refresh_token(OpaqueToken::presented(token.expose()).hash()).await? else {
+        let Some(record) =
+            self.store.refresh_token(OpaqueToken::presented(token.expose()).hash()).await?
+        else {
             return Ok(None);
         };
         let (Some(grant), Some(user)) = (record.grant, record.user) else { return Ok(None) };
@@ -175,7 +203,8 @@ fn is_for(api: &ApiResource, client: &Client, claim: &str) -> bool {
     api.user_claims.iter().any(|own| own == claim) || client.claims.contains_key(claim)
 }
 
-/// The user's name, unless the client knows its users by pairwise subjects only: all its APIs would have in common is the name.
+/// The user's name, unless the client knows its users by pairwise subjects only: all its APIs would
+/// have in common is the name.
 fn shown_name(client: &Client, user: User) -> Option<String> {
     (!client.has_pairwise_subjects()).then_some(user.username)
 }
@@ -183,7 +212,10 @@ fn shown_name(client: &Client, user: User) -> Option<String> {
 fn described(claims: AccessTokenClaims, username: Option<String>) -> ActiveToken {
     let mut extra = claims.extra;
     let audience: Vec<Value> = claims.aud.iter().map(Value::from).collect();
-    extra.insert("aud".to_owned(), if let [only] = audience.as_slice() { only.clone() } else { audience.into() });
+    extra.insert(
+        "aud".to_owned(),
+        if let [only] = audience.as_slice() { only.clone() } else { audience.into() },
+    );
     extra.insert("jti".to_owned(), claims.jti.into());
     if let Some(auth_time) = claims.auth_time {
         extra.insert("auth_time".to_owned(), auth_time.into());

@@ -1,7 +1,8 @@
 //! The OpenID provider's use cases and entities, and the store port.
 //!
-//! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the [`store::Store`] port says what a
-//! database must do. Time and randomness are handed in ([`time`]).
+//! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the
+//! [`store::Store`] port says what a database must do. Time and randomness are handed in
+//! ([`time`]).
 
 pub mod access;
 mod access_token;

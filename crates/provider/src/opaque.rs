@@ -1,4 +1,5 @@
-//! Opaque handles: codes, refresh tokens and session cookies. Whoever holds one may use it, so only its hash is kept.
+//! Opaque handles: codes, refresh tokens and session cookies. Whoever holds one may use it, so only
+//! its hash is kept.
 
 use std::fmt;
 
@@ -12,22 +13,25 @@ use crate::time::Entropy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpaqueToken(Secret);
 
-/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is needed. For a token with a
-/// [`Place`] it is that and the first 208 bits of SHA-256.
+/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is
+/// needed. For a token with a [`Place`] it is that and the first 208 bits of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
-/// What all refresh tokens of one grant end with: 132 bits whose hash is the grant's identifier. So a token that is not kept any more
-/// still tells whose replay it is; the identifier, which access tokens show, tells nobody the family.
+/// What all refresh tokens of one grant end with: 132 bits whose hash is the grant's identifier. So
+/// a token that is not kept any more still tells whose replay it is; the identifier, which access
+/// tokens show, tells nobody the family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family(Secret);
 
-/// What a refresh token begins with: the millisecond at which it was made. It comes first in the token's key, too, so that tokens of
-/// one moment lie on one page of the database, and not each on another one.
+/// What a refresh token begins with: the millisecond at which it was made. It comes first in the
+/// token's key, too, so that tokens of one moment lie on one page of the database, and not each on
+/// another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place([u8; 6]);
 
-/// A seed from which, together with a refresh token, that token's successor is derived: the successor's [`Place`] and 208 random bits.
+/// A seed from which, together with a refresh token, that token's successor is derived: the
+/// successor's [`Place`] and 208 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SuccessorSeed([u8; 32]);
 
@@ -80,17 +84,19 @@ impl OpaqueToken {
         TokenHash(hash)
     }
 
-    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, at the place in the seed and of the same family
-    /// (one of an earlier version, without a family, is followed by such a one). The store keeps the seed but not the token, the client
-    /// has the token but not the seed; so neither alone can tell the successor, and yet a repeated request within the grace time can be
-    /// answered with the same successor though only hashes are kept.
+    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, at the
+    /// place in the seed and of the same family (one of an earlier version, without a family, is
+    /// followed by such a one). The store keeps the seed but not the token, the client has the
+    /// token but not the seed; so neither alone can tell the successor, and yet a repeated request
+    /// within the grace time can be answered with the same successor though only hashes are kept.
     #[must_use]
     pub fn successor(&self, seed: SuccessorSeed) -> Self {
         let successor = self.derive(&seed.0);
         self.family().map_or(successor.clone(), |family| successor.within(&family, seed.place()))
     }
 
-    /// A value that scripts may see where they may not see this token: it changes with the token and does not tell it.
+    /// A value that scripts may see where they may not see this token: it changes with the token
+    /// and does not tell it.
     #[must_use]
     pub fn check_value(&self) -> Self {
         self.derive(b"check value")
@@ -118,8 +124,9 @@ impl Family {
         Self::cut_from(entropy.bytes())
     }
 
-    /// The family of the grant that this code leads to, kept nowhere. The key is the provider's: old codes stand in browsers' histories
-    /// and in logs of web servers, and must not tell the family to whoever reads them there.
+    /// The family of the grant that this code leads to, kept nowhere. The key is the provider's:
+    /// old codes stand in browsers' histories and in logs of web servers, and must not tell the
+    /// family to whoever reads them there.
     pub fn begun_by(code: &OpaqueToken, key: &hmac::Key) -> Self {
         Self::cut_from(hmac::sign(key, code.expose().as_bytes()))
     }
@@ -132,7 +139,8 @@ impl Family {
 
     /// The identifier of its grant.
     pub fn grant_id(&self) -> String {
-        let hash = Sha256::new().chain_update("grant of family ").chain_update(self.0.expose()).finalize();
+        let hash =
+            Sha256::new().chain_update("grant of family ").chain_update(self.0.expose()).finalize();
         base64url::encode(&hash[..16])
     }
 }
@@ -194,8 +202,8 @@ impl fmt::Debug for SuccessorSeed {
     }
 }
 
-/// A short random identifier that is no secret: `sid`, `jti`, `kid`. 127 bits as 22 base64url characters, of which the first is a
-/// letter: on a command line it can't be taken for an option.
+/// A short random identifier that is no secret: `sid`, `jti`, `kid`. 127 bits as 22 base64url
+/// characters, of which the first is a letter: on a command line it can't be taken for an option.
 pub fn random_id(entropy: &dyn Entropy) -> String {
     let mut bytes = entropy.bytes();
     bytes[0] &= 0x7f;
@@ -218,13 +226,17 @@ mod tests {
         }
         for first in 0..=u8::MAX {
             let id = random_id(&Fixed(first));
-            assert!(id.len() == 22 && id.starts_with(|letter: char| letter.is_ascii_alphabetic()), "{id}");
+            assert!(
+                id.len() == 22 && id.starts_with(|letter: char| letter.is_ascii_alphabetic()),
+                "{id}"
+            );
         }
     }
 
     #[test]
     fn successor_depends_on_token_and_seed_alone() {
-        let (first, other) = (OpaqueToken::generate(&SystemEntropy), OpaqueToken::generate(&SystemEntropy));
+        let (first, other) =
+            (OpaqueToken::generate(&SystemEntropy), OpaqueToken::generate(&SystemEntropy));
         let (seed, other_seed) = (SuccessorSeed([1; 32]), SuccessorSeed([2; 32]));
         assert_eq!(first.successor(seed), first.successor(seed));
         assert_ne!(first.successor(seed), other.successor(seed));
@@ -235,7 +247,8 @@ mod tests {
     #[test]
     fn a_family_goes_on_in_every_successor_and_tells_the_grant() {
         let code = OpaqueToken::generate(&SystemEntropy);
-        let [key, other_key] = [[1; 32], [2; 32]].map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+        let [key, other_key] =
+            [[1; 32], [2; 32]].map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes));
         let family = Family::begun_by(&code, &key);
         assert_eq!(family, Family::begun_by(&code, &key));
         assert_ne!(family, Family::begun_by(&code, &other_key));
@@ -245,17 +258,23 @@ mod tests {
         assert_eq!((first.family(), third.family()), (Some(family.clone()), Some(family.clone())));
         assert_eq!((third.expose().len(), family.grant_id().len()), (73, 22));
         assert!(!third.expose().contains(&family.grant_id()));
-        for other in ["", "short", &"x".repeat(43), &"x".repeat(72), &"x".repeat(74), &"€".repeat(24)] {
+        for other in
+            ["", "short", &"x".repeat(43), &"x".repeat(72), &"x".repeat(74), &"€".repeat(24)]
+        {
             assert_eq!(OpaqueToken::presented(other).family(), None, "{other}");
         }
         // Cut in the middle of a character.
-        assert_eq!(OpaqueToken::presented(&format!("{}€{}", "x".repeat(50), "x".repeat(20))).family(), None);
+        assert_eq!(
+            OpaqueToken::presented(&format!("{}€{}", "x".repeat(50), "x".repeat(20))).family(),
+            None
+        );
     }
 
     #[test]
     fn refresh_tokens_lie_in_the_order_in_which_they_were_made() {
         let family = Family::generate(&SystemEntropy);
-        let made_at = |milliseconds| OpaqueToken::first_of(&family, Place::at(milliseconds), &SystemEntropy);
+        let made_at =
+            |milliseconds| OpaqueToken::first_of(&family, Place::at(milliseconds), &SystemEntropy);
         let moments = [0, 1, 255, 256, 1_790_000_000_000, 1_790_000_000_001, (1 << 48) - 1];
         assert!(moments.map(|milliseconds| *made_at(milliseconds).hash().as_bytes()).is_sorted());
         let seed = SuccessorSeed::generate(Place::at(256), &SystemEntropy);
@@ -265,7 +284,9 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_known_by_its_whole_hash() {
-        for text in ["", "short", &"a".repeat(43), &"€".repeat(24), &"+".repeat(73), &"a".repeat(74)] {
+        for text in
+            ["", "short", &"a".repeat(43), &"€".repeat(24), &"+".repeat(73), &"a".repeat(74)]
+        {
             let whole: [u8; 32] = Sha256::digest(text).into();
             assert_eq!(OpaqueToken::presented(text).hash().as_bytes(), &whole, "{text}");
         }

@@ -31,23 +31,30 @@ pub enum PasswordError {
 const MAX_LENGTH: usize = 1024;
 
 impl PasswordHash {
-    /// Hashes a password with a fresh salt: Argon2id, 19 MiB, 2 passes, 1 lane (the OWASP baseline). Takes about 20 ms.
+    /// Hashes a password with a fresh salt: Argon2id, 19 MiB, 2 passes, 1 lane (the OWASP
+    /// baseline). Takes about 20 ms.
     pub fn compute(password: &Secret) -> Result<Self, PasswordError> {
         let bytes = password.expose().as_bytes();
         if bytes.is_empty() || bytes.len() > MAX_LENGTH {
             return Err(PasswordError::Length);
         }
-        let hash: phc::PasswordHash = Argon2::default().hash_password(bytes).map_err(|_| PasswordError::Hashing)?;
+        let hash: phc::PasswordHash =
+            Argon2::default().hash_password(bytes).map_err(|_| PasswordError::Hashing)?;
         Ok(Self(hash.to_string()))
     }
 
     /// Reads a hash in PHC form; only Argon2id is accepted.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         let hash = phc::PasswordHash::new(text).map_err(|_| PasswordError::NotAHash)?;
-        if hash.algorithm.as_str() == "argon2id" { Ok(Self(text.to_owned())) } else { Err(PasswordError::NotAHash) }
+        if hash.algorithm.as_str() == "argon2id" {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(PasswordError::NotAHash)
+        }
     }
 
-    /// A hash that the store kept and that was read with care before it went there; it is looked at here by its beginning only.
+    /// A hash that the store kept and that was read with care before it went there; it is looked at
+    /// here by its beginning only.
     pub fn stored(text: String) -> Result<Self, PasswordError> {
         if text.starts_with("$argon2id$") { Ok(Self(text)) } else { Err(PasswordError::NotAHash) }
     }
@@ -61,7 +68,8 @@ impl PasswordHash {
     pub fn verify(&self, password: &Secret) -> bool {
         let bytes = password.expose().as_bytes();
         bytes.len() <= MAX_LENGTH
-            && phc::PasswordHash::new(&self.0).is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok())
+            && phc::PasswordHash::new(&self.0)
+                .is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok())
     }
 }
 
@@ -79,14 +87,15 @@ pub struct Busy;
 /// So many sign-ins may be under way for each that is being computed: about a second's worth.
 const WAITING_FOR_EACH: usize = 48;
 
-/// Verifies passwords on blocking threads, a few at a time, so that a rush of sign-ins neither takes all memory nor starves
-/// the token endpoint.
+/// Verifies passwords on blocking threads, a few at a time, so that a rush of sign-ins neither
+/// takes all memory nor starves the token endpoint.
 #[derive(Debug, Clone)]
 pub struct PasswordVerifier {
     permits: Arc<Semaphore>,
     /// Places to wait in; without a bound, a flood of guesses would hold up every real sign-in.
     places: Arc<Semaphore>,
-    /// Verified in place of the hash of a user that does not exist, so that both cases take the same time.
+    /// Verified in place of the hash of a user that does not exist, so that both cases take the
+    /// same time.
     decoy: PasswordHash,
 }
 
@@ -102,8 +111,13 @@ impl PasswordVerifier {
         })
     }
 
-    /// Whether the password belongs to the hash. Without a hash the answer is `false` after the same work.
-    pub async fn verify(&self, hash: Option<&PasswordHash>, password: Secret) -> Result<bool, Busy> {
+    /// Whether the password belongs to the hash. Without a hash the answer is `false` after the
+    /// same work.
+    pub async fn verify(
+        &self,
+        hash: Option<&PasswordHash>,
+        password: Secret,
+    ) -> Result<bool, Busy> {
         let (hash, exists) = match hash {
             Some(hash) => (hash.clone(), true),
             None => (self.decoy.clone(), false),
@@ -126,7 +140,8 @@ mod tests {
     #[test]
     fn hashes_verify_and_differ_by_salt() {
         let password = Secret::new("correct horse");
-        let (one, two) = (PasswordHash::compute(&password).unwrap(), PasswordHash::compute(&password).unwrap());
+        let (one, two) =
+            (PasswordHash::compute(&password).unwrap(), PasswordHash::compute(&password).unwrap());
         assert_ne!(one, two);
         assert!(one.verify(&password) && two.verify(&password));
         assert!(!one.verify(&Secret::new("wrong horse")));
@@ -138,7 +153,10 @@ mod tests {
     fn refuses_other_hashes_and_lengths() {
         assert_eq!(PasswordHash::parse("plain"), Err(PasswordError::NotAHash));
         assert_eq!(PasswordHash::compute(&Secret::new("")), Err(PasswordError::Length));
-        assert_eq!(PasswordHash::compute(&Secret::new("x".repeat(1025))), Err(PasswordError::Length));
+        assert_eq!(
+            PasswordHash::compute(&Secret::new("x".repeat(1025))),
+            Err(PasswordError::Length)
+        );
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! The provider: settings, clients, resources, keys and store in one place. Each use case stands in a module of its own.
+//! The provider: settings, clients, resources, keys and store in one place. Each use case stands in
+//! a module of its own.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -21,7 +22,8 @@ use crate::{
 /// What holds for the provider as a whole. Lifetimes are in seconds.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings {
-    /// Issuer identifier: https (http on this machine), no query, no fragment, no slash at its end (OIDC Core section 2).
+    /// Issuer identifier: https (http on this machine), no query, no fragment, no slash at its end
+    /// (OIDC Core section 2).
     pub issuer: String,
     /// Life of a session whose user did not ask to be remembered.
     pub session_lifetime: u32,
@@ -85,9 +87,12 @@ pub enum AssembleError {
 }
 
 impl Provider {
-    /// Puts the parts together and imports the configured clients. Refuses two of one name, scopes that nothing defines, and
-    /// algorithms without keys.
-    pub async fn assemble(parts: ProviderParts, store: Arc<dyn Store>) -> Result<Self, AssembleError> {
+    /// Puts the parts together and imports the configured clients. Refuses two of one name, scopes
+    /// that nothing defines, and algorithms without keys.
+    pub async fn assemble(
+        parts: ProviderParts,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, AssembleError> {
         let algorithms = parts.keys.algorithms();
         if !algorithms.contains(&parts.settings.access_token_signing_alg) {
             let value = parts.settings.access_token_signing_alg;
@@ -98,7 +103,12 @@ impl Provider {
         let mut names = HashSet::new();
         let mut configured = Vec::new();
         for settings in parts.clients {
-            let client = Client::checked(settings.clone(), parts.plain_secrets, &parts.resources, algorithms)?;
+            let client = Client::checked(
+                settings.clone(),
+                parts.plain_secrets,
+                &parts.resources,
+                algorithms,
+            )?;
             if !names.insert(client.client_id.clone()) {
                 let problem = "this client is defined twice";
                 return Err(SettingsError::new("client_id", client.client_id, problem).into());
@@ -150,7 +160,8 @@ impl Provider {
 
     /// Rotates keys that are due and removes what has expired. To be called every minute or so.
     pub async fn maintain(&self) -> Result<u64, crate::keys::KeyRingError> {
-        // So few that a request which comes meanwhile waits some milliseconds for the batch before it.
+        // So few that a request which comes meanwhile waits some milliseconds for the batch before
+        // it.
         const ROWS_AT_A_TIME: u32 = 200;
         // A key that fails must not stop the sweep.
         let rotated = self.maintain_keys().await;
@@ -164,7 +175,8 @@ impl Provider {
         }
     }
 
-    /// Rotates keys that are due and takes over what other processes did. To be called every few seconds where there are others.
+    /// Rotates keys that are due and takes over what other processes did. To be called every few
+    /// seconds where there are others.
     pub async fn maintain_keys(&self) -> Result<(), crate::keys::KeyRingError> {
         self.keys.maintain(&*self.store, self.now(), &*self.entropy).await
     }

@@ -1,8 +1,10 @@
-//! Keys of clients that publish them (`jwks_uri`, OIDC Core section 10.1.1): fetched when they are needed, and kept.
+//! Keys of clients that publish them (`jwks_uri`, OIDC Core section 10.1.1): fetched when they are
+//! needed, and kept.
 //!
-//! Only addresses that an operator wrote into a client's settings are fetched, without redirects; no request can name one. So many an
-//! assertion with a forged `kid` as may come, an address is asked once a minute at most, and once at a time. Who hangs up stops no
-//! request that others wait for.
+//! Only addresses that an operator wrote into a client's settings are fetched, without redirects;
+//! no request can name one. So many an assertion with a forged `kid` as may come, an address is
+//! asked once a minute at most, and once at a time. Who hangs up stops no request that others wait
+//! for.
 
 use std::{
     collections::HashMap,
@@ -25,7 +27,8 @@ const USABLE_FOR: i64 = 86_400;
 /// So many seconds lie between two requests to one address.
 const PAUSE: i64 = 60;
 
-/// The way to clients' key sets: HTTP. An implementation follows no redirects, and bounds time and size.
+/// The way to clients' key sets: HTTP. An implementation follows no redirects, and bounds time and
+/// size.
 #[async_trait]
 pub trait JwksSource: Send + Sync + fmt::Debug + 'static {
     /// Fetches a JWK set.
@@ -56,7 +59,8 @@ impl RemoteKeys {
         Self { source, sets: Mutex::default() }
     }
 
-    /// Verifies by the keys at this address. One that no known key made is tried again with keys fetched anew.
+    /// Verifies by the keys at this address. One that no known key made is tried again with keys
+    /// fetched anew.
     pub(crate) async fn verify(
         &self,
         uri: &str,
@@ -70,13 +74,24 @@ impl RemoteKeys {
     }
 
     /// The keys at this address, fetched anew if there are none or they are of such an age.
-    async fn keys(&self, uri: &str, now: Timestamp, old: fn(i64) -> bool) -> Result<ClientKeys, AssertionError> {
-        let set =
-            Arc::clone(self.sets.lock().unwrap_or_else(PoisonError::into_inner).entry(uri.to_owned()).or_default());
+    async fn keys(
+        &self,
+        uri: &str,
+        now: Timestamp,
+        old: fn(i64) -> bool,
+    ) -> Result<ClientKeys, AssertionError> {
+        let set = Arc::clone(
+            self.sets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(uri.to_owned())
+                .or_default(),
+        );
         let mut set = set.lock_owned().await;
         if set.is_to_be_fetched(now, old) {
             let (source, uri) = (Arc::clone(&self.source), uri.to_owned());
-            // In a task of its own, which keeps the lock: a caller who hangs up does not stop it for the others.
+            // In a task of its own, which keeps the lock: a caller who hangs up does not stop it
+            // for the others.
             let fetching = tokio::spawn(async move {
                 set.fetch(&*source, &uri, now).await;
                 set
@@ -88,10 +103,12 @@ impl RemoteKeys {
 }
 
 impl RemoteSet {
-    /// Whether there are no keys or they are of such an age, and the address was not asked a moment ago.
+    /// Whether there are no keys or they are of such an age, and the address was not asked a moment
+    /// ago.
     fn is_to_be_fetched(&self, now: Timestamp, old: fn(i64) -> bool) -> bool {
         let is_old = self.keys.as_ref().is_none_or(|(_, fetched_at)| old(now.since(*fetched_at)));
-        let asked_lately = self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)));
+        let asked_lately =
+            self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)));
         is_old && !asked_lately
     }
 
@@ -99,7 +116,10 @@ impl RemoteSet {
         self.asked_at = Some(now);
         match source.fetch(uri).await.map(ClientKeys::from_published) {
             Ok(Some(keys)) => self.keys = Some((keys, now)),
-            Ok(None) => tracing::warn!(uri, "a client's jwks_uri has no public key for an algorithm that is served"),
+            Ok(None) => tracing::warn!(
+                uri,
+                "a client's jwks_uri has no public key for an algorithm that is served"
+            ),
             Err(error) => tracing::warn!(uri, %error, "a client's jwks_uri can't be read"),
         }
     }
@@ -150,7 +170,10 @@ mod tests {
         let keys = RemoteKeys::new(Arc::clone(&gate) as Arc<dyn JwksSource>);
         let verify = |second| {
             keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| {
-                Ok(VerifiedAssertion { identity: MessageIdentity::from_bytes([0; 32]), too_old_at: 0 })
+                Ok(VerifiedAssertion {
+                    identity: MessageIdentity::from_bytes([0; 32]),
+                    too_old_at: 0,
+                })
             })
         };
         assert!(verify(0).now_or_never().is_none(), "dropped while it waits for the keys");

@@ -128,15 +128,20 @@ impl IdentityResource {
                 ],
             ),
             resource("email", "Your email address", false, &["email", "email_verified"]),
-            resource("phone", "Your phone number", false, &["phone_number", "phone_number_verified"]),
+            resource(
+                "phone",
+                "Your phone number",
+                false,
+                &["phone_number", "phone_number_verified"],
+            ),
             resource("address", "Your postal address", false, &["address"]),
         ]
     }
 }
 
 impl Resources {
-    /// Checks that no scope is defined twice and that every scope of an API exists. `plain_secrets` tells whether secrets may
-    /// stand in plain text (demo mode).
+    /// Checks that no scope is defined twice and that every scope of an API exists. `plain_secrets`
+    /// tells whether secrets may stand in plain text (demo mode).
     pub fn new(
         identity: Vec<IdentityResource>,
         scopes: Vec<ApiScope>,
@@ -144,7 +149,11 @@ impl Resources {
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
         let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
-        for name in identity.iter().map(|resource| &resource.name).chain(scopes.iter().map(|scope| &scope.name)) {
+        for name in identity
+            .iter()
+            .map(|resource| &resource.name)
+            .chain(scopes.iter().map(|scope| &scope.name))
+        {
             if !is_scope_token(name) {
                 return Err(SettingsError::new("name", name, "not a scope (RFC 6749 section 3.3)"));
             }
@@ -153,22 +162,40 @@ impl Resources {
             }
             names.push(name);
         }
-        let claims =
-            identity.iter().map(|resource| &resource.user_claims).chain(apis.iter().map(|api| &api.user_claims));
-        if let Some(reserved) = claims.flatten().find(|name| *name != "sub" && is_reserved_claim(name)) {
-            return Err(SettingsError::new("user_claims", reserved, "the protocol sets this claim itself"));
+        let claims = identity
+            .iter()
+            .map(|resource| &resource.user_claims)
+            .chain(apis.iter().map(|api| &api.user_claims));
+        if let Some(reserved) =
+            claims.flatten().find(|name| *name != "sub" && is_reserved_claim(name))
+        {
+            return Err(SettingsError::new(
+                "user_claims",
+                reserved,
+                "the protocol sets this claim itself",
+            ));
         }
         for (index, api) in apis.iter().enumerate() {
             if apis[..index].iter().any(|other| other.name == api.name) {
                 return Err(SettingsError::new("name", &api.name, "this API is defined twice"));
             }
-            if let Some(unknown) = api.scopes.iter().find(|scope| !scopes.iter().any(|own| own.name == **scope)) {
-                return Err(SettingsError::new("scopes", unknown, "define it under api_scopes first"));
+            if let Some(unknown) =
+                api.scopes.iter().find(|scope| !scopes.iter().any(|own| own.name == **scope))
+            {
+                return Err(SettingsError::new(
+                    "scopes",
+                    unknown,
+                    "define it under api_scopes first",
+                ));
             }
         }
         let mut api_secrets = HashMap::new();
         for api in &mut apis {
-            let secrets = SharedSecrets::from_settings("secrets", std::mem::take(&mut api.secrets), plain_secrets)?;
+            let secrets = SharedSecrets::from_settings(
+                "secrets",
+                std::mem::take(&mut api.secrets),
+                plain_secrets,
+            )?;
             if !secrets.is_empty() {
                 api_secrets.insert(api.name.clone(), secrets);
             }
@@ -190,7 +217,9 @@ impl Resources {
 
     /// Whether the scope is defined.
     pub fn knows(&self, scope: &str) -> bool {
-        scope == OFFLINE_ACCESS || self.is_identity(scope) || self.scopes.iter().any(|own| own.name == scope)
+        scope == OFFLINE_ACCESS
+            || self.is_identity(scope)
+            || self.scopes.iter().any(|own| own.name == scope)
     }
 
     /// Whether the scope is about the user's identity and so means nothing without a user.
@@ -255,18 +284,21 @@ impl Resources {
             return Some(ScopeDescription {
                 name: name.to_owned(),
                 display_name: "Access while you are away".to_owned(),
-                description: Some("The application stays signed in for you without asking again.".to_owned()),
+                description: Some(
+                    "The application stays signed in for you without asking again.".to_owned(),
+                ),
                 required: false,
                 emphasize: true,
             });
         }
-        let identity = self.identity.iter().find(|own| own.name == name).map(|own| ScopeDescription {
-            name: own.name.clone(),
-            display_name: own.display_name.clone(),
-            description: None,
-            required: own.required,
-            emphasize: false,
-        });
+        let identity =
+            self.identity.iter().find(|own| own.name == name).map(|own| ScopeDescription {
+                name: own.name.clone(),
+                display_name: own.display_name.clone(),
+                description: None,
+                required: own.required,
+                emphasize: false,
+            });
         identity.or_else(|| {
             self.scopes.iter().find(|own| own.name == name).map(|own| ScopeDescription {
                 name: own.name.clone(),

@@ -13,8 +13,8 @@ pub struct Authentication {
     pub auth_time: Timestamp,
     /// Authentication methods (RFC 8176), to the `amr` claim.
     pub amr: Vec<String>,
-    /// Public identifier of the session, to the `sid` claim as the client knows it ([`Client::session_id`](crate::client::Client::session_id)).
-    /// It is not the cookie.
+    /// Public identifier of the session, to the `sid` claim as the client knows it
+    /// ([`Client::session_id`](crate::client::Client::session_id)). It is not the cookie.
     pub sid: String,
 }
 
@@ -58,7 +58,8 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// From where a user signed in, as far as it is known: for the user to recognise the session by, nothing is decided by it.
+/// From where a user signed in, as far as it is known: for the user to recognise the session by,
+/// nothing is decided by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Device {
     /// The network address.

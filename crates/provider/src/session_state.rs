@@ -1,5 +1,6 @@
-//! `session_state` (OIDC Session Management 1.0 section 2): by it a client notices, without a request to this provider, that the
-//! user signed in or out. The page behind `check_session_iframe` computes the same value in the browser.
+//! `session_state` (OIDC Session Management 1.0 section 2): by it a client notices, without a
+//! request to this provider, that the user signed in or out. The page behind `check_session_iframe`
+//! computes the same value in the browser.
 
 use doorward_protocol::base64url;
 use sha2::{Digest as _, Sha256};
@@ -7,8 +8,8 @@ use url::Url;
 
 use crate::{opaque::OpaqueToken, session::Session};
 
-/// What a browser's scripts may know of its session here ("OP browser state", section 3.2): the session cookie's check value, or
-/// nothing while nobody is signed in.
+/// What a browser's scripts may know of its session here ("OP browser state", section 3.2): the
+/// session cookie's check value, or nothing while nobody is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserState(Option<OpaqueToken>);
 
@@ -18,15 +19,23 @@ impl BrowserState {
         Self(session.and(cookie).map(OpaqueToken::check_value))
     }
 
-    /// The check value, for a cookie that scripts of this provider can read; `None` while nobody is signed in.
+    /// The check value, for a cookie that scripts of this provider can read; `None` while nobody is
+    /// signed in.
     pub fn check_value(&self) -> Option<&OpaqueToken> {
         self.0.as_ref()
     }
 
-    /// `session_state` for a client whose page has this redirect URI: `hash.salt` (section 3.2). `None` for an address without an
-    /// origin, as that of a native application, which has no page to watch from.
-    pub(crate) fn session_state(&self, client_id: &str, redirect_uri: &str, salt: &str) -> Option<String> {
-        let origin = Url::parse(redirect_uri).ok().map(|url| url.origin()).filter(url::Origin::is_tuple)?;
+    /// `session_state` for a client whose page has this redirect URI: `hash.salt` (section 3.2).
+    /// `None` for an address without an origin, as that of a native application, which has no page
+    /// to watch from.
+    pub(crate) fn session_state(
+        &self,
+        client_id: &str,
+        redirect_uri: &str,
+        salt: &str,
+    ) -> Option<String> {
+        let origin =
+            Url::parse(redirect_uri).ok().map(|url| url.origin()).filter(url::Origin::is_tuple)?;
         let check_value = self.0.as_ref().map_or("", OpaqueToken::expose);
         let hashed = format!("{client_id} {} {check_value} {salt}", origin.ascii_serialization());
         Some(format!("{}.{salt}", base64url::encode(Sha256::digest(hashed))))
@@ -48,9 +57,15 @@ mod tests {
     #[test]
     fn the_value_is_the_one_that_the_page_computes() {
         let state = signed_in().session_state("my app", PAGE, SALT);
-        assert_eq!(state.as_deref(), Some("ImaCKsFkUfcJRhbyzom0HpYyyPoyTWOuHxvAlgKQlLY.c2FsdHNhbHRzYWx0c2FsdA"));
+        assert_eq!(
+            state.as_deref(),
+            Some("ImaCKsFkUfcJRhbyzom0HpYyyPoyTWOuHxvAlgKQlLY.c2FsdHNhbHRzYWx0c2FsdA")
+        );
         let state = BrowserState(None).session_state("my app", PAGE, SALT);
-        assert_eq!(state.as_deref(), Some("BUBm-ZkOMOQ3Zh-2qWy04VUtc2a8IqYXJHb_lpM82ZY.c2FsdHNhbHRzYWx0c2FsdA"));
+        assert_eq!(
+            state.as_deref(),
+            Some("BUBm-ZkOMOQ3Zh-2qWy04VUtc2a8IqYXJHb_lpM82ZY.c2FsdHNhbHRzYWx0c2FsdA")
+        );
     }
 
     #[test]

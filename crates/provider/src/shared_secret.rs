@@ -1,5 +1,5 @@
-//! Secrets that a client or an API shares with the provider (RFC 6749 section 2.3.1): configured as hashes, compared in constant
-//! time.
+//! Secrets that a client or an API shares with the provider (RFC 6749 section 2.3.1): configured as
+//! hashes, compared in constant time.
 
 use doorward_protocol::{base64url, secret::Secret};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{client::SettingsError, time::Timestamp};
 
-/// A secret as it stands in the configuration: its hash, or in demo mode its plain text. `Debug` shows neither.
+/// A secret as it stands in the configuration: its hash, or in demo mode its plain text. `Debug`
+/// shows neither.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSettings {
@@ -29,7 +30,10 @@ pub struct SecretSettings {
 impl std::fmt::Debug for SecretSettings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = formatter.debug_struct("SecretSettings");
-        shown.field("expires_at", &self.expires_at).field("description", &self.description).finish_non_exhaustive()
+        shown
+            .field("expires_at", &self.expires_at)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +64,8 @@ struct SharedSecret {
 }
 
 impl SharedSecrets {
-    /// Checks the settings under this key. `plain_secrets` tells whether secrets may stand in plain text (demo mode).
+    /// Checks the settings under this key. `plain_secrets` tells whether secrets may stand in plain
+    /// text (demo mode).
     pub fn from_settings(
         key: &'static str,
         settings: Vec<SecretSettings>,
@@ -86,7 +91,11 @@ impl SharedSecrets {
 }
 
 impl SharedSecret {
-    fn from_settings(key: &'static str, settings: SecretSettings, plain_secrets: bool) -> Result<Self, SettingsError> {
+    fn from_settings(
+        key: &'static str,
+        settings: SecretSettings,
+        plain_secrets: bool,
+    ) -> Result<Self, SettingsError> {
         let expires_at = settings.expires_at.map(Timestamp::from_seconds);
         let refuse = |problem| SettingsError::new(key, "(not shown)", problem);
         match (settings.sha256, settings.plain) {
@@ -95,10 +104,12 @@ impl SharedSecret {
                 let sha256 = bytes.ok_or_else(|| refuse("sha256 is the base64url of 32 bytes"))?;
                 Ok(Self { sha256, expires_at })
             }
-            (None, Some(_)) if !plain_secrets => {
-                Err(refuse("a plain secret is for demo mode only; write sha256, the base64url of its SHA-256"))
+            (None, Some(_)) if !plain_secrets => Err(refuse(
+                "a plain secret is for demo mode only; write sha256, the base64url of its SHA-256",
+            )),
+            (None, Some(plain)) => {
+                Ok(Self { sha256: Sha256::digest(plain.expose()).into(), expires_at })
             }
-            (None, Some(plain)) => Ok(Self { sha256: Sha256::digest(plain.expose()).into(), expires_at }),
             _ => Err(refuse("give each secret as either sha256 or plain")),
         }
     }
@@ -106,7 +117,10 @@ impl SharedSecret {
 
 impl std::fmt::Debug for SharedSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SharedSecret").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        formatter
+            .debug_struct("SharedSecret")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +134,8 @@ mod tests {
     #[test]
     fn secrets_count_until_they_expire() {
         let hash = base64url::encode(Sha256::digest("s3cret"));
-        let settings = serde_json::from_value(json!([{"sha256": hash, "expires_at": 100}])).unwrap();
+        let settings =
+            serde_json::from_value(json!([{"sha256": hash, "expires_at": 100}])).unwrap();
         let secrets = SharedSecrets::from_settings("client_secrets", settings, false).unwrap();
         assert!(secrets.verify(&Secret::new("s3cret"), Timestamp::from_seconds(99)));
         assert!(!secrets.verify(&Secret::new("s3cret"), Timestamp::from_seconds(100)));

@@ -1,4 +1,5 @@
-//! Signing in at the provider: the password check with its throttle, and the sessions that come of it.
+//! Signing in at the provider: the password check with its throttle, and the sessions that come of
+//! it.
 
 use doorward_protocol::secret::Secret;
 
@@ -58,16 +59,26 @@ pub struct StartedSession {
 }
 
 impl Provider {
-    /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the same answer after the
-    /// same work; failures are counted for the account and for the address.
-    pub async fn verify_password(&self, username: &str, password: Secret, address: &str) -> Result<User, SignInError> {
+    /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
+    /// same answer after the same work; failures are counted for the account and for the address.
+    pub async fn verify_password(
+        &self,
+        username: &str,
+        password: Secret,
+        address: &str,
+    ) -> Result<User, SignInError> {
         let outcome = self.check_password(username, password, address).await;
         let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         outcome
     }
 
-    async fn check_password(&self, username: &str, password: Secret, address: &str) -> Result<User, SignInError> {
+    async fn check_password(
+        &self,
+        username: &str,
+        password: Secret,
+        address: &str,
+    ) -> Result<User, SignInError> {
         let username = normalized_username(username);
         let (account, from) = (ThrottleKey::account(&username), ThrottleKey::address(address));
         let account_at = ThrottleKey::account_at(&username, address);
@@ -81,14 +92,17 @@ impl Provider {
             return Err(SignInError::Throttled(wait));
         }
         let user = self.store.user_by_username(&username).await?;
-        let verified = self.passwords.verify(user.as_ref().map(|user| &user.password_hash), password).await?;
-        let user = user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
+        let verified =
+            self.passwords.verify(user.as_ref().map(|user| &user.password_hash), password).await?;
+        let user =
+            user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
         self.store.sign_in_succeeded(&[account, account_at], &from).await?;
         Ok(user)
     }
 
-    /// Starts a session under a new identifier; the browser's earlier one ends (no session fixation). `user` is as the password was
-    /// verified for: if by now it is another one, the sign-in fails after all.
+    /// Starts a session under a new identifier; the browser's earlier one ends (no session
+    /// fixation). `user` is as the password was verified for: if by now it is another one, the
+    /// sign-in fails after all.
     pub async fn start_session(
         &self,
         user: &User,
@@ -97,11 +111,16 @@ impl Provider {
         replaces: Option<&OpaqueToken>,
     ) -> Result<StartedSession, SignInError> {
         let now = self.now();
-        // Signed in again, the user goes on in the same session as far as clients know it by its `sid`.
+        // Signed in again, the user goes on in the same session as far as clients know it by its
+        // `sid`.
         let before = self.session(replaces).await?.map(|session| session.authentication);
         let sid = before.filter(|before| before.sub == user.sub).map(|before| before.sid);
         let cookie = OpaqueToken::generate(&*self.entropy);
-        let lifetime = if remember { self.settings.remember_me_lifetime } else { self.settings.session_lifetime };
+        let lifetime = if remember {
+            self.settings.remember_me_lifetime
+        } else {
+            self.settings.session_lifetime
+        };
         let session = Session {
             cookie_hash: cookie.hash(),
             authentication: Authentication {
@@ -122,16 +141,26 @@ impl Provider {
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
-    pub async fn session(&self, cookie: Option<&OpaqueToken>) -> Result<Option<Session>, StoreError> {
+    pub async fn session(
+        &self,
+        cookie: Option<&OpaqueToken>,
+    ) -> Result<Option<Session>, StoreError> {
         let Some(cookie) = cookie else { return Ok(None) };
-        let Some(session) = self.store.session(cookie.hash(), self.now()).await? else { return Ok(None) };
+        let Some(session) = self.store.session(cookie.hash(), self.now()).await? else {
+            return Ok(None);
+        };
         let user = self.store.user(&session.authentication.sub).await?;
         Ok(user.filter(|user| user.enabled).map(|_| session))
     }
 
     /// Ends a browser's session; its clients are told.
-    pub async fn end_session(&self, cookie: &OpaqueToken, address: &str) -> Result<SignedOut, StoreError> {
-        let ended = self.store.end_sessions(SessionSelector::Cookie(cookie.hash()), self.now()).await?;
+    pub async fn end_session(
+        &self,
+        cookie: &OpaqueToken,
+        address: &str,
+    ) -> Result<SignedOut, StoreError> {
+        let ended =
+            self.store.end_sessions(SessionSelector::Cookie(cookie.hash()), self.now()).await?;
         self.logout_queued.notify_waiters();
         for session in &ended {
             audit::Event {

@@ -1,6 +1,7 @@
-//! Subject identifiers as clients see them (OIDC Core section 8): the user's `sub` itself, or for a client with a
-//! `pair_wise_subject_salt` another one for each sector, so that clients of different sectors can't tell that they have one user. The
-//! session's identifier must not tell them either, so that it is another one, too.
+//! Subject identifiers as clients see them (OIDC Core section 8): the user's `sub` itself, or for a
+//! client with a `pair_wise_subject_salt` another one for each sector, so that clients of different
+//! sectors can't tell that they have one user. The session's identifier must not tell them either,
+//! so that it is another one, too.
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{base64url, secret::Secret};
@@ -20,15 +21,22 @@ pub(crate) struct Pairwise {
 const SHORTEST_SALT: usize = 16;
 
 impl Pairwise {
-    /// Checks the salt, and that the redirect URIs agree on one sector. A client without redirect URIs is a sector of its own.
+    /// Checks the salt, and that the redirect URIs agree on one sector. A client without redirect
+    /// URIs is a sector of its own.
     pub(crate) fn from_settings(settings: &ClientSettings) -> Result<Option<Self>, SettingsError> {
         const KEY: &str = "pair_wise_subject_salt";
         let Some(salt) = settings.pair_wise_subject_salt.clone() else { return Ok(None) };
         if salt.expose().len() < SHORTEST_SALT {
-            return Err(SettingsError::new(KEY, "(not shown)", "give a random text of at least 16 characters"));
+            return Err(SettingsError::new(
+                KEY,
+                "(not shown)",
+                "give a random text of at least 16 characters",
+            ));
         }
         // An application's own scheme names no host; the scheme itself is as good.
-        let host = |uri: &String| Url::parse(uri).ok().map(|url| url.host_str().unwrap_or(url.scheme()).to_owned());
+        let host = |uri: &String| {
+            Url::parse(uri).ok().map(|url| url.host_str().unwrap_or(url.scheme()).to_owned())
+        };
         let mut hosts: Vec<String> = settings.redirect_uris.iter().filter_map(host).collect();
         hosts.sort();
         hosts.dedup();
@@ -51,17 +59,22 @@ impl Pairwise {
 }
 
 impl Client {
-    /// The identifier by which this client knows the user with this `sub`. Section 8.1 asks for one that only the provider can
-    /// reverse; this one is recognised by computing it again. Changing the salt changes every user of the client.
+    /// The identifier by which this client knows the user with this `sub`. Section 8.1 asks for one
+    /// that only the provider can reverse; this one is recognised by computing it again. Changing
+    /// the salt changes every user of the client.
     pub fn subject(&self, sub: &str) -> String {
         // A host has no line break, so that no two pairs are written alike.
-        self.pairwise.as_ref().map_or_else(|| sub.to_owned(), |own| own.code(&format!("{}\n{sub}", own.sector)))
+        self.pairwise
+            .as_ref()
+            .map_or_else(|| sub.to_owned(), |own| own.code(&format!("{}\n{sub}", own.sector)))
     }
 
     /// The identifier by which this client knows the session with this `sid`.
     pub fn session_id(&self, sid: &str) -> String {
         // Nor does a host begin with one: a session is never written like a user.
-        self.pairwise.as_ref().map_or_else(|| sid.to_owned(), |own| own.code(&format!("\n{}\n{sid}", own.sector)))
+        self.pairwise
+            .as_ref()
+            .map_or_else(|| sid.to_owned(), |own| own.code(&format!("\n{}\n{sid}", own.sector)))
     }
 
     /// Whether its subjects are pairwise.
@@ -101,7 +114,10 @@ mod tests {
         assert_eq!(alice.len(), 43);
         assert_eq!(
             alice,
-            subject(&json!({"client_id": "other", "redirect_uris": ["https://one.example:8443/x"]}), "alice")
+            subject(
+                &json!({"client_id": "other", "redirect_uris": ["https://one.example:8443/x"]}),
+                "alice"
+            )
         );
         for other in [
             subject(&json!({}), "bob"),
@@ -117,7 +133,10 @@ mod tests {
         let own = |changes: &Value| client(changes).unwrap().session_id("session");
         assert_eq!(own(&json!({"pair_wise_subject_salt": null})), "session");
         assert_eq!(own(&json!({})), own(&json!({"client_id": "other"})));
-        assert_ne!(own(&json!({})), own(&json!({"redirect_uris": ["https://two.example/callback"]})));
+        assert_ne!(
+            own(&json!({})),
+            own(&json!({"redirect_uris": ["https://two.example/callback"]}))
+        );
         assert_ne!(own(&json!({})), subject(&json!({}), "session"));
     }
 
@@ -128,7 +147,10 @@ mod tests {
             json!({"redirect_uris": ["https://one.example/", "https://two.example/"]}),
         ] {
             let error = client(&changes).unwrap_err();
-            assert_eq!((error.key, error.value.as_str()), ("pair_wise_subject_salt", "(not shown)"));
+            assert_eq!(
+                (error.key, error.value.as_str()),
+                ("pair_wise_subject_salt", "(not shown)")
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Resource indicators (RFC 8707): for which APIs an access token is meant.
 //!
-//! An API's name is its identifier here, so that an API that clients are to name by a URL has that URL as its name. Restricted to
-//! some APIs, a token has these as its audience, and of the scopes of APIs only theirs. Scopes about the user stay: they are for
-//! this provider's userinfo endpoint.
+//! An API's name is its identifier here, so that an API that clients are to name by a URL has that
+//! URL as its name. Restricted to some APIs, a token has these as its audience, and of the scopes
+//! of APIs only theirs. Scopes about the user stay: they are for this provider's userinfo endpoint.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,11 @@ impl Resources {
             return Ok(granted.clone());
         }
         let targets = self.targets(requested.iter().map(String::as_str), scope)?;
-        if granted.0.is_empty() || targets.0.is_subset(&granted.0) { Ok(targets) } else { Err(InvalidTarget::NoApi) }
+        if granted.0.is_empty() || targets.0.is_subset(&granted.0) {
+            Ok(targets)
+        } else {
+            Err(InvalidTarget::NoApi)
+        }
     }
 
     /// The APIs that a token of this scope and these targets is for.
@@ -74,7 +78,8 @@ impl Resources {
         self.apis(scope).filter(|api| targets.allow(api))
     }
 
-    /// The first of the algorithms that every API takes which a token of this scope and these targets is for.
+    /// The first of the algorithms that every API takes which a token of this scope and these
+    /// targets is for.
     pub(crate) fn algorithm_within(
         &self,
         scope: &Scope,
@@ -82,18 +87,21 @@ impl Resources {
         algorithms: impl IntoIterator<Item = SigningAlgorithm>,
     ) -> Option<SigningAlgorithm> {
         let is_taken = |algorithm: &SigningAlgorithm| {
-            self.apis_within(scope, targets).map(|api| &api.access_token_signing_algs).all(|taken| {
-                // An API that names none takes any.
-                taken.is_empty() || taken.contains(algorithm)
-            })
+            self.apis_within(scope, targets).map(|api| &api.access_token_signing_algs).all(
+                |taken| {
+                    // An API that names none takes any.
+                    taken.is_empty() || taken.contains(algorithm)
+                },
+            )
         };
         algorithms.into_iter().find(is_taken)
     }
 
     /// What is left of the scope for these targets.
     pub(crate) fn scope_within(&self, scope: &Scope, targets: &Targets) -> Scope {
-        let leads_there =
-            |token: &str| self.apis_within(scope, targets).any(|api| api.scopes.iter().any(|own| own == token));
+        let leads_there = |token: &str| {
+            self.apis_within(scope, targets).any(|api| api.scopes.iter().any(|own| own == token))
+        };
         let about_the_user = |token: &str| token == OFFLINE_ACCESS || self.is_identity(token);
         scope.filtered(|token| targets.0.is_empty() || about_the_user(token) || leads_there(token))
     }
@@ -108,11 +116,21 @@ mod tests {
     use crate::resource::IdentityResource;
 
     fn resources() -> Resources {
-        let scopes = ["read", "write", "shared", "free"].map(|name| json!({"name": name, "display_name": name}));
+        let scopes = ["read", "write", "shared", "free"]
+            .map(|name| json!({"name": name, "display_name": name}));
         let api = |name: &str, scopes: &[&str]| json!({"name": name, "display_name": name, "scopes": scopes});
-        let apis = json!([api("https://one.example/", &["read", "shared"]), api("two", &["write", "shared"])]);
+        let apis = json!([
+            api("https://one.example/", &["read", "shared"]),
+            api("two", &["write", "shared"])
+        ]);
         let scopes = scopes.map(|scope| serde_json::from_value(scope).unwrap()).to_vec();
-        Resources::new(IdentityResource::standard(), scopes, serde_json::from_value(apis).unwrap(), false).unwrap()
+        Resources::new(
+            IdentityResource::standard(),
+            scopes,
+            serde_json::from_value(apis).unwrap(),
+            false,
+        )
+        .unwrap()
     }
 
     fn scope(text: &str) -> Scope {
@@ -124,9 +142,12 @@ mod tests {
         let resources = resources();
         let all = scope("openid read write");
         assert!(resources.targets(["https://one.example/", "two"], &all).is_ok());
-        for (name, scope) in
-            [("three", &all), ("https://one.example", &all), ("", &all), ("two", &scope("openid read"))]
-        {
+        for (name, scope) in [
+            ("three", &all),
+            ("https://one.example", &all),
+            ("", &all),
+            ("two", &scope("openid read")),
+        ] {
             assert_eq!(resources.targets([name], scope), Err(InvalidTarget::NoApi), "{name}");
         }
     }
@@ -136,10 +157,16 @@ mod tests {
         use SigningAlgorithm::{EdDsa, Es256, Rs256};
         let scopes = ["a", "b", "c"].map(|name| json!({"name": name, "display_name": name}));
         let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
-        let apis = json!([api("a", &[]), api("b", &["ES256", "EdDSA"]), api("c", &["RS256", "EdDSA"])]);
+        let apis =
+            json!([api("a", &[]), api("b", &["ES256", "EdDSA"]), api("c", &["RS256", "EdDSA"])]);
         let scopes = scopes.map(|scope| serde_json::from_value(scope).unwrap()).to_vec();
-        let resources =
-            Resources::new(IdentityResource::standard(), scopes, serde_json::from_value(apis).unwrap(), false).unwrap();
+        let resources = Resources::new(
+            IdentityResource::standard(),
+            scopes,
+            serde_json::from_value(apis).unwrap(),
+            false,
+        )
+        .unwrap();
         let all = Targets::default();
         let of = |text: &str, algorithms: &[SigningAlgorithm]| {
             resources.algorithm_within(&scope(text), &all, algorithms.iter().copied())
@@ -173,9 +200,13 @@ mod tests {
     fn of_the_scopes_of_apis_only_those_of_the_targets_are_left() {
         let (resources, all) = (resources(), scope("openid offline_access read write shared free"));
         let two = resources.targets(["two"], &all).unwrap();
-        assert_eq!(resources.scope_within(&all, &two).to_string(), "openid offline_access write shared");
+        assert_eq!(
+            resources.scope_within(&all, &two).to_string(),
+            "openid offline_access write shared"
+        );
         assert_eq!(resources.scope_within(&all, &Targets::default()), all);
-        let names: Vec<_> = resources.apis_within(&all, &two).map(|api| api.name.as_str()).collect();
+        let names: Vec<_> =
+            resources.apis_within(&all, &two).map(|api| api.name.as_str()).collect();
         assert_eq!(names, ["two"], "a shared scope leads to the named API alone");
     }
 }

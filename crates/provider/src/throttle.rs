@@ -1,4 +1,5 @@
-//! Throttling of sign-ins, by account and by address: the pure rule. The counters live in the store.
+//! Throttling of sign-ins, by account and by address: the pure rule. The counters live in the
+//! store.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,19 +7,29 @@ use sha2::{Digest as _, Sha256};
 
 use crate::time::Timestamp;
 
-/// What failures are counted for: a hash, so that the store collects neither mistyped passwords nor addresses.
+/// What failures are counted for: a hash, so that the store collects neither mistyped passwords nor
+/// addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ThrottleKey([u8; 32]);
 
 impl ThrottleKey {
     /// The account that was typed, whether or not there is one.
     pub fn account(normalized_username: &str) -> Self {
-        Self(Sha256::new().chain_update("account:").chain_update(normalized_username).finalize().into())
+        Self(
+            Sha256::new()
+                .chain_update("account:")
+                .chain_update(normalized_username)
+                .finalize()
+                .into(),
+        )
     }
 
-    /// The address that the request came from. One holder has a whole IPv6 network of 64 bits, so that counts as one.
+    /// The address that the request came from. One holder has a whole IPv6 network of 64 bits, so
+    /// that counts as one.
     pub fn address(address: &str) -> Self {
-        Self(Sha256::new().chain_update("address:").chain_update(network(address)).finalize().into())
+        Self(
+            Sha256::new().chain_update("address:").chain_update(network(address)).finalize().into(),
+        )
     }
 
     /// The account as typed from this address.
@@ -67,16 +78,20 @@ pub struct ThrottlePolicy {
 }
 
 /// For one account from one address.
-pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 5, longest_wait: 300 };
-/// For one account from anywhere. Its wait is short: whoever guesses from elsewhere must not lock the owner out.
+pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy =
+    ThrottlePolicy { free_failures: 5, longest_wait: 300 };
+/// For one account from anywhere. Its wait is short: whoever guesses from elsewhere must not lock
+/// the owner out.
 pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
 /// For one address, from which many people may come.
 pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 50, longest_wait: 300 };
-/// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with codes of their own.
+/// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with
+/// codes of their own.
 pub const USER_CODES: ThrottlePolicy = ThrottlePolicy { free_failures: 10, longest_wait: 300 };
 /// Failures are forgotten after so many seconds without another.
 pub const MEMORY: u32 = 3600;
-/// So many failures of an address does one success take back: its own count, and some of the others who share the address.
+/// So many failures of an address does one success take back: its own count, and some of the others
+/// who share the address.
 pub const TAKEN_BACK_BY_SUCCESS: u32 = 5;
 
 impl ThrottlePolicy {
@@ -122,8 +137,14 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_address() {
-        assert_eq!(ThrottleKey::address("2001:db8:1:2::1"), ThrottleKey::address("2001:db8:1:2:ffff::9"));
-        assert_ne!(ThrottleKey::address("2001:db8:1:2::1"), ThrottleKey::address("2001:db8:1:3::1"));
+        assert_eq!(
+            ThrottleKey::address("2001:db8:1:2::1"),
+            ThrottleKey::address("2001:db8:1:2:ffff::9")
+        );
+        assert_ne!(
+            ThrottleKey::address("2001:db8:1:2::1"),
+            ThrottleKey::address("2001:db8:1:3::1")
+        );
         assert_ne!(ThrottleKey::address("192.0.2.1"), ThrottleKey::address("192.0.2.2"));
     }
 }

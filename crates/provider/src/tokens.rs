@@ -43,14 +43,17 @@ pub(crate) struct VerifiedGrant<'a> {
 /// Tokens, and whom they are about.
 pub(crate) struct Issued {
     pub(crate) tokens: TokenResponse,
-    /// The user, by the name that the provider knows; `None` for a token that a client got for itself.
+    /// The user, by the name that the provider knows; `None` for a token that a client got for
+    /// itself.
     pub(crate) sub: Option<String>,
 }
 
 impl Provider {
-    /// Issues the tokens of a grant that the store is recording; what comes of the recording is the refresh token.
+    /// Issues the tokens of a grant that the store is recording; what comes of the recording is the
+    /// refresh token.
     ///
-    /// They are signed while the disk works, and nobody gets them before the record is durable: signing alone changes nothing.
+    /// They are signed while the disk works, and nobody gets them before the record is durable:
+    /// signing alone changes nothing.
     pub(crate) async fn issue(
         &self,
         recording: impl Future<Output = Result<Option<OpaqueToken>, TokenError>>,
@@ -58,7 +61,8 @@ impl Provider {
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
         let signing = async {
-            // Signing is the longest part: first those get to the store who are on their way there, and share one wait for the disk.
+            // Signing is the longest part: first those get to the store who are on their way there,
+            // and share one wait for the disk.
             tokio::task::yield_now().await;
             self.sign(&verified, now).await
         };
@@ -74,7 +78,11 @@ impl Provider {
         Ok(issued)
     }
 
-    async fn sign(&self, verified: &VerifiedGrant<'_>, now: Timestamp) -> Result<Issued, TokenError> {
+    async fn sign(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
         let VerifiedGrant { client, grant, targets, binding, .. } = verified;
         let scope = self.resources.scope_within(&verified.scope, targets);
         let access_token = self.issue_access_token(verified, &scope, now).await?;
@@ -94,7 +102,8 @@ impl Provider {
         Ok(Issued { tokens, sub: Some(grant.authentication.sub.clone()) })
     }
 
-    /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the client).
+    /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the
+    /// client).
     pub(crate) async fn issue_client_token(
         &self,
         client: &Client,
@@ -120,7 +129,8 @@ impl Provider {
         Ok(Issued { tokens, sub: None })
     }
 
-    /// The APIs that a token request asks for, the granted ones or less. Those that verify its tokens agree on what signs them.
+    /// The APIs that a token request asks for, the granted ones or less. Those that verify its
+    /// tokens agree on what signs them.
     pub(crate) fn narrowed_targets(
         &self,
         client: &Client,
@@ -142,14 +152,25 @@ impl Provider {
         scope: &Scope,
         targets: &Targets,
     ) -> Result<SigningAlgorithm, InvalidTarget> {
-        let all = [self.settings.access_token_signing_alg].into_iter().chain(self.keys.algorithms().iter().copied());
-        let may_sign = all.filter(|algorithm| !client.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
-        self.resources.algorithm_within(scope, targets, may_sign).ok_or(InvalidTarget::NoCommonAlgorithm)
+        let all = [self.settings.access_token_signing_alg]
+            .into_iter()
+            .chain(self.keys.algorithms().iter().copied());
+        let may_sign =
+            all.filter(|algorithm| !client.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
+        self.resources
+            .algorithm_within(scope, targets, may_sign)
+            .ok_or(InvalidTarget::NoCommonAlgorithm)
     }
 
     /// The user's claims for access tokens of this scope.
-    pub(crate) fn access_token_user_claims(&self, scope: &Scope, claims: &UserClaims) -> UserClaims {
-        UserClaims(claims.select(self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str))))
+    pub(crate) fn access_token_user_claims(
+        &self,
+        scope: &Scope,
+        claims: &UserClaims,
+    ) -> UserClaims {
+        UserClaims(claims.select(
+            self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)),
+        ))
     }
 
     async fn issue_access_token(
@@ -185,7 +206,8 @@ impl Provider {
     ) -> Result<Secret, TokenError> {
         let VerifiedGrant { client, grant, user, .. } = verified;
         let key = self.keys.active(client.id_token_signing_alg, now)?;
-        let mut extra = user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
+        let mut extra =
+            user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
         if client.user_claims_in_id_token {
             extra.extend(user.claims.select(self.resources.identity_claims(scope)));
         }
@@ -206,8 +228,9 @@ impl Provider {
         Ok(key.sign(ID_TOKEN_TYPE, &claims)?)
     }
 
-    /// What every access token has; the caller says whom it is about. Without an API in its scope the token is for this
-    /// provider's userinfo endpoint (RFC 9068 section 3 asks for a default audience).
+    /// What every access token has; the caller says whom it is about. Without an API in its scope
+    /// the token is for this provider's userinfo endpoint (RFC 9068 section 3 asks for a default
+    /// audience).
     fn access_token_claims(
         &self,
         client: &Client,

@@ -10,7 +10,8 @@ use crate::password::PasswordHash;
 /// A user as the store keeps them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Subject identifier: unique, never given to anyone else (OIDC Core section 2), at most 255 ASCII characters.
+    /// Subject identifier: unique, never given to anyone else (OIDC Core section 2), at most 255
+    /// ASCII characters.
     pub sub: String,
     /// What the user types; compared by [`normalized_username`].
     pub username: String,
@@ -33,9 +34,10 @@ impl User {
         &mut Arc::make_mut(&mut self.claims).0
     }
 
-    /// What an import makes of a stored user: each of the configured values counts if it is another than at the last import, so that
-    /// what was changed in the store since stays. A user who was imported before and is gone was removed there, and comes back
-    /// when something else is configured. `None`: no user.
+    /// What an import makes of a stored user: each of the configured values counts if it is another
+    /// than at the last import, so that what was changed in the store since stays. A user who was
+    /// imported before and is gone was removed there, and comes back when something else is
+    /// configured. `None`: no user.
     pub fn imported(configured: &Self, last: Option<&Self>, stored: Option<Self>) -> Option<Self> {
         let (last, stored) = match (last, stored) {
             (None, _) => return Some(configured.clone()),
@@ -45,7 +47,11 @@ impl User {
         Some(Self {
             sub: stored.sub,
             username: pick(&configured.username, &last.username, stored.username),
-            password_hash: pick(&configured.password_hash, &last.password_hash, stored.password_hash),
+            password_hash: pick(
+                &configured.password_hash,
+                &last.password_hash,
+                stored.password_hash,
+            ),
             enabled: pick(&configured.enabled, &last.enabled, stored.enabled),
             claims: pick(&configured.claims, &last.claims, stored.claims),
         })
@@ -58,9 +64,12 @@ fn pick<T: PartialEq + Clone>(configured: &T, last: &T, stored: T) -> T {
 }
 
 impl UserClaims {
-    /// The claims with these names, those that the user has. An array of one value is written as that value.
+    /// The claims with these names, those that the user has. An array of one value is written as
+    /// that value.
     pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-        let selected = names.into_iter().filter_map(|name| Some((name.to_owned(), single_or_array(self.0.get(name)?))));
+        let selected = names
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), single_or_array(self.0.get(name)?))));
         selected.collect()
     }
 }
@@ -101,11 +110,19 @@ mod tests {
         let (first, second) = (user(&password("A"), true), user(&password("E"), true));
         assert_eq!(User::imported(&first, None, None), Some(first.clone()));
         assert_eq!(User::imported(&first, None, Some(second.clone())), Some(first.clone()));
-        // Another password and disabled since: both stay as long as the configuration says the same.
+        // Another password and disabled since: both stay as long as the configuration says the
+        // same.
         let changed = user(&password("I"), false);
-        assert_eq!(User::imported(&first, Some(&first), Some(changed.clone())), Some(changed.clone()));
+        assert_eq!(
+            User::imported(&first, Some(&first), Some(changed.clone())),
+            Some(changed.clone())
+        );
         let imported = User::imported(&second, Some(&first), Some(changed));
-        assert_eq!(imported, Some(user(&password("E"), false)), "the new password, and nothing else");
+        assert_eq!(
+            imported,
+            Some(user(&password("E"), false)),
+            "the new password, and nothing else"
+        );
     }
 
     #[test]
@@ -117,7 +134,9 @@ mod tests {
 
     #[test]
     fn selects_what_is_there_and_unwraps_single_values() {
-        let Value::Object(claims) = json!({"role": ["admin"], "group": ["a", "b"], "email": "x@y.z"}) else {
+        let Value::Object(claims) =
+            json!({"role": ["admin"], "group": ["a", "b"], "email": "x@y.z"})
+        else {
             unreachable!()
         };
         let selected = UserClaims(claims).select(["role", "group", "phone_number"]);

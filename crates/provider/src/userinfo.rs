@@ -1,6 +1,8 @@
 //! The userinfo endpoint's use case (OIDC Core section 5.3).
 
-use doorward_protocol::{claims::Confirmation, dpop::Proof, error::ErrorCode, scope::OPENID, secret::Secret};
+use doorward_protocol::{
+    claims::Confirmation, dpop::Proof, error::ErrorCode, scope::OPENID, secret::Secret,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -19,7 +21,8 @@ pub enum UserinfoError {
     /// Not an access token of this provider, expired, or its grant or user is gone.
     #[error("The access token is invalid, expired or revoked.")]
     InvalidToken,
-    /// `cnf` binds the token to a key, and it was sent as a bearer token or without `DPoP` being enough (RFC 9449 section 7.2).
+    /// `cnf` binds the token to a key, and it was sent as a bearer token or without `DPoP` being
+    /// enough (RFC 9449 section 7.2).
     #[error("The access token is bound to a key: send it by the DPoP scheme with a proof.")]
     KeyBound,
     /// It was sent by the `DPoP` scheme and is a bearer token.
@@ -43,7 +46,9 @@ impl UserinfoError {
     /// The error code on the wire (RFC 6750 section 3.1).
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidToken | Self::KeyBound | Self::NotKeyBound | Self::AnotherKey => ErrorCode::InvalidToken,
+            Self::InvalidToken | Self::KeyBound | Self::NotKeyBound | Self::AnotherKey => {
+                ErrorCode::InvalidToken
+            }
             Self::Dpop(error) => error.code(),
             Self::InsufficientScope => ErrorCode::InsufficientScope,
             Self::Store(error) => error.code(),
@@ -75,19 +80,22 @@ impl Provider {
         let LiveAccessToken { claims: token, grant } =
             self.live_access_token(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
         let client = self.client(&token.client_id).ok_or(UserinfoError::InvalidToken)?;
-        let proof = self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
+        let proof =
+            self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
         if !token.scope.contains(OPENID) {
             return Err(UserinfoError::InsufficientScope);
         }
         let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
         self.use_up(proof).await?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
-        let mut claims = user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
+        let mut claims =
+            user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
         claims.insert("sub".to_owned(), Value::String(client.subject(&user.sub)));
         Ok(claims)
     }
 
-    /// Checks that a token bound to a key comes with that key's proof, and any other token without one.
+    /// Checks that a token bound to a key comes with that key's proof, and any other token without
+    /// one.
     fn check_presentation(
         &self,
         client: &Client,
@@ -102,9 +110,14 @@ impl Provider {
             (Presentation::Dpop { proof, method }, Some(confirmation)) => {
                 let proof = proof.ok_or(DpopError::Missing)?;
                 let request = (method, paths::USERINFO);
-                let proof = self.check_proof(client, Some(proof), request, Some(access_token.expose()))?;
+                let proof =
+                    self.check_proof(client, Some(proof), request, Some(access_token.expose()))?;
                 let key = confirmation.sole_key().ok_or(UserinfoError::KeyBound)?;
-                if is_made_by(proof.as_ref(), key) { Ok(proof) } else { Err(UserinfoError::AnotherKey) }
+                if is_made_by(proof.as_ref(), key) {
+                    Ok(proof)
+                } else {
+                    Err(UserinfoError::AnotherKey)
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A verified access token, and the rules that its claims keep however it was verified: by its signature or by asking its
-//! issuer.
+//! A verified access token, and the rules that its claims keep however it was verified: by its
+//! signature or by asking its issuer.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::{Clock, TokenError};
 
-/// How far `iat` may lie in the future, in seconds. `iat` limits no token's life (RFC 7519 section 4.1.6), so this
-/// keeps none alive: it lets a token be used at once on a machine whose clock is a little behind the issuer's.
+/// How far `iat` may lie in the future, in seconds. `iat` limits no token's life (RFC 7519 section
+/// 4.1.6), so this keeps none alive: it lets a token be used at once on a machine whose clock is a
+/// little behind the issuer's.
 const ISSUED_AT_TOLERANCE: i64 = 60;
 
 /// An access token that was verified.
@@ -21,10 +22,15 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Reads claims that the issuer vouches for; they must come from this issuer, for this audience.
-    pub(crate) fn accept(all: Map<String, Value>, issuer: &str, audience: &str) -> Result<Self, TokenError> {
-        let claims: AccessTokenClaims =
-            serde_json::from_value(Value::Object(all.clone())).map_err(|_| TokenError::InvalidClaims)?;
+    /// Reads claims that the issuer vouches for; they must come from this issuer, for this
+    /// audience.
+    pub(crate) fn accept(
+        all: Map<String, Value>,
+        issuer: &str,
+        audience: &str,
+    ) -> Result<Self, TokenError> {
+        let claims: AccessTokenClaims = serde_json::from_value(Value::Object(all.clone()))
+            .map_err(|_| TokenError::InvalidClaims)?;
         if claims.client_id.is_empty() || claims.jti.is_empty() {
             return Err(TokenError::InvalidClaims);
         }

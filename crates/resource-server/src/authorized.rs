@@ -9,15 +9,16 @@ use http::request::Parts;
 
 use crate::{AccessToken, Refusal, ResourceServer};
 
-/// A caller who met the policies of `P`. There is no other way to one, so a handler that knows its caller has named
-/// its policy; a type that is no policy does not compile:
+/// A caller who met the policies of `P`. There is no other way to one, so a handler that knows its
+/// caller has named its policy; a type that is no policy does not compile:
 ///
 /// ```compile_fail
 /// # use doorward_resource_server::Authorized;
 /// async fn open_to_whom(auth: Authorized<String>) {}
 /// ```
 ///
-/// The state must be, or hold by `FromRef`, a [`ResourceServer`]. Refused callers get a [`Refusal`].
+/// The state must be, or hold by `FromRef`, a [`ResourceServer`]. Refused callers get a
+/// [`Refusal`].
 pub struct Authorized<P: RequiredPolicy> {
     token: Arc<AccessToken>,
     policy: PhantomData<fn() -> P>,
@@ -50,7 +51,10 @@ impl<P: RequiredPolicy> Authorized<P> {
 
 impl<P: RequiredPolicy> fmt::Debug for Authorized<P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Authorized").field("sub", &self.principal().sub()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Authorized")
+            .field("sub", &self.principal().sub())
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,10 +7,12 @@ use std::{
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
-    /// Whole seconds since 1970 (UTC): what tokens are measured against (`NumericDate`, RFC 7519 section 2).
+    /// Whole seconds since 1970 (UTC): what tokens are measured against (`NumericDate`, RFC 7519
+    /// section 2).
     fn now(&self) -> i64;
 
-    /// Time since a fixed moment of the clock's own. It never goes back: what waiting is measured with.
+    /// Time since a fixed moment of the clock's own. It never goes back: what waiting is measured
+    /// with.
     fn elapsed(&self) -> Duration;
 
     /// Returns when [`Clock::elapsed`] has come to the moment. Polled within a Tokio runtime.
@@ -29,7 +31,8 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
-        // A machine that believes to live before 1970 finds every token issued in the future, and refuses it.
+        // A machine that believes to live before 1970 finds every token issued in the future, and
+        // refuses it.
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))

@@ -12,8 +12,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
-/// A layer that lets pages of exactly these origins read the answers, the challenge of a refusal included. Cookies
-/// play no part, so credentials are not allowed.
+/// A layer that lets pages of exactly these origins read the answers, the challenge of a refusal
+/// included. Cookies play no part, so credentials are not allowed.
 pub fn cors(origins: impl IntoIterator<Item = HeaderValue>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))

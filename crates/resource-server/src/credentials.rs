@@ -1,5 +1,5 @@
-//! The `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1). Tokens in the query or in a form are not accepted: they would
-//! end up in logs and histories (RFC 9700 section 4.3.2).
+//! The `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1). Tokens in the query or
+//! in a form are not accepted: they would end up in logs and histories (RFC 9700 section 4.3.2).
 //!
 //! ```text
 //! credentials = ( "Bearer" / "DPoP" ) 1*SP b64token
@@ -41,12 +41,17 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Creden
         return Err(CredentialsError::Missing);
     }
     let token = rest.trim_start_matches(' ');
-    if is_b64token(token) { Ok(Credentials { scheme, token }) } else { Err(CredentialsError::Malformed) }
+    if is_b64token(token) {
+        Ok(Credentials { scheme, token })
+    } else {
+        Err(CredentialsError::Malformed)
+    }
 }
 
 fn is_b64token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    !body.is_empty()
+        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
 #[cfg(test)]
@@ -90,8 +95,11 @@ mod tests {
             b"Bearer\ta",
         ];
         for value in values {
-            let expected =
-                if value.starts_with(b"Bearer\t") { CredentialsError::Missing } else { CredentialsError::Malformed };
+            let expected = if value.starts_with(b"Bearer\t") {
+                CredentialsError::Missing
+            } else {
+                CredentialsError::Malformed
+            };
             assert_eq!(read(value), Err(expected), "{value:?}");
         }
     }

@@ -9,7 +9,8 @@ pub(crate) const GENERATION_LENGTH: usize = 2048;
 /// A longer token is not remembered, so that the memory stays bounded by its count.
 pub(crate) const MAX_KEPT_LENGTH: usize = 4096;
 
-/// A token's name here. The token itself is not kept: who reads this memory can't use what is found.
+/// A token's name here. The token itself is not kept: who reads this memory can't use what is
+/// found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest([u8; 32]);
 
@@ -20,7 +21,8 @@ impl TokenDigest {
     }
 }
 
-/// Two generations: when the young one is full it becomes the old one, and what nobody asked for since is dropped.
+/// Two generations: when the young one is full it becomes the old one, and what nobody asked for
+/// since is dropped.
 pub(crate) struct Generations<V> {
     young: HashMap<TokenDigest, V>,
     old: HashMap<TokenDigest, V>,

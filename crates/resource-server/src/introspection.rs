@@ -1,9 +1,11 @@
 //! Opaque tokens: what their issuer knows of them (RFC 7662), asked once for many requests.
 //!
-//! An answer is remembered for a short time that a setting says, counted from when the question was sent, one that refuses for a
-//! shorter one yet; without that time each request asks. One question about a token runs at a time, in a task of its own,
-//! so that a caller who hangs up does not stop it for the others, and only so many at all. Where the issuer fails, it is left
-//! alone for a moment; not where it, or a filter before it, only dislikes one token, since anyone can write that.
+//! An answer is remembered for a short time that a setting says, counted from when the question was
+//! sent, one that refuses for a shorter one yet; without that time each request asks. One question
+//! about a token runs at a time, in a task of its own, so that a caller who hangs up does not stop
+//! it for the others, and only so many at all. Where the issuer fails, it is left alone for a
+//! moment; not where it, or a filter before it, only dislikes one token, since anyone can write
+//! that.
 
 use std::{
     collections::HashMap,
@@ -18,7 +20,8 @@ use tokio::{
 };
 
 use crate::{
-    AccessToken, Clock, FetchError, IntrospectionSettings, IssuerUnavailable, KeyStore, TokenError, VerificationError,
+    AccessToken, Clock, FetchError, IntrospectionSettings, IssuerUnavailable, KeyStore, TokenError,
+    VerificationError,
     generations::{Generations, TokenDigest},
     key_store::with_sources,
     meter,
@@ -92,7 +95,11 @@ impl Default for State {
 
 impl State {
     /// An answer that still counts, and what is to be dropped when others don't wait.
-    fn known(&mut self, digest: TokenDigest, now: Duration) -> (Option<Outcome>, [HashMap<TokenDigest, Answer>; 2]) {
+    fn known(
+        &mut self,
+        digest: TokenDigest,
+        now: Duration,
+    ) -> (Option<Outcome>, [HashMap<TokenDigest, Answer>; 2]) {
         let (good, dropped) = self.good.get(digest);
         let (refusal, dropped_too) = self.refusals.get(digest);
         let counts = good.into_iter().chain(refusal).find(|answer| now < answer.until);
@@ -112,7 +119,8 @@ impl State {
         self.running.len() >= MAX_RUNNING
     }
 
-    /// Ends a question, keeps its answer if that holds for a while, and hands back what is to be dropped for it.
+    /// Ends a question, keeps its answer if that holds for a while, and hands back what is to be
+    /// dropped for it.
     #[must_use]
     fn finish(&mut self, digest: TokenDigest, answer: &Answer) -> HashMap<TokenDigest, Answer> {
         self.running.remove(&digest);
@@ -139,13 +147,23 @@ impl Introspector {
     ) -> Self {
         let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
         let (questions, state) = (Semaphore::new(MAX_QUESTIONS), Mutex::default());
-        Self(Arc::new(Inner { issuer, audience, settings, patience, keys, clock, questions, state }))
+        Self(Arc::new(Inner {
+            issuer,
+            audience,
+            settings,
+            patience,
+            keys,
+            clock,
+            questions,
+            state,
+        }))
     }
 
     /// What the issuer says of the token. Whether it has expired since is for the caller to check.
     pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> Outcome {
         if self.0.settings.cache.is_zero() {
-            // To the moment exact: an answer to a question that somebody else began could be older than the request.
+            // To the moment exact: an answer to a question that somebody else began could be older
+            // than the request.
             return self.0.ask(token).await.outcome;
         }
         let arrived = self.0.clock.elapsed();
@@ -155,7 +173,8 @@ impl Introspector {
                 Err(running) => running,
             };
             let answer = wait_for(running).await;
-            // Else the question was sent too long before this request. The next one is sent after it.
+            // Else the question was sent too long before this request. The next one is sent after
+            // it.
             if arrived < answer.until {
                 return answer.outcome;
             }
@@ -170,7 +189,9 @@ impl Introspector {
         let outcome = match (known, state.running(digest)) {
             (Some(outcome), _) => Ok(outcome),
             (None, Some(running)) => Err(running),
-            (None, None) if state.is_full() => Ok(Err(IssuerUnavailable::after(RETRY_INTERVAL).into())),
+            (None, None) if state.is_full() => {
+                Ok(Err(IssuerUnavailable::after(RETRY_INTERVAL).into()))
+            }
             (None, None) => Err(self.start(&mut state, token, digest)),
         };
         drop(state);
@@ -205,12 +226,19 @@ impl Inner {
         };
         let read = read(answer, (&self.issuer, &self.audience), self.clock.now());
         meter::introspected(if read.is_ok() { "active" } else { "inactive" });
-        let life = if read.is_ok() { self.settings.cache } else { self.settings.cache.min(REFUSAL_LIFE) };
-        Answer { outcome: read.map(Arc::new).map_err(VerificationError::from), until: sent_at + life }
+        let life =
+            if read.is_ok() { self.settings.cache } else { self.settings.cache.min(REFUSAL_LIFE) };
+        Answer {
+            outcome: read.map(Arc::new).map_err(VerificationError::from),
+            until: sent_at + life,
+        }
     }
 
     /// The issuer's answer, and when the question was sent.
-    async fn answer(&self, token: &str) -> Result<(Duration, Map<String, Value>), IssuerUnavailable> {
+    async fn answer(
+        &self,
+        token: &str,
+    ) -> Result<(Duration, Map<String, Value>), IssuerUnavailable> {
         self.check_pause()?;
         let (issuer, endpoint) = self.keys.introspection().await?;
         let endpoint = endpoint.map_err(|error| self.failed(&error))?;
@@ -238,7 +266,9 @@ impl Inner {
         let cause = with_sources(error);
         tracing::warn!(issuer = self.issuer, cause, "could not ask the issuer about a token");
         meter::introspected(error.name());
-        let Some(pause) = pause_after(error) else { return IssuerUnavailable::after(RETRY_INTERVAL) };
+        let Some(pause) = pause_after(error) else {
+            return IssuerUnavailable::after(RETRY_INTERVAL);
+        };
         let until = self.clock.elapsed() + pause;
         let mut state = self.state();
         state.paused_until = state.paused_until.max(until);
@@ -246,8 +276,9 @@ impl Inner {
     }
 }
 
-/// How long the issuer is left alone after this. 401 speaks of our credentials and 429 of us; any other redirect or refusal may be
-/// for this one token, and then the others are none of its business.
+/// How long the issuer is left alone after this. 401 speaks of our credentials and 429 of us; any
+/// other redirect or refusal may be for this one token, and then the others are none of its
+/// business.
 fn pause_after(error: &FetchError) -> Option<Duration> {
     match error {
         FetchError::Status { status: 429, retry_after, .. } => {
@@ -266,19 +297,30 @@ async fn wait_for(mut running: Running) -> Answer {
     }
 }
 
-/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. What it may leave out is filled in: `iss` is who
-/// was asked, `iat` is now, and without a user the client is the subject. A token of the type `DPoP` must say to which key it is
-/// bound (RFC 9449 section 6.2): as a bearer token it would do without proof.
-fn read(mut answer: Map<String, Value>, (issuer, audience): (&str, &str), now: i64) -> Result<AccessToken, TokenError> {
+/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. What it may leave
+/// out is filled in: `iss` is who was asked, `iat` is now, and without a user the client is the
+/// subject. A token of the type `DPoP` must say to which key it is bound (RFC 9449 section 6.2): as
+/// a bearer token it would do without proof.
+fn read(
+    mut answer: Map<String, Value>,
+    (issuer, audience): (&str, &str),
+    now: i64,
+) -> Result<AccessToken, TokenError> {
     if answer.remove("active") != Some(Value::Bool(true)) {
         return Err(TokenError::Inactive);
     }
     let token_type = answer.remove("token_type");
-    let needs_key = token_type.as_ref().and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case("DPoP"));
+    let needs_key = token_type
+        .as_ref()
+        .and_then(Value::as_str)
+        .is_some_and(|it| it.eq_ignore_ascii_case("DPoP"));
     let client = answer.get("client_id").cloned();
-    for (claim, value) in
-        [("iss", Some(issuer.into())), ("iat", Some(now.into())), ("jti", Some("introspected".into())), ("sub", client)]
-    {
+    for (claim, value) in [
+        ("iss", Some(issuer.into())),
+        ("iat", Some(now.into())),
+        ("jti", Some("introspected".into())),
+        ("sub", client),
+    ] {
         if let Some(value) = value {
             answer.entry(claim).or_insert(value);
         }
@@ -297,7 +339,8 @@ mod tests {
     use crate::generations::GENERATION_LENGTH;
 
     fn read_with(changes: &Value) -> Result<AccessToken, TokenError> {
-        let mut answer = json!({"active": true, "aud": "api", "client_id": "page", "exp": 100, "sub": "alice"});
+        let mut answer =
+            json!({"active": true, "aud": "api", "client_id": "page", "exp": 100, "sub": "alice"});
         for (name, value) in changes.as_object().unwrap() {
             answer[name] = value.clone();
         }
@@ -307,7 +350,8 @@ mod tests {
 
     #[test]
     fn what_an_answer_may_leave_out_is_filled_in() {
-        let token = read_with(&json!({"sub": null, "role": "admin", "token_type": "Bearer"})).unwrap();
+        let token =
+            read_with(&json!({"sub": null, "role": "admin", "token_type": "Bearer"})).unwrap();
         assert_eq!((token.claims().iss.as_str(), token.claims().iat), ("https://op", 7));
         assert_eq!(token.principal().sub(), "page");
         assert!(token.principal().has_role("admin"));
@@ -325,7 +369,8 @@ mod tests {
         for number in 0..3 * GENERATION_LENGTH {
             drop(state.finish(digest(&number.to_string()), &refusal));
         }
-        let mut known = |token: &str, now: u64| state.known(digest(token), Duration::from_secs(now)).0;
+        let mut known =
+            |token: &str, now: u64| state.known(digest(token), Duration::from_secs(now)).0;
         assert!(known("good", 9).unwrap().is_ok());
         assert!(known("good", 10).is_none());
         assert!(known(&(3 * GENERATION_LENGTH - 1).to_string(), 9).unwrap().is_err());

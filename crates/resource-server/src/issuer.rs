@@ -1,5 +1,5 @@
-//! Asking the issuer: its discovery document (OIDC Discovery section 4), the JWK set that this names, and what it knows of
-//! a token (RFC 7662).
+//! Asking the issuer: its discovery document (OIDC Discovery section 4), the JWK set that this
+//! names, and what it knows of a token (RFC 7662).
 
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ pub struct IssuerClient {
 pub struct Published {
     /// The keys that sign its tokens.
     pub keys: KeySet,
-    /// Where it can be asked about a token (RFC 8414 section 2). What is wrong with it matters only to who wants to ask.
+    /// Where it can be asked about a token (RFC 8414 section 2). What is wrong with it matters only
+    /// to who wants to ask.
     pub introspection_endpoint: Option<Result<Url, AddressError>>,
 }
 
@@ -53,14 +54,16 @@ pub enum FetchError {
     /// No answer, or not in time.
     #[error("no answer from the issuer")]
     Http(#[from] reqwest::Error),
-    /// An answer other than 200. Redirects are not followed: who can redirect could name keys of their own.
+    /// An answer other than 200. Redirects are not followed: who can redirect could name keys of
+    /// their own.
     #[error("{url} answered {status} instead of 200")]
     Status {
         /// What was fetched.
         url: String,
         /// The status.
         status: u16,
-        /// After how long to ask again, where the answer gives it in seconds (RFC 9110 section 10.2.3).
+        /// After how long to ask again, where the answer gives it in seconds (RFC 9110 section
+        /// 10.2.3).
         retry_after: Option<Duration>,
     },
     /// Longer than 512 KiB.
@@ -116,8 +119,9 @@ impl FetchError {
 }
 
 impl IssuerClient {
-    /// A client for the issuer, which must be an https URL, or http on a loopback address or where that is allowed. It
-    /// waits for each answer as long as `patience` allows. Its certificate may also come from `trusted_roots` (X.509 in DER).
+    /// A client for the issuer, which must be an https URL, or http on a loopback address or where
+    /// that is allowed. It waits for each answer as long as `patience` allows. Its certificate may
+    /// also come from `trusted_roots` (X.509 in DER).
     pub fn new(
         issuer: impl Into<String>,
         allow_insecure: bool,
@@ -127,14 +131,21 @@ impl IssuerClient {
         let issuer = issuer.into();
         let url = issuer_url(&issuer, allow_insecure)?;
         let discovery_url = format!("{}{OPENID_CONFIGURATION_PATH}", issuer.trim_end_matches('/'));
-        let discovery_url = Url::parse(&discovery_url).map_err(|_| SettingsError::Issuer(issuer.clone()))?;
-        let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(patience).redirect(Policy::none());
+        let discovery_url =
+            Url::parse(&discovery_url).map_err(|_| SettingsError::Issuer(issuer.clone()))?;
+        let mut builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(patience)
+            .redirect(Policy::none());
         if is_loopback(&url) {
             // A proxy elsewhere can't reach this machine's own addresses.
             builder = builder.no_proxy();
         }
         let failed = |error: reqwest::Error| SettingsError::HttpClient(error.to_string());
-        let roots = trusted_roots.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+        let roots = trusted_roots
+            .iter()
+            .map(|der| Certificate::from_der(der))
+            .collect::<Result<Vec<_>, _>>();
         let http = builder.tls_certs_merge(roots.map_err(failed)?).build().map_err(failed)?;
         Ok(Self { issuer, discovery_url, http })
     }
@@ -153,7 +164,9 @@ impl IssuerClient {
         let jwks_uri = self.checked("jwks_uri", discovery.jwks_uri)?;
         let introspection_endpoint = discovery.introspection_endpoint.map(|found| match found {
             Value::String(url) => self.checked("introspection_endpoint", url),
-            other => Err(AddressError { member: "introspection_endpoint", found: other.to_string() }),
+            other => {
+                Err(AddressError { member: "introspection_endpoint", found: other.to_string() })
+            }
         });
         let keys = KeySet::new(self.get::<JwkSet>(jwks_uri).await?);
         if keys.is_empty() {
@@ -162,7 +175,8 @@ impl IssuerClient {
         Ok(Published { keys, introspection_endpoint })
     }
 
-    /// Asks what the issuer knows of a token (RFC 7662 section 2); the API proves who it is by its secret.
+    /// Asks what the issuer knows of a token (RFC 7662 section 2); the API proves who it is by its
+    /// secret.
     pub async fn introspect(
         &self,
         endpoint: Url,
@@ -170,7 +184,8 @@ impl IssuerClient {
         token: &str,
     ) -> Result<Map<String, Value>, FetchError> {
         // Both are form-encoded before they are put together (RFC 6749 section 2.3.1).
-        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let encoded =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let request = self
             .http
             .post(endpoint.clone())
@@ -197,7 +212,8 @@ impl IssuerClient {
 
 async fn read_json<T: DeserializeOwned>(response: Response, url: Url) -> Result<T, FetchError> {
     if response.status() != http::StatusCode::OK {
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         return Err(FetchError::Status {
             url: url.into(),
             status: response.status().as_u16(),

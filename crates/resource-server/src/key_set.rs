@@ -31,8 +31,13 @@ impl KeySet {
     /// The key that a token names. Without a name it must be the only one.
     ///
     /// # Errors
-    /// [`TokenError::UnknownKey`], which fetching the keys anew may help, or one that nothing helps.
-    pub fn select(&self, kid: Option<&str>, algorithm: SigningAlgorithm) -> Result<&VerificationKey, TokenError> {
+    /// [`TokenError::UnknownKey`], which fetching the keys anew may help, or one that nothing
+    /// helps.
+    pub fn select(
+        &self,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+    ) -> Result<&VerificationKey, TokenError> {
         let Some(kid) = kid else {
             return match self.keys.as_slice() {
                 [only] if only.algorithm() == algorithm => Ok(only),
@@ -75,7 +80,8 @@ mod tests {
     #[test]
     fn the_name_and_the_algorithm_must_both_fit() {
         let rs256 = SigningAlgorithm::Rs256;
-        let two = set([named(Jwk::rsa("AQAB", "AQAB"), "a"), named(Jwk::ec("P-256", "AA", "AA"), "b")]);
+        let two =
+            set([named(Jwk::rsa("AQAB", "AQAB"), "a"), named(Jwk::ec("P-256", "AA", "AA"), "b")]);
         assert_eq!(two.select(Some("a"), rs256).unwrap().algorithm(), rs256);
         assert_eq!(two.select(Some("b"), rs256).unwrap_err(), TokenError::WrongAlgorithm);
         assert_eq!(two.select(Some("c"), rs256).unwrap_err(), TokenError::UnknownKey);

@@ -1,8 +1,9 @@
-//! The issuer's keys at hand: fetched when first needed, shared by all requests, fetched anew in the background and when
-//! they may have changed, and kept for some time while the issuer is away.
+//! The issuer's keys at hand: fetched when first needed, shared by all requests, fetched anew in
+//! the background and when they may have changed, and kept for some time while the issuer is away.
 //!
-//! One fetch runs at a time, in a task of its own, so that a caller who hangs up does not stop it for the others. When
-//! a fetch may start, for whose sake, is decided by [`Fetching::may_start`] alone.
+//! One fetch runs at a time, in a task of its own, so that a caller who hangs up does not stop it
+//! for the others. When a fetch may start, for whose sake, is decided by [`Fetching::may_start`]
+//! alone.
 
 use std::{
     error::Error as _,
@@ -15,15 +16,18 @@ use std::{
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{AddressError, Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published, meter};
+use crate::{
+    AddressError, Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published,
+    meter,
+};
 
-/// Keys older than this are fetched anew: a key that the issuer withdraws is accepted no longer than this after, as long
-/// as the issuer can be asked.
+/// Keys older than this are fetched anew: a key that the issuer withdraws is accepted no longer
+/// than this after, as long as the issuer can be asked.
 const REFRESH_AFTER: Duration = Duration::from_mins(10);
 /// How much of that time chance may take away, so that many processes don't ask in step.
 const SPREAD: f64 = 0.2;
-/// A token that names an unknown key makes us look for new keys this often at most. Anyone can write such a token;
-/// without the limit anyone could make us flood the issuer.
+/// A token that names an unknown key makes us look for new keys this often at most. Anyone can
+/// write such a token; without the limit anyone could make us flood the issuer.
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_mins(1);
 /// The shortest time between a failed fetch and the next, while requests wait for it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -38,8 +42,8 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// Keys that the issuer can't be asked about serve for `max_age`. `chance`, from 0 to 1, decides how much earlier
-    /// than usual they are fetched anew.
+    /// Keys that the issuer can't be asked about serve for `max_age`. `chance`, from 0 to 1,
+    /// decides how much earlier than usual they are fetched anew.
     pub fn new(max_age: Duration, chance: f64) -> Self {
         let usual = REFRESH_AFTER.min(max_age / 2);
         Self { refresh_after: usual.mul_f64(1.0 - SPREAD * chance.clamp(0.0, 1.0)), max_age }
@@ -97,9 +101,8 @@ impl Fetching {
         let wait = match occasion {
             Occasion::First => wait(self.failed_at, RETRY_INTERVAL),
             Occasion::Age => wait(self.failed_at, RELAXED_RETRY_INTERVAL),
-            Occasion::UnknownKey => {
-                wait(self.failed_at, RETRY_INTERVAL).max(wait(self.unknown_key_at, UNKNOWN_KEY_INTERVAL))
-            }
+            Occasion::UnknownKey => wait(self.failed_at, RETRY_INTERVAL)
+                .max(wait(self.unknown_key_at, UNKNOWN_KEY_INTERVAL)),
         };
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
@@ -118,8 +121,8 @@ impl KeyStore {
         Self(Arc::new(Inner { issuer, clock, freshness, current, fetching }))
     }
 
-    /// The keys at hand, if there are any that still serve. When they are old, newer ones are fetched behind the
-    /// caller's back; so this is called within a Tokio runtime.
+    /// The keys at hand, if there are any that still serve. When they are old, newer ones are
+    /// fetched behind the caller's back; so this is called within a Tokio runtime.
     pub fn at_hand(&self) -> Option<Arc<KeySet>> {
         self.current().map(|current| Arc::clone(&current.keys))
     }
@@ -130,9 +133,12 @@ impl KeyStore {
     }
 
     /// Where the issuer is asked about tokens, and by whom.
-    pub(crate) async fn introspection(&self) -> Result<(&IssuerClient, Result<Url, FetchError>), IssuerUnavailable> {
+    pub(crate) async fn introspection(
+        &self,
+    ) -> Result<(&IssuerClient, Result<Url, FetchError>), IssuerUnavailable> {
         let endpoint = self.fetched().await?.introspection_endpoint.clone();
-        let endpoint = endpoint.ok_or(FetchError::NoIntrospection).and_then(|endpoint| Ok(endpoint?));
+        let endpoint =
+            endpoint.ok_or(FetchError::NoIntrospection).and_then(|endpoint| Ok(endpoint?));
         Ok((&self.0.issuer, endpoint))
     }
 
@@ -159,11 +165,15 @@ impl KeyStore {
         self.current().ok_or_else(|| IssuerUnavailable::after(RETRY_INTERVAL))
     }
 
-    /// Newer keys than those in which a token's key was not found, if they may be fetched and are newer.
+    /// Newer keys than those in which a token's key was not found, if they may be fetched and are
+    /// newer.
     ///
     /// # Errors
     /// The issuer could not be asked, so that nobody knows whether the key exists.
-    pub async fn keys_newer_than(&self, seen: &Arc<KeySet>) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
+    pub async fn keys_newer_than(
+        &self,
+        seen: &Arc<KeySet>,
+    ) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
         let newer = |store: &Inner| {
             let keys = Arc::clone(&store.current()?.keys);
             (!Arc::ptr_eq(&keys, seen)).then_some(keys)
@@ -210,11 +220,14 @@ impl KeyStore {
     }
 }
 
-/// Fetches anew before what is at hand gets old, whether or not requests come, until the store is gone.
+/// Fetches anew before what is at hand gets old, whether or not requests come, until the store is
+/// gone.
 async fn keep_fresh(store: Weak<Inner>, clock: Arc<dyn Clock>) {
     loop {
         let Some(inner) = store.upgrade() else { return };
-        let due = inner.fetching().due(inner.current().map(|current| current.fetched_at), inner.freshness);
+        let due = inner
+            .fetching()
+            .due(inner.current().map(|current| current.fetched_at), inner.freshness);
         drop(inner);
         clock.sleep_until(due).await;
         let Some(inner) = store.upgrade() else { return };
@@ -235,13 +248,22 @@ impl Inner {
     }
 
     /// Notes the outcome of the fetch that began at `started`.
-    fn finish(&self, outcome: Result<Published, FetchError>, occasion: Occasion, started: Duration) {
+    fn finish(
+        &self,
+        outcome: Result<Published, FetchError>,
+        occasion: Occasion,
+        started: Duration,
+    ) {
         let mut fetching = self.fetching();
         fetching.running = None;
         meter::keys_fetched(outcome.as_ref().err());
         match outcome {
             Ok(published) => {
-                tracing::info!(issuer = self.issuer.issuer(), ?occasion, "fetched the issuer's keys");
+                tracing::info!(
+                    issuer = self.issuer.issuer(),
+                    ?occasion,
+                    "fetched the issuer's keys"
+                );
                 fetching.failed_at = None;
                 if occasion == Occasion::UnknownKey {
                     fetching.unknown_key_at = Some(started);

@@ -1,4 +1,5 @@
-//! Protects axum endpoints with access tokens (RFC 6750, RFC 9068), which may be bound to a key (RFC 9449), and policies.
+//! Protects axum endpoints with access tokens (RFC 6750, RFC 9068), which may be bound to a key
+//! (RFC 9449), and policies.
 //!
 //! A handler names its policy in its signature and gets the caller only through it:
 //!
@@ -35,12 +36,14 @@
 //! # }
 //! ```
 //!
-//! For routers as a whole there are the layer [`require`] and [`ProtectedRouter`], on which no route can be without a policy.
+//! For routers as a whole there are the layer [`require`] and [`ProtectedRouter`], on which no
+//! route can be without a policy.
 //!
-//! The way of a request: [`ResourceServer::authorize`] reads the `Authorization` header (`credentials`), verifies the
-//! token ([`TokenValidator`]) with keys that [`KeyStore`] fetched from the issuer, or by asking the issuer about an opaque
-//! one (`introspection`), the proof of a token that is bound to a key (`proofs`), and asks the policies. Whatever
-//! fails becomes a [`Refusal`], which is the one place that knows statuses, challenges and bodies.
+//! The way of a request: [`ResourceServer::authorize`] reads the `Authorization` header
+//! (`credentials`), verifies the token ([`TokenValidator`]) with keys that [`KeyStore`] fetched
+//! from the issuer, or by asking the issuer about an opaque one (`introspection`), the proof of a
+//! token that is bound to a key (`proofs`), and asks the policies. Whatever fails becomes a
+//! [`Refusal`], which is the one place that knows statuses, challenges and bodies.
 
 mod access_token;
 mod authorized;
@@ -77,7 +80,9 @@ pub use protected_router::{ProtectedRoute, ProtectedRouter};
 pub use refusal::{Refusal, RefusalBody, RefusalCause};
 pub use require::{Require, RequireLayer, require, require_all};
 pub use resource_server::ResourceServer;
-pub use settings::{ExpiredStatus, IntrospectionSettings, ResourceServerSettings, SettingsError, TrustedIssuer};
+pub use settings::{
+    ExpiredStatus, IntrospectionSettings, ResourceServerSettings, SettingsError, TrustedIssuer,
+};
 pub use token_error::TokenError;
 pub use unavailable::IssuerUnavailable;
 pub use validator::{MAX_TOKEN_LENGTH, TokenValidator, VerificationError};

@@ -1,5 +1,5 @@
-//! What is counted, by the `metrics` facade: where no recorder is installed, nothing is. Labels take a few values only, none of
-//! which a caller can choose.
+//! What is counted, by the `metrics` facade: where no recorder is installed, nothing is. Labels
+//! take a few values only, none of which a caller can choose.
 
 use metrics::counter;
 

@@ -1,4 +1,5 @@
-//! DPoP proofs that come with a request (RFC 9449 section 7.1): checked for the request, each taken once.
+//! DPoP proofs that come with a request (RFC 9449 section 7.1): checked for the request, each taken
+//! once.
 
 use std::{
     collections::HashSet,
@@ -18,7 +19,8 @@ use crate::{Clock, SettingsError, settings::base_url};
 
 /// Proofs remembered in each of the two generations: some 6 MB in all when both are full.
 const GENERATION_LENGTH: usize = 64 * 1024;
-/// The longest time for which a proof may be presented. A generation is filled for as long, and kept for as long again.
+/// The longest time for which a proof may be presented. A generation is filled for as long, and
+/// kept for as long again.
 const GENERATION_LIFE: Duration = Duration::from_secs((MAX_AGE + MAX_AHEAD + 1).unsigned_abs());
 
 /// Checks proofs for one API.
@@ -34,12 +36,22 @@ impl ProofChecker {
         Ok(Self { url: base_url(url)?.to_owned(), seen: SeenProofs::default(), clock })
     }
 
-    /// Checks that the request carries a proof for itself and this token, made by this key, that was not seen before.
-    pub(crate) fn check(&self, parts: &Parts, access_token: &str, key: &Thumbprint) -> Result<(), ProofRefusal> {
+    /// Checks that the request carries a proof for itself and this token, made by this key, that
+    /// was not seen before.
+    pub(crate) fn check(
+        &self,
+        parts: &Parts,
+        access_token: &str,
+        key: &Thumbprint,
+    ) -> Result<(), ProofRefusal> {
         let compact = header(&parts.headers)?;
         // Nested routers shorten the path; callers know the whole.
-        let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |original| original.0.path());
-        let uri = TargetUri::parse(&[&self.url, path].concat()).map_err(|_| ProofError::WrongUri)?;
+        let path = parts
+            .extensions
+            .get::<OriginalUri>()
+            .map_or(parts.uri.path(), |original| original.0.path());
+        let uri =
+            TargetUri::parse(&[&self.url, path].concat()).map_err(|_| ProofError::WrongUri)?;
         let (method, now) = (parts.method.as_str(), self.clock.now());
         let request = ProvenRequest { method, uri: &uri, access_token: Some(access_token), now };
         let proof = dpop::verify(compact, &request)?;
@@ -78,11 +90,13 @@ fn header(headers: &HeaderMap) -> Result<&str, ProofError> {
     }
 }
 
-/// The proofs seen lately, in this process's memory: another process, or this one started again, does not know them. Who
-/// needs more lets the proof's narrow time, its one address and its one token count, as RFC 9449 section 11.1 weighs it.
+/// The proofs seen lately, in this process's memory: another process, or this one started again,
+/// does not know them. Who needs more lets the proof's narrow time, its one address and its one
+/// token count, as RFC 9449 section 11.1 weighs it.
 ///
-/// Two generations by time bound how long a proof is remembered, and never less than it could be presented for. Their
-/// length bounds the memory: under a flood of valid proofs the older half is forgotten early rather than callers refused.
+/// Two generations by time bound how long a proof is remembered, and never less than it could be
+/// presented for. Their length bounds the memory: under a flood of valid proofs the older half is
+/// forgotten early rather than callers refused.
 #[derive(Default)]
 struct SeenProofs(Mutex<Generations>);
 
@@ -132,7 +146,10 @@ mod tests {
             assert!(seen.is_first(proof(1), begun));
             for later in 0..GENERATION_LIFE.as_secs() {
                 let now = begun + Duration::from_secs(later);
-                assert!(!seen.is_first(proof(1), now), "begun at {begun:?}, seen again after {later} s");
+                assert!(
+                    !seen.is_first(proof(1), now),
+                    "begun at {begun:?}, seen again after {later} s"
+                );
             }
         }
     }

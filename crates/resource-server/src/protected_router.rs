@@ -68,14 +68,20 @@ where
 {
     /// A router without routes.
     pub fn new(state: S) -> Self {
-        Self { router: Router::new(), routes: Vec::new(), server: ResourceServer::from_ref(&state), state }
+        Self {
+            router: Router::new(),
+            routes: Vec::new(),
+            server: ResourceServer::from_ref(&state),
+            state,
+        }
     }
 
-    /// Adds a route for callers who meet the policies of `P`, whatever their method: a fallback of `methods` (`any` is one) and
-    /// the 405 are theirs only, too.
+    /// Adds a route for callers who meet the policies of `P`, whatever their method: a fallback of
+    /// `methods` (`any` is one) and the 405 are theirs only, too.
     ///
     /// # Panics
-    /// As `Router::route`: when the path can't be one, or stands there already; and where `methods` names no method.
+    /// As `Router::route`: when the path can't be one, or stands there already; and where `methods`
+    /// names no method.
     #[must_use]
     pub fn route<P: RequiredPolicy>(self, path: &str, methods: MethodRouter<S>) -> Self {
         self.route_for(path, P::policies(), methods)
@@ -86,7 +92,12 @@ where
     /// # Panics
     /// As [`ProtectedRouter::route`].
     #[must_use]
-    pub fn route_for(mut self, path: &str, policies: &'static [Policy], methods: MethodRouter<S>) -> Self {
+    pub fn route_for(
+        mut self,
+        path: &str,
+        policies: &'static [Policy],
+        methods: MethodRouter<S>,
+    ) -> Self {
         // This changes nothing: it is here for its panic where no method is named.
         let methods = methods.route_layer(layer_fn(|route: Route| route));
         // `route_layer` would leave the fallback open.

@@ -1,4 +1,5 @@
-//! What is said to a caller who may not: status, challenge (RFC 6750 section 3) and body, each cause mapped once.
+//! What is said to a caller who may not: status, challenge (RFC 6750 section 3) and body, each
+//! cause mapped once.
 
 use axum::{
     Json,
@@ -24,7 +25,8 @@ use crate::{ExpiredStatus, IssuerUnavailable, TokenError, credentials::Credentia
 pub enum RefusalCause {
     /// No access token was sent.
     NoCredentials,
-    /// The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.
+    /// The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has
+    /// it.
     MalformedCredentials,
     /// The token is not accepted.
     Token(TokenError),
@@ -72,8 +74,8 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "demo", derive(utoipa::ToSchema))]
 pub struct RefusalBody {
-    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
-    /// `access_denied` or `temporarily_unavailable`.
+    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
+    /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
     #[cfg_attr(feature = "demo", schema(value_type = String))]
     pub error: ErrorCode,
     /// A sentence for a human.
@@ -89,7 +91,12 @@ pub struct RefusalBody {
 }
 
 impl Refusal {
-    pub(crate) fn new(cause: RefusalCause, schemes: Schemes, realm: &str, expired_status: ExpiredStatus) -> Self {
+    pub(crate) fn new(
+        cause: RefusalCause,
+        schemes: Schemes,
+        realm: &str,
+        expired_status: ExpiredStatus,
+    ) -> Self {
         Self { cause, schemes, realm: realm.to_owned(), expired_status }
     }
 
@@ -103,7 +110,9 @@ impl Refusal {
         match &self.cause {
             RefusalCause::MalformedCredentials => StatusCode::BAD_REQUEST,
             RefusalCause::Token(TokenError::Expired) => self.expired_status.status_code(),
-            RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => StatusCode::UNAUTHORIZED,
+            RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
             RefusalCause::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -130,12 +139,18 @@ impl Refusal {
                 "The sign-in service cannot be reached to check the access token. Try again shortly.".to_owned(),
             ),
         };
-        RefusalBody { error, error_description: description, reasons: Vec::new(), unmet: Vec::new() }
+        RefusalBody {
+            error,
+            error_description: description,
+            reasons: Vec::new(),
+            unmet: Vec::new(),
+        }
     }
 
-    /// The challenges, where they belong. A request without credentials gets them without an error (RFC 6750
-    /// section 3.1); a denial only if more scope would help. The first is of the scheme that was tried, and tells the
-    /// error; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449 section 7.2).
+    /// The challenges, where they belong. A request without credentials gets them without an error
+    /// (RFC 6750 section 3.1); a denial only if more scope would help. The first is of the scheme
+    /// that was tried, and tells the error; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449
+    /// section 7.2).
     pub fn challenges(&self) -> Vec<Challenge> {
         let by_proof = Challenge::dpop(&self.realm);
         let (tried, other) = match self.schemes.tried {
@@ -143,14 +158,18 @@ impl Refusal {
             _ => (Challenge::bearer(&self.realm), self.schemes.takes_proofs.then_some(by_proof)),
         };
         let body = self.body();
-        let with_error = |challenge: Challenge| challenge.with_error(&body.error, &body.error_description);
+        let with_error =
+            |challenge: Challenge| challenge.with_error(&body.error, &body.error_description);
         let first = match &self.cause {
             RefusalCause::NoCredentials => Some(tried),
-            RefusalCause::MalformedCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
-                Some(with_error(tried))
-            }
+            RefusalCause::MalformedCredentials
+            | RefusalCause::Token(_)
+            | RefusalCause::Proof(_) => Some(with_error(tried)),
             RefusalCause::Denied(denial) => {
-                return missing_scope(denial).map(|scope| with_error(tried).with_scope(&scope)).into_iter().collect();
+                return missing_scope(denial)
+                    .map(|scope| with_error(tried).with_scope(&scope))
+                    .into_iter()
+                    .collect();
             }
             RefusalCause::Unavailable(_) => None,
         };
@@ -181,8 +200,13 @@ fn missing_scope(denial: &Denial) -> Option<Scope> {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = self.body();
-        let error = if matches!(self.cause, RefusalCause::NoCredentials) { "unauthorized" } else { body.error.label() };
-        metrics::counter!("doorward_refusals_total", "part" => "api", "error" => error).increment(1);
+        let error = if matches!(self.cause, RefusalCause::NoCredentials) {
+            "unauthorized"
+        } else {
+            body.error.label()
+        };
+        metrics::counter!("doorward_refusals_total", "part" => "api", "error" => error)
+            .increment(1);
         let mut response = (self.status(), Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

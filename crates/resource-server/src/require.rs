@@ -1,4 +1,5 @@
-//! A layer that lets only callers through who meet a policy, for routes whose handlers need not know the caller.
+//! A layer that lets only callers through who meet a policy, for routes whose handlers need not
+//! know the caller.
 
 use std::{
     convert::Infallible,
@@ -16,9 +17,9 @@ use tower::{Layer, Service};
 
 use crate::ResourceServer;
 
-/// The layer for the policies of `P`, for `Router::route_layer` or the `layer` of a single `MethodRouter`, whose `route_layer`
-/// would leave its fallback open. A handler under it may ask for the caller by [`crate::Authorized`] of the same API; the
-/// token is verified once.
+/// The layer for the policies of `P`, for `Router::route_layer` or the `layer` of a single
+/// `MethodRouter`, whose `route_layer` would leave its fallback open. A handler under it may ask
+/// for the caller by [`crate::Authorized`] of the same API; the token is verified once.
 pub fn require<P: RequiredPolicy>(server: &ResourceServer) -> RequireLayer {
     require_all(server, P::policies())
 }
@@ -44,7 +45,10 @@ pub struct Require<S> {
 
 impl fmt::Debug for RequireLayer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("RequireLayer").field("policies", &self.policies).finish_non_exhaustive()
+        formatter
+            .debug_struct("RequireLayer")
+            .field("policies", &self.policies)
+            .finish_non_exhaustive()
     }
 }
 

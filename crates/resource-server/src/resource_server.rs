@@ -7,8 +7,9 @@ use doorward_protocol::challenge::Scheme;
 use http::{HeaderValue, request::Parts};
 
 use crate::{
-    AccessToken, Clock, ExpiredStatus, IssuerUnavailable, Refusal, RefusalCause, ResourceServerSettings, SettingsError,
-    SystemClock, TokenError, TokenValidator, VerificationError,
+    AccessToken, Clock, ExpiredStatus, IssuerUnavailable, Refusal, RefusalCause,
+    ResourceServerSettings, SettingsError, SystemClock, TokenError, TokenValidator,
+    VerificationError,
     credentials::{Credentials, credentials},
     meter,
     proofs::{ProofChecker, ProofRefusal},
@@ -45,9 +46,13 @@ impl ResourceServer {
     }
 
     /// The same by another clock.
-    pub fn with_clock(settings: ResourceServerSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+    pub fn with_clock(
+        settings: ResourceServerSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
         let origins = settings.allowed_origins.iter();
-        let allowed_origins = origins.map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
+        let allowed_origins =
+            origins.map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
         let url = settings.url.as_deref();
         let proofs = url.map(|url| ProofChecker::new(url, Arc::clone(&clock))).transpose()?;
         let validator = TokenValidator::new(&settings, clock)?;
@@ -63,10 +68,15 @@ impl ResourceServer {
         })))
     }
 
-    /// The one way to a caller: verifies the request's access token, the proof of its key where it is bound to one, and
-    /// asks every policy. A token that a layer verified for this request is taken as it is, since a proof counts once.
-    /// Each refusal is counted and logged here, by its cause; the token never is.
-    pub async fn authorize(&self, request: &Parts, policies: &[Policy]) -> Result<Arc<AccessToken>, Refusal> {
+    /// The one way to a caller: verifies the request's access token, the proof of its key where it
+    /// is bound to one, and asks every policy. A token that a layer verified for this request is
+    /// taken as it is, since a proof counts once. Each refusal is counted and logged here, by its
+    /// cause; the token never is.
+    pub async fn authorize(
+        &self,
+        request: &Parts,
+        policies: &[Policy],
+    ) -> Result<Arc<AccessToken>, Refusal> {
         let mut tried = Scheme::Bearer;
         let verified = match self.verified_before(request) {
             Some(token) => {
@@ -90,8 +100,8 @@ impl ResourceServer {
         })
     }
 
-    /// Whether tokens can be verified now; fetches keys if there are none yet. With several issuers one is enough. For readiness checks,
-    /// and to have the keys at hand before the first request.
+    /// Whether tokens can be verified now; fetches keys if there are none yet. With several issuers
+    /// one is enough. For readiness checks, and to have the keys at hand before the first request.
     pub async fn ready(&self) -> Result<(), IssuerUnavailable> {
         self.0.validator.ready().await
     }
@@ -122,21 +132,27 @@ impl ResourceServer {
         &self.0.allowed_origins
     }
 
-    async fn verify(&self, request: &Parts, tried: &mut Scheme) -> Result<Arc<AccessToken>, RefusalCause> {
+    async fn verify(
+        &self,
+        request: &Parts,
+        tried: &mut Scheme,
+    ) -> Result<Arc<AccessToken>, RefusalCause> {
         let Credentials { scheme, token } = credentials(&request.headers)?;
         if scheme == Scheme::Dpop && self.0.proofs.is_none() {
             return Err(RefusalCause::NoCredentials);
         }
         tried.clone_from(&scheme);
-        let verified = self.0.validator.verify_apart_from_key(token).await.map_err(|error| match error {
-            VerificationError::Token(error) => RefusalCause::Token(error),
-            VerificationError::Issuer(error) => RefusalCause::Unavailable(error),
-        })?;
+        let verified =
+            self.0.validator.verify_apart_from_key(token).await.map_err(|error| match error {
+                VerificationError::Token(error) => RefusalCause::Token(error),
+                VerificationError::Issuer(error) => RefusalCause::Unavailable(error),
+            })?;
         self.check_key(request, &scheme, token, &verified)?;
         Ok(verified)
     }
 
-    /// A token that is bound to a key comes with a proof of that key, and any other as a bearer token.
+    /// A token that is bound to a key comes with a proof of that key, and any other as a bearer
+    /// token.
     fn check_key(
         &self,
         request: &Parts,
@@ -146,7 +162,11 @@ impl ResourceServer {
     ) -> Result<(), RefusalCause> {
         let confirmation = verified.claims().cnf.as_ref();
         let Some(proofs) = self.0.proofs.as_ref().filter(|_| *scheme == Scheme::Dpop) else {
-            return if confirmation.is_none() { Ok(()) } else { Err(RefusalCause::Token(TokenError::KeyBound)) };
+            return if confirmation.is_none() {
+                Ok(())
+            } else {
+                Err(RefusalCause::Token(TokenError::KeyBound))
+            };
         };
         let confirmation = confirmation.ok_or(RefusalCause::Token(TokenError::NotKeyBound))?;
         // What else `cnf` may ask for, a client certificate for example, can't be shown here.
@@ -167,6 +187,8 @@ fn log(cause: &RefusalCause) {
         RefusalCause::Denied(denial) => {
             tracing::info!(reasons = ?denial.reasons(), "refused: denied by policy");
         }
-        RefusalCause::Unavailable(error) => tracing::warn!(%error, "refused: the issuer can't be asked"),
+        RefusalCause::Unavailable(error) => {
+            tracing::warn!(%error, "refused: the issuer can't be asked")
+        }
     }
 }

@@ -12,43 +12,48 @@ use url::{Host, Url};
 /// Settings of a resource server. [`ResourceServerSettings::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct ResourceServerSettings {
-    /// Whose access tokens are accepted: at least one issuer, each once. A token's `iss` says which of them must vouch for it.
+    /// Whose access tokens are accepted: at least one issuer, each once. A token's `iss` says which
+    /// of them must vouch for it.
     pub issuers: Vec<TrustedIssuer>,
     /// The status for a token that has expired. Default: 401, the registered one.
     pub expired_status: ExpiredStatus,
-    /// How far the issuers' clocks may differ, for `exp` and `nbf`; counted in whole seconds. Default: zero.
+    /// How far the issuers' clocks may differ, for `exp` and `nbf`; counted in whole seconds.
+    /// Default: zero.
     pub leeway: Duration,
-    /// This API's URL as its callers know it (`https://api.example.com`, or `https://example.com/api` where a proxy takes that path
-    /// away): DPoP proofs name the address of each call (RFC 9449 section 4.2), and behind a proxy the one that arrives is
-    /// another. Default: none, and then tokens that are bound to a key are refused.
+    /// This API's URL as its callers know it (`https://api.example.com`, or
+    /// `https://example.com/api` where a proxy takes that path away): DPoP proofs name the address
+    /// of each call (RFC 9449 section 4.2), and behind a proxy the one that arrives is another.
+    /// Default: none, and then tokens that are bound to a key are refused.
     pub url: Option<String>,
-    /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right when the page
-    /// comes from the API's own origin.
+    /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right
+    /// when the page comes from the API's own origin.
     pub allowed_origins: Vec<String>,
     /// How long keys serve while their issuer can't be asked for newer ones. Default: one day.
     pub max_key_age: Duration,
     /// How long an issuer may take to answer. Default: 5 seconds.
     pub patience: Duration,
-    /// From 0 to 1: how much earlier than usual keys are fetched anew, so that many processes don't ask in step. Default:
-    /// another for each process.
+    /// From 0 to 1: how much earlier than usual keys are fetched anew, so that many processes don't
+    /// ask in step. Default: another for each process.
     pub chance: f64,
-    /// Certification authorities (X.509 in DER) that issuers' certificates may come from, beside the machine's own. Default: none.
+    /// Certification authorities (X.509 in DER) that issuers' certificates may come from, beside
+    /// the machine's own. Default: none.
     pub trusted_roots: Vec<Vec<u8>>,
 }
 
 /// An issuer whose access tokens are accepted.
 #[derive(Debug, Clone)]
 pub struct TrustedIssuer {
-    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the keys are fetched
-    /// from it. An `https` URL, or `http` on a loopback address.
+    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the
+    /// keys are fetched from it. An `https` URL, or `http` on a loopback address.
     pub issuer: String,
-    /// This API's name at the issuer: tokens must carry it in `aud`. That of the first issuer is also the realm of challenges.
+    /// This API's name at the issuer: tokens must carry it in `aud`. That of the first issuer is
+    /// also the realm of challenges.
     pub audience: String,
-    /// How the issuer is asked about opaque tokens; at most one issuer may be, since such a token doesn't tell whose it is.
-    /// Default: not at all, and opaque tokens are refused.
+    /// How the issuer is asked about opaque tokens; at most one issuer may be, since such a token
+    /// doesn't tell whose it is. Default: not at all, and opaque tokens are refused.
     pub introspection: Option<IntrospectionSettings>,
-    /// Takes keys over plain `http` from an issuer that is not on a loopback address. Whoever can change that
-    /// traffic can then sign tokens of their own. Default: false.
+    /// Takes keys over plain `http` from an issuer that is not on a loopback address. Whoever can
+    /// change that traffic can then sign tokens of their own. Default: false.
     pub allow_insecure: bool,
 }
 
@@ -59,8 +64,9 @@ pub struct IntrospectionSettings {
     pub client_id: String,
     /// Its secret there, sent as `client_secret_basic`.
     pub secret: Secret,
-    /// How long an answer counts, never beyond the token's `exp`: for as long a revoked token may still be accepted.
-    /// It counts from when the issuer is asked. Zero: each request asks. At most 5 minutes. Default: 10 seconds.
+    /// How long an answer counts, never beyond the token's `exp`: for as long a revoked token may
+    /// still be accepted. It counts from when the issuer is asked. Zero: each request asks. At most
+    /// 5 minutes. Default: 10 seconds.
     pub cache: Duration,
 }
 
@@ -84,7 +90,12 @@ impl ResourceServerSettings {
 impl TrustedIssuer {
     /// An issuer of JWTs.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), audience: audience.into(), introspection: None, allow_insecure: false }
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            introspection: None,
+            allow_insecure: false,
+        }
     }
 }
 
@@ -148,19 +159,27 @@ pub enum SettingsError {
     #[error("issuers: name at least one issuer, and {0:?} only once")]
     Issuers(String),
     /// More than one that opaque tokens may come from.
-    #[error("issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be")]
+    #[error(
+        "issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be"
+    )]
     SecondIntrospection(String),
     /// More than can pass for a short time.
-    #[error("introspection cache {0:?}: give at most 5 minutes; a longer one keeps revoked tokens alive")]
+    #[error(
+        "introspection cache {0:?}: give at most 5 minutes; a longer one keeps revoked tokens alive"
+    )]
     IntrospectionCache(Duration),
     /// No audience, so that any token of the issuer would do.
-    #[error("audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2")]
+    #[error(
+        "audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2"
+    )]
     Audience,
     /// More than a clock's error.
     #[error("leeway {0:?}: give at most 5 minutes; a longer one keeps expired tokens alive")]
     Leeway(Duration),
     /// Not a URL that paths can be added to.
-    #[error("url {0:?}: give scheme, host, port and the path before the API's own, such as https://example.com/api")]
+    #[error(
+        "url {0:?}: give scheme, host, port and the path before the API's own, such as https://example.com/api"
+    )]
     Url(String),
     /// Not an origin.
     #[error("origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
@@ -179,8 +198,10 @@ const MAX_INTROSPECTION_CACHE: Duration = Duration::from_mins(5);
 /// Reads an issuer identifier as a URL from which keys may be fetched.
 pub(crate) fn issuer_url(issuer: &str, allow_insecure: bool) -> Result<Url, SettingsError> {
     let url = Url::parse(issuer).map_err(|_| SettingsError::Issuer(issuer.to_owned()))?;
-    let plain =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
     match url.scheme() {
         "https" if plain => Ok(url),
         "http" if plain && (allow_insecure || is_loopback(&url)) => Ok(url),
@@ -200,8 +221,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 /// Refuses issuers among which a token could not find its own.
-pub(crate) fn checked_issuers(issuers: &[TrustedIssuer]) -> Result<&[TrustedIssuer], SettingsError> {
-    let twice = |(at, one): &(usize, &TrustedIssuer)| issuers[..*at].iter().any(|other| other.issuer == one.issuer);
+pub(crate) fn checked_issuers(
+    issuers: &[TrustedIssuer],
+) -> Result<&[TrustedIssuer], SettingsError> {
+    let twice = |(at, one): &(usize, &TrustedIssuer)| {
+        issuers[..*at].iter().any(|other| other.issuer == one.issuer)
+    };
     if let Some((_, again)) = issuers.iter().enumerate().find(twice) {
         return Err(SettingsError::Issuers(again.issuer.clone()));
     }
@@ -215,8 +240,14 @@ pub(crate) fn checked_issuers(issuers: &[TrustedIssuer]) -> Result<&[TrustedIssu
 }
 
 /// Refuses a cache that would keep revoked tokens alive for long.
-pub(crate) fn checked_introspection(asked: &IntrospectionSettings) -> Result<&IntrospectionSettings, SettingsError> {
-    if asked.cache > MAX_INTROSPECTION_CACHE { Err(SettingsError::IntrospectionCache(asked.cache)) } else { Ok(asked) }
+pub(crate) fn checked_introspection(
+    asked: &IntrospectionSettings,
+) -> Result<&IntrospectionSettings, SettingsError> {
+    if asked.cache > MAX_INTROSPECTION_CACHE {
+        Err(SettingsError::IntrospectionCache(asked.cache))
+    } else {
+        Ok(asked)
+    }
 }
 
 pub(crate) fn checked_audience(audience: &str) -> Result<&str, SettingsError> {
@@ -267,7 +298,9 @@ mod tests {
         ] {
             assert!(issuer_url(issuer, false).is_ok(), "{issuer}");
         }
-        for issuer in ["", "id.example.com", "ftp://x", "https://a:b@x", "https://x?a", "https://x#a"] {
+        for issuer in
+            ["", "id.example.com", "ftp://x", "https://a:b@x", "https://x?a", "https://x#a"]
+        {
             assert_eq!(issuer_url(issuer, true), Err(SettingsError::Issuer(issuer.into())));
         }
         let plain = "http://id.example.com";
@@ -284,9 +317,15 @@ mod tests {
         };
         assert!(checked_issuers(&[one(), opaque("https://two")]).is_ok());
         assert_eq!(checked_issuers(&[]).unwrap_err(), SettingsError::Issuers(String::new()));
-        assert_eq!(checked_issuers(&[one(), one()]).unwrap_err(), SettingsError::Issuers("https://one".into()));
+        assert_eq!(
+            checked_issuers(&[one(), one()]).unwrap_err(),
+            SettingsError::Issuers("https://one".into())
+        );
         let two = [opaque("https://one"), opaque("https://two")];
-        assert_eq!(checked_issuers(&two).unwrap_err(), SettingsError::SecondIntrospection("https://two".into()));
+        assert_eq!(
+            checked_issuers(&two).unwrap_err(),
+            SettingsError::SecondIntrospection("https://two".into())
+        );
     }
 
     #[test]
@@ -308,10 +347,22 @@ mod tests {
 
     #[test]
     fn the_url_of_an_api_may_have_a_path_and_no_more() {
-        for url in ["https://api.example.com", "https://api.example.com/", "http://localhost:5001/orders/api"] {
+        for url in [
+            "https://api.example.com",
+            "https://api.example.com/",
+            "http://localhost:5001/orders/api",
+        ] {
             assert_eq!(base_url(url), Ok(url.trim_end_matches('/')));
         }
-        for url in ["", "/api", "api.example.com", "ftp://x", "https://a:b@x", "https://x?a", "https://x#a"] {
+        for url in [
+            "",
+            "/api",
+            "api.example.com",
+            "ftp://x",
+            "https://a:b@x",
+            "https://x?a",
+            "https://x#a",
+        ] {
             assert_eq!(base_url(url), Err(SettingsError::Url(url.into())));
         }
     }

@@ -1,7 +1,9 @@
-//! Tokens whose signature was verified lately, so that a token that comes a hundred times is verified once.
+//! Tokens whose signature was verified lately, so that a token that comes a hundred times is
+//! verified once.
 //!
-//! Nothing that time can change is kept: whoever takes a token from here checks its times against the clock again.
-//! An entry counts only together with the keys that verified it, so that a withdrawn key takes its tokens along.
+//! Nothing that time can change is kept: whoever takes a token from here checks its times against
+//! the clock again. An entry counts only together with the keys that verified it, so that a
+//! withdrawn key takes its tokens along.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +25,11 @@ pub(crate) struct TokenCache(Mutex<Generations<Verified>>);
 
 impl TokenCache {
     /// The token, if it was verified by keys that still count.
-    pub(crate) fn get(&self, digest: TokenDigest, counts: impl Fn(&Arc<KeySet>) -> bool) -> Option<Arc<AccessToken>> {
+    pub(crate) fn get(
+        &self,
+        digest: TokenDigest,
+        counts: impl Fn(&Arc<KeySet>) -> bool,
+    ) -> Option<Arc<AccessToken>> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (found, dropped) = generations.get(digest);
         // Thousands of tokens may be dropped here: not while others wait.

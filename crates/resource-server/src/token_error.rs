@@ -1,6 +1,7 @@
 //! Why an access token is not accepted.
 
-/// The cause. `Display` is the sentence for the caller, `Debug` the name for the log; neither holds any of the token.
+/// The cause. `Display` is the sentence for the caller, `Debug` the name for the log; neither holds
+/// any of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Longer than [`crate::MAX_TOKEN_LENGTH`]; it was not looked at.
@@ -42,7 +43,8 @@ pub enum TokenError {
     /// `aud` does not name this API.
     #[error("The access token is for another API.")]
     WrongAudience,
-    /// `cnf` binds the token to a key, and a bearer proves none (RFC 9449 section 7.2, RFC 8705 section 3).
+    /// `cnf` binds the token to a key, and a bearer proves none (RFC 9449 section 7.2, RFC 8705
+    /// section 3).
     #[error("The access token is bound to its client's key and can't be sent as a bearer token.")]
     KeyBound,
     /// Sent by the scheme `DPoP`, but `cnf` binds it to no key (RFC 9449 section 7.1).

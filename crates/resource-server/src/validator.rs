@@ -1,4 +1,5 @@
-//! Verifying access tokens: JWTs step by step as RFC 9068 section 4 has it; opaque ones by asking their issuer.
+//! Verifying access tokens: JWTs step by step as RFC 9068 section 4 has it; opaque ones by asking
+//! their issuer.
 
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use doorward_protocol::{
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessToken, Clock, Freshness, IssuerClient, IssuerUnavailable, KeySet, KeyStore, ResourceServerSettings,
-    SettingsError, TokenError, TrustedIssuer,
+    AccessToken, Clock, Freshness, IssuerClient, IssuerUnavailable, KeySet, KeyStore,
+    ResourceServerSettings, SettingsError, TokenError, TrustedIssuer,
     access_token::Times,
     generations::TokenDigest,
     introspection::Introspector,
@@ -18,7 +19,8 @@ use crate::{
     token_cache::{TokenCache, Verified},
 };
 
-/// The longest token that is looked at, in bytes. Longer ones would cost more to read than they can be worth.
+/// The longest token that is looked at, in bytes. Longer ones would cost more to read than they can
+/// be worth.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// Why there is no verified token.
@@ -94,13 +96,20 @@ impl Issuer {
         {
             keys = newer;
         }
-        if keys.select(kid, algorithm)?.verifies(token) { Ok(keys) } else { Err(TokenError::BadSignature.into()) }
+        if keys.select(kid, algorithm)?.verifies(token) {
+            Ok(keys)
+        } else {
+            Err(TokenError::BadSignature.into())
+        }
     }
 }
 
 impl TokenValidator {
     /// A validator for the tokens of the settings' issuers.
-    pub fn new(settings: &ResourceServerSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+    pub fn new(
+        settings: &ResourceServerSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
         let (mut issuers, mut introspector) = (Vec::new(), None);
         for trusted in checked_issuers(&settings.issuers)? {
             let issuer = Issuer::new(trusted, settings, &clock)?;
@@ -123,19 +132,29 @@ impl TokenValidator {
         ready
     }
 
-    /// Verifies a bearer token as it came from the wire. One that is bound to a key is refused: here nothing proves that key.
+    /// Verifies a bearer token as it came from the wire. One that is bound to a key is refused:
+    /// here nothing proves that key.
     pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
         let verified = self.verify_apart_from_key(token).await?;
-        if verified.claims().cnf.is_some() { Err(TokenError::KeyBound.into()) } else { Ok(verified) }
+        if verified.claims().cnf.is_some() {
+            Err(TokenError::KeyBound.into())
+        } else {
+            Ok(verified)
+        }
     }
 
-    /// Verifies all of a token but that its presenter holds the key of `cnf`, which is for the caller to see.
-    pub(crate) async fn verify_apart_from_key(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
+    /// Verifies all of a token but that its presenter holds the key of `cnf`, which is for the
+    /// caller to see.
+    pub(crate) async fn verify_apart_from_key(
+        &self,
+        token: &str,
+    ) -> Result<Arc<AccessToken>, VerificationError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::TooLong.into());
         }
         let digest = TokenDigest::of(token);
-        let known = digest.and_then(|digest| self.verified.get(digest, |keys| self.still_counts(keys)));
+        let known =
+            digest.and_then(|digest| self.verified.get(digest, |keys| self.still_counts(keys)));
         let verified = match known {
             Some(known) => known,
             None => self.verify_anew(token, digest).await?,
@@ -157,7 +176,8 @@ impl TokenValidator {
     ) -> Result<Arc<AccessToken>, VerificationError> {
         let jws = match (UnverifiedJws::parse(token), &self.introspector) {
             (Ok(jws), _) => jws,
-            // Three parts that can't be decoded are a broken JWT, perhaps of another issuer, who alone may see it.
+            // Three parts that can't be decoded are a broken JWT, perhaps of another issuer, who
+            // alone may see it.
             (Err(JwsError::NotCompact), Some(introspector)) if token.split('.').count() != 3 => {
                 return introspector.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
             }
@@ -177,12 +197,15 @@ impl TokenValidator {
 
     /// Chooses by `iss`, which nobody vouched for yet, whose keys must verify the token.
     fn issuer_named_by(&self, unverified: &Map<String, Value>) -> Result<&Issuer, TokenError> {
-        let Some(Value::String(iss)) = unverified.get("iss") else { return Err(TokenError::InvalidClaims) };
+        let Some(Value::String(iss)) = unverified.get("iss") else {
+            return Err(TokenError::InvalidClaims);
+        };
         self.issuers.iter().find(|issuer| issuer.iss == *iss).ok_or(TokenError::WrongIssuer)
     }
 }
 
-/// `typ` keeps ID tokens and other JWTs of the issuer out (RFC 9068 section 4); the algorithm must be asymmetric.
+/// `typ` keeps ID tokens and other JWTs of the issuer out (RFC 9068 section 4); the algorithm must
+/// be asymmetric.
 fn check_header(header: &UnverifiedHeader) -> Result<SigningAlgorithm, TokenError> {
     let algorithm = header.algorithm().ok_or(TokenError::UnsupportedAlgorithm)?;
     if !header.is_type("at+jwt") {

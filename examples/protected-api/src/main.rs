@@ -4,14 +4,17 @@ use std::sync::LazyLock;
 
 use axum::routing::get;
 use doorward_policy::{Policy, RequiredPolicy};
-use doorward_resource_server::{Anyone, Authorized, ProtectedRouter, ResourceServer, ResourceServerSettings};
+use doorward_resource_server::{
+    Anyone, Authorized, ProtectedRouter, ResourceServer, ResourceServerSettings,
+};
 
 struct SalesAdmin;
 
 impl RequiredPolicy for SalesAdmin {
     fn policies() -> &'static [Policy] {
-        static POLICIES: LazyLock<[Policy; 2]> =
-            LazyLock::new(|| [Policy::require_role("admin"), Policy::require_claim("department", "Sales")]);
+        static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
+            [Policy::require_role("admin"), Policy::require_claim("department", "Sales")]
+        });
         &*POLICIES
     }
 }

@@ -1,14 +1,15 @@
-//! The client with everything it can do, each on a button: to try a provider by hand, and for the tests in `end2end`.
+//! The client with everything it can do, each on a button: to try a provider by hand, and for the
+//! tests in `end2end`.
 //!
-//! No framework: what happens is written into the elements of `index.html`. The settings come from `/settings.json`, whose
-//! members are those of [`Settings`] and of [`Workbench`].
+//! No framework: what happens is written into the elements of `index.html`. The settings come from
+//! `/settings.json`, whose members are those of [`Settings`] and of [`Workbench`].
 #![cfg(target_arch = "wasm32")]
 
 use std::{fmt::Debug, rc::Rc, time::Duration};
 
 use doorward_client::{
-    ApiRequest, CallbackKind, Error, Event, PopupArgs, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
-    User, UserManager,
+    ApiRequest, CallbackKind, Error, Event, PopupArgs, Settings, SigninOutcome, SigninRequestArgs,
+    SignoutRequestArgs, User, UserManager,
     browser::{self, Fetch},
     ports::{CacheMode, HttpClient as _, HttpRequest, Redirect},
 };
@@ -21,7 +22,8 @@ use web_sys::{Document, HtmlInputElement};
 struct Workbench {
     manager: UserManager,
     document: Document,
-    /// Finishes a sign-in twice at once, as pages do whose parts are mounted twice. Member `mount_twice`.
+    /// Finishes a sign-in twice at once, as pages do whose parts are mounted twice. Member
+    /// `mount_twice`.
     mounts_twice: bool,
     /// How the page is left. Member `redirect`, with `replace` and `top`.
     redirect: Redirect,
@@ -46,7 +48,8 @@ pub fn start() {
 
 impl Workbench {
     async fn set_up(document: Document) -> Result<Self, String> {
-        let origin = document.location().and_then(|location| location.origin().ok()).unwrap_or_default();
+        let origin =
+            document.location().and_then(|location| location.origin().ok()).unwrap_or_default();
         let request = HttpRequest {
             method: "GET".to_owned(),
             url: [&origin, "/settings.json"].concat(),
@@ -65,7 +68,8 @@ impl Workbench {
         }
         let manager = browser::user_manager(settings).map_err(|error| told(&error))?;
         let redirect = &members["redirect"];
-        let redirect = Redirect { replace: redirect["replace"] == true, top: redirect["top"] == true };
+        let redirect =
+            Redirect { replace: redirect["replace"] == true, top: redirect["top"] == true };
         Ok(Self { manager, document, mounts_twice: members["mount_twice"] == true, redirect })
     }
 
@@ -85,19 +89,31 @@ impl Workbench {
         let outcome = match self.manager.callback_kind(&url) {
             CallbackKind::None => return Ok("ready".to_owned()),
             CallbackKind::Signout => self.manager.signout_callback(&url).await.map(|outcome| {
-                format!("signed out, state {}", text_of(outcome.and_then(|outcome| outcome.state).as_ref()))
+                format!(
+                    "signed out, state {}",
+                    text_of(outcome.and_then(|outcome| outcome.state).as_ref())
+                )
             }),
             CallbackKind::Signin | CallbackKind::OfChild if self.mounts_twice => {
-                let (first, second) =
-                    futures::join!(self.manager.signin_callback(&url), self.manager.signin_callback(&url));
-                return Ok(format!("{}, and again: {}", worded(first.map(arrived)), worded(second.map(arrived))));
+                let (first, second) = futures::join!(
+                    self.manager.signin_callback(&url),
+                    self.manager.signin_callback(&url)
+                );
+                return Ok(format!(
+                    "{}, and again: {}",
+                    worded(first.map(arrived)),
+                    worded(second.map(arrived))
+                ));
             }
-            CallbackKind::Signin | CallbackKind::OfChild => self.manager.signin_callback(&url).await.map(arrived),
+            CallbackKind::Signin | CallbackKind::OfChild => {
+                self.manager.signin_callback(&url).await.map(arrived)
+            }
         };
         outcome.map_err(|error| told(&error))
     }
 
-    /// Lets the button of this id do what it is named after. Popups must open while the click is handled.
+    /// Lets the button of this id do what it is named after. Popups must open while the click is
+    /// handled.
     fn listen(self: &Rc<Self>, name: &'static str) {
         let Some(button) = self.document.get_element_by_id(name) else {
             return write(&self.document, "status", &["there is no button ", name].concat());
@@ -122,13 +138,22 @@ impl Workbench {
             redirect: self.redirect,
             ..SigninRequestArgs::default()
         };
-        let signout = SignoutRequestArgs { state: Some("a sign-out".into()), ..SignoutRequestArgs::default() };
+        let signout = SignoutRequestArgs {
+            state: Some("a sign-out".into()),
+            ..SignoutRequestArgs::default()
+        };
         let popup = PopupArgs::default();
         match name {
             "signin_redirect" => then(manager.signin_redirect(signin), |()| "leaving".to_owned()),
-            "signin_popup" => then(manager.signin_popup(signin, popup), |outcome| arrived(Some(outcome))),
-            "signin_silent" => then(manager.signin_silent(), |user| format!("silently {}", user.sub())),
-            "signout_redirect" => then(manager.signout_redirect(signout), |()| "leaving".to_owned()),
+            "signin_popup" => {
+                then(manager.signin_popup(signin, popup), |outcome| arrived(Some(outcome)))
+            }
+            "signin_silent" => {
+                then(manager.signin_silent(), |user| format!("silently {}", user.sub()))
+            }
+            "signout_redirect" => {
+                then(manager.signout_redirect(signout), |()| "leaving".to_owned())
+            }
             "signout_popup" => then(manager.signout_popup(signout, popup), |outcome| {
                 format!("signed out, state {}", text_of(outcome.state.as_ref()))
             }),
@@ -136,7 +161,10 @@ impl Workbench {
                 format!("signed out, state {}", text_of(outcome.state.as_ref()))
             }),
             "query_session_status" => then(manager.query_session_status(), |status| {
-                status.map_or_else(|| "nobody there".to_owned(), |status| format!("{} is there", status.sub))
+                status.map_or_else(
+                    || "nobody there".to_owned(),
+                    |status| format!("{} is there", status.sub),
+                )
             }),
             "get_access_token" => then(manager.get_access_token(), |token| token),
             "revoke_tokens" => then(manager.revoke_tokens(), |()| "revoked".to_owned()),

@@ -1,5 +1,6 @@
-//! Doorward beside npm `oidc-provider`, in turns within one run: the same requests, the same tokens in the answers. Doorward has each
-//! refresh on disk before it answers; the other one keeps everything in memory.
+//! Doorward beside npm `oidc-provider`, in turns within one run: the same requests, the same tokens
+//! in the answers. Doorward has each refresh on disk before it answers; the other one keeps
+//! everything in memory.
 
 use std::path::Path;
 
@@ -49,8 +50,13 @@ async fn side_by_side(binary: &Path, algorithm: &str, whole: bool) -> Result<(),
         reads(&server, &foreign, "discovery", &both).await?;
         let both = ["/.well-known/openid-configuration/jwks", "/jwks"].map(|path| get(path, None));
         reads(&server, &foreign, "JWKS", &both).await?;
-        let [ours, other] = [server.process().resident_megabytes()?, foreign.process().resident_megabytes()?];
-        println!("  {:<32}{ours:>11.1} {other:>11.1} {:>7.2}", "memory after that (MB)", ours / other);
+        let [ours, other] =
+            [server.process().resident_megabytes()?, foreign.process().resident_megabytes()?];
+        println!(
+            "  {:<32}{ours:>11.1} {other:>11.1} {:>7.2}",
+            "memory after that (MB)",
+            ours / other
+        );
     }
     server.stop()?;
     Ok(())
@@ -64,7 +70,8 @@ async fn refreshes(server: &Server, foreign: &Foreign, algorithm: &str) -> Resul
     for _ in 0..ROUNDS {
         for (side, (address, path)) in sides.iter().enumerate() {
             let refresh = Refresh { path, client_id: CLIENT };
-            let (rate, last) = load::rotate(address, refresh, std::mem::take(&mut tokens[side]), LASTING).await?;
+            let (rate, last) =
+                load::rotate(address, refresh, std::mem::take(&mut tokens[side]), LASTING).await?;
             tokens[side] = last;
             best[side] = best[side].max(rate.a_second());
         }
@@ -73,7 +80,12 @@ async fn refreshes(server: &Server, foreign: &Foreign, algorithm: &str) -> Resul
     Ok(())
 }
 
-async fn reads(server: &Server, foreign: &Foreign, what: &str, requests: &[Request; 2]) -> Result<(), Failure> {
+async fn reads(
+    server: &Server,
+    foreign: &Foreign,
+    what: &str,
+    requests: &[Request; 2],
+) -> Result<(), Failure> {
     let mut best = [0.0_f64; 2];
     for _ in 0..ROUNDS {
         for (side, address) in [&server.provider, &foreign.address].into_iter().enumerate() {

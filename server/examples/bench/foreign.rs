@@ -1,4 +1,5 @@
-//! The provider to compare with: npm `oidc-provider` in a Node.js process, everything in memory (`end2end/bench`).
+//! The provider to compare with: npm `oidc-provider` in a Node.js process, everything in memory
+//! (`end2end/bench`).
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -29,12 +30,19 @@ pub struct Foreign {
 
 /// Its version, or why it can't be run here.
 pub fn version() -> Result<String, String> {
-    let missing = |what: &str| format!("skipped: {what}. Install Node.js, then run script/setup test");
-    let package = std::fs::read(Path::new(PACKAGE)).map_err(|_| missing("the npm packages of end2end are missing"))?;
-    let node = Command::new("node").arg("--version").output().map_err(|_| missing("node is missing"))?;
-    let package: Value = serde_json::from_slice(&package).map_err(|error| format!("skipped: {PACKAGE}: {error}"))?;
+    let missing =
+        |what: &str| format!("skipped: {what}. Install Node.js, then run script/setup test");
+    let package = std::fs::read(Path::new(PACKAGE))
+        .map_err(|_| missing("the npm packages of end2end are missing"))?;
+    let node =
+        Command::new("node").arg("--version").output().map_err(|_| missing("node is missing"))?;
+    let package: Value =
+        serde_json::from_slice(&package).map_err(|error| format!("skipped: {PACKAGE}: {error}"))?;
     let version = package["version"].as_str().unwrap_or_default();
-    Ok(format!("oidc-provider {version} on Node.js {}", String::from_utf8_lossy(&node.stdout).trim()))
+    Ok(format!(
+        "oidc-provider {version} on Node.js {}",
+        String::from_utf8_lossy(&node.stdout).trim()
+    ))
 }
 
 impl Foreign {
@@ -50,7 +58,8 @@ impl Foreign {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
-        let ready: Value = serde_json::from_str(&line).map_err(|_| format!("{PROGRAM} did not start"))?;
+        let ready: Value =
+            serde_json::from_str(&line).map_err(|_| format!("{PROGRAM} did not start"))?;
         let refresh_tokens = serde_json::from_value(ready["refresh_tokens"].clone())?;
         let access_token = member(&ready, "access_token")?;
         Ok(Self { address: address.to_string(), refresh_tokens, access_token, child })

@@ -47,8 +47,11 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
     println!("\nRefresh grants (ES256) of random grants by {CONNECTIONS} connections");
     let mut few = Grants::prepare(binary, FEW).await?;
     let mut many = Grants::prepare(binary, MANY).await?;
-    let (few, at_many) = (few.refresh("of 1,000 grants").await?, many.refresh("of 1,000,000 grants").await?);
-    let ratio = |thousandth| at_many.within(thousandth).as_secs_f64() / few.within(thousandth).as_secs_f64();
+    let (few, at_many) =
+        (few.refresh("of 1,000 grants").await?, many.refresh("of 1,000,000 grants").await?);
+    let ratio = |thousandth| {
+        at_many.within(thousandth).as_secs_f64() / few.within(thousandth).as_secs_f64()
+    };
     println!("  {:<32}{:>11} {:>8.2} x {:>8.2} x", "ratio", "", ratio(500), ratio(990));
     many.sweep().await
 }
@@ -86,7 +89,11 @@ impl Grants {
             let password = password.clone();
             tokio::spawn(async move {
                 for number in (first..end).step_by(256) {
-                    let token = RefreshToken { hash: token(number).hash(), first_issued_at: now, expires_at: ends };
+                    let token = RefreshToken {
+                        hash: token(number).hash(),
+                        first_issued_at: now,
+                        expires_at: ends,
+                    };
                     store.add_grant(grant(number), &password, ends, Some(token), now).await?;
                 }
                 Ok(())
@@ -155,7 +162,8 @@ impl Grants {
                 while !is_over() {
                     let turn = tokens.len() as u64 + waits.len() as u64;
                     let grant = number as u64 * each + mixed(turn) % each;
-                    let presented = tokens.remove(&grant).unwrap_or_else(|| token(grant).expose().to_owned());
+                    let presented =
+                        tokens.remove(&grant).unwrap_or_else(|| token(grant).expose().to_owned());
                     let asked = Instant::now();
                     let next = REFRESH.next(&mut connection, &presented).await?;
                     waits.push(asked.elapsed());

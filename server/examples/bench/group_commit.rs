@@ -49,13 +49,17 @@ struct Mode {
 impl Mode {
     fn settings(group_commit: bool) -> [(&'static str, &'static str); 2] {
         let group_commit = if group_commit { "true" } else { "false" };
-        [("DOORWARD_STORE__GROUP_COMMIT", group_commit), ("DOORWARD_PROVIDER__ACCESS_TOKEN_SIGNING_ALG", "ES256")]
+        [
+            ("DOORWARD_STORE__GROUP_COMMIT", group_commit),
+            ("DOORWARD_PROVIDER__ACCESS_TOKEN_SIGNING_ALG", "ES256"),
+        ]
     }
 
     async fn prepare(binary: &Path, group_commit: bool) -> Result<Self, Failure> {
         let folder = Folder::new(binary)?;
         let server = folder.start(&Self::settings(group_commit)).await?;
-        let refresh_tokens = refresh_tokens(&server, "MyBackend", "MyBackendApi1 offline_access").await?;
+        let refresh_tokens =
+            refresh_tokens(&server, "MyBackend", "MyBackendApi1 offline_access").await?;
         server.stop()?;
         Ok(Self { group_commit, folder, refresh_tokens, best: 0.0 })
     }
@@ -74,7 +78,11 @@ impl Mode {
 }
 
 /// A refresh token for each connection, by Alice's password.
-pub async fn refresh_tokens(server: &Server, client_id: &str, scope: &str) -> Result<Vec<String>, Failure> {
+pub async fn refresh_tokens(
+    server: &Server,
+    client_id: &str,
+    scope: &str,
+) -> Result<Vec<String>, Failure> {
     let mut connection = Connection::open(&server.provider).await?;
     let mut tokens = Vec::new();
     while tokens.len() < CONNECTIONS {

@@ -1,5 +1,5 @@
-//! A small load generator: connections that are kept, each with one request at a time. It writes and reads the bytes itself, so that
-//! most of the machine is left to the server.
+//! A small load generator: connections that are kept, each with one request at a time. It writes
+//! and reads the bytes itself, so that most of the machine is left to the server.
 
 use std::{
     fmt,
@@ -91,7 +91,8 @@ impl Connection {
                     self.read().await?;
                 }
             }
-            // In chunks, as a page is sent that is rendered piece by piece: the last chunk is empty.
+            // In chunks, as a page is sent that is rendered piece by piece: the last chunk is
+            // empty.
             None => {
                 while !self.answer.ends_with(b"\r\n0\r\n\r\n") {
                     self.read().await?;
@@ -121,14 +122,16 @@ impl Connection {
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
-    let is_it = |line: &&[u8]| line.len() > 15 && line[..15].eq_ignore_ascii_case(b"content-length:");
+    let is_it =
+        |line: &&[u8]| line.len() > 15 && line[..15].eq_ignore_ascii_case(b"content-length:");
     let line = head.split(|byte| *byte == b'\n').find(is_it)?;
     std::str::from_utf8(&line[15..]).ok()?.trim().parse().ok()
 }
 
 /// A GET request.
 pub fn get(path: &str, authorization: Option<&str>) -> Request {
-    let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+    let authorization =
+        authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
     Request(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").into_bytes())
 }
 
@@ -145,7 +148,12 @@ pub fn post(path: &str, form: &str) -> Request {
 }
 
 /// Sends the request on so many connections for so long, one after the other on each.
-pub async fn repeat(address: &str, connections: usize, lasting: Duration, request: &Request) -> Result<Rate, Failure> {
+pub async fn repeat(
+    address: &str,
+    connections: usize,
+    lasting: Duration,
+    request: &Request,
+) -> Result<Rate, Failure> {
     let mut opened = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
     // The first answer may fill a cache.
     for connection in &mut opened {
@@ -181,7 +189,9 @@ impl Refresh {
     /// Uses a refresh token for the next one.
     pub async fn next(self, connection: &mut Connection, token: &str) -> Result<String, Failure> {
         let client_id = self.client_id;
-        let form = format!("grant_type=refresh_token&client_id={client_id}&client_secret=secret&refresh_token={token}");
+        let form = format!(
+            "grant_type=refresh_token&client_id={client_id}&client_secret=secret&refresh_token={token}"
+        );
         member(&connection.ask_json(&post(self.path, &form)).await?, "refresh_token")
     }
 }

@@ -1,7 +1,9 @@
-//! Figures of the `doorward` binary on this machine, and the ratios between them: `script/bench [SECTION …]` runs it.
+//! Figures of the `doorward` binary on this machine, and the ratios between them:
+//! `script/bench [SECTION …]` runs it.
 //!
-//! The server runs in a process of its own, the load generator here, both on this machine; so compare figures of one run.
-//! Nothing is asserted. It takes about three minutes and writes to temporary folders only. `docs/benchmarks.md` tells more.
+//! The server runs in a process of its own, the load generator here, both on this machine; so
+//! compare figures of one run. Nothing is asserted. It takes about three minutes and writes to
+//! temporary folders only. `docs/benchmarks.md` tells more.
 
 mod compare;
 mod foreign;
@@ -31,24 +33,42 @@ const CONNECTIONS: usize = 64;
 const LASTING: Duration = Duration::from_secs(3);
 
 /// What can be asked for, in the order in which it is run; each stands in the file of its name.
-const SECTIONS: [&str; 9] =
-    ["start", "reads", "protected", "group_commit", "nodes", "compare", "grants", "profile", "sizes"];
-/// Run only when they are asked for by name: one fills a database with a million grants first, the other needs `perf`.
+const SECTIONS: [&str; 9] = [
+    "start",
+    "reads",
+    "protected",
+    "group_commit",
+    "nodes",
+    "compare",
+    "grants",
+    "profile",
+    "sizes",
+];
+/// Run only when they are asked for by name: one fills a database with a million grants first, the
+/// other needs `perf`.
 const BY_NAME: [&str; 2] = ["grants", "profile"];
 
 fn main() -> Result<(), Failure> {
     let wanted: Vec<String> = env::args().skip(1).collect();
     if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.contains(&name.as_str())) {
-        return Err(format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into());
+        return Err(
+            format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into()
+        );
     }
-    let binary: PathBuf = env::var_os("DOORWARD_BIN").unwrap_or_else(|| "target/server-release/doorward".into()).into();
+    let binary: PathBuf = env::var_os("DOORWARD_BIN")
+        .unwrap_or_else(|| "target/server-release/doorward".into())
+        .into();
     println!("{} with {CONNECTIONS} connections, {} s each", binary.display(), LASTING.as_secs());
-    // The load generator takes one core at most; the other runtime is for a section that serves in this process, too.
+    // The load generator takes one core at most; the other runtime is for a section that serves in
+    // this process, too.
     let alone = Builder::new_current_thread().enable_all().build()?;
     let shared = Builder::new_multi_thread().enable_all().build()?;
     for section in SECTIONS {
-        let is_wanted =
-            if wanted.is_empty() { !BY_NAME.contains(&section) } else { wanted.iter().any(|name| name == section) };
+        let is_wanted = if wanted.is_empty() {
+            !BY_NAME.contains(&section)
+        } else {
+            wanted.iter().any(|name| name == section)
+        };
         if !is_wanted {
             continue;
         }

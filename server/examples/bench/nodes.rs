@@ -1,7 +1,9 @@
-//! Durable refresh grants on PostgreSQL: by one provider process and by two, in turns, and how much of the time the store takes.
+//! Durable refresh grants on PostgreSQL: by one provider process and by two, in turns, and how much
+//! of the time the store takes.
 //!
-//! A process uses all cores, and the database and the load generator want theirs, too: on two cores a second one adds nothing. So each
-//! also gets a part of a core that leaves enough for them, as a small machine of its own would have: then a second one shows what it adds.
+//! A process uses all cores, and the database and the load generator want theirs, too: on two cores
+//! a second one adds nothing. So each also gets a part of a core that leaves enough for them, as a
+//! small machine of its own would have: then a second one shows what it adds.
 
 use std::{net::TcpListener, path::Path};
 
@@ -28,7 +30,8 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
     let postgres = PrivatePostgres::start_with(Durability::Machine, &[]);
     let database = postgres.new_database();
     for (what, hundredths) in [("as they come", None), ("a quarter of a core each", Some(25))] {
-        let shares = ["1", "2"].map(|name| hundredths.map(|hundredths| Share::of_core(name, hundredths)));
+        let shares =
+            ["1", "2"].map(|name| hundredths.map(|hundredths| Share::of_core(name, hundredths)));
         let [Ok(first), Ok(second)] = shares.map(Option::transpose) else {
             println!("  {what}: skipped, since this user can't make control groups");
             continue;
@@ -41,7 +44,8 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
             ("DOORWARD_PROVIDER__ACCESS_TOKEN_SIGNING_ALG", "ES256"),
         ];
         let first = nodes[0].start(&settings).await?;
-        let mut tokens = refresh_tokens(&first, "MyBackend", "MyBackendApi1 offline_access").await?;
+        let mut tokens =
+            refresh_tokens(&first, "MyBackend", "MyBackendApi1 offline_access").await?;
         drop(first);
         let mut best = [0.0_f64; 2];
         for round in 1..=ROUNDS {
@@ -100,7 +104,11 @@ impl Node {
 }
 
 /// One round in fresh processes, each with its part of the connections.
-async fn measure(nodes: &[Node], settings: &[(&str, &str)], mut tokens: Vec<String>) -> Result<Measured, Failure> {
+async fn measure(
+    nodes: &[Node],
+    settings: &[(&str, &str)],
+    mut tokens: Vec<String>,
+) -> Result<Measured, Failure> {
     let refresh = Refresh { path: TOKEN, client_id: "MyBackend" };
     let mut servers = Vec::new();
     let mut before = 0.0;

@@ -13,10 +13,12 @@ impl Process {
     pub fn processor_microseconds(self) -> Result<u64, Failure> {
         const MICROSECONDS_A_TICK: u64 = 10_000;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0))?;
-        // The name of the process, the second field, may have spaces in it but ends with the last parenthesis.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let [user, system] =
-            [fields.get(11), fields.get(12)].map(|field| field.and_then(|ticks| ticks.parse::<u64>().ok()));
+        // The name of the process, the second field, may have spaces in it but ends with the last
+        // parenthesis.
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let [user, system] = [fields.get(11), fields.get(12)]
+            .map(|field| field.and_then(|ticks| ticks.parse::<u64>().ok()));
         Ok((user.ok_or("no utime")? + system.ok_or("no stime")?) * MICROSECONDS_A_TICK)
     }
 

@@ -1,4 +1,5 @@
-//! Where the processor's time goes while Doorward answers refresh grants and userinfo: what `perf` sees of the process, by thread and function.
+//! Where the processor's time goes while Doorward answers refresh grants and userinfo: what `perf`
+//! sees of the process, by thread and function.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -26,7 +27,13 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
     recording.print("refresh grant, ES256", &rate)?;
 
     let recording = Recording::start(&server, &folder, "userinfo")?;
-    let rate = load::repeat(&server.provider, CONNECTIONS, LASTING, &get("/connect/userinfo", Some(&bearer))).await?;
+    let rate = load::repeat(
+        &server.provider,
+        CONNECTIONS,
+        LASTING,
+        &get("/connect/userinfo", Some(&bearer)),
+    )
+    .await?;
     recording.print("userinfo", &rate)?;
     server.stop()?;
     Ok(())
@@ -49,14 +56,18 @@ impl Recording {
             .arg(&file)
             .args(["--pid", &server.0.to_string(), "sleep", &LASTING.as_secs().to_string()])
             .spawn()
-            .map_err(|error| format!("perf can't be started ({error}): install Debian's package linux-perf"))?;
+            .map_err(|error| {
+                format!("perf can't be started ({error}): install Debian's package linux-perf")
+            })?;
         Ok(Self { perf, file, before: server.processor_microseconds()?, server })
     }
 
     fn print(mut self, what: &str, rate: &Rate) -> Result<(), Failure> {
         let each = (self.server.processor_microseconds()? - self.before) / rate.count.max(1);
         self.perf.wait()?;
-        println!("\nProfile: {what}, {rate} a second, {each} µs of the server's processor time each");
+        println!(
+            "\nProfile: {what}, {rate} a second, {each} µs of the server's processor time each"
+        );
         for keys in ["comm", "dso", "comm,sym"] {
             let report = Command::new("perf")
                 .args(["report", "--stdio", "--quiet", "--sort", keys, "--input"])

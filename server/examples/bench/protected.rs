@@ -1,5 +1,6 @@
-//! The price of protection: an axum route behind a JWT against the same route without, and against the same check in Node.js by
-//! `jose` (`end2end/bench/jose-server.mjs`), with one ES256 token for all.
+//! The price of protection: an axum route behind a JWT against the same route without, and against
+//! the same check in Node.js by `jose` (`end2end/bench/jose-server.mjs`), with one ES256 token for
+//! all.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -32,9 +33,12 @@ pub async fn compare(connections: usize, lasting: Duration) -> Result<(), Failur
     let pkcs8 = SigningKey::generate_pkcs8(SigningAlgorithm::Es256)?;
     let key = SigningKey::from_pkcs8("bench", SigningAlgorithm::Es256, &pkcs8)?;
     let issuer = serve_issuer(key.public_jwk()).await?;
-    let server = ResourceServer::new(ResourceServerSettings::new(format!("http://{issuer}"), AUDIENCE))?;
+    let server =
+        ResourceServer::new(ResourceServerSettings::new(format!("http://{issuer}"), AUDIENCE))?;
     let open = serve(Router::new().route("/", on_get(hello))).await?;
-    let protected = serve(ProtectedRouter::new(server).route::<Anyone>("/", on_get(hello)).into_router()).await?;
+    let protected =
+        serve(ProtectedRouter::new(server).route::<Anyone>("/", on_get(hello)).into_router())
+            .await?;
     let now = SystemClock.now().seconds();
     let token = key.sign(
         "at+jwt",
@@ -56,14 +60,19 @@ pub async fn compare(connections: usize, lasting: Duration) -> Result<(), Failur
     }
     let [open, protected, node] = best;
     println!("  axum, no protection             {open:>11.0}");
-    println!("  axum, protected                 {protected:>11.0}   {:.2} of the route without", protected / open);
+    println!(
+        "  axum, protected                 {protected:>11.0}   {:.2} of the route without",
+        protected / open
+    );
     if jose.is_some() {
         println!(
             "  Node.js with jose               {node:>11.0}   {:.1} times as many by the protected route",
             protected / node
         );
     } else {
-        println!("  Node.js with jose: not run, as {JOSE_SERVER} did not start (npm ci in end2end)");
+        println!(
+            "  Node.js with jose: not run, as {JOSE_SERVER} did not start (npm ci in end2end)"
+        );
     }
     Ok(())
 }
@@ -97,7 +106,10 @@ async fn refuses_without_token(address: &str) -> Result<(), Failure> {
     let mut connection = Connection::open(address).await?;
     match connection.ask(&get("/", None)).await {
         Err(refused) if refused.to_string().starts_with("401") => Ok(()),
-        other => Err(format!("the protected route should refuse a call without a token: {other:?}").into()),
+        other => {
+            Err(format!("the protected route should refuse a call without a token: {other:?}")
+                .into())
+        }
     }
 }
 

@@ -29,7 +29,10 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
         let each = (server.process().processor_microseconds()? - before) / rate.count.max(1);
         println!("  {what:<32}{rate} {each:>8} µs");
     }
-    println!("Memory after that (resident)      {:>9.1} MB", server.process().resident_megabytes()?);
+    println!(
+        "Memory after that (resident)      {:>9.1} MB",
+        server.process().resident_megabytes()?
+    );
     server.stop()?;
     Ok(())
 }

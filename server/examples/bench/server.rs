@@ -71,7 +71,10 @@ impl Folder {
     }
 
     /// The same, and how long it took.
-    pub async fn start_timed(&self, settings: &[(&str, &str)]) -> Result<(Server, Duration), Failure> {
+    pub async fn start_timed(
+        &self,
+        settings: &[(&str, &str)],
+    ) -> Result<(Server, Duration), Failure> {
         let began = Instant::now();
         let mut child = Command::new(&self.binary)
             .arg("serve")
@@ -91,7 +94,8 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()?;
         let log = BufReader::new(child.stderr.take().ok_or("no standard error")?);
-        let mut server = Server { app: self.app.clone(), provider: self.provider.clone(), child, log };
+        let mut server =
+            Server { app: self.app.clone(), provider: self.provider.clone(), child, log };
         while !answers(&server.provider).await {
             if server.child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
                 let mut said = String::new();
@@ -116,7 +120,8 @@ impl Server {
         Process(self.child.id())
     }
 
-    /// Stops the server; how many transactions its database committed, as its last line of log tells.
+    /// Stops the server; how many transactions its database committed, as its last line of log
+    /// tells.
     pub fn stop(mut self) -> Result<u64, Failure> {
         Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
         let mut commits = 0;

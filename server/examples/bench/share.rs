@@ -1,4 +1,5 @@
-//! A bounded share of the processors for a process, by a control group of Linux (either version; needs the rights of root).
+//! A bounded share of the processors for a process, by a control group of Linux (either version;
+//! needs the rights of root).
 
 use std::{
     fs,

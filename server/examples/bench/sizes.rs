@@ -1,5 +1,5 @@
-//! How much a browser loads at its first visit: the release build, compressed by brotli at level 11. How much of it is the
-//! client, `script/size` tells.
+//! How much a browser loads at its first visit: the release build, compressed by brotli at level
+//! 11. How much of it is the client, `script/size` tells.
 
 use std::{fs, path::Path};
 

@@ -1,9 +1,13 @@
-//! `/api/docs`: the demo API for people, from the same table by which it decides. It is a page without any script: to try an
-//! operation, a link opens the application, which is signed in, with the route chosen.
+//! `/api/docs`: the demo API for people, from the same table by which it decides. It is a page
+//! without any script: to try an operation, a link opens the application, which is signed in, with
+//! the route chosen.
 
 use axum::{
     Router,
-    http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    http::header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS,
+    },
     response::Html,
     routing::get,
 };
@@ -16,14 +20,19 @@ use url::form_urlencoded::byte_serialize;
 const PATH: &str = "/api/docs";
 const STYLE_PATH: &str = "/api/docs.css";
 const STYLE: &str = include_str!("../../../style/main.css");
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the API answers beside 200, and when.
 const REFUSALS: [(&str, &str); 3] = [
-    ("401", "There is no access token, or it is not accepted. The header WWW-Authenticate says why."),
+    (
+        "401",
+        "There is no access token, or it is not accepted. The header WWW-Authenticate says why.",
+    ),
     ("403", "The caller does not meet a policy. The body has the reasons, as words and as data."),
-    ("503", "The issuer can't be asked, so that the token can't be verified. Retry-After says when to try again."),
+    (
+        "503",
+        "The issuer can't be asked, so that the token can't be verified. Retry-After says when to try again.",
+    ),
 ];
 
 /// The page and its style sheet; the API may run where no application does.
@@ -35,8 +44,11 @@ pub fn router(app_url: &str) -> Router {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-cache"),
     ];
-    let style =
-        [(CONTENT_TYPE, "text/css; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (CACHE_CONTROL, "no-cache")];
+    let style = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
     Router::new()
         .route(PATH, get(move || async move { (headers, Html(page)) }))
         .route(STYLE_PATH, get(move || async move { (style, STYLE) }))
@@ -92,7 +104,8 @@ fn page(app_url: &str) -> String {
 }
 
 fn group(app_url: &str, group: DemoGroup) -> impl IntoView {
-    let operations: Vec<_> = routes::of_group(group).map(|route| operation(app_url, route)).collect();
+    let operations: Vec<_> =
+        routes::of_group(group).map(|route| operation(app_url, route)).collect();
     view! {
         <section class="card stack">
             <h2>{group.title()}</h2>
@@ -103,8 +116,10 @@ fn group(app_url: &str, group: DemoGroup) -> impl IntoView {
 
 fn operation(app_url: &str, route: &'static DemoRoute) -> impl IntoView {
     let address: String = byte_serialize(route.path.as_bytes()).collect();
-    let badges: Vec<_> = route.policy_names().map(|name| view! { <span class="badge">{name}</span> }).collect();
-    let needs: Vec<String> = route.policies.iter().map(|policy| policy.needs().to_string()).collect();
+    let badges: Vec<_> =
+        route.policy_names().map(|name| view! { <span class="badge">{name}</span> }).collect();
+    let needs: Vec<String> =
+        route.policies.iter().map(|policy| policy.needs().to_string()).collect();
     let needs = if needs.is_empty() { "to be signed in".to_owned() } else { needs.join(", and ") };
     view! {
         <li class="operation">
@@ -152,7 +167,11 @@ mod tests {
     fn each_route_can_be_tried_in_the_application() {
         let page = page("https://app.example");
         assert_eq!(page.matches("class=\"operation\"").count(), 17);
-        assert!(page.contains("https://app.example/?route=%2Fapi%2FDemoPolicyBased%2FSales%2FAdmin%2FGet"));
+        assert!(
+            page.contains(
+                "https://app.example/?route=%2Fapi%2FDemoPolicyBased%2FSales%2FAdmin%2FGet"
+            )
+        );
         assert!(page.contains("Needs department Sales and role admin"));
         assert!(page.contains("SalesDepartmentAndAdminPolicy"));
     }
@@ -160,6 +179,8 @@ mod tests {
     #[test]
     fn it_keeps_its_own_content_security_policy() {
         let page = page("https://app.example");
-        assert!(!page.contains("<script") && !page.contains("style=") && !page.contains(" onclick"));
+        assert!(
+            !page.contains("<script") && !page.contains("style=") && !page.contains(" onclick")
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The protected API's router: the demo API of `doorward_resource_server`, a page about it, and a proper answer to every other path
-//! under it.
+//! The protected API's router: the demo API of `doorward_resource_server`, a page about it, and a
+//! proper answer to every other path under it.
 
 mod docs;
 
@@ -16,7 +16,9 @@ use doorward_resource_server::{ResourceServer, demo_api};
 
 /// The routes under `/api`. They can be tried in the application at this URL.
 pub fn router(resource_server: ResourceServer, app_url: &str) -> Router {
-    demo_api::router(resource_server).merge(docs::router(app_url)).route("/api/{*path}", any(not_found))
+    demo_api::router(resource_server)
+        .merge(docs::router(app_url))
+        .route("/api/{*path}", any(not_found))
 }
 
 /// What stands where nothing is.

@@ -1,4 +1,5 @@
-//! The application's files: compressed at build time, and kept by browsers for ever where the name carries a hash.
+//! The application's files: compressed at build time, and kept by browsers for ever where the name
+//! carries a hash.
 
 use std::{collections::HashSet, convert::Infallible, path::Path, sync::Arc};
 
@@ -22,7 +23,8 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// Kept, but asked about before each use; the answer is 304 while nothing changed.
 const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The wasm's name when the server was compiled by cargo alone; cargo-leptos writes the file under the other.
+/// The wasm's name when the server was compiled by cargo alone; cargo-leptos writes the file under
+/// the other.
 const COMPILED_NAME: &str = "/pkg/doorward_bg.wasm";
 const WRITTEN_NAME: &str = "/pkg/doorward.wasm";
 
@@ -34,7 +36,11 @@ const NO_FILE: &str = "/nothing";
 /// Serves files; what is no file goes to `not_found`.
 pub fn service<S>(site: &Site, not_found: S) -> Router
 where
-    S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S: Service<Request, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send + 'static,
 {
     let root = Path::new(&*site.options.site_root);
@@ -43,11 +49,18 @@ where
         .precompressed_gzip()
         .append_index_html_on_directories(false)
         .fallback(not_found);
-    let hashed: HashSet<String> = site.hashed.iter().map(|name| format!("/{PACKAGE_FOLDER}/{name}")).collect();
-    Router::new().fallback_service(files).layer(middleware::from_fn_with_state(Arc::new(hashed), cached))
+    let hashed: HashSet<String> =
+        site.hashed.iter().map(|name| format!("/{PACKAGE_FOLDER}/{name}")).collect();
+    Router::new()
+        .fallback_service(files)
+        .layer(middleware::from_fn_with_state(Arc::new(hashed), cached))
 }
 
-async fn cached(State(hashed): State<Arc<HashSet<String>>>, mut request: Request, next: Next) -> Response {
+async fn cached(
+    State(hashed): State<Arc<HashSet<String>>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path();
     if path == COMPILED_NAME {
         *request.uri_mut() = Uri::from_static(WRITTEN_NAME);

@@ -1,5 +1,6 @@
-//! `/popup` and `/silent-renew`: where the provider sends popups and hidden frames back to. The page's script hands its
-//! address to the page that waits for it; nothing else is there to load, show or attack.
+//! `/popup` and `/silent-renew`: where the provider sends popups and hidden frames back to. The
+//! page's script hands its address to the page that waits for it; nothing else is there to load,
+//! show or attack.
 
 use axum::{
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName},
@@ -9,8 +10,7 @@ use axum::{
 /// The paths, registered as redirect URIs of the demo's client.
 pub const PATHS: [&str; 2] = ["/popup", "/silent-renew"];
 
-const POLICY: &str =
-    "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">

@@ -8,8 +8,9 @@ pub struct ContentSecurityPolicy {
 }
 
 impl ContentSecurityPolicy {
-    /// The page runs its own scripts and WebAssembly, shows its own styles and images, and talks to itself and to these origins;
-    /// while `cargo leptos watch` runs, also to that. Nobody may frame it.
+    /// The page runs its own scripts and WebAssembly, shows its own styles and images, and talks to
+    /// itself and to these origins; while `cargo leptos watch` runs, also to that. Nobody may frame
+    /// it.
     pub fn new(connect_origins: &[String], watched_at: Option<&str>) -> Self {
         let own = ["'self'"];
         let others = connect_origins.iter().map(String::as_str).chain(watched_at);

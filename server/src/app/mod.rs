@@ -1,4 +1,5 @@
-//! The application's side: its page, rendered on the server, `/config.json`, and the files of its build.
+//! The application's side: its page, rendered on the server, `/config.json`, and the files of its
+//! build.
 
 mod assets;
 mod callback_page;
@@ -42,7 +43,8 @@ pub fn router(settings: &AppSettings) -> Router {
             "the application's files are not there, so that its page stays lifeless: run cargo leptos build, or set LEPTOS_SITE_ROOT"
         );
     }
-    let policy = Arc::new(ContentSecurityPolicy::new(&settings.connect_origins, site.watched_at.as_deref()));
+    let policy =
+        Arc::new(ContentSecurityPolicy::new(&settings.connect_origins, site.watched_at.as_deref()));
     let headers = move || page_headers(&policy);
     let (page, origin) = (settings.page.clone(), settings.url.clone());
     let config = get(move |headers: HeaderMap| async move {
@@ -51,7 +53,8 @@ pub fn router(settings: &AppSettings) -> Router {
     let options = site.options.clone();
     let page = get(render_app_async_with_context(headers.clone(), move || shell(options.clone())));
     let options = site.options.clone();
-    let not_found = service_fn(move |request: Request| not_found(request, options.clone(), headers.clone()));
+    let not_found =
+        service_fn(move |request: Request| not_found(request, options.clone(), headers.clone()));
     let router = PAGE_PATHS
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, page.clone()))
@@ -60,16 +63,20 @@ pub fn router(settings: &AppSettings) -> Router {
         .into_iter()
         .fold(router, |router, path| router.route(path, get(callback_page::get)))
         .fallback_service(assets::service(&site, not_found));
-    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    let header =
+        |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     router
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         // The page's address carries the authorization code for a moment: no other site is told it.
         .layer(header(REFERRER_POLICY, "no-referrer"))
 }
 
-/// Headers of a rendered page: a policy with this page's nonce, and no storing, since a nonce is for one answer.
+/// Headers of a rendered page: a policy with this page's nonce, and no storing, since a nonce is
+/// for one answer.
 fn page_headers(policy: &ContentSecurityPolicy) {
-    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
+        return;
+    };
     if let Ok(policy) = HeaderValue::try_from(policy.with_nonce(&nonce)) {
         response.insert_header(CONTENT_SECURITY_POLICY, policy);
     }
@@ -81,7 +88,8 @@ async fn not_found(
     options: LeptosOptions,
     headers: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Result<Response<Body>, Infallible> {
-    let render = render_app_async_with_context(headers, move || doorward_app::not_found(options.clone()));
+    let render =
+        render_app_async_with_context(headers, move || doorward_app::not_found(options.clone()));
     let mut response = render(request).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     Ok(response)

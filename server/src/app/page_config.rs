@@ -6,13 +6,18 @@ use url::Url;
 
 use crate::config::is_loopback;
 
-/// The document for one request. A machine has several names for itself (`localhost`, `127.0.0.1`): a page that was loaded by
-/// another of them than the configured origin signs in under that name, or the browser would keep its session elsewhere.
+/// The document for one request. A machine has several names for itself (`localhost`, `127.0.0.1`):
+/// a page that was loaded by another of them than the configured origin signs in under that name,
+/// or the browser would keep its session elsewhere.
 pub fn for_request(page: &AppConfig, app_origin: &str, headers: &HeaderMap) -> AppConfig {
     let mut page = page.clone();
     if let Some(origin) = other_name_of_this_machine(app_origin, headers) {
-        for address in [&mut page.redirect_uri, &mut page.post_logout_redirect_uri, &mut page.api_url] {
-            let rest = address.strip_prefix(app_origin).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        for address in
+            [&mut page.redirect_uri, &mut page.post_logout_redirect_uri, &mut page.api_url]
+        {
+            let rest = address
+                .strip_prefix(app_origin)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'));
             if let Some(moved) = rest.map(|rest| format!("{origin}{rest}")) {
                 *address = moved;
             }
@@ -27,7 +32,8 @@ fn other_name_of_this_machine(app_origin: &str, headers: &HeaderMap) -> Option<S
     let asked = Url::parse(&format!("{}://{host}", app.scheme())).ok()?;
     let origin = asked.origin().ascii_serialization();
     let same_port = app.port_or_known_default() == asked.port_or_known_default();
-    (origin != app_origin && same_port && is_loopback(app_origin) && is_loopback(&origin)).then_some(origin)
+    (origin != app_origin && same_port && is_loopback(app_origin) && is_loopback(&origin))
+        .then_some(origin)
 }
 
 #[cfg(test)]
@@ -60,14 +66,23 @@ mod tests {
 
     #[test]
     fn no_other_name_counts() {
-        for host in ["evil.example:5001", "127.0.0.1:5002", "127.0.0.1:5001/x", "user@127.0.0.1:5001@evil.example", "?"]
-        {
+        for host in [
+            "evil.example:5001",
+            "127.0.0.1:5002",
+            "127.0.0.1:5001/x",
+            "user@127.0.0.1:5001@evil.example",
+            "?",
+        ] {
             let uri = redirect_uri("http://localhost:5001", host);
             assert!(
-                uri.starts_with("http://localhost:5001/") || uri.starts_with("http://127.0.0.1:5001/O"),
+                uri.starts_with("http://localhost:5001/")
+                    || uri.starts_with("http://127.0.0.1:5001/O"),
                 "{host} {uri}"
             );
         }
-        assert_eq!(redirect_uri("https://app.example", "127.0.0.1"), "https://app.example/OpenId/Login/JS");
+        assert_eq!(
+            redirect_uri("https://app.example", "127.0.0.1"),
+            "https://app.example/OpenId/Login/JS"
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! The application's build: where its files are, and whether their names carry hashes of their content.
+//! The application's build: where its files are, and whether their names carry hashes of their
+//! content.
 //!
-//! `cargo leptos` and its `watch` tell through `LEPTOS_…` variables; by hand the usual places are tried.
+//! `cargo leptos` and its `watch` tell through `LEPTOS_…` variables; by hand the usual places are
+//! tried.
 
 use std::{
     collections::HashSet,
@@ -34,15 +36,19 @@ impl Site {
     pub fn find() -> Self {
         let executable = env::current_exe().ok();
         let beside = executable.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-        let root = env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| usual_root(beside), PathBuf::from);
-        let hash_file = beside.join(env::var_os("LEPTOS_HASH_FILE_NAME").unwrap_or_else(|| "hash.txt".into()));
+        let root =
+            env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| usual_root(beside), PathBuf::from);
+        let hash_file =
+            beside.join(env::var_os("LEPTOS_HASH_FILE_NAME").unwrap_or_else(|| "hash.txt".into()));
         Self::at(&root, &hash_file)
     }
 
-    /// The build in this folder. Hashed names are used if the hash file tells them and the files are there.
+    /// The build in this folder. Hashed names are used if the hash file tells them and the files
+    /// are there.
     pub fn at(root: &Path, hash_file: &Path) -> Self {
         let package = root.join(PACKAGE_FOLDER);
-        let listed = std::fs::read_to_string(hash_file).map(|text| hashed_names(&text)).unwrap_or_default();
+        let listed =
+            std::fs::read_to_string(hash_file).map(|text| hashed_names(&text)).unwrap_or_default();
         let complete = !listed.is_empty() && listed.iter().all(|name| package.join(name).is_file());
         let watched = env::var_os("LEPTOS_WATCH").is_some();
         let reload_port = number("LEPTOS_RELOAD_PORT", 3001);
@@ -55,13 +61,15 @@ impl Site {
             .site_addr(address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5001))))
             .reload_port(reload_port)
             .hash_files(complete)
-            // An absolute path stands for itself; leptos would look beside the executable otherwise.
+            // An absolute path stands for itself; leptos would look beside the executable
+            // otherwise.
             .hash_file(absolute(hash_file).to_string_lossy().into())
             .build();
         Self {
             options,
             hashed: if complete { listed } else { HashSet::new() },
-            watched_at: watched.then(|| format!("ws://localhost:{reload_port} ws://127.0.0.1:{reload_port}")),
+            watched_at: watched
+                .then(|| format!("ws://localhost:{reload_port} ws://127.0.0.1:{reload_port}")),
         }
     }
 

@@ -18,7 +18,8 @@ fn asset_router(folder: &TempDir) -> Router {
     let hash_file = folder.path().join("hash.txt");
     fs::write(&hash_file, "js: one\nwasm: two\ncss: three\n").unwrap();
     let not_found = service_fn(|_: Request| async {
-        let response = Response::builder().status(404).header(CACHE_CONTROL, "no-store").body(Body::empty());
+        let response =
+            Response::builder().status(404).header(CACHE_CONTROL, "no-store").body(Body::empty());
         Ok(response.unwrap_or_default())
     });
     assets::service(&Site::at(folder.path(), &hash_file), not_found)
@@ -70,8 +71,16 @@ async fn nothing_outside_the_site_is_served() {
         "/pkg",
     ] {
         let response = get_file(&router, path, "").await;
-        assert!(response.status() == 404 || response.status().is_redirection(), "{path} {}", response.status());
-        assert_ne!(response.headers().get(CACHE_CONTROL), Some(&HeaderValue::from_static("no-cache")), "{path}");
+        assert!(
+            response.status() == 404 || response.status().is_redirection(),
+            "{path} {}",
+            response.status()
+        );
+        assert_ne!(
+            response.headers().get(CACHE_CONTROL),
+            Some(&HeaderValue::from_static("no-cache")),
+            "{path}"
+        );
     }
     let posted = Request::post("/favicon.svg").body(Body::empty()).unwrap();
     let response = router.oneshot(posted).await.unwrap();
@@ -80,7 +89,9 @@ async fn nothing_outside_the_site_is_served() {
 }
 
 fn app_router() -> Router {
-    let config = crate::config::load_for_tests("demo = true\n[app]\nauthority = \"https://id.example.com\"\n");
+    let config = crate::config::load_for_tests(
+        "demo = true\n[app]\nauthority = \"https://id.example.com\"\n",
+    );
     router(&config.app)
 }
 
@@ -115,11 +126,20 @@ async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer");
-        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next())
+            .unwrap()
+            .to_owned();
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains(&format!("nonce=\"{nonce}\"")), "the scripts carry the nonce");
-        assert_eq!(body.contains("import("), path != "/missing", "a page for a wrong address loads no program");
+        assert_eq!(
+            body.contains("import("),
+            path != "/missing",
+            "a page for a wrong address loads no program"
+        );
         nonces.push(nonce);
     }
     nonces.dedup();
@@ -131,7 +151,11 @@ async fn the_configuration_document_is_what_the_page_reads() {
     let response = get_file(&app_router(), CONFIG_PATH, "").await;
     assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    let page = doorward_app::config::AppConfig::parse(std::str::from_utf8(&body).unwrap(), "http://elsewhere").unwrap();
+    let page = doorward_app::config::AppConfig::parse(
+        std::str::from_utf8(&body).unwrap(),
+        "http://elsewhere",
+    )
+    .unwrap();
     assert_eq!(page.authority, "https://id.example.com");
     assert_eq!(page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
 }

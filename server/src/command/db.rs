@@ -14,8 +14,8 @@ use crate::{StartError, config::DatabaseConfig};
 pub enum DbCommand {
     /// Create the database if it is missing, and bring its schema up to date, as every start does.
     Migrate(DataArguments),
-    /// Write a copy of a SQLite database, whole and consistent, while the server goes on. Keep a copy of the master key elsewhere: without
-    /// it the signing keys are lost.
+    /// Write a copy of a SQLite database, whole and consistent, while the server goes on. Keep a
+    /// copy of the master key elsewhere: without it the signing keys are lost.
     Backup {
         /// The file to write, which must not be there.
         file: PathBuf,
@@ -38,12 +38,14 @@ impl DbCommand {
                 let path = match data.config.load()?.store.database {
                     DatabaseConfig::Sqlite { path, .. } => path,
                     other @ DatabaseConfig::Postgres(_) => {
-                        let problem =
-                            format!("{other} is copied by its own tools: pg_dump --format=custom --file=FILE DATABASE");
+                        let problem = format!(
+                            "{other} is copied by its own tools: pg_dump --format=custom --file=FILE DATABASE"
+                        );
                         return Err(CommandError::Missing(problem));
                     }
                 };
-                SqliteStore::backup(&path, &file).map_err(|error| StartError::Failed(error.to_string()))?;
+                SqliteStore::backup(&path, &file)
+                    .map_err(|error| StartError::Failed(error.to_string()))?;
                 let (database, file) = (path.display().to_string(), file.display().to_string());
                 let sentence = format!("The database {database} is copied to {file}.");
                 done(data.json, &sentence, json!({"database": database, "file": file}));

@@ -30,7 +30,9 @@ impl GrantCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List { user, data } => list(&Workplace::open(&data).await?, &user).await,
-            Self::Revoke { user, client_id, data } => revoke(&Workplace::open(&data).await?, &user, &client_id).await,
+            Self::Revoke { user, client_id, data } => {
+                revoke(&Workplace::open(&data).await?, &user, &client_id).await
+            }
         }
     }
 }
@@ -56,12 +58,14 @@ async fn revoke(place: &Workplace, user: &str, client_id: &str) -> Result<(), Co
     let user = place.user(user).await?;
     let access = place.store.access_of(&user.sub, Workplace::now()).await?;
     if access.iter().all(|access| access.client_id != client_id) {
-        let problem = format!("the client {client_id:?} has no access to the data of {}", user.username);
+        let problem =
+            format!("the client {client_id:?} has no access to the data of {}", user.username);
         return Err(CommandError::Missing(problem));
     }
     place.store.revoke_access(&user.sub, client_id, Workplace::now()).await?;
     audit("access_revoked", "client_id", client_id);
-    let sentence = format!("The access of {client_id} to the data of {} is revoked.", user.username);
+    let sentence =
+        format!("The access of {client_id} to the data of {} is revoked.", user.username);
     done(place.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
     Ok(())
 }

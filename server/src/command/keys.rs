@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
 use crate::{StartError, config::MasterKeySource, master_key};
 
-/// A new key signs so many seconds after it was made: until then every process has published it, and no verifier still takes the
-/// older list for fresh.
+/// A new key signs so many seconds after it was made: until then every process has published it,
+/// and no verifier still takes the older list for fresh.
 const ANNOUNCED_FOR: u32 = 420;
 
 /// What to do with signing keys.
@@ -22,13 +22,16 @@ const ANNOUNCED_FOR: u32 = 420;
 pub enum KeysCommand {
     /// List the keys.
     List(DataArguments),
-    /// Make new keys that take over in seven minutes. Usually they are replaced by themselves, every 90 days.
+    /// Make new keys that take over in seven minutes. Usually they are replaced by themselves,
+    /// every 90 days.
     Rotate(DataArguments),
-    /// Encrypt all keys with a new master key, and put it in place of the old one, which is kept beside it. Servers must be started
-    /// again afterwards. Interrupted, it leaves everything usable: run it again, or just start the server.
+    /// Encrypt all keys with a new master key, and put it in place of the old one, which is kept
+    /// beside it. Servers must be started again afterwards. Interrupted, it leaves everything
+    /// usable: run it again, or just start the server.
     Rekey {
-        /// A file with the new master key, 32 random bytes as 43 base64url characters. Default: one is made. Needed where the old one
-        /// is set by `store.master_key`, which is then yours to change.
+        /// A file with the new master key, 32 random bytes as 43 base64url characters. Default: one
+        /// is made. Needed where the old one is set by `store.master_key`, which is then yours to
+        /// change.
         #[arg(long, value_name = "FILE")]
         new_key_file: Option<PathBuf>,
         #[command(flatten)]
@@ -49,7 +52,9 @@ impl KeysCommand {
         match self {
             Self::List(data) => list(&Workplace::open(&data).await?).await,
             Self::Rotate(data) => rotate(&Workplace::open(&data).await?).await,
-            Self::Rekey { new_key_file, data } => rekey(&Workplace::open(&data).await?, new_key_file.as_deref()).await,
+            Self::Rekey { new_key_file, data } => {
+                rekey(&Workplace::open(&data).await?, new_key_file.as_deref()).await
+            }
             Self::Retire { kid, data } => retire(&Workplace::open(&data).await?, &kid).await,
         }
     }
@@ -81,7 +86,8 @@ async fn list(place: &Workplace) -> Result<(), CommandError> {
 fn signs(key: &StoredKey, keys: &[StoredKey]) -> bool {
     let now = Workplace::now();
     let rank = |key: &StoredKey| (key.activates_at, key.kid.clone());
-    let active = keys.iter().filter(|other| other.algorithm == key.algorithm && other.activates_at <= now);
+    let active =
+        keys.iter().filter(|other| other.algorithm == key.algorithm && other.activates_at <= now);
     active.max_by_key(|other| rank(other)).is_some_and(|latest| latest.kid == key.kid)
 }
 
@@ -92,9 +98,16 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
         .map_err(|error| failed(&error))?;
     let algorithms: Vec<SigningAlgorithm> = place.config.provider.signing_algorithms.clone();
     let policy = RotationPolicy::default();
-    let ring = KeyRing::open(&*place.store, master, policy, algorithms.clone(), &SystemClock, &SystemEntropy)
-        .await
-        .map_err(|error| failed(&error))?;
+    let ring = KeyRing::open(
+        &*place.store,
+        master,
+        policy,
+        algorithms.clone(),
+        &SystemClock,
+        &SystemEntropy,
+    )
+    .await
+    .map_err(|error| failed(&error))?;
     let takes_over = Workplace::now().plus(ANNOUNCED_FOR);
     for algorithm in algorithms {
         let added = ring.add_successor(&*place.store, algorithm, takes_over, &SystemEntropy).await;
@@ -108,10 +121,12 @@ async fn rotate(place: &Workplace) -> Result<(), CommandError> {
 
 async fn rekey(place: &Workplace, new_key_file: Option<&Path>) -> Result<(), CommandError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Failed(error.to_string());
-    let given = new_key_file.map(master_key::read_given).transpose().map_err(|error| failed(&error))?;
+    let given =
+        new_key_file.map(master_key::read_given).transpose().map_err(|error| failed(&error))?;
     let source = &place.config.store.master_key;
     let stored = place.store.signing_keys().await?;
-    let old = master_key::obtain(source, &stored, &SystemEntropy).map_err(|error| failed(&error))?;
+    let old =
+        master_key::obtain(source, &stored, &SystemEntropy).map_err(|error| failed(&error))?;
     let new = match (source, &given) {
         (MasterKeySource::File(path), given) => master_key::prepare(path, given.as_ref(), &SystemEntropy),
         (MasterKeySource::Setting(_), Some(given)) => return reseal(place, &old, &parse(given)?).await.map(|()| {
@@ -145,7 +160,11 @@ async fn reseal(place: &Workplace, old: &MasterKey, new: &MasterKey) -> Result<(
     for _ in 0..3 {
         let stored = place.store.signing_keys().await?;
         let resealed: Result<Vec<_>, _> = stored.iter().map(|key| key.resealed(old, new)).collect();
-        if place.store.reseal_signing_keys(resealed.map_err(|error| StartError::Failed(error.to_string()))?).await? {
+        if place
+            .store
+            .reseal_signing_keys(resealed.map_err(|error| StartError::Failed(error.to_string()))?)
+            .await?
+        {
             return Ok(());
         }
     }
@@ -158,8 +177,9 @@ async fn retire(place: &Workplace, kid: &str) -> Result<(), CommandError> {
         return Err(CommandError::Missing(format!("there is no key {kid:?}")));
     };
     if signs(key, &keys) {
-        let problem =
-            format!("the key {kid} is the one that signs: run keys rotate, and retire it when the new one signs");
+        let problem = format!(
+            "the key {kid} is the one that signs: run keys rotate, and retire it when the new one signs"
+        );
         return Err(CommandError::Missing(problem));
     }
     place.store.remove_signing_keys(&[kid.to_owned()]).await?;

@@ -1,5 +1,5 @@
-//! The commands that work on the database, beside a running server or without one: each opens the same database and leaves what it
-//! did for the server to see.
+//! The commands that work on the database, beside a running server or without one: each opens the
+//! same database and leaves what it did for the server to see.
 
 mod client;
 mod db;
@@ -55,7 +55,8 @@ impl From<StoreError> for CommandError {
 /// A command on the database.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Users. What the configuration says of its users counts again when it says something else than before.
+    /// Users. What the configuration says of its users counts again when it says something else
+    /// than before.
     #[command(subcommand)]
     User(user::UserCommand),
     /// Clients of the database, beside those of the configuration.
@@ -89,8 +90,11 @@ pub struct DataArguments {
 impl DataCommand {
     /// Runs the command to its end.
     pub fn run(self) -> Result<(), CommandError> {
-        let failed = |error: std::io::Error| StartError::Failed(format!("the process can't be set up: {error}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let failed = |error: std::io::Error| {
+            StartError::Failed(format!("the process can't be set up: {error}"))
+        };
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(async {
             match self {
                 Self::User(command) => command.run().await,
@@ -152,11 +156,18 @@ fn print_rows(json: bool, columns: &[&str], rows: &[Value]) {
     };
     let widths: Vec<usize> = columns
         .iter()
-        .map(|column| rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0).max(column.len()))
+        .map(|column| {
+            rows.iter()
+                .map(|row| cell(row, column).chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(column.len())
+        })
         .collect();
     let mut text = String::new();
     let mut line = |cells: Vec<String>| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(padded.join("  ").trim_end());
         text.push('\n');
     };
@@ -173,7 +184,8 @@ fn audit(event: &'static str, kind: &'static str, name: &str) {
     tracing::info!(target: "doorward::audit", event, kind, name, by, "changed by command");
 }
 
-/// Says what was done, in a sentence; with `--json` as an object with these members and the sentence as `message`.
+/// Says what was done, in a sentence; with `--json` as an object with these members and the
+/// sentence as `message`.
 fn done(json: bool, sentence: &str, mut facts: Value) {
     if json {
         facts["message"] = sentence.into();

@@ -62,7 +62,9 @@ async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), C
     };
     let ended = place.store.end_sessions(selector, Workplace::now()).await?;
     match (ended.len(), sid) {
-        (0, Some(sid)) => Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username))),
+        (0, Some(sid)) => {
+            Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
+        }
         (count, _) => {
             audit("sessions_ended", "sub", &user.sub);
             let sentence = format!("Sessions of {} that ended: {count}.", user.username);

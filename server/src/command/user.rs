@@ -90,9 +90,15 @@ impl UserCommand {
                 let changed = User { password_hash: password.read()?, ..user };
                 write(&place, changed, "user_password_changed", "has another password").await
             }
-            Self::Disable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, false).await,
-            Self::Enable(OneUser { user, data }) => set_enabled(&Workplace::open(&data).await?, &user, true).await,
-            Self::Remove(OneUser { user, data }) => remove(&Workplace::open(&data).await?, &user).await,
+            Self::Disable(OneUser { user, data }) => {
+                set_enabled(&Workplace::open(&data).await?, &user, false).await
+            }
+            Self::Enable(OneUser { user, data }) => {
+                set_enabled(&Workplace::open(&data).await?, &user, true).await
+            }
+            Self::Remove(OneUser { user, data }) => {
+                remove(&Workplace::open(&data).await?, &user).await
+            }
             Self::Roles { user, roles, data } => {
                 let place = Workplace::open(&data).await?;
                 let mut user = place.user(&user).await?;
@@ -124,24 +130,34 @@ async fn add(
 ) -> Result<(), CommandError> {
     let username = username.trim().to_owned();
     if username.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
-        return Err(CommandError::Missing("a username has 1 to 255 bytes without control characters".to_owned()));
+        return Err(CommandError::Missing(
+            "a username has 1 to 255 bytes without control characters".to_owned(),
+        ));
     }
     let sub = sub.unwrap_or_else(|| username.clone());
     if sub.is_empty() || sub.len() > 255 || !sub.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = "a sub has 1 to 255 printable ASCII characters without spaces: give one with --sub";
+        let problem =
+            "a sub has 1 to 255 printable ASCII characters without spaces: give one with --sub";
         return Err(CommandError::Missing(problem.to_owned()));
     }
     if place.store.user(&sub).await?.is_some() {
         return Err(CommandError::Missing(format!("there is a user with the sub {sub:?} already")));
     }
-    let mut user = User { sub, username, password_hash: password.read()?, enabled: true, claims: Arc::default() };
+    let mut user = User {
+        sub,
+        username,
+        password_hash: password.read()?,
+        enabled: true,
+        claims: Arc::default(),
+    };
     set_roles(user.claims_mut(), roles);
     write(place, user, "user_added", "was added").await
 }
 
 async fn set_enabled(place: &Workplace, name: &str, enabled: bool) -> Result<(), CommandError> {
     let user = User { enabled, ..place.user(name).await? };
-    let (event, what) = if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
+    let (event, what) =
+        if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
     write(place, user, event, what).await
 }
 
@@ -154,8 +170,14 @@ async fn remove(place: &Workplace, name: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn write(place: &Workplace, user: User, event: &'static str, what: &str) -> Result<(), CommandError> {
-    let (sentence, sub, facts) = (format!("The user {} {what}.", user.username), user.sub.clone(), described(&user));
+async fn write(
+    place: &Workplace,
+    user: User,
+    event: &'static str,
+    what: &str,
+) -> Result<(), CommandError> {
+    let (sentence, sub, facts) =
+        (format!("The user {} {what}.", user.username), user.sub.clone(), described(&user));
     place.store.put_user(user, Workplace::now()).await?;
     audit(event, "sub", &sub);
     done(place.json, &sentence, facts);
@@ -174,7 +196,8 @@ impl PasswordSource {
     /// Reads the password and hashes it.
     fn read(&self) -> Result<PasswordHash, CommandError> {
         let refuse = |problem: String| CommandError::Refused(StartError::Failed(problem));
-        let unreadable = |error: std::io::Error| refuse(format!("the password can't be read: {error}"));
+        let unreadable =
+            |error: std::io::Error| refuse(format!("the password can't be read: {error}"));
         let password = if self.password_stdin {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(unreadable)?;
@@ -183,13 +206,16 @@ impl PasswordSource {
             Secret::new(text)
         } else if std::io::stdin().is_terminal() {
             let first = Secret::new(rpassword::prompt_password("Password: ").map_err(unreadable)?);
-            let second = Secret::new(rpassword::prompt_password("Once more: ").map_err(unreadable)?);
+            let second =
+                Secret::new(rpassword::prompt_password("Once more: ").map_err(unreadable)?);
             if first != second {
                 return Err(refuse("the two passwords differ".to_owned()));
             }
             first
         } else {
-            return Err(refuse("there is no terminal to ask for the password: give --password-stdin".to_owned()));
+            return Err(refuse(
+                "there is no terminal to ask for the password: give --password-stdin".to_owned(),
+            ));
         };
         if password.expose().is_empty() || password.expose().len() > 1024 {
             return Err(refuse("a password has 1 to 1024 bytes".to_owned()));

@@ -15,8 +15,8 @@ use doorward_provider_store::{PostgresOptions, PostgresUrl};
 use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};
 
 use super::{
-    ApiSettings, AppSettings, Config, ConfigError, DatabaseConfig, MasterKeySource, Places, ProviderConfig, StopConfig,
-    StoreConfig, demo,
+    ApiSettings, AppSettings, Config, ConfigError, DatabaseConfig, MasterKeySource, Places,
+    ProviderConfig, StopConfig, StoreConfig, demo,
     file::{ApiSection, AppSection, ConfigFile, DEFAULT_STORE_PATH, ProviderSection, StoreSection},
     tls, users,
     values::{self, ListenAddress, WebUrl},
@@ -58,7 +58,8 @@ pub fn check(
 
 /// The collector of traces.
 fn traces(file: &ConfigFile, places: &Places) -> Result<Option<String>, ConfigError> {
-    let collector = file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
+    let collector =
+        file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
     match collector {
         Some(collector) if cfg!(not(feature = "otel")) => {
             let problem = "this doorward can't send traces: build it with the feature otel, or leave the key out";
@@ -69,16 +70,18 @@ fn traces(file: &ConfigFile, places: &Places) -> Result<Option<String>, ConfigEr
 }
 
 /// Everyone knows the demo users' passwords, so that only this machine may reach them.
-fn refuse_public_demo(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<(), ConfigError> {
-    let problem =
-        "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
+fn refuse_public_demo(
+    file: &ConfigFile,
+    roles: &[Role],
+    places: &Places,
+) -> Result<(), ConfigError> {
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
     for (key, listen) in listeners(file, roles) {
         if !listen.is_loopback() {
             return Err(places.refuse(key, listen, problem));
         }
     }
-    let problem =
-        "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
     for (key, url) in urls(file, roles) {
         if !values::is_loopback(url) {
             return Err(places.refuse(key, url, problem));
@@ -105,12 +108,19 @@ pub(super) fn urls<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static st
         (Role::Provider, "provider.issuer", file.provider.issuer.as_str()),
         (Role::App, "app.url", file.app.url.as_str()),
     ];
-    all.into_iter().filter(|(role, ..)| roles.contains(role)).map(|(_, key, url)| (key, url)).collect()
+    all.into_iter()
+        .filter(|(role, ..)| roles.contains(role))
+        .map(|(_, key, url)| (key, url))
+        .collect()
 }
 
-/// Each part has a listener of its own, but for two: the API may share that of the application, and so may a provider whose issuer
-/// has a path on the application's origin.
-fn refuse_shared_listeners(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<(), ConfigError> {
+/// Each part has a listener of its own, but for two: the API may share that of the application, and
+/// so may a provider whose issuer has a path on the application's origin.
+fn refuse_shared_listeners(
+    file: &ConfigFile,
+    roles: &[Role],
+    places: &Places,
+) -> Result<(), ConfigError> {
     let needed = listeners(file, roles);
     for (index, (key, listen)) in needed.iter().enumerate() {
         for (other_key, other) in &needed[..index] {
@@ -119,7 +129,9 @@ fn refuse_shared_listeners(file: &ConfigFile, roles: &[Role], places: &Places) -
             }
             let pair = (*other_key, *key);
             let problem = match pair {
-                _ if pair.1 == "management.listen" => "another part listens there: give it a port of its own",
+                _ if pair.1 == "management.listen" => {
+                    "another part listens there: give it a port of its own"
+                }
                 ("provider.listen", "app.listen" | "api.listen") if listen == other => {
                     if shares_origin(file) {
                         continue;
@@ -127,7 +139,9 @@ fn refuse_shared_listeners(file: &ConfigFile, roles: &[Role], places: &Places) -
                     "the provider listens there: give each part a port of its own, or the issuer a path under app.url"
                 }
                 ("app.listen", "api.listen") if listen == other => continue,
-                _ => "another part listens there: give each part a port of its own, or the same address written alike",
+                _ => {
+                    "another part listens there: give each part a port of its own, or the same address written alike"
+                }
             };
             return Err(places.refuse(key, listen, problem));
         }
@@ -135,9 +149,11 @@ fn refuse_shared_listeners(file: &ConfigFile, roles: &[Role], places: &Places) -
     Ok(())
 }
 
-/// Whether the provider lies under a path of the application's origin, where the two can be told apart. The API has `/api`.
+/// Whether the provider lies under a path of the application's origin, where the two can be told
+/// apart. The API has `/api`.
 fn shares_origin(file: &ConfigFile) -> bool {
-    let path = file.provider.issuer.as_str().strip_prefix(file.app.url.as_str()).unwrap_or_default();
+    let path =
+        file.provider.issuer.as_str().strip_prefix(file.app.url.as_str()).unwrap_or_default();
     path.starts_with('/') && path != "/api" && !path.starts_with("/api/")
 }
 
@@ -147,16 +163,21 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
     check_grace(&section, places)?;
     let identity = file.identity_resources.unwrap_or_else(IdentityResource::standard);
     let is_api_scope = |name: &str| file.api_scopes.iter().any(|scope| scope.name == name);
-    let of_apis: Vec<String> = file.api_resources.iter().flat_map(|api| api.user_claims.clone()).collect();
-    let of_identity: Vec<String> = identity.iter().flat_map(|own| own.user_claims.clone()).collect();
+    let of_apis: Vec<String> =
+        file.api_resources.iter().flat_map(|api| api.user_claims.clone()).collect();
+    let of_identity: Vec<String> =
+        identity.iter().flat_map(|own| own.user_claims.clone()).collect();
     let resources = Resources::new(identity, file.api_scopes.clone(), file.api_resources, demo)
-        .and_then(|resources| resources.check_algorithms(&section.signing_algorithms).map(|()| resources));
+        .and_then(|resources| {
+            resources.check_algorithms(&section.signing_algorithms).map(|()| resources)
+        });
     let resources = resources.map_err(|error| {
         let list = match (error.key, error.problem) {
-            ("scopes" | "secrets" | "access_token_signing_algs", _) | (_, "this API is defined twice") => {
-                "api_resources"
-            }
-            ("user_claims", _) if of_apis.contains(&error.value) && !of_identity.contains(&error.value) => {
+            ("scopes" | "secrets" | "access_token_signing_algs", _)
+            | (_, "this API is defined twice") => "api_resources",
+            ("user_claims", _)
+                if of_apis.contains(&error.value) && !of_identity.contains(&error.value) =>
+            {
                 "api_resources"
             }
             _ if is_api_scope(&error.value) => "api_scopes",
@@ -168,7 +189,11 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         let label = format!("the client \"{}\"", settings.client_id);
         let again = file.clients[..index].iter().any(|other| other.client_id == settings.client_id);
         let checked = if again {
-            Err(SettingsError::new("client_id", &settings.client_id, "this client is defined twice"))
+            Err(SettingsError::new(
+                "client_id",
+                &settings.client_id,
+                "this client is defined twice",
+            ))
         } else {
             Client::checked(settings.clone(), demo, &resources, &section.signing_algorithms)
         };
@@ -180,7 +205,9 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
             session_lifetime: section.session_lifetime.get(),
             remember_me_lifetime: section.remember_me_lifetime.get(),
             refresh_token_grace: section.refresh_token_grace,
-            pushed_authorization_request_lifetime: section.pushed_authorization_request_lifetime.get(),
+            pushed_authorization_request_lifetime: section
+                .pushed_authorization_request_lifetime
+                .get(),
             require_pushed_authorization_requests: section.require_pushed_authorization_requests,
             access_token_signing_alg: section.access_token_signing_alg,
         },
@@ -202,31 +229,55 @@ fn check_grace(section: &ProviderSection, places: &Places) -> Result<(), ConfigE
 }
 
 fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
-    const MADE: [SigningAlgorithm; 4] =
-        [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+    const MADE: [SigningAlgorithm; 4] = [
+        SigningAlgorithm::Rs256,
+        SigningAlgorithm::Ps256,
+        SigningAlgorithm::Es256,
+        SigningAlgorithm::EdDsa,
+    ];
     let key = "provider.signing_algorithms";
     let listed = &section.signing_algorithms;
     for (index, algorithm) in listed.iter().enumerate() {
         if !MADE.contains(algorithm) {
-            return Err(places.refuse(key, algorithm.as_str(), "keys are made for RS256, PS256, ES256 and EdDSA only"));
+            return Err(places.refuse(
+                key,
+                algorithm.as_str(),
+                "keys are made for RS256, PS256, ES256 and EdDSA only",
+            ));
         }
         if listed[..index].contains(algorithm) {
-            return Err(places.refuse(key, algorithm.as_str(), "this algorithm stands there twice"));
+            return Err(places.refuse(
+                key,
+                algorithm.as_str(),
+                "this algorithm stands there twice",
+            ));
         }
     }
     if listed.contains(&section.access_token_signing_alg) {
         return Ok(());
     }
     let algorithm = section.access_token_signing_alg.as_str();
-    Err(places.refuse("provider.access_token_signing_alg", algorithm, "list it under signing_algorithms, too"))
+    Err(places.refuse(
+        "provider.access_token_signing_alg",
+        algorithm,
+        "list it under signing_algorithms, too",
+    ))
 }
 
 fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSettings, ConfigError> {
     if section.client_id.is_empty() {
-        return Err(places.refuse("app.client_id", "", "name the client that the application signs in with"));
+        return Err(places.refuse(
+            "app.client_id",
+            "",
+            "name the client that the application signs in with",
+        ));
     }
     if !section.scope.contains(OPENID) {
-        return Err(places.refuse("app.scope", &section.scope, "signing in needs the scope openid"));
+        return Err(places.refuse(
+            "app.scope",
+            &section.scope,
+            "signing in needs the scope openid",
+        ));
     }
     let authority = section.authority.unwrap_or_else(|| issuer.clone());
     let api_url = section.api_url.unwrap_or_else(|| WebUrl::from(&section.url));
@@ -236,9 +287,10 @@ fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSetti
     };
     let mut connect_origins = vec![authority.origin(), api_url.origin()];
     connect_origins.extend(section.connect_origins.iter().map(|origin| origin.as_str().to_owned()));
-    // What stands under the application's own origin is reached by 'self'; but its page may have been loaded by another name of this
-    // machine, under which the provider is another origin.
-    connect_origins.retain(|origin| origin != section.url.as_str() || *origin == authority.origin());
+    // What stands under the application's own origin is reached by 'self'; but its page may have
+    // been loaded by another name of this machine, under which the provider is another origin.
+    connect_origins
+        .retain(|origin| origin != section.url.as_str() || *origin == authority.origin());
     connect_origins.sort();
     connect_origins.dedup();
     Ok(AppSettings {
@@ -257,7 +309,12 @@ fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSetti
     })
 }
 
-fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) -> Result<ApiSettings, ConfigError> {
+fn api(
+    section: ApiSection,
+    app: &AppSection,
+    issuer: &WebUrl,
+    places: &Places,
+) -> Result<ApiSettings, ConfigError> {
     if section.audience.trim().is_empty() {
         let problem = "give the name that tokens for this API carry in aud, such as MyBackendApi2";
         return Err(places.refuse("api.audience", section.audience, problem));
@@ -266,7 +323,11 @@ fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) 
         let problem = "give at most 300 seconds: a longer one keeps expired tokens alive";
         return Err(places.refuse("api.leeway", section.leeway, problem));
     }
-    let called_at = section.url.clone().or_else(|| app.api_url.clone()).unwrap_or_else(|| WebUrl::from(&app.url));
+    let called_at = section
+        .url
+        .clone()
+        .or_else(|| app.api_url.clone())
+        .unwrap_or_else(|| WebUrl::from(&app.url));
     let issuers = api_issuers(&section, issuer, places)?;
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
     settings.issuers = issuers;
@@ -274,20 +335,27 @@ fn api(section: ApiSection, app: &AppSection, issuer: &WebUrl, places: &Places) 
     settings.url = Some(called_at.as_str().to_owned());
     settings.expired_status = section.expired_status.0;
     settings.leeway = Duration::from_secs(section.leeway.into());
-    settings.allowed_origins = section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+    settings.allowed_origins =
+        section.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
     let listen = section.listen.unwrap_or_else(|| app.listen.clone());
     Ok(ApiSettings { listen, settings })
 }
 
-/// The API's issuers: the one of `api.issuer`, which may be asked about opaque tokens, and those of `[[api.issuers]]`.
-fn api_issuers(section: &ApiSection, own: &WebUrl, places: &Places) -> Result<Vec<TrustedIssuer>, ConfigError> {
+/// The API's issuers: the one of `api.issuer`, which may be asked about opaque tokens, and those of
+/// `[[api.issuers]]`.
+fn api_issuers(
+    section: &ApiSection,
+    own: &WebUrl,
+    places: &Places,
+) -> Result<Vec<TrustedIssuer>, ConfigError> {
     let main = section.issuer.as_ref().unwrap_or(own).as_str();
     let mut issuers = vec![TrustedIssuer {
         introspection: introspection(section, places)?,
         ..TrustedIssuer::new(main, &section.audience)
     }];
     for another in &section.issuers {
-        let (issuer, audience) = (another.issuer.as_str(), another.audience.as_deref().unwrap_or(&section.audience));
+        let (issuer, audience) =
+            (another.issuer.as_str(), another.audience.as_deref().unwrap_or(&section.audience));
         if issuers.iter().any(|known| known.issuer == issuer) {
             let problem = "this issuer stands there already, or is api.issuer";
             return Err(places.refuse("api.issuers.issuer", issuer, problem));
@@ -301,7 +369,10 @@ fn api_issuers(section: &ApiSection, own: &WebUrl, places: &Places) -> Result<Ve
     Ok(issuers)
 }
 
-fn introspection(section: &ApiSection, places: &Places) -> Result<Option<IntrospectionSettings>, ConfigError> {
+fn introspection(
+    section: &ApiSection,
+    places: &Places,
+) -> Result<Option<IntrospectionSettings>, ConfigError> {
     if section.introspection_cache > 300 {
         let problem = "give at most 300 seconds: a longer one keeps revoked tokens alive";
         return Err(places.refuse("api.introspection_cache", section.introspection_cache, problem));
@@ -311,7 +382,8 @@ fn introspection(section: &ApiSection, places: &Places) -> Result<Option<Introsp
         return match client_id {
             None => Ok(None),
             Some(client_id) => {
-                let problem = "asking about opaque tokens needs a secret: set api.introspection_secret, too";
+                let problem =
+                    "asking about opaque tokens needs a secret: set api.introspection_secret, too";
                 Err(places.refuse("api.introspection_client_id", client_id, problem))
             }
         };
@@ -321,7 +393,11 @@ fn introspection(section: &ApiSection, places: &Places) -> Result<Option<Introsp
     Ok(Some(asked))
 }
 
-fn store(section: StoreSection, is_used: bool, places: &Places) -> Result<StoreConfig, ConfigError> {
+fn store(
+    section: StoreSection,
+    is_used: bool,
+    places: &Places,
+) -> Result<StoreConfig, ConfigError> {
     let default_path = Path::new(DEFAULT_STORE_PATH);
     let database = database(&section, is_used, places)?;
     let master_key = match (section.master_key, section.master_key_file) {
@@ -343,11 +419,16 @@ fn store(section: StoreSection, is_used: bool, places: &Places) -> Result<StoreC
             matches!(&master_key, MasterKeySource::File(file) if *file == path.with_extension("key"))
         }
     };
-    let folder_to_create = default_path.parent().filter(|_| keeps_at(default_path)).map(Path::to_owned);
+    let folder_to_create =
+        default_path.parent().filter(|_| keeps_at(default_path)).map(Path::to_owned);
     Ok(StoreConfig { database, folder_to_create, master_key })
 }
 
-fn database(section: &StoreSection, is_used: bool, places: &Places) -> Result<DatabaseConfig, ConfigError> {
+fn database(
+    section: &StoreSection,
+    is_used: bool,
+    places: &Places,
+) -> Result<DatabaseConfig, ConfigError> {
     let path = &section.path;
     let is_default = path == Path::new(DEFAULT_STORE_PATH);
     if let Some(url) = &section.url {
@@ -355,9 +436,14 @@ fn database(section: &StoreSection, is_used: bool, places: &Places) -> Result<Da
             let problem = "the database is also given by store.url: give one of the two";
             return Err(places.refuse("store.path", path.display(), problem));
         }
-        let url = PostgresUrl::parse(url).map_err(|error| places.refuse("store.url", "", error.to_string()))?;
+        let url = PostgresUrl::parse(url)
+            .map_err(|error| places.refuse("store.url", "", error.to_string()))?;
         if !(1..=1000).contains(&section.connections) {
-            return Err(places.refuse("store.connections", section.connections, "give 1 to 1000 connections"));
+            return Err(places.refuse(
+                "store.connections",
+                section.connections,
+                "give 1 to 1000 connections",
+            ));
         }
         let ca_file = section.ca_file.clone();
         if let Some(missing) = ca_file.as_ref().filter(|file| is_used && !file.is_file()) {
@@ -373,7 +459,10 @@ fn database(section: &StoreSection, is_used: bool, places: &Places) -> Result<Da
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(missing) = folder.filter(|folder| is_used && !is_default && !folder.is_dir()) {
-        let problem = format!("the folder {} does not exist: create it, or set another path", missing.display());
+        let problem = format!(
+            "the folder {} does not exist: create it, or set another path",
+            missing.display()
+        );
         return Err(places.refuse("store.path", path.display(), problem));
     }
     Ok(DatabaseConfig::Sqlite { path: path.clone(), group_commit: section.group_commit })

@@ -1,4 +1,5 @@
-//! Demo mode: clients, users and resources to try everything with, written in `demo.toml` as an operator would.
+//! Demo mode: clients, users and resources to try everything with, written in `demo.toml` as an
+//! operator would.
 
 use std::collections::HashSet;
 
@@ -28,7 +29,8 @@ pub fn add_to(file: &mut ConfigFile) {
 
 /// The demo users, whose passwords everyone knows.
 pub fn users() -> Vec<ConfiguredUser> {
-    users::check(read("http://localhost:5001").users, true, &Places::new(Figment::new(), None)).unwrap_or_default()
+    users::check(read("http://localhost:5001").users, true, &Places::new(Figment::new(), None))
+        .unwrap_or_default()
 }
 
 fn add<T>(own: &mut Vec<T>, demo: Vec<T>, name: impl Fn(&T) -> String) {
@@ -64,7 +66,9 @@ mod tests {
         let users = users();
         assert_eq!(users.len(), 5);
         for user in users {
-            let Password::Hash(hash) = user.password else { panic!("{} has a plain password", user.username) };
+            let Password::Hash(hash) = user.password else {
+                panic!("{} has a plain password", user.username)
+            };
             assert!(hash.verify(&Secret::new(user.username.as_str())), "{}", user.username);
             assert_eq!(user.sub, user.username);
         }

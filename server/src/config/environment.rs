@@ -1,4 +1,5 @@
-//! Settings from the environment: `DOORWARD_SECTION__KEY=value` stands above `key` in `[section]` of the file.
+//! Settings from the environment: `DOORWARD_SECTION__KEY=value` stands above `key` in `[section]`
+//! of the file.
 
 use std::ffi::OsString;
 
@@ -13,7 +14,8 @@ use super::ConfigError;
 /// Environment variables with this prefix are settings, all of them.
 const PREFIX: &str = "DOORWARD_";
 
-/// One variable. Its value is read as TOML would be where that is possible (a number, `true`, a list), otherwise as a text.
+/// One variable. Its value is read as TOML would be where that is possible (a number, `true`, a
+/// list), otherwise as a text.
 #[derive(Debug, Clone)]
 pub struct Variable {
     name: String,
@@ -22,7 +24,9 @@ pub struct Variable {
 }
 
 /// Those of the variables that are settings, ordered by their names.
-pub fn settings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<Variable>, ConfigError> {
+pub fn settings(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Vec<Variable>, ConfigError> {
     let mut settings = Vec::new();
     for (name, value) in variables {
         let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };

@@ -1,4 +1,5 @@
-//! What is wrong with a configuration, in one line that names where it stands, the key and the value.
+//! What is wrong with a configuration, in one line that names where it stands, the key and the
+//! value.
 
 use std::{
     fmt::{self, Write as _},
@@ -91,13 +92,23 @@ impl Places {
         self.file.as_deref().unwrap_or("built-in settings")
     }
 
-    /// Refuses the setting under a key like `provider.issuer`. The key tells whether the value is secret.
-    pub fn refuse(&self, key: &str, value: impl fmt::Display, problem: impl Into<String>) -> ConfigError {
+    /// Refuses the setting under a key like `provider.issuer`. The key tells whether the value is
+    /// secret.
+    pub fn refuse(
+        &self,
+        key: &str,
+        value: impl fmt::Display,
+        problem: impl Into<String>,
+    ) -> ConfigError {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         ConfigError::Setting {
             place: self.place(self.figment.find_metadata(key)),
             key: key.to_owned(),
-            value: if is_secret(&path) { NOT_SHOWN.to_owned() } else { written(&value.to_string()) },
+            value: if is_secret(&path) {
+                NOT_SHOWN.to_owned()
+            } else {
+                written(&value.to_string())
+            },
             problem: problem.into(),
         }
     }
@@ -115,7 +126,10 @@ impl Places {
     /// What figment found, told our way.
     pub fn explain(&self, error: figment::Error) -> ConfigError {
         if error.path.is_empty() {
-            return ConfigError::Syntax { file: self.file().to_owned(), problem: one_line(&error.kind) };
+            return ConfigError::Syntax {
+                file: self.file().to_owned(),
+                problem: one_line(&error.kind),
+            };
         }
         let mut path = error.path;
         if let Kind::MissingField(field) = &error.kind {
@@ -155,7 +169,9 @@ impl Places {
             _ => return String::new(),
         };
         let table = self.figment.find_value(list).ok().and_then(|value| child(&value, index));
-        let name = table.and_then(|table| child(&table, id)).and_then(|value| value.as_str().map(str::to_owned));
+        let name = table
+            .and_then(|table| child(&table, id))
+            .and_then(|value| value.as_str().map(str::to_owned));
         name.map_or_else(String::new, |name| format!(" (in the table with {id} = \"{name}\")"))
     }
 }
@@ -166,7 +182,8 @@ fn is_environment(metadata: &Metadata) -> bool {
 
 fn is_secret(path: &[String]) -> bool {
     // A whole list that an environment variable got wrong may have secrets in it.
-    let whole_list = matches!(path, [list] if list == "clients" || list == "users" || list == "api_resources");
+    let whole_list =
+        matches!(path, [list] if list == "clients" || list == "users" || list == "api_resources");
     // It has the database's password in it.
     let is_store_url = matches!(path, [section, key] if section == "store" && key == "url");
     whole_list || is_store_url || path.iter().any(|key| SECRET_KEYS.contains(&key.as_str()))
@@ -199,7 +216,8 @@ fn written(value: &str) -> String {
     if may_have_userinfo(value) {
         return NOT_SHOWN.to_owned();
     }
-    let bare = value.parse::<i64>().is_ok() || matches!(value, "true" | "false" | "[]" | NOT_SHOWN | MISSING);
+    let bare = value.parse::<i64>().is_ok()
+        || matches!(value, "true" | "false" | "[]" | NOT_SHOWN | MISSING);
     if bare { value.to_owned() } else { format!("{value:?}") }
 }
 
@@ -224,11 +242,15 @@ fn problem(kind: &Kind, from_env: bool) -> String {
     match kind {
         Kind::Message(message) => message.clone(),
         Kind::UnknownField(_, []) => "there is no such key".to_owned(),
-        Kind::UnknownField(_, known) => format!("there is no such key here, only {}", known.join(", ")),
+        Kind::UnknownField(_, known) => {
+            format!("there is no such key here, only {}", known.join(", "))
+        }
         Kind::UnknownVariant(_, known) => format!("give one of {}", known.join(", ")),
         Kind::MissingField(_) => "this key is needed".to_owned(),
         Kind::InvalidType(actual, expected) => {
-            let quotes = from_env && expected.contains("string") && !matches!(actual, Actual::Seq | Actual::Map);
+            let quotes = from_env
+                && expected.contains("string")
+                && !matches!(actual, Actual::Seq | Actual::Map);
             let hint = if quotes { "; put it in double quotes inside the variable" } else { "" };
             format!("give {}{hint}", plain_words(expected))
         }
@@ -252,7 +274,9 @@ fn plain_words(expected: &str) -> String {
 /// A TOML parser's report without the excerpt, which might show a secret.
 fn one_line(kind: &Kind) -> String {
     let report = kind.to_string();
-    let is_excerpt = |line: &&str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let is_excerpt = |line: &&str| {
+        line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|')
+    };
     let lines = report.lines().map(str::trim).filter(|line| !line.is_empty() && !is_excerpt(line));
     lines.collect::<Vec<_>>().join(": ")
 }

@@ -1,4 +1,5 @@
-//! The configuration file as it is written: its sections with their defaults. `doorward.example.toml` documents every key.
+//! The configuration file as it is written: its sections with their defaults.
+//! `doorward.example.toml` documents every key.
 
 use std::path::PathBuf;
 
@@ -13,9 +14,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing_subscriber::filter::Targets;
 
-use super::values::{CollectorUrl, Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl};
+use super::values::{
+    CollectorUrl, Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl,
+};
 
-/// Where the database is kept unless the configuration says otherwise. Only the folder of this one is created.
+/// Where the database is kept unless the configuration says otherwise. Only the folder of this one
+/// is created.
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
 
 /// The whole file.
@@ -306,7 +310,9 @@ impl TryFrom<u16> for Expired {
     type Error = &'static str;
 
     fn try_from(status: u16) -> Result<Self, Self::Error> {
-        ExpiredStatus::try_from(status).map(Self).map_err(|_| "give 401, the registered status, or 498")
+        ExpiredStatus::try_from(status)
+            .map(Self)
+            .map_err(|_| "give 401, the registered status, or 498")
     }
 }
 
@@ -314,12 +320,16 @@ impl TryFrom<String> for LogLevel {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let problem = "give error, warn, info, debug or trace, and target=level for parts, between commas";
+        let problem =
+            "give error, warn, info, debug or trace, and target=level for parts, between commas";
         let filter: Targets = text.parse().map_err(|_| problem)?;
-        // A word that is no level would be taken as the name of a part that is to be logged in full.
-        let bare_words_are_levels = text.split(',').map(str::trim).filter(|part| !part.contains('=')).all(|part| {
-            ["error", "warn", "info", "debug", "trace", "off"].contains(&part.to_ascii_lowercase().as_str())
-        });
+        // A word that is no level would be taken as the name of a part that is to be logged in
+        // full.
+        let bare_words_are_levels =
+            text.split(',').map(str::trim).filter(|part| !part.contains('=')).all(|part| {
+                ["error", "warn", "info", "debug", "trace", "off"]
+                    .contains(&part.to_ascii_lowercase().as_str())
+            });
         if bare_words_are_levels { Ok(Self(filter)) } else { Err(problem) }
     }
 }

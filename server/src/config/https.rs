@@ -25,7 +25,8 @@ impl Provider for Https {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        let nested = DEFAULTS.iter().filter_map(|(key, value)| nest(key, Value::from(*value)).into_dict());
+        let nested =
+            DEFAULTS.iter().filter_map(|(key, value)| nest(key, Value::from(*value)).into_dict());
         Ok(Profile::Default.collect(nested.flatten().collect()))
     }
 }

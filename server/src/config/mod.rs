@@ -1,8 +1,9 @@
-//! The configuration: one TOML file, overridden by environment variables, checked as a whole before anything starts.
+//! The configuration: one TOML file, overridden by environment variables, checked as a whole before
+//! anything starts.
 //!
-//! [`load`] reads the file into its sections ([`file`]), where each value is already of a type that can't be wrong
-//! ([`values`]), adds what demo mode brings ([`demo`]), and checks what concerns several keys at once. [`ConfigError`] names
-//! place, key and value of what does not hold.
+//! [`load`] reads the file into its sections ([`file`]), where each value is already of a type that
+//! can't be wrong ([`values`]), adds what demo mode brings ([`demo`]), and checks what concerns
+//! several keys at once. [`ConfigError`] names place, key and value of what does not hold.
 
 mod check;
 mod demo;
@@ -77,7 +78,8 @@ pub struct ProviderConfig {
     pub listen: ListenAddress,
     /// Algorithms that it keeps keys for.
     pub signing_algorithms: Vec<doorward_protocol::jose::SigningAlgorithm>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed, and by every listener their `X-Request-Id`.
+    /// Reverse proxies whose `X-Forwarded-For` is believed, and by every listener their
+    /// `X-Request-Id`.
     pub trusted_proxies: Vec<Network>,
     /// The clients, every setting of which holds.
     pub clients: Vec<ClientSettings>,
@@ -114,7 +116,8 @@ pub struct ApiSettings {
 pub struct StoreConfig {
     /// The database.
     pub database: DatabaseConfig,
-    /// The folder of the default path, if something is kept there: only that one is created if it is missing.
+    /// The folder of the default path, if something is kept there: only that one is created if it
+    /// is missing.
     pub folder_to_create: Option<PathBuf>,
     /// The key that encrypts signing keys, or the file that holds it.
     pub master_key: MasterKeySource,
@@ -187,9 +190,13 @@ pub struct StopConfig {
     pub finishing_time: Duration,
 }
 
-/// Reads and checks the configuration of these parts: the file if one is given, and the environment. `development_tls` asks for a
-/// certificate for development where none is configured.
-pub fn load(file: Option<&Path>, roles: &[Role], development_tls: bool) -> Result<Config, ConfigError> {
+/// Reads and checks the configuration of these parts: the file if one is given, and the
+/// environment. `development_tls` asks for a certificate for development where none is configured.
+pub fn load(
+    file: Option<&Path>,
+    roles: &[Role],
+    development_tls: bool,
+) -> Result<Config, ConfigError> {
     read(file, std::env::vars_os(), roles, development_tls)
 }
 

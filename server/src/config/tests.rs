@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use super::{
     file::{
-        ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection, ProviderSection,
-        StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
+        ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection,
+        ProviderSection, StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
     },
     *,
 };
@@ -60,7 +60,9 @@ fn without_a_file_it_is_demo_mode_with_five_clients_and_five_users() {
     assert_eq!(config.app.page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
     assert_eq!(config.api.listen, config.app.listen);
     assert_eq!(config.store.folder_to_create.as_deref(), Some(Path::new("data")));
-    assert!(matches!(&config.store.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key")));
+    assert!(
+        matches!(&config.store.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key"))
+    );
 }
 
 #[test]
@@ -79,16 +81,26 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
     let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
     assert_eq!(page.redirect_uris, ["https://app.example/callback"]);
     assert_eq!(config.provider.users.len(), 5);
-    assert!(config.provider.resources.knows("extra") && config.provider.resources.knows("MyBackendApi2"));
+    assert!(
+        config.provider.resources.knows("extra")
+            && config.provider.resources.knows("MyBackendApi2")
+    );
 }
 
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));
-    for section in ["provider", "app", "api", "store", "tls", "stop", "management", "telemetry", "log"] {
-        refusal(&format!("[{section}]\nlisten_on = \"x\"\n"), &format!("{section}.listen_on"), "\"x\"");
+    for section in
+        ["provider", "app", "api", "store", "tls", "stop", "management", "telemetry", "log"]
+    {
+        refusal(
+            &format!("[{section}]\nlisten_on = \"x\"\n"),
+            &format!("{section}.listen_on"),
+            "\"x\"",
+        );
     }
-    let error = refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
+    let error =
+        refusal(&format!("{CLIENT}allowed_scope = \"x\"\n"), "clients[0].allowed_scope", "\"x\"");
     assert!(error.contains("client_id = \"page\""), "{error}");
     let user = "[[users]]\nusername = \"eve\"\nroles = [\"admin\"]\n";
     assert!(refusal(user, "users[0].roles", "[ … ]").contains("username = \"eve\""));
@@ -102,28 +114,56 @@ fn values_of_the_wrong_kind_are_refused() {
     assert!(refusal("provider = 5", "provider", "5").contains("a table"));
     assert!(refusal("[provider]\nissuer = 5", "provider.issuer", "5").contains("a text"));
     assert!(refusal("[log]\nformat = \"xml\"", "log.format", "\"xml\"").contains("text, json"));
-    refusal("[telemetry]\notlp_endpoint = \"collector\"", "telemetry.otlp_endpoint", "\"collector\"");
+    refusal(
+        "[telemetry]\notlp_endpoint = \"collector\"",
+        "telemetry.otlp_endpoint",
+        "\"collector\"",
+    );
     refusal("[log]\nlevel = \"loud\"", "log.level", "\"loud\"");
     refusal("[api]\nexpired_status = 403", "api.expired_status", "403");
-    refusal("[provider]\ntrusted_proxies = [\"proxy\"]", "provider.trusted_proxies[0]", "\"proxy\"");
-    assert!(refusal("[[clients]]\nenabled = true\n", "clients[0].client_id", "(missing)").contains("needed"));
+    refusal(
+        "[provider]\ntrusted_proxies = [\"proxy\"]",
+        "provider.trusted_proxies[0]",
+        "\"proxy\"",
+    );
+    assert!(
+        refusal("[[clients]]\nenabled = true\n", "clients[0].client_id", "(missing)")
+            .contains("needed")
+    );
 }
 
 #[test]
 fn lifetimes_are_whole_and_positive() {
     for value in ["0", "-1", "4294967296"] {
-        refusal(&format!("[provider]\nsession_lifetime = {value}"), "provider.session_lifetime", value);
+        refusal(
+            &format!("[provider]\nsession_lifetime = {value}"),
+            "provider.session_lifetime",
+            value,
+        );
     }
     refusal("[provider]\nremember_me_lifetime = \"1h\"", "provider.remember_me_lifetime", "\"1h\"");
-    let error = refusal(&format!("{CLIENT}access_token_lifetime = 0\n"), "clients.access_token_lifetime", "0");
+    let error = refusal(
+        &format!("{CLIENT}access_token_lifetime = 0\n"),
+        "clients.access_token_lifetime",
+        "0",
+    );
     assert!(error.contains("the client \"page\""), "{error}");
     refusal("[api]\nleeway = 301", "api.leeway", "301");
 }
 
 #[test]
 fn urls_and_addresses_that_make_no_sense_are_refused() {
-    for issuer in ["id.example.com", "http://id.example.com", "https://id.example.com/", "https://id.example.com?x"] {
-        refusal(&format!("[provider]\nissuer = \"{issuer}\""), "provider.issuer", &format!("\"{issuer}\""));
+    for issuer in [
+        "id.example.com",
+        "http://id.example.com",
+        "https://id.example.com/",
+        "https://id.example.com?x",
+    ] {
+        refusal(
+            &format!("[provider]\nissuer = \"{issuer}\""),
+            "provider.issuer",
+            &format!("\"{issuer}\""),
+        );
     }
     refusal("[provider]\nlisten = \"6001\"", "provider.listen", "\"6001\"");
     refusal("[app]\nurl = \"http://localhost:5001/\"", "app.url", "\"http://localhost:5001/\"");
@@ -139,7 +179,8 @@ fn urls_and_addresses_that_make_no_sense_are_refused() {
     refusal(&uri, "clients.redirect_uris", "\"http://app.example/callback\"");
 }
 
-/// Each setting of a client that can't hold is refused with its file, key and value, and with the client.
+/// Each setting of a client that can't hold is refused with its file, key and value, and with the
+/// client.
 #[test]
 fn a_clients_settings_are_refused_by_file_key_and_value() {
     let with = |lines: &str| {
@@ -155,7 +196,11 @@ fn a_clients_settings_are_refused_by_file_key_and_value() {
         ("redirect_uris = []", "redirect_uris", "[]"),
         ("require_client_secret = true", "client_secrets", "[]"),
         ("redirect_uris = [\"ftp://app.example/cb\"]", "redirect_uris", "\"ftp://app.example/cb\""),
-        ("redirect_uris = [\"https://app.example/#x\"]", "redirect_uris", "\"https://app.example/#x\""),
+        (
+            "redirect_uris = [\"https://app.example/#x\"]",
+            "redirect_uris",
+            "\"https://app.example/#x\"",
+        ),
         ("post_logout_redirect_uris = [\"out\"]", "post_logout_redirect_uris", "\"out\""),
         ("front_channel_logout_uri = \"app:/out\"", "front_channel_logout_uri", "\"app:/out\""),
         ("back_channel_logout_uri = \"/out\"", "back_channel_logout_uri", "\"/out\""),
@@ -163,7 +208,11 @@ fn a_clients_settings_are_refused_by_file_key_and_value() {
         ("logo_uri = \"data:x\"", "logo_uri", "\"data:x\""),
         ("jwks_uri = \"https://app.example/jwks\"", "jwks_uri", "\"https://app.example/jwks\""),
         ("allowed_cors_origins = [\"*\"]", "allowed_cors_origins", "\"*\""),
-        ("allowed_cors_origins = [\"https://app.example/\"]", "allowed_cors_origins", "\"https://app.example/\""),
+        (
+            "allowed_cors_origins = [\"https://app.example/\"]",
+            "allowed_cors_origins",
+            "\"https://app.example/\"",
+        ),
         ("allowed_scopes = [\"openid\", \"openid\"]", "allowed_scopes", "\"openid\""),
         ("allowed_scopes = [\"offline_access\"]", "allowed_scopes", "\"offline_access\""),
         ("require_pkce = false", "require_pkce", "false"),
@@ -178,11 +227,19 @@ fn a_clients_settings_are_refused_by_file_key_and_value() {
         let error = refusal(&with(lines), &format!("clients.{key}"), value);
         assert!(error.contains("the client \"page\"") && !error.contains("hunter2"), "{error}");
     }
-    refusal(&with("pair_wise_subject_salt = 4711"), "clients[0].pair_wise_subject_salt", "(not shown)");
+    refusal(
+        &with("pair_wise_subject_salt = 4711"),
+        "clients[0].pair_wise_subject_salt",
+        "(not shown)",
+    );
     let nameless = CLIENT.replace("\"page\"", "\"\"");
     refusal(&nameless, "clients.client_id", "\"\"");
-    let keyless = format!("require_client_secret = true\n{secret}\nallowed_grant_types = [\"implicit\"]");
-    assert!(refusal(&with(&keyless), "clients[0].allowed_grant_types[0]", "\"implicit\"").contains("device_code"));
+    let keyless =
+        format!("require_client_secret = true\n{secret}\nallowed_grant_types = [\"implicit\"]");
+    assert!(
+        refusal(&with(&keyless), "clients[0].allowed_grant_types[0]", "\"implicit\"")
+            .contains("device_code")
+    );
 }
 
 #[test]
@@ -215,9 +272,15 @@ fn every_lifetime_of_a_client_is_whole_and_positive() {
 fn resources_are_refused_by_file_key_and_value() {
     let scope = |name: &str| format!("[[api_scopes]]\nname = \"{name}\"\ndisplay_name = \"A\"\n");
     let api = |lines: &str| {
-        format!("{}[[api_resources]]\nname = \"Api\"\ndisplay_name = \"A\"\nscopes = [\"a\"]\n{lines}\n", scope("a"))
+        format!(
+            "{}[[api_resources]]\nname = \"Api\"\ndisplay_name = \"A\"\nscopes = [\"a\"]\n{lines}\n",
+            scope("a")
+        )
     };
-    assert!(load(&api("user_claims = [\"role\"]\naccess_token_signing_algs = [\"ES256\"]"), &[]).is_ok());
+    assert!(
+        load(&api("user_claims = [\"role\"]\naccess_token_signing_algs = [\"ES256\"]"), &[])
+            .is_ok()
+    );
     refusal(&scope("a b"), "api_scopes.name", "\"a b\"");
     refusal(&scope("offline_access"), "api_scopes.name", "\"offline_access\"");
     refusal(&api("user_claims = [\"aud\"]"), "api_resources.user_claims", "\"aud\"");
@@ -229,7 +292,8 @@ fn resources_are_refused_by_file_key_and_value() {
         "api_resources[0].access_token_signing_algs[0]",
         "\"none\"",
     );
-    let identity = "[[identity_resources]]\nname = \"i\"\ndisplay_name = \"I\"\nuser_claims = [\"exp\"]\n";
+    let identity =
+        "[[identity_resources]]\nname = \"i\"\ndisplay_name = \"I\"\nuser_claims = [\"exp\"]\n";
     refusal(identity, "identity_resources.user_claims", "\"exp\"");
     // At the introspection endpoint the two could not be told apart.
     let same = format!(
@@ -249,21 +313,41 @@ fn what_is_defined_twice_is_refused() {
     refusal(&same_sub, "users.sub", "\"eve\"");
     let scope = "[[api_scopes]]\nname = \"a\"\ndisplay_name = \"A\"\n";
     refusal(&scope.repeat(2), "api_scopes.name", "\"a\"");
-    refusal("[[api_scopes]]\nname = \"email\"\ndisplay_name = \"A\"\n", "api_scopes.name", "\"email\"");
+    refusal(
+        "[[api_scopes]]\nname = \"email\"\ndisplay_name = \"A\"\n",
+        "api_scopes.name",
+        "\"email\"",
+    );
     let identity = "[[identity_resources]]\nname = \"i\"\ndisplay_name = \"I\"\nuser_claims = []\n";
     refusal(&identity.repeat(2), "identity_resources.name", "\"i\"");
     let api = "[[api_resources]]\nname = \"r\"\ndisplay_name = \"R\"\nscopes = []\n";
     refusal(&api.repeat(2), "api_resources.name", "\"r\"");
     refusal(&api.replace("[]", "[\"gone\"]"), "api_resources.scopes", "\"gone\"");
-    refusal("[provider]\nsigning_algorithms = [\"RS256\", \"RS256\"]", "provider.signing_algorithms", "\"RS256\"");
+    refusal(
+        "[provider]\nsigning_algorithms = [\"RS256\", \"RS256\"]",
+        "provider.signing_algorithms",
+        "\"RS256\"",
+    );
 }
 
 #[test]
 fn clients_ask_only_for_what_there_is() {
     refusal(&CLIENT.replace("\"openid\"", "\"unknown\""), "clients.allowed_scopes", "\"unknown\"");
-    refusal(&format!("{CLIENT}id_token_signing_alg = \"EdDSA\"\n"), "clients.id_token_signing_alg", "\"EdDSA\"");
-    refusal("[provider]\naccess_token_signing_alg = \"PS256\"", "provider.access_token_signing_alg", "\"PS256\"");
-    refusal("[provider]\nsigning_algorithms = [\"RS512\"]", "provider.signing_algorithms", "\"RS512\"");
+    refusal(
+        &format!("{CLIENT}id_token_signing_alg = \"EdDSA\"\n"),
+        "clients.id_token_signing_alg",
+        "\"EdDSA\"",
+    );
+    refusal(
+        "[provider]\naccess_token_signing_alg = \"PS256\"",
+        "provider.access_token_signing_alg",
+        "\"PS256\"",
+    );
+    refusal(
+        "[provider]\nsigning_algorithms = [\"RS512\"]",
+        "provider.signing_algorithms",
+        "\"RS512\"",
+    );
     refusal("[app]\nscope = \"profile\"", "app.scope", "\"profile\"");
 }
 
@@ -275,7 +359,8 @@ fn an_api_may_trust_several_issuers_and_ask_its_own() {
     let config = load(text, &[]).unwrap();
     assert!(!format!("{:?}", config.api).contains("hunter2"));
     let issuers = config.api.settings.issuers;
-    let named: Vec<_> = issuers.iter().map(|it| (it.issuer.as_str(), it.audience.as_str())).collect();
+    let named: Vec<_> =
+        issuers.iter().map(|it| (it.issuer.as_str(), it.audience.as_str())).collect();
     let expected = [
         ("https://id.example.com", "MyBackendApi2"),
         ("https://other.example.com/", "urn:api"),
@@ -301,7 +386,11 @@ fn an_api_is_known_by_the_url_that_its_callers_use() {
 fn issuers_of_an_api_are_checked() {
     let twice = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n".repeat(2);
     refusal(&twice, "api.issuers.issuer", "\"https://id.example.com\"");
-    refusal("[[api.issuers]]\nissuer = \"http://localhost:6001\"\n", "api.issuers.issuer", "\"http://localhost:6001\"");
+    refusal(
+        "[[api.issuers]]\nissuer = \"http://localhost:6001\"\n",
+        "api.issuers.issuer",
+        "\"http://localhost:6001\"",
+    );
     let nameless = "[[api.issuers]]\nissuer = \"https://id.example.com\"\naudience = \"\"\n";
     refusal(nameless, "api.issuers.audience", "\"\"");
     refusal(
@@ -310,8 +399,15 @@ fn issuers_of_an_api_are_checked() {
         "\"http://id.example.com\"",
     );
     refusal("[api]\nintrospection_cache = 301\n", "api.introspection_cache", "301");
-    refusal("[api]\nintrospection_client_id = \"MyApi\"\n", "api.introspection_client_id", "\"MyApi\"");
-    assert!(refusal("[api]\nintrospection_secret = 5\n", "api.introspection_secret", "(not shown)").contains("a text"));
+    refusal(
+        "[api]\nintrospection_client_id = \"MyApi\"\n",
+        "api.introspection_client_id",
+        "\"MyApi\"",
+    );
+    assert!(
+        refusal("[api]\nintrospection_secret = 5\n", "api.introspection_secret", "(not shown)")
+            .contains("a text")
+    );
 }
 
 #[test]
@@ -321,13 +417,18 @@ fn demo_mode_is_for_this_machine_only() {
         assert!(refusal(&text, &format!("{section}.listen"), "\"0.0.0.0:7001\"").contains("demo"));
     }
     let issuer = "https://id.example.com";
-    refusal(&format!("demo = true\n[provider]\nissuer = \"{issuer}\"\n"), "provider.issuer", &format!("\"{issuer}\""));
+    refusal(
+        &format!("demo = true\n[provider]\nissuer = \"{issuer}\"\n"),
+        "provider.issuer",
+        &format!("\"{issuer}\""),
+    );
     assert!(load("[provider]\nlisten = \"0.0.0.0:7001\"\n", &[]).is_ok());
 }
 
 #[test]
 fn plain_secrets_and_passwords_are_for_demo_mode_only_and_never_shown() {
-    let client = CLIENT.replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
+    let client = CLIENT
+        .replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
     assert!(!refusal(&client, "clients.client_secrets", "(not shown)").contains("hunter2"));
     let user = "[[users]]\nusername = \"eve\"\npassword = \"hunter2\"\n";
     assert!(!refusal(user, "users.password", "(not shown)").contains("hunter2"));
@@ -338,21 +439,27 @@ fn plain_secrets_and_passwords_are_for_demo_mode_only_and_never_shown() {
     assert!(!refusal(&wrong_kind, "clients[0].client_secrets", "(not shown)").contains("hunter2"));
     let broken = load("[store]\nmaster_key = \"hunter2", &[]).unwrap_err().to_string();
     assert!(!broken.contains("hunter2"), "{broken}");
-    let list = load("", &[("DOORWARD_CLIENTS", "[{client_id=a,plain=hunter2")]).unwrap_err().to_string();
+    let list =
+        load("", &[("DOORWARD_CLIENTS", "[{client_id=a,plain=hunter2")]).unwrap_err().to_string();
     assert!(!list.contains("hunter2"), "{list}");
 }
 
 #[test]
 fn a_configuration_that_is_printed_shows_no_secret() {
     let key = "hunter2_hunter2_hunter2_hunter2_hunter2_hu8";
-    let client = CLIENT.replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
+    let client = CLIENT
+        .replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
     let text = format!(
         "demo = true\n[store]\nurl = \"postgres://erin:hunter2@127.0.0.1/doorward\"\n{client}pair_wise_subject_salt = \"hunter2 hunter2 hunter2\"\n\
          [[users]]\nusername = \"eve\"\npassword = \"hunter2\"\n"
     );
-    let variables = [("DOORWARD_STORE__MASTER_KEY", key), ("DOORWARD_API__INTROSPECTION_SECRET", "hunter2")];
+    let variables =
+        [("DOORWARD_STORE__MASTER_KEY", key), ("DOORWARD_API__INTROSPECTION_SECRET", "hunter2")];
     let shown = format!("{:?}", load(&text, &variables).unwrap());
-    assert!(shown.contains("127.0.0.1") && shown.contains("\"eve\"") && !shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains("127.0.0.1") && shown.contains("\"eve\"") && !shown.contains("hunter2"),
+        "{shown}"
+    );
     let salt = format!("{CLIENT}pair_wise_subject_salt = 5\n");
     refusal(&salt, "clients[0].pair_wise_subject_salt", "(not shown)");
 }
@@ -363,14 +470,22 @@ fn users_are_checked() {
     refusal(&user(""), "users.password_hash", "(missing)");
     refusal(&user("password_hash = \"plain\""), "users.password_hash", "(not shown)");
     refusal(&user(&format!("password_hash = \"{HASH}\"\nsub = \"a b\"")), "users.sub", "\"a b\"");
-    refusal(&user(&format!("password_hash = \"{HASH}\"\nclaims = {{ sub = \"x\" }}")), "users.claims", "\"sub\"");
+    refusal(
+        &user(&format!("password_hash = \"{HASH}\"\nclaims = {{ sub = \"x\" }}")),
+        "users.claims",
+        "\"sub\"",
+    );
     let dated = user(&format!("password_hash = \"{HASH}\"\nclaims = {{ birthdate = 2000-01-01 }}"));
     refusal(&dated, "users.claims", "\"birthdate\"");
 }
 
 #[test]
 fn a_missing_folder_is_named_and_only_that_of_the_default_is_created() {
-    let error = refusal("[store]\npath = \"/nowhere/at/all.sqlite3\"", "store.path", "\"/nowhere/at/all.sqlite3\"");
+    let error = refusal(
+        "[store]\npath = \"/nowhere/at/all.sqlite3\"",
+        "store.path",
+        "\"/nowhere/at/all.sqlite3\"",
+    );
     assert!(error.contains("/nowhere/at does not exist"), "{error}");
     assert_eq!(load("[store]\npath = \"here.sqlite3\"", &[]).unwrap().store.folder_to_create, None);
     let both = "[store]\nmaster_key = \"t5mUJgvvSoPr569qmdqMfQt5mUJgvvSoPr569qmdqMc\"\nmaster_key_file = \"key\"";
@@ -385,17 +500,27 @@ fn a_database_of_many_processes_is_given_by_its_url() {
     let DatabaseConfig::Postgres(options) = full.database else { panic!("{:?}", full.database) };
     assert_eq!(options.url.to_string(), "postgres://db.example.com:5432/doorward");
     assert_eq!((options.connections, options.statement_timeout.as_secs()), (3, 7));
-    assert!(matches!(full.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key")));
+    assert!(
+        matches!(full.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key"))
+    );
     assert_eq!(full.folder_to_create.as_deref(), Some(Path::new("data")));
     assert_eq!(store(&format!("{url}\nmaster_key_file = \"here.key\"")).folder_to_create, None);
     refusal(&format!("[store]\n{url}\nconnections = 0"), "store.connections", "0");
     refusal(&format!("[store]\n{url}\npath = \"here.sqlite3\""), "store.path", "\"here.sqlite3\"");
-    refusal(&format!("[store]\n{url}\nca_file = \"/nowhere/ca.pem\""), "store.ca_file", "\"/nowhere/ca.pem\"");
+    refusal(
+        &format!("[store]\n{url}\nca_file = \"/nowhere/ca.pem\""),
+        "store.ca_file",
+        "\"/nowhere/ca.pem\"",
+    );
 }
 
 #[test]
 fn the_password_of_the_database_is_never_shown() {
-    for wrong in ["mysql://erin:hunter2@db/doorward", "postgres://erin:hunter2@db", "postgres://erin:hunter2@/a?b=c"] {
+    for wrong in [
+        "mysql://erin:hunter2@db/doorward",
+        "postgres://erin:hunter2@db",
+        "postgres://erin:hunter2@/a?b=c",
+    ] {
         let error = refusal(&format!("[store]\nurl = \"{wrong}\""), "store.url", "(not shown)");
         assert!(!error.contains("hunter2"), "{error}");
     }
@@ -406,10 +531,15 @@ fn the_password_of_the_database_is_never_shown() {
 
 #[test]
 fn a_file_that_is_not_there_or_not_toml_is_named() {
-    let error = read(Some(Path::new("/nowhere/doorward.toml")), [], &Role::ALL, false).unwrap_err().to_string();
+    let error = read(Some(Path::new("/nowhere/doorward.toml")), [], &Role::ALL, false)
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("/nowhere/doorward.toml: ") && error.lines().count() == 1, "{error}");
     let error = load("[provider\n", &[]).unwrap_err().to_string();
-    assert!(error.contains("doorward.toml: ") && error.contains("line 1") && error.lines().count() == 1, "{error}");
+    assert!(
+        error.contains("doorward.toml: ") && error.contains("line 1") && error.lines().count() == 1,
+        "{error}"
+    );
     let twice = load("[provider]\nlisten = \"a\"\nlisten = \"b\"\n", &[]).unwrap_err().to_string();
     assert!(twice.contains("line 3") && twice.contains("`listen`"), "{twice}");
 }
@@ -424,7 +554,11 @@ fn the_environment_overrides_the_file() {
         ("DOORWARD_DEMO", "false"),
         ("UNRELATED", "x"),
     ];
-    let config = load("demo = true\n[provider]\nsession_lifetime = 5\nrefresh_token_grace = 7\n", &variables).unwrap();
+    let config = load(
+        "demo = true\n[provider]\nsession_lifetime = 5\nrefresh_token_grace = 7\n",
+        &variables,
+    )
+    .unwrap();
     assert!(!config.demo);
     assert_eq!(config.provider.settings.issuer, "https://id.example.com");
     assert_eq!(config.provider.settings.session_lifetime, 60);
@@ -486,7 +620,9 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
 /// The example as it is after every `#key = value` that stands there for show is taken as set.
 fn example_in_full() -> String {
     let shown = |line: &str| {
-        let rest = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
+        let rest = line
+            .strip_prefix('#')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
         rest.unwrap_or(line).to_owned() + "\n"
     };
     EXAMPLE.lines().map(shown).collect()
@@ -509,7 +645,11 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.management, ManagementSection::default());
     assert_eq!(example.telemetry, TelemetrySection::default());
     assert_eq!(example.log, LogSection::default());
-    assert!(example.clients.is_empty() && example.users.is_empty() && example.identity_resources.is_none());
+    assert!(
+        example.clients.is_empty()
+            && example.users.is_empty()
+            && example.identity_resources.is_none()
+    );
     assert!(load(EXAMPLE, &[]).is_ok());
 }
 
@@ -536,7 +676,8 @@ fn the_example_shows_every_key() {
     }
 }
 
-/// Of the example's clients the second lists every default: it must be the same as one that leaves them out.
+/// Of the example's clients the second lists every default: it must be the same as one that leaves
+/// them out.
 #[test]
 fn the_example_tells_the_defaults_of_a_client() {
     let full: ConfigFile = table(&example_in_full());
@@ -569,7 +710,8 @@ fn a_part_needs_the_settings_of_no_other() {
 
 #[test]
 fn provider_and_application_share_a_listener_by_a_path_of_the_issuer() {
-    let shared = |issuer: &str| format!("[provider]\nissuer = \"{issuer}\"\nlisten = \"localhost:5001\"\n");
+    let shared =
+        |issuer: &str| format!("[provider]\nissuer = \"{issuer}\"\nlisten = \"localhost:5001\"\n");
     let config = load(&shared("http://localhost:5001/id"), &[]).unwrap();
     assert_eq!(config.provider.listen, config.app.listen);
     assert_eq!(config.app.connect_origins, ["http://localhost:5001"]);
@@ -600,26 +742,41 @@ fn with_tls_urls_are_https() {
     let plain = format!("{development}[provider]\nissuer = \"http://localhost:6001\"\n");
     assert!(refusal(&plain, "provider.issuer", "\"http://localhost:6001\"").contains("use https"));
     let elsewhere = "[tls]\ndevelopment = true\n[app]\nurl = \"https://app.example.com\"\n";
-    assert!(refusal(elsewhere, "app.url", "\"https://app.example.com\"").contains("this machine only"));
+    assert!(
+        refusal(elsewhere, "app.url", "\"https://app.example.com\"").contains("this machine only")
+    );
     assert!(
         load("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n[app]\nurl = \"https://app.example.com\"\n", &[])
             .is_ok()
     );
     refusal("[tls]\ncertificate = \"a.pem\"", "tls.certificate", "\"a.pem\"");
     refusal("[tls]\nkey = \"b.pem\"", "tls.key", "\"b.pem\"");
-    refusal("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\ndevelopment = true", "tls.certificate", "\"a.pem\"");
+    refusal(
+        "[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\ndevelopment = true",
+        "tls.certificate",
+        "\"a.pem\"",
+    );
 }
 
 #[test]
 fn an_https_issuer_needs_somebody_who_speaks_tls() {
     let issuer = "[provider]\nissuer = \"https://id.example.com\"\n";
     let error = refusal(issuer, "provider.issuer", "\"https://id.example.com\"");
-    assert!(error.contains("tls.certificate") && error.contains("provider.trusted_proxies"), "{error}");
+    assert!(
+        error.contains("tls.certificate") && error.contains("provider.trusted_proxies"),
+        "{error}"
+    );
     assert!(load(&format!("{issuer}trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]).is_ok());
-    refusal("[provider]\ntrusted_proxies = [\"10.0.0.0/33\"]", "provider.trusted_proxies[0]", "\"10.0.0.0/33\"");
-    for (network, said) in
-        [("0.0.0.0/0", "every address"), ("::/0", "every address"), ("::ffff:10.20.30.0/120", "::ffff:")]
-    {
+    refusal(
+        "[provider]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+        "provider.trusted_proxies[0]",
+        "\"10.0.0.0/33\"",
+    );
+    for (network, said) in [
+        ("0.0.0.0/0", "every address"),
+        ("::/0", "every address"),
+        ("::ffff:10.20.30.0/120", "::ffff:"),
+    ] {
         let text = format!("{issuer}trusted_proxies = [\"{network}\"]");
         let error = refusal(&text, "provider.trusted_proxies[0]", &format!("\"{network}\""));
         assert!(error.split_once(" = ").unwrap().1.contains(said), "{error}");
@@ -632,7 +789,10 @@ fn a_password_in_a_url_is_refused_and_not_shown() {
         for key in ["telemetry.otlp_endpoint", "api.url"] {
             let (section, name) = key.split_once('.').unwrap();
             let error = refusal(&format!("[{section}]\n{name} = \"{url}\""), key, "(not shown)");
-            assert!(error.contains("leave user name and password out") && !error.contains("hunter2"), "{error}");
+            assert!(
+                error.contains("leave user name and password out") && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 }
@@ -641,14 +801,18 @@ fn a_password_in_a_url_is_refused_and_not_shown() {
 fn a_collector_needs_a_build_that_can_send_traces() {
     let text = "[telemetry]\notlp_endpoint = \"http://collector.example:4318/\"\n";
     if cfg!(feature = "otel") {
-        assert_eq!(load(text, &[]).unwrap().traces.as_deref(), Some("http://collector.example:4318"));
+        assert_eq!(
+            load(text, &[]).unwrap().traces.as_deref(),
+            Some("http://collector.example:4318")
+        );
     } else {
         let error = refusal(text, "telemetry.otlp_endpoint", "\"http://collector.example:4318\"");
         assert!(error.contains("feature otel"), "{error}");
     }
 }
 
-/// What `deploy/` gives operators to begin with is accepted; the database's address comes from the environment there.
+/// What `deploy/` gives operators to begin with is accepted; the database's address comes from the
+/// environment there.
 #[test]
 fn the_deployment_files_are_in_order() {
     for text in [

@@ -23,7 +23,11 @@ pub fn check(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<TlsCo
     }
     let issuer = file.provider.issuer.as_str();
     let proxied = !file.provider.trusted_proxies.is_empty();
-    if certificate.is_none() && issuer.starts_with("https:") && roles.contains(&Role::Provider) && !proxied {
+    if certificate.is_none()
+        && issuer.starts_with("https:")
+        && roles.contains(&Role::Provider)
+        && !proxied
+    {
         let problem = "nobody speaks TLS there: set tls.certificate and tls.key, or list the reverse proxy that does under \
                        provider.trusted_proxies";
         return Err(places.refuse("provider.issuer", issuer, problem));
@@ -41,12 +45,16 @@ fn certificate(file: &ConfigFile, places: &Places) -> Result<Option<Certificate>
         (Some(certificate), Some(key)) => {
             Ok(Some(Certificate::Files { certificate: certificate.clone(), key: key.clone() }))
         }
-        (Some(certificate), None) => {
-            Err(places.refuse("tls.certificate", certificate.display(), "give its private key, too, as tls.key"))
-        }
-        (None, Some(key)) => {
-            Err(places.refuse("tls.key", key.display(), "give its certificate, too, as tls.certificate"))
-        }
+        (Some(certificate), None) => Err(places.refuse(
+            "tls.certificate",
+            certificate.display(),
+            "give its private key, too, as tls.key",
+        )),
+        (None, Some(key)) => Err(places.refuse(
+            "tls.key",
+            key.display(),
+            "give its certificate, too, as tls.certificate",
+        )),
         (None, None) => {
             let beside = file.store.path.parent().unwrap_or(Path::new(""));
             let folder = beside.join(DEVELOPMENT_FOLDER);

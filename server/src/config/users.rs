@@ -34,7 +34,8 @@ pub enum Password {
     Plain(Secret),
 }
 
-/// Claims that tokens have of their own (RFC 7519 section 4.1, OIDC Core section 2); a user can't bring them.
+/// Claims that tokens have of their own (RFC 7519 section 4.1, OIDC Core section 2); a user can't
+/// bring them.
 const OWN_CLAIMS: [&str; 17] = [
     "acr",
     "amr",
@@ -56,7 +57,11 @@ const OWN_CLAIMS: [&str; 17] = [
 ];
 
 /// Checks all users; names and subjects are unique.
-pub fn check(settings: Vec<UserSettings>, demo: bool, places: &Places) -> Result<Vec<ConfiguredUser>, ConfigError> {
+pub fn check(
+    settings: Vec<UserSettings>,
+    demo: bool,
+    places: &Places,
+) -> Result<Vec<ConfiguredUser>, ConfigError> {
     let mut users: Vec<ConfiguredUser> = Vec::new();
     for settings in settings {
         let label = format!("the user \"{}\"", settings.username);
@@ -72,7 +77,11 @@ fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, Setti
     let username = settings.username;
     let normalized = normalized_username(&username);
     if normalized.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
-        return Err(SettingsError::new("username", username, "give 1 to 255 bytes without control characters"));
+        return Err(SettingsError::new(
+            "username",
+            username,
+            "give 1 to 255 bytes without control characters",
+        ));
     }
     let sub = settings.sub.unwrap_or_else(|| username.clone());
     if sub.is_empty() || sub.len() > 255 || !sub.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -88,12 +97,17 @@ fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, Setti
     })
 }
 
-fn password(plain: Option<Secret>, hash: Option<String>, demo: bool) -> Result<Password, SettingsError> {
+fn password(
+    plain: Option<Secret>,
+    hash: Option<String>,
+    demo: bool,
+) -> Result<Password, SettingsError> {
     let refuse = |key, problem| SettingsError::new(key, "(not shown)", problem);
     match (plain, hash) {
-        (Some(_), None) if !demo => {
-            Err(refuse("password", "a plain password is for demo mode only: give password_hash, an Argon2id hash"))
-        }
+        (Some(_), None) if !demo => Err(refuse(
+            "password",
+            "a plain password is for demo mode only: give password_hash, an Argon2id hash",
+        )),
         (Some(plain), None) if plain.expose().is_empty() || plain.expose().len() > 1024 => {
             Err(refuse("password", "a password has 1 to 1024 bytes"))
         }
@@ -101,8 +115,12 @@ fn password(plain: Option<Secret>, hash: Option<String>, demo: bool) -> Result<P
         (None, Some(hash)) => PasswordHash::parse(&hash)
             .map(Password::Hash)
             .map_err(|_| refuse("password_hash", "not an Argon2id hash in PHC form ($argon2id$…)")),
-        (Some(_), Some(_)) => Err(refuse("password", "password_hash is given, too: give one of the two")),
-        (None, None) => Err(SettingsError::new("password_hash", "(missing)", "give the user's Argon2id hash")),
+        (Some(_), Some(_)) => {
+            Err(refuse("password", "password_hash is given, too: give one of the two"))
+        }
+        (None, None) => {
+            Err(SettingsError::new("password_hash", "(missing)", "give the user's Argon2id hash"))
+        }
     }
 }
 
@@ -121,13 +139,18 @@ fn claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
 /// TOML's own dates arrive as a table with this one key, which no token should carry.
 fn holds_toml_date(value: &Value) -> bool {
     match value {
-        Value::Object(table) => table.contains_key("$__toml_private_datetime") || table.values().any(holds_toml_date),
+        Value::Object(table) => {
+            table.contains_key("$__toml_private_datetime") || table.values().any(holds_toml_date)
+        }
         Value::Array(values) => values.iter().any(holds_toml_date),
         _ => false,
     }
 }
 
-fn unlike(user: ConfiguredUser, before: &[ConfiguredUser]) -> Result<ConfiguredUser, SettingsError> {
+fn unlike(
+    user: ConfiguredUser,
+    before: &[ConfiguredUser],
+) -> Result<ConfiguredUser, SettingsError> {
     let name = normalized_username(&user.username);
     if before.iter().any(|other| normalized_username(&other.username) == name) {
         return Err(SettingsError::new("username", user.username, "this user is defined twice"));

@@ -1,4 +1,5 @@
-//! Settings of one value: each type can only hold what makes sense, so that what is wrong is refused with its key at hand.
+//! Settings of one value: each type can only hold what makes sense, so that what is wrong is
+//! refused with its key at hand.
 
 use std::{
     fmt,
@@ -10,8 +11,9 @@ use doorward_provider_http::{Network, NoNetwork};
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// An issuer identifier of our own (OIDC Core section 2): https, or http on this machine; no query, fragment or slash at its
-/// end, and written as URLs are normalised, since clients compare it by the letter.
+/// An issuer identifier of our own (OIDC Core section 2): https, or http on this machine; no query,
+/// fragment or slash at its end, and written as URLs are normalised, since clients compare it by
+/// the letter.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Issuer(String);
@@ -31,7 +33,8 @@ pub struct Origin(String);
 #[serde(try_from = "String")]
 pub struct RedirectTarget(String);
 
-/// Where to listen: `127.0.0.1:6001`, `[::1]:6001`, or `localhost:6001` for both addresses of this machine.
+/// Where to listen: `127.0.0.1:6001`, `[::1]:6001`, or `localhost:6001` for both addresses of this
+/// machine.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ListenAddress {
@@ -123,7 +126,9 @@ impl TryFrom<String> for Origin {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let url = web_url(&text)?;
         if url.origin().ascii_serialization() != text {
-            return Err("give scheme, host and port only, like https://app.example.com: no path, no slash at its end");
+            return Err(
+                "give scheme, host and port only, like https://app.example.com: no path, no slash at its end",
+            );
         }
         Ok(Self(text))
     }
@@ -140,7 +145,10 @@ impl TryFrom<String> for RedirectTarget {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.starts_with('/') && !text.starts_with("//") && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.starts_with('/')
+            && !text.starts_with("//")
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Ok(Self(text));
         }
         RedirectUri::parse(text.clone()).map(|_| Self(text))
@@ -162,7 +170,8 @@ impl ListenAddress {
     pub fn collides_with(&self, other: &Self) -> bool {
         let same = |own: &SocketAddr, other: &SocketAddr| {
             let (own_ip, other_ip) = (own.ip(), other.ip());
-            let overlap = own_ip == other_ip || own_ip.is_unspecified() || other_ip.is_unspecified();
+            let overlap =
+                own_ip == other_ip || own_ip.is_unspecified() || other_ip.is_unspecified();
             own.port() == other.port() && own.port() != 0 && overlap
         };
         self.addresses.iter().any(|own| other.addresses.iter().any(|other| same(own, other)))
@@ -255,8 +264,8 @@ pub fn is_loopback(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| host_is_loopback(&url))
 }
 
-/// Whether browsers may be told to come back to this URL by https only (RFC 6797). Not on this machine: it would hold for every port of
-/// it, those of other servers, too.
+/// Whether browsers may be told to come back to this URL by https only (RFC 6797). Not on this
+/// machine: it would hold for every port of it, those of other servers, too.
 pub fn wants_hsts(url: &str) -> bool {
     url.starts_with("https:") && !is_loopback(url)
 }
@@ -299,9 +308,12 @@ mod tests {
 
     #[test]
     fn issuers_are_exact() {
-        for issuer in
-            ["http://localhost:6001", "https://id.example.com", "https://id.example.com/tenant", "http://[::1]:1"]
-        {
+        for issuer in [
+            "http://localhost:6001",
+            "https://id.example.com",
+            "https://id.example.com/tenant",
+            "http://[::1]:1",
+        ] {
             assert!(Issuer::try_from(issuer.to_owned()).is_ok(), "{issuer}");
         }
         for issuer in [
@@ -325,7 +337,10 @@ mod tests {
     fn other_parties_may_end_in_a_slash() {
         assert!(WebUrl::try_from("https://tenant.example/".to_owned()).is_ok());
         assert!(WebUrl::try_from("http://tenant.example/".to_owned()).is_err());
-        assert_eq!(WebUrl::try_from("https://a.example/b".to_owned()).unwrap().origin(), "https://a.example");
+        assert_eq!(
+            WebUrl::try_from("https://a.example/b".to_owned()).unwrap().origin(),
+            "https://a.example"
+        );
     }
 
     #[test]

@@ -30,15 +30,21 @@ impl BindError {
                 format!("another process listens on {}: stop it, or set another port", self.address)
             }
             io::ErrorKind::PermissionDenied => {
-                format!("this process may not listen on {}: ports below 1024 need a privilege", self.address)
+                format!(
+                    "this process may not listen on {}: ports below 1024 need a privilege",
+                    self.address
+                )
             }
-            io::ErrorKind::AddrNotAvailable => format!("this machine does not have the address {}", self.address),
+            io::ErrorKind::AddrNotAvailable => {
+                format!("this machine does not have the address {}", self.address)
+            }
             _ => format!("can't listen on {}: {}", self.address, self.reason),
         }
     }
 }
 
-/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone; port 0 takes a free port for both.
+/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone; port 0 takes a free
+/// port for both.
 pub async fn bind(listen: &ListenAddress) -> Result<Listener, BindError> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     for &(mut address) in listen.addresses() {
@@ -50,7 +56,9 @@ pub async fn bind(listen: &ListenAddress) -> Result<Listener, BindError> {
             Err(reason) if sockets.is_empty() || reason.kind() == io::ErrorKind::AddrInUse => {
                 return Err(BindError { address, reason });
             }
-            Err(reason) => tracing::debug!(%address, %reason, "this machine has no second loopback address"),
+            Err(reason) => {
+                tracing::debug!(%address, %reason, "this machine has no second loopback address")
+            }
         }
     }
     Ok(Listener { sockets })

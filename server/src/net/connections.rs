@@ -1,4 +1,5 @@
-//! Accepting connections and serving HTTP/1.1 on them (RFC 9112) until told to stop; then requests under way are finished.
+//! Accepting connections and serving HTTP/1.1 on them (RFC 9112) until told to stop; then requests
+//! under way are finished.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -23,7 +24,8 @@ use tower::Service as _;
 use super::{Draining, Listener};
 use crate::{config::StopConfig, stop::StopSignals, tls::TlsServer};
 
-/// A connection that has not sent the whole head of a request after this time is closed, as is one that idles.
+/// A connection that has not sent the whole head of a request after this time is closed, as is one
+/// that idles.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest head of a request. An access token in it may take 16 KiB.
 const MAX_HEAD: usize = 64 * 1024;
@@ -40,9 +42,14 @@ pub struct Part {
     pub tls: Option<TlsServer>,
 }
 
-/// Serves each part until a signal comes, says for a while that it is not ready, then finishes what is under way; a second signal cuts
-/// that short.
-pub async fn serve(parts: Vec<Part>, mut signals: StopSignals, stop: StopConfig, draining: Draining) {
+/// Serves each part until a signal comes, says for a while that it is not ready, then finishes what
+/// is under way; a second signal cuts that short.
+pub async fn serve(
+    parts: Vec<Part>,
+    mut signals: StopSignals,
+    stop: StopConfig,
+    draining: Draining,
+) {
     let connections = GracefulShutdown::new();
     // Handshakes are not waited for: they end when this is dropped.
     let (serving, handshakes) = watch::channel(());
@@ -84,10 +91,17 @@ pub async fn serve(parts: Vec<Part>, mut signals: StopSignals, stop: StopConfig,
 type Handshakes = (TlsServer, watch::Receiver<()>);
 
 /// Accepts for ever.
-async fn accept(socket: TcpListener, router: Router, tls: Option<Handshakes>, connections: &GracefulShutdown) {
+async fn accept(
+    socket: TcpListener,
+    router: Router,
+    tls: Option<Handshakes>,
+    connections: &GracefulShutdown,
+) {
     loop {
         match socket.accept().await {
-            Ok((stream, peer)) => start(stream, peer, router.clone(), tls.clone(), connections.watcher()),
+            Ok((stream, peer)) => {
+                start(stream, peer, router.clone(), tls.clone(), connections.watcher())
+            }
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
                 // Out of file descriptors, most likely: some will come back.
@@ -102,15 +116,25 @@ async fn accept(socket: TcpListener, router: Router, tls: Option<Handshakes>, co
 fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
     )
 }
 
-fn start(stream: TcpStream, peer: SocketAddr, router: Router, tls: Option<Handshakes>, watcher: Watcher) {
+fn start(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    tls: Option<Handshakes>,
+    watcher: Watcher,
+) {
     // Answers are written at once; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     tokio::spawn(async move {
-        let Some((tls, mut serving)) = tls else { return http(stream, peer, router, watcher).await };
+        let Some((tls, mut serving)) = tls else {
+            return http(stream, peer, router, watcher).await;
+        };
         let accepted = tokio::select! {
             accepted = tls.accept(stream) => accepted,
             _ = serving.changed() => return,

@@ -29,8 +29,9 @@ pub struct Readiness {
     pub provider: Option<Arc<Provider>>,
     /// It has its issuer's keys. Once it has them it goes on with them while the issuer is away.
     pub api: Option<ResourceServer>,
-    /// The API's issuer is this very process, at a URL that may lead here by way of whoever asks whether we are ready: each would wait
-    /// for the other. The API gets the keys when they are first needed.
+    /// The API's issuer is this very process, at a URL that may lead here by way of whoever asks
+    /// whether we are ready: each would wait for the other. The API gets the keys when they are
+    /// first needed.
     pub is_own_issuer: bool,
     /// The process is not about to stop.
     pub draining: Draining,
@@ -73,14 +74,18 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     }
     if let Some(api) = &readiness.api {
         let is_there = readiness.is_own_issuer || api.ready().await.is_ok();
-        checks.insert("issuer", if is_there { OK } else { "its keys were never fetched: is it there?" });
+        checks.insert(
+            "issuer",
+            if is_there { OK } else { "its keys were never fetched: is it there?" },
+        );
     }
     if readiness.draining.0.load(Relaxed) {
         checks.insert("process", "it is about to stop");
     }
     let ready = checks.values().all(|outcome| *outcome == OK);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks })).into_response();
+    let mut response =
+        (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks })).into_response();
     if !ready {
         response.headers_mut().insert(RETRY_AFTER, 1.into());
     }

@@ -13,7 +13,9 @@ use axum::{
 };
 use tokio::time::timeout;
 use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer,
+};
 
 use super::observe::{Observer, observe};
 
@@ -24,8 +26,8 @@ const MAX_BODY: usize = 256 * 1024;
 
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The router with the layers around it; the first of them sees a request first. With `hsts` browsers come back by https only
-/// (RFC 6797).
+/// The router with the layers around it; the first of them sees a request first. With `hsts`
+/// browsers come back by https only (RFC 6797).
 pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
     let router = router.layer(
         ServiceBuilder::new()
@@ -33,12 +35,18 @@ pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
             .layer(CatchPanicLayer::custom(after_panic))
             .layer(RequestBodyLimitLayer::new(MAX_BODY)),
     );
-    if hsts { router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR)) } else { router }
+    if hsts {
+        router.layer(SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, A_YEAR))
+    } else {
+        router
+    }
 }
 
 /// The answer, or 408 when the time is over. An answer that is there at once sets no timer.
 pub(super) async fn in_time(answer: impl Future<Output = Response>) -> Response {
-    timeout(TIME_LIMIT, answer).await.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+    timeout(TIME_LIMIT, answer)
+        .await
+        .unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 /// The panic itself was logged by the panic hook.
@@ -60,7 +68,10 @@ mod tests {
             .route("/panics", get(|| async { panic!("a defect") as () }))
             .route("/waits", get(std::future::pending::<()>))
             .route("/reads", axum::routing::post(|body: String| async move { body }));
-        with_layers(router, Observer::new("provider", Vec::new()), true).oneshot(request).await.unwrap()
+        with_layers(router, Observer::new("provider", Vec::new()), true)
+            .oneshot(request)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
-//! The listener for operators: `/metrics` in the text format of Prometheus, and the health of the whole process.
+//! The listener for operators: `/metrics` in the text format of Prometheus, and the health of the
+//! whole process.
 //!
-//! Code anywhere counts through the facade `metrics`; it costs next to nothing until [`Metrics::install`] is called, which is
-//! done only where this listener is configured.
+//! Code anywhere counts through the facade `metrics`; it costs next to nothing until
+//! [`Metrics::install`] is called, which is done only where this listener is configured.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,8 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use super::{Readiness, health};
 
-/// Upper bounds of the classes of durations, in seconds: from a look-up by key to a request that was given up.
+/// Upper bounds of the classes of durations, in seconds: from a look-up by key to a request that
+/// was given up.
 const BUCKETS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 /// How often what was measured is summed up, so that it takes no memory while nobody asks for it.
@@ -61,7 +63,8 @@ pub fn management(metrics: Metrics, readiness: Readiness) -> Router {
 }
 
 fn answer(metrics: &Metrics, provider: Option<&Arc<Provider>>) -> Response {
-    let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    let headers =
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     (headers, metrics.text(provider.map(Arc::as_ref))).into_response()
 }
 
@@ -72,12 +75,14 @@ fn note_key_ages(provider: &Provider) {
         // Whole seconds of a human life stay exact in a double.
         #[allow(clippy::cast_precision_loss)]
         let age = (now.seconds() - since.seconds()) as f64;
-        metrics::gauge!("doorward_signing_key_age_seconds", "algorithm" => algorithm.as_str()).set(age);
+        metrics::gauge!("doorward_signing_key_age_seconds", "algorithm" => algorithm.as_str())
+            .set(age);
     }
 }
 
 fn recorder() -> Result<PrometheusRecorder, String> {
-    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(|error| error.to_string())?;
+    let builder =
+        PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(|error| error.to_string())?;
     Ok(builder.build_recorder())
 }
 
@@ -88,23 +93,52 @@ enum Kind {
     Histogram,
 }
 
-/// Every metric by its name, and what it tells. The guide to running the provider has a row for each.
+/// Every metric by its name, and what it tells. The guide to running the provider has a row for
+/// each.
 const METRICS: [(Kind, &str, &str); 12] = [
-    (Kind::Counter, "doorward_http_requests_total", "Requests answered, by listener, method, route and status"),
-    (Kind::Histogram, "doorward_http_request_seconds", "From a request's head to its answer's head"),
-    (Kind::Counter, "doorward_grants_total", "Token requests by grant type and outcome: issued, or the error code"),
+    (
+        Kind::Counter,
+        "doorward_http_requests_total",
+        "Requests answered, by listener, method, route and status",
+    ),
+    (
+        Kind::Histogram,
+        "doorward_http_request_seconds",
+        "From a request's head to its answer's head",
+    ),
+    (
+        Kind::Counter,
+        "doorward_grants_total",
+        "Token requests by grant type and outcome: issued, or the error code",
+    ),
     (Kind::Counter, "doorward_sign_ins_total", "Passwords checked, by outcome"),
-    (Kind::Counter, "doorward_refusals_total", "OAuth errors answered, by part (provider, api) and code"),
+    (
+        Kind::Counter,
+        "doorward_refusals_total",
+        "OAuth errors answered, by part (provider, api) and code",
+    ),
     (Kind::Counter, "doorward_api_refusals_total", "Requests that the API refused, by cause"),
-    (Kind::Counter, "doorward_api_key_fetches_total", "Fetches of issuers' keys, by outcome: fetched, or why not"),
+    (
+        Kind::Counter,
+        "doorward_api_key_fetches_total",
+        "Fetches of issuers' keys, by outcome: fetched, or why not",
+    ),
     (
         Kind::Counter,
         "doorward_api_introspections_total",
         "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there was no answer",
     ),
-    (Kind::Counter, "doorward_failed_handshakes_total", "TLS handshakes that did not come to an end"),
+    (
+        Kind::Counter,
+        "doorward_failed_handshakes_total",
+        "TLS handshakes that did not come to an end",
+    ),
     (Kind::Histogram, "doorward_store_seconds", "Commands of the store, by name and outcome"),
-    (Kind::Gauge, "doorward_signing_key_age_seconds", "How long the active signing key of an algorithm has signed"),
+    (
+        Kind::Gauge,
+        "doorward_signing_key_age_seconds",
+        "How long the active signing key of an algorithm has signed",
+    ),
     (Kind::Gauge, "doorward_build_info", "Always 1; the label tells the version"),
 ];
 
@@ -133,7 +167,8 @@ mod tests {
     #[test]
     fn the_guide_tells_of_every_metric() {
         const GUIDE: &str = include_str!("../../../docs/guides/run-the-provider.md");
-        let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| `doorward_")?.split_once('`'));
+        let rows =
+            GUIDE.lines().filter_map(|line| line.strip_prefix("| `doorward_")?.split_once('`'));
         let told: Vec<String> = rows.map(|(name, _)| format!("doorward_{name}")).collect();
         assert_eq!(told, METRICS.map(|(_, name, _)| name));
     }
@@ -143,9 +178,14 @@ mod tests {
     async fn odd_requests_add_no_series() {
         let recorder = recorder().unwrap();
         let _guard = metrics::set_default_local_recorder(&recorder);
-        let router =
-            Router::new().route("/things/{id}", get(|| async { "thing" })).route("/", get(|| async { "home" }));
-        let router = with_layers(router.fallback(|| async { "nothing" }), Observer::new("app", Vec::new()), false);
+        let router = Router::new()
+            .route("/things/{id}", get(|| async { "thing" }))
+            .route("/", get(|| async { "home" }));
+        let router = with_layers(
+            router.fallback(|| async { "nothing" }),
+            Observer::new("app", Vec::new()),
+            false,
+        );
         let send = async |method: &str, path: String| {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -158,7 +198,8 @@ mod tests {
             send(&format!("ODD{index}"), "/".to_owned()).await;
         }
         let text = recorder.handle().render();
-        let series = |name: &str| text.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count();
+        let series =
+            |name: &str| text.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count();
         assert_eq!(series("doorward_http_requests_total"), 4, "{text}");
         assert_eq!(series("doorward_http_request_seconds_count"), 4, "{text}");
         let one = r#"doorward_http_requests_total{listener="app",method="GET",route="/things/{id}",status="200"} 500"#;

@@ -1,4 +1,5 @@
-//! One span and one line of log for each request: method, route, status and time; never the query, cookies or bodies.
+//! One span and one line of log for each request: method, route, status and time; never the query,
+//! cookies or bodies.
 
 use std::{
     net::SocketAddr,
@@ -40,7 +41,9 @@ impl RequestIds {
         let (prefix, next) = &*self.0;
         // As {:08x} would write them, in a tenth of the time.
         let digits = |number: u32| {
-            (0..8).rev().map(move |place| char::from(b"0123456789abcdef"[(number >> (4 * place) & 15) as usize]))
+            (0..8).rev().map(move |place| {
+                char::from(b"0123456789abcdef"[(number >> (4 * place) & 15) as usize])
+            })
         };
         let number = next.fetch_add(1, Relaxed);
         digits(*prefix).chain(['-']).chain(digits(number)).collect()
@@ -59,26 +62,30 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Of the listener of this name. Identifiers from these proxies are taken over, so that one request has one in all logs; anyone
-    /// else's could be made to look like another's.
+    /// Of the listener of this name. Identifiers from these proxies are taken over, so that one
+    /// request has one in all logs; anyone else's could be made to look like another's.
     pub fn new(listener: &'static str, proxies: Vec<Network>) -> Self {
         Self { listener, ids: RequestIds::new(), proxies: proxies.into() }
     }
 
     fn id(&self, request: &Request) -> String {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let is_proxy = peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer)));
-        let brought = request.headers().get(REQUEST_ID).filter(|_| is_proxy).and_then(|id| id.to_str().ok());
+        let is_proxy =
+            peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(peer)));
+        let brought =
+            request.headers().get(REQUEST_ID).filter(|_| is_proxy).and_then(|id| id.to_str().ok());
         brought.filter(|id| is_sane(id)).map_or_else(|| self.ids.next(), str::to_owned)
     }
 }
 
 /// What can stand in a line of a log without being taken for something else.
 fn is_sane(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Gives the request an identifier, which the answer carries, too, logs what became of it, and counts it.
+/// Gives the request an identifier, which the answer carries, too, logs what became of it, and
+/// counts it.
 pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let id = observer.id(&request);
     let method = known_method(request.method());
@@ -126,13 +133,24 @@ impl Route {
 }
 
 /// All labels are of few values: routes as they stand in the source, known methods, statuses.
-fn count(listener: &'static str, method: &'static str, route: &Route, status: StatusCode, took: Duration) {
+fn count(
+    listener: &'static str,
+    method: &'static str,
+    route: &Route,
+    status: StatusCode,
+    took: Duration,
+) {
     let route = SharedString::from(route.as_str().to_owned());
-    let labels = [("listener", SharedString::const_str(listener)), ("method", method.into()), ("route", route)];
+    let labels = [
+        ("listener", SharedString::const_str(listener)),
+        ("method", method.into()),
+        ("route", route),
+    ];
     metrics::histogram!("doorward_http_request_seconds", &labels).record(took);
     let [listener, method, route] = labels;
     let status = ("status", status.as_str().to_owned().into());
-    metrics::counter!("doorward_http_requests_total", &[listener, method, route, status]).increment(1);
+    metrics::counter!("doorward_http_requests_total", &[listener, method, route, status])
+        .increment(1);
 }
 
 #[cfg(test)]
@@ -156,7 +174,9 @@ mod tests {
         let id = |peer: [u8; 4], brought: &str| {
             let mut request = Request::default();
             request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 1))));
-            request.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(brought).unwrap_or(HeaderValue::from(0)));
+            request
+                .headers_mut()
+                .insert(REQUEST_ID, HeaderValue::from_str(brought).unwrap_or(HeaderValue::from(0)));
             observer.id(&request)
         };
         assert_eq!(id([10, 0, 0, 1], "4bf92f35-77b3.4da6_a3ce"), "4bf92f35-77b3.4da6_a3ce");

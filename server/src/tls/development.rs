@@ -1,6 +1,8 @@
-//! A certificate for development: of an authority of our own, made at the first start, which may speak for this machine only.
+//! A certificate for development: of an authority of our own, made at the first start, which may
+//! speak for this machine only.
 //!
-//! What is kept is the authority, so that a browser must be told of it once; the server's own certificate is made at each start.
+//! What is kept is the authority, so that a browser must be told of it once; the server's own
+//! certificate is made at each start.
 
 use std::{
     fs,
@@ -11,8 +13,9 @@ use std::{
 use doorward_protocol::base64url;
 use doorward_provider::time::{Clock as _, Entropy, SystemClock};
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+    PKCS_ECDSA_P256_SHA256,
 };
 use rustls::{
     crypto::CryptoProvider,
@@ -48,9 +51,14 @@ pub struct Development {
 
 impl Development {
     /// Reads the authority in this folder, or makes it, and signs a certificate for this machine.
-    pub fn open(folder: &Path, entropy: &dyn Entropy, provider: &CryptoProvider) -> Result<Self, CertificateError> {
+    pub fn open(
+        folder: &Path,
+        entropy: &dyn Entropy,
+        provider: &CryptoProvider,
+    ) -> Result<Self, CertificateError> {
         let path = folder.join(AUTHORITY);
-        let unreadable = |reason| CertificateError::Unreadable { path: path.clone(), key: true, reason };
+        let unreadable =
+            |reason| CertificateError::Unreadable { path: path.clone(), key: true, reason };
         let missing = |key| CertificateError::Missing { path: path.clone(), key };
         if !path.exists() {
             private_file::create_folder(folder).map_err(unreadable)?;
@@ -60,11 +68,13 @@ impl Development {
         }
         // Another process may have been faster: what counts is what is in the file now.
         let text = fs::read_to_string(&path).map_err(unreadable)?;
-        let authority = CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| missing(false))?;
+        let authority =
+            CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| missing(false))?;
         let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| missing(true))?;
         let public = text.split_once(KEY_BEGINS).map_or("", |(certificate, _)| certificate);
         fs::write(folder.join(TO_TRUST), public).map_err(unreadable)?;
-        let (certificate, own_key) = sign(&NAMES, &authority, &key).map_err(|error| unusable(&error, &path))?;
+        let (certificate, own_key) =
+            sign(&NAMES, &authority, &key).map_err(|error| unusable(&error, &path))?;
         let certified = CertifiedKey::from_der(vec![certificate], own_key, provider);
         let certified = certified.map_err(CertificateError::Rejected)?;
         Ok(Self { certified, authority })
@@ -90,12 +100,14 @@ fn key_pair() -> Result<KeyPair, rcgen::Error> {
 
 /// Valid from yesterday, since clocks differ.
 fn lasts(params: &mut CertificateParams, days: i64) {
-    let now = OffsetDateTime::from_unix_timestamp(SystemClock.now().seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let now = OffsetDateTime::from_unix_timestamp(SystemClock.now().seconds())
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(days);
 }
 
-/// An authority as PEM. Should its key be stolen, its word still counts for no other machine (RFC 5280 section 4.2.1.10).
+/// An authority as PEM. Should its key be stolen, its word still counts for no other machine (RFC
+/// 5280 section 4.2.1.10).
 fn new_authority() -> Result<String, rcgen::Error> {
     let key = key_pair()?;
     let mut params = CertificateParams::default();
@@ -106,7 +118,10 @@ fn new_authority() -> Result<String, rcgen::Error> {
         permitted_subtrees: vec![
             GeneralSubtree::DnsName("localhost".to_owned()),
             GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(Ipv4Addr::LOCALHOST.into(), 32)),
-            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(Ipv6Addr::LOCALHOST.into(), 128)),
+            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(
+                Ipv6Addr::LOCALHOST.into(),
+                128,
+            )),
         ],
         excluded_subtrees: Vec::new(),
     });
@@ -123,7 +138,8 @@ fn sign(
 ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
     let issuer = Issuer::from_ca_cert_der(authority, KeyPair::try_from(key)?)?;
     let own = key_pair()?;
-    let mut params = CertificateParams::new(names.iter().copied().map(str::to_owned).collect::<Vec<_>>())?;
+    let mut params =
+        CertificateParams::new(names.iter().copied().map(str::to_owned).collect::<Vec<_>>())?;
     params.distinguished_name.push(DnType::CommonName, "Doorward on this machine");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

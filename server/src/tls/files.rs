@@ -1,4 +1,5 @@
-//! Certificates and keys in PEM files, checked so that what is wrong is found before the first handshake.
+//! Certificates and keys in PEM files, checked so that what is wrong is found before the first
+//! handshake.
 
 use std::{
     fs, io,
@@ -76,7 +77,9 @@ impl CertificateError {
     /// Whether it is the file of the key.
     pub fn is_of_key(&self) -> bool {
         match self {
-            Self::Unreadable { key, .. } | Self::Missing { key, .. } | Self::Unusable(_, _, key) => *key,
+            Self::Unreadable { key, .. }
+            | Self::Missing { key, .. }
+            | Self::Unusable(_, _, key) => *key,
             Self::Mismatch { .. } => true,
             Self::Expired { .. } | Self::Rejected(_) => false,
         }
@@ -84,7 +87,11 @@ impl CertificateError {
 }
 
 /// Reads a chain, the server's own certificate first, and its private key.
-pub fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, CertificateError> {
+pub fn read(
+    certificate: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, CertificateError> {
     let chain = certificates(certificate)?;
     let private = private_key(key)?;
     if let Some(own) = chain.first() {
@@ -103,7 +110,8 @@ pub fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result
 
 /// The certificates in a file, at least one.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let unreadable = |reason| CertificateError::Unreadable { path: path.to_owned(), key: false, reason };
+    let unreadable =
+        |reason| CertificateError::Unreadable { path: path.to_owned(), key: false, reason };
     let missing = || CertificateError::Missing { path: path.to_owned(), key: false };
     let text = fs::read(path).map_err(unreadable)?;
     let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
@@ -111,14 +119,17 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Certifi
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
-    let unreadable = |reason| CertificateError::Unreadable { path: path.to_owned(), key: true, reason };
+    let unreadable =
+        |reason| CertificateError::Unreadable { path: path.to_owned(), key: true, reason };
     let text = fs::read(path).map_err(unreadable)?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|_| CertificateError::Missing { path: path.to_owned(), key: true })
+    PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| CertificateError::Missing { path: path.to_owned(), key: true })
 }
 
 fn check_validity(der: &CertificateDer<'_>, path: &Path) -> Result<(), CertificateError> {
     let parsed = x509_parser::parse_x509_certificate(der);
-    let (_, parsed) = parsed.map_err(|error| CertificateError::Unusable(error.to_string(), path.to_owned(), false))?;
+    let (_, parsed) = parsed
+        .map_err(|error| CertificateError::Unusable(error.to_string(), path.to_owned(), false))?;
     let end = parsed.validity().not_after;
     if end.timestamp() < SystemClock.now().seconds() {
         return Err(CertificateError::Expired { path: path.to_owned(), on: end.to_string() });

@@ -1,5 +1,6 @@
-//! TLS of the listeners: a certificate from files, or one made for development, and whom our own requests trust beside the machine's
-//! certification authorities. Handshakes are rustls's, with aws-lc-rs.
+//! TLS of the listeners: a certificate from files, or one made for development, and whom our own
+//! requests trust beside the machine's certification authorities. Handshakes are rustls's, with
+//! aws-lc-rs.
 
 mod development;
 mod files;
@@ -41,7 +42,8 @@ pub struct Tls {
     pub advice: Option<String>,
 }
 
-/// Accepts TLS connections. Cheap to clone; clones share the certificate, which may be replaced while they serve.
+/// Accepts TLS connections. Cheap to clone; clones share the certificate, which may be replaced
+/// while they serve.
 #[derive(Clone)]
 pub struct TlsServer {
     acceptor: TlsAcceptor,
@@ -50,7 +52,8 @@ pub struct TlsServer {
     files: Option<Arc<Files>>,
 }
 
-/// The files of a certificate and its key, and how they were when they were read last; `None` if they could not be.
+/// The files of a certificate and its key, and how they were when they were read last; `None` if
+/// they could not be.
 #[derive(Debug)]
 struct Files {
     certificate: PathBuf,
@@ -66,8 +69,9 @@ impl Files {
         Self { certificate: certificate.to_owned(), key: key.to_owned(), seen: Mutex::default() }
     }
 
-    /// Reads both. Whatever is changed from now on is a change. What could not be read counts as not seen: why it could not (permissions,
-    /// too many open files) may pass without a trace in the files.
+    /// Reads both. Whatever is changed from now on is a change. What could not be read counts as
+    /// not seen: why it could not (permissions, too many open files) may pass without a trace in
+    /// the files.
     fn read(&self) -> Result<CertifiedKey, CertificateError> {
         let stamps = self.stamps();
         let read = files::read(&self.certificate, &self.key, &provider());
@@ -82,7 +86,9 @@ impl Files {
     }
 
     fn stamps(&self) -> Option<[Stamp; 2]> {
-        let stamp = |path: &Path| fs::metadata(path).and_then(|file| Ok((file.modified()?, file.len()))).ok();
+        let stamp = |path: &Path| {
+            fs::metadata(path).and_then(|file| Ok((file.modified()?, file.len()))).ok()
+        };
         Some([stamp(&self.certificate)?, stamp(&self.key)?])
     }
 }
@@ -111,24 +117,34 @@ pub enum HandshakeError {
 impl Tls {
     /// Reads what the configuration asks for, and makes nothing.
     pub fn check(config: &TlsConfig, places: &Places) -> Result<(), ConfigError> {
-        let certificate = config.certificate.clone().filter(|own| matches!(own, Certificate::Files { .. }));
-        Self::open(&TlsConfig { certificate, trusted_ca: config.trusted_ca.clone() }, places).map(|_| ())
+        let certificate =
+            config.certificate.clone().filter(|own| matches!(own, Certificate::Files { .. }));
+        Self::open(&TlsConfig { certificate, trusted_ca: config.trusted_ca.clone() }, places)
+            .map(|_| ())
     }
 
-    /// Reads or makes what the configuration asks for. A refusal names the file and what is wrong with it.
+    /// Reads or makes what the configuration asks for. A refusal names the file and what is wrong
+    /// with it.
     pub fn open(config: &TlsConfig, places: &Places) -> Result<Self, ConfigError> {
         let mut tls = Self::default();
         if let Some(path) = &config.trusted_ca {
-            let refuse = |error: CertificateError| places.refuse("tls.trusted_ca", path.display(), error.to_string());
-            tls.trusted.extend(files::certificates(path).map_err(refuse)?.iter().map(|der| der.to_vec()));
+            let refuse = |error: CertificateError| {
+                places.refuse("tls.trusted_ca", path.display(), error.to_string())
+            };
+            tls.trusted
+                .extend(files::certificates(path).map_err(refuse)?.iter().map(|der| der.to_vec()));
         }
         match &config.certificate {
             None => {}
             Some(Certificate::Files { certificate, key }) => {
                 let files = Files::new(certificate, key);
                 let certified = files.read().map_err(|error| refusal(places, &error))?;
-                tls.server = Some(TlsServer::new(certified, Some(files)).map_err(|error| refusal(places, &error))?);
-                // No refusal, as by the master key: certificates come from many tools, and containers mount secrets like that.
+                tls.server = Some(
+                    TlsServer::new(certified, Some(files))
+                        .map_err(|error| refusal(places, &error))?,
+                );
+                // No refusal, as by the master key: certificates come from many tools, and
+                // containers mount secrets like that.
                 if readable_by_everyone(key) {
                     tracing::warn!(file = %key.display(), "everybody on this machine may read tls.key: chmod o= it");
                 }
@@ -137,7 +153,8 @@ impl Tls {
                 let refuse = |error: CertificateError| {
                     places.refuse("tls.development", true, format!("{}: {error}", folder.display()))
                 };
-                let made = Development::open(folder, &SystemEntropy, &provider()).map_err(refuse)?;
+                let made =
+                    Development::open(folder, &SystemEntropy, &provider()).map_err(refuse)?;
                 tls.trusted.push(made.authority.to_vec());
                 tls.advice = Some(Development::advice(folder));
                 tls.server = Some(TlsServer::new(made.certified, None).map_err(refuse)?);
@@ -161,11 +178,16 @@ impl TlsServer {
     fn new(certified: CertifiedKey, files: Option<Files>) -> Result<Self, CertificateError> {
         let current = Arc::new(Current(RwLock::new(Arc::new(certified))));
         let resolver: Arc<dyn ResolvesServerCert> = current.clone();
-        let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
+        let builder = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_safe_default_protocol_versions();
         let builder = builder.map_err(CertificateError::Rejected)?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current, files: files.map(Arc::new) })
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            current,
+            files: files.map(Arc::new),
+        })
     }
 
     /// Takes over what the files hold now. If that is not in order, the certificate in use stays.
@@ -173,7 +195,8 @@ impl TlsServer {
         let Some(files) = &self.files else { return };
         match files.read() {
             Ok(certified) => {
-                *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
+                *self.current.0.write().unwrap_or_else(PoisonError::into_inner) =
+                    Arc::new(certified);
                 tracing::info!(certificate = %files.certificate.display(), "the certificate was read anew");
             }
             Err(error) => {
@@ -183,7 +206,8 @@ impl TlsServer {
         }
     }
 
-    /// The same where one of the files has changed since they were read, or where they could not be.
+    /// The same where one of the files has changed since they were read, or where they could not
+    /// be.
     pub fn reload_if_changed(&self) {
         if self.files.as_ref().is_some_and(|files| files.have_changed()) {
             self.reload();

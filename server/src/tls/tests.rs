@@ -33,11 +33,20 @@ fn what_is_wrong_with_certificate_or_key_is_told_of_the_right_file() {
     let (certificate, key) = files(&folder, "good", false);
     assert!(files::read(&certificate, &key, &provider()).is_ok());
     let (other, other_key) = files(&folder, "other", false);
-    assert!(problem(&certificate, &other_key).starts_with("other.key: this is not the private key of the certificate"));
+    assert!(
+        problem(&certificate, &other_key)
+            .starts_with("other.key: this is not the private key of the certificate")
+    );
     let (old, old_key) = files(&folder, "old", true);
     assert!(problem(&old, &old_key).starts_with("old.crt: the certificate has expired"));
-    assert!(problem(&folder.path().join("gone.crt"), &key).starts_with("gone.crt: the file can't be read"));
-    assert!(problem(&certificate, &folder.path().join("gone.key")).starts_with("gone.key: the file can't be read"));
+    assert!(
+        problem(&folder.path().join("gone.crt"), &key)
+            .starts_with("gone.crt: the file can't be read")
+    );
+    assert!(
+        problem(&certificate, &folder.path().join("gone.key"))
+            .starts_with("gone.key: the file can't be read")
+    );
     assert!(problem(&key, &key).starts_with("good.key: there is no certificate"));
     assert!(problem(&other, &other).starts_with("other.crt: there is no private key"));
 }
@@ -72,7 +81,10 @@ fn the_authority_for_development_speaks_for_this_machine_only() {
     let made = Development::open(folder.path(), &SystemEntropy, &provider()).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(made.authority.clone()).unwrap();
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider())).build().unwrap();
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()))
+            .build()
+            .unwrap();
     let accepts = |certificate: &CertificateDer<'_>, name: &str| {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         verifier.verify_server_cert(certificate, &[], &name, &[], UnixTime::now()).is_ok()

@@ -1,4 +1,5 @@
-//! A load balancer as plain as can be: each connection goes to the next process in turn, or to the other if that one is gone.
+//! A load balancer as plain as can be: each connection goes to the next process in turn, or to the
+//! other if that one is gone.
 
 use std::sync::{
     Arc,
@@ -29,7 +30,9 @@ impl Balancer {
                 let counted = Arc::clone(&counted);
                 tokio::spawn(async move {
                     for index in [turn % 2, (turn + 1) % 2] {
-                        if let Ok(mut inside) = TcpStream::connect(("127.0.0.1", targets[index])).await {
+                        if let Ok(mut inside) =
+                            TcpStream::connect(("127.0.0.1", targets[index])).await
+                        {
                             counted[index].fetch_add(1, Relaxed);
                             // Either side may end it, in the middle of an answer, too.
                             let _ = copy_bidirectional(&mut outside, &mut inside).await;

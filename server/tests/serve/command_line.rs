@@ -7,20 +7,37 @@ use crate::support::{Place, bare_command, refusal};
 #[test]
 fn a_wrong_setting_is_refused_in_one_line() {
     let place = Place::new();
-    fs::write(place.folder().join("doorward.toml"), "[provider]\nisuer = \"https://id.example.com\"\n").unwrap();
-    for arguments in
-        [["serve", "--config", "doorward.toml"].as_slice(), &["config", "check", "--config", "doorward.toml"]]
-    {
+    fs::write(
+        place.folder().join("doorward.toml"),
+        "[provider]\nisuer = \"https://id.example.com\"\n",
+    )
+    .unwrap();
+    for arguments in [
+        ["serve", "--config", "doorward.toml"].as_slice(),
+        &["config", "check", "--config", "doorward.toml"],
+    ] {
         let line = refusal(&place.command(arguments).output().unwrap());
-        assert!(line.contains("doorward.toml: provider.isuer = \"https://id.example.com\""), "{line}");
+        assert!(
+            line.contains("doorward.toml: provider.isuer = \"https://id.example.com\""),
+            "{line}"
+        );
     }
 }
 
 #[test]
 fn a_wrong_variable_is_refused_by_its_name() {
     let place = Place::new();
-    let line = refusal(&place.command(&["serve"]).env("DOORWARD_PROVIDER__SESSION_LIFETIME", "0").output().unwrap());
-    assert!(line.contains("DOORWARD_PROVIDER__SESSION_LIFETIME") && line.contains("= 0:"), "{line}");
+    let line = refusal(
+        &place
+            .command(&["serve"])
+            .env("DOORWARD_PROVIDER__SESSION_LIFETIME", "0")
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        line.contains("DOORWARD_PROVIDER__SESSION_LIFETIME") && line.contains("= 0:"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -37,23 +54,37 @@ fn a_taken_port_is_refused_before_anything_is_written() {
 #[test]
 fn demo_mode_on_a_public_address_is_refused() {
     let place = Place::new();
-    let line = refusal(&place.command(&["serve"]).env("DOORWARD_APP__LISTEN", "0.0.0.0:0").output().unwrap());
+    let line = refusal(
+        &place.command(&["serve"]).env("DOORWARD_APP__LISTEN", "0.0.0.0:0").output().unwrap(),
+    );
     assert!(line.contains("app.listen = \"0.0.0.0:0\"") && line.contains("demo"), "{line}");
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_refused() {
     let place = Place::new();
-    let line =
-        refusal(&place.command(&["serve"]).env("DOORWARD_STORE__PATH", "missing/doorward.sqlite3").output().unwrap());
-    assert!(line.contains("store.path = \"missing/doorward.sqlite3\"") && line.contains("does not exist"), "{line}");
+    let line = refusal(
+        &place
+            .command(&["serve"])
+            .env("DOORWARD_STORE__PATH", "missing/doorward.sqlite3")
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        line.contains("store.path = \"missing/doorward.sqlite3\"")
+            && line.contains("does not exist"),
+        "{line}"
+    );
 }
 
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let place = Place::new();
-    fs::write(place.folder().join("notes.txt"), "These are notes, not a database. ".repeat(100)).unwrap();
-    let line = refusal(&place.command(&["serve"]).env("DOORWARD_STORE__PATH", "notes.txt").output().unwrap());
+    fs::write(place.folder().join("notes.txt"), "These are notes, not a database. ".repeat(100))
+        .unwrap();
+    let line = refusal(
+        &place.command(&["serve"]).env("DOORWARD_STORE__PATH", "notes.txt").output().unwrap(),
+    );
     assert!(line.contains("store.path = \"notes.txt\""), "{line}");
 }
 
@@ -68,8 +99,14 @@ fn a_configuration_that_holds_is_confirmed() {
 #[test]
 fn help_and_version_are_told_and_nonsense_is_refused() {
     let version = bare_command(&["--version"]).output().unwrap();
-    assert_eq!(String::from_utf8(version.stdout).unwrap().trim(), concat!("doorward ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap().trim(),
+        concat!("doorward ", env!("CARGO_PKG_VERSION"))
+    );
     assert_eq!(bare_command(&["--help"]).output().unwrap().status.code(), Some(0));
-    assert_eq!(bare_command(&["serve", "--role", "nothing"]).output().unwrap().status.code(), Some(2));
+    assert_eq!(
+        bare_command(&["serve", "--role", "nothing"]).output().unwrap().status.code(),
+        Some(2)
+    );
     assert_eq!(bare_command(&["sing"]).output().unwrap().status.code(), Some(2));
 }

@@ -1,4 +1,5 @@
-//! The commands on users, sessions, grants, keys and the database, beside a running server: what they do is seen at once.
+//! The commands on users, sessions, grants, keys and the database, beside a running server: what
+//! they do is seen at once.
 
 use std::{
     fs,
@@ -9,7 +10,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Place, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text, token,
+    Place, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text,
+    token,
 };
 
 fn run(place: &Place, arguments: &[&str]) -> Output {
@@ -19,7 +21,12 @@ fn run(place: &Place, arguments: &[&str]) -> Output {
 /// Runs a command that reads from standard input.
 fn run_with_input(place: &Place, arguments: &[&str], input: &str) -> Output {
     let mut command = place.command(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -45,7 +52,12 @@ fn failed(output: &Output, code: i32) -> String {
 }
 
 async fn may_sign_in(place: &Place, username: &str, password: &str) -> bool {
-    let form = [("grant_type", "password"), ("username", username), ("password", password), ("scope", "openid")];
+    let form = [
+        ("grant_type", "password"),
+        ("username", username),
+        ("password", password),
+        ("scope", "openid"),
+    ];
     token(&browser(), place, "PolicyBasedBackend", &form).await.status() == 200
 }
 
@@ -58,10 +70,19 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     assert!(may_sign_in(&place, "erin", "first password").await);
     let listed = rows(&run(&place, &["user", "list", "--json"]));
     let erin = listed.iter().find(|user| user["username"] == "erin").unwrap();
-    assert_eq!(*erin, json!({"username": "erin", "sub": "erin", "enabled": true, "roles": ["admin", "user"]}));
-    assert!(succeeded(&run(&place, &["user", "list"])).lines().any(|line| line.starts_with("erin ")));
+    assert_eq!(
+        *erin,
+        json!({"username": "erin", "sub": "erin", "enabled": true, "roles": ["admin", "user"]})
+    );
+    assert!(
+        succeeded(&run(&place, &["user", "list"])).lines().any(|line| line.starts_with("erin "))
+    );
 
-    succeeded(&run_with_input(&place, &["user", "passwd", "erin", "--password-stdin"], "second password"));
+    succeeded(&run_with_input(
+        &place,
+        &["user", "passwd", "erin", "--password-stdin"],
+        "second password",
+    ));
     assert!(!may_sign_in(&place, "erin", "first password").await);
     assert!(may_sign_in(&place, "erin", "second password").await);
     succeeded(&run(&place, &["user", "disable", "erin"]));
@@ -70,7 +91,9 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     assert!(may_sign_in(&place, "erin", "second password").await);
     succeeded(&run(&place, &["user", "roles", "erin", "sit"]));
     let listed = rows(&run(&place, &["user", "list", "--json"]));
-    assert!(listed.iter().any(|user| user["username"] == "erin" && user["roles"] == json!(["sit"])));
+    assert!(
+        listed.iter().any(|user| user["username"] == "erin" && user["roles"] == json!(["sit"]))
+    );
     succeeded(&run(&place, &["user", "remove", "erin"]));
     assert!(!may_sign_in(&place, "erin", "second password").await);
     failed(&run(&place, &["user", "remove", "erin"]), 1);
@@ -93,11 +116,14 @@ fn what_was_done_is_told_as_json() {
     assert_eq!(told(&["user", "roles", "erin"], "")["roles"], Value::Null);
     assert_eq!(told(&["session", "end", "erin"], "")["ended"], 0);
     assert_eq!(told(&["user", "remove", "erin"], "")["sub"], "erin");
-    let page = ["client", "add", "page", "--public", "--grant-types", "device_code", "--scopes", "openid"];
+    let page =
+        ["client", "add", "page", "--public", "--grant-types", "device_code", "--scopes", "openid"];
     assert_eq!(told(&page, "")["client_id"], "page");
     assert_eq!(told(&["client", "set", "page", "--name", "Page"], "")["client_id"], "page");
     assert_eq!(
-        told(&["client", "remove", "page"], "")["message"].as_str().map(|it| it.contains("revoked")),
+        told(&["client", "remove", "page"], "")["message"]
+            .as_str()
+            .map(|it| it.contains("revoked")),
         Some(true)
     );
     assert!(told(&["keys", "rotate"], "")["takes_over"].is_i64());
@@ -111,10 +137,17 @@ async fn what_can_not_be_done_is_said_in_one_line() {
     succeeded(&run_with_input(&place, &["user", "add", "erin", "--password-stdin"], "secret"));
     let same = run_with_input(&place, &["user", "add", "erin", "--password-stdin"], "secret");
     assert!(failed(&same, 1).contains("erin"));
-    let same_name = run_with_input(&place, &["user", "add", "Erin", "--sub", "2", "--password-stdin"], "secret");
+    let same_name = run_with_input(
+        &place,
+        &["user", "add", "Erin", "--sub", "2", "--password-stdin"],
+        "secret",
+    );
     assert!(failed(&same_name, 1).contains("Erin"));
     failed(&run_with_input(&place, &["user", "add", "frank", "--password-stdin"], ""), 2);
-    assert!(failed(&run(&place, &["user", "add", "frank"]), 2).contains("--password-stdin"), "no terminal to ask at");
+    assert!(
+        failed(&run(&place, &["user", "add", "frank"]), 2).contains("--password-stdin"),
+        "no terminal to ask at"
+    );
     failed(&run_with_input(&place, &["user", "add", "two words", "--password-stdin"], "secret"), 1);
     for arguments in [
         &["user", "disable", "nobody"][..],
@@ -140,8 +173,13 @@ async fn sessions_are_listed_and_ended_while_the_server_runs() {
     }
     let listed = rows(&run(&place, &["session", "list", "alice", "--json"]));
     assert_eq!(listed.len(), 2);
-    assert!(listed.iter().all(|session| session["expires"].as_i64() > session["signed_in"].as_i64()), "{listed:?}");
-    assert!(succeeded(&run(&place, &["session", "list", "alice"])).contains(text(&listed[0], "sid")));
+    assert!(
+        listed.iter().all(|session| session["expires"].as_i64() > session["signed_in"].as_i64()),
+        "{listed:?}"
+    );
+    assert!(
+        succeeded(&run(&place, &["session", "list", "alice"])).contains(text(&listed[0], "sid"))
+    );
     succeeded(&run(&place, &["session", "end", "alice", text(&listed[0], "sid")]));
     assert_eq!(rows(&run(&place, &["session", "list", "alice", "--json"])), listed[1..]);
     failed(&run(&place, &["session", "end", "alice", text(&listed[0], "sid")]), 1);
@@ -168,13 +206,18 @@ async fn grants_are_listed_and_revoked_while_the_server_runs() {
     succeeded(&run(&place, &["grant", "revoke", "alice", "PolicyBasedBackend"]));
     assert_eq!(refresh(&http, &place, text(&tokens, "refresh_token")).await.status(), 400);
     assert!(rows(&run(&place, &["grant", "list", "alice", "--json"])).is_empty());
-    assert!(rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty(), "a password grant has no session");
+    assert!(
+        rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty(),
+        "a password grant has no session"
+    );
     succeeded(&run(&place, &["session", "end", "alice"]));
     server.stop();
 }
 
 async fn token_of(place: &Place, client_id: &str, secret: &str) -> u16 {
-    let request = browser().post(format!("{}/connect/token", place.provider)).basic_auth(client_id, Some(secret));
+    let request = browser()
+        .post(format!("{}/connect/token", place.provider))
+        .basic_auth(client_id, Some(secret));
     request.form(&[("grant_type", "client_credentials")]).send().await.unwrap().status().as_u16()
 }
 
@@ -193,15 +236,31 @@ async fn becomes(place: &Place, client_id: &str, secret: &str, status: u16) {
 async fn clients_are_added_changed_and_removed_while_the_server_runs() {
     let place = Place::new();
     let server = place.serve(&[]);
-    let add = ["client", "add", "job", "--grant-types", "client_credentials", "--scopes", "MyBackendApi2", "--json"];
+    let add = [
+        "client",
+        "add",
+        "job",
+        "--grant-types",
+        "client_credentials",
+        "--scopes",
+        "MyBackendApi2",
+        "--json",
+    ];
     let added: Value = serde_json::from_str(&succeeded(&run(&place, &add))).unwrap();
     let first = text(&added, "client_secret").to_owned();
     becomes(&place, "job", &first, 200).await;
     let database = fs::read(place.folder().join("data/doorward.sqlite3-wal")).unwrap();
-    assert!(!database.windows(first.len()).any(|bytes| bytes == first.as_bytes()), "only the hash is kept");
+    assert!(
+        !database.windows(first.len()).any(|bytes| bytes == first.as_bytes()),
+        "only the hash is kept"
+    );
 
-    let more = run(&place, &["client", "secret", "add", "job", "--days", "7", "--description", "new", "--json"]);
-    let second = text(&serde_json::from_str(&succeeded(&more)).unwrap(), "client_secret").to_owned();
+    let more = run(
+        &place,
+        &["client", "secret", "add", "job", "--days", "7", "--description", "new", "--json"],
+    );
+    let second =
+        text(&serde_json::from_str(&succeeded(&more)).unwrap(), "client_secret").to_owned();
     becomes(&place, "job", &second, 200).await;
     assert_eq!(token_of(&place, "job", &first).await, 200, "both count");
     let listed = rows(&run(&place, &["client", "secret", "list", "job", "--json"]));
@@ -230,8 +289,9 @@ fn what_a_client_can_not_be_is_refused_by_key() {
         "allowed_grant_types = [\"authorization_code\"]\nallowed_scopes = [\"openid\"]\n",
     )
     .unwrap();
-    let add =
-        |more: &[&str]| run(&place, &[&["client", "add", "page", "--file", "page.toml", "--public"], more].concat());
+    let add = |more: &[&str]| {
+        run(&place, &[&["client", "add", "page", "--file", "page.toml", "--public"], more].concat())
+    };
     assert!(failed(&add(&[]), 2).contains("redirect_uris"));
     let uri = ["--redirect-uri", "https://page.example/callback"];
     for (set, key) in [
@@ -247,9 +307,11 @@ fn what_a_client_can_not_be_is_refused_by_key() {
     let shown = succeeded(&run(&place, &["client", "show", "page"]));
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((&shown["from"], &shown["access_token_lifetime"]), (&json!("store"), &json!(3600)));
-    for arguments in
-        [&["client", "remove", "PkceJS"][..], &["client", "set", "PkceJS", "--public"], &["client", "add", "PkceJS"]]
-    {
+    for arguments in [
+        &["client", "remove", "PkceJS"][..],
+        &["client", "set", "PkceJS", "--public"],
+        &["client", "add", "PkceJS"],
+    ] {
         assert!(failed(&run(&place, arguments), 1).contains("configuration"), "{arguments:?}");
     }
     assert!(failed(&run(&place, &["client", "set", "nobody", "--public"]), 1).contains("nobody"));
@@ -260,7 +322,11 @@ async fn a_password_set_by_command_outlives_a_restart() {
     let place = Place::new();
     let server = place.serve(&[]);
     assert!(may_sign_in(&place, "alice", "alice").await);
-    succeeded(&run_with_input(&place, &["user", "passwd", "alice", "--password-stdin"], "another password"));
+    succeeded(&run_with_input(
+        &place,
+        &["user", "passwd", "alice", "--password-stdin"],
+        "another password",
+    ));
     server.stop();
     let server = place.serve(&[]);
     assert!(may_sign_in(&place, "alice", "another password").await);
@@ -275,7 +341,10 @@ fn clients_are_shown_as_configured_and_without_their_secrets() {
     assert_eq!(listed.len(), 5);
     let shown = succeeded(&run(&place, &["client", "show", "PkceCodeBackend"]));
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!((&shown["require_client_secret"], &shown["require_consent"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&shown["require_client_secret"], &shown["require_consent"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!((&shown["client_secrets"], &shown["from"]), (&json!(1), &json!("configuration")));
     let hash = succeeded(&run_with_input(&place, &["client", "secret-hash"], "test\n"));
     assert_eq!(hash.trim(), "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg");
@@ -326,7 +395,8 @@ async fn a_backup_is_a_whole_database() {
     succeeded(&run(&place, &["db", "backup", "copy.sqlite3"]));
     failed(&run(&place, &["db", "backup", "copy.sqlite3"]), 2);
     server.stop();
-    fs::rename(place.folder().join("copy.sqlite3"), place.folder().join("data/doorward.sqlite3")).unwrap();
+    fs::rename(place.folder().join("copy.sqlite3"), place.folder().join("data/doorward.sqlite3"))
+        .unwrap();
     let server = place.serve(&[]);
     assert_eq!(refresh(&browser(), &place, text(&tokens, "refresh_token")).await.status(), 200);
     server.stop();

@@ -55,7 +55,12 @@ async fn no_acknowledged_refresh_token_is_lost() {
 }
 
 /// Uses each refresh token for the next one until the server is gone.
-async fn rotate_for_ever(http: &reqwest::Client, place: &Place, latest: &Mutex<String>, rotations: &AtomicUsize) {
+async fn rotate_for_ever(
+    http: &reqwest::Client,
+    place: &Place,
+    latest: &Mutex<String>,
+    rotations: &AtomicUsize,
+) {
     loop {
         let token = latest.lock().unwrap().clone();
         let form = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];

@@ -23,10 +23,15 @@ fn serve_with_little_space(place: &Place, kilobytes: u32) -> Doorward {
     Doorward::start(limited)
 }
 
-/// Signs in until there is no space, then gives the refusal and the last tokens that were acknowledged.
+/// Signs in until there is no space, then gives the refusal and the last tokens that were
+/// acknowledged.
 async fn fill(http: &Client, place: &Place) -> (reqwest::Response, String) {
-    let form =
-        [("grant_type", "password"), ("username", "bob"), ("password", "bob"), ("scope", "openid offline_access")];
+    let form = [
+        ("grant_type", "password"),
+        ("username", "bob"),
+        ("password", "bob"),
+        ("scope", "openid offline_access"),
+    ];
     let mut last = None;
     for _ in 0..2000 {
         let answer = token(http, place, "PolicyBasedBackend", &form).await;

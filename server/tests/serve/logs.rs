@@ -19,7 +19,10 @@ async fn every_line_is_json_and_names_its_request() {
     let http = browser();
     let ask = async |brought: Option<&str>| {
         let url = format!("{}/connect/token?client_secret=hidden-in-the-query", place.provider);
-        let mut request = http.post(url).basic_auth("Resources", Some("wrong")).form(&[("grant_type", "password")]);
+        let mut request = http
+            .post(url)
+            .basic_auth("Resources", Some("wrong"))
+            .form(&[("grant_type", "password")]);
         if let Some(id) = brought {
             request = request.header("x-request-id", id);
         }
@@ -35,12 +38,18 @@ async fn every_line_is_json_and_names_its_request() {
 
     let log = fs::read_to_string(path).unwrap();
     assert!(!log.contains("hidden-in-the-query"), "{log}");
-    let lines: Vec<Value> =
-        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect();
     for id in [own, brought] {
-        let of_request: Vec<_> = lines.iter().filter(|line| line["span"]["id"] == id.as_str()).collect();
+        let of_request: Vec<_> =
+            lines.iter().filter(|line| line["span"]["id"] == id.as_str()).collect();
         assert!(of_request.iter().any(|line| line["event"] == "token_refused"), "{log}");
         let answered = of_request.iter().find(|line| line["message"] == "answered").unwrap();
-        assert_eq!((&answered["status"], &answered["span"]["route"]), (&401.into(), &"/connect/token".into()));
+        assert_eq!(
+            (&answered["status"], &answered["span"]["route"]),
+            (&401.into(), &"/connect/token".into())
+        );
     }
 }

@@ -40,14 +40,24 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
     assert_eq!(token(&http, &place, "PolicyBasedBackend", &made_up).await.status(), 400);
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
     assert_eq!(http.get(&api).send().await.unwrap().status(), 401);
-    assert_eq!(http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap().status(),
+        200
+    );
     // A refusal that the browser takes to the client.
-    let query = format!("client_id=PkceJS&response_type=token&redirect_uri={}/OpenId/Login/JS", place.app);
-    let refused = http.get(format!("{}/connect/authorize?{query}", place.provider)).send().await.unwrap();
+    let query =
+        format!("client_id=PkceJS&response_type=token&redirect_uri={}/OpenId/Login/JS", place.app);
+    let refused =
+        http.get(format!("{}/connect/authorize?{query}", place.provider)).send().await.unwrap();
     assert!(refused.status().is_redirection());
 
     let response = http.get(format!("{origin}/metrics")).send().await.unwrap();
-    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    assert!(
+        response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain; version=0.0.4")
+    );
     let metrics = response.text().await.unwrap();
     for (series, count) in [
         (r#"doorward_grants_total{grant_type="password",outcome="issued"}"#, 1.0),
@@ -62,11 +72,17 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
         (r#"doorward_api_refusals_total{cause="no_credentials"}"#, 1.0),
         (r#"doorward_api_key_fetches_total{outcome="fetched"}"#, 1.0),
         (r#"doorward_store_seconds_count{command="rotate_refresh_token",outcome="done"}"#, 1.0),
-        (r#"doorward_http_requests_total{listener="provider",method="POST",route="/connect/token",status="200"}"#, 2.0),
+        (
+            r#"doorward_http_requests_total{listener="provider",method="POST",route="/connect/token",status="200"}"#,
+            2.0,
+        ),
     ] {
         assert_eq!(value(&metrics, series), Some(count), "{series} in\n{metrics}");
     }
-    assert!(value(&metrics, r#"doorward_signing_key_age_seconds{algorithm="RS256"}"#).is_some(), "{metrics}");
+    assert!(
+        value(&metrics, r#"doorward_signing_key_age_seconds{algorithm="RS256"}"#).is_some(),
+        "{metrics}"
+    );
     assert!(!metrics.contains("made-up") && !metrics.contains("alice"), "{metrics}");
     for kind in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let name = kind.split(' ').next().unwrap();
@@ -110,7 +126,8 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
     api_server.stop();
 }
 
-/// A balancer that sends nothing before this process is ready would keep its API from its own provider.
+/// A balancer that sends nothing before this process is ready would keep its API from its own
+/// provider.
 #[tokio::test]
 async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let place = Place::new();
@@ -120,11 +137,17 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
     command.env("DOORWARD_PROVIDER__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
     let server = Doorward::start(command);
     let http = browser();
-    assert_eq!(health(&http, &place.app).await, (200, json!({"ready": true, "checks": {"issuer": "ok"}})));
+    assert_eq!(
+        health(&http, &place.app).await,
+        (200, json!({"ready": true, "checks": {"issuer": "ok"}}))
+    );
     let tokens = sign_in_by_password(&http, &place, "alice").await;
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
     let answer = http.get(&api).bearer_auth(text(&tokens, "access_token")).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
     server.stop();
 }
 
@@ -138,7 +161,8 @@ async fn a_handshake_that_fails_is_counted() {
     let mut plain = TcpStream::connect(("127.0.0.1", place.provider_port())).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let counted = async || {
-        let metrics = browser().get(format!("{origin}/metrics")).send().await.unwrap().text().await.unwrap();
+        let metrics =
+            browser().get(format!("{origin}/metrics")).send().await.unwrap().text().await.unwrap();
         value(&metrics, "doorward_failed_handshakes_total")
     };
     while counted().await != Some(1.0) {

@@ -1,4 +1,5 @@
-//! Two provider processes on one PostgreSQL, behind a load balancer that gives every request to the other one in turn.
+//! Two provider processes on one PostgreSQL, behind a load balancer that gives every request to the
+//! other one in turn.
 
 use std::{
     future::Future,
@@ -18,8 +19,8 @@ use serde_json::Value;
 use crate::{
     balancer::Balancer,
     support::{
-        Doorward, Place, authorize, browser, code, key_ids, location, redeem, refresh, refusal, sign_in_at_the_page,
-        sign_in_by_password, text, token,
+        Doorward, Place, authorize, browser, code, key_ids, location, redeem, refresh, refusal,
+        sign_in_at_the_page, sign_in_by_password, text, token,
     },
 };
 
@@ -106,14 +107,23 @@ async fn a_sign_in_goes_through_both_and_a_replay_is_noticed_by_either() {
 
     // Refreshed at one process, repeated at the other: the same successor.
     let renew = async |refresh_token: &str| {
-        let form = [("grant_type", "refresh_token"), ("client_id", "PkceJS"), ("refresh_token", refresh_token)];
-        http.post(format!("{}/connect/token", nodes.place.provider)).form(&form).send().await.unwrap()
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "PkceJS"),
+            ("refresh_token", refresh_token),
+        ];
+        http.post(format!("{}/connect/token", nodes.place.provider))
+            .form(&form)
+            .send()
+            .await
+            .unwrap()
     };
     let first: Value = renew(text(&tokens, "refresh_token")).await.json().await.unwrap();
     let repeated: Value = renew(text(&tokens, "refresh_token")).await.json().await.unwrap();
     assert_eq!(text(&first, "refresh_token"), text(&repeated, "refresh_token"));
 
-    // The code again, twice so that both processes see it: refused, and everything that it gave is revoked.
+    // The code again, twice so that both processes see it: refused, and everything that it gave is
+    // revoked.
     for _ in 0..2 {
         assert_eq!(redeem(&http, &nodes.place, &given).await.status(), 400);
     }
@@ -158,7 +168,12 @@ async fn guesses_at_either_count_together() {
     let http = browser();
     // Four at each: too few for either alone to make anybody wait.
     let guesses = (0..8).map(|_| {
-        let form = [("grant_type", "password"), ("username", "alice"), ("password", "guess"), ("scope", "openid")];
+        let form = [
+            ("grant_type", "password"),
+            ("username", "alice"),
+            ("password", "guess"),
+            ("scope", "openid"),
+        ];
         let (http, place) = (&http, &nodes.place);
         async move { token(http, place, "PolicyBasedBackend", &form).await.text().await.unwrap() }
     });
@@ -176,7 +191,8 @@ async fn keys_made_and_retired_elsewhere_are_taken_over_by_both() {
     let rotated = nodes.command(0, &["keys", "rotate"]).output().unwrap();
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     for index in 0..2 {
-        within(60, async || key_ids(&http, &nodes.address(index)).await.len() == 2 * before.len()).await;
+        within(60, async || key_ids(&http, &nodes.address(index)).await.len() == 2 * before.len())
+            .await;
     }
     stop(servers);
 }
@@ -235,7 +251,8 @@ async fn neither_a_killed_process_nor_a_crashed_database_loses_what_was_acknowle
     other.stop();
 }
 
-/// Uses each refresh token for the next one until it is over, again with the same one after a failure.
+/// Uses each refresh token for the next one until it is over, again with the same one after a
+/// failure.
 async fn rotate(
     http: Client,
     place: Place,
@@ -272,7 +289,8 @@ async fn while_the_database_is_away_it_is_503_and_afterwards_all_is_well() {
     let tokens = sign_in_by_password(&http, &nodes.place, "alice").await;
     nodes.postgres.crash();
     for index in 0..2 {
-        let ready = http.get(format!("{}/health/ready", nodes.address(index))).send().await.unwrap();
+        let ready =
+            http.get(format!("{}/health/ready", nodes.address(index))).send().await.unwrap();
         assert_eq!(ready.status(), 503);
         assert!(ready.headers().contains_key("retry-after"));
         assert!(ready.text().await.unwrap().contains("database"));
@@ -288,7 +306,13 @@ async fn while_the_database_is_away_it_is_503_and_afterwards_all_is_well() {
     }
     nodes.postgres.start_again();
     for index in 0..2 {
-        let ready = async || http.get(format!("{}/health/ready", nodes.address(index))).send().await.unwrap().status();
+        let ready = async || {
+            http.get(format!("{}/health/ready", nodes.address(index)))
+                .send()
+                .await
+                .unwrap()
+                .status()
+        };
         within(30, async || ready().await == 200).await;
     }
     assert_eq!(refresh(&http, &nodes.place, text(&tokens, "refresh_token")).await.status(), 200);
@@ -307,10 +331,14 @@ async fn another_master_key_or_a_missing_database_is_refused_at_start() {
 
     let mut serve = nodes.command(1, &["serve", "--role", "provider"]);
     let line = refusal(&serve.env_remove("DOORWARD_STORE__MASTER_KEY").output().unwrap());
-    assert!(line.contains("data/doorward.key") && line.contains("copy it from another process"), "{line}");
+    assert!(
+        line.contains("data/doorward.key") && line.contains("copy it from another process"),
+        "{line}"
+    );
 
     let mut serve = nodes.command(1, &["serve", "--role", "provider"]);
-    let line = refusal(&serve.env("DOORWARD_STORE__URL", nodes.postgres.url("nowhere")).output().unwrap());
+    let line =
+        refusal(&serve.env("DOORWARD_STORE__URL", nodes.postgres.url("nowhere")).output().unwrap());
     let place = format!("postgres://127.0.0.1:{}/nowhere", nodes.postgres.port());
     assert!(line.contains("store.url = (not shown)") && line.contains(&place), "{line}");
     assert!(!line.contains(PASSWORD), "{line}");

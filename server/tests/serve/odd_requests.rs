@@ -18,14 +18,20 @@ async fn status(origin: &str, request: &[u8]) -> u16 {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while !answer.ends_with(b"\r\n") && !answer.windows(4).any(|window| window == b"\r\n\r\n") {
-        match tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await.unwrap() {
+        match tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await.unwrap()
+        {
             Ok(0) | Err(_) => break,
             Ok(count) => answer.extend_from_slice(&buffer[..count]),
         }
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
-    status.unwrap_or_else(|| panic!("no answer but {answer:?} to {:?}", String::from_utf8_lossy(&request[..60])))
+    let status = answer
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3))
+        .and_then(|code| code.parse().ok());
+    status.unwrap_or_else(|| {
+        panic!("no answer but {answer:?} to {:?}", String::from_utf8_lossy(&request[..60]))
+    })
 }
 
 fn get(target: &str) -> Vec<u8> {
@@ -37,7 +43,8 @@ async fn nothing_that_is_sent_is_a_server_error() {
     let place = Place::new();
     let server = place.serve(&[]);
     let long = "a".repeat(70_000);
-    let many_fields: String = (0..200).map(|index| format!("x-{index}: y\r\n")).collect::<Vec<_>>().concat();
+    let many_fields: String =
+        (0..200).map(|index| format!("x-{index}: y\r\n")).collect::<Vec<_>>().concat();
     let form = "POST /connect/token HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let requests: Vec<Vec<u8>> = vec![
         get("/%FF"),

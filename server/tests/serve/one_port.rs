@@ -1,8 +1,11 @@
-//! Everything on one port: the provider under a path of its issuer, the API under `/api`, the application at the root.
+//! Everything on one port: the provider under a path of its issuer, the API under `/api`, the
+//! application at the root.
 
 use serde_json::{Value, json};
 
-use crate::support::{Doorward, Place, browser, hidden_fields, location, sign_in_by_password, text};
+use crate::support::{
+    Doorward, Place, browser, hidden_fields, location, sign_in_by_password, text,
+};
 
 #[tokio::test]
 async fn provider_application_and_api_share_a_port() {
@@ -16,21 +19,30 @@ async fn provider_application_and_api_share_a_port() {
 
     let openid: Value = get("/id/.well-known/openid-configuration").await.json().await.unwrap();
     assert_eq!(text(&openid, "issuer"), place.provider);
-    let oauth: Value = get("/.well-known/oauth-authorization-server/id").await.json().await.unwrap();
+    let oauth: Value =
+        get("/.well-known/oauth-authorization-server/id").await.json().await.unwrap();
     assert_eq!(openid, oauth);
     let config: Value = get("/config.json").await.json().await.unwrap();
-    assert_eq!((text(&config, "authority"), text(&config, "api_url")), (&*place.provider, &*place.app));
+    assert_eq!(
+        (text(&config, "authority"), text(&config, "api_url")),
+        (&*place.provider, &*place.app)
+    );
 
     let alice = sign_in_by_password(&http, &place, "alice").await;
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
-    assert_eq!(http.get(&api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        http.get(&api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(),
+        200
+    );
     let health: Value = get("/health/ready").await.json().await.unwrap();
     assert_eq!(health["checks"], json!({"database": "ok", "issuer": "ok", "keys": "ok"}));
 
     // Each part answers for what is not there.
     let page = get("/").await;
     assert!(page.status() == 200 && page.text().await.unwrap().contains("/pkg/"));
-    for (path, answers) in [("/nowhere", "/pkg/"), ("/id/nowhere", "/id/assets/"), ("/api/nowhere", "not_found")] {
+    for (path, answers) in
+        [("/nowhere", "/pkg/"), ("/id/nowhere", "/id/assets/"), ("/api/nowhere", "not_found")]
+    {
         let response = get(path).await;
         assert_eq!(response.status(), 404, "{path}");
         let body = response.text().await.unwrap();
@@ -39,7 +51,8 @@ async fn provider_application_and_api_share_a_port() {
     server.stop();
 }
 
-/// URLs come from the configuration: what a proxy, or whoever plays one, says of scheme and host changes nothing.
+/// URLs come from the configuration: what a proxy, or whoever plays one, says of scheme and host
+/// changes nothing.
 #[tokio::test]
 async fn forwarded_schemes_and_hosts_mean_nothing() {
     let place = Place::new();
@@ -58,7 +71,10 @@ async fn forwarded_schemes_and_hosts_mean_nothing() {
         request.send().await.unwrap()
     };
     let path = "/.well-known/openid-configuration";
-    assert_eq!(get(path, true).await.text().await.unwrap(), get(path, false).await.text().await.unwrap());
+    assert_eq!(
+        get(path, true).await.text().await.unwrap(),
+        get(path, false).await.text().await.unwrap()
+    );
     let login = get("/account/login", true).await;
     let cookie = login.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(!cookie.contains("Secure"), "{cookie}");
@@ -68,8 +84,10 @@ async fn forwarded_schemes_and_hosts_mean_nothing() {
     for (name, value) in [("username", "alice"), ("password", "alice"), ("action", "login")] {
         form.insert(name.to_owned(), value.to_owned());
     }
-    let post = http.post(format!("{}/account/login", place.provider)).header("origin", &place.provider);
-    let signed_in = post.header("x-forwarded-host", "evil.example").form(&form).send().await.unwrap();
+    let post =
+        http.post(format!("{}/account/login", place.provider)).header("origin", &place.provider);
+    let signed_in =
+        post.header("x-forwarded-host", "evil.example").form(&form).send().await.unwrap();
     assert_eq!(location(&signed_in), "/");
     server.stop();
 }

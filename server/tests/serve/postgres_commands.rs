@@ -21,7 +21,8 @@ impl Operator {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.place.command(arguments).env("DOORWARD_STORE__URL", &self.url).output().unwrap();
+        let output =
+            self.place.command(arguments).env("DOORWARD_STORE__URL", &self.url).output().unwrap();
         for text in [&output.stdout, &output.stderr] {
             assert!(!String::from_utf8_lossy(text).contains(PASSWORD));
         }
@@ -40,14 +41,19 @@ impl Operator {
 fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
     let operator = Operator::new();
     let migrated = operator.succeeds(&["db", "migrate"]);
-    assert!(migrated.contains("postgres://127.0.0.1:") && migrated.contains("up to date"), "{migrated}");
+    assert!(
+        migrated.contains("postgres://127.0.0.1:") && migrated.contains("up to date"),
+        "{migrated}"
+    );
 
-    let mut add = operator.place.command(&["user", "add", "erin", "--roles", "user", "--password-stdin"]);
+    let mut add =
+        operator.place.command(&["user", "add", "erin", "--roles", "user", "--password-stdin"]);
     add.env("DOORWARD_STORE__URL", &operator.url).stdin(std::process::Stdio::piped());
     let mut child = add.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a good password").unwrap();
     assert!(child.wait().unwrap().success());
-    let users: Value = serde_json::from_str(&operator.succeeds(&["user", "list", "--json"])).unwrap();
+    let users: Value =
+        serde_json::from_str(&operator.succeeds(&["user", "list", "--json"])).unwrap();
     assert_eq!(users[0]["username"], "erin");
     assert_eq!(users[0]["enabled"], true);
     operator.succeeds(&["user", "disable", "erin"]);
@@ -56,7 +62,8 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
     assert!(operator.succeeds(&["grant", "list", "erin", "--json"]).contains("[]"));
 
     operator.succeeds(&["keys", "rotate"]);
-    let keys: Value = serde_json::from_str(&operator.succeeds(&["keys", "list", "--json"])).unwrap();
+    let keys: Value =
+        serde_json::from_str(&operator.succeeds(&["keys", "list", "--json"])).unwrap();
     assert_eq!(keys.as_array().unwrap().len(), 4, "two that sign and two that take over");
     assert!(operator.place.folder().join("data/doorward.key").is_file());
 }

@@ -7,8 +7,13 @@ use std::{
 
 use crate::support::{Place, browser, token};
 
-/// Runs the command at a terminal, and types each answer when its prompt stands there; gives what the terminal showed.
-fn at_a_terminal(place: &Place, arguments: &[&str], answers: &[(&str, &str)]) -> (ExitStatus, String) {
+/// Runs the command at a terminal, and types each answer when its prompt stands there; gives what
+/// the terminal showed.
+fn at_a_terminal(
+    place: &Place,
+    arguments: &[&str],
+    answers: &[(&str, &str)],
+) -> (ExitStatus, String) {
     let inner = place.command(arguments);
     let words = std::iter::once(inner.get_program()).chain(inner.get_args());
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
@@ -27,7 +32,12 @@ fn at_a_terminal(place: &Place, arguments: &[&str], answers: &[(&str, &str)]) ->
     for (prompt, answer) in answers {
         while !shown.ends_with(prompt.as_bytes()) {
             let mut byte = [0];
-            assert_eq!(screen.read(&mut byte).unwrap(), 1, "no {prompt:?} in {}", String::from_utf8_lossy(&shown));
+            assert_eq!(
+                screen.read(&mut byte).unwrap(),
+                1,
+                "no {prompt:?} in {}",
+                String::from_utf8_lossy(&shown)
+            );
             shown.push(byte[0]);
         }
         keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
@@ -37,7 +47,12 @@ fn at_a_terminal(place: &Place, arguments: &[&str], answers: &[(&str, &str)]) ->
 }
 
 async fn may_sign_in(place: &Place, password: &str) -> bool {
-    let form = [("grant_type", "password"), ("username", "erin"), ("password", password), ("scope", "openid")];
+    let form = [
+        ("grant_type", "password"),
+        ("username", "erin"),
+        ("password", password),
+        ("scope", "openid"),
+    ];
     token(&browser(), place, "PolicyBasedBackend", &form).await.status() == 200
 }
 
@@ -46,15 +61,18 @@ async fn a_password_is_asked_for_twice() {
     let place = Place::new();
     let server = place.serve(&[]);
     let twice = |first, second| [("Password: ", first), ("Once more: ", second)];
-    let (status, shown) = at_a_terminal(&place, &["user", "add", "erin"], &twice("first one", "first one"));
+    let (status, shown) =
+        at_a_terminal(&place, &["user", "add", "erin"], &twice("first one", "first one"));
     assert!(status.success() && shown.contains("The user erin was added."), "{shown}");
     assert!(may_sign_in(&place, "first one").await);
 
-    let (status, shown) = at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "mistyped"));
+    let (status, shown) =
+        at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "mistyped"));
     assert!(!status.success() && shown.contains("the two passwords differ"), "{shown}");
     assert!(may_sign_in(&place, "first one").await && !may_sign_in(&place, "second").await);
 
-    let (status, shown) = at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "second"));
+    let (status, shown) =
+        at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "second"));
     assert!(status.success(), "{shown}");
     assert!(may_sign_in(&place, "second").await && !may_sign_in(&place, "first one").await);
     server.stop();

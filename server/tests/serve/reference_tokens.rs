@@ -31,12 +31,15 @@ async fn a_reference_token_is_accepted_until_it_is_revoked() {
     let token = text(&answer, "access_token");
     assert!(!token.contains('.'), "it is opaque");
     let call = async |path: &str| {
-        let request = http.get(format!("{}/api/DemoPolicyBased/{path}/Get", place.app)).bearer_auth(token);
+        let request =
+            http.get(format!("{}/api/DemoPolicyBased/{path}/Get", place.app)).bearer_auth(token);
         request.send().await.unwrap().status().as_u16()
     };
     assert_eq!((call("Everyone").await, call("Admin").await), (200, 403));
 
-    let revoked = http.post(format!("{}/connect/revocation", place.provider)).basic_auth("Opaque", Some("secret"));
+    let revoked = http
+        .post(format!("{}/connect/revocation", place.provider))
+        .basic_auth("Opaque", Some("secret"));
     assert_eq!(revoked.form(&[("token", token)]).send().await.unwrap().status(), 200);
     assert_eq!(call("Everyone").await, 401);
     server.stop();

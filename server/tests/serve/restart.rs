@@ -3,8 +3,8 @@
 use std::{fs, process::Command};
 
 use crate::support::{
-    Doorward, Place, authorize, browser, key_ids, location, refresh, refusal, sign_in_at_the_page, sign_in_by_password,
-    text,
+    Doorward, Place, authorize, browser, key_ids, location, refresh, refusal, sign_in_at_the_page,
+    sign_in_by_password, text,
 };
 
 #[tokio::test]
@@ -20,7 +20,10 @@ async fn sessions_grants_and_keys_survive() {
     let server = place.serve(&[]);
     let answer = authorize(&http, &place).await;
     let back = location(&answer);
-    assert!(back.starts_with(&place.app) && back.contains("code="), "the session is still there: {back}");
+    assert!(
+        back.starts_with(&place.app) && back.contains("code="),
+        "the session is still there: {back}"
+    );
     assert_eq!(key_ids(&http, &place.provider).await, keys);
     let refreshed = refresh(&http, &place, text(&tokens, "refresh_token")).await;
     assert_eq!(refreshed.status(), 200);
@@ -60,7 +63,10 @@ fn a_demo_database_is_not_taken_for_real_users() {
         command
     };
     let line = refusal(&serious(&["serve"]).output().unwrap());
-    assert!(line.contains("store.path = \"data/doorward.sqlite3\"") && line.contains("alice"), "{line}");
+    assert!(
+        line.contains("store.path = \"data/doorward.sqlite3\"") && line.contains("alice"),
+        "{line}"
+    );
     let mut elsewhere = serious(&["serve"]);
     elsewhere.env("DOORWARD_STORE__PATH", "other.sqlite3");
     Doorward::start(elsewhere).stop();
@@ -77,7 +83,10 @@ fn a_master_key_that_cannot_be_read_is_named() {
     fs::copy(&file, &kept).unwrap();
     fs::write(&file, &key[1..]).unwrap();
     let line = refused();
-    assert!(line.contains("data/doorward.key: not a master key") && !line.contains(&key[1..10]), "{line}");
+    assert!(
+        line.contains("data/doorward.key: not a master key") && !line.contains(&key[1..10]),
+        "{line}"
+    );
     // Nobody reads a folder, not even the user who reads every file.
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();

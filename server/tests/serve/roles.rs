@@ -22,9 +22,13 @@ async fn one_process_serves_everything() {
         assert!(kind.starts_with(content), "{path} {kind}");
         assert!(response.headers().contains_key("x-request-id"), "{path}");
     }
-    for (path, status) in
-        [("/", 200), ("/OpenId/Login/JS", 200), ("/health/ready", 200), ("/config.json", 200), ("/nowhere", 404)]
-    {
+    for (path, status) in [
+        ("/", 200),
+        ("/OpenId/Login/JS", 200),
+        ("/health/ready", 200),
+        ("/config.json", 200),
+        ("/nowhere", 404),
+    ] {
         let response = http.get(format!("{}{path}", place.app)).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");
     }
@@ -87,12 +91,14 @@ async fn each_part_runs_in_a_process_of_its_own() {
 
     let provider = part("provider");
     let alice = sign_in_by_password(&http, &place, "alice").await;
-    let request = http.get(&everyone).bearer_auth(text(&alice, "access_token")).header("origin", &place.app);
+    let request =
+        http.get(&everyone).bearer_auth(text(&alice, "access_token")).header("origin", &place.app);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["access-control-allow-origin"], place.app.as_str());
 
-    let elsewhere = http.get(format!("{}/api/DemoPolicyBased/Everyone/Get", place.app)).send().await.unwrap();
+    let elsewhere =
+        http.get(format!("{}/api/DemoPolicyBased/Everyone/Get", place.app)).send().await.unwrap();
     assert_eq!(elsewhere.status(), 404, "the application does not serve the API");
     let page = http.get(format!("{}/", api.app)).send().await.unwrap();
     assert_eq!(page.status(), 404, "the API does not serve the page");

@@ -14,7 +14,10 @@ async fn read_until(stream: &mut TcpStream, text: &str) -> String {
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains(text) {
         let mut buffer = [0; 1024];
-        let count = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await.unwrap().unwrap();
+        let count = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&seen));
         seen.extend_from_slice(&buffer[..count]);
     }
@@ -39,11 +42,16 @@ async fn a_request_under_way_is_answered() {
     server.terminate();
     // It has heard the signal when it closes what idles.
     assert_eq!(idle.read(&mut [0; 16]).await.unwrap(), 0);
-    assert!(TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.is_err(), "nobody is let in");
+    assert!(
+        TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.is_err(),
+        "nobody is let in"
+    );
     stream.write_all(body.as_bytes()).await.unwrap();
     let answer = read_until(&mut stream, "access_token").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut Vec::new())).await.unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut Vec::new()))
+        .await
+        .unwrap();
     assert!(closed.is_ok(), "the connection is not kept for another request");
     assert_eq!(server.wait(), Some(0));
 }
@@ -72,7 +80,9 @@ async fn before_it_stops_it_says_that_it_is_not_ready_and_goes_on() {
     command.env("DOORWARD_STOP__DRAIN_DELAY", "3600");
     let server = Doorward::start(command);
     let http = browser();
-    let status = async |path: &str| http.get(format!("{}{path}", place.provider)).send().await.unwrap().status();
+    let status = async |path: &str| {
+        http.get(format!("{}{path}", place.provider)).send().await.unwrap().status()
+    };
     assert_eq!(status("/health/ready").await, 200);
     server.terminate();
     while status("/health/ready").await != 503 {

@@ -1,4 +1,5 @@
-//! Starting `doorward` with a folder and ports of its own, and talking to it as browsers and applications do.
+//! Starting `doorward` with a folder and ports of its own, and talking to it as browsers and
+//! applications do.
 
 use std::{
     collections::HashMap,
@@ -118,7 +119,11 @@ impl Doorward {
 
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name]).arg(self.child.id().to_string()).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-s", name])
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -156,13 +161,24 @@ pub fn refusal(output: &Output) -> String {
     stderr
 }
 
-/// An HTTP client that follows no redirects and keeps cookies, but no connections: servers come and go here.
+/// An HTTP client that follows no redirects and keeps cookies, but no connections: servers come and
+/// go here.
 pub fn browser() -> Client {
-    Client::builder().redirect(Policy::none()).cookie_store(true).pool_max_idle_per_host(0).build().unwrap()
+    Client::builder()
+        .redirect(Policy::none())
+        .cookie_store(true)
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
 }
 
 /// Asks the token endpoint as a client with the secret `secret`.
-pub async fn token(http: &Client, place: &Place, client_id: &str, form: &[(&str, &str)]) -> Response {
+pub async fn token(
+    http: &Client,
+    place: &Place,
+    client_id: &str,
+    form: &[(&str, &str)],
+) -> Response {
     http.post(format!("{}/connect/token", place.provider))
         .basic_auth(client_id, Some("secret"))
         .form(form)
@@ -174,7 +190,8 @@ pub async fn token(http: &Client, place: &Place, client_id: &str, form: &[(&str,
 /// Signs a demo user in by password, with refresh tokens.
 pub async fn sign_in_by_password(http: &Client, place: &Place, user: &str) -> Value {
     let scope = "openid MyBackendApi2 offline_access";
-    let form = [("grant_type", "password"), ("username", user), ("password", user), ("scope", scope)];
+    let form =
+        [("grant_type", "password"), ("username", user), ("password", user), ("scope", scope)];
     let response = token(http, place, "PolicyBasedBackend", &form).await;
     assert_eq!(response.status(), 200);
     response.json().await.unwrap()
@@ -227,7 +244,8 @@ pub async fn authorize(http: &Client, place: &Place) -> Response {
         ("state", "s"),
         ("nonce", "n"),
     ];
-    let url = url::Url::parse_with_params(&format!("{}/connect/authorize", place.provider), query).unwrap();
+    let url = url::Url::parse_with_params(&format!("{}/connect/authorize", place.provider), query)
+        .unwrap();
     http.get(url).send().await.unwrap()
 }
 
@@ -246,7 +264,8 @@ pub async fn sign_in_at_the_page(http: &Client, place: &Place) -> String {
         form.insert(name.to_owned(), value.to_owned());
     }
     let login = format!("{}/account/login", place.provider);
-    let signed_in = http.post(login).header("origin", &place.provider).form(&form).send().await.unwrap();
+    let signed_in =
+        http.post(login).header("origin", &place.provider).form(&form).send().await.unwrap();
     let back = follow(http, place, &location(&signed_in)).await;
     code(&location(&back))
 }

@@ -16,7 +16,9 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/traces", post(take))).await });
+    tokio::spawn(async move {
+        axum::serve(listener, Router::new().route("/v1/traces", post(take))).await
+    });
     (url, bodies)
 }
 
@@ -35,14 +37,20 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
     let server = exporting_to(url, &place);
     let http = browser();
     let tokens = sign_in_by_password(&http, &place, "alice").await;
-    let asked = format!("{}/connect/authorize?client_id=PkceJS&state=hidden-in-the-query", place.provider);
-    let id = http.get(asked).send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
+    let asked =
+        format!("{}/connect/authorize?client_id=PkceJS&state=hidden-in-the-query", place.provider);
+    let id = http.get(asked).send().await.unwrap().headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     // What is left is sent before the process ends.
     server.stop();
     let mut seen = String::new();
     while !(seen.contains(&id) && seen.contains("/connect/token")) {
         let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
-        seen += &String::from_utf8_lossy(&body.unwrap_or_else(|_| panic!("not all spans: {seen}")).unwrap());
+        seen += &String::from_utf8_lossy(
+            &body.unwrap_or_else(|_| panic!("not all spans: {seen}")).unwrap(),
+        );
     }
     for part in ["doorward", "/connect/authorize", "POST", "http.response.status_code"] {
         assert!(seen.contains(part), "no {part} in {seen}");
@@ -53,7 +61,8 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
     }
 }
 
-/// Spans are named and joined as the specifications have it: OpenTelemetry's conventions for HTTP, W3C Trace Context.
+/// Spans are named and joined as the specifications have it: OpenTelemetry's conventions for HTTP,
+/// W3C Trace Context.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
     let place = Place::new();
@@ -61,12 +70,15 @@ async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
     let server = exporting_to(url, &place);
     let http = browser();
     let (trace, parent) = (*b"a trace of 16 by", *b"a parent");
-    let traceparent =
-        |trace: &[u8; 16]| format!("00-{:032x}-{:016x}-01", u128::from_be_bytes(*trace), u64::from_be_bytes(parent));
+    let traceparent = |trace: &[u8; 16]| {
+        format!("00-{:032x}-{:016x}-01", u128::from_be_bytes(*trace), u64::from_be_bytes(parent))
+    };
     let get = async |path: &str, headers: &[(&'static str, &str)]| {
-        let request = headers.iter().fold(http.get(format!("{}{path}", place.provider)), |request, (name, value)| {
-            request.header(*name, *value)
-        });
+        let request = headers
+            .iter()
+            .fold(http.get(format!("{}{path}", place.provider)), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         request.send().await.unwrap();
     };
     get(
@@ -86,7 +98,8 @@ async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
         let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
         seen.extend_from_slice(&body.unwrap().unwrap());
     }
-    // Fields of a span in their order: trace_id (1), … parent_span_id (4), name (5), kind (6): SERVER (2).
+    // Fields of a span in their order: trace_id (1), … parent_span_id (4), name (5), kind (6):
+    // SERVER (2).
     let name = "GET /.well-known/openid-configuration";
     let length = u8::try_from(name.len()).unwrap();
     let joined = [&[0x22, 8], &parent[..], &[0x2a, length], name.as_bytes(), &[0x30, 2]].concat();

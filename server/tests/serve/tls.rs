@@ -38,13 +38,17 @@ async fn with_a_development_certificate_everything_works_by_https() {
     let mut plain = TcpStream::connect(&address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(20), plain.read_to_end(&mut rest)).await.unwrap();
+    let _ =
+        tokio::time::timeout(Duration::from_secs(20), plain.read_to_end(&mut rest)).await.unwrap();
     assert!(!rest.starts_with(b"HTTP"), "{rest:?}");
 
     let alice = sign_in_by_password(&http, &place, "alice").await;
     // The API fetches the issuer's keys by https, too.
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
-    assert_eq!(http.get(api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        http.get(api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(),
+        200
+    );
     let login = http.get(format!("{}/account/login", place.provider)).send().await.unwrap();
     let cookie = login.headers()["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("__Host-") && cookie.contains("; Secure"), "{cookie}");
@@ -83,14 +87,18 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
     assert_eq!(first.get(&live).send().await.unwrap().status(), 200);
     let alice = sign_in_by_password(&first, &place, "alice").await;
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
-    assert_eq!(first.get(api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        first.get(api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(),
+        200
+    );
     assert!(next.get(&live).send().await.is_err());
     put("next");
     server.signal("HUP");
     while next.get(&live).send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // Not with the client from before: it may resume its session, for which no certificate is shown.
+    // Not with the client from before: it may resume its session, for which no certificate is
+    // shown.
     let late = trusting(&place.folder().join("first.crt"));
     assert!(late.get(&live).send().await.is_err());
     server.stop();
@@ -107,7 +115,12 @@ fn a_certificate_that_can_not_be_used_is_refused_by_its_file() {
         ("good.crt", "gone.key", "tls.key = \"gone.key\"", "can't be read"),
         ("good.key", "good.key", "tls.certificate = \"good.key\"", "no certificate"),
         ("good.crt", "good.crt", "tls.key = \"good.crt\"", "no private key"),
-        ("good.crt", "other.key", "tls.key = \"other.key\"", "not the private key of the certificate in good.crt"),
+        (
+            "good.crt",
+            "other.key",
+            "tls.key = \"other.key\"",
+            "not the private key of the certificate in good.crt",
+        ),
         ("old.crt", "old.key", "tls.certificate = \"old.crt\"", "has expired"),
     ] {
         for arguments in [["serve"].as_slice(), &["config", "check"]] {
@@ -126,7 +139,8 @@ fn of_a_private_key_that_everybody_may_read_is_warned() {
     let place = Place::with_tls();
     certificate(place.folder(), "own", 2100);
     for (mode, warned) in [(0o644, true), (0o640, false)] {
-        fs::set_permissions(place.folder().join("own.key"), fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(place.folder().join("own.key"), fs::Permissions::from_mode(mode))
+            .unwrap();
         let mut command = place.command(&["serve"]);
         command.env("DOORWARD_TLS__CERTIFICATE", "own.crt").env("DOORWARD_TLS__KEY", "own.key");
         let log = place.folder().join("log");
@@ -140,9 +154,12 @@ fn of_a_private_key_that_everybody_may_read_is_warned() {
 fn an_https_issuer_without_anybody_who_speaks_tls_is_refused() {
     let place = Place::new();
     let mut command = place.command(&["serve", "--role", "provider"]);
-    let line = refusal(&command.env("DOORWARD_PROVIDER__ISSUER", "https://localhost:6001").output().unwrap());
+    let line = refusal(
+        &command.env("DOORWARD_PROVIDER__ISSUER", "https://localhost:6001").output().unwrap(),
+    );
     assert!(
-        line.contains("provider.issuer = \"https://localhost:6001\"") && line.contains("nobody speaks TLS"),
+        line.contains("provider.issuer = \"https://localhost:6001\"")
+            && line.contains("nobody speaks TLS"),
         "{line}"
     );
 }

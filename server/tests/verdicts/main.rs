@@ -1,5 +1,6 @@
-//! The page says beforehand what the API will answer: for any caller and every route the two agree, each from its own side.
-//! The page's side is `doorward_app::routes` with the user whom it keeps; the API's is its real router, with signed tokens.
+//! The page says beforehand what the API will answer: for any caller and every route the two agree,
+//! each from its own side. The page's side is `doorward_app::routes` with the user whom it keeps;
+//! the API's is its real router, with signed tokens.
 #![allow(clippy::unwrap_used)]
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
@@ -77,7 +78,8 @@ async fn serve_issuer(key: Value) -> String {
 /// A claim as issuers write it, well or badly; `None`: absent.
 fn claim(values: &'static [&'static str]) -> impl Strategy<Value = Option<Value>> {
     let word = prop::sample::select(values);
-    let odd = prop::sample::select(vec![Value::Null, json!(7), json!(true), json!({"admin": "admin"})]);
+    let odd =
+        prop::sample::select(vec![Value::Null, json!(7), json!(true), json!({"admin": "admin"})]);
     let item = prop_oneof![4 => word.clone().prop_map(Value::from), 1 => odd.clone()];
     prop_oneof![
         2 => Just(None),
@@ -94,7 +96,12 @@ fn callers() -> impl Strategy<Value = Map<String, Value>> {
     let departments = claim(&["Sales", "CRM", "IT", "sales"]);
     let emails = claim(&["jblin@xxx.com", "a@XXX.COM", "a@xxx.com.evil", "xxx.com", "@xxx.com"]);
     (sub, roles, departments, emails).prop_map(|(sub, role, department, email)| {
-        let claims = [("sub", Some(json!(sub))), ("role", role), ("department", department), ("email", email)];
+        let claims = [
+            ("sub", Some(json!(sub))),
+            ("role", role),
+            ("department", department),
+            ("email", email),
+        ];
         claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     })
 }
@@ -102,7 +109,8 @@ fn callers() -> impl Strategy<Value = Map<String, Value>> {
 #[test]
 fn the_pages_verdict_is_the_apis_answer() {
     let world = World::new();
-    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
     let agreed = runner.run(&callers(), |caller| {
         let token = world.token(&caller);
         // The page is told something else by the ID token; the API sees the access token alone.

@@ -35,7 +35,8 @@ impl Clock for BrowserClock {
 
 /// Whole ones: nothing here is measured more finely.
 fn from_milliseconds(milliseconds: f64) -> Duration {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates; no clock shows less than nothing.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // Saturates; no clock shows less than nothing.
     let whole = milliseconds as u64;
     Duration::from_millis(whole)
 }

@@ -26,7 +26,9 @@ impl SignatureVerifier for WebCrypto {
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         let subtle = subtle().ok_or(SignatureError::Unavailable)?;
-        if !key.can_verify(algorithm) || key.n.as_ref().is_some_and(|modulus| modulus.len() < SMALLEST_MODULUS) {
+        if !key.can_verify(algorithm)
+            || key.n.as_ref().is_some_and(|modulus| modulus.len() < SMALLEST_MODULUS)
+        {
             return Err(SignatureError::InvalidKey);
         }
         let mut blamed = SignatureError::InvalidKey;
@@ -48,7 +50,8 @@ async fn is_signed(
     blamed: &mut SignatureError,
 ) -> Result<bool, JsValue> {
     let params = parameters(algorithm);
-    // Only what the key is made of: browsers differ in what they make of alg, use and key_ops, which were checked.
+    // Only what the key is made of: browsers differ in what they make of alg, use and key_ops,
+    // which were checked.
     let parts = object(&[
         ("kty", Some(&key.kty)),
         ("n", key.n.as_deref()),
@@ -58,10 +61,12 @@ async fn is_signed(
         ("y", key.y.as_deref()),
     ]);
     let usages = Array::of1(&JsValue::from_str("verify"));
-    let key = settled(subtle.import_key_with_object("jwk", &parts, &params, false, &usages)?).await?;
+    let key =
+        settled(subtle.import_key_with_object("jwk", &parts, &params, false, &usages)?).await?;
     let key: CryptoKey = key.unchecked_into();
     *blamed = SignatureError::Mismatch;
-    let verified = subtle.verify_with_object_and_u8_array_and_u8_array(&params, &key, signature, input)?;
+    let verified =
+        subtle.verify_with_object_and_u8_array_and_u8_array(&params, &key, signature, input)?;
     Ok(settled(verified).await?.is_truthy())
 }
 
@@ -79,7 +84,8 @@ fn parameters(algorithm: SigningAlgorithm) -> Object {
         A::Es256 | A::Es384 | A::Es512 => "ECDSA",
         A::EdDsa => "Ed25519",
     };
-    let params = object(&[("name", Some(name)), ("hash", Some(hash)), ("namedCurve", algorithm.curve())]);
+    let params =
+        object(&[("name", Some(name)), ("hash", Some(hash)), ("namedCurve", algorithm.curve())]);
     set(&params, "saltLength", &JsValue::from(length));
     params
 }
@@ -110,7 +116,8 @@ pub(super) fn settled(promise: Promise) -> JsFuture {
     JsFuture::from(promise)
 }
 
-/// A browser that does not know the algorithm says `NotSupportedError`; all else is the given error.
+/// A browser that does not know the algorithm says `NotSupportedError`; all else is the given
+/// error.
 fn failure(error: &JsValue, other: SignatureError) -> SignatureError {
     let name = Reflect::get(error, &JsValue::from_str("name")).ok();
     match name.and_then(|name| name.as_string()).as_deref() {

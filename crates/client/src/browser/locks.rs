@@ -28,7 +28,8 @@ impl WebLocks {
     }
 }
 
-/// Else locks that hold within the page, which is all that is needed for session and memory storage.
+/// Else locks that hold within the page, which is all that is needed for session and memory
+/// storage.
 impl Default for WebLocks {
     fn default() -> Self {
         Self::or(Rc::new(PageLocks::default()))
@@ -55,10 +56,11 @@ impl Locks for WebLocks {
     }
 }
 
-/// Asks `navigator.locks`; `None` if there is none or it refuses. Without a guard: somebody has the lock, and `options`
-/// say not to wait.
+/// Asks `navigator.locks`; `None` if there is none or it refuses. Without a guard: somebody has the
+/// lock, and `options` say not to wait.
 ///
-/// The browser holds the lock until the promise that the callback returns is settled; the guard settles it.
+/// The browser holds the lock until the promise that the callback returns is settled; the guard
+/// settles it.
 async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
     let (granted, grant) = once::channel();
     let callback = Closure::once_into_js(move |lock: JsValue| {
@@ -75,7 +77,8 @@ async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
     }
 }
 
-/// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does any more, it is dropped.
+/// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does
+/// any more, it is dropped.
 fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
     let mut granted = Some(granted);
     Promise::new(&mut |resolve: Function, _| {
@@ -89,11 +92,16 @@ fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
     })
 }
 
-/// `navigator.locks.request(name, options, callback)`. The bindings of web-sys for it are behind an unstable flag.
+/// `navigator.locks.request(name, options, callback)`. The bindings of web-sys for it are behind an
+/// unstable flag.
 fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
     // Where there are no locks, this is what fails.
-    let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.unchecked_into();
-    request.call3(&locks, &JsValue::from_str(name), options, callback).ok().map(JsCast::unchecked_into)
+    let request: Function =
+        Reflect::get(&locks, &JsValue::from_str("request")).ok()?.unchecked_into();
+    request
+        .call3(&locks, &JsValue::from_str(name), options, callback)
+        .ok()
+        .map(JsCast::unchecked_into)
 }

@@ -1,7 +1,7 @@
 //! The ports on web APIs, for `wasm32` in a window.
 //!
-//! Nothing in here panics on what a browser may refuse (blocked storage, no secure context, no window): a panic would end
-//! the page.
+//! Nothing in here panics on what a browser may refuse (blocked storage, no secure context, no
+//! window): a panic would end the page.
 
 mod broadcast;
 mod clock;
@@ -78,7 +78,9 @@ pub fn ports(settings: &Settings) -> Ports {
         navigator: Rc::new(WindowNavigator),
         timer,
         #[cfg(feature = "dpop")]
-        signer: settings.dpop.then(|| Rc::new(ProofKey::of(settings)) as Rc<dyn crate::ports::ProofSigner>),
+        signer: settings
+            .dpop
+            .then(|| Rc::new(ProofKey::of(settings)) as Rc<dyn crate::ports::ProofSigner>),
         #[cfg(not(feature = "dpop"))]
         signer: None,
         #[cfg(feature = "windows")]
@@ -106,12 +108,14 @@ fn storage(kind: StoreKind) -> Rc<dyn Storage> {
 fn listen(events: Vec<(EventTarget, &'static str)>, handler: Box<dyn FnMut(Event)>) -> Guard {
     let closure = Closure::wrap(handler);
     for (target, event) in &events {
-        // Adding a listener throws for no target and no name; without it the guard has nothing to undo.
+        // Adding a listener throws for no target and no name; without it the guard has nothing to
+        // undo.
         let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
     }
     Guard::new(move || {
         for (target, event) in events {
-            let _ = target.remove_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+            let _ =
+                target.remove_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
         }
     })
 }

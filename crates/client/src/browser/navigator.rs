@@ -26,9 +26,14 @@ impl Navigator for WindowNavigator {
         {
             window = top;
         }
-        // What frames this page may be of another origin, whose address can be set and not be read. It throws only for what
-        // is no URL, and the client comes here with http and https URLs alone.
-        let _ = if redirect.replace { window.location().replace(url) } else { window.location().set_href(url) };
+        // What frames this page may be of another origin, whose address can be set and not be read.
+        // It throws only for what is no URL, and the client comes here with http and https URLs
+        // alone.
+        let _ = if redirect.replace {
+            window.location().replace(url)
+        } else {
+            window.location().set_href(url)
+        };
     }
 
     fn show_url(&self, url: &str) {
@@ -41,7 +46,8 @@ impl Navigator for WindowNavigator {
     }
 
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard {
-        let Some((window, document)) = web_sys::window().and_then(|window| Some((window.clone(), window.document()?)))
+        let Some((window, document)) =
+            web_sys::window().and_then(|window| Some((window.clone(), window.document()?)))
         else {
             return Guard::new(|| ());
         };

@@ -1,7 +1,8 @@
 //! The key of proofs of possession (RFC 9449): ES256 by Web Cryptography, kept in IndexedDB.
 //!
-//! The private key is not extractable: script can use it, but nobody can take it away. IndexedDB is the one store of the
-//! browser that keeps such keys. There is one pair for each provider and client of the origin, shared by all tabs.
+//! The private key is not extractable: script can use it, but nobody can take it away. IndexedDB is
+//! the one store of the browser that keeps such keys. There is one pair for each provider and
+//! client of the origin, shared by all tabs.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -11,7 +12,8 @@ use futures::channel::oneshot;
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{
-    CryptoKey, Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode,
+    CryptoKey, Event, IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest,
+    IdbTransactionMode,
 };
 
 use super::crypto::{object, settled, subtle};
@@ -34,10 +36,14 @@ pub struct ProofKey {
 impl ProofKey {
     /// That of the client of these settings.
     pub fn of(settings: &Settings) -> Self {
-        Self { name: [&settings.authority, " ", &settings.client_id].concat(), pair: RefCell::default() }
+        Self {
+            name: [&settings.authority, " ", &settings.client_id].concat(),
+            pair: RefCell::default(),
+        }
     }
 
-    /// The pair: the stored one, else a new one. Of two tabs that make one at the same time the first wins.
+    /// The pair: the stored one, else a new one. Of two tabs that make one at the same time the
+    /// first wins.
     async fn pair(&self) -> Result<JsValue, ProofKeyError> {
         if let Some(pair) = self.pair.borrow().clone() {
             return Ok(pair);
@@ -59,7 +65,8 @@ impl ProofKey {
     }
 
     async fn half(&self, name: &str) -> Result<CryptoKey, ProofKeyError> {
-        let half = Reflect::get(&self.pair().await?, &JsValue::from_str(name)).map_err(|error| reason(&error))?;
+        let half = Reflect::get(&self.pair().await?, &JsValue::from_str(name))
+            .map_err(|error| reason(&error))?;
         half.dyn_into().map_err(|_| failed("what is stored is no key"))
     }
 }
@@ -82,7 +89,9 @@ impl ProofSigner for ProofKey {
         let key = self.half("privateKey").await?;
         let subtle = subtle().ok_or(ProofKeyError::Unavailable)?;
         let params = object(&[("name", Some("ECDSA")), ("hash", Some("SHA-256"))]);
-        let promise = subtle.sign_with_object_and_u8_array(&params, &key, input).map_err(|error| reason(&error))?;
+        let promise = subtle
+            .sign_with_object_and_u8_array(&params, &key, input)
+            .map_err(|error| reason(&error))?;
         let signature = settled(promise).await.map_err(|error| reason(&error))?;
         Ok(Uint8Array::new(&signature).to_vec())
     }
@@ -93,15 +102,19 @@ async fn generate() -> Result<JsValue, ProofKeyError> {
     let subtle = subtle().ok_or(ProofKeyError::Unavailable)?;
     let params = object(&[("name", Some("ECDSA")), ("namedCurve", Some("P-256"))]);
     let usages = Array::of1(&JsValue::from_str("sign"));
-    let promise = subtle.generate_key_with_object(&params, false, &usages).map_err(|error| reason(&error))?;
+    let promise =
+        subtle.generate_key_with_object(&params, false, &usages).map_err(|error| reason(&error))?;
     settled(promise).await.map_err(|error| reason(&error))
 }
 
 async fn open() -> Result<IdbDatabase, ProofKeyError> {
     let window = web_sys::window().ok_or(ProofKeyError::Unavailable)?;
-    let factory: IdbFactory =
-        window.indexed_db().map_err(|error| reason(&error))?.ok_or_else(|| failed("there is no IndexedDB"))?;
-    let request: IdbOpenDbRequest = factory.open_with_u32(DATABASE, 1).map_err(|error| reason(&error))?;
+    let factory: IdbFactory = window
+        .indexed_db()
+        .map_err(|error| reason(&error))?
+        .ok_or_else(|| failed("there is no IndexedDB"))?;
+    let request: IdbOpenDbRequest =
+        factory.open_with_u32(DATABASE, 1).map_err(|error| reason(&error))?;
     let created = request.clone();
     let upgrade = Closure::once_into_js(move |_: Event| {
         // Without the store every later transaction fails, and tells it.
@@ -122,12 +135,17 @@ async fn read(database: &IdbDatabase, name: &str) -> Result<Option<JsValue>, Pro
 /// Adds a pair; refused if one of that name is there.
 async fn add(database: &IdbDatabase, name: &str, pair: &JsValue) -> Result<(), ProofKeyError> {
     let store = store(database, IdbTransactionMode::Readwrite)?;
-    let request = store.add_with_key(pair, &JsValue::from_str(name)).map_err(|error| reason(&error))?;
+    let request =
+        store.add_with_key(pair, &JsValue::from_str(name)).map_err(|error| reason(&error))?;
     done(&request).await.map(|_| ())
 }
 
-fn store(database: &IdbDatabase, mode: IdbTransactionMode) -> Result<IdbObjectStore, ProofKeyError> {
-    let transaction = database.transaction_with_str_and_mode(STORE, mode).map_err(|error| reason(&error))?;
+fn store(
+    database: &IdbDatabase,
+    mode: IdbTransactionMode,
+) -> Result<IdbObjectStore, ProofKeyError> {
+    let transaction =
+        database.transaction_with_str_and_mode(STORE, mode).map_err(|error| reason(&error))?;
     transaction.object_store(STORE).map_err(|error| reason(&error))
 }
 
@@ -163,6 +181,7 @@ fn failed(why: &str) -> ProofKeyError {
 
 /// The name of what the browser threw.
 fn reason(error: &JsValue) -> ProofKeyError {
-    let name = Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
+    let name =
+        Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
     ProofKeyError::Failed(name.unwrap_or_else(|| "unknown".to_owned()))
 }

@@ -4,7 +4,8 @@ use gloo_storage::{LocalStorage, SessionStorage, Storage as _};
 
 use crate::ports::{Storage, StorageError};
 
-/// A store of the window's origin. It is looked up at each use, since a browser may forbid it at any time.
+/// A store of the window's origin. It is looked up at each use, since a browser may forbid it at
+/// any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebStorage {
     /// The tab's own.
@@ -17,7 +18,9 @@ impl WebStorage {
     fn raw(self) -> Result<web_sys::Storage, StorageError> {
         // gloo-storage panics where the browser forbids storage, so that is asked first.
         if !self.is_allowed() {
-            return Err(StorageError("the browser has storage switched off for this page".to_owned()));
+            return Err(StorageError(
+                "the browser has storage switched off for this page".to_owned(),
+            ));
         }
         Ok(match self {
             Self::Session => SessionStorage::raw(),
@@ -42,9 +45,9 @@ impl Storage for WebStorage {
     }
 
     fn set(&self, key: &str, value: &str) -> Result<(), StorageError> {
-        self.raw()?
-            .set_item(key, value)
-            .map_err(|_| StorageError("the browser's storage for this page is full or read-only".to_owned()))
+        self.raw()?.set_item(key, value).map_err(|_| {
+            StorageError("the browser's storage for this page is full or read-only".to_owned())
+        })
     }
 
     fn remove(&self, key: &str) -> Result<(), StorageError> {

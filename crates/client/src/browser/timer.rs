@@ -10,7 +10,8 @@ use crate::{
     ports::{LocalFuture, Timer},
 };
 
-/// A longer `setTimeout` would fire at once (its argument is a signed 32-bit number of milliseconds).
+/// A longer `setTimeout` would fire at once (its argument is a signed 32-bit number of
+/// milliseconds).
 const LONGEST: u32 = i32::MAX as u32;
 
 /// The window's timers.

@@ -1,4 +1,5 @@
-//! Popups and hidden frames of the window (HTML sections 7.2.2.1 and 4.8.5), and messages from them (section 9.3).
+//! Popups and hidden frames of the window (HTML sections 7.2.2.1 and 4.8.5), and messages from them
+//! (section 9.3).
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{BroadcastChannel, Event, HtmlIFrameElement, MessageEvent, Window};
@@ -9,7 +10,8 @@ use crate::ports::{Area, Broadcast as _, ChildWindow, Guard, MessageHandler, Win
 /// Marks the client's own frames.
 const FRAME_NAME: &str = "oidc-frame";
 /// Out of sight, yet loaded as any frame.
-const HIDDEN: [(&str, &str); 4] = [("position", "fixed"), ("visibility", "hidden"), ("width", "0"), ("height", "0")];
+const HIDDEN: [(&str, &str); 4] =
+    [("position", "fixed"), ("visibility", "hidden"), ("width", "0"), ("height", "0")];
 
 /// The window's popups and frames.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +21,8 @@ impl Windows for PageWindows {
     fn area(&self) -> Area {
         let window = web_sys::window();
         let pixels = |read: fn(&Window) -> Result<JsValue, JsValue>| {
-            let value = window.as_ref().and_then(|window| read(window).ok()?.as_f64()).unwrap_or_default();
+            let value =
+                window.as_ref().and_then(|window| read(window).ok()?.as_f64()).unwrap_or_default();
             #[allow(clippy::cast_possible_truncation)] // Saturates.
             let whole = value as i32;
             whole
@@ -41,9 +44,11 @@ impl Windows for PageWindows {
         let Area { left, top, width, height } = area;
         let features = format!("popup=yes,left={left},top={top},width={width},height={height}");
         let window = web_sys::window()?;
-        let popup = window.open_with_url_and_target_and_features("", "_blank", &features).ok()??;
+        let popup =
+            window.open_with_url_and_target_and_features("", "_blank", &features).ok()??;
         // Some blockers give a window that is closed.
-        (!popup.closed().unwrap_or(true)).then(|| Box::new(Child { window: popup, frame: None }) as _)
+        (!popup.closed().unwrap_or(true))
+            .then(|| Box::new(Child { window: popup, frame: None }) as _)
     }
 
     fn open_frame(&self) -> Option<Box<dyn ChildWindow>> {
@@ -82,7 +87,8 @@ impl Windows for PageWindows {
         }
         let around = window.parent().ok().flatten().filter(|parent| *parent != window);
         let is_popup = around.is_none();
-        let opener = || window.opener().ok().filter(JsValue::is_object).map(JsValue::unchecked_into);
+        let opener =
+            || window.opener().ok().filter(JsValue::is_object).map(JsValue::unchecked_into);
         let origin = window.location().origin().unwrap_or_default();
         if let Some(waiting) = around.or_else(opener) {
             // The browser drops it if the window there is of another origin.
@@ -124,7 +130,8 @@ impl ChildWindow for Child {
             let Ok(event) = event.dyn_into::<MessageEvent>() else {
                 return;
             };
-            let is_from_child = event.source().is_some_and(|source| js_sys::Object::is(&source, &child));
+            let is_from_child =
+                event.source().is_some_and(|source| js_sys::Object::is(&source, &child));
             if let Some(text) = event.data().as_string().filter(|_| is_from_child) {
                 handler(&event.origin(), &text);
             }

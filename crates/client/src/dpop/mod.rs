@@ -1,4 +1,5 @@
-//! Proofs of possession for tokens that are bound to this client's key (RFC 9449), with the setting `dpop`.
+//! Proofs of possession for tokens that are bound to this client's key (RFC 9449), with the setting
+//! `dpop`.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -25,7 +26,8 @@ use crate::{
     url,
 };
 
-/// A clock that differs by more from the server's is not believed when proofs are dated, in seconds.
+/// A clock that differs by more from the server's is not believed when proofs are dated, in
+/// seconds.
 const CLOCK_TOLERANCE: u64 = 30;
 
 /// Makes the proofs of one client, and learns what each server wants in them.
@@ -57,7 +59,12 @@ impl Proofs {
     /// Those that the settings ask for.
     pub(crate) fn of(settings: &Settings, ports: &Rc<Ports>) -> Option<Rc<Self>> {
         let signer = ports.signer.clone().filter(|_| settings.dpop)?;
-        Some(Rc::new(Self { ports: Rc::clone(ports), signer, key: OnceCell::new(), servers: RefCell::default() }))
+        Some(Rc::new(Self {
+            ports: Rc::clone(ports),
+            signer,
+            key: OnceCell::new(),
+            servers: RefCell::default(),
+        }))
     }
 
     /// Names the key: `dpop_jkt` (section 10).
@@ -65,16 +72,23 @@ impl Proofs {
         Ok(self.key().await?.thumbprint.to_string())
     }
 
-    /// Sends a request with a proof. If the server wants its nonce in it, or shows that the device's clock is wrong, it is
-    /// sent once more: a request that was refused for its proof has had no effect.
-    pub(crate) async fn send(&self, request: HttpRequest, access_token: Option<&str>) -> Result<HttpResponse, Fault> {
+    /// Sends a request with a proof. If the server wants its nonce in it, or shows that the
+    /// device's clock is wrong, it is sent once more: a request that was refused for its proof has
+    /// had no effect.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        access_token: Option<&str>,
+    ) -> Result<HttpResponse, Fault> {
         let origin = url::origin(&request.url).unwrap_or_default();
         let before = self.server(origin);
         let answer = self.send_once(&request, access_token, &before).await?;
         let after = self.server(origin);
         let asks_again = match error_of(&answer) {
             Some(ErrorCode::UseDpopNonce) => after.nonce.is_some() && after.nonce != before.nonce,
-            Some(ErrorCode::InvalidDpopProof) => after.ahead.abs_diff(before.ahead) > CLOCK_TOLERANCE,
+            Some(ErrorCode::InvalidDpopProof) => {
+                after.ahead.abs_diff(before.ahead) > CLOCK_TOLERANCE
+            }
             _ => false,
         };
         if asks_again { self.send_once(&request, access_token, &after).await } else { Ok(answer) }
@@ -98,7 +112,12 @@ impl Proofs {
     }
 
     /// One proof for one request (section 4.2).
-    async fn proof(&self, request: &HttpRequest, access_token: Option<&str>, server: &Server) -> Result<String, Fault> {
+    async fn proof(
+        &self,
+        request: &HttpRequest,
+        access_token: Option<&str>,
+        server: &Server,
+    ) -> Result<String, Fault> {
         let (htu, _, _) = url::split(&request.url);
         let now = self.ports.clock.now().saturating_add_signed(server.ahead);
         let claims = ProofClaims {
@@ -137,7 +156,8 @@ impl Proofs {
         }
         if let Some(date) = answer.date {
             let now = self.ports.clock.now();
-            let difference = i64::try_from(date).unwrap_or_default() - i64::try_from(now).unwrap_or_default();
+            let difference =
+                i64::try_from(date).unwrap_or_default() - i64::try_from(now).unwrap_or_default();
             server.ahead = if date.abs_diff(now) > CLOCK_TOLERANCE { difference } else { 0 };
         }
         let mut servers = self.servers.borrow_mut();
@@ -148,9 +168,12 @@ impl Proofs {
 
 impl KnownKey {
     fn of(jwk: &Jwk) -> Result<Self, ProofKeyError> {
-        let thumbprint = jwk.thumbprint().ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
+        let thumbprint = jwk
+            .thumbprint()
+            .ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
         let public = json!({ "kty": jwk.kty, "crv": jwk.crv, "x": jwk.x, "y": jwk.y });
-        let header = json!({ "typ": PROOF_TYPE, "alg": SigningAlgorithm::Es256.as_str(), "jwk": public });
+        let header =
+            json!({ "typ": PROOF_TYPE, "alg": SigningAlgorithm::Es256.as_str(), "jwk": public });
         Ok(Self { header: base64url::encode(json::text(&header)), thumbprint })
     }
 }
@@ -160,8 +183,10 @@ fn error_of(answer: &HttpResponse) -> Option<ErrorCode> {
     if !matches!(answer.status, 400 | 401) {
         return None;
     }
-    let challenges = answer.header("www-authenticate").and_then(|header| Challenge::parse_all(header).ok());
-    let by_proof = challenges.unwrap_or_default().into_iter().find(|own| *own.scheme() == Scheme::Dpop);
+    let challenges =
+        answer.header("www-authenticate").and_then(|header| Challenge::parse_all(header).ok());
+    let by_proof =
+        challenges.unwrap_or_default().into_iter().find(|own| *own.scheme() == Scheme::Dpop);
     by_proof
         .and_then(|own| own.error())
         .or_else(|| Members::read(&answer.body)?.text("error").map(|code| code.as_str().into()))

@@ -20,7 +20,11 @@ impl Proofs {
         match *self {}
     }
 
-    pub(crate) async fn send(&self, _: HttpRequest, _: Option<&str>) -> Result<HttpResponse, Fault> {
+    pub(crate) async fn send(
+        &self,
+        _: HttpRequest,
+        _: Option<&str>,
+    ) -> Result<HttpResponse, Fault> {
         match *self {}
     }
 }

@@ -1,5 +1,5 @@
-//! Validation of ID tokens (OIDC Core section 3.1.3.7; on renewal section 12.2). The numbers in the comments are those
-//! of section 3.1.3.7.
+//! Validation of ID tokens (OIDC Core section 3.1.3.7; on renewal section 12.2). The numbers in the
+//! comments are those of section 3.1.3.7.
 
 use std::fmt::{self, Display};
 
@@ -98,7 +98,9 @@ impl IdTokenError {
         match self {
             Self::Expired(_)
             | Self::NotYetValid(_)
-            | Self::Signature(SignatureError::Unavailable | SignatureError::UnsupportedAlgorithm) => ErrorKind::Device,
+            | Self::Signature(SignatureError::Unavailable | SignatureError::UnsupportedAlgorithm) => {
+                ErrorKind::Device
+            }
             Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => ErrorKind::Restart,
             _ => ErrorKind::Configuration,
         }
@@ -143,9 +145,10 @@ impl VerifiedIdToken {
 
 /// Checks signature and claims of an ID token that the token endpoint sent.
 ///
-/// Where the browser has no cryptography (the page is no secure context) the signature goes unchecked, provided that
-/// the token came over TLS or from this device: number 6 allows "the TLS server validation […] in place of checking the
-/// token signature" for tokens straight from the token endpoint. Otherwise the token is refused.
+/// Where the browser has no cryptography (the page is no secure context) the signature goes
+/// unchecked, provided that the token came over TLS or from this device: number 6 allows "the TLS
+/// server validation […] in place of checking the token signature" for tokens straight from the
+/// token endpoint. Otherwise the token is refused.
 pub(crate) async fn verify(
     id_token: &str,
     expected: &Expected<'_>,
@@ -158,10 +161,13 @@ pub(crate) async fn verify(
     let offered = &metadata.id_token_signing_alg_values_supported;
     let alg = &jws.header().alg;
     // Number 7.
-    let algorithm = jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
+    let algorithm =
+        jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
     trace.check("alg", &List(offered), alg, algorithm.is_some());
-    let algorithm = algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
-    let token_endpoint_is_protected = metadata.address(Endpoint::Token).is_some_and(crate::url::is_protected);
+    let algorithm =
+        algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
+    let token_endpoint_is_protected =
+        metadata.address(Endpoint::Token).is_some_and(crate::url::is_protected);
     // Number 6.
     let signed = check_signature(&jws, algorithm, keys, verifier).await;
     let tls_vouches = token_endpoint_is_protected
@@ -174,7 +180,8 @@ pub(crate) async fn verify(
     if !trace.check("signature", &kid, found, signed.is_ok() || tls_vouches) {
         signed?;
     }
-    let claims = json::object(jws.unverified_payload()).ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
+    let claims = json::object(jws.unverified_payload())
+        .ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
     check_claims(&claims, algorithm, expected, trace)?;
     Ok(VerifiedIdToken { claims })
 }
@@ -242,7 +249,9 @@ fn check_claims(
     let nonce = text("nonce")?;
     let (nonce_fits, wanted) = match expected.nonce {
         Nonce::Exactly(sent) => (nonce == Some(sent), sent),
-        Nonce::AbsentOr(original) => (nonce.is_none() || nonce == original, original.unwrap_or_default()),
+        Nonce::AbsentOr(original) => {
+            (nonce.is_none() || nonce == original, original.unwrap_or_default())
+        }
     };
     if !trace.check("nonce", &wanted, &nonce.unwrap_or_default(), nonce_fits) {
         return Err(IdTokenError::Nonce);
@@ -252,11 +261,19 @@ fn check_claims(
         return Ok(());
     };
     let wanted = algorithm.left_half_hash(expected.access_token);
-    if trace.check("at_hash", &wanted, &hash, hash == wanted) { Ok(()) } else { Err(IdTokenError::AccessTokenHash) }
+    if trace.check("at_hash", &wanted, &hash, hash == wanted) {
+        Ok(())
+    } else {
+        Err(IdTokenError::AccessTokenHash)
+    }
 }
 
 /// Numbers 3 to 5.
-fn check_audience(claims: &Map<String, Value>, client_id: &str, trace: &Tracer) -> Result<(), IdTokenError> {
+fn check_audience(
+    claims: &Map<String, Value>,
+    client_id: &str,
+    trace: &Tracer,
+) -> Result<(), IdTokenError> {
     let is_client = |value: &Value| value.as_str() == Some(client_id);
     let audience = claims.get("aud").ok_or(IdTokenError::Claim("aud"))?;
     let (is_named, several) = match audience {
@@ -269,13 +286,26 @@ fn check_audience(claims: &Map<String, Value>, client_id: &str, trace: &Tracer) 
     }
     match optional_text(claims, "azp")? {
         None if !several => Ok(()),
-        party if trace.check("azp", &client_id, &party.unwrap_or_default(), party == Some(client_id)) => Ok(()),
+        party
+            if trace.check(
+                "azp",
+                &client_id,
+                &party.unwrap_or_default(),
+                party == Some(client_id),
+            ) =>
+        {
+            Ok(())
+        }
         _ => Err(IdTokenError::AuthorizedParty),
     }
 }
 
 /// Numbers 9, 10 and 13, and RFC 7519 section 4.1.5.
-fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>, trace: &Tracer) -> Result<(), IdTokenError> {
+fn check_times(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+    trace: &Tracer,
+) -> Result<(), IdTokenError> {
     let (now, skew) = (expected.now, expected.clock_skew);
     let expires = required_time(claims, "exp")?;
     let lives = now < expires.saturating_add(skew);
@@ -299,7 +329,10 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>, trace: &Tra
     Ok(())
 }
 
-fn optional_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, IdTokenError> {
+fn optional_text<'a>(
+    claims: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, IdTokenError> {
     match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -312,7 +345,10 @@ fn required_time(claims: &Map<String, Value>, name: &'static str) -> Result<u64,
 }
 
 /// A `NumericDate` (RFC 7519 section 2), which may have a fraction.
-fn optional_time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, IdTokenError> {
+fn optional_time(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<u64>, IdTokenError> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };

@@ -164,13 +164,21 @@ fn headers_that_must_not_pass() {
         (json!({"alg": "HS256", "kid": "k1"}), algorithm("HS256")),
         (json!({"alg": "ES256", "kid": "k1"}), algorithm("ES256")),
         (json!({"alg": "RS256", "kid": "k2"}), no_key.clone()),
-        (json!({"alg": "RS256", "crit": ["exp"]}), Err(Error::IdToken(JwsError::CriticalExtension.into()))),
+        (
+            json!({"alg": "RS256", "crit": ["exp"]}),
+            Err(Error::IdToken(JwsError::CriticalExtension.into())),
+        ),
     ] {
         assert_eq!(sign_in_with(&World::new(), &header), outcome, "{header}");
     }
     let world = World::new();
-    world.provider.metadata.borrow_mut()["id_token_signing_alg_values_supported"] = json!(["ES256", "RS256"]);
-    assert_eq!(sign_in_with(&world, &json!({"alg": "ES256", "kid": "k1"})), no_key, "the key is for RS256");
+    world.provider.metadata.borrow_mut()["id_token_signing_alg_values_supported"] =
+        json!(["ES256", "RS256"]);
+    assert_eq!(
+        sign_in_with(&world, &json!({"alg": "ES256", "kid": "k1"})),
+        no_key,
+        "the key is for RS256"
+    );
 }
 
 #[test]
@@ -221,7 +229,9 @@ fn without_cryptography_tls_to_the_token_endpoint_stands_in() {
 
 #[test]
 fn over_http_without_cryptography_nobody_is_signed_in() {
-    use crate::{Settings, in_page::MemoryStorage, ports::SignatureError, tests::provider::FakeVerifier};
+    use crate::{
+        Settings, in_page::MemoryStorage, ports::SignatureError, tests::provider::FakeVerifier,
+    };
     let mut world = World::new();
     world.verifier = std::rc::Rc::new(FakeVerifier { unavailable: true });
     let issuer = "http://op.example";
@@ -266,7 +276,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Whatever a claim holds, checking ends in an answer; and a claim that is not as it should be never passes.
+    /// Whatever a claim holds, checking ends in an answer; and a claim that is not as it should be
+    /// never passes.
     #[test]
     fn any_claims_are_accepted_or_refused(
         name in prop::sample::select(vec!["iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "auth_time"]),

@@ -64,7 +64,10 @@ fn called_twice_at_once_it_asks_once() {
     let url = world.callback_url(&tab, SigninRequestArgs::default());
     let manager = tab.manager.clone();
     let (first, second) = world.run(async move {
-        futures::join!(manager.signin_redirect_callback(&url), manager.signin_redirect_callback(&url))
+        futures::join!(
+            manager.signin_redirect_callback(&url),
+            manager.signin_redirect_callback(&url)
+        )
     });
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(world.provider.count("token"), 1);
@@ -74,7 +77,8 @@ fn called_twice_at_once_it_asks_once() {
 fn called_again_later_and_after_a_reload_it_gives_the_same() {
     let world = World::new();
     let tab = world.tab();
-    let url = world.callback_url(&tab, SigninRequestArgs { state: Some(json!(1)), ..Default::default() });
+    let url =
+        world.callback_url(&tab, SigninRequestArgs { state: Some(json!(1)), ..Default::default() });
     let first = world.callback(&tab, &url).unwrap();
     assert_eq!(world.callback(&tab, &url).unwrap(), first);
     let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
@@ -125,13 +129,15 @@ fn two_tabs_with_one_address_ask_once() {
     let second = world.tab_with(settings, store);
     let url = world.callback_url(&first, SigninRequestArgs::default());
     let (one, two) = (first.manager.clone(), second.manager.clone());
-    let (one, two) = world
-        .run(async move { futures::join!(one.signin_redirect_callback(&url), two.signin_redirect_callback(&url)) });
+    let (one, two) = world.run(async move {
+        futures::join!(one.signin_redirect_callback(&url), two.signin_redirect_callback(&url))
+    });
     assert_eq!(one.unwrap(), two.unwrap());
     assert_eq!(world.provider.count("token"), 1);
 }
 
-/// In Chromium and Firefox what one tab wrote is now and then still on its way when another gets the lock.
+/// In Chromium and Firefox what one tab wrote is now and then still on its way when another gets
+/// the lock.
 #[test]
 fn a_tab_that_does_not_see_yet_that_the_response_was_used_does_not_use_it_again() {
     let world = World::new();
@@ -155,7 +161,8 @@ fn a_tab_that_does_not_see_yet_that_the_response_was_used_does_not_use_it_again(
     assert_eq!(world.provider.count("token"), 1);
 }
 
-/// As where a browser copied the tab while it was signing in: the copy's own store will never show it.
+/// As where a browser copied the tab while it was signing in: the copy's own store will never show
+/// it.
 #[test]
 fn a_tab_that_never_sees_that_the_response_was_used_does_not_use_it_either() {
     let world = World::new();
@@ -165,7 +172,10 @@ fn a_tab_that_never_sees_that_the_response_was_used_does_not_use_it_either() {
     let copied = MemoryStorage::default();
     copy(&world.local_storage, &copied);
     world.callback(&first, &url).unwrap();
-    let ports = Ports { state_store: Rc::new(copied), ..world.ports(&Rc::default(), &MemoryStorage::default()) };
+    let ports = Ports {
+        state_store: Rc::new(copied),
+        ..world.ports(&Rc::default(), &MemoryStorage::default())
+    };
     let second = UserManager::new(settings, ports).unwrap();
     let again = world.run(async move { second.signin_redirect_callback(&url).await });
     assert_eq!(again, Err(Error::NoMatchingState { signed_in: false }));
@@ -176,9 +186,12 @@ fn a_tab_that_never_sees_that_the_response_was_used_does_not_use_it_either() {
 fn a_response_to_no_request_is_refused() {
     let world = World::new();
     let tab = world.tab();
-    for query in
-        ["code=a&state=unknown", "code=a&state=../../x", "error=access_denied&state=unknown", "code=a&state=%3B"]
-    {
+    for query in [
+        "code=a&state=unknown",
+        "code=a&state=../../x",
+        "error=access_denied&state=unknown",
+        "code=a&state=%3B",
+    ] {
         let url = format!("{REDIRECT_URI}?{query}&iss={ISSUER}");
         assert_eq!(tab.manager.callback_kind(&url), CallbackKind::Signin, "{query}");
         let error = world.callback(&tab, &url).unwrap_err();
@@ -197,7 +210,9 @@ fn a_malformed_response_is_refused_and_does_not_end_the_request() {
     let tab = world.tab();
     let good = world.callback_url(&tab, SigninRequestArgs::default());
     let state = good.split("state=").nth(1).unwrap().split('&').next().unwrap();
-    for query in [format!("state={state}"), "code=a".to_owned(), format!("code=a&code=b&state={state}")] {
+    for query in
+        [format!("state={state}"), "code=a".to_owned(), format!("code=a&code=b&state={state}")]
+    {
         let error = world.callback(&tab, &format!("{REDIRECT_URI}?{query}")).unwrap_err();
         assert!(matches!(error, Error::InvalidResponse(_)), "{query}: {error}");
     }
@@ -222,7 +237,8 @@ fn the_issuer_is_checked() {
 #[test]
 fn a_provider_that_promises_no_issuer_may_leave_it_out() {
     let world = World::new();
-    world.provider.metadata.borrow_mut()["authorization_response_iss_parameter_supported"] = json!(false);
+    world.provider.metadata.borrow_mut()["authorization_response_iss_parameter_supported"] =
+        json!(false);
     let tab = world.tab();
     let url = world.callback_url(&tab, SigninRequestArgs::default());
     assert!(world.callback(&tab, &url.replace("iss=", "x=")).is_ok());
@@ -232,7 +248,10 @@ fn a_provider_that_promises_no_issuer_may_leave_it_out() {
 fn the_request_of_another_client_or_provider_is_refused() {
     for (settings, name) in [
         (Settings { client_id: "other".to_owned(), ..World::settings() }, "client_id"),
-        (Settings { authority: "https://op.example/".to_owned(), ..World::settings() }, "authority"),
+        (
+            Settings { authority: "https://op.example/".to_owned(), ..World::settings() },
+            "authority",
+        ),
     ] {
         let world = World::new();
         let url = world.callback_url(&world.tab(), SigninRequestArgs::default());
@@ -252,7 +271,8 @@ fn an_error_response_carries_what_the_caller_gave() {
         ..SigninRequestArgs::default()
     };
     let good = world.callback_url(&tab, args);
-    let url = good.replace("code=code-0", "error=access_denied&error_description=No%20thanks&error_uri=x");
+    let url = good
+        .replace("code=code-0", "error=access_denied&error_description=No%20thanks&error_uri=x");
     let first = world.callback(&tab, &url).unwrap_err();
     let Error::Authorization(error) = &first else { panic!("{first}") };
     assert_eq!(error.code, ErrorCode::AccessDenied);
@@ -358,7 +378,12 @@ fn an_id_token_is_required_with_openid_and_only_then() {
     let url = world.callback_url(&tab, args);
     let outcome = world.callback(&tab, &url).unwrap();
     assert!(outcome.user.profile.is_empty());
-    assert_eq!(world.callback(&world.tab_with(World::settings(), tab.session_storage.clone()), &url).unwrap(), outcome);
+    assert_eq!(
+        world
+            .callback(&world.tab_with(World::settings(), tab.session_storage.clone()), &url)
+            .unwrap(),
+        outcome
+    );
 }
 
 #[test]
@@ -440,7 +465,10 @@ fn userinfo_joins_the_profile_if_it_is_about_the_same_user() {
     let tab = world.tab_with(settings, MemoryStorage::default());
     world.provider.fault("userinfo", lost());
     let user = world.sign_in(&tab).user;
-    assert_eq!((user.claim("email"), user.claim("name")), (Some("alice@example.com"), Some("Alice")));
+    assert_eq!(
+        (user.claim("email"), user.claim("name")),
+        (Some("alice@example.com"), Some("Alice"))
+    );
     for body in [json!({"sub": "bob"}), json!({"email": "x"})] {
         world.provider.fault("userinfo", Fault::Answer(200, body));
         let url = world.callback_url(&tab, SigninRequestArgs::default());

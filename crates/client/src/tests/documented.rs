@@ -23,8 +23,9 @@ fn every_test_in_the_table_is_there() {
         sources(&client.join(folder), ".rs", &mut rust);
     }
     let rows = document.lines().filter(|line| line.starts_with("| "));
-    let named: Vec<&str> =
-        rows.flat_map(|row| row.split('|').nth(2).unwrap_or_default().split('`').skip(1).step_by(2)).collect();
+    let named: Vec<&str> = rows
+        .flat_map(|row| row.split('|').nth(2).unwrap_or_default().split('`').skip(1).step_by(2))
+        .collect();
     assert!(named.len() > 100, "{}", named.len());
     for name in named {
         if let Some((file, title)) = name.split_once(" › ") {

@@ -33,7 +33,10 @@ impl ProofSigner for FakeSigner {
         if self.fails.get() {
             return Err(ProofKeyError::Unavailable);
         }
-        let (x, y) = ("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA");
+        let (x, y) = (
+            "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+            "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        );
         Ok(Jwk::ec("P-256", x, y))
     }
 
@@ -65,7 +68,13 @@ fn call(world: &World, tab: &Tab) -> Result<ApiResponse, Error> {
 
 /// The claims of a proof that holds for this request by a server's rules, signature apart.
 #[track_caller]
-fn proven(world: &World, proof: &str, method: &str, uri: &str, access_token: Option<&str>) -> Value {
+fn proven(
+    world: &World,
+    proof: &str,
+    method: &str,
+    uri: &str,
+    access_token: Option<&str>,
+) -> Value {
     let now = i64::try_from(world.clock.true_time()).unwrap();
     let uri = TargetUri::parse(uri).unwrap();
     let request = ProvenRequest { method, uri: &uri, access_token, now };
@@ -115,7 +124,10 @@ fn userinfo_and_apis_get_the_dpop_scheme_and_the_tokens_hash() {
     call(&world, &tab).unwrap();
     assert_eq!(world.provider.authorizations(), [format!("DPoP {token}"), format!("DPoP {token}")]);
     let userinfo = &world.provider.proofs("userinfo")[0];
-    assert_eq!(proven(&world, userinfo, "GET", &format!("{ISSUER}/userinfo"), Some(&token))["nonce"], Value::Null);
+    assert_eq!(
+        proven(&world, userinfo, "GET", &format!("{ISSUER}/userinfo"), Some(&token))["nonce"],
+        Value::Null
+    );
     let api = &world.provider.proofs("things?page=2#top")[0];
     let claims = proven(&world, api, "GET", "https://api.example/things", Some(&token));
     assert_eq!(
@@ -132,8 +144,10 @@ fn a_nonce_that_is_asked_for_is_sent_once_more_and_kept() {
     world.provider.fault("token", asks());
     world.sign_in(&tab);
     let proofs = world.provider.proofs("token");
-    let nonces: Vec<Value> =
-        proofs.iter().map(|proof| proven(&world, proof, "POST", &token_endpoint(), None)["nonce"].clone()).collect();
+    let nonces: Vec<Value> = proofs
+        .iter()
+        .map(|proof| proven(&world, proof, "POST", &token_endpoint(), None)["nonce"].clone())
+        .collect();
     assert_eq!(nonces, [Value::Null, json!("nonce-1")]);
     world.run(tab.manager.signin_silent()).unwrap();
     let last = world.provider.proofs("token").pop().unwrap();
@@ -142,7 +156,10 @@ fn a_nonce_that_is_asked_for_is_sent_once_more_and_kept() {
     call(&world, &tab).unwrap();
     let token = world.access_token(&tab).unwrap();
     let api = world.provider.proofs("things?page=2#top").pop().unwrap();
-    assert_eq!(proven(&world, &api, "GET", "https://api.example/things", Some(&token))["nonce"], Value::Null);
+    assert_eq!(
+        proven(&world, &api, "GET", "https://api.example/things", Some(&token))["nonce"],
+        Value::Null
+    );
 }
 
 #[test]
@@ -173,13 +190,16 @@ fn an_api_that_asks_for_a_nonce_gets_it() {
     let world = world();
     let tab = tab(&world);
     world.sign_in(&tab);
-    world.provider.fault("things?page=2#top", Fault::Nonce(401, json!({"error": "use_dpop_nonce"}), "api-1"));
+    world
+        .provider
+        .fault("things?page=2#top", Fault::Nonce(401, json!({"error": "use_dpop_nonce"}), "api-1"));
     call(&world, &tab).unwrap();
     assert_eq!(world.provider.count("things?page=2#top"), 2);
     assert_eq!(world.provider.count("token"), 1, "the token is not renewed for it");
 }
 
-/// The device's clock is an hour off; the provider refuses the first proof for it and tells its time.
+/// The device's clock is an hour off; the provider refuses the first proof for it and tells its
+/// time.
 #[test]
 fn a_wrong_device_clock_is_made_up_for() {
     for ahead in [3600, -3600] {
@@ -220,7 +240,8 @@ fn without_a_key_nothing_begins() {
     world.signer.borrow().as_ref().unwrap().fails.set(true);
     let tab = tab(&world);
     let manager = tab.manager.clone();
-    let begun = world.run(async move { manager.signin_redirect(SigninRequestArgs::default()).await });
+    let begun =
+        world.run(async move { manager.signin_redirect(SigninRequestArgs::default()).await });
     assert_eq!(begun, Err(Error::ProofKey(ProofKeyError::Unavailable)));
     assert!(tab.navigator.gone_to.borrow().is_empty() && world.state_keys().is_empty());
 }
@@ -246,14 +267,16 @@ fn without_the_setting_there_are_no_proofs() {
 #[test]
 fn a_pushed_request_has_a_proof_with_the_nonce_that_the_provider_asks_for() {
     let world = world();
-    world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] = json!(format!("{ISSUER}/par"));
+    world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] =
+        json!(format!("{ISSUER}/par"));
     let settings = Settings { dpop: true, push_authorization_requests: true, ..World::settings() };
     let tab = world.tab_with(settings, MemoryStorage::default());
     world.provider.fault("par", Fault::Nonce(400, json!({ "error": "use_dpop_nonce" }), "n1"));
     world.sign_in(&tab);
     let proofs = world.provider.proofs("par");
-    let nonces =
-        proofs.iter().map(|proof| proven(&world, proof, "POST", &format!("{ISSUER}/par"), None)["nonce"].clone());
+    let nonces = proofs.iter().map(|proof| {
+        proven(&world, proof, "POST", &format!("{ISSUER}/par"), None)["nonce"].clone()
+    });
     assert_eq!(nonces.collect::<Vec<_>>(), [Value::Null, json!("n1")]);
     assert_eq!(world.provider.requests("par")[1].get("dpop_jkt"), Some(JKT));
 }

@@ -1,5 +1,5 @@
-//! Input from outside that means harm, or nothing at all: whatever comes, there is a typed error or a result, and no
-//! panic, which would end the page. Each property runs over the whole client.
+//! Input from outside that means harm, or nothing at all: whatever comes, there is a typed error or
+//! a result, and no panic, which would end the page. Each property runs over the whole client.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{
     world::{Tab, World},
 };
 use crate::{
-    Error, ErrorKind, PopupArgs, Settings, SigninRequestArgs, SignoutRequestArgs, in_page::MemoryStorage,
-    ports::Storage as _,
+    Error, ErrorKind, PopupArgs, Settings, SigninRequestArgs, SignoutRequestArgs,
+    in_page::MemoryStorage, ports::Storage as _,
 };
 
 /// Numbers at the edges.
@@ -72,15 +72,17 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec(("[a-z_]{1,8}", inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec(("[a-z_]{1,8}", inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
 
 /// A document with some of these members, each anything.
 fn members_of(names: &'static [&'static str]) -> impl Strategy<Value = Map<String, Value>> {
-    vec((prop::sample::select(names.to_vec()), prop_oneof![any_json(), edge()]), 0..6)
-        .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    vec((prop::sample::select(names.to_vec()), prop_oneof![any_json(), edge()]), 0..6).prop_map(
+        |members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    )
 }
 
 /// Everything that an application does with a client, whatever came of the step before.

@@ -28,7 +28,11 @@ fn ask(world: &World, lease: &StorageLease) -> Slot {
 fn callers_in_many_tabs_make_one_request() {
     let world = World::new();
     world.without_web_locks.set(true);
-    let settings = Settings { user_store: StoreKind::Local, automatic_silent_renew: false, ..World::settings() };
+    let settings = Settings {
+        user_store: StoreKind::Local,
+        automatic_silent_renew: false,
+        ..World::settings()
+    };
     let tabs = [(); 3].map(|()| world.tab_with(settings.clone(), world.local_storage.clone()));
     world.sign_in(&tabs[0]);
     world.pass_seconds(4000);
@@ -75,7 +79,9 @@ fn a_holder_keeps_the_lock_and_a_closed_tab_loses_it() {
 
 #[test]
 fn junk_and_the_leases_of_a_wrong_clock_hold_nobody_up() {
-    for entry in ["", "junk", "x y", "closed -1", "closed 99999999999999", "closed 0", "\u{1F511} 5 6"] {
+    for entry in
+        ["", "junk", "x y", "closed -1", "closed 99999999999999", "closed 0", "\u{1F511} 5 6"]
+    {
         let world = World::new();
         world.local_storage.set(KEY, entry).unwrap();
         let slot = ask(&world, &world.lease());

@@ -1,5 +1,5 @@
-//! The client as a whole, on fake ports: a provider that behaves like one, tabs that share locks and local storage, and
-//! time that only the test moves.
+//! The client as a whole, on fake ports: a provider that behaves like one, tabs that share locks
+//! and local storage, and time that only the test moves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;

@@ -21,8 +21,10 @@ struct Watched {
 impl Watched {
     fn new() -> Self {
         let world = World::new();
-        world.provider.metadata.borrow_mut()["check_session_iframe"] = json!(format!("{ISSUER}/check"));
-        let settings = Settings { monitor_session: true, automatic_silent_renew: false, ..World::settings() };
+        world.provider.metadata.borrow_mut()["check_session_iframe"] =
+            json!(format!("{ISSUER}/check"));
+        let settings =
+            Settings { monitor_session: true, automatic_silent_renew: false, ..World::settings() };
         let (tab, windows) = tab_with_windows(&world, settings);
         answer_in_frames(&world, &windows, "alice", "ss-2");
         world.sign_in(&tab);
@@ -32,7 +34,10 @@ impl Watched {
 
     fn frames(&self) -> Vec<Rc<FakeWindow>> {
         let all = self.windows.children.borrow();
-        all.iter().filter(|window| window.loaded.borrow()[0] == format!("{ISSUER}/check")).cloned().collect()
+        all.iter()
+            .filter(|window| window.loaded.borrow()[0] == format!("{ISSUER}/check"))
+            .cloned()
+            .collect()
     }
 
     fn frame(&self) -> Rc<FakeWindow> {
@@ -71,7 +76,10 @@ fn the_same_user_with_a_new_session_is_told_and_watched_on() {
     assert!(frames[0].is_gone.get());
     assert_eq!(frames[1].posted.borrow()[0].0, "app ss-2");
     let user = watched.world.user(&watched.tab).unwrap();
-    assert_eq!((user.access_token.as_str(), user.session_state.as_deref()), ("access-1", Some("ss-2")));
+    assert_eq!(
+        (user.access_token.as_str(), user.session_state.as_deref()),
+        ("access-1", Some("ss-2"))
+    );
 }
 
 #[test]
@@ -121,7 +129,13 @@ fn error_ends_the_watch() {
 fn messages_from_elsewhere_and_junk_are_ignored() {
     let watched = Watched::new();
     watched.says("unchanged");
-    for origin in ["https://evil.example", "https://op.example.evil.example", "null", "", "https://app.example"] {
+    for origin in [
+        "https://evil.example",
+        "https://op.example.evil.example",
+        "null",
+        "",
+        "https://app.example",
+    ] {
         watched.frame().send(origin, "changed");
     }
     for junk in ["", "Changed", "changed ", "{}"] {
@@ -162,7 +176,8 @@ fn signing_out_here_ends_the_watch_and_signing_in_begins_one() {
 #[test]
 fn without_the_setting_or_the_providers_frame_nothing_is_watched() {
     let world = World::new();
-    let (tab, windows) = tab_with_windows(&world, Settings { monitor_session: true, ..World::settings() });
+    let (tab, windows) =
+        tab_with_windows(&world, Settings { monitor_session: true, ..World::settings() });
     world.sign_in(&tab);
     world.pass_seconds(10);
     world.provider.metadata.borrow_mut()["check_session_iframe"] = json!(format!("{ISSUER}/check"));

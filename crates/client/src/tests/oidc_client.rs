@@ -25,7 +25,8 @@ struct Alone {
 
 impl Alone {
     fn new() -> Self {
-        let (world, navigator, user_store) = (World::new(), Rc::default(), MemoryStorage::default());
+        let (world, navigator, user_store) =
+            (World::new(), Rc::default(), MemoryStorage::default());
         let home = Some("https://app.example/".to_owned());
         let settings = Settings { post_logout_redirect_uri: home, ..World::settings() };
         let client = OidcClient::new(settings, world.ports(&navigator, &user_store)).unwrap();
@@ -46,8 +47,11 @@ impl Alone {
 #[test]
 fn it_signs_in_renews_revokes_and_signs_out_and_the_caller_keeps_the_user() {
     let alone = Alone::new();
-    let args =
-        SigninRequestArgs { state: Some(json!(7)), url_state: Some("u".to_owned()), ..SigninRequestArgs::default() };
+    let args = SigninRequestArgs {
+        state: Some(json!(7)),
+        url_state: Some("u".to_owned()),
+        ..SigninRequestArgs::default()
+    };
     let outcome = alone.process(&alone.response(args)).unwrap();
     assert_eq!(
         (outcome.user.sub(), &outcome.state, outcome.url_state.as_deref()),
@@ -57,12 +61,21 @@ fn it_signs_in_renews_revokes_and_signs_out_and_the_caller_keeps_the_user() {
     alone.world.pass_seconds(10_000);
     assert_eq!(alone.world.provider.count("token"), 1, "nothing is renewed by itself");
     let renewed = alone.world.run(alone.client.use_refresh_token(outcome.user.clone())).unwrap();
-    assert_eq!((renewed.access_token.as_str(), renewed.refresh_token.as_deref()), ("access-2", Some("refresh-2")));
+    assert_eq!(
+        (renewed.access_token.as_str(), renewed.refresh_token.as_deref()),
+        ("access-2", Some("refresh-2"))
+    );
     assert_eq!((renewed.sub(), &renewed.state), ("alice", &Some(json!(7))));
 
-    alone.world.run(alone.client.revoke_token(&renewed.access_token, TokenType::AccessToken)).unwrap();
+    alone
+        .world
+        .run(alone.client.revoke_token(&renewed.access_token, TokenType::AccessToken))
+        .unwrap();
     let form = &alone.world.provider.requests("revoke")[0];
-    assert_eq!((form.get("token"), form.get("token_type_hint")), (Some("access-2"), Some("access_token")));
+    assert_eq!(
+        (form.get("token"), form.get("token_type_hint")),
+        (Some("access-2"), Some("access_token"))
+    );
 
     let args = SignoutRequestArgs {
         id_token_hint: renewed.id_token.clone(),
@@ -77,7 +90,9 @@ fn it_signs_in_renews_revokes_and_signs_out_and_the_caller_keeps_the_user() {
     let back = format!("https://app.example/?state={}", request.get("state").unwrap());
     assert_eq!(alone.client.process_signout_response(&back).unwrap().state, Some(json!("bye")));
 
-    assert!(alone.user_store.keys().unwrap().is_empty() && alone.navigator.gone_to.borrow().is_empty());
+    assert!(
+        alone.user_store.keys().unwrap().is_empty() && alone.navigator.gone_to.borrow().is_empty()
+    );
 }
 
 #[test]

@@ -7,17 +7,23 @@ use super::{
     provider::{Fault, ISSUER},
     world::{REDIRECT_URI, Tab, World},
 };
-use crate::{Error, Settings, SigninRequestArgs, in_page::MemoryStorage, settings::ClientAuthentication};
+use crate::{
+    Error, Settings, SigninRequestArgs, in_page::MemoryStorage, settings::ClientAuthentication,
+};
 
 /// A provider with the endpoint.
 fn world() -> World {
     let world = World::new();
-    world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] = json!(format!("{ISSUER}/par"));
+    world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] =
+        json!(format!("{ISSUER}/par"));
     world
 }
 
 fn pushing_tab(world: &World) -> Tab {
-    world.tab_with(Settings { push_authorization_requests: true, ..World::settings() }, MemoryStorage::default())
+    world.tab_with(
+        Settings { push_authorization_requests: true, ..World::settings() },
+        MemoryStorage::default(),
+    )
 }
 
 /// Where the page went to sign in.
@@ -31,7 +37,8 @@ fn the_browser_carries_a_reference_alone() {
     for required in [false, true] {
         let world = world();
         let tab = if required { world.tab() } else { pushing_tab(&world) };
-        world.provider.metadata.borrow_mut()["require_pushed_authorization_requests"] = json!(required);
+        world.provider.metadata.borrow_mut()["require_pushed_authorization_requests"] =
+            json!(required);
         let address = signin(&world, &tab).unwrap();
         let pushed = &world.provider.requests("par")[0];
         for (name, value) in [
@@ -47,7 +54,10 @@ fn the_browser_carries_a_reference_alone() {
         let names: Vec<_> = carried.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["client_id", "request_uri"]);
         let answer = world.provider.sign_in(&address, "alice");
-        assert_eq!(world.callback(&tab, &format!("{REDIRECT_URI}?{answer}")).unwrap().user.sub(), "alice");
+        assert_eq!(
+            world.callback(&tab, &format!("{REDIRECT_URI}?{answer}")).unwrap().user.sub(),
+            "alice"
+        );
     }
 }
 
@@ -71,7 +81,9 @@ fn the_endpoints_own_query_stays_where_it_is() {
 
 #[test]
 fn the_client_is_named_once_however_it_authenticates() {
-    for client_authentication in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
+    for client_authentication in
+        [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost]
+    {
         let world = world();
         let settings = Settings {
             push_authorization_requests: true,
@@ -91,7 +103,10 @@ fn the_client_is_named_once_however_it_authenticates() {
 fn what_goes_wrong_is_told_and_nothing_is_kept() {
     let refused = json!({ "error": "invalid_request", "error_description": "no" });
     for (fault, expected) in [
-        (Fault::Answer(400, refused), "pushed_authorization_request_endpoint refused: invalid_request (no)"),
+        (
+            Fault::Answer(400, refused),
+            "pushed_authorization_request_endpoint refused: invalid_request (no)",
+        ),
         (Fault::Answer(201, json!({})), "https://op.example/par: the answer has no request_uri"),
         (Fault::Answer(404, json!({})), "https://op.example/par answered with status 404"),
     ] {
@@ -104,5 +119,8 @@ fn what_goes_wrong_is_told_and_nothing_is_kept() {
     }
     let without = World::new();
     let tab = pushing_tab(&without);
-    assert_eq!(signin(&without, &tab), Err(Error::NoEndpoint("pushed_authorization_request_endpoint")));
+    assert_eq!(
+        signin(&without, &tab),
+        Err(Error::NoEndpoint("pushed_authorization_request_endpoint"))
+    );
 }

@@ -14,12 +14,18 @@ fn a_password_signs_in_like_any_other_way() {
         ..World::settings()
     };
     let tab = world.tab_with(settings, MemoryStorage::default());
-    let user = world.run(tab.manager.signin_resource_owner_credentials("alice", "secret".to_owned().into())).unwrap();
+    let user = world
+        .run(tab.manager.signin_resource_owner_credentials("alice", "secret".to_owned().into()))
+        .unwrap();
     assert_eq!((user.sub(), user.claim("email")), ("alice", Some("alice@example.com")));
     assert_eq!(tab.events(), ["loaded", "signed_in"]);
     let form = &world.provider.requests("token")[0];
-    for (name, value) in [("username", "alice"), ("scope", "openid profile"), ("client_id", "app"), ("audience", "api")]
-    {
+    for (name, value) in [
+        ("username", "alice"),
+        ("scope", "openid profile"),
+        ("client_id", "app"),
+        ("audience", "api"),
+    ] {
         assert_eq!(form.get(name), Some(value));
     }
     world.pass_seconds(3541);

@@ -1,4 +1,5 @@
-//! A provider that behaves: codes and refresh tokens are good once, PKCE and redirect URIs are checked.
+//! A provider that behaves: codes and refresh tokens are good once, PKCE and redirect URIs are
+//! checked.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
@@ -13,7 +14,9 @@ use doorward_protocol::{
 use serde_json::{Map, Value, json};
 
 use super::world::FakeClock;
-use crate::ports::{HttpClient, HttpRequest, HttpResponse, NetworkFailure, SignatureError, SignatureVerifier};
+use crate::ports::{
+    HttpClient, HttpRequest, HttpResponse, NetworkFailure, SignatureError, SignatureVerifier,
+};
 
 pub const ISSUER: &str = "https://op.example";
 
@@ -202,17 +205,22 @@ impl Provider {
                     return refused;
                 };
                 let (_, Grant { request, sub }) = self.state.borrow_mut().codes.remove(position);
-                let challenge = CodeChallenge::parse(request.get("code_challenge").unwrap()).unwrap();
+                let challenge =
+                    CodeChallenge::parse(request.get("code_challenge").unwrap()).unwrap();
                 let verifier = CodeVerifier::parse(form.get("code_verifier").unwrap()).unwrap();
-                if !challenge.matches(&verifier) || request.get("redirect_uri") != form.get("redirect_uri") {
+                if !challenge.matches(&verifier)
+                    || request.get("redirect_uri") != form.get("redirect_uri")
+                {
                     return refused;
                 }
-                let about = json!({ "sub": sub, "nonce": request.get("nonce"), "auth_time": self.now() });
+                let about =
+                    json!({ "sub": sub, "nonce": request.get("nonce"), "auth_time": self.now() });
                 (200, self.issue(about))
             }
             Some("refresh_token") => {
                 let token = form.get("refresh_token").unwrap();
-                let position = self.state.borrow().refresh_tokens.iter().position(|(own, _)| own == token);
+                let position =
+                    self.state.borrow().refresh_tokens.iter().position(|(own, _)| own == token);
                 let Some(position) = position else {
                     return refused;
                 };
@@ -277,7 +285,9 @@ impl HttpClient for Provider {
             let mut state = self.state.borrow_mut();
             state.requests.push((endpoint.clone(), form.clone()));
             let sent = request.headers.iter();
-            state.headers.extend(sent.map(|(name, value)| (endpoint.clone(), name.to_lowercase(), value.clone())));
+            state.headers.extend(
+                sent.map(|(name, value)| (endpoint.clone(), name.to_lowercase(), value.clone())),
+            );
             let position = state.faults.iter().position(|(own, _)| *own == endpoint);
             position.and_then(|position| state.faults.remove(position))
         };
@@ -301,7 +311,12 @@ impl HttpClient for Provider {
             Some(Fault::Answer(status, body)) => (status, body),
             None => self.answer(&endpoint, &form),
         };
-        Ok(HttpResponse { status, headers, body: body.to_string(), date: self.tells_time.borrow().then(|| self.now()) })
+        Ok(HttpResponse {
+            status,
+            headers,
+            body: body.to_string(),
+            date: self.tells_time.borrow().then(|| self.now()),
+        })
     }
 }
 
@@ -320,7 +335,11 @@ pub fn sign(kid: &str, claims: &Value) -> String {
 }
 
 pub fn sign_as(header: &Value, kid: &str, claims: &Value) -> String {
-    let input = format!("{}.{}", base64url::encode(header.to_string()), base64url::encode(claims.to_string()));
+    let input = format!(
+        "{}.{}",
+        base64url::encode(header.to_string()),
+        base64url::encode(claims.to_string())
+    );
     let signature = base64url::encode(signature(kid, input.as_bytes()));
     format!("{input}.{signature}")
 }

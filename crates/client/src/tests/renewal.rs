@@ -80,7 +80,10 @@ fn short_lives_are_renewed_at_half_time_and_never_without_pause() {
         world.sign_in(&tab);
         world.pass_seconds(100);
         let renewals = world.provider.count("token") - 1;
-        assert!((most - 5..=most).contains(&renewals), "{lifetime} s: {renewals} renewals in 100 s");
+        assert!(
+            (most - 5..=most).contains(&renewals),
+            "{lifetime} s: {renewals} renewals in 100 s"
+        );
     }
 }
 
@@ -153,14 +156,22 @@ fn a_clock_set_wrong_neither_expires_nor_extends_a_token() {
     world.sign_in(&tab);
     let user = world.user(&tab).unwrap();
     world.clock.wall_ahead.set(36_000);
-    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-1"), "not expired by a clock set ahead");
+    assert_eq!(
+        world.access_token(&tab).as_deref(),
+        Ok("access-1"),
+        "not expired by a clock set ahead"
+    );
     assert_eq!(tab.manager.expires_in(&user), Some(3600));
     world.clock.wall_ahead.set(-36_000);
     world.pass_seconds(3600);
     assert_eq!(tab.manager.expires_in(&user), Some(0));
     assert!(world.access_token(&tab).is_err(), "not extended by a clock set back");
     let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
-    assert_eq!(reloaded.manager.expires_in(&user), Some(3600), "after a reload, never longer than the provider gave");
+    assert_eq!(
+        reloaded.manager.expires_in(&user),
+        Some(3600),
+        "after a reload, never longer than the provider gave"
+    );
 }
 
 #[test]
@@ -173,7 +184,11 @@ fn what_may_pass_is_tried_again_with_growing_pauses() {
     }
     world.pass_seconds(3541);
     assert_eq!(world.provider.count("token"), 2);
-    assert_eq!(world.access_token(&tab).as_deref(), Ok("access-1"), "a token that lives is good enough");
+    assert_eq!(
+        world.access_token(&tab).as_deref(),
+        Ok("access-1"),
+        "a token that lives is good enough"
+    );
     assert_eq!(world.provider.count("token"), 3);
     world.pass_seconds(58);
     assert_eq!(tab.events(), ["expiring", "loaded"]);
@@ -246,7 +261,10 @@ fn a_renewed_token_about_somebody_else_is_refused_and_the_user_kept() {
         });
         let manager = tab.manager.clone();
         let error = world.run(async move { manager.signin_silent().await }).unwrap_err();
-        assert!(matches!(error, Error::RenewedTokenDiffers(_) | Error::IdToken(_)), "{name}: {error}");
+        assert!(
+            matches!(error, Error::RenewedTokenDiffers(_) | Error::IdToken(_)),
+            "{name}: {error}"
+        );
         assert_eq!(world.user(&tab).unwrap().access_token, "access-1", "{name}");
         assert_eq!(tab.events(), ["renew_error"], "{name}");
     }
@@ -277,7 +295,10 @@ fn tokens_signed_by_a_new_key_are_not_lost_because_the_key_does_not_come_at_once
     *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
     world.provider.fault("jwks", offline());
     world.provider.fault("jwks", Fault::Answer(503, json!({})));
-    assert_eq!(world.run(tab.manager.signin_silent()).unwrap().refresh_token.as_deref(), Some("refresh-2"));
+    assert_eq!(
+        world.run(tab.manager.signin_silent()).unwrap().refresh_token.as_deref(),
+        Some("refresh-2")
+    );
     assert_eq!((world.provider.count("token"), world.provider.count("jwks")), (2, 4));
 }
 
@@ -319,8 +340,14 @@ fn what_the_answer_lacks_is_kept() {
     assert_eq!(after.access_token, "access-2");
     assert_eq!(after.id_token, before.id_token);
     assert_eq!(after.refresh_token, before.refresh_token);
-    assert_eq!((&after.state, &after.url_state), (&Some(json!({"page": 7})), &Some("tab".to_owned())));
-    assert_eq!((after.scope, after.profile, after.session_state), (before.scope, before.profile, before.session_state));
+    assert_eq!(
+        (&after.state, &after.url_state),
+        (&Some(json!({"page": 7})), &Some("tab".to_owned()))
+    );
+    assert_eq!(
+        (after.scope, after.profile, after.session_state),
+        (before.scope, before.profile, before.session_state)
+    );
 }
 
 #[test]
@@ -371,7 +398,8 @@ fn api_calls_carry_a_token_that_lives() {
     assert_eq!(world.provider.count("token"), 2);
     assert_eq!(world.provider.authorizations(), ["Bearer access-2"]);
     let nobody = world.tab().manager;
-    let error = world.run(async move { nobody.fetch(ApiRequest::get("https://api.example/x")).await });
+    let error =
+        world.run(async move { nobody.fetch(ApiRequest::get("https://api.example/x")).await });
     assert!(matches!(error, Err(Error::NotSignedIn)));
 }
 
@@ -389,14 +417,17 @@ fn a_token_that_the_api_calls_invalid_is_renewed_once() {
     let world = World::new();
     let tab = lazy_tab(&world);
     world.sign_in(&tab);
-    let invalid = Fault::Challenge(r#"DPoP algs="ES256", Bearer realm="api", error="invalid_token""#);
+    let invalid =
+        Fault::Challenge(r#"DPoP algs="ES256", Bearer realm="api", error="invalid_token""#);
     world.provider.fault("x", invalid.clone());
     assert_eq!(call_api(&world, &tab), (404, 1));
     assert_eq!(world.provider.authorizations(), ["Bearer access-1", "Bearer access-2"]);
     world.provider.fault("x", invalid.clone());
     world.provider.fault("x", invalid.clone());
     assert_eq!(call_api(&world, &tab), (401, 1), "not again and again");
-    for other in [r#"Bearer error="insufficient_scope""#, "Bearer", "Basic realm=\"x\"", "junk,,=\""] {
+    for other in
+        [r#"Bearer error="insufficient_scope""#, "Bearer", "Basic realm=\"x\"", "junk,,=\""]
+    {
         world.provider.fault("x", Fault::Challenge(other));
         assert_eq!(call_api(&world, &tab), (401, 0), "{other}");
     }
@@ -415,7 +446,12 @@ fn callers_whose_token_was_refused_share_one_renewal() {
     }
     let calls = (0..5).map(|_| {
         let manager = tab.manager.clone();
-        async move { manager.fetch(ApiRequest::get("https://api.example/x")).await.map(|answer| answer.status) }
+        async move {
+            manager
+                .fetch(ApiRequest::get("https://api.example/x"))
+                .await
+                .map(|answer| answer.status)
+        }
     });
     let statuses = world.run(futures::future::join_all(calls.collect::<Vec<_>>()));
     assert!(statuses.iter().all(|status| *status == Ok(404)), "{statuses:?}");
@@ -427,7 +463,10 @@ fn oauth_errors_are_told_apart() {
     let world = World::new();
     let tab = lazy_tab(&world);
     world.sign_in(&tab);
-    world.provider.fault("token", Fault::Answer(400, json!({"error": "teapot", "error_description": "short"})));
+    world.provider.fault(
+        "token",
+        Fault::Answer(400, json!({"error": "teapot", "error_description": "short"})),
+    );
     let manager = tab.manager.clone();
     let error = world.run(async move { manager.signin_silent().await }).unwrap_err();
     assert_eq!(

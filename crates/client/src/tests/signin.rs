@@ -14,7 +14,11 @@ use crate::{
     settings::{ClientAuthentication, ResponseMode},
 };
 
-fn request(world: &World, settings: Settings, args: SigninRequestArgs) -> Result<(String, Params), Error> {
+fn request(
+    world: &World,
+    settings: Settings,
+    args: SigninRequestArgs,
+) -> Result<(String, Params), Error> {
     let tab = world.tab_with(settings, MemoryStorage::default());
     let manager = tab.manager.clone();
     world.run(async move { manager.signin_redirect(args).await })?;
@@ -26,7 +30,8 @@ fn request(world: &World, settings: Settings, args: SigninRequestArgs) -> Result
 #[test]
 fn the_request_has_pkce_state_and_nonce() {
     let world = World::new();
-    let (endpoint, params) = request(&world, World::settings(), SigninRequestArgs::default()).unwrap();
+    let (endpoint, params) =
+        request(&world, World::settings(), SigninRequestArgs::default()).unwrap();
     assert_eq!(endpoint, format!("{ISSUER}/authorize"));
     for (name, value) in [
         ("response_type", "code"),
@@ -37,7 +42,8 @@ fn the_request_has_pkce_state_and_nonce() {
     ] {
         assert_eq!(params.get(name), Some(value), "{name}");
     }
-    let texts = ["state", "nonce", "code_challenge"].map(|name| params.get(name).unwrap().to_owned());
+    let texts =
+        ["state", "nonce", "code_challenge"].map(|name| params.get(name).unwrap().to_owned());
     assert!(texts.iter().all(|text| text.len() == 43));
     assert!(texts[0] != texts[1] && texts[1] != texts[2]);
     assert!(!params.is_sent("response_mode") && !params.is_sent("prompt"));
@@ -46,10 +52,12 @@ fn the_request_has_pkce_state_and_nonce() {
 #[test]
 fn the_state_store_knows_what_was_sent_and_the_address_does_not() {
     let world = World::new();
-    let args = SigninRequestArgs { state: Some(json!({"page": 7})), ..SigninRequestArgs::default() };
+    let args =
+        SigninRequestArgs { state: Some(json!({"page": 7})), ..SigninRequestArgs::default() };
     let (_, params) = request(&world, World::settings(), args).unwrap();
     let key = format!("oidc.{}", params.get("state").unwrap());
-    let stored: serde_json::Value = serde_json::from_str(&world.local_storage.get(&key).unwrap().unwrap()).unwrap();
+    let stored: serde_json::Value =
+        serde_json::from_str(&world.local_storage.get(&key).unwrap().unwrap()).unwrap();
     assert_eq!(stored["request_type"], "si:r");
     assert_eq!(stored["created"], world.clock.true_time());
     for (name, value) in [
@@ -101,7 +109,8 @@ fn settings_and_arguments_reach_the_request() {
 #[test]
 fn an_endpoint_with_a_query_keeps_it() {
     let world = World::new();
-    world.provider.metadata.borrow_mut()["authorization_endpoint"] = json!(format!("{ISSUER}/authorize?tenant=1"));
+    world.provider.metadata.borrow_mut()["authorization_endpoint"] =
+        json!(format!("{ISSUER}/authorize?tenant=1"));
     let (_, params) = request(&world, World::settings(), SigninRequestArgs::default()).unwrap();
     assert_eq!(params.get("tenant"), Some("1"));
     assert!(params.is_sent("state"));
@@ -165,8 +174,11 @@ fn a_provider_that_does_not_answer_is_told_from_one_that_answers_nonsense() {
     world.provider.fault(document, Fault::Answer(503, json!({})));
     world.provider.fault(document, Fault::Answer(404, json!({})));
     world.provider.fault(document, Fault::Answer(200, json!(["no object"])));
-    let kinds = [(); 4].map(|()| request(&world, World::settings(), SigninRequestArgs::default()).unwrap_err().kind());
-    let expected = [ErrorKind::Retry, ErrorKind::Retry, ErrorKind::Configuration, ErrorKind::Configuration];
+    let kinds = [(); 4].map(|()| {
+        request(&world, World::settings(), SigninRequestArgs::default()).unwrap_err().kind()
+    });
+    let expected =
+        [ErrorKind::Retry, ErrorKind::Retry, ErrorKind::Configuration, ErrorKind::Configuration];
     assert_eq!(kinds, expected);
     assert!(request(&world, World::settings(), SigninRequestArgs::default()).is_ok());
 }
@@ -195,10 +207,19 @@ fn unusable_settings_are_named() {
         (Settings::new("https://op.example?x", "app", REDIRECT_URI), "authority"),
         (Settings::new(ISSUER, "", REDIRECT_URI), "client_id"),
         (Settings::new(ISSUER, "app", "/cb"), "redirect_uri"),
-        (Settings { silent_redirect_uri: Some("/silent".to_owned()), ..World::settings() }, "silent_redirect_uri"),
-        (Settings { client_secret: Some("s".to_owned().into()), ..World::settings() }, "client_secret"),
         (
-            Settings { client_authentication: ClientAuthentication::ClientSecretPost, ..World::settings() },
+            Settings { silent_redirect_uri: Some("/silent".to_owned()), ..World::settings() },
+            "silent_redirect_uri",
+        ),
+        (
+            Settings { client_secret: Some("s".to_owned().into()), ..World::settings() },
+            "client_secret",
+        ),
+        (
+            Settings {
+                client_authentication: ClientAuthentication::ClientSecretPost,
+                ..World::settings()
+            },
             "client_secret",
         ),
         (Settings { scope: String::new(), ..World::settings() }, "scope"),
@@ -213,17 +234,23 @@ fn unusable_settings_are_named() {
 
 #[test]
 fn settings_have_the_well_known_defaults() {
-    let settings: Settings =
-        serde_json::from_value(json!({"authority": ISSUER, "client_id": "app", "redirect_uri": REDIRECT_URI})).unwrap();
+    let settings: Settings = serde_json::from_value(
+        json!({"authority": ISSUER, "client_id": "app", "redirect_uri": REDIRECT_URI}),
+    )
+    .unwrap();
     assert_eq!(settings, Settings::new(ISSUER, "app", REDIRECT_URI));
     assert_eq!(settings.scope, "openid");
-    assert_eq!((settings.silent_request_timeout, settings.max_silent_renew_timeout_retries), (None, None));
+    assert_eq!(
+        (settings.silent_request_timeout, settings.max_silent_renew_timeout_retries),
+        (None, None)
+    );
     assert!(settings.automatic_silent_renew && settings.validate_sub_on_silent_renew);
     assert!(!settings.monitor_session && !settings.include_id_token_in_silent_renew);
     assert_eq!(settings.check_session_interval, 2);
     assert_eq!((settings.clock_skew, settings.stale_state_age), (300, 900));
     assert_eq!(settings.access_token_expiring_notification_time, 60);
-    let implicit = json!({"authority": "a", "client_id": "b", "redirect_uri": "c", "response_type": "token"});
+    let implicit =
+        json!({"authority": "a", "client_id": "b", "redirect_uri": "c", "response_type": "token"});
     assert!(serde_json::from_value::<Settings>(implicit).is_err());
 }
 
@@ -278,14 +305,18 @@ fn extra_headers_and_token_parameters_are_sent() {
         ..World::settings()
     };
     let tab = world.tab_with(settings, MemoryStorage::default());
-    let args = SigninRequestArgs { extra_token_params: vec![pair("more", "1")], ..SigninRequestArgs::default() };
+    let args = SigninRequestArgs {
+        extra_token_params: vec![pair("more", "1")],
+        ..SigninRequestArgs::default()
+    };
     let url = world.callback_url(&tab, args);
     world.callback(&tab, &url).unwrap();
     world.run(tab.manager.signin_silent()).unwrap();
     let [exchange, refresh] = world.provider.requests("token").try_into().unwrap();
     assert_eq!((exchange.get("audience"), exchange.get("more")), (Some("api"), Some("1")));
     assert_eq!((refresh.get("audience"), refresh.get("more")), (Some("api"), None));
-    let mut sent_to: Vec<_> = world.provider.headers("x-tenant").into_iter().map(|(endpoint, _)| endpoint).collect();
+    let mut sent_to: Vec<_> =
+        world.provider.headers("x-tenant").into_iter().map(|(endpoint, _)| endpoint).collect();
     sent_to.sort();
     assert_eq!(sent_to, [".well-known/openid-configuration", "jwks", "token", "token", "userinfo"]);
 }
@@ -322,7 +353,11 @@ fn the_client_authenticates_as_the_settings_say() {
         let manager = tab.manager.clone();
         world.run(async move { manager.revoke_tokens().await }).unwrap();
         for form in [&world.provider.requests("token")[0], &world.provider.requests("revoke")[0]] {
-            assert_eq!((form.is_sent("client_id"), form.is_sent("client_secret")), in_form, "{by:?}");
+            assert_eq!(
+                (form.is_sent("client_id"), form.is_sent("client_secret")),
+                in_form,
+                "{by:?}"
+            );
         }
         let sent = world.provider.authorizations();
         assert_eq!(sent.first().map(String::as_str), authorization, "{by:?}");

@@ -7,7 +7,10 @@ use super::{
     provider::{Fault, ISSUER},
     world::{Tab, World},
 };
-use crate::{CallbackKind, Error, Settings, SignoutRequestArgs, User, in_page::MemoryStorage, ports::NetworkFailure};
+use crate::{
+    CallbackKind, Error, Settings, SignoutRequestArgs, User, in_page::MemoryStorage,
+    ports::NetworkFailure,
+};
 
 const HOME: &str = "https://app.example/";
 
@@ -47,7 +50,8 @@ fn the_user_is_forgotten_and_the_provider_asked() {
     back.clone_into(&mut tab.navigator.url.borrow_mut());
     for _ in 0..2 {
         let (manager, back) = (tab.manager.clone(), back.clone());
-        let outcome = world.run(async move { manager.signout_redirect_callback(&back).await }).unwrap();
+        let outcome =
+            world.run(async move { manager.signout_redirect_callback(&back).await }).unwrap();
         assert_eq!((outcome.state, outcome.url_state.as_deref()), (Some(json!("bye")), Some("u")));
     }
     assert_eq!(*tab.navigator.url.borrow(), HOME);
@@ -85,13 +89,18 @@ fn without_an_endpoint_or_a_network_the_user_is_forgotten_all_the_same() {
 #[test]
 fn tokens_are_revoked_in_order() {
     let world = World::new();
-    let tab = world.tab_with(Settings { revoke_tokens_on_signout: true, ..settings() }, MemoryStorage::default());
+    let tab = world.tab_with(
+        Settings { revoke_tokens_on_signout: true, ..settings() },
+        MemoryStorage::default(),
+    );
     world.sign_in(&tab);
     let manager = tab.manager.clone();
     world.run(async move { manager.revoke_tokens().await }).unwrap();
     let forms = world.provider.requests("revoke");
-    let sent: Vec<_> =
-        forms.iter().map(|form| (form.get("token").unwrap(), form.get("token_type_hint").unwrap())).collect();
+    let sent: Vec<_> = forms
+        .iter()
+        .map(|form| (form.get("token").unwrap(), form.get("token_type_hint").unwrap()))
+        .collect();
     assert_eq!(sent, [("access-1", "access_token"), ("refresh-1", "refresh_token")]);
     assert!(forms.iter().all(|form| form.get("client_id") == Some("app")));
     assert_eq!(world.user(&tab).unwrap().refresh_token, None);
@@ -109,7 +118,8 @@ fn who_signs_out_or_anew_while_tokens_are_revoked_stays_so() {
         let tab = world.tab();
         let user = world.sign_in(&tab).user;
         let stored = anew.then(|| User { access_token: "anew".to_owned(), ..user });
-        let (manager, asked, wanted) = (tab.manager.clone(), world.asked("revoke", 2), stored.clone());
+        let (manager, asked, wanted) =
+            (tab.manager.clone(), world.asked("revoke", 2), stored.clone());
         let revoked = world.run(async move {
             let changes = async {
                 asked.await;
@@ -125,7 +135,10 @@ fn who_signs_out_or_anew_while_tokens_are_revoked_stays_so() {
 #[test]
 fn the_user_is_forgotten_before_the_provider_answers() {
     let world = World::new();
-    let tab = world.tab_with(Settings { revoke_tokens_on_signout: true, ..settings() }, MemoryStorage::default());
+    let tab = world.tab_with(
+        Settings { revoke_tokens_on_signout: true, ..settings() },
+        MemoryStorage::default(),
+    );
     world.sign_in(&tab);
     let (manager, asked) = (tab.manager.clone(), world.asked("revoke", 1));
     let meanwhile = world.run(async move {
@@ -159,7 +172,10 @@ fn a_sign_out_response_to_no_request_is_refused() {
         let (manager, url) = (tab.manager.clone(), url.to_owned());
         world.run(async move { manager.signout_redirect_callback(&url).await })
     };
-    assert_eq!(call("https://app.example/?state=unknown"), Err(Error::NoMatchingState { signed_in: false }));
+    assert_eq!(
+        call("https://app.example/?state=unknown"),
+        Err(Error::NoMatchingState { signed_in: false })
+    );
     let forged = call(&format!("{HOME}?error=x&error_description=Call+this+number"));
     assert_eq!(forged, Err(Error::NoMatchingState { signed_in: false }));
     assert!(call(HOME).is_ok(), "a request without state is answered without");

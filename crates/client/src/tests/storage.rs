@@ -36,8 +36,11 @@ fn the_user_is_stored_as_oidc_client_stores_it() {
         answer.insert("profile".to_owned(), json!("must not replace the profile"));
     });
     let tab = world.tab();
-    let args =
-        SigninRequestArgs { state: Some(json!([1])), url_state: Some("u".to_owned()), ..SigninRequestArgs::default() };
+    let args = SigninRequestArgs {
+        state: Some(json!([1])),
+        url_state: Some("u".to_owned()),
+        ..SigninRequestArgs::default()
+    };
     let url = world.callback_url(&tab, args);
     let user = world.callback(&tab, &url).unwrap().user;
     let text = tab.session_storage.get("oidc.user:https://op.example:app").unwrap().unwrap();

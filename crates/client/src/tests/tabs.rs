@@ -24,7 +24,8 @@ use crate::{
 
 /// Tabs that keep the user in local storage.
 fn sharing_tab(world: &World, automatic_silent_renew: bool) -> Tab {
-    let settings = Settings { user_store: StoreKind::Local, automatic_silent_renew, ..World::settings() };
+    let settings =
+        Settings { user_store: StoreKind::Local, automatic_silent_renew, ..World::settings() };
     world.tab_with(settings, world.local_storage.clone())
 }
 
@@ -53,14 +54,23 @@ fn tabs_that_renew_by_themselves_share_renewals() {
     world.pass_seconds(20_000);
     assert_eq!(world.provider.count("token"), 1 + 5);
     for tab in &tabs {
-        assert!(tab.events().iter().all(|event| ["loaded", "signed_in", "expiring"].contains(&event.as_str())));
+        assert!(
+            tab.events()
+                .iter()
+                .all(|event| ["loaded", "signed_in", "expiring"].contains(&event.as_str()))
+        );
     }
 }
 
-/// A tab renews, and another one whose store still shows the user as of before does too; that store shows the news when
-/// the provider has got `until` token requests, or a second later. What the other tab got, and all token requests.
+/// A tab renews, and another one whose store still shows the user as of before does too; that store
+/// shows the news when the provider has got `until` token requests, or a second later. What the
+/// other tab got, and all token requests.
 fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Error>, usize) {
-    let settings = || Settings { user_store: StoreKind::Local, automatic_silent_renew: false, ..World::settings() };
+    let settings = || Settings {
+        user_store: StoreKind::Local,
+        automatic_silent_renew: false,
+        ..World::settings()
+    };
     let first = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&first);
     let late_store = MemoryStorage::default();
@@ -90,7 +100,8 @@ fn when_asked() -> Settings {
     Settings { automatic_silent_renew: false, ..World::settings() }
 }
 
-/// A tab that renews when asked, and a tab with a copy of its store, as browsers make when they duplicate a tab.
+/// A tab that renews when asked, and a tab with a copy of its store, as browsers make when they
+/// duplicate a tab.
 fn tab_and_copy(world: &World) -> (Tab, Tab) {
     let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
@@ -111,7 +122,8 @@ fn a_copied_tab_leaves_the_refresh_token_to_the_other() {
     assert_eq!(world.provider.count("token"), 2);
 }
 
-/// A page with a copy of tokens hears during a renewal that another tab has them too: the page, and what came of it.
+/// A page with a copy of tokens hears during a renewal that another tab has them too: the page, and
+/// what came of it.
 fn copy_that_renews_already(world: &World, fault: Option<Fault>) -> (Tab, Result<User, Error>) {
     let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
@@ -121,8 +133,10 @@ fn copy_that_renews_already(world: &World, fault: Option<Fault>) -> (Tab, Result
     let store = first.session_storage.clone();
     drop(first);
     let copied = world.tab_with(when_asked(), store);
-    let sign = copied.session_storage.get("oidc-sign:oidc.user:https://op.example:app").unwrap().unwrap();
-    let held = json!({"type": "tokens_held", "of": access_token_hash("access-1"), "sign": sign}).to_string();
+    let sign =
+        copied.session_storage.get("oidc-sign:oidc.user:https://op.example:app").unwrap().unwrap();
+    let held = json!({"type": "tokens_held", "of": access_token_hash("access-1"), "sign": sign})
+        .to_string();
     let renewed = Rc::new(RefCell::new(None));
     let (renewal, result) = (copied.manager.signin_silent(), Rc::clone(&renewed));
     world.spawn(async move { *result.borrow_mut() = Some(renewal.await) });
@@ -158,7 +172,10 @@ fn a_frame_and_a_page_that_is_loaded_again_share_the_tabs_tokens() {
     copy(&first.session_storage, &store);
     let third = world.tab_with(first.manager.settings().clone(), store);
     let has_refresh_token = |page| world.user(page).unwrap().refresh_token.is_some();
-    assert_eq!([&first, &frame, &second, &third].map(has_refresh_token), [true, true, false, false]);
+    assert_eq!(
+        [&first, &frame, &second, &third].map(has_refresh_token),
+        [true, true, false, false]
+    );
 }
 
 #[test]
@@ -210,7 +227,9 @@ fn sign_in_and_sign_out_reach_tabs_that_share_the_store() {
     assert_eq!(second.events(), ["loaded", "signed_in"]);
     assert_eq!(world.user(&second), world.user(&first));
     let manager = second.manager.clone();
-    world.run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await }).unwrap();
+    world
+        .run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await })
+        .unwrap();
     assert_eq!(first.events(), ["unloaded", "signed_out"]);
     assert_eq!(world.user(&first), None);
 }
@@ -230,7 +249,9 @@ fn sign_out_reaches_tabs_with_their_own_store_if_it_is_the_same_user() {
         tab.events();
     }
     let manager = tabs[0].manager.clone();
-    world.run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await }).unwrap();
+    world
+        .run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await })
+        .unwrap();
     assert_eq!(tabs[1].events(), ["unloaded", "signed_out"]);
     assert_eq!(world.user(&tabs[1]), None);
     assert_eq!(tabs[2].events(), Vec::<String>::new());
@@ -246,7 +267,8 @@ fn sign_out_reaches_tabs_also_where_nobody_knows_who_it_is() {
         });
         let tabs = [(); 2].map(|()| if shared { sharing_tab(&world, true) } else { world.tab() });
         for tab in &tabs {
-            let args = SigninRequestArgs { scope: Some("api".to_owned()), ..SigninRequestArgs::default() };
+            let args =
+                SigninRequestArgs { scope: Some("api".to_owned()), ..SigninRequestArgs::default() };
             let url = world.callback_url(tab, args);
             world.callback(tab, &url).unwrap();
         }
@@ -275,7 +297,8 @@ fn junk_on_the_channel_is_ignored() {
     let world = World::new();
     let tab = world.tab();
     world.sign_in(&tab);
-    let unsigned = format!(r#"{{"type":"tokens_held","of":"{}","sign":"x"}}"#, access_token_hash("access-1"));
+    let unsigned =
+        format!(r#"{{"type":"tokens_held","of":"{}","sign":"x"}}"#, access_token_hash("access-1"));
     for message in [
         &*unsigned,
         r#"{"type":"tokens_found"}"#,

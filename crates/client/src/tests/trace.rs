@@ -10,8 +10,8 @@ use super::{
     world::{REDIRECT_URI, Tab, World},
 };
 use crate::{
-    ApiRequest, Check, Event, Exchange, Settings, SigninRequestArgs, SignoutRequestArgs, Step, Subscription, Trace,
-    in_page::MemoryStorage, ports::NetworkFailure,
+    ApiRequest, Check, Event, Exchange, Settings, SigninRequestArgs, SignoutRequestArgs, Step,
+    Subscription, Trace, in_page::MemoryStorage, ports::NetworkFailure,
 };
 
 /// A tab and what is told in it.
@@ -34,7 +34,8 @@ impl Told {
         Self { tab, traces, _subscription: subscription }
     }
 
-    /// The steps since this was called last, one word each: `POST token 200`, `nonce`, `!nonce` for a check that failed.
+    /// The steps since this was called last, one word each: `POST token 200`, `nonce`, `!nonce` for
+    /// a check that failed.
     fn words(&self) -> Vec<String> {
         self.traces.take().iter().map(|trace| word(&trace.step)).collect()
     }
@@ -55,13 +56,17 @@ fn word(step: &Step) -> String {
         Step::Check(check) => [if check.passed { "" } else { "!" }, &check.name].concat(),
         Step::Exchange(exchange) => {
             let name = exchange.request.url.rsplit('/').next().unwrap();
-            let status = exchange.answer.as_ref().map_or("no answer".to_owned(), |answer| answer.status.to_string());
+            let status = exchange
+                .answer
+                .as_ref()
+                .map_or("no answer".to_owned(), |answer| answer.status.to_string());
             format!("{} {name} {status}", exchange.request.method)
         }
     }
 }
 
-const ID_TOKEN_CHECKS: [&str; 8] = ["alg", "signature", "iss", "aud", "exp", "iat", "nonce", "at_hash"];
+const ID_TOKEN_CHECKS: [&str; 8] =
+    ["alg", "signature", "iss", "aud", "exp", "iat", "nonce", "at_hash"];
 
 fn with_user_info() -> Settings {
     Settings { load_user_info: true, ..World::settings() }
@@ -94,7 +99,9 @@ fn a_whole_sign_in_is_told_in_order() {
     assert_eq!(told.words(), ["GET userinfo 200"]);
 
     let manager = told.tab.manager.clone();
-    world.run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await }).unwrap();
+    world
+        .run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await })
+        .unwrap();
     assert_eq!(told.words(), ["end session"]);
 }
 
@@ -104,7 +111,9 @@ fn messages_are_told_as_they_were_sent_and_received() {
     let told = Told::new(&world, World::settings());
     let url = world.callback_url(&told.tab, SigninRequestArgs::default());
     let traces = told.traces.take();
-    let Step::AuthorizationRequest(address) = &traces.last().unwrap().step else { panic!("{traces:?}") };
+    let Step::AuthorizationRequest(address) = &traces.last().unwrap().step else {
+        panic!("{traces:?}")
+    };
     assert_eq!(*address, *told_address(&url, address));
     world.callback(&told.tab, &url).unwrap();
     let traces = told.traces.take();
@@ -119,7 +128,9 @@ fn messages_are_told_as_they_were_sent_and_received() {
 
 /// The request whose state came back.
 fn told_address<'a>(callback: &str, request: &'a str) -> &'a str {
-    let state = |url: &str| Params::parse(url.split_once('?').unwrap().1).unwrap().get("state").unwrap().to_owned();
+    let state = |url: &str| {
+        Params::parse(url.split_once('?').unwrap().1).unwrap().get("state").unwrap().to_owned()
+    };
     assert_eq!(state(callback), state(request));
     request
 }
@@ -137,7 +148,10 @@ fn a_response_that_nobody_asked_for_fails_at_its_state() {
     let told = Told::new(&world, World::settings());
     world.callback(&told.tab, &format!("{REDIRECT_URI}?code=c&state=forged")).unwrap_err();
     let steps = told.traces.take();
-    assert_eq!(steps.iter().map(|trace| word(&trace.step)).collect::<Vec<_>>(), ["callback", "!state"]);
+    assert_eq!(
+        steps.iter().map(|trace| word(&trace.step)).collect::<Vec<_>>(),
+        ["callback", "!state"]
+    );
     let Step::Check(check) = &steps[1].step else { panic!() };
     assert_eq!((check.expected.as_str(), check.found.as_str()), ("", "forged"));
 }
@@ -162,9 +176,13 @@ fn nothing_is_checked_after_what_failed() {
 fn a_request_without_an_answer_is_told_with_the_reason() {
     let world = World::new();
     let told = Told::new(&world, World::settings());
-    world.provider.fault(".well-known/openid-configuration", Fault::NotSent(NetworkFailure::Offline));
+    world
+        .provider
+        .fault(".well-known/openid-configuration", Fault::NotSent(NetworkFailure::Offline));
     let manager = told.tab.manager.clone();
-    world.run(async move { manager.signin_redirect(SigninRequestArgs::default()).await }).unwrap_err();
+    world
+        .run(async move { manager.signin_redirect(SigninRequestArgs::default()).await })
+        .unwrap_err();
     assert_eq!(told.words(), ["GET openid-configuration no answer"]);
 }
 
@@ -175,7 +193,9 @@ fn the_id_token_is_left_out_of_a_sign_out() {
     let user = world.sign_in(&told.tab).user;
     told.traces.take();
     let manager = told.tab.manager.clone();
-    world.run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await }).unwrap();
+    world
+        .run(async move { manager.signout_redirect(SignoutRequestArgs::default()).await })
+        .unwrap();
     let id_token = user.id_token.unwrap();
     assert!(told.tab.navigator.gone_to.borrow().last().unwrap().contains(&id_token));
     let lines: Vec<String> = told.traces.take().iter().map(Trace::to_line).collect();
@@ -198,15 +218,21 @@ fn steps_are_written_and_read_back_and_name_no_secret_when_printed() {
     }
     let lines: String = traces.iter().map(Trace::to_line).collect();
     let printed = format!("{traces:?}");
-    let token_request = traces.iter().find_map(token_exchange).unwrap().request.body.clone().unwrap();
+    let token_request =
+        traces.iter().find_map(token_exchange).unwrap().request.body.clone().unwrap();
     let verifier = Params::parse(&token_request).unwrap().get("code_verifier").unwrap().to_owned();
     for secret in [&user.access_token, user.refresh_token.as_ref().unwrap(), &verifier, "code-0"] {
         assert!(lines.contains(secret), "{secret}");
         assert!(!printed.contains(secret), "{secret}");
     }
-    for junk in
-        ["", "[]", "{}", "[\"check\"]", "[\"check\",\"x\",\"a\",\"b\",\"c\",\"passed\"]", "[\"exchange\",\"1\"]"]
-    {
+    for junk in [
+        "",
+        "[]",
+        "{}",
+        "[\"check\"]",
+        "[\"check\",\"x\",\"a\",\"b\",\"c\",\"passed\"]",
+        "[\"exchange\",\"1\"]",
+    ] {
         assert!(Trace::from_line(junk).is_none(), "{junk}");
     }
 }
@@ -216,7 +242,8 @@ fn long_bodies_are_cut_between_characters() {
     let world = World::new();
     let told = Told::new(&world, World::settings());
     world.sign_in(&told.tab);
-    let mut trace = told.traces.take().into_iter().find(|trace| token_exchange(trace).is_some()).unwrap();
+    let mut trace =
+        told.traces.take().into_iter().find(|trace| token_exchange(trace).is_some()).unwrap();
     let Step::Exchange(exchange) = &mut trace.step else { panic!() };
     exchange.answer.as_mut().unwrap().body = "€".repeat(100_000);
     let read = Trace::from_line(&trace.to_line()).unwrap();

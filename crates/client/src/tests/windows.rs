@@ -13,14 +13,16 @@ use super::{
     world::{REDIRECT_URI, Tab, World},
 };
 use crate::{
-    CallbackKind, Error, ErrorKind, PopupArgs, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
+    CallbackKind, Error, ErrorKind, PopupArgs, Settings, SigninOutcome, SigninRequestArgs,
+    SignoutRequestArgs,
     in_page::MemoryStorage,
     ports::{Area, ChildWindow, Guard, MessageHandler, Windows},
 };
 
 const ORIGIN: &str = "https://app.example";
 
-/// What the provider's page in a window does with the address that it is loaded from: text and how it comes.
+/// What the provider's page in a window does with the address that it is loaded from: text and how
+/// it comes.
 type Answer = Box<dyn Fn(&str) -> Vec<(Sender, String)>>;
 
 /// Who sends a message.
@@ -138,7 +140,8 @@ impl ChildWindow for Handle {
     fn go(&self, url: &str) {
         self.window.loaded.borrow_mut().push(url.to_owned());
         let windows = self.windows.upgrade().unwrap();
-        let answers = windows.answer.borrow().as_ref().map(|answer| answer(url)).unwrap_or_default();
+        let answers =
+            windows.answer.borrow().as_ref().map(|answer| answer(url)).unwrap_or_default();
         for (sender, text) in answers {
             windows.send(&self.window, &sender, &text);
         }
@@ -180,9 +183,14 @@ pub fn answer_as(world: &World, windows: &FakeWindows, sub: &'static str) {
     windows.answers(move |url| vec![(Sender::Child(ORIGIN), handed(&provider.sign_in(url, sub)))]);
 }
 
-/// Sign-in requests in frames are answered with this user and session, or `login_required` for nobody; the provider's own
-/// frame is left to the test.
-pub fn answer_in_frames(world: &World, windows: &FakeWindows, sub: &'static str, session_state: &'static str) {
+/// Sign-in requests in frames are answered with this user and session, or `login_required` for
+/// nobody; the provider's own frame is left to the test.
+pub fn answer_in_frames(
+    world: &World,
+    windows: &FakeWindows,
+    sub: &'static str,
+    session_state: &'static str,
+) {
     let provider = Rc::clone(&world.provider);
     windows.answers(move |url| {
         if !url.contains("/authorize?") {
@@ -190,7 +198,8 @@ pub fn answer_in_frames(world: &World, windows: &FakeWindows, sub: &'static str,
         }
         let query = provider.sign_in(url, sub);
         let query = query.replace("session_state=ss", &format!("session_state={session_state}"));
-        let query = if sub.is_empty() { query.replace("code=", "error=login_required&x=") } else { query };
+        let query =
+            if sub.is_empty() { query.replace("code=", "error=login_required&x=") } else { query };
         vec![(Sender::Child(ORIGIN), handed(&query))]
     });
 }
@@ -212,7 +221,8 @@ fn popup(world: &World, tab: &Tab, args: SigninRequestArgs) -> Result<SigninOutc
 fn a_popup_signs_in_and_is_closed() {
     let world = World::new();
     let popup_redirect_uri = Some(format!("{ORIGIN}/popup"));
-    let settings = Settings { popup_redirect_uri, automatic_silent_renew: false, ..World::settings() };
+    let settings =
+        Settings { popup_redirect_uri, automatic_silent_renew: false, ..World::settings() };
     let (tab, windows) = tab_with_windows(&world, settings);
     let args = SigninRequestArgs { state: Some(json!(7)), ..SigninRequestArgs::default() };
     let outcome = popup(&world, &tab, args).unwrap();
@@ -365,7 +375,8 @@ fn sign_out_in_a_popup_comes_back_or_ends_when_it_is_closed() {
 #[test]
 fn sign_out_in_a_frame_comes_back_or_is_given_up() {
     let world = World::new();
-    let settings = Settings { post_logout_redirect_uri: Some(format!("{ORIGIN}/bye")), ..World::settings() };
+    let settings =
+        Settings { post_logout_redirect_uri: Some(format!("{ORIGIN}/bye")), ..World::settings() };
     let (tab, windows) = tab_with_windows(&world, settings);
     windows.answers(|url| {
         let state = params(url).get("state").unwrap().to_owned();
@@ -416,14 +427,19 @@ fn the_page_in_a_window_hands_its_address_back() {
 #[test]
 fn callbacks_finish_what_went_out_by_redirect() {
     let world = World::new();
-    let settings = Settings { post_logout_redirect_uri: Some(format!("{ORIGIN}/bye")), ..World::settings() };
+    let settings =
+        Settings { post_logout_redirect_uri: Some(format!("{ORIGIN}/bye")), ..World::settings() };
     let (tab, _) = tab_with_windows(&world, settings);
     let url = world.callback_url(&tab, SigninRequestArgs::default());
     let outcome = world.run(tab.manager.signin_callback(&url)).unwrap();
     assert_eq!(outcome.unwrap().user.sub(), "alice");
     world.run(tab.manager.signout_redirect(SignoutRequestArgs::default())).unwrap();
-    let state = params(&tab.navigator.gone_to.borrow().last().unwrap().clone()).get("state").unwrap().to_owned();
-    let outcome = world.run(tab.manager.signout_callback(&format!("{ORIGIN}/bye?state={state}"))).unwrap();
+    let state = params(&tab.navigator.gone_to.borrow().last().unwrap().clone())
+        .get("state")
+        .unwrap()
+        .to_owned();
+    let outcome =
+        world.run(tab.manager.signout_callback(&format!("{ORIGIN}/bye?state={state}"))).unwrap();
     assert!(outcome.is_some());
 }
 
@@ -475,8 +491,10 @@ mod frames {
     #[test]
     fn the_id_token_names_the_user_if_asked_for() {
         let world = world();
-        let (tab, windows) =
-            tab_with_windows(&world, Settings { include_id_token_in_silent_renew: true, ..settings() });
+        let (tab, windows) = tab_with_windows(
+            &world,
+            Settings { include_id_token_in_silent_renew: true, ..settings() },
+        );
         let user = world.sign_in(&tab).user;
         world.run(tab.manager.signin_silent()).unwrap();
         let request = params(&windows.last().loaded.borrow()[0]);
@@ -493,7 +511,10 @@ mod frames {
         assert_eq!(error, Error::RenewedTokenDiffers("sub"));
         assert_eq!(world.user(&tab).unwrap().sub(), "alice");
         assert_eq!(tab.events(), ["renew_error"]);
-        let (tab, windows) = tab_with_windows(&world, Settings { validate_sub_on_silent_renew: false, ..settings() });
+        let (tab, windows) = tab_with_windows(
+            &world,
+            Settings { validate_sub_on_silent_renew: false, ..settings() },
+        );
         world.sign_in(&tab);
         answer_as(&world, &windows, "bob");
         assert_eq!(world.run(tab.manager.signin_silent()).unwrap().sub(), "bob");
@@ -533,14 +554,21 @@ mod frames {
             let world = world();
             let (tab, windows) = tab_with_windows(
                 &world,
-                Settings { silent_request_timeout: Some(3), max_silent_renew_timeout_retries: retries, ..settings() },
+                Settings {
+                    silent_request_timeout: Some(3),
+                    max_silent_renew_timeout_retries: retries,
+                    ..settings()
+                },
             );
             world.sign_in(&tab);
             windows.answers(|_| Vec::new());
             world.pass_seconds(3541 + 600);
             let tried = windows.children.borrow().len();
             assert!(frames.contains(&tried), "{retries:?}: {tried}");
-            assert!(windows.children.borrow().iter().filter(|window| !window.is_gone.get()).count() <= 1);
+            assert!(
+                windows.children.borrow().iter().filter(|window| !window.is_gone.get()).count()
+                    <= 1
+            );
             let told = tab.events().iter().filter(|event| *event == "renew_error").count();
             assert_eq!(told, usize::from(retries.is_some()), "{retries:?}");
         }
@@ -549,7 +577,8 @@ mod frames {
     #[test]
     fn callers_share_one_frame() {
         let world = world();
-        let (tab, windows) = tab_with_windows(&world, Settings { automatic_silent_renew: false, ..settings() });
+        let (tab, windows) =
+            tab_with_windows(&world, Settings { automatic_silent_renew: false, ..settings() });
         world.sign_in(&tab);
         let calls = (0..5).map(|_| tab.manager.signin_silent());
         let users = world.run(futures::future::join_all(calls.collect::<Vec<_>>()));

@@ -23,8 +23,8 @@ use crate::{
     Event, Settings, SigninOutcome, SigninRequestArgs, StorageLease, Subscription, UserManager,
     in_page::{MemoryStorage, PageLocks},
     ports::{
-        Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports, Redirect, Storage as _,
-        Timer,
+        Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports,
+        Redirect, Storage as _, Timer,
     },
 };
 
@@ -263,7 +263,10 @@ impl World {
     }
 
     pub fn settings() -> Settings {
-        Settings { scope: "openid profile".to_owned(), ..Settings::new(ISSUER, "app", REDIRECT_URI) }
+        Settings {
+            scope: "openid profile".to_owned(),
+            ..Settings::new(ISSUER, "app", REDIRECT_URI)
+        }
     }
 
     pub fn tab(&self) -> Tab {
@@ -276,7 +279,11 @@ impl World {
     }
 
     /// The same with settings that may be refused.
-    pub fn try_tab_with(&self, settings: Settings, user_store: MemoryStorage) -> Result<Tab, crate::Error> {
+    pub fn try_tab_with(
+        &self,
+        settings: Settings,
+        user_store: MemoryStorage,
+    ) -> Result<Tab, crate::Error> {
         let navigator = Rc::new(FakeNavigator::default());
         let manager = UserManager::new(settings, self.ports(&navigator, &user_store))?;
         let events = Rc::new(RefCell::new(Vec::new()));
@@ -287,7 +294,13 @@ impl World {
                 log.borrow_mut().push(name.to_owned());
             }
         });
-        let tab = Tab { manager, navigator, session_storage: user_store, events, _subscription: subscription };
+        let tab = Tab {
+            manager,
+            navigator,
+            session_storage: user_store,
+            events,
+            _subscription: subscription,
+        };
         self.settle();
         Ok(tab)
     }
@@ -312,7 +325,11 @@ impl World {
     }
 
     fn locks_of_tab(&self) -> Rc<dyn Locks> {
-        if self.without_web_locks.get() { Rc::new(self.lease()) } else { Rc::new(self.locks.clone()) }
+        if self.without_web_locks.get() {
+            Rc::new(self.lease())
+        } else {
+            Rc::new(self.locks.clone())
+        }
     }
 
     /// What a tab without Web Locks has in their place.
@@ -364,7 +381,8 @@ impl World {
         self.pass(Duration::from_secs(seconds));
     }
 
-    /// The device sleeps: the wall clock goes on, timers and the clock that only runs forward don't.
+    /// The device sleeps: the wall clock goes on, timers and the clock that only runs forward
+    /// don't.
     pub fn device_sleeps(&self, seconds: u64) {
         self.clock.slept.set(self.clock.slept.get() + Duration::from_secs(seconds));
     }
@@ -391,7 +409,11 @@ impl World {
     }
 
     /// Waits until an endpoint has got so many requests, of which the last is not answered yet.
-    pub fn asked(&self, endpoint: &'static str, count: usize) -> impl Future<Output = ()> + 'static {
+    pub fn asked(
+        &self,
+        endpoint: &'static str,
+        count: usize,
+    ) -> impl Future<Output = ()> + 'static {
         let (provider, clock) = (Rc::clone(&self.provider), Rc::clone(&self.clock));
         async move {
             while provider.count(endpoint) < count {
@@ -440,7 +462,12 @@ impl World {
 
     /// Keys of the state store.
     pub fn state_keys(&self) -> Vec<String> {
-        self.local_storage.keys().unwrap().into_iter().filter(|key| !key.starts_with("oidc.user:")).collect()
+        self.local_storage
+            .keys()
+            .unwrap()
+            .into_iter()
+            .filter(|key| !key.starts_with("oidc.user:"))
+            .collect()
     }
 }
 

@@ -1,8 +1,9 @@
-//! What a sign-in consists of, told while it happens (feature `trace`): the messages that leave and arrive, and each check
-//! with what it expected and what it found. For pages that show the protocol at work, and for looking into failures.
+//! What a sign-in consists of, told while it happens (feature `trace`): the messages that leave and
+//! arrive, and each check with what it expected and what it found. For pages that show the protocol
+//! at work, and for looking into failures.
 //!
-//! Messages are told whole, tokens, codes and verifiers included: whoever subscribes decides what to keep. Their `Debug`
-//! names them without what is secret in them.
+//! Messages are told whole, tokens, codes and verifiers included: whoever subscribes decides what
+//! to keep. Their `Debug` names them without what is secret in them.
 
 mod text;
 
@@ -35,8 +36,9 @@ pub enum Step {
     AuthorizationRequest(String),
     /// The browser came back to this address (RFC 6749 section 4.1.2).
     AuthorizationResponse(String),
-    /// The browser is sent to this address at the provider, to sign out (OIDC RP-Initiated Logout section 2). The value of
-    /// `id_token_hint` is left out: when this is told the user is forgotten.
+    /// The browser is sent to this address at the provider, to sign out (OIDC RP-Initiated Logout
+    /// section 2). The value of `id_token_hint` is left out: when this is told the user is
+    /// forgotten.
     LogoutRequest(String),
     /// The browser came back to this address (OIDC RP-Initiated Logout section 3).
     LogoutResponse(String),
@@ -80,10 +82,20 @@ impl fmt::Debug for Step {
             Self::LogoutResponse(address) => ("LogoutResponse", address),
             Self::Exchange(exchange) => {
                 let Exchange { request, answer, took } = &**exchange;
-                return write!(formatter, "Exchange({} {} {answer:?} {took:?})", request.method, path(&request.url));
+                return write!(
+                    formatter,
+                    "Exchange({} {} {answer:?} {took:?})",
+                    request.method,
+                    path(&request.url)
+                );
             }
             Self::Check(check) => {
-                return write!(formatter, "Check({} {})", check.name, if check.passed { "passed" } else { "failed" });
+                return write!(
+                    formatter,
+                    "Check({} {})",
+                    check.name,
+                    if check.passed { "passed" } else { "failed" }
+                );
             }
         };
         write!(formatter, "{name}({})", path(address))
@@ -131,7 +143,11 @@ impl Tracer {
         let mut separator = '?';
         for pair in query.unwrap_or_default().split('&') {
             told.push(separator);
-            told.push_str(if pair.starts_with("id_token_hint=") { "id_token_hint=…" } else { pair });
+            told.push_str(if pair.starts_with("id_token_hint=") {
+                "id_token_hint=…"
+            } else {
+                pair
+            });
             separator = '&';
         }
         self.tell(Step::LogoutRequest(told));
@@ -156,7 +172,13 @@ impl Tracer {
     }
 
     /// Tells of a check, and whether it passed.
-    pub(crate) fn check(&self, name: &str, expected: &dyn Display, found: &dyn Display, passed: bool) -> bool {
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        expected: &dyn Display,
+        found: &dyn Display,
+        passed: bool,
+    ) -> bool {
         let (expected, found) = (expected.to_string(), found.to_string());
         self.tell(Step::Check(Check { name: name.to_owned(), expected, found, passed }));
         passed

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{Check, Exchange, Step, Trace};
 use crate::ports::{CacheMode, HttpRequest, HttpResponse};
 
-/// How much of a body is kept, in bytes: more than the answers of providers have, less than what fills a store.
+/// How much of a body is kept, in bytes: more than the answers of providers have, less than what
+/// fills a store.
 const LONGEST_BODY: usize = 24 * 1024;
 
 const EXCHANGE: &str = "exchange";
@@ -28,9 +29,14 @@ impl Trace {
             Step::AuthorizationResponse(address) => line(&[AUTHORIZATION_RESPONSE, &at, address]),
             Step::LogoutRequest(address) => line(&[LOGOUT_REQUEST, &at, address]),
             Step::LogoutResponse(address) => line(&[LOGOUT_RESPONSE, &at, address]),
-            Step::Check(Check { name, expected, found, passed }) => {
-                line(&[CHECK, &at, name, expected, found, if *passed { "passed" } else { "failed" }])
-            }
+            Step::Check(Check { name, expected, found, passed }) => line(&[
+                CHECK,
+                &at,
+                name,
+                expected,
+                found,
+                if *passed { "passed" } else { "failed" },
+            ]),
             Step::Exchange(exchange) => {
                 let Exchange { request, answer, took } = &**exchange;
                 // A hundred years of milliseconds fit.
@@ -55,8 +61,8 @@ impl Trace {
         }
     }
 
-    /// Reads a line back; `None` if it is none of these. Of an exchange everything comes back but its time-out, its
-    /// caching and the time that the other side told.
+    /// Reads a line back; `None` if it is none of these. Of an exchange everything comes back but
+    /// its time-out, its caching and the time that the other side told.
     pub fn from_line(text: &str) -> Option<Self> {
         let line = json::value(text.as_bytes())?;
         let texts: Vec<&str> = line.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
@@ -72,19 +78,21 @@ impl Trace {
                 found: (*found).to_owned(),
                 passed: *passed == "passed",
             }),
-            [method, url, headers, body, took, answer @ ..] if kind == EXCHANGE => Step::Exchange(Box::new(Exchange {
-                request: HttpRequest {
-                    method: (*method).to_owned(),
-                    url: (*url).to_owned(),
-                    headers: pairs(headers),
-                    body: Some((*body).to_owned()).filter(|body| !body.is_empty()),
-                    timeout: Duration::ZERO,
-                    follow_redirects: false,
-                    cache: CacheMode::Never,
-                },
-                answer: read_answer(answer)?,
-                took: Duration::from_millis(took.parse().ok()?),
-            })),
+            [method, url, headers, body, took, answer @ ..] if kind == EXCHANGE => {
+                Step::Exchange(Box::new(Exchange {
+                    request: HttpRequest {
+                        method: (*method).to_owned(),
+                        url: (*url).to_owned(),
+                        headers: pairs(headers),
+                        body: Some((*body).to_owned()).filter(|body| !body.is_empty()),
+                        timeout: Duration::ZERO,
+                        follow_redirects: false,
+                        cache: CacheMode::Never,
+                    },
+                    answer: read_answer(answer)?,
+                    took: Duration::from_millis(took.parse().ok()?),
+                }))
+            }
             _ => return None,
         };
         Some(Self { at, step })

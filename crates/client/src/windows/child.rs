@@ -1,4 +1,5 @@
-//! From a popup or hidden frame back to the page that opened it: how the address is handed over and waited for.
+//! From a popup or hidden frame back to the page that opened it: how the address is handed over and
+//! waited for.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -46,9 +47,10 @@ impl Client {
 
     /// Sends a window to the provider and waits for the address that it comes back with.
     ///
-    /// The window itself tells it, or a page of this origin on a channel that is named after the unguessable id: a
-    /// provider may cut the tie between popup and opener. Then the popup also looks closed although it is not, so that it
-    /// counts as closed only once the user is back at this page.
+    /// The window itself tells it, or a page of this origin on a channel that is named after the
+    /// unguessable id: a provider may cut the tie between popup and opener. Then the popup also
+    /// looks closed although it is not, so that it counts as closed only once the user is back at
+    /// this page.
     pub(super) async fn address_from(
         &self,
         child: &dyn ChildWindow,
@@ -85,7 +87,9 @@ impl Client {
             match select(&mut arrived, self.ports.timer.sleep(pause)).await {
                 Either::Left((Ok(url), _)) => return Ok(url),
                 Either::Left((Err(_), _)) => return Err(Error::NoWindow.into()),
-                Either::Right(_) if matches!(patience, Patience::For(_)) => return Err(Error::FrameTimeout.into()),
+                Either::Right(_) if matches!(patience, Patience::For(_)) => {
+                    return Err(Error::FrameTimeout.into());
+                }
                 Either::Right(_) if child.is_closed() && windows.has_focus() => {
                     looks -= 1;
                     if looks == 0 {

@@ -1,4 +1,5 @@
-//! Sign-in and sign-out in a hidden frame, without a word to the user (`prompt=none`, OIDC Core section 3.1.2.1).
+//! Sign-in and sign-out in a hidden frame, without a word to the user (`prompt=none`, OIDC Core
+//! section 3.1.2.1).
 
 use std::{rc::Rc, time::Duration};
 
@@ -18,8 +19,8 @@ use crate::{
 type Answered = (UnverifiedTokens, Option<VerifiedIdToken>);
 
 impl Client {
-    /// Signs in without a word to the user, who has a session at the provider. With a present session this renews it: it
-    /// must be the same user.
+    /// Signs in without a word to the user, who has a session at the provider. With a present
+    /// session this renews it: it must be the same user.
     pub(crate) async fn signin_frame(&self, session: Option<&Session>) -> Result<(), Fault> {
         let stored = session.map(|session| &*session.stored);
         let mut args = silent_args();
@@ -47,8 +48,8 @@ impl Client {
         self.user_loaded(&Rc::new(user))
     }
 
-    /// Sends a sign-in request through a hidden frame and redeems what comes back: the tokens, and what was verified of
-    /// them.
+    /// Sends a sign-in request through a hidden frame and redeems what comes back: the tokens, and
+    /// what was verified of them.
     pub(super) async fn ask_in_frame(&self, args: SigninRequestArgs) -> Result<Answered, Fault> {
         let (address, id) = self.begin_signin(args, Way::Frame).await?;
         let result = self.redeem_from_frame(&address, &id).await;
@@ -70,13 +71,20 @@ impl Client {
 
     async fn through_frame(&self, address: &str, id: &str) -> Result<String, Fault> {
         let settings = &self.settings;
-        let limit = Duration::from_secs(settings.silent_request_timeout.unwrap_or(settings.request_timeout));
+        let limit = Duration::from_secs(
+            settings.silent_request_timeout.unwrap_or(settings.request_timeout),
+        );
         let frame = self.windows()?.open_frame().ok_or(Error::NoWindow)?;
         self.address_from(&*frame, address, id, Patience::For(limit)).await
     }
 
-    /// Whoever is signed in at the provider now may be somebody else than the user here, who is kept.
-    fn check_same_user(&self, id_token: Option<&VerifiedIdToken>, user: &User) -> Result<(), Fault> {
+    /// Whoever is signed in at the provider now may be somebody else than the user here, who is
+    /// kept.
+    fn check_same_user(
+        &self,
+        id_token: Option<&VerifiedIdToken>,
+        user: &User,
+    ) -> Result<(), Fault> {
         let before = user.id_token.as_deref().map(stored_claims).unwrap_or_default();
         let now = id_token.map(|token| &token.claims);
         let differs = |name: &str| {
@@ -92,10 +100,15 @@ impl Client {
         }
     }
 
-    pub(super) async fn signout_silent(&self, args: SignoutRequestArgs) -> Result<SignoutOutcome, Fault> {
+    pub(super) async fn signout_silent(
+        &self,
+        args: SignoutRequestArgs,
+    ) -> Result<SignoutOutcome, Fault> {
         let (address, id) = self.begin_signout(&args, Way::Frame).await?;
         let id = id.ok_or_else(|| {
-            Error::Settings("post_logout_redirect_uri is needed to sign out in a hidden frame".to_owned())
+            Error::Settings(
+                "post_logout_redirect_uri is needed to sign out in a hidden frame".to_owned(),
+            )
         })?;
         match self.through_frame(&address, &id).await {
             Ok(url) => self.signout_callback(&url),

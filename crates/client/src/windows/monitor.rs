@@ -1,8 +1,9 @@
 //! Watches the session at the provider through its frame (OIDC Session Management section 3).
 //!
-//! The provider's frame compares the session state that it is sent with its own cookie. It says "changed" also where the
-//! browser keeps that cookie from it, as most do by now for frames of another site. So nobody is signed out on the word
-//! of a frame that never said "unchanged" of the same session: then the watch ends in silence.
+//! The provider's frame compares the session state that it is sent with its own cookie. It says
+//! "changed" also where the browser keeps that cookie from it, as most do by now for frames of
+//! another site. So nobody is signed out on the word of a frame that never said "unchanged" of the
+//! same session: then the watch ends in silence.
 
 use std::{
     pin::pin,
@@ -95,7 +96,8 @@ impl Client {
         Some((user, session_state))
     }
 
-    /// Asks who is signed in at the provider now, and tells what is new. Without an answer that may still come, `None`.
+    /// Asks who is signed in at the provider now, and tells what is new. Without an answer that may
+    /// still come, `None`.
     async fn session_changed(&self, user: &User) -> Option<Outcome> {
         let status = match self.query_session_status().await {
             Ok(status) => status,
@@ -168,7 +170,10 @@ async fn watch(weak: &Weak<Client>, bell: &Bell, user: &User, session_state: &st
         let Some(client) = weak.upgrade() else {
             return Outcome::Over;
         };
-        if client.watched_user().is_none_or(|(now, state)| now.sub() != user.sub() || state != session_state) {
+        if client
+            .watched_user()
+            .is_none_or(|(now, state)| now.sub() != user.sub() || state != session_state)
+        {
             return Outcome::Next;
         }
         match answer {
@@ -184,8 +189,14 @@ async fn watch(weak: &Weak<Client>, bell: &Bell, user: &User, session_state: &st
     }
 }
 
-/// Waits for the pause before the next question. An answer that is not "unchanged", and the bell, end it at once.
-async fn answer_within(frame: &mut Frame, timer: &dyn Timer, bell: &Bell, pause: Duration) -> Option<Answer> {
+/// Waits for the pause before the next question. An answer that is not "unchanged", and the bell,
+/// end it at once.
+async fn answer_within(
+    frame: &mut Frame,
+    timer: &dyn Timer,
+    bell: &Bell,
+    pause: Duration,
+) -> Option<Answer> {
     let mut seen = None;
     let mut over = pin!(timer.sleep(pause));
     let mut heard = pin!(bell.heard());

@@ -10,7 +10,8 @@ use crate::{
     ports::{Area, ChildWindow},
 };
 
-/// Widths of popups, the largest that leaves the page visible beside it is taken (as oidc-client has it).
+/// Widths of popups, the largest that leaves the page visible beside it is taken (as oidc-client
+/// has it).
 const WIDTHS: [i32; 4] = [800, 720, 600, 480];
 const SMALLEST_WIDTH: i32 = 360;
 const HEIGHT: i32 = 640;
@@ -27,11 +28,21 @@ pub struct PopupArgs {
 impl PopupArgs {
     /// In the middle of the page's window, and not larger than that in height.
     fn area(self, page: Area) -> Area {
-        let fitting = WIDTHS.into_iter().find(|width| i64::from(*width) * 1618 <= i64::from(page.width) * 1000);
+        let fitting = WIDTHS
+            .into_iter()
+            .find(|width| i64::from(*width) * 1618 <= i64::from(page.width) * 1000);
         let width = self.width.map_or(fitting.unwrap_or(SMALLEST_WIDTH), i32::from);
-        let height = self.height.map_or_else(|| HEIGHT.min(page.height.max(SMALLEST_WIDTH)), i32::from);
-        let middle = |start: i32, own: i32, inner: i32| start.saturating_add(own.saturating_sub(inner) / 2).max(0);
-        Area { left: middle(page.left, page.width, width), top: middle(page.top, page.height, height), width, height }
+        let height =
+            self.height.map_or_else(|| HEIGHT.min(page.height.max(SMALLEST_WIDTH)), i32::from);
+        let middle = |start: i32, own: i32, inner: i32| {
+            start.saturating_add(own.saturating_sub(inner) / 2).max(0)
+        };
+        Area {
+            left: middle(page.left, page.width, width),
+            top: middle(page.top, page.height, height),
+            width,
+            height,
+        }
     }
 }
 
@@ -65,7 +76,9 @@ impl Client {
         args: SignoutRequestArgs,
     ) -> Result<SignoutOutcome, Fault> {
         let (address, id) = self.begin_signout(&args, Way::Popup).await?;
-        let answer = self.address_from(&*popup, &address, id.as_deref().unwrap_or(""), Patience::UntilClosed).await;
+        let answer = self
+            .address_from(&*popup, &address, id.as_deref().unwrap_or(""), Patience::UntilClosed)
+            .await;
         drop(popup);
         match (answer, id) {
             // The provider does not come back: when the user closes its page, that is the end.
@@ -97,6 +110,9 @@ mod tests {
             assert_eq!(PopupArgs::default().area(page), expected, "{page:?}");
         }
         let own = PopupArgs { width: Some(500), height: Some(300) };
-        assert_eq!(own.area(page(1000, 1000)), Area { left: 350, top: 400, width: 500, height: 300 });
+        assert_eq!(
+            own.area(page(1000, 1000)),
+            Area { left: 350, top: 400, width: 500, height: 300 }
+        );
     }
 }

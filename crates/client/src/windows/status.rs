@@ -1,5 +1,5 @@
-//! Whether the user still has a session at the provider, asked through a hidden frame (OIDC Session Management section 5.1,
-//! `prompt=none`).
+//! Whether the user still has a session at the provider, asked through a hidden frame (OIDC Session
+//! Management section 5.1, `prompt=none`).
 
 use doorward_protocol::error::ErrorCode;
 
@@ -16,8 +16,8 @@ pub struct SessionStatus {
 }
 
 impl Client {
-    /// Asks; `None`: nobody is signed in there, or the browser shows the frame nothing of it. What is granted on the way is
-    /// thrown away.
+    /// Asks; `None`: nobody is signed in there, or the browser shows the frame nothing of it. What
+    /// is granted on the way is thrown away.
     pub(super) async fn query_session_status(&self) -> Result<Option<SessionStatus>, Fault> {
         let mut args = silent_args();
         args.scope = Some("openid".to_owned());

@@ -14,12 +14,12 @@ use std::{
 use doorward_client::{
     Error, Settings, SigninRequestArgs,
     browser::{
-        self, BrowserClock, BrowserTimer, Fetch, SystemEntropy, TabChannel, WebCrypto, WebLocks, WebStorage,
-        WindowNavigator,
+        self, BrowserClock, BrowserTimer, Fetch, SystemEntropy, TabChannel, WebCrypto, WebLocks,
+        WebStorage, WindowNavigator,
     },
     ports::{
-        Broadcast, CacheMode, Clock, Entropy, HttpClient, HttpRequest, Locks, Navigator, NetworkFailure,
-        SignatureError, SignatureVerifier, Storage, Timer,
+        Broadcast, CacheMode, Clock, Entropy, HttpClient, HttpRequest, Locks, Navigator,
+        NetworkFailure, SignatureError, SignatureVerifier, Storage, Timer,
     },
 };
 use doorward_protocol::{jose::SigningAlgorithm, jwk::Jwk, jws::UnverifiedJws, pkce::CodeVerifier};
@@ -151,7 +151,8 @@ async fn messages_reach_other_channels_until_the_guard_is_dropped() {
     let other = listen(&second, "other");
     // Hears last, being the youngest: when it has heard, all others have.
     let (told, mut arrived) = futures::channel::mpsc::unbounded();
-    let last = witness.subscribe(Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
+    let last =
+        witness.subscribe(Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
     first.post("a");
     assert_eq!(arrived.next().await.as_deref(), Some("a"));
     drop(other);
@@ -193,7 +194,8 @@ impl Fetched {
     fn by(body: &str) -> Self {
         let window = web_sys::window().unwrap();
         let original = Reflect::get(&window, &"fetch".into()).unwrap();
-        Reflect::set(&window, &"fetch".into(), &Function::new_with_args("url, init", body)).unwrap();
+        Reflect::set(&window, &"fetch".into(), &Function::new_with_args("url, init", body))
+            .unwrap();
         Self(original)
     }
 }
@@ -236,7 +238,10 @@ async fn the_real_fetch_works() {
 async fn failures_are_typed() {
     let refused = Fetch.send(request("http://127.0.0.1:1/")).await.unwrap_err();
     assert!(matches!(refused, NetworkFailure::Failed(_)), "{refused}");
-    let bad_header = HttpRequest { headers: vec![("x".to_owned(), "line\nbreak".to_owned())], ..request("data:,x") };
+    let bad_header = HttpRequest {
+        headers: vec![("x".to_owned(), "line\nbreak".to_owned())],
+        ..request("data:,x")
+    };
     assert!(matches!(Fetch.send(bad_header).await, Err(NetworkFailure::Failed(_))));
 
     let _fetch = Fetched::by(
@@ -301,7 +306,10 @@ async fn every_algorithm_verifies_what_the_browser_signs() {
                         let salt = name[2..].parse::<u32>().unwrap() / 8;
                         format!("{{ name: 'RSA-PSS', {hash}, {rsa}, saltLength: {salt} }}")
                     }
-                    _ => format!("{{ name: 'ECDSA', {hash}, namedCurve: '{}' }}", algorithm.curve().unwrap()),
+                    _ => format!(
+                        "{{ name: 'ECDSA', {hash}, namedCurve: '{}' }}",
+                        algorithm.curve().unwrap()
+                    ),
                 }
             }
         };

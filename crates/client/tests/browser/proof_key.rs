@@ -23,7 +23,10 @@ async fn it_signs_and_is_kept_for_its_client() {
     assert!(jwk.thumbprint().is_some(), "{jwk:?}");
     let signature = first.sign(b"input").await.unwrap();
     assert_eq!(WebCrypto.verify(&jwk, ES256, b"input", &signature).await, Ok(()));
-    assert_eq!(WebCrypto.verify(&jwk, ES256, b"other", &signature).await, Err(SignatureError::Mismatch));
+    assert_eq!(
+        WebCrypto.verify(&jwk, ES256, b"other", &signature).await,
+        Err(SignatureError::Mismatch)
+    );
     // As after a reload of the page, and for another client.
     assert_eq!(proof_key("kept").public_key().await.unwrap(), jwk);
     assert_ne!(proof_key("other").public_key().await.unwrap(), jwk);

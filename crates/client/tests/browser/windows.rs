@@ -56,7 +56,11 @@ async fn a_frame_is_hidden_speaks_and_is_removed() {
                   parent.postMessage(7, \"*\"); parent.postMessage(\"ready\", \"*\");"
         .replace('\n', " ");
     frame.go(&page(&script).await);
-    assert_eq!(said.next().await.unwrap(), (origin(), "ready".to_owned()), "others and what is no text are not heard");
+    assert_eq!(
+        said.next().await.unwrap(),
+        (origin(), "ready".to_owned()),
+        "others and what is no text are not heard"
+    );
     frame.post("lost", "https://op.example");
     frame.post("ping", &origin());
     assert_eq!(said.next().await.unwrap().1, format!("heard ping from {}", origin()));
@@ -87,15 +91,18 @@ async fn a_popup_opens_where_it_is_told_and_closes() {
 #[wasm_bindgen_test]
 async fn an_address_is_handed_back_on_the_channel() {
     let (told, mut arrived) = futures::channel::mpsc::unbounded();
-    let guard =
-        PageWindows.hear_channel("oidc.id", Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
+    let guard = PageWindows.hear_channel(
+        "oidc.id",
+        Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()),
+    );
     PageWindows.hand_back("other", "oidc.other");
     PageWindows.hand_back("oidc.url:x", "oidc.id");
     assert_eq!(arrived.next().await.as_deref(), Some("oidc.url:x"));
     drop(guard);
 }
 
-/// The script of the demo's `/popup` and `/silent-renew` says what the client understands, both ways.
+/// The script of the demo's `/popup` and `/silent-renew` says what the client understands, both
+/// ways.
 #[wasm_bindgen_test]
 async fn the_demo_pages_script_hands_its_address_back() {
     let script = include_str!("../../../../style/assets/callback.js");
@@ -105,10 +112,14 @@ async fn the_demo_pages_script_hands_its_address_back() {
     ))
     .await;
     for framed in [true, false] {
-        let window = if framed { PageWindows.open_frame() } else { PageWindows.open_popup(Area::default()) }.unwrap();
+        let window =
+            if framed { PageWindows.open_frame() } else { PageWindows.open_popup(Area::default()) }
+                .unwrap();
         let (told, mut arrived) = futures::channel::mpsc::unbounded();
-        let channel = PageWindows
-            .hear_channel("oidc.the-id", Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
+        let channel = PageWindows.hear_channel(
+            "oidc.the-id",
+            Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()),
+        );
         let (mut said, _guard) = hear(&*window);
         let url = format!("{page}#code=a&state=the-id%3Burl_state&iss=x");
         window.go(&url);
@@ -172,7 +183,8 @@ impl ChildWindow for Window {
     }
 }
 
-/// The whole way: request, hidden frame, a page that hands its address back, an error of the provider.
+/// The whole way: request, hidden frame, a page that hands its address back, an error of the
+/// provider.
 #[wasm_bindgen_test]
 async fn a_silent_sign_in_goes_through_a_frame() {
     // The provider's page: goes on to where the response is, which is a page of this origin.
@@ -182,13 +194,16 @@ async fn a_silent_sign_in_goes_through_a_frame() {
         .replace('\n', " ");
     let endpoint = page(&script).await;
     // Only http and https addresses are used as endpoints, so that one stands for the page.
-    let fetched = "return Promise.resolve(new Response(JSON.stringify({ issuer: 'https://op.example',
+    let fetched =
+        "return Promise.resolve(new Response(JSON.stringify({ issuer: 'https://op.example',
                    authorization_endpoint: 'https://op.example/authorize' })));";
     let _fetch = Fetched::by(fetched);
     let settings = Settings::new("https://op.example", "app", "https://app.example/cb");
     let ports = Ports { windows: Some(Rc::new(Provider(endpoint))), ..browser::ports(&settings) };
     let manager = UserManager::new(settings, ports).unwrap();
-    let Err(Error::Authorization(error)) = manager.signin_silent().await else { panic!("no refusal") };
+    let Err(Error::Authorization(error)) = manager.signin_silent().await else {
+        panic!("no refusal")
+    };
     assert_eq!(error.code.as_str(), "login_required");
     assert_eq!(frames(), 0);
 }

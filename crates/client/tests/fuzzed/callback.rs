@@ -1,8 +1,10 @@
-//! What the fuzzer's target `callback` does with an input: a user comes back from the provider with an address that anyone may have
-//! written, and the token endpoint answers anything. Every outcome is a user who was proven, or a typed error.
+//! What the fuzzer's target `callback` does with an input: a user comes back from the provider with
+//! an address that anyone may have written, and the token endpoint answers anything. Every outcome
+//! is a user who was proven, or a typed error.
 //!
-//! The lines of an input: the query of the address, the header of the ID token, its claims; after them the answer of the token
-//! endpoint. `@state`, `@nonce` and `@id_token` stand for what belongs there. Every signature counts as good.
+//! The lines of an input: the query of the address, the header of the ID token, its claims; after
+//! them the answer of the token endpoint. `@state`, `@nonce` and `@id_token` stand for what belongs
+//! there. Every signature counts as good.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -11,8 +13,9 @@ use doorward_client::{
     Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs, UserManager,
     in_page::{MemoryStorage, PageLocks},
     ports::{
-        Broadcast, Clock, Entropy, EntropyError, Guard, HttpClient, HttpRequest, HttpResponse, LocalFuture, Navigator,
-        NetworkFailure, Ports, Redirect, SignatureError, SignatureVerifier, Timer,
+        Broadcast, Clock, Entropy, EntropyError, Guard, HttpClient, HttpRequest, HttpResponse,
+        LocalFuture, Navigator, NetworkFailure, Ports, Redirect, SignatureError, SignatureVerifier,
+        Timer,
     },
 };
 use doorward_protocol::{base64url, jose::SigningAlgorithm, jwk::Jwk, params::Params};
@@ -40,7 +43,8 @@ pub fn run(input: &[u8]) -> bool {
     let claims = claims.replacen("@nonce", asked.get("nonce").unwrap(), 1);
     let id_token = [header, claims.as_str(), "signature"].map(base64url::encode).join(".");
     *page.answer.borrow_mut() = answer.replacen("@id_token", &id_token, 1);
-    let url = format!("{REDIRECT_URI}?{}", query.replacen("@state", asked.get("state").unwrap(), 1));
+    let url =
+        format!("{REDIRECT_URI}?{}", query.replacen("@state", asked.get("state").unwrap(), 1));
     page.show_url(&url);
 
     manager.callback_kind(&url);
@@ -80,7 +84,8 @@ fn settings() -> Settings {
     Settings { scope: "openid profile".to_owned(), ..Settings::new(ISSUER, "app", REDIRECT_URI) }
 }
 
-/// A page around which nothing moves, and a provider of which the token endpoint answers what it is told to.
+/// A page around which nothing moves, and a provider of which the token endpoint answers what it is
+/// told to.
 struct Page {
     spawner: LocalSpawner,
     answer: RefCell<String>,
@@ -90,7 +95,12 @@ struct Page {
 
 impl Page {
     fn new(spawner: LocalSpawner) -> Self {
-        Self { spawner, answer: RefCell::default(), address: RefCell::default(), gone_to: RefCell::default() }
+        Self {
+            spawner,
+            answer: RefCell::default(),
+            address: RefCell::default(),
+            gone_to: RefCell::default(),
+        }
     }
 
     fn ports(self: &Rc<Self>) -> Ports {
@@ -150,7 +160,13 @@ impl Entropy for Page {
 
 #[async_trait(?Send)]
 impl SignatureVerifier for Page {
-    async fn verify(&self, _: &Jwk, _: SigningAlgorithm, _: &[u8], _: &[u8]) -> Result<(), SignatureError> {
+    async fn verify(
+        &self,
+        _: &Jwk,
+        _: SigningAlgorithm,
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<(), SignatureError> {
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! DPoP proofs: their shape and the rules that need no signature (RFC 9449 section 4).
 //!
-//! The client writes [`ProofClaims`] under a header of `typ` [`PROOF_TYPE`] with its public key as `jwk`. A server reads
-//! them with [`UnverifiedProof::parse`], and has a [`Proof`] once [`UnverifiedProof::verify`] found them to hold for its
-//! request. What is left then needs memory: that the proof comes for the first time, and whether its nonce is the server's.
+//! The client writes [`ProofClaims`] under a header of `typ` [`PROOF_TYPE`] with its public key as
+//! `jwk`. A server reads them with [`UnverifiedProof::parse`], and has a [`Proof`] once
+//! [`UnverifiedProof::verify`] found them to hold for its request. What is left then needs memory:
+//! that the proof comes for the first time, and whether its nonce is the server's.
 
 mod target_uri;
 #[cfg(test)]
@@ -28,10 +29,12 @@ pub const NONCE_HEADER: &str = "dpop-nonce";
 /// `typ` of proofs (section 4.2).
 pub const PROOF_TYPE: &str = "dpop+jwt";
 
-/// The algorithms that proofs may be signed by, under each of their names: what servers check and say they do.
+/// The algorithms that proofs may be signed by, under each of their names: what servers check and
+/// say they do.
 pub const ALGORITHMS: [&str; 6] = ["ES256", "EdDSA", ED25519, "PS256", "RS256", "ES384"];
 
-/// How old a proof may be, in seconds. With [`MAX_AHEAD`] it bounds how long a server must remember a proof.
+/// How old a proof may be, in seconds. With [`MAX_AHEAD`] it bounds how long a server must remember
+/// a proof.
 pub const MAX_AGE: i64 = 120;
 /// How far in the future a proof may have been made by the client's clock, in seconds.
 pub const MAX_AHEAD: i64 = 60;
@@ -107,7 +110,8 @@ pub enum ProofError {
     Replayed,
 }
 
-/// A proof whose shape is right: type, algorithm, a public key for it, and claims. Nothing in it is verified.
+/// A proof whose shape is right: type, algorithm, a public key for it, and claims. Nothing in it is
+/// verified.
 #[derive(Debug)]
 pub struct UnverifiedProof<'a> {
     compact: &'a str,
@@ -130,7 +134,8 @@ pub struct ProvenRequest<'a> {
     pub now: i64,
 }
 
-/// A proof that its key signed, and that holds for a request. Whether it comes for the first time is for the caller to find out.
+/// A proof that its key signed, and that holds for a request. Whether it comes for the first time
+/// is for the caller to find out.
 #[derive(Debug)]
 pub struct Proof {
     thumbprint: Thumbprint,
@@ -151,16 +156,19 @@ impl<'a> UnverifiedProof<'a> {
             return Err(ProofError::WrongType);
         }
         let listed = ALGORITHMS.contains(&jws.header().alg.as_str());
-        let algorithm = jws.header().algorithm().filter(|_| listed).ok_or(ProofError::UnsupportedAlgorithm)?;
+        let algorithm =
+            jws.header().algorithm().filter(|_| listed).ok_or(ProofError::UnsupportedAlgorithm)?;
         let jwk = embedded_key(&jws)?;
-        let thumbprint = jwk.thumbprint().filter(|_| jwk.can_verify(algorithm)).ok_or(ProofError::InvalidKey)?;
+        let thumbprint =
+            jwk.thumbprint().filter(|_| jwk.can_verify(algorithm)).ok_or(ProofError::InvalidKey)?;
         let claims = jws.unverified_claims().map_err(from_jws_error)?;
         let claims = ProofClaims::from_members(claims).ok_or(ProofError::InvalidClaims)?;
         Ok(Self { compact, algorithm, jwk, thumbprint, claims })
     }
 
-    /// Checks the claims against the request, and with `verifies` the signature (section 4.3, steps 7 to 9, 11 and 12a).
-    /// `verifies` tells whether the key, by that algorithm, made the signature of the compact JWS.
+    /// Checks the claims against the request, and with `verifies` the signature (section 4.3, steps
+    /// 7 to 9, 11 and 12a). `verifies` tells whether the key, by that algorithm, made the signature
+    /// of the compact JWS.
     pub fn verify(
         self,
         request: &ProvenRequest<'_>,
@@ -188,7 +196,9 @@ pub fn verify(compact: &str, request: &ProvenRequest<'_>) -> Result<Proof, Proof
 fn embedded_key(jws: &UnverifiedJws<'_>) -> Result<Jwk, ProofError> {
     let mut header = jws.unverified_header_members().map_err(from_jws_error)?;
     match header.remove("jwk") {
-        Some(Value::Object(members)) if jwk::has_private_members(&members) => Err(ProofError::PrivateKey),
+        Some(Value::Object(members)) if jwk::has_private_members(&members) => {
+            Err(ProofError::PrivateKey)
+        }
         Some(Value::Object(members)) => Jwk::from_members(members).ok_or(ProofError::InvalidKey),
         _ => Err(ProofError::InvalidKey),
     }
@@ -238,7 +248,9 @@ impl ProofClaims {
             return Err(ProofError::FromTheFuture);
         }
         match request.access_token {
-            Some(token) if self.ath.as_deref() != Some(&*access_token_hash(token)) => Err(ProofError::WrongAccessToken),
+            Some(token) if self.ath.as_deref() != Some(&*access_token_hash(token)) => {
+                Err(ProofError::WrongAccessToken)
+            }
             _ => Ok(()),
         }
     }
@@ -280,8 +292,9 @@ impl Proof {
 fn from_jws_error(error: JwsError) -> ProofError {
     match error {
         JwsError::InvalidPayload => ProofError::InvalidClaims,
-        JwsError::TooLong | JwsError::NotCompact | JwsError::InvalidHeader | JwsError::CriticalExtension => {
-            ProofError::Malformed
-        }
+        JwsError::TooLong
+        | JwsError::NotCompact
+        | JwsError::InvalidHeader
+        | JwsError::CriticalExtension => ProofError::Malformed,
     }
 }

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-/// An http or https URI without query and fragment, normalised by syntax and scheme (RFC 3986 section 6.2.2 and 6.2.3),
-/// so that two spellings of one address are equal.
+/// An http or https URI without query and fragment, normalised by syntax and scheme (RFC 3986
+/// section 6.2.2 and 6.2.3), so that two spellings of one address are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetUri(String);
 
@@ -15,16 +15,20 @@ pub struct NotATargetUri;
 impl TargetUri {
     /// Reads a URI; its query and fragment don't count (RFC 9449 section 4.3, step 9).
     pub fn parse(text: &str) -> Result<Self, NotATargetUri> {
-        // URL parsers of browsers repair white space, backslashes and the like; a URI has none of them.
-        let is_uri = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(&byte));
+        // URL parsers of browsers repair white space, backslashes and the like; a URI has none of
+        // them.
+        let is_uri =
+            text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(&byte));
         let authority = text.split_once("://").map(|(_, rest)| rest);
-        let has_authority = authority.is_some_and(|rest| rest.starts_with(|first: char| first != '/'));
+        let has_authority =
+            authority.is_some_and(|rest| rest.starts_with(|first: char| first != '/'));
         let url = Url::parse(text).ok().filter(|_| is_uri && has_authority).ok_or(NotATargetUri)?;
         let is_plain = url.username().is_empty() && url.password().is_none();
         if !matches!(url.scheme(), "https" | "http") || !is_plain {
             return Err(NotATargetUri);
         }
-        // The parser has lowered the case of scheme and host, dropped the scheme's own port and the dots of the path.
+        // The parser has lowered the case of scheme and host, dropped the scheme's own port and the
+        // dots of the path.
         let path = normalised(url.path()).ok_or(NotATargetUri)?;
         Ok(Self(format!("{}{path}", url.origin().ascii_serialization())))
     }
@@ -35,8 +39,9 @@ impl TargetUri {
     }
 }
 
-/// The path with each percent-encoded octet in one spelling: unreserved characters as they are, others in upper case
-/// (RFC 3986 section 6.2.2.1 and 6.2.2.2). `None` if a percent sign encodes nothing.
+/// The path with each percent-encoded octet in one spelling: unreserved characters as they are,
+/// others in upper case (RFC 3986 section 6.2.2.1 and 6.2.2.2). `None` if a percent sign encodes
+/// nothing.
 fn normalised(path: &str) -> Option<String> {
     let mut parts = path.split('%');
     let mut text = parts.next()?.to_owned();

@@ -32,7 +32,10 @@ fn header(changes: Value) -> Value {
 }
 
 fn claims(changes: Value) -> Value {
-    changed(json!({"jti": "1", "htm": "POST", "htu": "https://server.example.com/token", "iat": 1000}), changes)
+    changed(
+        json!({"jti": "1", "htm": "POST", "htu": "https://server.example.com/token", "iat": 1000}),
+        changes,
+    )
 }
 
 /// With these members in place of its own; `null` takes one out.
@@ -59,11 +62,17 @@ fn parse_error(header: &Value, claims: &Value) -> Option<ProofError> {
 #[test]
 fn the_examples_of_rfc_9449_hold() {
     let token = uri("https://server.example.com/token");
-    let request = ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1_562_262_616 };
+    let request =
+        ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1_562_262_616 };
     let proof = check(TOKEN_PROOF, &request).unwrap();
     assert_eq!((proof.thumbprint().as_str(), proof.jti.as_str()), (JKT, "-BwC3ESc6acc2lTc"));
     let resource = uri("https://resource.example.org/protectedresource");
-    let request = ProvenRequest { method: "GET", uri: &resource, access_token: Some(ACCESS_TOKEN), now: 1_562_262_618 };
+    let request = ProvenRequest {
+        method: "GET",
+        uri: &resource,
+        access_token: Some(ACCESS_TOKEN),
+        now: 1_562_262_618,
+    };
     assert_eq!(check(RESOURCE_PROOF, &request).unwrap().thumbprint().as_str(), JKT);
     let other = ProvenRequest { access_token: Some("other"), ..request };
     assert_eq!(check(RESOURCE_PROOF, &other).unwrap_err(), ProofError::WrongAccessToken);
@@ -73,12 +82,16 @@ fn the_examples_of_rfc_9449_hold() {
 #[test]
 fn the_signatures_of_rfc_9449_hold_for_what_they_sign() {
     let token = uri("https://server.example.com/token");
-    let request = ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1_562_262_616 };
+    let request =
+        ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1_562_262_616 };
     assert_eq!(verify(TOKEN_PROOF, &request).unwrap().thumbprint().as_str(), JKT);
     let (_, foreign) = RESOURCE_PROOF.rsplit_once('.').unwrap();
     let (signed, _) = TOKEN_PROOF.rsplit_once('.').unwrap();
     for signature in [foreign, "", "AAAA"] {
-        assert_eq!(verify(&format!("{signed}.{signature}"), &request).unwrap_err(), ProofError::BadSignature);
+        assert_eq!(
+            verify(&format!("{signed}.{signature}"), &request).unwrap_err(),
+            ProofError::BadSignature
+        );
     }
 }
 
@@ -108,7 +121,11 @@ fn what_is_no_proof_is_refused_by_name() {
         (json!({"jwk": changed(ec_key(), json!({"use": "enc"}))}), InvalidKey),
         (json!({"jwk": null, "kid": "1"}), InvalidKey),
     ] {
-        assert_eq!(parse_error(&header(changes.clone()), &claims(json!({}))), Some(expected), "{changes}");
+        assert_eq!(
+            parse_error(&header(changes.clone()), &claims(json!({}))),
+            Some(expected),
+            "{changes}"
+        );
     }
     for changes in [
         json!({"jti": null}),
@@ -122,7 +139,11 @@ fn what_is_no_proof_is_refused_by_name() {
         json!({"ath": 1}),
         json!({"nonce": {}}),
     ] {
-        assert_eq!(parse_error(&header(json!({})), &claims(changes.clone())), Some(InvalidClaims), "{changes}");
+        assert_eq!(
+            parse_error(&header(json!({})), &claims(changes.clone())),
+            Some(InvalidClaims),
+            "{changes}"
+        );
     }
     assert_eq!(parse_error(&header(json!({})), &claims(json!({}))), None);
 }
@@ -131,7 +152,16 @@ fn what_is_no_proof_is_refused_by_name() {
 fn what_can_not_be_read_is_malformed() {
     let long = "a".repeat(MAX_PROOF_LENGTH + 1);
     let critical = compact(&header(json!({"crit": ["b64"]})), &claims(json!({})));
-    for text in ["", "a", "a.b", "a.b.c", "e30.e30.", &long, &critical, &format!("{TOKEN_PROOF},{TOKEN_PROOF}")] {
+    for text in [
+        "",
+        "a",
+        "a.b",
+        "a.b.c",
+        "e30.e30.",
+        &long,
+        &critical,
+        &format!("{TOKEN_PROOF},{TOKEN_PROOF}"),
+    ] {
         assert_eq!(UnverifiedProof::parse(text).unwrap_err(), ProofError::Malformed, "{text}");
     }
 }
@@ -140,18 +170,23 @@ fn what_can_not_be_read_is_malformed() {
 fn the_claims_must_be_those_of_the_request() {
     let token = uri("https://server.example.com/token");
     let request = ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1000 };
-    let outcome = |changes| check(&compact(&header(json!({})), &claims(changes)), &request).map(|_| ());
+    let outcome =
+        |changes| check(&compact(&header(json!({})), &claims(changes)), &request).map(|_| ());
     assert_eq!(outcome(json!({})), Ok(()));
     assert_eq!(outcome(json!({"htu": "HTTPS://Server.example.com:443/token?a=b#c"})), Ok(()));
     assert_eq!(outcome(json!({"iat": 1000.9})), Ok(()));
     for method in ["GET", "post", "POST "] {
         assert_eq!(outcome(json!({"htm": method})), Err(ProofError::WrongMethod), "{method}");
     }
-    for address in ["https://server.example.com/", "http://server.example.com/token", "/token", "token"] {
+    for address in
+        ["https://server.example.com/", "http://server.example.com/token", "/token", "token"]
+    {
         assert_eq!(outcome(json!({"htu": address})), Err(ProofError::WrongUri), "{address}");
     }
     let token = ProvenRequest { access_token: Some("token"), ..request };
-    let bound = |ath: Value| check(&compact(&header(json!({})), &claims(json!({"ath": ath}))), &token).map(|_| ());
+    let bound = |ath: Value| {
+        check(&compact(&header(json!({})), &claims(json!({"ath": ath}))), &token).map(|_| ())
+    };
     assert_eq!(bound(Value::Null), Err(ProofError::WrongAccessToken));
     assert_eq!(bound(json!("token")), Err(ProofError::WrongAccessToken));
     assert_eq!(bound(json!(access_token_hash("token"))), Ok(()));
@@ -161,7 +196,9 @@ fn the_claims_must_be_those_of_the_request() {
 fn a_proof_counts_for_a_short_while() {
     let token = uri("https://server.example.com/token");
     let proof = compact(&header(json!({})), &claims(json!({})));
-    let at = |now| check(&proof, &ProvenRequest { method: "POST", uri: &token, access_token: None, now });
+    let at = |now| {
+        check(&proof, &ProvenRequest { method: "POST", uri: &token, access_token: None, now })
+    };
     assert_eq!(at(1000 - MAX_AHEAD - 1).unwrap_err(), ProofError::FromTheFuture);
     assert!(at(1000 - MAX_AHEAD).is_ok());
     assert!(at(1000 + MAX_AGE).is_ok());
@@ -183,7 +220,9 @@ fn proofs_are_told_apart_by_key_and_jti() {
     let token = uri("https://server.example.com/token");
     let request = ProvenRequest { method: "POST", uri: &token, access_token: None, now: 1000 };
     let identity = |header_changes, claim_changes| {
-        check(&compact(&header(header_changes), &claims(claim_changes)), &request).unwrap().identity()
+        check(&compact(&header(header_changes), &claims(claim_changes)), &request)
+            .unwrap()
+            .identity()
     };
     let first = identity(json!({}), json!({}));
     assert_eq!(first, identity(json!({"kid": "other"}), json!({"iat": 1001})));

@@ -22,11 +22,15 @@ use crate::{
 };
 
 pub(crate) async fn get(Localized(state): Localized, request: Request) -> Response {
-    let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else { return state.foreign_return_url() };
+    let Ok(query) = Params::parse(request.uri().query().unwrap_or_default()) else {
+        return state.foreign_return_url();
+    };
     match return_url(&query) {
         Ok(return_url) => {
             let state = state.speaking_for(return_url.as_ref()).await;
-            Attempt { return_url, ..Attempt::default() }.show(&state, request.headers(), StatusCode::OK).await
+            Attempt { return_url, ..Attempt::default() }
+                .show(&state, request.headers(), StatusCode::OK)
+                .await
         }
         Err(ForeignReturnUrl) => state.foreign_return_url(),
     }
@@ -36,7 +40,13 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
     let headers = request.headers().clone();
     let form = match Form::read(request).await {
         Ok(Form(form)) => form,
-        Err(error) => return state.error_page(error.status(), &ErrorCode::InvalidRequest, &error.to_string()),
+        Err(error) => {
+            return state.error_page(
+                error.status(),
+                &ErrorCode::InvalidRequest,
+                &error.to_string(),
+            );
+        }
     };
     let Ok(return_url) = return_url(&form) else { return state.foreign_return_url() };
     let state = state.speaking_for(return_url.as_ref()).await;
@@ -47,17 +57,29 @@ pub(crate) async fn post(Localized(state): Localized, peer: Peer, request: Reque
         problem: None,
     };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
-        return attempt.failed(state.texts.form_expired).show(&state, &headers, StatusCode::BAD_REQUEST).await;
+        return attempt
+            .failed(state.texts.form_expired)
+            .show(&state, &headers, StatusCode::BAD_REQUEST)
+            .await;
     }
     if form.get("action") == Some("cancel") {
         return match attempt.return_url.as_ref().and_then(ReturnUrl::request_query) {
-            Some(query) => state.respond(state.provider.deny(query.as_bytes(), None, &peer.0).await, &headers),
+            Some(query) => {
+                state.respond(state.provider.deny(query.as_bytes(), None, &peer.0).await, &headers)
+            }
             None => see_other(&state.base.join("/account/login")),
         };
     }
     match (attempt.username.clone(), form.get_secret("password")) {
-        (Some(username), Some(password)) => attempt.sign_in(&state, &headers, &peer, &username, password).await,
-        _ => attempt.failed(state.texts.enter_both).show(&state, &headers, StatusCode::BAD_REQUEST).await,
+        (Some(username), Some(password)) => {
+            attempt.sign_in(&state, &headers, &peer, &username, password).await
+        }
+        _ => {
+            attempt
+                .failed(state.texts.enter_both)
+                .show(&state, &headers, StatusCode::BAD_REQUEST)
+                .await
+        }
     }
 }
 
@@ -92,7 +114,8 @@ impl Attempt {
         let device = user_agent::device(headers, peer);
         let signed_in = async {
             let user = state.provider.verify_password(username, password, &peer.0).await?;
-            let started = state.provider.start_session(&user, self.remember, device, before.as_ref()).await?;
+            let started =
+                state.provider.start_session(&user, self.remember, device, before.as_ref()).await?;
             Ok::<_, SignInError>((user, started))
         };
         let (user, started) = match signed_in.await {
@@ -109,21 +132,32 @@ impl Attempt {
                 return self.refused(state, headers, error).await;
             }
         };
-        audit::Event { event: "signed_in", sub: Some(&user.sub), peer: Some(&peer.0), ..audit::Event::default() }.log();
-        let location = self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
+        audit::Event {
+            event: "signed_in",
+            sub: Some(&user.sub),
+            peer: Some(&peer.0),
+            ..audit::Event::default()
+        }
+        .log();
+        let location =
+            self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
         let session = state.cookies.set(Cookie::Session, &started.cookie, started.max_age);
-        let check = state.cookies.set(Cookie::SessionCheck, &started.cookie.check_value(), started.max_age);
+        let check =
+            state.cookies.set(Cookie::SessionCheck, &started.cookie.check_value(), started.max_age);
         with_cookie(with_cookie(see_other(&state.base.join(&location)), Some(session)), Some(check))
     }
 
     async fn refused(self, state: &AppState, headers: &HeaderMap, error: SignInError) -> Response {
         match error {
             SignInError::WrongPassword => {
-                self.failed(state.texts.wrong_password).show(state, headers, StatusCode::BAD_REQUEST).await
+                self.failed(state.texts.wrong_password)
+                    .show(state, headers, StatusCode::BAD_REQUEST)
+                    .await
             }
             SignInError::Throttled(seconds) => {
                 let problem = (state.texts.throttled)(seconds);
-                let mut response = self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS).await;
+                let mut response =
+                    self.failed(problem).show(state, headers, StatusCode::TOO_MANY_REQUESTS).await;
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
                 response
             }
@@ -144,7 +178,9 @@ impl Attempt {
             Some(query) => state.provider.authorize_request(query.as_bytes()).await,
             None => None,
         };
-        let username = self.username.or_else(|| request.as_ref().and_then(|request| request.login_hint.clone()));
+        let username = self
+            .username
+            .or_else(|| request.as_ref().and_then(|request| request.login_hint.clone()));
         let leads_to_client = query.is_some();
         let view = pages::login::Login {
             action: state.base.join("/account/login"),
@@ -157,7 +193,11 @@ impl Attempt {
             problem: self.problem,
         };
         let markup = pages::login::page(&state.frame(), view);
-        let response = if leads_to_client { html_leading_to_client(status, markup) } else { html(status, markup) };
+        let response = if leads_to_client {
+            html_leading_to_client(status, markup)
+        } else {
+            html(status, markup)
+        };
         with_cookie(response, token.set_cookie)
     }
 }

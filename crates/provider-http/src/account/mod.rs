@@ -1,4 +1,5 @@
-//! The user's account pages: `/account/login`, `/account/logout`, and the provider's front door `/`.
+//! The user's account pages: `/account/login`, `/account/logout`, and the provider's front door
+//! `/`.
 
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -21,7 +22,10 @@ pub(crate) async fn home(Localized(state): Localized, headers: HeaderMap) -> Res
     match state.provider.session(cookie.as_ref()).await {
         Ok(Some(session)) => {
             let (grants, logout) = (state.base.join("/grants"), state.base.join("/account/logout"));
-            html(StatusCode::OK, pages::home::page(&state.frame(), &session.authentication.sub, grants, logout))
+            html(
+                StatusCode::OK,
+                pages::home::page(&state.frame(), &session.authentication.sub, grants, logout),
+            )
         }
         Ok(None) => see_other(&state.base.join("/account/login")),
         Err(error) => state.unavailable(&error),

@@ -69,7 +69,8 @@ pub(super) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView
     } else {
         view! { <span>{scope.display_name}</span> }.into_any()
     };
-    let second_line = if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
+    let second_line =
+        if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
     view! {
         <li>
             <label class="checkbox">

@@ -110,7 +110,8 @@ pub(crate) fn done(frame: &Frame, allowed: bool) -> String {
     })
 }
 
-/// A link as a QR code, black on white in any colour scheme, with the margin of four modules that readers need (ISO/IEC 18004).
+/// A link as a QR code, black on white in any colour scheme, with the margin of four modules that
+/// readers need (ISO/IEC 18004).
 fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
     use std::fmt::Write as _;
 

@@ -1,5 +1,6 @@
-//! The page that posts an authorization response (OAuth 2.0 Form Post Response Mode): the one page with a script, which the
-//! Content-Security-Policy allows by its hash. With script off the user presses the button.
+//! The page that posts an authorization response (OAuth 2.0 Form Post Response Mode): the one page
+//! with a script, which the Content-Security-Policy allows by its hash. With script off the user
+//! presses the button.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_provider::authorize::AuthorizationResponse;

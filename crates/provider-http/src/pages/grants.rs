@@ -23,7 +23,8 @@ pub(crate) fn page(frame: &Frame, grants: Grants) -> String {
     document(frame, t.access_and_sessions, move || {
         let Grants { action, home, logout, form_token, clients, sessions, current } = grants;
         let buttons = Buttons { texts: t, action, form_token };
-        let nobody = clients.is_empty().then(|| view! { <p class="muted">{t.nobody_has_access}</p> });
+        let nobody =
+            clients.is_empty().then(|| view! { <p class="muted">{t.nobody_has_access}</p> });
         let sessions = sessions
             .into_iter()
             .map(|session| {
@@ -56,7 +57,13 @@ struct Buttons {
 
 impl Buttons {
     /// A form with one button, which sends this field.
-    fn button(&self, name: &'static str, value: String, text: &'static str, label: String) -> impl IntoView + use<> {
+    fn button(
+        &self,
+        name: &'static str,
+        value: String,
+        text: &'static str,
+        label: String,
+    ) -> impl IntoView + use<> {
         view! {
             <form method="post" action=self.action.clone()>
                 {hidden(csrf::FIELD, self.form_token.clone())}
@@ -69,9 +76,12 @@ impl Buttons {
 
 fn client(buttons: &Buttons, access: ClientWithAccess) -> impl IntoView + use<> {
     let t = buttons.texts;
-    let scopes: Vec<String> = access.scopes.into_iter().map(|own| t.scope(own).display_name).collect();
+    let scopes: Vec<String> =
+        access.scopes.into_iter().map(|own| t.scope(own).display_name).collect();
     let used = match access.used {
-        Some(used) => view! { {t.since}" "{time(used.since)}", "{t.last_used}" "{time(used.last)} }.into_any(),
+        Some(used) => {
+            view! { {t.since}" "{time(used.since)}", "{t.last_used}" "{time(used.last)} }.into_any()
+        }
         None => view! { {t.not_in_use} }.into_any(),
     };
     let label = (t.take_back_from)(&access.name);

@@ -19,7 +19,9 @@ pub(crate) struct Question {
 pub(crate) fn question(frame: &Frame, question: Question) -> String {
     let t = frame.texts;
     document(frame, t.sign_out, move || {
-        let asked = question.client_name.map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
+        let asked = question
+            .client_name
+            .map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
         view! {
             <div class="stack-tight">
                 <h1>{t.sign_out_question}</h1>

@@ -26,7 +26,11 @@ pub(crate) struct Frame {
 }
 
 /// A whole document: `title` for the tab, `content` for the one card in the middle.
-fn document<V: IntoView + 'static>(frame: &Frame, title: &str, content: impl FnOnce() -> V) -> String {
+fn document<V: IntoView + 'static>(
+    frame: &Frame,
+    title: &str,
+    content: impl FnOnce() -> V,
+) -> String {
     let title = format!("{title} · Doorward");
     let (style, icon, texts) = (frame.style.clone(), frame.icon.clone(), frame.texts);
     // Views need an owner to be made in, even those that react to nothing.

@@ -88,15 +88,20 @@ pub(crate) static GERMAN: Texts = Texts {
     ),
     unknown_device_code: "Dieser Code ist falsch, abgelaufen oder schon beantwortet. Sehen Sie nach, was das Gerät anzeigt; wenn es jetzt ein anderer Code ist, geben Sie den ein.",
     codes_throttled: |seconds| {
-        let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
-        format!("Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch einmal.")
+        let wait =
+            if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
+        format!(
+            "Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch einmal."
+        )
     },
     scopes: SCOPES,
 };
 
 fn throttled(seconds: u32) -> String {
     let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
-    format!("Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann noch einmal.")
+    format!(
+        "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann noch einmal."
+    )
 }
 
 fn refused(cause: &UnsafeRequest) -> String {

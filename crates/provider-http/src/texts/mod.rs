@@ -1,5 +1,5 @@
-//! What the pages say, in each language: one table a language, which the compiler keeps complete. A language is added by a file beside
-//! [`english`] and a line in [`LANGUAGES`].
+//! What the pages say, in each language: one table a language, which the compiler keeps complete. A
+//! language is added by a file beside [`english`] and a line in [`LANGUAGES`].
 
 mod english;
 mod german;
@@ -175,17 +175,19 @@ pub(crate) struct Texts {
     pub(crate) unknown_device_code: &'static str,
     /// Too many codes: the seconds to wait.
     pub(crate) codes_throttled: fn(u32) -> String,
-    /// Names of the scopes that this provider names itself, by their English ones; an operator's own names stay as they are.
+    /// Names of the scopes that this provider names itself, by their English ones; an operator's
+    /// own names stay as they are.
     scopes: &'static [(&'static str, &'static str)],
 }
 
 impl Texts {
     /// A scope with its names in this language.
     pub(crate) fn scope(&self, scope: ScopeDescription) -> ScopeDescription {
-        let translated = |text: String| match self.scopes.iter().find(|(english, _)| *english == text) {
-            Some((_, translated)) => (*translated).to_owned(),
-            None => text,
-        };
+        let translated =
+            |text: String| match self.scopes.iter().find(|(english, _)| *english == text) {
+                Some((_, translated)) => (*translated).to_owned(),
+                None => text,
+            };
         ScopeDescription {
             display_name: translated(scope.display_name),
             description: scope.description.map(translated),
@@ -194,7 +196,8 @@ impl Texts {
     }
 }
 
-/// The state of a handler that shows pages: it speaks the language that the browser asks for, or the `ui_locales` of the query.
+/// The state of a handler that shows pages: it speaks the language that the browser asks for, or
+/// the `ui_locales` of the query.
 pub(crate) struct Localized(pub(crate) AppState);
 
 impl FromRequestParts<AppState> for Localized {
@@ -210,19 +213,24 @@ impl FromRequestParts<AppState> for Localized {
 }
 
 impl AppState {
-    /// In the language that the request behind a page asks for. A pushed one is looked up: the browser has the reference only.
+    /// In the language that the request behind a page asks for. A pushed one is looked up: the
+    /// browser has the reference only.
     pub(crate) async fn speaking_for(self, return_url: Option<&ReturnUrl>) -> Self {
         let ui_locales = match return_url {
             Some(url) if url.is_pushed() => {
                 let query = url.request_query().unwrap_or_default();
-                self.provider.authorize_request(query.as_bytes()).await.and_then(|request| request.ui_locales)
+                self.provider
+                    .authorize_request(query.as_bytes())
+                    .await
+                    .and_then(|request| request.ui_locales)
             }
             url => url.and_then(ReturnUrl::ui_locales),
         };
         self.speaking(ui_locales.as_deref())
     }
 
-    /// In the first language of `ui_locales` (OIDC Core section 3.1.2.1) that there is; otherwise in the same as before.
+    /// In the first language of `ui_locales` (OIDC Core section 3.1.2.1) that there is; otherwise
+    /// in the same as before.
     pub(crate) fn speaking(mut self, ui_locales: Option<&str>) -> Self {
         let wanted = ui_locales.unwrap_or_default().split(' ').find_map(language);
         self.texts = wanted.unwrap_or(self.texts);
@@ -230,13 +238,15 @@ impl AppState {
     }
 }
 
-/// By `Accept-Language` (RFC 9110 section 12.5.4): the language of the greatest weight, of equal ones the first.
+/// By `Accept-Language` (RFC 9110 section 12.5.4): the language of the greatest weight, of equal
+/// ones the first.
 fn accepted(headers: &HeaderMap) -> &'static Texts {
     let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     let mut best: (&'static Texts, f32) = (LANGUAGES[0], 0.0);
     for range in ranges.flat_map(|value| value.split(',')) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
+        let weight =
+            weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
         if let Some(texts) = language(tag.trim()).filter(|_| weight > best.1) {
             best = (texts, weight);
         }

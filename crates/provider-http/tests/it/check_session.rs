@@ -11,10 +11,16 @@ use crate::support::{Answer, Browser, REDIRECT, Setup, World, authorize_url, cli
 const PAGE: &str = "/connect/checksession";
 
 /// What the page answers to this client's message, with the cookie that the browser has by now.
-fn checked(browser: &Browser<'_>, client_id: &str, origin: &str, session_state: &str) -> &'static str {
+fn checked(
+    browser: &Browser<'_>,
+    client_id: &str,
+    origin: &str,
+    session_state: &str,
+) -> &'static str {
     let (hash, salt) = session_state.split_once('.').unwrap();
     let check = browser.cookie("doorward.check").unwrap_or_default();
-    let computed = base64url::encode(Sha256::digest(format!("{client_id} {origin} {check} {salt}")));
+    let computed =
+        base64url::encode(Sha256::digest(format!("{client_id} {origin} {check} {salt}")));
     if computed == hash { "unchanged" } else { "changed" }
 }
 
@@ -33,7 +39,11 @@ async fn a_response_carries_the_state_that_the_page_sees_until_sign_out() {
     let state = session_state(&browser.get(&authorize_url(&[])).await);
     assert_eq!(checked(&browser, "PkceJS", ORIGIN, &state), "unchanged");
     assert_eq!(checked(&browser, "PkceJS", "https://evil.example", &state), "changed");
-    assert_ne!(session_state(&browser.get(&authorize_url(&[])).await), state, "each with a salt of its own");
+    assert_ne!(
+        session_state(&browser.get(&authorize_url(&[])).await),
+        state,
+        "each with a salt of its own"
+    );
 
     let question = browser.get("/account/logout").await.page();
     browser.submit(&question, &[("action", "logout")]).await;
@@ -67,10 +77,19 @@ async fn the_cookie_for_scripts_is_not_the_session_and_lives_as_long() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
     let page = browser.login_page(None).await;
-    let fields = [("username", "alice"), ("password", "alice"), ("remember_login", "true"), ("action", "login")];
+    let fields = [
+        ("username", "alice"),
+        ("password", "alice"),
+        ("remember_login", "true"),
+        ("action", "login"),
+    ];
     let answer = browser.submit(&page, &fields).await;
-    let cookies: Vec<&str> =
-        answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let cookies: Vec<&str> = answer
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|cookie| cookie.to_str().unwrap())
+        .collect();
     let check = cookies.iter().find(|cookie| cookie.starts_with("doorward.check=")).unwrap();
     assert!(check.ends_with("; Path=/; SameSite=Lax; Max-Age=86400"), "{check}");
 
@@ -93,7 +112,8 @@ async fn the_cookie_follows_a_session_that_has_expired() {
     assert_eq!(checked(&browser, "PkceJS", ORIGIN, &session_state(&answer)), "unchanged");
 }
 
-/// In a frame of another site the session cookie is kept back: it may live, and so must what the page compares with.
+/// In a frame of another site the session cookie is kept back: it may live, and so must what the
+/// page compares with.
 #[tokio::test]
 async fn without_the_session_cookie_nothing_is_changed() {
     let world = World::new().await;
@@ -108,9 +128,13 @@ async fn without_the_session_cookie_nothing_is_changed() {
 #[tokio::test]
 async fn plain_oauth_and_native_applications_have_none() {
     let native = "com.example.app:/callback";
-    let world = World::with_clients(vec![client_settings("Native", json!({"redirect_uris": [native]}))]).await;
+    let world =
+        World::with_clients(vec![client_settings("Native", json!({"redirect_uris": [native]}))])
+            .await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for changes in [&[("scope", "MyBackendApi2")][..], &[("client_id", "Native"), ("redirect_uri", native)]] {
+    for changes in
+        [&[("scope", "MyBackendApi2")][..], &[("client_id", "Native"), ("redirect_uri", native)]]
+    {
         let answer = browser.get(&authorize_url(changes)).await;
         assert!(answer.redirect_param("code").is_some(), "{answer:?}");
         assert_eq!(answer.redirect_param("session_state"), None);
@@ -125,7 +149,10 @@ async fn the_page_can_be_framed_by_pages_of_clients_only_and_runs_its_script_onl
     );
     let world = World::with_clients(vec![native]).await;
     let answer = world.get(PAGE).await;
-    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (StatusCode::OK, "text/html; charset=utf-8")
+    );
     assert!(!answer.headers.contains_key("x-frame-options"), "it can't name several origins");
     let (html, script) = answer
         .body

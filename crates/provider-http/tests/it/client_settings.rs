@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request};
+use crate::support::{
+    Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request,
+};
 
 async fn tokens(world: &World, client_id: &str) -> Value {
     let mut browser = Browser::signed_in(world, "alice").await;
@@ -18,7 +20,11 @@ fn lifetime(token: &Value) -> i64 {
 
 #[tokio::test]
 async fn a_client_without_local_login_takes_no_sign_in_by_password() {
-    let world = World::with_clients(vec![client_settings("Elsewhere", json!({"enable_local_login": false}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Elsewhere",
+        json!({"enable_local_login": false}),
+    )])
+    .await;
     let request = authorize_url(&[("client_id", "Elsewhere")]);
     Browser::new(&world).get(&request).await.expect_redirect_error(REDIRECT, "login_required");
     let mut browser = Browser::signed_in(&world, "alice").await;
@@ -40,7 +46,10 @@ async fn client_claims_are_in_tokens_about_users_only_if_always_sent() {
     .await;
     assert_eq!(claims(&tokens(&world, "Always").await["access_token"])["app_tier"], "gold");
     assert_eq!(claims(&tokens(&world, "Seldom").await["access_token"])["client_tier"], Value::Null);
-    let machine = world.token_as(&basic("Machine", "secret"), &[("grant_type", "client_credentials")]).await.json();
+    let machine = world
+        .token_as(&basic("Machine", "secret"), &[("grant_type", "client_credentials")])
+        .await
+        .json();
     assert_eq!(claims(&machine["access_token"])["client_tier"], "gold");
 }
 
@@ -55,10 +64,15 @@ async fn lifetimes_of_tokens_are_those_of_the_client() {
 
 #[tokio::test]
 async fn a_code_lives_as_long_as_the_client_says() {
-    let world = World::with_clients(vec![client_settings("Slow", json!({"authorization_code_lifetime": 200}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Slow",
+        json!({"authorization_code_lifetime": 200}),
+    )])
+    .await;
     for (seconds, status) in [(199, 200), (200, 400)] {
         let mut browser = Browser::signed_in(&world, "alice").await;
-        let code = browser.get(&authorize_url(&[("client_id", "Slow")])).await.expect_code(REDIRECT);
+        let code =
+            browser.get(&authorize_url(&[("client_id", "Slow")])).await.expect_code(REDIRECT);
         world.clock.advance(seconds);
         let answer = world.token(&changed(code_request(&code), &[("client_id", "Slow")])).await;
         assert_eq!(answer.status.as_u16(), status, "{answer:?}");
@@ -69,7 +83,10 @@ async fn a_code_lives_as_long_as_the_client_says() {
 async fn a_device_code_lives_as_long_as_the_client_says() {
     let own = json!({"allowed_grant_types": ["device_code"], "redirect_uris": [], "device_code_lifetime": 200});
     let world = World::with_clients(vec![client_settings("Slow", own)]).await;
-    let begun = world.post("/connect/deviceauthorization", &[("client_id", "Slow"), ("scope", "openid")]).await.json();
+    let begun = world
+        .post("/connect/deviceauthorization", &[("client_id", "Slow"), ("scope", "openid")])
+        .await
+        .json();
     assert_eq!(begun["expires_in"], 200);
     let code = begun["device_code"].as_str().unwrap();
     let poll = [("grant_type", crate::device::GRANT), ("client_id", "Slow"), ("device_code", code)];
@@ -82,7 +99,11 @@ async fn a_device_code_lives_as_long_as_the_client_says() {
 #[tokio::test]
 async fn user_claims_are_in_the_id_token_only_where_the_client_wants_them_there() {
     let own = json!({"always_include_user_claims_in_id_token": true});
-    let world = World::with_clients(vec![client_settings("Always", own), client_settings("Seldom", json!({}))]).await;
+    let world = World::with_clients(vec![
+        client_settings("Always", own),
+        client_settings("Seldom", json!({})),
+    ])
+    .await;
     for (client_id, expected) in [("Always", json!("ALICE")), ("Seldom", Value::Null)] {
         let tokens = tokens(&world, client_id).await;
         assert_eq!(claims(&tokens["id_token"])["name"], expected, "{client_id}");
@@ -98,9 +119,15 @@ async fn the_consent_page_shows_what_the_client_says_of_itself() {
         "logo_uri": "https://pictures.example/logo.svg",
     });
     let world = World::with_clients(vec![client_settings("Shown", own)]).await;
-    let answer = Browser::signed_in(&world, "alice").await.get(&authorize_url(&[("client_id", "Shown")])).await;
+    let answer = Browser::signed_in(&world, "alice")
+        .await
+        .get(&authorize_url(&[("client_id", "Shown")]))
+        .await;
     let page = answer.page();
-    assert!(page.text.contains("Reads your <orders>.") && page.text.contains("https://app.example/home"));
+    assert!(
+        page.text.contains("Reads your <orders>.")
+            && page.text.contains("https://app.example/home")
+    );
     let logo = page.all("img").next().unwrap();
     assert_eq!(logo.attribute("src"), Some("https://pictures.example/logo.svg"));
     assert_eq!(logo.attribute("alt"), Some(""));

@@ -5,7 +5,9 @@ use doorward_protocol::secret::Secret;
 use doorward_provider::shared_secret::SecretSettings;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request};
+use crate::support::{
+    Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request,
+};
 
 fn machine(secrets: &[&str]) -> Value {
     let secrets: Vec<Value> = secrets.iter().map(|secret| hashed(secret)).collect();
@@ -47,7 +49,11 @@ async fn secrets_overlap_until_the_old_one_is_removed() {
     ] {
         world.put_client(machine(secrets)).await;
         world.provider.refresh_clients().await.unwrap();
-        assert_eq!((token(&world, "old").await, token(&world, "new").await), (old, new), "{secrets:?}");
+        assert_eq!(
+            (token(&world, "old").await, token(&world, "new").await),
+            (old, new),
+            "{secrets:?}"
+        );
     }
 }
 
@@ -66,8 +72,14 @@ async fn a_removed_client_has_nothing_left_even_when_it_comes_back() {
 
     world.remove_client("Page").await;
     world.provider.refresh_clients().await.unwrap();
-    world.userinfo(&tokens["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
-    world.token(&redeem(&unused)).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    world
+        .userinfo(&tokens["access_token"])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    world
+        .token(&redeem(&unused))
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     assert_eq!(browser.get(&url).await.status, StatusCode::BAD_REQUEST, "a page, not a redirect");
 
     world.put_client(page).await;
@@ -79,7 +91,10 @@ async fn a_removed_client_has_nothing_left_even_when_it_comes_back() {
     ];
     world.token(&refresh).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     world.token(&redeem(&unused)).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
-    world.userinfo(&tokens["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    world
+        .userinfo(&tokens["access_token"])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
 }
 
 #[tokio::test]

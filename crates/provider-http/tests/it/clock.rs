@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use crate::support::{Browser, REDIRECT, START, World, authorize_url, claims, code_request, jose_header};
+use crate::support::{
+    Browser, REDIRECT, START, World, authorize_url, claims, code_request, jose_header,
+};
 
 const HOUR: i64 = 3600;
 const YEAR: i64 = 365 * 86_400;
@@ -23,9 +25,15 @@ async fn a_code_ends_when_it_was_to_end() {
     assert_eq!(tokens.status, StatusCode::OK, "{tokens:?}");
     let access_token = claims(&tokens.json()["access_token"]);
     assert_eq!(access_token["iat"], world.clock.seconds());
-    world.token(&code_request(&used)).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .token(&code_request(&used))
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     world.clock.advance(HOUR + lifetime);
-    world.token(&code_request(&left)).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .token(&code_request(&left))
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }
 
 #[tokio::test]
@@ -51,10 +59,16 @@ async fn tokens_and_sessions_end_when_they_were_to_end() {
         world.userinfo(token).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
     }
     assert_eq!(world.clock.seconds(), START + HOUR, "the end of the session, too");
-    browser.get(&authorize_url(&[("prompt", "none")])).await.expect_redirect_error(REDIRECT, "login_required");
+    browser
+        .get(&authorize_url(&[("prompt", "none")]))
+        .await
+        .expect_redirect_error(REDIRECT, "login_required");
     // The sliding life of the refresh token began anew an hour before the first one did.
     world.clock.advance(36_000 - 2 * HOUR);
-    world.refresh(&refreshed["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .refresh(&refreshed["refresh_token"])
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Requests at the same moment: what may happen once happens once, and nobody is signed out by a second tab.
+//! Requests at the same moment: what may happen once happens once, and nobody is signed out by a
+//! second tab.
 
 use std::sync::Arc;
 
@@ -9,11 +10,16 @@ use tokio::sync::Barrier;
 use crate::support::{Answer, Browser, World, code_request, refresh_request};
 
 /// Sends the same token request so many times at once.
-async fn all_at_once(world: &Arc<World>, request: Vec<(&'static str, String)>, times: usize) -> Vec<Answer> {
+async fn all_at_once(
+    world: &Arc<World>,
+    request: Vec<(&'static str, String)>,
+    times: usize,
+) -> Vec<Answer> {
     let (request, barrier) = (Arc::new(request), Arc::new(Barrier::new(times)));
     let tasks: Vec<_> = (0..times)
         .map(|_| {
-            let (world, request, barrier) = (Arc::clone(world), Arc::clone(&request), Arc::clone(&barrier));
+            let (world, request, barrier) =
+                (Arc::clone(world), Arc::clone(&request), Arc::clone(&barrier));
             tokio::spawn(async move {
                 barrier.wait().await;
                 world.token(&request).await
@@ -31,7 +37,8 @@ fn succeeded(answers: &[Answer]) -> Vec<Value> {
     answers.iter().filter(|answer| answer.status == StatusCode::OK).map(Answer::json).collect()
 }
 
-/// RFC 6749 section 4.1.2: the code is used once; the 63 replays revoke what the one redemption gave.
+/// RFC 6749 section 4.1.2: the code is used once; the 63 replays revoke what the one redemption
+/// gave.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_redemptions_of_one_code_exactly_one_succeeds_and_the_replays_revoke_it() {
     let world = Arc::new(World::new().await);
@@ -41,8 +48,14 @@ async fn of_64_redemptions_of_one_code_exactly_one_succeeds_and_the_replays_revo
     for refused in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
         refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     }
-    world.refresh(&tokens["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
-    world.userinfo(&tokens["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    world
+        .refresh(&tokens["refresh_token"])
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .userinfo(&tokens["access_token"])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,4 +1,5 @@
-//! `docs/conformance.md` and `docs/behaviours.md` name tests; they must exist, and leave nothing out.
+//! `docs/conformance.md` and `docs/behaviours.md` name tests; they must exist, and leave nothing
+//! out.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -35,12 +36,15 @@ fn source(module: &str) -> String {
     let path = format!("{REPOSITORY}/{}", path.trim_end_matches('/'));
     let candidates = [format!("{path}.rs"), format!("{path}/mod.rs")];
     let found = candidates.iter().find(|path| Path::new(path).is_file());
-    fs::read_to_string(found.unwrap_or_else(|| panic!("{module}: there is no such module"))).unwrap()
+    fs::read_to_string(found.unwrap_or_else(|| panic!("{module}: there is no such module")))
+        .unwrap()
 }
 
 /// The names in a document that are those of tests.
 fn named(document: &str) -> Vec<&str> {
-    let is_name = |word: &&str| word.contains("::") && !word.ends_with(':') && !word.contains([' ', '\n', '/']);
+    let is_name = |word: &&str| {
+        word.contains("::") && !word.ends_with(':') && !word.contains([' ', '\n', '/'])
+    };
     document.split('`').filter(is_name).filter(|name| *name != "module::test").collect()
 }
 
@@ -53,7 +57,8 @@ fn every_test_in_the_tables_exists() {
         for name in named {
             let (module, case) = name.rsplit_once("::").unwrap();
             let source = source(module);
-            let found = source.contains(&format!("fn {case}(")) || source.contains(&format!("    {case}: {{"));
+            let found = source.contains(&format!("fn {case}("))
+                || source.contains(&format!("    {case}: {{"));
             assert!(found, "{name}: there is no such test");
         }
     }
@@ -83,7 +88,8 @@ fn keys_of(read: impl FnOnce(&str) -> serde_json::Result<()>) -> Vec<String> {
 #[test]
 fn every_setting_of_clients_and_resources_has_its_tests() {
     let text = document("behaviours");
-    let has_row = |key: &str| first_cells(&text).iter().any(|cell| cell.split('`').nth(1) == Some(key));
+    let has_row =
+        |key: &str| first_cells(&text).iter().any(|cell| cell.split('`').nth(1) == Some(key));
     let clients = keys_of(|text| from_str::<ClientSettings>(text).map(drop));
     assert!(clients.len() > 40, "{clients:?}");
     let resources = [

@@ -5,12 +5,16 @@ use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, Page, Setup, World, authorize_url, basic, changed, client_settings,
-    code_request, form_request, with_header,
+    Answer, BACKEND_REDIRECT, Browser, Page, Setup, World, authorize_url, basic, changed,
+    client_settings, code_request, form_request, with_header,
 };
 
 fn asking(scope: &str) -> String {
-    authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", scope)])
+    authorize_url(&[
+        ("client_id", "PkceCodeBackend"),
+        ("redirect_uri", BACKEND_REDIRECT),
+        ("scope", scope),
+    ])
 }
 
 async fn question(browser: &mut Browser<'_>, scope: &str) -> Page {
@@ -24,7 +28,8 @@ async fn question(browser: &mut Browser<'_>, scope: &str) -> Page {
 /// The scope that the client gets for the code in an answer.
 async fn granted(world: &World, answer: &Answer) -> Value {
     let code = answer.expect_code(BACKEND_REDIRECT);
-    let request = changed(code_request(&code), &[("client_id", ""), ("redirect_uri", BACKEND_REDIRECT)]);
+    let request =
+        changed(code_request(&code), &[("client_id", ""), ("redirect_uri", BACKEND_REDIRECT)]);
     world.token_as(&basic("PkceCodeBackend", "secret"), &request).await.json()["scope"].clone()
 }
 
@@ -48,7 +53,10 @@ async fn the_page_describes_what_the_client_asks_for() {
         .filter(|input| input.attribute("name") == Some("scope"))
         .map(|input| (input.attribute("value").unwrap(), input.attribute("disabled").is_some()))
         .collect();
-    assert_eq!(boxes, [("openid", true), ("profile", false), ("MyBackendApi2", false), ("offline_access", false)]);
+    assert_eq!(
+        boxes,
+        [("openid", true), ("profile", false), ("MyBackendApi2", false), ("offline_access", false)]
+    );
 }
 
 #[tokio::test]
@@ -59,12 +67,15 @@ async fn a_scope_to_be_stressed_stands_out() {
     };
     let scopes = vec![scope("MyBackendApi1", false), scope("MyBackendApi2", true)];
     let resources = Resources::new(IdentityResource::standard(), scopes, vec![], true).unwrap();
-    let asks = json!({"require_consent": true, "allowed_scopes": ["MyBackendApi1", "MyBackendApi2"]});
+    let asks =
+        json!({"require_consent": true, "allowed_scopes": ["MyBackendApi1", "MyBackendApi2"]});
     let clients = vec![client_settings("Asks", asks)];
-    let world = World::with(Setup { clients, resources: Some(resources), ..Setup::default() }).await;
+    let world =
+        World::with(Setup { clients, resources: Some(resources), ..Setup::default() }).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     for (scope, stressed) in [("MyBackendApi1", false), ("MyBackendApi2", true)] {
-        let page = browser.get(&authorize_url(&[("client_id", "Asks"), ("scope", scope)])).await.page();
+        let page =
+            browser.get(&authorize_url(&[("client_id", "Asks"), ("scope", scope)])).await.page();
         assert!(page.text.contains(&format!("The API {scope}")), "{}", page.text);
         // The user's name is the other one.
         assert_eq!(page.all("strong").count(), if stressed { 2 } else { 1 }, "{scope}");
@@ -78,7 +89,9 @@ async fn allowing_gives_a_code_for_the_ticked_scopes() {
     let page = question(&mut browser, "openid profile MyBackendApi2").await;
     let all = browser.submit(&page, &[("remember_consent", ""), ("action", "allow")]).await;
     assert_eq!(granted(&world, &all).await, "openid profile MyBackendApi2");
-    let some = browser.submit(&page, &[("remember_consent", ""), ("scope", "profile"), ("action", "allow")]).await;
+    let some = browser
+        .submit(&page, &[("remember_consent", ""), ("scope", "profile"), ("action", "allow")])
+        .await;
     assert_eq!(granted(&world, &some).await, "openid profile");
 }
 
@@ -148,10 +161,17 @@ async fn a_consent_is_not_remembered_unless_ticked_and_allowed() {
     let world = World::with_clients(vec![forgetful]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = question(&mut browser, "openid").await;
-    browser.submit(&page, &[("remember_consent", ""), ("action", "allow")]).await.expect_code(BACKEND_REDIRECT);
+    browser
+        .submit(&page, &[("remember_consent", ""), ("action", "allow")])
+        .await
+        .expect_code(BACKEND_REDIRECT);
     question(&mut browser, "openid").await;
 
-    let url = authorize_url(&[("client_id", "Forgetful"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid")]);
+    let url = authorize_url(&[
+        ("client_id", "Forgetful"),
+        ("redirect_uri", BACKEND_REDIRECT),
+        ("scope", "openid"),
+    ]);
     let page = browser.get(&url).await.page();
     assert!(page.input("remember_consent").is_none());
     let answer = browser.submit(&page, &[("remember_consent", "true"), ("action", "allow")]).await;
@@ -167,7 +187,11 @@ async fn a_remembered_consent_ends_after_its_lifetime() {
     );
     let world = World::with_clients(vec![client]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let url = authorize_url(&[("client_id", "Brief"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid")]);
+    let url = authorize_url(&[
+        ("client_id", "Brief"),
+        ("redirect_uri", BACKEND_REDIRECT),
+        ("scope", "openid"),
+    ]);
     let page = browser.get(&url).await.page();
     browser.submit(&page, &[("action", "allow")]).await.expect_code(BACKEND_REDIRECT);
     world.clock.advance(59);
@@ -186,10 +210,15 @@ async fn a_forged_answer_is_asked_again() {
     let without_token = browser.post("/consent", &pairs).await;
     let token = page.value("form_token").unwrap();
     let with_token = [&pairs[..], &[("form_token", token)]].concat();
-    let foreign =
-        browser.send(with_header(form_request("/consent", &with_token), "origin", "http://localhost:5001")).await;
+    let foreign = browser
+        .send(with_header(form_request("/consent", &with_token), "origin", "http://localhost:5001"))
+        .await;
     for answer in [without_token, foreign] {
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, return_url), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.location()),
+            (StatusCode::SEE_OTHER, return_url),
+            "{answer:?}"
+        );
     }
 }
 
@@ -213,7 +242,8 @@ async fn foreign_return_addresses_get_the_error_page() {
     let page = question(&mut browser, "openid").await;
     for foreign in ["", "//evil.example", "https://evil.example/connect/authorize?a=b"] {
         for action in ["allow", "deny"] {
-            let answer = browser.submit(&page, &[("return_url", foreign), ("action", action)]).await;
+            let answer =
+                browser.submit(&page, &[("return_url", foreign), ("action", action)]).await;
             answer.expect_error_page(StatusCode::BAD_REQUEST);
         }
     }

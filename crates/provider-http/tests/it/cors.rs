@@ -1,4 +1,5 @@
-//! Cross-origin requests: allowed for the origins that a client lists, at the endpoints that browser code calls.
+//! Cross-origin requests: allowed for the origins that a client lists, at the endpoints that
+//! browser code calls.
 
 use axum::{
     body::Body,
@@ -51,7 +52,10 @@ async fn a_listed_origin_may_read_answers_and_errors() {
         let answer = from_origin(&world, method, path, LISTED).await;
         assert_eq!(answer.header("access-control-allow-origin"), LISTED, "{path}");
         assert!(answer.header("vary").to_ascii_lowercase().contains("origin"), "{path}");
-        assert!(answer.header("access-control-expose-headers").contains("www-authenticate"), "{path}");
+        assert!(
+            answer.header("access-control-expose-headers").contains("www-authenticate"),
+            "{path}"
+        );
         assert!(!answer.headers.contains_key("access-control-allow-credentials"), "{path}");
     }
 }
@@ -66,7 +70,9 @@ async fn a_listed_origin_passes_the_preflight() {
         assert!(answer.header("access-control-allow-methods").contains(method.as_str()));
         let allowed = answer.header("access-control-allow-headers");
         assert!(
-            allowed.contains("authorization") && allowed.contains("content-type") && allowed.contains("dpop"),
+            allowed.contains("authorization")
+                && allowed.contains("content-type")
+                && allowed.contains("dpop"),
             "{allowed}"
         );
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
@@ -88,10 +94,14 @@ async fn no_other_origin_is_allowed() {
         "http://disabled.example",
     ] {
         for (path, method) in &OPEN {
-            for answer in
-                [from_origin(&world, method, path, origin).await, preflight(&world, method, path, origin).await]
-            {
-                assert!(!answer.headers.contains_key("access-control-allow-origin"), "{origin} at {path}");
+            for answer in [
+                from_origin(&world, method, path, origin).await,
+                preflight(&world, method, path, origin).await,
+            ] {
+                assert!(
+                    !answer.headers.contains_key("access-control-allow-origin"),
+                    "{origin} at {path}"
+                );
             }
         }
     }

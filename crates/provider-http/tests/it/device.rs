@@ -1,4 +1,5 @@
-//! The device authorization grant (RFC 8628): `/connect/deviceauthorization`, `/device`, and the polls of the device.
+//! The device authorization grant (RFC 8628): `/connect/deviceauthorization`, `/device`, and the
+//! polls of the device.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -9,8 +10,8 @@ use tokio::sync::Barrier;
 use crate::{
     grants,
     support::{
-        Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request, refresh_request, user,
-        with_header,
+        Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request,
+        refresh_request, user, with_header,
     },
 };
 
@@ -18,9 +19,14 @@ pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What the device is told at the beginning.
 async fn begin(world: &World, scope: &str) -> Value {
-    let answer = world.post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", scope)]).await;
+    let answer = world
+        .post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", scope)])
+        .await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
     answer.json()
 }
 
@@ -58,7 +64,10 @@ async fn a_device_gets_its_codes() {
     let world = World::new().await;
     let begun = begin(&world, "openid").await;
     let code = user_code(&begun);
-    assert!(code.len() == 9 && code.chars().all(|letter| "BCDFGHJKLMNPQRSTVWXZ-".contains(letter)), "{code}");
+    assert!(
+        code.len() == 9 && code.chars().all(|letter| "BCDFGHJKLMNPQRSTVWXZ-".contains(letter)),
+        "{code}"
+    );
     assert_eq!(begun["device_code"].as_str().unwrap().len(), 43);
     assert_eq!(begun["verification_uri"], format!("{ISSUER}/device"));
     assert_eq!(begun["verification_uri_complete"], format!("{ISSUER}/device?user_code={code}"));
@@ -102,7 +111,9 @@ async fn a_replay_of_a_devices_old_refresh_token_ends_its_access() {
         last = refresh(&last["refresh_token"]).await.json();
     }
     for ended in [&first, &last] {
-        refresh(&ended["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        refresh(&ended["refresh_token"])
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     }
 }
 
@@ -157,7 +168,8 @@ async fn codes_expire() {
     expect_poll(&world, &begun, "expired_token").await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = browser.get("/device").await.page();
-    let answer = browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
+    let answer =
+        browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     world.provider.maintain().await.unwrap();
     expect_poll(&world, &begun, "expired_token").await;
@@ -168,7 +180,10 @@ async fn codes_expire() {
 
 #[tokio::test]
 async fn a_device_code_is_its_clients_alone() {
-    let other = client_settings("Other", json!({"allowed_grant_types": ["device_code"], "redirect_uris": []}));
+    let other = client_settings(
+        "Other",
+        json!({"allowed_grant_types": ["device_code"], "redirect_uris": []}),
+    );
     let world = World::with_clients(vec![other]).await;
     let begun = begin(&world, "openid").await;
     allow(&world, &begun).await;
@@ -176,7 +191,10 @@ async fn a_device_code_is_its_clients_alone() {
     let foreign = [("grant_type", GRANT), ("client_id", "Other"), ("device_code", code)];
     world.token(&foreign).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     let not_allowed = [("grant_type", GRANT), ("client_id", "PkceJS"), ("device_code", code)];
-    world.token(&not_allowed).await.expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
+    world
+        .token(&not_allowed)
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
     assert_eq!(poll(&world, &begun).await.status, StatusCode::OK);
 }
 
@@ -217,7 +235,8 @@ async fn of_many_polls_at_once_one_gets_the_tokens() {
     let barrier = Arc::new(Barrier::new(32));
     let tasks: Vec<_> = (0..32)
         .map(|_| {
-            let (world, begun, barrier) = (Arc::clone(&world), Arc::clone(&begun), Arc::clone(&barrier));
+            let (world, begun, barrier) =
+                (Arc::clone(&world), Arc::clone(&begun), Arc::clone(&barrier));
             tokio::spawn(async move {
                 barrier.wait().await;
                 poll(&world, &begun).await
@@ -245,13 +264,18 @@ async fn the_link_leads_through_the_login_page_to_the_filled_in_form() {
     let to_login = browser.get(link).await;
     to_login.expect_login();
     let page = browser.get(to_login.location()).await.page();
-    let signed_in = browser.submit(&page, &[("username", "alice"), ("password", "alice"), ("action", "login")]).await;
+    let signed_in = browser
+        .submit(&page, &[("username", "alice"), ("password", "alice"), ("action", "login")])
+        .await;
     assert_eq!(signed_in.location(), link);
     let answer = browser.get(link).await;
     assert_eq!(answer.header("referrer-policy"), "same-origin");
     let page = answer.page();
     assert_eq!(page.value("user_code"), Some(user_code(&begun)));
-    let picture = page.all("svg").find(|svg| svg.attribute("class") == Some("qr-code")).expect("the link as a picture");
+    let picture = page
+        .all("svg")
+        .find(|svg| svg.attribute("class") == Some("qr-code"))
+        .expect("the link as a picture");
     assert_eq!(picture.attribute("role"), Some("img"));
     expect_poll(&world, &begun, "authorization_pending").await;
     let typed = user_code(&begun).to_lowercase().replace('-', " ");
@@ -285,7 +309,8 @@ async fn guesses_are_throttled_for_the_user_wherever_they_come_from() {
         let mut browser = Browser::at(&world, IpAddr::from([192, 0, 2, attempt]));
         browser.set_cookie("doorward.session", &session);
         let page = browser.get("/device").await.page();
-        let answer = browser.submit(&page, &[("user_code", "BCDF-GHJK"), ("action", "continue")]).await;
+        let answer =
+            browser.submit(&page, &[("user_code", "BCDF-GHJK"), ("action", "continue")]).await;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             assert!(answer.page().text.contains("Too many codes"));
             wait = Some((attempt, answer.header("retry-after").to_owned()));
@@ -300,13 +325,15 @@ async fn guesses_are_throttled_for_the_user_wherever_they_come_from() {
     let mut alice = Browser::new(&world);
     alice.set_cookie("doorward.session", &session);
     let page = alice.get("/device").await.page();
-    let early = alice.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
+    let early =
+        alice.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
     assert_eq!(early.status, StatusCode::TOO_MANY_REQUESTS);
     world.clock.advance(1);
     question(&mut alice, user_code(&begun)).await;
 }
 
-/// An answer counts only for a code that the same user has called up, so that the throttle can't be passed by.
+/// An answer counts only for a code that the same user has called up, so that the throttle can't be
+/// passed by.
 #[tokio::test]
 async fn only_who_called_a_code_up_answers_it() {
     let world = World::new().await;
@@ -314,12 +341,16 @@ async fn only_who_called_a_code_up_answers_it() {
     let mut alice = Browser::signed_in(&world, "alice").await;
     let page = alice.get("/device").await.page();
     for action in ["allow", "deny", "", "anything"] {
-        let answer = alice.submit(&page, &[("user_code", user_code(&begun)), ("action", action)]).await;
+        let answer =
+            alice.submit(&page, &[("user_code", user_code(&begun)), ("action", action)]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{action}");
     }
     let asked_alice = question(&mut alice, user_code(&begun)).await;
     question(&mut Browser::signed_in(&world, "carol").await, user_code(&begun)).await;
-    assert_eq!(alice.submit(&asked_alice, &[("action", "allow")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        alice.submit(&asked_alice, &[("action", "allow")]).await.status,
+        StatusCode::BAD_REQUEST
+    );
     expect_poll(&world, &begun, "authorization_pending").await;
 }
 
@@ -349,7 +380,8 @@ async fn a_client_may_want_a_fresher_sign_in() {
     let mut browser = Browser::signed_in(&strict, "alice").await;
     strict.clock.advance(61);
     let page = browser.get("/device").await.page();
-    let answer = browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
+    let answer =
+        browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
     answer.expect_login();
     assert!(answer.location().contains(user_code(&begun)));
 }
@@ -361,13 +393,24 @@ async fn requests_that_do_not_hold_are_refused() {
         (&[("scope", "openid")][..], StatusCode::UNAUTHORIZED, "invalid_client"),
         (&[("client_id", "Nobody")], StatusCode::UNAUTHORIZED, "invalid_client"),
         (&[("client_id", "PkceJS")], StatusCode::BAD_REQUEST, "unauthorized_client"),
-        (&[("client_id", "Television"), ("scope", "MyBackendApi1")], StatusCode::BAD_REQUEST, "invalid_scope"),
+        (
+            &[("client_id", "Television"), ("scope", "MyBackendApi1")],
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+        ),
         (&[("client_id", "Television"), ("scope", "\"")], StatusCode::BAD_REQUEST, "invalid_scope"),
-        (&[("client_id", "Television"), ("client_id", "Television")], StatusCode::BAD_REQUEST, "invalid_request"),
+        (
+            &[("client_id", "Television"), ("client_id", "Television")],
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+        ),
     ] {
         world.post("/connect/deviceauthorization", pairs).await.expect_json_error(status, code);
     }
-    assert_eq!(world.get("/connect/deviceauthorization").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        world.get("/connect/deviceauthorization").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     let unknown = json!({"device_code": "x"});
     expect_poll(&world, &unknown, "invalid_grant").await;
     let missing = world.token(&[("grant_type", GRANT), ("client_id", "Television")]).await;

@@ -1,4 +1,5 @@
-//! `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` (OIDC Discovery section 4, RFC 8414).
+//! `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` (OIDC
+//! Discovery section 4, RFC 8414).
 
 use axum::{
     body::Body,
@@ -8,14 +9,20 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Browser, ISSUER, World, claims, client_settings, with_header};
 
-const DOCUMENTS: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+const DOCUMENTS: [&str; 2] =
+    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 
 #[tokio::test]
 async fn the_document_is_the_written_one_under_both_names() {
     let world = World::new().await;
     let expected: Value = serde_json::from_str(include_str!("discovery.json")).unwrap();
     let [openid, oauth] = [world.get(DOCUMENTS[0]).await, world.get(DOCUMENTS[1]).await];
-    assert_eq!(openid.json(), expected, "{}", serde_json::to_string_pretty(&openid.json()).unwrap());
+    assert_eq!(
+        openid.json(),
+        expected,
+        "{}",
+        serde_json::to_string_pretty(&openid.json()).unwrap()
+    );
     assert_eq!(openid.body, oauth.body);
     assert_eq!(openid.header("content-type"), "application/json");
 }
@@ -53,7 +60,8 @@ async fn every_endpoint_in_the_document_answers() {
 
 #[tokio::test]
 async fn only_what_some_client_may_use_is_listed() {
-    let disabled = ["MyBackend", "Resources", "Television"].map(|id| client_settings(id, json!({"enabled": false})));
+    let disabled = ["MyBackend", "Resources", "Television"]
+        .map(|id| client_settings(id, json!({"enabled": false})));
     let world = World::with_clients(disabled.to_vec()).await;
     let document = world.get(DOCUMENTS[0]).await.json();
     assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
@@ -61,23 +69,40 @@ async fn only_what_some_client_may_use_is_listed() {
 }
 
 async fn conditional(world: &World, path: &str, if_none_match: &str) -> Answer {
-    world.send(with_header(Request::get(path).body(Body::empty()).unwrap(), "if-none-match", if_none_match)).await
+    world
+        .send(with_header(
+            Request::get(path).body(Body::empty()).unwrap(),
+            "if-none-match",
+            if_none_match,
+        ))
+        .await
 }
 
 #[tokio::test]
 async fn documents_may_be_cached_and_are_not_sent_twice() {
     let world = World::new().await;
-    for (path, freshness) in
-        [(DOCUMENTS[0], 3600), (DOCUMENTS[1], 3600), ("/.well-known/openid-configuration/jwks", 300)]
-    {
+    for (path, freshness) in [
+        (DOCUMENTS[0], 3600),
+        (DOCUMENTS[1], 3600),
+        ("/.well-known/openid-configuration/jwks", 300),
+    ] {
         let first = world.get(path).await;
         assert_eq!(first.header("cache-control"), format!("public, max-age={freshness}"));
         let tag = first.header("etag");
         assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
-        for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        for known in
+            [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()]
+        {
             let answer = conditional(&world, path, &known).await;
-            assert_eq!((answer.status, answer.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{known}");
-            assert_eq!((answer.header("etag"), answer.header("cache-control")), (tag, first.header("cache-control")));
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (StatusCode::NOT_MODIFIED, ""),
+                "{known}"
+            );
+            assert_eq!(
+                (answer.header("etag"), answer.header("cache-control")),
+                (tag, first.header("cache-control"))
+            );
         }
         for unknown in ["\"other\"", "", tag.trim_matches('"')] {
             assert_eq!(conditional(&world, path, unknown).await.body, first.body, "{unknown}");

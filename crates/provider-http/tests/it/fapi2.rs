@@ -1,4 +1,5 @@
-//! The FAPI 2.0 Security Profile for clients with the setting `fapi2`, where it is stricter than what others may do (section 5.3.2).
+//! The FAPI 2.0 Security Profile for clients with the setting `fapi2`, where it is stricter than
+//! what others may do (section 5.3.2).
 
 use axum::http::StatusCode;
 use doorward_protocol::{jose::SigningAlgorithm, params};
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     par::opened_by,
     support::{
-        Answer, Browser, ISSUER, ProofKey, REDIRECT, START, Setup, World, authorize_url, changed, client_settings,
-        code_request, form_request, jose_header, refresh_request, with_header,
+        Answer, Browser, ISSUER, ProofKey, REDIRECT, START, Setup, World, authorize_url, changed,
+        client_settings, code_request, form_request, jose_header, refresh_request, with_header,
     },
     token::private_key_jwt::{claims as assertion_claims, request as by_assertion},
 };
@@ -58,10 +59,20 @@ async fn a_user_signs_in_and_the_refresh_token_stays_the_same() {
     let send = async |pairs: Vec<(&'static str, String)>| {
         let mut pairs = changed(pairs, &[("client_id", "")]);
         pairs.extend(by_assertion(&assertion(&world, &key)).split_off(1));
-        world.send(with_header(form_request("/connect/token", &pairs), "dpop", &proving.proof(&world))).await
+        world
+            .send(with_header(
+                form_request("/connect/token", &pairs),
+                "dpop",
+                &proving.proof(&world),
+            ))
+            .await
     };
     let pushed = push(&world, &assertion(&world, &key), &[]).await;
-    let code = Browser::signed_in(&world, "alice").await.get(&opened_by("Bank", &pushed)).await.expect_code(REDIRECT);
+    let code = Browser::signed_in(&world, "alice")
+        .await
+        .get(&opened_by("Bank", &pushed))
+        .await
+        .expect_code(REDIRECT);
     let answer = send(code_request(&code)).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let tokens = answer.json();
@@ -82,15 +93,26 @@ async fn a_user_signs_in_and_the_refresh_token_stays_the_same() {
 async fn an_assertion_is_for_the_issuer_alone_and_says_so_as_a_string() {
     let key = ProofKey::es256();
     let world = world_with(&[&key]).await;
-    let (token_endpoint, par_endpoint) = (format!("{ISSUER}/connect/token"), format!("{ISSUER}/connect/par"));
-    for aud in [json!(token_endpoint), json!(par_endpoint), json!([ISSUER]), json!([ISSUER, token_endpoint])] {
+    let (token_endpoint, par_endpoint) =
+        (format!("{ISSUER}/connect/token"), format!("{ISSUER}/connect/par"));
+    for aud in [
+        json!(token_endpoint),
+        json!(par_endpoint),
+        json!([ISSUER]),
+        json!([ISSUER, token_endpoint]),
+    ] {
         let refused = || signed(&key, "ES256", &json!({"aud": aud}));
-        push(&world, &refused(), &[]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+        push(&world, &refused(), &[])
+            .await
+            .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
         let answer = machine(&world, &refused(), &key.proof(&world)).await;
         answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
     for times in [json!({}), json!({"iat": START + 8, "nbf": START + 8})] {
-        assert_eq!(push(&world, &signed(&key, "ES256", &times), &[]).await.status, StatusCode::CREATED);
+        assert_eq!(
+            push(&world, &signed(&key, "ES256", &times), &[]).await.status,
+            StatusCode::CREATED
+        );
     }
 }
 

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 
-use crate::support::{Browser, ISSUER, REDIRECT, START, World, authorize_url, claims, code_request};
+use crate::support::{
+    Browser, ISSUER, REDIRECT, START, World, authorize_url, claims, code_request,
+};
 
 #[tokio::test]
 async fn a_user_signs_in_and_the_client_gets_and_renews_tokens() {
@@ -38,9 +40,15 @@ async fn a_user_signs_in_and_the_client_gets_and_renews_tokens() {
         (&ISSUER.into(), &"MyBackendApi2".into(), &"alice".into())
     );
     assert_eq!((&access["client_id"], &access["role"]), (&"PkceJS".into(), &"admin".into()));
-    assert_eq!((&access["department"], &access["email"]), (&"Sales".into(), &"alice@example.com".into()));
+    assert_eq!(
+        (&access["department"], &access["email"]),
+        (&"Sales".into(), &"alice@example.com".into())
+    );
     let id = claims(&tokens["id_token"]);
-    assert_eq!((&id["aud"], &id["nonce"], &id["auth_time"]), (&"PkceJS".into(), &"nonce-1".into(), &START.into()));
+    assert_eq!(
+        (&id["aud"], &id["nonce"], &id["auth_time"]),
+        (&"PkceJS".into(), &"nonce-1".into(), &START.into())
+    );
     assert!(id["sid"].is_string() && id["at_hash"].is_string() && id.get("name").is_none());
 
     let userinfo = world.userinfo(&tokens["access_token"]).await.json();

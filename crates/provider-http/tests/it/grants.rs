@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::support::{
-    BACKEND_REDIRECT, Browser, Page, World, authorize_url, client_settings, form_request, with_header,
+    BACKEND_REDIRECT, Browser, Page, World, authorize_url, client_settings, form_request,
+    with_header,
 };
 
 pub async fn page(browser: &mut Browser<'_>) -> Page {
@@ -58,13 +59,17 @@ async fn a_client_with_access_is_shown_and_loses_it() {
 
     press(&mut browser, "client_id", "PkceJS").await;
     assert_eq!(values(&page(&mut browser).await, "client_id"), Vec::<String>::new());
-    world.refresh(&tokens["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .refresh(&tokens["refresh_token"])
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn with_the_access_the_remembered_consent_goes() {
-    let world = World::with_clients(vec![client_settings("Asks", json!({"require_consent": true}))]).await;
+    let world =
+        World::with_clients(vec![client_settings("Asks", json!({"require_consent": true}))]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let request = authorize_url(&[("client_id", "Asks"), ("scope", "openid")]);
     let consent = browser.get(&request).await.page();
@@ -84,7 +89,11 @@ async fn another_session_is_shown_and_ended_and_ones_own_is_not() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     Browser::signed_in(&world, "carol").await;
     let shown = page(&mut browser).await;
-    assert!(shown.text.contains("address 192.0.2.7") && shown.text.contains("This browser"), "{}", shown.text);
+    assert!(
+        shown.text.contains("address 192.0.2.7") && shown.text.contains("This browser"),
+        "{}",
+        shown.text
+    );
     let others = values(&shown, "sid");
     assert_eq!(others.len(), 1, "neither carol's nor the browser's own");
     press(&mut browser, "sid", &others[0]).await;
@@ -134,7 +143,8 @@ async fn a_forged_form_changes_nothing() {
 async fn what_a_client_may_have_is_shown_once_however_often_it_was_granted() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let backend = authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
+    let backend =
+        authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
     assert!(browser.get(&backend).await.page().text.contains("Allow Backend?"));
     browser.tokens(&[("scope", "openid profile")]).await;
     browser.tokens(&[("scope", "openid email")]).await;

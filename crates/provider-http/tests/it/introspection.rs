@@ -8,8 +8,8 @@ use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, REDIRECT, START, Setup, World, authorize_url, basic, changed, claims, client_settings,
-    code_request, form_request, with_header,
+    Answer, Browser, ISSUER, REDIRECT, START, Setup, World, authorize_url, basic, changed, claims,
+    client_settings, code_request, form_request, with_header,
 };
 
 const API: &str = "MyBackendApi2";
@@ -23,7 +23,10 @@ async fn introspect_as(world: &World, authorization: &str, token: &Value) -> Ans
 async fn told(world: &World, token: &Value) -> Value {
     let answer = introspect_as(world, &basic(API, "api-secret"), token).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
     answer.json()
 }
 
@@ -47,7 +50,8 @@ fn confidential_settings(client_id: &str) -> Value {
     client_settings(client_id, json!({"require_client_secret": true, "client_secrets": secrets}))
 }
 
-/// The name would undo what pairwise subjects are for: that two clients can't tell that they have one user.
+/// The name would undo what pairwise subjects are for: that two clients can't tell that they have
+/// one user.
 #[tokio::test]
 async fn names_stay_out_where_a_client_knows_its_users_by_pairwise_subjects() {
     let mut settings = confidential_settings("Paired");
@@ -56,9 +60,11 @@ async fn names_stay_out_where_a_client_knows_its_users_by_pairwise_subjects() {
     for (client_id, named) in [("Paired", false), ("Plain", true)] {
         let tokens = confidential(&world, client_id).await;
         let own = basic(client_id, "secret");
-        for (caller, token) in
-            [(&basic(API, "api-secret"), "access_token"), (&own, "access_token"), (&own, "refresh_token")]
-        {
+        for (caller, token) in [
+            (&basic(API, "api-secret"), "access_token"),
+            (&own, "access_token"),
+            (&own, "refresh_token"),
+        ] {
             let told = introspect_as(&world, caller, &tokens[token]).await.json();
             assert_eq!(told["active"], true, "{client_id} {token}");
             assert_eq!(told.get("username").is_some(), named, "{client_id} {token}: {told}");
@@ -82,10 +88,15 @@ async fn an_api_learns_of_a_token_that_is_for_it() {
 
 #[tokio::test]
 async fn an_api_learns_of_its_own_scopes_and_audience_only() {
-    let both =
-        client_settings("Both", json!({"allowed_scopes": ["openid", "MyBackendApi1", "MyBackendApi2", "audit"]}));
+    let both = client_settings(
+        "Both",
+        json!({"allowed_scopes": ["openid", "MyBackendApi1", "MyBackendApi2", "audit"]}),
+    );
     let world = World::with_clients(vec![both]).await;
-    let url = authorize_url(&[("client_id", "Both"), ("scope", "openid audit MyBackendApi1 MyBackendApi2")]);
+    let url = authorize_url(&[
+        ("client_id", "Both"),
+        ("scope", "openid audit MyBackendApi1 MyBackendApi2"),
+    ]);
     let code = Browser::signed_in(&world, "alice").await.get(&url).await.expect_code(REDIRECT);
     let tokens = world.token(&changed(code_request(&code), &[("client_id", "Both")])).await.json();
     assert_eq!(claims(&tokens["access_token"])["aud"], json!(["MyBackendApi1", "MyBackendApi2"]));
@@ -99,12 +110,18 @@ async fn what_is_not_for_the_api_is_inactive() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let for_userinfo = browser.tokens(&[("scope", "openid offline_access")]).await;
     let for_api = browser.tokens(&[]).await;
-    for token in
-        [&for_userinfo["access_token"], &for_api["refresh_token"], &for_api["id_token"], &json!("x.y.z"), &json!("x")]
-    {
+    for token in [
+        &for_userinfo["access_token"],
+        &for_api["refresh_token"],
+        &for_api["id_token"],
+        &json!("x.y.z"),
+        &json!("x"),
+    ] {
         assert_eq!(told(&world, token).await, inactive(), "{token}");
     }
-    let other = introspect_as(&world, &basic("MyBackendApi1", "api-secret"), &for_api["access_token"]).await;
+    let other =
+        introspect_as(&world, &basic("MyBackendApi1", "api-secret"), &for_api["access_token"])
+            .await;
     assert_eq!(other.json(), inactive());
 }
 
@@ -140,16 +157,24 @@ async fn a_clients_own_token_is_about_the_client() {
     let grant = [("grant_type", "client_credentials")];
     let tokens = world.token_as(&basic("Resources", "secret"), &grant).await.json();
     let told = told(&world, &tokens["access_token"]).await;
-    assert_eq!((&told["active"], &told["sub"], &told["username"]), (&json!(true), &json!("Resources"), &Value::Null));
+    assert_eq!(
+        (&told["active"], &told["sub"], &told["username"]),
+        (&json!(true), &json!("Resources"), &Value::Null)
+    );
 }
 
 #[tokio::test]
 async fn a_confidential_client_learns_of_its_own_tokens() {
-    let world = World::with_clients(vec![confidential_settings("One"), confidential_settings("Other")]).await;
+    let world =
+        World::with_clients(vec![confidential_settings("One"), confidential_settings("Other")])
+            .await;
     let tokens = confidential(&world, "One").await;
     let (one, other) = (basic("One", "secret"), basic("Other", "secret"));
     let access = introspect_as(&world, &one, &tokens["access_token"]).await.json();
-    assert_eq!((&access["active"], &access["sub"], &access["aud"]), (&json!(true), &json!("alice"), &json!(API)));
+    assert_eq!(
+        (&access["active"], &access["sub"], &access["aud"]),
+        (&json!(true), &json!("alice"), &json!(API))
+    );
     assert_eq!(access["scope"], tokens["scope"]);
     let refresh = introspect_as(&world, &one, &tokens["refresh_token"]).await.json();
     let expected = json!({
@@ -167,7 +192,10 @@ async fn a_refresh_token_that_was_used_revoked_or_has_expired_is_inactive() {
     let world = World::with_clients(vec![confidential_settings("One")]).await;
     let one = basic("One", "secret");
     let refresh = |token: &Value| {
-        vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token.as_str().unwrap().to_owned())]
+        vec![
+            ("grant_type", "refresh_token".to_owned()),
+            ("refresh_token", token.as_str().unwrap().to_owned()),
+        ]
     };
     let first = confidential(&world, "One").await;
     let second = world.token_as(&one, &refresh(&first["refresh_token"])).await.json();
@@ -195,7 +223,8 @@ async fn whoever_does_not_prove_who_they_are_learns_nothing() {
         let answer = world.post("/connect/introspect", pairs).await;
         answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
-    for wrong in [basic(API, "wrong"), basic("MyBackendApi1", "secret"), format!("Bearer {token}")] {
+    for wrong in [basic(API, "wrong"), basic("MyBackendApi1", "secret"), format!("Bearer {token}")]
+    {
         introspect_as(&world, &wrong, &tokens["access_token"])
             .await
             .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
@@ -207,14 +236,17 @@ async fn each_of_an_apis_secrets_counts_until_it_expires() {
     let part = json!({"name": API, "display_name": API});
     let mut other = part.clone();
     other["name"] = json!("MyBackendApi1");
-    let scopes = [&part, &other].map(|scope| serde_json::from_value(scope.clone()).unwrap()).to_vec();
+    let scopes =
+        [&part, &other].map(|scope| serde_json::from_value(scope.clone()).unwrap()).to_vec();
     let secrets = json!([{"plain": "old", "expires_at": START + 60}, {"plain": "new"}]);
     let api = json!({"name": API, "display_name": API, "scopes": [API], "secrets": secrets});
     let apis = vec![serde_json::from_value(api).unwrap()];
     let resources = Resources::new(IdentityResource::standard(), scopes, apis, true).unwrap();
     let world = World::with(Setup { resources: Some(resources), ..Setup::default() }).await;
     let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
-    for (seconds, secret, status) in [(59, "old", 200), (0, "new", 200), (1, "old", 401), (0, "new", 200)] {
+    for (seconds, secret, status) in
+        [(59, "old", 200), (0, "new", 200), (1, "old", 401), (0, "new", 200)]
+    {
         world.clock.advance(seconds);
         let answer = introspect_as(&world, &basic(API, secret), &tokens["access_token"]).await;
         assert_eq!(answer.status.as_u16(), status, "{secret}: {answer:?}");
@@ -226,8 +258,12 @@ async fn the_secret_may_stand_in_the_body() {
     let world = World::new().await;
     let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
     let token = tokens["access_token"].as_str().unwrap();
-    let pairs =
-        [("token", token), ("client_id", API), ("client_secret", "api-secret"), ("token_type_hint", "anything")];
+    let pairs = [
+        ("token", token),
+        ("client_id", API),
+        ("client_secret", "api-secret"),
+        ("token_type_hint", "anything"),
+    ];
     assert_eq!(world.post("/connect/introspect", &pairs).await.json()["active"], true);
 }
 
@@ -236,11 +272,17 @@ async fn malformed_requests_are_refused() {
     let world = World::new().await;
     let api = basic(API, "api-secret");
     for pairs in [&[("x", "y")][..], &[("token", "")], &[("token", "a"), ("token", "b")]] {
-        let request = with_header(form_request("/connect/introspect", pairs), "authorization", &api);
+        let request =
+            with_header(form_request("/connect/introspect", pairs), "authorization", &api);
         world.send(request).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
     }
-    let json = Request::post("/connect/introspect").header("content-type", "application/json").body(Body::from("{}"));
+    let json = Request::post("/connect/introspect")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"));
     let answer = world.send(with_header(json.unwrap(), "authorization", &api)).await;
     answer.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
-    assert_eq!(world.get("/connect/introspect?token=x").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        world.get("/connect/introspect?token=x").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }

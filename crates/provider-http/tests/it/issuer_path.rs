@@ -33,7 +33,10 @@ async fn the_whole_sign_in_stays_under_the_path() {
     assert!(to_login.location().starts_with("/tenant/account/login?"), "{to_login:?}");
     let shown = browser.get(to_login.location()).await;
     let form_cookie = shown.header("set-cookie").to_owned();
-    assert!(form_cookie.starts_with("__Host-doorward.form=") && form_cookie.contains("; Secure"), "{form_cookie}");
+    assert!(
+        form_cookie.starts_with("__Host-doorward.form=") && form_cookie.contains("; Secure"),
+        "{form_cookie}"
+    );
 
     let page = shown.page();
     assert_eq!(page.form_action(), "/tenant/account/login");
@@ -48,7 +51,10 @@ async fn the_whole_sign_in_stays_under_the_path() {
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{signed_in:?}");
     assert!(signed_in.location().starts_with("/tenant/connect/authorize?"), "{signed_in:?}");
     let session = signed_in.header("set-cookie");
-    assert!(session.starts_with("__Host-doorward.session=") && session.contains("; Secure"), "{session}");
+    assert!(
+        session.starts_with("__Host-doorward.session=") && session.contains("; Secure"),
+        "{session}"
+    );
     assert!(session.contains("; Path=/;") && !session.contains("Domain"), "{session}");
 
     let answer = browser.get(signed_in.location()).await;
@@ -64,9 +70,11 @@ async fn the_whole_sign_in_stays_under_the_path() {
 #[tokio::test]
 async fn return_addresses_are_checked_there_too() {
     let world = world().await;
-    for foreign in
-        ["//evil.example", "/tenant/connect/authorize?a=b", "https://op.example/tenant/connect/authorize?a=b"]
-    {
+    for foreign in [
+        "//evil.example",
+        "/tenant/connect/authorize?a=b",
+        "https://op.example/tenant/connect/authorize?a=b",
+    ] {
         let query = params::encode([("return_url", foreign)]);
         let answer = world.get(&format!("/tenant/account/login?{query}")).await;
         answer.expect_error_page(StatusCode::BAD_REQUEST);

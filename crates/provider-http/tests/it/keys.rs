@@ -7,7 +7,10 @@ use crate::support::{Browser, World, jose_header};
 const DAY: i64 = 86_400;
 
 async fn published(world: &World) -> Vec<Value> {
-    world.get("/.well-known/openid-configuration/jwks").await.json()["keys"].as_array().unwrap().clone()
+    world.get("/.well-known/openid-configuration/jwks").await.json()["keys"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 async fn is_published(world: &World, kid: &str) -> bool {
@@ -32,7 +35,10 @@ async fn only_public_parts_are_published() {
             "ES256" => ("EC", ["alg", "crv", "kid", "kty", "use", "x", "y"].as_slice()),
             other => panic!("{other}"),
         };
-        assert_eq!((key["kty"].as_str(), key["use"].as_str(), members.as_slice()), (Some(kty), Some("sig"), expected));
+        assert_eq!(
+            (key["kty"].as_str(), key["use"].as_str(), members.as_slice()),
+            (Some(kty), Some("sig"), expected)
+        );
         algorithms.push(key["alg"].as_str().unwrap());
     }
     algorithms.sort_unstable();

@@ -1,4 +1,5 @@
-//! The language of the pages: `ui_locales` (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2), then `Accept-Language`.
+//! The language of the pages: `ui_locales` (OIDC Core section 3.1.2.1, RP-Initiated Logout section
+//! 2), then `Accept-Language`.
 
 use axum::{
     body::Body,
@@ -9,7 +10,8 @@ use doorward_protocol::params;
 use serde_json::json;
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, ISSUER, World, authorize_url, client_settings, form_request, with_header,
+    Answer, BACKEND_REDIRECT, Browser, ISSUER, World, authorize_url, client_settings, form_request,
+    with_header,
 };
 
 #[track_caller]
@@ -52,7 +54,8 @@ async fn every_page_speaks_the_browsers_language() {
     let mut visitor = Browser::new(&world);
     let mut browser = Browser::signed_in(&world, "alice").await;
     browser.tokens(&[]).await;
-    let consent = authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
+    let consent =
+        authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
     let form_post = authorize_url(&[("response_mode", "form_post")]);
     for (url, text) in [
         ("/", "Dieser Browser ist angemeldet als alice."),
@@ -96,17 +99,22 @@ async fn a_pushed_request_brings_its_language_along() {
     let client = client_settings("Asking", json!({"require_consent": true}));
     let world = World::with_clients(vec![client]).await;
     let url = authorize_url(&[("client_id", "Asking"), ("ui_locales", "de")]);
-    let pushed =
-        form_request::<&str>("/connect/par", &[]).map(|_| Body::from(url.split_once('?').unwrap().1.to_owned()));
+    let pushed = form_request::<&str>("/connect/par", &[])
+        .map(|_| Body::from(url.split_once('?').unwrap().1.to_owned()));
     let pushed = world.send(pushed).await.json();
-    let reference = [("client_id", "Asking"), ("request_uri", pushed["request_uri"].as_str().unwrap())];
+    let reference =
+        [("client_id", "Asking"), ("request_uri", pushed["request_uri"].as_str().unwrap())];
     let url = format!("/connect/authorize?{}", params::encode(reference));
     let mut browser = Browser::new(&world);
     let login = browser.get(&url).await;
     let login = browser.get(login.location()).await;
     assert_language(&login, "de", "Benutzername");
     let fields = [("username", "alice"), ("password", "wrong"), ("action", "login")];
-    assert_language(&browser.submit(&login.page(), &fields).await, "de", "Benutzername oder Passwort ist falsch.");
+    assert_language(
+        &browser.submit(&login.page(), &fields).await,
+        "de",
+        "Benutzername oder Passwort ist falsch.",
+    );
     let fields = [("username", "alice"), ("password", "alice"), ("action", "login")];
     let signed_in = browser.submit(&login.page(), &fields).await;
     assert_language(&browser.get(signed_in.location()).await, "de", "Asking erlauben?");
@@ -115,29 +123,45 @@ async fn a_pushed_request_brings_its_language_along() {
 #[tokio::test]
 async fn the_pages_for_devices_speak_german_too() {
     let world = World::new().await;
-    let code =
-        world.post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", "openid")]).await.json();
+    let code = world
+        .post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", "openid")])
+        .await
+        .json();
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = browser.get("/device?ui_locales=de").await;
     assert_language(&page, "de", "Geben Sie den Code ein");
     let german = |path: &str, pairs: &[(&str, &str)]| {
-        with_header(with_header(form_request(path, pairs), "accept-language", "de"), "origin", ISSUER)
+        with_header(
+            with_header(form_request(path, pairs), "accept-language", "de"),
+            "origin",
+            ISSUER,
+        )
     };
     let token = page.page().value("form_token").unwrap().to_owned();
     let user_code = code["user_code"].as_str().unwrap();
-    let wrong = [("form_token", token.as_str()), ("user_code", "BBBB-BBBB"), ("action", "continue")];
+    let wrong =
+        [("form_token", token.as_str()), ("user_code", "BBBB-BBBB"), ("action", "continue")];
     assert_language(&browser.send(german("/device", &wrong)).await, "de", "Dieser Code ist falsch");
     let right = [("form_token", token.as_str()), ("user_code", user_code), ("action", "continue")];
-    assert_language(&browser.send(german("/device", &right)).await, "de", "Television App erlauben?");
+    assert_language(
+        &browser.send(german("/device", &right)).await,
+        "de",
+        "Television App erlauben?",
+    );
     let deny = [("form_token", token.as_str()), ("user_code", user_code), ("action", "deny")];
-    assert_language(&browser.send(german("/device", &deny)).await, "de", "Das Gerät ist nicht verbunden");
+    assert_language(
+        &browser.send(german("/device", &deny)).await,
+        "de",
+        "Das Gerät ist nicht verbunden",
+    );
 }
 
 #[tokio::test]
 async fn a_forged_form_is_answered_in_the_clients_language_too() {
     let world = World::new().await;
     let request = authorize_url(&[("ui_locales", "de")]);
-    let answer = world.send(form_request("/account/login", &[("return_url", request.as_str())])).await;
+    let answer =
+        world.send(form_request("/account/login", &[("return_url", request.as_str())])).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_language(&answer, "de", "Diese Seite war zu lange geöffnet");
 }

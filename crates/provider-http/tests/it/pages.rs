@@ -1,4 +1,5 @@
-//! What every page has in common: headers that keep it private and unframed, markup without script, and escaping.
+//! What every page has in common: headers that keep it private and unframed, markup without script,
+//! and escaping.
 
 use axum::{
     body::Body,
@@ -7,19 +8,25 @@ use axum::{
 use doorward_protocol::params;
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, Element, Page, Setup, World, authorize_url, form_request, user,
+    Answer, BACKEND_REDIRECT, Browser, Element, Page, Setup, World, authorize_url, form_request,
+    user,
 };
 
 /// Every kind of page, by its name.
 async fn every_page(world: &World) -> Vec<(&'static str, Answer)> {
     let mut browser = Browser::signed_in(world, "alice").await;
-    let backend = authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
+    let backend =
+        authorize_url(&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)]);
     let mut visitor = Browser::new(world);
-    let login = format!("/account/login?{}", params::encode([("return_url", authorize_url(&[]).as_str())]));
+    let login =
+        format!("/account/login?{}", params::encode([("return_url", authorize_url(&[]).as_str())]));
     vec![
         ("login", visitor.get(&login).await),
         ("login after a failure", visitor.sign_in("alice", "wrong", None).await),
-        ("login with a foreign address", visitor.get("/account/login?return_url=//evil.example").await),
+        (
+            "login with a foreign address",
+            visitor.get("/account/login?return_url=//evil.example").await,
+        ),
         ("consent", browser.get(&backend).await),
         ("home", browser.get("/").await),
         ("grants", browser.get("/grants").await),
@@ -27,7 +34,10 @@ async fn every_page(world: &World) -> Vec<(&'static str, Answer)> {
         ("end session question", browser.get("/connect/endsession").await),
         ("signed out", visitor.get("/connect/endsession").await),
         ("authorize error", visitor.get("/connect/authorize").await),
-        ("authorize error by POST", visitor.post("/connect/authorize", &[("client_id", "Nobody")]).await),
+        (
+            "authorize error by POST",
+            visitor.post("/connect/authorize", &[("client_id", "Nobody")]).await,
+        ),
         ("end session error", visitor.get("/connect/endsession?state=1&state=2").await),
         ("form post", browser.get(&authorize_url(&[("response_mode", "form_post")])).await),
         ("not found", visitor.get("/nowhere").await),
@@ -36,7 +46,8 @@ async fn every_page(world: &World) -> Vec<(&'static str, Answer)> {
 }
 
 /// The pages whose form ends at a client.
-const LEADING_TO_CLIENT: [&str; 5] = ["login", "consent", "logout question", "end session question", "form post"];
+const LEADING_TO_CLIENT: [&str; 5] =
+    ["login", "consent", "logout question", "end session question", "form post"];
 
 #[track_caller]
 fn assert_protected(name: &str, answer: &Answer) {
@@ -44,8 +55,13 @@ fn assert_protected(name: &str, answer: &Answer) {
     for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
         assert!(policy.contains(directive), "{name}: {policy}");
     }
-    // Where a form ends in a redirect to a client there is no bound: browsers would apply it to that redirect.
-    assert_ne!(policy.contains("form-action 'self'"), LEADING_TO_CLIENT.contains(&name), "{name}: {policy}");
+    // Where a form ends in a redirect to a client there is no bound: browsers would apply it to
+    // that redirect.
+    assert_ne!(
+        policy.contains("form-action 'self'"),
+        LEADING_TO_CLIENT.contains(&name),
+        "{name}: {policy}"
+    );
     assert!(!policy.contains("unsafe") && !policy.contains('*'), "{name}: {policy}");
     assert_eq!(policy.contains("script-src"), name == "form post", "{name}: {policy}");
     for (header, value) in [
@@ -90,17 +106,28 @@ async fn every_page_is_a_whole_document_without_inline_code() {
         assert!(answer.body.starts_with("<!DOCTYPE html>"), "{name}: {}", answer.body);
         let page = answer.page();
         let count = |element: &str| page.all(element).count();
-        assert_eq!((count("html"), count("title"), count("main"), count("h1")), (1, 1, 1, 1), "{name}");
+        assert_eq!(
+            (count("html"), count("title"), count("main"), count("h1")),
+            (1, 1, 1, 1),
+            "{name}"
+        );
         assert_eq!(page.all("html").next().unwrap().attribute("lang"), Some("en"), "{name}");
-        assert_eq!((count("script"), count("style")), (usize::from(name == "form post"), 0), "{name}");
+        assert_eq!(
+            (count("script"), count("style")),
+            (usize::from(name == "form post"), 0),
+            "{name}"
+        );
         let is_inline = |element: &Element| {
             element.attribute("style").is_some()
-                || ["onclick", "onload", "onsubmit"].iter().any(|on| element.attribute(on).is_some())
+                || ["onclick", "onload", "onsubmit"]
+                    .iter()
+                    .any(|on| element.attribute(on).is_some())
         };
         assert!(!page.elements.iter().any(is_inline), "{name}");
         for input in page.all("input").filter(|input| input.attribute("type") != Some("hidden")) {
             let id = input.attribute("id");
-            let labelled = page.all("label").any(|label| id.is_some() && label.attribute("for") == id);
+            let labelled =
+                page.all("label").any(|label| id.is_some() && label.attribute("for") == id);
             assert!(labelled || input.attribute("type") == Some("checkbox"), "{name}: {input:?}");
         }
     }
@@ -110,9 +137,10 @@ async fn every_page_is_a_whole_document_without_inline_code() {
 async fn style_sheet_and_icon_are_served_and_kept() {
     let world = World::new().await;
     let page = world.get("/account/login").await.page();
-    for (rel, media_type, freshness) in
-        [("stylesheet", "text/css; charset=utf-8", "immutable"), ("icon", "image/svg+xml", "max-age=86400")]
-    {
+    for (rel, media_type, freshness) in [
+        ("stylesheet", "text/css; charset=utf-8", "immutable"),
+        ("icon", "image/svg+xml", "max-age=86400"),
+    ] {
         let link = page.all("link").find(|link| link.attribute("rel") == Some(rel)).unwrap();
         let answer = world.get(link.attribute("href").unwrap()).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, media_type));
@@ -187,7 +215,9 @@ async fn hostile_subjects_and_client_names_stay_text() {
         "Hostile",
         serde_json::json!({"client_name": HOSTILE[0], "client_uri": "https://app.example/?\"><b>", "require_consent": true}),
     );
-    let world = World::with(Setup { users: hostile.to_vec(), clients: vec![client], ..Setup::default() }).await;
+    let world =
+        World::with(Setup { users: hostile.to_vec(), clients: vec![client], ..Setup::default() })
+            .await;
     let mut alice = Browser::signed_in(&world, "alice").await;
     let consent = authorize_url(&[("client_id", "Hostile")]);
     for url in ["/", "/account/logout", &consent] {

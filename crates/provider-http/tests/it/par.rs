@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::sync::Barrier;
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims, client_settings,
-    code_request, form_request, with_header,
+    Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed,
+    claims, client_settings, code_request, form_request, with_header,
 };
 
 /// The parameters of a good request of `PkceJS`, with these changes.
@@ -25,7 +25,8 @@ pub fn request(changes: &[(&str, &str)]) -> Vec<(String, String)> {
 
 async fn push(world: &World, changes: &[(&str, &str)]) -> Answer {
     let pairs = request(changes);
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     world.post("/connect/par", &pairs).await
 }
 
@@ -33,7 +34,10 @@ async fn push(world: &World, changes: &[(&str, &str)]) -> Answer {
 pub fn opened_by(client_id: &str, pushed: &Answer) -> String {
     assert_eq!(pushed.status, StatusCode::CREATED, "{pushed:?}");
     let reference = pushed.json()["request_uri"].as_str().unwrap().to_owned();
-    format!("/connect/authorize?{}", params::encode([("client_id", client_id), ("request_uri", &reference)]))
+    format!(
+        "/connect/authorize?{}",
+        params::encode([("client_id", client_id), ("request_uri", &reference)])
+    )
 }
 
 async fn pushed(world: &World, changes: &[(&str, &str)]) -> String {
@@ -45,7 +49,10 @@ async fn a_pushed_request_gives_a_reference_and_then_a_code() {
     let world = World::new().await;
     let answer = push(&world, &[]).await;
     assert_eq!(answer.status, StatusCode::CREATED);
-    assert_eq!((answer.header("cache-control"), answer.header("content-type")), ("no-store", "application/json"));
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("content-type")),
+        ("no-store", "application/json")
+    );
     let body = answer.json();
     assert_eq!(body["expires_in"], 60);
     let reference = body["request_uri"].as_str().unwrap();
@@ -67,19 +74,28 @@ async fn the_reference_leads_through_sign_in() {
     assert!(!to_login.location().contains("state-1"), "only the reference travels");
     let page = browser.get(to_login.location()).await.page();
     assert!(page.text.contains("JavaScript Client"));
-    let signed_in = browser.submit(&page, &[("username", "alice"), ("password", "alice"), ("action", "login")]).await;
+    let signed_in = browser
+        .submit(&page, &[("username", "alice"), ("password", "alice"), ("action", "login")])
+        .await;
     browser.get(signed_in.location()).await.expect_code(REDIRECT);
 }
 
 #[tokio::test]
 async fn the_reference_leads_through_consent() {
     let world = World::new().await;
-    let changes = [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid profile")];
+    let changes = [
+        ("client_id", "PkceCodeBackend"),
+        ("redirect_uri", BACKEND_REDIRECT),
+        ("scope", "openid profile"),
+    ];
     let pairs = request(&changes);
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let backend = basic("PkceCodeBackend", "secret");
     for (action, allowed) in [("allow", true), ("deny", false)] {
-        let pushed = world.send(with_header(form_request("/connect/par", &pairs), "authorization", &backend)).await;
+        let pushed = world
+            .send(with_header(form_request("/connect/par", &pairs), "authorization", &backend))
+            .await;
         let mut browser = Browser::signed_in(&world, "alice").await;
         let page = browser.get(&opened_by("PkceCodeBackend", &pushed)).await.page();
         let answer = browser.submit(&page, &[("remember_consent", ""), ("action", action)]).await;
@@ -96,7 +112,9 @@ async fn the_reference_leads_through_consent() {
 #[tokio::test]
 async fn a_sign_in_that_the_request_asks_for_happens_once() {
     let world = World::new().await;
-    for changes in [&[("prompt", "login")][..], &[("max_age", "0")], &[("prompt", "select_account")]] {
+    for changes in
+        [&[("prompt", "login")][..], &[("max_age", "0")], &[("prompt", "select_account")]]
+    {
         let mut browser = Browser::signed_in(&world, "alice").await;
         world.clock.advance(5);
         let url = pushed(&world, changes).await;
@@ -109,17 +127,22 @@ async fn a_sign_in_that_the_request_asks_for_happens_once() {
     }
 }
 
-/// Somebody who opens the reference first, without the cookie, vouches for no session that was there before.
+/// Somebody who opens the reference first, without the cookie, vouches for no session that was
+/// there before.
 #[tokio::test]
 async fn a_session_from_before_is_no_sign_in_whoever_opened_it_first() {
     let strict = client_settings("Strict", json!({"user_sso_lifetime": 60}));
     let world = World::with_clients(vec![strict]).await;
-    for changes in
-        [&[("prompt", "login")][..], &[("max_age", "60")], &[("prompt", "select_account")], &[("client_id", "Strict")]]
-    {
+    for changes in [
+        &[("prompt", "login")][..],
+        &[("max_age", "60")],
+        &[("prompt", "select_account")],
+        &[("client_id", "Strict")],
+    ] {
         let mut old = Browser::signed_in(&world, "alice").await;
         world.clock.advance(100);
-        let client_id = changes.iter().find(|(name, _)| *name == "client_id").map_or("PkceJS", |(_, id)| *id);
+        let client_id =
+            changes.iter().find(|(name, _)| *name == "client_id").map_or("PkceJS", |(_, id)| *id);
         let url = opened_by(client_id, &push(&world, changes).await);
         Browser::new(&world).get(&url).await.expect_login();
         Browser::signed_in(&world, "carol").await.get(&url).await.expect_code(REDIRECT);
@@ -181,7 +204,11 @@ async fn it_must_be_opened_in_time_and_then_waits_an_hour_for_the_user() {
     let world = World::new().await;
     let late = pushed(&world, &[]).await;
     world.clock.advance(60);
-    Browser::signed_in(&world, "alice").await.get(&late).await.expect_error_page(StatusCode::BAD_REQUEST);
+    Browser::signed_in(&world, "alice")
+        .await
+        .get(&late)
+        .await
+        .expect_error_page(StatusCode::BAD_REQUEST);
 
     let url = pushed(&world, &[]).await;
     let mut browser = Browser::new(&world);
@@ -217,7 +244,9 @@ async fn the_reference_belongs_to_its_client() {
 async fn what_the_browser_adds_does_not_count() {
     let world = World::new().await;
     let url = pushed(&world, &[("scope", "openid")]).await;
-    let added = format!("{url}&scope=openid+profile&redirect_uri=https%3A%2F%2Fevil.example&state=other&prompt=none");
+    let added = format!(
+        "{url}&scope=openid+profile&redirect_uri=https%3A%2F%2Fevil.example&state=other&prompt=none"
+    );
     let answer = Browser::signed_in(&world, "alice").await.get(&added).await;
     assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
     let tokens = world.token(&code_request(&answer.expect_code(REDIRECT))).await.json();
@@ -248,9 +277,15 @@ async fn everything_is_checked_when_it_is_pushed() {
     ] {
         push(&world, changes).await.expect_json_error(StatusCode::BAD_REQUEST, code);
     }
-    let twice = form_request("/connect/par", &[("client_id", "PkceJS"), ("scope", "openid"), ("scope", "openid")]);
+    let twice = form_request(
+        "/connect/par",
+        &[("client_id", "PkceJS"), ("scope", "openid"), ("scope", "openid")],
+    );
     world.send(twice).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
-    let json = Request::post("/connect/par").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    let json = Request::post("/connect/par")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
     world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
     assert_eq!(world.get("/connect/par").await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
@@ -258,20 +293,29 @@ async fn everything_is_checked_when_it_is_pushed() {
 #[tokio::test]
 async fn the_client_authenticates_as_at_the_token_endpoint() {
     let world = World::new().await;
-    let changes = [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid")];
+    let changes =
+        [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("scope", "openid")];
     push(&world, &changes).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     let wrong = [&changes[..], &[("client_secret", "wrong")]].concat();
     push(&world, &wrong).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     let right = [&changes[..], &[("client_secret", "secret")]].concat();
     assert_eq!(push(&world, &right).await.status, StatusCode::CREATED);
-    push(&world, &[("client_id", "Nobody")]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
-    push(&world, &[("client_id", "Disabled")]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    push(&world, &[("client_id", "Nobody")])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    push(&world, &[("client_id", "Disabled")])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     // With the header the body need not name the client.
     let pairs = request(&[&changes[..], &[("client_id", "")]].concat());
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let backend = basic("PkceCodeBackend", "secret");
-    let answer = world.send(with_header(form_request("/connect/par", &pairs), "authorization", &backend)).await;
-    let page = Browser::signed_in(&world, "alice").await.get(&opened_by("PkceCodeBackend", &answer)).await;
+    let answer = world
+        .send(with_header(form_request("/connect/par", &pairs), "authorization", &backend))
+        .await;
+    let page =
+        Browser::signed_in(&world, "alice").await.get(&opened_by("PkceCodeBackend", &answer)).await;
     assert!(page.page().text.contains("Allow Backend?"));
 }
 

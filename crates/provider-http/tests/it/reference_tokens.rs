@@ -1,11 +1,12 @@
-//! Reference access tokens (`access_token_type = "reference"`): opaque, asked about, revoked at once.
+//! Reference access tokens (`access_token_type = "reference"`): opaque, asked about, revoked at
+//! once.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request, form_request,
-    refresh_request, with_header,
+    Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request,
+    form_request, refresh_request, with_header,
 };
 
 async fn world() -> World {
@@ -14,7 +15,11 @@ async fn world() -> World {
         "client_id": "Service", "allowed_grant_types": ["client_credentials"], "client_secrets": secrets,
         "allowed_scopes": ["MyBackendApi2"], "access_token_type": "reference",
     });
-    World::with_clients(vec![client_settings("Opaque", json!({"access_token_type": "reference"})), service]).await
+    World::with_clients(vec![
+        client_settings("Opaque", json!({"access_token_type": "reference"})),
+        service,
+    ])
+    .await
 }
 
 async fn tokens(world: &World) -> Value {
@@ -27,7 +32,10 @@ async fn tokens(world: &World) -> Value {
 
 async fn introspect(world: &World, token: &Value) -> Value {
     let request = form_request("/connect/introspect", &[("token", token.as_str().unwrap())]);
-    world.send(with_header(request, "authorization", &basic("MyBackendApi2", "api-secret"))).await.json()
+    world
+        .send(with_header(request, "authorization", &basic("MyBackendApi2", "api-secret")))
+        .await
+        .json()
 }
 
 async fn revoke(world: &World, client_id: &str, token: &Value) {
@@ -72,11 +80,18 @@ async fn revoked_it_ends_at_once_with_its_grant() {
     let world = world().await;
     let tokens = tokens(&world).await;
     revoke(&world, "PkceJS", &tokens["access_token"]).await;
-    assert_eq!(introspect(&world, &tokens["access_token"]).await["active"], true, "another client's is left alone");
+    assert_eq!(
+        introspect(&world, &tokens["access_token"]).await["active"],
+        true,
+        "another client's is left alone"
+    );
     revoke(&world, "Opaque", &tokens["access_token"]).await;
     assert_eq!(introspect(&world, &tokens["access_token"]).await, json!({"active": false}));
     assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::UNAUTHORIZED);
-    let refresh = changed(refresh_request(tokens["refresh_token"].as_str().unwrap()), &[("client_id", "Opaque")]);
+    let refresh = changed(
+        refresh_request(tokens["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Opaque")],
+    );
     world.token(&refresh).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }
 
@@ -84,7 +99,10 @@ async fn revoked_it_ends_at_once_with_its_grant() {
 async fn each_refresh_gives_another() {
     let world = world().await;
     let first = tokens(&world).await;
-    let refresh = changed(refresh_request(first["refresh_token"].as_str().unwrap()), &[("client_id", "Opaque")]);
+    let refresh = changed(
+        refresh_request(first["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Opaque")],
+    );
     let second = world.token(&refresh).await.json();
     assert_ne!(first["access_token"], second["access_token"]);
     for tokens in [&first, &second] {
@@ -100,7 +118,8 @@ async fn a_clients_own_is_revoked_by_itself() {
     let grant = [("grant_type", "client_credentials")];
     let one = world.token_as(&service, &grant).await.json();
     let other = world.token_as(&service, &grant).await.json();
-    let request = form_request("/connect/revocation", &[("token", one["access_token"].as_str().unwrap())]);
+    let request =
+        form_request("/connect/revocation", &[("token", one["access_token"].as_str().unwrap())]);
     world.send(with_header(request, "authorization", &service)).await;
     assert_eq!(introspect(&world, &one["access_token"]).await, json!({"active": false}));
     assert_eq!(introspect(&world, &other["access_token"]).await["sub"], "Service");

@@ -6,8 +6,8 @@ use doorward_provider::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims, client_settings, code_request,
-    jose_header, refresh_request,
+    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims,
+    client_settings, code_request, jose_header, refresh_request,
 };
 
 const SCOPE: &str = "openid offline_access MyBackendApi1 MyBackendApi2";
@@ -16,7 +16,8 @@ const SCOPE: &str = "openid offline_access MyBackendApi1 MyBackendApi2";
 async fn world() -> World {
     let scopes = json!(["openid", "MyBackendApi1", "MyBackendApi2"]);
     let grants = json!(["authorization_code", "device_code"]);
-    let both = client_settings("Both", json!({"allowed_scopes": scopes, "allowed_grant_types": grants}));
+    let both =
+        client_settings("Both", json!({"allowed_scopes": scopes, "allowed_grant_types": grants}));
     let secrets = json!([{"plain": "secret"}]);
     let service = json!({
         "client_id": "Service", "allowed_grant_types": ["client_credentials", "password"], "client_secrets": secrets,
@@ -51,14 +52,19 @@ fn assert_is_for(answer: &Answer, audience: &Value, scope: &str) {
 async fn taking(first: &[&str], second: &[&str]) -> World {
     let part = |name: &str| json!({"name": name, "display_name": name});
     let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
-    let scopes = ["MyBackendApi1", "MyBackendApi2"].map(|name| serde_json::from_value(part(name)).unwrap()).to_vec();
+    let scopes = ["MyBackendApi1", "MyBackendApi2"]
+        .map(|name| serde_json::from_value(part(name)).unwrap())
+        .to_vec();
     let apis = json!([api("MyBackendApi1", first), api("MyBackendApi2", second)]);
     let apis = serde_json::from_value(apis).unwrap();
     let resources = Resources::new(IdentityResource::standard(), scopes, apis, true).unwrap();
     let scopes = json!(["openid", "MyBackendApi1", "MyBackendApi2"]);
     let clients = vec![
         client_settings("Both", json!({"allowed_scopes": scopes})),
-        client_settings("Opaque", json!({"allowed_scopes": scopes, "access_token_type": "reference"})),
+        client_settings(
+            "Opaque",
+            json!({"allowed_scopes": scopes, "access_token_type": "reference"}),
+        ),
     ];
     World::with(Setup { clients, resources: Some(resources), ..Setup::default() }).await
 }
@@ -104,13 +110,20 @@ async fn apis_that_agree_on_no_algorithm_are_named_one_by_one() {
     // What is not signed needs no agreement.
     let url = authorize_url(&[("client_id", "Opaque"), ("scope", "MyBackendApi1 MyBackendApi2")]);
     let code = browser.get(&url).await.expect_code(REDIRECT);
-    assert_eq!(world.token(&changed(code_request(&code), &[("client_id", "Opaque")])).await.status, StatusCode::OK);
+    assert_eq!(
+        world.token(&changed(code_request(&code), &[("client_id", "Opaque")])).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn without_it_a_token_is_for_every_api_of_its_scope() {
     let world = world().await;
-    assert_is_for(&redeem(&world, &[], &[]).await, &json!(["MyBackendApi1", "MyBackendApi2"]), SCOPE);
+    assert_is_for(
+        &redeem(&world, &[], &[]).await,
+        &json!(["MyBackendApi1", "MyBackendApi2"]),
+        SCOPE,
+    );
 }
 
 #[tokio::test]
@@ -121,8 +134,15 @@ async fn named_at_the_authorization_endpoint_it_restricts_every_token() {
     let tokens = answer.json();
     assert_eq!(claims(&tokens["id_token"])["sub"], "alice");
     assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::OK);
-    let refresh = changed(refresh_request(tokens["refresh_token"].as_str().unwrap()), &[("client_id", "Both")]);
-    assert_is_for(&world.token(&refresh).await, &json!("MyBackendApi2"), "openid offline_access MyBackendApi2");
+    let refresh = changed(
+        refresh_request(tokens["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Both")],
+    );
+    assert_is_for(
+        &world.token(&refresh).await,
+        &json!("MyBackendApi2"),
+        "openid offline_access MyBackendApi2",
+    );
 }
 
 #[tokio::test]
@@ -130,10 +150,16 @@ async fn a_token_request_narrows_it_and_the_grant_stays_wide() {
     let world = world().await;
     let first = redeem(&world, &["MyBackendApi1", "MyBackendApi2"], &["MyBackendApi1"]).await;
     assert_is_for(&first, &json!("MyBackendApi1"), "openid offline_access MyBackendApi1");
-    let refresh = changed(refresh_request(first.json()["refresh_token"].as_str().unwrap()), &[("client_id", "Both")]);
+    let refresh = changed(
+        refresh_request(first.json()["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Both")],
+    );
     let second = world.token(&changed(refresh, &[("resource", "MyBackendApi2")])).await;
     assert_is_for(&second, &json!("MyBackendApi2"), "openid offline_access MyBackendApi2");
-    let refresh = changed(refresh_request(second.json()["refresh_token"].as_str().unwrap()), &[("client_id", "Both")]);
+    let refresh = changed(
+        refresh_request(second.json()["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Both")],
+    );
     assert_is_for(&world.token(&refresh).await, &json!(["MyBackendApi1", "MyBackendApi2"]), SCOPE);
 }
 
@@ -143,7 +169,10 @@ async fn what_is_no_api_of_the_scope_is_an_invalid_target() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     for resource in ["unknown", "https://api.example/", "https://api.example/#f", "mybackendapi1"] {
         browser.get(&asking(&[resource])).await.expect_redirect_error(REDIRECT, "invalid_target");
-        browser.get(&asking(&["MyBackendApi1", resource])).await.expect_redirect_error(REDIRECT, "invalid_target");
+        browser
+            .get(&asking(&["MyBackendApi1", resource]))
+            .await
+            .expect_redirect_error(REDIRECT, "invalid_target");
     }
     // PkceJS did not ask for the scope of this API.
     browser
@@ -163,7 +192,10 @@ async fn what_was_not_granted_is_an_invalid_target_and_uses_nothing_up() {
         world.token(&wide).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
     }
     let tokens = world.token(&request).await.json();
-    let refresh = changed(refresh_request(tokens["refresh_token"].as_str().unwrap()), &[("client_id", "Both")]);
+    let refresh = changed(
+        refresh_request(tokens["refresh_token"].as_str().unwrap()),
+        &[("client_id", "Both")],
+    );
     let wide = changed(refresh.clone(), &[("resource", "MyBackendApi2")]);
     world.token(&wide).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
     assert_eq!(world.token(&refresh).await.status, StatusCode::OK);
@@ -175,27 +207,44 @@ async fn clients_without_a_user_and_with_a_password_name_it_at_the_token_endpoin
     let service = basic("Service", "secret");
     let own = [("grant_type", "client_credentials"), ("resource", "MyBackendApi2")];
     assert_is_for(&world.token_as(&service, &own).await, &json!("MyBackendApi2"), "MyBackendApi2");
-    let password =
-        [("grant_type", "password"), ("username", "alice"), ("password", "alice"), ("resource", "MyBackendApi1")];
-    assert_is_for(&world.token_as(&service, &password).await, &json!("MyBackendApi1"), "MyBackendApi1");
+    let password = [
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", "alice"),
+        ("resource", "MyBackendApi1"),
+    ];
+    assert_is_for(
+        &world.token_as(&service, &password).await,
+        &json!("MyBackendApi1"),
+        "MyBackendApi1",
+    );
     let unknown = [("grant_type", "client_credentials"), ("resource", "unknown")];
-    world.token_as(&service, &unknown).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
+    world
+        .token_as(&service, &unknown)
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
 }
 
 #[tokio::test]
 async fn it_is_checked_when_pushed_and_for_devices() {
     let world = world().await;
     let url = asking(&["MyBackendApi2"]);
-    let pairs = params::Params::parse_with_repeatable(url.split_once('?').unwrap().1, &["resource"]).unwrap();
+    let pairs =
+        params::Params::parse_with_repeatable(url.split_once('?').unwrap().1, &["resource"])
+            .unwrap();
     let pairs: Vec<(&str, &str)> = pairs.iter().collect();
-    let reference = world.post("/connect/par", &pairs).await.json()["request_uri"].as_str().unwrap().to_owned();
+    let reference =
+        world.post("/connect/par", &pairs).await.json()["request_uri"].as_str().unwrap().to_owned();
     let query = params::encode([("client_id", "Both"), ("request_uri", reference.as_str())]);
     let mut browser = Browser::signed_in(&world, "alice").await;
     let code = browser.get(&format!("/connect/authorize?{query}")).await.expect_code(REDIRECT);
     let answer = world.token(&changed(code_request(&code), &[("client_id", "Both")])).await;
     assert_is_for(&answer, &json!("MyBackendApi2"), "openid offline_access MyBackendApi2");
     let wrong = [&pairs[..], &[("resource", "unknown")]].concat();
-    world.post("/connect/par", &wrong).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
+    world
+        .post("/connect/par", &wrong)
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
     let device = [("client_id", "Both"), ("scope", "openid"), ("resource", "MyBackendApi2")];
     let answer = world.post("/connect/deviceauthorization", &device).await;
     answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");

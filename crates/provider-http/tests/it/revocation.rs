@@ -18,8 +18,12 @@ async fn revoke(world: &World, token: &Value) -> Answer {
 }
 
 async fn revoke_as(world: &World, client_id: &str, token: &Value) -> Answer {
-    let answer =
-        world.post("/connect/revocation", &[("client_id", client_id), ("token", token.as_str().unwrap())]).await;
+    let answer = world
+        .post(
+            "/connect/revocation",
+            &[("client_id", client_id), ("token", token.as_str().unwrap())],
+        )
+        .await;
     assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""), "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
     answer
@@ -28,11 +32,17 @@ async fn revoke_as(world: &World, client_id: &str, token: &Value) -> Answer {
 #[tokio::test]
 async fn a_revoked_refresh_token_ends_with_all_its_family() {
     let world = World::new().await;
-    let (first, other) = (tokens(&world, "openid offline_access").await, tokens(&world, "openid offline_access").await);
+    let (first, other) = (
+        tokens(&world, "openid offline_access").await,
+        tokens(&world, "openid offline_access").await,
+    );
     let second = world.refresh(&first["refresh_token"]).await.json();
     revoke(&world, &first["refresh_token"]).await;
     for dead in [&first, &second] {
-        world.refresh(&dead["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        world
+            .refresh(&dead["refresh_token"])
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
         assert_eq!(world.userinfo(&dead["access_token"]).await.status, StatusCode::UNAUTHORIZED);
     }
     assert_eq!(world.refresh(&other["refresh_token"]).await.status, StatusCode::OK);
@@ -48,9 +58,16 @@ async fn an_old_refresh_token_ends_its_family_too() {
         last = world.refresh(&last["refresh_token"]).await.json();
     }
     revoke_as(&world, "Other", &first["refresh_token"]).await;
-    assert_eq!(world.userinfo(&last["access_token"]).await.status, StatusCode::OK, "another client's");
+    assert_eq!(
+        world.userinfo(&last["access_token"]).await.status,
+        StatusCode::OK,
+        "another client's"
+    );
     revoke(&world, &first["refresh_token"]).await;
-    world.refresh(&last["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .refresh(&last["refresh_token"])
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     assert_eq!(world.userinfo(&last["access_token"]).await.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -63,7 +80,10 @@ async fn a_revoked_access_token_ends_with_its_whole_grant() {
         revoke(&world, &tokens["access_token"]).await;
         assert_eq!(world.userinfo(&tokens["access_token"]).await.status, StatusCode::UNAUTHORIZED);
         if tokens["refresh_token"].is_string() {
-            world.refresh(&tokens["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+            world
+                .refresh(&tokens["refresh_token"])
+                .await
+                .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
         }
     }
 }
@@ -115,16 +135,24 @@ async fn a_jwt_that_a_client_got_for_itself_is_refused_and_a_reference_ends() {
         });
         client_settings(id, changes)
     };
-    let world = World::with_clients(vec![machine("Jwt", "jwt"), machine("Reference", "reference")]).await;
+    let world =
+        World::with_clients(vec![machine("Jwt", "jwt"), machine("Reference", "reference")]).await;
     let send = |id: &str, path: &str, pairs: &[(&str, &str)]| {
         world.send(with_header(form_request(path, pairs), "authorization", &basic(id, "secret")))
     };
     for (id, revocable) in [("Jwt", false), ("Reference", true)] {
-        let answer =
-            send(id, "/connect/token", &[("grant_type", "client_credentials"), ("scope", "MyBackendApi2")]).await;
+        let answer = send(
+            id,
+            "/connect/token",
+            &[("grant_type", "client_credentials"), ("scope", "MyBackendApi2")],
+        )
+        .await;
         let token = answer.json()["access_token"].as_str().unwrap().to_owned();
         let foreign = if revocable { "Jwt" } else { "Reference" };
-        assert_eq!(send(foreign, "/connect/revocation", &[("token", &token)]).await.status, StatusCode::OK);
+        assert_eq!(
+            send(foreign, "/connect/revocation", &[("token", &token)]).await.status,
+            StatusCode::OK
+        );
         let revoked = send(id, "/connect/revocation", &[("token", &token)]).await;
         if revocable {
             assert_eq!(revoked.status, StatusCode::OK, "{revoked:?}");
@@ -144,7 +172,9 @@ async fn the_client_must_authenticate_as_at_the_token_endpoint() {
         world.send(with_header(request, "authorization", header))
     };
     assert_eq!(with(&basic("Resources", "secret")).await.status, StatusCode::OK);
-    with(&basic("Resources", "wrong")).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    with(&basic("Resources", "wrong"))
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     for pairs in [
         &[("token", "x")][..],
         &[("token", "x"), ("client_id", "Resources")],
@@ -154,7 +184,8 @@ async fn the_client_must_authenticate_as_at_the_token_endpoint() {
         answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
     let both = form_request("/connect/revocation", &[("token", "x"), ("client_secret", "secret")]);
-    let answer = world.send(with_header(both, "authorization", &basic("Resources", "secret"))).await;
+    let answer =
+        world.send(with_header(both, "authorization", &basic("Resources", "secret"))).await;
     answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
 }
 
@@ -169,8 +200,13 @@ async fn malformed_requests_are_refused() {
         let answer = world.post("/connect/revocation", pairs).await;
         answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
     }
-    let json =
-        Request::post("/connect/revocation").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    let json = Request::post("/connect/revocation")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
     world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
-    assert_eq!(world.get("/connect/revocation?token=x").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        world.get("/connect/revocation?token=x").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }

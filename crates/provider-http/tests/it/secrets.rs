@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::{
     device, par,
     support::{
-        Browser, ProofKey, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings, code_request,
-        form_request, refresh_request, user, verifier, with_header,
+        Browser, ProofKey, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings,
+        code_request, form_request, refresh_request, user, verifier, with_header,
     },
     token::private_key_jwt::{assertion, request as assertion_request},
 };
@@ -40,7 +40,9 @@ const WRONG_CLIENT_SECRET: &str = "wrong-client-secret-of-the-test";
 /// Goes through everything that handles a secret, well and badly, and returns the secrets.
 async fn use_every_secret(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> =
-        [PASSWORD, WRONG_PASSWORD, CLIENT_SECRET, WRONG_CLIENT_SECRET, verifier().expose()].map(str::to_owned).to_vec();
+        [PASSWORD, WRONG_PASSWORD, CLIENT_SECRET, WRONG_CLIENT_SECRET, verifier().expose()]
+            .map(str::to_owned)
+            .to_vec();
     let mut keep = |text: &str| secrets.push(text.to_owned());
 
     let mut browser = Browser::new(world);
@@ -51,16 +53,19 @@ async fn use_every_secret(world: &World) -> Vec<String> {
 
     let wrong_verifier = "w".repeat(64);
     keep(&wrong_verifier);
-    let code = browser.get(&authorize_url(&[("client_id", "Confidential")])).await.expect_code(REDIRECT);
+    let code =
+        browser.get(&authorize_url(&[("client_id", "Confidential")])).await.expect_code(REDIRECT);
     keep(&code);
     let request = changed(code_request(&code), &[("client_id", "")]);
-    let (right, wrong) = (basic("Confidential", CLIENT_SECRET), basic("Confidential", WRONG_CLIENT_SECRET));
+    let (right, wrong) =
+        (basic("Confidential", CLIENT_SECRET), basic("Confidential", WRONG_CLIENT_SECRET));
     keep(right.strip_prefix("Basic ").unwrap());
     keep(wrong.strip_prefix("Basic ").unwrap());
     world.token_as(&wrong, &request).await;
     world.token_as(&right, &changed(request.clone(), &[("code_verifier", &wrong_verifier)])).await;
     let tokens = world.token_as(&right, &request).await.json();
-    let renew = changed(refresh_request(tokens["refresh_token"].as_str().unwrap()), &[("client_id", "")]);
+    let renew =
+        changed(refresh_request(tokens["refresh_token"].as_str().unwrap()), &[("client_id", "")]);
     let renewed = world.token_as(&right, &renew).await.json();
     for answer in [&tokens, &renewed] {
         for name in ["access_token", "refresh_token", "id_token"] {
@@ -78,7 +83,10 @@ async fn use_every_secret(world: &World) -> Vec<String> {
     world.token_as(&right, &renew).await;
     let grant = [("grant_type", "password"), ("username", "erin"), ("password", PASSWORD)];
     world.token_as(&right, &grant).await;
-    let revocation = form_request("/connect/revocation", &[("token", tokens["refresh_token"].as_str().unwrap())]);
+    let revocation = form_request(
+        "/connect/revocation",
+        &[("token", tokens["refresh_token"].as_str().unwrap())],
+    );
     world.send(with_header(revocation, "authorization", &right)).await;
     let twice = form_request("/connect/token", &[("code", code.as_str()), ("code", code.as_str())]);
     world.send(with_header(twice, "authorization", &right)).await;
@@ -86,7 +94,8 @@ async fn use_every_secret(world: &World) -> Vec<String> {
     secrets
 }
 
-/// The same with pushed requests, signed assertions, proofs of possession, consent, devices and tokens by reference.
+/// The same with pushed requests, signed assertions, proofs of possession, consent, devices and
+/// tokens by reference.
 async fn use_every_newer_secret(world: &World, key: &ProofKey) -> Vec<String> {
     let mut secrets = Vec::new();
     let mut keep = |text: &str| secrets.push(text.to_owned());
@@ -100,9 +109,17 @@ async fn use_every_newer_secret(world: &World, key: &ProofKey) -> Vec<String> {
 
     let (mut push, signed) = by_assertion(key);
     keep(&signed);
-    let parameters = par::request(&[("client_id", "Modern"), ("state", "a state that nobody may see")]);
-    for name in ["redirect_uri", "response_type", "scope", "code_challenge", "code_challenge_method", "state", "nonce"]
-    {
+    let parameters =
+        par::request(&[("client_id", "Modern"), ("state", "a state that nobody may see")]);
+    for name in [
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "state",
+        "nonce",
+    ] {
         push.push((name, parameters.iter().find(|(own, _)| own == name).unwrap().1.clone()));
     }
     keep("a state that nobody may see");
@@ -137,27 +154,38 @@ async fn use_every_newer_secret(world: &World, key: &ProofKey) -> Vec<String> {
 
     // A refresh, and a thief who comes with the old token too late.
     let refresh = changed(refresh_request(&token("refresh_token")), &[("client_id", "")]);
-    let renewed =
-        world.token_with_proof(&[refresh.clone(), by_assertion(key).0].concat(), &prove(json!({}))).await.json();
+    let renewed = world
+        .token_with_proof(&[refresh.clone(), by_assertion(key).0].concat(), &prove(json!({})))
+        .await
+        .json();
     keep(renewed["refresh_token"].as_str().unwrap());
     world.clock.advance(11);
     world.token_with_proof(&[refresh, by_assertion(key).0].concat(), &prove(json!({}))).await;
 
     for action in ["allow", "deny"] {
         let scope = vec![("scope", "openid profile".to_owned())];
-        let begun = world.post("/connect/deviceauthorization", &[scope, by_assertion(key).0].concat()).await.json();
-        let (device_code, user_code) = (begun["device_code"].as_str().unwrap(), begun["user_code"].as_str().unwrap());
+        let begun = world
+            .post("/connect/deviceauthorization", &[scope, by_assertion(key).0].concat())
+            .await
+            .json();
+        let (device_code, user_code) =
+            (begun["device_code"].as_str().unwrap(), begun["user_code"].as_str().unwrap());
         keep(device_code);
         keep(user_code);
         let page = device::question(&mut browser, user_code).await;
         browser.submit(&page, &[("action", action)]).await;
-        let poll = vec![("grant_type", device::GRANT.to_owned()), ("device_code", device_code.to_owned())];
+        let poll =
+            vec![("grant_type", device::GRANT.to_owned()), ("device_code", device_code.to_owned())];
         let polled = world.token(&[poll, by_assertion(key).0].concat()).await.json();
         if let Some(token) = polled["access_token"].as_str() {
             keep(token);
             let revoke = vec![("token", token.to_owned())];
-            world.post("/connect/revocation", &[revoke.clone(), by_assertion(key).0].concat()).await;
-            world.post("/connect/revocation", &[revoke, by_assertion(&ProofKey::es256()).0].concat()).await;
+            world
+                .post("/connect/revocation", &[revoke.clone(), by_assertion(key).0].concat())
+                .await;
+            world
+                .post("/connect/revocation", &[revoke, by_assertion(&ProofKey::es256()).0].concat())
+                .await;
         }
     }
 
@@ -174,7 +202,12 @@ async fn use_every_newer_secret(world: &World, key: &ProofKey) -> Vec<String> {
 /// The identifiers of the published keys.
 async fn key_ids(world: &World) -> Vec<String> {
     let jwks = world.get("/.well-known/openid-configuration/jwks").await.json();
-    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// An audit event of this name with these parts is in the log.
@@ -182,7 +215,10 @@ async fn key_ids(world: &World) -> Vec<String> {
 fn assert_told(log: &str, event: &str, parts: &[&str]) {
     let told = format!("doorward::audit: event=\"{event}\" ");
     let mut lines = log.lines().filter(|line| line.contains(&told));
-    assert!(lines.any(|line| parts.iter().all(|part| line.contains(part))), "{event} with {parts:?}");
+    assert!(
+        lines.any(|line| parts.iter().all(|part| line.contains(part))),
+        "{event} with {parts:?}"
+    );
 }
 
 #[track_caller]
@@ -199,7 +235,8 @@ fn assert_all_told(log: &str) {
         ("Modern", "refresh_token"),
         ("Modern", device::GRANT),
     ] {
-        let (client, grant_type) = (format!("client_id=\"{client}\""), format!("grant_type=\"{grant_type}\""));
+        let (client, grant_type) =
+            (format!("client_id=\"{client}\""), format!("grant_type=\"{grant_type}\""));
         assert_told(log, "tokens_issued", &[ERIN, &client, HERE, &grant_type]);
     }
     assert_told(
@@ -208,7 +245,11 @@ fn assert_all_told(log: &str) {
         &["outcome=\"refused\" client_id=\"Confidential\"", HERE, "cause=the client secret"],
     );
     assert_told(log, "token_refused", &[REFUSED, HERE, "cause="]);
-    assert_told(log, "code_replayed", &["WARN", "outcome=\"replayed\" sub=\"erin\" client_id=\"Confidential\"", HERE]);
+    assert_told(
+        log,
+        "code_replayed",
+        &["WARN", "outcome=\"replayed\" sub=\"erin\" client_id=\"Confidential\"", HERE],
+    );
     assert_told(
         log,
         "refresh_token_replayed",
@@ -229,8 +270,10 @@ fn assert_all_told(log: &str) {
 
 #[tokio::test]
 async fn no_log_line_holds_a_token_a_code_a_password_a_verifier_or_a_cookie() {
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(|| Log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(|| Log);
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     tracing::trace!("the most talkative level");
     let client = client_settings(
@@ -248,18 +291,24 @@ async fn no_log_line_holds_a_token_a_code_a_password_a_verifier_or_a_cookie() {
             "jwks": {"keys": [key.jwk]}, "access_token_type": "reference", "require_consent": true,
         }),
     );
-    let setup = Setup { users: vec![user("erin", PASSWORD, &[])], clients: vec![client, modern], ..Setup::default() };
+    let setup = Setup {
+        users: vec![user("erin", PASSWORD, &[])],
+        clients: vec![client, modern],
+        ..Setup::default()
+    };
     let world = World::with(setup).await;
     let mut secrets = use_every_secret(&world).await;
     secrets.extend(use_every_newer_secret(&world, &key).await);
     let first = key_ids(&world).await;
     world.clock.advance(76 * 86_400);
     world.provider.maintain().await.unwrap();
-    let announced: Vec<String> = key_ids(&world).await.into_iter().filter(|kid| !first.contains(kid)).collect();
+    let announced: Vec<String> =
+        key_ids(&world).await.into_iter().filter(|kid| !first.contains(kid)).collect();
     world.clock.advance(28 * 86_400);
     world.provider.maintain().await.unwrap();
 
-    let log = String::from_utf8(LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap();
+    let log =
+        String::from_utf8(LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap();
     assert!(log.contains("the most talkative level"));
     assert_all_told(&log);
     for (event, kids) in [("signing_key_announced", &announced), ("signing_key_retired", &first)] {

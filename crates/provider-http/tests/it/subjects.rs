@@ -1,12 +1,13 @@
-//! Pairwise subjects (OIDC Core section 8.1): one user, another identifier for each sector, the same wherever the client meets it.
+//! Pairwise subjects (OIDC Core section 8.1): one user, another identifier for each sector, the
+//! same wherever the client meets it.
 
 use axum::http::StatusCode;
 use doorward_protocol::params;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request, form_request,
-    with_header,
+    Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request,
+    form_request, with_header,
 };
 
 const SALT: &str = "a salt of sixteen or more";
@@ -26,10 +27,16 @@ async fn world() -> World {
     .await
 }
 
-pub async fn tokens(world: &World, browser: &mut Browser<'_>, client_id: &str, redirect_uri: &str) -> Value {
+pub async fn tokens(
+    world: &World,
+    browser: &mut Browser<'_>,
+    client_id: &str,
+    redirect_uri: &str,
+) -> Value {
     let url = authorize_url(&[("client_id", client_id), ("redirect_uri", redirect_uri)]);
     let code = browser.get(&url).await.expect_code(redirect_uri);
-    let request = changed(code_request(&code), &[("client_id", client_id), ("redirect_uri", redirect_uri)]);
+    let request =
+        changed(code_request(&code), &[("client_id", client_id), ("redirect_uri", redirect_uri)]);
     let answer = world.token(&request).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer.json()
@@ -50,7 +57,8 @@ async fn tokens_and_user_info_agree_and_sectors_differ() {
     assert_eq!(world.userinfo(&one["access_token"]).await.json()["sub"], pairwise);
     assert_ne!(pairwise, sub(&two["id_token"]));
     assert!(!pairwise.contains("alice"));
-    let again = tokens(&world, &mut Browser::signed_in(&world, "alice").await, "One", REDIRECT).await;
+    let again =
+        tokens(&world, &mut Browser::signed_in(&world, "alice").await, "One", REDIRECT).await;
     assert_eq!(sub(&again["id_token"]), pairwise);
     assert_eq!(sub(&browser.tokens(&[]).await["id_token"]), "alice", "a client without a salt");
 }
@@ -66,9 +74,15 @@ async fn the_session_has_another_identifier_in_each_sector() {
     let again = tokens(&world, &mut browser, "One", REDIRECT).await;
     let sid = |token: &Value| claims(token)["sid"].as_str().unwrap().to_owned();
     let known_to_one = sid(&one["id_token"]);
-    assert_eq!([sid(&one["access_token"]), sid(&again["id_token"])], [known_to_one.clone(), known_to_one.clone()]);
+    assert_eq!(
+        [sid(&one["access_token"]), sid(&again["id_token"])],
+        [known_to_one.clone(), known_to_one.clone()]
+    );
     let others = [sid(&own["id_token"]), sid(&two["id_token"]), sid(&two["access_token"])];
-    assert!(!others.contains(&known_to_one) && others[0] != others[1] && others[1] == others[2], "{others:?}");
+    assert!(
+        !others.contains(&known_to_one) && others[0] != others[1] && others[1] == others[2],
+        "{others:?}"
+    );
 }
 
 #[tokio::test]
@@ -81,11 +95,16 @@ async fn refreshed_tokens_and_introspection_keep_it() {
     let first = world.token_as(&basic("Secret", "secret"), &request).await.json();
     let pairwise = sub(&first["id_token"]);
     for token in ["access_token", "refresh_token"] {
-        let form = form_request("/connect/introspect", &[("token", first[token].as_str().unwrap())]);
-        let told = world.send(with_header(form, "authorization", &basic("Secret", "secret"))).await.json();
+        let form =
+            form_request("/connect/introspect", &[("token", first[token].as_str().unwrap())]);
+        let told =
+            world.send(with_header(form, "authorization", &basic("Secret", "secret"))).await.json();
         assert_eq!((&told["active"], &told["sub"]), (&json!(true), &json!(pairwise)), "{token}");
     }
-    let refresh = [("grant_type", "refresh_token"), ("refresh_token", first["refresh_token"].as_str().unwrap())];
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first["refresh_token"].as_str().unwrap()),
+    ];
     let second = world.token_as(&basic("Secret", "secret"), &refresh).await.json();
     assert_eq!(sub(&second["id_token"]), pairwise);
 }
@@ -95,7 +114,8 @@ async fn a_hint_names_the_user_as_its_client_knows_them() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let one = tokens(&world, &mut browser, "One", REDIRECT).await;
-    let carol = tokens(&world, &mut Browser::signed_in(&world, "carol").await, "One", REDIRECT).await;
+    let carol =
+        tokens(&world, &mut Browser::signed_in(&world, "carol").await, "One", REDIRECT).await;
     let hinted = |client: &str, redirect: &str, token: &Value| {
         authorize_url(&[
             ("client_id", client),
@@ -117,8 +137,12 @@ async fn a_hint_names_the_user_as_its_client_knows_them() {
     browser.get(&insisting("alice")).await.expect_redirect_error(REDIRECT, "login_required");
 
     // By it the user is signed out without a question, and by another's they are asked.
-    let end =
-        |token: &Value| format!("/connect/endsession?{}", params::encode([("id_token_hint", token.as_str().unwrap())]));
+    let end = |token: &Value| {
+        format!(
+            "/connect/endsession?{}",
+            params::encode([("id_token_hint", token.as_str().unwrap())])
+        )
+    };
     assert!(browser.get(&end(&carol["id_token"])).await.page().text.contains("Sign out?"));
     assert!(browser.get(&end(&one["id_token"])).await.page().text.contains("You are signed out"));
 }
@@ -126,7 +150,8 @@ async fn a_hint_names_the_user_as_its_client_knows_them() {
 #[tokio::test]
 async fn discovery_lists_pairwise_where_a_client_has_it() {
     let types = |world: World| async move {
-        world.get("/.well-known/openid-configuration").await.json()["subject_types_supported"].clone()
+        world.get("/.well-known/openid-configuration").await.json()["subject_types_supported"]
+            .clone()
     };
     assert_eq!(types(world().await).await, json!(["public", "pairwise"]));
     assert_eq!(types(World::new().await).await, json!(["public"]));

@@ -7,8 +7,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings, code_request,
-    form_request, jose_header, user, with_header,
+    Answer, Browser, REDIRECT, Setup, World, authorize_url, basic, changed, client_settings,
+    code_request, form_request, jose_header, user, with_header,
 };
 
 async fn access_token(world: &World, scope: &str) -> String {
@@ -31,7 +31,10 @@ async fn with_authorization(world: &World, authorization: &str) -> Answer {
 fn assert_invalid_token(answer: &Answer) {
     answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
     let challenge = answer.header("www-authenticate");
-    assert!(challenge.starts_with("Bearer ") && challenge.contains(r#"error="invalid_token""#), "{challenge}");
+    assert!(
+        challenge.starts_with("Bearer ") && challenge.contains(r#"error="invalid_token""#),
+        "{challenge}"
+    );
 }
 
 #[tokio::test]
@@ -44,13 +47,19 @@ async fn the_scope_decides_which_claims_are_given() {
         ("openid email", json!({"sub": "alice", "email": email, "email_verified": true})),
         ("openid profile MyBackendApi2", json!({"sub": "alice", "name": name})),
     ] {
-        let answer = with_authorization(&world, &format!("Bearer {}", access_token(&world, scope).await)).await;
+        let answer =
+            with_authorization(&world, &format!("Bearer {}", access_token(&world, scope).await))
+                .await;
         assert_eq!((answer.status, answer.json()), (StatusCode::OK, expected));
-        assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+        assert_eq!(
+            (answer.header("content-type"), answer.header("cache-control")),
+            ("application/json", "no-store")
+        );
     }
 }
 
-/// The scopes that have no claim of an ordinary user, and all of them at once (OIDC Core section 5.4).
+/// The scopes that have no claim of an ordinary user, and all of them at once (OIDC Core section
+/// 5.4).
 #[tokio::test]
 async fn every_standard_scope_gives_its_claims_and_no_others() {
     let mut dana = user("dana", "dana", &["user"]);
@@ -64,8 +73,10 @@ async fn every_standard_scope_gives_its_claims_and_no_others() {
     let world = World::with(Setup { clients, users: vec![dana], ..Setup::default() }).await;
     let mut browser = Browser::signed_in(&world, "dana").await;
     let address = json!({"sub": "dana", "address": own["address"]});
-    let phone = json!({"sub": "dana", "phone_number": "+1 202 555 0101", "phone_number_verified": false});
-    let profile = json!({"sub": "dana", "name": "DANA", "given_name": "Dana", "birthdate": "2000-01-01"});
+    let phone =
+        json!({"sub": "dana", "phone_number": "+1 202 555 0101", "phone_number_verified": false});
+    let profile =
+        json!({"sub": "dana", "name": "DANA", "given_name": "Dana", "birthdate": "2000-01-01"});
     let email = json!({"sub": "dana", "email": "dana@example.com", "email_verified": true});
     let mut whole = serde_json::Map::new();
     for part in [&address, &phone, &profile, &email] {
@@ -79,8 +90,12 @@ async fn every_standard_scope_gives_its_claims_and_no_others() {
         ("openid profile email address phone", whole.clone().into()),
         ("phone email openid address profile", whole.into()),
     ] {
-        let code = browser.get(&authorize_url(&[("client_id", "All"), ("scope", scope)])).await.expect_code(REDIRECT);
-        let tokens = world.token(&changed(code_request(&code), &[("client_id", "All")])).await.json();
+        let code = browser
+            .get(&authorize_url(&[("client_id", "All"), ("scope", scope)]))
+            .await
+            .expect_code(REDIRECT);
+        let tokens =
+            world.token(&changed(code_request(&code), &[("client_id", "All")])).await.json();
         assert_eq!(world.userinfo(&tokens["access_token"]).await.json(), expected, "{scope}");
     }
 }
@@ -145,7 +160,13 @@ async fn what_is_no_valid_access_token_is_refused() {
     ] {
         assert_invalid_token(&with_authorization(&world, &format!("Bearer {token}")).await);
     }
-    for header in [&basic("PkceJS", &access), "Bearer", "Bearer ", &format!("Bearer {access} {access}"), &access] {
+    for header in [
+        &basic("PkceJS", &access),
+        "Bearer",
+        "Bearer ",
+        &format!("Bearer {access} {access}"),
+        &access,
+    ] {
         assert_invalid_token(&with_authorization(&world, header).await);
     }
 }
@@ -155,21 +176,35 @@ async fn two_tokens_or_a_malformed_form_are_an_invalid_request() {
     let world = World::new().await;
     let token = access_token(&world, "openid").await;
     let bearer = format!("Bearer {token}");
-    let in_both = with_header(form_request("/connect/userinfo", &[("access_token", &token)]), "authorization", &bearer);
-    let twice = form_request("/connect/userinfo", &[("access_token", &token), ("access_token", &token)]);
+    let in_both = with_header(
+        form_request("/connect/userinfo", &[("access_token", &token)]),
+        "authorization",
+        &bearer,
+    );
+    let twice =
+        form_request("/connect/userinfo", &[("access_token", &token), ("access_token", &token)]);
     let both_twice = with_header(
         form_request("/connect/userinfo", &[("access_token", &token), ("access_token", &token)]),
         "authorization",
         &bearer,
     );
-    let two_headers =
-        with_header(Request::get("/connect/userinfo").body(Body::empty()).unwrap(), "authorization", &bearer);
-    for request in [in_both, twice, both_twice, with_header(two_headers, "authorization", &bearer)] {
+    let two_headers = with_header(
+        Request::get("/connect/userinfo").body(Body::empty()).unwrap(),
+        "authorization",
+        &bearer,
+    );
+    for request in [in_both, twice, both_twice, with_header(two_headers, "authorization", &bearer)]
+    {
         let answer = world.send(request).await;
-        assert_eq!((answer.status, answer.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"));
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (StatusCode::BAD_REQUEST, "invalid_request")
+        );
     }
-    let json =
-        Request::post("/connect/userinfo").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    let json = Request::post("/connect/userinfo")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
     world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
 }
 
@@ -188,9 +223,15 @@ async fn a_token_without_openid_has_insufficient_scope() {
     let world = World::new().await;
     let token = access_token(&world, "MyBackendApi2").await;
     let answer = with_authorization(&world, &format!("Bearer {token}")).await;
-    assert_eq!((answer.status, answer.error().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
+    assert_eq!(
+        (answer.status, answer.error().as_str()),
+        (StatusCode::FORBIDDEN, "insufficient_scope")
+    );
     let challenge = answer.header("www-authenticate");
-    assert!(challenge.starts_with("Bearer ") && challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+    assert!(
+        challenge.starts_with("Bearer ") && challenge.contains(r#"error="insufficient_scope""#),
+        "{challenge}"
+    );
 }
 
 #[tokio::test]

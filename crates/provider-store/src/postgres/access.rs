@@ -15,7 +15,11 @@ use super::{
 use crate::columns::ColumnError;
 
 /// One entry for each client and scope.
-pub(super) async fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, Failure> {
+pub(super) async fn of_user(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<ClientAccess>, Failure> {
     connection
         .all(
             "SELECT client_id, scope, min(created_at), max(used_at)
@@ -40,9 +44,14 @@ pub(super) async fn of_user(connection: &Connection, sub: &str, now: Timestamp) 
         .await
 }
 
-/// Revokes the grants of a client for a user, takes back what would become one, and forgets the consent. The grants come last: what was
-/// redeemed until then is among them.
-pub(super) async fn revoke(connection: &Connection, sub: &str, client_id: &str, now: Timestamp) -> Result<(), Failure> {
+/// Revokes the grants of a client for a user, takes back what would become one, and forgets the
+/// consent. The grants come last: what was redeemed until then is among them.
+pub(super) async fn revoke(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     if !sql::can_hold(client_id) {
         return Ok(());
     }

@@ -21,7 +21,8 @@ pub(super) async fn version(connection: &Connection) -> Result<i64, Failure> {
 /// All clients. The version is read first: what changes meanwhile is seen again at the next look.
 pub(super) async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     let version = version(connection).await?;
-    let mut clients = connection.all("SELECT client_id, settings, configured FROM clients", &[], read).await?;
+    let mut clients =
+        connection.all("SELECT client_id, settings, configured FROM clients", &[], read).await?;
     // Here, so that the order does not hang on the database's language.
     clients.sort_by(|one: &StoredClient, other| one.client_id.cmp(&other.client_id));
     Ok(StoredClients { version, clients })
@@ -40,8 +41,9 @@ pub(super) async fn import(connection: &Connection, rows: &[ClientRow]) -> Resul
     connection.begin().await?;
     schema::lock(connection).await?;
     let names: Vec<&str> = rows.iter().map(|row| row.client_id.as_str()).collect();
-    let mut changed =
-        connection.execute("DELETE FROM clients WHERE configured AND client_id <> ALL($1)", &[&names]).await?;
+    let mut changed = connection
+        .execute("DELETE FROM clients WHERE configured AND client_id <> ALL($1)", &[&names])
+        .await?;
     for ClientRow { client_id, settings, configured } in rows {
         changed += connection
             .execute(
@@ -63,7 +65,8 @@ pub(super) async fn add(connection: &Connection, row: &ClientRow) -> Result<bool
     connection.begin().await?;
     schema::lock(connection).await?;
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let added = connection.execute(sql, &[&row.client_id, &row.settings, &row.configured]).await? > 0;
+    let added =
+        connection.execute(sql, &[&row.client_id, &row.settings, &row.configured]).await? > 0;
     if added {
         move_on(connection).await?;
     }
@@ -72,12 +75,18 @@ pub(super) async fn add(connection: &Connection, row: &ClientRow) -> Result<bool
 }
 
 /// Replaces a client's settings if no client changed since that version.
-pub(super) async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool, Failure> {
+pub(super) async fn replace(
+    connection: &Connection,
+    row: &ClientRow,
+    known: i64,
+) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let sql = "UPDATE clients SET settings = $2, configured = $3
                WHERE client_id = $1 AND $4 = (SELECT version FROM clients_version)";
-    let replaced = connection.execute(sql, &[&row.client_id, &row.settings, &row.configured, &known]).await? > 0;
+    let replaced =
+        connection.execute(sql, &[&row.client_id, &row.settings, &row.configured, &known]).await?
+            > 0;
     if replaced {
         move_on(connection).await?;
     }
@@ -87,8 +96,9 @@ pub(super) async fn replace(connection: &Connection, row: &ClientRow, known: i64
 
 /// Removes a client with everything of it; tells whether there was anything.
 pub(super) async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
-    // Rare, and so without indexes of their own: each statement may look at every row of its table. Codes go before grants, so that
-    // what is being redeemed is waited for and then found among the grants.
+    // Rare, and so without indexes of their own: each statement may look at every row of its table.
+    // Codes go before grants, so that what is being redeemed is waited for and then found among the
+    // grants.
     const STATEMENTS: [&str; 9] = [
         "DELETE FROM clients WHERE client_id = $1",
         "DELETE FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1",

@@ -1,4 +1,5 @@
-//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the first gave).
+//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the
+//! first gave).
 
 use doorward_provider::{
     grant::{AuthorizationCode, RefreshToken},
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::columns::{GrantRow, REPLAY_MEMORY};
 
-/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as JSON.
+/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as
+/// JSON.
 pub(super) async fn add(
     connection: &Connection,
     hash: TokenHash,
@@ -37,7 +39,14 @@ pub(super) async fn add(
              )
              INSERT INTO codes (hash, content, expires_at, keep_until)
              SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $3::BIGINT FROM alive",
-            &[&hash.as_bytes().as_slice(), &content, &code.expires_at.seconds(), sid, &code.grant.client_id, &notify],
+            &[
+                &hash.as_bytes().as_slice(),
+                &content,
+                &code.expires_at.seconds(),
+                sid,
+                &code.grant.client_id,
+                &notify,
+            ],
         )
         .await?;
     if added == 0 && sessions::lives(connection, sid).await? {
@@ -48,7 +57,10 @@ pub(super) async fn add(
 }
 
 /// The code with this hash, as long as it is kept.
-pub(super) async fn find(connection: &Connection, hash: TokenHash) -> Result<Option<AuthorizationCode>, Failure> {
+pub(super) async fn find(
+    connection: &Connection,
+    hash: TokenHash,
+) -> Result<Option<AuthorizationCode>, Failure> {
     connection
         .first("SELECT content FROM codes WHERE hash = $1", &[&hash.as_bytes().as_slice()], |row| {
             sql::from_json(row, 0, "codes.content")
@@ -71,10 +83,13 @@ pub(super) async fn redeem(
          RETURNING 1"
     );
     let hash = hash.as_bytes().as_slice();
-    if grants::add_because(connection, redeem, grant, refresh_token, &[&hash, &REPLAY_MEMORY]).await? {
+    if grants::add_because(connection, redeem, grant, refresh_token, &[&hash, &REPLAY_MEMORY])
+        .await?
+    {
         return Ok(Redemption::Redeemed);
     }
-    // Nothing was done. Why not, is for ever, but for a session that went on under another cookie just now.
+    // Nothing was done. Why not, is for ever, but for a session that went on under another cookie
+    // just now.
     let known = connection
         .first("SELECT redeemed_grant_id FROM codes WHERE hash = $1", &[&hash], |row| {
             get::<Option<String>>(row, 0, "codes.redeemed_grant_id")
@@ -96,8 +111,13 @@ pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes WHERE redeemed_gra
        AND content::JSONB -> 'grant' ->> 'client_id' = $2
        AND content::JSONB -> 'grant' -> 'authentication' ->> 'sub' = $1";
 
-/// Removes the codes of a user and a client that were not redeemed. One that is being redeemed is waited for.
-pub(super) async fn remove_unredeemed(connection: &Connection, sub: &str, client_id: &str) -> Result<(), Failure> {
+/// Removes the codes of a user and a client that were not redeemed. One that is being redeemed is
+/// waited for.
+pub(super) async fn remove_unredeemed(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+) -> Result<(), Failure> {
     connection.execute(REMOVE_UNREDEEMED, &[&sub, &client_id]).await?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A connection of the pool for the time of one command: prepared statements, one transaction if it needs one, an end to waiting.
+//! A connection of the pool for the time of one command: prepared statements, one transaction if it
+//! needs one, an end to waiting.
 
 use std::{
     future::Future,
@@ -28,7 +29,12 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(client: Client, until: Instant) -> Self {
-        Self { client: Some(client), until, in_transaction: AtomicBool::new(false), hangs: AtomicBool::new(false) }
+        Self {
+            client: Some(client),
+            until,
+            in_transaction: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+        }
     }
 
     /// Begins a transaction. It ends by [`Connection::commit`], or undone when this is dropped.
@@ -89,7 +95,10 @@ impl Connection {
         .await
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failure> {
         let Ok(outcome) = timeout_at(self.until, work).await else {
             self.hangs.store(true, Relaxed);
             return Err(Failure::TimedOut);
@@ -108,7 +117,8 @@ impl Drop for Connection {
         if self.hangs.load(Relaxed) {
             drop(Object::take(client));
         } else if self.in_transaction.load(Relaxed) {
-            // Sent when first polled; the next command on this connection comes after it, and needs no answer to it.
+            // Sent when first polled; the next command on this connection comes after it, and needs
+            // no answer to it.
             let _ = client.batch_execute("ROLLBACK").now_or_never();
         }
     }

@@ -10,15 +10,23 @@ use super::{
 use crate::columns::ColumnError;
 
 /// The consent that a user gave a client.
-pub(super) async fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Consent>, Failure> {
+pub(super) async fn find(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+) -> Result<Option<Consent>, Failure> {
     connection
-        .first("SELECT scope, expires_at FROM consents WHERE sub = $1 AND client_id = $2", &[&sub, &client_id], |row| {
-            let scope: &str = get(row, 0, "consents.scope")?;
-            Ok(Consent {
-                scope: scope.parse().map_err(|_| ColumnError::Unreadable("consents.scope"))?,
-                expires_at: sql::optional_moment(row, 1, "consents.expires_at")?,
-            })
-        })
+        .first(
+            "SELECT scope, expires_at FROM consents WHERE sub = $1 AND client_id = $2",
+            &[&sub, &client_id],
+            |row| {
+                let scope: &str = get(row, 0, "consents.scope")?;
+                Ok(Consent {
+                    scope: scope.parse().map_err(|_| ColumnError::Unreadable("consents.scope"))?,
+                    expires_at: sql::optional_moment(row, 1, "consents.expires_at")?,
+                })
+            },
+        )
         .await
 }
 

@@ -1,4 +1,5 @@
-//! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the user code.
+//! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the
+//! user code.
 
 use doorward_provider::{
     device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
@@ -17,7 +18,11 @@ use super::{
 use crate::columns::{self, GrantRow};
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-pub(super) async fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
+pub(super) async fn add(
+    connection: &Connection,
+    code: &DeviceCode,
+    request: &str,
+) -> Result<bool, Failure> {
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
@@ -147,19 +152,24 @@ pub(super) async fn redeem(
     refresh_token: Option<&RefreshToken>,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    let take =
-        adding_a_grant!("DELETE FROM device_codes WHERE hash = $12 AND answer <> '' AND expires_at > $13 RETURNING 1");
+    let take = adding_a_grant!(
+        "DELETE FROM device_codes WHERE hash = $12 AND answer <> '' AND expires_at > $13 RETURNING 1"
+    );
     let hash = hash.as_bytes().as_slice();
     grants::add_because(connection, take, grant, refresh_token, &[&hash, &now.seconds()]).await
 }
 
 /// Reads what this user called up: any user may ask for this at any time.
-pub(super) const FORGET_ALLOWED: &str =
-    "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)";
+pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)";
 
-/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all. A device that is about to
-/// fetch them is waited for: what it gets, a later statement finds among the grants.
-pub(super) async fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
+/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client,
+/// or of all. A device that is about to fetch them is waited for: what it gets, a later statement
+/// finds among the grants.
+pub(super) async fn forget_allowed(
+    connection: &Connection,
+    sub: &str,
+    client_id: Option<&str>,
+) -> Result<(), Failure> {
     connection.execute(FORGET_ALLOWED, &[&sub, &client_id]).await?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 use super::{connection::Connection, failure::Failure};
 use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
 
-/// Removes rows of a table, found by its key, whose column is at most `$1`: `$2` at a time. Rows that another process removes at this moment are left to
-/// it.
+/// Removes rows of a table, found by its key, whose column is at most `$1`: `$2` at a time. Rows
+/// that another process removes at this moment are left to it.
 macro_rules! removal {
     ($table:literal, $key:literal, $moment:literal) => {
         concat!(
@@ -71,7 +71,12 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.
-pub(super) async fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
+pub(super) async fn remove(
+    connection: &Connection,
+    kind: Kind,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, Failure> {
     let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
     let gone = connection.count(kind.remove, &[&ended_by, &i64::from(limit)]).await?;
     Ok(u64::try_from(gone).unwrap_or(0))

@@ -11,7 +11,8 @@ use super::{
     sql::{self, get},
 };
 
-/// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key and returns 0.
+/// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
+/// and returns 0.
 pub(super) async fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
@@ -19,7 +20,8 @@ pub(super) async fn admit(
 ) -> Result<u32, Failure> {
     let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
     connection.begin().await?;
-    // Every key has a row from here on, locked in one order for all: who comes at the same time waits, and then sees this count.
+    // Every key has a row from here on, locked in one order for all: who comes at the same time
+    // waits, and then sees this count.
     let locked: Vec<(Vec<u8>, FailedSignIns)> = connection
         .all(
             "INSERT INTO failed_sign_ins (key, failed, last)
@@ -37,7 +39,8 @@ pub(super) async fn admit(
         )
         .await?;
     let remembered = |key: &ThrottleKey| {
-        let known = locked.iter().find(|(known, _)| known == key.as_bytes()).map(|(_, failed)| *failed);
+        let known =
+            locked.iter().find(|(known, _)| known == key.as_bytes()).map(|(_, failed)| *failed);
         known.filter(|failed| failed.count > 0 && !forgotten(*failed, now)).unwrap_or_default()
     };
     let wait = limits.iter().map(|(key, policy)| policy.wait(remembered(key), now)).max();
@@ -45,7 +48,8 @@ pub(super) async fn admit(
         // Without a commit nothing has changed.
         return Ok(wait);
     }
-    let counts: Vec<i64> = limits.iter().map(|(key, _)| i64::from(remembered(key).count.saturating_add(1))).collect();
+    let counts: Vec<i64> =
+        limits.iter().map(|(key, _)| i64::from(remembered(key).count.saturating_add(1))).collect();
     connection
         .execute(
             "UPDATE failed_sign_ins f SET failed = counted.failed, last = $3
@@ -63,7 +67,8 @@ fn forgotten(failed: FailedSignIns, now: Timestamp) -> bool {
     failed.last.is_none_or(|last| last.seconds() < forgotten_before)
 }
 
-/// Forgets the account's failures and some of the address, that which the successful attempt was counted as among them.
+/// Forgets the account's failures and some of the address, that which the successful attempt was
+/// counted as among them.
 pub(super) async fn succeeded(
     connection: &Connection,
     account: &[ThrottleKey],
@@ -74,7 +79,11 @@ pub(super) async fn succeeded(
         .execute(
             "WITH forgotten AS (DELETE FROM failed_sign_ins WHERE key = ANY($1))
              UPDATE failed_sign_ins SET failed = greatest(failed - $3, 0) WHERE key = $2",
-            &[&account, &address.as_bytes().as_slice(), &i64::from(throttle::TAKEN_BACK_BY_SUCCESS)],
+            &[
+                &account,
+                &address.as_bytes().as_slice(),
+                &i64::from(throttle::TAKEN_BACK_BY_SUCCESS),
+            ],
         )
         .await?;
     Ok(())

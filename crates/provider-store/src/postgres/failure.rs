@@ -37,7 +37,8 @@ impl Failure {
         self.code() == Some(&SqlState::UNIQUE_VIOLATION)
     }
 
-    /// Whether nothing was done and the same command may succeed now: it met others on the same rows.
+    /// Whether nothing was done and the same command may succeed now: it met others on the same
+    /// rows.
     pub(super) fn may_be_repeated(&self) -> bool {
         let met_others = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
         matches!(self, Self::Overtaken) || self.code().is_some_and(|code| met_others.contains(code))
@@ -51,7 +52,8 @@ impl Failure {
     }
 }
 
-/// The message of the database without its detail, which would show values; otherwise the deepest cause, which tells something.
+/// The message of the database without its detail, which would show values; otherwise the deepest
+/// cause, which tells something.
 pub(super) fn told(error: &Error) -> String {
     if let Some(refusal) = error.as_db_error() {
         return format!("{} (SQLSTATE {})", refusal.message(), refusal.code().code());
@@ -79,14 +81,17 @@ impl From<Failure> for StoreError {
         match &failure {
             Failure::Column(error) => (*error).into(),
             Failure::Conflict(_) => Self::Conflict(text),
-            // Classes of SQLSTATE: 22 is data that a type can't hold, 23 a constraint, XX001 and XX002 a damaged file.
+            // Classes of SQLSTATE: 22 is data that a type can't hold, 23 a constraint, XX001 and
+            // XX002 a damaged file.
             Failure::Postgres(_) => match failure.code().map(SqlState::code) {
                 Some("XX001" | "XX002") => Self::Corrupt(text),
                 Some(code) if code.starts_with("22") => Self::Corrupt(text),
                 Some(code) if code.starts_with("23") => Self::Conflict(text),
                 _ => Self::Unavailable(text),
             },
-            Failure::NoConnection(_) | Failure::TimedOut | Failure::Overtaken => Self::Unavailable(text),
+            Failure::NoConnection(_) | Failure::TimedOut | Failure::Overtaken => {
+                Self::Unavailable(text)
+            }
         }
     }
 }

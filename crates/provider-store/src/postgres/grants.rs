@@ -13,8 +13,9 @@ use tokio_postgres::types::ToSql;
 use super::{connection::Connection, failure::Failure, sql, users};
 use crate::columns::GrantRow;
 
-/// A statement that adds a grant and, if it has one, its refresh token for the row that the query `$cause` finds or changes; if there is
-/// none, nothing. It returns how many rows that were. The cause's own parameters begin with `$12`.
+/// A statement that adds a grant and, if it has one, its refresh token for the row that the query
+/// `$cause` finds or changes; if there is none, nothing. It returns how many rows that were. The
+/// cause's own parameters begin with `$12`.
 macro_rules! adding_a_grant {
     ($cause:literal) => {
         concat!(
@@ -36,7 +37,8 @@ macro_rules! adding_a_grant {
 }
 pub(super) use adding_a_grant;
 
-/// Adds a grant and its refresh token by a statement of [`adding_a_grant`]; tells whether its cause held.
+/// Adds a grant and its refresh token by a statement of [`adding_a_grant`]; tells whether its cause
+/// held.
 pub(super) async fn add_because(
     connection: &Connection,
     statement: &str,
@@ -45,7 +47,8 @@ pub(super) async fn add_because(
     of_cause: &[&(dyn ToSql + Sync)],
 ) -> Result<bool, Failure> {
     // The grant must not be swept away before its token.
-    let end = token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at)).seconds();
+    let end =
+        token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at)).seconds();
     let created_at = grant.created_at.seconds();
     let hash = token.map(|token| token.hash.as_bytes().as_slice());
     let first_issued_at = token.map(|token| token.first_issued_at.seconds());
@@ -86,7 +89,11 @@ pub(super) async fn add_verified(
 }
 
 /// Revokes the grants of sessions that do not outlive them.
-pub(super) async fn revoke_of_sessions(connection: &Connection, sids: &[&str], now: Timestamp) -> Result<(), Failure> {
+pub(super) async fn revoke_of_sessions(
+    connection: &Connection,
+    sids: &[&str],
+    now: Timestamp,
+) -> Result<(), Failure> {
     connection
         .execute(
             "UPDATE grants SET revoked_at = $2 WHERE sid = ANY($1) AND NOT offline AND revoked_at IS NULL",
@@ -97,18 +104,29 @@ pub(super) async fn revoke_of_sessions(connection: &Connection, sids: &[&str], n
 }
 
 /// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
-pub(super) async fn revoke(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<(), Failure> {
+pub(super) async fn revoke(
+    connection: &Connection,
+    grant_id: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     if !sql::can_hold(grant_id) {
         return Ok(());
     }
     connection
-        .execute("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", &[&grant_id, &now.seconds()])
+        .execute(
+            "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+            &[&grant_id, &now.seconds()],
+        )
         .await?;
     Ok(())
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.
-pub(super) async fn revoke_renewable(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<bool, Failure> {
+pub(super) async fn revoke_renewable(
+    connection: &Connection,
+    grant_id: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let revoked = connection
         .execute(
             "UPDATE grants SET revoked_at = $2

@@ -11,7 +11,8 @@ use super::{
     sql::{self, get},
 };
 
-/// Queues a notice of the end of these sessions, of these users, for each of their clients that wants one.
+/// Queues a notice of the end of these sessions, of these users, for each of their clients that
+/// wants one.
 pub(super) async fn queue(
     connection: &Connection,
     subs: &[&str],
@@ -30,7 +31,8 @@ pub(super) async fn queue(
     Ok(())
 }
 
-/// Takes due notices for a client; they are due again at `due_again`. What another process takes at this moment is left to it.
+/// Takes due notices for a client; they are due again at `due_again`. What another process takes at
+/// this moment is left to it.
 pub(super) async fn claim(
     connection: &Connection,
     client_id: &str,
@@ -61,8 +63,14 @@ pub(super) async fn claim(
 }
 
 /// Makes a notice due at that moment.
-pub(super) async fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
-    connection.execute("UPDATE logout_notices SET due_at = $2 WHERE id = $1", &[&id, &due.seconds()]).await?;
+pub(super) async fn postpone(
+    connection: &Connection,
+    id: i64,
+    due: Timestamp,
+) -> Result<(), Failure> {
+    connection
+        .execute("UPDATE logout_notices SET due_at = $2 WHERE id = $1", &[&id, &due.seconds()])
+        .await?;
     Ok(())
 }
 

@@ -1,7 +1,9 @@
-//! The store port on PostgreSQL, or on a database that speaks its protocol: for many processes on one database.
+//! The store port on PostgreSQL, or on a database that speaks its protocol: for many processes on
+//! one database.
 //!
-//! [`PostgresStore`] has a pool of connections. Most commands are one statement and so one round trip; the others are a short transaction
-//! that locks the rows which it decides on. Nothing is kept in the process. One file a table holds its SQL.
+//! [`PostgresStore`] has a pool of connections. Most commands are one statement and so one round
+//! trip; the others are a short transaction that locks the rows which it decides on. Nothing is
+//! kept in the process. One file a table holds its SQL.
 
 mod access;
 mod clients;

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -17,7 +19,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{PostgresOptions, failure, schema};
 
-/// The database can't be used. Each message names the database, without user and password, and what to do.
+/// The database can't be used. Each message names the database, without user and password, and what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// The certificates to check the database's own with can't be had.
@@ -101,7 +104,10 @@ pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresErro
         .timeouts(timeouts)
         .runtime(Runtime::Tokio1)
         .build()
-        .map_err(|error| PostgresError::Failed { place: place.clone(), reason: error.to_string() })?;
+        .map_err(|error| PostgresError::Failed {
+            place: place.clone(),
+            reason: error.to_string(),
+        })?;
     let mut client = pool.get().await.map_err(|error| PostgresError::Unreachable {
         place: place.clone(),
         reason: match error {
@@ -120,12 +126,15 @@ pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresErro
     Ok(pool)
 }
 
-/// TLS that knows the database by the certificates in the file, or by those that this machine trusts.
+/// TLS that knows the database by the certificates in the file, or by those that this machine
+/// trusts.
 fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, PostgresError> {
     let mut roots = RootCertStore::empty();
-    let refuse = |reason: String| PostgresError::Certificates { file: ca_file.map(Path::to_owned), reason };
+    let refuse =
+        |reason: String| PostgresError::Certificates { file: ca_file.map(Path::to_owned), reason };
     let (found, failures) = if let Some(file) = ca_file {
-        let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let certificates =
+            CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         (certificates.map_err(|error| refuse(error.to_string()))?, Vec::new())
     } else {
         let native = rustls_native_certs::load_native_certs();

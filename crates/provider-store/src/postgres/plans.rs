@@ -21,9 +21,10 @@ async fn access_is_taken_back_without_reading_whole_tables() {
          ANALYZE codes, device_codes;",
     );
     let connection = store.connection().await.unwrap();
-    for (sql, index) in
-        [(codes::REMOVE_UNREDEEMED, "codes_unredeemed"), (device_codes::FORGET_ALLOWED, "device_codes_claimed")]
-    {
+    for (sql, index) in [
+        (codes::REMOVE_UNREDEEMED, "codes_unredeemed"),
+        (device_codes::FORGET_ALLOWED, "device_codes_claimed"),
+    ] {
         let (sub, client_id) = ("alice", "Page");
         let explain = format!("EXPLAIN {sql}");
         let read = |row: &tokio_postgres::Row| Ok(get::<&str>(row, 0, "plan")?.to_owned());

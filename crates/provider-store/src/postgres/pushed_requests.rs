@@ -35,8 +35,11 @@ pub(super) async fn find(
              WHERE hash = $1 AND expires_at > $2",
             &[&hash.as_bytes().as_slice(), &now.seconds()],
             |row| {
-                let has_session = get::<Option<&[u8]>>(row, 4, "pushed_requests.held_session")?.is_some();
-                let session = has_session.then(|| sql::hash(row, 4, "pushed_requests.held_session")).transpose()?;
+                let has_session =
+                    get::<Option<&[u8]>>(row, 4, "pushed_requests.held_session")?.is_some();
+                let session = has_session
+                    .then(|| sql::hash(row, 4, "pushed_requests.held_session"))
+                    .transpose()?;
                 Ok(PushedRequest {
                     hash,
                     client_id: get(row, 0, "pushed_requests.client_id")?,
@@ -68,7 +71,11 @@ pub(super) async fn hold(
 }
 
 /// Takes a request away; tells whether it was there and had not expired.
-pub(super) async fn consume(connection: &Connection, hash: TokenHash, now: Timestamp) -> Result<bool, Failure> {
+pub(super) async fn consume(
+    connection: &Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let taken = connection
         .execute(
             "DELETE FROM pushed_requests WHERE hash = $1 AND expires_at > $2",

@@ -38,6 +38,8 @@ pub(super) async fn find(
 
 /// Ends a token.
 pub(super) async fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
-    connection.execute("DELETE FROM reference_tokens WHERE hash = $1", &[&hash.as_bytes().as_slice()]).await?;
+    connection
+        .execute("DELETE FROM reference_tokens WHERE hash = $1", &[&hash.as_bytes().as_slice()])
+        .await?;
     Ok(())
 }

@@ -17,7 +17,10 @@ use super::{
 use crate::columns::{Consumed, USE_IS_NOTED_EVERY};
 
 /// The token with this hash, whatever its state.
-pub(super) async fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
+pub(super) async fn find(
+    connection: &Connection,
+    hash: TokenHash,
+) -> Result<Option<RefreshTokenRecord>, Failure> {
     connection
         .first(
             "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
@@ -55,8 +58,19 @@ fn seed(row: &tokio_postgres::Row, index: usize) -> Result<SuccessorSeed, Failur
 }
 
 /// Consumes a token and adds its successor, at most once.
-pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
-    let RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace } = rotation;
+pub(super) async fn rotate(
+    connection: &Connection,
+    rotation: &RotateRefreshToken,
+) -> Result<Rotation, Failure> {
+    let RotateRefreshToken {
+        presented,
+        seed,
+        successor,
+        grant_expires_at,
+        forgettable,
+        now,
+        grace,
+    } = rotation;
     let consumed = connection
         .count(
             "WITH consumed AS (
@@ -93,7 +107,8 @@ pub(super) async fn rotate(connection: &Connection, rotation: &RotateRefreshToke
     if consumed > 0 {
         return Ok(Rotation::Rotated);
     }
-    // Nothing was done. A token that was consumed stays so until it is forgotten, and a replay stays one: what follows needs no transaction.
+    // Nothing was done. A token that was consumed stays so until it is forgotten, and a replay
+    // stays one: what follows needs no transaction.
     let Some((grant_id, consumed)) = consumed_token(connection, *presented, *now).await? else {
         return Ok(Rotation::Unknown);
     };

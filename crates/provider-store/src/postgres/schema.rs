@@ -1,11 +1,13 @@
-//! The schema: its version, its migrations, and the one row that processes lock where one must go after the other.
+//! The schema: its version, its migrations, and the one row that processes lock where one must go
+//! after the other.
 
 use deadpool_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::{connection::Connection, failure::Failure, open::PostgresError};
 
-/// The migrations in their order. A released one is never changed: the next change of the schema is a new file.
+/// The migrations in their order. A released one is never changed: the next change of the schema is
+/// a new file.
 const STEPS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_clients.sql"),
@@ -16,9 +18,12 @@ const STEPS: &[&str] = &[
 /// How often a migration is tried that met one of another process.
 const ATTEMPTS: u32 = 10;
 
-/// Makes this transaction the only one of its kind until it ends: imports of users, changes of clients, new signing keys, migrations.
+/// Makes this transaction the only one of its kind until it ends: imports of users, changes of
+/// clients, new signing keys, migrations.
 pub(super) async fn lock(connection: &Connection) -> Result<(), Failure> {
-    connection.all("SELECT version FROM doorward_schema WHERE id = 1 FOR UPDATE", &[], |_| Ok(())).await?;
+    connection
+        .all("SELECT version FROM doorward_schema WHERE id = 1 FOR UPDATE", &[], |_| Ok(()))
+        .await?;
     Ok(())
 }
 
@@ -28,18 +33,26 @@ pub(super) async fn ping(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Brings the schema up to date. Of several processes that start together one does it, and the others wait.
+/// Brings the schema up to date. Of several processes that start together one does it, and the
+/// others wait.
 pub(super) async fn migrate(client: &mut Client, place: &str) -> Result<(), PostgresError> {
     let mut attempt = 1;
     loop {
         match step_up(client).await {
             Ok(found) if found > STEPS.len() => {
-                return Err(PostgresError::Newer { place: place.to_owned(), found, known: STEPS.len() });
+                return Err(PostgresError::Newer {
+                    place: place.to_owned(),
+                    found,
+                    known: STEPS.len(),
+                });
             }
             Ok(_) => return Ok(()),
             Err(error) if attempt < ATTEMPTS && met_another(&error) => attempt += 1,
-            // Our first table may appear between PostgreSQL's look and its making; one of somebody else is there the next time, too.
-            Err(error) if attempt == 1 && error.code() == Some(&SqlState::DUPLICATE_TABLE) => attempt += 1,
+            // Our first table may appear between PostgreSQL's look and its making; one of somebody
+            // else is there the next time, too.
+            Err(error) if attempt == 1 && error.code() == Some(&SqlState::DUPLICATE_TABLE) => {
+                attempt += 1
+            }
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_TABLE) => {
                 return Err(PostgresError::Foreign { place: place.to_owned() });
             }
@@ -66,7 +79,9 @@ async fn step_up(client: &mut Client) -> Result<usize, tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     // To rebuild an index may take longer than any statement of a request.
     transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
-    let row = transaction.query_one("SELECT version FROM doorward_schema WHERE id = 1 FOR UPDATE", &[]).await?;
+    let row = transaction
+        .query_one("SELECT version FROM doorward_schema WHERE id = 1 FOR UPDATE", &[])
+        .await?;
     let found = as_version(row.try_get(0)?);
     for step in STEPS.iter().skip(found) {
         transaction.batch_execute(step).await?;

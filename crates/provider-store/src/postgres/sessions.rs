@@ -1,7 +1,8 @@
 //! Rows of sessions, and of the clients that take part in them.
 //!
-//! Whatever is added to a session holds a lock on its row (`FOR KEY SHARE`) until it is committed, and whoever ends the session takes the
-//! row away from all of them first. So nothing is added to a session that has ended, and its end misses nothing that was added.
+//! Whatever is added to a session holds a lock on its row (`FOR KEY SHARE`) until it is committed,
+//! and whoever ends the session takes the row away from all of them first. So nothing is added to a
+//! session that has ended, and its end misses nothing that was added.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ use super::{
     users,
 };
 
-/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified still is the user's. `amr` is that
-/// of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
+/// still is the user's. `amr` is that of the session as JSON.
 pub(super) async fn start(
     connection: &Connection,
     session: &Session,
@@ -101,7 +102,11 @@ pub(super) async fn find(
 }
 
 /// The live sessions of a user, the latest first.
-pub(super) async fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
+pub(super) async fn of_user(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<Session>, Failure> {
     connection
         .all(
             "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
@@ -122,7 +127,10 @@ fn read(row: &Row) -> Result<Session, Failure> {
             sid: get(row, 4, "sessions.sid")?,
         },
         expires_at: sql::moment(row, 5, "sessions.expires_at")?,
-        device: Device { address: get(row, 6, "sessions.address")?, browser: get(row, 7, "sessions.browser")? },
+        device: Device {
+            address: get(row, 6, "sessions.address")?,
+            browser: get(row, 7, "sessions.browser")?,
+        },
     })
 }
 
@@ -160,7 +168,8 @@ pub(super) async fn end_within(
             connection.all(sql, &[sub, sid], read).await
         }
         SessionSelector::AllOfUser(sub) => {
-            let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
+            let sql =
+                "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
             connection.all(sql, &[sub], read).await
         }
     }?;
@@ -171,7 +180,8 @@ pub(super) async fn end_within(
     }
     let (sids, subs): (Vec<&str>, Vec<&str>) =
         users_by_sid.iter().map(|(sid, sub)| (sid.as_str(), sub.as_str())).unzip();
-    let lock = "SELECT cookie_hash FROM sessions WHERE sid = ANY($1) ORDER BY cookie_hash FOR UPDATE";
+    let lock =
+        "SELECT cookie_hash FROM sessions WHERE sid = ANY($1) ORDER BY cookie_hash FOR UPDATE";
     connection.all(lock, &[&sids], |_| Ok(())).await?;
     logout_notices::queue(connection, &subs, &sids, now).await?;
     grants::revoke_of_sessions(connection, &sids, now).await?;
@@ -183,9 +193,15 @@ pub(super) async fn end_within(
         .await?;
     clients.sort();
     connection.execute("DELETE FROM sessions WHERE sid = ANY($1)", &[&sids]).await?;
-    let clients_of = |sid: &str| clients.iter().filter(|(of, _)| of == sid).map(|(_, client)| client.clone()).collect();
+    let clients_of = |sid: &str| {
+        clients.iter().filter(|(of, _)| of == sid).map(|(_, client)| client.clone()).collect()
+    };
     Ok(users_by_sid
         .iter()
-        .map(|(sid, sub)| EndedSession { sub: sub.clone(), sid: sid.clone(), clients: clients_of(sid) })
+        .map(|(sid, sub)| EndedSession {
+            sub: sub.clone(),
+            sid: sid.clone(),
+            clients: clients_of(sid),
+        })
         .collect())
 }

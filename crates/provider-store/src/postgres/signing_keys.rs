@@ -28,8 +28,8 @@ pub(super) async fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failu
         .await
 }
 
-/// Adds a key unless there is one of the same algorithm that becomes active at or after that moment; returns all keys. One at a time, so
-/// that of several processes one adds its key.
+/// Adds a key unless there is one of the same algorithm that becomes active at or after that
+/// moment; returns all keys. One at a time, so that of several processes one adds its key.
 pub(super) async fn add(
     connection: &Connection,
     key: &StoredKey,
@@ -56,12 +56,14 @@ pub(super) async fn add(
     Ok(keys)
 }
 
-/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the keys that are there.
+/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the
+/// keys that are there.
 pub(super) async fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let stored = all(connection).await?;
-    let same = stored.len() == keys.len() && stored.iter().all(|own| keys.iter().any(|key| key.kid == own.kid));
+    let same = stored.len() == keys.len()
+        && stored.iter().all(|own| keys.iter().any(|key| key.kid == own.kid));
     if same {
         for key in keys {
             let sql = "UPDATE signing_keys SET sealed = $2 WHERE kid = $1";

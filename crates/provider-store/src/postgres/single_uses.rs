@@ -1,4 +1,5 @@
-//! Rows of messages that count once: DPoP proofs and client assertions (RFC 9449 section 11.1, RFC 7523 section 3).
+//! Rows of messages that count once: DPoP proofs and client assertions (RFC 9449 section 11.1, RFC
+//! 7523 section 3).
 
 use doorward_provider::{single_use::MessageIdentity, time::Timestamp};
 

@@ -10,12 +10,20 @@ use super::failure::Failure;
 use crate::columns::{self, ColumnError};
 
 /// Reads a column.
-pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize, what: &'static str) -> Result<T, Failure> {
+pub(super) fn get<'a, T: FromSql<'a>>(
+    row: &'a Row,
+    index: usize,
+    what: &'static str,
+) -> Result<T, Failure> {
     Ok(row.try_get(index).map_err(|_| ColumnError::Unreadable(what))?)
 }
 
 /// Reads a JSON column.
-pub(super) fn from_json<T: DeserializeOwned>(row: &Row, index: usize, what: &'static str) -> Result<T, Failure> {
+pub(super) fn from_json<T: DeserializeOwned>(
+    row: &Row,
+    index: usize,
+    what: &'static str,
+) -> Result<T, Failure> {
     Ok(columns::from_json(get(row, index, what)?, what)?)
 }
 
@@ -30,7 +38,11 @@ pub(super) fn moment(row: &Row, index: usize, what: &'static str) -> Result<Time
 }
 
 /// Reads a column of seconds that may be NULL.
-pub(super) fn optional_moment(row: &Row, index: usize, what: &'static str) -> Result<Option<Timestamp>, Failure> {
+pub(super) fn optional_moment(
+    row: &Row,
+    index: usize,
+    what: &'static str,
+) -> Result<Option<Timestamp>, Failure> {
     Ok(get::<Option<i64>>(row, index, what)?.map(Timestamp::from_seconds))
 }
 
@@ -49,7 +61,8 @@ pub(super) fn hash(row: &Row, index: usize, what: &'static str) -> Result<TokenH
     Ok(TokenHash::from_bytes(bytes(row, index, what)?))
 }
 
-/// Whether a text column can hold this, and so whether a look for it can find anything: the database knows no NUL character.
+/// Whether a text column can hold this, and so whether a look for it can find anything: the
+/// database knows no NUL character.
 pub(super) fn can_hold(text: &str) -> bool {
     !text.contains('\0')
 }

@@ -24,12 +24,14 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, access, clients, codes, consents, device_codes, expiry, failed_sign_ins, grants, logout_notices,
-    pushed_requests, reference_tokens, refresh_tokens, schema, sessions, signing_keys, single_uses, users,
+    PostgresStore, access, clients, codes, consents, device_codes, expiry, failed_sign_ins, grants,
+    logout_notices, pushed_requests, reference_tokens, refresh_tokens, schema, sessions,
+    signing_keys, single_uses, users,
 };
 use crate::columns::{ClientRow, GrantRow, UserRow, encode_answer, to_json};
 
-/// Runs a function of a table's file, as the command of this name, on a connection of the pool, and again if the database asks for that.
+/// Runs a function of a table's file, as the command of this name, on a connection of the pool, and
+/// again if the database asks for that.
 macro_rules! run {
     ($store:ident, $name:literal, $command:path $(, $argument:expr)*) => {
         $store.run($name, || async { $command(&$store.connection().await? $(, $argument)*).await }).await
@@ -105,11 +107,19 @@ impl Store for PostgresStore {
         run!(self, "start_session", sessions::start, &session, &amr, verified, replaces, now)
     }
 
-    async fn session(&self, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, StoreError> {
+    async fn session(
+        &self,
+        cookie: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
         run!(self, "session", sessions::find, cookie, now)
     }
 
-    async fn end_sessions(&self, selector: SessionSelector, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+    async fn end_sessions(
+        &self,
+        selector: SessionSelector,
+        now: Timestamp,
+    ) -> Result<Vec<EndedSession>, StoreError> {
         run!(self, "end_sessions", sessions::end, &selector, now)
     }
 
@@ -121,7 +131,12 @@ impl Store for PostgresStore {
         run!(self, "access_of", access::of_user, sub, now)
     }
 
-    async fn revoke_access(&self, sub: &str, client_id: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_access(
+        &self,
+        sub: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         run!(self, "revoke_access", access::revoke, sub, client_id, now)
     }
 
@@ -147,19 +162,37 @@ impl Store for PostgresStore {
         run!(self, "add_pushed_request", pushed_requests::add, &request)
     }
 
-    async fn pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, StoreError> {
+    async fn pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
         run!(self, "pushed_request", pushed_requests::find, hash, now)
     }
 
-    async fn hold_pushed_request(&self, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), StoreError> {
+    async fn hold_pushed_request(
+        &self,
+        hash: TokenHash,
+        held: Held,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         run!(self, "hold_pushed_request", pushed_requests::hold, hash, &held, until)
     }
 
-    async fn consume_pushed_request(&self, hash: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+    async fn consume_pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         run!(self, "consume_pushed_request", pushed_requests::consume, hash, now)
     }
 
-    async fn add_code(&self, hash: TokenHash, code: AuthorizationCode, notify: bool) -> Result<bool, StoreError> {
+    async fn add_code(
+        &self,
+        hash: TokenHash,
+        code: AuthorizationCode,
+        notify: bool,
+    ) -> Result<bool, StoreError> {
         let content = to_json(&code, "codes.content")?;
         run!(self, "add_code", codes::add, hash, &code, &content, notify)
     }
@@ -192,11 +225,17 @@ impl Store for PostgresStore {
         run!(self, "add_grant", grants::add_verified, &grant, verified, refresh_token.as_ref())
     }
 
-    async fn refresh_token(&self, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, StoreError> {
+    async fn refresh_token(
+        &self,
+        hash: TokenHash,
+    ) -> Result<Option<RefreshTokenRecord>, StoreError> {
         run!(self, "refresh_token", refresh_tokens::find, hash)
     }
 
-    async fn rotate_refresh_token(&self, rotation: RotateRefreshToken) -> Result<Rotation, StoreError> {
+    async fn rotate_refresh_token(
+        &self,
+        rotation: RotateRefreshToken,
+    ) -> Result<Rotation, StoreError> {
         run!(self, "rotate_refresh_token", refresh_tokens::rotate, &rotation)
     }
 
@@ -207,10 +246,22 @@ impl Store for PostgresStore {
         grant_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        run!(self, "extend_refresh_token", refresh_tokens::extend, hash, expires_at, grant_expires_at, now)
+        run!(
+            self,
+            "extend_refresh_token",
+            refresh_tokens::extend,
+            hash,
+            expires_at,
+            grant_expires_at,
+            now
+        )
     }
 
-    async fn revoke_renewable_grant(&self, grant_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    async fn revoke_renewable_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         run!(self, "revoke_renewable_grant", grants::revoke_renewable, grant_id, now)
     }
 
@@ -218,7 +269,11 @@ impl Store for PostgresStore {
         run!(self, "revoke_grant", grants::revoke, grant_id, now)
     }
 
-    async fn live_grant(&self, grant_id: &str, now: Timestamp) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
+    async fn live_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
         run!(self, "live_grant", grants::live, grant_id, now)
     }
 
@@ -275,7 +330,15 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
-        run!(self, "redeem_device_code", device_codes::redeem, hash, &grant, refresh_token.as_ref(), now)
+        run!(
+            self,
+            "redeem_device_code",
+            device_codes::redeem,
+            hash,
+            &grant,
+            refresh_token.as_ref(),
+            now
+        )
     }
 
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
@@ -284,7 +347,11 @@ impl Store for PostgresStore {
         run!(self, "add_reference_token", reference_tokens::add, token.hash, &content, expires_at)
     }
 
-    async fn reference_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessTokenClaims>, StoreError> {
+    async fn reference_token(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<AccessTokenClaims>, StoreError> {
         run!(self, "reference_token", reference_tokens::find, hash, now)
     }
 
@@ -296,7 +363,12 @@ impl Store for PostgresStore {
         run!(self, "consent", consents::find, sub, client_id)
     }
 
-    async fn remember_consent(&self, sub: &str, client_id: &str, consent: Consent) -> Result<(), StoreError> {
+    async fn remember_consent(
+        &self,
+        sub: &str,
+        client_id: &str,
+        consent: Consent,
+    ) -> Result<(), StoreError> {
         run!(self, "remember_consent", consents::remember, sub, client_id, &consent)
     }
 
@@ -304,7 +376,11 @@ impl Store for PostgresStore {
         run!(self, "signing_keys", signing_keys::all)
     }
 
-    async fn add_signing_key(&self, key: StoredKey, unless_since: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
+    async fn add_signing_key(
+        &self,
+        key: StoredKey,
+        unless_since: Timestamp,
+    ) -> Result<Vec<StoredKey>, StoreError> {
         run!(self, "add_signing_key", signing_keys::add, &key, unless_since)
     }
 
@@ -316,15 +392,27 @@ impl Store for PostgresStore {
         run!(self, "remove_signing_keys", signing_keys::remove, kids)
     }
 
-    async fn admit_sign_in(&self, keys: &[(ThrottleKey, ThrottlePolicy)], now: Timestamp) -> Result<u32, StoreError> {
+    async fn admit_sign_in(
+        &self,
+        keys: &[(ThrottleKey, ThrottlePolicy)],
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
         run!(self, "admit_sign_in", failed_sign_ins::admit, keys, now)
     }
 
-    async fn sign_in_succeeded(&self, account: &[ThrottleKey], address: &ThrottleKey) -> Result<(), StoreError> {
+    async fn sign_in_succeeded(
+        &self,
+        account: &[ThrottleKey],
+        address: &ThrottleKey,
+    ) -> Result<(), StoreError> {
         run!(self, "sign_in_succeeded", failed_sign_ins::succeeded, account, address)
     }
 
-    async fn first_use(&self, message: MessageIdentity, forgettable_at: Timestamp) -> Result<bool, StoreError> {
+    async fn first_use(
+        &self,
+        message: MessageIdentity,
+        forgettable_at: Timestamp,
+    ) -> Result<bool, StoreError> {
         run!(self, "first_use", single_uses::note, &message, forgettable_at)
     }
 

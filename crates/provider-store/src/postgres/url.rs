@@ -26,22 +26,25 @@ pub enum UrlError {
     #[error("name the host: postgres://user:password@host:5432/database")]
     NoHost,
     /// Whoever is between could ask for no encryption, and would get the password.
-    #[error("{0} may go on without TLS, and the host is another machine: take sslmode=require, or say sslmode=disable")]
+    #[error(
+        "{0} may go on without TLS, and the host is another machine: take sslmode=require, or say sslmode=disable"
+    )]
     MaybeUnencrypted(&'static str),
     /// A database is missing.
     #[error("name the database: postgres://user:password@host:5432/database")]
     NoDatabase,
 }
 
-/// A connection URI as PostgreSQL's own clients take it. Several hosts may stand in it; the one that takes writes is used. Shown without
-/// user and password.
+/// A connection URI as PostgreSQL's own clients take it. Several hosts may stand in it; the one
+/// that takes writes is used. Shown without user and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Config);
 
 impl PostgresUrl {
-    /// Reads a URI. Where it says nothing of `sslmode`, other machines are reached by TLS only, and this one without. The certificate is
-    /// checked in any case, so that `verify-ca` and `verify-full` are words for `require`. What leaves it to the network (`prefer`,
-    /// `allow`) is for this machine only.
+    /// Reads a URI. Where it says nothing of `sslmode`, other machines are reached by TLS only, and
+    /// this one without. The certificate is checked in any case, so that `verify-ca` and
+    /// `verify-full` are words for `require`. What leaves it to the network (`prefer`, `allow`) is
+    /// for this machine only.
     pub fn parse(text: &Secret) -> Result<Self, UrlError> {
         let text = text.expose().trim();
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
@@ -58,7 +61,8 @@ impl PostgresUrl {
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(UrlError::NoDatabase);
         }
-        // Where both are given, the connection goes to the address, and the name is for the certificate.
+        // Where both are given, the connection goes to the address, and the name is for the
+        // certificate.
         let here = config.get_hosts().iter().all(is_this_machine)
             && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
         config.ssl_mode(match mode.unwrap_or(if here { Mode::Never } else { Mode::Certainly }) {
@@ -75,17 +79,21 @@ impl PostgresUrl {
         self.0.get_ssl_mode() != SslMode::Disable
     }
 
-    /// With what every connection of ours begins. Where the URI says something of the same, that counts.
+    /// With what every connection of ours begins. Where the URI says something of the same, that
+    /// counts.
     pub(super) fn config(&self, statement_timeout: Duration) -> Config {
         let mut config = self.0.clone();
-        // The commands are written for this isolation, whatever the database's default is: who waited for a row sees what others made
-        // of it. A process that stops in the middle of a transaction must not keep its rows locked for ever.
-        let (statement, idle) = (statement_timeout.as_millis(), (statement_timeout + IDLE_IN_TRANSACTION).as_millis());
+        // The commands are written for this isolation, whatever the database's default is: who
+        // waited for a row sees what others made of it. A process that stops in the middle of a
+        // transaction must not keep its rows locked for ever.
+        let (statement, idle) =
+            (statement_timeout.as_millis(), (statement_timeout + IDLE_IN_TRANSACTION).as_millis());
         let ours = format!(
             "-c default_transaction_isolation=read\\ committed -c statement_timeout={statement} \
              -c idle_in_transaction_session_timeout={idle}"
         );
-        let options = config.get_options().map_or_else(|| ours.clone(), |theirs| format!("{ours} {theirs}"));
+        let options =
+            config.get_options().map_or_else(|| ours.clone(), |theirs| format!("{ours} {theirs}"));
         config.options(options);
         if config.get_application_name().is_none() {
             config.application_name("doorward");
@@ -111,9 +119,11 @@ enum Mode {
     Maybe(&'static str),
 }
 
-/// The URI without `sslmode`, and what that says. Of several the last counts, as for PostgreSQL's own clients.
+/// The URI without `sslmode`, and what that says. Of several the last counts, as for PostgreSQL's
+/// own clients.
 fn without_ssl_mode(text: &str) -> Result<(String, Option<Mode>), UrlError> {
-    // As the connection's own reader does: user and password end at the first @, and may have any other character in them.
+    // As the connection's own reader does: user and password end at the first @, and may have any
+    // other character in them.
     let address = text.find('@').map_or(0, |at| at + 1);
     let Some(query) = text[address..].find('?').map(|mark| address + mark + 1) else {
         return Ok((text.to_owned(), None));
@@ -135,14 +145,17 @@ fn ssl_mode(value: &str) -> Result<Mode, UrlError> {
         "allow" => Ok(Mode::Maybe("sslmode=allow")),
         "prefer" => Ok(Mode::Maybe("sslmode=prefer")),
         "require" | "verify-ca" | "verify-full" => Ok(Mode::Certainly),
-        _ => Err(UrlError::Unreadable("sslmode is none of disable, require, verify-ca and verify-full".to_owned())),
+        _ => Err(UrlError::Unreadable(
+            "sslmode is none of disable, require, verify-ca and verify-full".to_owned(),
+        )),
     }
 }
 
 fn is_this_machine(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            name == "localhost"
+                || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         }
         #[cfg(unix)]
         Host::Unix(_) => true,
@@ -159,7 +172,9 @@ impl fmt::Display for PostgresUrl {
             match host {
                 Host::Tcp(name) => write!(formatter, "{comma}{name}:{port}")?,
                 #[cfg(unix)]
-                Host::Unix(folder) => write!(formatter, "{comma}{}:{port}", PathBuf::from(folder).display())?,
+                Host::Unix(folder) => {
+                    write!(formatter, "{comma}{}:{port}", PathBuf::from(folder).display())?
+                }
             }
         }
         write!(formatter, "/{}", self.0.get_dbname().unwrap_or_default())
@@ -197,9 +212,15 @@ mod tests {
         assert_eq!(parse("host=db password=hunter2"), Err(UrlError::Scheme));
         assert_eq!(parse("postgres:///doorward"), Err(UrlError::NoHost));
         assert_eq!(parse("postgres://db"), Err(UrlError::NoDatabase));
-        for text in ["postgres://erin:hunter2@db:port/doorward", "postgres://erin:hunter2@db/doorward?sslmode=maybe"] {
+        for text in [
+            "postgres://erin:hunter2@db:port/doorward",
+            "postgres://erin:hunter2@db/doorward?sslmode=maybe",
+        ] {
             let error = parse(text).unwrap_err();
-            assert!(matches!(error, UrlError::Unreadable(_)) && !error.to_string().contains("hunter2"), "{error}");
+            assert!(
+                matches!(error, UrlError::Unreadable(_)) && !error.to_string().contains("hunter2"),
+                "{error}"
+            );
         }
     }
 
@@ -245,17 +266,23 @@ mod tests {
         ] {
             assert_eq!(mode(remote), SslMode::Require, "{remote}");
         }
-        let url = parse("postgres://erin:sslmode=verify-full@localhost/doorward?hostaddr=127.0.0.1").unwrap();
+        let url =
+            parse("postgres://erin:sslmode=verify-full@localhost/doorward?hostaddr=127.0.0.1")
+                .unwrap();
         assert_eq!(url.0.get_ssl_mode(), SslMode::Disable);
         assert_eq!(url.0.get_password(), Some(&b"sslmode=verify-full"[..]));
     }
 
     #[test]
     fn the_operators_own_settings_stay() {
-        let url = parse("postgres://db/doorward?options=-c%20search_path%3Dours&connect_timeout=9").unwrap();
+        let url = parse("postgres://db/doorward?options=-c%20search_path%3Dours&connect_timeout=9")
+            .unwrap();
         let config = url.config(Duration::from_secs(5));
         let options = config.get_options().unwrap();
-        assert!(options.contains("statement_timeout=5000") && options.ends_with("-c search_path=ours"), "{options}");
+        assert!(
+            options.contains("statement_timeout=5000") && options.ends_with("-c search_path=ours"),
+            "{options}"
+        );
         assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(9)));
     }
 }

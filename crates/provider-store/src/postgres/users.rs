@@ -1,9 +1,12 @@
 //! Rows of users.
 //!
-//! What begins with a password holds a lock on its user's row (`FOR KEY SHARE`) until it is committed, and whoever changes the user takes
-//! the row first. So nothing begins with a password that has changed, and its change misses nothing that had begun.
+//! What begins with a password holds a lock on its user's row (`FOR KEY SHARE`) until it is
+//! committed, and whoever changes the user takes the row first. So nothing begins with a password
+//! that has changed, and its change misses nothing that had begun.
 
-use doorward_provider::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User};
+use doorward_provider::{
+    password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
+};
 use tokio_postgres::Row;
 
 use super::{
@@ -15,16 +18,22 @@ use super::{
 };
 use crate::columns::{self, UserRow};
 
-/// Brings configured users in, and remembers what was configured. One import at a time, so that processes that start together do not
-/// collide.
-pub(super) async fn import(connection: &Connection, configured: &[User], now: Timestamp) -> Result<(), Failure> {
+/// Brings configured users in, and remembers what was configured. One import at a time, so that
+/// processes that start together do not collide.
+pub(super) async fn import(
+    connection: &Connection,
+    configured: &[User],
+    now: Timestamp,
+) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let mut changed = Vec::new();
     for user in configured {
         let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
         let last = connection.first(sql, &[&user.sub], |row| read(row, 0)).await?;
-        if let Some(imported) = User::imported(user, last.as_ref(), by_sub(connection, &user.sub).await?) {
+        if let Some(imported) =
+            User::imported(user, last.as_ref(), by_sub(connection, &user.sub).await?)
+        {
             changed.push(UserRow::encode(imported)?);
         }
         let UserRow { user, claims, .. } = UserRow::encode(user.clone())?;
@@ -48,7 +57,11 @@ pub(super) async fn imported(connection: &Connection) -> Result<Vec<User>, Failu
 }
 
 /// Adds a user or replaces the one with the same `sub`.
-pub(super) async fn put(connection: &Connection, row: &UserRow, now: Timestamp) -> Result<(), Failure> {
+pub(super) async fn put(
+    connection: &Connection,
+    row: &UserRow,
+    now: Timestamp,
+) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     replace(connection, std::slice::from_ref(row), now).await?;
@@ -63,16 +76,20 @@ async fn replace(connection: &Connection, rows: &[UserRow], now: Timestamp) -> R
         connection.execute("DELETE FROM users WHERE sub = $1", &[&user.sub]).await?;
     }
     for row in rows {
-        insert(connection, row)
-            .await
-            .map_err(|failure| if failure.is_duplicate() { Failure::Conflict(row.name_is_taken()) } else { failure })?;
+        insert(connection, row).await.map_err(|failure| {
+            if failure.is_duplicate() { Failure::Conflict(row.name_is_taken()) } else { failure }
+        })?;
     }
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay. A user who is disabled is
-/// signed out everywhere; grants wait for the user to be enabled again.
-async fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) -> Result<(), Failure> {
+/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay.
+/// A user who is disabled is signed out everywhere; grants wait for the user to be enabled again.
+async fn end_what_must_not_stay(
+    connection: &Connection,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let changed = connection
         .first(
             "SELECT password_hash <> $2 FROM users WHERE sub = $1 FOR UPDATE",
@@ -82,7 +99,8 @@ async fn end_what_must_not_stay(connection: &Connection, user: &User, now: Times
         .await?;
     let has_other_password = changed == Some(true);
     if has_other_password || !user.enabled {
-        sessions::end_within(connection, &SessionSelector::AllOfUser(user.sub.clone()), now).await?;
+        sessions::end_within(connection, &SessionSelector::AllOfUser(user.sub.clone()), now)
+            .await?;
     }
     if has_other_password {
         remove_grants(connection, &user.sub).await?;
@@ -105,7 +123,14 @@ async fn insert(
         .execute(
             "INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims)
              VALUES ($1, $2, $3, $4, $5, $6)",
-            &[&user.sub, &user.username, normalized_username, &user.password_hash.as_str(), &user.enabled, claims],
+            &[
+                &user.sub,
+                &user.username,
+                normalized_username,
+                &user.password_hash.as_str(),
+                &user.enabled,
+                claims,
+            ],
         )
         .await?;
     Ok(())
@@ -113,16 +138,22 @@ async fn insert(
 
 /// All users, by their names.
 pub(super) async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
-    let sql = "SELECT sub, username, password_hash, enabled, claims, normalized_username FROM users";
-    let mut users =
-        connection.all(sql, &[], |row| Ok((get::<String>(row, 5, "users.username")?, read(row, 0)?))).await?;
+    let sql =
+        "SELECT sub, username, password_hash, enabled, claims, normalized_username FROM users";
+    let mut users = connection
+        .all(sql, &[], |row| Ok((get::<String>(row, 5, "users.username")?, read(row, 0)?)))
+        .await?;
     // Here, so that the order does not hang on the database's language.
     users.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(users.into_iter().map(|(_, user)| user).collect())
 }
 
 /// Removes a user with everything that is theirs; tells whether there was one.
-pub(super) async fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
+pub(super) async fn remove(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     connection.all("SELECT 1 FROM users WHERE sub = $1 FOR UPDATE", &[&sub], |_| Ok(())).await?;
@@ -135,7 +166,10 @@ pub(super) async fn remove(connection: &Connection, sub: &str, now: Timestamp) -
 }
 
 /// The user with this normalized username.
-pub(super) async fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
+pub(super) async fn by_username(
+    connection: &Connection,
+    normalized: &str,
+) -> Result<Option<User>, Failure> {
     if !sql::can_hold(normalized) {
         return Ok(None);
     }
@@ -154,14 +188,20 @@ pub(super) async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<
         return Ok(None);
     }
     connection
-        .first("SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = $1", &[&sub], |row| {
-            read(row, 0)
-        })
+        .first(
+            "SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = $1",
+            &[&sub],
+            |row| read(row, 0),
+        )
         .await
 }
 
 /// Whether the user may sign in and still has the password that was verified.
-pub(super) async fn may_sign_in(connection: &Connection, sub: &str, verified: &PasswordHash) -> Result<bool, Failure> {
+pub(super) async fn may_sign_in(
+    connection: &Connection,
+    sub: &str,
+    verified: &PasswordHash,
+) -> Result<bool, Failure> {
     let sql = "SELECT count(*) FROM users WHERE sub = $1 AND password_hash = $2 AND enabled";
     Ok(connection.count(sql, &[&sub, &verified.as_str()]).await? > 0)
 }

@@ -14,7 +14,11 @@ use super::{
 use crate::columns::ColumnError;
 
 /// One entry for each client and scope.
-pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, Failure> {
+pub(super) fn of_user(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<ClientAccess>, Failure> {
     sql::all(
         connection,
         "SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
@@ -34,8 +38,14 @@ pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Res
     )
 }
 
-/// Revokes the grants of a client for a user, takes back what would become one, and forgets the consent.
-pub(super) fn revoke(connection: &Connection, sub: &str, client_id: &str, now: Timestamp) -> Result<(), Failure> {
+/// Revokes the grants of a client for a user, takes back what would become one, and forgets the
+/// consent.
+pub(super) fn revoke(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     codes::remove_unredeemed(connection, sub, client_id)?;
     device_codes::forget_allowed(connection, sub, Some(client_id))?;
     execute(
@@ -43,6 +53,10 @@ pub(super) fn revoke(connection: &Connection, sub: &str, client_id: &str, now: T
         "UPDATE grants SET revoked_at = ?3 WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL",
         params![sub, client_id, now.seconds()],
     )?;
-    execute(connection, "DELETE FROM consents WHERE sub = ?1 AND client_id = ?2", [sub, client_id])?;
+    execute(
+        connection,
+        "DELETE FROM consents WHERE sub = ?1 AND client_id = ?2",
+        [sub, client_id],
+    )?;
     Ok(())
 }

@@ -11,7 +11,8 @@ use crate::columns::{ClientRow, ColumnError};
 
 /// Another number after each change.
 pub(super) fn version(connection: &Connection) -> Result<i64, Failure> {
-    let version = sql::first(connection, "SELECT version FROM clients_version", [], |row| Ok(row.get(0)?))?;
+    let version =
+        sql::first(connection, "SELECT version FROM clients_version", [], |row| Ok(row.get(0)?))?;
     Ok(version.ok_or(ColumnError::Unreadable("clients_version.version"))?)
 }
 
@@ -62,12 +63,17 @@ pub(super) fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Fail
 }
 
 /// Replaces a client's settings if no client changed since that version.
-pub(super) fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool, Failure> {
+pub(super) fn replace(
+    connection: &Connection,
+    row: &ClientRow,
+    known: i64,
+) -> Result<bool, Failure> {
     if version(connection)? != known {
         return Ok(false);
     }
     let sql = "UPDATE clients SET settings = ?2, configured = ?3 WHERE client_id = ?1";
-    let replaced = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
+    let replaced =
+        execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
     if replaced {
         move_on(connection)?;
     }

@@ -1,4 +1,5 @@
-//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the first gave).
+//! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the
+//! first gave).
 
 use doorward_provider::{
     grant::{AuthorizationCode, RefreshToken},
@@ -15,7 +16,8 @@ use super::{
 };
 use crate::columns::{GrantRow, REPLAY_MEMORY};
 
-/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as JSON.
+/// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as
+/// JSON.
 pub(super) fn add(
     connection: &Connection,
     hash: TokenHash,
@@ -37,7 +39,10 @@ pub(super) fn add(
 }
 
 /// The code with this hash, as long as it is kept.
-pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<AuthorizationCode>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    hash: TokenHash,
+) -> Result<Option<AuthorizationCode>, Failure> {
     sql::first(connection, "SELECT content FROM codes WHERE hash = ?1", [hash.as_bytes()], |row| {
         sql::from_json(row, 0, "codes.content")
     })
@@ -51,10 +56,12 @@ pub(super) fn redeem(
     refresh_token: Option<&RefreshToken>,
     now: Timestamp,
 ) -> Result<Redemption, Failure> {
-    let redeemed_before: Option<Option<String>> =
-        sql::first(connection, "SELECT redeemed_grant_id FROM codes WHERE hash = ?1", [hash.as_bytes()], |row| {
-            Ok(row.get(0)?)
-        })?;
+    let redeemed_before: Option<Option<String>> = sql::first(
+        connection,
+        "SELECT redeemed_grant_id FROM codes WHERE hash = ?1",
+        [hash.as_bytes()],
+        |row| Ok(row.get(0)?),
+    )?;
     match redeemed_before {
         None => Ok(Redemption::Unknown),
         Some(Some(grant_id)) => {
@@ -74,13 +81,18 @@ pub(super) fn redeem(
     }
 }
 
-/// Reads what was not redeemed, which is little: any user may ask for this at any time, and all writes wait for it.
+/// Reads what was not redeemed, which is little: any user may ask for this at any time, and all
+/// writes wait for it.
 pub(super) const REMOVE_UNREDEEMED: &str =
     "DELETE FROM codes INDEXED BY codes_unredeemed WHERE redeemed_grant_id IS NULL
        AND content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1";
 
 /// Removes the codes of a user and a client that were not redeemed.
-pub(super) fn remove_unredeemed(connection: &Connection, sub: &str, client_id: &str) -> Result<(), Failure> {
+pub(super) fn remove_unredeemed(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+) -> Result<(), Failure> {
     execute(connection, REMOVE_UNREDEEMED, [sub, client_id])?;
     Ok(())
 }

@@ -10,7 +10,11 @@ use super::{
 use crate::columns::ColumnError;
 
 /// The consent that a user gave a client.
-pub(super) fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Consent>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+) -> Result<Option<Consent>, Failure> {
     sql::first(
         connection,
         "SELECT scope, expires_at FROM consents WHERE sub = ?1 AND client_id = ?2",
@@ -26,7 +30,12 @@ pub(super) fn find(connection: &Connection, sub: &str, client_id: &str) -> Resul
 }
 
 /// Remembers a consent in place of an earlier one.
-pub(super) fn remember(connection: &Connection, sub: &str, client_id: &str, consent: &Consent) -> Result<(), Failure> {
+pub(super) fn remember(
+    connection: &Connection,
+    sub: &str,
+    client_id: &str,
+    consent: &Consent,
+) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO consents (sub, client_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)

@@ -1,4 +1,5 @@
-//! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the user code.
+//! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the
+//! user code.
 
 use doorward_provider::{
     device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
@@ -16,7 +17,11 @@ use super::{
 use crate::columns::{self, GrantRow};
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-pub(super) fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
+pub(super) fn add(
+    connection: &Connection,
+    code: &DeviceCode,
+    request: &str,
+) -> Result<bool, Failure> {
     let added = execute(
         connection,
         "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -139,11 +144,15 @@ pub(super) fn redeem(
 }
 
 /// Reads what this user called up: any user may ask for this at any time.
-pub(super) const FORGET_ALLOWED: &str =
-    "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)";
+pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)";
 
-/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client, or of all.
-pub(super) fn forget_allowed(connection: &Connection, sub: &str, client_id: Option<&str>) -> Result<(), Failure> {
+/// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client,
+/// or of all.
+pub(super) fn forget_allowed(
+    connection: &Connection,
+    sub: &str,
+    client_id: Option<&str>,
+) -> Result<(), Failure> {
     execute(connection, FORGET_ALLOWED, params![sub, client_id])?;
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! The removal of rows that are of no more use.
 //!
-//! A redeemed code stays an hour longer than it counts: while it is there, a replay is told from a guess. A revoked grant stays until
-//! it expires for the same reason. A consumed refresh token goes when its successor is consumed, at the latest when the longest grace after
-//! its end is over: from then on its family tells.
+//! A redeemed code stays an hour longer than it counts: while it is there, a replay is told from a
+//! guess. A revoked grant stays until it expires for the same reason. A consumed refresh token goes
+//! when its successor is consumed, at the latest when the longest grace after its end is over: from
+//! then on its family tells.
 
 use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 use rusqlite::{Connection, params};
@@ -95,7 +96,12 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.
-pub(super) fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
+pub(super) fn remove(
+    connection: &Connection,
+    kind: Kind,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, Failure> {
     let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
     if let Some(delete_before) = kind.delete_before {
         execute(connection, delete_before, params![ended_by, limit])?;

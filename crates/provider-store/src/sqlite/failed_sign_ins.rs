@@ -11,14 +11,17 @@ use super::{
     sql::{self, execute},
 };
 
-/// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key and returns 0.
+/// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
+/// and returns 0.
 pub(super) fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
 ) -> Result<u32, Failure> {
-    let failed: Vec<_> = limits.iter().map(|(key, _)| remembered(connection, key, now)).collect::<Result<_, _>>()?;
-    let wait = limits.iter().zip(&failed).map(|((_, policy), failed)| policy.wait(*failed, now)).max();
+    let failed: Vec<_> =
+        limits.iter().map(|(key, _)| remembered(connection, key, now)).collect::<Result<_, _>>()?;
+    let wait =
+        limits.iter().zip(&failed).map(|((_, policy), failed)| policy.wait(*failed, now)).max();
     if let Some(wait @ 1..) = wait {
         return Ok(wait);
     }
@@ -34,7 +37,11 @@ pub(super) fn admit(
 }
 
 /// The failures of a key, none if the last is too old to count.
-fn remembered(connection: &Connection, key: &ThrottleKey, now: Timestamp) -> Result<FailedSignIns, Failure> {
+fn remembered(
+    connection: &Connection,
+    key: &ThrottleKey,
+    now: Timestamp,
+) -> Result<FailedSignIns, Failure> {
     let forgotten_before = now.seconds().saturating_sub(i64::from(throttle::MEMORY));
     let found = sql::first(
         connection,
@@ -45,7 +52,8 @@ fn remembered(connection: &Connection, key: &ThrottleKey, now: Timestamp) -> Res
     Ok(found.unwrap_or_default())
 }
 
-/// Forgets the account's failures and some of the address, that which the successful attempt was counted as among them.
+/// Forgets the account's failures and some of the address, that which the successful attempt was
+/// counted as among them.
 pub(super) fn succeeded(
     connection: &Connection,
     account: &[ThrottleKey],
@@ -59,6 +67,10 @@ pub(super) fn succeeded(
         "UPDATE failed_sign_ins SET count = count - ?2 WHERE key = ?1",
         params![address.as_bytes(), throttle::TAKEN_BACK_BY_SUCCESS],
     )?;
-    execute(connection, "DELETE FROM failed_sign_ins WHERE key = ?1 AND count <= 0", [address.as_bytes()])?;
+    execute(
+        connection,
+        "DELETE FROM failed_sign_ins WHERE key = ?1 AND count <= 0",
+        [address.as_bytes()],
+    )?;
     Ok(())
 }

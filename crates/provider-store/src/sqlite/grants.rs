@@ -25,7 +25,8 @@ pub(super) fn add(
     refresh_token: Option<&RefreshToken>,
 ) -> Result<(), Failure> {
     // The grant must not be swept away before its token.
-    let end = refresh_token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at));
+    let end =
+        refresh_token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at));
     execute(
         connection,
         "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at, renewable_until)
@@ -59,7 +60,8 @@ pub(super) fn add_verified(
     Ok(may_sign_in)
 }
 
-/// Notes that a grant was used, that its last refresh token now ends at `renewable_until`, and lets it live until `expires_at` at least.
+/// Notes that a grant was used, that its last refresh token now ends at `renewable_until`, and lets
+/// it live until `expires_at` at least.
 pub(super) fn used(
     connection: &Connection,
     grant_id: &str,
@@ -71,13 +73,23 @@ pub(super) fn used(
         connection,
         "UPDATE grants SET expires_at = max(expires_at, ?2), used_at = ?3, renewable_until = ?5
          WHERE id = ?1 AND (expires_at < ?2 OR used_at <= ?3 - ?4 OR renewable_until IS NOT ?5)",
-        params![grant_id, expires_at.seconds(), now.seconds(), USE_IS_NOTED_EVERY, renewable_until.seconds()],
+        params![
+            grant_id,
+            expires_at.seconds(),
+            now.seconds(),
+            USE_IS_NOTED_EVERY,
+            renewable_until.seconds()
+        ],
     )?;
     Ok(())
 }
 
 /// Revokes the grants of a session that do not outlive it.
-pub(super) fn revoke_of_session(connection: &Connection, sid: &str, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn revoke_of_session(
+    connection: &Connection,
+    sid: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE grants SET revoked_at = ?2 WHERE sid = ?1 AND offline = 0 AND revoked_at IS NULL",
@@ -87,7 +99,11 @@ pub(super) fn revoke_of_session(connection: &Connection, sid: &str, now: Timesta
 }
 
 /// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
-pub(super) fn revoke(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn revoke(
+    connection: &Connection,
+    grant_id: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE grants SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
@@ -97,7 +113,11 @@ pub(super) fn revoke(connection: &Connection, grant_id: &str, now: Timestamp) ->
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.
-pub(super) fn revoke_renewable(connection: &Connection, grant_id: &str, now: Timestamp) -> Result<bool, Failure> {
+pub(super) fn revoke_renewable(
+    connection: &Connection,
+    grant_id: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let revoked = execute(
         connection,
         "UPDATE grants SET revoked_at = ?2

@@ -12,7 +12,12 @@ use super::{
 };
 
 /// Queues a notice of the end of this session for each of its clients that wants one.
-pub(super) fn queue(connection: &Connection, sub: &str, sid: &str, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn queue(
+    connection: &Connection,
+    sub: &str,
+    sid: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO logout_notices (client_id, sub, sid, attempts, due_at, expires_at)
@@ -23,7 +28,11 @@ pub(super) fn queue(connection: &Connection, sub: &str, sid: &str, now: Timestam
 }
 
 /// Whether a notice for this client is due.
-pub(super) fn is_due(connection: &Connection, client_id: &str, now: Timestamp) -> Result<bool, Failure> {
+pub(super) fn is_due(
+    connection: &Connection,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let due = sql::first(
         connection,
         "SELECT 1 FROM logout_notices WHERE client_id = ?1 AND due_at <= ?2",
@@ -61,7 +70,11 @@ pub(super) fn claim(
 
 /// Makes a notice due at that moment.
 pub(super) fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
-    execute(connection, "UPDATE logout_notices SET due_at = ?2 WHERE id = ?1", params![id, due.seconds()])?;
+    execute(
+        connection,
+        "UPDATE logout_notices SET due_at = ?2 WHERE id = ?1",
+        params![id, due.seconds()],
+    )?;
     Ok(())
 }
 

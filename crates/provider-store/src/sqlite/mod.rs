@@ -1,8 +1,9 @@
 //! The store port on SQLite: one file, durable commands, no other process needed.
 //!
-//! [`SqliteStore`] has one [`Writer`](writer::Writer), which commits waiting commands together, and a few
-//! [`Readers`](readers::Readers). The file is in WAL mode with `synchronous = FULL`: an answered command survives the death
-//! of the process and of the machine, and readers wait for no writer. One file a table holds its SQL.
+//! [`SqliteStore`] has one [`Writer`](writer::Writer), which commits waiting commands together, and
+//! a few [`Readers`](readers::Readers). The file is in WAL mode with `synchronous = FULL`: an
+//! answered command survives the death of the process and of the machine, and readers wait for no
+//! writer. One file a table holds its SQL.
 
 mod access;
 mod clients;
@@ -49,30 +50,38 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: std::thread::available_parallelism().map_or(2, usize::from), group_commit: true }
+        Self {
+            readers: std::thread::available_parallelism().map_or(2, usize::from),
+            group_commit: true,
+        }
     }
 }
 
-/// The store on SQLite. Dropping it waits until all accepted commands are committed and closes the file.
+/// The store on SQLite. Dropping it waits until all accepted commands are committed and closes the
+/// file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Declared, and so dropped, before the writer: the last connection to close tidies up, and readers may not write.
+    // Declared, and so dropped, before the writer: the last connection to close tidies up, and
+    // readers may not write.
     readers: Readers,
     writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens a database file. It is created with mode 0600 if it is not there, in a folder that must be there, and its
-    /// schema is brought up to date. Takes a few milliseconds and blocks: call it at start.
+    /// Opens a database file. It is created with mode 0600 if it is not there, in a folder that
+    /// must be there, and its schema is brought up to date. Takes a few milliseconds and blocks:
+    /// call it at start.
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let connection = open::for_writing(path)?;
-        let readers = (0..options.readers.max(1)).map(|_| open::for_reading(path)).collect::<Result<_, _>>()?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| open::for_reading(path))
+            .collect::<Result<_, _>>()?;
         Self::start(path, connection, Readers::new(readers), options.group_commit)
     }
 
-    /// Writes a whole and consistent copy of the database at `path` to `target`, which must not be there, while others read and write
-    /// it. The copy has mode 0600.
+    /// Writes a whole and consistent copy of the database at `path` to `target`, which must not be
+    /// there, while others read and write it. The copy has mode 0600.
     pub fn backup(path: &Path, target: &Path) -> Result<(), OpenError> {
         open::copy(path, target)
     }
@@ -82,9 +91,15 @@ impl SqliteStore {
         Self::start(Path::new(":memory:"), open::in_memory()?, Readers::new(Vec::new()), true)
     }
 
-    fn start(path: &Path, connection: Connection, readers: Readers, group_commit: bool) -> Result<Self, OpenError> {
-        let writer = Writer::start(connection, group_commit)
-            .map_err(|error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() })?;
+    fn start(
+        path: &Path,
+        connection: Connection,
+        readers: Readers,
+        group_commit: bool,
+    ) -> Result<Self, OpenError> {
+        let writer = Writer::start(connection, group_commit).map_err(|error| {
+            OpenError::Failed { path: path.to_owned(), reason: error.to_string() }
+        })?;
         tracing::debug!(path = %path.display(), "database opened");
         Ok(Self { readers, writer })
     }

@@ -1,4 +1,5 @@
-//! Opening the database file: creation, settings of the connections, migrations, and what can go wrong.
+//! Opening the database file: creation, settings of the connections, migrations, and what can go
+//! wrong.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,7 +12,8 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-/// The migrations in their order. A released one is never changed: the next change of the schema is a new file.
+/// The migrations in their order. A released one is never changed: the next change of the schema is
+/// a new file.
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_initial.sql")),
     M::up(include_str!("migrations/0002_clients.sql")),
@@ -33,7 +35,9 @@ const STATEMENTS: usize = 128;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder that should hold the file is not there.
-    #[error("the folder {folder} of the database {path} does not exist: create it, or set another path")]
+    #[error(
+        "the folder {folder} of the database {path} does not exist: create it, or set another path"
+    )]
     FolderMissing {
         /// The database.
         path: PathBuf,
@@ -77,7 +81,9 @@ pub enum OpenError {
         known: i64,
     },
     /// Another process holds the file's lock.
-    #[error("the database {path} is locked by another process: stop that process, or set another path")]
+    #[error(
+        "the database {path} is locked by another process: stop that process, or set another path"
+    )]
     Locked {
         /// The database.
         path: PathBuf,
@@ -96,14 +102,17 @@ pub enum OpenError {
 pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = create_and_connect(path)?;
     refuse_what_is_not_ours(path, &connection)?;
-    let journal_mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(cause(path))?;
+    let journal_mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(cause(path))?;
     if journal_mode != "wal" {
-        let reason = format!("its file system does not support a write-ahead log, journal mode is {journal_mode}");
+        let reason = format!(
+            "its file system does not support a write-ahead log, journal mode is {journal_mode}"
+        );
         return Err(OpenError::Failed { path: path.to_owned(), reason });
     }
-    // FULL: each commit waits for the disk. The log is moved into the database every 8,000 pages (32 MB) and does not keep
-    // more than 64 MB of disk after a burst.
+    // FULL: each commit waits for the disk. The log is moved into the database every 8,000 pages
+    // (32 MB) and does not keep more than 64 MB of disk after a burst.
     connection
         .execute_batch(
             "PRAGMA synchronous = FULL;
@@ -120,7 +129,8 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
 /// Opens the file, which is there and migrated, for reading only.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // Small, since SQLite drops a reader's cache at each commit of the writer; the operating system's cache serves.
+    // Small, since SQLite drops a reader's cache at each commit of the writer; the operating
+    // system's cache serves.
     connection.execute_batch("PRAGMA cache_size = -1024;").map_err(cause(path))?;
     Ok(connection)
 }
@@ -148,22 +158,23 @@ pub(super) fn in_memory() -> Result<Connection, OpenError> {
 }
 
 fn create_and_connect(path: &Path) -> Result<Connection, OpenError> {
-    // Closing a file drops this process's locks on it (POSIX), also those of a store that opens the same file at this
-    // moment. So within the process one file is created and opened at a time.
+    // Closing a file drops this process's locks on it (POSIX), also those of a store that opens the
+    // same file at this moment. So within the process one file is created and opened at a time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     create_file(path)?;
     connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
-/// Creates an empty file that only this user may read, unless there is one, or a link, wherever it leads; tells whether it did. SQLite
-/// gives its log the same permissions.
+/// Creates an empty file that only this user may read, unless there is one, or a link, wherever it
+/// leads; tells whether it did. SQLite gives its log the same permissions.
 fn create_file(path: &Path) -> Result<bool, OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let created = options.open(path).and_then(|file| {
         file.sync_all()?;
         // The name of the file must survive a power failure as its content does.
@@ -175,16 +186,21 @@ fn create_file(path: &Path) -> Result<bool, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.is_dir() => {
             Err(OpenError::FolderMissing { path: path.to_owned(), folder: folder.to_owned() })
         }
-        Err(error) => Err(OpenError::Inaccessible { path: path.to_owned(), reason: error.to_string() }),
+        Err(error) => {
+            Err(OpenError::Inaccessible { path: path.to_owned(), reason: error.to_string() })
+        }
     }
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     // An absolute path can't be taken for a URI, which the bundled SQLite would interpret.
-    let absolute = std::path::absolute(path)
-        .map_err(|error| OpenError::Inaccessible { path: path.to_owned(), reason: error.to_string() })?;
+    let absolute = std::path::absolute(path).map_err(|error| OpenError::Inaccessible {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
     let connection =
-        Connection::open_with_flags(absolute, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cause(path))?;
+        Connection::open_with_flags(absolute, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(cause(path))?;
     configure(path, &connection)?;
     Ok(connection)
 }
@@ -192,7 +208,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
 fn configure(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(cause(path))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // No mapping of the file: its pages would count as memory of this process, and a read error would kill it.
+    // No mapping of the file: its pages would count as memory of this process, and a read error
+    // would kill it.
     connection
         .execute_batch(
             "PRAGMA mmap_size = 0;
@@ -205,7 +222,8 @@ fn configure(path: &Path, connection: &Connection) -> Result<(), OpenError> {
 
 /// Looks at the file before anything is written to it.
 fn refuse_what_is_not_ours(path: &Path, connection: &Connection) -> Result<(), OpenError> {
-    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(cause(path));
+    let number =
+        |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(cause(path));
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     if tables > 0 && number("PRAGMA application_id")? != APPLICATION_ID {
         return Err(OpenError::Foreign { path: path.to_owned() });
@@ -223,7 +241,8 @@ fn known_version() -> i64 {
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), OpenError> {
     let Err(error) = MIGRATIONS.to_latest(connection) else { return Ok(()) };
-    // Of several processes that start together one migrates; the others find that it was done meanwhile.
+    // Of several processes that start together one migrates; the others find that it was done
+    // meanwhile.
     if MIGRATIONS.pending_migrations(connection) == Ok(0) {
         return Ok(());
     }
@@ -238,7 +257,9 @@ fn cause(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     move |error| {
         let path = path.clone();
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                OpenError::Damaged { path }
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 OpenError::Inaccessible { path, reason: error.to_string() }

@@ -17,13 +17,22 @@ pub(super) fn add(connection: &Connection, request: &PushedRequest) -> Result<()
     execute(
         connection,
         "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES (?1, ?2, ?3, ?4, 0)",
-        params![request.hash.as_bytes(), request.client_id, request.params, request.expires_at.seconds()],
+        params![
+            request.hash.as_bytes(),
+            request.client_id,
+            request.params,
+            request.expires_at.seconds()
+        ],
     )?;
     Ok(())
 }
 
 /// The request with this hash, unless it has expired.
-pub(super) fn find(connection: &Connection, hash: TokenHash, now: Timestamp) -> Result<Option<PushedRequest>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<Option<PushedRequest>, Failure> {
     sql::first(
         connection,
         "SELECT client_id, params, expires_at, held, held_session FROM pushed_requests WHERE hash = ?1 AND expires_at > ?2",
@@ -43,7 +52,12 @@ pub(super) fn find(connection: &Connection, hash: TokenHash, now: Timestamp) -> 
 }
 
 /// Lets a request live until that moment, unless it is held already.
-pub(super) fn hold(connection: &Connection, hash: TokenHash, held: Held, until: Timestamp) -> Result<(), Failure> {
+pub(super) fn hold(
+    connection: &Connection,
+    hash: TokenHash,
+    held: Held,
+    until: Timestamp,
+) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE pushed_requests SET held = 1, held_session = ?2, expires_at = ?3 WHERE hash = ?1 AND held = 0",
@@ -53,7 +67,11 @@ pub(super) fn hold(connection: &Connection, hash: TokenHash, held: Held, until: 
 }
 
 /// Takes a request away; tells whether it was there and had not expired.
-pub(super) fn consume(connection: &Connection, hash: TokenHash, now: Timestamp) -> Result<bool, Failure> {
+pub(super) fn consume(
+    connection: &Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let taken = execute(
         connection,
         "DELETE FROM pushed_requests WHERE hash = ?1 AND expires_at > ?2",

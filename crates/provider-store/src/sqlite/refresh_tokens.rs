@@ -38,7 +38,10 @@ pub(super) fn add(
 }
 
 /// The token with this hash, whatever its state.
-pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    hash: TokenHash,
+) -> Result<Option<RefreshTokenRecord>, Failure> {
     sql::first(
         connection,
         "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
@@ -52,10 +55,16 @@ pub(super) fn find(connection: &Connection, hash: TokenHash) -> Result<Option<Re
         |row| {
             let state = match sql::optional_moment(row, 2)? {
                 None => RefreshTokenState::Unused,
-                Some(at) => RefreshTokenState::Consumed { at, seed: SuccessorSeed::from_bytes(row.get(3)?) },
+                Some(at) => {
+                    RefreshTokenState::Consumed { at, seed: SuccessorSeed::from_bytes(row.get(3)?) }
+                }
             };
             Ok(RefreshTokenRecord {
-                token: RefreshToken { hash, first_issued_at: sql::moment(row, 0)?, expires_at: sql::moment(row, 1)? },
+                token: RefreshToken {
+                    hash,
+                    first_issued_at: sql::moment(row, 0)?,
+                    expires_at: sql::moment(row, 1)?,
+                },
                 state,
                 grant: unless_null(row, 4, |row| sql::grant(row, 4))?,
                 user: unless_null(row, 5, |row| users::read(row, 5))?,
@@ -69,7 +78,11 @@ fn unless_null<T>(
     index: usize,
     read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
-    if matches!(row.get_ref(index)?, rusqlite::types::ValueRef::Null) { Ok(None) } else { read(row).map(Some) }
+    if matches!(row.get_ref(index)?, rusqlite::types::ValueRef::Null) {
+        Ok(None)
+    } else {
+        read(row).map(Some)
+    }
 }
 
 /// The presented token of a live grant, as far as rotation must know it.
@@ -81,9 +94,22 @@ struct Presented {
 }
 
 /// Consumes a token and adds its successor, at most once.
-pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
-    let RotateRefreshToken { presented, seed, successor, grant_expires_at, forgettable, now, grace } = rotation;
-    let Some(known) = presented_token(connection, *presented, *now)? else { return Ok(Rotation::Unknown) };
+pub(super) fn rotate(
+    connection: &Connection,
+    rotation: &RotateRefreshToken,
+) -> Result<Rotation, Failure> {
+    let RotateRefreshToken {
+        presented,
+        seed,
+        successor,
+        grant_expires_at,
+        forgettable,
+        now,
+        grace,
+    } = rotation;
+    let Some(known) = presented_token(connection, *presented, *now)? else {
+        return Ok(Rotation::Unknown);
+    };
     match known.consumed {
         Some(consumed) => {
             let outcome = consumed.presented_again(*grace, *now);
@@ -97,7 +123,12 @@ pub(super) fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> 
             execute(
                 connection,
                 "UPDATE refresh_tokens SET consumed_at = ?2, seed = ?3, successor = ?4 WHERE hash = ?1",
-                params![presented.as_bytes(), now.seconds(), seed.as_bytes(), successor.hash.as_bytes()],
+                params![
+                    presented.as_bytes(),
+                    now.seconds(),
+                    seed.as_bytes(),
+                    successor.hash.as_bytes()
+                ],
             )?;
             add(connection, &known.grant_id, successor, forgettable.then_some(*presented))?;
             if let Some(forgotten) = known.predecessor {

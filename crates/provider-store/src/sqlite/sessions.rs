@@ -15,8 +15,8 @@ use super::{
     users,
 };
 
-/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified still is the user's. `amr` is that
-/// of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
+/// still is the user's. `amr` is that of the session as JSON.
 pub(super) fn start(
     connection: &Connection,
     session: &Session,
@@ -56,7 +56,11 @@ pub(super) fn start(
 }
 
 /// The session with this cookie, unless it has expired.
-pub(super) fn find(connection: &Connection, cookie: TokenHash, now: Timestamp) -> Result<Option<Session>, Failure> {
+pub(super) fn find(
+    connection: &Connection,
+    cookie: TokenHash,
+    now: Timestamp,
+) -> Result<Option<Session>, Failure> {
     sql::first(
         connection,
         "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
@@ -67,7 +71,11 @@ pub(super) fn find(connection: &Connection, cookie: TokenHash, now: Timestamp) -
 }
 
 /// The live sessions of a user, the latest first.
-pub(super) fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
+pub(super) fn of_user(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<Session>, Failure> {
     sql::all(
         connection,
         "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
@@ -93,11 +101,17 @@ fn read(row: &Row<'_>) -> Result<Session, Failure> {
 
 /// Whether there is a session that clients know by this `sid`.
 pub(super) fn lives(connection: &Connection, sid: &str) -> Result<bool, Failure> {
-    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid], |_| Ok(()))?.is_some())
+    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid], |_| Ok(()))?
+        .is_some())
 }
 
 /// Notes that a client takes part in a session.
-pub(super) fn join(connection: &Connection, sid: &str, client_id: &str, notify: bool) -> Result<(), Failure> {
+pub(super) fn join(
+    connection: &Connection,
+    sid: &str,
+    client_id: &str,
+    notify: bool,
+) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO session_clients (sid, client_id, notify) VALUES (?1, ?2, ?3)
@@ -115,23 +129,41 @@ pub(super) fn end(
 ) -> Result<Vec<EndedSession>, Failure> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let selected: Vec<(String, String)> = match selector {
-        SessionSelector::Cookie(cookie) => {
-            sql::all(connection, "SELECT sub, sid FROM sessions WHERE cookie_hash = ?1", [cookie.as_bytes()], read)
-        }
-        SessionSelector::OfUser { sub, sid } => {
-            sql::all(connection, "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid = ?2", [sub, sid], read)
-        }
-        SessionSelector::AllOfUser(sub) => {
-            sql::all(connection, "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1", [sub], read)
-        }
+        SessionSelector::Cookie(cookie) => sql::all(
+            connection,
+            "SELECT sub, sid FROM sessions WHERE cookie_hash = ?1",
+            [cookie.as_bytes()],
+            read,
+        ),
+        SessionSelector::OfUser { sub, sid } => sql::all(
+            connection,
+            "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid = ?2",
+            [sub, sid],
+            read,
+        ),
+        SessionSelector::AllOfUser(sub) => sql::all(
+            connection,
+            "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1",
+            [sub],
+            read,
+        ),
     }?;
     selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
 }
 
 /// By the `sid`: of parallel sign-ins in one browser there may be several cookies for it.
-fn end_one(connection: &Connection, sub: String, sid: String, now: Timestamp) -> Result<EndedSession, Failure> {
-    let clients: Vec<String> =
-        sql::all(connection, "SELECT client_id FROM session_clients WHERE sid = ?1", [&sid], |row| Ok(row.get(0)?))?;
+fn end_one(
+    connection: &Connection,
+    sub: String,
+    sid: String,
+    now: Timestamp,
+) -> Result<EndedSession, Failure> {
+    let clients: Vec<String> = sql::all(
+        connection,
+        "SELECT client_id FROM session_clients WHERE sid = ?1",
+        [&sid],
+        |row| Ok(row.get(0)?),
+    )?;
     logout_notices::queue(connection, &sub, &sid, now)?;
     grants::revoke_of_session(connection, &sid, now)?;
     execute(connection, "DELETE FROM session_clients WHERE sid = ?1", [&sid])?;

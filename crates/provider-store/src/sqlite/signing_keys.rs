@@ -22,7 +22,9 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
             let algorithm: String = row.get(1)?;
             Ok(StoredKey {
                 kid: row.get(0)?,
-                algorithm: algorithm.parse().map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
+                algorithm: algorithm
+                    .parse()
+                    .map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
                 activates_at: sql::moment(row, 2)?,
                 sealed: SealedKey::from_bytes(row.get(3)?),
             })
@@ -30,8 +32,9 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
     )
 }
 
-/// Adds a key unless there is one of the same algorithm that becomes active at or after that moment; returns all keys.
-/// The writer's transaction takes the database's write lock first, so that of several processes one adds its key.
+/// Adds a key unless there is one of the same algorithm that becomes active at or after that
+/// moment; returns all keys. The writer's transaction takes the database's write lock first, so
+/// that of several processes one adds its key.
 pub(super) fn add(
     connection: &Connection,
     key: &StoredKey,
@@ -53,10 +56,13 @@ pub(super) fn add(
     all(connection)
 }
 
-/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the keys that are there.
+/// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the
+/// keys that are there.
 pub(super) fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
     let stored = all(connection)?;
-    if stored.len() != keys.len() || stored.iter().any(|own| keys.iter().all(|key| key.kid != own.kid)) {
+    if stored.len() != keys.len()
+        || stored.iter().any(|own| keys.iter().all(|key| key.kid != own.kid))
+    {
         return Ok(false);
     }
     for key in keys {

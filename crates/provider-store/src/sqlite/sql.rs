@@ -10,7 +10,11 @@ use super::failure::Failure;
 use crate::columns::{self, ColumnError};
 
 /// Runs a statement that returns no rows; returns how many rows it changed.
-pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Failure> {
+pub(super) fn execute(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<usize, Failure> {
     Ok(connection.prepare_cached(sql)?.execute(params)?)
 }
 
@@ -37,12 +41,20 @@ pub(super) fn all<T>(
 }
 
 /// Reads a column of text where it lies.
-pub(super) fn text<'a>(row: &'a Row<'_>, index: usize, what: &'static str) -> Result<&'a str, Failure> {
+pub(super) fn text<'a>(
+    row: &'a Row<'_>,
+    index: usize,
+    what: &'static str,
+) -> Result<&'a str, Failure> {
     Ok(row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?)
 }
 
 /// Reads a JSON column.
-pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, Failure> {
+pub(super) fn from_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+    what: &'static str,
+) -> Result<T, Failure> {
     Ok(columns::from_json(text(row, index, what)?, what)?)
 }
 

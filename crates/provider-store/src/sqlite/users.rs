@@ -1,6 +1,8 @@
 //! Rows of users.
 
-use doorward_provider::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User};
+use doorward_provider::{
+    password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
+};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -12,7 +14,11 @@ use super::{
 use crate::columns::{self, UserRow};
 
 /// Brings configured users in, and remembers what was configured.
-pub(super) fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn import(
+    connection: &Connection,
+    configured: Vec<User>,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let mut changed = Vec::new();
     for user in configured {
         let last = sql::first(
@@ -21,7 +27,8 @@ pub(super) fn import(connection: &Connection, configured: Vec<User>, now: Timest
             [&user.sub],
             |row| read(row, 0),
         )?;
-        if let Some(imported) = User::imported(&user, last.as_ref(), by_sub(connection, &user.sub)?) {
+        if let Some(imported) = User::imported(&user, last.as_ref(), by_sub(connection, &user.sub)?)
+        {
             changed.push(UserRow::encode(imported)?);
         }
         let UserRow { user, claims, .. } = UserRow::encode(user)?;
@@ -42,7 +49,11 @@ pub(super) fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
 }
 
 /// Adds users or replaces those with the same `sub`.
-pub(super) fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
+pub(super) fn put(
+    connection: &Connection,
+    rows: &[UserRow],
+    now: Timestamp,
+) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
     for UserRow { user, .. } in rows {
         end_what_must_not_stay(connection, user, now)?;
@@ -56,9 +67,13 @@ pub(super) fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> 
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay. A user who is disabled is
-/// signed out everywhere; grants wait for the user to be enabled again.
-fn end_what_must_not_stay(connection: &Connection, user: &User, now: Timestamp) -> Result<(), Failure> {
+/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay.
+/// A user who is disabled is signed out everywhere; grants wait for the user to be enabled again.
+fn end_what_must_not_stay(
+    connection: &Connection,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let changed = sql::first(
         connection,
         "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
@@ -82,12 +97,22 @@ fn remove_grants(connection: &Connection, sub: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn insert(connection: &Connection, UserRow { user, normalized_username, claims }: &UserRow) -> Result<(), Failure> {
+fn insert(
+    connection: &Connection,
+    UserRow { user, normalized_username, claims }: &UserRow,
+) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![user.sub, user.username, normalized_username, user.password_hash.as_str(), user.enabled, claims],
+        params![
+            user.sub,
+            user.username,
+            normalized_username,
+            user.password_hash.as_str(),
+            user.enabled,
+            claims
+        ],
     )?;
     Ok(())
 }
@@ -111,7 +136,10 @@ pub(super) fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Resu
 }
 
 /// The user with this normalized username.
-pub(super) fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
+pub(super) fn by_username(
+    connection: &Connection,
+    normalized: &str,
+) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
         "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = ?1",
@@ -131,7 +159,11 @@ pub(super) fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>,
 }
 
 /// Whether the user may sign in and still has the password that was verified.
-pub(super) fn may_sign_in(connection: &Connection, sub: &str, verified: &PasswordHash) -> Result<bool, Failure> {
+pub(super) fn may_sign_in(
+    connection: &Connection,
+    sub: &str,
+    verified: &PasswordHash,
+) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash = ?2 AND enabled";
     Ok(sql::first(connection, sql, [sub, verified.as_str()], |_| Ok(()))?.is_some())
 }
@@ -139,5 +171,11 @@ pub(super) fn may_sign_in(connection: &Connection, sub: &str, verified: &Passwor
 /// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
 pub(super) fn read(row: &Row<'_>, from: usize) -> Result<User, Failure> {
     let claims = sql::text(row, from + 4, "users.claims")?;
-    Ok(columns::user(row.get(from)?, row.get(from + 1)?, row.get(from + 2)?, row.get(from + 3)?, claims)?)
+    Ok(columns::user(
+        row.get(from)?,
+        row.get(from + 1)?,
+        row.get(from + 2)?,
+        row.get(from + 3)?,
+        claims,
+    )?)
 }

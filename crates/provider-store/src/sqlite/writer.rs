@@ -1,7 +1,9 @@
-//! The one writer: a thread that owns the connection for writing and commits waiting commands together.
+//! The one writer: a thread that owns the connection for writing and commits waiting commands
+//! together.
 //!
-//! A commit costs one wait for the disk, however many commands it holds. So the writer takes all commands that wait, runs
-//! each in a savepoint of its own, commits once, and only then answers. While the disk works the next commands gather.
+//! A commit costs one wait for the disk, however many commands it holds. So the writer takes all
+//! commands that wait, runs each in a savepoint of its own, commits once, and only then answers.
+//! While the disk works the next commands gather.
 
 use std::{
     io,
@@ -23,7 +25,8 @@ const MAX_BATCH: usize = 256;
 /// So many commands may wait for the writer; further callers wait to be let in.
 const QUEUE: usize = 1024;
 
-/// The way to the writer's thread. Dropping it ends the thread after all accepted commands are committed.
+/// The way to the writer's thread. Dropping it ends the thread after all accepted commands are
+/// committed.
 #[derive(Debug)]
 pub(super) struct Writer {
     /// `None` only while dropping.
@@ -60,7 +63,8 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
 
-    /// Runs a command and answers when it is durable. If the caller stops waiting, an accepted command is still run.
+    /// Runs a command and answers when it is durable. If the caller stops waiting, an accepted
+    /// command is still run.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         command: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -73,7 +77,10 @@ impl Writer {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        Stats { commits: self.counters.commits.load(Relaxed), commands: self.counters.commands.load(Relaxed) }
+        Stats {
+            commits: self.counters.commits.load(Relaxed),
+            commands: self.counters.commands.load(Relaxed),
+        }
     }
 }
 
@@ -104,11 +111,12 @@ struct Command<T, W> {
 
 impl<T: Send, W: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Command<T, W> {
     fn run(&mut self, connection: &Connection) -> Result<(), String> {
-        // A panic is a defect of this one command: it must not take the writer, and with it every other command, along.
-        self.outcome = self
-            .work
-            .take()
-            .map(|work| catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| Err(Failure::Panicked)));
+        // A panic is a defect of this one command: it must not take the writer, and with it every
+        // other command, along.
+        self.outcome = self.work.take().map(|work| {
+            catch_unwind(AssertUnwindSafe(|| work(connection)))
+                .unwrap_or_else(|_| Err(Failure::Panicked))
+        });
         match &self.outcome {
             Some(Err(failure)) => Err(failure.to_string()),
             Some(Ok(_)) | None => Ok(()),
@@ -126,7 +134,12 @@ impl<T: Send, W: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Comma
     }
 }
 
-fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>, max_batch: usize, counters: &Counters) {
+fn work(
+    mut connection: Connection,
+    mut jobs: mpsc::Receiver<Box<dyn Job>>,
+    max_batch: usize,
+    counters: &Counters,
+) {
     let mut batch = Vec::with_capacity(max_batch);
     while jobs.blocking_recv_many(&mut batch, max_batch) > 0 {
         let not_committed = match commit(&mut connection, &mut batch) {
@@ -150,7 +163,8 @@ fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>, max_
     }
 }
 
-/// Runs all commands in one transaction; returns how many succeeded. On an error nothing of any of them is left.
+/// Runs all commands in one transaction; returns how many succeeded. On an error nothing of any of
+/// them is left.
 fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<u64, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut succeeded = 0;
@@ -158,7 +172,8 @@ fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<u64
         transaction.prepare_cached("SAVEPOINT command")?.execute([])?;
         match job.run(&transaction) {
             Ok(()) => succeeded += 1,
-            // A full disk or a failed write may have ended the whole transaction, with the earlier commands in it.
+            // A full disk or a failed write may have ended the whole transaction, with the earlier
+            // commands in it.
             Err(why) if transaction.is_autocommit() => return Err(Failure::NotCommitted(why)),
             Err(_) => {
                 transaction.prepare_cached("ROLLBACK TO command")?.execute([])?;

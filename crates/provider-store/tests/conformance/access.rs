@@ -6,7 +6,9 @@ use doorward_provider::{
     store::{Redemption, RotateRefreshToken, Rotation},
 };
 
-use super::fixtures::{NOW, Tested, add_grant, allow_device, at, code, grant_for, hash, seed, token, user};
+use super::fixtures::{
+    NOW, Tested, add_grant, allow_device, at, code, grant_for, hash, seed, token, user,
+};
 
 fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
     let used = used.map(|(since, last)| Use { since: at(since), last: at(last) });
@@ -15,7 +17,9 @@ fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAcces
 
 async fn access_of(store: &Tested, sub: &str, second: i64) -> Vec<ClientAccess> {
     let mut found = store.access_of(sub, at(second)).await.unwrap();
-    found.sort_by_key(|access| (access.client_id.clone(), access.scope.to_string(), access.used.is_none()));
+    found.sort_by_key(|access| {
+        (access.client_id.clone(), access.scope.to_string(), access.used.is_none())
+    });
     found
 }
 
@@ -29,7 +33,8 @@ pub async fn summed_up_by_client_and_scope(store: Tested) {
     ] {
         add_grant(&*store, grant_for(client, id, sub, scope), at(end), None, at(start)).await;
     }
-    let consent = |end: Option<i64>| Consent { scope: "openid".parse().unwrap(), expires_at: end.map(at) };
+    let consent =
+        |end: Option<i64>| Consent { scope: "openid".parse().unwrap(), expires_at: end.map(at) };
     store.remember_consent("alice", "c", consent(None)).await.unwrap();
     store.remember_consent("alice", "d", consent(Some(20))).await.unwrap();
     let all = [
@@ -39,15 +44,19 @@ pub async fn summed_up_by_client_and_scope(store: Tested) {
         access("d", "openid", None),
     ];
     assert_eq!(access_of(&store, "alice", 10).await, all);
-    let left =
-        [access("a", "openid", Some((9, 9))), access("a", "openid email", Some((5, 5))), access("c", "openid", None)];
+    let left = [
+        access("a", "openid", Some((9, 9))),
+        access("a", "openid email", Some((5, 5))),
+        access("c", "openid", None),
+    ];
     assert_eq!(access_of(&store, "alice", 60).await, left);
     assert_eq!(access_of(&store, "nobody", 10).await, []);
 }
 
 pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
-    add_grant(&*store, grant_for("a", "g", "alice", "openid"), at(9000), Some(token(1, 9000)), NOW).await;
+    add_grant(&*store, grant_for("a", "g", "alice", "openid"), at(9000), Some(token(1, 9000)), NOW)
+        .await;
     for (number, second, noted) in [(1, 3599, 0), (2, 3600, 3600), (3, 3700, 3600)] {
         let rotation = RotateRefreshToken {
             presented: hash(number),
@@ -59,13 +68,18 @@ pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
             grace: 10,
         };
         assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
-        assert_eq!(access_of(&store, "alice", second).await, [access("a", "openid", Some((0, noted)))]);
+        assert_eq!(
+            access_of(&store, "alice", second).await,
+            [access("a", "openid", Some((0, noted)))]
+        );
     }
 }
 
 pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
     store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
-    for (id, client, sub) in [("1", "a", "alice"), ("2", "a", "alice"), ("3", "b", "alice"), ("4", "a", "bob")] {
+    for (id, client, sub) in
+        [("1", "a", "alice"), ("2", "a", "alice"), ("3", "b", "alice"), ("4", "a", "bob")]
+    {
         add_grant(&*store, grant_for(client, id, sub, "openid"), at(60), None, NOW).await;
     }
     let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
@@ -82,15 +96,22 @@ pub async fn revoked_before_it_is_fetched(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     for (number, client, left) in [(1, "Other", true), (2, "Television", false)] {
         let grant = |id: &str| grant_for("Television", id, "alice", "openid");
-        let (of_device, of_code) = (grant(&format!("device-{number}")), grant(&format!("code-{number}")));
+        let (of_device, of_code) =
+            (grant(&format!("device-{number}")), grant(&format!("code-{number}")));
         allow_device(&store, number, of_device.clone()).await;
         assert!(store.add_code(hash(10 + number), code(of_code.clone(), 60), false).await.unwrap());
         store.revoke_access("bob", "Television", NOW).await.unwrap();
         store.revoke_access("alice", client, NOW).await.unwrap();
-        let fetched = store.redeem_device_code(hash(number), of_device, at(60), None, NOW).await.unwrap();
+        let fetched =
+            store.redeem_device_code(hash(number), of_device, at(60), None, NOW).await.unwrap();
         assert_eq!(fetched, left, "by the device, after {client} was revoked");
-        let redeemed = store.redeem_code(hash(10 + number), of_code, at(60), None, NOW).await.unwrap();
-        assert_eq!(redeemed == Redemption::Redeemed, left, "{redeemed:?}, after {client} was revoked");
+        let redeemed =
+            store.redeem_code(hash(10 + number), of_code, at(60), None, NOW).await.unwrap();
+        assert_eq!(
+            redeemed == Redemption::Redeemed,
+            left,
+            "{redeemed:?}, after {client} was revoked"
+        );
     }
     assert_eq!(access_of(&store, "alice", 1).await, []);
 }

@@ -20,7 +20,10 @@ pub async fn found_until_removed(store: Tested) {
 
 pub async fn redeemed_once(store: Tested) {
     store_with_code(&store).await;
-    let redeemed = store.redeem_code(hash(1), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await.unwrap();
+    let redeemed = store
+        .redeem_code(hash(1), grant("g", "alice"), at(600), Some(token(2, 900)), NOW)
+        .await
+        .unwrap();
     assert_eq!(redeemed, Redemption::Redeemed);
     let (stored, owner) = store.live_grant("g", NOW).await.unwrap().unwrap();
     assert_eq!((&*stored, owner.sub.as_str()), (&grant("g", "alice"), "alice"));
@@ -45,8 +48,13 @@ pub async fn redeemed_once_among_many(store: Tested) {
 
 pub async fn a_replay_revokes_the_first_grant(store: Tested) {
     store_with_code(&store).await;
-    store.redeem_code(hash(1), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await.unwrap();
-    let replayed = store.redeem_code(hash(1), grant("other", "alice"), at(600), Some(token(3, 900)), at(1)).await;
+    store
+        .redeem_code(hash(1), grant("g", "alice"), at(600), Some(token(2, 900)), NOW)
+        .await
+        .unwrap();
+    let replayed = store
+        .redeem_code(hash(1), grant("other", "alice"), at(600), Some(token(3, 900)), at(1))
+        .await;
     assert_eq!(replayed.unwrap(), Redemption::Replayed);
     assert!(store.live_grant("g", at(1)).await.unwrap().is_none());
     assert!(store.live_grant("other", at(1)).await.unwrap().is_none());
@@ -56,7 +64,8 @@ pub async fn a_replay_revokes_the_first_grant(store: Tested) {
 
 pub async fn an_unknown_one_changes_nothing(store: Tested) {
     store_with_code(&store).await;
-    let unknown = store.redeem_code(hash(9), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
+    let unknown =
+        store.redeem_code(hash(9), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
     assert_eq!(unknown.unwrap(), Redemption::Unknown);
     assert!(store.live_grant("g", NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());

@@ -6,7 +6,8 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, token, user, user_code,
+    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, token, user,
+    user_code,
 };
 
 const CLIENT: &str = "Television";
@@ -43,14 +44,20 @@ pub async fn a_taken_user_code_is_refused(store: Tested) {
 pub async fn called_up_until_expiry(store: Tested) {
     store.add_device_code(device_code(1, 300)).await.unwrap();
     let request = Some(device_code(1, 300).request);
-    let call_up = |code: UserCodeHash, sub: &'static str, second| store.claim_device_code(code, sub, at(second));
+    let call_up = |code: UserCodeHash, sub: &'static str, second| {
+        store.claim_device_code(code, sub, at(second))
+    };
     assert_eq!(call_up(user_code(1), "alice", 299).await.unwrap(), request);
     assert_eq!(call_up(user_code(1), "alice", 300).await.unwrap(), None);
     assert_eq!(call_up(user_code(2), "alice", 0).await.unwrap(), None);
     assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), request);
     assert_eq!(store.claimed_device_code(user_code(1), "bob", NOW).await.unwrap(), None);
     assert_eq!(call_up(user_code(1), "bob", 0).await.unwrap(), request);
-    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), None, "now it is bob's");
+    assert_eq!(
+        store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(),
+        None,
+        "now it is bob's"
+    );
 }
 
 pub async fn answered_once_by_whom_it_is_claimed_by(store: Tested) {
@@ -76,13 +83,21 @@ pub async fn answered_in_a_live_session_only(store: Tested) {
 pub async fn polled_too_often_is_slowed_down(store: Tested) {
     store_with_claimed(&store).await;
     assert_eq!(poll(&store, 0).await, DevicePoll::Pending);
-    assert_eq!(poll(&store, 3).await, DevicePoll::SlowDown, "three of five seconds; from now on ten");
+    assert_eq!(
+        poll(&store, 3).await,
+        DevicePoll::SlowDown,
+        "three of five seconds; from now on ten"
+    );
     assert_eq!(poll(&store, 11).await, DevicePoll::SlowDown, "eight of ten; from now on fifteen");
     assert_eq!(poll(&store, 25).await, DevicePoll::Pending, "within the tolerance of a second");
     assert_eq!(poll(&store, 24).await, DevicePoll::Pending, "after the clock was set back");
     assert_eq!(poll(&store, 30).await, DevicePoll::SlowDown);
     answer(&store, "alice", allowed(), 30).await;
-    assert_eq!(poll(&store, 30).await, DevicePoll::Allowed(Box::new(grant("g", "alice"))), "an answer never waits");
+    assert_eq!(
+        poll(&store, 30).await,
+        DevicePoll::Allowed(Box::new(grant("g", "alice"))),
+        "an answer never waits"
+    );
     assert_eq!(poll(&store, 300).await, DevicePoll::Expired);
 }
 
@@ -104,7 +119,10 @@ pub async fn redeemed_once_among_many(store: Tested) {
     store_with_claimed(&store).await;
     let redeem = |store: Tested, index: u64| async move {
         let refresh_token = Some(token(100 + index, 900));
-        store.redeem_device_code(hash(1), grant("g", "alice"), at(600), refresh_token, NOW).await.unwrap()
+        store
+            .redeem_device_code(hash(1), grant("g", "alice"), at(600), refresh_token, NOW)
+            .await
+            .unwrap()
     };
     assert!(!redeem(store.clone(), 0).await, "not before it is allowed");
     answer(&store, "alice", allowed(), 0).await;
@@ -121,7 +139,8 @@ pub async fn redeemed_once_among_many(store: Tested) {
 
 pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
     store_with_claimed(&store).await;
-    let redeem = |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
+    let redeem =
+        |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
     answer(&store, "alice", DeviceAnswer::Denied, 0).await;
     assert!(!redeem(0).await.unwrap());
     store.add_device_code(device_code(2, 300)).await.unwrap();

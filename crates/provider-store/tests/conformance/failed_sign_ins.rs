@@ -34,7 +34,11 @@ pub async fn a_wait_changes_nothing(store: Tested) {
     }
     let both = [(ThrottleKey::account("alice"), POLICY), address_alone()[0].clone()];
     for _ in 0..5 {
-        assert_eq!(store.admit_sign_in(&both, NOW).await.unwrap(), 1, "the longest wait of all keys");
+        assert_eq!(
+            store.admit_sign_in(&both, NOW).await.unwrap(),
+            1,
+            "the longest wait of all keys"
+        );
     }
     for _ in 0..3 {
         let alice = store.admit_sign_in(&limits("alice"), NOW).await.unwrap();
@@ -43,9 +47,15 @@ pub async fn a_wait_changes_nothing(store: Tested) {
 }
 
 pub async fn counted_exactly_among_many(store: Tested) {
-    let outcomes =
-        parallel(&store, 64, |store, _| async move { store.admit_sign_in(&limits("alice"), NOW).await.unwrap() }).await;
-    assert_eq!(outcomes.iter().filter(|wait| **wait == 0).count(), 3, "no more guesses than are free");
+    let outcomes = parallel(&store, 64, |store, _| async move {
+        store.admit_sign_in(&limits("alice"), NOW).await.unwrap()
+    })
+    .await;
+    assert_eq!(
+        outcomes.iter().filter(|wait| **wait == 0).count(),
+        3,
+        "no more guesses than are free"
+    );
     assert!(outcomes.iter().all(|wait| *wait <= 1));
 }
 
@@ -82,9 +92,17 @@ pub async fn old_ones_count_no_more(store: Tested) {
         store.admit_sign_in(&limits("alice"), NOW).await.unwrap();
     }
     assert_eq!(store.admit_sign_in(&limits("alice"), at(3600)).await.unwrap(), 0);
-    assert_eq!(store.admit_sign_in(&limits("alice"), at(3600)).await.unwrap(), 2, "after an hour they still counted");
+    assert_eq!(
+        store.admit_sign_in(&limits("alice"), at(3600)).await.unwrap(),
+        2,
+        "after an hour they still counted"
+    );
     for _ in 0..3 {
-        assert_eq!(store.admit_sign_in(&limits("alice"), at(7201)).await.unwrap(), 0, "now no more");
+        assert_eq!(
+            store.admit_sign_in(&limits("alice"), at(7201)).await.unwrap(),
+            0,
+            "now no more"
+        );
     }
     assert_eq!(store.admit_sign_in(&limits("alice"), at(7201)).await.unwrap(), 1);
 }

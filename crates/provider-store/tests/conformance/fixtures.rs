@@ -55,7 +55,9 @@ fn bytes(number: u64) -> [u8; 32] {
 
 pub fn user(sub: &str, username: &str) -> User {
     let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
-    let Value::Object(claims) = json!({"email": "a@b.c", "role": ["admin", "user"]}) else { unreachable!() };
+    let Value::Object(claims) = json!({"email": "a@b.c", "role": ["admin", "user"]}) else {
+        unreachable!()
+    };
     User {
         sub: sub.to_owned(),
         username: username.to_owned(),
@@ -66,13 +68,21 @@ pub fn user(sub: &str, username: &str) -> User {
 }
 
 pub fn authentication(sub: &str) -> Authentication {
-    Authentication { sub: sub.to_owned(), auth_time: NOW, amr: vec!["pwd".to_owned()], sid: format!("sid-{sub}") }
+    Authentication {
+        sub: sub.to_owned(),
+        auth_time: NOW,
+        amr: vec!["pwd".to_owned()],
+        sid: format!("sid-{sub}"),
+    }
 }
 
 /// Where a user signed in: known for every other session.
 fn device(number: u64) -> Device {
     let known = number.is_multiple_of(2);
-    Device { address: known.then(|| "192.0.2.1".to_owned()), browser: known.then(|| "Firefox, Linux".to_owned()) }
+    Device {
+        address: known.then(|| "192.0.2.1".to_owned()),
+        browser: known.then(|| "Firefox, Linux".to_owned()),
+    }
 }
 
 /// A session that ends at that second.
@@ -129,7 +139,10 @@ pub fn grant(id: &str, sub: &str) -> Grant {
         authentication: authentication(sub),
         scope: "openid offline_access".parse().unwrap(),
         targets: Targets::default(),
-        requested_claims: RequestedClaims { userinfo: ["email".to_owned()].into(), ..RequestedClaims::default() },
+        requested_claims: RequestedClaims {
+            userinfo: ["email".to_owned()].into(),
+            ..RequestedClaims::default()
+        },
         dpop_jkt: None,
         access_token_claims: UserClaims(claims),
     }
@@ -165,7 +178,13 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
         scope: "openid".parse().unwrap(),
         targets: Targets::default(),
     };
-    DeviceCode { hash: hash(number), user_code: user_code(number), request, expires_at: at(end), interval: 5 }
+    DeviceCode {
+        hash: hash(number),
+        user_code: user_code(number),
+        request,
+        expires_at: at(end),
+        interval: 5,
+    }
 }
 
 /// A device's request that its user has allowed, in a session for it.
@@ -181,7 +200,13 @@ pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
 /// A pushed authorization request that expires at that second.
 pub fn pushed_request(number: u64, end: i64) -> PushedRequest {
     let params = "client_id=PkceJS&response_type=code".to_owned();
-    PushedRequest { hash: hash(number), client_id: "PkceJS".to_owned(), params, expires_at: at(end), held: None }
+    PushedRequest {
+        hash: hash(number),
+        client_id: "PkceJS".to_owned(),
+        params,
+        expires_at: at(end),
+        held: None,
+    }
 }
 
 /// A reference access token that expires at that second.
@@ -208,7 +233,8 @@ pub async fn parallel<T: Send + 'static, F: Future<Output = T> + Send + 'static>
     times: u64,
     command: impl Fn(Tested, u64) -> F,
 ) -> Vec<T> {
-    let tasks: Vec<_> = (0..times).map(|index| tokio::spawn(command(Arc::clone(store), index))).collect();
+    let tasks: Vec<_> =
+        (0..times).map(|index| tokio::spawn(command(Arc::clone(store), index))).collect();
     let mut outcomes = Vec::new();
     for task in tasks {
         outcomes.push(task.await.unwrap());

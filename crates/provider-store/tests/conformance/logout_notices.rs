@@ -7,7 +7,9 @@ use doorward_provider::{
     user::User,
 };
 
-use super::fixtures::{NOW, Tested, at, code, grant_for, hash, parallel, session, start_session, user};
+use super::fixtures::{
+    NOW, Tested, at, code, grant_for, hash, parallel, session, start_session, user,
+};
 
 /// A session in which the client `a` takes part and wants a notice, `b` takes part without.
 async fn store_with_session(store: &Tested) {
@@ -32,7 +34,10 @@ pub async fn queued_for_the_clients_that_want_one(store: Tested) {
     store_with_notice(&store).await;
     let [notice] = claim(&store, "a", 0).await.try_into().unwrap();
     let LogoutNotice { id: _, client_id, sub, sid, attempts } = notice;
-    assert_eq!((client_id.as_str(), sub.as_str(), sid.as_str(), attempts), ("a", "alice", "sid-alice", 1));
+    assert_eq!(
+        (client_id.as_str(), sub.as_str(), sid.as_str(), attempts),
+        ("a", "alice", "sid-alice", 1)
+    );
     assert_eq!(claim(&store, "b", 0).await, []);
 }
 
@@ -57,7 +62,8 @@ pub async fn postponed_and_dropped(store: Tested) {
 
 pub async fn claimed_once_among_many(store: Tested) {
     store_with_notice(&store).await;
-    let claimed = parallel(&store, 32, |store, _| async move { claim(&store, "a", 0).await.len() }).await;
+    let claimed =
+        parallel(&store, 32, |store, _| async move { claim(&store, "a", 0).await.len() }).await;
     assert_eq!(claimed.into_iter().sum::<usize>(), 1);
 }
 
@@ -72,14 +78,18 @@ pub async fn no_more_than_asked_and_the_longest_waiting_first(store: Tested) {
     }
     let mut subs: Vec<_> = store.claim_logout_notices("a", 2, at(9), at(60)).await.unwrap();
     subs.sort_by(|one, other| one.sub.cmp(&other.sub));
-    assert_eq!(subs.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(), ["user-1", "user-2"]);
+    assert_eq!(
+        subs.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(),
+        ["user-1", "user-2"]
+    );
     assert_eq!(store.claim_logout_notices("a", 2, at(9), at(60)).await.unwrap()[0].sub, "user-0");
 }
 
 pub async fn a_new_password_or_a_disabled_user_queues_too(store: Tested) {
     store_with_session(&store).await;
     let other = user("alice", "alice").password_hash.as_str().replace("$AAAA", "$BBBB");
-    let changed = User { password_hash: PasswordHash::parse(&other).unwrap(), ..user("alice", "alice") };
+    let changed =
+        User { password_hash: PasswordHash::parse(&other).unwrap(), ..user("alice", "alice") };
     store.import_users(vec![changed.clone()], NOW).await.unwrap();
     assert_eq!(claim(&store, "a", 0).await.len(), 1);
 

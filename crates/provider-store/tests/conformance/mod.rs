@@ -1,4 +1,5 @@
-//! What every store must do, whatever database it is on. A store's test file names an async function that opens an empty one:
+//! What every store must do, whatever database it is on. A store's test file names an async
+//! function that opens an empty one:
 //!
 //! ```ignore
 //! mod conformance;

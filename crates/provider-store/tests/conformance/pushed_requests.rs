@@ -18,20 +18,30 @@ pub async fn held_once_until_a_moment(store: Tested) {
     let expected = PushedRequest { held: Some(held), ..pushed_request(1, 3600) };
     assert_eq!(store.pushed_request(hash(1), at(3599)).await.unwrap(), Some(expected.clone()));
     store.hold_pushed_request(hash(1), Held { session: None }, at(9000)).await.unwrap();
-    assert_eq!(store.pushed_request(hash(1), NOW).await.unwrap(), Some(expected), "the first time counts");
+    assert_eq!(
+        store.pushed_request(hash(1), NOW).await.unwrap(),
+        Some(expected),
+        "the first time counts"
+    );
 
     store.add_pushed_request(pushed_request(2, 60)).await.unwrap();
     store.hold_pushed_request(hash(2), Held { session: None }, at(30)).await.unwrap();
     let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 30) };
-    assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), Some(expected), "the end tells when it was held");
+    assert_eq!(
+        store.pushed_request(hash(2), NOW).await.unwrap(),
+        Some(expected),
+        "the end tells when it was held"
+    );
     store.hold_pushed_request(hash(9), held, at(60)).await.unwrap();
 }
 
 pub async fn consumed_once_among_many(store: Tested) {
     store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
     store.add_pushed_request(pushed_request(2, 60)).await.unwrap();
-    let outcomes =
-        parallel(&store, 32, |store, _| async move { store.consume_pushed_request(hash(1), NOW).await.unwrap() }).await;
+    let outcomes = parallel(&store, 32, |store, _| async move {
+        store.consume_pushed_request(hash(1), NOW).await.unwrap()
+    })
+    .await;
     assert_eq!(outcomes.iter().filter(|first| **first).count(), 1);
     assert_eq!(store.pushed_request(hash(1), NOW).await.unwrap(), None);
     assert!(store.pushed_request(hash(2), NOW).await.unwrap().is_some());

@@ -5,7 +5,10 @@ use super::fixtures::{NOW, Tested, at, hash, reference_token};
 pub async fn found_until_expiry(store: Tested) {
     store.add_reference_token(reference_token(1, 60)).await.unwrap();
     let found = store.reference_token(hash(1), at(59)).await.unwrap().unwrap();
-    assert_eq!((found.jti.as_str(), found.exp, &found.extra["role"]), ("jti-1", at(60).seconds(), &"admin".into()));
+    assert_eq!(
+        (found.jti.as_str(), found.exp, &found.extra["role"]),
+        ("jti-1", at(60).seconds(), &"admin".into())
+    );
     assert!(store.reference_token(hash(1), at(60)).await.unwrap().is_none());
     assert!(store.reference_token(hash(2), NOW).await.unwrap().is_none());
 }

@@ -30,7 +30,10 @@ pub async fn extended_with_the_grant(store: Tested) {
 pub async fn extended_only_while_live(store: Tested) {
     store_with_token(&store).await;
     assert!(!store.extend_refresh_token(hash(9), at(900), at(900), NOW).await.unwrap(), "unknown");
-    assert!(!store.extend_refresh_token(hash(1), at(900), at(900), at(600)).await.unwrap(), "expired");
+    assert!(
+        !store.extend_refresh_token(hash(1), at(900), at(900), at(600)).await.unwrap(),
+        "expired"
+    );
     store.revoke_grant("g", NOW).await.unwrap();
     assert!(!store.extend_refresh_token(hash(1), at(900), at(900), NOW).await.unwrap(), "revoked");
     assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().token, token(1, 600));

@@ -15,7 +15,8 @@ async fn store_with_token(store: &Tested) {
     add_grant(&**store, grant("g", "alice"), at(60), Some(token(1, 600)), NOW).await;
 }
 
-/// From one token to another at that second. The seed has the number of the successor, which expires at second 900.
+/// From one token to another at that second. The seed has the number of the successor, which
+/// expires at second 900.
 fn from_to(presented: u64, successor: u64, second: i64) -> RotateRefreshToken {
     RotateRefreshToken {
         presented: hash(presented),
@@ -57,7 +58,10 @@ pub async fn repeats_within_grace(store: Tested) {
     rotate(&store, 1, 2, 5).await;
     assert_eq!(rotate(&store, 1, 3, 5).await, repeated(2));
     assert_eq!(rotate(&store, 1, 4, 15).await, repeated(2));
-    assert!(store.refresh_token(hash(3)).await.unwrap().is_none(), "a repetition makes no second successor");
+    assert!(
+        store.refresh_token(hash(3)).await.unwrap().is_none(),
+        "a repetition makes no second successor"
+    );
     assert!(!is_revoked(&store).await);
     assert_eq!(rotate(&store, 2, 5, 16).await, Rotation::Rotated);
 }
@@ -108,14 +112,20 @@ pub async fn refuses_the_expired_unknown_and_revoked(store: Tested) {
     store.revoke_grant("g", NOW).await.unwrap();
     assert_eq!(rotate(&store, 1, 2, 0).await, Rotation::Unknown);
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
-    assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().state, RefreshTokenState::Unused);
+    assert_eq!(
+        store.refresh_token(hash(1)).await.unwrap().unwrap().state,
+        RefreshTokenState::Unused
+    );
 }
 
 pub async fn of_many_one_wins_and_all_get_its_seed(store: Tested) {
     store_with_token(&store).await;
-    let outcomes =
-        parallel(&store, 32, |store, index| async move { (index, rotate(&store, 1, 100 + index, 5).await) }).await;
-    let winners: Vec<_> = outcomes.iter().filter(|(_, outcome)| *outcome == Rotation::Rotated).collect();
+    let outcomes = parallel(&store, 32, |store, index| async move {
+        (index, rotate(&store, 1, 100 + index, 5).await)
+    })
+    .await;
+    let winners: Vec<_> =
+        outcomes.iter().filter(|(_, outcome)| *outcome == Rotation::Rotated).collect();
     assert_eq!(winners.len(), 1);
     let winner = 100 + winners[0].0;
     assert_eq!(outcomes.iter().filter(|(_, outcome)| *outcome == repeated(winner)).count(), 31);
@@ -125,7 +135,8 @@ pub async fn of_many_one_wins_and_all_get_its_seed(store: Tested) {
 
 /// From one token to the next, of a family that tells itself.
 async fn rotate_forgetting(store: &Tested, presented: u64, second: i64) -> Rotation {
-    let rotation = RotateRefreshToken { forgettable: true, ..from_to(presented, presented + 1, second) };
+    let rotation =
+        RotateRefreshToken { forgettable: true, ..from_to(presented, presented + 1, second) };
     store.rotate_refresh_token(rotation).await.unwrap()
 }
 
@@ -138,7 +149,11 @@ pub async fn keeps_two_tokens_of_a_family_that_tells_itself(store: Tested) {
             assert_eq!(is_kept, kept >= number, "{kept} after {number} rotations");
         }
     }
-    assert_eq!(rotate_forgetting(&store, 39, 6).await, repeated(40), "the one before the last is repeated as ever");
+    assert_eq!(
+        rotate_forgetting(&store, 39, 6).await,
+        repeated(40),
+        "the one before the last is repeated as ever"
+    );
     assert_eq!(rotate_forgetting(&store, 38, 6).await, Rotation::Unknown);
     assert!(!is_revoked(&store).await);
 }
@@ -164,8 +179,11 @@ pub async fn a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed(st
     add_grant(&*store, grant("without", "alice"), at(2000), None, NOW).await;
     store.rotate_refresh_token(from_to(20, 21, 5)).await.unwrap();
     assert!(store.extend_refresh_token(hash(30), at(900), at(900), at(5)).await.unwrap());
-    // The last token of the first has ended, though an access token lives on; the others' were given more time.
-    assert!(!revoke("ended", 600).await && !revoke("without", 5).await && !revoke("unknown", 5).await);
+    // The last token of the first has ended, though an access token lives on; the others' were
+    // given more time.
+    assert!(
+        !revoke("ended", 600).await && !revoke("without", 5).await && !revoke("unknown", 5).await
+    );
     assert!(store.live_grant("ended", at(600)).await.unwrap().is_some());
     store.remove_expired(at(899), 100).await.unwrap();
     for id in ["renewed", "extended"] {
@@ -182,7 +200,10 @@ pub async fn keeps_the_grant_alive(store: Tested) {
     assert!(store.live_grant("g", at(900)).await.unwrap().is_none());
     let longer = RotateRefreshToken { grant_expires_at: at(950), ..from_to(2, 3, 6) };
     store.rotate_refresh_token(longer).await.unwrap();
-    assert!(store.live_grant("g", at(949)).await.unwrap().is_some(), "an access token may outlive the refresh token");
+    assert!(
+        store.live_grant("g", at(949)).await.unwrap().is_some(),
+        "an access token may outlive the refresh token"
+    );
     let shorter = RotateRefreshToken { grant_expires_at: at(7), ..from_to(3, 4, 7) };
     store.rotate_refresh_token(shorter).await.unwrap();
     assert!(store.live_grant("g", at(949)).await.unwrap().is_some());

@@ -5,7 +5,9 @@ use doorward_provider::{
     store::Redemption,
 };
 
-use super::fixtures::{NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, token, user};
+use super::fixtures::{
+    NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, token, user,
+};
 
 pub async fn found_until_expiry(store: Tested) {
     let alice = session(1, "alice", 60);
@@ -79,7 +81,8 @@ pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
     store.end_sessions(cookie(1), NOW).await.unwrap();
     assert!(!code_for(&store, 12, "a", true).await);
     assert!(store.code(hash(12)).await.unwrap().is_none());
-    let redeemed = store.redeem_code(hash(11), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
+    let redeemed =
+        store.redeem_code(hash(11), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
     assert_eq!(redeemed.unwrap(), Redemption::SessionEnded);
     assert!(store.live_grant("g", NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
@@ -88,9 +91,11 @@ pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
 pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
     store.import_users(vec![user("alice", "alice"), user("bob", "bob")], NOW).await.unwrap();
     start_session(&*store, session(1, "alice", 60), None).await;
-    for (id, sub, scope) in
-        [("bound", "alice", "openid"), ("offline", "alice", "openid offline_access"), ("other", "bob", "openid")]
-    {
+    for (id, sub, scope) in [
+        ("bound", "alice", "openid"),
+        ("offline", "alice", "openid offline_access"),
+        ("other", "bob", "openid"),
+    ] {
         add_grant(&*store, grant_for("a", id, sub, scope), at(600), None, NOW).await;
     }
     store.end_sessions(cookie(1), NOW).await.unwrap();
@@ -102,7 +107,8 @@ pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
 pub async fn ended_by_user_and_sid(store: Tested) {
     start_session(&*store, session(1, "alice", 60), None).await;
     start_session(&*store, session(2, "bob", 60), None).await;
-    let of = |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
+    let of =
+        |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
     assert_eq!(store.end_sessions(of("bob"), NOW).await.unwrap(), [], "not bob's");
     assert_eq!(store.end_sessions(of("alice"), NOW).await.unwrap(), [ended("alice", &[])]);
     assert_eq!(
@@ -113,7 +119,8 @@ pub async fn ended_by_user_and_sid(store: Tested) {
 }
 
 pub async fn listed_for_their_user_the_latest_first(store: Tested) {
-    let (early, mut late, other) = (session(1, "alice", 60), session(2, "alice", 600), session(3, "bob", 60));
+    let (early, mut late, other) =
+        (session(1, "alice", 60), session(2, "alice", 600), session(3, "bob", 60));
     "sid-late".clone_into(&mut late.authentication.sid);
     late.authentication.auth_time = at(5);
     for session in [&early, &late, &other] {

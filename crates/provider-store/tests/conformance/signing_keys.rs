@@ -22,15 +22,24 @@ pub async fn added_and_removed(store: Tested) {
 }
 
 pub async fn resealed_all_or_none(store: Tested) {
-    let resealed = |kid: &str| StoredKey { sealed: SealedKey::from_bytes(b"other".to_vec()), ..key(kid, Rs256, 0) };
+    let resealed = |kid: &str| StoredKey {
+        sealed: SealedKey::from_bytes(b"other".to_vec()),
+        ..key(kid, Rs256, 0)
+    };
     for kid in ["a", "b"] {
         store.add_signing_key(key(kid, Rs256, 0), at(1)).await.unwrap();
     }
     let other_set = vec![resealed("a"), resealed("c")];
-    for keys in [vec![], vec![resealed("a")], vec![resealed("a"), resealed("b"), resealed("c")], other_set] {
+    for keys in
+        [vec![], vec![resealed("a")], vec![resealed("a"), resealed("b"), resealed("c")], other_set]
+    {
         assert!(!store.reseal_signing_keys(keys).await.unwrap());
     }
-    assert_eq!(store.signing_keys().await.unwrap()[0].sealed, key("a", Rs256, 0).sealed, "nothing changed");
+    assert_eq!(
+        store.signing_keys().await.unwrap()[0].sealed,
+        key("a", Rs256, 0).sealed,
+        "nothing changed"
+    );
     assert!(store.reseal_signing_keys(vec![resealed("b"), resealed("a")]).await.unwrap());
     for stored in store.signing_keys().await.unwrap() {
         assert_eq!((stored.algorithm, stored.activates_at), (Rs256, NOW));
@@ -53,7 +62,11 @@ pub async fn added_once_an_algorithm(store: Tested) {
     let with_ec = store.add_signing_key(key("ec", Es256, 100), NOW).await.unwrap();
     assert_eq!(kids(&with_ec), ["ec", "rsa"]);
     let unchanged = store.add_signing_key(key("second", Rs256, 300), at(100)).await.unwrap();
-    assert_eq!(kids(&unchanged), ["ec", "rsa"], "a key that becomes active at that very moment is enough");
+    assert_eq!(
+        kids(&unchanged),
+        ["ec", "rsa"],
+        "a key that becomes active at that very moment is enough"
+    );
     let rotated = store.add_signing_key(key("second", Rs256, 300), at(101)).await.unwrap();
     assert_eq!(kids(&rotated), ["ec", "rsa", "second"]);
 }

@@ -10,7 +10,9 @@ pub async fn noted_once(store: Tested) {
 }
 
 pub async fn noted_once_among_many(store: Tested) {
-    let outcomes = parallel(&store, 64, |store, _| async move { store.first_use(message(1), at(60)).await.unwrap() });
+    let outcomes = parallel(&store, 64, |store, _| async move {
+        store.first_use(message(1), at(60)).await.unwrap()
+    });
     assert_eq!(outcomes.await.into_iter().filter(|first| *first).count(), 1);
 }
 

@@ -1,9 +1,12 @@
 //! Users.
 
-use doorward_provider::{consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User};
+use doorward_provider::{
+    consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User,
+};
 
 use super::fixtures::{
-    NOW, Tested, add_grant, allow_device, at, grant, hash, parallel, session, start_session, token, user,
+    NOW, Tested, add_grant, allow_device, at, grant, hash, parallel, session, start_session, token,
+    user,
 };
 
 fn assert_same(found: Option<User>, expected: &User) {
@@ -73,7 +76,10 @@ pub async fn may_exchange_names(store: Tested) {
 pub async fn a_foreign_username_is_refused_whole(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
     let refused = store.import_users(vec![user("3", "carol"), user("2", " ALICE ")], NOW).await;
-    assert!(matches!(&refused, Err(StoreError::Conflict(message)) if message.contains("ALICE")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(StoreError::Conflict(message)) if message.contains("ALICE")),
+        "{refused:?}"
+    );
     assert!(store.user("3").await.unwrap().is_none(), "one refused user refuses the whole import");
     assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "1");
 }
@@ -87,7 +93,11 @@ async fn signed_in(store: &Tested, number: u64, sub: &str) {
 async fn is_signed_in(store: &Tested, number: u64, sub: &str) -> bool {
     let session = store.session(hash(number), NOW).await.unwrap().is_some();
     let grant = store.live_grant(sub, NOW).await.unwrap().is_some();
-    let token = store.refresh_token(hash(number)).await.unwrap().is_some_and(|record| record.grant.is_some());
+    let token = store
+        .refresh_token(hash(number))
+        .await
+        .unwrap()
+        .is_some_and(|record| record.grant.is_some());
     assert_eq!((session, grant), (grant, token), "all or none");
     session
 }
@@ -107,7 +117,10 @@ async fn polled(store: &Tested, number: u64) -> DevicePoll {
 /// Whether the device with the code of this number can still fetch what it was allowed.
 async fn may_fetch(store: &Tested, number: u64, sub: &str) -> bool {
     let allowed = matches!(polled(store, number).await, DevicePoll::Allowed(_));
-    let fetched = store.redeem_device_code(hash(number), grant("device", sub), at(600), None, NOW).await.unwrap();
+    let fetched = store
+        .redeem_device_code(hash(number), grant("device", sub), at(600), None, NOW)
+        .await
+        .unwrap();
     assert_eq!(allowed, fetched);
     fetched
 }
@@ -168,9 +181,18 @@ pub async fn nothing_begins_beside_a_new_password(store: Tested) {
         let old = old.clone();
         async move {
             match index {
-                16 => store.put_user(with_other_password(user("alice", "alice")), NOW).await.map(|()| false).unwrap(),
-                0..16 => store.start_session(session(index, "alice", 60), &old, None, NOW).await.unwrap(),
-                _ => store.add_grant(grant(&index.to_string(), "alice"), &old, at(60), None, NOW).await.unwrap(),
+                16 => store
+                    .put_user(with_other_password(user("alice", "alice")), NOW)
+                    .await
+                    .map(|()| false)
+                    .unwrap(),
+                0..16 => {
+                    store.start_session(session(index, "alice", 60), &old, None, NOW).await.unwrap()
+                }
+                _ => store
+                    .add_grant(grant(&index.to_string(), "alice"), &old, at(60), None, NOW)
+                    .await
+                    .unwrap(),
             }
         }
     });
@@ -187,8 +209,12 @@ pub async fn another_name_ends_nothing(store: Tested) {
 
 pub async fn listed_by_name(store: Tested) {
     assert!(store.users().await.unwrap().is_empty());
-    store.import_users(vec![user("1", "Carol"), user("2", "alice"), user("3", "Bob")], NOW).await.unwrap();
-    let names: Vec<String> = store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+    store
+        .import_users(vec![user("1", "Carol"), user("2", "alice"), user("3", "Bob")], NOW)
+        .await
+        .unwrap();
+    let names: Vec<String> =
+        store.users().await.unwrap().into_iter().map(|user| user.username).collect();
     assert_eq!(names, ["alice", "Bob", "Carol"]);
 }
 
@@ -203,7 +229,9 @@ pub async fn removed_with_everything(store: Tested) {
     assert!(store.remove_user("alice", NOW).await.unwrap());
     assert!(store.user("alice").await.unwrap().is_none());
     assert!(store.session(hash(1), NOW).await.unwrap().is_none());
-    assert!(store.refresh_token(hash(1)).await.unwrap().is_none_or(|record| record.grant.is_none()));
+    assert!(
+        store.refresh_token(hash(1)).await.unwrap().is_none_or(|record| record.grant.is_none())
+    );
     assert!(store.consent("alice", "PkceJS").await.unwrap().is_none());
     assert!(store.session(hash(2), NOW).await.unwrap().is_some(), "others stay");
     assert!(store.consent("bob", "PkceJS").await.unwrap().is_some());

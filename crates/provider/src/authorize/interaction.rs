@@ -1,4 +1,5 @@
-//! Whether the user must do something before the client gets its answer (OIDC Core sections 3.1.2.3 and 3.1.2.4): a pure rule.
+//! Whether the user must do something before the client gets its answer (OIDC Core sections 3.1.2.3
+//! and 3.1.2.4): a pure rule.
 
 use doorward_protocol::error::ErrorCode;
 
@@ -28,20 +29,30 @@ pub(super) fn decide(
     let prompt = request.prompt;
     let Some(session) = session.filter(|session| !sign_in_is_stale(request, session, now)) else {
         return if prompt.none {
-            Interaction::Refuse(ErrorCode::LoginRequired, "The user has to sign in, but prompt=none forbids to ask.")
+            Interaction::Refuse(
+                ErrorCode::LoginRequired,
+                "The user has to sign in, but prompt=none forbids to ask.",
+            )
         } else if !request.client.enable_local_login {
-            let description = "This client takes no sign-in by password, and there is no other here.";
+            let description =
+                "This client takes no sign-in by password, and there is no other here.";
             Interaction::Refuse(ErrorCode::LoginRequired, description)
         } else {
             Interaction::SignIn
         };
     };
     if request.expected_subjects.iter().any(|expected| !expected.is(&session.sub)) {
-        return Interaction::Refuse(ErrorCode::LoginRequired, "Another user than the expected one is signed in.");
+        return Interaction::Refuse(
+            ErrorCode::LoginRequired,
+            "Another user than the expected one is signed in.",
+        );
     }
     if prompt.consent || !consented {
         return if prompt.none {
-            Interaction::Refuse(ErrorCode::ConsentRequired, "The user has to consent, but prompt=none forbids to ask.")
+            Interaction::Refuse(
+                ErrorCode::ConsentRequired,
+                "The user has to consent, but prompt=none forbids to ask.",
+            )
         } else {
             Interaction::Consent
         };

@@ -1,7 +1,8 @@
 //! The authorization endpoint's use case (RFC 6749 section 3.1, OIDC Core section 3.1.2).
 //!
-//! In order: the client and its redirect URI ([`reply`]; until these hold nothing is ever redirected), the rest of the
-//! request ([`request`]), whether the user must do something first ([`interaction`]), and the code.
+//! In order: the client and its redirect URI ([`reply`]; until these hold nothing is ever
+//! redirected), the rest of the request ([`request`]), whether the user must do something first
+//! ([`interaction`]), and the code.
 
 mod interaction;
 mod pushed;
@@ -77,7 +78,8 @@ impl Provider {
         cookie: Option<&OpaqueToken>,
     ) -> Result<Option<Session>, StoreError> {
         let session = self.session(cookie).await?;
-        request.signed_in_for_it = request.waiting.is_some_and(|waiting| waiting.signed_in_since(session.as_ref()));
+        request.signed_in_for_it =
+            request.waiting.is_some_and(|waiting| waiting.signed_in_since(session.as_ref()));
         if request.scope.contains(OPENID) {
             let state = BrowserState::of(cookie, session.as_ref());
             request.reply_to.observe(state, &request.client.client_id, &random_id(&*self.entropy));
@@ -85,7 +87,11 @@ impl Provider {
         Ok(session)
     }
 
-    async fn decide(&self, mut request: AuthorizeRequest, cookie: Option<&OpaqueToken>) -> Result<Outcome, StoreError> {
+    async fn decide(
+        &self,
+        mut request: AuthorizeRequest,
+        cookie: Option<&OpaqueToken>,
+    ) -> Result<Outcome, StoreError> {
         let session = self.observe(&mut request, cookie).await?;
         let consented = match &session {
             Some(session) => self.has_consented(&request, session).await?,
@@ -99,9 +105,14 @@ impl Provider {
         ) {
             Interaction::Proceed => match session {
                 Some(session) => {
-                    // Without a question to the user, what the operator allowed the client bounds single claims, too.
+                    // Without a question to the user, what the operator allowed the client bounds
+                    // single claims, too.
                     let scope = request.scope.clone();
-                    let bound = if request.client.require_consent { &scope } else { &request.client.allowed_scope };
+                    let bound = if request.client.require_consent {
+                        &scope
+                    } else {
+                        &request.client.allowed_scope
+                    };
                     let claims = request.claims.within(self.resources.identity_claims(bound));
                     self.grant_code(request, &session, scope, claims).await
                 }
@@ -112,12 +123,14 @@ impl Provider {
                 Some(session) => Ok(Outcome::AskConsent(Box::new(request), session)),
                 None => Ok(Outcome::SignIn(Box::new(request))),
             },
-            Interaction::Refuse(code, description) => Ok(Outcome::Respond(request.reply_to.error(&code, description))),
+            Interaction::Refuse(code, description) => {
+                Ok(Outcome::Respond(request.reply_to.error(&code, description)))
+            }
         }
     }
 
-    /// Answers an authorization request to which the user has just consented. Everything is checked again: the request came
-    /// back through the browser.
+    /// Answers an authorization request to which the user has just consented. Everything is checked
+    /// again: the request came back through the browser.
     pub async fn authorize_with_consent(
         &self,
         encoded: &[u8],
@@ -165,14 +178,20 @@ impl Provider {
             ..audit::Event::default()
         };
         if scope.is_empty() {
-            audit::Event { event: "consent_denied", outcome: audit::Outcome::Denied, ..event }.log();
+            audit::Event { event: "consent_denied", outcome: audit::Outcome::Denied, ..event }
+                .log();
             let description = "The user allowed none of the requested scopes.";
-            return Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)));
+            return Ok(Outcome::Respond(
+                request.reply_to.error(&ErrorCode::AccessDenied, description),
+            ));
         }
         if given.remember && request.client.allow_remember_consent {
-            let expires_at = request.client.consent_lifetime.map(|lifetime| self.now().plus(lifetime));
+            let expires_at =
+                request.client.consent_lifetime.map(|lifetime| self.now().plus(lifetime));
             let consent = Consent { scope: scope.clone(), expires_at };
-            self.store.remember_consent(&session.authentication.sub, &request.client.client_id, consent).await?;
+            self.store
+                .remember_consent(&session.authentication.sub, &request.client.client_id, consent)
+                .await?;
         }
         audit::Event { event: "consent_given", ..event }.log();
         let claims = request.claims.within(self.resources.identity_claims(&scope));
@@ -196,25 +215,33 @@ impl Provider {
         .log();
         let reply_to = request.reply_to.clone();
         let description = "The user cancelled the sign-in or did not consent.";
-        let denied = Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description));
+        let denied =
+            Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description));
         let settled = self.settle_pushed_request(request.pushed, None, denied).await;
         settled.unwrap_or_else(|error| unavailable(reply_to, &error))
     }
 
-    /// The request behind a sign-in or consent page, to show whom the user deals with; `None` if it does not hold.
+    /// The request behind a sign-in or consent page, to show whom the user deals with; `None` if it
+    /// does not hold.
     pub async fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
         self.read_authorize_request(encoded).await.ok()
     }
 
-    async fn has_consented(&self, request: &AuthorizeRequest, session: &Session) -> Result<bool, StoreError> {
+    async fn has_consented(
+        &self,
+        request: &AuthorizeRequest,
+        session: &Session,
+    ) -> Result<bool, StoreError> {
         if !request.client.require_consent {
             return Ok(true);
         }
-        // Access while the user is away is asked for each time; and what may not be remembered now does not count.
+        // Access while the user is away is asked for each time; and what may not be remembered now
+        // does not count.
         if !request.client.allow_remember_consent || request.scope.contains(OFFLINE_ACCESS) {
             return Ok(false);
         }
-        let remembered = self.store.consent(&session.authentication.sub, &request.client.client_id).await?;
+        let remembered =
+            self.store.consent(&session.authentication.sub, &request.client.client_id).await?;
         Ok(remembered.is_some_and(|consent| consent.covers(&request.scope, self.now())))
     }
 
@@ -250,13 +277,16 @@ impl Provider {
         }
         // The user signed out while this request was under way.
         Ok(match interaction::decide(&request, None, false, self.now()) {
-            Interaction::Refuse(code, description) => Outcome::Respond(request.reply_to.error(&code, description)),
+            Interaction::Refuse(code, description) => {
+                Outcome::Respond(request.reply_to.error(&code, description))
+            }
             _ => Outcome::SignIn(Box::new(request)),
         })
     }
 }
 
-/// The client's address is known by now, so it is the client that learns of it (RFC 6749 section 4.1.2.1).
+/// The client's address is known by now, so it is the client that learns of it (RFC 6749 section
+/// 4.1.2.1).
 fn unavailable(reply_to: ReplyTo, error: &StoreError) -> Outcome {
     tracing::error!(%error, "the store failed at the authorization endpoint");
     let description = "The provider can't answer at the moment. Try again in a minute.";

@@ -1,5 +1,6 @@
-//! Where an authorization response may go. [`ReplyTo`] exists only once client and redirect URI were verified, and only it can
-//! make an [`AuthorizationResponse`]: so nothing is ever redirected to an unverified address.
+//! Where an authorization response may go. [`ReplyTo`] exists only once client and redirect URI
+//! were verified, and only it can make an [`AuthorizationResponse`]: so nothing is ever redirected
+//! to an unverified address.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +12,8 @@ use doorward_protocol::{
 
 use crate::{Provider, client::Client, opaque::OpaqueToken, session_state::BrowserState};
 
-/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
+/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1, OAuth 2.0 Form Post Response
+/// Mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
     /// Parameters in the query.
@@ -35,13 +37,17 @@ pub enum UnsafeRequest {
     #[error("The application did not say where to return to (redirect_uri).")]
     MissingRedirectUri,
     /// `redirect_uri` is not registered for the client.
-    #[error("The application asked to return to an address that is not registered for it (redirect_uri).")]
+    #[error(
+        "The application asked to return to an address that is not registered for it (redirect_uri)."
+    )]
     UnregisteredRedirectUri,
     /// `client_id` or `redirect_uri` is there twice.
     #[error("The application sent the parameter {0} more than once.")]
     Repeated(String),
     /// `request_uri` is none that this client pushed, or it has expired, or was answered before.
-    #[error("The link that brought you here has expired or was used before. Start again from the application.")]
+    #[error(
+        "The link that brought you here has expired or was used before. Start again from the application."
+    )]
     UnknownRequestUri,
     /// The store failed before the client was known.
     #[error("The provider can't answer at the moment. Try again in a minute.")]
@@ -116,8 +122,12 @@ impl ReplyTo {
 
     /// An error for the client (RFC 6749 section 4.1.2.1).
     pub fn error(self, code: &ErrorCode, description: &str) -> AuthorizationResponse {
-        metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label()).increment(1);
-        self.respond(vec![("error", code.to_string()), ("error_description", description.to_owned())])
+        metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label())
+            .increment(1);
+        self.respond(vec![
+            ("error", code.to_string()),
+            ("error_description", description.to_owned()),
+        ])
     }
 
     /// Adds `state` as received and `iss` (RFC 9207 section 2).
@@ -127,11 +137,16 @@ impl ReplyTo {
         let (browser_state, session_state) =
             self.observed.map(|observed| (observed.browser_state, observed.session_state)).unzip();
         params.extend(session_state.flatten().map(|state| ("session_state", state)));
-        AuthorizationResponse { redirect_uri: self.redirect_uri, mode: self.mode, params, browser_state }
+        AuthorizationResponse {
+            redirect_uri: self.redirect_uri,
+            mode: self.mode,
+            params,
+            browser_state,
+        }
     }
 
-    /// Every response from here on carries `session_state` (OIDC Session Management section 2), errors too: so a client can wait
-    /// for a user who is not signed in yet.
+    /// Every response from here on carries `session_state` (OIDC Session Management section 2),
+    /// errors too: so a client can wait for a user who is not signed in yet.
     pub(super) fn observe(&mut self, browser_state: BrowserState, client_id: &str, salt: &str) {
         let session_state = browser_state.session_state(client_id, &self.redirect_uri, salt);
         self.observed = Some(Observed { browser_state, session_state });
@@ -159,7 +174,8 @@ impl AuthorizationResponse {
         &self.redirect_uri
     }
 
-    /// The state of the browser that the response tells of, if it does; the browser's own memory of it must agree.
+    /// The state of the browser that the response tells of, if it does; the browser's own memory of
+    /// it must agree.
     pub fn browser_state(&self) -> Option<&BrowserState> {
         self.browser_state.as_ref()
     }
@@ -169,7 +185,8 @@ impl AuthorizationResponse {
         self.params.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The URL to redirect to. A query that the redirect URI has of its own is kept (RFC 6749 section 3.1.2).
+    /// The URL to redirect to. A query that the redirect URI has of its own is kept (RFC 6749
+    /// section 3.1.2).
     pub fn location(&self) -> String {
         let encoded = params::encode(self.params());
         let separator = match self.mode {
@@ -188,13 +205,18 @@ impl Provider {
         params: &Params,
         repeated: &[String],
     ) -> Result<(Arc<Client>, ReplyTo), UnsafeRequest> {
-        if let Some(name) = repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
+        if let Some(name) =
+            repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri"))
+        {
             return Err(UnsafeRequest::Repeated(name.clone()));
         }
         let client_id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
-        let client = client_id.and_then(|id| self.client(id)).ok_or(UnsafeRequest::UnknownClient)?;
+        let client =
+            client_id.and_then(|id| self.client(id)).ok_or(UnsafeRequest::UnknownClient)?;
         let redirect_uri = match params.get("redirect_uri") {
-            Some(uri) if uri.len() <= MAX_REDIRECT_URI && client.registered_redirect_uri(uri) => uri.to_owned(),
+            Some(uri) if uri.len() <= MAX_REDIRECT_URI && client.registered_redirect_uri(uri) => {
+                uri.to_owned()
+            }
             Some(_) => return Err(UnsafeRequest::UnregisteredRedirectUri),
             None => sole_redirect_uri(&client, params).ok_or(UnsafeRequest::MissingRedirectUri)?,
         };
@@ -209,10 +231,11 @@ impl Provider {
     }
 }
 
-/// The redirect URI of a client that has just one, unless it signs users in (OIDC Core section 3.1.2.1 requires it to be sent, as
-/// does FAPI 2.0 section 5.3.2.2).
+/// The redirect URI of a client that has just one, unless it signs users in (OIDC Core section
+/// 3.1.2.1 requires it to be sent, as does FAPI 2.0 section 5.3.2.2).
 fn sole_redirect_uri(client: &Client, params: &Params) -> Option<String> {
-    let asks_openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
+    let asks_openid =
+        params.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
     match client.redirect_uris.as_slice() {
         [only] if !asks_openid && !client.fapi2 => Some(only.as_str().to_owned()),
         _ => None,
@@ -241,12 +264,19 @@ mod tests {
 
     #[test]
     fn parameters_are_encoded_and_an_own_query_is_kept() {
-        let params = "error=access_denied&error_description=No.&state=a+b%26c&iss=https%3A%2F%2Fop.example";
-        assert_eq!(response("https://a.example/cb", ResponseMode::Query), format!("https://a.example/cb?{params}"));
+        let params =
+            "error=access_denied&error_description=No.&state=a+b%26c&iss=https%3A%2F%2Fop.example";
+        assert_eq!(
+            response("https://a.example/cb", ResponseMode::Query),
+            format!("https://a.example/cb?{params}")
+        );
         assert_eq!(
             response("https://a.example/cb?x=1", ResponseMode::Query),
             format!("https://a.example/cb?x=1&{params}")
         );
-        assert_eq!(response("https://a.example/cb", ResponseMode::Fragment), format!("https://a.example/cb#{params}"));
+        assert_eq!(
+            response("https://a.example/cb", ResponseMode::Fragment),
+            format!("https://a.example/cb#{params}")
+        );
     }
 }

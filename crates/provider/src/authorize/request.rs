@@ -1,4 +1,5 @@
-//! The authorization request (OIDC Core section 3.1.2.1): parsed once, after which only what holds is left.
+//! The authorization request (OIDC Core section 3.1.2.1): parsed once, after which only what holds
+//! is left.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -53,7 +54,8 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     /// The languages that the client wants the pages in.
     pub ui_locales: Option<String>,
-    /// The user whom the client expects: the subjects of `id_token_hint` and of `claims`, all of which must hold.
+    /// The user whom the client expects: the subjects of `id_token_hint` and of `claims`, all of
+    /// which must hold.
     pub expected_subjects: Vec<ExpectedSubject>,
     /// Claims asked for one by one.
     pub claims: RequestedClaims,
@@ -63,11 +65,13 @@ pub struct AuthorizeRequest {
     pub(super) pushed: Option<TokenHash>,
     /// Whether the pushed request has waited for the user, and since when.
     pub(super) waiting: Option<Waiting>,
-    /// Whether the user signed in because of this request. For one that travels in the URL the return URL says so.
+    /// Whether the user signed in because of this request. For one that travels in the URL the
+    /// return URL says so.
     pub(super) signed_in_for_it: bool,
 }
 
-/// A user as a client knows them. An ID token may have been issued to another client than the one that sends it as a hint.
+/// A user as a client knows them. An ID token may have been issued to another client than the one
+/// that sends it as a hint.
 #[derive(Debug, Clone)]
 pub struct ExpectedSubject {
     /// Whose identifier it is.
@@ -122,10 +126,16 @@ const MAX_CLAIMS: usize = 4000;
 struct Problem(ErrorCode, &'static str);
 
 impl Provider {
-    /// Reads an authorization request out of a query or form body, or fetches the pushed one that it refers to.
-    pub(super) async fn read_authorize_request(&self, encoded: &[u8]) -> Result<AuthorizeRequest, Refusal> {
-        let unreadable = |error: ParamsError| Refusal::Page(UnsafeRequest::Unreadable(error.to_string()));
-        let (params, repeated) = Params::parse_noting_repeats(encoded, &["resource"]).map_err(unreadable)?;
+    /// Reads an authorization request out of a query or form body, or fetches the pushed one that
+    /// it refers to.
+    pub(super) async fn read_authorize_request(
+        &self,
+        encoded: &[u8],
+    ) -> Result<AuthorizeRequest, Refusal> {
+        let unreadable =
+            |error: ParamsError| Refusal::Page(UnsafeRequest::Unreadable(error.to_string()));
+        let (params, repeated) =
+            Params::parse_noting_repeats(encoded, &["resource"]).map_err(unreadable)?;
         match pushed::reference(&params) {
             Some(hash) => self.open_pushed_request(&params, &repeated, hash).await,
             None => self.check_authorize_request(params, &repeated, Origin::Browser),
@@ -147,7 +157,10 @@ impl Provider {
         let state_repeated = repeated.iter().any(|name| name == "state");
         let reply_to = if state_repeated { reply_to.without_state() } else { reply_to };
         let early = mode_problem.or_else(|| {
-            (!repeated.is_empty()).then_some(Problem(ErrorCode::InvalidRequest, "A parameter is there more than once."))
+            (!repeated.is_empty()).then_some(Problem(
+                ErrorCode::InvalidRequest,
+                "A parameter is there more than once.",
+            ))
         });
         let parsed = match early {
             Some(problem) => Err(problem),
@@ -177,13 +190,21 @@ impl Provider {
                 },
                 signed_in_for_it: false,
             }),
-            Err(Problem(code, description)) => Err(Refusal::Answer { reply_to: Box::new(reply_to), code, description }),
+            Err(Problem(code, description)) => {
+                Err(Refusal::Answer { reply_to: Box::new(reply_to), code, description })
+            }
         }
     }
 
-    fn parse_rest(&self, client: &Arc<Client>, params: &Params, origin: Origin) -> Result<Rest, Problem> {
+    fn parse_rest(
+        &self,
+        client: &Arc<Client>,
+        params: &Params,
+        origin: Origin,
+    ) -> Result<Rest, Problem> {
         use ErrorCode::{
-            InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient,
+            InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported,
+            UnauthorizedClient,
         };
         refuse_over_long(params)?;
         // Never ignored: a client that sends these relies on them (OIDC Core section 6).
@@ -191,39 +212,65 @@ impl Provider {
             return Err(Problem(RequestNotSupported, "Request objects are not supported."));
         }
         if params.is_sent("registration") {
-            return Err(Problem(ErrorCode::RegistrationNotSupported, "The parameter registration is not supported."));
+            return Err(Problem(
+                ErrorCode::RegistrationNotSupported,
+                "The parameter registration is not supported.",
+            ));
         }
         if params.is_sent("request_uri") {
-            return Err(Problem(RequestUriNotSupported, "request_uri is supported for pushed requests only."));
+            return Err(Problem(
+                RequestUriNotSupported,
+                "request_uri is supported for pushed requests only.",
+            ));
         }
         let must_push = client.require_par || self.settings.require_pushed_authorization_requests;
         if must_push && matches!(origin, Origin::Browser) {
-            return Err(Problem(InvalidRequest, "This client must push its authorization requests (RFC 9126)."));
+            return Err(Problem(
+                InvalidRequest,
+                "This client must push its authorization requests (RFC 9126).",
+            ));
         }
         match params.get("response_type") {
             Some("code") => {}
-            Some(_) => return Err(Problem(ErrorCode::UnsupportedResponseType, "Only response_type=code is served.")),
+            Some(_) => {
+                return Err(Problem(
+                    ErrorCode::UnsupportedResponseType,
+                    "Only response_type=code is served.",
+                ));
+            }
             None => return Err(Problem(InvalidRequest, "The parameter response_type is missing.")),
         }
         if !client.grant_types.contains(&GrantType::AuthorizationCode) {
-            return Err(Problem(UnauthorizedClient, "This client may not use the authorization code flow."));
+            return Err(Problem(
+                UnauthorizedClient,
+                "This client may not use the authorization code flow.",
+            ));
         }
         let scope: Scope = match params.get("scope") {
-            Some(text) => text.parse().map_err(|_| Problem(InvalidScope, "The scope is malformed."))?,
+            Some(text) => {
+                text.parse().map_err(|_| Problem(InvalidScope, "The scope is malformed."))?
+            }
             None => return Err(Problem(InvalidScope, "The parameter scope is missing.")),
         };
         // OIDC Core section 11: offline access that can't be had is ignored, not refused.
         let scope = scope.filtered(|token| token != OFFLINE_ACCESS || client.allow_offline_access);
         if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
-            return Err(Problem(InvalidScope, "The scope is unknown or not allowed for this client."));
+            return Err(Problem(
+                InvalidScope,
+                "The scope is unknown or not allowed for this client.",
+            ));
         }
         let targets = self.resources.targets(params.get_all("resource"), &scope);
         let targets = targets.map_err(|_| {
-            Problem(ErrorCode::InvalidTarget, "resource is no API of this provider, or none that the scope leads to.")
+            Problem(
+                ErrorCode::InvalidTarget,
+                "resource is no API of this provider, or none that the scope leads to.",
+            )
         })?;
         let (claims, claimed_subject) = claims(params)?;
         let hinted_subject = self.hinted_subject(client, params)?;
-        let claimed_subject = claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
+        let claimed_subject =
+            claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
         let max_age = max_age(params)?;
         let mut prompt = prompt(params)?;
         // OIDC Core section 3.1.2.1: max_age=0 is the same as prompt=login.
@@ -240,8 +287,13 @@ impl Provider {
         })
     }
 
-    /// The subject of `id_token_hint`: an ID token of ours, expired or not (OIDC Core section 3.1.2.1).
-    fn hinted_subject(&self, client: &Arc<Client>, params: &Params) -> Result<Option<ExpectedSubject>, Problem> {
+    /// The subject of `id_token_hint`: an ID token of ours, expired or not (OIDC Core section
+    /// 3.1.2.1).
+    fn hinted_subject(
+        &self,
+        client: &Arc<Client>,
+        params: &Params,
+    ) -> Result<Option<ExpectedSubject>, Problem> {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
         match self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE) {
             Some(claims) if claims.iss == self.settings.issuer => {
@@ -249,7 +301,10 @@ impl Provider {
                 let client = issued_to.unwrap_or_else(|| Arc::clone(client));
                 Ok(Some(ExpectedSubject { client, subject: claims.sub }))
             }
-            _ => Err(Problem(ErrorCode::InvalidRequest, "id_token_hint is not an ID token of this provider.")),
+            _ => Err(Problem(
+                ErrorCode::InvalidRequest,
+                "id_token_hint is not an ID token of this provider.",
+            )),
         }
     }
 }
@@ -267,22 +322,32 @@ struct Rest {
 
 fn response_mode(params: &Params) -> Result<ResponseMode, Problem> {
     match params.get("response_mode") {
-        // Multiple Response Types section 5: where tokens are asked for, errors too go into the fragment.
+        // Multiple Response Types section 5: where tokens are asked for, errors too go into the
+        // fragment.
         None if asks_for_tokens(params) => Ok(ResponseMode::Fragment),
         None | Some("query") => Ok(ResponseMode::Query),
         Some("fragment") => Ok(ResponseMode::Fragment),
         Some("form_post") => Ok(ResponseMode::FormPost),
-        Some(_) => Err(Problem(ErrorCode::InvalidRequest, "response_mode can be query, fragment or form_post.")),
+        Some(_) => Err(Problem(
+            ErrorCode::InvalidRequest,
+            "response_mode can be query, fragment or form_post.",
+        )),
     }
 }
 
 fn asks_for_tokens(params: &Params) -> bool {
-    params.get("response_type").is_some_and(|types| types.split(' ').any(|own| matches!(own, "token" | "id_token")))
+    params
+        .get("response_type")
+        .is_some_and(|types| types.split(' ').any(|own| matches!(own, "token" | "id_token")))
 }
 
 fn refuse_over_long(params: &Params) -> Result<(), Problem> {
-    let too_long = |name, limit| params.get(name).is_some_and(|value: &str| value.chars().count() > limit);
-    if ["scope", "nonce", "acr_values", "login_hint", "ui_locales"].into_iter().any(|name| too_long(name, MAX_TEXT)) {
+    let too_long =
+        |name, limit| params.get(name).is_some_and(|value: &str| value.chars().count() > limit);
+    if ["scope", "nonce", "acr_values", "login_hint", "ui_locales"]
+        .into_iter()
+        .any(|name| too_long(name, MAX_TEXT))
+    {
         return Err(Problem(
             ErrorCode::InvalidRequest,
             "scope, nonce, acr_values, login_hint or ui_locales is too long.",
@@ -307,7 +372,9 @@ fn code_challenge(client: &Client, params: &Params) -> Result<Option<CodeChallen
         (None, Some(_)) => refuse("code_challenge_method is there, code_challenge is missing."),
         (Some(challenge), Some(S256)) => match CodeChallenge::parse(challenge) {
             Ok(challenge) => Ok(Some(challenge)),
-            Err(_) => refuse("code_challenge must be 43 to 128 unreserved characters (RFC 7636 section 4.2)."),
+            Err(_) => refuse(
+                "code_challenge must be 43 to 128 unreserved characters (RFC 7636 section 4.2).",
+            ),
         },
         (Some(_), _) => refuse("code_challenge_method must be S256."),
     }
@@ -321,7 +388,9 @@ fn dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, Problem> {
 
 fn prompt(params: &Params) -> Result<Prompt, Problem> {
     let mut prompt = Prompt::default();
-    for value in params.get("prompt").unwrap_or_default().split(' ').filter(|value| !value.is_empty()) {
+    for value in
+        params.get("prompt").unwrap_or_default().split(' ').filter(|value| !value.is_empty())
+    {
         match value {
             "none" => prompt.none = true,
             "login" | "select_account" => prompt.login = true,
@@ -335,20 +404,27 @@ fn prompt(params: &Params) -> Result<Prompt, Problem> {
         }
     }
     if prompt.none && (prompt.login || prompt.consent) {
-        return Err(Problem(ErrorCode::InvalidRequest, "prompt=none can't be combined with another value."));
+        return Err(Problem(
+            ErrorCode::InvalidRequest,
+            "prompt=none can't be combined with another value.",
+        ));
     }
     Ok(prompt)
 }
 
 fn max_age(params: &Params) -> Result<Option<u32>, Problem> {
-    let problem = |_| Problem(ErrorCode::InvalidRequest, "max_age must be a whole number of seconds.");
+    let problem =
+        |_| Problem(ErrorCode::InvalidRequest, "max_age must be a whole number of seconds.");
     params.get("max_age").map(|text| text.parse().map_err(problem)).transpose()
 }
 
-/// The `claims` parameter (OIDC Core section 5.5): which claims to add where, and the subject it insists on.
+/// The `claims` parameter (OIDC Core section 5.5): which claims to add where, and the subject it
+/// insists on.
 fn claims(params: &Params) -> Result<(RequestedClaims, Option<String>), Problem> {
     let Some(text) = params.get("claims") else { return Ok((RequestedClaims::default(), None)) };
-    let malformed = || Problem(ErrorCode::InvalidRequest, "claims must be a JSON object (OIDC Core section 5.5).");
+    let malformed = || {
+        Problem(ErrorCode::InvalidRequest, "claims must be a JSON object (OIDC Core section 5.5).")
+    };
     let Ok(Value::Object(claims)) = serde_json::from_str(text) else { return Err(malformed()) };
     let names = |member: &str| -> Result<BTreeSet<String>, Problem> {
         match claims.get(member) {
@@ -369,10 +445,14 @@ fn claims(params: &Params) -> Result<(RequestedClaims, Option<String>), Problem>
     Ok((requested, subject.map(str::to_owned)))
 }
 
-/// Whether a request for `acr` is met: an essential one must allow what a sign-in here reaches (OIDC Core section 5.5.1.1).
+/// Whether a request for `acr` is met: an essential one must allow what a sign-in here reaches
+/// (OIDC Core section 5.5.1.1).
 fn is_reached(acr: &Value) -> bool {
     let essential = acr.get("essential").and_then(Value::as_bool).unwrap_or_default();
-    let allowed: Option<Vec<&Value>> =
-        acr.get("value").map(|value| vec![value]).or_else(|| Some(acr.get("values")?.as_array()?.iter().collect()));
-    !essential || allowed.is_none_or(|allowed| allowed.iter().any(|value| **value == PASSWORD_CONTEXT))
+    let allowed: Option<Vec<&Value>> = acr
+        .get("value")
+        .map(|value| vec![value])
+        .or_else(|| Some(acr.get("values")?.as_array()?.iter().collect()));
+    !essential
+        || allowed.is_none_or(|allowed| allowed.iter().any(|value| **value == PASSWORD_CONTEXT))
 }

@@ -1,7 +1,8 @@
-//! The device authorization grant (RFC 8628): a device without a browser shows a code, the user confirms it elsewhere.
+//! The device authorization grant (RFC 8628): a device without a browser shows a code, the user
+//! confirms it elsewhere.
 //!
-//! Here is the device's request (section 3.1), and what the user does with its code (section 3.3). That the device then gets its
-//! tokens stands with the other grants in `exchange/device_code.rs`.
+//! Here is the device's request (section 3.1), and what the user does with its code (section 3.3).
+//! That the device then gets its tokens stands with the other grants in `exchange/device_code.rs`.
 
 mod user_code;
 
@@ -31,7 +32,8 @@ use crate::{
 /// Seconds that a device waits between two polls, to begin with (section 3.2).
 pub const INTERVAL: u32 = 5;
 
-/// So many user codes are drawn before it is given up: with a million live ones even a second draw is rare.
+/// So many user codes are drawn before it is given up: with a million live ones even a second draw
+/// is rare.
 const DRAWS: usize = 5;
 
 /// A device's request as the store keeps it.
@@ -151,7 +153,10 @@ impl Provider {
         let verification_uri = format!("{}{}", self.settings.issuer, paths::DEVICE);
         Ok(DeviceAuthorization {
             device_code: device_code.into_secret(),
-            verification_uri_complete: format!("{verification_uri}?user_code={}", user_code.shown()),
+            verification_uri_complete: format!(
+                "{verification_uri}?user_code={}",
+                user_code.shown()
+            ),
             verification_uri,
             user_code: user_code.shown(),
             expires_in,
@@ -181,8 +186,9 @@ impl Provider {
         Err(StoreError::Unavailable("no free user code was found".to_owned()))
     }
 
-    /// Calls up the device's request behind a user code, for this user alone to answer. Every attempt counts as a wrong one for
-    /// an hour: a user has few devices, and one who has many must not be able to guess.
+    /// Calls up the device's request behind a user code, for this user alone to answer. Every
+    /// attempt counts as a wrong one for an hour: a user has few devices, and one who has many must
+    /// not be able to guess.
     pub async fn call_up_device(
         &self,
         typed: &str,
@@ -191,15 +197,18 @@ impl Provider {
     ) -> Result<(UserCode, CalledUp), UserCodeError> {
         let sub = &session.authentication.sub;
         let address = ThrottleKey::address(address);
-        let limits =
-            [(ThrottleKey::user_codes_of(sub), throttle::USER_CODES), (address.clone(), throttle::PER_ADDRESS)];
+        let limits = [
+            (ThrottleKey::user_codes_of(sub), throttle::USER_CODES),
+            (address.clone(), throttle::PER_ADDRESS),
+        ];
         let wait = self.store.admit_sign_in(&limits, self.now()).await?;
         if wait > 0 {
             return Err(UserCodeError::Throttled(wait));
         }
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?;
         let request = self.store.claim_device_code(code.hash(), sub, self.now()).await?;
-        let called_up = request.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        let called_up =
+            request.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
         self.store.sign_in_succeeded(&[], &address).await?;
         let age = self.now().since(session.authentication.auth_time);
         if called_up.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
@@ -209,13 +218,15 @@ impl Provider {
     }
 
     fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
-        let client =
-            self.client(&request.client_id).filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
+        let client = self
+            .client(&request.client_id)
+            .filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
         Some(CalledUp { client, scope: request.scope, targets: request.targets })
     }
 
-    /// Takes the user's answer to a request that the same user called up before. `scope` are the ticked scopes; `None`: denied.
-    /// Returns whether the device was allowed: a user who ticks nothing denies.
+    /// Takes the user's answer to a request that the same user called up before. `scope` are the
+    /// ticked scopes; `None`: denied. Returns whether the device was allowed: a user who ticks
+    /// nothing denies.
     pub async fn answer_device(
         &self,
         typed: &str,
@@ -253,13 +264,22 @@ impl Provider {
         Ok(allowed)
     }
 
-    fn device_grant(&self, client: &Client, session: &Session, scope: Scope, targets: Targets) -> Grant {
+    fn device_grant(
+        &self,
+        client: &Client,
+        session: &Session,
+        scope: Scope,
+        targets: Targets,
+    ) -> Grant {
         Grant {
             // Another one, that of its family, when the device fetches its tokens.
             id: random_id(&*self.entropy),
             client_id: client.client_id.clone(),
             // The device goes on when the browser in which it was allowed is signed out.
-            authentication: Authentication { sid: random_id(&*self.entropy), ..session.authentication.clone() },
+            authentication: Authentication {
+                sid: random_id(&*self.entropy),
+                ..session.authentication.clone()
+            },
             scope,
             targets,
             requested_claims: RequestedClaims::default(),
@@ -272,7 +292,8 @@ impl Provider {
     /// Of the requested scope what was ticked, and what can't be unticked.
     pub(crate) fn granted(&self, requested: &Scope, ticked: &Scope) -> Scope {
         let described = self.resources.describe(requested);
-        let required = |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
+        let required =
+            |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
         requested.filtered(|token| ticked.contains(token) || required(token))
     }
 }

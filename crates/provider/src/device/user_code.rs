@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::time::Entropy;
 
-/// Consonants that look and sound unlike each other; without vowels no words come out (section 6.1). 20 letters to the power of 8
-/// are 34 bits: enough for a few minutes behind a throttle.
+/// Consonants that look and sound unlike each other; without vowels no words come out (section
+/// 6.1). 20 letters to the power of 8 are 34 bits: enough for a few minutes behind a throttle.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
 
@@ -23,7 +23,8 @@ impl UserCode {
         let mut letters = String::with_capacity(LENGTH);
         while letters.len() < LENGTH {
             for byte in entropy.bytes() {
-                // 240 is the last multiple of 20 that fits: what lies beyond would favour some letters.
+                // 240 is the last multiple of 20 that fits: what lies beyond would favour some
+                // letters.
                 if byte < 240 && letters.len() < LENGTH {
                     letters.push(char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
                 }
@@ -32,12 +33,16 @@ impl UserCode {
         Self(letters)
     }
 
-    /// Reads what a user typed, in any case and with whatever stands between the letters; `None` if it is no user code.
+    /// Reads what a user typed, in any case and with whatever stands between the letters; `None` if
+    /// it is no user code.
     pub fn typed(text: &str) -> Option<Self> {
-        let letters: String =
-            text.chars().filter(|letter| !matches!(letter, ' ' | '-' | '.' | '_' | '–' | '—' | '\u{a0}')).collect();
+        let letters: String = text
+            .chars()
+            .filter(|letter| !matches!(letter, ' ' | '-' | '.' | '_' | '–' | '—' | '\u{a0}'))
+            .collect();
         let letters = letters.to_ascii_uppercase();
-        let is_code = letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter));
+        let is_code =
+            letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter));
         is_code.then_some(Self(letters))
     }
 

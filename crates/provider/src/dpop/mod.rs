@@ -1,8 +1,10 @@
-//! Proofs of possession at the provider's own endpoints (RFC 9449): checked, used up once, and what they bind.
+//! Proofs of possession at the provider's own endpoints (RFC 9449): checked, used up once, and what
+//! they bind.
 //!
-//! An endpoint goes two steps. [`Provider::check_proof`] judges the `DPoP` header without changing anything, early, so that a
-//! wrong proof costs no code or token. [`Provider::use_up`] comes last before the store's command, when all else holds:
-//! so only requests that are good otherwise leave a row. Only it makes a [`Binding`], which tokens can't be issued without.
+//! An endpoint goes two steps. [`Provider::check_proof`] judges the `DPoP` header without changing
+//! anything, early, so that a wrong proof costs no code or token. [`Provider::use_up`] comes last
+//! before the store's command, when all else holds: so only requests that are good otherwise leave
+//! a row. Only it makes a [`Binding`], which tokens can't be issued without.
 
 mod nonce;
 
@@ -61,7 +63,8 @@ impl Binding {
     }
 }
 
-/// The key to which a client's refresh tokens are bound: public clients have nothing else to show (section 5).
+/// The key to which a client's refresh tokens are bound: public clients have nothing else to show
+/// (section 5).
 pub(crate) fn refresh_token_key(client: &Client, proof: Option<&Proof>) -> Option<Thumbprint> {
     if client.confidential { None } else { proof.map(|proof| proof.thumbprint().clone()) }
 }
@@ -77,9 +80,9 @@ impl Provider {
         self.nonces.current(self.now())
     }
 
-    /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written yet. `proof` is the `DPoP`
-    /// header. Every endpoint that binds something to the client's key begins here: the token endpoint, userinfo, and
-    /// whoever else takes proofs.
+    /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written
+    /// yet. `proof` is the `DPoP` header. Every endpoint that binds something to the client's key
+    /// begins here: the token endpoint, userinfo, and whoever else takes proofs.
     pub(crate) fn check_proof(
         &self,
         client: &Client,
@@ -92,8 +95,12 @@ impl Provider {
         };
         let now = self.now();
         // The address as clients know it, whatever a proxy made of it.
-        let uri = TargetUri::parse(&format!("{}{path}", self.settings.issuer)).map_err(|_| ProofError::WrongUri)?;
-        let proof = dpop::verify(compact, &ProvenRequest { method, uri: &uri, access_token, now: now.seconds() })?;
+        let uri = TargetUri::parse(&format!("{}{path}", self.settings.issuer))
+            .map_err(|_| ProofError::WrongUri)?;
+        let proof = dpop::verify(
+            compact,
+            &ProvenRequest { method, uri: &uri, access_token, now: now.seconds() },
+        )?;
         if client.fapi2 && !fapi2::ALGORITHMS.contains(&proof.algorithm()) {
             return Err(ProofError::UnsupportedAlgorithm.into());
         }

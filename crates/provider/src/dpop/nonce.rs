@@ -1,7 +1,9 @@
-//! Nonces for proofs (RFC 9449 section 8): they show that a proof was made lately, whatever the client's clock says.
+//! Nonces for proofs (RFC 9449 section 8): they show that a proof was made lately, whatever the
+//! client's clock says.
 //!
-//! A nonce is a MAC over the number of the present stretch of time, under a key derived from the master key. So nothing
-//! is stored, every process makes and knows the same nonces, and nobody else can make one beforehand.
+//! A nonce is a MAC over the number of the present stretch of time, under a key derived from the
+//! master key. So nothing is stored, every process makes and knows the same nonces, and nobody else
+//! can make one beforehand.
 
 use aws_lc_rs::hmac;
 use doorward_protocol::base64url;
@@ -9,7 +11,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::time::Timestamp;
 
-/// How long a nonce is handed out, in seconds. It is accepted as long again, so that a client can use what it just got.
+/// How long a nonce is handed out, in seconds. It is accepted as long again, so that a client can
+/// use what it just got.
 const STRETCH: i64 = 120;
 
 /// Makes and recognises nonces.
@@ -27,7 +30,8 @@ impl Nonces {
         self.of(stretch(now))
     }
 
-    /// Whether a nonce is that of now or of just before; or of just after, from a process whose clock is ahead.
+    /// Whether a nonce is that of now or of just before; or of just after, from a process whose
+    /// clock is ahead.
     pub(crate) fn accepts(&self, nonce: &str, now: Timestamp) -> bool {
         let present = stretch(now);
         (-1..=1).fold(false, |accepted, offset| {

@@ -53,7 +53,8 @@ impl Provider {
         grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
+        let (handle, refresh_token) =
+            self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let redeeming = async {
             match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
@@ -75,8 +76,15 @@ impl Provider {
             }
         };
         let scope = grant.scope.clone();
-        let verified =
-            VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: record.nonce, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: record.nonce,
+            binding,
+        };
         self.issue(redeeming, verified, now).await
     }
 }

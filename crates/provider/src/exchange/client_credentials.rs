@@ -1,4 +1,5 @@
-//! `grant_type=client_credentials` (RFC 6749 section 4.4): no user, so no ID token and no refresh token.
+//! `grant_type=client_credentials` (RFC 6749 section 4.4): no user, so no ID token and no refresh
+//! token.
 
 use doorward_protocol::{
     dpop::Proof,
@@ -16,7 +17,8 @@ impl Provider {
         resources: &[String],
         proof: Option<Proof>,
     ) -> Result<Issued, TokenError> {
-        let is_about_apis = |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
+        let is_about_apis =
+            |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
         let allowed = client.allowed_scope.filtered(is_about_apis);
         let scope = scope.unwrap_or_else(|| allowed.clone());
         if scope.is_empty() || !scope.is_subset_of(&allowed) {

@@ -38,14 +38,24 @@ impl Provider {
         let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.use_up(proof).await?;
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
+        let (handle, refresh_token) =
+            self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let redeeming = async {
-            let redeemed = self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await?;
+            let redeemed =
+                self.store.redeem_device_code(hash, grant.clone(), end, refresh_token, now).await?;
             if redeemed { Ok(handle) } else { Err(GrantProblem::UnknownDeviceCode.into()) }
         };
         let scope = grant.scope.clone();
-        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            binding,
+        };
         self.issue(redeeming, verified, now).await
     }
 }

@@ -43,7 +43,8 @@ pub enum TokenRequest {
         code: OpaqueToken,
         /// The redirect URI of the authorization request.
         redirect_uri: Option<String>,
-        /// RFC 7636 section 4.5. Kept as text: a malformed one is an invalid grant like a wrong one.
+        /// RFC 7636 section 4.5. Kept as text: a malformed one is an invalid grant like a wrong
+        /// one.
         code_verifier: Option<Secret>,
         /// The APIs that the access token is to be for (RFC 8707 section 2.2).
         resources: Vec<String>,
@@ -228,9 +229,9 @@ impl TokenError {
     /// The error code on the wire (RFC 6749 section 5.2).
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Params(_) | Self::Missing(_) | Self::Client(ClientAuthenticationError::TwoMethods) => {
-                ErrorCode::InvalidRequest
-            }
+            Self::Params(_)
+            | Self::Missing(_)
+            | Self::Client(ClientAuthenticationError::TwoMethods) => ErrorCode::InvalidRequest,
             Self::Client(_) => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
@@ -249,7 +250,8 @@ impl TokenError {
         }
     }
 
-    /// The sentence on the wire. It tells a client's developer what to do and an attacker nothing about others' grants.
+    /// The sentence on the wire. It tells a client's developer what to do and an attacker nothing
+    /// about others' grants.
     pub fn description(&self) -> String {
         match self {
             Self::Client(
@@ -283,10 +285,12 @@ impl TokenError {
     }
 }
 
-/// A message of ours as a sentence, in the characters that RFC 6749 section 5.2 allows in a description.
+/// A message of ours as a sentence, in the characters that RFC 6749 section 5.2 allows in a
+/// description.
 pub(crate) fn sentence(message: &str) -> String {
     let allowed = |character| matches!(character, ' ' | '!' | '#'..='[' | ']'..='~');
-    let mut text: String = message.chars().map(|own| if allowed(own) { own } else { '\'' }).collect();
+    let mut text: String =
+        message.chars().map(|own| if allowed(own) { own } else { '\'' }).collect();
     // A parameter's name keeps its spelling at the beginning, too.
     let begins_with_name = message.split(' ').next().is_some_and(|word| word.contains('_'));
     if let Some(first) = text.get_mut(0..1).filter(|_| !begins_with_name) {
@@ -339,23 +343,27 @@ impl TokenRequest {
                 scope: parse_scope(params)?,
                 resources,
             }),
-            "client_credentials" => Ok(Self::ClientCredentials { scope: parse_scope(params)?, resources }),
+            "client_credentials" => {
+                Ok(Self::ClientCredentials { scope: parse_scope(params)?, resources })
+            }
             "password" => Ok(Self::Password {
                 username: required("username")?.to_owned(),
                 password: Secret::new(required("password")?),
                 scope: parse_scope(params)?,
                 resources,
             }),
-            DEVICE_CODE => {
-                Ok(Self::DeviceCode { device_code: OpaqueToken::presented(required("device_code")?), resources })
-            }
+            DEVICE_CODE => Ok(Self::DeviceCode {
+                device_code: OpaqueToken::presented(required("device_code")?),
+                resources,
+            }),
             _ => Err(TokenError::UnsupportedGrantType),
         }
     }
 }
 
 impl Provider {
-    /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for throttling and audit.
+    /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for
+    /// throttling and audit.
     pub async fn exchange(
         &self,
         client: &AuthenticatedClient,
@@ -401,7 +409,8 @@ impl Provider {
             TokenRequest::Password { username, password, scope, resources } => {
                 require(client, GrantType::Password)?;
                 let asked = Asked { scope, resources };
-                self.resource_owner_password(client, &username, password, asked, proof, address).await
+                self.resource_owner_password(client, &username, password, asked, proof, address)
+                    .await
             }
             TokenRequest::DeviceCode { device_code, resources } => {
                 require(client, GrantType::DeviceCode)?;
@@ -421,7 +430,8 @@ impl Provider {
         if !grant.scope.contains(doorward_protocol::scope::OFFLINE_ACCESS) {
             return None;
         }
-        let token = OpaqueToken::first_of(family, Place::at(self.clock.milliseconds()), &*self.entropy);
+        let token =
+            OpaqueToken::first_of(family, Place::at(self.clock.milliseconds()), &*self.entropy);
         let record = RefreshToken {
             hash: token.hash(),
             first_issued_at: now,
@@ -432,7 +442,11 @@ impl Provider {
 }
 
 fn require(client: &Client, grant_type: GrantType) -> Result<(), TokenError> {
-    if client.grant_types.contains(&grant_type) { Ok(()) } else { Err(TokenError::GrantTypeNotAllowed) }
+    if client.grant_types.contains(&grant_type) {
+        Ok(())
+    } else {
+        Err(TokenError::GrantTypeNotAllowed)
+    }
 }
 
 /// When a grant can be forgotten: when neither its access token nor its refresh token lives.
@@ -454,8 +468,10 @@ mod tests {
     #[test]
     fn reads_the_rfc_examples() {
         let code = "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA&redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb";
-        assert!(matches!(parse(code).unwrap(), TokenRequest::AuthorizationCode { redirect_uri: Some(uri), .. }
-            if uri == "https://client.example.com/cb"));
+        assert!(
+            matches!(parse(code).unwrap(), TokenRequest::AuthorizationCode { redirect_uri: Some(uri), .. }
+            if uri == "https://client.example.com/cb")
+        );
         assert!(matches!(
             parse("grant_type=client_credentials").unwrap(),
             TokenRequest::ClientCredentials { scope: None, .. }
@@ -492,6 +508,9 @@ mod tests {
     fn descriptions_hold_only_allowed_characters() {
         let error = TokenError::Params(ParamsError::Repeated("a\"b\\c".into()));
         assert_eq!(error.description(), "The parameter a'b'c is there more than once.");
-        assert_eq!(TokenError::Grant(GrantProblem::VerifierMissing).description(), "code_verifier is missing.");
+        assert_eq!(
+            TokenError::Grant(GrantProblem::VerifierMissing).description(),
+            "code_verifier is missing."
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section 2.4 says not to use it.
+//! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section
+//! 2.4 says not to use it.
 
 use doorward_protocol::{dpop::Proof, secret::Secret};
 
@@ -29,7 +30,8 @@ impl Provider {
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
-        let targets = self.narrowed_targets(client, &Targets::default(), &asked.resources, &scope)?;
+        let targets =
+            self.narrowed_targets(client, &Targets::default(), &asked.resources, &scope)?;
         let user = self.verify_password(username, password, address).await?;
         let now = self.now();
         let family = Family::generate(&*self.entropy);
@@ -48,14 +50,26 @@ impl Provider {
             scope: scope.clone(),
             targets: targets.clone(),
         };
-        let (handle, refresh_token) = self.first_refresh_token(client, &grant, &family, now).unzip();
+        let (handle, refresh_token) =
+            self.first_refresh_token(client, &grant, &family, now).unzip();
         let end = grant_end(client, refresh_token.as_ref(), now);
         let binding = self.use_up(proof).await?;
         let adding = async {
-            let added = self.store.add_grant(grant.clone(), &user.password_hash, end, refresh_token, now).await?;
+            let added = self
+                .store
+                .add_grant(grant.clone(), &user.password_hash, end, refresh_token, now)
+                .await?;
             if added { Ok(handle) } else { Err(SignInError::WrongPassword.into()) }
         };
-        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            binding,
+        };
         self.issue(adding, verified, now).await
     }
 }

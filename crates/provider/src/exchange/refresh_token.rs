@@ -31,7 +31,10 @@ impl Provider {
     ) -> Result<Issued, TokenError> {
         let now = self.now();
         let Some(record) = self.store.refresh_token(presented.hash()).await? else {
-            return Err(self.judge_forgotten(client, presented, proof.as_ref(), address).await?.into());
+            return Err(self
+                .judge_forgotten(client, presented, proof.as_ref(), address)
+                .await?
+                .into());
         };
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
         // What the operator has taken from the client since then is granted no more.
@@ -39,7 +42,8 @@ impl Provider {
         let scope = narrowed(&grant.scope, scope)?;
         let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.use_up(proof).await?;
-        // A token that was used when tokens were still replaced is a repetition or a replay, whatever the client's setting is by now.
+        // A token that was used when tokens were still replaced is a repetition or a replay,
+        // whatever the client's setting is by now.
         let (grant_id, event) = (grant.id.clone(), event(client, &user, address));
         let renewing = async {
             let handle = match (client.refresh_token_usage, record.state) {
@@ -53,7 +57,15 @@ impl Provider {
         if client.update_claims_on_refresh {
             grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
         }
-        let verified = VerifiedGrant { client, grant: &grant, user: &user, scope, targets, nonce: None, binding };
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            binding,
+        };
         self.issue(renewing, verified, now).await
     }
 
@@ -98,8 +110,9 @@ impl Provider {
         }
     }
 
-    /// What a token means that is not kept. One that names the family of a grant which can be renewed is not its last one, and so was
-    /// used, and its successor, too: a replay like any (RFC 9700 section 4.14.2).
+    /// What a token means that is not kept. One that names the family of a grant which can be
+    /// renewed is not its last one, and so was used, and its successor, too: a replay like any (RFC
+    /// 9700 section 4.14.2).
     async fn judge_forgotten(
         &self,
         client: &Client,
@@ -135,9 +148,16 @@ impl Provider {
         token: &RefreshToken,
         now: Timestamp,
     ) -> Result<OpaqueToken, TokenError> {
-        let extended = RefreshToken { expires_at: expiry(client, token.first_issued_at, now), ..token.clone() };
+        let extended = RefreshToken {
+            expires_at: expiry(client, token.first_issued_at, now),
+            ..token.clone()
+        };
         let grant_expires_at = grant_end(client, Some(&extended), now);
-        if self.store.extend_refresh_token(extended.hash, extended.expires_at, grant_expires_at, now).await? {
+        if self
+            .store
+            .extend_refresh_token(extended.hash, extended.expires_at, grant_expires_at, now)
+            .await?
+        {
             Ok(presented.clone())
         } else {
             Err(GrantProblem::UnknownRefreshToken.into())
@@ -156,7 +176,8 @@ fn event<'a>(client: &'a Client, user: &'a User, address: &'a str) -> audit::Eve
 }
 
 fn replayed(event: audit::Event<'_>) -> GrantProblem {
-    audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }.log();
+    audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }
+        .log();
     GrantProblem::RefreshTokenReplayed
 }
 
@@ -167,13 +188,22 @@ pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp
         RefreshTokenExpiration::Absolute => absolute,
         RefreshTokenExpiration::Sliding => {
             let sliding = now.plus(client.sliding_refresh_token_lifetime);
-            if client.absolute_refresh_token_lifetime == 0 { sliding } else { sliding.min(absolute) }
+            if client.absolute_refresh_token_lifetime == 0 {
+                sliding
+            } else {
+                sliding.min(absolute)
+            }
         }
     }
 }
 
-/// The conditions that can't change between this check and the store's command, which judges use and expiry itself.
-fn verify(record: &RefreshTokenRecord, client: &Client, proof: Option<&Proof>) -> Result<(Grant, User), GrantProblem> {
+/// The conditions that can't change between this check and the store's command, which judges use
+/// and expiry itself.
+fn verify(
+    record: &RefreshTokenRecord,
+    client: &Client,
+    proof: Option<&Proof>,
+) -> Result<(Grant, User), GrantProblem> {
     let grant = record.grant.as_deref().cloned().ok_or(GrantProblem::UnknownRefreshToken)?;
     verify_holder(&grant, client, proof)?;
     if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
@@ -183,8 +213,13 @@ fn verify(record: &RefreshTokenRecord, client: &Client, proof: Option<&Proof>) -
     Ok((grant, user))
 }
 
-/// Only the client that a token was issued to, with the key that it is bound to, can use it, or replay it.
-fn verify_holder(grant: &Grant, client: &Client, proof: Option<&Proof>) -> Result<(), GrantProblem> {
+/// Only the client that a token was issued to, with the key that it is bound to, can use it, or
+/// replay it.
+fn verify_holder(
+    grant: &Grant,
+    client: &Client,
+    proof: Option<&Proof>,
+) -> Result<(), GrantProblem> {
     if grant.client_id != client.client_id {
         return Err(GrantProblem::RefreshTokenOfAnotherClient);
     }
@@ -241,6 +276,9 @@ mod tests {
         let granted: Scope = "openid api".parse().unwrap();
         assert_eq!(narrowed(&granted, None).unwrap(), granted);
         assert_eq!(narrowed(&granted, Some("api".parse().unwrap())).unwrap().to_string(), "api");
-        assert!(matches!(narrowed(&granted, Some("api more".parse().unwrap())), Err(TokenError::InvalidScope)));
+        assert!(matches!(
+            narrowed(&granted, Some("api more".parse().unwrap())),
+            Err(TokenError::InvalidScope)
+        ));
     }
 }

@@ -1,4 +1,5 @@
-//! The master key, which encrypts private signing keys at rest (AES-256-GCM) and from which MAC keys are derived (HMAC-SHA-256).
+//! The master key, which encrypts private signing keys at rest (AES-256-GCM) and from which MAC
+//! keys are derived (HMAC-SHA-256).
 
 use std::fmt;
 
@@ -36,7 +37,8 @@ impl MasterKey {
         Self::from_bytes(bytes.as_slice().try_into().map_err(|_| UnsealError)?)
     }
 
-    /// A key for message authentication, derived for one purpose: HMAC of the purpose, a pseudo-random function of the key.
+    /// A key for message authentication, derived for one purpose: HMAC of the purpose, a
+    /// pseudo-random function of the key.
     pub(super) fn mac_key(&self, purpose: &'static str) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.derivation, purpose.as_bytes()).as_ref())
     }
@@ -44,8 +46,10 @@ impl MasterKey {
     /// Encrypts a private key under its `kid`.
     pub fn seal(&self, kid: &str, private: &[u8]) -> Result<SealedKey, UnsealError> {
         let mut sealed = private.to_vec();
-        let nonce =
-            self.sealing.seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed).map_err(|_| UnsealError)?;
+        let nonce = self
+            .sealing
+            .seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed)
+            .map_err(|_| UnsealError)?;
         sealed.splice(0..0, nonce.as_ref().iter().copied());
         Ok(SealedKey(sealed))
     }
@@ -55,8 +59,10 @@ impl MasterKey {
         let (nonce, ciphertext) = sealed.0.split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| UnsealError)?;
         let mut buffer = ciphertext.to_vec();
-        let opened =
-            self.sealing.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut buffer).map_err(|_| UnsealError)?;
+        let opened = self
+            .sealing
+            .open_in_place(nonce, Aad::from(kid.as_bytes()), &mut buffer)
+            .map_err(|_| UnsealError)?;
         Ok(opened.to_vec())
     }
 }
@@ -96,7 +102,10 @@ mod tests {
         let sealed = key.seal("kid-1", b"private").unwrap();
         assert_eq!(key.unseal("kid-1", &sealed).unwrap(), b"private");
         assert_eq!(key.unseal("kid-2", &sealed), Err(UnsealError));
-        assert_eq!(MasterKey::from_bytes(&[8; 32]).unwrap().unseal("kid-1", &sealed), Err(UnsealError));
+        assert_eq!(
+            MasterKey::from_bytes(&[8; 32]).unwrap().unseal("kid-1", &sealed),
+            Err(UnsealError)
+        );
         assert_eq!(key.unseal("kid-1", &SealedKey::from_bytes(vec![1, 2])), Err(UnsealError));
         assert!(!sealed.as_bytes().windows(7).any(|window| window == b"private"));
     }

@@ -1,4 +1,5 @@
-//! Signing keys: how they are kept ([`StoredKey`]), encrypted ([`MasterKey`]), rotated ([`RotationPolicy`]) and used ([`KeyRing`]).
+//! Signing keys: how they are kept ([`StoredKey`]), encrypted ([`MasterKey`]), rotated
+//! ([`RotationPolicy`]) and used ([`KeyRing`]).
 
 mod master;
 mod ring;

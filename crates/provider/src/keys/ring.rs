@@ -59,8 +59,8 @@ const LONGEST_REMEMBERED: usize = 4096;
 struct Loaded {
     keys: BTreeMap<String, (Timestamp, Arc<SigningKey>)>,
     jwks: Arc<str>,
-    /// What the access tokens say that these keys were seen to have signed, by SHA-256 of the token: signatures, which hold as long as
-    /// the keys do, and nothing that time can change.
+    /// What the access tokens say that these keys were seen to have signed, by SHA-256 of the
+    /// token: signatures, which hold as long as the keys do, and nothing that time can change.
     verified: Cache<[u8; 32], Arc<AccessTokenClaims>>,
 }
 
@@ -71,7 +71,10 @@ impl Default for Loaded {
 }
 
 impl Loaded {
-    fn of(&self, algorithm: SigningAlgorithm) -> impl Iterator<Item = &(Timestamp, Arc<SigningKey>)> {
+    fn of(
+        &self,
+        algorithm: SigningAlgorithm,
+    ) -> impl Iterator<Item = &(Timestamp, Arc<SigningKey>)> {
         self.keys.values().filter(move |(_, key)| key.algorithm() == algorithm)
     }
 
@@ -105,24 +108,40 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// Makes keys that are due, removes retired ones and takes over what other processes did. To be called now and then.
-    pub async fn maintain(&self, store: &dyn Store, now: Timestamp, entropy: &dyn Entropy) -> Result<(), KeyRingError> {
+    /// Makes keys that are due, removes retired ones and takes over what other processes did. To be
+    /// called now and then.
+    pub async fn maintain(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), KeyRingError> {
         let mut keys = store.signing_keys().await?;
-        // After a change of the master key this process must start again. Until then it signs on, but makes no key that no other
-        // process could open.
+        // After a change of the master key this process must start again. Until then it signs on,
+        // but makes no key that no other process could open.
         if let Some(foreign) = keys.iter().find(|key| !key.opens_with(&self.master)) {
             return Err(KeyRingError::Unseal(foreign.kid.clone(), UnsealError));
         }
         for &algorithm in &self.algorithms {
-            let newest = keys.iter().filter(|key| key.algorithm == algorithm).map(|key| key.activates_at).max();
+            let newest = keys
+                .iter()
+                .filter(|key| key.algorithm == algorithm)
+                .map(|key| key.activates_at)
+                .max();
             if let Some(activates_at) = self.policy.successor_due(newest, now) {
                 let key = self.generate(algorithm, activates_at, entropy)?;
                 let kid = key.kid.clone();
-                let unless_since = newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
+                let unless_since =
+                    newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
                 keys = store.add_signing_key(key, unless_since).await?;
                 // Otherwise another process was faster, and tells of its own.
                 if keys.iter().any(|key| key.kid == kid) {
-                    audit::Event { event: "signing_key_announced", kid: Some(&kid), ..audit::Event::default() }.log();
+                    audit::Event {
+                        event: "signing_key_announced",
+                        kid: Some(&kid),
+                        ..audit::Event::default()
+                    }
+                    .log();
                 }
             }
         }
@@ -130,7 +149,12 @@ impl KeyRing {
         if !retired.is_empty() {
             store.remove_signing_keys(&retired).await?;
             for kid in &retired {
-                audit::Event { event: "signing_key_retired", kid: Some(kid), ..audit::Event::default() }.log();
+                audit::Event {
+                    event: "signing_key_retired",
+                    kid: Some(kid),
+                    ..audit::Event::default()
+                }
+                .log();
             }
             keys.retain(|key| !retired.contains(&key.kid));
         }
@@ -151,7 +175,11 @@ impl KeyRing {
     }
 
     /// The key that signs by this algorithm now.
-    pub fn active(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<Arc<SigningKey>, KeyRingError> {
+    pub fn active(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: Timestamp,
+    ) -> Result<Arc<SigningKey>, KeyRingError> {
         self.active_since(algorithm, now).map(|(_, key)| key)
     }
 
@@ -162,14 +190,18 @@ impl KeyRing {
         now: Timestamp,
     ) -> Result<(Timestamp, Arc<SigningKey>), KeyRingError> {
         let loaded = self.loaded();
-        let age = |(activates_at, key): &&(Timestamp, Arc<SigningKey>)| (*activates_at, key.kid().to_owned());
-        let activated = loaded.of(algorithm).filter(|(activates_at, _)| *activates_at <= now).max_by_key(age);
+        let age = |(activates_at, key): &&(Timestamp, Arc<SigningKey>)| {
+            (*activates_at, key.kid().to_owned())
+        };
+        let activated =
+            loaded.of(algorithm).filter(|(activates_at, _)| *activates_at <= now).max_by_key(age);
         // After the clock was set back no key may be active yet: the oldest one then signs on.
         let key = activated.or_else(|| loaded.of(algorithm).min_by_key(age));
         key.cloned().ok_or(KeyRingError::NoActiveKey(algorithm))
     }
 
-    /// A key for message authentication that every process with the same master key derives alike, one for each purpose.
+    /// A key for message authentication that every process with the same master key derives alike,
+    /// one for each purpose.
     pub fn mac_key(&self, purpose: &'static str) -> hmac::Key {
         self.master.mac_key(purpose)
     }
@@ -184,8 +216,8 @@ impl KeyRing {
         Arc::clone(&self.loaded().jwks)
     }
 
-    /// The claims of a JWT of this `typ` that one of our keys signed. Only the signature and `typ` are checked: whether
-    /// it expired, and whom it is for, is the caller's question.
+    /// The claims of a JWT of this `typ` that one of our keys signed. Only the signature and `typ`
+    /// are checked: whether it expired, and whom it is for, is the caller's question.
     pub fn verify<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Option<T> {
         self.loaded().verify(token, typ)
     }
@@ -212,23 +244,33 @@ impl KeyRing {
     ) -> Result<StoredKey, KeyRingError> {
         let kid = random_id(entropy);
         let pkcs8 = SigningKey::generate_pkcs8(algorithm)?;
-        let sealed = self.master.seal(&kid, &pkcs8).map_err(|error| KeyRingError::Unseal(kid.clone(), error))?;
+        let sealed = self
+            .master
+            .seal(&kid, &pkcs8)
+            .map_err(|error| KeyRingError::Unseal(kid.clone(), error))?;
         Ok(StoredKey { kid, algorithm, activates_at, sealed })
     }
 
     fn retired(&self, keys: &[StoredKey], now: Timestamp) -> Vec<String> {
         let successor_of = |key: &StoredKey| {
             keys.iter()
-                .filter(|other| other.algorithm == key.algorithm && other.activates_at > key.activates_at)
+                .filter(|other| {
+                    other.algorithm == key.algorithm && other.activates_at > key.activates_at
+                })
                 .map(|other| other.activates_at)
                 .min()
         };
-        keys.iter().filter(|key| self.policy.is_retired(successor_of(key), now)).map(|key| key.kid.clone()).collect()
+        keys.iter()
+            .filter(|key| self.policy.is_retired(successor_of(key), now))
+            .map(|key| key.kid.clone())
+            .collect()
     }
 
     fn load(&self, stored: Vec<StoredKey>) -> Result<(), KeyRingError> {
         let before = self.loaded();
-        let is_known = |key: &StoredKey| before.keys.get(&key.kid).is_some_and(|(since, _)| *since == key.activates_at);
+        let is_known = |key: &StoredKey| {
+            before.keys.get(&key.kid).is_some_and(|(since, _)| *since == key.activates_at)
+        };
         if stored.len() == before.keys.len() && stored.iter().all(is_known) {
             // Nothing new, and so nothing to forget.
             return Ok(());
@@ -239,7 +281,8 @@ impl KeyRing {
                 Arc::clone(ready)
             } else {
                 let unsealed = self.master.unseal(&key.kid, &key.sealed);
-                let pkcs8 = unsealed.map_err(|error| KeyRingError::Unseal(key.kid.clone(), error))?;
+                let pkcs8 =
+                    unsealed.map_err(|error| KeyRingError::Unseal(key.kid.clone(), error))?;
                 Arc::new(SigningKey::from_pkcs8(&key.kid, key.algorithm, &pkcs8)?)
             };
             keys.insert(key.kid, (key.activates_at, ready));

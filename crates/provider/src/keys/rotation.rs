@@ -9,7 +9,8 @@ pub struct RotationPolicy {
     pub signs_for: u32,
     /// How long a key is published before it signs, so that every verifier has fetched it.
     pub announced_for: u32,
-    /// How long a key stays published after its successor took over, so that its last tokens still verify.
+    /// How long a key stays published after its successor took over, so that its last tokens still
+    /// verify.
     pub retained_for: u32,
 }
 
@@ -23,15 +24,17 @@ impl Default for RotationPolicy {
 }
 
 impl RotationPolicy {
-    /// The moment at which a key yet to be made has to take over, if it must be announced now. `newest` is the latest
-    /// activation of the algorithm's keys, `None` if there is no key: then the first one takes over at once.
+    /// The moment at which a key yet to be made has to take over, if it must be announced now.
+    /// `newest` is the latest activation of the algorithm's keys, `None` if there is no key: then
+    /// the first one takes over at once.
     pub fn successor_due(self, newest: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         let Some(newest) = newest else { return Some(now) };
         let ends = newest.plus(self.signs_for);
         (now.plus(self.announced_for) >= ends).then(|| ends.max(now.plus(self.announced_for)))
     }
 
-    /// Whether a key has been replaced long enough to be removed. `successor` is the first activation after its own.
+    /// Whether a key has been replaced long enough to be removed. `successor` is the first
+    /// activation after its own.
     pub fn is_retired(self, successor: Option<Timestamp>, now: Timestamp) -> bool {
         successor.is_some_and(|took_over| now >= took_over.plus(self.retained_for))
     }

@@ -1,4 +1,5 @@
-//! One signing key, ready for use: signs JWTs (RFC 7515, compact form) and shows its public part (RFC 7517).
+//! One signing key, ready for use: signs JWTs (RFC 7515, compact form) and shows its public part
+//! (RFC 7517).
 
 use std::fmt;
 
@@ -7,8 +8,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
     },
 };
 use doorward_protocol::{base64url, jose::SigningAlgorithm, secret::Secret};
@@ -59,7 +60,8 @@ impl SigningKey {
                 Ok(der.as_ref().to_vec())
             }
             SigningAlgorithm::Es256 => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+                let pair =
+                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
                 Ok(pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec())
             }
             SigningAlgorithm::EdDsa => {
@@ -71,7 +73,11 @@ impl SigningKey {
     }
 
     /// Reads a private key in PKCS#8 form.
-    pub fn from_pkcs8(kid: &str, algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, SigningError> {
+    pub fn from_pkcs8(
+        kid: &str,
+        algorithm: SigningAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Self, SigningError> {
         let invalid = |_| SigningError::InvalidKey;
         let (pair, mut public_jwk, decoding) = match algorithm {
             SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
@@ -80,10 +86,15 @@ impl SigningKey {
                 let modulus = public.modulus().big_endian_without_leading_zero().to_vec();
                 let exponent = public.exponent().big_endian_without_leading_zero().to_vec();
                 let jwk = json!({"kty": "RSA", "n": base64url::encode(&modulus), "e": base64url::encode(&exponent)});
-                (Pair::Rsa(Box::new(pair)), jwk, DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+                (
+                    Pair::Rsa(Box::new(pair)),
+                    jwk,
+                    DecodingKey::from_rsa_raw_components(&modulus, &exponent),
+                )
             }
             SigningAlgorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(invalid)?;
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+                    .map_err(invalid)?;
                 // SEC 1 section 2.3.3: 0x04, then x and y of 32 bytes each.
                 let point = pair.public_key().as_ref().to_vec();
                 let (x, y) = point
@@ -150,12 +161,18 @@ impl SigningKey {
         match &self.pair {
             Pair::Rsa(pair) => {
                 let scheme: &'static dyn aws_lc_rs::signature::RsaEncoding =
-                    if self.algorithm == SigningAlgorithm::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+                    if self.algorithm == SigningAlgorithm::Ps256 {
+                        &RSA_PSS_SHA256
+                    } else {
+                        &RSA_PKCS1_SHA256
+                    };
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(scheme, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
                 Ok(signature)
             }
-            Pair::Ecdsa(pair) => Ok(pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref().to_vec()),
+            Pair::Ecdsa(pair) => {
+                Ok(pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref().to_vec())
+            }
             Pair::Ed25519(pair) => Ok(pair.try_sign(message).map_err(failed)?.as_ref().to_vec()),
         }
     }
@@ -181,14 +198,20 @@ mod tests {
     /// Each algorithm signs what a foreign library verifies with nothing but the published JWK.
     #[test]
     fn signatures_verify_with_the_published_key() {
-        for algorithm in
-            [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa]
-        {
+        for algorithm in [
+            SigningAlgorithm::Rs256,
+            SigningAlgorithm::Ps256,
+            SigningAlgorithm::Es256,
+            SigningAlgorithm::EdDsa,
+        ] {
             let pkcs8 = SigningKey::generate_pkcs8(algorithm).unwrap();
             let key = SigningKey::from_pkcs8("k1", algorithm, &pkcs8).unwrap();
             let token = key.sign("at+jwt", &json!({"sub": "alice"})).unwrap();
             let header = decode_header(token.expose()).unwrap();
-            assert_eq!((header.typ.as_deref(), header.kid.as_deref()), (Some("at+jwt"), Some("k1")));
+            assert_eq!(
+                (header.typ.as_deref(), header.kid.as_deref()),
+                (Some("at+jwt"), Some("k1"))
+            );
 
             let jwk: Jwk = serde_json::from_value(key.public_jwk().clone()).unwrap();
             let mut validation = Validation::new(key.decoding().1);
@@ -203,7 +226,8 @@ mod tests {
 
     #[test]
     fn the_public_part_holds_no_private_member() {
-        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa] {
+        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa]
+        {
             let pkcs8 = SigningKey::generate_pkcs8(algorithm).unwrap();
             let key = SigningKey::from_pkcs8("k1", algorithm, &pkcs8).unwrap();
             for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
@@ -215,7 +239,13 @@ mod tests {
     #[test]
     fn refuses_keys_of_another_kind() {
         let pkcs8 = SigningKey::generate_pkcs8(SigningAlgorithm::Es256).unwrap();
-        assert_eq!(SigningKey::from_pkcs8("k", SigningAlgorithm::Rs256, &pkcs8).err(), Some(SigningError::InvalidKey));
-        assert_eq!(SigningKey::generate_pkcs8(SigningAlgorithm::Es512), Err(SigningError::UnsupportedAlgorithm));
+        assert_eq!(
+            SigningKey::from_pkcs8("k", SigningAlgorithm::Rs256, &pkcs8).err(),
+            Some(SigningError::InvalidKey)
+        );
+        assert_eq!(
+            SigningKey::generate_pkcs8(SigningAlgorithm::Es512),
+            Err(SigningError::UnsupportedAlgorithm)
+        );
     }
 }

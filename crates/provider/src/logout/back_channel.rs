@@ -1,7 +1,8 @@
 //! Delivery of logout tokens (OIDC Back-Channel Logout 1.0 section 2.5).
 //!
-//! Each client has a task and a few requests at once of its own, so that a receiver that hangs delays nobody else. What fails is tried
-//! again, later each time, up to [`MAX_ATTEMPTS`]; the store remembers, so that a restart changes nothing.
+//! Each client has a task and a few requests at once of its own, so that a receiver that hangs
+//! delays nobody else. What fails is tried again, later each time, up to [`MAX_ATTEMPTS`]; the
+//! store remembers, so that a restart changes nothing.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -17,7 +18,8 @@ use crate::{Provider, audit, client::Client, store::StoreError, time::Entropy};
 const AT_ONCE: u32 = 4;
 /// A receiver has so long to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// A claimed notice is due again after so many seconds, unless its outcome is known before: longer than any attempt takes.
+/// A claimed notice is due again after so many seconds, unless its outcome is known before: longer
+/// than any attempt takes.
 const LEASE: u32 = 60;
 /// How often the store is asked for what other processes queued or what is due again.
 const POLL: Duration = Duration::from_secs(10);
@@ -30,7 +32,8 @@ pub const MAX_ATTEMPTS: u32 = 12;
 /// The way to the clients: HTTP. An implementation follows no redirects.
 #[async_trait]
 pub trait BackChannel: Send + Sync + 'static {
-    /// Posts `logout_token` as a form (section 2.5). `Ok` if the receiver took it: 200 or 204 (section 2.8).
+    /// Posts `logout_token` as a form (section 2.5). `Ok` if the receiver took it: 200 or 204
+    /// (section 2.8).
     async fn post(&self, uri: &str, logout_token: Secret) -> Result<(), DeliveryError>;
 }
 
@@ -63,7 +66,8 @@ impl Provider {
                 if served.insert(client.client_id.clone()) {
                     let (provider, channel) = (Arc::clone(&self), Arc::clone(&channel));
                     let client_id = client.client_id.clone();
-                    tasks.spawn(async move { provider.keep_delivering(client_id, &*channel).await });
+                    tasks
+                        .spawn(async move { provider.keep_delivering(client_id, &*channel).await });
                 }
             }
             tokio::select! {
@@ -77,26 +81,40 @@ impl Provider {
     async fn keep_delivering(&self, client_id: String, channel: &dyn BackChannel) -> String {
         loop {
             // Read each time: its settings may have changed.
-            let client = self.client(&client_id).filter(|client| client.back_channel_logout.is_some());
+            let client =
+                self.client(&client_id).filter(|client| client.back_channel_logout.is_some());
             let Some(client) = client else { return client_id };
-            // Listening begins before the look into the store: what is queued in between is heard of.
+            // Listening begins before the look into the store: what is queued in between is heard
+            // of.
             let queued = self.logout_queued.notified();
             match self.deliver_due(&client, channel).await {
                 Ok(0) => {}
                 Ok(_) => continue,
-                Err(error) => tracing::error!(%error, "logout notices can't be read; it is tried again"),
+                Err(error) => {
+                    tracing::error!(%error, "logout notices can't be read; it is tried again")
+                }
             }
             let _ = timeout(POLL, queued).await;
         }
     }
 
     /// One round for one client: tries a few notices that are due; returns how many.
-    pub async fn deliver_due(&self, client: &Client, channel: &dyn BackChannel) -> Result<usize, StoreError> {
+    pub async fn deliver_due(
+        &self,
+        client: &Client,
+        channel: &dyn BackChannel,
+    ) -> Result<usize, StoreError> {
         let Some(address) = &client.back_channel_logout else { return Ok(0) };
         let now = self.now();
-        let claimed = self.store.claim_logout_notices(&client.client_id, AT_ONCE, now, now.plus(LEASE)).await?;
+        let claimed = self
+            .store
+            .claim_logout_notices(&client.client_id, AT_ONCE, now, now.plus(LEASE))
+            .await?;
         let count = claimed.len();
-        let outcomes = join_all(claimed.into_iter().map(|notice| self.deliver(client, address, channel, notice))).await;
+        let outcomes = join_all(
+            claimed.into_iter().map(|notice| self.deliver(client, address, channel, notice)),
+        )
+        .await;
         outcomes.into_iter().collect::<Result<(), _>>()?;
         Ok(count)
     }
@@ -130,7 +148,13 @@ impl Provider {
             }
             Err(cause) if *attempts >= MAX_ATTEMPTS => {
                 let outcome = audit::Outcome::Failed;
-                audit::Event { event: "logout_token_dropped", outcome, cause: Some(&cause), ..event }.log();
+                audit::Event {
+                    event: "logout_token_dropped",
+                    outcome,
+                    cause: Some(&cause),
+                    ..event
+                }
+                .log();
                 self.store.drop_logout_notice(notice.id).await
             }
             Err(cause) => {
@@ -142,8 +166,8 @@ impl Provider {
     }
 }
 
-/// Seconds to wait after so many attempts: from half of the doubled time to the whole, by chance, so that what failed together is not
-/// tried again together.
+/// Seconds to wait after so many attempts: from half of the doubled time to the whole, by chance,
+/// so that what failed together is not tried again together.
 fn wait(attempts: u32, entropy: &dyn Entropy) -> u32 {
     let doublings = attempts.saturating_sub(1).min(16);
     let longest = (FIRST_WAIT << doublings).min(LONGEST_WAIT);
@@ -166,7 +190,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let longest: Vec<u32> = (1..=MAX_ATTEMPTS).map(|attempts| wait(attempts, &Fixed(0))).collect();
+        let longest: Vec<u32> =
+            (1..=MAX_ATTEMPTS).map(|attempts| wait(attempts, &Fixed(0))).collect();
         assert_eq!(longest, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]);
         assert_eq!(wait(u32::MAX, &Fixed(0)), 3600);
     }

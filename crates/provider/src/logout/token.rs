@@ -13,7 +13,8 @@ use crate::{Provider, client::Client, exchange::TokenError, opaque::random_id};
 pub(crate) const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
 /// The one member of `events`.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// Life in seconds: section 2.4 recommends at most two minutes. Each attempt to deliver has a token of its own.
+/// Life in seconds: section 2.4 recommends at most two minutes. Each attempt to deliver has a token
+/// of its own.
 const LIFETIME: u32 = 120;
 
 /// The claims. There is no `nonce`: with one it could be taken for an ID token.

@@ -1,7 +1,9 @@
-//! The demo API: the 17 routes of [`doorward_policy::demo`], each protected by the policies of its row.
+//! The demo API: the 17 routes of [`doorward_policy::demo`], each protected by the policies of its
+//! row.
 //!
-//! `GET` answers 200 with a [`DemoAnswer`] as JSON, or a refusal. The router is built from the table, so that a route
-//! without its policies can't be. [`openapi`] describes it, at [`OPENAPI_PATH`].
+//! `GET` answers 200 with a [`DemoAnswer`] as JSON, or a refusal. The router is built from the
+//! table, so that a route without its policies can't be. [`openapi`] describes it, at
+//! [`OPENAPI_PATH`].
 
 pub mod openapi;
 
@@ -39,10 +41,13 @@ pub struct DemoAnswer {
 /// The demo API's routes, each with its policies.
 pub fn routes(resource_server: ResourceServer) -> ProtectedRouter<ResourceServer> {
     let router = ProtectedRouter::new(resource_server);
-    demo::routes().iter().fold(router, |router, route| router.route_for(&route.path, &route.policies, answering(route)))
+    demo::routes().iter().fold(router, |router, route| {
+        router.route_for(&route.path, &route.policies, answering(route))
+    })
 }
 
-/// The same ready to be served, with their description. Answers are never stored by caches; pages of the settings' origins may read them.
+/// The same ready to be served, with their description. Answers are never stored by caches; pages
+/// of the settings' origins may read them.
 pub fn router(resource_server: ResourceServer) -> Router {
     let origins = resource_server.allowed_origins().to_vec();
     let no_store = HeaderValue::from_static("no-store");

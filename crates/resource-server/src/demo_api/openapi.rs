@@ -1,4 +1,5 @@
-//! The demo API's description by `OpenAPI` 3.1, made from the table of its routes, their policies and the types of its answers.
+//! The demo API's description by `OpenAPI` 3.1, made from the table of its routes, their policies
+//! and the types of its answers.
 
 use doorward_policy::{Policy, PolicyDescription, demo};
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
@@ -6,8 +7,8 @@ use serde_json::json;
 use utoipa::{
     PartialSchema as _,
     openapi::{
-        ComponentsBuilder, Content, HeaderBuilder, HttpMethod, InfoBuilder, Object, OpenApi, OpenApiBuilder, PathItem,
-        PathsBuilder, Ref, Response, ResponseBuilder, Type,
+        ComponentsBuilder, Content, HeaderBuilder, HttpMethod, InfoBuilder, Object, OpenApi,
+        OpenApiBuilder, PathItem, PathsBuilder, Ref, Response, ResponseBuilder, Type,
         extensions::ExtensionsBuilder,
         path::OperationBuilder,
         security::{OpenIdConnect, SecurityRequirement, SecurityScheme},
@@ -31,7 +32,11 @@ const REFUSALS: [(&str, &str, &str); 5] = [
         "400",
         "The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.",
     ),
-    ("Unauthorized", "401", "There is no access token, or it is not accepted: `WWW-Authenticate` says why."),
+    (
+        "Unauthorized",
+        "401",
+        "There is no access token, or it is not accepted: `WWW-Authenticate` says why.",
+    ),
     ("Expired", "498", "The access token expired."),
     ("Forbidden", "403", "The caller does not meet a policy: the body has the reasons."),
     (
@@ -43,10 +48,13 @@ const REFUSALS: [(&str, &str, &str); 5] = [
 
 /// The document.
 pub fn document(server: &ResourceServer) -> OpenApi {
-    let refusals = REFUSALS.into_iter().filter(|(name, ..)| *name != "Expired" || has_status_of_its_own(server));
+    let refusals = REFUSALS
+        .into_iter()
+        .filter(|(name, ..)| *name != "Expired" || has_status_of_its_own(server));
     let refusals: Vec<_> = refusals.collect();
     let paths = demo::routes().iter().fold(PathsBuilder::new(), |paths, route| {
-        let policies: Vec<PolicyDescription> = route.policies.iter().map(Policy::describe).collect();
+        let policies: Vec<PolicyDescription> =
+            route.policies.iter().map(Policy::describe).collect();
         let operation = OperationBuilder::new()
             .tag(route.group.title())
             .operation_id(Some(operation_id(&route.path)))
@@ -54,9 +62,15 @@ pub fn document(server: &ResourceServer) -> OpenApi {
             .description(Some(format!("{} {}", route.summary, needs(&policies))))
             .security(SecurityRequirement::new(SCHEME, [] as [&str; 0]))
             .extensions(Some(ExtensionsBuilder::new().add(POLICIES, json!(policies)).build()))
-            .response("200", Response::builder().description("The caller may.").content(JSON, content("DemoAnswer")));
+            .response(
+                "200",
+                Response::builder()
+                    .description("The caller may.")
+                    .content(JSON, content("DemoAnswer")),
+            );
         // Nobody who is signed in is denied where nothing else is asked.
-        let possible = refusals.iter().filter(|(name, ..)| *name != "Forbidden" || !policies.is_empty());
+        let possible =
+            refusals.iter().filter(|(name, ..)| *name != "Forbidden" || !policies.is_empty());
         let operation = possible.fold(operation, |operation, (name, status, _)| {
             operation.response(*status, Ref::from_response_name(*name))
         });
@@ -66,14 +80,15 @@ pub fn document(server: &ResourceServer) -> OpenApi {
         .schema("DemoAnswer", DemoAnswer::schema())
         .schema("Refusal", RefusalBody::schema())
         .security_scheme(SCHEME, SecurityScheme::OpenIdConnect(scheme(server.issuer())));
-    let components = refusals
-        .iter()
-        .fold(components, |components, (name, _, description)| components.response(*name, refusal(name, description)));
+    let components = refusals.iter().fold(components, |components, (name, _, description)| {
+        components.response(*name, refusal(name, description))
+    });
     let info = InfoBuilder::new()
         .title("Doorward demo API")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Seventeen routes, each behind policies that the page knows, too. Every operation lists its own in `x-policies`."));
-    let tags = [demo::DemoGroup::PolicyBased, demo::DemoGroup::RoleBased].map(demo::DemoGroup::title);
+    let tags =
+        [demo::DemoGroup::PolicyBased, demo::DemoGroup::RoleBased].map(demo::DemoGroup::title);
     OpenApiBuilder::new()
         .info(info.build())
         .tags(Some(tags.map(|name| TagBuilder::new().name(name).build())))
@@ -92,7 +107,8 @@ fn operation_id(path: &str) -> String {
 }
 
 fn needs(policies: &[PolicyDescription]) -> String {
-    let needs: Vec<String> = policies.iter().map(|policy| format!("it needs {}", policy.needs)).collect();
+    let needs: Vec<String> =
+        policies.iter().map(|policy| format!("it needs {}", policy.needs)).collect();
     if needs.is_empty() {
         "Any valid access token will do.".to_owned()
     } else {
@@ -111,14 +127,25 @@ fn scheme(issuer: &str) -> OpenIdConnect {
 
 fn refusal(name: &str, description: &str) -> Response {
     let text = || Object::with_type(Type::String);
-    let response = ResponseBuilder::new().description(description).content(JSON, content("Refusal"));
+    let response =
+        ResponseBuilder::new().description(description).content(JSON, content("Refusal"));
     let header = match name {
         "Unavailable" => ("Retry-After", "Seconds to wait.", Object::with_type(Type::Integer)),
-        "Forbidden" => ("WWW-Authenticate", "A challenge, if more scope would help (RFC 6750 section 3.1).", text()),
-        _ => ("WWW-Authenticate", "The challenges (RFC 6750 section 3, RFC 9449 section 7.1).", text()),
+        "Forbidden" => (
+            "WWW-Authenticate",
+            "A challenge, if more scope would help (RFC 6750 section 3.1).",
+            text(),
+        ),
+        _ => (
+            "WWW-Authenticate",
+            "The challenges (RFC 6750 section 3, RFC 9449 section 7.1).",
+            text(),
+        ),
     };
     let (header, description, schema) = header;
-    response.header(header, HeaderBuilder::new().schema(schema).description(Some(description)).build()).build()
+    response
+        .header(header, HeaderBuilder::new().schema(schema).description(Some(description)).build())
+        .build()
 }
 
 fn content(name: &str) -> Content {

@@ -1,4 +1,5 @@
-//! What goes wrong at the issuer and what hostile callers send: each with the right answer, and counted.
+//! What goes wrong at the issuer and what hostile callers send: each with the right answer, and
+//! counted.
 
 use std::{
     collections::BTreeMap,
@@ -17,21 +18,26 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    ADMIN_ROUTE, Introspection, Issuer, NOW, Setup, SigningKey, TestClock, call, claims, introspecting,
+    ADMIN_ROUTE, Introspection, Issuer, NOW, Setup, SigningKey, TestClock, call, claims,
+    introspecting,
 };
 
 /// What this crate counted by its own names since the last time, as `name{label value}`.
 fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
-    let counters = snapshotter.snapshot().into_vec().into_iter().filter_map(|(key, _, _, value)| {
-        let (_, key) = key.into_parts();
-        let labels: Vec<_> = key.labels().map(|label| format!("{} {}", label.key(), label.value())).collect();
-        match value {
-            _ if !key.name().starts_with("doorward_api_") => None,
-            DebugValue::Counter(0) => None,
-            DebugValue::Counter(count) => Some((format!("{}{{{}}}", key.name(), labels.join(",")), count)),
-            _ => panic!("{} is no counter", key.name()),
-        }
-    });
+    let counters =
+        snapshotter.snapshot().into_vec().into_iter().filter_map(|(key, _, _, value)| {
+            let (_, key) = key.into_parts();
+            let labels: Vec<_> =
+                key.labels().map(|label| format!("{} {}", label.key(), label.value())).collect();
+            match value {
+                _ if !key.name().starts_with("doorward_api_") => None,
+                DebugValue::Counter(0) => None,
+                DebugValue::Counter(count) => {
+                    Some((format!("{}{{{}}}", key.name(), labels.join(",")), count))
+                }
+                _ => panic!("{} is no counter", key.name()),
+            }
+        });
     counters.collect()
 }
 
@@ -86,7 +92,8 @@ async fn ten_thousand_forged_key_names_lead_to_one_fetch() {
     assert_eq!(setup.call(&setup.token()).await.status, 200);
 }
 
-/// What each of the ten thousand above comes to, without the reading of tokens, which would take half a minute.
+/// What each of the ten thousand above comes to, without the reading of tokens, which would take
+/// half a minute.
 #[tokio::test]
 async fn a_million_forged_key_names_lead_to_one_fetch() {
     let issuer = Issuer::start(&[&SigningKey::es256("key-1")]).await;
@@ -106,7 +113,8 @@ async fn a_million_forged_key_names_lead_to_one_fetch() {
 async fn keys_that_change_under_load_fail_no_request() {
     let setup = Arc::new(Setup::new().await);
     assert_eq!(setup.call(&setup.token()).await.status, 200);
-    let (signing, stop) = (Arc::new(Mutex::new(setup.key.clone())), Arc::new(AtomicBool::new(false)));
+    let (signing, stop) =
+        (Arc::new(Mutex::new(setup.key.clone())), Arc::new(AtomicBool::new(false)));
     let answered = Arc::new(AtomicUsize::new(0));
     let callers: Vec<_> = (0..8)
         .map(|caller| {
@@ -134,7 +142,8 @@ async fn keys_that_change_under_load_fail_no_request() {
         last = next;
         let before = answered.load(Ordering::SeqCst);
         until("callers go on", || {
-            answered.load(Ordering::SeqCst) > before + 40 || callers.iter().any(JoinHandle::is_finished)
+            answered.load(Ordering::SeqCst) > before + 40
+                || callers.iter().any(JoinHandle::is_finished)
         })
         .await;
     }
@@ -154,7 +163,9 @@ async fn a_key_set_of_ten_megabytes_is_not_taken_and_the_keys_at_hand_stay() {
     assert_eq!(setup.call(&token).await.status, 200);
     let unknown = SigningKey::es256("key-2").sign(&setup.claims());
     for endless in [false, true] {
-        setup.issuer.publish(|published| (published.padding, published.endless) = (10_000_000, endless));
+        setup
+            .issuer
+            .publish(|published| (published.padding, published.endless) = (10_000_000, endless));
         let answer = setup.call(&unknown).await;
         // Whether the key exists can't be known.
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
@@ -181,7 +192,8 @@ async fn keys_are_fetched_anew_without_any_request() {
 
 #[tokio::test]
 async fn keys_serve_for_a_limited_time_while_the_issuer_is_away() {
-    let setup = Setup::with_settings(|settings| settings.max_key_age = Duration::from_secs(1000)).await;
+    let setup =
+        Setup::with_settings(|settings| settings.max_key_age = Duration::from_secs(1000)).await;
     let mut claims = claims(&setup.issuer.url);
     claims["exp"] = json!(NOW + 10_000);
     let token = setup.key.sign(&claims);
@@ -214,7 +226,10 @@ async fn an_issuer_that_is_away_is_counted_at_the_start_and_later() {
     setup.issuer.publish(|published| published.status = StatusCode::OK);
     setup.clock.advance(1);
     assert_eq!(setup.call(&token).await.status, 200);
-    assert_eq!(counted(&snapshotter), map(&[("doorward_api_key_fetches_total{outcome fetched}", 1)]));
+    assert_eq!(
+        counted(&snapshotter),
+        map(&[("doorward_api_key_fetches_total{outcome fetched}", 1)])
+    );
 
     let Setup { api, clock, issuer, .. } = setup;
     issuer.stop().await;
@@ -235,8 +250,10 @@ async fn a_key_that_changes_is_counted() {
     setup.issuer.publish(|published| published.keys = vec![next.public()]);
     assert_eq!(setup.call(&next.sign(&setup.claims())).await.status, 200);
     assert_eq!(setup.call(&old).await.status, 401);
-    let expected =
-        [("doorward_api_key_fetches_total{outcome fetched}", 2), ("doorward_api_refusals_total{cause unknown_key}", 1)];
+    let expected = [
+        ("doorward_api_key_fetches_total{outcome fetched}", 2),
+        ("doorward_api_refusals_total{cause unknown_key}", 1),
+    ];
     assert_eq!(counted(&recorder.snapshotter()), map(&expected));
 }
 
@@ -278,7 +295,8 @@ async fn refusals_are_counted_by_their_cause() {
         "no_credentials",
         "issuer_unavailable",
     ];
-    let mut expected: BTreeMap<String, u64> = causes.into_iter().map(|cause| (refusal(cause), 1)).collect();
+    let mut expected: BTreeMap<String, u64> =
+        causes.into_iter().map(|cause| (refusal(cause), 1)).collect();
     expected.insert("doorward_api_key_fetches_total{outcome fetched}".to_owned(), 1);
     expected.insert("doorward_api_introspections_total{outcome inactive}".to_owned(), 1);
     expected.insert("doorward_api_introspections_total{outcome malformed}".to_owned(), 1);

@@ -17,8 +17,10 @@ fn users() -> [(&'static str, Value, &'static str, &'static str); 5] {
     ]
 }
 
-/// Per user, the routes that answer 200, counted by hand from the rules: policy-based and role-based together.
-const ALLOWED: [(&str, usize); 5] = [("alice", 10), ("bob", 7), ("carol", 13), ("dave", 4), ("jblin", 10)];
+/// Per user, the routes that answer 200, counted by hand from the rules: policy-based and
+/// role-based together.
+const ALLOWED: [(&str, usize); 5] =
+    [("alice", 10), ("bob", 7), ("carol", 13), ("dave", 4), ("jblin", 10)];
 
 async fn allowed_routes(api: &Router, token: &str, principal: &Principal) -> usize {
     let mut allowed = 0;
@@ -70,10 +72,19 @@ async fn no_route_is_open_and_none_is_missing() {
     for route in router.routes() {
         assert_eq!(call(&setup.api, route.path(), None).await.status, 401, "{}", route.path());
         let expected = if route.policies().is_empty() { 200 } else { 403 };
-        assert_eq!(call(&setup.api, route.path(), Some(&token)).await.status, expected, "{}", route.path());
+        assert_eq!(
+            call(&setup.api, route.path(), Some(&token)).await.status,
+            expected,
+            "{}",
+            route.path()
+        );
     }
-    let open: Vec<&str> =
-        router.routes().iter().filter(|route| route.policies().is_empty()).map(ProtectedRoute::path).collect();
+    let open: Vec<&str> = router
+        .routes()
+        .iter()
+        .filter(|route| route.policies().is_empty())
+        .map(ProtectedRoute::path)
+        .collect();
     assert_eq!(open, ["/api/DemoPolicyBased/Everyone/Get", "/api/DemoRoleBased/Everyone/Get"]);
     assert_eq!(call(&setup.api, "/api/DemoPolicyBased/Other/Get", Some(&token)).await.status, 404);
 }

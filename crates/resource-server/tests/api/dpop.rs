@@ -87,7 +87,8 @@ fn assert_refused(answer: &Answer, code: &str) {
     assert_eq!(answer.status, 401, "{answer:?}");
     assert_eq!(answer.body["error"], code);
     let challenge = answer.header("www-authenticate").unwrap();
-    let expected = r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384", error=""#;
+    let expected =
+        r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384", error=""#;
     assert!(challenge.starts_with(&format!("{expected}{code}\"")), "{challenge}");
 }
 
@@ -98,7 +99,8 @@ async fn a_bound_token_with_its_proof_is_answered() {
         let answer = caller.call_as(scheme, &caller.token, &[&caller.proof(&json!({}))]).await;
         assert_eq!((answer.status, &answer.body["sub"]), (200, &json!("alice")));
     }
-    let spelled = caller.proof(&json!({"htu": format!("HTTPS://API.example.com:443{ADMIN_ROUTE}?a=b#c")}));
+    let spelled =
+        caller.proof(&json!({"htu": format!("HTTPS://API.example.com:443{ADMIN_ROUTE}?a=b#c")}));
     assert_eq!(caller.call(&[&spelled]).await.status, 200);
 }
 
@@ -116,8 +118,14 @@ async fn a_bound_token_as_bearer_is_refused() {
         let answer = caller.call_as("Bearer", &caller.token, &proofs).await;
         assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
         let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
-        assert!(challenges[0].to_str().unwrap().contains(r#"error="invalid_token""#), "{challenges:?}");
-        assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
+        assert!(
+            challenges[0].to_str().unwrap().contains(r#"error="invalid_token""#),
+            "{challenges:?}"
+        );
+        assert_eq!(
+            challenges[1],
+            r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#
+        );
     }
 }
 
@@ -140,7 +148,9 @@ async fn a_proof_by_another_key_is_refused() {
 async fn a_token_that_is_bound_to_more_than_a_key_is_refused() {
     let caller = Caller::new().await;
     let jkt = thumbprint(&caller.key);
-    for cnf in [json!({"jkt": jkt, "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), json!({})] {
+    for cnf in
+        [json!({"jkt": jkt, "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), json!({})]
+    {
         let token = caller.setup.token_with("cnf", cnf);
         let proof = caller.proof_for(&token, &json!({}));
         assert_refused(&caller.call_as("DPoP", &token, &[&proof]).await, "invalid_token");
@@ -152,9 +162,13 @@ async fn a_token_that_is_bound_to_more_than_a_key_is_refused() {
 async fn a_missing_second_or_unreadable_proof_is_refused() {
     let caller = Caller::new().await;
     let proof = || caller.proof(&json!({}));
-    for proofs in
-        [vec![], vec![proof(), proof()], vec!["x".to_owned()], vec![String::new()], vec![caller.token.clone()]]
-    {
+    for proofs in [
+        vec![],
+        vec![proof(), proof()],
+        vec!["x".to_owned()],
+        vec![String::new()],
+        vec![caller.token.clone()],
+    ] {
         let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
         assert_refused(&caller.call(&proofs).await, "invalid_dpop_proof");
     }
@@ -190,8 +204,12 @@ async fn htu_is_the_address_that_callers_know() {
     }
     caller.assert_invalid_proof(json!({"htu": null})).await;
     // What the request says of its host does not count.
-    let mut request =
-        request(ADMIN_ROUTE, "DPoP", &caller.token, &[&caller.proof(&json!({"htu": "https://evil.example"}))]);
+    let mut request = request(
+        ADMIN_ROUTE,
+        "DPoP",
+        &caller.token,
+        &[&caller.proof(&json!({"htu": "https://evil.example"}))],
+    );
     request.headers_mut().insert(header::HOST, "evil.example".parse().unwrap());
     assert_refused(&send(&caller.setup.api, request).await, "invalid_dpop_proof");
 }
@@ -207,7 +225,11 @@ async fn ath_is_the_hash_of_the_token() {
 async fn iat_is_near() {
     let caller = Caller::new().await;
     for (iat, status) in [(NOW - 121, 401), (NOW - 120, 200), (NOW + 60, 200), (NOW + 61, 401)] {
-        assert_eq!(caller.call(&[&caller.proof(&json!({"iat": iat}))]).await.status, status, "{iat}");
+        assert_eq!(
+            caller.call(&[&caller.proof(&json!({"iat": iat}))]).await.status,
+            status,
+            "{iat}"
+        );
     }
 }
 
@@ -223,7 +245,10 @@ async fn a_call_without_a_token_is_told_of_both_schemes() {
     let answer = call(&caller.setup.api, ADMIN_ROUTE, None).await;
     let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
     assert_eq!(challenges[0], r#"Bearer realm="MyBackendApi2""#);
-    assert_eq!(challenges[1], r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
+    assert_eq!(
+        challenges[1],
+        r#"DPoP realm="MyBackendApi2", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#
+    );
 }
 
 #[tokio::test]
@@ -241,8 +266,13 @@ async fn a_denial_stays_a_denial() {
 async fn without_the_apis_url_bound_tokens_are_refused() {
     let (setup, key) = (Setup::new().await, SigningKey::es256("proof"));
     let token = setup.token_with("cnf", json!({"jkt": thumbprint(&key)}));
-    let answer = send(&setup.api, request(ADMIN_ROUTE, "DPoP", &token, &[&proof(&key, &token, &json!({}))])).await;
-    assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some(r#"Bearer realm="MyBackendApi2""#)));
+    let answer =
+        send(&setup.api, request(ADMIN_ROUTE, "DPoP", &token, &[&proof(&key, &token, &json!({}))]))
+            .await;
+    assert_eq!(
+        (answer.status, answer.header("www-authenticate")),
+        (401, Some(r#"Bearer realm="MyBackendApi2""#))
+    );
 }
 
 #[tokio::test]
@@ -251,17 +281,26 @@ async fn a_nested_router_is_known_by_its_whole_path() {
     let caller = Caller::new().await;
     let set = |settings: &mut ResourceServerSettings| settings.url = Some(ORIGIN.to_owned());
     let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
-    let router = Router::new().nest("/v1", Router::new().route("/me", get(anyone)).with_state(server));
+    let router =
+        Router::new().nest("/v1", Router::new().route("/me", get(anyone)).with_state(server));
     let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/v1/me")}));
-    assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 200);
+    assert_eq!(
+        send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status,
+        200
+    );
     let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/me")}));
-    assert_eq!(send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status, 401);
+    assert_eq!(
+        send(&router, request("/v1/me", "DPoP", &caller.token, &[&proof])).await.status,
+        401
+    );
 }
 
 #[tokio::test]
 async fn a_path_that_a_proxy_takes_away_belongs_to_the_address() {
     let caller = Caller::new().await;
-    let set = |settings: &mut ResourceServerSettings| settings.url = Some("https://example.com/backend/".to_owned());
+    let set = |settings: &mut ResourceServerSettings| {
+        settings.url = Some("https://example.com/backend/".to_owned())
+    };
     let api = demo_api::router(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set));
     for (known_as, status) in [("https://example.com/backend", 200), ("https://example.com", 401)] {
         let proof = caller.proof(&json!({"htu": format!("{known_as}{ADMIN_ROUTE}")}));

@@ -13,8 +13,9 @@ struct SalesAdmin;
 
 impl RequiredPolicy for SalesAdmin {
     fn policies() -> &'static [Policy] {
-        static POLICIES: LazyLock<[Policy; 2]> =
-            LazyLock::new(|| [Policy::require_role("admin"), Policy::require_claim("department", "Sales")]);
+        static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
+            [Policy::require_role("admin"), Policy::require_claim("department", "Sales")]
+        });
         &*POLICIES
     }
 }

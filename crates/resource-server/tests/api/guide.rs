@@ -5,5 +5,8 @@ fn the_guide_shows_what_is_compiled() {
     let guide = include_str!("../../../../docs/guides/protect-an-axum-api.md");
     let example = include_str!("../../../../examples/protected-api/src/main.rs");
     let (_, code) = example.split_once("\n\n").unwrap();
-    assert!(guide.contains(code), "docs/guides/protect-an-axum-api.md lags behind examples/protected-api");
+    assert!(
+        guide.contains(code),
+        "docs/guides/protect-an-axum-api.md lags behind examples/protected-api"
+    );
 }

@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use crate::{
     dpop::{ORIGIN, proof, request, thumbprint},
     support::{
-        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, Setup, SigningKey, call, introspecting, resource_server,
-        send,
+        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, Setup, SigningKey, call, introspecting,
+        resource_server, send,
     },
 };
 
@@ -40,7 +40,9 @@ fn knows(setup: &Setup, token: &str, changes: &Value) {
 /// The issuer keeps its answers back, until there are places.
 fn hold(setup: &Setup) -> Arc<Semaphore> {
     let places = Arc::new(Semaphore::new(0));
-    setup.issuer.publish(|published| published.introspection = Introspection::Held(Arc::clone(&places)));
+    setup
+        .issuer
+        .publish(|published| published.introspection = Introspection::Held(Arc::clone(&places)));
     places
 }
 
@@ -57,8 +59,15 @@ fn assert_refused(answer: &Answer, cause: TokenError) {
 
 #[track_caller]
 fn assert_unavailable(answer: &Answer) {
-    assert_eq!((answer.status, &answer.body["error"]), (503, &json!("temporarily_unavailable")), "{answer:?}");
-    assert_eq!((answer.header("retry-after"), answer.header("www-authenticate")), (Some("1"), None));
+    assert_eq!(
+        (answer.status, &answer.body["error"]),
+        (503, &json!("temporarily_unavailable")),
+        "{answer:?}"
+    );
+    assert_eq!(
+        (answer.header("retry-after"), answer.header("www-authenticate")),
+        (Some("1"), None)
+    );
 }
 
 #[tokio::test]
@@ -208,7 +217,9 @@ async fn a_token_that_is_too_long_is_not_asked_about() {
 async fn an_endpoint_that_fails_says_nothing_about_the_token() {
     let setup = setup().await;
     knows(&setup, TOKEN, &json!({}));
-    let says = |status: u16, body: &str| Introspection::Says(StatusCode::from_u16(status).unwrap(), body.to_owned());
+    let says = |status: u16, body: &str| {
+        Introspection::Says(StatusCode::from_u16(status).unwrap(), body.to_owned())
+    };
     for hostile in [
         says(500, ""),
         says(401, r#"{"error":"invalid_client"}"#),
@@ -274,7 +285,9 @@ async fn a_token_that_is_turned_away_costs_the_others_nothing() {
     knows(&setup, TOKEN, &json!({}));
     for (number, status) in [302, 400, 403, 404, 413, 451].into_iter().enumerate() {
         let status = StatusCode::from_u16(status).unwrap();
-        setup.issuer.publish(|published| published.introspection = Introspection::Says(status, String::new()));
+        setup.issuer.publish(|published| {
+            published.introspection = Introspection::Says(status, String::new())
+        });
         assert_unavailable(&setup.call("crafted").await);
         setup.issuer.publish(|published| published.introspection = Introspection::Honest);
         let another = format!("{TOKEN}-{number}");
@@ -286,10 +299,16 @@ async fn a_token_that_is_turned_away_costs_the_others_nothing() {
 #[tokio::test]
 async fn an_issuer_that_is_busy_is_left_alone_as_long_as_it_says_within_limits() {
     let setup = setup().await;
-    for (said, seconds) in [("20", 20), ("1000000", 30), ("0", 1), ("Fri, 31 Dec 2100 23:59:59 GMT", 1)] {
+    for (said, seconds) in
+        [("20", 20), ("1000000", 30), ("0", 1), ("Fri, 31 Dec 2100 23:59:59 GMT", 1)]
+    {
         setup.issuer.publish(|published| published.introspection = Introspection::Busy(said));
         let answer = setup.call(TOKEN).await;
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some(seconds.to_string().as_str())), "{said}");
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, Some(seconds.to_string().as_str())),
+            "{said}"
+        );
         let questions = setup.issuer.questions();
         setup.clock.advance(seconds - 1);
         assert_unavailable(&setup.call(TOKEN).await);
@@ -379,9 +398,16 @@ async fn a_broken_jwt_is_shown_to_nobody() {
 
 #[tokio::test]
 async fn an_address_that_can_not_be_asked_does_not_cost_the_keys() {
-    for endpoint in [json!("introspect"), json!("ftp://127.0.0.1/"), json!(7), json!(["https://id.example.com"])] {
+    for endpoint in [
+        json!("introspect"),
+        json!("ftp://127.0.0.1/"),
+        json!(7),
+        json!(["https://id.example.com"]),
+    ] {
         let setup = setup().await;
-        setup.issuer.publish(|published| published.introspection = Introspection::At(endpoint.clone()));
+        setup
+            .issuer
+            .publish(|published| published.introspection = Introspection::At(endpoint.clone()));
         assert_eq!(setup.call(&setup.token()).await.status, 200, "{endpoint}");
         assert_unavailable(&setup.call(TOKEN).await);
         assert_eq!(setup.issuer.questions(), 0);

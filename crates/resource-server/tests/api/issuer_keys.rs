@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use doorward_resource_server::{ResourceServer, TokenError, demo_api};
 use serde_json::json;
 
-use crate::support::{ADMIN_ROUTE, Issuer, Setup, SigningKey, TestClock, call, claims, resource_server};
+use crate::support::{
+    ADMIN_ROUTE, Issuer, Setup, SigningKey, TestClock, call, claims, resource_server,
+};
 
 #[tokio::test]
 async fn keys_are_fetched_once_for_many_callers() {
@@ -40,7 +42,10 @@ async fn a_caller_who_hangs_up_does_not_stop_the_fetch() {
 
 /// Polls once and says whether the future is still pending.
 async fn futures_poll_once<F: Future + ?Sized>(mut future: std::pin::Pin<&mut F>) -> bool {
-    std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(future.as_mut().poll(context).is_pending())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -83,7 +88,8 @@ async fn old_keys_are_refreshed_behind_the_request() {
     let setup = Setup::new().await;
     let token = setup.token();
     assert_eq!(setup.call(&token).await.status, 200);
-    // Another key under the same name: the token that the old one signed must fail once the new set is there.
+    // Another key under the same name: the token that the old one signed must fail once the new set
+    // is there.
     let next = SigningKey::es256("key-1");
     setup.issuer.publish(|published| published.keys = vec![next.public()]);
     setup.clock.advance(599);

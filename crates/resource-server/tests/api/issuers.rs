@@ -7,7 +7,9 @@ use doorward_policy::Policy;
 use doorward_resource_server::{ProtectedRouter, TokenError, TrustedIssuer, demo_api};
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, resource_server};
+use crate::support::{
+    ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, resource_server,
+};
 
 const OTHER_AUDIENCE: &str = "urn:api";
 
@@ -41,7 +43,10 @@ impl Two {
 
     async fn assert_refused(&self, token: &str, cause: TokenError) {
         let answer = self.call(token).await;
-        assert_eq!((answer.status, &answer.body["error_description"]), (401, &json!(cause.to_string())));
+        assert_eq!(
+            (answer.status, &answer.body["error_description"]),
+            (401, &json!(cause.to_string()))
+        );
         assert_eq!(answer.challenge_error().as_deref(), Some("invalid_token"));
     }
 }
@@ -70,7 +75,8 @@ async fn no_issuer_vouches_for_tokens_of_the_other() {
 async fn an_unknown_issuer_is_not_even_asked() {
     let two = Two::new().await;
     let url = &two.first.issuer.url;
-    for iss in [format!("{url}/"), url.to_uppercase(), format!("{url}.evil.example"), String::new()] {
+    for iss in [format!("{url}/"), url.to_uppercase(), format!("{url}.evil.example"), String::new()]
+    {
         let token = two.first.token_with("iss", json!(iss));
         two.assert_refused(&token, TokenError::WrongIssuer).await;
     }
@@ -108,11 +114,15 @@ async fn a_withdrawn_key_takes_its_tokens_along_and_no_others() {
 #[tokio::test]
 async fn a_policy_can_say_whose_roles_count() {
     let two = Two::new().await;
-    let server = resource_server(&two.first.issuer.url, &Arc::clone(&two.first.clock), |settings| {
-        settings.issuers.push(TrustedIssuer::new(&two.other.url, OTHER_AUDIENCE));
-    });
-    let policies = [Policy::require_issuer(two.first.issuer.url.clone()), Policy::require_role("admin")];
-    let app = ProtectedRouter::new(server).route_for("/own", policies.to_vec().leak(), get(|| async {})).into_router();
+    let server =
+        resource_server(&two.first.issuer.url, &Arc::clone(&two.first.clock), |settings| {
+            settings.issuers.push(TrustedIssuer::new(&two.other.url, OTHER_AUDIENCE));
+        });
+    let policies =
+        [Policy::require_issuer(two.first.issuer.url.clone()), Policy::require_role("admin")];
+    let app = ProtectedRouter::new(server)
+        .route_for("/own", policies.to_vec().leak(), get(|| async {}))
+        .into_router();
     assert_eq!(call(&app, "/own", Some(&two.first.token())).await.status, 200);
     let answer = call(&app, "/own", Some(&two.other_key.sign(&two.other_claims()))).await;
     let reason = format!("needs iss {}", two.first.issuer.url);

@@ -21,7 +21,8 @@ struct Admin;
 
 impl RequiredPolicy for Admin {
     fn policies() -> &'static [Policy] {
-        static POLICIES: LazyLock<[Policy; 1]> = LazyLock::new(|| [Policy::require_role("admin").named("Admin")]);
+        static POLICIES: LazyLock<[Policy; 1]> =
+            LazyLock::new(|| [Policy::require_role("admin").named("Admin")]);
         &*POLICIES
     }
 }
@@ -30,7 +31,8 @@ struct Sales;
 
 impl RequiredPolicy for Sales {
     fn policies() -> &'static [Policy] {
-        static POLICIES: LazyLock<[Policy; 1]> = LazyLock::new(|| [Policy::require_claim("department", "Sales")]);
+        static POLICIES: LazyLock<[Policy; 1]> =
+            LazyLock::new(|| [Policy::require_claim("department", "Sales")]);
         &*POLICIES
     }
 }
@@ -136,13 +138,20 @@ async fn the_table_of_routes_is_what_is_served() {
     let router = ProtectedRouter::new(server)
         .route::<Anyone>("/name", get(name).post(|| async {}))
         .route::<Admin>("/items/{id}", get(|| async {}));
-    let table: Vec<_> = router.routes().iter().map(|route| (route.path(), route.policies().len())).collect();
+    let table: Vec<_> =
+        router.routes().iter().map(|route| (route.path(), route.policies().len())).collect();
     assert_eq!(table, [("/name", 0), ("/items/{id}", 1)]);
     assert_eq!(router.routes()[1].describe()[0].name.as_deref(), Some("Admin"));
     let app = router.into_router();
     assert_eq!(call(&app, "/items/7", None).await.status, 401);
-    assert_eq!(call(&app, "/items/7", Some(&setup.token_with("role", json!("user")))).await.status, 403);
-    assert_eq!(call(&app, "/name", Some(&setup.token_with("role", json!("user")))).await.body, json!(null));
+    assert_eq!(
+        call(&app, "/items/7", Some(&setup.token_with("role", json!("user")))).await.status,
+        403
+    );
+    assert_eq!(
+        call(&app, "/name", Some(&setup.token_with("role", json!("user")))).await.body,
+        json!(null)
+    );
 }
 
 #[tokio::test]
@@ -159,9 +168,9 @@ async fn no_method_gets_by_a_routes_policy() {
         for method in ["POST", "OPTIONS", "PROPFIND"] {
             let request = |token: Option<&str>| {
                 let request = Request::builder().method(method).uri(path);
-                let request = token
-                    .into_iter()
-                    .fold(request, |request, token| request.header(AUTHORIZATION, format!("Bearer {token}")));
+                let request = token.into_iter().fold(request, |request, token| {
+                    request.header(AUTHORIZATION, format!("Bearer {token}"))
+                });
                 request.body(Body::empty()).unwrap()
             };
             assert_eq!(send(&app, request(None)).await.status, 401, "{method} {path}");
@@ -175,5 +184,6 @@ async fn no_method_gets_by_a_routes_policy() {
 #[should_panic(expected = "route_layer")]
 async fn a_route_that_answers_no_method_is_refused_at_start() {
     let server = resource_server("http://127.0.0.1:1", &Arc::default(), |_| ());
-    let _ = ProtectedRouter::new(server).route::<Anyone>("/nothing", axum::routing::MethodRouter::new());
+    let _ = ProtectedRouter::new(server)
+        .route::<Anyone>("/nothing", axum::routing::MethodRouter::new());
 }

@@ -17,7 +17,11 @@ fn document(change: impl FnOnce(&mut doorward_resource_server::ResourceServerSet
 fn the_document_is_the_written_one() {
     let expected: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
     let found = document(|_| ());
-    assert!(found == expected, "openapi.json should be:\n{}", serde_json::to_string_pretty(&found).unwrap());
+    assert!(
+        found == expected,
+        "openapi.json should be:\n{}",
+        serde_json::to_string_pretty(&found).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -27,7 +31,10 @@ async fn it_is_served_to_everybody() {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     assert_eq!(answer.body["openapi"], "3.1.0");
     let discovery = format!("{}/.well-known/openid-configuration", setup.issuer.url);
-    assert_eq!(answer.body["components"]["securitySchemes"]["oidc"]["openIdConnectUrl"], json!(discovery));
+    assert_eq!(
+        answer.body["components"]["securitySchemes"]["oidc"]["openIdConnectUrl"],
+        json!(discovery)
+    );
 }
 
 #[tokio::test]

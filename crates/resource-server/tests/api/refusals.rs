@@ -14,7 +14,10 @@ async fn assert_refused(setup: &Setup, token: &str, cause: TokenError) {
     let answer = setup.call(token).await;
     assert_eq!(answer.status, 401, "{cause:?}: {answer:?}");
     assert_eq!(answer.challenge_error().as_deref(), Some("invalid_token"));
-    assert_eq!(answer.body, json!({ "error": "invalid_token", "error_description": cause.to_string() }));
+    assert_eq!(
+        answer.body,
+        json!({ "error": "invalid_token", "error_description": cause.to_string() })
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
@@ -88,8 +91,9 @@ async fn broken_headers_are_bad_requests() {
 #[tokio::test]
 async fn only_get_is_answered() {
     let setup = Setup::new().await;
-    let request =
-        Request::post(ADMIN_ROUTE).header(AUTHORIZATION, format!("Bearer {}", setup.token())).body(Body::empty());
+    let request = Request::post(ADMIN_ROUTE)
+        .header(AUTHORIZATION, format!("Bearer {}", setup.token()))
+        .body(Body::empty());
     assert_eq!(send(&setup.api, request.unwrap()).await.status, 405);
 }
 
@@ -109,7 +113,9 @@ async fn a_token_ends_on_the_second() {
 
 #[tokio::test]
 async fn expiry_may_be_answered_498() {
-    let setup = Setup::with_settings(|settings| settings.expired_status = ExpiredStatus::InvalidToken498).await;
+    let setup =
+        Setup::with_settings(|settings| settings.expired_status = ExpiredStatus::InvalidToken498)
+            .await;
     let answer = setup.call(&setup.token_with("exp", json!(NOW))).await;
     assert_eq!(answer.status, 498);
     assert_eq!(answer.challenge_error().as_deref(), Some("invalid_token"));
@@ -135,7 +141,8 @@ async fn a_token_from_the_future_is_refused() {
     assert_eq!(setup.call(&setup.token_with("nbf", json!(NOW))).await.status, 200);
     assert_refused(&setup, &setup.token_with("nbf", json!(NOW + 1)), TokenError::NotYetValid).await;
     assert_eq!(setup.call(&setup.token_with("iat", json!(NOW + 60))).await.status, 200);
-    assert_refused(&setup, &setup.token_with("iat", json!(NOW + 61)), TokenError::IssuedInFuture).await;
+    assert_refused(&setup, &setup.token_with("iat", json!(NOW + 61)), TokenError::IssuedInFuture)
+        .await;
 }
 
 #[tokio::test]
@@ -186,7 +193,8 @@ async fn unsigned_and_symmetric_tokens_are_refused() {
     let setup = Setup::new().await;
     for alg in ["none", "None", "NONE", "HS256"] {
         let header = json!({ "alg": alg, "typ": "at+jwt", "kid": "key-1" }).to_string();
-        let unsigned = format!("{}.{}.", base64url(&header), base64url(&setup.claims().to_string()));
+        let unsigned =
+            format!("{}.{}.", base64url(&header), base64url(&setup.claims().to_string()));
         assert_refused(&setup, &unsigned, TokenError::UnsupportedAlgorithm).await;
     }
     // The public key is no secret: whoever has it could sign, if it were taken for one.
@@ -277,7 +285,8 @@ async fn a_long_token_within_the_limit_is_accepted() {
 #[tokio::test]
 async fn a_token_bound_to_a_key_is_no_bearer_token() {
     let setup = Setup::new().await;
-    let token = setup.token_with("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
+    let token =
+        setup.token_with("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
     assert_refused(&setup, &token, TokenError::KeyBound).await;
 }
 

@@ -30,7 +30,9 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use doorward_resource_server::{Clock, IntrospectionSettings, ResourceServer, ResourceServerSettings, demo_api};
+use doorward_resource_server::{
+    Clock, IntrospectionSettings, ResourceServer, ResourceServerSettings, demo_api,
+};
 use futures::stream;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
@@ -88,8 +90,13 @@ pub struct SigningKey {
 impl SigningKey {
     pub fn es256(kid: &str) -> Self {
         let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self { kid: kid.to_owned(), algorithm: Algorithm::ES256, private: EncodingKey::from_ec_der(pkcs8.as_ref()) }
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self {
+            kid: kid.to_owned(),
+            algorithm: Algorithm::ES256,
+            private: EncodingKey::from_ec_der(pkcs8.as_ref()),
+        }
     }
 
     pub fn rs256(kid: &str) -> Self {
@@ -254,7 +261,8 @@ async fn jwks(State((_, state)): Shared) -> Response {
 /// White space without end, which JSON may begin with.
 fn endless() -> Response {
     let chunk = Bytes::from(vec![b' '; 64 * 1024]);
-    Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(chunk.clone()))).into_response()
+    Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(chunk.clone())))
+        .into_response()
 }
 
 async fn introspect(
@@ -274,7 +282,9 @@ async fn introspect(
     let held = match &state.published.lock().unwrap().introspection {
         Introspection::Honest => return known.into_response(),
         Introspection::Says(status, body) => return (*status, body.clone()).into_response(),
-        Introspection::Busy(wait) => return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, *wait)]).into_response(),
+        Introspection::Busy(wait) => {
+            return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, *wait)]).into_response();
+        }
         Introspection::Endless => return endless(),
         Introspection::Held(places) => Some(Arc::clone(places)),
         Introspection::Silent | Introspection::Absent | Introspection::At(_) => None,
@@ -361,7 +371,8 @@ pub fn claims(issuer: &str) -> Value {
 
 /// The API may ask its issuer about opaque tokens.
 pub fn introspecting(settings: &mut ResourceServerSettings) {
-    settings.issuers[0].introspection = Some(IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned()));
+    settings.issuers[0].introspection =
+        Some(IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned()));
 }
 
 /// An answer, read whole.
@@ -379,7 +390,8 @@ impl Answer {
 
     /// The challenge's error.
     pub fn challenge_error(&self) -> Option<String> {
-        let challenges = doorward_protocol::challenge::Challenge::parse_all(self.header("www-authenticate")?);
+        let challenges =
+            doorward_protocol::challenge::Challenge::parse_all(self.header("www-authenticate")?);
         challenges.unwrap()[0].error().map(|error| error.to_string())
     }
 }

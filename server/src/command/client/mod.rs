@@ -1,5 +1,5 @@
-//! `doorward client …`: clients of the store. Those of the configuration are shown here and changed there. A running server takes over
-//! within a second what changes.
+//! `doorward client …`: clients of the store. Those of the configuration are shown here and changed
+//! there. A running server takes over within a second what changes.
 
 mod secret;
 mod settings;
@@ -26,8 +26,9 @@ pub enum ClientCommand {
     List(DataArguments),
     /// Show one client's settings, without its secrets.
     Show(OneClient),
-    /// Add a client. Settings that are not given are those of `doorward.example.toml`. One that must authenticate and brings neither
-    /// `client_secrets` nor keys gets a secret, which is shown this once.
+    /// Add a client. Settings that are not given are those of `doorward.example.toml`. One that
+    /// must authenticate and brings neither `client_secrets` nor keys gets a secret, which is shown
+    /// this once.
     Add {
         /// Its identifier.
         client_id: String,
@@ -47,10 +48,12 @@ pub enum ClientCommand {
     },
     /// Remove a client with everything that it was granted.
     Remove(OneClient),
-    /// A client's secrets. It may present any of them, so that a new one can be taken into use before the old one goes.
+    /// A client's secrets. It may present any of them, so that a new one can be taken into use
+    /// before the old one goes.
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Read a secret from standard input and write the hash that the configuration wants (`sha256` in `client_secrets`).
+    /// Read a secret from standard input and write the hash that the configuration wants (`sha256`
+    /// in `client_secrets`).
     SecretHash,
 }
 
@@ -67,25 +70,38 @@ impl ClientCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List(data) => list(&Workplace::open(&data).await?).await,
-            Self::Show(OneClient { client_id, data }) => show(&Workplace::open(&data).await?, &client_id).await,
-            Self::Add { client_id, settings, data } => add(&Workplace::open(&data).await?, client_id, &settings).await,
-            Self::Set { client_id, settings, data } => set(&Workplace::open(&data).await?, &client_id, &settings).await,
-            Self::Remove(OneClient { client_id, data }) => remove(&Workplace::open(&data).await?, &client_id).await,
+            Self::Show(OneClient { client_id, data }) => {
+                show(&Workplace::open(&data).await?, &client_id).await
+            }
+            Self::Add { client_id, settings, data } => {
+                add(&Workplace::open(&data).await?, client_id, &settings).await
+            }
+            Self::Set { client_id, settings, data } => {
+                set(&Workplace::open(&data).await?, &client_id, &settings).await
+            }
+            Self::Remove(OneClient { client_id, data }) => {
+                remove(&Workplace::open(&data).await?, &client_id).await
+            }
             Self::Secret(command) => command.run().await,
             Self::SecretHash => secret_hash(),
         }
     }
 }
 
-/// All clients: the configuration's as they stand there, which the next start imports, and those that were added.
+/// All clients: the configuration's as they stand there, which the next start imports, and those
+/// that were added.
 async fn all(place: &Workplace) -> Result<Vec<StoredClient>, CommandError> {
     let mut clients = Vec::new();
     for settings in &place.config.provider.clients {
         clients.push(StoredClient::new(settings.clone(), true).map_err(|error| refused(&error))?);
     }
-    clients.extend(place.store.clients().await?.clients.into_iter().filter(|client| !client.configured));
+    clients.extend(
+        place.store.clients().await?.clients.into_iter().filter(|client| !client.configured),
+    );
     // A client of the configuration takes the place of one that was added.
-    clients.sort_by(|one, other| (&one.client_id, !one.configured).cmp(&(&other.client_id, !other.configured)));
+    clients.sort_by(|one, other| {
+        (&one.client_id, !one.configured).cmp(&(&other.client_id, !other.configured))
+    });
     clients.dedup_by(|later, earlier| later.client_id == earlier.client_id);
     Ok(clients)
 }
@@ -100,7 +116,11 @@ async fn list(place: &Workplace) -> Result<(), CommandError> {
             "from": if client.configured { "configuration" } else { "store" },
         }));
     }
-    print_rows(place.json, &["client_id", "name", "enabled", "confidential", "scopes", "from"], &rows);
+    print_rows(
+        place.json,
+        &["client_id", "name", "enabled", "confidential", "scopes", "from"],
+        &rows,
+    );
     Ok(())
 }
 
@@ -108,19 +128,28 @@ async fn show(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
     let client = all(place).await?.into_iter().find(|client| client.client_id == client_id);
     let client = client.ok_or_else(|| missing(client_id))?;
     // Through the type, so that defaults are shown, too.
-    let shown = StoredClient::new(parsed(&client)?, client.configured).map_err(|error| refused(&error))?;
+    let shown =
+        StoredClient::new(parsed(&client)?, client.configured).map_err(|error| refused(&error))?;
     let mut settings = shown.settings;
-    let secrets = settings.remove("client_secrets").and_then(|secrets| secrets.as_array().map(Vec::len));
+    let secrets =
+        settings.remove("client_secrets").and_then(|secrets| secrets.as_array().map(Vec::len));
     settings.insert("client_secrets".to_owned(), json!(secrets.unwrap_or(0)));
     if settings.get("pair_wise_subject_salt").is_some_and(|salt| !salt.is_null()) {
         settings.insert("pair_wise_subject_salt".to_owned(), json!("(not shown)"));
     }
-    settings.insert("from".to_owned(), json!(if client.configured { "configuration" } else { "store" }));
+    settings.insert(
+        "from".to_owned(),
+        json!(if client.configured { "configuration" } else { "store" }),
+    );
     crate::welcome::print(&format!("{:#}\n", Value::Object(settings)));
     Ok(())
 }
 
-async fn add(place: &Workplace, client_id: String, arguments: &SettingsArguments) -> Result<(), CommandError> {
+async fn add(
+    place: &Workplace,
+    client_id: String,
+    arguments: &SettingsArguments,
+) -> Result<(), CommandError> {
     refuse_configured(place, &client_id)?;
     let mut settings = arguments.read()?;
     settings.insert("client_id".to_owned(), json!(client_id));
@@ -140,7 +169,11 @@ async fn add(place: &Workplace, client_id: String, arguments: &SettingsArguments
     Ok(())
 }
 
-async fn set(place: &Workplace, client_id: &str, arguments: &SettingsArguments) -> Result<(), CommandError> {
+async fn set(
+    place: &Workplace,
+    client_id: &str,
+    arguments: &SettingsArguments,
+) -> Result<(), CommandError> {
     change(place, client_id, |settings| {
         settings.extend(arguments.read()?);
         settings.insert("client_id".to_owned(), json!(client_id));
@@ -148,7 +181,11 @@ async fn set(place: &Workplace, client_id: &str, arguments: &SettingsArguments) 
     })
     .await?;
     audit("client_changed", "client_id", client_id);
-    done(place.json, &format!("The client {client_id} is changed."), json!({"client_id": client_id}));
+    done(
+        place.json,
+        &format!("The client {client_id} is changed."),
+        json!({"client_id": client_id}),
+    );
     Ok(())
 }
 
@@ -158,12 +195,14 @@ async fn remove(place: &Workplace, client_id: &str) -> Result<(), CommandError> 
         return Err(missing(client_id));
     }
     audit("client_removed", "client_id", client_id);
-    let sentence = format!("The client {client_id} is removed, and what it was granted is revoked.");
+    let sentence =
+        format!("The client {client_id} is removed, and what it was granted is revoked.");
     done(place.json, &sentence, json!({"client_id": client_id}));
     Ok(())
 }
 
-/// Changes a client of the store: the result is checked, and written only if nobody else changed a client meanwhile.
+/// Changes a client of the store: the result is checked, and written only if nobody else changed a
+/// client meanwhile.
 async fn change<T>(
     place: &Workplace,
     client_id: &str,
@@ -177,7 +216,9 @@ async fn change<T>(
     check(place, &client.settings)?;
     client.configured = false;
     if !place.store.replace_client(client, stored.version).await? {
-        return Err(CommandError::Missing("clients were changed at the same moment: try again".to_owned()));
+        return Err(CommandError::Missing(
+            "clients were changed at the same moment: try again".to_owned(),
+        ));
     }
     Ok(outcome)
 }
@@ -196,7 +237,8 @@ fn refuse_configured(place: &Workplace, client_id: &str) -> Result<(), CommandEr
 /// Refuses settings that the server would.
 fn check(place: &Workplace, settings: &Map<String, Value>) -> Result<(), CommandError> {
     let provider = &place.config.provider;
-    let checked = Client::checked(read(settings)?, false, &provider.resources, &provider.signing_algorithms);
+    let checked =
+        Client::checked(read(settings)?, false, &provider.resources, &provider.signing_algorithms);
     checked.map(|_| ()).map_err(|error| refused(&error))
 }
 
@@ -205,7 +247,9 @@ fn read(settings: &Map<String, Value>) -> Result<ClientSettings, CommandError> {
 }
 
 fn parsed(client: &StoredClient) -> Result<ClientSettings, CommandError> {
-    client.parsed().map_err(|error| refused(&format!("the settings of {:?}: {error}", client.client_id)))
+    client
+        .parsed()
+        .map_err(|error| refused(&format!("the settings of {:?}: {error}", client.client_id)))
 }
 
 fn refused(problem: &dyn std::fmt::Display) -> CommandError {

@@ -44,14 +44,24 @@ const SHOWN: usize = 8;
 impl SecretCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(OneClient { client_id, data }) => list(&Workplace::open(&data).await?, &client_id).await,
+            Self::List(OneClient { client_id, data }) => {
+                list(&Workplace::open(&data).await?, &client_id).await
+            }
             Self::Add { client_id, days, description, data } => {
                 let place = Workplace::open(&data).await?;
-                let expires_at = days.map(|days| Workplace::now().seconds() + i64::from(days) * 86_400);
-                let secret =
-                    change(&place, &client_id, |settings| Ok(generate(settings, expires_at, description))).await?;
+                let expires_at =
+                    days.map(|days| Workplace::now().seconds() + i64::from(days) * 86_400);
+                let secret = change(&place, &client_id, |settings| {
+                    Ok(generate(settings, expires_at, description))
+                })
+                .await?;
                 audit("client_secret_added", "client_id", &client_id);
-                tell(&place, &client_id, &format!("The client {client_id} has one more secret."), Some(secret));
+                tell(
+                    &place,
+                    &client_id,
+                    &format!("The client {client_id} has one more secret."),
+                    Some(secret),
+                );
                 Ok(())
             }
             Self::Remove { client_id, secret, data } => {
@@ -73,13 +83,19 @@ async fn list(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
 async fn remove(place: &Workplace, client_id: &str, named: &str) -> Result<(), CommandError> {
     change(place, client_id, |settings| {
         let secrets = settings.get_mut("client_secrets").and_then(Value::as_array_mut);
-        let is_named = |secret: &Value| secret["sha256"].as_str().and_then(|hash| hash.get(..SHOWN)) == Some(named);
+        let is_named = |secret: &Value| {
+            secret["sha256"].as_str().and_then(|hash| hash.get(..SHOWN)) == Some(named)
+        };
         let before = secrets.as_ref().map_or(0, |secrets| secrets.len());
         let Some(secrets) = secrets.filter(|secrets| secrets.iter().any(is_named)) else {
-            return Err(CommandError::Missing(format!("the client {client_id:?} has no secret {named:?}")));
+            return Err(CommandError::Missing(format!(
+                "the client {client_id:?} has no secret {named:?}"
+            )));
         };
         if before == 1 {
-            return Err(refused(&"this is the client's last secret: add another one first, or disable the client"));
+            return Err(refused(
+                &"this is the client's last secret: add another one first, or disable the client",
+            ));
         }
         secrets.retain(|secret| !is_named(secret));
         Ok(())
@@ -113,9 +129,14 @@ pub(super) fn generate(
 
 /// Says what was done, and a new secret this once.
 pub(super) fn tell(place: &Workplace, client_id: &str, sentence: &str, secret: Option<Secret>) {
-    let Some(secret) = secret else { return done(place.json, sentence, json!({"client_id": client_id})) };
+    let Some(secret) = secret else {
+        return done(place.json, sentence, json!({"client_id": client_id}));
+    };
     let text = if place.json {
-        format!("{:#}\n", json!({"client_id": client_id, "client_secret": secret.expose(), "message": sentence}))
+        format!(
+            "{:#}\n",
+            json!({"client_id": client_id, "client_secret": secret.expose(), "message": sentence})
+        )
     } else {
         format!("{sentence}\nIts secret, which is not shown again: {}\n", secret.expose())
     };

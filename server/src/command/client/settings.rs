@@ -13,10 +13,12 @@ use super::{CommandError, refused};
 /// Settings of a client: those of the file first, then the others in their place.
 #[derive(Debug, clap::Args)]
 pub struct SettingsArguments {
-    /// A file with the keys that a table [[clients]] has: TOML, or JSON if its name ends with .json.
+    /// A file with the keys that a table [[clients]] has: TOML, or JSON if its name ends with
+    /// .json.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Any setting, its value as in TOML; may be given several times. A secret belongs into the file.
+    /// Any setting, its value as in TOML; may be given several times. A secret belongs into the
+    /// file.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// `client_name`: what users see.
@@ -76,7 +78,8 @@ impl SettingsArguments {
 }
 
 fn from_file(path: &Path) -> Result<Map<String, Value>, CommandError> {
-    let failed = |problem: &dyn std::fmt::Display| refused(&format!("{}: {problem}", path.display()));
+    let failed =
+        |problem: &dyn std::fmt::Display| refused(&format!("{}: {problem}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
     if path.extension().is_some_and(|extension| extension == "json") {
         return serde_json::from_str(&text).map_err(|error| failed(&error));
@@ -87,9 +90,13 @@ fn from_file(path: &Path) -> Result<Map<String, Value>, CommandError> {
 /// One setting. What is no TOML value is a text that was written without quotes.
 fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
     let named = assignment.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
-    let is_key = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_key = |key: &str| {
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
     let Some((key, value)) = named.filter(|(key, _)| is_key(key)) else {
-        return Err(refused(&format!("--set {assignment:?}: give KEY=VALUE, like access_token_lifetime=600")));
+        return Err(refused(&format!(
+            "--set {assignment:?}: give KEY=VALUE, like access_token_lifetime=600"
+        )));
     };
     // The one setting whose value is a secret; others can read the arguments of a process.
     if key == "pair_wise_subject_salt" {
@@ -97,7 +104,8 @@ fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
             "--set {key}: give a secret in a --file, where other users of this machine can't read it"
         )));
     }
-    let toml: Result<Map<String, Value>, _> = Figment::from(Toml::string(&format!("{key} = {value}"))).extract();
+    let toml: Result<Map<String, Value>, _> =
+        Figment::from(Toml::string(&format!("{key} = {value}"))).extract();
     Ok(toml.unwrap_or_else(|_| Map::from_iter([(key.to_owned(), json!(value))])))
 }
 
@@ -112,7 +120,10 @@ mod tests {
         assert_eq!(read("access_token_lifetime=600"), json!({"access_token_lifetime": 600}));
         assert_eq!(read("require_par = true"), json!({"require_par": true}));
         assert_eq!(read("allowed_scopes=[\"openid\"]"), json!({"allowed_scopes": ["openid"]}));
-        assert_eq!(read("client_uri=https://a.example/?x=1"), json!({"client_uri": "https://a.example/?x=1"}));
+        assert_eq!(
+            read("client_uri=https://a.example/?x=1"),
+            json!({"client_uri": "https://a.example/?x=1"})
+        );
         assert_eq!(read("description=What it is"), json!({"description": "What it is"}));
         for wrong in ["enabled", "=x", "a.b=1", "x\ny=1"] {
             assert!(assigned(wrong).is_err(), "{wrong}");

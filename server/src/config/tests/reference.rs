@@ -1,4 +1,5 @@
-//! `docs/configuration.md`: a table of every key, made from the keys that the code knows and from what the example says of each.
+//! `docs/configuration.md`: a table of every key, made from the keys that the code knows and from
+//! what the example says of each.
 
 use std::fmt::Write as _;
 
@@ -26,7 +27,8 @@ struct Entry<'a> {
     is_default: bool,
 }
 
-/// Reads the example: a key is explained by the comment above it, or shares that of the keys above it.
+/// Reads the example: a key is explained by the comment above it, or shares that of the keys above
+/// it.
 fn entries() -> Vec<Entry<'static>> {
     let (mut entries, mut section, mut text, mut after_key, mut lists_defaults) =
         (Vec::new(), "", String::new(), false, false);
@@ -40,7 +42,14 @@ fn entries() -> Vec<Entry<'static>> {
         } else if let Some((key, value)) = live.split_once(" = ").filter(|_| starts_key) {
             lists_defaults |= value == "\"defaults\"";
             let is_default = live == line || (lists_defaults && key != "client_id");
-            entries.push(Entry { section, key, value, text: text.trim().to_owned(), own_text: !after_key, is_default });
+            entries.push(Entry {
+                section,
+                key,
+                value,
+                text: text.trim().to_owned(),
+                own_text: !after_key,
+                is_default,
+            });
             after_key = true;
         } else if live.starts_with(' ') && !live.starts_with(" ---") {
             if after_key {
@@ -58,15 +67,27 @@ fn document() -> String {
     let entries = entries();
     let mut document = INTRODUCTION.to_owned();
     for (section, keys) in sections() {
-        let title = if section.is_empty() { "The top of the file".to_owned() } else { format!("`{section}`") };
-        write!(document, "\n## {title}\n\n| Key | Default | What it is |\n|---|---|---|\n").unwrap();
+        let title = if section.is_empty() {
+            "The top of the file".to_owned()
+        } else {
+            format!("`{section}`")
+        };
+        write!(document, "\n## {title}\n\n| Key | Default | What it is |\n|---|---|---|\n")
+            .unwrap();
         for key in keys {
-            // The example may show a key twice, once for its use and once with its default. A table is no key: it has a section.
-            let shown = || entries.iter().filter(|entry| entry.section == section && entry.key == *key);
+            // The example may show a key twice, once for its use and once with its default. A table
+            // is no key: it has a section.
+            let shown =
+                || entries.iter().filter(|entry| entry.section == section && entry.key == *key);
             let explained = || shown().filter(|entry| !entry.text.is_empty());
-            let Some(entry) = explained().find(|entry| entry.own_text).or_else(|| explained().next()) else { continue };
+            let Some(entry) =
+                explained().find(|entry| entry.own_text).or_else(|| explained().next())
+            else {
+                continue;
+            };
             let text = entry.text.replace('|', "\\|");
-            let default = shown().find(|entry| entry.is_default).map(|entry| format!("`{}`", entry.value));
+            let default =
+                shown().find(|entry| entry.is_default).map(|entry| format!("`{}`", entry.value));
             writeln!(document, "| `{key}` | {} | {} |", default.unwrap_or_default(), text).unwrap();
         }
     }
@@ -82,7 +103,7 @@ fn the_document_has_every_key() {
     let kept = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
     assert!(
         kept == document,
-        "docs/configuration.md is out of date: UPDATE_DOCUMENTS=1 cargo test -p server the_document_has_every_key"
+        "docs/configuration.md is out of date: UPDATE_DOCUMENTS=1 cargo test -p doorward the_document_has_every_key"
     );
 }
 
@@ -90,8 +111,9 @@ fn the_document_has_every_key() {
 fn each_key_is_explained() {
     let entries = entries();
     for Entry { section, key, .. } in &entries {
-        let explained =
-            entries.iter().any(|other| other.section == *section && other.key == *key && !other.text.is_empty());
+        let explained = entries
+            .iter()
+            .any(|other| other.section == *section && other.key == *key && !other.text.is_empty());
         assert!(explained, "the example says nothing of {section}.{key}");
     }
 }

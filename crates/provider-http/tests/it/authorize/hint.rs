@@ -45,12 +45,15 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_an_invalid_request() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let tokens = browser.tokens(&[]).await;
     let good = tokens["id_token"].as_str().unwrap();
-    let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
+    let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+        panic!("{good}")
+    };
     let mut changed = claims(&tokens["id_token"]);
     changed["sub"] = json!("carol");
     let changed = base64url::encode(changed.to_string());
     let unsigned = base64url::encode(r#"{"alg":"none","typ":"JWT"}"#);
-    let elsewhere = World::with(Setup { issuer: "http://localhost:7001", ..Setup::default() }).await;
+    let elsewhere =
+        World::with(Setup { issuer: "http://localhost:7001", ..Setup::default() }).await;
     let foreign = id_token_of_issuer(&elsewhere).await;
     for hint in [
         format!("{header}.{changed}.{signature}"),
@@ -62,7 +65,10 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_an_invalid_request() {
         "x".to_owned(),
         foreign,
     ] {
-        browser.get(&hinted(&hint, "none")).await.expect_redirect_error(REDIRECT, "invalid_request");
+        browser
+            .get(&hinted(&hint, "none"))
+            .await
+            .expect_redirect_error(REDIRECT, "invalid_request");
     }
 }
 
@@ -71,7 +77,12 @@ async fn id_token_of_issuer(world: &World) -> String {
     let answer = world
         .token_as(
             &crate::support::basic("MyBackend", "secret"),
-            &[("grant_type", "password"), ("username", "alice"), ("password", "alice"), ("scope", "openid")],
+            &[
+                ("grant_type", "password"),
+                ("username", "alice"),
+                ("password", "alice"),
+                ("scope", "openid"),
+            ],
         )
         .await;
     answer.json()["id_token"].as_str().unwrap().to_owned()

@@ -1,15 +1,23 @@
-//! The parameters of an authorization request: what is refused by a redirect, what is ignored, what is echoed (OIDC Core
-//! section 3.1.2.1).
+//! The parameters of an authorization request: what is refused by a redirect, what is ignored, what
+//! is echoed (OIDC Core section 3.1.2.1).
 
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::support::{Browser, REDIRECT, World, authorize_url, changed, client_settings, code_request};
+use crate::support::{
+    Browser, REDIRECT, World, authorize_url, changed, client_settings, code_request,
+};
 
 #[tokio::test]
 async fn a_repeated_parameter_is_an_invalid_request() {
     let world = World::new().await;
-    for more in ["nonce=2", "scope=openid", "response_type=code", "prompt=login&prompt=", "unknown=1&unknown=1"] {
+    for more in [
+        "nonce=2",
+        "scope=openid",
+        "response_type=code",
+        "prompt=login&prompt=",
+        "unknown=1&unknown=1",
+    ] {
         let answer = world.get(&format!("{}&{more}", authorize_url(&[]))).await;
         answer.expect_redirect_error(REDIRECT, "invalid_request");
         assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
@@ -29,14 +37,20 @@ async fn over_long_values_are_an_invalid_request() {
     let world = World::new().await;
     let long = "x".repeat(301);
     for name in ["scope", "nonce", "acr_values", "login_hint", "ui_locales"] {
-        world.get(&authorize_url(&[(name, &long)])).await.expect_redirect_error(REDIRECT, "invalid_request");
+        world
+            .get(&authorize_url(&[(name, &long)]))
+            .await
+            .expect_redirect_error(REDIRECT, "invalid_request");
     }
     let state = "s".repeat(2001);
     let answer = world.get(&authorize_url(&[("state", &state)])).await;
     answer.expect_redirect_error(REDIRECT, "invalid_request");
     assert_eq!(answer.redirect_param("state"), None);
     let claims = format!("{{\"userinfo\":{{\"{}\":null}}}}", "x".repeat(4000));
-    world.get(&authorize_url(&[("claims", &claims)])).await.expect_redirect_error(REDIRECT, "invalid_request");
+    world
+        .get(&authorize_url(&[("claims", &claims)]))
+        .await
+        .expect_redirect_error(REDIRECT, "invalid_request");
 }
 
 #[tokio::test]
@@ -52,13 +66,23 @@ async fn the_longest_values_are_served() {
 #[tokio::test]
 async fn only_the_code_flow_is_served() {
     let world = World::new().await;
-    for response_type in
-        ["token", "id_token", "code id_token", "code token", "id_token token", "none", "CODE", "code code"]
-    {
+    for response_type in [
+        "token",
+        "id_token",
+        "code id_token",
+        "code token",
+        "id_token token",
+        "none",
+        "CODE",
+        "code code",
+    ] {
         let answer = world.get(&authorize_url(&[("response_type", response_type)])).await;
         answer.expect_redirect_error(REDIRECT, "unsupported_response_type");
     }
-    world.get(&authorize_url(&[("response_type", "")])).await.expect_redirect_error(REDIRECT, "invalid_request");
+    world
+        .get(&authorize_url(&[("response_type", "")]))
+        .await
+        .expect_redirect_error(REDIRECT, "invalid_request");
 }
 
 #[tokio::test]
@@ -75,9 +99,15 @@ async fn a_client_without_the_code_flow_is_unauthorized() {
 #[tokio::test]
 async fn an_unknown_forbidden_malformed_or_missing_scope_is_invalid() {
     let world = World::new().await;
-    for scope in
-        ["", " ", "openid unknown", "openid MyBackendApi1", "openid \"quoted\"", "openid back\\slash", "öpenid"]
-    {
+    for scope in [
+        "",
+        " ",
+        "openid unknown",
+        "openid MyBackendApi1",
+        "openid \"quoted\"",
+        "openid back\\slash",
+        "öpenid",
+    ] {
         let answer = world.get(&authorize_url(&[("scope", scope)])).await;
         answer.expect_redirect_error(REDIRECT, "invalid_scope");
     }
@@ -86,11 +116,16 @@ async fn an_unknown_forbidden_malformed_or_missing_scope_is_invalid() {
 /// OIDC Core section 11.
 #[tokio::test]
 async fn offline_access_that_a_client_may_not_have_is_left_out() {
-    let world = World::with_clients(vec![client_settings("Online", json!({"allow_offline_access": false}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Online",
+        json!({"allow_offline_access": false}),
+    )])
+    .await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let url = |scope| authorize_url(&[("client_id", "Online"), ("scope", scope)]);
     let code = browser.get(&url("openid offline_access")).await.expect_code(REDIRECT);
-    let tokens = world.token(&changed(code_request(&code), &[("client_id", "Online")])).await.json();
+    let tokens =
+        world.token(&changed(code_request(&code), &[("client_id", "Online")])).await.json();
     assert_eq!((&tokens["scope"], tokens.get("refresh_token")), (&json!("openid"), None));
     browser.get(&url("offline_access")).await.expect_redirect_error(REDIRECT, "invalid_scope");
 }
@@ -125,9 +160,12 @@ async fn request_objects_are_refused_and_never_ignored() {
     let unsigned = "eyJhbGciOiJub25lIn0.eyJjbGllbnRfaWQiOiJQa2NlSlMifQ.";
     let answer = browser.get(&authorize_url(&[("request", unsigned)])).await;
     answer.expect_redirect_error(REDIRECT, "request_not_supported");
-    let answer = browser.get(&authorize_url(&[("request_uri", "https://app.example/request.jwt")])).await;
+    let answer =
+        browser.get(&authorize_url(&[("request_uri", "https://app.example/request.jwt")])).await;
     answer.expect_redirect_error(REDIRECT, "request_uri_not_supported");
-    let answer = browser.get(&authorize_url(&[("request_uri", "urn:ietf:params:oauth:request_uri:x")])).await;
+    let answer = browser
+        .get(&authorize_url(&[("request_uri", "urn:ietf:params:oauth:request_uri:x")]))
+        .await;
     answer.expect_error_page(StatusCode::BAD_REQUEST);
     let answer = browser.get(&authorize_url(&[("registration", "{}")])).await;
     answer.expect_redirect_error(REDIRECT, "registration_not_supported");
@@ -150,7 +188,10 @@ async fn what_the_provider_does_not_know_or_need_never_breaks_a_request() {
         browser.get(&authorize_url(&[(name, value)])).await.expect_code(REDIRECT);
     }
     // A parameter without a value counts as omitted (RFC 6749 section 3.1).
-    browser.get(&format!("{}&max_age=&prompt=&claims=", authorize_url(&[]))).await.expect_code(REDIRECT);
+    browser
+        .get(&format!("{}&max_age=&prompt=&claims=", authorize_url(&[])))
+        .await
+        .expect_code(REDIRECT);
 }
 
 #[tokio::test]
@@ -171,8 +212,9 @@ async fn state_comes_back_letter_by_letter() {
         let answer = browser.get(&authorize_url(&[("state", state)])).await;
         answer.expect_code(REDIRECT);
         assert_eq!(answer.redirect_param("state").as_deref(), Some(state));
-        let refused =
-            browser.get(&authorize_url(&[("state", state), ("response_mode", "fragment"), ("scope", "x")])).await;
+        let refused = browser
+            .get(&authorize_url(&[("state", state), ("response_mode", "fragment"), ("scope", "x")]))
+            .await;
         refused.expect_redirect_error(REDIRECT, "invalid_scope");
         assert_eq!(refused.redirect_param("state").as_deref(), Some(state));
     }

@@ -1,4 +1,5 @@
-//! Proof Key for Code Exchange at the authorization endpoint (RFC 7636 section 4.3, RFC 9700 section 2.1.1).
+//! Proof Key for Code Exchange at the authorization endpoint (RFC 7636 section 4.3, RFC 9700
+//! section 2.1.1).
 
 use serde_json::json;
 
@@ -34,14 +35,22 @@ async fn a_client_with_a_secret_needs_pkce_too_unless_its_settings_say_otherwise
     let world = World::with_clients(vec![client_settings("Lax", lax)]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let without = [("code_challenge", ""), ("code_challenge_method", "")];
-    let backend = [&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)], &without[..]].concat();
-    browser.get(&authorize_url(&backend)).await.expect_redirect_error(BACKEND_REDIRECT, "invalid_request");
+    let backend =
+        [&[("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT)], &without[..]]
+            .concat();
+    browser
+        .get(&authorize_url(&backend))
+        .await
+        .expect_redirect_error(BACKEND_REDIRECT, "invalid_request");
 
     let lax = [&[("client_id", "Lax")], &without[..]].concat();
     browser.get(&authorize_url(&lax)).await.expect_code(REDIRECT);
     // Half of PKCE is refused there, too: else an attacker could take the other half out.
     let method_only = [("client_id", "Lax"), ("code_challenge", "")];
-    browser.get(&authorize_url(&method_only)).await.expect_redirect_error(REDIRECT, "invalid_request");
+    browser
+        .get(&authorize_url(&method_only))
+        .await
+        .expect_redirect_error(REDIRECT, "invalid_request");
     let plain = [("client_id", "Lax"), ("code_challenge_method", "plain")];
     browser.get(&authorize_url(&plain)).await.expect_redirect_error(REDIRECT, "invalid_request");
 }

@@ -39,7 +39,9 @@ async fn a_form_posted_from_another_site_becomes_the_same_request_by_get() {
     let world = World::new().await;
     let mut browser = Browser::new(&world);
     let url = authorize_url(&[("state", "a b&c")]);
-    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "http://localhost:5001"), ("origin", "null")] {
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("origin", "http://localhost:5001"), ("origin", "null")]
+    {
         let answer = browser.send(with_header(posted(&url), name, value)).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, url.as_str()));
     }

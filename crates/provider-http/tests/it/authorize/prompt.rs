@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, REDIRECT, START, World, authorize_url, claims, client_settings, code_request,
+    Answer, BACKEND_REDIRECT, Browser, REDIRECT, START, World, authorize_url, claims,
+    client_settings, code_request,
 };
 
 /// The `auth_time` that the client learns.
@@ -38,8 +39,12 @@ async fn prompt_none_never_shows_a_page() {
     world.get(&none).await.expect_redirect_error(REDIRECT, "login_required");
 
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let backend = [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("prompt", "none")];
-    browser.get(&authorize_url(&backend)).await.expect_redirect_error(BACKEND_REDIRECT, "consent_required");
+    let backend =
+        [("client_id", "PkceCodeBackend"), ("redirect_uri", BACKEND_REDIRECT), ("prompt", "none")];
+    browser
+        .get(&authorize_url(&backend))
+        .await
+        .expect_redirect_error(BACKEND_REDIRECT, "consent_required");
 
     world.clock.advance(2);
     for max_age in ["1", "0"] {
@@ -59,7 +64,8 @@ async fn prompt_login_and_select_account_sign_in_anew_and_auth_time_moves() {
     assert_eq!(auth_time(&world, &first).await, START);
     for (passed, prompt) in [(100, "login"), (200, "select_account")] {
         world.clock.advance(100);
-        let answer = browser.authorize_signing_in(&authorize_url(&[("prompt", prompt)]), "alice").await;
+        let answer =
+            browser.authorize_signing_in(&authorize_url(&[("prompt", prompt)]), "alice").await;
         assert_eq!(auth_time(&world, &answer).await, START + passed);
     }
 }
@@ -78,7 +84,8 @@ async fn prompt_login_consent_asks_for_both_in_that_order() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     world.clock.advance(100);
-    let question = browser.authorize_signing_in(&authorize_url(&[("prompt", "login consent")]), "alice").await;
+    let question =
+        browser.authorize_signing_in(&authorize_url(&[("prompt", "login consent")]), "alice").await;
     assert_eq!(question.status, StatusCode::OK, "{question:?}");
     let answer = browser.submit(&question.page(), &[("action", "allow")]).await;
     assert_eq!(auth_time(&world, &answer).await, START + 100);
@@ -102,7 +109,8 @@ async fn a_sign_in_older_than_max_age_is_repeated_once() {
 
 #[tokio::test]
 async fn a_client_may_set_how_old_sign_ins_may_be() {
-    let world = World::with_clients(vec![client_settings("Bank", json!({"user_sso_lifetime": 60}))]).await;
+    let world =
+        World::with_clients(vec![client_settings("Bank", json!({"user_sso_lifetime": 60}))]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let url = authorize_url(&[("client_id", "Bank"), ("max_age", "1000")]);
     world.clock.advance(60);
@@ -136,7 +144,9 @@ async fn a_disabled_users_session_counts_no_more() {
 async fn an_unknown_or_planted_session_cookie_is_nobody() {
     let world = World::new().await;
     let session = Browser::signed_in(&world, "alice").await.session().unwrap();
-    for cookie in ["x".repeat(43), "short".to_owned(), format!("{session}; doorward.session={session}")] {
+    for cookie in
+        ["x".repeat(43), "short".to_owned(), format!("{session}; doorward.session={session}")]
+    {
         let mut browser = Browser::new(&world);
         browser.set_cookie("doorward.session", &cookie);
         browser.get(&authorize_url(&[])).await.expect_login();

@@ -1,5 +1,5 @@
-//! Who may be answered, and where: until client and redirect URI hold, nothing is ever redirected (RFC 6749 section
-//! 4.1.2.1, RFC 9700 section 4.1).
+//! Who may be answered, and where: until client and redirect URI hold, nothing is ever redirected
+//! (RFC 6749 section 4.1.2.1, RFC 9700 section 4.1).
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -61,9 +61,11 @@ async fn a_redirect_uri_that_is_not_registered_by_the_letter_gets_the_error_page
 #[tokio::test]
 async fn a_repeated_client_id_or_redirect_uri_gets_the_error_page() {
     let world = World::new().await;
-    for more in
-        ["&client_id=PkceJS", "&redirect_uri=http%3A%2F%2Flocalhost%3A5001%2FOpenId%2FLogin%2FJS", "&client_id="]
-    {
+    for more in [
+        "&client_id=PkceJS",
+        "&redirect_uri=http%3A%2F%2Flocalhost%3A5001%2FOpenId%2FLogin%2FJS",
+        "&client_id=",
+    ] {
         assert_error_page(&world, &format!("{}{more}", authorize_url(&[]))).await;
     }
 }
@@ -81,10 +83,15 @@ async fn parameters_that_are_no_text_or_too_many_get_the_error_page() {
 async fn a_loopback_address_is_answered_at_any_port_and_localhost_is_not() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for redirect_uri in
-        ["http://127.0.0.1:5001/callback", "http://127.0.0.1:49152/callback", "http://127.0.0.1/callback"]
-    {
-        browser.get(&authorize_url(&[("redirect_uri", redirect_uri)])).await.expect_code(redirect_uri);
+    for redirect_uri in [
+        "http://127.0.0.1:5001/callback",
+        "http://127.0.0.1:49152/callback",
+        "http://127.0.0.1/callback",
+    ] {
+        browser
+            .get(&authorize_url(&[("redirect_uri", redirect_uri)]))
+            .await
+            .expect_code(redirect_uri);
     }
     for redirect_uri in [
         "http://127.0.0.1:49152/callback/",
@@ -95,7 +102,10 @@ async fn a_loopback_address_is_answered_at_any_port_and_localhost_is_not() {
         "http://[::1]:5001/callback",
         "http://localhost:5001/callback",
     ] {
-        browser.get(&authorize_url(&[("redirect_uri", redirect_uri)])).await.expect_error_page(StatusCode::BAD_REQUEST);
+        browser
+            .get(&authorize_url(&[("redirect_uri", redirect_uri)]))
+            .await
+            .expect_error_page(StatusCode::BAD_REQUEST);
     }
 }
 
@@ -103,7 +113,9 @@ async fn a_loopback_address_is_answered_at_any_port_and_localhost_is_not() {
 async fn an_omitted_redirect_uri_is_the_only_registered_one_but_never_with_openid() {
     let world = World::with_clients(vec![client_settings("OneUri", json!({}))]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let without = |client_id, scope| authorize_url(&[("client_id", client_id), ("redirect_uri", ""), ("scope", scope)]);
+    let without = |client_id, scope| {
+        authorize_url(&[("client_id", client_id), ("redirect_uri", ""), ("scope", scope)])
+    };
     browser.get(&without("OneUri", "MyBackendApi2")).await.expect_code(REDIRECT);
     assert_error_page(&world, &without("OneUri", "openid MyBackendApi2")).await;
     assert_error_page(&world, &without("PkceJS", "MyBackendApi2")).await;
@@ -112,10 +124,15 @@ async fn an_omitted_redirect_uri_is_the_only_registered_one_but_never_with_openi
 #[tokio::test]
 async fn the_redirect_uris_own_query_is_kept() {
     let redirect_uri = "https://app.example/cb?tenant=a%20b&x";
-    let world = World::with_clients(vec![client_settings("Tenant", json!({"redirect_uris": [redirect_uri]}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Tenant",
+        json!({"redirect_uris": [redirect_uri]}),
+    )])
+    .await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let changes = [("client_id", "Tenant"), ("redirect_uri", redirect_uri)];
     browser.get(&authorize_url(&changes)).await.expect_code(&format!("{redirect_uri}&code="));
-    let refused = browser.get(&authorize_url(&[changes[0], changes[1], ("scope", "unknown")])).await;
+    let refused =
+        browser.get(&authorize_url(&[changes[0], changes[1], ("scope", "unknown")])).await;
     refused.expect_redirect_error(&format!("{redirect_uri}&error="), "invalid_scope");
 }

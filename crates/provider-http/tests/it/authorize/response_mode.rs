@@ -1,4 +1,5 @@
-//! How an authorization response travels (OAuth 2.0 Multiple Response Types section 2.1, Form Post Response Mode).
+//! How an authorization response travels (OAuth 2.0 Multiple Response Types section 2.1, Form Post
+//! Response Mode).
 
 use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -15,7 +16,8 @@ async fn fragment_answers_stand_behind_the_hash_and_query_answers_behind_the_que
         answer.expect_code(&format!("{REDIRECT}{start}"));
         assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
     }
-    let refused = browser.get(&authorize_url(&[("response_mode", "fragment"), ("scope", "unknown")])).await;
+    let refused =
+        browser.get(&authorize_url(&[("response_mode", "fragment"), ("scope", "unknown")])).await;
     refused.expect_redirect_error(&format!("{REDIRECT}#error="), "invalid_scope");
 }
 
@@ -27,7 +29,10 @@ async fn errors_of_requests_for_tokens_stand_in_the_fragment_unless_a_mode_is_as
         for (mode, start) in [("", '#'), ("fragment", '#'), ("query", '?')] {
             let url = authorize_url(&[("response_type", response_type), ("response_mode", mode)]);
             let refused = world.get(&url).await;
-            refused.expect_redirect_error(&format!("{REDIRECT}{start}error="), "unsupported_response_type");
+            refused.expect_redirect_error(
+                &format!("{REDIRECT}{start}error="),
+                "unsupported_response_type",
+            );
         }
     }
 }
@@ -59,7 +64,8 @@ async fn form_post_is_a_page_whose_one_script_the_policy_allows_by_its_hash() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let state = "a b&\"><script>alert(1)</script>'\u{e4}";
-    let answer = browser.get(&authorize_url(&[("response_mode", "form_post"), ("state", state)])).await;
+    let answer =
+        browser.get(&authorize_url(&[("response_mode", "form_post"), ("state", state)])).await;
     let fields = form_post(&answer);
     let [(code_name, code), rest @ ..] = fields.as_slice() else { panic!("{fields:?}") };
     assert_eq!(code_name, "code");
@@ -72,7 +78,8 @@ async fn form_post_is_a_page_whose_one_script_the_policy_allows_by_its_hash() {
 #[tokio::test]
 async fn errors_are_posted_too() {
     let world = World::new().await;
-    let answer = world.get(&authorize_url(&[("response_mode", "form_post"), ("prompt", "none")])).await;
+    let answer =
+        world.get(&authorize_url(&[("response_mode", "form_post"), ("prompt", "none")])).await;
     let names: Vec<String> = form_post(&answer).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["error", "error_description", "state", "iss", "session_state"]);
     assert_eq!(answer.page().value("error"), Some("login_required"));

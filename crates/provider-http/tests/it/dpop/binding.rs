@@ -1,12 +1,13 @@
-//! What a proof binds: access tokens, codes (`dpop_jkt`) and the refresh tokens of public clients (RFC 9449 sections 5, 6, 10).
+//! What a proof binds: access tokens, codes (`dpop_jkt`) and the refresh tokens of public clients
+//! (RFC 9449 sections 5, 6, 10).
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{MACHINE, machine_token};
 use crate::support::{
-    Answer, Browser, ProofKey, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request,
-    form_request, refresh_request, with_header,
+    Answer, Browser, ProofKey, REDIRECT, World, authorize_url, basic, changed, claims,
+    client_settings, code_request, form_request, refresh_request, with_header,
 };
 
 #[track_caller]
@@ -37,7 +38,10 @@ async fn every_grant_binds_its_access_token_to_the_key_of_the_proof() {
     let tokens = world.token_with_proof(&code_request(&code), &key.proof(&world)).await;
     assert_bound(&tokens, &key);
     let refresh = tokens.json()["refresh_token"].as_str().unwrap().to_owned();
-    assert_bound(&world.token_with_proof(&refresh_request(&refresh), &key.proof(&world)).await, &key);
+    assert_bound(
+        &world.token_with_proof(&refresh_request(&refresh), &key.proof(&world)).await,
+        &key,
+    );
     let password = [
         ("grant_type", "password"),
         ("username", "alice"),
@@ -85,7 +89,8 @@ async fn a_refused_proof_costs_no_code_and_a_refused_code_no_proof() {
 async fn a_code_with_dpop_jkt_is_redeemed_only_with_a_proof_of_that_key() {
     let world = World::new().await;
     let (key, other) = (ProofKey::es256(), ProofKey::es256());
-    let code = Browser::signed_in(&world, "alice").await.code(&[("dpop_jkt", &key.thumbprint())]).await;
+    let code =
+        Browser::signed_in(&world, "alice").await.code(&[("dpop_jkt", &key.thumbprint())]).await;
     assert_invalid_grant(&world.token(&code_request(&code)).await);
     assert_invalid_grant(&world.token_with_proof(&code_request(&code), &other.proof(&world)).await);
     assert_bound(&world.token_with_proof(&code_request(&code), &key.proof(&world)).await, &key);
@@ -95,7 +100,11 @@ async fn a_code_with_dpop_jkt_is_redeemed_only_with_a_proof_of_that_key() {
 async fn dpop_jkt_must_be_a_thumbprint() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for text in ["x", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4", "0ZcOCORZNYy+DWpqq30jZyJGHTN0d2HglBV3uiguA4I"] {
+    for text in [
+        "x",
+        "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4",
+        "0ZcOCORZNYy+DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+    ] {
         let answer = browser.get(&authorize_url(&[("dpop_jkt", text)])).await;
         answer.expect_redirect_error(REDIRECT, "invalid_request");
     }
@@ -126,12 +135,16 @@ async fn a_foreign_key_revokes_nothing() {
     let consumed = refresh_request(first["refresh_token"].as_str().unwrap());
     let second = world.token_with_proof(&consumed, &key.proof(&world)).await.json();
     world.clock.advance(3600);
-    assert_invalid_grant(&world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await);
+    assert_invalid_grant(
+        &world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await,
+    );
     let current = refresh_request(second["refresh_token"].as_str().unwrap());
     let third = world.token_with_proof(&current, &key.proof(&world)).await;
     assert_bound(&third, &key);
     // By now the first is forgotten, but for its family.
-    assert_invalid_grant(&world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await);
+    assert_invalid_grant(
+        &world.token_with_proof(&consumed, &ProofKey::es256().proof(&world)).await,
+    );
     assert_invalid_grant(&world.token(&consumed).await);
     let last = refresh_request(third.json()["refresh_token"].as_str().unwrap());
     assert_bound(&world.token_with_proof(&last, &key.proof(&world)).await, &key);
@@ -145,7 +158,8 @@ async fn a_confidential_clients_refresh_tokens_are_bound_to_its_authentication_a
     let world = World::with_clients(vec![client_settings("Confidential", changes)]).await;
     let (first, second) = (ProofKey::es256(), ProofKey::es256());
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let code = browser.get(&authorize_url(&[("client_id", "Confidential")])).await.expect_code(REDIRECT);
+    let code =
+        browser.get(&authorize_url(&[("client_id", "Confidential")])).await.expect_code(REDIRECT);
     let send = async |pairs: Vec<(&'static str, String)>, proof: &str| {
         let request = form_request("/connect/token", &changed(pairs, &[("client_id", "")]));
         let request = with_header(request, "authorization", &basic("Confidential", "secret"));

@@ -19,6 +19,7 @@ async fn machine_token(world: &World, proof: &str) -> Answer {
 /// An access token bound to the key, for Alice.
 async fn bound_token(world: &World, key: &ProofKey) -> String {
     let code = crate::support::Browser::signed_in(world, "alice").await.code(&[]).await;
-    let answer = world.token_with_proof(&crate::support::code_request(&code), &key.proof(world)).await;
+    let answer =
+        world.token_with_proof(&crate::support::code_request(&code), &key.proof(world)).await;
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }

@@ -81,7 +81,8 @@ async fn userinfo_challenges_too() {
     let token = bound_token(&world, &key).await;
     let world = world.restarted("PkceJS", json!({"require_dpop_nonce": true})).await;
     let authorization = format!("DPoP {token}");
-    let answer = world.userinfo_by(&authorization, &[&key.userinfo_proof(&world, &token, &json!({}))]).await;
+    let answer =
+        world.userinfo_by(&authorization, &[&key.userinfo_proof(&world, &token, &json!({}))]).await;
     answer.expect_json_error(StatusCode::UNAUTHORIZED, "use_dpop_nonce");
     assert!(answer.header("www-authenticate").contains(r#"error="use_dpop_nonce""#));
     let nonce = answer.header("dpop-nonce");

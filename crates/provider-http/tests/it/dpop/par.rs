@@ -1,11 +1,13 @@
-//! Pushed authorization requests with a proof, which binds the code to its key (RFC 9449 section 10.1).
+//! Pushed authorization requests with a proof, which binds the code to its key (RFC 9449 section
+//! 10.1).
 
 use axum::http::StatusCode;
 use doorward_protocol::params;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, ProofKey, REDIRECT, World, authorize_url, code_request, form_request, with_header,
+    Answer, Browser, ISSUER, ProofKey, REDIRECT, World, authorize_url, code_request, form_request,
+    with_header,
 };
 
 /// Pushes a request of `PkceJS` with these changes and these headers.
@@ -15,7 +17,9 @@ async fn push(world: &World, changes: &[(&str, &str)], proofs: &[&str]) -> Answe
     let params = params::Params::parse(query).unwrap();
     let pairs: Vec<(&str, &str)> = params.iter().collect();
     let request = form_request("/connect/par", &pairs);
-    world.send(proofs.iter().fold(request, |request, proof| with_header(request, "dpop", proof))).await
+    world
+        .send(proofs.iter().fold(request, |request, proof| with_header(request, "dpop", proof)))
+        .await
 }
 
 fn proof(world: &World, key: &ProofKey, claims: &Value) -> String {
@@ -37,10 +41,13 @@ async fn code(world: &World, pushed: &Answer) -> String {
 async fn the_code_is_redeemed_with_the_key_of_the_proof_alone() {
     let world = World::new().await;
     let key = ProofKey::es256();
-    for (other, status) in [(None, StatusCode::OK), (Some(ProofKey::es256()), StatusCode::BAD_REQUEST)] {
+    for (other, status) in
+        [(None, StatusCode::OK), (Some(ProofKey::es256()), StatusCode::BAD_REQUEST)]
+    {
         let pushed = push(&world, &[], &[&proof(&world, &key, &json!({}))]).await;
         let request = code_request(&code(&world, &pushed).await);
-        let answer = world.token_with_proof(&request, &other.as_ref().unwrap_or(&key).proof(&world)).await;
+        let answer =
+            world.token_with_proof(&request, &other.as_ref().unwrap_or(&key).proof(&world)).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
 }
@@ -49,7 +56,8 @@ async fn the_code_is_redeemed_with_the_key_of_the_proof_alone() {
 async fn dpop_jkt_must_name_the_same_key() {
     let world = World::new().await;
     let key = ProofKey::es256();
-    let same = push(&world, &[("dpop_jkt", &key.thumbprint())], &[&proof(&world, &key, &json!({}))]).await;
+    let same =
+        push(&world, &[("dpop_jkt", &key.thumbprint())], &[&proof(&world, &key, &json!({}))]).await;
     assert_eq!(same.status, StatusCode::CREATED, "{same:?}");
     let other = ProofKey::es256().thumbprint();
     let differs = push(&world, &[("dpop_jkt", &other)], &[&proof(&world, &key, &json!({}))]).await;
@@ -70,7 +78,9 @@ async fn a_proof_that_does_not_hold_is_refused() {
         vec![&key.proof(&world)],
         vec![&proof(&world, &key, &json!({"htm": "GET"}))],
     ] {
-        push(&world, &[], &proofs).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_dpop_proof");
+        push(&world, &[], &proofs)
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_dpop_proof");
     }
 }
 
@@ -91,6 +101,8 @@ async fn without_a_proof_a_client_that_must_send_them_may_push() {
     let world = World::new().await.restarted("PkceJS", json!({"require_dpop": true})).await;
     let key = ProofKey::es256();
     let pushed = push(&world, &[("dpop_jkt", &key.thumbprint())], &[]).await;
-    let answer = world.token_with_proof(&code_request(&code(&world, &pushed).await), &key.proof(&world)).await;
+    let answer = world
+        .token_with_proof(&code_request(&code(&world, &pushed).await), &key.proof(&world))
+        .await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
 }

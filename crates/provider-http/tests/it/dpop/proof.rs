@@ -84,7 +84,9 @@ async fn jwk_with_a_private_part() {
     let key = ProofKey::es256();
     let mut jwk = key.jwk.clone();
     jwk["d"] = json!("AQAB");
-    assert_invalid_proof(&machine_token(&world, &key.proof_with(&world, &json!({"jwk": jwk}), &json!({}))).await);
+    assert_invalid_proof(
+        &machine_token(&world, &key.proof_with(&world, &json!({"jwk": jwk}), &json!({}))).await,
+    );
 }
 
 #[tokio::test]
@@ -95,7 +97,10 @@ async fn no_jwt() {
 
 #[tokio::test]
 async fn too_long() {
-    refuses_text(|world| ProofKey::es256().proof_with(world, &json!({}), &json!({"x": "x".repeat(9000)}))).await;
+    refuses_text(|world| {
+        ProofKey::es256().proof_with(world, &json!({}), &json!({"x": "x".repeat(9000)}))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -131,7 +136,8 @@ async fn signature_by_hmac_with_the_public_key() {
         let proof = key.proof_with(world, &json!({"alg": "HS256"}), &json!({}));
         let (message, _) = proof.rsplit_once('.').unwrap();
         let secret = jsonwebtoken::EncodingKey::from_secret(key.jwk.to_string().as_bytes());
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, jsonwebtoken::Algorithm::HS256);
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &secret, jsonwebtoken::Algorithm::HS256);
         format!("{message}.{}", signature.unwrap())
     })
     .await;
@@ -145,14 +151,19 @@ async fn a_proof_counts_once() {
     assert_eq!(machine_token(&world, &proof).await.status, StatusCode::OK);
     assert_invalid_proof(&machine_token(&world, &proof).await);
     // A signature of the same claims made anew does not make it another proof.
-    let claims: Value = serde_json::from_slice(&base64url::decode(proof.split('.').nth(1).unwrap()).unwrap()).unwrap();
-    assert_invalid_proof(&machine_token(&world, &key.proof_with(&world, &json!({}), &claims)).await);
+    let claims: Value =
+        serde_json::from_slice(&base64url::decode(proof.split('.').nth(1).unwrap()).unwrap())
+            .unwrap();
+    assert_invalid_proof(
+        &machine_token(&world, &key.proof_with(&world, &json!({}), &claims)).await,
+    );
     // The jti of one key says nothing about those of another.
     let other = ProofKey::es256().proof_with(&world, &json!({}), &claims);
     assert_eq!(machine_token(&world, &other).await.status, StatusCode::OK);
 }
 
-/// Neither another process nor a sweep of what has expired makes a proof good again, as long as its age would do.
+/// Neither another process nor a sweep of what has expired makes a proof good again, as long as its
+/// age would do.
 #[tokio::test]
 async fn a_proof_counts_once_over_restarts() {
     let world = World::new().await;
@@ -166,7 +177,10 @@ async fn a_proof_counts_once_over_restarts() {
         assert_invalid_proof(&machine_token(&other_process, &proof).await);
     }
     world.clock.advance(1);
-    assert!(world.provider.maintain().await.unwrap() >= 1, "then it is forgotten, for it is too old by itself");
+    assert!(
+        world.provider.maintain().await.unwrap() >= 1,
+        "then it is forgotten, for it is too old by itself"
+    );
     assert_invalid_proof(&machine_token(&other_process, &proof).await);
 }
 
@@ -196,9 +210,16 @@ async fn of_32_requests_with_one_proof_exactly_one_succeeds() {
 async fn each_advertised_kind_of_key_is_accepted() {
     use SigningAlgorithm::{EdDsa, Es256, Ps256, Rs256};
     let world = World::new().await;
-    for key in [Es256, EdDsa, Ps256, Rs256].map(ProofKey::new).into_iter().chain([ProofKey::es384()]) {
+    for key in
+        [Es256, EdDsa, Ps256, Rs256].map(ProofKey::new).into_iter().chain([ProofKey::es384()])
+    {
         let answer = machine_token(&world, &key.proof(&world)).await;
-        assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &json!("DPoP")), "{}", key.jwk);
+        assert_eq!(
+            (answer.status, &answer.json()["token_type"]),
+            (StatusCode::OK, &json!("DPoP")),
+            "{}",
+            key.jwk
+        );
     }
     // RFC 9864's name of EdDSA with this curve, the only one that some libraries write.
     let proof = ProofKey::new(EdDsa).proof_with(&world, &json!({"alg": "Ed25519"}), &json!({}));
@@ -219,5 +240,9 @@ async fn spellings_of_the_address_and_small_differences_of_clocks_do_not_matter(
         accepts(json!({}), json!({"iat": iat})).await;
     }
     accepts(json!({}), json!({"nbf": START, "exp": START + 300})).await;
-    accepts(json!({"kid": "mine", "x": 1}), json!({"ath": "whatever", "nonce": "of another server", "x": 1})).await;
+    accepts(
+        json!({"kid": "mine", "x": 1}),
+        json!({"ath": "whatever", "nonce": "of another server", "x": 1}),
+    )
+    .await;
 }

@@ -38,7 +38,8 @@ fn assert_refused(answer: &Answer, code: &str) {
     answer.expect_json_error(StatusCode::UNAUTHORIZED, code);
     let challenge = answer.header("www-authenticate");
     assert!(
-        challenge.starts_with(r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#),
+        challenge
+            .starts_with(r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#),
         "{challenge}"
     );
     assert!(challenge.contains(&format!(r#"error="{code}""#)), "{challenge}");
@@ -51,8 +52,10 @@ async fn a_bound_token_with_its_proof_is_accepted() {
         let answer = caller.world.userinfo_by(&authorization, &[&caller.proof(&json!({}))]).await;
         assert_eq!((answer.status, &answer.json()["sub"]), (StatusCode::OK, &json!("alice")));
     }
-    let request = Request::post("/connect/userinfo").header("authorization", format!("DPoP {}", caller.token));
-    let request = request.header("dpop", caller.proof(&json!({"htm": "POST"}))).body(Body::empty()).unwrap();
+    let request = Request::post("/connect/userinfo")
+        .header("authorization", format!("DPoP {}", caller.token));
+    let request =
+        request.header("dpop", caller.proof(&json!({"htm": "POST"}))).body(Body::empty()).unwrap();
     assert_eq!(caller.world.send(request).await.status, StatusCode::OK);
 }
 
@@ -94,7 +97,10 @@ async fn a_proof_by_another_key_is_refused() {
 async fn a_missing_or_second_proof_is_refused() {
     let caller = Caller::new().await;
     assert_refused(&caller.call(&[]).await, "invalid_dpop_proof");
-    assert_refused(&caller.call(&[&caller.proof(&json!({})), &caller.proof(&json!({}))]).await, "invalid_dpop_proof");
+    assert_refused(
+        &caller.call(&[&caller.proof(&json!({})), &caller.proof(&json!({}))]).await,
+        "invalid_dpop_proof",
+    );
 }
 
 #[tokio::test]
@@ -108,7 +114,10 @@ async fn a_proof_counts_once() {
 #[tokio::test]
 async fn ath_missing() {
     let caller = Caller::new().await;
-    assert_refused(&caller.call(&[&caller.proof(&json!({"ath": null}))]).await, "invalid_dpop_proof");
+    assert_refused(
+        &caller.call(&[&caller.proof(&json!({"ath": null}))]).await,
+        "invalid_dpop_proof",
+    );
 }
 
 #[tokio::test]
@@ -122,14 +131,20 @@ async fn ath_of_another_token() {
 #[tokio::test]
 async fn htm_of_another_method() {
     let caller = Caller::new().await;
-    assert_refused(&caller.call(&[&caller.proof(&json!({"htm": "POST"}))]).await, "invalid_dpop_proof");
+    assert_refused(
+        &caller.call(&[&caller.proof(&json!({"htm": "POST"}))]).await,
+        "invalid_dpop_proof",
+    );
 }
 
 #[tokio::test]
 async fn htu_of_the_token_endpoint() {
     let caller = Caller::new().await;
     let htu = format!("{ISSUER}/connect/token");
-    assert_refused(&caller.call(&[&caller.proof(&json!({"htu": htu}))]).await, "invalid_dpop_proof");
+    assert_refused(
+        &caller.call(&[&caller.proof(&json!({"htu": htu}))]).await,
+        "invalid_dpop_proof",
+    );
 }
 
 #[tokio::test]
@@ -146,5 +161,8 @@ async fn a_request_without_a_token_is_told_of_both_schemes() {
     let answer = world.get("/connect/userinfo").await;
     let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
     assert_eq!(challenges[0], r#"Bearer realm="doorward""#);
-    assert_eq!(challenges[1], r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#);
+    assert_eq!(
+        challenges[1],
+        r#"DPoP realm="doorward", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384""#
+    );
 }

@@ -1,4 +1,5 @@
-//! Back-channel logout (OIDC Back-Channel Logout 1.0): who gets a logout token, what stands in it, and what happens when it is not taken.
+//! Back-channel logout (OIDC Back-Channel Logout 1.0): who gets a logout token, what stands in it,
+//! and what happens when it is not taken.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,13 +15,17 @@ use tokio::sync::Notify;
 
 use crate::{
     subjects,
-    support::{Browser, ISSUER, REDIRECT, World, alice, authorize_url, claims, client_settings, jose_header},
+    support::{
+        Browser, ISSUER, REDIRECT, World, alice, authorize_url, claims, client_settings,
+        jose_header,
+    },
 };
 
 const RECEIVER: &str = "https://receiver.example/logout";
 const HANGING: &str = "https://hanging.example/logout";
 
-/// The clients' side: remembers what came, refuses while told to; one of the addresses never answers.
+/// The clients' side: remembers what came, refuses while told to; one of the addresses never
+/// answers.
 #[derive(Default)]
 struct Receivers {
     came: Mutex<Vec<(String, Value)>>,
@@ -86,7 +91,10 @@ async fn the_token_is_a_logout_token_and_nothing_else() {
     let [(uri, token)] = receivers.take().try_into().unwrap();
     assert_eq!(uri, RECEIVER);
     let header = jose_header(&token);
-    assert_eq!((header["typ"].as_str(), header["alg"].as_str()), (Some("logout+jwt"), Some("RS256")));
+    assert_eq!(
+        (header["typ"].as_str(), header["alg"].as_str()),
+        (Some("logout+jwt"), Some("RS256"))
+    );
     let mut claims = claims(&token);
     assert!(claims["jti"].as_str().unwrap().len() >= 16);
     claims.as_object_mut().unwrap().remove("jti");
@@ -101,7 +109,8 @@ async fn the_token_is_a_logout_token_and_nothing_else() {
 
 #[tokio::test]
 async fn a_client_that_wants_no_sid_gets_none() {
-    let without = json!({"back_channel_logout_uri": RECEIVER, "back_channel_logout_session_required": false});
+    let without =
+        json!({"back_channel_logout_uri": RECEIVER, "back_channel_logout_session_required": false});
     let world = World::with_clients(vec![client_settings("Receiver", without)]).await;
     let receivers = Receivers::default();
     sign_out(&mut signed_in_at(&world, "Receiver").await).await;
@@ -119,7 +128,8 @@ async fn a_client_with_pairwise_subjects_hears_of_the_user_and_session_that_it_k
     let world = World::with_clients(vec![client_settings("Receiver", pairwise)]).await;
     let receivers = Receivers::default();
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let known = claims(&subjects::tokens(&world, &mut browser, "Receiver", REDIRECT).await["id_token"]);
+    let known =
+        claims(&subjects::tokens(&world, &mut browser, "Receiver", REDIRECT).await["id_token"]);
     assert_ne!(known["sub"], "alice");
     let page = browser.get("/account/logout").await.page();
     let done = browser.submit(&page, &[("action", "logout")]).await.page();
@@ -140,7 +150,10 @@ async fn a_client_that_took_no_part_is_not_told() {
 
 #[tokio::test]
 async fn a_new_password_a_disabled_user_and_another_user_end_the_session_too() {
-    let new_password = || User { password_hash: crate::support::user("alice", "new", &[]).password_hash, ..alice() };
+    let new_password = || User {
+        password_hash: crate::support::user("alice", "new", &[]).password_hash,
+        ..alice()
+    };
     let disabled = || User { enabled: false, ..alice() };
     for changed in [new_password(), disabled()] {
         let world = world().await;
@@ -182,7 +195,11 @@ async fn what_is_refused_is_sent_again_later_even_after_a_restart() {
     world.clock.advance(10);
     assert_eq!(round(&restarted, &receivers).await, 1);
     let came = receivers.take();
-    assert_ne!(claims(&came[0].1)["jti"], claims(&came[1].1)["jti"], "each attempt has a token of its own");
+    assert_ne!(
+        claims(&came[0].1)["jti"],
+        claims(&came[1].1)["jti"],
+        "each attempt has a token of its own"
+    );
     world.clock.advance(3600);
     assert_eq!(round(&restarted, &receivers).await, 0);
 }

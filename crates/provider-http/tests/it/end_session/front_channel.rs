@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::{id_token, is_signed_in, question, url};
-use crate::support::{Answer, Browser, ISSUER, REDIRECT, World, authorize_url, claims, client_settings};
+use crate::support::{
+    Answer, Browser, ISSUER, REDIRECT, World, authorize_url, claims, client_settings,
+};
 
 const OUT: &str = "https://one.example/out?x=1";
 
@@ -44,14 +46,24 @@ async fn each_client_of_the_session_gets_its_frame_and_the_browser_then_returns(
     let mut browser = signed_in(&world).await;
     let hint = id_token(&mut browser).await;
     let sid = claims(&json!(hint))["sid"].as_str().unwrap().to_owned();
-    let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", REDIRECT), ("state", "s 1")];
+    let pairs = [
+        ("id_token_hint", hint.as_str()),
+        ("post_logout_redirect_uri", REDIRECT),
+        ("state", "s 1"),
+    ];
     let answer = browser.get(&url(&pairs)).await;
     let iss = "http%3A%2F%2Flocalhost%3A6001";
-    assert_eq!(frames(&answer), [format!("{OUT}&iss={iss}&sid={sid}"), "http://localhost:7001/out".to_owned()]);
+    assert_eq!(
+        frames(&answer),
+        [format!("{OUT}&iss={iss}&sid={sid}"), "http://localhost:7001/out".to_owned()]
+    );
 
     let policy = answer.header("content-security-policy");
     assert!(policy.contains(" frame-src http://localhost:7001 https://one.example;"), "{policy}");
-    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        policy.contains("frame-ancestors 'none'") && !policy.contains("script-src"),
+        "{policy}"
+    );
     assert_eq!(answer.header("cache-control"), "no-store");
     let back = format!("{REDIRECT}?state=s+1");
     assert_eq!(answer.header("refresh"), format!("1; url={back}"));
@@ -78,7 +90,9 @@ async fn where_nobody_wants_a_frame_the_browser_returns_at_once() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let hint = id_token(&mut browser).await;
-    let answer = browser.get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)])).await;
+    let answer = browser
+        .get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)]))
+        .await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, REDIRECT));
 }
 

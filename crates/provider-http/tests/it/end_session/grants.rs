@@ -32,5 +32,8 @@ async fn a_code_is_of_no_use_after_sign_out() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let code = browser.get(&authorize_url(&[])).await.expect_code(REDIRECT);
     sign_out(&mut browser).await;
-    world.token(&code_request(&code)).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    world
+        .token(&code_request(&code))
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }

@@ -5,7 +5,9 @@ use doorward_protocol::base64url;
 use serde_json::json;
 
 use super::{assert_signed_out_page, id_token, is_signed_in, question, url};
-use crate::support::{Browser, REDIRECT, Setup, World, basic, claims, client_settings, form_request};
+use crate::support::{
+    Browser, REDIRECT, Setup, World, basic, claims, client_settings, form_request,
+};
 
 #[tokio::test]
 async fn a_hint_of_the_session_signs_out_at_once_and_returns_to_the_client() {
@@ -13,8 +15,11 @@ async fn a_hint_of_the_session_signs_out_at_once_and_returns_to_the_client() {
     for with_client_id in [false, true] {
         let mut browser = Browser::signed_in(&world, "alice").await;
         let (hint, session) = (id_token(&mut browser).await, browser.session().unwrap());
-        let mut pairs =
-            vec![("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", REDIRECT), ("state", "a b&c")];
+        let mut pairs = vec![
+            ("id_token_hint", hint.as_str()),
+            ("post_logout_redirect_uri", REDIRECT),
+            ("state", "a b&c"),
+        ];
         pairs.extend(with_client_id.then_some(("client_id", "PkceJS")));
         let answer = browser.get(&url(&pairs)).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
@@ -32,7 +37,9 @@ async fn an_expired_hint_is_as_good() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let hint = id_token(&mut browser).await;
     world.clock.advance(400);
-    let answer = browser.get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)])).await;
+    let answer = browser
+        .get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)]))
+        .await;
     assert_eq!(answer.location(), REDIRECT);
     assert!(!is_signed_in(&mut browser).await);
 }
@@ -42,7 +49,8 @@ async fn a_posted_form_is_as_good() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let hint = id_token(&mut browser).await;
-    let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", REDIRECT), ("state", "1")];
+    let pairs =
+        [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", REDIRECT), ("state", "1")];
     let answer = browser.send(form_request("/connect/endsession", &pairs)).await;
     assert_eq!(answer.location(), format!("{REDIRECT}?state=1"));
     assert!(!is_signed_in(&mut browser).await);
@@ -55,18 +63,23 @@ async fn a_hint_of_another_session_or_user_is_asked_about() {
     let other_user = id_token(&mut Browser::signed_in(&world, "carol").await).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     for hint in [other_session, other_user] {
-        let answer = browser.get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)])).await;
+        let answer = browser
+            .get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", REDIRECT)]))
+            .await;
         question(&mut browser, &answer).await;
     }
 }
 
 #[tokio::test]
-async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_leads_to_a_redirect() {
+async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_leads_to_a_redirect()
+{
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let tokens = browser.tokens(&[]).await;
     let good = tokens["id_token"].as_str().unwrap();
-    let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
+    let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+        panic!("{good}")
+    };
     let mut changed = claims(&tokens["id_token"]);
     changed["exp"] = json!(9_999_999_999_i64);
     let changed = base64url::encode(changed.to_string());
@@ -79,13 +92,21 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_le
         "x".to_owned(),
         access,
     ] {
-        let pairs = [("id_token_hint", hint.as_str()), ("client_id", "PkceJS"), ("post_logout_redirect_uri", REDIRECT)];
+        let pairs = [
+            ("id_token_hint", hint.as_str()),
+            ("client_id", "PkceJS"),
+            ("post_logout_redirect_uri", REDIRECT),
+        ];
         let answer = browser.get(&url(&pairs)).await;
         question(&mut browser, &answer).await;
         assert_signed_out_page(&world.get(&url(&pairs)).await);
     }
     let answer = browser
-        .get(&url(&[("id_token_hint", "x"), ("client_id", "PkceJS"), ("post_logout_redirect_uri", REDIRECT)]))
+        .get(&url(&[
+            ("id_token_hint", "x"),
+            ("client_id", "PkceJS"),
+            ("post_logout_redirect_uri", REDIRECT),
+        ]))
         .await;
     let page = question(&mut browser, &answer).await;
     assert_signed_out_page(&browser.submit(&page, &[("action", "logout")]).await);
@@ -93,23 +114,37 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_le
 
 #[tokio::test]
 async fn a_client_id_that_is_not_the_hints_is_an_error() {
-    let world =
-        World::with_clients(vec![client_settings("Other", json!({"post_logout_redirect_uris": [REDIRECT]}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Other",
+        json!({"post_logout_redirect_uris": [REDIRECT]}),
+    )])
+    .await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let hint = id_token(&mut browser).await;
-    let pairs = [("id_token_hint", hint.as_str()), ("client_id", "Other"), ("post_logout_redirect_uri", REDIRECT)];
+    let pairs = [
+        ("id_token_hint", hint.as_str()),
+        ("client_id", "Other"),
+        ("post_logout_redirect_uri", REDIRECT),
+    ];
     browser.get(&url(&pairs)).await.expect_error_page(StatusCode::BAD_REQUEST);
     assert!(is_signed_in(&mut browser).await);
 }
 
 #[tokio::test]
 async fn a_hint_under_another_issuer_identifier_proves_nothing() {
-    let elsewhere = World::with(Setup { issuer: "http://localhost:7001", ..Setup::default() }).await;
-    let pairs = [("grant_type", "password"), ("username", "alice"), ("password", "alice"), ("scope", "openid")];
+    let elsewhere =
+        World::with(Setup { issuer: "http://localhost:7001", ..Setup::default() }).await;
+    let pairs = [
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", "alice"),
+        ("scope", "openid"),
+    ];
     let tokens = elsewhere.token_as(&basic("MyBackend", "secret"), &pairs).await.json();
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let answer = browser.get(&url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
+    let answer =
+        browser.get(&url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
     question(&mut browser, &answer).await;
 }
 

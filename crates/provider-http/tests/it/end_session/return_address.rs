@@ -8,8 +8,11 @@ use crate::support::{Browser, REDIRECT, World, client_settings};
 #[tokio::test]
 async fn only_an_exactly_registered_address_is_returned_to() {
     let elsewhere = "http://localhost:5001/elsewhere";
-    let world =
-        World::with_clients(vec![client_settings("Other", json!({"post_logout_redirect_uris": [elsewhere]}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Other",
+        json!({"post_logout_redirect_uris": [elsewhere]}),
+    )])
+    .await;
     for uri in [
         "http://localhost:5001/OpenId/Login/JS/",
         "http://localhost:5001/OpenId/Login/JS?x=1",
@@ -25,8 +28,13 @@ async fn only_an_exactly_registered_address_is_returned_to() {
     ] {
         let mut browser = Browser::signed_in(&world, "alice").await;
         let hint = id_token(&mut browser).await;
-        let answer =
-            browser.get(&url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", uri), ("state", "1")])).await;
+        let answer = browser
+            .get(&url(&[
+                ("id_token_hint", &hint),
+                ("post_logout_redirect_uri", uri),
+                ("state", "1"),
+            ]))
+            .await;
         // Asked even with a good hint: who sent that address is doubtful.
         let page = question(&mut browser, &answer).await;
         assert!(page.text.contains("not registered"));
@@ -47,7 +55,11 @@ async fn an_address_without_anything_that_names_the_client_is_not_returned_to() 
 #[tokio::test]
 async fn the_addresss_own_query_is_kept() {
     let uri = "https://app.example/out?x=1";
-    let world = World::with_clients(vec![client_settings("Query", json!({"post_logout_redirect_uris": [uri]}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Query",
+        json!({"post_logout_redirect_uris": [uri]}),
+    )])
+    .await;
     let pairs = [("client_id", "Query"), ("post_logout_redirect_uri", uri), ("state", "2")];
     assert_eq!(world.get(&url(&pairs)).await.location(), format!("{uri}&state=2"));
 }

@@ -1,5 +1,6 @@
-//! The inputs that are kept under `fuzz/seeds`, each run as the fuzzer runs it: examples of the RFCs, ours, and whatever the fuzzer
-//! found. Those named `good…` must succeed, all others must be refused.
+//! The inputs that are kept under `fuzz/seeds`, each run as the fuzzer runs it: examples of the
+//! RFCs, ours, and whatever the fuzzer found. Those named `good…` must succeed, all others must be
+//! refused.
 
 use std::{fs, path::Path};
 

@@ -6,7 +6,8 @@ use crate::support::{Browser, ISSUER, World, authorize_url, form_request, with_h
 
 /// Right credentials in a form with this token.
 fn form(token: &str) -> axum::http::Request<axum::body::Body> {
-    let pairs = [("form_token", token), ("username", "alice"), ("password", "alice"), ("action", "login")];
+    let pairs =
+        [("form_token", token), ("username", "alice"), ("password", "alice"), ("action", "login")];
     form_request("/account/login", &pairs)
 }
 
@@ -34,7 +35,10 @@ async fn a_missing_wrong_or_foreign_form_token_is_refused() {
     for wrong in ["", "x", &of_another_browser, &altered, &token[1..]] {
         assert_refused(&mut browser, with_header(form(wrong), "origin", ISSUER)).await;
     }
-    let without = form_request("/account/login", &[("username", "alice"), ("password", "alice"), ("action", "login")]);
+    let without = form_request(
+        "/account/login",
+        &[("username", "alice"), ("password", "alice"), ("action", "login")],
+    );
     assert_refused(&mut browser, with_header(without, "origin", ISSUER)).await;
 }
 
@@ -69,9 +73,11 @@ async fn a_form_from_another_origin_is_refused_even_with_the_token() {
 #[tokio::test]
 async fn the_genuine_form_is_accepted() {
     let world = World::new().await;
-    for (name, value) in
-        [("origin", ISSUER), ("sec-fetch-site", "same-origin"), ("x-nothing", "older browsers send neither")]
-    {
+    for (name, value) in [
+        ("origin", ISSUER),
+        ("sec-fetch-site", "same-origin"),
+        ("x-nothing", "older browsers send neither"),
+    ] {
         let (mut browser, token) = opened(&world).await;
         let answer = browser.send(with_header(form(&token), name, value)).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{answer:?}");

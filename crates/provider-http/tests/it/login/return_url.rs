@@ -1,4 +1,5 @@
-//! After a sign-in the browser goes back to an authorization request of this provider and nowhere else (CWE-601).
+//! After a sign-in the browser goes back to an authorization request of this provider and nowhere
+//! else (CWE-601).
 
 use axum::http::StatusCode;
 use doorward_protocol::params;
@@ -32,7 +33,9 @@ const FOREIGN: [&str; 20] = [
 async fn the_login_page_refuses_foreign_return_addresses() {
     let world = World::new().await;
     for foreign in FOREIGN {
-        let answer = world.get(&format!("/account/login?{}", params::encode([("return_url", foreign)]))).await;
+        let answer = world
+            .get(&format!("/account/login?{}", params::encode([("return_url", foreign)])))
+            .await;
         answer.expect_error_page(StatusCode::BAD_REQUEST);
     }
     world
@@ -48,7 +51,12 @@ async fn the_login_form_refuses_them_even_with_the_right_password() {
     let page = browser.login_page(None).await;
     for foreign in FOREIGN {
         for action in ["login", "cancel"] {
-            let fields = [("username", "alice"), ("password", "alice"), ("return_url", foreign), ("action", action)];
+            let fields = [
+                ("username", "alice"),
+                ("password", "alice"),
+                ("return_url", foreign),
+                ("action", action),
+            ];
             browser.submit(&page, &fields).await.expect_error_page(StatusCode::BAD_REQUEST);
             assert_eq!(browser.session(), None);
         }
@@ -62,7 +70,10 @@ async fn control_characters_do_not_reach_the_location_header() {
     let sly = "/connect/authorize?client_id=PkceJS&state=a\r\nSet-Cookie:x=y";
     let answer = browser.sign_in("alice", "alice", Some(sly)).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert_eq!(answer.location(), "/connect/authorize?client_id=PkceJS&state=a%0D%0ASet-Cookie%3Ax%3Dy");
+    assert_eq!(
+        answer.location(),
+        "/connect/authorize?client_id=PkceJS&state=a%0D%0ASet-Cookie%3Ax%3Dy"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! More sign-ins at once than the machine can check: they are told to come back, and nobody else notices.
+//! More sign-ins at once than the machine can check: they are told to come back, and nobody else
+//! notices.
 
 use std::{future::Future as _, task::Context, task::Poll, task::Waker};
 
@@ -21,10 +22,15 @@ const BY_PASSWORD: [(&str, &str); 5] = [
 #[test]
 fn sign_ins_cannot_starve_the_token_endpoint() {
     // The one thread that hashes passwords is held until the test lets it go.
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let passwords = PasswordVerifier::new(1).unwrap();
-        let world = World::with(Setup { passwords: Some(passwords.clone()), ..Setup::default() }).await;
+        let world =
+            World::with(Setup { passwords: Some(passwords.clone()), ..Setup::default() }).await;
         let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
 
         let (let_go, held) = std::sync::mpsc::channel::<()>();
@@ -40,8 +46,14 @@ fn sign_ins_cannot_starve_the_token_endpoint() {
         assert!(waiting.len() > 1, "one is checked, others wait for it");
 
         let refused = Browser::new(&world).sign_in("alice", "alice", None).await;
-        assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
-        assert!(refused.page().text.contains("Too many people are signing in at the moment."), "{refused:?}");
+        assert_eq!(
+            (refused.status, refused.header("retry-after")),
+            (StatusCode::SERVICE_UNAVAILABLE, "5")
+        );
+        assert!(
+            refused.page().text.contains("Too many people are signing in at the moment."),
+            "{refused:?}"
+        );
         let refused = world.token(&BY_PASSWORD).await;
         refused.expect_json_error(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
         assert_eq!(refused.header("retry-after"), "5");
@@ -53,6 +65,10 @@ fn sign_ins_cannot_starve_the_token_endpoint() {
         let_go.send(()).unwrap();
         holder.await.unwrap().unwrap();
         drop(waiting);
-        assert_eq!(world.token(&BY_PASSWORD).await.status, StatusCode::OK, "afterwards all is as before");
+        assert_eq!(
+            world.token(&BY_PASSWORD).await.status,
+            StatusCode::OK,
+            "afterwards all is as before"
+        );
     });
 }

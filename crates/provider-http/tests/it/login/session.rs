@@ -8,7 +8,8 @@ use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims, us
 
 /// The `Set-Cookie` of the session.
 fn session_cookie(answer: &Answer) -> &str {
-    let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let cookies =
+        answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
     let mut sessions = cookies.filter(|cookie| cookie.starts_with("doorward.session="));
     let session = sessions.next().expect("a session cookie");
     assert!(sessions.next().is_none());
@@ -17,7 +18,12 @@ fn session_cookie(answer: &Answer) -> &str {
 
 async fn sign_in_remembered(browser: &mut Browser<'_>) -> Answer {
     let page = browser.login_page(None).await;
-    let fields = [("username", "alice"), ("password", "alice"), ("remember_login", "true"), ("action", "login")];
+    let fields = [
+        ("username", "alice"),
+        ("password", "alice"),
+        ("remember_login", "true"),
+        ("action", "login"),
+    ];
     browser.submit(&page, &fields).await
 }
 
@@ -48,7 +54,12 @@ async fn a_failed_attempt_keeps_the_tick_at_remember_me() {
     let mut browser = Browser::new(&world);
     let page = browser.login_page(None).await;
     assert!(page.input("remember_login").unwrap().attribute("checked").is_none());
-    let fields = [("username", "alice"), ("password", "wrong"), ("remember_login", "true"), ("action", "login")];
+    let fields = [
+        ("username", "alice"),
+        ("password", "wrong"),
+        ("remember_login", "true"),
+        ("action", "login"),
+    ];
     let again = browser.submit(&page, &fields).await.page();
     assert!(again.input("remember_login").unwrap().attribute("checked").is_some());
 }
@@ -128,7 +139,8 @@ async fn the_front_door_says_who_is_signed_in() {
 #[tokio::test]
 async fn a_password_that_changes_meanwhile_starts_none() {
     let world = World::new().await;
-    let alice = world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
+    let alice =
+        world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
     world.import(user("alice", "new", &[])).await;
     let outcome = world.provider.start_session(&alice, false, Device::default(), None).await;
     assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");

@@ -16,7 +16,10 @@ async fn attempt(world: &World, address: &str, username: &str, password: &str) -
 /// So many wrong guesses, all of which were checked.
 async fn fail(world: &World, address: &str, username: &str, times: usize) {
     for _ in 0..times {
-        assert_eq!(attempt(world, address, username, "wrong").await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            attempt(world, address, username, "wrong").await.status,
+            StatusCode::BAD_REQUEST
+        );
     }
 }
 
@@ -24,7 +27,13 @@ async fn fail(world: &World, address: &str, username: &str, times: usize) {
 fn assert_throttled(answer: &Answer, seconds: &str) {
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{answer:?}");
     assert_eq!(answer.header("retry-after"), seconds);
-    assert!(!answer.headers.get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("session")));
+    assert!(
+        !answer
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .any(|cookie| cookie.to_str().unwrap().contains("session"))
+    );
 }
 
 #[tokio::test]
@@ -47,7 +56,8 @@ async fn each_further_failure_doubles_the_wait_up_to_five_minutes() {
     for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
         let refused = attempt(&world, HERE, "alice", "wrong").await;
         assert_throttled(&refused, &wait.to_string());
-        let said = if wait == 1 { "Wait 1 second,".to_owned() } else { format!("Wait {wait} seconds,") };
+        let said =
+            if wait == 1 { "Wait 1 second,".to_owned() } else { format!("Wait {wait} seconds,") };
         assert!(refused.page().text.contains(&said));
         world.clock.advance(wait - 1);
         assert_throttled(&attempt(&world, HERE, "alice", "wrong").await, "1");
@@ -96,7 +106,10 @@ async fn a_network_of_ipv6_addresses_counts_as_one() {
         fail(&world, &format!("2001:db8:1:2::{host}"), "alice", 1).await;
     }
     assert_throttled(&attempt(&world, "2001:db8:1:2:ffff::9", "alice", "alice").await, "1");
-    assert_eq!(attempt(&world, "2001:db8:1:3::1", "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        attempt(&world, "2001:db8:1:3::1", "alice", "alice").await.status,
+        StatusCode::SEE_OTHER
+    );
 }
 
 #[tokio::test]
@@ -132,7 +145,9 @@ async fn parallel_guesses_do_not_slip_through_together() {
     let guesses: Vec<_> = (0..32)
         .map(|index| {
             let world = Arc::clone(&world);
-            tokio::spawn(async move { attempt(&world, HERE, "alice", &format!("guess-{index}")).await.status })
+            tokio::spawn(async move {
+                attempt(&world, HERE, "alice", &format!("guess-{index}")).await.status
+            })
         })
         .collect();
     let mut statuses = Vec::new();
@@ -140,5 +155,9 @@ async fn parallel_guesses_do_not_slip_through_together() {
         statuses.push(guess.await.unwrap());
     }
     let count = |wanted: StatusCode| statuses.iter().filter(|status| **status == wanted).count();
-    assert_eq!((count(StatusCode::BAD_REQUEST), count(StatusCode::TOO_MANY_REQUESTS)), (5, 27), "{statuses:?}");
+    assert_eq!(
+        (count(StatusCode::BAD_REQUEST), count(StatusCode::TOO_MANY_REQUESTS)),
+        (5, 27),
+        "{statuses:?}"
+    );
 }

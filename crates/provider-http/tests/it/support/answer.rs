@@ -82,9 +82,13 @@ impl Answer {
         assert_eq!(self.status, status, "{self:?}");
         assert!(!self.headers.contains_key("location"), "{self:?}");
         let page = self.page();
-        assert!(page.elements.iter().any(|element| element.attribute("role") == Some("alert")), "{self:?}");
+        assert!(
+            page.elements.iter().any(|element| element.attribute("role") == Some("alert")),
+            "{self:?}"
+        );
         let leads_away = |element: &Element| {
-            matches!(element.name.as_str(), "a" | "form" | "script") || element.attribute("http-equiv").is_some()
+            matches!(element.name.as_str(), "a" | "form" | "script")
+                || element.attribute("http-equiv").is_some()
         };
         assert!(!page.elements.iter().any(leads_away), "{self:?}");
         assert_eq!(self.header("cache-control"), "no-store");
@@ -99,13 +103,20 @@ impl Answer {
         assert_eq!(body["error"], code, "{self:?}");
         assert_description(body["error_description"].as_str().expect("a description"));
         assert_eq!((self.header("cache-control"), self.header("pragma")), ("no-store", "no-cache"));
-        assert_eq!(self.headers.contains_key("www-authenticate"), status == StatusCode::UNAUTHORIZED, "{self:?}");
+        assert_eq!(
+            self.headers.contains_key("www-authenticate"),
+            status == StatusCode::UNAUTHORIZED,
+            "{self:?}"
+        );
     }
 }
 
 /// A sentence in the characters of RFC 6749 section 5.2: `%x20-21 / %x23-5B / %x5D-7E`.
 #[track_caller]
 fn assert_description(text: &str) {
-    assert!(text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+    assert!(
+        text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)),
+        "{text}"
+    );
     assert!(text.ends_with('.') && text.contains(' '), "a sentence: {text}");
 }

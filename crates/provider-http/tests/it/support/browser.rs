@@ -13,7 +13,9 @@ use axum::{
 use doorward_protocol::params;
 use serde_json::Value;
 
-use super::{Answer, ISSUER, Page, REDIRECT, World, authorize_url, code_request, form_request, with_header};
+use super::{
+    Answer, ISSUER, Page, REDIRECT, World, authorize_url, code_request, form_request, with_header,
+};
 
 /// A browser of one person.
 pub struct Browser<'w> {
@@ -59,9 +61,12 @@ impl<'w> Browser<'w> {
 
     /// Sends a request with the cookies, and keeps those that come back.
     pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
-            request.headers_mut().insert(header::COOKIE, HeaderValue::from_str(&cookies.join("; ")).unwrap());
+            request
+                .headers_mut()
+                .insert(header::COOKIE, HeaderValue::from_str(&cookies.join("; ")).unwrap());
         }
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.address, 50_000)));
         let answer = self.world.send(request).await;
@@ -86,10 +91,12 @@ impl<'w> Browser<'w> {
         self.send(with_header(form_request(uri, pairs), "origin", ISSUER)).await
     }
 
-    /// Presses a button of a page's form, with these fields in place of or beside its own. An empty value takes one out.
+    /// Presses a button of a page's form, with these fields in place of or beside its own. An empty
+    /// value takes one out.
     pub async fn submit(&mut self, page: &Page, changes: &[(&str, &str)]) -> Answer {
         let fields = page.fields();
-        let kept = fields.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let kept =
+            fields.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         let added = changes.iter().copied().filter(|(_, value)| !value.is_empty());
         self.post(page.form_action(), &kept.chain(added).collect::<Vec<_>>()).await
@@ -97,18 +104,27 @@ impl<'w> Browser<'w> {
 
     /// The login page, opened to return to this address.
     pub async fn login_page(&mut self, return_url: Option<&str>) -> Page {
-        let query = return_url.map(|url| format!("?{}", params::encode([("return_url", url)]))).unwrap_or_default();
+        let query = return_url
+            .map(|url| format!("?{}", params::encode([("return_url", url)])))
+            .unwrap_or_default();
         let answer = self.get(&format!("/account/login{query}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         answer.page()
     }
 
-    pub async fn sign_in(&mut self, username: &str, password: &str, return_url: Option<&str>) -> Answer {
+    pub async fn sign_in(
+        &mut self,
+        username: &str,
+        password: &str,
+        return_url: Option<&str>,
+    ) -> Answer {
         let page = self.login_page(return_url).await;
-        self.submit(&page, &[("username", username), ("password", password), ("action", "login")]).await
+        self.submit(&page, &[("username", username), ("password", password), ("action", "login")])
+            .await
     }
 
-    /// Opens an authorization request that asks for a sign-in, signs in (the password is the name) and returns to it.
+    /// Opens an authorization request that asks for a sign-in, signs in (the password is the name)
+    /// and returns to it.
     pub async fn authorize_signing_in(&mut self, url: &str, username: &str) -> Answer {
         let to_login = self.get(url).await;
         to_login.expect_login();

@@ -30,8 +30,9 @@ pub fn user(sub: &str, password: &str, roles: &[&str]) -> User {
 
 /// The users of every world: hashed once.
 pub fn users() -> Vec<User> {
-    static USERS: LazyLock<Vec<User>> =
-        LazyLock::new(|| vec![user("alice", "alice", &["admin"]), user("carol", "carol", &["admin", "user"])]);
+    static USERS: LazyLock<Vec<User>> = LazyLock::new(|| {
+        vec![user("alice", "alice", &["admin"]), user("carol", "carol", &["admin", "user"])]
+    });
     USERS.clone()
 }
 

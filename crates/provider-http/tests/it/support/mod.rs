@@ -1,5 +1,5 @@
-//! The world that tests live in: a provider with the real router and the real store, a clock that stands still until it
-//! is moved, and a browser-like client.
+//! The world that tests live in: a provider with the real router and the real store, a clock that
+//! stands still until it is moved, and a browser-like client.
 
 mod answer;
 mod browser;
@@ -16,7 +16,10 @@ pub use self::{
     fixtures::{alice, client_settings, user},
     page::{Element, Page},
     proof_key::ProofKey,
-    requests::{authorize_url, basic, changed, code_request, form_request, refresh_request, verifier, with_header},
+    requests::{
+        authorize_url, basic, changed, code_request, form_request, refresh_request, verifier,
+        with_header,
+    },
     world::{Setup, World},
 };
 

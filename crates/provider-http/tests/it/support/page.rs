@@ -1,4 +1,5 @@
-//! A page as a browser reads it: tokenised by the rules of HTML, so that escaping is judged by what comes out.
+//! A page as a browser reads it: tokenised by the rules of HTML, so that escaping is judged by what
+//! comes out.
 
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
@@ -33,7 +34,11 @@ impl Page {
             match token.unwrap() {
                 Token::StartTag(tag) => page.elements.push(Element {
                     name: text_of(&tag.name),
-                    attributes: tag.attributes.iter().map(|(name, value)| (text_of(name), text_of(value))).collect(),
+                    attributes: tag
+                        .attributes
+                        .iter()
+                        .map(|(name, value)| (text_of(name), text_of(value)))
+                        .collect(),
                 }),
                 Token::String(text) => page.text.push_str(&text_of(&text)),
                 _ => {}
@@ -65,11 +70,13 @@ impl Page {
         form.attribute("action").unwrap()
     }
 
-    /// What a browser sends with the form untouched: hidden fields, and ticked boxes that are not disabled.
+    /// What a browser sends with the form untouched: hidden fields, and ticked boxes that are not
+    /// disabled.
     pub fn fields(&self) -> Vec<(String, String)> {
         self.all("input")
             .filter(|input| {
-                let ticked = input.attribute("checked").is_some() && input.attribute("disabled").is_none();
+                let ticked =
+                    input.attribute("checked").is_some() && input.attribute("disabled").is_none();
                 match input.attribute("type") {
                     Some("hidden") => true,
                     Some("checkbox") => ticked,

@@ -63,11 +63,13 @@ impl ProofKey {
     /// The same for what need not be JSON.
     pub fn sign_bytes(&self, header: &[u8], claims: &[u8]) -> String {
         let message = format!("{}.{}", base64url::encode(header), base64url::encode(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, self.algorithm).unwrap();
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, self.algorithm).unwrap();
         format!("{message}.{signature}")
     }
 
-    /// A good proof for the token endpoint, with these members in place of its own; `null` takes one out.
+    /// A good proof for the token endpoint, with these members in place of its own; `null` takes
+    /// one out.
     pub fn proof_with(&self, world: &World, header: &Value, claims: &Value) -> String {
         static JTI: AtomicU64 = AtomicU64::new(0);
         let mut own_header = json!({"typ": "dpop+jwt", "alg": self.algorithm, "jwk": self.jwk});
@@ -87,8 +89,7 @@ impl ProofKey {
 
     /// A good proof for a `GET` of userinfo with this token.
     pub fn userinfo_proof(&self, world: &World, access_token: &str, changes: &Value) -> String {
-        let mut claims =
-            json!({"htm": "GET", "htu": format!("{ISSUER}/connect/userinfo"), "ath": access_token_hash(access_token)});
+        let mut claims = json!({"htm": "GET", "htu": format!("{ISSUER}/connect/userinfo"), "ath": access_token_hash(access_token)});
         change(&mut claims, changes);
         self.proof_with(world, &json!({}), &claims)
     }
@@ -108,12 +109,17 @@ fn change(value: &mut Value, changes: &Value) {
 
 fn pem(pkcs8: &[u8]) -> Vec<u8> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8)).into_bytes()
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8))
+        .into_bytes()
 }
 
 impl World {
     /// A token request with a proof.
-    pub async fn token_with_proof<S: AsRef<str>>(&self, pairs: &[(&str, S)], proof: &str) -> Answer {
+    pub async fn token_with_proof<S: AsRef<str>>(
+        &self,
+        pairs: &[(&str, S)],
+        proof: &str,
+    ) -> Answer {
         self.send(with_header(form_request("/connect/token", pairs), "dpop", proof)).await
     }
 

@@ -19,7 +19,9 @@ pub fn form_request<S: AsRef<str>>(path: &str, pairs: &[(&str, S)]) -> Request<B
 
 /// The request with one more header.
 pub fn with_header(mut request: Request<Body>, name: &'static str, value: &str) -> Request<Body> {
-    request.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+    request
+        .headers_mut()
+        .append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     request
 }
 
@@ -67,8 +69,8 @@ pub fn changed(
     pairs
 }
 
-/// The address of a good authorization request of `PkceJS`, with these parameters in place of or beside its own. An empty
-/// value takes one out.
+/// The address of a good authorization request of `PkceJS`, with these parameters in place of or
+/// beside its own. An empty value takes one out.
 pub fn authorize_url(changes: &[(&str, &str)]) -> String {
     let challenge = verifier().challenge();
     let pairs = [

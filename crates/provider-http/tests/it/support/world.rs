@@ -29,7 +29,9 @@ use doorward_provider::{
     user::User,
 };
 use doorward_provider_http::HttpSettings;
-use doorward_provider_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore};
+use doorward_provider_store::{
+    PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore,
+};
 use private_postgres::PrivatePostgres;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -130,14 +132,18 @@ impl World {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let store = open_store(folder.path()).await;
         store
-            .import_users(users().into_iter().chain(setup.users).collect(), Timestamp::from_seconds(START))
+            .import_users(
+                users().into_iter().chain(setup.users).collect(),
+                Timestamp::from_seconds(START),
+            )
             .await
             .unwrap();
         for key in signing_keys().await {
             store.add_signing_key(key, Timestamp::from_seconds(i64::MIN)).await.unwrap();
         }
         let own = |id: &Value| setup.clients.iter().all(|client| client["client_id"] != *id);
-        let kept: Vec<Value> = clients().into_iter().filter(|client| own(&client["client_id"])).collect();
+        let kept: Vec<Value> =
+            clients().into_iter().filter(|client| own(&client["client_id"])).collect();
         let clients = kept.into_iter().chain(setup.clients).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let passwords = setup.passwords.unwrap_or_else(passwords);
@@ -155,7 +161,8 @@ impl World {
         let mut clients = self.clients.clone();
         merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::start(self.own.clone(), clients, store, clock, Arc::clone(&self.folder), passwords()).await
+        Self::start(self.own.clone(), clients, store, clock, Arc::clone(&self.folder), passwords())
+            .await
     }
 
     async fn start(
@@ -198,7 +205,11 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     pub async fn get(&self, uri: &str) -> Answer {
@@ -215,8 +226,17 @@ impl World {
     }
 
     /// A token request of a client that authenticates by header.
-    pub async fn token_as<S: AsRef<str>>(&self, authorization: &str, pairs: &[(&str, S)]) -> Answer {
-        self.send(with_header(form_request("/connect/token", pairs), "authorization", authorization)).await
+    pub async fn token_as<S: AsRef<str>>(
+        &self,
+        authorization: &str,
+        pairs: &[(&str, S)],
+    ) -> Answer {
+        self.send(with_header(
+            form_request("/connect/token", pairs),
+            "authorization",
+            authorization,
+        ))
+        .await
     }
 
     /// A refresh of `PkceJS`.
@@ -235,7 +255,8 @@ impl World {
         self.store.import_users(vec![user], self.clock.now()).await.unwrap();
     }
 
-    /// Adds a client to the store, or puts it in place of the one of its name. The provider sees it when it looks.
+    /// Adds a client to the store, or puts it in place of the one of its name. The provider sees it
+    /// when it looks.
     pub async fn put_client(&self, settings: Value) {
         let client_id = settings["client_id"].as_str().unwrap().to_owned();
         let Value::Object(settings) = settings else { unreachable!() };
@@ -246,7 +267,8 @@ impl World {
         }
     }
 
-    /// Takes a signing key out of the store, as `doorward keys retire` does. The provider sees it when it looks.
+    /// Takes a signing key out of the store, as `doorward keys retire` does. The provider sees it
+    /// when it looks.
     pub async fn retire_key(&self, kid: &str) {
         self.store.remove_signing_keys(&[kid.to_owned()]).await.unwrap();
     }
@@ -274,15 +296,19 @@ fn client(settings: &Value) -> ClientSettings {
 
 /// One verifier for all worlds: each new one hashes a decoy.
 fn passwords() -> PasswordVerifier {
-    static PASSWORDS: LazyLock<PasswordVerifier> = LazyLock::new(|| PasswordVerifier::new(2).unwrap());
+    static PASSWORDS: LazyLock<PasswordVerifier> =
+        LazyLock::new(|| PasswordVerifier::new(2).unwrap());
     PASSWORDS.clone()
 }
 
-/// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same tests are run a second time.
+/// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same
+/// tests are run a second time.
 async fn open_store(folder: &Path) -> Arc<dyn Store> {
     static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
     if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
-        return Arc::new(SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap());
+        return Arc::new(
+            SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap(),
+        );
     }
     let url = PostgresUrl::parse(&Secret::new(SERVER.new_schema())).unwrap();
     Arc::new(PostgresStore::open(&PostgresOptions::new(url)).await.unwrap())
@@ -291,7 +317,9 @@ async fn open_store(folder: &Path) -> Arc<dyn Store> {
 async fn key_ring(store: &dyn Store, clock: &TestClock) -> KeyRing {
     let master = MasterKey::from_bytes(&[7; 32]).unwrap();
     let algorithms = vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256];
-    KeyRing::open(store, master, RotationPolicy::default(), algorithms, clock, &SystemEntropy).await.unwrap()
+    KeyRing::open(store, master, RotationPolicy::default(), algorithms, clock, &SystemEntropy)
+        .await
+        .unwrap()
 }
 
 /// The signing keys of every world: made once, since an RSA key takes long.

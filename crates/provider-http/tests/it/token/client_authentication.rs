@@ -14,7 +14,11 @@ async fn by_header(world: &World, authorization: &str) -> Answer {
 
 async fn by_body(world: &World, client_id: &str, client_secret: &str) -> Answer {
     world
-        .token(&[("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", client_secret)])
+        .token(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", client_secret),
+        ])
         .await
 }
 
@@ -28,7 +32,10 @@ fn assert_invalid_client(answer: &Answer) {
 async fn the_secret_is_taken_from_the_header_or_the_body() {
     let world = World::new().await;
     assert_eq!(by_header(&world, &basic("Resources", "secret")).await.status, StatusCode::OK);
-    assert_eq!(by_header(&world, &basic("Resources", "secret").replace("Basic", "bAsIc")).await.status, StatusCode::OK);
+    assert_eq!(
+        by_header(&world, &basic("Resources", "secret").replace("Basic", "bAsIc")).await.status,
+        StatusCode::OK
+    );
     assert_eq!(by_body(&world, "Resources", "secret").await.status, StatusCode::OK);
 }
 
@@ -46,7 +53,10 @@ async fn wrong_missing_and_unknown_credentials_are_refused_alike() {
         ("Resources", &long),
         (&long, "secret"),
     ] {
-        for answer in [by_header(&world, &basic(client_id, secret)).await, by_body(&world, client_id, secret).await] {
+        for answer in [
+            by_header(&world, &basic(client_id, secret)).await,
+            by_body(&world, client_id, secret).await,
+        ] {
             assert_invalid_client(&answer);
             bodies.push(answer.body);
         }
@@ -67,7 +77,9 @@ async fn malformed_headers_are_refused() {
     let world = World::new().await;
     let without_colon = format!("Basic {}", STANDARD.encode("Resources"));
     let not_text = format!("Basic {}", STANDARD.encode([0xFF, b':', 0xFE]));
-    for header in ["Basic", "Basic ", "Basic !!!", "Bearer abc", "Digest x=y", "", &without_colon, &not_text] {
+    for header in
+        ["Basic", "Basic ", "Basic !!!", "Bearer abc", "Digest x=y", "", &without_colon, &not_text]
+    {
         assert_invalid_client(&by_header(&world, header).await);
     }
 }
@@ -91,7 +103,9 @@ async fn two_methods_at_once_are_an_invalid_request() {
 #[tokio::test]
 async fn the_client_id_may_stand_in_the_body_beside_the_header() {
     let world = World::new().await;
-    let answer = world.token_as(&basic("Resources", "secret"), &[GRANT[0], ("client_id", "Resources")]).await;
+    let answer = world
+        .token_as(&basic("Resources", "secret"), &[GRANT[0], ("client_id", "Resources")])
+        .await;
     assert_eq!(answer.status, StatusCode::OK);
 }
 

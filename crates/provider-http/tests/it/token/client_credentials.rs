@@ -17,12 +17,21 @@ async fn the_token_is_about_the_client_itself() {
     for scope in [None, Some("MyBackendApi2")] {
         let answer = grant(&world, "Resources", scope).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("pragma")),
+            ("no-store", "no-cache")
+        );
         let tokens = answer.json();
-        assert_eq!((&tokens["expires_in"], &tokens["scope"]), (&json!(36_000), &json!("MyBackendApi2")));
+        assert_eq!(
+            (&tokens["expires_in"], &tokens["scope"]),
+            (&json!(36_000), &json!("MyBackendApi2"))
+        );
         assert!(tokens.get("id_token").is_none() && tokens.get("refresh_token").is_none());
         let access = claims(&tokens["access_token"]);
-        assert_eq!((&access["sub"], &access["client_id"]), (&json!("Resources"), &json!("Resources")));
+        assert_eq!(
+            (&access["sub"], &access["client_id"]),
+            (&json!("Resources"), &json!("Resources"))
+        );
         assert_eq!(access["aud"], "MyBackendApi2");
         assert!(access.get("auth_time").is_none() && access.get("sid").is_none());
     }
@@ -38,10 +47,17 @@ async fn scopes_about_a_user_and_scopes_not_allowed_are_invalid() {
         "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
         "client_secrets": [{"plain": "secret"}], "allowed_scopes": ["openid"],
     });
-    let world =
-        World::with_clients(vec![client_settings("Both", machine), client_settings("Person", only_identity)]).await;
-    for scope in ["openid", "profile MyBackendApi2", "offline_access", "MyBackendApi1", "unknown", "\"", " "] {
-        grant(&world, "Both", Some(scope)).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
+    let world = World::with_clients(vec![
+        client_settings("Both", machine),
+        client_settings("Person", only_identity),
+    ])
+    .await;
+    for scope in
+        ["openid", "profile MyBackendApi2", "offline_access", "MyBackendApi1", "unknown", "\"", " "]
+    {
+        grant(&world, "Both", Some(scope))
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
     }
     let default = grant(&world, "Both", None).await.json();
     assert_eq!(default["scope"], "MyBackendApi2");
@@ -65,5 +81,8 @@ async fn the_token_opens_no_users_userinfo() {
     let world = World::new().await;
     let tokens = grant(&world, "Resources", None).await.json();
     let answer = world.userinfo(&tokens["access_token"]).await;
-    assert_eq!((answer.status, answer.error().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
+    assert_eq!(
+        (answer.status, answer.error().as_str()),
+        (StatusCode::FORBIDDEN, "insufficient_scope")
+    );
 }

@@ -1,4 +1,5 @@
-//! What issued tokens say: access tokens (RFC 9068) and ID tokens (OIDC Core section 2), verified with the published keys.
+//! What issued tokens say: access tokens (RFC 9068) and ID tokens (OIDC Core section 2), verified
+//! with the published keys.
 
 use doorward_protocol::base64url;
 use jsonwebtoken::{DecodingKey, Validation, decode, jwk::JwkSet};
@@ -6,14 +7,15 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::{
-    Browser, ISSUER, REDIRECT, START, Setup, World, authorize_url, changed, claims, client_settings, code_request,
-    jose_header, user,
+    Browser, ISSUER, REDIRECT, START, Setup, World, authorize_url, changed, claims,
+    client_settings, code_request, jose_header, user,
 };
 
 /// The claims of a token whose signature verifies with the published key that it names.
 async fn verified(world: &World, token: &Value) -> Value {
     let jwks: JwkSet =
-        serde_json::from_value(world.get("/.well-known/openid-configuration/jwks").await.json()).unwrap();
+        serde_json::from_value(world.get("/.well-known/openid-configuration/jwks").await.json())
+            .unwrap();
     let text = token.as_str().unwrap();
     let header = jsonwebtoken::decode_header(text).unwrap();
     let jwk = jwks.find(header.kid.as_deref().unwrap()).expect("a published key");
@@ -32,7 +34,10 @@ async fn access_tokens_follow_the_jwt_profile() {
     let world = World::new().await;
     let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
     let token = &tokens["access_token"];
-    assert_eq!((&jose_header(token)["typ"], &jose_header(token)["alg"]), (&json!("at+jwt"), &json!("RS256")));
+    assert_eq!(
+        (&jose_header(token)["typ"], &jose_header(token)["alg"]),
+        (&json!("at+jwt"), &json!("RS256"))
+    );
     let mut claims = verified(&world, token).await;
     for random in ["jti", "sid", "grant_id"] {
         assert!(claims[random].as_str().unwrap().len() >= 16, "{random}");
@@ -57,15 +62,20 @@ async fn several_roles_are_an_array() {
 #[tokio::test]
 async fn a_token_without_an_api_is_for_the_provider_and_has_no_user_claims() {
     let world = World::new().await;
-    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[("scope", "openid profile")]).await;
+    let tokens =
+        Browser::signed_in(&world, "alice").await.tokens(&[("scope", "openid profile")]).await;
     let claims = claims(&tokens["access_token"]);
     assert_eq!(claims["aud"], ISSUER);
-    assert!(["role", "department", "email", "name"].iter().all(|name| claims.get(name).is_none()), "{claims}");
+    assert!(
+        ["role", "department", "email", "name"].iter().all(|name| claims.get(name).is_none()),
+        "{claims}"
+    );
 }
 
 #[tokio::test]
 async fn a_token_for_two_apis_names_both() {
-    let both = client_settings("Both", json!({"allowed_scopes": ["MyBackendApi1", "MyBackendApi2"]}));
+    let both =
+        client_settings("Both", json!({"allowed_scopes": ["MyBackendApi1", "MyBackendApi2"]}));
     let world = World::with_clients(vec![both]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let url = authorize_url(&[("client_id", "Both"), ("scope", "MyBackendApi2 MyBackendApi1")]);
@@ -80,7 +90,10 @@ async fn id_tokens_say_who_signed_in_where_when_and_how() {
     let nonce = "n".repeat(64);
     let tokens = Browser::signed_in(&world, "alice").await.tokens(&[("nonce", &nonce)]).await;
     let token = &tokens["id_token"];
-    assert_eq!((&jose_header(token)["typ"], &jose_header(token)["alg"]), (&json!("JWT"), &json!("RS256")));
+    assert_eq!(
+        (&jose_header(token)["typ"], &jose_header(token)["alg"]),
+        (&json!("JWT"), &json!("RS256"))
+    );
     let mut id = verified(&world, token).await;
     assert_eq!(id["sid"], claims(&tokens["access_token"])["sid"]);
     id.as_object_mut().unwrap().remove("sid");
@@ -97,7 +110,8 @@ async fn each_sign_in_has_a_sid_of_its_own_that_is_not_the_cookie() {
     let mut seen = Vec::new();
     for _ in 0..2 {
         let mut browser = Browser::signed_in(&world, "alice").await;
-        let sid = claims(&browser.tokens(&[]).await["id_token"])["sid"].as_str().unwrap().to_owned();
+        let sid =
+            claims(&browser.tokens(&[]).await["id_token"])["sid"].as_str().unwrap().to_owned();
         assert_eq!(claims(&browser.tokens(&[]).await["id_token"])["sid"], sid.as_str());
         assert_ne!(browser.session(), Some(sid.clone()));
         assert!(!seen.contains(&sid));
@@ -107,12 +121,17 @@ async fn each_sign_in_has_a_sid_of_its_own_that_is_not_the_cookie() {
 
 #[tokio::test]
 async fn a_client_may_have_its_id_tokens_signed_by_es256() {
-    let world = World::with_clients(vec![client_settings("Es", json!({"id_token_signing_alg": "ES256"}))]).await;
+    let world =
+        World::with_clients(vec![client_settings("Es", json!({"id_token_signing_alg": "ES256"}))])
+            .await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let code = browser.get(&authorize_url(&[("client_id", "Es")])).await.expect_code(REDIRECT);
     let tokens = world.token(&changed(code_request(&code), &[("client_id", "Es")])).await.json();
     assert_eq!(jose_header(&tokens["id_token"])["alg"], "ES256");
-    assert_eq!(verified(&world, &tokens["id_token"]).await["at_hash"], at_hash(&tokens["access_token"]).as_str());
+    assert_eq!(
+        verified(&world, &tokens["id_token"]).await["at_hash"],
+        at_hash(&tokens["access_token"]).as_str()
+    );
 }
 
 #[tokio::test]

@@ -66,7 +66,8 @@ async fn fetched_when_needed_and_kept_for_an_hour() {
 
 #[tokio::test]
 async fn an_unknown_key_is_looked_for_at_most_once_a_minute() {
-    let (world, old, new, foreign) = (world().await, ProofKey::es256(), ProofKey::es256(), ProofKey::es256());
+    let (world, old, new, foreign) =
+        (world().await, ProofKey::es256(), ProofKey::es256(), ProofKey::es256());
     world.published.publish(Some(set(&[("old", &old)])));
     assert_ok(&token(&world, "old", &old).await);
     world.published.publish(Some(set(&[("old", &old), ("new", &new)])));
@@ -114,9 +115,12 @@ async fn a_set_without_a_usable_public_key_is_no_set() {
     let (world, key) = (world().await, ProofKey::es256());
     let mut private = key.jwk.clone();
     private["d"] = json!("AQAB");
-    for jwks in
-        [json!({}), json!({"keys": []}), json!({"keys": [private]}), json!({"keys": [{"kty": "oct", "k": "AQAB"}]})]
-    {
+    for jwks in [
+        json!({}),
+        json!({"keys": []}),
+        json!({"keys": [private]}),
+        json!({"keys": [{"kty": "oct", "k": "AQAB"}]}),
+    ] {
         world.published.publish(Some(jwks));
         world.clock.advance(60);
         assert_refused(&token(&world, "one", &key).await);

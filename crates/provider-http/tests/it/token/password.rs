@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::support::{Answer, START, World, basic, claims};
 
 async fn grant(world: &World, username: &str, password: &str, scope: Option<&str>) -> Answer {
-    let mut pairs = vec![("grant_type", "password"), ("username", username), ("password", password)];
+    let mut pairs =
+        vec![("grant_type", "password"), ("username", username), ("password", password)];
     pairs.extend(scope.map(|scope| ("scope", scope)));
     world.token_as(&basic("MyBackend", "secret"), &pairs).await
 }
@@ -19,12 +20,18 @@ async fn the_right_password_gives_tokens_for_all_the_client_may_have() {
     let tokens = answer.json();
     assert_eq!(tokens["scope"], "openid email profile MyBackendApi1 offline_access");
     let id = claims(&tokens["id_token"]);
-    assert_eq!((&id["sub"], &id["auth_time"], &id["amr"]), (&json!("alice"), &json!(START), &json!(["pwd"])));
+    assert_eq!(
+        (&id["sub"], &id["auth_time"], &id["amr"]),
+        (&json!("alice"), &json!(START), &json!(["pwd"]))
+    );
     // This client has the user's claims in its ID tokens.
     assert_eq!((&id["email"], &id["name"]), (&json!("alice@example.com"), &json!("ALICE")));
     assert_eq!(world.userinfo(&tokens["access_token"]).await.json()["email"], "alice@example.com");
 
-    let renew = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    let renew = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
     let renewed = world.token_as(&basic("MyBackend", "secret"), &renew).await;
     assert_eq!(renewed.status, StatusCode::OK, "{renewed:?}");
     assert_eq!(claims(&renewed.json()["id_token"])["auth_time"], START);
@@ -43,7 +50,9 @@ async fn a_replay_of_an_old_refresh_token_ends_the_grant() {
         last = refresh(&last["refresh_token"]).await.json();
     }
     for ended in [&first, &last] {
-        refresh(&ended["refresh_token"]).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        refresh(&ended["refresh_token"])
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     }
 }
 
@@ -52,7 +61,9 @@ async fn a_wrong_password_an_unknown_and_a_disabled_user_are_refused_alike() {
     let world = World::new().await;
     world.disable("carol").await;
     let mut bodies = Vec::new();
-    for (username, password) in [("alice", "wrong"), ("nobody", "x"), ("carol", "carol"), ("alice", " alice")] {
+    for (username, password) in
+        [("alice", "wrong"), ("nobody", "x"), ("carol", "carol"), ("alice", " alice")]
+    {
         let answer = grant(&world, username, password, None).await;
         answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
         bodies.push(answer.body);
@@ -68,11 +79,16 @@ async fn guesses_are_throttled_together_with_those_at_the_login_page() {
         browser.sign_in("alice", "wrong", None).await;
     }
     for _ in 0..2 {
-        grant(&world, "alice", "wrong", None).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+        grant(&world, "alice", "wrong", None)
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     }
     let throttled = grant(&world, "alice", "alice", None).await;
     throttled.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
-    assert!(throttled.body.contains("too many") || throttled.body.contains("Too many"), "{throttled:?}");
+    assert!(
+        throttled.body.contains("too many") || throttled.body.contains("Too many"),
+        "{throttled:?}"
+    );
     assert_eq!(browser.sign_in("alice", "alice", None).await.status, StatusCode::TOO_MANY_REQUESTS);
     world.clock.advance(1);
     assert_eq!(grant(&world, "alice", "alice", None).await.status, StatusCode::OK);
@@ -95,6 +111,8 @@ async fn a_scope_beyond_the_clients_is_invalid_and_costs_no_attempt() {
 async fn user_name_and_password_are_needed() {
     let world = World::new().await;
     for (username, password) in [("", "alice"), ("alice", "")] {
-        grant(&world, username, password, None).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+        grant(&world, username, password, None)
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
     }
 }

@@ -11,8 +11,8 @@ use doorward_provider::client_assertion::ASSERTION_TYPE;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, ProofKey, REDIRECT, START, World, authorize_url, basic, client_settings, code_request,
-    form_request, with_header,
+    Answer, Browser, ISSUER, ProofKey, REDIRECT, START, World, authorize_url, basic,
+    client_settings, code_request, form_request, with_header,
 };
 
 /// A world with a client of this key.
@@ -42,7 +42,10 @@ pub fn claims(changes: &Value) -> Value {
 }
 
 pub fn assertion(key: &ProofKey, changes: &Value) -> String {
-    key.sign(&json!({"alg": key.jwk["crv"].as_str().map_or("RS256", |_| "ES256")}), &claims(changes))
+    key.sign(
+        &json!({"alg": key.jwk["crv"].as_str().map_or("RS256", |_| "ES256")}),
+        &claims(changes),
+    )
 }
 
 pub fn request(assertion: &str) -> Vec<(&'static str, String)> {
@@ -69,7 +72,8 @@ async fn refuses(changes: Value) {
 async fn a_signed_assertion_authenticates_with_or_without_client_id() {
     let key = ProofKey::es256();
     let world = world_with(&key).await;
-    let (token_endpoint, par_endpoint) = (format!("{ISSUER}/connect/token"), format!("{ISSUER}/connect/par"));
+    let (token_endpoint, par_endpoint) =
+        (format!("{ISSUER}/connect/token"), format!("{ISSUER}/connect/par"));
     for aud in [json!(ISSUER), json!([ISSUER]), json!(token_endpoint), json!(par_endpoint)] {
         let answer = world.token(&request(&assertion(&key, &json!({"aud": aud})))).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
@@ -79,7 +83,8 @@ async fn a_signed_assertion_authenticates_with_or_without_client_id() {
     assert_eq!(world.token(&named).await.status, StatusCode::OK);
 }
 
-/// RFC 9126 section 2: issuer, token endpoint and the endpoint for pushed requests, and no other one.
+/// RFC 9126 section 2: issuer, token endpoint and the endpoint for pushed requests, and no other
+/// one.
 #[tokio::test]
 async fn pushed_requests_take_the_three_audiences_of_the_rfc() {
     let key = ProofKey::es256();
@@ -87,8 +92,16 @@ async fn pushed_requests_take_the_three_audiences_of_the_rfc() {
     let push = |aud: String| {
         let mut pushed = request(&assertion(&key, &json!({"aud": aud}))).split_off(1);
         let url = authorize_url(&[("client_id", "Signing")]);
-        let query = doorward_protocol::params::Params::parse(url.split_once('?').unwrap().1).unwrap();
-        for name in ["client_id", "response_type", "redirect_uri", "scope", "code_challenge", "code_challenge_method"] {
+        let query =
+            doorward_protocol::params::Params::parse(url.split_once('?').unwrap().1).unwrap();
+        for name in [
+            "client_id",
+            "response_type",
+            "redirect_uri",
+            "scope",
+            "code_challenge",
+            "code_challenge_method",
+        ] {
             pushed.push((name, query.get(name).unwrap().to_owned()));
         }
         let world = &world;
@@ -97,8 +110,8 @@ async fn pushed_requests_take_the_three_audiences_of_the_rfc() {
     for path in ["", "/connect/token", "/connect/par"] {
         assert_eq!(push(format!("{ISSUER}{path}")).await.status, StatusCode::CREATED, "{path}");
     }
-    for aud in
-        ["/connect/introspect", "/connect/revocation", "/", "/connect/par/"].map(|path| format!("{ISSUER}{path}"))
+    for aud in ["/connect/introspect", "/connect/revocation", "/", "/connect/par/"]
+        .map(|path| format!("{ISSUER}{path}"))
     {
         assert_invalid_client(&push(aud).await);
     }
@@ -110,12 +123,19 @@ async fn each_advertised_algorithm_is_accepted() {
     for algorithm in [Ps256, Es256, EdDsa, Rs256] {
         let key = ProofKey::new(algorithm);
         let world = world_with(&key).await;
-        let signed = key.sign(&json!({"alg": algorithm, "typ": "client-authentication+jwt"}), &claims(&json!({})));
+        let signed = key.sign(
+            &json!({"alg": algorithm, "typ": "client-authentication+jwt"}),
+            &claims(&json!({})),
+        );
         assert_eq!(world.token(&request(&signed)).await.status, StatusCode::OK, "{algorithm}");
     }
     let key = ProofKey::new(EdDsa);
     let signed = key.sign(&json!({"alg": "Ed25519"}), &claims(&json!({})));
-    assert_eq!(world_with(&key).await.token(&request(&signed)).await.status, StatusCode::OK, "RFC 9864's name");
+    assert_eq!(
+        world_with(&key).await.token(&request(&signed)).await.status,
+        StatusCode::OK,
+        "RFC 9864's name"
+    );
 }
 
 #[tokio::test]
@@ -132,7 +152,10 @@ async fn a_code_is_redeemed_and_a_token_revoked_by_assertion() {
     let mut revoke = request(&assertion(&key, &json!({}))).split_off(1);
     revoke.push(("token", tokens.json()["access_token"].as_str().unwrap().to_owned()));
     assert_eq!(world.post("/connect/revocation", &revoke).await.status, StatusCode::OK);
-    world.userinfo(&tokens.json()["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+    world
+        .userinfo(&tokens.json()["access_token"])
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
 }
 
 #[tokio::test]
@@ -142,7 +165,9 @@ async fn jti_counts_once() {
     let signed = assertion(&key, &json!({"jti": "same"}));
     assert_eq!(world.token(&request(&signed)).await.status, StatusCode::OK);
     assert_invalid_client(&world.token(&request(&signed)).await);
-    assert_invalid_client(&world.token(&request(&assertion(&key, &json!({"jti": "same", "exp": START + 90})))).await);
+    assert_invalid_client(
+        &world.token(&request(&assertion(&key, &json!({"jti": "same", "exp": START + 90})))).await,
+    );
     let other_process = world.restarted("Signing", json!({})).await;
     assert_invalid_client(&other_process.token(&request(&signed)).await);
     world.clock.advance(119);
@@ -188,7 +213,9 @@ async fn a_client_with_keys_authenticates_by_nothing_else() {
     let world = world_with(&ProofKey::es256()).await;
     let grant = ("grant_type", "client_credentials");
     assert_invalid_client(&world.token(&[grant, ("client_id", "Signing")]).await);
-    assert_invalid_client(&world.token(&[grant, ("client_id", "Signing"), ("client_secret", "secret")]).await);
+    assert_invalid_client(
+        &world.token(&[grant, ("client_id", "Signing"), ("client_secret", "secret")]).await,
+    );
     assert_invalid_client(&world.token_as(&basic("Signing", ""), &[grant]).await);
 }
 
@@ -213,14 +240,22 @@ async fn the_signature_is_by_a_key_of_this_client() {
     assert_invalid_client(&world.token(&request(&assertion(&other, &json!({})))).await);
     let signed = assertion(&key, &json!({}));
     let (message, _) = signed.rsplit_once('.').unwrap();
-    for forged in [format!("{message}."), format!("{message}.AAAA"), message.to_owned(), "x".to_owned()] {
+    for forged in
+        [format!("{message}."), format!("{message}.AAAA"), message.to_owned(), "x".to_owned()]
+    {
         assert_invalid_client(&world.token(&request(&forged)).await);
     }
     let unsigned = key.sign(&json!({"alg": "none"}), &claims(&json!({})));
     assert_invalid_client(&world.token(&request(&unsigned)).await);
     // The client's key in the header, and a secret made of the public key, change nothing.
-    for header in [json!({"alg": "ES256", "jwk": other.jwk}), json!({"alg": "HS256"}), json!({"alg": "ES384"})] {
-        assert_invalid_client(&world.token(&request(&other.sign(&header, &claims(&json!({}))))).await);
+    for header in [
+        json!({"alg": "ES256", "jwk": other.jwk}),
+        json!({"alg": "HS256"}),
+        json!({"alg": "ES384"}),
+    ] {
+        assert_invalid_client(
+            &world.token(&request(&other.sign(&header, &claims(&json!({}))))).await,
+        );
     }
 }
 
@@ -234,7 +269,9 @@ async fn keys_are_told_apart_by_kid_where_they_have_one() {
     };
     let jwks = json!({"keys": [named(&first, "a"), named(&second, "b")]});
     let world = World::with_clients(vec![signing_client("Signing", &jwks)]).await;
-    for (kid, status) in [(Some("b"), StatusCode::OK), (None, StatusCode::OK), (Some("a"), StatusCode::UNAUTHORIZED)] {
+    for (kid, status) in
+        [(Some("b"), StatusCode::OK), (None, StatusCode::OK), (Some("a"), StatusCode::UNAUTHORIZED)]
+    {
         let header = kid.map_or(json!({"alg": "ES256"}), |kid| json!({"alg": "ES256", "kid": kid}));
         let answer = world.token(&request(&second.sign(&header, &claims(&json!({}))))).await;
         assert_eq!(answer.status, status, "{kid:?}");
@@ -260,7 +297,8 @@ async fn the_type_of_the_assertion_must_be_named() {
         kind.clone_into(&mut request[1].1);
         assert_invalid_client(&world.token(&request).await);
     }
-    let only_type = [("grant_type", "client_credentials"), ("client_assertion_type", ASSERTION_TYPE)];
+    let only_type =
+        [("grant_type", "client_credentials"), ("client_assertion_type", ASSERTION_TYPE)];
     assert_invalid_client(&world.token(&only_type).await);
 }
 
@@ -283,7 +321,12 @@ async fn iss_and_sub_are_the_client() {
 
 #[tokio::test]
 async fn aud_is_this_provider() {
-    for aud in [json!(null), json!("https://other.example"), json!([ISSUER, "https://other.example"]), json!([])] {
+    for aud in [
+        json!(null),
+        json!("https://other.example"),
+        json!([ISSUER, "https://other.example"]),
+        json!([]),
+    ] {
         refuses(json!({"aud": aud})).await;
     }
 }

@@ -5,8 +5,8 @@ use doorward_provider::grant::LONGEST_GRACE;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, REDIRECT, START, World, alice, authorize_url, basic, changed, claims, client_settings,
-    code_request, refresh_request,
+    Answer, Browser, ISSUER, REDIRECT, START, World, alice, authorize_url, basic, changed, claims,
+    client_settings, code_request, refresh_request,
 };
 
 #[track_caller]
@@ -21,13 +21,21 @@ async fn tokens(world: &World) -> Value {
 /// Tokens of a client with settings of its own.
 async fn tokens_of(world: &World, client_id: &str) -> Value {
     let mut browser = Browser::signed_in(world, "alice").await;
-    let url = authorize_url(&[("client_id", client_id), ("scope", "openid offline_access MyBackendApi2")]);
+    let url = authorize_url(&[
+        ("client_id", client_id),
+        ("scope", "openid offline_access MyBackendApi2"),
+    ]);
     let code = browser.get(&url).await.expect_code(REDIRECT);
     world.token(&changed(code_request(&code), &[("client_id", client_id)])).await.json()
 }
 
 async fn refresh_of(world: &World, client_id: &str, refresh_token: &Value) -> Answer {
-    world.token(&changed(refresh_request(refresh_token.as_str().unwrap()), &[("client_id", client_id)])).await
+    world
+        .token(&changed(
+            refresh_request(refresh_token.as_str().unwrap()),
+            &[("client_id", client_id)],
+        ))
+        .await
 }
 
 #[track_caller]
@@ -84,7 +92,10 @@ async fn a_replay_after_the_grace_time_revokes_the_family() {
     assert_invalid_grant(&world.refresh(&first["refresh_token"]).await);
     assert_invalid_grant(&world.refresh(&second["refresh_token"]).await);
     for dead in [&first, &second] {
-        world.userinfo(&dead["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+        world
+            .userinfo(&dead["access_token"])
+            .await
+            .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
     }
 }
 
@@ -98,7 +109,8 @@ async fn a_replay_after_the_successor_was_used_revokes_the_family_at_once() {
     assert_invalid_grant(&world.refresh(&third["refresh_token"]).await);
 }
 
-/// Of a family only the last token and the one before are kept; whose replay an older one is, it tells itself.
+/// Of a family only the last token and the one before are kept; whose replay an older one is, it
+/// tells itself.
 #[tokio::test]
 async fn a_replay_after_many_refreshes_revokes_the_family() {
     for replayed in [0, 1, 17] {
@@ -111,7 +123,10 @@ async fn a_replay_after_many_refreshes_revokes_the_family() {
         let last = &family[20];
         assert_invalid_grant(&world.refresh(&family[replayed]["refresh_token"]).await);
         assert_invalid_grant(&world.refresh(&last["refresh_token"]).await);
-        world.userinfo(&last["access_token"]).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+        world
+            .userinfo(&last["access_token"])
+            .await
+            .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
     }
 }
 
@@ -127,7 +142,13 @@ async fn an_old_token_in_foreign_hands_revokes_nothing() {
     // What names no family of a grant, or none at all, is nobody's.
     let own = first["refresh_token"].as_str().unwrap();
     let (secret, family) = own.split_at(own.len() - 22);
-    for guess in [secret, &own[22..], &format!("{secret}{}", "x".repeat(22)), &format!("{family}{secret}"), &own[1..]] {
+    for guess in [
+        secret,
+        &own[22..],
+        &format!("{secret}{}", "x".repeat(22)),
+        &format!("{family}{secret}"),
+        &own[1..],
+    ] {
         assert_invalid_grant(&world.refresh(&json!(guess)).await);
     }
     renewed(&world.refresh(&last["refresh_token"]).await);
@@ -136,7 +157,8 @@ async fn an_old_token_in_foreign_hands_revokes_nothing() {
 /// It may have been the last one, which is no replay: an access token that outlives it stays good.
 #[tokio::test]
 async fn an_expired_token_that_was_swept_away_revokes_nothing() {
-    let brief = json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
+    let brief =
+        json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
     let world = World::with_clients(vec![client_settings("Brief", brief)]).await;
     let first = tokens_of(&world, "Brief").await;
     let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
@@ -150,7 +172,8 @@ async fn an_expired_token_that_was_swept_away_revokes_nothing() {
 
 #[tokio::test]
 async fn what_was_used_just_before_its_end_may_be_used_again_after_it() {
-    let brief = json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
+    let brief =
+        json!({"refresh_token_expiration": "sliding", "sliding_refresh_token_lifetime": 100});
     let world = World::with_clients(vec![client_settings("Brief", brief)]).await;
     let first = tokens_of(&world, "Brief").await;
     world.clock.advance(95);
@@ -163,7 +186,11 @@ async fn what_was_used_just_before_its_end_may_be_used_again_after_it() {
 
 #[tokio::test]
 async fn a_reusable_token_stays_the_same() {
-    let world = World::with_clients(vec![client_settings("Reuse", json!({"refresh_token_usage": "reuse"}))]).await;
+    let world = World::with_clients(vec![client_settings(
+        "Reuse",
+        json!({"refresh_token_usage": "reuse"}),
+    )])
+    .await;
     let first = tokens_of(&world, "Reuse").await;
     for _ in 0..3 {
         world.clock.advance(60);
@@ -207,7 +234,9 @@ async fn an_absolute_lifetime_counts_from_the_first_issue() {
 
 #[tokio::test]
 async fn a_sliding_lifetime_counts_from_the_last_use_up_to_the_absolute_one() {
-    for (usage, absolute) in [("one_time_only", 250), ("reuse", 250), ("one_time_only", 0), ("reuse", 0)] {
+    for (usage, absolute) in
+        [("one_time_only", 250), ("reuse", 250), ("one_time_only", 0), ("reuse", 0)]
+    {
         let settings = json!({
             "refresh_token_usage": usage, "refresh_token_expiration": "sliding",
             "absolute_refresh_token_lifetime": absolute, "sliding_refresh_token_lifetime": 100,
@@ -230,7 +259,9 @@ async fn a_sliding_lifetime_counts_from_the_last_use_up_to_the_absolute_one() {
 async fn the_scope_only_narrows_and_only_for_one_answer() {
     let world = World::new().await;
     let first = tokens(&world).await;
-    let request = |token: &Value, scope: &str| changed(refresh_request(token.as_str().unwrap()), &[("scope", scope)]);
+    let request = |token: &Value, scope: &str| {
+        changed(refresh_request(token.as_str().unwrap()), &[("scope", scope)])
+    };
     for more in ["openid email", "MyBackendApi1", "unknown", "\"", " "] {
         let answer = world.token(&request(&first["refresh_token"], more)).await;
         answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
@@ -249,7 +280,8 @@ async fn another_clients_token_is_refused_and_stays_good_for_its_owner() {
     let world = World::with_clients(vec![client_settings("Other", json!({}))]).await;
     let first = tokens(&world).await;
     assert_invalid_grant(&refresh_of(&world, "Other", &first["refresh_token"]).await);
-    let by_header = changed(refresh_request(first["refresh_token"].as_str().unwrap()), &[("client_id", "")]);
+    let by_header =
+        changed(refresh_request(first["refresh_token"].as_str().unwrap()), &[("client_id", "")]);
     assert_invalid_grant(&world.token_as(&basic("PkceCodeBackend", "secret"), &by_header).await);
     renewed(&world.refresh(&first["refresh_token"]).await);
 }
@@ -261,7 +293,8 @@ async fn what_is_no_refresh_token_is_refused() {
     let tokens = browser.tokens(&[]).await;
     let (code, session) = (browser.code(&[]).await, browser.session().unwrap());
     let (unknown, long) = ("x".repeat(43), "x".repeat(73));
-    let (access, id) = (tokens["access_token"].as_str().unwrap(), tokens["id_token"].as_str().unwrap());
+    let (access, id) =
+        (tokens["access_token"].as_str().unwrap(), tokens["id_token"].as_str().unwrap());
     for other in [access, id, &code, &session, &unknown, &long, &"ä".repeat(43)] {
         assert_invalid_grant(&world.refresh(&json!(other)).await);
     }
@@ -284,18 +317,23 @@ async fn a_disabled_user_and_a_client_without_offline_access_are_refused() {
 async fn what_was_taken_from_the_client_since_is_granted_no_more() {
     let world = World::new().await;
     let first = tokens(&world).await;
-    let restarted = world.restarted("PkceJS", json!({"allowed_scopes": ["openid", "profile"]})).await;
+    let restarted =
+        world.restarted("PkceJS", json!({"allowed_scopes": ["openid", "profile"]})).await;
     let second = renewed(&restarted.refresh(&first["refresh_token"]).await);
     assert_eq!(second["scope"], "openid profile offline_access");
     assert_eq!(claims(&second["access_token"])["aud"], ISSUER);
-    let request = changed(refresh_request(second["refresh_token"].as_str().unwrap()), &[("scope", "MyBackendApi2")]);
+    let request = changed(
+        refresh_request(second["refresh_token"].as_str().unwrap()),
+        &[("scope", "MyBackendApi2")],
+    );
     restarted.token(&request).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
 }
 
 #[tokio::test]
 async fn an_access_token_lives_on_when_the_refresh_token_has_ended() {
     for usage in ["one_time_only", "reuse"] {
-        let settings = json!({"refresh_token_usage": usage, "absolute_refresh_token_lifetime": 1000});
+        let settings =
+            json!({"refresh_token_usage": usage, "absolute_refresh_token_lifetime": 1000});
         let world = World::with_clients(vec![client_settings("Brief", settings)]).await;
         let first = tokens_of(&world, "Brief").await;
         world.clock.advance(900);
@@ -308,9 +346,11 @@ async fn an_access_token_lives_on_when_the_refresh_token_has_ended() {
 
 #[tokio::test]
 async fn claims_are_read_again_only_where_the_client_wants_it() {
-    let updating = client_settings("Updating", json!({"update_access_token_claims_on_refresh": true}));
+    let updating =
+        client_settings("Updating", json!({"update_access_token_claims_on_refresh": true}));
     let world = World::with_clients(vec![updating, client_settings("Keeping", json!({}))]).await;
-    let (updating, keeping) = (tokens_of(&world, "Updating").await, tokens_of(&world, "Keeping").await);
+    let (updating, keeping) =
+        (tokens_of(&world, "Updating").await, tokens_of(&world, "Keeping").await);
     let mut promoted = alice();
     promoted.claims_mut().insert("role".to_owned(), json!(["admin", "owner"]));
     world.import(promoted).await;
@@ -321,5 +361,8 @@ async fn claims_are_read_again_only_where_the_client_wants_it() {
         role(renewed(&refresh_of(&world, "Updating", &updated["refresh_token"]).await)),
         json!(["admin", "owner"])
     );
-    assert_eq!(role(renewed(&refresh_of(&world, "Keeping", &keeping["refresh_token"]).await)), json!("admin"));
+    assert_eq!(
+        role(renewed(&refresh_of(&world, "Keeping", &keeping["refresh_token"]).await)),
+        json!("admin")
+    );
 }

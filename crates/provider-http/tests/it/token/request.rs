@@ -11,9 +11,13 @@ use crate::support::{Browser, World, basic, changed, client_settings, code_reque
 async fn only_post_is_allowed() {
     let world = World::new().await;
     for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
-        let request = Request::builder().method(method).uri("/connect/token?grant_type=client_credentials");
+        let request =
+            Request::builder().method(method).uri("/connect/token?grant_type=client_credentials");
         let answer = world.send(request.body(Body::empty()).unwrap()).await;
-        assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, "POST")
+        );
     }
 }
 
@@ -23,13 +27,24 @@ async fn only_forms_are_read() {
     let body = "grant_type=client_credentials&client_id=Resources&client_secret=secret";
     let send = |content_type: Option<&'static str>| {
         let request = Request::post("/connect/token");
-        let request = content_type.into_iter().fold(request, |request, value| request.header("content-type", value));
+        let request = content_type
+            .into_iter()
+            .fold(request, |request, value| request.header("content-type", value));
         world.send(request.body(Body::from(body)).unwrap())
     };
-    for content_type in [None, Some("application/json"), Some("text/plain"), Some("multipart/form-data; boundary=x")] {
-        send(content_type).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+    for content_type in [
+        None,
+        Some("application/json"),
+        Some("text/plain"),
+        Some("multipart/form-data; boundary=x"),
+    ] {
+        send(content_type)
+            .await
+            .expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
     }
-    for content_type in ["application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded; charset=UTF-8"] {
+    for content_type in
+        ["application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded; charset=UTF-8"]
+    {
         assert_eq!(send(Some(content_type)).await.status, StatusCode::OK);
     }
 }
@@ -50,16 +65,24 @@ async fn repeated_unreadable_and_too_large_bodies_are_invalid_requests() {
         (many, StatusCode::BAD_REQUEST),
         (large, StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        let request = Request::post("/connect/token").header("content-type", "application/x-www-form-urlencoded");
-        world.send(request.body(Body::from(body)).unwrap()).await.expect_json_error(status, "invalid_request");
+        let request = Request::post("/connect/token")
+            .header("content-type", "application/x-www-form-urlencoded");
+        world
+            .send(request.body(Body::from(body)).unwrap())
+            .await
+            .expect_json_error(status, "invalid_request");
     }
 }
 
 #[tokio::test]
 async fn credentials_and_grants_in_the_query_do_not_count() {
     let world = World::new().await;
-    let query = "/connect/token?client_id=Resources&client_secret=secret&grant_type=client_credentials";
-    world.send(form_request(query, &[("x", "y")])).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    let query =
+        "/connect/token?client_id=Resources&client_secret=secret&grant_type=client_credentials";
+    world
+        .send(form_request(query, &[("x", "y")]))
+        .await
+        .expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
 }
 
 #[tokio::test]
@@ -69,7 +92,12 @@ async fn a_missing_grant_type_is_an_invalid_request_and_an_unknown_one_is_unsupp
     for missing in [&with("")[..], &with("")[..1]] {
         world.token(missing).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
     }
-    for unknown in ["implicit", "Authorization_Code", "urn:ietf:params:oauth:grant-type:jwt-bearer", "<script>"] {
+    for unknown in [
+        "implicit",
+        "Authorization_Code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "<script>",
+    ] {
         let answer = world.token(&with(unknown)).await;
         answer.expect_json_error(StatusCode::BAD_REQUEST, "unsupported_grant_type");
     }
@@ -84,19 +112,32 @@ async fn a_grant_that_the_client_may_not_use_is_unauthorized() {
     let machine = world.token_as(&secret, &with_code).await;
     machine.expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
     let password = [("grant_type", "password"), ("username", "alice"), ("password", "alice")];
-    world.token_as(&secret, &password).await.expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
+    world
+        .token_as(&secret, &password)
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
     let public = [&[("client_id", "Other")], &password[..]].concat();
     world.token(&public).await.expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
     let credentials = [("client_id", "Other"), ("grant_type", "client_credentials")];
-    world.token(&credentials).await.expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
+    world
+        .token(&credentials)
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "unauthorized_client");
 }
 
 #[tokio::test]
 async fn a_parameter_that_the_grant_needs_is_missed() {
     let world = World::new().await;
-    for (grant_type, missing) in [("authorization_code", "code"), ("refresh_token", "refresh_token")] {
-        let answer = world.token(&[("client_id", "PkceJS"), ("grant_type", grant_type), (missing, "")]).await;
+    for (grant_type, missing) in
+        [("authorization_code", "code"), ("refresh_token", "refresh_token")]
+    {
+        let answer = world
+            .token(&[("client_id", "PkceJS"), ("grant_type", grant_type), (missing, "")])
+            .await;
         answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
-        assert!(answer.json()["error_description"].as_str().unwrap().contains(missing), "{answer:?}");
+        assert!(
+            answer.json()["error_description"].as_str().unwrap().contains(missing),
+            "{answer:?}"
+        );
     }
 }

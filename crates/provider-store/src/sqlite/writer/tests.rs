@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A file with one table, whose rows name an owner that must exist at the commit, and no other owner than 1.
+/// A file with one table, whose rows name an owner that must exist at the commit, and no other
+/// owner than 1.
 fn database() -> (TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let connection = connect(folder.path());
@@ -35,9 +36,14 @@ fn things(folder: &Path) -> Vec<i64> {
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-fn insert(id: i64, owner: i64, size: i64) -> impl FnOnce(&Connection) -> Result<(), Failure> + Send {
+fn insert(
+    id: i64,
+    owner: i64,
+    size: i64,
+) -> impl FnOnce(&Connection) -> Result<(), Failure> + Send {
     move |connection| {
-        connection.execute("INSERT INTO things VALUES (?1, ?2, zeroblob(?3))", (id, owner, size))?;
+        connection
+            .execute("INSERT INTO things VALUES (?1, ?2, zeroblob(?3))", (id, owner, size))?;
         Ok(())
     }
 }
@@ -118,8 +124,12 @@ async fn a_failed_commit_fails_all_and_leaves_nothing() {
     connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
     let writer = Arc::new(Writer::start(connection, true).unwrap());
     // There is no owner 2, which is found out at the commit.
-    let outcomes = run_together(&writer, vec![insert(1, 1, 1), insert(2, 2, 1), insert(3, 1, 1)]).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Failure::NotCommitted(_)))), "{outcomes:?}");
+    let outcomes =
+        run_together(&writer, vec![insert(1, 1, 1), insert(2, 2, 1), insert(3, 1, 1)]).await;
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, Err(Failure::NotCommitted(_)))),
+        "{outcomes:?}"
+    );
     assert!(things(folder.path()).is_empty());
     writer.run(insert(4, 1, 1)).await.unwrap();
     assert_eq!(things(folder.path()), [4]);
@@ -130,10 +140,17 @@ async fn a_full_disk_is_an_error_and_not_the_end() {
     let (folder, connection) = database();
     connection.execute_batch("PRAGMA max_page_count = 40").unwrap();
     let writer = Arc::new(Writer::start(connection, true).unwrap());
-    let outcomes = run_together(&writer, vec![insert(1, 1, 1), insert(2, 1, 1_000_000), insert(3, 1, 1)]).await;
-    let succeeded: Vec<_> = (1..).zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(id, _)| id).collect();
+    let outcomes =
+        run_together(&writer, vec![insert(1, 1, 1), insert(2, 1, 1_000_000), insert(3, 1, 1)])
+            .await;
+    let succeeded: Vec<_> =
+        (1..).zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(id, _)| id).collect();
     assert!(!succeeded.contains(&2));
-    assert_eq!(things(folder.path()), succeeded, "what was answered is there, what was refused is not");
+    assert_eq!(
+        things(folder.path()),
+        succeeded,
+        "what was answered is there, what was refused is not"
+    );
     writer.run(insert(4, 1, 1)).await.unwrap();
     assert!(things(folder.path()).contains(&4));
 }
@@ -163,7 +180,8 @@ async fn a_panic_fails_its_own_command_only() {
         insert(2, 1, 1)(connection)?;
         panic!("a defect in a command");
     };
-    let commands: Vec<Boxed> = vec![Box::new(insert(1, 1, 1)), Box::new(panics), Box::new(insert(3, 1, 1))];
+    let commands: Vec<Boxed> =
+        vec![Box::new(insert(1, 1, 1)), Box::new(panics), Box::new(insert(3, 1, 1))];
     let outcomes = run_together(&writer, commands).await;
     assert!(matches!(&outcomes[..], [Ok(()), Err(Failure::Panicked), Ok(())]), "{outcomes:?}");
     writer.run(insert(4, 1, 1)).await.unwrap();
