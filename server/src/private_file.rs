@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// Makes a folder, and those above it, for this user only.
+/// Creates a folder, and those above it, for this user only.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -15,8 +15,8 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Writes a file beside its place and links it there, so that it is never seen half-written and
-/// never replaced. `unique` keeps apart processes that do so at the same time; the first one's file
+/// Writes a temporary file and links it to `path`, so that the file is never seen half-written and
+/// never replaced. `unique` separates processes that do this at the same time; the first one's file
 /// stays.
 pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     let beside = path.with_extension(format!("{unique}.tmp"));
@@ -35,9 +35,22 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Makes the names in this file's folder survive a power failure as the files' content does.
+/// Syncs the file's folder, so that the names in it survive a power failure.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Whether any user of this machine may read the file.
+#[cfg(unix)]
+pub fn readable_by_everyone(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
+}
+
+/// Whether any user of this machine may read the file: unknown on this system.
+#[cfg(not(unix))]
+pub fn readable_by_everyone(_path: &Path) -> bool {
+    false
 }

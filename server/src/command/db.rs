@@ -6,8 +6,8 @@ use clap::Subcommand;
 use doorward_provider_store::SqliteStore;
 use serde_json::json;
 
-use super::{CommandError, DataArguments, Workplace, done};
-use crate::{StartError, config::DatabaseConfig};
+use super::{CommandContext, CommandError, DataArguments, done};
+use crate::config::DatabaseConfig;
 
 /// What to do with the database.
 #[derive(Debug, Subcommand)]
@@ -28,10 +28,10 @@ impl DbCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Migrate(data) => {
-                let place = Workplace::open(&data).await?;
-                let database = place.config.store.database.to_string();
+                let context = CommandContext::open(&data).await?;
+                let database = context.config.store.database.to_string();
                 let sentence = format!("The database {database} is up to date.");
-                done(place.json, &sentence, json!({"database": database}));
+                done(context.json, &sentence, json!({"database": database}));
                 Ok(())
             }
             Self::Backup { file, data } => {
@@ -44,8 +44,7 @@ impl DbCommand {
                         return Err(CommandError::Missing(problem));
                     }
                 };
-                SqliteStore::backup(&path, &file)
-                    .map_err(|error| StartError::Failed(error.to_string()))?;
+                SqliteStore::backup(&path, &file).map_err(CommandError::refused)?;
                 let (database, file) = (path.display().to_string(), file.display().to_string());
                 let sentence = format!("The database {database} is copied to {file}.");
                 done(data.json, &sentence, json!({"database": database, "file": file}));

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
+use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
 
 /// What to do with grants.
 #[derive(Debug, Subcommand)]
@@ -29,17 +29,17 @@ pub enum GrantCommand {
 impl GrantCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List { user, data } => list(&Workplace::open(&data).await?, &user).await,
+            Self::List { user, data } => list(&CommandContext::open(&data).await?, &user).await,
             Self::Revoke { user, client_id, data } => {
-                revoke(&Workplace::open(&data).await?, &user, &client_id).await
+                revoke(&CommandContext::open(&data).await?, &user, &client_id).await
             }
         }
     }
 }
 
-async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
-    let user = place.user(user).await?;
-    let access = place.store.access_of(&user.sub, Workplace::now()).await?;
+async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let access = context.store.access_of(&user.sub, CommandContext::now()).await?;
     let rows: Vec<Value> = access
         .into_iter()
         .map(|access| {
@@ -50,22 +50,22 @@ async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
             })
         })
         .collect();
-    print_rows(place.json, &["client_id", "scope", "since", "last_used"], &rows);
+    print_rows(context.json, &["client_id", "scope", "since", "last_used"], &rows);
     Ok(())
 }
 
-async fn revoke(place: &Workplace, user: &str, client_id: &str) -> Result<(), CommandError> {
-    let user = place.user(user).await?;
-    let access = place.store.access_of(&user.sub, Workplace::now()).await?;
+async fn revoke(context: &CommandContext, user: &str, client_id: &str) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let access = context.store.access_of(&user.sub, CommandContext::now()).await?;
     if access.iter().all(|access| access.client_id != client_id) {
         let problem =
             format!("the client {client_id:?} has no access to the data of {}", user.username);
         return Err(CommandError::Missing(problem));
     }
-    place.store.revoke_access(&user.sub, client_id, Workplace::now()).await?;
+    context.store.revoke_access(&user.sub, client_id, CommandContext::now()).await?;
     audit("access_revoked", "client_id", client_id);
     let sentence =
         format!("The access of {client_id} to the data of {} is revoked.", user.username);
-    done(place.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
+    done(context.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
     Ok(())
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use doorward_provider::session::SessionSelector;
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
+use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
 
 /// What to do with sessions.
 #[derive(Debug, Subcommand)]
@@ -31,15 +31,17 @@ pub enum SessionCommand {
 impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List { user, data } => list(&Workplace::open(&data).await?, &user).await,
-            Self::End { user, sid, data } => end(&Workplace::open(&data).await?, &user, sid).await,
+            Self::List { user, data } => list(&CommandContext::open(&data).await?, &user).await,
+            Self::End { user, sid, data } => {
+                end(&CommandContext::open(&data).await?, &user, sid).await
+            }
         }
     }
 }
 
-async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
-    let user = place.user(user).await?;
-    let sessions = place.store.sessions_of(&user.sub, Workplace::now()).await?;
+async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let sessions = context.store.sessions_of(&user.sub, CommandContext::now()).await?;
     let rows: Vec<Value> = sessions
         .into_iter()
         .map(|session| {
@@ -50,17 +52,21 @@ async fn list(place: &Workplace, user: &str) -> Result<(), CommandError> {
             })
         })
         .collect();
-    print_rows(place.json, &["sid", "signed_in", "expires", "address", "browser"], &rows);
+    print_rows(context.json, &["sid", "signed_in", "expires", "address", "browser"], &rows);
     Ok(())
 }
 
-async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), CommandError> {
-    let user = place.user(user).await?;
+async fn end(
+    context: &CommandContext,
+    user: &str,
+    sid: Option<String>,
+) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
     let selector = match &sid {
         Some(sid) => SessionSelector::OfUser { sub: user.sub.clone(), sid: sid.clone() },
         None => SessionSelector::AllOfUser(user.sub.clone()),
     };
-    let ended = place.store.end_sessions(selector, Workplace::now()).await?;
+    let ended = context.store.end_sessions(selector, CommandContext::now()).await?;
     match (ended.len(), sid) {
         (0, Some(sid)) => {
             Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
@@ -68,7 +74,7 @@ async fn end(place: &Workplace, user: &str, sid: Option<String>) -> Result<(), C
         (count, _) => {
             audit("sessions_ended", "sub", &user.sub);
             let sentence = format!("Sessions of {} that ended: {count}.", user.username);
-            done(place.json, &sentence, json!({"sub": user.sub, "ended": count}));
+            done(context.json, &sentence, json!({"sub": user.sub, "ended": count}));
             Ok(())
         }
     }

@@ -10,8 +10,7 @@ use doorward_protocol::secret::Secret;
 use doorward_provider::{password::PasswordHash, user::User};
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
-use crate::StartError;
+use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
 
 /// What to do with users.
 #[derive(Debug, Subcommand)]
@@ -48,7 +47,7 @@ pub enum UserCommand {
     Enable(OneUser),
     /// Remove a user with everything that is theirs.
     Remove(OneUser),
-    /// Set the roles in place of those that are there.
+    /// Set the roles in context of those that are there.
     Roles {
         /// The user, by name or sub.
         user: String,
@@ -79,39 +78,39 @@ pub struct PasswordSource {
 impl UserCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&Workplace::open(&data).await?).await,
+            Self::List(data) => list(&CommandContext::open(&data).await?).await,
             Self::Add { username, sub, roles, password, data } => {
-                let place = Workplace::open(&data).await?;
-                add(&place, username, sub, &roles, &password).await
+                let context = CommandContext::open(&data).await?;
+                add(&context, username, sub, &roles, &password).await
             }
             Self::Passwd { user, password, data } => {
-                let place = Workplace::open(&data).await?;
-                let user = place.user(&user).await?;
+                let context = CommandContext::open(&data).await?;
+                let user = context.user(&user).await?;
                 let changed = User { password_hash: password.read()?, ..user };
-                write(&place, changed, "user_password_changed", "has another password").await
+                write(&context, changed, "user_password_changed", "has another password").await
             }
             Self::Disable(OneUser { user, data }) => {
-                set_enabled(&Workplace::open(&data).await?, &user, false).await
+                set_enabled(&CommandContext::open(&data).await?, &user, false).await
             }
             Self::Enable(OneUser { user, data }) => {
-                set_enabled(&Workplace::open(&data).await?, &user, true).await
+                set_enabled(&CommandContext::open(&data).await?, &user, true).await
             }
             Self::Remove(OneUser { user, data }) => {
-                remove(&Workplace::open(&data).await?, &user).await
+                remove(&CommandContext::open(&data).await?, &user).await
             }
             Self::Roles { user, roles, data } => {
-                let place = Workplace::open(&data).await?;
-                let mut user = place.user(&user).await?;
+                let context = CommandContext::open(&data).await?;
+                let mut user = context.user(&user).await?;
                 set_roles(user.claims_mut(), &roles);
-                write(&place, user, "user_roles_changed", "has these roles").await
+                write(&context, user, "user_roles_changed", "has these roles").await
             }
         }
     }
 }
 
-async fn list(place: &Workplace) -> Result<(), CommandError> {
-    let rows: Vec<Value> = place.store.users().await?.iter().map(described).collect();
-    print_rows(place.json, &["username", "sub", "enabled", "roles"], &rows);
+async fn list(context: &CommandContext) -> Result<(), CommandError> {
+    let rows: Vec<Value> = context.store.users().await?.iter().map(described).collect();
+    print_rows(context.json, &["username", "sub", "enabled", "roles"], &rows);
     Ok(())
 }
 
@@ -122,7 +121,7 @@ fn described(user: &User) -> Value {
 }
 
 async fn add(
-    place: &Workplace,
+    context: &CommandContext,
     username: String,
     sub: Option<String>,
     roles: &[String],
@@ -140,7 +139,7 @@ async fn add(
             "a sub has 1 to 255 printable ASCII characters without spaces: give one with --sub";
         return Err(CommandError::Missing(problem.to_owned()));
     }
-    if place.store.user(&sub).await?.is_some() {
+    if context.store.user(&sub).await?.is_some() {
         return Err(CommandError::Missing(format!("there is a user with the sub {sub:?} already")));
     }
     let mut user = User {
@@ -151,36 +150,40 @@ async fn add(
         claims: Arc::default(),
     };
     set_roles(user.claims_mut(), roles);
-    write(place, user, "user_added", "was added").await
+    write(context, user, "user_added", "was added").await
 }
 
-async fn set_enabled(place: &Workplace, name: &str, enabled: bool) -> Result<(), CommandError> {
-    let user = User { enabled, ..place.user(name).await? };
+async fn set_enabled(
+    context: &CommandContext,
+    name: &str,
+    enabled: bool,
+) -> Result<(), CommandError> {
+    let user = User { enabled, ..context.user(name).await? };
     let (event, what) =
         if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
-    write(place, user, event, what).await
+    write(context, user, event, what).await
 }
 
-async fn remove(place: &Workplace, name: &str) -> Result<(), CommandError> {
-    let user = place.user(name).await?;
-    place.store.remove_user(&user.sub, Workplace::now()).await?;
+async fn remove(context: &CommandContext, name: &str) -> Result<(), CommandError> {
+    let user = context.user(name).await?;
+    context.store.remove_user(&user.sub, CommandContext::now()).await?;
     audit("user_removed", "sub", &user.sub);
     let facts = json!({"username": user.username, "sub": user.sub});
-    done(place.json, &format!("The user {} is removed.", user.username), facts);
+    done(context.json, &format!("The user {} is removed.", user.username), facts);
     Ok(())
 }
 
 async fn write(
-    place: &Workplace,
+    context: &CommandContext,
     user: User,
     event: &'static str,
     what: &str,
 ) -> Result<(), CommandError> {
     let (sentence, sub, facts) =
         (format!("The user {} {what}.", user.username), user.sub.clone(), described(&user));
-    place.store.put_user(user, Workplace::now()).await?;
+    context.store.put_user(user, CommandContext::now()).await?;
     audit(event, "sub", &sub);
-    done(place.json, &sentence, facts);
+    done(context.json, &sentence, facts);
     Ok(())
 }
 
@@ -195,7 +198,7 @@ fn set_roles(claims: &mut Map<String, Value>, roles: &[String]) {
 impl PasswordSource {
     /// Reads the password and hashes it.
     fn read(&self) -> Result<PasswordHash, CommandError> {
-        let refuse = |problem: String| CommandError::Refused(StartError::Failed(problem));
+        let refuse = |problem: String| CommandError::refused(problem);
         let unreadable =
             |error: std::io::Error| refuse(format!("the password can't be read: {error}"));
         let password = if self.password_stdin {

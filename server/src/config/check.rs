@@ -15,55 +15,54 @@ use doorward_provider_store::{PostgresOptions, PostgresUrl};
 use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};
 
 use super::{
-    ApiSettings, AppSettings, Config, ConfigError, DatabaseConfig, MasterKeySource, Places,
-    ProviderConfig, StopConfig, StoreConfig, demo,
+    ApiSettings, AppSettings, Config, ConfigError, DatabaseConfig, MasterKeySource, ProviderConfig,
+    Role, SettingSources, StopConfig, StoreConfig, demo,
     file::{ApiSection, AppSection, ConfigFile, DEFAULT_STORE_PATH, ProviderSection, StoreSection},
     tls, users,
     values::{self, ListenAddress, WebUrl},
 };
-use crate::role::Role;
 
 /// Checks the settings of these parts. `demo_by_default` is for a start without a file.
 pub fn check(
     mut file: ConfigFile,
-    places: Places,
+    sources: SettingSources,
     demo_by_default: bool,
     roles: &[Role],
 ) -> Result<Config, ConfigError> {
     let demo = file.demo.unwrap_or(demo_by_default);
     if demo {
-        refuse_public_demo(&file, roles, &places)?;
+        refuse_public_demo(&file, roles, &sources)?;
         demo::add_to(&mut file);
     }
-    refuse_shared_listeners(&file, roles, &places)?;
-    let tls = tls::check(&file, roles, &places)?;
+    refuse_shared_listeners(&file, roles, &sources)?;
+    let tls = tls::check(&file, roles, &sources)?;
     let issuer = WebUrl::from(&file.provider.issuer);
     Ok(Config {
         demo,
-        app: app(file.app.clone(), &issuer, &places)?,
-        api: api(file.api.clone(), &file.app, &issuer, &places)?,
-        store: store(file.store.clone(), roles.contains(&Role::Provider), &places)?,
+        app: app(file.app.clone(), &issuer, &sources)?,
+        api: api(file.api.clone(), &file.app, &issuer, &sources)?,
+        store: store(file.store.clone(), roles.contains(&Role::Provider), &sources)?,
         tls,
         stop: StopConfig {
             drain_delay: Duration::from_secs(file.stop.drain_delay.into()),
             finishing_time: Duration::from_secs(file.stop.finishing_time.into()),
         },
         management: file.management.listen.clone(),
-        traces: traces(&file, &places)?,
+        traces: traces(&file, &sources)?,
         log: file.log.clone(),
-        provider: provider(file, demo, &places)?,
-        places,
+        provider: provider(file, demo, &sources)?,
+        sources,
     })
 }
 
 /// The collector of traces.
-fn traces(file: &ConfigFile, places: &Places) -> Result<Option<String>, ConfigError> {
+fn traces(file: &ConfigFile, sources: &SettingSources) -> Result<Option<String>, ConfigError> {
     let collector =
         file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
     match collector {
         Some(collector) if cfg!(not(feature = "otel")) => {
             let problem = "this doorward can't send traces: build it with the feature otel, or leave the key out";
-            Err(places.refuse("telemetry.otlp_endpoint", collector, problem))
+            Err(sources.refuse("telemetry.otlp_endpoint", collector, problem))
         }
         collector => Ok(collector),
     }
@@ -73,18 +72,18 @@ fn traces(file: &ConfigFile, places: &Places) -> Result<Option<String>, ConfigEr
 fn refuse_public_demo(
     file: &ConfigFile,
     roles: &[Role],
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<(), ConfigError> {
     let problem = "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
     for (key, listen) in listeners(file, roles) {
         if !listen.is_loopback() {
-            return Err(places.refuse(key, listen, problem));
+            return Err(sources.refuse(key, listen, problem));
         }
     }
     let problem = "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
     for (key, url) in urls(file, roles) {
         if !values::is_loopback(url) {
-            return Err(places.refuse(key, url, problem));
+            return Err(sources.refuse(key, url, problem));
         }
     }
     Ok(())
@@ -119,7 +118,7 @@ pub(super) fn urls<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static st
 fn refuse_shared_listeners(
     file: &ConfigFile,
     roles: &[Role],
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<(), ConfigError> {
     let needed = listeners(file, roles);
     for (index, (key, listen)) in needed.iter().enumerate() {
@@ -143,7 +142,7 @@ fn refuse_shared_listeners(
                     "another part listens there: give each part a port of its own, or the same address written alike"
                 }
             };
-            return Err(places.refuse(key, listen, problem));
+            return Err(sources.refuse(key, listen, problem));
         }
     }
     Ok(())
@@ -157,10 +156,14 @@ fn shares_origin(file: &ConfigFile) -> bool {
     path.starts_with('/') && path != "/api" && !path.starts_with("/api/")
 }
 
-fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderConfig, ConfigError> {
+fn provider(
+    file: ConfigFile,
+    demo: bool,
+    sources: &SettingSources,
+) -> Result<ProviderConfig, ConfigError> {
     let section = file.provider;
-    check_algorithms(&section, places)?;
-    check_grace(&section, places)?;
+    check_algorithms(&section, sources)?;
+    check_grace(&section, sources)?;
     let identity = file.identity_resources.unwrap_or_else(IdentityResource::standard);
     let is_api_scope = |name: &str| file.api_scopes.iter().any(|scope| scope.name == name);
     let of_apis: Vec<String> =
@@ -183,7 +186,7 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
             _ if is_api_scope(&error.value) => "api_scopes",
             _ => "identity_resources",
         };
-        places.refuse_in(list, &format!("[[{list}]]"), &error)
+        sources.refuse_in(list, &format!("[[{list}]]"), &error)
     })?;
     for (index, settings) in file.clients.iter().enumerate() {
         let label = format!("the client \"{}\"", settings.client_id);
@@ -197,7 +200,7 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         } else {
             Client::checked(settings.clone(), demo, &resources, &section.signing_algorithms)
         };
-        checked.map_err(|error| places.refuse_in("clients", &label, &error))?;
+        checked.map_err(|error| sources.refuse_in("clients", &label, &error))?;
     }
     Ok(ProviderConfig {
         settings: ProviderSettings {
@@ -216,19 +219,22 @@ fn provider(file: ConfigFile, demo: bool, places: &Places) -> Result<ProviderCon
         trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
         clients: file.clients,
         resources,
-        users: users::check(file.users, demo, places)?,
+        users: users::check(file.users, demo, sources)?,
     })
 }
 
-fn check_grace(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
+fn check_grace(section: &ProviderSection, sources: &SettingSources) -> Result<(), ConfigError> {
     if section.refresh_token_grace <= LONGEST_GRACE {
         return Ok(());
     }
     let problem = "give at most 600 seconds: for as long a stolen token could be used unnoticed";
-    Err(places.refuse("provider.refresh_token_grace", section.refresh_token_grace, problem))
+    Err(sources.refuse("provider.refresh_token_grace", section.refresh_token_grace, problem))
 }
 
-fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), ConfigError> {
+fn check_algorithms(
+    section: &ProviderSection,
+    sources: &SettingSources,
+) -> Result<(), ConfigError> {
     const MADE: [SigningAlgorithm; 4] = [
         SigningAlgorithm::Rs256,
         SigningAlgorithm::Ps256,
@@ -239,14 +245,14 @@ fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), Co
     let listed = &section.signing_algorithms;
     for (index, algorithm) in listed.iter().enumerate() {
         if !MADE.contains(algorithm) {
-            return Err(places.refuse(
+            return Err(sources.refuse(
                 key,
                 algorithm.as_str(),
                 "keys are made for RS256, PS256, ES256 and EdDSA only",
             ));
         }
         if listed[..index].contains(algorithm) {
-            return Err(places.refuse(
+            return Err(sources.refuse(
                 key,
                 algorithm.as_str(),
                 "this algorithm stands there twice",
@@ -257,23 +263,27 @@ fn check_algorithms(section: &ProviderSection, places: &Places) -> Result<(), Co
         return Ok(());
     }
     let algorithm = section.access_token_signing_alg.as_str();
-    Err(places.refuse(
+    Err(sources.refuse(
         "provider.access_token_signing_alg",
         algorithm,
         "list it under signing_algorithms, too",
     ))
 }
 
-fn app(section: AppSection, issuer: &WebUrl, places: &Places) -> Result<AppSettings, ConfigError> {
+fn app(
+    section: AppSection,
+    issuer: &WebUrl,
+    sources: &SettingSources,
+) -> Result<AppSettings, ConfigError> {
     if section.client_id.is_empty() {
-        return Err(places.refuse(
+        return Err(sources.refuse(
             "app.client_id",
             "",
             "name the client that the application signs in with",
         ));
     }
     if !section.scope.contains(OPENID) {
-        return Err(places.refuse(
+        return Err(sources.refuse(
             "app.scope",
             &section.scope,
             "signing in needs the scope openid",
@@ -313,22 +323,22 @@ fn api(
     section: ApiSection,
     app: &AppSection,
     issuer: &WebUrl,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<ApiSettings, ConfigError> {
     if section.audience.trim().is_empty() {
         let problem = "give the name that tokens for this API carry in aud, such as MyBackendApi2";
-        return Err(places.refuse("api.audience", section.audience, problem));
+        return Err(sources.refuse("api.audience", section.audience, problem));
     }
     if section.leeway > 300 {
         let problem = "give at most 300 seconds: a longer one keeps expired tokens alive";
-        return Err(places.refuse("api.leeway", section.leeway, problem));
+        return Err(sources.refuse("api.leeway", section.leeway, problem));
     }
     let called_at = section
         .url
         .clone()
         .or_else(|| app.api_url.clone())
         .unwrap_or_else(|| WebUrl::from(&app.url));
-    let issuers = api_issuers(&section, issuer, places)?;
+    let issuers = api_issuers(&section, issuer, sources)?;
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
     settings.issuers = issuers;
     settings.max_key_age = Duration::from_secs(section.max_key_age.get().into());
@@ -346,11 +356,11 @@ fn api(
 fn api_issuers(
     section: &ApiSection,
     own: &WebUrl,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<Vec<TrustedIssuer>, ConfigError> {
     let main = section.issuer.as_ref().unwrap_or(own).as_str();
     let mut issuers = vec![TrustedIssuer {
-        introspection: introspection(section, places)?,
+        introspection: introspection(section, sources)?,
         ..TrustedIssuer::new(main, &section.audience)
     }];
     for another in &section.issuers {
@@ -358,11 +368,11 @@ fn api_issuers(
             (another.issuer.as_str(), another.audience.as_deref().unwrap_or(&section.audience));
         if issuers.iter().any(|known| known.issuer == issuer) {
             let problem = "this issuer stands there already, or is api.issuer";
-            return Err(places.refuse("api.issuers.issuer", issuer, problem));
+            return Err(sources.refuse("api.issuers.issuer", issuer, problem));
         }
         if audience.trim().is_empty() {
             let problem = "give the name that tokens of this issuer for this API carry in aud";
-            return Err(places.refuse("api.issuers.audience", audience, problem));
+            return Err(sources.refuse("api.issuers.audience", audience, problem));
         }
         issuers.push(TrustedIssuer::new(issuer, audience));
     }
@@ -371,11 +381,15 @@ fn api_issuers(
 
 fn introspection(
     section: &ApiSection,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<Option<IntrospectionSettings>, ConfigError> {
     if section.introspection_cache > 300 {
         let problem = "give at most 300 seconds: a longer one keeps revoked tokens alive";
-        return Err(places.refuse("api.introspection_cache", section.introspection_cache, problem));
+        return Err(sources.refuse(
+            "api.introspection_cache",
+            section.introspection_cache,
+            problem,
+        ));
     }
     let client_id = section.introspection_client_id.as_ref();
     let Some(secret) = section.introspection_secret.clone() else {
@@ -384,7 +398,7 @@ fn introspection(
             Some(client_id) => {
                 let problem =
                     "asking about opaque tokens needs a secret: set api.introspection_secret, too";
-                Err(places.refuse("api.introspection_client_id", client_id, problem))
+                Err(sources.refuse("api.introspection_client_id", client_id, problem))
             }
         };
     };
@@ -396,18 +410,18 @@ fn introspection(
 fn store(
     section: StoreSection,
     is_used: bool,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<StoreConfig, ConfigError> {
     let default_path = Path::new(DEFAULT_STORE_PATH);
-    let database = database(&section, is_used, places)?;
+    let database = database(&section, is_used, sources)?;
     let master_key = match (section.master_key, section.master_key_file) {
         (Some(_), Some(file)) => {
             let problem = "the key is also given by store.master_key: give one of the two";
-            return Err(places.refuse("store.master_key_file", file.display(), problem));
+            return Err(sources.refuse("store.master_key_file", file.display(), problem));
         }
         (Some(key), None) if MasterKey::parse(key.expose()).is_err() => {
             let problem = "give 32 random bytes as 43 base64url characters, without padding";
-            return Err(places.refuse("store.master_key", "", problem));
+            return Err(sources.refuse("store.master_key", "", problem));
         }
         (Some(key), None) => MasterKeySource::Setting(key),
         (None, Some(file)) => MasterKeySource::File(file),
@@ -427,19 +441,19 @@ fn store(
 fn database(
     section: &StoreSection,
     is_used: bool,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<DatabaseConfig, ConfigError> {
     let path = &section.path;
     let is_default = path == Path::new(DEFAULT_STORE_PATH);
     if let Some(url) = &section.url {
         if !is_default {
             let problem = "the database is also given by store.url: give one of the two";
-            return Err(places.refuse("store.path", path.display(), problem));
+            return Err(sources.refuse("store.path", path.display(), problem));
         }
         let url = PostgresUrl::parse(url)
-            .map_err(|error| places.refuse("store.url", "", error.to_string()))?;
+            .map_err(|error| sources.refuse("store.url", "", error.to_string()))?;
         if !(1..=1000).contains(&section.connections) {
-            return Err(places.refuse(
+            return Err(sources.refuse(
                 "store.connections",
                 section.connections,
                 "give 1 to 1000 connections",
@@ -448,7 +462,7 @@ fn database(
         let ca_file = section.ca_file.clone();
         if let Some(missing) = ca_file.as_ref().filter(|file| is_used && !file.is_file()) {
             let problem = "there is no such file: give one with certificates in PEM form";
-            return Err(places.refuse("store.ca_file", missing.display(), problem));
+            return Err(sources.refuse("store.ca_file", missing.display(), problem));
         }
         return Ok(DatabaseConfig::Postgres(Box::new(PostgresOptions {
             url,
@@ -463,7 +477,7 @@ fn database(
             "the folder {} does not exist: create it, or set another path",
             missing.display()
         );
-        return Err(places.refuse("store.path", path.display(), problem));
+        return Err(sources.refuse("store.path", path.display(), problem));
     }
     Ok(DatabaseConfig::Sqlite { path: path.clone(), group_commit: section.group_commit })
 }

@@ -11,7 +11,7 @@ use figment::{
 use url::Url;
 
 use super::{
-    Places,
+    SettingSources,
     file::ConfigFile,
     users::{self, ConfiguredUser},
 };
@@ -29,8 +29,12 @@ pub fn add_to(file: &mut ConfigFile) {
 
 /// The demo users, whose passwords everyone knows.
 pub fn users() -> Vec<ConfiguredUser> {
-    users::check(read("http://localhost:5001").users, true, &Places::new(Figment::new(), None))
-        .unwrap_or_default()
+    users::check(
+        read("http://localhost:5001").users,
+        true,
+        &SettingSources::new(Figment::new(), None),
+    )
+    .unwrap_or_default()
 }
 
 fn add<T>(own: &mut Vec<T>, demo: Vec<T>, name: impl Fn(&T) -> String) {

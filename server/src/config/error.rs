@@ -69,19 +69,19 @@ const MISSING: &str = "(missing)";
 
 /// Knows where each setting came from.
 #[derive(Clone)]
-pub struct Places {
+pub struct SettingSources {
     figment: Figment,
     file: Option<String>,
 }
 
 /// Without the settings, some of which are secret.
-impl fmt::Debug for Places {
+impl fmt::Debug for SettingSources {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Places").field("file", &self.file).finish_non_exhaustive()
+        formatter.debug_struct("SettingSources").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
-impl Places {
+impl SettingSources {
     /// Of settings that were read from this file, if any, and from the environment.
     pub fn new(figment: Figment, file: Option<&Path>) -> Self {
         Self { figment, file: file.map(|file| file.display().to_string()) }

@@ -5,12 +5,14 @@
 //! can't be wrong ([`values`]), adds what demo mode brings ([`demo`]), and checks what concerns
 //! several keys at once. [`ConfigError`] names place, key and value of what does not hold.
 
+mod arguments;
 mod check;
 mod demo;
 mod environment;
 mod error;
 mod file;
 mod https;
+mod role;
 mod tls;
 mod users;
 mod values;
@@ -34,19 +36,20 @@ use figment::{
 
 use self::file::ConfigFile;
 pub use self::{
+    arguments::{ConfigArgument, ServeArguments},
     demo::users as demo_users,
-    error::{ConfigError, Places},
+    error::{ConfigError, SettingSources},
     file::{LogFormat, LogSection},
+    role::Role,
     users::{ConfiguredUser, Password},
     values::{ListenAddress, is_loopback, wants_hsts},
 };
-use crate::role::Role;
 
 /// A configuration of which everything holds.
 #[derive(Debug)]
 pub struct Config {
     /// Where each setting came from, for refusals at start.
-    pub places: Places,
+    pub sources: SettingSources,
     /// Whether demo clients and users are there.
     pub demo: bool,
     /// The provider.
@@ -217,17 +220,17 @@ fn read(
     for variable in environment::settings(environment)? {
         figment = figment.merge(variable);
     }
-    let mut places = Places::new(figment.clone(), file);
-    let mut settings: ConfigFile = figment.extract().map_err(|error| places.explain(error))?;
+    let mut sources = SettingSources::new(figment.clone(), file);
+    let mut settings: ConfigFile = figment.extract().map_err(|error| sources.explain(error))?;
     settings.tls.development |= development_tls && settings.tls.certificate.is_none();
     if settings.tls.development || settings.tls.certificate.is_some() {
         // With TLS the default URLs are others; whatever was set stays.
         let (asked, figment) = (settings.tls, figment.join(https::defaults()));
-        places = Places::new(figment.clone(), file);
-        settings = figment.extract().map_err(|error| places.explain(error))?;
+        sources = SettingSources::new(figment.clone(), file);
+        settings = figment.extract().map_err(|error| sources.explain(error))?;
         settings.tls = asked;
     }
-    check::check(settings, places, file.is_none(), roles)
+    check::check(settings, sources, file.is_none(), roles)
 }
 
 /// A configuration for tests of other modules.

@@ -2,15 +2,21 @@
 
 use std::path::Path;
 
-use super::{Certificate, ConfigError, Places, TlsConfig, check::urls, file::ConfigFile, values};
-use crate::role::Role;
+use super::{
+    Certificate, ConfigError, Role, SettingSources, TlsConfig, check::urls, file::ConfigFile,
+    values,
+};
 
 /// The authority for development is kept beside the database, in a folder of this name.
 const DEVELOPMENT_FOLDER: &str = "tls";
 
 /// Checks what the section says, and that the URLs of these parts can be true.
-pub fn check(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<TlsConfig, ConfigError> {
-    let certificate = certificate(file, places)?;
+pub fn check(
+    file: &ConfigFile,
+    roles: &[Role],
+    sources: &SettingSources,
+) -> Result<TlsConfig, ConfigError> {
+    let certificate = certificate(file, sources)?;
     for (key, url) in urls(file, roles) {
         let problem = match &certificate {
             Some(_) if url.starts_with("http:") => "the listeners speak TLS: use https",
@@ -19,7 +25,7 @@ pub fn check(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<TlsCo
             }
             _ => continue,
         };
-        return Err(places.refuse(key, url, problem));
+        return Err(sources.refuse(key, url, problem));
     }
     let issuer = file.provider.issuer.as_str();
     let proxied = !file.provider.trusted_proxies.is_empty();
@@ -30,27 +36,30 @@ pub fn check(file: &ConfigFile, roles: &[Role], places: &Places) -> Result<TlsCo
     {
         let problem = "nobody speaks TLS there: set tls.certificate and tls.key, or list the reverse proxy that does under \
                        provider.trusted_proxies";
-        return Err(places.refuse("provider.issuer", issuer, problem));
+        return Err(sources.refuse("provider.issuer", issuer, problem));
     }
     Ok(TlsConfig { certificate, trusted_ca: file.tls.trusted_ca.clone() })
 }
 
-fn certificate(file: &ConfigFile, places: &Places) -> Result<Option<Certificate>, ConfigError> {
+fn certificate(
+    file: &ConfigFile,
+    sources: &SettingSources,
+) -> Result<Option<Certificate>, ConfigError> {
     let section = &file.tls;
     match (&section.certificate, &section.key) {
         (Some(certificate), Some(_)) if section.development => {
             let problem = "tls.development asks for another certificate: give one of the two";
-            Err(places.refuse("tls.certificate", certificate.display(), problem))
+            Err(sources.refuse("tls.certificate", certificate.display(), problem))
         }
         (Some(certificate), Some(key)) => {
             Ok(Some(Certificate::Files { certificate: certificate.clone(), key: key.clone() }))
         }
-        (Some(certificate), None) => Err(places.refuse(
+        (Some(certificate), None) => Err(sources.refuse(
             "tls.certificate",
             certificate.display(),
             "give its private key, too, as tls.key",
         )),
-        (None, Some(key)) => Err(places.refuse(
+        (None, Some(key)) => Err(sources.refuse(
             "tls.key",
             key.display(),
             "give its certificate, too, as tls.certificate",

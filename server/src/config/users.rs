@@ -8,7 +8,7 @@ use doorward_provider::{
 };
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Places, file::UserSettings};
+use super::{ConfigError, SettingSources, file::UserSettings};
 
 /// A user of whom every setting holds.
 #[derive(Debug, Clone)]
@@ -60,14 +60,14 @@ const OWN_CLAIMS: [&str; 17] = [
 pub fn check(
     settings: Vec<UserSettings>,
     demo: bool,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<Vec<ConfiguredUser>, ConfigError> {
     let mut users: Vec<ConfiguredUser> = Vec::new();
     for settings in settings {
         let label = format!("the user \"{}\"", settings.username);
         let user = check_one(settings, demo)
             .and_then(|user| unlike(user, &users))
-            .map_err(|error| places.refuse_in("users", &label, &error))?;
+            .map_err(|error| sources.refuse_in("users", &label, &error))?;
         users.push(user);
     }
     Ok(users)

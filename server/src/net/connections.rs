@@ -22,7 +22,7 @@ use tokio::{
 use tower::Service as _;
 
 use super::{Draining, Listener};
-use crate::{config::StopConfig, stop::StopSignals, tls::TlsServer};
+use crate::{config::StopConfig, process::signals::StopSignals, tls::TlsServer};
 
 /// A connection that has not sent the whole head of a request after this time is closed, as is one
 /// that idles.

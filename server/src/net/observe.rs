@@ -22,7 +22,7 @@ use metrics::SharedString;
 use tracing::Instrument as _;
 
 use super::layers::in_time;
-use crate::telemetry::RequestSpan;
+use crate::process::traces::RequestSpan;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -24,8 +24,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 pub use self::{development::Development, files::CertificateError};
 use crate::{
-    config::{Certificate, ConfigError, Places, TlsConfig},
-    master_key::readable_by_everyone,
+    config::{Certificate, ConfigError, SettingSources, TlsConfig},
+    private_file::readable_by_everyone,
 };
 
 /// A handshake that is not done after this time is given up.
@@ -116,20 +116,20 @@ pub enum HandshakeError {
 
 impl Tls {
     /// Reads what the configuration asks for, and makes nothing.
-    pub fn check(config: &TlsConfig, places: &Places) -> Result<(), ConfigError> {
+    pub fn check(config: &TlsConfig, sources: &SettingSources) -> Result<(), ConfigError> {
         let certificate =
             config.certificate.clone().filter(|own| matches!(own, Certificate::Files { .. }));
-        Self::open(&TlsConfig { certificate, trusted_ca: config.trusted_ca.clone() }, places)
+        Self::open(&TlsConfig { certificate, trusted_ca: config.trusted_ca.clone() }, sources)
             .map(|_| ())
     }
 
     /// Reads or makes what the configuration asks for. A refusal names the file and what is wrong
     /// with it.
-    pub fn open(config: &TlsConfig, places: &Places) -> Result<Self, ConfigError> {
+    pub fn open(config: &TlsConfig, sources: &SettingSources) -> Result<Self, ConfigError> {
         let mut tls = Self::default();
         if let Some(path) = &config.trusted_ca {
             let refuse = |error: CertificateError| {
-                places.refuse("tls.trusted_ca", path.display(), error.to_string())
+                sources.refuse("tls.trusted_ca", path.display(), error.to_string())
             };
             tls.trusted
                 .extend(files::certificates(path).map_err(refuse)?.iter().map(|der| der.to_vec()));
@@ -138,10 +138,10 @@ impl Tls {
             None => {}
             Some(Certificate::Files { certificate, key }) => {
                 let files = Files::new(certificate, key);
-                let certified = files.read().map_err(|error| refusal(places, &error))?;
+                let certified = files.read().map_err(|error| refusal(sources, &error))?;
                 tls.server = Some(
                     TlsServer::new(certified, Some(files))
-                        .map_err(|error| refusal(places, &error))?,
+                        .map_err(|error| refusal(sources, &error))?,
                 );
                 // No refusal, as by the master key: certificates come from many tools, and
                 // containers mount secrets like that.
@@ -151,7 +151,11 @@ impl Tls {
             }
             Some(Certificate::Development { folder }) => {
                 let refuse = |error: CertificateError| {
-                    places.refuse("tls.development", true, format!("{}: {error}", folder.display()))
+                    sources.refuse(
+                        "tls.development",
+                        true,
+                        format!("{}: {error}", folder.display()),
+                    )
                 };
                 let made =
                     Development::open(folder, &SystemEntropy, &provider()).map_err(refuse)?;
@@ -165,9 +169,9 @@ impl Tls {
 }
 
 /// Names the setting that the file stands under.
-fn refusal(places: &Places, error: &CertificateError) -> ConfigError {
+fn refusal(sources: &SettingSources, error: &CertificateError) -> ConfigError {
     let key = if error.is_of_key() { "tls.key" } else { "tls.certificate" };
-    places.refuse(key, error.path().display(), error.to_string())
+    sources.refuse(key, error.path().display(), error.to_string())
 }
 
 fn provider() -> CryptoProvider {

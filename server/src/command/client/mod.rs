@@ -16,8 +16,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use self::{secret::SecretCommand, settings::SettingsArguments};
-use super::{CommandError, DataArguments, Workplace, audit, done, print_rows};
-use crate::StartError;
+use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
 
 /// What to do with clients.
 #[derive(Debug, Subcommand)]
@@ -69,18 +68,18 @@ pub struct OneClient {
 impl ClientCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&Workplace::open(&data).await?).await,
+            Self::List(data) => list(&CommandContext::open(&data).await?).await,
             Self::Show(OneClient { client_id, data }) => {
-                show(&Workplace::open(&data).await?, &client_id).await
+                show(&CommandContext::open(&data).await?, &client_id).await
             }
             Self::Add { client_id, settings, data } => {
-                add(&Workplace::open(&data).await?, client_id, &settings).await
+                add(&CommandContext::open(&data).await?, client_id, &settings).await
             }
             Self::Set { client_id, settings, data } => {
-                set(&Workplace::open(&data).await?, &client_id, &settings).await
+                set(&CommandContext::open(&data).await?, &client_id, &settings).await
             }
             Self::Remove(OneClient { client_id, data }) => {
-                remove(&Workplace::open(&data).await?, &client_id).await
+                remove(&CommandContext::open(&data).await?, &client_id).await
             }
             Self::Secret(command) => command.run().await,
             Self::SecretHash => secret_hash(),
@@ -90,15 +89,15 @@ impl ClientCommand {
 
 /// All clients: the configuration's as they stand there, which the next start imports, and those
 /// that were added.
-async fn all(place: &Workplace) -> Result<Vec<StoredClient>, CommandError> {
+async fn all(context: &CommandContext) -> Result<Vec<StoredClient>, CommandError> {
     let mut clients = Vec::new();
-    for settings in &place.config.provider.clients {
+    for settings in &context.config.provider.clients {
         clients.push(StoredClient::new(settings.clone(), true).map_err(|error| refused(&error))?);
     }
     clients.extend(
-        place.store.clients().await?.clients.into_iter().filter(|client| !client.configured),
+        context.store.clients().await?.clients.into_iter().filter(|client| !client.configured),
     );
-    // A client of the configuration takes the place of one that was added.
+    // A client of the configuration takes the context of one that was added.
     clients.sort_by(|one, other| {
         (&one.client_id, !one.configured).cmp(&(&other.client_id, !other.configured))
     });
@@ -106,9 +105,9 @@ async fn all(place: &Workplace) -> Result<Vec<StoredClient>, CommandError> {
     Ok(clients)
 }
 
-async fn list(place: &Workplace) -> Result<(), CommandError> {
+async fn list(context: &CommandContext) -> Result<(), CommandError> {
     let mut rows = Vec::new();
-    for client in all(place).await? {
+    for client in all(context).await? {
         let settings = parsed(&client)?;
         rows.push(json!({
             "client_id": client.client_id, "name": settings.client_name, "enabled": settings.enabled,
@@ -117,15 +116,15 @@ async fn list(place: &Workplace) -> Result<(), CommandError> {
         }));
     }
     print_rows(
-        place.json,
+        context.json,
         &["client_id", "name", "enabled", "confidential", "scopes", "from"],
         &rows,
     );
     Ok(())
 }
 
-async fn show(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
-    let client = all(place).await?.into_iter().find(|client| client.client_id == client_id);
+async fn show(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
+    let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
     let client = client.ok_or_else(|| missing(client_id))?;
     // Through the type, so that defaults are shown, too.
     let shown =
@@ -141,16 +140,16 @@ async fn show(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
         "from".to_owned(),
         json!(if client.configured { "configuration" } else { "store" }),
     );
-    crate::welcome::print(&format!("{:#}\n", Value::Object(settings)));
+    crate::output::print(&format!("{:#}\n", Value::Object(settings)));
     Ok(())
 }
 
 async fn add(
-    place: &Workplace,
+    context: &CommandContext,
     client_id: String,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
-    refuse_configured(place, &client_id)?;
+    refuse_configured(context, &client_id)?;
     let mut settings = arguments.read()?;
     settings.insert("client_id".to_owned(), json!(client_id));
     let typed = read(&settings)?;
@@ -159,22 +158,22 @@ async fn add(
         && typed.jwks.is_none()
         && typed.jwks_uri.is_none();
     let secret = needs_secret.then(|| secret::generate(&mut settings, None, None));
-    check(place, &settings)?;
+    check(context, &settings)?;
     let client = StoredClient { client_id: client_id.clone(), settings, configured: false };
-    if !place.store.add_client(client).await? {
+    if !context.store.add_client(client).await? {
         return Err(CommandError::Missing(format!("there is a client {client_id:?} already")));
     }
     audit("client_added", "client_id", &client_id);
-    secret::tell(place, &client_id, &format!("The client {client_id} was added."), secret);
+    secret::tell(context, &client_id, &format!("The client {client_id} was added."), secret);
     Ok(())
 }
 
 async fn set(
-    place: &Workplace,
+    context: &CommandContext,
     client_id: &str,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
-    change(place, client_id, |settings| {
+    change(context, client_id, |settings| {
         settings.extend(arguments.read()?);
         settings.insert("client_id".to_owned(), json!(client_id));
         Ok(())
@@ -182,40 +181,40 @@ async fn set(
     .await?;
     audit("client_changed", "client_id", client_id);
     done(
-        place.json,
+        context.json,
         &format!("The client {client_id} is changed."),
         json!({"client_id": client_id}),
     );
     Ok(())
 }
 
-async fn remove(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
-    refuse_configured(place, client_id)?;
-    if !place.store.remove_client(client_id).await? {
+async fn remove(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
+    refuse_configured(context, client_id)?;
+    if !context.store.remove_client(client_id).await? {
         return Err(missing(client_id));
     }
     audit("client_removed", "client_id", client_id);
     let sentence =
         format!("The client {client_id} is removed, and what it was granted is revoked.");
-    done(place.json, &sentence, json!({"client_id": client_id}));
+    done(context.json, &sentence, json!({"client_id": client_id}));
     Ok(())
 }
 
 /// Changes a client of the store: the result is checked, and written only if nobody else changed a
 /// client meanwhile.
 async fn change<T>(
-    place: &Workplace,
+    context: &CommandContext,
     client_id: &str,
     change: impl FnOnce(&mut Map<String, Value>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
-    refuse_configured(place, client_id)?;
-    let stored = place.store.clients().await?;
+    refuse_configured(context, client_id)?;
+    let stored = context.store.clients().await?;
     let client = stored.clients.into_iter().find(|client| client.client_id == client_id);
     let mut client = client.ok_or_else(|| missing(client_id))?;
     let outcome = change(&mut client.settings)?;
-    check(place, &client.settings)?;
+    check(context, &client.settings)?;
     client.configured = false;
-    if !place.store.replace_client(client, stored.version).await? {
+    if !context.store.replace_client(client, stored.version).await? {
         return Err(CommandError::Missing(
             "clients were changed at the same moment: try again".to_owned(),
         ));
@@ -224,19 +223,19 @@ async fn change<T>(
 }
 
 /// Changed here, it would be as before at the next start.
-fn refuse_configured(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
-    if place.config.provider.clients.iter().all(|client| client.client_id != client_id) {
+fn refuse_configured(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
+    if context.config.provider.clients.iter().all(|client| client.client_id != client_id) {
         return Ok(());
     }
-    let file = place.config.places.file();
+    let file = context.config.sources.file();
     Err(CommandError::Missing(format!(
         "the client {client_id:?} stands in the configuration ({file}): change it there"
     )))
 }
 
 /// Refuses settings that the server would.
-fn check(place: &Workplace, settings: &Map<String, Value>) -> Result<(), CommandError> {
-    let provider = &place.config.provider;
+fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
+    let provider = &context.config.provider;
     let checked =
         Client::checked(read(settings)?, false, &provider.resources, &provider.signing_algorithms);
     checked.map(|_| ()).map_err(|error| refused(&error))
@@ -253,7 +252,7 @@ fn parsed(client: &StoredClient) -> Result<ClientSettings, CommandError> {
 }
 
 fn refused(problem: &dyn std::fmt::Display) -> CommandError {
-    CommandError::Refused(StartError::Failed(problem.to_string()))
+    CommandError::refused(problem)
 }
 
 fn missing(client_id: &str) -> CommandError {
@@ -264,11 +263,11 @@ fn secret_hash() -> Result<(), CommandError> {
     let mut secret = String::new();
     std::io::stdin()
         .read_to_string(&mut secret)
-        .map_err(|error| StartError::Failed(format!("the secret can't be read: {error}")))?;
+        .map_err(|error| refused(&format!("the secret can't be read: {error}")))?;
     let secret = secret.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        return Err(StartError::Failed("give the secret on standard input".to_owned()).into());
+        return Err(refused(&"give the secret on standard input"));
     }
-    crate::welcome::print(&format!("{}\n", base64url::encode(Sha256::digest(secret))));
+    crate::output::print(&format!("{}\n", base64url::encode(Sha256::digest(secret))));
     Ok(())
 }

@@ -5,7 +5,9 @@ use doorward_protocol::secret::Secret;
 use doorward_provider::{opaque::OpaqueToken, shared_secret::SecretSettings, time::SystemEntropy};
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, OneClient, Workplace, all, audit, change, missing, parsed, refused};
+use super::{
+    CommandContext, CommandError, OneClient, all, audit, change, missing, parsed, refused,
+};
 use crate::command::{DataArguments, done, print_rows};
 
 /// What to do with a client's secrets.
@@ -45,19 +47,19 @@ impl SecretCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List(OneClient { client_id, data }) => {
-                list(&Workplace::open(&data).await?, &client_id).await
+                list(&CommandContext::open(&data).await?, &client_id).await
             }
             Self::Add { client_id, days, description, data } => {
-                let place = Workplace::open(&data).await?;
+                let context = CommandContext::open(&data).await?;
                 let expires_at =
-                    days.map(|days| Workplace::now().seconds() + i64::from(days) * 86_400);
-                let secret = change(&place, &client_id, |settings| {
+                    days.map(|days| CommandContext::now().seconds() + i64::from(days) * 86_400);
+                let secret = change(&context, &client_id, |settings| {
                     Ok(generate(settings, expires_at, description))
                 })
                 .await?;
                 audit("client_secret_added", "client_id", &client_id);
                 tell(
-                    &place,
+                    &context,
                     &client_id,
                     &format!("The client {client_id} has one more secret."),
                     Some(secret),
@@ -65,23 +67,27 @@ impl SecretCommand {
                 Ok(())
             }
             Self::Remove { client_id, secret, data } => {
-                remove(&Workplace::open(&data).await?, &client_id, &secret).await
+                remove(&CommandContext::open(&data).await?, &client_id, &secret).await
             }
         }
     }
 }
 
-async fn list(place: &Workplace, client_id: &str) -> Result<(), CommandError> {
-    let client = all(place).await?.into_iter().find(|client| client.client_id == client_id);
+async fn list(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
+    let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
     let settings = parsed(&client.ok_or_else(|| missing(client_id))?)?;
     let row = |secret: &SecretSettings| json!({"secret": shown(secret), "expires_at": secret.expires_at, "description": secret.description});
     let rows: Vec<Value> = settings.client_secrets.iter().map(row).collect();
-    print_rows(place.json, &["secret", "expires_at", "description"], &rows);
+    print_rows(context.json, &["secret", "expires_at", "description"], &rows);
     Ok(())
 }
 
-async fn remove(place: &Workplace, client_id: &str, named: &str) -> Result<(), CommandError> {
-    change(place, client_id, |settings| {
+async fn remove(
+    context: &CommandContext,
+    client_id: &str,
+    named: &str,
+) -> Result<(), CommandError> {
+    change(context, client_id, |settings| {
         let secrets = settings.get_mut("client_secrets").and_then(Value::as_array_mut);
         let is_named = |secret: &Value| {
             secret["sha256"].as_str().and_then(|hash| hash.get(..SHOWN)) == Some(named)
@@ -103,7 +109,7 @@ async fn remove(place: &Workplace, client_id: &str, named: &str) -> Result<(), C
     .await?;
     audit("client_secret_removed", "client_id", client_id);
     let sentence = format!("The secret {named} of the client {client_id} is removed.");
-    done(place.json, &sentence, json!({"client_id": client_id, "secret": named}));
+    done(context.json, &sentence, json!({"client_id": client_id, "secret": named}));
     Ok(())
 }
 
@@ -128,11 +134,16 @@ pub(super) fn generate(
 }
 
 /// Says what was done, and a new secret this once.
-pub(super) fn tell(place: &Workplace, client_id: &str, sentence: &str, secret: Option<Secret>) {
+pub(super) fn tell(
+    context: &CommandContext,
+    client_id: &str,
+    sentence: &str,
+    secret: Option<Secret>,
+) {
     let Some(secret) = secret else {
-        return done(place.json, sentence, json!({"client_id": client_id}));
+        return done(context.json, sentence, json!({"client_id": client_id}));
     };
-    let text = if place.json {
+    let text = if context.json {
         format!(
             "{:#}\n",
             json!({"client_id": client_id, "client_secret": secret.expose(), "message": sentence})
@@ -140,5 +151,5 @@ pub(super) fn tell(place: &Workplace, client_id: &str, sentence: &str, secret: O
     } else {
         format!("{sentence}\nIts secret, which is not shown again: {}\n", secret.expose())
     };
-    crate::welcome::print(&text);
+    crate::output::print(&text);
 }

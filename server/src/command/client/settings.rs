@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{CommandError, refused};
 
-/// Settings of a client: those of the file first, then the others in their place.
+/// Settings of a client: those of the file first, then the others in their context.
 #[derive(Debug, clap::Args)]
 pub struct SettingsArguments {
     /// A file with the keys that a table [[clients]] has: TOML, or JSON if its name ends with

@@ -1,9 +1,9 @@
-//! Traces for a collector: a span for each request, by OTLP over HTTP (OpenTelemetry Protocol 1.x,
-//! binary), named as OpenTelemetry's conventions for HTTP servers have it. It joins the trace that
-//! the caller names (W3C Trace Context, `traceparent`).
+//! Traces for a collector: one span for each request, sent by OTLP over HTTP (OpenTelemetry Protocol
+//! 1.x, binary) and named by OpenTelemetry's conventions for HTTP servers. A span joins the trace
+//! that the caller names (W3C Trace Context, `traceparent`).
 //!
-//! Spans only, never events: those are the log's, and name users. A span holds method, route,
-//! status and the request's identifier.
+//! Only spans are sent, never events: those belong to the log and name users. A span holds the
+//! method, the route, the status and the request's identifier.
 
 use std::time::Duration;
 
@@ -23,21 +23,21 @@ use tracing::{Metadata, Span, Subscriber, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
-/// The target of spans that are for the collector and not for the log, which has its own.
+/// The target of spans for the collector. The log has spans of its own.
 pub const TARGET: &str = "doorward::traces";
 /// The path under the collector's URL (OTLP section 3.2).
 const PATH: &str = "/v1/traces";
-/// A collector that takes longer is as good as away.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit of a request to the collector.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// Sends spans until it is stopped.
 #[derive(Debug)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// To the collector at this URL, by tasks of this runtime. Nothing is sent yet.
+    /// Prepares to send to the collector at this URL, by tasks of this runtime.
     pub fn start(collector: &str, runtime: Handle) -> Result<Self, String> {
-        let http = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build();
+        let http = Client::builder().timeout(TIME_LIMIT).redirect(redirect::Policy::none()).build();
         let http = http.map_err(|error| error.to_string())?;
         let exporter = SpanExporter::builder()
             .with_http()
@@ -56,7 +56,7 @@ impl Traces {
         ))
     }
 
-    /// Where spans come in.
+    /// The layer that records spans.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -71,21 +71,21 @@ impl Traces {
         layer.with_filter(filter_fn(ours))
     }
 
-    /// Sends what is left. To be called while the runtime still works.
+    /// Sends the remaining spans. Call this while the runtime still runs.
     pub fn stop(self) {
-        if let Err(error) = self.0.shutdown_with_timeout(PATIENCE) {
+        if let Err(error) = self.0.shutdown_with_timeout(TIME_LIMIT) {
             tracing::warn!(%error, "the last traces were not delivered");
         }
     }
 }
 
-/// The span of one request. It ends with this value, without a status if the caller went away.
+/// The span of one request. It ends when this is dropped, without a status if the caller went away.
 #[derive(Debug)]
 pub struct RequestSpan(Span);
 
 impl RequestSpan {
-    /// Begins one, within the caller's trace if there is one. No path is told, only the route's
-    /// template, if one was taken.
+    /// Begins a span, within the caller's trace if there is one. It names the route's template and
+    /// never the path.
     pub fn begin(id: &str, method: Option<&str>, route: Option<&str>, headers: &HeaderMap) -> Self {
         let span = tracing::info_span!(
             target: TARGET,
@@ -101,13 +101,13 @@ impl RequestSpan {
             if let Some(route) = route {
                 span.record("http.route", route);
             }
-            // It can be set: nobody has looked at the span yet.
+            // This can't fail: the span has not been used yet.
             let _ = span.set_parent(TraceContextPropagator::new().extract(&Parent(headers)));
         }
         Self(span)
     }
 
-    /// Ends it with what the request was answered.
+    /// Ends the span with the status of the answer.
     pub fn end(self, status: u16) {
         self.0.set_attribute("http.response.status_code", i64::from(status));
         // A refusal is the caller's error, not the server's.
@@ -123,8 +123,8 @@ fn name(method: Option<&str>, route: Option<&str>) -> String {
     route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
-/// The headers, of which `traceparent` alone is read. `tracestate` is for those who pass it on, and
-/// anybody can make it long.
+/// The headers. Only `traceparent` is read: `tracestate` is for services that pass it on, and anyone
+/// can make it long.
 struct Parent<'a>(&'a HeaderMap);
 
 impl Extractor for Parent<'_> {
@@ -141,7 +141,7 @@ impl Extractor for Parent<'_> {
     }
 }
 
-/// Sends from the exporter's own thread, by the runtime of the server.
+/// Sends spans from the exporter's thread on the server's runtime.
 #[derive(Debug)]
 struct Sender {
     http: Client,

@@ -1,48 +1,35 @@
-//! The way of logout tokens to clients: HTTP by `reqwest`, without redirects, cookies and proxies.
+//! Sends logout tokens to clients (OpenID Connect Back-Channel Logout 1.0 section 2.5): HTTP by
+//! `reqwest`, without redirects, cookies and proxies.
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::logout::back_channel::{BackChannel, DeliveryError};
-use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
+use reqwest::{Client, StatusCode};
 
-/// Posts logout tokens. How long that may take is the caller's to say.
+use super::{client_builder, reason};
+
+/// Posts logout tokens. The caller sets the time limit.
 pub struct HttpBackChannel(Client);
 
 impl HttpBackChannel {
-    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates
+    /// Trusts these certification authorities (DER) beside the machine's. Fails if one of them
     /// can't be read.
     pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
-        Ok(Self(to_clients(trusted)?.build()?))
+        Ok(Self(client_builder(trusted)?.build()?))
     }
-}
-
-/// What every way to clients is built from. A redirect would lead to an address that no operator
-/// wrote down, perhaps inside this network.
-pub fn to_clients(trusted: &[Vec<u8>]) -> Result<ClientBuilder, reqwest::Error> {
-    let trusted: Result<Vec<_>, _> = trusted.iter().map(|der| Certificate::from_der(der)).collect();
-    Ok(Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_merge(trusted?))
 }
 
 #[async_trait]
 impl BackChannel for HttpBackChannel {
     async fn post(&self, uri: &str, logout_token: Secret) -> Result<(), DeliveryError> {
         let sent = self.0.post(uri).form(&[("logout_token", logout_token.expose())]).send().await;
-        // The message of `reqwest` names the address, which is no secret, and never the body.
+        // The message of `reqwest` names the address, which is not secret, and never the body.
         let status = sent.map_err(|error| DeliveryError::Unreachable(reason(&error)))?.status();
         match status {
             StatusCode::OK | StatusCode::NO_CONTENT => Ok(()),
             other => Err(DeliveryError::Refused(other.as_u16())),
         }
     }
-}
-
-/// The last cause is the one that tells something: "connection refused".
-pub fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
-//! The provider as this process runs it: store, keys, users, clock, and the task that keeps them in
-//! order.
+//! The provider as this process runs it: database, keys, users, and the tasks that run beside the
+//! requests.
+
+pub mod database;
+pub mod master_key;
+mod to_clients;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,20 +19,20 @@ use doorward_provider::{
 use doorward_provider_http::HttpSettings;
 use tokio::task::AbortHandle;
 
+use self::{
+    database::Database,
+    to_clients::{HttpBackChannel, HttpJwksSource},
+    users::ImportError,
+};
 use crate::{
-    StartError,
-    back_channel::HttpBackChannel,
-    config::{Places, ProviderConfig, StoreConfig},
-    database::{self, Database},
-    jwks_source::HttpJwksSource,
-    master_key,
-    users::{self, ImportError},
+    config::{ProviderConfig, SettingSources, StoreConfig},
+    error::StartError,
 };
 
-/// How often keys are looked after: so soon is one known here that another process made.
-const KEYS_EVERY: Duration = Duration::from_secs(10);
-/// Each time but so many expired rows are removed, too.
-const SWEEP_EVERY: u64 = 6;
+/// How often keys are maintained. A key that another process made is known here after this time.
+const KEY_INTERVAL: Duration = Duration::from_secs(10);
+/// Expired rows are removed on every sixth round.
+const ROUNDS_PER_SWEEP: u64 = 6;
 
 /// The provider and its database.
 pub struct RunningProvider {
@@ -36,28 +41,27 @@ pub struct RunningProvider {
     /// Its endpoints and pages.
     pub router: Router,
     database: Database,
-    /// What goes on beside the requests.
+    /// The tasks that run beside the requests.
     tasks: Vec<AbortHandle>,
 }
 
-/// Opens the store, makes what is missing in it, and puts the provider together. `trusted` are
+/// Opens the database, creates what is missing in it, and assembles the provider. `trusted` are
 /// certification authorities (DER) for its requests to clients, beside the machine's.
 pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,
     demo: bool,
     trusted: &[Vec<u8>],
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<RunningProvider, StartError> {
     let passwords = tokio::task::spawn_blocking(password_verifier);
-    let database = Database::open(store_config, places).await?;
+    let database = Database::open(store_config, sources).await?;
     let store = database.store();
     let broken =
-        |error: &dyn std::fmt::Display| database::refuse(store_config, places, error.to_string());
-    import_users(&*store, &config, store_config, demo, places).await?;
+        |error: &dyn std::fmt::Display| database::refuse(store_config, sources, error.to_string());
+    import_users(&*store, &config, store_config, demo, sources).await?;
     let stored_keys = store.signing_keys().await.map_err(|error| broken(&error))?;
-    let master = master_key::obtain(&store_config.master_key, &stored_keys, &SystemEntropy)
-        .map_err(|error| StartError::Failed(error.to_string()))?;
+    let master = master_key::obtain(&store_config.master_key, &stored_keys, &SystemEntropy)?;
     let keys = KeyRing::open(
         &*store,
         master,
@@ -68,31 +72,28 @@ pub async fn start(
     )
     .await
     .map_err(|error| broken(&error))?;
-    let passwords = passwords.await.map_err(|error| StartError::Failed(error.to_string()))?;
+    let passwords = passwords.await.map_err(std::io::Error::other)??;
     let parts = ProviderParts {
         settings: config.settings,
         clients: config.clients,
         plain_secrets: demo,
         resources: config.resources,
         keys,
-        passwords: passwords.map_err(|error| StartError::Failed(error.to_string()))?,
-        jwks_source: Arc::new(
-            HttpJwksSource::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?,
-        ),
+        passwords,
+        jwks_source: Arc::new(HttpJwksSource::new(trusted)?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
     let provider = Provider::assemble(parts, store).await.map_err(|error| match error {
         AssembleError::Settings(error) => {
-            places.refuse(&format!("provider.{}", error.key), &error.value, error.problem)
+            sources.refuse(&format!("provider.{}", error.key), &error.value, error.problem)
         }
         AssembleError::Store(error) => broken(&error),
     })?;
     let provider = Arc::new(provider);
     let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
-    let channel =
-        HttpBackChannel::new(trusted).map_err(|error| StartError::Failed(error.to_string()))?;
+    let channel = HttpBackChannel::new(trusted)?;
     let tasks = vec![
         tokio::spawn(maintain(Arc::clone(&provider))).abort_handle(),
         tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
@@ -102,8 +103,7 @@ pub async fn start(
 }
 
 impl RunningProvider {
-    /// Ends the background work and tells what the database did. To be called when no request is
-    /// under way.
+    /// Ends the tasks and logs what the database did. Call this when no request is being answered.
     pub fn stop(self) {
         self.tasks.iter().for_each(AbortHandle::abort);
         let stats = self.database.stats();
@@ -112,7 +112,7 @@ impl RunningProvider {
     }
 }
 
-/// Half of the machine's cores may compute password hashes; tokens are issued by the others.
+/// At most half of the machine's cores compute password hashes; the others issue tokens.
 fn password_verifier() -> Result<PasswordVerifier, doorward_provider::password::PasswordError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     PasswordVerifier::new((cores / 2).clamp(1, 8))
@@ -123,9 +123,9 @@ async fn import_users(
     config: &ProviderConfig,
     store_config: &StoreConfig,
     demo: bool,
-    places: &Places,
+    sources: &SettingSources,
 ) -> Result<(), StartError> {
-    let refuse = |problem: String| database::refuse(store_config, places, problem);
+    let refuse = |problem: String| database::refuse(store_config, sources, problem);
     if !demo {
         let left = users::left_from_demo(store, &config.users).await;
         let left = left.map_err(|error| refuse(error.to_string()))?;
@@ -138,29 +138,29 @@ async fn import_users(
     }
     let imported = users::import(store, &config.users).await.map_err(|error| match error {
         ImportError::Store(error) => refuse(error.to_string()),
-        other => places.refuse("users", "[[users]]", other.to_string()),
+        other => sources.refuse("users", "[[users]]", other.to_string()),
     })?;
     if imported > 0 {
-        tracing::debug!(users = imported, "users of the configuration added or changed");
+        tracing::debug!(users = imported, "users of the configuration were added or changed");
     }
     Ok(())
 }
 
 async fn maintain(provider: Arc<Provider>) {
-    let mut times = tokio::time::interval(KEYS_EVERY);
+    let mut times = tokio::time::interval(KEY_INTERVAL);
     times.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for round in 0_u64.. {
         times.tick().await;
-        let done = if round % SWEEP_EVERY == 0 {
+        let done = if round % ROUNDS_PER_SWEEP == 0 {
             provider.maintain().await
         } else {
             provider.maintain_keys().await.map(|()| 0)
         };
         match done {
             Ok(0) => {}
-            Ok(rows) => tracing::debug!(rows, "expired rows removed"),
+            Ok(rows) => tracing::debug!(rows, "expired rows were removed"),
             Err(error) => {
-                tracing::error!(%error, "maintenance failed; it is tried again in some seconds")
+                tracing::error!(%error, "maintenance failed; it is tried again in ten seconds")
             }
         }
     }

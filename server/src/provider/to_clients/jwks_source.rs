@@ -1,5 +1,5 @@
-//! The way to the keys that clients publish: HTTP by `reqwest`, without redirects, cookies and
-//! proxies.
+//! Fetches the keys that clients publish (`jwks_uri`): HTTP by `reqwest`, without redirects, cookies
+//! and proxies.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use doorward_provider::remote_keys::{FetchError, JwksSource};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::back_channel::{reason, to_clients};
+use super::{client_builder, reason};
 
-/// The whole answer must be there after so long: a request of the client waits for it.
+/// Time limit for the whole answer: a request of the client waits for it.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// More than any key set has.
+/// The longest answer; no real key set is longer.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Fetches key sets.
@@ -20,10 +20,10 @@ const MAX_BYTES: usize = 64 * 1024;
 pub struct HttpJwksSource(Client);
 
 impl HttpJwksSource {
-    /// Trusts these certification authorities (DER) beside the machine's. Fails if certificates
+    /// Trusts these certification authorities (DER) beside the machine's. Fails if one of them
     /// can't be read.
     pub fn new(trusted: &[Vec<u8>]) -> Result<Self, reqwest::Error> {
-        Ok(Self(to_clients(trusted)?.timeout(TIME_LIMIT).build()?))
+        Ok(Self(client_builder(trusted)?.timeout(TIME_LIMIT).build()?))
     }
 }
 
@@ -47,7 +47,7 @@ impl JwksSource for HttpJwksSource {
             body.extend_from_slice(&chunk);
         }
         serde_json::from_slice(&body)
-            .map_err(|_| FetchError("the answer is no JSON object".to_owned()))
+            .map_err(|_| FetchError("the answer is not a JSON object".to_owned()))
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_set_is_fetched_and_nothing_else_followed_or_taken() {
+    async fn a_key_set_is_fetched_and_nothing_else_is_accepted() {
         let (address, source) = (publisher().await, HttpJwksSource::new(&[]).unwrap());
         let fetch = |path: &str| {
             let (uri, source) = (format!("http://{address}{path}"), &source);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_told() {
+    async fn an_unreachable_source_is_an_error() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);

@@ -1,9 +1,9 @@
-//! When to stop: SIGTERM, as service managers send it, or Ctrl-C. And when to read the certificate
-//! anew: SIGHUP.
+//! Signals: SIGTERM, which service managers send, and Ctrl-C stop the process; SIGHUP has it read
+//! its configuration and certificates again.
 
 use std::io;
 
-/// Waits for signals.
+/// SIGTERM and SIGINT.
 #[cfg(unix)]
 pub struct StopSignals {
     terminate: tokio::signal::unix::Signal,
@@ -30,59 +30,59 @@ impl StopSignals {
     }
 }
 
-/// Waits for Ctrl-C.
+/// Ctrl-C.
 #[cfg(not(unix))]
 pub struct StopSignals;
 
 #[cfg(not(unix))]
 impl StopSignals {
-    /// Nothing to be set up.
+    /// Needs no set-up.
     pub fn listen() -> io::Result<Self> {
         Ok(Self)
     }
 
     /// Waits for the next Ctrl-C.
     pub async fn next(&mut self) {
-        // One that can't be heard is waited for like one that is never pressed.
+        // Without a handler for Ctrl-C there is nothing to wait for.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Waits for SIGHUP.
+/// SIGHUP.
 #[cfg(unix)]
-pub struct HangUps(tokio::signal::unix::Signal);
+pub struct ReloadSignals(tokio::signal::unix::Signal);
 
 #[cfg(unix)]
-impl HangUps {
+impl ReloadSignals {
     /// From now on the signal no longer ends the process.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
-        // Without a next one there is nothing to wait for.
+        // `None`: the runtime is shutting down, and no signal follows.
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// There is no such signal.
+/// There is no such signal on this system.
 #[cfg(not(unix))]
-pub struct HangUps;
+pub struct ReloadSignals;
 
 #[cfg(not(unix))]
-impl HangUps {
-    /// Nothing to be set up.
+impl ReloadSignals {
+    /// Needs no set-up.
     pub fn listen() -> io::Result<Self> {
         Ok(Self)
     }
 
-    /// It never comes.
+    /// Never returns.
     pub async fn next(&mut self) {
         std::future::pending::<()>().await;
     }

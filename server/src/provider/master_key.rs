@@ -12,7 +12,10 @@ use doorward_provider::{
     time::Entropy,
 };
 
-use crate::{config::MasterKeySource, private_file};
+use crate::{
+    config::MasterKeySource,
+    private_file::{self, readable_by_everyone},
+};
 
 /// The master key can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -160,19 +163,6 @@ fn parse(text: &Secret, path: &Path) -> Result<MasterKey, MasterKeyError> {
 
 fn read(path: &Path) -> io::Result<Secret> {
     fs::read_to_string(path).map(Secret::new)
-}
-
-/// Whether any user of this machine may read the file.
-#[cfg(unix)]
-pub fn readable_by_everyone(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
-}
-
-/// Whether any user of this machine may read the file, as far as that is known here.
-#[cfg(not(unix))]
-pub fn readable_by_everyone(_path: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

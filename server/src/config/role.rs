@@ -1,4 +1,4 @@
-//! The parts of Doorward, which run in one process or in several.
+//! The parts of Doorward. They run in one process or in several.
 
 use clap::ValueEnum;
 

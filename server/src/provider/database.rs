@@ -1,4 +1,4 @@
-//! The database behind the store port. Which one it is, is known here and nowhere else.
+//! The database behind the store port. Only this module knows whether it is SQLite or PostgreSQL.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use doorward_provider::store::Store;
 use doorward_provider_store::{PostgresStore, SqliteOptions, SqliteStore, Stats};
 
 use crate::{
-    StartError,
-    config::{ConfigError, DatabaseConfig, Places, StoreConfig},
+    config::{ConfigError, DatabaseConfig, SettingSources, StoreConfig},
+    error::StartError,
     private_file,
 };
 
@@ -15,19 +15,19 @@ use crate::{
 pub enum Database {
     /// A file beside this process.
     Sqlite(Arc<SqliteStore>),
-    /// A server that other processes use, too.
+    /// A server that other processes use as well.
     Postgres(Arc<PostgresStore>),
 }
 
 impl Database {
-    /// Opens the database, and creates what is missing of it.
-    pub async fn open(config: &StoreConfig, places: &Places) -> Result<Self, StartError> {
+    /// Opens the database and creates what is missing in it.
+    pub async fn open(config: &StoreConfig, sources: &SettingSources) -> Result<Self, StartError> {
         if let Some(folder) = &config.folder_to_create {
-            // It holds the master key, too: nobody else needs to look into it.
+            // The folder also holds the master key, so it is for this user only.
             private_file::create_folder(folder).map_err(|error| {
                 refuse(
                     config,
-                    places,
+                    sources,
                     format!("the folder {} can't be created: {error}", folder.display()),
                 )
             })?;
@@ -38,19 +38,19 @@ impl Database {
                     SqliteOptions { group_commit: *group_commit, ..SqliteOptions::default() };
                 let store = SqliteStore::open(path, &options);
                 Self::Sqlite(Arc::new(
-                    store.map_err(|error| refuse(config, places, error.to_string()))?,
+                    store.map_err(|error| refuse(config, sources, error.to_string()))?,
                 ))
             }
             DatabaseConfig::Postgres(options) => {
                 let store = PostgresStore::open(options).await;
                 Self::Postgres(Arc::new(
-                    store.map_err(|error| refuse(config, places, error.to_string()))?,
+                    store.map_err(|error| refuse(config, sources, error.to_string()))?,
                 ))
             }
         })
     }
 
-    /// The store port on it.
+    /// Its store port.
     pub fn store(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(store) => store.clone(),
@@ -58,7 +58,7 @@ impl Database {
         }
     }
 
-    /// What the one writer of a file did since it was opened.
+    /// What the single writer of a SQLite file did since it was opened.
     pub fn stats(&self) -> Option<Stats> {
         match self {
             Self::Sqlite(store) => Some(store.stats()),
@@ -67,10 +67,12 @@ impl Database {
     }
 }
 
-/// Refuses the setting that says which database it is.
-pub fn refuse(config: &StoreConfig, places: &Places, problem: String) -> ConfigError {
+/// Refuses the setting that names the database.
+pub fn refuse(config: &StoreConfig, sources: &SettingSources, problem: String) -> ConfigError {
     match &config.database {
-        DatabaseConfig::Sqlite { path, .. } => places.refuse("store.path", path.display(), problem),
-        DatabaseConfig::Postgres(options) => places.refuse("store.url", &options.url, problem),
+        DatabaseConfig::Sqlite { path, .. } => {
+            sources.refuse("store.path", path.display(), problem)
+        }
+        DatabaseConfig::Postgres(options) => sources.refuse("store.url", &options.url, problem),
     }
 }

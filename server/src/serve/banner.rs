@@ -1,21 +1,12 @@
-//! What a person reads at the start: where everything is, and in demo mode who can sign in.
+//! The startup banner: where everything is, and in demo mode who can sign in.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::fmt::Write as _;
 
-use crate::{
-    config::{self, Config},
-    role::Role,
-    serve::Purpose,
-};
+use super::listeners::Purpose;
+use crate::config::{self, Config, Role};
 
-/// Prints to standard output; nobody may be reading it.
-pub fn print(text: &str) {
-    let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// The lines that tell where everything is. `bound` lists the addresses of each part, `advice` is a
-/// sentence more.
+/// The banner. `bound` lists what each listener serves and its addresses; `advice` is one more
+/// sentence.
 pub fn text(config: &Config, bound: &[(Purpose, String)], advice: Option<&str>) -> String {
     let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
     let mut serves_provider = false;

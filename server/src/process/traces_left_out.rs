@@ -1,5 +1,5 @@
-//! In place of `telemetry.rs` where Doorward is built without the feature `otel`: no collector is
-//! accepted by the configuration.
+//! Replaces `traces.rs` when Doorward is built without the feature `otel`. The configuration then
+//! accepts no collector.
 
 use axum::http::HeaderMap;
 use tokio::runtime::Handle;
@@ -8,23 +8,23 @@ use tracing_subscriber::layer::Identity;
 /// The target that spans for a collector would have.
 pub const TARGET: &str = "doorward::traces";
 
-/// Nothing is sent.
+/// Sends nothing.
 #[derive(Debug)]
 pub struct Traces;
 
 #[allow(clippy::unused_self)]
 impl Traces {
-    /// Never: the configuration has refused before.
+    /// Always fails; the configuration has refused the collector before.
     pub fn start(_collector: &str, _runtime: Handle) -> Result<Self, &'static str> {
         Err("this doorward was built without the feature otel")
     }
 
-    /// Takes no spans.
+    /// Records no spans.
     pub fn layer(&self) -> Identity {
         Identity::new()
     }
 
-    /// Nothing is left.
+    /// Has nothing left to send.
     pub fn stop(self) {}
 }
 
@@ -34,7 +34,7 @@ pub struct RequestSpan;
 
 #[allow(clippy::unused_self)]
 impl RequestSpan {
-    /// Begins nothing.
+    /// Does nothing.
     pub fn begin(
         _id: &str,
         _method: Option<&str>,
@@ -44,6 +44,6 @@ impl RequestSpan {
         Self
     }
 
-    /// Ends nothing.
+    /// Does nothing.
     pub fn end(self, _status: u16) {}
 }

@@ -1,0 +1,37 @@
+//! Why the process ends before it serves.
+
+use doorward_provider::{keys::KeyRingError, password::PasswordError};
+
+use crate::{config::ConfigError, provider::master_key::MasterKeyError};
+
+/// Nothing was served or changed. Its text is one line for people.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong, by itself or on this machine.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operating system refuses what every process needs: threads, signals.
+    #[error("the process can't be set up: {0}")]
+    Process(#[from] std::io::Error),
+    /// The collector of traces can't be used.
+    #[error("traces can't be sent: {0}")]
+    Traces(String),
+    /// The metrics can't be counted.
+    #[error("metrics can't be counted: {0}")]
+    Metrics(String),
+    /// The master key is missing or wrong.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The signing keys can't be read, opened or made.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// A password can't be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// Requests to clients can't be made.
+    #[error("requests to clients can't be made: {0}")]
+    Http(#[from] reqwest::Error),
+    /// Anything else, in a sentence.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -1,0 +1,123 @@
+//! The parts that this process runs, started, and the router of each listener.
+
+use axum::Router;
+use doorward_resource_server::ResourceServer;
+
+use super::listeners::Purpose;
+use crate::{
+    api, app,
+    config::{ApiSettings, AppSettings, Config, Role, SettingSources},
+    error::StartError,
+    net::{self, Draining, Metrics, Readiness},
+    provider::{self, RunningProvider},
+};
+
+/// The started parts.
+pub struct RunningParts {
+    provider: Option<RunningProvider>,
+    api: Option<ResourceServer>,
+    app: AppSettings,
+    metrics: Option<Metrics>,
+    /// Whether the API trusts the provider of this process.
+    is_own_issuer: bool,
+    draining: Draining,
+}
+
+impl RunningParts {
+    /// Starts these parts. `trusted` are certification authorities (DER) for their requests.
+    pub async fn start(
+        config: Config,
+        roles: &[Role],
+        trusted: &[Vec<u8>],
+        draining: Draining,
+    ) -> Result<Self, StartError> {
+        // Metrics come first, so that they cover the start, too.
+        let metrics = config.management.as_ref().map(|_| Metrics::install()).transpose();
+        let metrics = metrics.map_err(StartError::Metrics)?;
+        let issuer = config.provider.settings.issuer.clone();
+        let provider = if roles.contains(&Role::Provider) {
+            let started = provider::start(
+                config.provider,
+                &config.store,
+                config.demo,
+                trusted,
+                &config.sources,
+            );
+            Some(started.await?)
+        } else {
+            None
+        };
+        let trusts_issuer = config.api.settings.issuers.iter().any(|one| one.issuer == issuer);
+        let api = if roles.contains(&Role::Api) {
+            Some(start_api(config.api, trusted, &config.sources)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            is_own_issuer: provider.is_some() && trusts_issuer,
+            provider,
+            api,
+            app: config.app,
+            metrics,
+            draining,
+        })
+    }
+
+    /// The router of a listener.
+    pub fn router(&self, purpose: &Purpose) -> Router {
+        match purpose {
+            Purpose::Parts(roles) => self.router_of_parts(roles),
+            Purpose::Management => {
+                let readiness = self.readiness(&Role::ALL);
+                match &self.metrics {
+                    Some(metrics) => net::management(metrics.clone(), readiness),
+                    None => net::health(readiness),
+                }
+            }
+        }
+    }
+
+    /// Parts that do not run in this process are left out.
+    fn router_of_parts(&self, roles: &[Role]) -> Router {
+        let mut router = net::health(self.readiness(roles));
+        if let Some(provider) = self.provider.as_ref().filter(|_| roles.contains(&Role::Provider)) {
+            router = router.merge(provider.router.clone());
+        }
+        if let Some(api) = self.api.clone().filter(|_| roles.contains(&Role::Api)) {
+            router = router.merge(api::router(api, &self.app.url));
+        }
+        if roles.contains(&Role::App) {
+            router = router.merge(app::router(&self.app));
+        }
+        // The application and the provider have "not found" pages of their own.
+        if roles == [Role::Api] { router.fallback(api::not_found) } else { router }
+    }
+
+    /// What a listener of these parts needs to be ready.
+    fn readiness(&self, roles: &[Role]) -> Readiness {
+        let provider = self.provider.as_ref().filter(|_| roles.contains(&Role::Provider));
+        Readiness {
+            provider: provider.map(|running| running.provider.clone()),
+            api: self.api.clone().filter(|_| roles.contains(&Role::Api)),
+            is_own_issuer: self.is_own_issuer,
+            draining: self.draining.clone(),
+        }
+    }
+
+    /// Stops what runs beside the requests. Call this when no request is being answered.
+    pub fn stop(self) {
+        if let Some(provider) = self.provider {
+            provider.stop();
+        }
+    }
+}
+
+fn start_api(
+    mut config: ApiSettings,
+    trusted: &[Vec<u8>],
+    sources: &SettingSources,
+) -> Result<ResourceServer, StartError> {
+    config.settings.trusted_roots = trusted.to_vec();
+    ResourceServer::new(config.settings)
+        .map_err(|error| StartError::Refused(format!("{}: api: {error}", sources.file())))
+}
