@@ -1,6 +1,6 @@
 //! Why the process ends before it serves.
 
-use doorward_provider::{keys::KeyRingError, password::PasswordError};
+use doorward_provider::{keys::KeyRingError, model::password::PasswordError};
 
 use crate::{config::ConfigError, provider::master_key::MasterKeyError};
 

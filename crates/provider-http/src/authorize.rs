@@ -1,7 +1,7 @@
 //! `GET` and `POST /connect/authorize` (OIDC Core section 3.1.2.1).
 
 use axum::{extract::Request, response::Response};
-use doorward_provider::discovery::paths;
+use doorward_provider::model::paths;
 
 use crate::{cookies::Cookie, front_channel, texts::Localized};
 

@@ -8,8 +8,8 @@ use axum::{
 };
 use doorward_protocol::{error::ErrorCode, scope::Scope};
 use doorward_provider::{
-    authorize::{AuthorizeRequest, ConsentGiven},
-    session::Session,
+    model::session::Session,
+    use_case::authorize::{AuthorizeRequest, ConsentGiven},
 };
 
 use crate::{

@@ -6,7 +6,7 @@
 //! it.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
-use doorward_provider::opaque::OpaqueToken;
+use doorward_provider::model::token_handle::TokenHandle;
 
 /// How cookies are named and marked.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl Cookies {
     }
 
     /// The cookie's value in a request. Of several with one name none counts: somebody planted one.
-    pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<OpaqueToken> {
+    pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<TokenHandle> {
         let name = self.name(cookie);
         let mut values = headers
             .get_all(COOKIE)
@@ -39,7 +39,7 @@ impl Cookies {
             .filter(|(own, _)| *own == name)
             .map(|(_, value)| value);
         let value = values.next().filter(|value| is_token(value))?;
-        values.next().is_none().then(|| OpaqueToken::presented(value))
+        values.next().is_none().then(|| TokenHandle::parse(value))
     }
 
     /// `Set-Cookie` with a value; without `max_age` (seconds) the browser forgets it when it is
@@ -47,7 +47,7 @@ impl Cookies {
     pub(crate) fn set(
         &self,
         cookie: Cookie,
-        value: &OpaqueToken,
+        value: &TokenHandle,
         max_age: Option<u32>,
     ) -> HeaderValue {
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn under_https_cookies_are_bound_to_the_host() {
-        let token = OpaqueToken::presented(&"A".repeat(43));
+        let token = TokenHandle::parse(&"A".repeat(43));
         let header =
             Cookies::for_issuer("https://op.example").set(Cookie::Session, &token, Some(5));
         let text = header.to_str().unwrap();
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_check_value_can_be_read_in_a_frame() {
-        let token = OpaqueToken::presented(&"A".repeat(43));
+        let token = TokenHandle::parse(&"A".repeat(43));
         let text = |issuer| {
             let header = Cookies::for_issuer(issuer).set(Cookie::SessionCheck, &token, None);
             header.to_str().unwrap().split_once('=').unwrap().1[43..].to_owned()

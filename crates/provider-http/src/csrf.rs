@@ -5,8 +5,10 @@ use axum::http::{HeaderMap, HeaderValue, header::ORIGIN};
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     Provider,
-    opaque::OpaqueToken,
-    time::{Entropy as _, SystemEntropy},
+    model::{
+        time::{Entropy as _, SystemEntropy},
+        token_handle::TokenHandle,
+    },
 };
 use url::Url;
 
@@ -28,7 +30,7 @@ impl FormToken {
             return Self { value: token.expose().to_owned(), set_cookie: None };
         }
         let token =
-            OpaqueToken::presented(&doorward_protocol::base64url::encode(SystemEntropy.bytes()));
+            TokenHandle::parse(&doorward_protocol::base64url::encode(SystemEntropy.bytes()));
         let set_cookie = Some(cookies.set(Cookie::FormToken, &token, None));
         Self { value: token.expose().to_owned(), set_cookie }
     }

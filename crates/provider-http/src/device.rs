@@ -12,9 +12,8 @@ use doorward_protocol::{
     scope::Scope,
 };
 use doorward_provider::{
-    device::{CalledUp, UserCode, UserCodeError},
-    discovery::paths,
-    session::Session,
+    model::{paths, session::Session, user_code::UserCode},
+    use_case::device::{CalledUp, UserCodeError},
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use doorward_protocol::{error::ErrorCode, params::Params};
-use doorward_provider::discovery::paths;
+use doorward_provider::model::paths;
 
 use crate::{account::logout, front_channel, peer::Peer, texts::Localized};
 

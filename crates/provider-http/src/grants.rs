@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use doorward_protocol::error::ErrorCode;
-use doorward_provider::{session::Session, store::StoreError};
+use doorward_provider::{model::session::Session, store::StoreError};
 
 use crate::{
     AppState,

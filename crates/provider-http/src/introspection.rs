@@ -9,7 +9,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorward_provider::{Provider, exchange::TokenError};
+use doorward_provider::{Provider, use_case::error::TokenError};
 
 use crate::{
     form::Form,

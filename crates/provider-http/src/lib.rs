@@ -44,7 +44,7 @@ use axum::{
     routing::{get, post},
 };
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
-use doorward_provider::{Provider, discovery::paths};
+use doorward_provider::{Provider, model::paths};
 use tower::ServiceBuilder;
 
 use crate::{

@@ -13,7 +13,7 @@ use doorward_protocol::{
     challenge::Challenge,
     error::{ErrorCode, ErrorResponse},
 };
-use doorward_provider::exchange::TokenError;
+use doorward_provider::use_case::error::TokenError;
 
 use crate::form::FormError;
 

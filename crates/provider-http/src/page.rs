@@ -16,8 +16,8 @@ use axum::{
 };
 use doorward_protocol::error::ErrorCode;
 use doorward_provider::{
-    authorize::{AuthorizationResponse, Outcome, ResponseMode, UnsafeRequest},
     store::StoreError,
+    use_case::authorize::{AuthorizationResponse, Outcome, ResponseMode, UnsafeRequest},
 };
 use url::Url;
 

@@ -12,10 +12,12 @@ use axum::{
 use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
     Provider,
-    authenticate::AuthenticatedClient,
-    authorize::{PushError, PushedReference},
-    dpop::DpopError,
-    exchange::TokenError,
+    use_case::{
+        authenticate::AuthenticatedClient,
+        authorize::{PushError, PushedReference},
+        dpop::DpopError,
+        error::TokenError,
+    },
 };
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_protocol::params::Params;
-use doorward_provider::{device::UserCode, discovery::paths};
+use doorward_provider::model::{paths, user_code::UserCode};
 use url::Url;
 
 /// The path of the issuer, under which every route of the provider lies. Empty, or with a slash at

@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorward_provider::{Provider, audit, exchange::TokenError};
+use doorward_provider::{Provider, audit, use_case::error::TokenError};
 
 use crate::{
     form::Form,

@@ -11,9 +11,12 @@ use axum::{
 use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
     Provider, audit,
-    authenticate::{AuthenticatedClient, ClientAuthenticationError, ClientCredentials},
-    dpop::DpopError,
-    exchange::{TokenError, TokenRequest},
+    use_case::{
+        authenticate::{AuthenticatedClient, ClientCredentials},
+        dpop::DpopError,
+        error::{ClientAuthenticationError, TokenError},
+        token::TokenRequest,
+    },
 };
 
 use crate::{

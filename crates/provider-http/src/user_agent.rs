@@ -1,7 +1,7 @@
 //! From where a user signs in, for the list of sessions on `/grants`.
 
 use axum::http::{HeaderMap, header::USER_AGENT};
-use doorward_provider::session::Device;
+use doorward_provider::model::session::Device;
 
 use crate::peer::Peer;
 

@@ -16,8 +16,10 @@ use doorward_protocol::{
 };
 use doorward_provider::{
     Provider,
-    dpop::DpopError,
-    userinfo::{Presentation, UserinfoError},
+    use_case::{
+        dpop::DpopError,
+        userinfo::{Presentation, UserinfoError},
+    },
 };
 
 use crate::{

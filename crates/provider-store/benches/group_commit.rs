@@ -14,13 +14,15 @@ use std::{
 };
 
 use doorward_provider::{
-    grant::{Grant, RefreshToken},
-    opaque::{SuccessorSeed, TokenHash},
-    password::PasswordHash,
-    session::Authentication,
+    model::{
+        grant::{Grant, RefreshToken},
+        password::PasswordHash,
+        session::Authentication,
+        time::Timestamp,
+        token_handle::{SuccessorSeed, TokenHash},
+        user::{User, UserClaims},
+    },
     store::{RotateRefreshToken, Rotation, Store as _},
-    time::Timestamp,
-    user::{User, UserClaims},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
@@ -206,8 +208,8 @@ fn grant(family: u64) -> Grant {
             sid: format!("session-{family:016}"),
         },
         scope: "openid profile offline_access MyBackendApi2".parse().unwrap(),
-        targets: doorward_provider::target::Targets::default(),
-        requested_claims: doorward_provider::grant::RequestedClaims::default(),
+        targets: doorward_provider::model::target::Targets::default(),
+        requested_claims: doorward_provider::model::grant::RequestedClaims::default(),
         dpop_jkt: None,
         access_token_claims: UserClaims::default(),
     }

@@ -14,7 +14,8 @@ use std::{
 };
 
 use doorward_provider::{
-    authorize::PushedRequest, opaque::TokenHash, store::Store, time::Timestamp,
+    model::{pushed_request::PushedRequest, time::Timestamp, token_handle::TokenHash},
+    store::Store,
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 

@@ -5,14 +5,16 @@ use std::sync::{Arc, LazyLock};
 
 use doorward_protocol::scope::OFFLINE_ACCESS;
 use doorward_provider::{
-    clients::StoredClient,
-    device::DeviceAnswer,
-    grant::Grant,
-    opaque::SuccessorSeed,
-    password::PasswordHash,
+    model::{
+        device_code::DeviceAnswer,
+        grant::Grant,
+        password::PasswordHash,
+        stored_client::StoredClient,
+        time::Timestamp,
+        token_handle::SuccessorSeed,
+        user::{User, UserClaims, normalized_username},
+    },
     store::{Rotation, StoreError},
-    time::Timestamp,
-    user::{User, UserClaims, normalized_username},
 };
 use quick_cache::sync::Cache;
 use serde::{Serialize, de::DeserializeOwned};

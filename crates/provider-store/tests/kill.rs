@@ -17,7 +17,7 @@ use std::{
 };
 
 use doorward_provider::{
-    grant::RefreshTokenState,
+    model::grant::RefreshTokenState,
     store::{Redemption, RotateRefreshToken, Rotation, Store as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};

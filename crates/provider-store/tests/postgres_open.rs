@@ -125,13 +125,13 @@ async fn a_code_is_redeemed_once_over_two_stores() {
 /// revoked with the session.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_grant_slips_through_the_end_of_its_session() {
-    use doorward_provider::session::SessionSelector;
+    use doorward_provider::model::session::SessionSelector;
     let server = PrivatePostgres::start();
     let store: Tested = Arc::new(open(&server.new_database()).await.unwrap());
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     for round in 0..40 {
         let id = format!("grant-{round}");
-        let scoped = || doorward_provider::grant::Grant {
+        let scoped = || doorward_provider::model::grant::Grant {
             scope: "openid".parse().unwrap(),
             ..grant(&id, "alice")
         };

@@ -1,46 +1,26 @@
 //! The OpenID provider's use cases and entities, and the store port.
 //!
-//! No HTTP and no SQL: requests come in as parsed parameters, answers go out as values, and the
-//! [`store::Store`] port says what a database must do. Time and randomness are handed in
-//! ([`time`]).
+//! There is no HTTP and no SQL in this crate: requests come in as parsed parameters, answers go out
+//! as values, and the [`store::Store`] port says what a database must do. Time and randomness are
+//! parameters ([`model::time`]).
+//!
+//! The crate has floors, and imports point downwards only (`tests/floors.rs` checks it):
+//!
+//! | floor | what is there | imports |
+//! |---|---|---|
+//! | [`Provider`] | the parts, put together | all floors below |
+//! | [`use_case`] | one file for each use case | `store`, `keys`, `model` |
+//! | [`keys`] | signing keys and the keys of clients | `store`, `model` |
+//! | [`store`] | the port | `model` |
+//! | [`model`] | what is stored, and the pure rules on it | nothing above |
+//!
+//! [`audit`] is the log of security events. Every floor may write to it.
 
-pub mod access;
-mod access_token;
 pub mod audit;
-pub mod authenticate;
-pub mod authorize;
-pub mod client;
-pub mod client_assertion;
-pub mod clients;
-pub mod consent;
-pub mod device;
-pub mod discovery;
-pub mod dpop;
-pub mod end_session;
-pub mod exchange;
-mod fapi2;
-pub mod grant;
-pub mod introspection;
 pub mod keys;
-pub mod logout;
-pub mod opaque;
-pub mod password;
+pub mod model;
 mod provider;
-pub mod remote_keys;
-pub mod resource;
-pub mod revocation;
-pub mod session;
-pub mod session_state;
-pub mod shared_secret;
-pub mod sign_in;
-pub mod single_use;
 pub mod store;
-mod subject;
-pub mod target;
-pub mod throttle;
-pub mod time;
-mod tokens;
-pub mod user;
-pub mod userinfo;
+pub mod use_case;
 
 pub use provider::{AssembleError, Provider, ProviderParts, ProviderSettings};

@@ -8,15 +8,23 @@ use doorward_protocol::jose::SigningAlgorithm;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    client::{Client, ClientSettings, SettingsError},
-    clients::{self, Clients, StoredClient},
-    dpop::Nonces,
-    keys::KeyRing,
-    password::PasswordVerifier,
-    remote_keys::{JwksSource, RemoteKeys},
-    resource::Resources,
+    keys::{
+        KeyRing,
+        remote::{JwksSource, RemoteKeys},
+    },
+    model::{
+        client::{Client, ClientSettings},
+        resource::Resources,
+        settings_error::SettingsError,
+        stored_client::StoredClient,
+        time::{Clock, Entropy, Timestamp},
+    },
     store::{Store, StoreError},
-    time::{Clock, Entropy, Timestamp},
+    use_case::{
+        client_registry::{self, Clients},
+        dpop::Nonces,
+        password_verifier::PasswordVerifier,
+    },
 };
 
 /// What holds for the provider as a whole. Lifetimes are in seconds.
@@ -116,7 +124,7 @@ impl Provider {
             configured.push(StoredClient::new(settings, true)?);
         }
         store.import_clients(configured).await?;
-        let clients = clients::load(&*store, &parts.resources, algorithms).await?;
+        let clients = client_registry::load(&*store, &parts.resources, algorithms).await?;
         Ok(Self {
             settings: parts.settings,
             clients: watch::Sender::new(Arc::new(clients)),

@@ -9,22 +9,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use doorward_protocol::{claims::AccessTokenClaims, error::ErrorCode};
 
-use crate::{
-    access::ClientAccess,
-    authorize::{Held, PushedRequest},
-    clients::{StoredClient, StoredClients},
+use crate::model::{
+    client_access::ClientAccess,
     consent::Consent,
-    device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
+    device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
     grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RefreshTokenState},
-    keys::StoredKey,
-    logout::LogoutNotice,
-    opaque::{SuccessorSeed, TokenHash},
+    logout_notice::LogoutNotice,
+    message_identity::MessageIdentity,
     password::PasswordHash,
+    pushed_request::{Held, PushedRequest},
     session::{EndedSession, Session, SessionSelector},
-    single_use::MessageIdentity,
+    signing_key::StoredKey,
+    stored_client::{StoredClient, StoredClients},
     throttle::{ThrottleKey, ThrottlePolicy},
     time::Timestamp,
+    token_handle::{SuccessorSeed, TokenHash},
     user::User,
+    user_code::UserCodeHash,
 };
 
 /// The store did not do what was asked; nothing was changed. The message is for the log and names
@@ -397,10 +398,10 @@ pub trait Store: Send + Sync + 'static {
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError>;
 
     /// Admits one attempt to sign in, in one transaction: if a key's policy asks for a wait (see
-    /// [`ThrottlePolicy::wait`](crate::throttle::ThrottlePolicy::wait)), nothing changes and the
+    /// [`ThrottlePolicy::wait`](crate::model::throttle::ThrottlePolicy::wait)), nothing changes and the
     /// longest wait is returned in seconds; otherwise the attempt is counted as a failure for every
     /// key beforehand (so that parallel guesses can't slip through together) and 0 is returned.
-    /// Failures whose last is older than [`MEMORY`](crate::throttle::MEMORY) count no more.
+    /// Failures whose last is older than [`MEMORY`](crate::model::throttle::MEMORY) count no more.
     async fn admit_sign_in(
         &self,
         keys: &[(ThrottleKey, ThrottlePolicy)],
@@ -408,7 +409,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<u32, StoreError>;
     /// Takes back what [`Store::admit_sign_in`] counted for a sign-in that succeeded: the account's
     /// failures are forgotten, the address has
-    /// [`TAKEN_BACK_BY_SUCCESS`](crate::throttle::TAKEN_BACK_BY_SUCCESS) less.
+    /// [`TAKEN_BACK_BY_SUCCESS`](crate::model::throttle::TAKEN_BACK_BY_SUCCESS) less.
     async fn sign_in_succeeded(
         &self,
         account: &[ThrottleKey],

@@ -11,13 +11,15 @@ use std::{
 };
 
 use doorward_provider::{
-    grant::{Grant, LONGEST_GRACE, RefreshToken, RequestedClaims},
-    opaque::{Family, OpaqueToken, Place},
-    session::Authentication,
+    model::{
+        grant::{Grant, LONGEST_GRACE, RefreshToken, RequestedClaims},
+        session::Authentication,
+        target::Targets,
+        time::{Clock as _, Entropy, SystemClock, Timestamp},
+        token_handle::{Family, Place, TokenHandle},
+        user::UserClaims,
+    },
     store::Store as _,
-    target::Targets,
-    time::{Clock as _, Entropy, SystemClock, Timestamp},
-    user::UserClaims,
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
@@ -221,8 +223,8 @@ fn family(grant: u64) -> Family {
 }
 
 /// The first refresh token of a grant, as if each had been made a millisecond after the one before.
-fn token(grant: u64) -> OpaqueToken {
-    OpaqueToken::first_of(&family(grant), Place::at(grant), &Numbered(grant))
+fn token(grant: u64) -> TokenHandle {
+    TokenHandle::first_of(&family(grant), Place::at(grant), &Numbered(grant))
 }
 
 fn grant(number: u64) -> Grant {

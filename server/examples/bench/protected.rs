@@ -13,7 +13,7 @@ use axum::{Json, Router, routing::get as on_get};
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     keys::SigningKey,
-    time::{Clock as _, SystemClock},
+    model::time::{Clock as _, SystemClock},
 };
 use doorward_resource_server::{Anyone, ProtectedRouter, ResourceServer, ResourceServerSettings};
 use serde_json::{Value, json};

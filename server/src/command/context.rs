@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use doorward_provider::{
+    model::{
+        time::{Clock as _, SystemClock, Timestamp},
+        user::{User, normalized_username},
+    },
     store::Store,
-    time::{Clock as _, SystemClock, Timestamp},
-    user::{User, normalized_username},
 };
 
 use super::{CommandError, DataArguments};

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
-    keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
-    time::{SystemClock, SystemEntropy},
+    keys::{KeyRing, MasterKey, RotationPolicy},
+    model::{
+        signing_key::StoredKey,
+        time::{SystemClock, SystemEntropy},
+    },
 };
 use serde_json::{Value, json};
 

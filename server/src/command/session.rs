@@ -1,7 +1,7 @@
 //! `doorward session …`.
 
 use clap::Subcommand;
-use doorward_provider::session::SessionSelector;
+use doorward_provider::model::session::SessionSelector;
 use serde_json::{Value, json};
 
 use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Subcommand;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{password::PasswordHash, user::User};
+use doorward_provider::model::{password::PasswordHash, user::User};
 use serde_json::{Map, Value, json};
 
 use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};

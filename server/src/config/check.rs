@@ -6,10 +6,13 @@ use doorward_app::config::AppConfig;
 use doorward_protocol::{jose::SigningAlgorithm, scope::OPENID};
 use doorward_provider::{
     ProviderSettings,
-    client::{Client, SettingsError},
-    grant::LONGEST_GRACE,
     keys::MasterKey,
-    resource::{IdentityResource, Resources},
+    model::{
+        client::Client,
+        grant::LONGEST_GRACE,
+        resource::{IdentityResource, Resources},
+        settings_error::SettingsError,
+    },
 };
 use doorward_provider_store::{PostgresOptions, PostgresUrl};
 use doorward_resource_server::{IntrospectionSettings, ResourceServerSettings, TrustedIssuer};

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use doorward_provider::user::normalized_username;
+use doorward_provider::model::user::normalized_username;
 use figment::{
     Figment,
     providers::{Format as _, Toml},

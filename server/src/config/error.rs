@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use doorward_provider::client::SettingsError;
+use doorward_provider::model::settings_error::SettingsError;
 use figment::{
     Figment, Metadata,
     error::{Actual, Kind},

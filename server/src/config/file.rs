@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use doorward_app::config::StoreKind;
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
-use doorward_provider::{
+use doorward_provider::model::{
     client::ClientSettings,
     resource::{ApiResource, ApiScope, IdentityResource},
 };

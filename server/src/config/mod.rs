@@ -25,7 +25,10 @@ use std::{
 
 use doorward_app::config::AppConfig;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{ProviderSettings, client::ClientSettings, resource::Resources};
+use doorward_provider::{
+    ProviderSettings,
+    model::{client::ClientSettings, resource::Resources},
+};
 use doorward_provider_http::Network;
 use doorward_provider_store::PostgresOptions;
 use doorward_resource_server::ResourceServerSettings;

@@ -609,11 +609,11 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("management", keys_of::<ManagementSection>()),
         ("telemetry", keys_of::<TelemetrySection>()),
         ("log", keys_of::<LogSection>()),
-        ("clients", keys_of::<doorward_provider::client::ClientSettings>()),
+        ("clients", keys_of::<doorward_provider::model::client::ClientSettings>()),
         ("users", keys_of::<UserSettings>()),
-        ("identity_resources", keys_of::<doorward_provider::resource::IdentityResource>()),
-        ("api_scopes", keys_of::<doorward_provider::resource::ApiScope>()),
-        ("api_resources", keys_of::<doorward_provider::resource::ApiResource>()),
+        ("identity_resources", keys_of::<doorward_provider::model::resource::IdentityResource>()),
+        ("api_scopes", keys_of::<doorward_provider::model::resource::ApiScope>()),
+        ("api_resources", keys_of::<doorward_provider::model::resource::ApiResource>()),
     ]
 }
 

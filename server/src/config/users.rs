@@ -1,9 +1,9 @@
 //! `[[users]]`: the users that are there after the start.
 
 use doorward_protocol::secret::Secret;
-use doorward_provider::{
-    client::SettingsError,
+use doorward_provider::model::{
     password::PasswordHash,
+    settings_error::SettingsError,
     user::{UserClaims, normalized_username},
 };
 use serde_json::{Map, Value};

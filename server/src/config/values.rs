@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use doorward_provider::client::RedirectUri;
+use doorward_provider::model::client::RedirectUri;
 use doorward_provider_http::{Network, NoNetwork};
 use serde::Deserialize;
 use url::{Host, Url};

@@ -16,7 +16,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use doorward_provider::time::{Entropy as _, SystemEntropy};
+use doorward_provider::model::time::{Entropy as _, SystemEntropy};
 use doorward_provider_http::Network;
 use metrics::SharedString;
 use tracing::Instrument as _;

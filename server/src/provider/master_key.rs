@@ -8,8 +8,8 @@ use std::{
 
 use doorward_protocol::{base64url, secret::Secret};
 use doorward_provider::{
-    keys::{MasterKey, StoredKey},
-    time::Entropy,
+    keys::MasterKey,
+    model::{signing_key::StoredKey, time::Entropy},
 };
 
 use crate::{
@@ -169,7 +169,7 @@ fn read(path: &Path) -> io::Result<Secret> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_protocol::jose::SigningAlgorithm;
-    use doorward_provider::time::{SystemEntropy, Timestamp};
+    use doorward_provider::model::time::{SystemEntropy, Timestamp};
     use tempfile::TempDir;
 
     use super::*;

@@ -12,9 +12,9 @@ use axum::Router;
 use doorward_provider::{
     AssembleError, Provider, ProviderParts,
     keys::{KeyRing, RotationPolicy},
-    password::PasswordVerifier,
+    model::time::{SystemClock, SystemEntropy},
     store::Store,
-    time::{SystemClock, SystemEntropy},
+    use_case::password_verifier::PasswordVerifier,
 };
 use doorward_provider_http::HttpSettings;
 use tokio::task::AbortHandle;
@@ -113,7 +113,8 @@ impl RunningProvider {
 }
 
 /// At most half of the machine's cores compute password hashes; the others issue tokens.
-fn password_verifier() -> Result<PasswordVerifier, doorward_provider::password::PasswordError> {
+fn password_verifier() -> Result<PasswordVerifier, doorward_provider::model::password::PasswordError>
+{
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     PasswordVerifier::new((cores / 2).clamp(1, 8))
 }

@@ -2,10 +2,12 @@
 //! the last import are written, so that what was changed by command stays.
 
 use doorward_provider::{
-    password::{PasswordError, PasswordHash},
+    model::{
+        password::{PasswordError, PasswordHash},
+        time::{Clock as _, SystemClock},
+        user::User,
+    },
     store::{Store, StoreError},
-    time::{Clock as _, SystemClock},
-    user::User,
 };
 use futures::future::try_join_all;
 use tokio::task::JoinError;

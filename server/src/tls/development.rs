@@ -11,7 +11,7 @@ use std::{
 };
 
 use doorward_protocol::base64url;
-use doorward_provider::time::{Clock as _, Entropy, SystemClock};
+use doorward_provider::model::time::{Clock as _, Entropy, SystemClock};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward_provider::time::{Clock as _, SystemClock};
+use doorward_provider::model::time::{Clock as _, SystemClock};
 use rustls::{
     crypto::CryptoProvider,
     pki_types::{

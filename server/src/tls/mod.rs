@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_provider::time::SystemEntropy;
+use doorward_provider::model::time::SystemEntropy;
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},

@@ -7,7 +7,7 @@ use axum::{Json, Router, body::Body, http::Request, routing::get};
 use doorward_app::routes::{self, Verdict};
 use doorward_policy::demo;
 use doorward_protocol::jose::SigningAlgorithm;
-use doorward_provider::{keys::SigningKey, time::SystemClock};
+use doorward_provider::{keys::SigningKey, model::time::SystemClock};
 use doorward_resource_server::{ResourceServer, ResourceServerSettings, demo_api};
 use proptest::{
     prelude::*,
@@ -39,7 +39,7 @@ impl World {
     }
 
     fn token(&self, about_the_caller: &Map<String, Value>) -> String {
-        use doorward_provider::time::Clock as _;
+        use doorward_provider::model::time::Clock as _;
         let now = SystemClock.now().seconds();
         let mut claims = about_the_caller.clone();
         let of_the_token = json!({

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
-use doorward_provider::{audit, sign_in::SignInError};
+use doorward_provider::{audit, use_case::sign_in::SignInError};
 
 use crate::{
     AppState,

@@ -7,7 +7,8 @@ use axum::{
 };
 use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
-    discovery::paths, end_session::EndSessionRequest, logout::SignedOut, session::Session,
+    model::{paths, session::Session},
+    use_case::{end_session::EndSessionRequest, logout::SignedOut},
 };
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The consent page (OIDC Core section 3.1.2.4).
 
-use doorward_provider::resource::ScopeDescription;
+use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
 
 use super::{Frame, document, hidden};

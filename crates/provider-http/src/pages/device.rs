@@ -1,6 +1,6 @@
 //! The pages for devices (RFC 8628 section 3.3): the form for the code, the question, and the end.
 
-use doorward_provider::resource::ScopeDescription;
+use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
 use qrcode::{Color, QrCode};
 

@@ -3,7 +3,7 @@
 //! presses the button.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use doorward_provider::authorize::AuthorizationResponse;
+use doorward_provider::use_case::authorize::AuthorizationResponse;
 use leptos::prelude::*;
 use sha2::{Digest as _, Sha256};
 

@@ -1,6 +1,9 @@
 //! The page with the clients that have access, and the user's sessions.
 
-use doorward_provider::{access::ClientWithAccess, session::Session, time::Timestamp};
+use doorward_provider::{
+    model::{session::Session, time::Timestamp},
+    use_case::access::ClientWithAccess,
+};
 use leptos::prelude::*;
 
 use super::{Frame, document, hidden, moment};

@@ -1,7 +1,7 @@
 //! How moments are written on pages. Without a script nobody here knows the reader's time zone, so
 //! they are in UTC.
 
-use doorward_provider::time::Timestamp;
+use doorward_provider::model::time::Timestamp;
 use time::OffsetDateTime;
 
 /// A moment to the minute.

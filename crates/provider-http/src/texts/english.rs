@@ -1,6 +1,6 @@
 //! English.
 
-use doorward_provider::authorize::UnsafeRequest;
+use doorward_provider::use_case::authorize::UnsafeRequest;
 
 use super::Texts;
 

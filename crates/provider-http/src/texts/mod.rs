@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
 };
 use doorward_protocol::params::Params;
-use doorward_provider::{authorize::UnsafeRequest, resource::ScopeDescription};
+use doorward_provider::{model::resource::ScopeDescription, use_case::authorize::UnsafeRequest};
 
 pub(crate) use self::english::ENGLISH;
 use self::german::GERMAN;

@@ -2,7 +2,7 @@
 
 use axum::http::{Request, StatusCode, header::ORIGIN};
 use doorward_protocol::secret::Secret;
-use doorward_provider::shared_secret::SecretSettings;
+use doorward_provider::model::shared_secret::SecretSettings;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use doorward_provider::{
+use doorward_provider::model::{
     client::ClientSettings,
     resource::{ApiResource, ApiScope, IdentityResource},
 };

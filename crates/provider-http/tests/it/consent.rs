@@ -1,7 +1,7 @@
 //! `/consent`: the question and the answers to it (OIDC Core section 3.1.2.4).
 
 use axum::http::StatusCode;
-use doorward_provider::resource::{IdentityResource, Resources};
+use doorward_provider::model::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use doorward_provider::resource::{IdentityResource, Resources};
+use doorward_provider::model::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use doorward_protocol::params;
-use doorward_provider::resource::{IdentityResource, Resources};
+use doorward_provider::model::resource::{IdentityResource, Resources};
 use serde_json::{Value, json};
 
 use crate::support::{

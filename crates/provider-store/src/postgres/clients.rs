@@ -1,6 +1,6 @@
 //! Rows of clients.
 
-use doorward_provider::clients::{StoredClient, StoredClients};
+use doorward_provider::model::stored_client::{StoredClient, StoredClients};
 use tokio_postgres::Row;
 
 use super::{

@@ -2,10 +2,12 @@
 //! first gave).
 
 use doorward_provider::{
-    grant::{AuthorizationCode, RefreshToken},
-    opaque::TokenHash,
+    model::{
+        grant::{AuthorizationCode, RefreshToken},
+        time::Timestamp,
+        token_handle::TokenHash,
+    },
     store::Redemption,
-    time::Timestamp,
 };
 
 use super::{

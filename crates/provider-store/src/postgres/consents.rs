@@ -1,6 +1,6 @@
 //! Rows of remembered consents.
 
-use doorward_provider::{consent::Consent, time::Timestamp};
+use doorward_provider::model::{consent::Consent, time::Timestamp};
 
 use super::{
     connection::Connection,

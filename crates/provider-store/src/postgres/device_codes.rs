@@ -1,11 +1,12 @@
 //! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the
 //! user code.
 
-use doorward_provider::{
-    device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
+use doorward_provider::model::{
+    device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
     grant::RefreshToken,
-    opaque::TokenHash,
     time::Timestamp,
+    token_handle::TokenHash,
+    user_code::UserCodeHash,
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! The removal of rows that are of no more use; why each is kept so long stands at SQLite's.
 
-use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
+use doorward_provider::model::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 
 use super::{connection::Connection, failure::Failure};
 use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;

@@ -1,6 +1,6 @@
 //! Rows that count failed sign-ins; the rule is [`ThrottlePolicy::wait`].
 
-use doorward_provider::{
+use doorward_provider::model::{
     throttle::{self, FailedSignIns, ThrottleKey, ThrottlePolicy},
     time::Timestamp,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_provider::{
+use doorward_provider::model::{
     grant::{Grant, RefreshToken},
     password::PasswordHash,
     time::Timestamp,

@@ -1,7 +1,7 @@
 //! Rows of logout notices: the outbox of back-channel logout.
 
-use doorward_provider::{
-    logout::{LogoutNotice, NOTICE_LIFETIME},
+use doorward_provider::model::{
+    logout_notice::{LogoutNotice, NOTICE_LIFETIME},
     time::Timestamp,
 };
 

@@ -1,9 +1,9 @@
 //! Rows of pushed authorization requests (RFC 9126 section 7.3: a reference is used once).
 
-use doorward_provider::{
-    authorize::{Held, PushedRequest},
-    opaque::TokenHash,
+use doorward_provider::model::{
+    pushed_request::{Held, PushedRequest},
     time::Timestamp,
+    token_handle::TokenHash,
 };
 
 use super::{

@@ -1,7 +1,7 @@
 //! Rows of reference access tokens.
 
 use doorward_protocol::claims::AccessTokenClaims;
-use doorward_provider::{opaque::TokenHash, time::Timestamp};
+use doorward_provider::model::{time::Timestamp, token_handle::TokenHash};
 
 use super::{connection::Connection, failure::Failure, sql};
 

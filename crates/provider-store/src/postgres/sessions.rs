@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use doorward_provider::{
-    opaque::TokenHash,
+use doorward_provider::model::{
     password::PasswordHash,
     session::{Authentication, Device, EndedSession, Session, SessionSelector},
     time::Timestamp,
+    token_handle::TokenHash,
 };
 use tokio_postgres::Row;
 

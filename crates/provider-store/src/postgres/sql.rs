@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_provider::{grant::Grant, opaque::TokenHash, time::Timestamp};
+use doorward_provider::model::{grant::Grant, time::Timestamp, token_handle::TokenHash};
 use serde::de::DeserializeOwned;
 use tokio_postgres::{Row, types::FromSql};
 

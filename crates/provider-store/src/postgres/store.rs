@@ -5,22 +5,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
 use doorward_provider::{
-    access::ClientAccess,
-    authorize::{Held, PushedRequest},
-    clients::{StoredClient, StoredClients},
-    consent::Consent,
-    device::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest, UserCodeHash},
-    grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
-    keys::StoredKey,
-    logout::LogoutNotice,
-    opaque::TokenHash,
-    password::PasswordHash,
-    session::{EndedSession, Session, SessionSelector},
-    single_use::MessageIdentity,
+    model::{
+        client_access::ClientAccess,
+        consent::Consent,
+        device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
+        grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken},
+        logout_notice::LogoutNotice,
+        message_identity::MessageIdentity,
+        password::PasswordHash,
+        pushed_request::{Held, PushedRequest},
+        session::{EndedSession, Session, SessionSelector},
+        signing_key::StoredKey,
+        stored_client::{StoredClient, StoredClients},
+        throttle::{ThrottleKey, ThrottlePolicy},
+        time::Timestamp,
+        token_handle::TokenHash,
+        user::User,
+        user_code::UserCodeHash,
+    },
     store::{Redemption, RefreshTokenRecord, RotateRefreshToken, Rotation, Store, StoreError},
-    throttle::{ThrottleKey, ThrottlePolicy},
-    time::Timestamp,
-    user::User,
 };
 
 use super::{

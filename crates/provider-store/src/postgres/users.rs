@@ -4,7 +4,7 @@
 //! committed, and whoever changes the user takes the row first. So nothing begins with a password
 //! that has changed, and its change misses nothing that had begun.
 
-use doorward_provider::{
+use doorward_provider::model::{
     password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
 };
 use tokio_postgres::Row;

@@ -1,7 +1,7 @@
 //! What clients may have of a user's data, summed up over grants and consents.
 
-use doorward_provider::{
-    access::{ClientAccess, Use},
+use doorward_provider::model::{
+    client_access::{ClientAccess, Use},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};

@@ -5,7 +5,7 @@
 //! when its successor is consumed, at the latest when the longest grace after its end is over: from
 //! then on its family tells.
 
-use doorward_provider::{grant::LONGEST_GRACE, throttle, time::Timestamp};
+use doorward_provider::model::{grant::LONGEST_GRACE, throttle, time::Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{failure::Failure, sql::execute};

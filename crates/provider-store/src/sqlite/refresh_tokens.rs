@@ -1,10 +1,12 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
 use doorward_provider::{
-    grant::{RefreshToken, RefreshTokenState},
-    opaque::{SuccessorSeed, TokenHash},
+    model::{
+        grant::{RefreshToken, RefreshTokenState},
+        time::Timestamp,
+        token_handle::{SuccessorSeed, TokenHash},
+    },
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
-    time::Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 

@@ -1,10 +1,10 @@
 //! Rows of sessions, and of the clients that take part in them.
 
-use doorward_provider::{
-    opaque::TokenHash,
+use doorward_provider::model::{
     password::PasswordHash,
     session::{Authentication, Device, EndedSession, Session, SessionSelector},
     time::Timestamp,
+    token_handle::TokenHash,
 };
 use rusqlite::{Connection, Row, params};
 

@@ -1,7 +1,7 @@
 //! Rows of signing keys, private parts encrypted.
 
-use doorward_provider::{
-    keys::{SealedKey, StoredKey},
+use doorward_provider::model::{
+    signing_key::{SealedKey, StoredKey},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};

@@ -1,7 +1,7 @@
 //! Rows of messages that count once: DPoP proofs and client assertions (RFC 9449 section 11.1, RFC
 //! 7523 section 3).
 
-use doorward_provider::{single_use::MessageIdentity, time::Timestamp};
+use doorward_provider::model::{message_identity::MessageIdentity, time::Timestamp};
 use rusqlite::{Connection, params};
 
 use super::{failure::Failure, sql::execute};

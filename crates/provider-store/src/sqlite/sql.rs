@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_provider::{grant::Grant, time::Timestamp};
+use doorward_provider::model::{grant::Grant, time::Timestamp};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,6 @@
 //! Rows of users.
 
-use doorward_provider::{
+use doorward_provider::model::{
     password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
 };
 use rusqlite::{Connection, Row, params};

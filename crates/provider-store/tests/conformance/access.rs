@@ -1,8 +1,10 @@
 //! What clients may have of a user's data.
 
 use doorward_provider::{
-    access::{ClientAccess, Use},
-    consent::Consent,
+    model::{
+        client_access::{ClientAccess, Use},
+        consent::Consent,
+    },
     store::{Redemption, RotateRefreshToken, Rotation},
 };
 

@@ -1,9 +1,7 @@
 //! Clients.
 
 use doorward_provider::{
-    clients::StoredClient,
-    consent::Consent,
-    device::DevicePoll,
+    model::{consent::Consent, device_code::DevicePoll, stored_client::StoredClient},
     store::{Redemption, Store},
 };
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Remembered consents.
 
-use doorward_provider::consent::Consent;
+use doorward_provider::model::consent::Consent;
 
 use super::fixtures::{Tested, at};
 

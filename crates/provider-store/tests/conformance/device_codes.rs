@@ -1,8 +1,9 @@
 //! Device codes (RFC 8628).
 
-use doorward_provider::{
-    device::{DeviceAnswer, DeviceCode, DevicePoll, UserCodeHash},
+use doorward_provider::model::{
+    device_code::{DeviceAnswer, DeviceCode, DevicePoll},
     session::SessionSelector,
+    user_code::UserCodeHash,
 };
 
 use super::fixtures::{

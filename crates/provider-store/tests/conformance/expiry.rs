@@ -1,9 +1,11 @@
 //! The removal of what is of no more use.
 
 use doorward_provider::{
-    consent::Consent,
+    model::{
+        consent::Consent,
+        throttle::{ThrottleKey, ThrottlePolicy},
+    },
     store::{Redemption, RotateRefreshToken, Rotation},
-    throttle::{ThrottleKey, ThrottlePolicy},
 };
 
 use super::fixtures::{

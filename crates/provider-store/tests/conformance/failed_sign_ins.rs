@@ -1,6 +1,6 @@
 //! Counters of failed sign-ins.
 
-use doorward_provider::throttle::{TAKEN_BACK_BY_SUCCESS, ThrottleKey, ThrottlePolicy};
+use doorward_provider::model::throttle::{TAKEN_BACK_BY_SUCCESS, ThrottleKey, ThrottlePolicy};
 
 use super::fixtures::{NOW, Tested, at, parallel};
 

@@ -6,18 +6,21 @@ use std::{future::Future, sync::Arc};
 
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
-    authorize::PushedRequest,
-    device::{DeviceAnswer, DeviceCode, DeviceRequest, UserCodeHash},
-    grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
-    keys::{SealedKey, StoredKey},
-    opaque::{SuccessorSeed, TokenHash},
-    password::PasswordHash,
-    session::{Authentication, Device, Session},
-    single_use::MessageIdentity,
+    model::{
+        device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
+        grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
+        message_identity::MessageIdentity,
+        password::PasswordHash,
+        pushed_request::PushedRequest,
+        session::{Authentication, Device, Session},
+        signing_key::{SealedKey, StoredKey},
+        target::Targets,
+        time::Timestamp,
+        token_handle::{SuccessorSeed, TokenHash},
+        user::{User, UserClaims},
+        user_code::UserCodeHash,
+    },
     store::Store,
-    target::Targets,
-    time::Timestamp,
-    user::{User, UserClaims},
 };
 use serde_json::{Value, json};
 

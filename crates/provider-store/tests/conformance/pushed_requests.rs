@@ -1,6 +1,6 @@
 //! Pushed authorization requests (RFC 9126 section 7.3).
 
-use doorward_provider::authorize::{Held, PushedRequest};
+use doorward_provider::model::pushed_request::{Held, PushedRequest};
 
 use super::fixtures::{NOW, Tested, at, hash, parallel, pushed_request};
 

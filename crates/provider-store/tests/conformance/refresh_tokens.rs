@@ -1,6 +1,6 @@
 //! Refresh tokens, apart from their rotation.
 
-use doorward_provider::grant::RefreshTokenState;
+use doorward_provider::model::grant::RefreshTokenState;
 
 use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, token, user};
 

@@ -1,7 +1,7 @@
 //! Rotation of refresh tokens and the detection of replays (RFC 9700 section 4.14.2).
 
 use doorward_provider::{
-    grant::RefreshTokenState,
+    model::grant::RefreshTokenState,
     store::{RotateRefreshToken, Rotation},
 };
 

@@ -1,7 +1,7 @@
 //! Sessions, the clients that take part in them, and their end.
 
 use doorward_provider::{
-    session::{EndedSession, SessionSelector},
+    model::session::{EndedSession, SessionSelector},
     store::Redemption,
 };
 

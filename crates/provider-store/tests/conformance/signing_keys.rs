@@ -1,7 +1,7 @@
 //! Signing keys.
 
 use doorward_protocol::jose::SigningAlgorithm::{Es256, Rs256};
-use doorward_provider::keys::{SealedKey, StoredKey};
+use doorward_provider::model::signing_key::{SealedKey, StoredKey};
 
 use super::fixtures::{NOW, Tested, at, key, parallel};
 

@@ -1,7 +1,8 @@
 //! Users.
 
 use doorward_provider::{
-    consent::Consent, device::DevicePoll, password::PasswordHash, store::StoreError, user::User,
+    model::{consent::Consent, device_code::DevicePoll, password::PasswordHash, user::User},
+    store::StoreError,
 };
 
 use super::fixtures::{

@@ -9,15 +9,13 @@ use aws_lc_rs::{
 };
 use doorward_protocol::base64url;
 
+use crate::model::signing_key::SealedKey;
+
 /// 256 bits that encrypt the private signing keys. Kept outside the database.
 pub struct MasterKey {
     sealing: RandomizedNonceKey,
     derivation: hmac::Key,
 }
-
-/// A private key, encrypted: nonce and ciphertext with tag. The `kid` is authenticated with it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedKey(Vec<u8>);
 
 /// The sealed key can't be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,12 +49,13 @@ impl MasterKey {
             .seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed)
             .map_err(|_| UnsealError)?;
         sealed.splice(0..0, nonce.as_ref().iter().copied());
-        Ok(SealedKey(sealed))
+        Ok(SealedKey::from_bytes(sealed))
     }
 
     /// Decrypts a private key.
     pub fn unseal(&self, kid: &str, sealed: &SealedKey) -> Result<Vec<u8>, UnsealError> {
-        let (nonce, ciphertext) = sealed.0.split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
+        let (nonce, ciphertext) =
+            sealed.as_bytes().split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| UnsealError)?;
         let mut buffer = ciphertext.to_vec();
         let opened = self
@@ -67,27 +66,9 @@ impl MasterKey {
     }
 }
 
-impl SealedKey {
-    /// Takes the bytes out of the store.
-    pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes, for the store.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl fmt::Debug for MasterKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("MasterKey(redacted)")
-    }
-}
-
-impl fmt::Debug for SealedKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SealedKey(redacted)")
     }
 }
 

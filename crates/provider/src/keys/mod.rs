@@ -2,32 +2,18 @@
 //! ([`RotationPolicy`]) and used ([`KeyRing`]).
 
 mod master;
+pub mod remote;
 mod ring;
 mod rotation;
 mod signing;
 
-use doorward_protocol::jose::SigningAlgorithm;
-
 pub use self::{
-    master::{MasterKey, SealedKey, UnsealError},
+    master::{MasterKey, UnsealError},
     ring::{KeyRing, KeyRingError},
     rotation::RotationPolicy,
     signing::{SigningError, SigningKey},
 };
-use crate::time::Timestamp;
-
-/// A signing key as the store keeps it.
-#[derive(Debug, Clone)]
-pub struct StoredKey {
-    /// Key identifier (RFC 7517 section 4.5), random.
-    pub kid: String,
-    /// The one algorithm that it signs by.
-    pub algorithm: SigningAlgorithm,
-    /// From this moment on it signs; before, it is published only.
-    pub activates_at: Timestamp,
-    /// The private key, encrypted.
-    pub sealed: SealedKey,
-}
+use crate::model::signing_key::StoredKey;
 
 impl StoredKey {
     /// Whether this master key opens it.

@@ -13,13 +13,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{MasterKey, RotationPolicy, SigningError, SigningKey, StoredKey, UnsealError};
+use super::{MasterKey, RotationPolicy, SigningError, SigningKey, UnsealError};
 use crate::{
-    access_token::JWT_TYPE,
     audit,
-    opaque::random_id,
+    model::{
+        signing_key::StoredKey,
+        time::{Clock, Entropy, Timestamp},
+        token_handle::random_id,
+        token_type::ACCESS_TOKEN_TYPE,
+    },
     store::{Store, StoreError},
-    time::{Clock, Entropy, Timestamp},
 };
 
 /// The ring can't be loaded or rotated.
@@ -229,7 +232,7 @@ impl KeyRing {
         if let Some(known) = loaded.verified.get(&digest) {
             return Some(known);
         }
-        let claims = Arc::new(loaded.verify::<AccessTokenClaims>(token, JWT_TYPE)?);
+        let claims = Arc::new(loaded.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE)?);
         if token.len() <= LONGEST_REMEMBERED {
             loaded.verified.insert(digest, Arc::clone(&claims));
         }

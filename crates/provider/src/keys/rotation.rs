@@ -1,6 +1,6 @@
 //! When signing keys are announced, used and retired: pure rules.
 
-use crate::time::Timestamp;
+use crate::model::time::Timestamp;
 
 /// The life of a signing key. All in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::io::Read as _;
 
 use clap::Subcommand;
 use doorward_protocol::base64url;
-use doorward_provider::{
+use doorward_provider::model::{
     client::{Client, ClientSettings},
-    clients::StoredClient,
+    stored_client::StoredClient,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};

@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{opaque::OpaqueToken, shared_secret::SecretSettings, time::SystemEntropy};
+use doorward_provider::model::{
+    shared_secret::SecretSettings, time::SystemEntropy, token_handle::TokenHandle,
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -123,7 +125,7 @@ pub(super) fn generate(
     expires_at: Option<i64>,
     description: Option<String>,
 ) -> Secret {
-    let secret = Secret::new(OpaqueToken::generate(&SystemEntropy).expose());
+    let secret = Secret::new(TokenHandle::generate(&SystemEntropy).expose());
     let added = SecretSettings::of(&secret, expires_at, description);
     let added = json!({"sha256": added.sha256, "expires_at": added.expires_at, "description": added.description});
     match settings.get_mut("client_secrets") {

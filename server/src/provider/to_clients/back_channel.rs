@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
-use doorward_provider::logout::back_channel::{BackChannel, DeliveryError};
+use doorward_provider::use_case::logout::back_channel::{BackChannel, DeliveryError};
 use reqwest::{Client, StatusCode};
 
 use super::{client_builder, reason};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use doorward_provider::remote_keys::{FetchError, JwksSource};
+use doorward_provider::keys::remote::{FetchError, JwksSource};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value};
 

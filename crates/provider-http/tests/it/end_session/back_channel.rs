@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
-    logout::back_channel::{BackChannel, DeliveryError, MAX_ATTEMPTS},
-    user::User,
+    model::user::User,
+    use_case::logout::back_channel::{BackChannel, DeliveryError, MAX_ATTEMPTS},
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;

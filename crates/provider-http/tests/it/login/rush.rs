@@ -5,7 +5,7 @@ use std::{future::Future as _, task::Context, task::Poll, task::Waker};
 
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
-use doorward_provider::password::{Busy, PasswordVerifier};
+use doorward_provider::use_case::password_verifier::{Busy, PasswordVerifier};
 
 use crate::support::{Browser, Setup, World};
 

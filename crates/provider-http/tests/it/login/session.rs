@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{session::Device, sign_in::SignInError};
+use doorward_provider::{model::session::Device, use_case::sign_in::SignInError};
 
 use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims, user};
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use doorward_protocol::secret::Secret;
-use doorward_provider::{
+use doorward_provider::model::{
     password::PasswordHash,
     resource::{ApiResource, ApiScope, IdentityResource, Resources},
     user::{User, UserClaims},

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use doorward_provider::remote_keys::{FetchError, JwksSource};
+use doorward_provider::keys::remote::{FetchError, JwksSource};
 use serde_json::{Map, Value};
 
 /// One answer for every address, until a test changes it, and the addresses that were asked.

@@ -18,15 +18,17 @@ use axum::{
 use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
-    client::ClientSettings,
-    clients::StoredClient,
-    keys::{KeyRing, MasterKey, RotationPolicy, StoredKey},
-    password::PasswordVerifier,
-    remote_keys::JwksSource,
-    resource::Resources,
+    keys::{KeyRing, MasterKey, RotationPolicy, remote::JwksSource},
+    model::{
+        client::ClientSettings,
+        resource::Resources,
+        signing_key::StoredKey,
+        stored_client::StoredClient,
+        time::{Clock, SystemEntropy, Timestamp},
+        user::User,
+    },
     store::Store,
-    time::{Clock, SystemEntropy, Timestamp},
-    user::User,
+    use_case::password_verifier::PasswordVerifier,
 };
 use doorward_provider_http::HttpSettings;
 use doorward_provider_store::{

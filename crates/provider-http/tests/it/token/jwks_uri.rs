@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
-use doorward_provider::client_assertion::ASSERTION_TYPE;
+use doorward_provider::model::client::assertion::ASSERTION_TYPE;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ISSUER, ProofKey, World, client_settings};

@@ -7,7 +7,7 @@ use std::sync::{
 
 use axum::http::StatusCode;
 use doorward_protocol::jose::SigningAlgorithm;
-use doorward_provider::client_assertion::ASSERTION_TYPE;
+use doorward_provider::model::client::assertion::ASSERTION_TYPE;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token` (RFC 6749 section 6, RFC 9700 section 4.14).
 
 use axum::http::StatusCode;
-use doorward_provider::grant::LONGEST_GRACE;
+use doorward_provider::model::grant::LONGEST_GRACE;
 use serde_json::{Value, json};
 
 use crate::support::{

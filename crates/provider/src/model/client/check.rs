@@ -1,0 +1,463 @@
+//! The check of a client's settings: by themselves, and against everything else that the provider
+//! has.
+
+use doorward_protocol::{
+    jose::SigningAlgorithm,
+    scope::{OFFLINE_ACCESS, Scope, is_scope_token},
+};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    Client, ClientSettings, GrantType, RedirectUri, RefreshTokenExpiration, assertion::ClientKeys,
+    fapi2, logout_uri::logout_uris, subject::Pairwise,
+};
+use crate::model::{
+    resource::Resources, settings_error::SettingsError, shared_secret::SharedSecrets,
+};
+
+impl Client {
+    /// Checks the settings. `plain_secrets` tells whether secrets may stand in plain text and be
+    /// trivial (demo mode).
+    pub fn from_settings(
+        mut settings: ClientSettings,
+        plain_secrets: bool,
+    ) -> Result<Self, SettingsError> {
+        let id = &settings.client_id;
+        if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+        {
+            return Err(SettingsError::new(
+                "client_id",
+                id,
+                "use 1 to 100 printable ASCII characters",
+            ));
+        }
+        if settings.allowed_grant_types.is_empty() {
+            let problem = "allow at least one of authorization_code, client_credentials, password, device_code";
+            return Err(SettingsError::new("allowed_grant_types", "[]", problem));
+        }
+        refuse_what_is_not_served(&settings)?;
+        if settings.fapi2 {
+            fapi2::apply(&mut settings)?;
+        }
+        let code = settings.allowed_grant_types.contains(&GrantType::AuthorizationCode);
+        if code && settings.redirect_uris.is_empty() {
+            return Err(SettingsError::new(
+                "redirect_uris",
+                "[]",
+                "authorization_code needs at least one redirect URI",
+            ));
+        }
+        let needs_secret = settings.allowed_grant_types.contains(&GrantType::ClientCredentials);
+        if needs_secret && !settings.require_client_secret {
+            let problem =
+                "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
+            return Err(SettingsError::new("require_client_secret", false, problem));
+        }
+        let keys = keys(&settings)?;
+        if !settings.require_client_secret && !settings.require_pkce && code {
+            let problem = "a client without a secret needs PKCE (RFC 9700 section 2.1.1)";
+            return Err(SettingsError::new("require_pkce", false, problem));
+        }
+        let sliding = settings.refresh_token_expiration == RefreshTokenExpiration::Sliding;
+        let absolute = if sliding && settings.absolute_refresh_token_lifetime == 0 {
+            0
+        } else {
+            lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
+        };
+        let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
+        let pairwise = Pairwise::from_settings(&settings)?;
+        let claims = client_claims(&settings.client_claims_prefix, settings.claims)?;
+        Ok(Self {
+            enabled: settings.enabled,
+            name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
+            description: settings.description,
+            client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
+            logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
+            secrets: SharedSecrets::from_settings(
+                "client_secrets",
+                settings.client_secrets,
+                plain_secrets,
+            )?,
+            keys,
+            jwks_uri: settings.jwks_uri,
+            confidential: settings.require_client_secret,
+            grant_types: settings.allowed_grant_types,
+            require_pkce: settings.require_pkce,
+            require_dpop: settings.require_dpop,
+            require_dpop_nonce: settings.require_dpop_nonce,
+            require_par: settings.require_par,
+            fapi2: settings.fapi2,
+            redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
+            post_logout_redirect_uris: redirect_uris(
+                "post_logout_redirect_uris",
+                settings.post_logout_redirect_uris,
+            )?,
+            front_channel_logout,
+            back_channel_logout,
+            allow_offline_access: settings.allow_offline_access,
+            allowed_scope: allowed_scope(&settings.allowed_scopes, settings.allow_offline_access)?,
+            user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
+            identity_token_lifetime: lifetime(
+                "identity_token_lifetime",
+                settings.identity_token_lifetime,
+            )?,
+            access_token_lifetime: lifetime(
+                "access_token_lifetime",
+                settings.access_token_lifetime,
+            )?,
+            access_token_type: settings.access_token_type,
+            authorization_code_lifetime: lifetime(
+                "authorization_code_lifetime",
+                settings.authorization_code_lifetime,
+            )?,
+            device_code_lifetime: lifetime("device_code_lifetime", settings.device_code_lifetime)?,
+            id_token_signing_alg: settings.id_token_signing_alg,
+            absolute_refresh_token_lifetime: absolute,
+            sliding_refresh_token_lifetime: lifetime(
+                "sliding_refresh_token_lifetime",
+                settings.sliding_refresh_token_lifetime,
+            )?,
+            refresh_token_usage: settings.refresh_token_usage,
+            refresh_token_expiration: settings.refresh_token_expiration,
+            update_claims_on_refresh: settings.update_access_token_claims_on_refresh,
+            require_consent: settings.require_consent,
+            allow_remember_consent: settings.allow_remember_consent,
+            consent_lifetime: settings
+                .consent_lifetime
+                .map(|value| lifetime("consent_lifetime", value))
+                .transpose()?,
+            user_sso_lifetime: settings
+                .user_sso_lifetime
+                .map(|value| lifetime("user_sso_lifetime", value))
+                .transpose()?,
+            enable_local_login: settings.enable_local_login,
+            pairwise,
+            claims,
+            always_send_client_claims: settings.always_send_client_claims,
+            cors_origins: settings
+                .allowed_cors_origins
+                .into_iter()
+                .map(origin)
+                .collect::<Result<_, _>>()?,
+            client_id: settings.client_id,
+        })
+    }
+
+    /// Checks the settings, also against what else the provider has: every scope is defined, ID
+    /// tokens are signed by an algorithm with keys, and no API that authenticates has the same
+    /// name.
+    pub fn checked(
+        settings: ClientSettings,
+        plain_secrets: bool,
+        resources: &Resources,
+        algorithms: &[SigningAlgorithm],
+    ) -> Result<Self, SettingsError> {
+        let client = Self::from_settings(settings, plain_secrets)?;
+        if !algorithms.contains(&client.id_token_signing_alg) {
+            let problem = "list this algorithm under provider.signing_algorithms, too";
+            return Err(SettingsError::new(
+                "id_token_signing_alg",
+                client.id_token_signing_alg,
+                problem,
+            ));
+        }
+        if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                unknown,
+                "no resource defines this scope",
+            ));
+        }
+        if resources.authenticating_api(&client.client_id).is_some() {
+            let problem = "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
+            return Err(SettingsError::new("client_id", client.client_id, problem));
+        }
+        Ok(client)
+    }
+}
+
+/// Settings that other providers have and for which only one value is right here.
+fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsError> {
+    let refuse = |key, value, problem| Err(SettingsError::new(key, value, problem));
+    if settings.allow_plain_text_pkce {
+        return refuse(
+            "allow_plain_text_pkce",
+            true,
+            "only S256 is served (RFC 9700 section 2.1.1)",
+        );
+    }
+    if settings.require_request_object {
+        return refuse("require_request_object", true, "request objects are not served");
+    }
+    if !settings.include_jwt_id {
+        return refuse(
+            "include_jwt_id",
+            false,
+            "access tokens always have a jti (RFC 9068 section 2.2)",
+        );
+    }
+    if !settings.enable_local_login && settings.allowed_grant_types.contains(&GrantType::Password) {
+        return refuse(
+            "enable_local_login",
+            false,
+            "the grant type password is a sign-in by password",
+        );
+    }
+    Ok(())
+}
+
+/// A client's own claims under their names in tokens.
+fn client_claims(
+    prefix: &str,
+    claims: Map<String, Value>,
+) -> Result<Map<String, Value>, SettingsError> {
+    let claims: Map<String, Value> =
+        claims.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)).collect();
+    match claims.keys().find(|name| is_reserved_claim(name)) {
+        None => Ok(claims),
+        Some(reserved) => {
+            let problem = "the protocol sets this claim itself; use another name or prefix";
+            Err(SettingsError::new("claims", reserved, problem))
+        }
+    }
+}
+
+/// Claims that the protocol sets itself, and that neither users' nor clients' claims may replace.
+pub(crate) fn is_reserved_claim(name: &str) -> bool {
+    const RESERVED: [&str; 20] = [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "nbf",
+        "jti",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "azp",
+        "at_hash",
+        "c_hash",
+        "sid",
+        "client_id",
+        "scope",
+        "grant_id",
+        "cnf",
+        "act",
+    ];
+    RESERVED.contains(&name)
+}
+
+/// The keys in place of secrets; a client that must authenticate has one of the two.
+fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
+    let without_secrets = settings.client_secrets.is_empty();
+    if let Some(uri) = &settings.jwks_uri {
+        return check_jwks_uri(settings, uri).map(|()| ClientKeys::default());
+    }
+    let Some(jwks) = settings.jwks.clone() else {
+        if settings.require_client_secret && without_secrets {
+            let problem = "require_client_secret needs at least one secret, jwks or jwks_uri";
+            return Err(SettingsError::new("client_secrets", "[]", problem));
+        }
+        return Ok(ClientKeys::default());
+    };
+    if !settings.require_client_secret || !without_secrets {
+        let problem = "jwks is for clients with require_client_secret, in place of client_secrets: one method a client";
+        return Err(SettingsError::new("jwks", "(not shown)", problem));
+    }
+    ClientKeys::from_settings(jwks)
+}
+
+/// The address is fetched by this server: it is the operator's to choose, and so nothing but its
+/// form is checked.
+fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsError> {
+    let refuse = |problem| Err(SettingsError::new("jwks_uri", uri, problem));
+    if !settings.require_client_secret
+        || !settings.client_secrets.is_empty()
+        || settings.jwks.is_some()
+    {
+        return refuse(
+            "jwks_uri is for clients with require_client_secret, in place of client_secrets and jwks",
+        );
+    }
+    match RedirectUri::parse(uri.to_owned()) {
+        Ok(parsed) if parsed.origin().is_some() => Ok(()),
+        Ok(_) => refuse("use https, or http on localhost"),
+        Err(problem) => refuse(problem),
+    }
+}
+
+fn redirect_uris(key: &'static str, uris: Vec<String>) -> Result<Vec<RedirectUri>, SettingsError> {
+    uris.into_iter()
+        .map(|uri| {
+            RedirectUri::parse(uri.clone()).map_err(|problem| SettingsError::new(key, uri, problem))
+        })
+        .collect()
+}
+
+fn allowed_scope(scopes: &[String], offline_access: bool) -> Result<Scope, SettingsError> {
+    for (index, scope) in scopes.iter().enumerate() {
+        if !is_scope_token(scope) {
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                scope,
+                "not a scope (RFC 6749 section 3.3)",
+            ));
+        }
+        if scopes[..index].contains(scope) {
+            return Err(SettingsError::new(
+                "allowed_scopes",
+                scope,
+                "this scope stands there twice",
+            ));
+        }
+        if scope == OFFLINE_ACCESS {
+            let problem = "set allow_offline_access = true instead";
+            return Err(SettingsError::new("allowed_scopes", scope, problem));
+        }
+    }
+    let text = scopes.iter().map(String::as_str).chain(offline_access.then_some(OFFLINE_ACCESS));
+    text.collect::<Vec<_>>().join(" ").parse().map_err(|_| {
+        SettingsError::new("allowed_scopes", scopes.join(" "), "not a scope (RFC 6749 section 3.3)")
+    })
+}
+
+fn lifetime(key: &'static str, value: i64) -> Result<u32, SettingsError> {
+    match u32::try_from(value) {
+        Ok(seconds) if seconds > 0 => Ok(seconds),
+        _ => Err(SettingsError::new(
+            key,
+            value,
+            "a lifetime is a whole number of seconds, 1 to 4294967295",
+        )),
+    }
+}
+
+fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
+    match Url::parse(&uri) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(uri),
+        _ => Err(SettingsError::new(key, uri, "not an https or http URL")),
+    }
+}
+
+fn origin(text: String) -> Result<String, SettingsError> {
+    let is_origin = Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
+    });
+    if is_origin {
+        Ok(text)
+    } else {
+        let problem = "an origin is scheme, host and port, like https://app.example.com: no path, no slash at its end";
+        Err(SettingsError::new("allowed_cors_origins", text, problem))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::{super::RefreshTokenUsage, *};
+
+    fn settings(changes: Value) -> ClientSettings {
+        let mut settings = json!({
+            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
+            "redirect_uris": ["https://app.example/callback"], "allowed_scopes": ["openid"],
+        });
+        let Value::Object(changes) = changes else { unreachable!() };
+        settings.as_object_mut().unwrap().extend(changes);
+        serde_json::from_value(settings).unwrap()
+    }
+
+    fn refusal(changes: Value) -> &'static str {
+        Client::from_settings(settings(changes), false).unwrap_err().key
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let client = Client::from_settings(settings(json!({})), false).unwrap();
+        assert_eq!(client.identity_token_lifetime, 300);
+        assert_eq!(client.access_token_lifetime, 3600);
+        assert_eq!(client.authorization_code_lifetime, 60);
+        assert_eq!(client.absolute_refresh_token_lifetime, 2_592_000);
+        assert_eq!(client.sliding_refresh_token_lifetime, 1_296_000);
+        assert_eq!(client.refresh_token_usage, RefreshTokenUsage::OneTimeOnly);
+        assert_eq!(client.refresh_token_expiration, RefreshTokenExpiration::Absolute);
+        assert!(
+            client.require_pkce
+                && client.enabled
+                && client.allow_remember_consent
+                && !client.require_consent
+        );
+        assert_eq!(client.name, "app");
+    }
+
+    #[test]
+    fn settings_that_do_not_hold_are_refused_by_key() {
+        assert_eq!(refusal(json!({"client_id": ""})), "client_id");
+        assert_eq!(refusal(json!({"client_id": "x".repeat(101)})), "client_id");
+        assert_eq!(refusal(json!({"allowed_grant_types": []})), "allowed_grant_types");
+        assert_eq!(refusal(json!({"redirect_uris": []})), "redirect_uris");
+        assert_eq!(refusal(json!({"require_client_secret": true})), "client_secrets");
+        let public_with_keys = json!({"jwks": {"keys": []}});
+        assert_eq!(refusal(public_with_keys), "jwks");
+        assert_eq!(refusal(json!({"require_client_secret": true, "jwks": {"keys": []}})), "jwks");
+        for uri in [
+            "/jwks",
+            "http://app.example/jwks",
+            "com.example.app:/jwks",
+            "file:///etc/passwd",
+            "https://a.example/#x",
+        ] {
+            assert_eq!(
+                refusal(json!({"require_client_secret": true, "jwks_uri": uri})),
+                "jwks_uri",
+                "{uri}"
+            );
+        }
+        let uri = "https://app.example/jwks";
+        assert_eq!(refusal(json!({"jwks_uri": uri})), "jwks_uri", "a public client");
+        let two = json!({"require_client_secret": true, "jwks_uri": uri, "client_secrets": [{"sha256": "x"}]});
+        assert_eq!(refusal(two), "jwks_uri");
+        assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
+        assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");
+        assert_eq!(refusal(json!({"require_request_object": true})), "require_request_object");
+        assert_eq!(refusal(json!({"include_jwt_id": false})), "include_jwt_id");
+        let password = json!({"enable_local_login": false, "allowed_grant_types": ["password"]});
+        assert_eq!(refusal(password), "enable_local_login");
+        assert_eq!(refusal(json!({"claims": {"id": 1}})), "claims");
+        assert_eq!(refusal(json!({"claims": {"sub": 1}, "client_claims_prefix": ""})), "claims");
+        assert_eq!(
+            refusal(json!({"allowed_grant_types": ["client_credentials"]})),
+            "require_client_secret"
+        );
+        assert_eq!(refusal(json!({"access_token_lifetime": 0})), "access_token_lifetime");
+        assert_eq!(refusal(json!({"device_code_lifetime": 0})), "device_code_lifetime");
+        assert_eq!(refusal(json!({"identity_token_lifetime": -1})), "identity_token_lifetime");
+        assert_eq!(
+            refusal(json!({"absolute_refresh_token_lifetime": 0})),
+            "absolute_refresh_token_lifetime"
+        );
+        assert_eq!(refusal(json!({"allowed_scopes": ["a", "a"]})), "allowed_scopes");
+        assert_eq!(refusal(json!({"allowed_scopes": ["a b"]})), "allowed_scopes");
+        assert_eq!(
+            refusal(json!({"allowed_cors_origins": ["https://a.example/"]})),
+            "allowed_cors_origins"
+        );
+        assert_eq!(refusal(json!({"allowed_cors_origins": ["*"]})), "allowed_cors_origins");
+        for key in ["front_channel_logout_uri", "back_channel_logout_uri"] {
+            for uri in [
+                "/logout",
+                "http://app.example/logout",
+                "https://app.example/#x",
+                "com.example.app:/logout",
+            ] {
+                assert_eq!(refusal(json!({key: uri})), key, "{uri}");
+            }
+        }
+        assert_eq!(refusal(json!({"client_secrets": [{"plain": "secret"}]})), "client_secrets");
+        assert_eq!(refusal(json!({"client_secrets": [{"sha256": "short"}]})), "client_secrets");
+    }
+}

@@ -1,0 +1,26 @@
+//! Identities of messages that may be used once.
+
+use std::fmt;
+
+/// What tells such a message from every other: a SHA-256 hash over its kind, its author and its
+/// `jti`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageIdentity([u8; 32]);
+
+impl MessageIdentity {
+    /// Takes a hash.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, for the store.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("MessageIdentity(redacted)")
+    }
+}

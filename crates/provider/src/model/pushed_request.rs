@@ -1,0 +1,25 @@
+//! Pushed authorization requests as the store keeps them (RFC 9126).
+
+use crate::model::{time::Timestamp, token_handle::TokenHash};
+
+/// A pushed request as the store keeps it, found by the hash of its reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// Hash of the random part of the reference.
+    pub hash: TokenHash,
+    /// The client that pushed it, which alone may use it.
+    pub client_id: String,
+    /// The parameters, form-encoded, without those that authenticated the client.
+    pub params: String,
+    /// From this moment on it can't be used.
+    pub expires_at: Timestamp,
+    /// Whether the user had to do something first; `None` until then.
+    pub held: Option<Held>,
+}
+
+/// What was remembered when the user first had to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The session that the browser came with, by the hash of its cookie.
+    pub session: Option<TokenHash>,
+}

@@ -1,0 +1,11 @@
+//! `typ` of each kind of JWT that the provider signs, so that none is taken for another (RFC 8725
+//! section 3.11).
+
+/// `typ` of access tokens (RFC 9068 section 2.1).
+pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// `typ` of ID tokens.
+pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
+
+/// `typ` of logout tokens: nothing else may be taken for one.
+pub(crate) const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";

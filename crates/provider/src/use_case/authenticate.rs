@@ -1,0 +1,248 @@
+//! Client authentication at the token endpoint and its like (RFC 6749 section 2.3, OIDC Core
+//! section 9).
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use doorward_protocol::{params::Params, secret::Secret};
+
+use crate::{
+    Provider,
+    model::{
+        client::{
+            Client,
+            assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, Expected, unverified_issuer},
+        },
+        paths,
+    },
+    use_case::error::{ClientAuthenticationError, TokenError},
+};
+
+/// What a request presents to say which client it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientCredentials {
+    /// `client_secret_basic`.
+    Basic {
+        /// `client_id`.
+        client_id: String,
+        /// The secret, form-decoded (RFC 6749 section 2.3.1).
+        secret: Secret,
+        /// The secret as it stands, from the many clients that do not encode it.
+        as_sent: Secret,
+    },
+    /// `client_secret_post`.
+    Post {
+        /// `client_id`.
+        client_id: String,
+        /// The secret.
+        secret: Secret,
+    },
+    /// `private_key_jwt`.
+    Assertion {
+        /// `iss` of the assertion, not verified.
+        client_id: String,
+        /// The assertion.
+        assertion: Secret,
+    },
+    /// `none`: a public client only names itself.
+    Public {
+        /// `client_id`.
+        client_id: String,
+    },
+}
+
+/// A client that has proven who it is, or that is public and needs not. Nothing else can make one.
+#[derive(Debug, Clone)]
+pub struct AuthenticatedClient(Arc<Client>);
+
+impl ClientCredentials {
+    /// Reads the credentials out of the `Authorization` header and the parameters.
+    pub fn parse(
+        authorization: Option<&str>,
+        params: &Params,
+    ) -> Result<Self, ClientAuthenticationError> {
+        use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
+        let client_id = params.get("client_id").map(str::to_owned);
+        let secret = params.get_secret("client_secret");
+        if params.is_sent("client_assertion") || params.is_sent("client_assertion_type") {
+            let alone = authorization.is_none() && secret.is_none();
+            return if alone { Ok(parse_assertion(params)?) } else { Err(TwoMethods) };
+        }
+        let Some(header) = authorization else {
+            let client_id = client_id.ok_or(Missing)?;
+            return Ok(match secret {
+                Some(secret) => Self::Post { client_id, secret },
+                None => Self::Public { client_id },
+            });
+        };
+        let basic = parse_basic(header).ok_or(MalformedHeader)?;
+        if secret.is_some() || client_id.is_some_and(|id| id != basic.client_id()) {
+            return Err(TwoMethods);
+        }
+        Ok(basic)
+    }
+
+    /// The client that the credentials name.
+    pub fn client_id(&self) -> &str {
+        match self {
+            Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Assertion { client_id, .. }
+            | Self::Public { client_id } => client_id,
+        }
+    }
+}
+
+/// `Basic base64(form(client_id) ":" form(secret))` (RFC 6749 section 2.3.1).
+fn parse_basic(header: &str) -> Option<ClientCredentials> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some(ClientCredentials::Basic {
+        client_id: form_decode(id)?,
+        secret: Secret::new(form_decode(secret)?),
+        as_sent: Secret::new(secret),
+    })
+}
+
+/// `client_assertion` with its type, and `client_id`, which is optional (RFC 7521 section 4.2).
+fn parse_assertion(params: &Params) -> Result<ClientCredentials, AssertionError> {
+    let assertion = params.get_secret("client_assertion").ok_or(AssertionError::WrongKind)?;
+    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+        return Err(AssertionError::WrongKind);
+    }
+    let client_id = unverified_issuer(assertion.expose())?;
+    if params.get("client_id").is_some_and(|named| named != client_id) {
+        return Err(AssertionError::WrongClient);
+    }
+    Ok(ClientCredentials::Assertion { client_id, assertion })
+}
+
+/// One form-encoded text, decoded by the reader of parameters.
+fn form_decode(text: &str) -> Option<String> {
+    // `&` stands encoded in what a client has encoded; from one that does not encode, the text
+    // counts as it stands.
+    let encoded = format!("value={}", text.replace('&', "%26"));
+    Some(Params::parse(encoded).ok()?.get("value").unwrap_or_default().to_owned())
+}
+
+impl Provider {
+    /// Authenticates a client. An assertion is used up by it.
+    pub async fn authenticate(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        use ClientAuthenticationError::{
+            SecretMissing, SecretUnexpected, UnknownClient, WrongSecret,
+        };
+        let client = self.client(credentials.client_id()).ok_or(UnknownClient)?;
+        let now = self.now();
+        let verified = match credentials {
+            ClientCredentials::Public { .. } if client.confidential => {
+                return Err(SecretMissing.into());
+            }
+            ClientCredentials::Public { .. } => true,
+            _ if !client.confidential => return Err(SecretUnexpected.into()),
+            ClientCredentials::Assertion { assertion, .. } => {
+                self.use_up_assertion(&client, assertion).await?;
+                true
+            }
+            ClientCredentials::Post { secret, .. } => client.verifies_secret(secret, now),
+            ClientCredentials::Basic { secret, as_sent, .. } => {
+                client.verifies_secret(secret, now) | client.verifies_secret(as_sent, now)
+            }
+        };
+        if verified { Ok(AuthenticatedClient(client)) } else { Err(WrongSecret.into()) }
+    }
+
+    /// Verifies an assertion, which must not have been presented before.
+    async fn use_up_assertion(
+        &self,
+        client: &Client,
+        assertion: &Secret,
+    ) -> Result<(), TokenError> {
+        let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
+        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants
+        // the first alone.
+        let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
+        let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
+        let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
+        let expected = Expected { client_id: &client.client_id, audiences, fapi2: client.fapi2 };
+        let now = self.now();
+        let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &expected, now);
+        let verified = match &client.jwks_uri {
+            Some(uri) => self.remote_keys.verify(uri, now, verify).await,
+            None => verify(&client.keys),
+        };
+        let verified = verified.map_err(ClientAuthenticationError::from)?;
+        if self.is_first_use(verified.identity, verified.too_old_at).await? {
+            Ok(())
+        } else {
+            Err(ClientAuthenticationError::from(AssertionError::Replayed).into())
+        }
+    }
+}
+
+impl std::ops::Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(
+        header: Option<&str>,
+        body: &str,
+    ) -> Result<ClientCredentials, ClientAuthenticationError> {
+        ClientCredentials::parse(header, &Params::parse(body).unwrap())
+    }
+
+    /// RFC 6749 section 2.3.1, the example header and body.
+    #[test]
+    fn reads_the_rfc_examples() {
+        let basic = parse(Some("Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"), "").unwrap();
+        let secret = Secret::new("7Fjfp0ZBr1KtDRbnfVdmIw");
+        let expected = ClientCredentials::Basic {
+            client_id: "s6BhdRkqt3".into(),
+            secret: secret.clone(),
+            as_sent: secret.clone(),
+        };
+        assert_eq!(basic, expected);
+        let post =
+            parse(None, "client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw").unwrap();
+        assert_eq!(post, ClientCredentials::Post { client_id: "s6BhdRkqt3".into(), secret });
+    }
+
+    #[test]
+    fn basic_is_form_decoded() {
+        let header = format!("basic {}", STANDARD.encode("a%3Ab+c:p%25%2B"));
+        let expected = ClientCredentials::Basic {
+            client_id: "a:b c".into(),
+            secret: Secret::new("p%+"),
+            as_sent: Secret::new("p%25%2B"),
+        };
+        assert_eq!(parse(Some(&header), "").unwrap(), expected);
+    }
+
+    #[test]
+    fn one_method_only() {
+        use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
+        let header = format!("Basic {}", STANDARD.encode("a:b"));
+        assert_eq!(parse(Some(&header), "client_id=a&client_secret=b"), Err(TwoMethods));
+        assert_eq!(parse(Some(&header), "client_id=other"), Err(TwoMethods));
+        assert!(parse(Some(&header), "client_id=a").is_ok());
+        assert_eq!(parse(None, ""), Err(Missing));
+        for malformed in ["Basic", "Basic !!!", "Bearer abc", "Basic YWJj"] {
+            assert_eq!(parse(Some(malformed), ""), Err(MalformedHeader), "{malformed}");
+        }
+    }
+}

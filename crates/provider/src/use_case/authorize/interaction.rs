@@ -1,0 +1,76 @@
+//! Whether the user must do something before the client gets its answer (OIDC Core sections 3.1.2.3
+//! and 3.1.2.4): a pure rule.
+
+use doorward_protocol::error::ErrorCode;
+
+use super::AuthorizeRequest;
+use crate::model::{
+    session::{Authentication, PASSWORD_METHOD},
+    time::Timestamp,
+};
+
+/// What has to happen next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interaction {
+    /// Nothing: answer the client.
+    Proceed,
+    /// The user signs in.
+    SignIn,
+    /// The user consents.
+    Consent,
+    /// The client wanted no interaction, or another user: it gets this error.
+    Refuse(ErrorCode, &'static str),
+}
+
+/// Decides for a request, the browser's session and the consents on record.
+pub(super) fn decide(
+    request: &AuthorizeRequest,
+    session: Option<&Authentication>,
+    consented: bool,
+    now: Timestamp,
+) -> Interaction {
+    let prompt = request.prompt;
+    let Some(session) = session.filter(|session| !sign_in_is_stale(request, session, now)) else {
+        return if prompt.none {
+            Interaction::Refuse(
+                ErrorCode::LoginRequired,
+                "The user has to sign in, but prompt=none forbids to ask.",
+            )
+        } else if !request.client.enable_local_login {
+            let description =
+                "This client takes no sign-in by password, and there is no other here.";
+            Interaction::Refuse(ErrorCode::LoginRequired, description)
+        } else {
+            Interaction::SignIn
+        };
+    };
+    if request.expected_subjects.iter().any(|expected| !expected.is(&session.sub)) {
+        return Interaction::Refuse(
+            ErrorCode::LoginRequired,
+            "Another user than the expected one is signed in.",
+        );
+    }
+    if prompt.consent || !consented {
+        return if prompt.none {
+            Interaction::Refuse(
+                ErrorCode::ConsentRequired,
+                "The user has to consent, but prompt=none forbids to ask.",
+            )
+        } else {
+            Interaction::Consent
+        };
+    }
+    Interaction::Proceed
+}
+
+/// Whether the user must sign in again although there is a session.
+fn sign_in_is_stale(request: &AuthorizeRequest, session: &Authentication, now: Timestamp) -> bool {
+    if request.signed_in_for_it {
+        return false;
+    }
+    let age = now.since(session.auth_time);
+    let oldest = [request.max_age, request.client.user_sso_lifetime].into_iter().flatten().min();
+    let by_password = session.amr.iter().any(|method| method == PASSWORD_METHOD);
+    let not_accepted = by_password && !request.client.enable_local_login;
+    not_accepted || request.prompt.login || oldest.is_some_and(|oldest| age > i64::from(oldest))
+}

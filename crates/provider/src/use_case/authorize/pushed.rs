@@ -1,0 +1,286 @@
+//! Pushed authorization requests (RFC 9126): the client hands in its request beforehand and sends
+//! the browser with a reference.
+//!
+//! A reference is answered once (section 7.3): by the code or error that goes to the client. Until
+//! then the same reference leads the user through sign-in and consent, so the browser carries
+//! nothing that could be changed on the way. It must be opened within its short life; from then on
+//! the user has an hour.
+
+use doorward_protocol::{error::ErrorCode, params::Params};
+
+use super::{
+    AuthorizeRequest, Outcome,
+    reply::UnsafeRequest,
+    request::{Origin, Refusal},
+};
+use crate::model::pushed_request::{Held, PushedRequest};
+use crate::{
+    Provider,
+    model::{
+        client::fapi2,
+        paths,
+        session::Session,
+        time::Timestamp,
+        token_handle::{TokenHandle, TokenHash},
+    },
+    store::StoreError,
+    use_case::{authenticate::AuthenticatedClient, dpop::DpopError},
+};
+
+/// What stands before the random part of a reference (section 2.2).
+const URN: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// How long the user may take to sign in and to consent, in seconds, once the request is opened.
+const HELD_FOR: u32 = 3600;
+
+/// The answer to a client that pushed its request (section 2.2).
+#[derive(Debug)]
+pub struct PushedReference {
+    /// The reference for the authorization endpoint.
+    pub request_uri: String,
+    /// For how many seconds it can be opened.
+    pub expires_in: u32,
+}
+
+/// Why a pushed request was refused (section 2.3).
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The request does not hold.
+    #[error("{description}")]
+    Refused {
+        /// The code on the wire.
+        code: ErrorCode,
+        /// What is wrong.
+        description: String,
+    },
+    /// The proof that it came with was not accepted.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A pushed request that waits for its user.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    since: Timestamp,
+    held: Held,
+}
+
+impl PushedRequest {
+    /// How it waits, if it does. It does so for [`HELD_FOR`], so that its end tells when it began.
+    fn waiting(&self) -> Option<Waiting> {
+        let since = Timestamp::from_seconds(self.expires_at.seconds() - i64::from(HELD_FOR));
+        self.held.map(|held| Waiting { since, held })
+    }
+}
+
+impl Waiting {
+    /// Whether the user has signed in since: then the session began later, and under another
+    /// cookie. The cookie alone would prove nothing: whoever opened the request first decided what
+    /// to send.
+    pub(super) fn signed_in_since(self, session: Option<&Session>) -> bool {
+        session.is_some_and(|session| {
+            Some(session.cookie_hash) != self.held.session
+                && session.authentication.auth_time >= self.since
+        })
+    }
+}
+
+impl Provider {
+    /// Checks a pushed request as the authorization endpoint would, and keeps it. `proof` is the
+    /// `DPoP` header: with one the code is bound to its key, as with `dpop_jkt` (RFC 9449 section
+    /// 10.1).
+    pub async fn push_authorization_request(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+        proof: Option<&str>,
+    ) -> Result<PushedReference, PushError> {
+        let refuse = |code, description: &str| PushError::Refused {
+            code,
+            description: description.to_owned(),
+        };
+        // Section 2.1: a reference can't lead to another.
+        if params.is_sent("request_uri") {
+            return Err(refuse(
+                ErrorCode::InvalidRequest,
+                "Push the parameters themselves, without request_uri.",
+            ));
+        }
+        let params = without_credentials(params, &client.client_id);
+        self.check_authorize_request(params.clone(), &[], Origin::Pushed { waiting: None })
+            .map_err(|refusal| match refusal {
+                Refusal::Page(unsafe_request) => {
+                    refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string())
+                }
+                Refusal::Answer { code, description, .. } => refuse(code, description),
+            })?;
+        let params = match proof {
+            Some(proof) => self.bound_to_key(client, params, proof).await?,
+            None => params,
+        };
+        let reference = TokenHandle::generate(&*self.entropy);
+        let expires_in =
+            fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
+        self.store
+            .add_pushed_request(PushedRequest {
+                hash: reference.hash(),
+                client_id: client.client_id.clone(),
+                params: to_be_kept(&params).encode(),
+                expires_at: self.now().plus(expires_in),
+                held: None,
+            })
+            .await?;
+        Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
+    }
+
+    /// The request as if it named the key of its proof in `dpop_jkt` (RFC 9449 section 10.1).
+    async fn bound_to_key(
+        &self,
+        client: &AuthenticatedClient,
+        params: Params,
+        proof: &str,
+    ) -> Result<Params, PushError> {
+        let proof =
+            self.check_proof(client, Some(proof), ("POST", paths::PUSHED_AUTHORIZATION), None)?;
+        let Some(key) = proof.as_ref().map(|proof| proof.thumbprint().to_string()) else {
+            return Ok(params);
+        };
+        if params.get("dpop_jkt").is_some_and(|named| named != key) {
+            let description =
+                "dpop_jkt names another key than the one that made the proof.".to_owned();
+            return Err(PushError::Refused { code: ErrorCode::InvalidDpopProof, description });
+        }
+        self.use_up(proof).await?;
+        Ok(params.without("dpop_jkt").with("dpop_jkt", &key))
+    }
+
+    /// The request behind a reference (section 4). Beside the client that it must belong to,
+    /// nothing that the browser brings counts.
+    pub(super) async fn open_pushed_request(
+        &self,
+        outer: &Params,
+        repeated: &[String],
+        hash: TokenHash,
+    ) -> Result<AuthorizeRequest, Refusal> {
+        if let Some(name) =
+            repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "request_uri"))
+        {
+            return Err(Refusal::Page(UnsafeRequest::Repeated(name.clone())));
+        }
+        let pushed = self.store.pushed_request(hash, self.now()).await.map_err(|error| {
+            tracing::error!(%error, "the store failed at the authorization endpoint");
+            Refusal::Page(UnsafeRequest::Unavailable)
+        })?;
+        let own = pushed.filter(|pushed| outer.get("client_id") == Some(&pushed.client_id));
+        let pushed = own.ok_or(Refusal::Page(UnsafeRequest::UnknownRequestUri))?;
+        let unreadable = |error: doorward_protocol::params::ParamsError| {
+            UnsafeRequest::Unreadable(error.to_string())
+        };
+        let params = Params::parse_with_repeatable(&pushed.params, &["resource"])
+            .map_err(|error| Refusal::Page(unreadable(error)))?;
+        let origin = Origin::Pushed { waiting: pushed.waiting() };
+        let mut request = self.check_authorize_request(params, &[], origin)?;
+        request.pushed = Some(hash);
+        request.params = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
+        Ok(request)
+    }
+
+    /// Lets a pushed request be answered once, and waits for the user meanwhile. `cookie` is the
+    /// session that the browser came with.
+    pub(super) async fn settle_pushed_request(
+        &self,
+        pushed: Option<TokenHash>,
+        cookie: Option<&TokenHandle>,
+        outcome: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        let Some(hash) = pushed else { return Ok(outcome) };
+        let now = self.now();
+        match outcome {
+            Outcome::Respond(response) => {
+                let first = self.store.consume_pushed_request(hash, now).await?;
+                Ok(if first {
+                    Outcome::Respond(response)
+                } else {
+                    Outcome::Refuse(UnsafeRequest::UnknownRequestUri)
+                })
+            }
+            Outcome::SignIn(_) | Outcome::AskConsent(..) => {
+                let held = Held { session: cookie.map(TokenHandle::hash) };
+                self.store.hold_pushed_request(hash, held, now.plus(HELD_FOR)).await?;
+                Ok(outcome)
+            }
+            Outcome::Refuse(_) => Ok(outcome),
+        }
+    }
+}
+
+/// The hash of the reference that a request comes with, if it is one of ours.
+pub(super) fn reference(params: &Params) -> Option<TokenHash> {
+    let reference = params.get("request_uri")?.strip_prefix(URN)?;
+    Some(TokenHandle::parse(reference).hash())
+}
+
+/// What authenticated the client is no part of its request (section 2.1), and what named it need
+/// not stand in it twice.
+fn without_credentials(params: &Params, client_id: &str) -> Params {
+    let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+    params.filtered(|name| !credentials.contains(&name)).with("client_id", client_id)
+}
+
+/// Of a request that holds, the parameters that are read when it is opened. All of these are short;
+/// what is unknown is ignored anyway and may not fill the store.
+fn to_be_kept(params: &Params) -> Params {
+    const READ: [&str; 18] = [
+        "acr_values",
+        "claims",
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "dpop_jkt",
+        "id_token_hint",
+        "login_hint",
+        "max_age",
+        "nonce",
+        "prompt",
+        "redirect_uri",
+        "resource",
+        "response_mode",
+        "response_type",
+        "scope",
+        "state",
+        "ui_locales",
+    ];
+    params.filtered(|name| READ.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// RFC 9126 sections 2.1 and 2.2, the example messages.
+    #[test]
+    fn reads_the_rfc_examples() {
+        let body = "response_type=code&state=af0ifjsldkj&client_id=s6BhdRkqt3\
+            &redirect_uri=https%3A%2F%2Fclient.example.org%2Fcb&code_challenge=K2-ltc83acc4h0c9w6ESC_rEMTJ3bww-uCHaoeK1t8U\
+            &code_challenge_method=S256&scope=account-information&client_secret=x&client_assertion=y&client_assertion_type=z";
+        let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
+        assert_eq!(kept.iter().count(), 7);
+        assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
+        assert_eq!(
+            to_be_kept(&kept.clone().with("unknown", &"x".repeat(9000))).encode(),
+            kept.encode()
+        );
+
+        let query = "client_id=s6BhdRkqt3&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
+        let expected = TokenHandle::parse("6esc_11ACC5bwc014ltc14eY22c").hash();
+        assert_eq!(reference(&Params::parse(query).unwrap()), Some(expected));
+        assert_eq!(
+            reference(&Params::parse("request_uri=https%3A%2F%2Fa.example%2Fr").unwrap()),
+            None
+        );
+    }
+}

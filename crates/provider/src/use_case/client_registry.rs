@@ -1,0 +1,152 @@
+//! The clients in use: those of the store, checked, and kept at hand until the store says that they
+//! changed.
+//!
+//! The configuration's clients are imported into the store at start; others are added there by
+//! command. Every process asks for the store's version each second ([`Provider::watch_clients`]);
+//! so a client or a secret that was taken away counts no more a second later, wherever it was taken
+//! away.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use doorward_protocol::jose::SigningAlgorithm;
+
+use crate::{
+    Provider,
+    model::{
+        client::{Client, GrantType, RedirectUri},
+        resource::Resources,
+        stored_client::StoredClients,
+    },
+    store::{Store, StoreError},
+};
+
+/// How often the store is asked whether clients changed.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The clients that are enabled, at one version of the store.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    version: i64,
+    by_id: HashMap<String, Arc<Client>>,
+    cors_origins: HashSet<String>,
+}
+
+impl Clients {
+    /// Takes over what the store has. A client whose settings don't hold, as after a scope was
+    /// taken out of the configuration, is left out and told of in the log: the others must go on.
+    pub(crate) fn from_store(
+        stored: StoredClients,
+        resources: &Resources,
+        algorithms: &[SigningAlgorithm],
+    ) -> Self {
+        let mut by_id = HashMap::new();
+        for stored in stored.clients {
+            let client_id = &stored.client_id;
+            let Ok(settings) = stored.parsed() else {
+                tracing::error!(
+                    client_id,
+                    "the settings of this client can't be read; it is treated as unknown"
+                );
+                continue;
+            };
+            match Client::checked(settings, false, resources, algorithms) {
+                Ok(client) if client.enabled => {
+                    drop(by_id.insert(client.client_id.clone(), Arc::new(client)))
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(client_id, %error, "a setting of this client does not hold; it is treated as unknown");
+                }
+            }
+        }
+        let cors_origins = by_id
+            .values()
+            .flat_map(|client: &Arc<Client>| client.cors_origins.iter().cloned())
+            .collect();
+        Self { version: stored.version, by_id, cors_origins }
+    }
+
+    pub(crate) fn get(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.by_id.get(client_id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.by_id.values()
+    }
+
+    /// Whether some client may use this grant type.
+    pub(crate) fn allow(&self, grant_type: GrantType) -> bool {
+        self.iter().any(|client| client.grant_types.contains(&grant_type))
+    }
+}
+
+impl Provider {
+    /// The client, if there is one and it is enabled.
+    pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
+        self.clients.borrow().get(client_id).cloned()
+    }
+
+    /// Whether a client lists this origin for its browser code.
+    pub fn allows_cors_origin(&self, origin: &str) -> bool {
+        self.clients.borrow().cors_origins.contains(origin)
+    }
+
+    /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
+    pub fn client_origins(&self) -> BTreeSet<String> {
+        let clients = self.clients();
+        let redirects =
+            clients.iter().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
+        redirects.chain(clients.cors_origins.iter().cloned()).collect()
+    }
+
+    /// The version of the clients in use: another one after each change of them.
+    pub fn clients_version(&self) -> i64 {
+        self.clients.borrow().version
+    }
+
+    /// The clients as they are now.
+    pub(crate) fn clients(&self) -> Arc<Clients> {
+        Arc::clone(&self.clients.borrow())
+    }
+
+    /// Takes over the store's clients if they changed; tells whether they did.
+    pub async fn refresh_clients(&self) -> Result<bool, StoreError> {
+        if self.store.clients_version().await? == self.clients_version() {
+            return Ok(false);
+        }
+        let clients = load(&*self.store, &self.resources, self.keys.algorithms()).await?;
+        let version = clients.version;
+        self.clients.send_replace(Arc::new(clients));
+        tracing::info!(version, "clients changed");
+        Ok(true)
+    }
+
+    /// Takes over what changes about clients until dropped. While the store is out of reach they
+    /// stay as they are.
+    pub async fn watch_clients(self: Arc<Self>) {
+        let mut reached = true;
+        loop {
+            tokio::time::sleep(POLL).await;
+            let outcome = self.refresh_clients().await;
+            if let Err(error) = &outcome
+                && reached
+            {
+                tracing::error!(%error, "clients can't be read; those known stay in use, and it is tried again");
+            }
+            reached = outcome.is_ok();
+        }
+    }
+}
+
+/// Reads and checks all clients of the store.
+pub(crate) async fn load(
+    store: &dyn Store,
+    resources: &Resources,
+    algorithms: &[SigningAlgorithm],
+) -> Result<Clients, StoreError> {
+    Ok(Clients::from_store(store.clients().await?, resources, algorithms))
+}

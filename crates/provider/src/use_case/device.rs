@@ -1,0 +1,245 @@
+//! The device authorization grant (RFC 8628): a device without a browser shows a code, the user
+//! confirms it elsewhere.
+//!
+//! Here is the device's request (section 3.1), and what the user does with its code (section 3.3).
+//! The device then fetches its tokens by a grant of its own (`token/device_code.rs`).
+
+use doorward_protocol::{
+    params::Params,
+    scope::{OFFLINE_ACCESS, Scope},
+};
+use serde::Serialize;
+
+use crate::{
+    Provider, audit,
+    model::{
+        client::{Client, GrantType},
+        device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
+        grant::{Grant, RequestedClaims},
+        paths,
+        session::{Authentication, Session},
+        target::Targets,
+        throttle::{self, ThrottleKey},
+        token_handle::{TokenHandle, random_id},
+        user::UserClaims,
+        user_code::UserCode,
+    },
+    store::StoreError,
+    use_case::{authenticate::AuthenticatedClient, error::TokenError, token::request::parse_scope},
+};
+
+/// Seconds that a device waits between two polls, to begin with (section 3.2).
+pub const INTERVAL: u32 = 5;
+
+/// So many user codes are drawn before it is given up: with a million live ones even a second draw
+/// is rare.
+const DRAWS: usize = 5;
+
+/// The answer to the device (section 3.2).
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct DeviceAuthorization {
+    pub device_code: doorward_protocol::secret::Secret,
+    pub user_code: String,
+    pub verification_uri: String,
+    pub verification_uri_complete: String,
+    pub expires_in: u32,
+    pub interval: u32,
+}
+
+/// Why a user code leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum UserCodeError {
+    /// Mistyped, expired, or answered before.
+    #[error("the user code is unknown, expired or answered")]
+    Unknown,
+    /// The client wants a fresher sign-in (`user_sso_lifetime`).
+    #[error("the client wants a fresher sign-in")]
+    SignInAgain,
+    /// Too many wrong codes; the next one counts after so many seconds.
+    #[error("too many wrong user codes: try again in {0} seconds")]
+    Throttled(u32),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A device's request that a user has called up by its code.
+#[derive(Debug)]
+pub struct CalledUp {
+    /// The client that runs on the device.
+    pub client: std::sync::Arc<Client>,
+    /// What it asks for.
+    pub scope: Scope,
+    /// The APIs that it wants to call.
+    pub(crate) targets: Targets,
+}
+
+impl Provider {
+    /// Answers a device's request (sections 3.1 and 3.2).
+    pub async fn authorize_device(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+    ) -> Result<DeviceAuthorization, TokenError> {
+        if !client.grant_types.contains(&GrantType::DeviceCode) {
+            return Err(TokenError::GrantTypeNotAllowed);
+        }
+        let scope = parse_scope(params)?.unwrap_or_else(|| client.allowed_scope.clone());
+        // As at the authorization endpoint: offline access that can't be had is ignored.
+        let scope = scope.filtered(|token| token != OFFLINE_ACCESS || client.allow_offline_access);
+        if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
+            return Err(TokenError::InvalidScope);
+        }
+        let targets = self.resources.targets(params.get_all("resource"), &scope)?;
+        let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
+        let device_code = TokenHandle::generate(&*self.entropy);
+        let expires_in = client.device_code_lifetime;
+        let user_code = self.add_device_code(&device_code, request, expires_in).await?;
+        let verification_uri = format!("{}{}", self.settings.issuer, paths::DEVICE);
+        Ok(DeviceAuthorization {
+            device_code: device_code.into_secret(),
+            verification_uri_complete: format!(
+                "{verification_uri}?user_code={}",
+                user_code.shown()
+            ),
+            verification_uri,
+            user_code: user_code.shown(),
+            expires_in,
+            interval: INTERVAL,
+        })
+    }
+
+    async fn add_device_code(
+        &self,
+        device_code: &TokenHandle,
+        request: DeviceRequest,
+        lifetime: u32,
+    ) -> Result<UserCode, StoreError> {
+        for _ in 0..DRAWS {
+            let user_code = UserCode::generate(&*self.entropy);
+            let code = DeviceCode {
+                hash: device_code.hash(),
+                user_code: user_code.hash(),
+                request: request.clone(),
+                expires_at: self.now().plus(lifetime),
+                interval: INTERVAL,
+            };
+            if self.store.add_device_code(code).await? {
+                return Ok(user_code);
+            }
+        }
+        Err(StoreError::Unavailable("no free user code was found".to_owned()))
+    }
+
+    /// Calls up the device's request behind a user code, for this user alone to answer. Every
+    /// attempt counts as a wrong one for an hour: a user has few devices, and one who has many must
+    /// not be able to guess.
+    pub async fn call_up_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        address: &str,
+    ) -> Result<(UserCode, CalledUp), UserCodeError> {
+        let sub = &session.authentication.sub;
+        let address = ThrottleKey::address(address);
+        let limits = [
+            (ThrottleKey::user_codes_of(sub), throttle::USER_CODES),
+            (address.clone(), throttle::PER_ADDRESS),
+        ];
+        let wait = self.store.admit_sign_in(&limits, self.now()).await?;
+        if wait > 0 {
+            return Err(UserCodeError::Throttled(wait));
+        }
+        let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?;
+        let request = self.store.claim_device_code(code.hash(), sub, self.now()).await?;
+        let called_up =
+            request.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        self.store.sign_in_succeeded(&[], &address).await?;
+        let age = self.now().since(session.authentication.auth_time);
+        if called_up.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
+            return Err(UserCodeError::SignInAgain);
+        }
+        Ok((code, called_up))
+    }
+
+    fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
+        let client = self
+            .client(&request.client_id)
+            .filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
+        Some(CalledUp { client, scope: request.scope, targets: request.targets })
+    }
+
+    /// Takes the user's answer to a request that the same user called up before. `scope` are the
+    /// ticked scopes; `None`: denied. Returns whether the device was allowed: a user who ticks
+    /// nothing denies.
+    pub async fn answer_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        scope: Option<Scope>,
+        address: &str,
+    ) -> Result<bool, UserCodeError> {
+        let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
+        let (Authentication { sub, sid, .. }, now) = (&session.authentication, self.now());
+        let claimed = self.store.claimed_device_code(code, sub, now).await?;
+        let CalledUp { client, scope: requested, targets } =
+            claimed.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        let granted = match scope {
+            Some(ticked) => self.granted(&requested, &ticked),
+            None => Scope::default(),
+        };
+        let allowed = !granted.is_empty();
+        let answer = if allowed {
+            DeviceAnswer::Allowed(Box::new(self.device_grant(&client, session, granted, targets)))
+        } else {
+            DeviceAnswer::Denied
+        };
+        if !self.store.answer_device_code(code, sub, sid, answer, now).await? {
+            return Err(UserCodeError::Unknown);
+        }
+        audit::Event {
+            event: if allowed { "device_allowed" } else { "device_denied" },
+            outcome: if allowed { audit::Outcome::Succeeded } else { audit::Outcome::Denied },
+            sub: Some(sub),
+            client_id: Some(&client.client_id),
+            peer: Some(address),
+            ..audit::Event::default()
+        }
+        .log();
+        Ok(allowed)
+    }
+
+    fn device_grant(
+        &self,
+        client: &Client,
+        session: &Session,
+        scope: Scope,
+        targets: Targets,
+    ) -> Grant {
+        Grant {
+            // Another one, that of its family, when the device fetches its tokens.
+            id: random_id(&*self.entropy),
+            client_id: client.client_id.clone(),
+            // The device goes on when the browser in which it was allowed is signed out.
+            authentication: Authentication {
+                sid: random_id(&*self.entropy),
+                ..session.authentication.clone()
+            },
+            scope,
+            targets,
+            requested_claims: RequestedClaims::default(),
+            access_token_claims: UserClaims::default(),
+            // Known when the device fetches its tokens.
+            dpop_jkt: None,
+        }
+    }
+
+    /// Of the requested scope what was ticked, and what can't be unticked.
+    pub(crate) fn granted(&self, requested: &Scope, ticked: &Scope) -> Scope {
+        let described = self.resources.describe(requested);
+        let required =
+            |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
+        requested.filtered(|token| ticked.contains(token) || required(token))
+    }
+}

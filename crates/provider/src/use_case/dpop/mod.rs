@@ -1,0 +1,131 @@
+//! Proofs of possession at the provider's own endpoints (RFC 9449): checked, used up once, and what
+//! they bind.
+//!
+//! An endpoint goes two steps. [`Provider::check_proof`] judges the `DPoP` header without changing
+//! anything, early, so that a wrong proof costs no code or token. [`Provider::use_up`] comes last
+//! before the store's command, when all else holds: so only requests that are good otherwise leave
+//! a row. Only it makes a [`Binding`], which tokens can't be issued without.
+
+mod nonce;
+
+use doorward_protocol::{
+    claims::Confirmation,
+    dpop::{self, Proof, ProofError, ProvenRequest, TargetUri},
+    error::ErrorCode,
+    thumbprint::Thumbprint,
+    token::{BEARER, DPOP},
+};
+
+pub(crate) use self::nonce::Nonces;
+use crate::{
+    Provider,
+    model::{
+        client::{Client, fapi2},
+        message_identity::MessageIdentity,
+    },
+    store::StoreError,
+};
+
+/// Why a proof was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum DpopError {
+    /// The client must send a proof.
+    #[error("this client must send a proof in the DPoP header")]
+    Missing,
+    /// The proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The proof must carry the provider's nonce, and has none or an old one (section 8).
+    #[error("the proof must carry the nonce of the DPoP-Nonce header")]
+    NonceNeeded,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl DpopError {
+    /// The error code on the wire (section 5 and 8).
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Missing | Self::Proof(_) => ErrorCode::InvalidDpopProof,
+            Self::NonceNeeded => ErrorCode::UseDpopNonce,
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// The key that issued tokens are bound to, if any: that of a proof which is used up now.
+#[derive(Debug)]
+pub(crate) struct Binding(Option<Thumbprint>);
+
+impl Binding {
+    /// `token_type` of the token response (section 5).
+    pub(crate) fn token_type(&self) -> &'static str {
+        if self.0.is_some() { DPOP } else { BEARER }
+    }
+
+    /// `cnf` of the access token (section 6.1).
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.0.clone().map(Confirmation::by_key)
+    }
+}
+
+/// The key to which a client's refresh tokens are bound: public clients have nothing else to show
+/// (section 5).
+pub(crate) fn refresh_token_key(client: &Client, proof: Option<&Proof>) -> Option<Thumbprint> {
+    if client.confidential { None } else { proof.map(|proof| proof.thumbprint().clone()) }
+}
+
+/// Whether a proof is there and made by this key.
+pub(crate) fn is_made_by(proof: Option<&Proof>, key: &Thumbprint) -> bool {
+    proof.is_some_and(|proof| proof.thumbprint() == key)
+}
+
+impl Provider {
+    /// The nonce that proofs are to carry now, for clients that must.
+    pub fn dpop_nonce(&self) -> String {
+        self.nonces.current(self.now())
+    }
+
+    /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written
+    /// yet. `proof` is the `DPoP` header. Every endpoint that binds something to the client's key
+    /// begins here: the token endpoint, userinfo, and whoever else takes proofs.
+    pub(crate) fn check_proof(
+        &self,
+        client: &Client,
+        proof: Option<&str>,
+        (method, path): (&str, &str),
+        access_token: Option<&str>,
+    ) -> Result<Option<Proof>, DpopError> {
+        let Some(compact) = proof else {
+            return if client.require_dpop { Err(DpopError::Missing) } else { Ok(None) };
+        };
+        let now = self.now();
+        // The address as clients know it, whatever a proxy made of it.
+        let uri = TargetUri::parse(&format!("{}{path}", self.settings.issuer))
+            .map_err(|_| ProofError::WrongUri)?;
+        let proof = dpop::verify(
+            compact,
+            &ProvenRequest { method, uri: &uri, access_token, now: now.seconds() },
+        )?;
+        if client.fapi2 && !fapi2::ALGORITHMS.contains(&proof.algorithm()) {
+            return Err(ProofError::UnsupportedAlgorithm.into());
+        }
+        let is_fresh = proof.nonce().is_some_and(|nonce| self.nonces.accepts(nonce, now));
+        if client.require_dpop_nonce && !is_fresh {
+            return Err(DpopError::NonceNeeded);
+        }
+        Ok(Some(proof))
+    }
+
+    /// Uses up a proof, which must not have been presented before (section 11.1).
+    pub(crate) async fn use_up(&self, proof: Option<Proof>) -> Result<Binding, DpopError> {
+        let Some(proof) = proof else { return Ok(Binding(None)) };
+        let identity = MessageIdentity::from_bytes(proof.identity());
+        if self.is_first_use(identity, proof.too_old_at()).await? {
+            Ok(Binding(Some(proof.thumbprint().clone())))
+        } else {
+            Err(ProofError::Replayed.into())
+        }
+    }
+}

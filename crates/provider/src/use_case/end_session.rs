@@ -1,0 +1,102 @@
+//! Signing out at the client's request (OIDC RP-Initiated Logout 1.0).
+
+use std::sync::Arc;
+
+use doorward_protocol::{
+    claims::IdTokenClaims,
+    params::{self, Params},
+};
+
+use crate::{
+    Provider,
+    model::{
+        client::Client,
+        session::{Authentication, Session},
+        token_type::ID_TOKEN_TYPE,
+    },
+};
+
+/// A request to sign out, after everything in it was checked.
+#[derive(Debug)]
+pub struct EndSessionRequest {
+    /// The client that asks, if the request tells.
+    pub client: Option<Arc<Client>>,
+    /// The verified place to return to, `state` included.
+    pub return_to: Option<String>,
+    /// Whether an address was named that is not returned to.
+    pub address_refused: bool,
+    /// Whether an ID token of the browser's own session proves the request, so that the user need
+    /// not be asked.
+    pub proven: bool,
+}
+
+/// A request that is refused with an error page (section 4: "MUST NOT perform post-logout
+/// redirection").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EndSessionError {
+    /// `client_id` and the audience of `id_token_hint` differ (section 2).
+    #[error("The application's client_id is not the one that the id_token_hint was issued to.")]
+    ClientMismatch,
+}
+
+impl Provider {
+    /// Checks a request to sign out against the browser's session. What does not hold is left out:
+    /// a bad hint proves nothing, an unregistered address is not returned to.
+    pub fn parse_end_session(
+        &self,
+        params: &Params,
+        session: Option<&Session>,
+    ) -> Result<EndSessionRequest, EndSessionError> {
+        let hint = params.get("id_token_hint");
+        let claims = hint.and_then(|hint| self.verify_hint(hint));
+        let named = params.get("client_id");
+        let hinted = claims.as_ref().and_then(|claims| claims.aud.iter().next());
+        if let (Some(named), Some(hinted)) = (named, hinted)
+            && named != hinted
+        {
+            return Err(EndSessionError::ClientMismatch);
+        }
+        // A hint that does not verify makes the rest of the request doubtful: no redirect then.
+        let client_id = if hint.is_some() { hinted } else { named };
+        let client = client_id.and_then(|id| self.client(id));
+        let return_to = client.as_deref().and_then(|client| return_address(client, params));
+        // Somebody who names an address that is not registered is asked first, whatever else they
+        // prove.
+        let address_refused = params.is_sent("post_logout_redirect_uri") && return_to.is_none();
+        let proven = match (&claims, session) {
+            _ if address_refused => false,
+            (Some(_), None) => true,
+            (Some(claims), Some(session)) => {
+                // The hint names user and session as its client knows them; a client that is gone
+                // knew them by their own names, or not.
+                let Authentication { sub, sid, .. } = &session.authentication;
+                let (sub, sid) = client.as_ref().map_or_else(
+                    || (sub.clone(), sid.clone()),
+                    |client| (client.subject(sub), client.session_id(sid)),
+                );
+                claims.sub == sub && claims.sid.as_ref().is_none_or(|hinted| *hinted == sid)
+            }
+            (None, _) => false,
+        };
+        Ok(EndSessionRequest { client, return_to, address_refused, proven })
+    }
+
+    /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its
+    /// end.
+    fn verify_hint(&self, hint: &str) -> Option<IdTokenClaims> {
+        self.keys
+            .verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE)
+            .filter(|claims| claims.iss == self.settings.issuer)
+    }
+}
+
+/// The registered address that the request names, with `state` (section 3).
+fn return_address(client: &Client, params: &Params) -> Option<String> {
+    let uri = params.get("post_logout_redirect_uri")?;
+    if !client.post_logout_redirect_uris.iter().any(|registered| registered.as_str() == uri) {
+        return None;
+    }
+    let Some(state) = params.get("state") else { return Some(uri.to_owned()) };
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    Some(format!("{uri}{separator}{}", params::encode([("state", state)])))
+}

@@ -1,0 +1,237 @@
+//! Token introspection (RFC 7662): what a token says, for the API that it is for and for the client
+//! that it was issued to.
+
+use std::sync::Arc;
+
+use doorward_protocol::{
+    claims::{AccessTokenClaims, Confirmation},
+    scope::{OFFLINE_ACCESS, Scope},
+    secret::Secret,
+    token::{BEARER, DPOP},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    Provider,
+    model::{
+        client::Client, grant::RefreshTokenState, resource::ApiResource, token_handle::TokenHandle,
+        user::User,
+    },
+    store::StoreError,
+    use_case::{
+        authenticate::{AuthenticatedClient, ClientCredentials},
+        error::{ClientAuthenticationError, TokenError},
+    },
+};
+
+/// Who asks, after they have proven who they are. Nothing else can make one.
+#[derive(Debug)]
+pub struct Introspector(Caller);
+
+#[derive(Debug)]
+enum Caller {
+    /// An API, by its name.
+    Api(String),
+    /// A confidential client.
+    Client(AuthenticatedClient),
+}
+
+/// The answer (section 2.2).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Introspection {
+    /// Unknown, expired, revoked, or not the caller's business: which of these is not told (section
+    /// 4).
+    Inactive {
+        /// Always `false`.
+        active: bool,
+    },
+    /// The token holds.
+    Active(Box<ActiveToken>),
+}
+
+/// What is told about a token that holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ActiveToken {
+    active: bool,
+    /// As far as it concerns the caller.
+    #[serde(skip_serializing_if = "Scope::is_empty")]
+    scope: Scope,
+    client_id: String,
+    /// Absent for refresh tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    sub: String,
+    iss: String,
+    exp: i64,
+    iat: i64,
+    /// The key that the token is bound to (RFC 9449 section 6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+    /// `aud` and `jti` of an access token, `auth_time`, and claims about user and client.
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+impl Introspection {
+    const INACTIVE: Self = Self::Inactive { active: false };
+}
+
+impl Provider {
+    /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client
+    /// as at the token endpoint. Whoever can't prove who they are could try out tokens here
+    /// (section 2.1).
+    pub async fn authenticate_introspector(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<Introspector, TokenError> {
+        use ClientAuthenticationError::{SecretMissing, WrongSecret};
+        let now = self.now();
+        if let Some(api) = self.resources.authenticating_api(credentials.client_id()) {
+            let verified = match credentials {
+                ClientCredentials::Public { .. } => return Err(SecretMissing.into()),
+                ClientCredentials::Assertion { .. } => false,
+                ClientCredentials::Post { secret, .. } => {
+                    self.resources.verifies_api_secret(api, secret, now)
+                }
+                ClientCredentials::Basic { secret, as_sent, .. } => {
+                    self.resources.verifies_api_secret(api, secret, now)
+                        | self.resources.verifies_api_secret(api, as_sent, now)
+                }
+            };
+            let api = || Introspector(Caller::Api(api.name.clone()));
+            return if verified { Ok(api()) } else { Err(WrongSecret.into()) };
+        }
+        let client = self.authenticate(credentials).await?;
+        if client.confidential {
+            Ok(Introspector(Caller::Client(client)))
+        } else {
+            Err(SecretMissing.into())
+        }
+    }
+
+    /// What a token says to this caller.
+    pub async fn introspect(
+        &self,
+        caller: &Introspector,
+        token: &Secret,
+    ) -> Result<Introspection, StoreError> {
+        let told = match &caller.0 {
+            Caller::Api(name) => self.introspect_for_api(name, token).await?,
+            Caller::Client(client) => match self.introspect_access_token(client, token).await? {
+                None => self.introspect_refresh_token(client, token).await?,
+                told => told,
+            },
+        };
+        Ok(told.map_or(Introspection::INACTIVE, |told| Introspection::Active(Box::new(told))))
+    }
+
+    /// An API learns of access tokens that are for it, and of these only its own scopes, audience
+    /// and claims.
+    async fn introspect_for_api(
+        &self,
+        name: &str,
+        token: &Secret,
+    ) -> Result<Option<ActiveToken>, StoreError> {
+        let Some(live) = self.live_access_token(token).await? else { return Ok(None) };
+        let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else {
+            return Ok(None);
+        };
+        let Some(client) = self.client(&live.claims.client_id) else { return Ok(None) };
+        let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
+        let mut claims = Arc::unwrap_or_clone(live.claims);
+        claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));
+        claims.aud = vec![name.to_owned()].into();
+        claims.extra.retain(|name, _| is_for(api, &client, name));
+        Ok(Some(described(claims, username)))
+    }
+
+    /// A client learns of the access tokens that were issued to it.
+    async fn introspect_access_token(
+        &self,
+        client: &Client,
+        token: &Secret,
+    ) -> Result<Option<ActiveToken>, StoreError> {
+        let live = self.live_access_token(token).await?;
+        let own = live.filter(|live| live.claims.client_id == client.client_id);
+        Ok(own.map(|live| {
+            described(
+                Arc::unwrap_or_clone(live.claims),
+                live.grant.and_then(|(_, user)| shown_name(client, user)),
+            )
+        }))
+    }
+
+    /// And of its refresh tokens, of which only the last of a family holds.
+    async fn introspect_refresh_token(
+        &self,
+        client: &Client,
+        token: &Secret,
+    ) -> Result<Option<ActiveToken>, StoreError> {
+        let Some(record) =
+            self.store.refresh_token(TokenHandle::parse(token.expose()).hash()).await?
+        else {
+            return Ok(None);
+        };
+        let (Some(grant), Some(user)) = (record.grant, record.user) else { return Ok(None) };
+        let holds = record.state == RefreshTokenState::Unused
+            && self.now() < record.token.expires_at
+            && grant.client_id == client.client_id
+            && grant.scope.contains(OFFLINE_ACCESS)
+            && client.allow_offline_access
+            && user.enabled;
+        Ok(holds.then(|| ActiveToken {
+            active: true,
+            scope: grant.scope.filtered(|scope| client.allowed_scope.contains(scope)),
+            client_id: grant.client_id.clone(),
+            token_type: None,
+            sub: client.subject(&user.sub),
+            username: shown_name(client, user),
+            iss: self.settings.issuer.clone(),
+            exp: record.token.expires_at.seconds(),
+            iat: record.token.first_issued_at.seconds(),
+            cnf: grant.dpop_jkt.clone().map(Confirmation::by_key),
+            extra: Map::new(),
+        }))
+    }
+}
+
+/// Claims about the user are told to the APIs that list them; those about the client to all.
+fn is_for(api: &ApiResource, client: &Client, claim: &str) -> bool {
+    api.user_claims.iter().any(|own| own == claim) || client.claims.contains_key(claim)
+}
+
+/// The user's name, unless the client knows its users by pairwise subjects only: all its APIs would
+/// have in common is the name.
+fn shown_name(client: &Client, user: User) -> Option<String> {
+    (!client.has_pairwise_subjects()).then_some(user.username)
+}
+
+fn described(claims: AccessTokenClaims, username: Option<String>) -> ActiveToken {
+    let mut extra = claims.extra;
+    let audience: Vec<Value> = claims.aud.iter().map(Value::from).collect();
+    extra.insert(
+        "aud".to_owned(),
+        if let [only] = audience.as_slice() { only.clone() } else { audience.into() },
+    );
+    extra.insert("jti".to_owned(), claims.jti.into());
+    if let Some(auth_time) = claims.auth_time {
+        extra.insert("auth_time".to_owned(), auth_time.into());
+    }
+    ActiveToken {
+        active: true,
+        scope: claims.scope,
+        client_id: claims.client_id,
+        token_type: Some(if claims.cnf.is_some() { DPOP } else { BEARER }),
+        username,
+        sub: claims.sub,
+        iss: claims.iss,
+        exp: claims.exp,
+        iat: claims.iat,
+        cnf: claims.cnf,
+        extra,
+    }
+}

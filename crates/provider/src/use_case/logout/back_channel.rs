@@ -1,0 +1,216 @@
+//! Delivery of logout tokens (OIDC Back-Channel Logout 1.0 section 2.5).
+//!
+//! Each client has a task and a few requests at once of its own, so that a receiver that hangs
+//! delays nobody else. What fails is tried again, later each time, up to [`MAX_ATTEMPTS`]; the
+//! store remembers, so that a restart changes nothing.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use doorward_protocol::secret::Secret;
+use futures::future::join_all;
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    Provider, audit,
+    model::{
+        client::{Client, logout_uri::LogoutUri},
+        logout_notice::LogoutNotice,
+        time::Entropy,
+    },
+    store::StoreError,
+};
+
+/// Requests to one client at once.
+const AT_ONCE: u32 = 4;
+/// A receiver has so long to answer.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// A claimed notice is due again after so many seconds, unless its outcome is known before: longer
+/// than any attempt takes.
+const LEASE: u32 = 60;
+/// How often the store is asked for what other processes queued or what is due again.
+const POLL: Duration = Duration::from_secs(10);
+/// The wait after the first failure in seconds; each further one doubles it, up to the longest.
+const FIRST_WAIT: u32 = 10;
+const LONGEST_WAIT: u32 = 3600;
+/// After so many failures, about three hours, the notice is dropped.
+pub const MAX_ATTEMPTS: u32 = 12;
+
+/// The way to the clients: HTTP. An implementation follows no redirects.
+#[async_trait]
+pub trait BackChannel: Send + Sync + 'static {
+    /// Posts `logout_token` as a form (section 2.5). `Ok` if the receiver took it: 200 or 204
+    /// (section 2.8).
+    async fn post(&self, uri: &str, logout_token: Secret) -> Result<(), DeliveryError>;
+}
+
+/// Why a logout token did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// The receiver answered, but not with success.
+    #[error("the receiver answered with status {0}")]
+    Refused(u16),
+    /// The receiver did not answer in time.
+    #[error("the receiver did not answer in time")]
+    TimedOut,
+    /// There was no receiver.
+    #[error("the receiver can't be reached: {0}")]
+    Unreachable(String),
+    /// No token could be made.
+    #[error("the logout token can't be signed: {0}")]
+    Unsigned(String),
+}
+
+impl Provider {
+    /// Delivers logout tokens until dropped.
+    pub async fn deliver_logout_tokens(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
+        let mut clients = self.clients.subscribe();
+        let mut tasks = JoinSet::new();
+        let mut served = HashSet::new();
+        loop {
+            let known = Arc::clone(&clients.borrow_and_update());
+            for client in known.iter().filter(|client| client.back_channel_logout.is_some()) {
+                if served.insert(client.client_id.clone()) {
+                    let (provider, channel) = (Arc::clone(&self), Arc::clone(&channel));
+                    let client_id = client.client_id.clone();
+                    tasks
+                        .spawn(async move { provider.keep_delivering(client_id, &*channel).await });
+                }
+            }
+            tokio::select! {
+                changed = clients.changed() => if changed.is_err() { return },
+                Some(Ok(client_id)) = tasks.join_next() => { served.remove(&client_id); },
+            }
+        }
+    }
+
+    /// Delivers to one client as long as it wants logout tokens; returns which one it was.
+    async fn keep_delivering(&self, client_id: String, channel: &dyn BackChannel) -> String {
+        loop {
+            // Read each time: its settings may have changed.
+            let client =
+                self.client(&client_id).filter(|client| client.back_channel_logout.is_some());
+            let Some(client) = client else { return client_id };
+            // Listening begins before the look into the store: what is queued in between is heard
+            // of.
+            let queued = self.logout_queued.notified();
+            match self.deliver_due(&client, channel).await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "logout notices can't be read; it is tried again")
+                }
+            }
+            let _ = timeout(POLL, queued).await;
+        }
+    }
+
+    /// One round for one client: tries a few notices that are due; returns how many.
+    pub async fn deliver_due(
+        &self,
+        client: &Client,
+        channel: &dyn BackChannel,
+    ) -> Result<usize, StoreError> {
+        let Some(address) = &client.back_channel_logout else { return Ok(0) };
+        let now = self.now();
+        let claimed = self
+            .store
+            .claim_logout_notices(&client.client_id, AT_ONCE, now, now.plus(LEASE))
+            .await?;
+        let count = claimed.len();
+        let outcomes = join_all(
+            claimed.into_iter().map(|notice| self.deliver(client, address, channel, notice)),
+        )
+        .await;
+        outcomes.into_iter().collect::<Result<(), _>>()?;
+        Ok(count)
+    }
+
+    async fn deliver(
+        &self,
+        client: &Client,
+        address: &LogoutUri,
+        channel: &dyn BackChannel,
+        notice: LogoutNotice,
+    ) -> Result<(), StoreError> {
+        let outcome = match self.logout_token(client, address, &notice) {
+            Ok(token) => match timeout(TIME_LIMIT, channel.post(&address.uri, token)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(DeliveryError::TimedOut),
+            },
+            Err(error) => Err(DeliveryError::Unsigned(error.to_string())),
+        };
+        let LogoutNotice { client_id, sub, sid, attempts, .. } = &notice;
+        let event = audit::Event {
+            sub: Some(sub),
+            client_id: Some(client_id),
+            sid: Some(sid),
+            count: usize::try_from(*attempts).ok(),
+            ..audit::Event::default()
+        };
+        match outcome {
+            Ok(()) => {
+                audit::Event { event: "logout_token_delivered", ..event }.log();
+                self.store.drop_logout_notice(notice.id).await
+            }
+            Err(cause) if *attempts >= MAX_ATTEMPTS => {
+                let outcome = audit::Outcome::Failed;
+                audit::Event {
+                    event: "logout_token_dropped",
+                    outcome,
+                    cause: Some(&cause),
+                    ..event
+                }
+                .log();
+                self.store.drop_logout_notice(notice.id).await
+            }
+            Err(cause) => {
+                tracing::info!(client_id, sid, attempts, %cause, "a logout token was not delivered; it is tried again");
+                let due = self.now().plus(wait(*attempts, &*self.entropy));
+                self.store.postpone_logout_notice(notice.id, due).await
+            }
+        }
+    }
+}
+
+/// Seconds to wait after so many attempts: from half of the doubled time to the whole, by chance,
+/// so that what failed together is not tried again together.
+fn wait(attempts: u32, entropy: &dyn Entropy) -> u32 {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let longest = (FIRST_WAIT << doublings).min(LONGEST_WAIT);
+    let [a, b, c, d, ..] = entropy.bytes();
+    longest - u32::from_le_bytes([a, b, c, d]) % (longest / 2 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed(u8);
+
+    impl Entropy for Fixed {
+        fn bytes(&self) -> [u8; 32] {
+            [self.0; 32]
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let longest: Vec<u32> =
+            (1..=MAX_ATTEMPTS).map(|attempts| wait(attempts, &Fixed(0))).collect();
+        assert_eq!(longest, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]);
+        assert_eq!(wait(u32::MAX, &Fixed(0)), 3600);
+    }
+
+    #[test]
+    fn chance_takes_off_at_most_half() {
+        for attempts in 1..=MAX_ATTEMPTS {
+            let longest = wait(attempts, &Fixed(0));
+            for byte in 1..=255 {
+                let waited = wait(attempts, &Fixed(byte));
+                assert!((longest / 2..=longest).contains(&waited), "{attempts}: {waited}");
+            }
+        }
+    }
+}

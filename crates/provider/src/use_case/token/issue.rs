@@ -1,0 +1,262 @@
+//! Issuing tokens: access tokens (RFC 9068) and ID tokens (OIDC Core section 2).
+
+use doorward_protocol::{
+    claims::{AccessTokenClaims, Audience, IdTokenClaims},
+    jose::SigningAlgorithm,
+    scope::{OPENID, Scope},
+    secret::Secret,
+    token::TokenResponse,
+};
+use serde_json::Map;
+
+use crate::model::token_type::ID_TOKEN_TYPE;
+use crate::{
+    Provider,
+    model::{
+        client::{AccessTokenType, Client, fapi2},
+        grant::Grant,
+        session::PASSWORD_CONTEXT,
+        target::{InvalidTarget, Targets},
+        time::Timestamp,
+        token_handle::{TokenHandle, random_id},
+        user::{User, UserClaims},
+    },
+    use_case::{dpop::Binding, error::TokenError},
+};
+
+/// A grant of which every condition was checked. Only the exchange makes one.
+pub(crate) struct VerifiedGrant<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) grant: &'a Grant,
+    pub(crate) user: &'a User,
+    /// The scope of this access token: the grant's or less.
+    pub(crate) scope: Scope,
+    /// The APIs that this access token is restricted to: the grant's or less.
+    pub(crate) targets: Targets,
+    pub(crate) nonce: Option<String>,
+    /// The key that the access token is bound to.
+    pub(crate) binding: Binding,
+}
+
+/// Tokens, and whom they are about.
+pub(crate) struct Issued {
+    pub(crate) tokens: TokenResponse,
+    /// The user, by the name that the provider knows; `None` for a token that a client got for
+    /// itself.
+    pub(crate) sub: Option<String>,
+}
+
+impl Provider {
+    /// Issues the tokens of a grant that the store is recording; what comes of the recording is the
+    /// refresh token.
+    ///
+    /// They are signed while the disk works, and nobody gets them before the record is durable:
+    /// signing alone changes nothing.
+    pub(crate) async fn issue(
+        &self,
+        recording: impl Future<Output = Result<Option<TokenHandle>, TokenError>>,
+        verified: VerifiedGrant<'_>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let signing = async {
+            // Signing is the longest part: first those get to the store who are on their way there,
+            // and share one wait for the disk.
+            tokio::task::yield_now().await;
+            self.sign(&verified, now).await
+        };
+        let (refresh_token, mut issued) = match verified.client.access_token_type {
+            AccessTokenType::Jwt => {
+                let (recorded, signed) = futures::join!(recording, signing);
+                (recorded?, signed?)
+            }
+            // It is a row of the store itself, and so waits for the grant's.
+            AccessTokenType::Reference => (recording.await?, signing.await?),
+        };
+        issued.tokens.refresh_token = refresh_token.map(TokenHandle::into_secret);
+        Ok(issued)
+    }
+
+    async fn sign(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let VerifiedGrant { client, grant, targets, binding, .. } = verified;
+        let scope = self.resources.scope_within(&verified.scope, targets);
+        let access_token = self.issue_access_token(verified, &scope, now).await?;
+        let id_token = if scope.contains(OPENID) {
+            Some(self.issue_id_token(verified, &scope, &access_token, now)?)
+        } else {
+            None
+        };
+        let tokens = TokenResponse {
+            access_token,
+            token_type: binding.token_type().to_owned(),
+            expires_in: u64::from(client.access_token_lifetime),
+            scope,
+            refresh_token: None,
+            id_token,
+        };
+        Ok(Issued { tokens, sub: Some(grant.authentication.sub.clone()) })
+    }
+
+    /// Issues an access token that is about no user (RFC 9068 section 2.2: `sub` is then the
+    /// client).
+    pub(crate) async fn issue_client_token(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        targets: &Targets,
+        binding: &Binding,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let scope = self.resources.scope_within(scope, targets);
+        let claims = AccessTokenClaims {
+            sub: client.client_id.clone(),
+            extra: client.claims.clone(),
+            ..self.access_token_claims(client, &scope, targets, binding, now)
+        };
+        let tokens = TokenResponse {
+            access_token: self.write_access_token(client, targets, claims, now).await?,
+            token_type: binding.token_type().to_owned(),
+            expires_in: u64::from(client.access_token_lifetime),
+            scope,
+            refresh_token: None,
+            id_token: None,
+        };
+        Ok(Issued { tokens, sub: None })
+    }
+
+    /// The APIs that a token request asks for, the granted ones or less. Those that verify its
+    /// tokens agree on what signs them.
+    pub(crate) fn narrowed_targets(
+        &self,
+        client: &Client,
+        granted: &Targets,
+        requested: &[String],
+        scope: &Scope,
+    ) -> Result<Targets, InvalidTarget> {
+        let targets = self.resources.narrowed_targets(granted, requested, scope)?;
+        if client.access_token_type == AccessTokenType::Jwt {
+            self.access_token_algorithm(client, scope, &targets)?;
+        }
+        Ok(targets)
+    }
+
+    /// What signs an access token: what the settings say, or else the first that all its APIs take.
+    pub(crate) fn access_token_algorithm(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        targets: &Targets,
+    ) -> Result<SigningAlgorithm, InvalidTarget> {
+        let all = [self.settings.access_token_signing_alg]
+            .into_iter()
+            .chain(self.keys.algorithms().iter().copied());
+        let may_sign =
+            all.filter(|algorithm| !client.fapi2 || fapi2::ALGORITHMS.contains(algorithm));
+        self.resources
+            .algorithm_within(scope, targets, may_sign)
+            .ok_or(InvalidTarget::NoCommonAlgorithm)
+    }
+
+    /// The user's claims for access tokens of this scope.
+    pub(crate) fn access_token_user_claims(
+        &self,
+        scope: &Scope,
+        claims: &UserClaims,
+    ) -> UserClaims {
+        UserClaims(claims.select(
+            self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)),
+        ))
+    }
+
+    async fn issue_access_token(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        let VerifiedGrant { client, grant, targets, binding, .. } = verified;
+        let apis = self.resources.apis_within(scope, targets);
+        let names = apis.flat_map(|api| api.user_claims.iter().map(String::as_str));
+        let mut extra = grant.access_token_claims.select(names);
+        if client.always_send_client_claims {
+            extra.extend(client.claims.clone());
+        }
+        let claims = AccessTokenClaims {
+            sub: client.subject(&grant.authentication.sub),
+            auth_time: Some(grant.authentication.auth_time.seconds()),
+            grant_id: Some(grant.id.clone()),
+            sid: Some(client.session_id(&grant.authentication.sid)),
+            extra,
+            ..self.access_token_claims(client, scope, targets, binding, now)
+        };
+        self.write_access_token(client, targets, claims, now).await
+    }
+
+    fn issue_id_token(
+        &self,
+        verified: &VerifiedGrant<'_>,
+        scope: &Scope,
+        access_token: &Secret,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        let VerifiedGrant { client, grant, user, .. } = verified;
+        let key = self.keys.active(client.id_token_signing_alg, now)?;
+        let mut extra =
+            user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
+        if client.user_claims_in_id_token {
+            extra.extend(user.claims.select(self.resources.identity_claims(scope)));
+        }
+        let claims = IdTokenClaims {
+            iss: self.settings.issuer.clone(),
+            sub: client.subject(&grant.authentication.sub),
+            aud: Audience::One(client.client_id.clone()),
+            exp: now.plus(client.identity_token_lifetime).seconds(),
+            iat: now.seconds(),
+            auth_time: Some(grant.authentication.auth_time.seconds()),
+            nonce: verified.nonce.clone(),
+            acr: Some(PASSWORD_CONTEXT.to_owned()),
+            amr: grant.authentication.amr.clone(),
+            at_hash: Some(key.algorithm().left_half_hash(access_token.expose())),
+            sid: Some(client.session_id(&grant.authentication.sid)),
+            extra,
+        };
+        Ok(key.sign(ID_TOKEN_TYPE, &claims)?)
+    }
+
+    /// What every access token has; the caller says whom it is about. Without an API in its scope
+    /// the token is for this provider's userinfo endpoint (RFC 9068 section 3 asks for a default
+    /// audience).
+    fn access_token_claims(
+        &self,
+        client: &Client,
+        scope: &Scope,
+        targets: &Targets,
+        binding: &Binding,
+        now: Timestamp,
+    ) -> AccessTokenClaims {
+        let mut audience: Vec<String> =
+            self.resources.apis_within(scope, targets).map(|api| api.name.clone()).collect();
+        if audience.is_empty() {
+            audience.push(self.settings.issuer.clone());
+        }
+        AccessTokenClaims {
+            iss: self.settings.issuer.clone(),
+            exp: now.plus(client.access_token_lifetime).seconds(),
+            aud: audience.into(),
+            sub: String::new(),
+            client_id: client.client_id.clone(),
+            iat: now.seconds(),
+            nbf: None,
+            jti: random_id(&*self.entropy),
+            scope: scope.clone(),
+            auth_time: None,
+            grant_id: None,
+            sid: None,
+            cnf: binding.confirmation(),
+            extra: Map::new(),
+        }
+    }
+}

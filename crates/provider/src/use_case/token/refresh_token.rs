@@ -1,0 +1,289 @@
+//! `grant_type=refresh_token` (RFC 6749 section 6, RFC 9700 section 4.14).
+
+use doorward_protocol::{
+    dpop::Proof,
+    scope::{OFFLINE_ACCESS, Scope},
+};
+
+use super::grant_end;
+use crate::{
+    Provider, audit,
+    model::{
+        client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
+        grant::{Grant, RefreshToken, RefreshTokenState},
+        time::Timestamp,
+        token_handle::{Place, SuccessorSeed, TokenHandle},
+        user::User,
+    },
+    store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
+    use_case::{
+        authenticate::AuthenticatedClient,
+        dpop::is_made_by,
+        error::{GrantProblem, TokenError},
+        token::issue::{Issued, VerifiedGrant},
+    },
+};
+
+impl Provider {
+    pub(super) async fn refresh(
+        &self,
+        client: &AuthenticatedClient,
+        presented: &TokenHandle,
+        scope: Option<Scope>,
+        resources: &[String],
+        proof: Option<Proof>,
+        address: &str,
+    ) -> Result<Issued, TokenError> {
+        let now = self.now();
+        let Some(record) = self.store.refresh_token(presented.hash()).await? else {
+            return Err(self
+                .judge_forgotten(client, presented, proof.as_ref(), address)
+                .await?
+                .into());
+        };
+        let (mut grant, user) = verify(&record, client, proof.as_ref())?;
+        // What the operator has taken from the client since then is granted no more.
+        grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
+        let scope = narrowed(&grant.scope, scope)?;
+        let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
+        let binding = self.use_up(proof).await?;
+        // A token that was used when tokens were still replaced is a repetition or a replay,
+        // whatever the client's setting is by now.
+        let (grant_id, event) = (grant.id.clone(), event(client, &user, address));
+        let renewing = async {
+            let handle = match (client.refresh_token_usage, record.state) {
+                (RefreshTokenUsage::Reuse, RefreshTokenState::Unused) => {
+                    self.reuse(client, presented, &record.token, now).await?
+                }
+                _ => self.rotate(client, presented, &record.token, &grant_id, now, event).await?,
+            };
+            Ok(Some(handle))
+        };
+        if client.update_claims_on_refresh {
+            grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+        }
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user: &user,
+            scope,
+            targets,
+            nonce: None,
+            binding,
+        };
+        self.issue(renewing, verified, now).await
+    }
+
+    async fn rotate(
+        &self,
+        client: &Client,
+        presented: &TokenHandle,
+        token: &RefreshToken,
+        grant_id: &str,
+        now: Timestamp,
+        event: audit::Event<'_>,
+    ) -> Result<TokenHandle, TokenError> {
+        let seed = SuccessorSeed::generate(Place::at(self.clock.milliseconds()), &*self.entropy);
+        let handle = presented.successor(seed);
+        let successor = RefreshToken {
+            hash: handle.hash(),
+            first_issued_at: token.first_issued_at,
+            expires_at: expiry(client, token.first_issued_at, now),
+        };
+        let grace = self.settings.refresh_token_grace;
+        let rotation = RotateRefreshToken {
+            presented: presented.hash(),
+            seed,
+            grant_expires_at: grant_end(client, Some(&successor), now),
+            successor,
+            forgettable: presented.family().is_some(),
+            now,
+            grace,
+        };
+        match self.store.rotate_refresh_token(rotation).await? {
+            Rotation::Rotated => Ok(handle),
+            Rotation::Repeated { seed, .. } => {
+                audit::Event { event: "refresh_token_repeated", ..event }.log();
+                Ok(presented.successor(seed))
+            }
+            Rotation::Replayed => Err(replayed(event).into()),
+            // Used and forgotten since it was read a moment ago.
+            Rotation::Unknown if self.store.refresh_token(presented.hash()).await?.is_none() => {
+                Err(self.revoke_forgotten(grant_id, now, event).await?.into())
+            }
+            Rotation::Unknown => Err(GrantProblem::UnknownRefreshToken.into()),
+        }
+    }
+
+    /// What a token means that is not kept. One that names the family of a grant which can be
+    /// renewed is not its last one, and so was used, and its successor, too: a replay like any (RFC
+    /// 9700 section 4.14.2).
+    async fn judge_forgotten(
+        &self,
+        client: &Client,
+        presented: &TokenHandle,
+        proof: Option<&Proof>,
+        address: &str,
+    ) -> Result<GrantProblem, StoreError> {
+        let now = self.now();
+        let Some(family) = presented.family() else { return Ok(GrantProblem::UnknownRefreshToken) };
+        let Some((grant, user)) = self.store.live_grant(&family.grant_id(), now).await? else {
+            return Ok(GrantProblem::UnknownRefreshToken);
+        };
+        match verify_holder(&grant, client, proof) {
+            Ok(()) => self.revoke_forgotten(&grant.id, now, event(client, &user, address)).await,
+            Err(problem) => Ok(problem),
+        }
+    }
+
+    async fn revoke_forgotten(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+        event: audit::Event<'_>,
+    ) -> Result<GrantProblem, StoreError> {
+        let revoked = self.store.revoke_renewable_grant(grant_id, now).await?;
+        Ok(if revoked { replayed(event) } else { GrantProblem::UnknownRefreshToken })
+    }
+
+    async fn reuse(
+        &self,
+        client: &Client,
+        presented: &TokenHandle,
+        token: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<TokenHandle, TokenError> {
+        let extended = RefreshToken {
+            expires_at: expiry(client, token.first_issued_at, now),
+            ..token.clone()
+        };
+        let grant_expires_at = grant_end(client, Some(&extended), now);
+        if self
+            .store
+            .extend_refresh_token(extended.hash, extended.expires_at, grant_expires_at, now)
+            .await?
+        {
+            Ok(presented.clone())
+        } else {
+            Err(GrantProblem::UnknownRefreshToken.into())
+        }
+    }
+}
+
+/// What an auditor is told of a refresh, but for what happened.
+fn event<'a>(client: &'a Client, user: &'a User, address: &'a str) -> audit::Event<'a> {
+    audit::Event {
+        sub: Some(&user.sub),
+        client_id: Some(&client.client_id),
+        peer: Some(address),
+        ..audit::Event::default()
+    }
+}
+
+fn replayed(event: audit::Event<'_>) -> GrantProblem {
+    audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }
+        .log();
+    GrantProblem::RefreshTokenReplayed
+}
+
+/// When a refresh token used (or first issued) now will end.
+pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp) -> Timestamp {
+    let absolute = first_issued_at.plus(client.absolute_refresh_token_lifetime);
+    match client.refresh_token_expiration {
+        RefreshTokenExpiration::Absolute => absolute,
+        RefreshTokenExpiration::Sliding => {
+            let sliding = now.plus(client.sliding_refresh_token_lifetime);
+            if client.absolute_refresh_token_lifetime == 0 {
+                sliding
+            } else {
+                sliding.min(absolute)
+            }
+        }
+    }
+}
+
+/// The conditions that can't change between this check and the store's command, which judges use
+/// and expiry itself.
+fn verify(
+    record: &RefreshTokenRecord,
+    client: &Client,
+    proof: Option<&Proof>,
+) -> Result<(Grant, User), GrantProblem> {
+    let grant = record.grant.as_deref().cloned().ok_or(GrantProblem::UnknownRefreshToken)?;
+    verify_holder(&grant, client, proof)?;
+    if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
+        return Err(GrantProblem::OfflineAccessWithdrawn);
+    }
+    let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
+    Ok((grant, user))
+}
+
+/// Only the client that a token was issued to, with the key that it is bound to, can use it, or
+/// replay it.
+fn verify_holder(
+    grant: &Grant,
+    client: &Client,
+    proof: Option<&Proof>,
+) -> Result<(), GrantProblem> {
+    if grant.client_id != client.client_id {
+        return Err(GrantProblem::RefreshTokenOfAnotherClient);
+    }
+    if grant.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof, key)) {
+        return Err(GrantProblem::RefreshTokenOfAnotherKey);
+    }
+    Ok(())
+}
+
+/// The scope asked for, which must not go beyond the granted one (RFC 6749 section 6).
+fn narrowed(granted: &Scope, requested: Option<Scope>) -> Result<Scope, TokenError> {
+    match requested {
+        None => Ok(granted.clone()),
+        Some(requested) if requested.is_subset_of(granted) => Ok(requested),
+        Some(_) => Err(TokenError::InvalidScope),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn client(expiration: &str, absolute: i64, sliding: i64) -> Client {
+        let settings = serde_json::from_value(json!({
+            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
+            "redirect_uris": ["https://app.example/"], "refresh_token_expiration": expiration,
+            "absolute_refresh_token_lifetime": absolute, "sliding_refresh_token_lifetime": sliding,
+        }));
+        Client::from_settings(settings.unwrap(), false).unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn absolute_counts_from_the_first_issue() {
+        assert_eq!(expiry(&client("absolute", 1000, 10), at(0), at(500)), at(1000));
+    }
+
+    #[test]
+    fn sliding_counts_from_use_up_to_the_absolute_end() {
+        let sliding = client("sliding", 1000, 100);
+        assert_eq!(expiry(&sliding, at(0), at(500)), at(600));
+        assert_eq!(expiry(&sliding, at(0), at(950)), at(1000));
+        assert_eq!(expiry(&client("sliding", 0, 100), at(0), at(5000)), at(5100));
+    }
+
+    #[test]
+    fn scope_only_narrows() {
+        let granted: Scope = "openid api".parse().unwrap();
+        assert_eq!(narrowed(&granted, None).unwrap(), granted);
+        assert_eq!(narrowed(&granted, Some("api".parse().unwrap())).unwrap().to_string(), "api");
+        assert!(matches!(
+            narrowed(&granted, Some("api more".parse().unwrap())),
+            Err(TokenError::InvalidScope)
+        ));
+    }
+}
