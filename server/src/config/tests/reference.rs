@@ -9,10 +9,13 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configurati
 
 const INTRODUCTION: &str = "# Configuration
 
-Every key of the configuration file, made from the code; [`doorward.example.toml`](../doorward.example.toml) shows the same as a
-file to begin with. Unknown keys are refused. Where no default is given, the text says what a missing key means.
+This page lists every key of the configuration file. It is generated from the code and from
+[`doorward.example.toml`](../doorward.example.toml), which is a file to start from. Unknown keys are
+refused. Where no default is given, the text says what a missing key means.
 
-A key of a single table can be set by the environment instead: `DOORWARD_SECTION__KEY`, for example `DOORWARD_STORE__PATH`. Its value stands above the file's.
+An environment variable can set a key and then overrides the file: `DOORWARD_SECTION__KEY`, for
+example `DOORWARD_STORE__PATH`. Keys in lists of tables (clients, users, resources, `api.issuers`)
+can be set in the file only.
 ";
 
 /// What the example says of one key.
