@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_guide_tells_of_every_metric() {
-        const GUIDE: &str = include_str!("../../../docs/guides/run-the-provider.md");
+        const GUIDE: &str = include_str!("../../../docs/guides/monitoring.md");
         let rows =
             GUIDE.lines().filter_map(|line| line.strip_prefix("| `doorward_")?.split_once('`'));
         let told: Vec<String> = rows.map(|(name, _)| format!("doorward_{name}")).collect();
