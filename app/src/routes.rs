@@ -1,10 +1,9 @@
 //! The API's routes as the page offers them: from the same policy values by which the API decides.
 
 use doorward_client::User;
-use doorward_policy::{
-    Decision, Principal,
-    demo::{self, DemoGroup, DemoRoute},
-};
+use doorward_demo::DemoRoute;
+pub use doorward_demo::of_group;
+use doorward_policy::{Decision, Principal};
 
 use crate::decode;
 
@@ -61,11 +60,6 @@ pub fn verdict(route: &DemoRoute, principal: Option<&Principal>) -> Verdict {
     }
 }
 
-/// The routes of one family.
-pub fn of_group(group: DemoGroup) -> impl Iterator<Item = &'static DemoRoute> {
-    demo::routes().iter().filter(move |route| route.group == group)
-}
-
 /// The names of a route's policies, or that it has none.
 pub fn policies(route: &DemoRoute) -> String {
     let names: Vec<&str> = route.policy_names().collect();
@@ -75,6 +69,7 @@ pub fn policies(route: &DemoRoute) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use doorward_demo::{self as demo, DemoGroup};
     use doorward_protocol::base64url;
     use serde_json::{Value, json};
 

@@ -1,10 +1,8 @@
 //! The choice of the API route, and what the page expects a call to come to.
 
+use doorward_demo::{self as demo, DemoGroup, DemoRoute};
 use doorward_leptos::use_auth;
-use doorward_policy::{
-    Principal,
-    demo::{self, DemoGroup, DemoRoute},
-};
+use doorward_policy::Principal;
 use leptos::{prelude::*, tachys::view::iterators::StaticVec};
 
 use super::{Button, icons::SEND};

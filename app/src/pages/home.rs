@@ -1,8 +1,8 @@
 //! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result, inspector.
 
 use doorward_client::ApiRequest;
+use doorward_demo as demo;
 use doorward_leptos::AuthStatus;
-use doorward_policy::demo;
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{

@@ -22,7 +22,6 @@
 //! ```
 
 mod decision;
-pub mod demo;
 mod need;
 mod policy;
 mod principal;

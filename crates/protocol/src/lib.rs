@@ -9,6 +9,7 @@ pub mod claims;
 pub mod dpop;
 pub mod error;
 pub mod form;
+pub mod host;
 pub mod jose;
 pub mod json;
 pub mod jwk;

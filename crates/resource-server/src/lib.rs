@@ -50,8 +50,6 @@ mod authorized;
 mod clock;
 mod cors;
 mod credentials;
-#[cfg(feature = "demo")]
-pub mod demo_api;
 mod generations;
 mod introspection;
 mod issuer;

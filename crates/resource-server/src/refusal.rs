@@ -72,21 +72,17 @@ pub struct Refusal {
 
 /// The body of a refusal, in the members of RFC 6749 section 5.2 plus the reasons of a denial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "demo", derive(utoipa::ToSchema))]
 pub struct RefusalBody {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
     /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
-    #[cfg_attr(feature = "demo", schema(value_type = String))]
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
     /// What the caller lacks, "needs department Sales" each; only for a denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "demo", schema(required = false))]
     pub reasons: Vec<String>,
     /// The same as data; only for a denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "demo", schema(required = false, value_type = Vec<Object>))]
     pub unmet: Vec<Need>,
 }
 

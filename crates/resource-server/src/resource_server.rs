@@ -25,8 +25,6 @@ struct Inner {
     validator: TokenValidator,
     /// `None` where the API's URL is not known: then no proof can be checked.
     proofs: Option<ProofChecker>,
-    /// The first, for descriptions.
-    issuer: String,
     realm: String,
     expired_status: ExpiredStatus,
     allowed_origins: Vec<HeaderValue>,
@@ -57,11 +55,10 @@ impl ResourceServer {
         let proofs = url.map(|url| ProofChecker::new(url, Arc::clone(&clock))).transpose()?;
         let validator = TokenValidator::new(&settings, clock)?;
         let first = settings.issuers.into_iter().next();
-        let (issuer, realm) = first.map(|first| (first.issuer, first.audience)).unwrap_or_default();
+        let realm = first.map(|first| first.audience).unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             validator,
             proofs,
-            issuer,
             realm,
             expired_status: settings.expired_status,
             allowed_origins,
@@ -115,16 +112,6 @@ impl ResourceServer {
     fn verified_before(&self, request: &Parts) -> Option<Arc<AccessToken>> {
         let before = request.extensions.get::<VerifiedHere>()?;
         Arc::ptr_eq(&before.by.0, &self.0).then(|| Arc::clone(&before.token))
-    }
-
-    /// The first of its issuers.
-    pub fn issuer(&self) -> &str {
-        &self.0.issuer
-    }
-
-    /// How expired tokens are answered.
-    pub fn expired_status(&self) -> ExpiredStatus {
-        self.0.expired_status
     }
 
     /// The origins whose pages may call, for [`crate::cors`].

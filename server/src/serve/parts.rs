@@ -1,6 +1,7 @@
 //! The parts that this process runs, started, and the router of each listener.
 
 use axum::Router;
+use doorward_demo::api::Description;
 use doorward_resource_server::ResourceServer;
 
 use super::listeners::Purpose;
@@ -16,6 +17,7 @@ use crate::{
 pub struct RunningParts {
     provider: Option<RunningProvider>,
     api: Option<ResourceServer>,
+    api_description: Description,
     app: AppSettings,
     metrics: Option<Metrics>,
     /// Whether the API trusts the provider of this process.
@@ -48,6 +50,7 @@ impl RunningParts {
             None
         };
         let trusts_issuer = config.api.settings.issuers.iter().any(|one| one.issuer == issuer);
+        let api_description = Description::from(&config.api.settings);
         let api = if roles.contains(&Role::Api) {
             Some(start_api(config.api, trusted, &config.sources)?)
         } else {
@@ -57,6 +60,7 @@ impl RunningParts {
             is_own_issuer: provider.is_some() && trusts_issuer,
             provider,
             api,
+            api_description,
             app: config.app,
             metrics,
             draining,
@@ -84,7 +88,7 @@ impl RunningParts {
             router = router.merge(provider.router.clone());
         }
         if let Some(api) = self.api.clone().filter(|_| roles.contains(&Role::Api)) {
-            router = router.merge(api::router(api, &self.app.url));
+            router = router.merge(api::router(api, &self.api_description, &self.app.url));
         }
         if roles.contains(&Role::App) {
             router = router.merge(app::router(&self.app));

@@ -5,10 +5,13 @@
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use doorward_app::routes::{self, Verdict};
-use doorward_policy::demo;
+use doorward_demo::{
+    self as demo,
+    api::{self, Description},
+};
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{keys::SigningKey, model::time::SystemClock};
-use doorward_resource_server::{ResourceServer, ResourceServerSettings, demo_api};
+use doorward_resource_server::{ResourceServer, ResourceServerSettings};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -33,8 +36,9 @@ impl World {
         let pkcs8 = SigningKey::generate_pkcs8(SigningAlgorithm::Es256).unwrap();
         let key = SigningKey::from_pkcs8("key", SigningAlgorithm::Es256, &pkcs8).unwrap();
         let issuer = runtime.block_on(serve_issuer(key.public_jwk().clone()));
-        let server = ResourceServer::new(ResourceServerSettings::new(&issuer, AUDIENCE)).unwrap();
-        let api = demo_api::router(server);
+        let settings = ResourceServerSettings::new(&issuer, AUDIENCE);
+        let description = Description::from(&settings);
+        let api = api::router(ResourceServer::new(settings).unwrap(), &description);
         Self { runtime, issuer, key, api }
     }
 

@@ -7,10 +7,12 @@ use axum::{
     routing::get,
 };
 use doorward_protocol::{dpop::access_token_hash, jwk::Jwk};
-use doorward_resource_server::{Authenticated, ResourceServerSettings, demo_api};
+use doorward_resource_server::{Authenticated, ResourceServerSettings};
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_ROUTE, Answer, NOW, Setup, SigningKey, call, resource_server, send};
+use crate::support::{
+    ADMIN_ROUTE, Answer, NOW, Setup, SigningKey, call, orders_api, resource_server, send,
+};
 
 pub const ORIGIN: &str = "https://api.example.com";
 
@@ -197,7 +199,7 @@ async fn htu_is_the_address_that_callers_know() {
     for htu in [
         format!("http://api.example.com{ADMIN_ROUTE}"),
         format!("https://evil.example{ADMIN_ROUTE}"),
-        format!("{ORIGIN}/api/DemoPolicyBased/User/Get"),
+        format!("{ORIGIN}/orders/user"),
         ADMIN_ROUTE.to_owned(),
     ] {
         caller.assert_invalid_proof(json!({"htu": htu})).await;
@@ -301,7 +303,7 @@ async fn a_path_that_a_proxy_takes_away_belongs_to_the_address() {
     let set = |settings: &mut ResourceServerSettings| {
         settings.url = Some("https://example.com/backend/".to_owned())
     };
-    let api = demo_api::router(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set));
+    let api = orders_api(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set));
     for (known_as, status) in [("https://example.com/backend", 200), ("https://example.com", 401)] {
         let proof = caller.proof(&json!({"htu": format!("{known_as}{ADMIN_ROUTE}")}));
         let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;

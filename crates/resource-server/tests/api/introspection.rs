@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use doorward_resource_server::{TokenError, demo_api};
+use doorward_resource_server::TokenError;
 use futures::{
     FutureExt as _,
     future::{join, join_all},
@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use crate::{
     dpop::{ORIGIN, proof, request, thumbprint},
     support::{
-        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, Setup, SigningKey, call, introspecting,
-        resource_server, send,
+        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, SIT_ROUTE, Setup, SigningKey, call,
+        introspecting, orders_api, resource_server, send,
     },
 };
 
@@ -76,7 +76,7 @@ async fn the_issuer_vouches_for_an_opaque_token() {
     knows(&setup, TOKEN, &json!({}));
     let answer = setup.call(TOKEN).await;
     assert_eq!((answer.status, &answer.body["sub"]), (200, &json!("alice")), "{answer:?}");
-    let denied = call(&setup.api, "/api/DemoPolicyBased/Sit/Get", Some(TOKEN)).await;
+    let denied = call(&setup.api, SIT_ROUTE, Some(TOKEN)).await;
     assert_eq!((denied.status, &denied.body["reasons"]), (403, &json!(["needs role sit"])));
     assert_eq!(setup.issuer.questions(), 1, "one answer for both");
 }
@@ -434,5 +434,5 @@ async fn an_issuer_without_the_endpoint_or_away_can_not_be_asked() {
     assert_eq!(setup.issuer.questions(), 0);
 
     let server = resource_server("http://127.0.0.1:1", &Arc::clone(&setup.clock), introspecting);
-    assert_unavailable(&call(&demo_api::router(server), ADMIN_ROUTE, Some(TOKEN)).await);
+    assert_unavailable(&call(&orders_api(server), ADMIN_ROUTE, Some(TOKEN)).await);
 }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use doorward_resource_server::{ResourceServer, TokenError, demo_api};
+use doorward_resource_server::{ResourceServer, TokenError};
 use serde_json::json;
 
 use crate::support::{
-    ADMIN_ROUTE, Issuer, Setup, SigningKey, TestClock, call, claims, resource_server,
+    ADMIN_ROUTE, Issuer, Setup, SigningKey, TestClock, call, claims, orders_api, resource_server,
 };
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn an_issuer_that_is_down_at_the_start_is_waited_for() {
 
     let clock = Arc::new(TestClock::default());
     let server: ResourceServer = resource_server(&url, &clock, |_| ());
-    let api = demo_api::router(server.clone());
+    let api = orders_api(server.clone());
     let token = key.sign(&claims(&url));
     let answer = call(&api, ADMIN_ROUTE, Some(&token)).await;
     assert_eq!(answer.status, 503);

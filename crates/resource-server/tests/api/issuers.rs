@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use doorward_policy::Policy;
-use doorward_resource_server::{ProtectedRouter, TokenError, TrustedIssuer, demo_api};
+use doorward_resource_server::{ProtectedRouter, TokenError, TrustedIssuer};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, resource_server,
+    ADMIN_ROUTE, Answer, Issuer, Setup, SigningKey, call, claims, orders_api, resource_server,
 };
 
 const OTHER_AUDIENCE: &str = "urn:api";
@@ -28,7 +28,7 @@ impl Two {
         let server = resource_server(&first.issuer.url, &Arc::clone(&first.clock), |settings| {
             settings.issuers.push(TrustedIssuer::new(&other.url, OTHER_AUDIENCE));
         });
-        Self { first, other, other_key, api: demo_api::router(server) }
+        Self { first, other, other_key, api: orders_api(server) }
     }
 
     fn other_claims(&self) -> Value {

@@ -5,13 +5,10 @@ mod support;
 
 mod bad_input;
 mod cors;
-mod demo_users;
 mod dpop;
 mod extractor;
-mod guide;
 mod introspection;
 mod issuer_keys;
 mod issuers;
 mod layer;
-mod openapi;
 mod refusals;

@@ -24,14 +24,16 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, Request, StatusCode,
-        header::{AUTHORIZATION, RETRY_AFTER},
+        header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use doorward_policy::Policy;
 use doorward_resource_server::{
-    Clock, IntrospectionSettings, ResourceServer, ResourceServerSettings, demo_api,
+    Authenticated, Clock, IntrospectionSettings, ProtectedRouter, ResourceServer,
+    ResourceServerSettings, cors,
 };
 use futures::stream;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
@@ -41,7 +43,8 @@ use tower::ServiceExt as _;
 
 pub const AUDIENCE: &str = "MyBackendApi2";
 pub const NOW: i64 = 1_800_000_000;
-pub const ADMIN_ROUTE: &str = "/api/DemoPolicyBased/Admin/Get";
+pub const ADMIN_ROUTE: &str = "/orders/admin";
+pub const SIT_ROUTE: &str = "/orders/sit";
 
 /// A clock that stands still until the test moves it.
 #[derive(Default)]
@@ -313,7 +316,7 @@ impl Setup {
         let key = SigningKey::es256("key-1");
         let issuer = Issuer::start(&[&key]).await;
         let clock = Arc::new(TestClock::default());
-        let api = demo_api::router(resource_server(&issuer.url, &clock, change));
+        let api = orders_api(resource_server(&issuer.url, &clock, change));
         Self { key, issuer, clock, api }
     }
 
@@ -339,6 +342,28 @@ impl Setup {
     pub async fn call(&self, token: &str) -> Answer {
         call(&self.api, ADMIN_ROUTE, Some(token)).await
     }
+}
+
+/// An API with one route for administrators and one for the role sit. Caches never store answers,
+/// and pages of the settings' origins may read them.
+pub fn orders_api(server: ResourceServer) -> Router {
+    let origins = server.allowed_origins().to_vec();
+    let admin = Policy::require_role("admin").named("AdminPolicy");
+    let router = ProtectedRouter::new(server)
+        .route_for(ADMIN_ROUTE, vec![admin].leak(), get(admin_answer))
+        .route_for(SIT_ROUTE, vec![Policy::require_role("sit")].leak(), get(|| async {}))
+        .into_router();
+    if origins.is_empty() { router } else { router.layer(cors(origins)) }
+}
+
+async fn admin_answer(caller: Authenticated) -> impl IntoResponse {
+    let body = json!({
+        "message": "Only an administrator may call this.",
+        "route": ADMIN_ROUTE,
+        "policies": ["AdminPolicy"],
+        "sub": caller.principal().sub(),
+    });
+    ([(CACHE_CONTROL, "no-store")], Json(body))
 }
 
 pub fn resource_server(

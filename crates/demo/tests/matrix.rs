@@ -1,7 +1,8 @@
 //! Every demo user against every demo route.
 #![allow(clippy::unwrap_used)]
 
-use doorward_policy::{Principal, demo};
+use doorward_demo as demo;
+use doorward_policy::Principal;
 use serde_json::json;
 
 fn users() -> [Principal; 5] {

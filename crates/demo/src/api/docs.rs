@@ -1,6 +1,5 @@
-//! `/api/docs`: the demo API for people, from the same table by which it decides. It is a page
-//! without any script: to try an operation, a link opens the application, which is signed in, with
-//! the route chosen.
+//! `/api/docs`: the demo API for people, made from the same table that the API enforces. The page
+//! has no script. To try an operation, a link opens the application with the route chosen.
 
 use axum::{
     Router,
@@ -11,18 +10,19 @@ use axum::{
     response::Html,
     routing::get,
 };
-use doorward_app::{BrandMark, routes};
-use doorward_policy::demo::{DemoGroup, DemoRoute};
-use doorward_resource_server::demo_api::OPENAPI_PATH;
 use leptos::prelude::*;
 use url::form_urlencoded::byte_serialize;
 
+use super::OPENAPI_PATH;
+use crate::{DemoGroup, DemoRoute, of_group};
+
 const PATH: &str = "/api/docs";
 const STYLE_PATH: &str = "/api/docs.css";
-const STYLE: &str = include_str!("../../../style/main.css");
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const STYLE: &str = include_str!("../../../../style/main.css");
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 
-/// What the API answers beside 200, and when.
+/// The statuses that the API answers beside 200, and when.
 const REFUSALS: [(&str, &str); 3] = [
     (
         "401",
@@ -31,13 +31,17 @@ const REFUSALS: [(&str, &str); 3] = [
     ("403", "The caller does not meet a policy. The body has the reasons, as words and as data."),
     (
         "503",
-        "The issuer can't be asked, so that the token can't be verified. Retry-After says when to try again.",
+        "The issuer can't be reached, so the token can't be verified. Retry-After says when to \
+         try again.",
     ),
 ];
 
-/// The page and its style sheet; the API may run where no application does.
-pub fn router(app_url: &str) -> Router {
-    let page = page(app_url);
+/// The page and its style sheet, which the API serves itself: it may run without the application.
+///
+/// `app_url` is where the application tries a route, and `brand_mark` the application's logo as
+/// HTML.
+pub fn router(app_url: &str, brand_mark: &str) -> Router {
+    let page = page(app_url, brand_mark);
     let headers = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, "no-referrer"),
@@ -54,10 +58,10 @@ pub fn router(app_url: &str) -> Router {
         .route(STYLE_PATH, get(move || async move { (style, STYLE) }))
 }
 
-/// The document, the same for everybody.
-fn page(app_url: &str) -> String {
-    let app_url = app_url.to_owned();
-    // Views need an owner to be made in, even those that react to nothing.
+/// The document. It is the same for everyone.
+fn page(app_url: &str, brand_mark: &str) -> String {
+    let (app_url, brand) = (app_url.to_owned(), format!("{brand_mark}Doorward"));
+    // Leptos creates views within an owner only, even those without signals.
     Owner::new().with(|| {
         view! {
             <!DOCTYPE html>
@@ -65,7 +69,10 @@ fn page(app_url: &str) -> String {
                 <head>
                     <meta charset="utf-8"/>
                     <title>"Demo API · Doorward"</title>
-                    <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                    <meta
+                        name="viewport"
+                        content="width=device-width, initial-scale=1, viewport-fit=cover"
+                    />
                     <meta name="color-scheme" content="light dark"/>
                     <link rel="icon" href="data:,"/>
                     <link rel="stylesheet" href=STYLE_PATH/>
@@ -73,19 +80,18 @@ fn page(app_url: &str) -> String {
                 <body>
                     <div class="shell">
                         <header class="shell-header">
-                            <a class="brand" href=format!("{app_url}/")>
-                                <BrandMark/>
-                                "Doorward"
-                            </a>
+                            <a class="brand" href=format!("{app_url}/") inner_html=brand></a>
                             <a class="btn btn-small" href=OPENAPI_PATH>"OpenAPI document"</a>
                         </header>
                         <main class="stack">
                             <section class="hero stack stack-tight">
                                 <h1>"Demo API"</h1>
                                 <p class="lead muted">
-                                    "Every route names the policies that a caller must meet, and this page is made from the same \
-                                     table that the API decides by. Try one as the user who is signed in: the application opens \
-                                     with the route chosen, and says beforehand what the answer will be."
+                                    "Every route names the policies that a caller must meet. \
+                                     This page is made from the same table that the API \
+                                     enforces. Try a route as the signed-in user: the \
+                                     application opens with the route chosen, and says \
+                                     beforehand what the answer will be."
                                 </p>
                             </section>
                             {group(&app_url, DemoGroup::PolicyBased)}
@@ -93,7 +99,10 @@ fn page(app_url: &str) -> String {
                             {refusals()}
                         </main>
                         <footer class="shell-footer">
-                            <p>"Each call needs an access token in the header Authorization: Bearer …, or DPoP … with its proof."</p>
+                            <p>
+                                "Each call needs an access token in the header \
+                                 Authorization: Bearer …, or DPoP … with its proof."
+                            </p>
                         </footer>
                     </div>
                 </body>
@@ -104,8 +113,7 @@ fn page(app_url: &str) -> String {
 }
 
 fn group(app_url: &str, group: DemoGroup) -> impl IntoView {
-    let operations: Vec<_> =
-        routes::of_group(group).map(|route| operation(app_url, route)).collect();
+    let operations: Vec<_> = of_group(group).map(|route| operation(app_url, route)).collect();
     view! {
         <section class="card stack">
             <h2>{group.title()}</h2>
@@ -165,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_route_can_be_tried_in_the_application() {
-        let page = page("https://app.example");
+        let page = page("https://app.example", "<svg></svg>");
         assert_eq!(page.matches("class=\"operation\"").count(), 17);
         assert!(
             page.contains(
@@ -178,7 +186,7 @@ mod tests {
 
     #[test]
     fn it_keeps_its_own_content_security_policy() {
-        let page = page("https://app.example");
+        let page = page("https://app.example", "<svg></svg>");
         assert!(
             !page.contains("<script") && !page.contains("style=") && !page.contains(" onclick")
         );

@@ -1,11 +1,15 @@
 //! The five demo users against the 17 routes, through the router; and no route is open.
 
 use axum::Router;
-use doorward_policy::{Principal, demo};
-use doorward_resource_server::{ProtectedRoute, demo_api};
+use doorward_demo as demo;
+use doorward_policy::Principal;
+use doorward_resource_server::ProtectedRoute;
 use serde_json::{Value, json};
 
-use crate::support::{Setup, call, resource_server};
+use crate::{
+    demo_api,
+    support::{Setup, call, resource_server},
+};
 
 fn users() -> [(&'static str, Value, &'static str, &'static str); 5] {
     [
@@ -51,13 +55,14 @@ async fn each_user_gets_what_the_policies_say() {
         claims["email"] = json!(email);
         let principal = Principal::from_claims(&claims).unwrap();
         let token = setup.key.sign(&claims);
-        assert_eq!(allowed_routes(&setup.api, &token, &principal).await, count, "{sub}");
+        assert_eq!(allowed_routes(&demo_api(&setup), &token, &principal).await, count, "{sub}");
     }
 }
 
 #[tokio::test]
 async fn no_route_is_open_and_none_is_missing() {
     let setup = Setup::new().await;
+    let api = demo_api(&setup);
     assert_eq!(demo::routes().len(), 17);
     // A caller with a token and nothing else: whoever gets in here is let in by the table alone.
     let mut claims = setup.claims();
@@ -67,13 +72,13 @@ async fn no_route_is_open_and_none_is_missing() {
     claims["sub"] = json!("nobody");
     let token = setup.key.sign(&claims);
     // The table of the router itself, which can't have a route that is not in it.
-    let router = demo_api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
+    let router = demo::api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
     assert_eq!(router.routes().len(), 17);
     for route in router.routes() {
-        assert_eq!(call(&setup.api, route.path(), None).await.status, 401, "{}", route.path());
+        assert_eq!(call(&api, route.path(), None).await.status, 401, "{}", route.path());
         let expected = if route.policies().is_empty() { 200 } else { 403 };
         assert_eq!(
-            call(&setup.api, route.path(), Some(&token)).await.status,
+            call(&api, route.path(), Some(&token)).await.status,
             expected,
             "{}",
             route.path()
@@ -86,5 +91,5 @@ async fn no_route_is_open_and_none_is_missing() {
         .map(ProtectedRoute::path)
         .collect();
     assert_eq!(open, ["/api/DemoPolicyBased/Everyone/Get", "/api/DemoRoleBased/Everyone/Get"]);
-    assert_eq!(call(&setup.api, "/api/DemoPolicyBased/Other/Get", Some(&token)).await.status, 404);
+    assert_eq!(call(&api, "/api/DemoPolicyBased/Other/Get", Some(&token)).await.status, 404);
 }

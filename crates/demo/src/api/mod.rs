@@ -1,17 +1,20 @@
-//! The demo API: the 17 routes of [`doorward_policy::demo`], each protected by the policies of its
-//! row.
+//! The router of the demo API. Each of the 17 routes is protected by the policies of its row in
+//! the table.
 //!
 //! `GET` answers 200 with a [`DemoAnswer`] as JSON, or a refusal. The router is built from the
-//! table, so that a route without its policies can't be. [`openapi`] describes it, at
-//! [`OPENAPI_PATH`].
+//! table, so no route can lack its policies. [`openapi`] describes the API at [`OPENAPI_PATH`], and
+//! [`docs`] shows it to people.
 
+pub mod docs;
 pub mod openapi;
 
 use axum::{
     Json, Router,
     routing::{MethodRouter, get},
 };
-use doorward_policy::demo::{self, DemoRoute};
+use doorward_resource_server::{
+    Authenticated, ExpiredStatus, ProtectedRouter, ResourceServer, ResourceServerSettings, cors,
+};
 use http::{
     HeaderValue,
     header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -20,15 +23,15 @@ use serde::Serialize;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::ToSchema;
 
-use crate::{Authenticated, ProtectedRouter, ResourceServer, cors};
+use crate::DemoRoute;
 
-/// Where the description stands, for everybody to read.
+/// The path of the OpenAPI document, which anyone may read.
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
 
-/// What an allowed caller is told.
+/// The answer to a caller who meets the policies.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DemoAnswer {
-    /// A sentence that says who may call.
+    /// One sentence: who may call.
     pub message: &'static str,
     /// The route's path.
     pub route: &'static str,
@@ -38,20 +41,40 @@ pub struct DemoAnswer {
     pub sub: String,
 }
 
-/// The demo API's routes, each with its policies.
+/// What the OpenAPI document says beside the routes.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The issuer whose access tokens are accepted.
+    pub issuer: String,
+    /// The status that answers an expired token.
+    pub expired_status: ExpiredStatus,
+}
+
+impl From<&ResourceServerSettings> for Description {
+    /// With several issuers, the document names the first.
+    fn from(settings: &ResourceServerSettings) -> Self {
+        let first = settings.issuers.first();
+        Self {
+            issuer: first.map(|first| first.issuer.clone()).unwrap_or_default(),
+            expired_status: settings.expired_status,
+        }
+    }
+}
+
+/// The demo routes, each with its policies.
 pub fn routes(resource_server: ResourceServer) -> ProtectedRouter<ResourceServer> {
     let router = ProtectedRouter::new(resource_server);
-    demo::routes().iter().fold(router, |router, route| {
+    crate::routes().iter().fold(router, |router, route| {
         router.route_for(&route.path, &route.policies, answering(route))
     })
 }
 
-/// The same ready to be served, with their description. Answers are never stored by caches; pages
-/// of the settings' origins may read them.
-pub fn router(resource_server: ResourceServer) -> Router {
+/// The demo routes and their OpenAPI document, ready to be served. Caches never store the answers.
+/// Pages of the settings' allowed origins may read them.
+pub fn router(resource_server: ResourceServer, description: &Description) -> Router {
     let origins = resource_server.allowed_origins().to_vec();
     let no_store = HeaderValue::from_static("no-store");
-    let described = openapi::document(&resource_server).to_json().unwrap_or_default();
+    let described = openapi::document(description).to_json().unwrap_or_default();
     let describe = get(|| async { ([(CONTENT_TYPE, "application/json")], described) });
     let router = routes(resource_server).into_router().route(OPENAPI_PATH, describe);
     let router = router.layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store));

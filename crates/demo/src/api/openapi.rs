@@ -1,11 +1,12 @@
-//! The demo API's description by `OpenAPI` 3.1, made from the table of its routes, their policies
-//! and the types of its answers.
+//! The `OpenAPI` 3.1 document, made from the table of routes, their policies and the types of the
+//! answers.
 
-use doorward_policy::{Policy, PolicyDescription, demo};
+use doorward_policy::{Policy, PolicyDescription};
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
+use doorward_resource_server::ExpiredStatus;
 use serde_json::json;
 use utoipa::{
-    PartialSchema as _,
+    PartialSchema as _, ToSchema,
     openapi::{
         ComponentsBuilder, Content, HeaderBuilder, HttpMethod, InfoBuilder, Object, OpenApi,
         OpenApiBuilder, PathItem, PathsBuilder, Ref, Response, ResponseBuilder, Type,
@@ -16,21 +17,21 @@ use utoipa::{
     },
 };
 
-use super::DemoAnswer;
-use crate::{ExpiredStatus, RefusalBody, ResourceServer};
+use super::{DemoAnswer, Description};
+use crate::DemoGroup;
 
-/// Name of the way in which callers prove who they are.
+/// The name of the security scheme.
 const SCHEME: &str = "oidc";
 const JSON: &str = "application/json";
 /// The extension that carries an operation's policies: a list of `PolicyDescription`.
 const POLICIES: &str = "x-policies";
 
-/// What a refusal is called here, its status, and when it comes.
+/// Each refusal: its name in this document, its status and when it is answered.
 const REFUSALS: [(&str, &str, &str); 5] = [
     (
         "Malformed",
         "400",
-        "The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has it.",
+        "The `Authorization` header was sent twice, or is not well-formed (RFC 6750 section 2.1).",
     ),
     (
         "Unauthorized",
@@ -42,17 +43,39 @@ const REFUSALS: [(&str, &str, &str); 5] = [
     (
         "Unavailable",
         "503",
-        "The issuer can't be asked, so that the token can't be verified: `Retry-After` says when to try again.",
+        concat!(
+            "The issuer can't be reached, so the token can't be verified: `Retry-After` says when ",
+            "to try again."
+        ),
     ),
 ];
 
+// The library's `RefusalBody` is described here, so that the library needs no OpenAPI crate.
+/// The body of a refusal: the members of RFC 6749 section 5.2, and the reasons of a denial.
+#[derive(ToSchema)]
+#[allow(dead_code)] // It is only described, never made.
+#[schema(as = Refusal)]
+struct RefusalSchema {
+    /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
+    /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
+    error: String,
+    /// A sentence for a human.
+    error_description: String,
+    /// What the caller lacks, such as "needs department Sales"; only for a denial.
+    #[schema(required = false)]
+    reasons: Vec<String>,
+    /// The same as data; only for a denial.
+    #[schema(required = false, value_type = Vec<Object>)]
+    unmet: Vec<String>,
+}
+
 /// The document.
-pub fn document(server: &ResourceServer) -> OpenApi {
-    let refusals = REFUSALS
-        .into_iter()
-        .filter(|(name, ..)| *name != "Expired" || has_status_of_its_own(server));
+pub fn document(description: &Description) -> OpenApi {
+    let refusals = REFUSALS.into_iter().filter(|(name, ..)| {
+        *name != "Expired" || description.expired_status != ExpiredStatus::Unauthorized
+    });
     let refusals: Vec<_> = refusals.collect();
-    let paths = demo::routes().iter().fold(PathsBuilder::new(), |paths, route| {
+    let paths = crate::routes().iter().fold(PathsBuilder::new(), |paths, route| {
         let policies: Vec<PolicyDescription> =
             route.policies.iter().map(Policy::describe).collect();
         let operation = OperationBuilder::new()
@@ -68,7 +91,7 @@ pub fn document(server: &ResourceServer) -> OpenApi {
                     .description("The caller may.")
                     .content(JSON, content("DemoAnswer")),
             );
-        // Nobody who is signed in is denied where nothing else is asked.
+        // A route without policies denies no authenticated caller.
         let possible =
             refusals.iter().filter(|(name, ..)| *name != "Forbidden" || !policies.is_empty());
         let operation = possible.fold(operation, |operation, (name, status, _)| {
@@ -78,27 +101,25 @@ pub fn document(server: &ResourceServer) -> OpenApi {
     });
     let components = ComponentsBuilder::new()
         .schema("DemoAnswer", DemoAnswer::schema())
-        .schema("Refusal", RefusalBody::schema())
-        .security_scheme(SCHEME, SecurityScheme::OpenIdConnect(scheme(server.issuer())));
+        .schema("Refusal", RefusalSchema::schema())
+        .security_scheme(SCHEME, SecurityScheme::OpenIdConnect(scheme(&description.issuer)));
     let components = refusals.iter().fold(components, |components, (name, _, description)| {
         components.response(*name, refusal(name, description))
     });
     let info = InfoBuilder::new()
         .title("Doorward demo API")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Seventeen routes, each behind policies that the page knows, too. Every operation lists its own in `x-policies`."));
-    let tags =
-        [demo::DemoGroup::PolicyBased, demo::DemoGroup::RoleBased].map(demo::DemoGroup::title);
+        .description(Some(concat!(
+            "Seventeen routes, each behind policies that the page knows, too. Every operation ",
+            "lists its own in `x-policies`."
+        )));
+    let tags = [DemoGroup::PolicyBased, DemoGroup::RoleBased].map(DemoGroup::title);
     OpenApiBuilder::new()
         .info(info.build())
         .tags(Some(tags.map(|name| TagBuilder::new().name(name).build())))
         .paths(paths)
         .components(Some(components.build()))
         .build()
-}
-
-fn has_status_of_its_own(server: &ResourceServer) -> bool {
-    server.expired_status() != ExpiredStatus::Unauthorized
 }
 
 /// `/api/DemoPolicyBased/Sales/Admin/Get` is `PolicyBased_Sales_Admin`.
@@ -119,8 +140,8 @@ fn needs(policies: &[PolicyDescription]) -> String {
 fn scheme(issuer: &str) -> OpenIdConnect {
     OpenIdConnect::with_description(
         format!("{}{OPENID_CONFIGURATION_PATH}", issuer.trim_end_matches('/')),
-        "An access token of this issuer in the header `Authorization: Bearer …`, or `DPoP …` with its proof if it is bound \
-         to a key."
+        "An access token of this issuer in the header `Authorization: Bearer …`, or `DPoP …` with \
+         its proof if it is bound to a key."
             .to_owned(),
     )
 }

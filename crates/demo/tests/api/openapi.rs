@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use doorward_demo::api::{self, Description, openapi};
 use doorward_policy::Need;
-use doorward_resource_server::{ExpiredStatus, ProtectedRoute, demo_api, demo_api::openapi};
+use doorward_resource_server::{ExpiredStatus, ProtectedRoute, ResourceServerSettings};
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_ROUTE, Setup, TestClock, call, resource_server};
+use crate::{
+    ADMIN_ROUTE, demo_api,
+    support::{AUDIENCE, Setup, call, resource_server},
+};
 
-fn document(change: impl FnOnce(&mut doorward_resource_server::ResourceServerSettings)) -> Value {
-    let server = resource_server("https://id.example.com", &TestClock::default().into(), change);
-    serde_json::to_value(openapi::document(&server)).unwrap()
+fn document(change: impl FnOnce(&mut ResourceServerSettings)) -> Value {
+    let mut settings = ResourceServerSettings::new("https://id.example.com", AUDIENCE);
+    change(&mut settings);
+    serde_json::to_value(openapi::document(&Description::from(&settings))).unwrap()
 }
 
 #[test]
@@ -27,7 +32,7 @@ fn the_document_is_the_written_one() {
 #[tokio::test]
 async fn it_is_served_to_everybody() {
     let setup = Setup::new().await;
-    let answer = call(&setup.api, demo_api::OPENAPI_PATH, None).await;
+    let answer = call(&demo_api(&setup), api::OPENAPI_PATH, None).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     assert_eq!(answer.body["openapi"], "3.1.0");
     let discovery = format!("{}/.well-known/openid-configuration", setup.issuer.url);
@@ -42,7 +47,7 @@ async fn it_describes_the_routers_own_routes_and_policies() {
     let setup = Setup::new().await;
     let document = document(|_| ());
     let described = document["paths"].as_object().unwrap();
-    let router = demo_api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
+    let router = api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
     let served: BTreeSet<&str> = router.routes().iter().map(ProtectedRoute::path).collect();
     assert_eq!(described.keys().map(String::as_str).collect::<BTreeSet<_>>(), served);
     for route in router.routes() {
@@ -74,10 +79,13 @@ fn assert_described(document: &Value, schema: &str, body: &Value) {
 #[tokio::test]
 async fn answers_are_as_described() {
     let (setup, document) = (Setup::new().await, document(|_| ()));
-    assert_described(&document, "DemoAnswer", &setup.call(&setup.token()).await.body);
-    let denied = setup.call(&setup.token_with("role", json!("user"))).await.body;
+    let api = demo_api(&setup);
+    let allowed = call(&api, ADMIN_ROUTE, Some(&setup.token())).await.body;
+    assert_described(&document, "DemoAnswer", &allowed);
+    let token = setup.token_with("role", json!("user"));
+    let denied = call(&api, ADMIN_ROUTE, Some(&token)).await.body;
     assert_described(&document, "Refusal", &denied);
-    assert_described(&document, "Refusal", &call(&setup.api, ADMIN_ROUTE, None).await.body);
+    assert_described(&document, "Refusal", &call(&demo_api(&setup), ADMIN_ROUTE, None).await.body);
     let unmet: Vec<Need> = serde_json::from_value(denied["unmet"].clone()).unwrap();
     assert_eq!(unmet, [Need::Role { role: "admin".to_owned() }]);
 }

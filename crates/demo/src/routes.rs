@@ -1,20 +1,23 @@
-//! The demo API's routes and who may call each: the one table that the API enforces and the page
-//! shows.
+//! The table of routes. The API enforces it, and the page shows it.
 //!
-//! Paths and policy names are those of the system that Doorward re-implements, its two misspellings
-//! (`AdminOrUserWithCusomHandler`, `DoaminAndUsernamePolicy`) included: callers know them by these
-//! names.
+//! The paths and the names of policies are those of the system that Doorward re-implements.
+//! Callers know them by these names, so two misspellings stay:
+//! `AdminOrUserWithCusomHandler` and `DoaminAndUsernamePolicy`.
 
 use std::sync::LazyLock;
 
+use doorward_policy::{Decision, Policy, Principal, decide_all};
 use serde::Serialize;
 
-use crate::{Decision, EmailDomain, Policy, Principal, SubjectIs, decide_all};
+use crate::policies::{
+    admin, admin_or_user, crm, domain_and_username, sales, sales_and_admin,
+    sales_and_admin_or_user, sales_or_admin, sit, user,
+};
 
 const POLICY_BASED: &str = "/api/DemoPolicyBased";
 const ROLE_BASED: &str = "/api/DemoRoleBased";
 
-/// The two families of routes.
+/// The two groups of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DemoGroup {
@@ -37,20 +40,20 @@ impl DemoGroup {
 /// One route of the demo API. It answers GET only.
 #[derive(Debug)]
 pub struct DemoRoute {
-    /// The family.
+    /// The group.
     pub group: DemoGroup,
     /// The absolute path, `/api/DemoPolicyBased/Admin/Get`.
     pub path: String,
     /// A short name for a list, `Sales/Admin`.
     pub title: &'static str,
-    /// A sentence that says who may call.
+    /// One sentence: who may call.
     pub summary: &'static str,
-    /// The policies, all of which the caller must meet. None: any authenticated caller.
+    /// The caller must meet all of these. If empty, any authenticated caller may call.
     pub policies: Vec<Policy>,
 }
 
 impl DemoRoute {
-    /// Asks the route's policies about the caller.
+    /// Applies the route's policies to the caller.
     pub fn decide(&self, principal: &Principal) -> Decision {
         decide_all(&self.policies, principal)
     }
@@ -61,7 +64,7 @@ impl DemoRoute {
     }
 }
 
-/// The 17 routes, the policy-based ones first.
+/// All 17 routes, the policy-based ones first.
 pub fn routes() -> &'static [DemoRoute] {
     static ROUTES: LazyLock<Vec<DemoRoute>> =
         LazyLock::new(|| policy_based().into_iter().chain(role_based()).collect());
@@ -71,6 +74,11 @@ pub fn routes() -> &'static [DemoRoute] {
 /// The route with this path.
 pub fn route(path: &str) -> Option<&'static DemoRoute> {
     routes().iter().find(|route| route.path == path)
+}
+
+/// The routes of one group.
+pub fn of_group(group: DemoGroup) -> impl Iterator<Item = &'static DemoRoute> {
+    routes().iter().filter(move |route| route.group == group)
 }
 
 fn policy_based() -> [DemoRoute; 12] {
@@ -137,62 +145,4 @@ fn role_based() -> [DemoRoute; 5] {
         route("Sit", "Only the role sit may call this.", vec![role("sit")]),
         route("Everyone", "Everyone who is signed in may call this, whatever their roles.", vec![]),
     ]
-}
-
-/// `AdminPolicy`: role admin.
-pub fn admin() -> Policy {
-    Policy::require_role("admin").named("AdminPolicy")
-}
-
-/// `UserPolicy`: role user.
-pub fn user() -> Policy {
-    Policy::require_role("user").named("UserPolicy")
-}
-
-/// `AdminOrUserPolicy`: role admin or user.
-pub fn admin_or_user() -> Policy {
-    Policy::any_of([admin(), user()]).named("AdminOrUserPolicy")
-}
-
-/// `SitPolicy`: role sit.
-pub fn sit() -> Policy {
-    Policy::require_role("sit").named("SitPolicy")
-}
-
-/// `SalesDepartmentPolicy`: department Sales.
-pub fn sales() -> Policy {
-    Policy::require_claim("department", "Sales").named("SalesDepartmentPolicy")
-}
-
-/// `CrmDepartmentPolicy`: department CRM.
-pub fn crm() -> Policy {
-    Policy::require_claim("department", "CRM").named("CrmDepartmentPolicy")
-}
-
-/// `SalesDepartmentAndAdminPolicy`: department Sales and role admin.
-pub fn sales_and_admin() -> Policy {
-    Policy::all_of([sales(), admin()]).named("SalesDepartmentAndAdminPolicy")
-}
-
-/// `SalesDepartmentAndAdminOrUserPolicy`: department Sales and (role admin or user).
-pub fn sales_and_admin_or_user() -> Policy {
-    Policy::all_of([sales(), admin_or_user()]).named("SalesDepartmentAndAdminOrUserPolicy")
-}
-
-/// `SalesDepartmentOrAdminPolicy`: department Sales or role admin, as an assertion over all claims.
-pub fn sales_or_admin() -> Policy {
-    Policy::assert("department Sales or role admin", |caller| {
-        caller.has_claim("department", "Sales") || caller.has_role("admin")
-    })
-    .named("SalesDepartmentOrAdminPolicy")
-}
-
-/// `DoaminAndUsernamePolicy`: an email address at xxx.com, and to be jblin; two requirements with
-/// data of their own.
-pub fn domain_and_username() -> Policy {
-    Policy::all_of([
-        Policy::require(EmailDomain::new("xxx.com")),
-        Policy::require(SubjectIs::new("jblin")),
-    ])
-    .named("DoaminAndUsernamePolicy")
 }
