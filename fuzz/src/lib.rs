@@ -5,10 +5,10 @@ use std::cell::RefCell;
 
 #[path = "../../crates/client/tests/fuzzed/callback.rs"]
 pub mod callback;
-#[path = "../../crates/provider-http/tests/it/fuzzed/mod.rs"]
+#[path = "../../crates/provider-http/tests/http/fuzzed/mod.rs"]
 pub mod fuzzed;
 #[allow(dead_code, unused_imports)]
-#[path = "../../crates/provider-http/tests/it/support/mod.rs"]
+#[path = "../../crates/provider-http/tests/http/support/mod.rs"]
 mod support;
 
 use fuzzed::Fuzzed;

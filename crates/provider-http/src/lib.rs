@@ -1,39 +1,14 @@
 //! The OpenID provider's HTTP endpoints and its server-rendered pages.
 //!
-//! One file for each URL, named after it. Handlers read the request, call one use case of
-//! `doorward_provider` and write the answer; rules live there, not here. [`router`] puts it all
-//! together, to be served alone or mounted into another router.
+//! Each URL has a file named after it: programs call those in `endpoint`, people see those in
+//! `page`. A handler reads the request, calls a use case of `doorward_provider` and writes the
+//! response. The rules are in that crate, not here. [`router`] makes the router, which can be served
+//! by itself or mounted into another one.
 
-mod account;
-mod assets;
-mod authorize;
-mod check_session;
-mod consent;
-mod cookies;
-mod cors;
-mod csrf;
-mod device;
-mod device_authorization;
-mod discovery;
-mod documents;
-mod dpop;
-mod end_session;
-mod form;
-mod front_channel;
-mod grants;
-mod introspection;
-mod jwks;
-mod oauth_error;
+mod endpoint;
+mod http;
 mod page;
-mod pages;
-mod par;
-mod peer;
-mod return_url;
-mod revocation;
 mod texts;
-mod token;
-mod user_agent;
-mod userinfo;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -41,41 +16,47 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
     middleware,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{Provider, model::paths};
 use tower::ServiceBuilder;
 
 use crate::{
-    assets::Assets,
-    check_session::CheckSessionPage,
-    cookies::Cookies,
-    discovery::DiscoveryDocument,
-    jwks::JwksDocument,
-    return_url::BasePath,
+    endpoint::{
+        assets::{self, Assets},
+        authorize,
+        check_session::{self, CheckSessionPage},
+        device_authorization,
+        discovery::{self, DiscoveryDocument},
+        end_session, introspection,
+        jwks::{self, JwksDocument},
+        par, revocation, token, userinfo,
+    },
+    http::{cookies::Cookies, cors, dpop, refusal, return_url::BasePath},
+    page::{consent, device, grants, home, login, logout},
     texts::{ENGLISH, Texts},
 };
 
-pub use crate::peer::{Network, NoNetwork};
+pub use crate::http::peer::{Network, ParseNetworkError};
 
-/// What the HTTP side needs to know beside the provider.
+/// The settings of the HTTP side.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
-    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    /// Addresses of the reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
 }
 
-/// What every handler has. It is copied for each request many times on its way through the router,
-/// so it is one pointer.
+/// The state of every handler. The router clones it many times for each request, so all that
+/// requests share is behind one pointer.
 #[derive(Debug, Clone)]
 struct AppState {
     shared: Arc<Shared>,
-    /// What this request's pages are written in.
+    /// The texts in the language of this request.
     texts: &'static Texts,
 }
 
-/// What all requests have in common.
+/// What all requests share.
 #[derive(Debug)]
 struct Shared {
     provider: Arc<Provider>,
@@ -96,8 +77,8 @@ impl Deref for AppState {
     }
 }
 
-/// Lets handlers take one part of what is shared as their state.
-macro_rules! part {
+/// Lets a handler take one part of [`Shared`] as its state.
+macro_rules! shared_parts {
     ($($name:ident: $part:ty),*) => { $(
         impl FromRef<AppState> for Arc<$part> {
             fn from_ref(state: &AppState) -> Self {
@@ -106,14 +87,42 @@ macro_rules! part {
         }
     )* };
 }
-part!(provider: Provider, settings: HttpSettings, assets: Assets, check_session: CheckSessionPage, discovery: DiscoveryDocument, jwks: JwksDocument);
+shared_parts!(
+    provider: Provider,
+    settings: HttpSettings,
+    assets: Assets,
+    check_session: CheckSessionPage,
+    discovery: DiscoveryDocument,
+    jwks: JwksDocument
+);
 
-/// The largest request body: more than any request of the protocol needs.
+/// The largest request body in bytes. No request of the protocol needs more.
 const MAX_BODY: usize = 64 * 1024;
 
 /// The provider's routes, under the path of its issuer.
 pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
-    let base = BasePath::of_issuer(provider.issuer());
+    let state = state(Arc::clone(&provider), settings);
+    let routes = protocol(&provider)
+        .merge(without_cors())
+        .merge(pages())
+        .route(paths::CHECK_SESSION, get(check_session::get))
+        .route("/assets/{name}", get(assets::get))
+        .route("/favicon.ico", get(assets::favicon))
+        .fallback(page::response::not_found)
+        .with_state(state.clone());
+    let path = state.base.as_str();
+    if path.is_empty() {
+        return routes;
+    }
+    // RFC 8414 section 3.1: the well-known part comes before the path of the issuer.
+    let metadata = Router::new()
+        .route(&format!("{}{path}", discovery::OAUTH_METADATA_PATH), get(discovery::get))
+        .layer(cors::layer(provider))
+        .with_state(state.clone());
+    Router::new().nest(path, routes).merge(metadata)
+}
+
+fn state(provider: Arc<Provider>, settings: HttpSettings) -> AppState {
     let cookies = Cookies::for_issuer(provider.issuer());
     let shared = Shared {
         check_session: Arc::new(CheckSessionPage::new(&cookies)),
@@ -122,14 +131,23 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         discovery: Arc::default(),
         jwks: Arc::default(),
         settings: Arc::new(settings),
-        base: base.clone(),
-        provider: Arc::clone(&provider),
+        base: BasePath::of_issuer(provider.issuer()),
+        provider,
     };
-    let state = AppState { shared: Arc::new(shared), texts: &ENGLISH };
-    // A layer around another is one more copy of all below it for each request, so each group has
-    // one.
-    let limit = || DefaultBodyLimit::max(MAX_BODY);
-    let protocol = Router::new()
+    AppState { shared: Arc::new(shared), texts: &ENGLISH }
+}
+
+// Each `layer` clones all that is below it once more for each request, so each group of routes has
+// one stack of layers.
+
+/// The endpoints that scripts of other origins may call, if a client lists their origin.
+fn protocol(provider: &Arc<Provider>) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(cors::layer(Arc::clone(provider)))
+        .layer(middleware::map_response_with_state(Arc::clone(provider), dpop::provide_nonce))
+        .layer(middleware::map_response(refusal::count))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new()
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
         .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))
         .route(paths::JWKS, get(jwks::get))
@@ -137,50 +155,41 @@ pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
-        .layer(ServiceBuilder::new().layer(cors::layer(Arc::clone(&provider))).layer(limit()));
-    // Called by servers and devices: no CORS.
-    let others = Router::new()
+        .layer(layers)
+}
+
+/// The endpoints that only servers and devices call.
+fn without_cors() -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::map_response(refusal::count))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new()
         .route(paths::INTROSPECTION, post(introspection::post))
         .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post))
-        .layer(limit());
-    let pages = Router::new()
+        .layer(layers)
+}
+
+/// What a user's browser opens.
+fn pages() -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::map_response(page::policy::protect))
+        .layer(middleware::map_response(refusal::count))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    let get_or_post = |handler: MethodRouter<AppState>| handler.head(page::response::no_head);
+    Router::new()
         .route(
             paths::AUTHORIZE,
-            get(authorize::get_or_post).post(authorize::get_or_post).head(page::no_head),
+            get_or_post(get(authorize::get_or_post).post(authorize::get_or_post)),
         )
         .route(
             paths::END_SESSION,
-            get(end_session::get_or_post).post(end_session::get_or_post).head(page::no_head),
+            get_or_post(get(end_session::get_or_post).post(end_session::get_or_post)),
         )
-        .route("/account/login", get(account::login::get).post(account::login::post))
-        .route("/account/logout", get(account::logout::get).post(account::logout::post))
+        .route("/account/login", get(login::get).post(login::post))
+        .route("/account/logout", get(logout::get).post(logout::post))
         .route("/grants", get(grants::get).post(grants::post))
         .route("/consent", get(consent::get).post(consent::post))
         .route(paths::DEVICE, get(device::get).post(device::post))
-        .route("/", get(account::home))
-        .route_layer(
-            ServiceBuilder::new().layer(middleware::from_fn(page::headers)).layer(limit()),
-        );
-    let routes = protocol
-        .merge(others)
-        .merge(pages)
-        .route(paths::CHECK_SESSION, get(check_session::get))
-        .route("/assets/{name}", get(assets::get))
-        .route("/favicon.ico", get(assets::favicon))
-        .fallback(page::not_found)
-        .with_state(state.clone());
-    let nested =
-        if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) };
-    // RFC 8414 section 3.1: for an issuer with a path the well-known part stands before it.
-    if base.as_str().is_empty() {
-        nested
-    } else {
-        let path = format!("{}{}", discovery::OAUTH_METADATA_PATH, base.as_str());
-        nested.merge(
-            Router::new()
-                .route(&path, get(discovery::get))
-                .layer(cors::layer(provider))
-                .with_state(state),
-        )
-    }
+        .route("/", get(home::get))
+        .route_layer(layers)
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use doorward_provider::model::client::RedirectUri;
-use doorward_provider_http::{Network, NoNetwork};
+use doorward_provider_http::{Network, ParseNetworkError};
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -224,7 +224,7 @@ impl TryFrom<String> for CollectorUrl {
 }
 
 impl TryFrom<String> for TrustedProxy {
-    type Error = NoNetwork;
+    type Error = ParseNetworkError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse().map(Self)

@@ -1,8 +1,10 @@
 //! English.
 
-use doorward_provider::use_case::authorize::UnsafeRequest;
+use doorward_protocol::params::ParamsError;
+use doorward_provider::use_case::{authorize::UnsafeRequest, end_session::EndSessionError};
 
 use super::Texts;
+use crate::http::form::FormError;
 
 /// Every text in English.
 pub(crate) static ENGLISH: Texts = Texts {
@@ -30,11 +32,15 @@ pub(crate) static ENGLISH: Texts = Texts {
     do_not_allow: "Do not allow",
     something_is_wrong: "Something is wrong",
     did_not_work: "This did not work",
-    go_back: "Go back to the application and try again. If it happens again, tell the people who run it this code:",
+    go_back: "Go back to the application and try again. If it happens again, tell the people who run it \
+        this code:",
     unavailable: "The provider can't answer at the moment. Try again in a minute.",
     no_such_page: "There is no such page here. If an application sent you, go back to it and try again.",
-    foreign_return_url: "The page was opened with an address to return to that is not this provider's. Start again from the application.",
-    refused,
+    foreign_return_url: "The page was opened with an address to return to that is not this provider's. Start again \
+        from the application.",
+    form_refused,
+    authorize_refused,
+    end_session_refused,
     one_moment: "One moment",
     being_returned: "You are being returned to the application.",
     go_on: "Continue",
@@ -45,11 +51,12 @@ pub(crate) static ENGLISH: Texts = Texts {
     sign_out: "Sign out",
     sign_out_question: "Sign out?",
     client_asks: |name| format!("{name} asks to sign you out."),
-    address_refused: "The application wants you to return to an address that is not registered for it. You will stay here.",
+    address_refused: "The application wants you to return to an address that is not registered for it. You will \
+        stay here.",
     stay_signed_in: "Stay signed in",
     signed_out: "Signed out",
     you_are_signed_out: "You are signed out",
-    others_are_told: "Your other applications are being told. Then you are taken back.",
+    signing_out_elsewhere: "Your other applications are being told. Then you are taken back.",
     you_can_close: "You can close this page, or sign in again.",
     back_to: |name| format!("Back to {name}"),
     the_application: "the application",
@@ -76,7 +83,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     go_on_with_phone: "Go on with your phone",
     qr_code: "The address of this page as a QR code",
     device_shows: "Does your device show",
-    device_warning: "Go on only if you hold this device yourself. Somebody who sent you the code would get into your account.",
+    device_warning: "Go on only if you hold this device yourself. Somebody who sent you the code would get \
+        into your account.",
     device_asks_for: "The device asks for:",
     device_connected: (
         "The device is connected",
@@ -86,7 +94,8 @@ pub(crate) static ENGLISH: Texts = Texts {
         "The device is not connected",
         "It was told that you did not allow it. You can close this page.",
     ),
-    unknown_device_code: "This code is wrong, has expired or was answered. Check what the device shows; if it shows another code now, enter that.",
+    unknown_device_code: "This code is wrong, has expired or was answered. Check what the device shows; if it shows \
+        another code now, enter that.",
     codes_throttled: |seconds| {
         let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
         format!("Too many codes were entered. Wait {wait}, then try again.")
@@ -99,9 +108,25 @@ fn throttled(seconds: u32) -> String {
     format!("Too many sign-ins have failed. Wait {wait}, then try again.")
 }
 
-fn refused(cause: &UnsafeRequest) -> String {
-    cause.to_string()
+fn form_refused(error: &FormError) -> String {
+    match error {
+        FormError::Params(ParamsError::Repeated(name)) => {
+            format!("The request has the parameter {name} more than once.")
+        }
+        FormError::Body(_) => "The request is too large, or it did not arrive in full.".to_owned(),
+        FormError::NotAForm | FormError::Params(_) => {
+            "The request can't be read. It is not a form, or it is too long.".to_owned()
+        }
+    }
 }
 
-/// As they are written already.
+fn authorize_refused(request: &UnsafeRequest) -> String {
+    request.to_string()
+}
+
+fn end_session_refused(error: EndSessionError) -> String {
+    error.to_string()
+}
+
+/// They are in English already.
 const SCOPES: &[(&str, &str)] = &[];

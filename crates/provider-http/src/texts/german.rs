@@ -1,8 +1,10 @@
 //! German.
 
-use doorward_provider::use_case::authorize::UnsafeRequest;
+use doorward_protocol::params::ParamsError;
+use doorward_provider::use_case::{authorize::UnsafeRequest, end_session::EndSessionError};
 
 use super::Texts;
+use crate::http::form::FormError;
 
 /// Every text in German.
 pub(crate) static GERMAN: Texts = Texts {
@@ -15,9 +17,12 @@ pub(crate) static GERMAN: Texts = Texts {
     password: "Passwort",
     remember_me: "Auf diesem Gerät angemeldet bleiben",
     cancel: "Abbrechen",
-    wrong_password: "Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch einmal.",
-    form_expired: "Diese Seite war zu lange geöffnet, oder Cookies sind gesperrt. Versuchen Sie es noch einmal.",
-    too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar Sekunden noch einmal.",
+    wrong_password: "Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch \
+        einmal.",
+    form_expired: "Diese Seite war zu lange geöffnet, oder Cookies sind gesperrt. Versuchen Sie es noch \
+        einmal.",
+    too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar Sekunden \
+        noch einmal.",
     enter_both: "Geben Sie Benutzername und Passwort ein.",
     throttled,
     allow_access: "Zugriff erlauben",
@@ -30,11 +35,17 @@ pub(crate) static GERMAN: Texts = Texts {
     do_not_allow: "Nicht erlauben",
     something_is_wrong: "Etwas stimmt nicht",
     did_not_work: "Das hat nicht geklappt",
-    go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie den Betreibern diesen Code:",
-    unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer Minute noch einmal.",
-    no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen Sie zu ihr zurück und versuchen Sie es noch einmal.",
-    foreign_return_url: "Die Seite wurde mit einer Rücksprungadresse geöffnet, die nicht zu diesem Anbieter gehört. Beginnen Sie noch einmal bei der Anwendung.",
-    refused,
+    go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder \
+        geschieht, nennen Sie den Betreibern diesen Code:",
+    unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer Minute noch \
+        einmal.",
+    no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen Sie zu ihr \
+        zurück und versuchen Sie es noch einmal.",
+    foreign_return_url: "Die Seite wurde mit einer Rücksprungadresse geöffnet, die nicht zu diesem Anbieter \
+        gehört. Beginnen Sie noch einmal bei der Anwendung.",
+    form_refused,
+    authorize_refused,
+    end_session_refused,
     one_moment: "Einen Augenblick",
     being_returned: "Sie werden zur Anwendung zurückgeleitet.",
     go_on: "Weiter",
@@ -45,11 +56,12 @@ pub(crate) static GERMAN: Texts = Texts {
     sign_out: "Abmelden",
     sign_out_question: "Abmelden?",
     client_asks: |name| format!("{name} möchte Sie abmelden."),
-    address_refused: "Die Anwendung möchte, dass Sie zu einer Adresse zurückkehren, die für sie nicht eingetragen ist. Sie bleiben hier.",
+    address_refused: "Die Anwendung möchte, dass Sie zu einer Adresse zurückkehren, die für sie nicht \
+        eingetragen ist. Sie bleiben hier.",
     stay_signed_in: "Angemeldet bleiben",
     signed_out: "Abgemeldet",
     you_are_signed_out: "Sie sind abgemeldet",
-    others_are_told: "Ihre anderen Anwendungen erfahren davon. Dann geht es zurück.",
+    signing_out_elsewhere: "Ihre anderen Anwendungen erfahren davon. Dann geht es zurück.",
     you_can_close: "Sie können diese Seite schließen oder sich wieder anmelden.",
     back_to: |name| format!("Zurück zu {name}"),
     the_application: "der Anwendung",
@@ -76,7 +88,8 @@ pub(crate) static GERMAN: Texts = Texts {
     go_on_with_phone: "Mit dem Telefon fortfahren",
     qr_code: "Die Adresse dieser Seite als QR-Code",
     device_shows: "Zeigt Ihr Gerät",
-    device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst in der Hand haben. Wer Ihnen den Code geschickt hat, käme sonst in Ihr Konto.",
+    device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst in der Hand haben. Wer Ihnen den Code \
+        geschickt hat, käme sonst in Ihr Konto.",
     device_asks_for: "Das Gerät bittet um:",
     device_connected: (
         "Das Gerät ist verbunden",
@@ -86,7 +99,8 @@ pub(crate) static GERMAN: Texts = Texts {
         "Das Gerät ist nicht verbunden",
         "Es hat erfahren, dass Sie es nicht erlaubt haben. Sie können diese Seite schließen.",
     ),
-    unknown_device_code: "Dieser Code ist falsch, abgelaufen oder schon beantwortet. Sehen Sie nach, was das Gerät anzeigt; wenn es jetzt ein anderer Code ist, geben Sie den ein.",
+    unknown_device_code: "Dieser Code ist falsch, abgelaufen oder schon beantwortet. Sehen Sie nach, was das Gerät \
+        anzeigt; wenn es jetzt ein anderer Code ist, geben Sie den ein.",
     codes_throttled: |seconds| {
         let wait =
             if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
@@ -104,8 +118,30 @@ fn throttled(seconds: u32) -> String {
     )
 }
 
-fn refused(cause: &UnsafeRequest) -> String {
-    match cause {
+fn form_refused(error: &FormError) -> String {
+    match error {
+        FormError::Params(ParamsError::Repeated(name)) => {
+            format!("Die Anfrage enthält den Parameter {name} mehr als einmal.")
+        }
+        FormError::Body(_) => {
+            "Die Anfrage ist zu groß, oder sie kam nicht vollständig an.".to_owned()
+        }
+        FormError::NotAForm | FormError::Params(_) => {
+            "Die Anfrage ist nicht lesbar. Sie ist kein Formular, oder sie ist zu lang.".to_owned()
+        }
+    }
+}
+
+fn end_session_refused(error: EndSessionError) -> String {
+    match error {
+        EndSessionError::ClientMismatch => {
+            "Die client_id der Anwendung passt nicht zu ihrem id_token_hint.".to_owned()
+        }
+    }
+}
+
+fn authorize_refused(request: &UnsafeRequest) -> String {
+    match request {
         UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.".to_owned(),
         UnsafeRequest::UnknownClient => "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt.".to_owned(),
         UnsafeRequest::UnknownRequestUri => {
@@ -124,7 +160,7 @@ fn refused(cause: &UnsafeRequest) -> String {
     }
 }
 
-/// The standard scopes of OIDC Core section 5.4 and `offline_access`, by their English names.
+/// The scopes of OIDC Core section 5.4 and `offline_access`, by their English names.
 const SCOPES: &[(&str, &str)] = &[
     ("Your user identifier", "Ihre Benutzerkennung"),
     ("Your profile: name and the like", "Ihr Profil: Name und Ähnliches"),

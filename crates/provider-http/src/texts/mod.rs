@@ -1,5 +1,5 @@
-//! What the pages say, in each language: one table a language, which the compiler keeps complete. A
-//! language is added by a file beside [`english`] and a line in [`LANGUAGES`].
+//! What the pages say, in each language. Each language is one table, which the compiler keeps
+//! complete. To add a language, add a file beside [`english`] and an entry in [`LANGUAGES`].
 
 mod english;
 mod german;
@@ -11,13 +11,19 @@ use axum::{
     http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
 };
 use doorward_protocol::params::Params;
-use doorward_provider::{model::resource::ScopeDescription, use_case::authorize::UnsafeRequest};
+use doorward_provider::{
+    model::resource::ScopeDescription,
+    use_case::{authorize::UnsafeRequest, end_session::EndSessionError},
+};
 
 pub(crate) use self::english::ENGLISH;
 use self::german::GERMAN;
-use crate::{AppState, return_url::ReturnUrl};
+use crate::{
+    AppState,
+    http::{form::FormError, return_url::ReturnUrl},
+};
 
-/// The first is for whoever asks for none of them.
+/// The first is for browsers that ask for none of them.
 pub(crate) static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
 
 /// Every text of the pages in one language.
@@ -31,7 +37,7 @@ pub(crate) struct Texts {
     pub(crate) sign_in: &'static str,
     /// Under the title of the login page.
     pub(crate) to_this_provider: &'static str,
-    /// Under the title of the login page: the client.
+    /// Under the title of the login page. The argument is the name of the client.
     pub(crate) to_continue_to: fn(&str) -> String,
     /// Label.
     pub(crate) user_name: &'static str,
@@ -41,19 +47,19 @@ pub(crate) struct Texts {
     pub(crate) remember_me: &'static str,
     /// Button.
     pub(crate) cancel: &'static str,
-    /// After a failed sign-in: nobody is told which.
+    /// After a failed sign-in. It does not say which of the two is wrong.
     pub(crate) wrong_password: &'static str,
-    /// The form token does not match.
+    /// The form token is missing or wrong.
     pub(crate) form_expired: &'static str,
-    /// Too many sign-ins wait.
+    /// Too many sign-ins are waiting.
     pub(crate) too_busy: &'static str,
     /// A field was left empty.
     pub(crate) enter_both: &'static str,
-    /// Too many failures: the seconds to wait.
+    /// Too many sign-ins failed. The argument is the wait in seconds.
     pub(crate) throttled: fn(u32) -> String,
     /// Title of the consent page.
     pub(crate) allow_access: &'static str,
-    /// The question: the client.
+    /// The question. The argument is the name of the client.
     pub(crate) allow_client: fn(&str) -> String,
     /// Before the user's name.
     pub(crate) signed_in_as: &'static str,
@@ -73,23 +79,27 @@ pub(crate) struct Texts {
     pub(crate) did_not_work: &'static str,
     /// On the error page, before the code.
     pub(crate) go_back: &'static str,
-    /// The store does not answer.
+    /// The store failed.
     pub(crate) unavailable: &'static str,
     /// 404.
     pub(crate) no_such_page: &'static str,
-    /// The address to return to does not hold.
+    /// The return URL is not one of this provider.
     pub(crate) foreign_return_url: &'static str,
-    /// Why an authorization request goes nowhere.
-    pub(crate) refused: fn(&UnsafeRequest) -> String,
+    /// Why a request can't be read.
+    pub(crate) form_refused: fn(&FormError) -> String,
+    /// Why an authorization request is not answered by a redirect.
+    pub(crate) authorize_refused: fn(&UnsafeRequest) -> String,
+    /// Why a sign-out request is refused.
+    pub(crate) end_session_refused: fn(EndSessionError) -> String,
     /// Title of the page that posts a response.
     pub(crate) one_moment: &'static str,
-    /// On that page.
+    /// Text of that page.
     pub(crate) being_returned: &'static str,
     /// Its button.
     pub(crate) go_on: &'static str,
-    /// Title of the front door.
+    /// Title of the home page.
     pub(crate) signed_in: &'static str,
-    /// Heading of the front door.
+    /// Heading of the home page.
     pub(crate) you_are_signed_in: &'static str,
     /// Before the user's name.
     pub(crate) browser_signed_in_as: &'static str,
@@ -99,7 +109,7 @@ pub(crate) struct Texts {
     pub(crate) sign_out: &'static str,
     /// Heading.
     pub(crate) sign_out_question: &'static str,
-    /// The client that wants it.
+    /// Which client asks to sign out. The argument is its name.
     pub(crate) client_asks: fn(&str) -> String,
     /// The address to return to is not registered.
     pub(crate) address_refused: &'static str,
@@ -109,31 +119,31 @@ pub(crate) struct Texts {
     pub(crate) signed_out: &'static str,
     /// Heading.
     pub(crate) you_are_signed_out: &'static str,
-    /// While frames tell clients.
-    pub(crate) others_are_told: &'static str,
-    /// Where nothing more happens.
+    /// While frames sign out other clients.
+    pub(crate) signing_out_elsewhere: &'static str,
+    /// When there is nowhere to return to.
     pub(crate) you_can_close: &'static str,
-    /// Link to the client.
+    /// Link to the client. The argument is its name.
     pub(crate) back_to: fn(&str) -> String,
     /// For a client without a name.
     pub(crate) the_application: &'static str,
-    /// Name of a frame.
+    /// Title of a frame.
     pub(crate) client_signs_out: &'static str,
     /// Title of `/grants`, and the link to it.
     pub(crate) access_and_sessions: &'static str,
     /// Heading.
     pub(crate) with_access: &'static str,
-    /// Where there are none.
+    /// When there are none.
     pub(crate) nobody_has_access: &'static str,
-    /// Before a moment.
+    /// Before a timestamp.
     pub(crate) since: &'static str,
-    /// Before a moment.
+    /// Before a timestamp.
     pub(crate) last_used: &'static str,
     /// A consent without grants.
     pub(crate) not_in_use: &'static str,
     /// Button.
     pub(crate) take_back: &'static str,
-    /// What the button does: the client.
+    /// Label of the button for screen readers. The argument is the name of the client.
     pub(crate) take_back_from: fn(&str) -> String,
     /// Heading.
     pub(crate) where_signed_in: &'static str,
@@ -143,9 +153,9 @@ pub(crate) struct Texts {
     pub(crate) this_browser: &'static str,
     /// Button.
     pub(crate) end: &'static str,
-    /// What the button does: the browser.
+    /// Label of the button for screen readers. The argument is the name of the browser.
     pub(crate) end_session_in: fn(&str) -> String,
-    /// Before a moment.
+    /// Before a timestamp.
     pub(crate) signed_in_at: &'static str,
     /// Before a network address.
     pub(crate) address: &'static str,
@@ -157,13 +167,13 @@ pub(crate) struct Texts {
     pub(crate) enter_device_code: &'static str,
     /// Label.
     pub(crate) code: &'static str,
-    /// Before the picture.
+    /// Opens the QR code.
     pub(crate) go_on_with_phone: &'static str,
-    /// What the picture is.
+    /// Label of the QR code.
     pub(crate) qr_code: &'static str,
-    /// Before the code, which the device should show.
+    /// Before the code that the device should show.
     pub(crate) device_shows: &'static str,
-    /// Against codes that were sent by others.
+    /// Warns of codes that someone else sent.
     pub(crate) device_warning: &'static str,
     /// Before the scopes.
     pub(crate) device_asks_for: &'static str,
@@ -171,12 +181,12 @@ pub(crate) struct Texts {
     pub(crate) device_connected: (&'static str, &'static str),
     /// Title and text.
     pub(crate) device_not_connected: (&'static str, &'static str),
-    /// No such code.
+    /// The code is unknown.
     pub(crate) unknown_device_code: &'static str,
-    /// Too many codes: the seconds to wait.
+    /// Too many codes were entered. The argument is the wait in seconds.
     pub(crate) codes_throttled: fn(u32) -> String,
-    /// Names of the scopes that this provider names itself, by their English ones; an operator's
-    /// own names stay as they are.
+    /// Translations of the scope names that the provider has by default, by the English name. The
+    /// names that an operator chose are not translated.
     scopes: &'static [(&'static str, &'static str)],
 }
 
@@ -196,26 +206,33 @@ impl Texts {
     }
 }
 
-/// The state of a handler that shows pages: it speaks the language that the browser asks for, or
-/// the `ui_locales` of the query.
+/// The state of a handler that shows pages, in the language of `ui_locales` in the query, or else
+/// the one that the browser asks for.
 pub(crate) struct Localized(pub(crate) AppState);
 
 impl FromRequestParts<AppState> for Localized {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, state))
+    }
+}
+
+impl Localized {
+    /// The state in the language of a request.
+    pub(crate) fn of(parts: &Parts, state: &AppState) -> Self {
         let query = Params::parse_noting_repeats(parts.uri.query().unwrap_or_default(), &[]);
         let ui_locales = query.as_ref().ok().and_then(|(params, _)| params.get("ui_locales"));
         let mut state = state.clone();
         state.texts = accepted(&parts.headers);
-        Ok(Self(state.speaking(ui_locales)))
+        Self(state.in_language(ui_locales))
     }
 }
 
 impl AppState {
-    /// In the language that the request behind a page asks for. A pushed one is looked up: the
-    /// browser has the reference only.
-    pub(crate) async fn speaking_for(self, return_url: Option<&ReturnUrl>) -> Self {
+    /// The same state in the language that the waiting authorization request asks for. A pushed
+    /// request is looked up, since the browser has only the reference.
+    pub(crate) async fn in_language_of(self, return_url: Option<&ReturnUrl>) -> Self {
         let ui_locales = match return_url {
             Some(url) if url.is_pushed() => {
                 let query = url.request_query().unwrap_or_default();
@@ -226,20 +243,20 @@ impl AppState {
             }
             url => url.and_then(ReturnUrl::ui_locales),
         };
-        self.speaking(ui_locales.as_deref())
+        self.in_language(ui_locales.as_deref())
     }
 
-    /// In the first language of `ui_locales` (OIDC Core section 3.1.2.1) that there is; otherwise
-    /// in the same as before.
-    pub(crate) fn speaking(mut self, ui_locales: Option<&str>) -> Self {
+    /// The same state in the first known language of `ui_locales` (OIDC Core section 3.1.2.1), or
+    /// in the same language if none is known.
+    pub(crate) fn in_language(mut self, ui_locales: Option<&str>) -> Self {
         let wanted = ui_locales.unwrap_or_default().split(' ').find_map(language);
         self.texts = wanted.unwrap_or(self.texts);
         self
     }
 }
 
-/// By `Accept-Language` (RFC 9110 section 12.5.4): the language of the greatest weight, of equal
-/// ones the first.
+/// The known language with the greatest weight in `Accept-Language` (RFC 9110 section 12.5.4). The
+/// first of several with equal weights wins.
 fn accepted(headers: &HeaderMap) -> &'static Texts {
     let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     let mut best: (&'static Texts, f32) = (LANGUAGES[0], 0.0);
@@ -254,7 +271,7 @@ fn accepted(headers: &HeaderMap) -> &'static Texts {
     best.0
 }
 
-/// The language of a tag, whatever its region or script (RFC 4647 section 3.4).
+/// The language of a tag. Its region and script are ignored (RFC 4647 section 3.4).
 fn language(tag: &str) -> Option<&'static Texts> {
     let primary = tag.split('-').next().unwrap_or_default();
     LANGUAGES.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))

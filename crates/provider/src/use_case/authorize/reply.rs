@@ -125,8 +125,6 @@ impl ReplyTo {
 
     /// An error for the client (RFC 6749 section 4.1.2.1).
     pub fn error(self, code: &ErrorCode, description: &str) -> AuthorizationResponse {
-        metrics::counter!("doorward_refusals_total", "part" => "provider", "error" => code.label())
-            .increment(1);
         self.respond(vec![
             ("error", code.to_string()),
             ("error_description", description.to_owned()),
@@ -181,6 +179,11 @@ impl AuthorizationResponse {
     /// it must agree.
     pub fn browser_state(&self) -> Option<&BrowserState> {
         self.browser_state.as_ref()
+    }
+
+    /// The error that the response carries, if it is one.
+    pub fn error(&self) -> Option<ErrorCode> {
+        self.params().find(|(name, _)| *name == "error").map(|(_, code)| code.into())
     }
 
     /// The parameters, for a form.

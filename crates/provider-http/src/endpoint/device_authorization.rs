@@ -1,0 +1,44 @@
+//! `POST /connect/deviceauthorization` (RFC 8628 section 3.1).
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use doorward_protocol::params::Params;
+use doorward_provider::{
+    Provider,
+    use_case::{device::DeviceAuthorization, error::TokenError},
+};
+
+use crate::http::{
+    client_authentication::authenticate_client,
+    form::Form,
+    oauth_error::{NO_STORE, OAuthError},
+};
+
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, OAuthError> {
+    match authorize(&provider, &headers, &params).await {
+        Ok(authorization) => Ok((NO_STORE, Json(authorization)).into_response()),
+        Err(error) => {
+            tracing::info!(cause = %error, "a device authorization request was refused");
+            Err(OAuthError::from(&error))
+        }
+    }
+}
+
+async fn authorize(
+    provider: &Provider,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<DeviceAuthorization, TokenError> {
+    let client = authenticate_client(provider, headers, params).await?;
+    provider.authorize_device(&client, params).await
+}

@@ -1,0 +1,15 @@
+//! The endpoints that programs call, and the two that start a page: one file for each URL, named
+//! after it.
+
+pub(crate) mod assets;
+pub(crate) mod authorize;
+pub(crate) mod check_session;
+pub(crate) mod device_authorization;
+pub(crate) mod discovery;
+pub(crate) mod end_session;
+pub(crate) mod introspection;
+pub(crate) mod jwks;
+pub(crate) mod par;
+pub(crate) mod revocation;
+pub(crate) mod token;
+pub(crate) mod userinfo;

@@ -1,0 +1,73 @@
+//! `POST /connect/par` (RFC 9126), with a proof of possession if the client sends one (RFC 9449
+//! section 10.1).
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use doorward_protocol::{error::ErrorCode, params::Params};
+use doorward_provider::{
+    Provider,
+    use_case::{
+        authenticate::AuthenticatedClient,
+        authorize::{PushError, PushedReference},
+        dpop::DpopError,
+        error::TokenError,
+    },
+};
+use serde_json::json;
+
+use crate::http::{
+    client_authentication::authenticate_client,
+    dpop::{self, NextNonce},
+    form::Form,
+    oauth_error::{NO_STORE, OAuthError},
+};
+
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, OAuthError> {
+    let client = authenticate_client(&provider, &headers, &params).await.map_err(|error| {
+        tracing::info!(cause = %error, "a pushed authorization request was refused");
+        OAuthError::from(&error)
+    })?;
+    match push(&provider, &client, &headers, &params).await {
+        Ok(PushedReference { request_uri, expires_in }) => {
+            let body = Json(json!({"request_uri": request_uri, "expires_in": expires_in}));
+            let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));
+            Ok((StatusCode::CREATED, NO_STORE, nonce, body).into_response())
+        }
+        Err(error) => {
+            let client_id = &client.client_id;
+            tracing::info!(%client_id, cause = %error, "a pushed authorization request was refused");
+            Err(refuse(error))
+        }
+    }
+}
+
+async fn push(
+    provider: &Provider,
+    client: &AuthenticatedClient,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<PushedReference, PushError> {
+    let proof = dpop::proof(headers).map_err(DpopError::from)?;
+    provider.push_authorization_request(client, params, proof).await
+}
+
+fn refuse(error: PushError) -> OAuthError {
+    match error {
+        PushError::Refused { code, description } => OAuthError::new(code, description),
+        PushError::Dpop(error) => OAuthError::from(&TokenError::from(error)),
+        PushError::Store(_) => OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "The provider can't answer at the moment. Try again later.",
+        ),
+    }
+}

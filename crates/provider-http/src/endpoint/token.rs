@@ -1,0 +1,77 @@
+//! `POST /connect/token` (RFC 6749 section 3.2).
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use doorward_protocol::params::Params;
+use doorward_provider::{
+    Provider, audit,
+    use_case::{dpop::DpopError, error::TokenError, token::TokenRequest},
+};
+
+use crate::http::{
+    client_authentication::{authenticate_client, for_log, named_client},
+    dpop::{self, NextNonce},
+    form::Form,
+    oauth_error::{NO_STORE, OAuthError},
+    peer::Peer,
+};
+
+pub(crate) async fn post(
+    State(provider): State<Arc<Provider>>,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, OAuthError> {
+    let outcome = exchange(&provider, &headers, &params, &peer).await;
+    let grant_type = params.get("grant_type");
+    metrics::counter!(
+        "doorward_grants_total",
+        "grant_type" => grant_type_label(grant_type),
+        "outcome" => outcome.as_ref().map_or_else(|error| error.code().label(), |_| "issued"),
+    )
+    .increment(1);
+    outcome.map_err(|error| {
+        audit::Event {
+            event: "token_refused",
+            outcome: audit::Outcome::Refused,
+            client_id: named_client(&headers, &params).as_deref(),
+            peer: Some(&peer.0),
+            grant_type: grant_type.map(for_log).as_deref(),
+            cause: Some(&error),
+            ..audit::Event::default()
+        }
+        .log();
+        OAuthError::from(&error)
+    })
+}
+
+async fn exchange(
+    provider: &Provider,
+    headers: &HeaderMap,
+    params: &Params,
+    peer: &Peer,
+) -> Result<Response, TokenError> {
+    let client = authenticate_client(provider, headers, params).await?;
+    let proof = dpop::proof(headers).map_err(DpopError::from)?;
+    let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
+    let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));
+    Ok((NO_STORE, nonce, Json(tokens)).into_response())
+}
+
+/// The grant type as a label of a metric. A label must have few values, and a client can send any.
+fn grant_type_label(grant_type: Option<&str>) -> &'static str {
+    match grant_type {
+        Some("authorization_code") => "authorization_code",
+        Some("refresh_token") => "refresh_token",
+        Some("client_credentials") => "client_credentials",
+        Some("password") => "password",
+        Some("urn:ietf:params:oauth:grant-type:device_code") => "device_code",
+        _ => "other",
+    }
+}

@@ -1,0 +1,50 @@
+//! What a request presents to authenticate its client, at every endpoint that clients call
+//! directly (RFC 6749 section 2.3).
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use doorward_protocol::params::Params;
+use doorward_provider::{
+    Provider,
+    use_case::{
+        authenticate::{AuthenticatedClient, ClientCredentials},
+        error::{ClientAuthenticationError, TokenError},
+    },
+};
+
+/// The longest text from a request, in characters, that is written to the log.
+const LONGEST_LOGGED: usize = 100;
+
+/// Authenticates the client of a request.
+pub(crate) async fn authenticate_client(
+    provider: &Provider,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<AuthenticatedClient, TokenError> {
+    provider.authenticate(&client_credentials(headers, params)?).await
+}
+
+/// Reads the credentials of a request.
+pub(crate) fn client_credentials(
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<ClientCredentials, ClientAuthenticationError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let authorization = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(only), None) => {
+            Some(only.to_str().map_err(|_| ClientAuthenticationError::MalformedHeader)?)
+        }
+        (Some(_), Some(_)) => return Err(ClientAuthenticationError::TwoMethods),
+    };
+    ClientCredentials::parse(authorization, params)
+}
+
+/// The client that a request names, for an audit event. It is not authenticated.
+pub(crate) fn named_client(headers: &HeaderMap, params: &Params) -> Option<String> {
+    client_credentials(headers, params).ok().map(|named| for_log(named.client_id()))
+}
+
+/// The beginning of a text from a request, short enough for a log line.
+pub(crate) fn for_log(text: &str) -> String {
+    text.chars().take(LONGEST_LOGGED).collect()
+}

@@ -1,0 +1,30 @@
+//! CORS at the endpoints that scripts call: for the origins that a client lists, and no others.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::{
+    HeaderName, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use doorward_protocol::dpop;
+use doorward_provider::Provider;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The layer. It never allows credentials: no endpoint below it reads a cookie.
+pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
+    let listed = AllowOrigin::predicate(move |origin, _| {
+        origin.to_str().is_ok_and(|origin| provider.allows_cors_origin(origin))
+    });
+    CorsLayer::new()
+        .allow_origin(listed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static(dpop::HEADER)])
+        // `Date` lets a client on a device with a wrong clock check the times in a token.
+        .expose_headers([
+            WWW_AUTHENTICATE,
+            RETRY_AFTER,
+            DATE,
+            HeaderName::from_static(dpop::NONCE_HEADER),
+        ])
+        .max_age(Duration::from_hours(1))
+}

@@ -1,0 +1,97 @@
+//! Errors of the endpoints that clients call directly, as JSON (RFC 6749 section 5.2, RFC 6750
+//! section 3).
+
+use axum::{
+    Extension, Json,
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use doorward_protocol::{
+    challenge::Challenge,
+    error::{ErrorCode, ErrorResponse},
+};
+use doorward_provider::use_case::error::TokenError;
+
+use crate::http::{form::FormError, refusal::Refused};
+
+/// The realm of the provider's challenges.
+pub(crate) const REALM: &str = "doorward";
+
+/// Keeps tokens and errors out of every cache (RFC 6749 section 5.1).
+pub(crate) const NO_STORE: AppendHeaders<[(HeaderName, &str); 2]> =
+    AppendHeaders([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")]);
+
+/// Seconds after which a client may ask an unavailable provider again.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// An error response.
+#[derive(Debug)]
+pub(crate) struct OAuthError {
+    status: StatusCode,
+    body: ErrorResponse,
+    challenges: Vec<Challenge>,
+}
+
+impl OAuthError {
+    /// An error with the status that belongs to its code.
+    pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        let status = match code {
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+            ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let challenges = match code {
+            ErrorCode::InvalidClient => vec![Challenge::basic(REALM)],
+            _ => Vec::new(),
+        };
+        Self { status, body: ErrorResponse::new(code, description), challenges }
+    }
+
+    /// The error of a protected resource. A fault in the credentials is a 401, whatever its code.
+    pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
+        if matches!(self.body.error, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) {
+            self.status = StatusCode::UNAUTHORIZED;
+        }
+        self.challenges = challenges;
+        self
+    }
+}
+
+impl From<&TokenError> for OAuthError {
+    fn from(error: &TokenError) -> Self {
+        Self::new(error.code(), error.description())
+    }
+}
+
+impl From<FormError> for OAuthError {
+    fn from(error: FormError) -> Self {
+        let status = error.status();
+        let description = match error {
+            FormError::Params(error) => TokenError::Params(error).description(),
+            other => other.to_string(),
+        };
+        Self { status, ..Self::new(ErrorCode::InvalidRequest, description) }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let refused = Extension(Refused(self.body.error.clone()));
+        let mut response = (self.status, NO_STORE, refused, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        for challenge in self.challenges {
+            if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}

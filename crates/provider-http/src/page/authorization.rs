@@ -1,0 +1,79 @@
+//! What the authorization endpoint and the pages on its way answer: a response to the client, the
+//! login page, the consent page or the error page.
+
+use axum::{
+    Extension,
+    http::{HeaderMap, HeaderValue, StatusCode, header::REFERRER_POLICY},
+    response::{IntoResponse as _, Response},
+};
+use doorward_protocol::params::encode;
+use doorward_provider::use_case::authorize::{AuthorizationResponse, Outcome, ResponseMode};
+
+use crate::{
+    AppState,
+    http::{cookies::Cookie, refusal::Refused, return_url::ReturnUrl},
+    page::{
+        consent,
+        error::PageError,
+        form_post,
+        policy::PagePolicy,
+        response::{html_with_policy, see_other, with_cookie},
+    },
+};
+
+impl AppState {
+    /// Answers what the authorization use case decided.
+    pub(crate) fn respond(
+        &self,
+        outcome: Outcome,
+        headers: &HeaderMap,
+    ) -> Result<Response, PageError> {
+        match outcome {
+            Outcome::Respond(response) => {
+                let cookie = self.changed_check_value(headers, &response);
+                Ok(with_cookie(self.respond_to_client(&response), cookie))
+            }
+            Outcome::SignIn(request) => Ok(self.to_login(&ReturnUrl::to_request(&request.params))),
+            Outcome::AskConsent(request, session) => {
+                let state = self.clone().in_language(request.ui_locales.as_deref());
+                Ok(consent::show(&state, headers, &request, &session))
+            }
+            Outcome::Refuse(request) => Err(self.error(request)),
+        }
+    }
+
+    /// A redirect to the login page, which returns to this address.
+    pub(crate) fn to_login(&self, return_url: &ReturnUrl) -> Response {
+        let query = encode([("return_url", return_url.to_text().as_str())]);
+        see_other(&self.base.join(&format!("/account/login?{query}")))
+    }
+
+    /// The cookie that makes the browser agree with the `session_state` of a response, for example
+    /// when the session has expired. If the browser did not send its session cookie, it may have
+    /// kept it back, and nothing is known of its session.
+    fn changed_check_value(
+        &self,
+        headers: &HeaderMap,
+        response: &AuthorizationResponse,
+    ) -> Option<HeaderValue> {
+        self.cookies.read(headers, Cookie::Session)?;
+        let current = self.cookies.read(headers, Cookie::SessionCheck);
+        match response.browser_state()?.check_value() {
+            wanted if wanted == current.as_ref() => None,
+            Some(value) => Some(self.cookies.set(Cookie::SessionCheck, value, None)),
+            None => Some(self.cookies.remove(Cookie::SessionCheck)),
+        }
+    }
+
+    fn respond_to_client(&self, response: &AuthorizationResponse) -> Response {
+        let refused = response.error().map(|code| Extension(Refused(code)));
+        if response.mode() != ResponseMode::FormPost {
+            return (refused, see_other(&response.location())).into_response();
+        }
+        let markup = form_post::view(&self.layout(), response);
+        let policy = PagePolicy::leading_to_client().with_script(form_post::script_hash());
+        // With `same-origin`, the client would see `Origin: null`.
+        let referrer = [(REFERRER_POLICY, "strict-origin")];
+        (refused, referrer, html_with_policy(StatusCode::OK, markup, &policy)).into_response()
+    }
+}

@@ -1,0 +1,105 @@
+//! `/consent`: what a client asks for, and the user's answer. The authorization endpoint shows the
+//! page itself, without a redirect.
+
+pub(crate) mod view;
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use doorward_protocol::{params::Params, scope::Scope};
+use doorward_provider::{
+    model::session::Session,
+    use_case::authorize::{AuthorizeRequest, ConsentGiven},
+};
+
+use crate::{
+    AppState,
+    http::{
+        cookies::Cookie,
+        csrf::{self, FormToken},
+        form::PageForm,
+        peer::Peer,
+        return_url::{ForeignReturnUrl, ReturnUrl},
+    },
+    page::{
+        error::PageError,
+        policy::PagePolicy,
+        response::{html_with_policy, see_other, with_cookie},
+    },
+    texts::Localized,
+};
+
+const PATH: &str = "/consent";
+
+/// `GET /consent` has nothing to ask.
+pub(crate) async fn get(Localized(state): Localized) -> Response {
+    see_other(&state.base.join("/"))
+}
+
+/// The consent page for an authorization request.
+pub(crate) fn show(
+    state: &AppState,
+    headers: &HeaderMap,
+    request: &AuthorizeRequest,
+    session: &Session,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let client = &request.client;
+    let consent = view::Consent {
+        action: state.base.join(PATH),
+        form_token: token.value,
+        return_url: ReturnUrl::to_request(&request.params).to_text(),
+        client_name: client.name.clone(),
+        client_uri: client.client_uri.clone(),
+        description: client.description.clone(),
+        logo: client.logo_uri.clone(),
+        sub: session.authentication.sub.clone(),
+        sid: session.authentication.sid.clone(),
+        scopes: state.provider.resources().describe(&request.scope),
+        may_remember: client.allow_remember_consent,
+    };
+    let markup = view::consent(&state.layout(), consent);
+    let policy = PagePolicy::leading_to_client();
+    let policy = match &client.logo_uri {
+        Some(logo) => policy.with_image(logo),
+        None => policy,
+    };
+    with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie)
+}
+
+pub(crate) async fn post(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let return_url = form.get("return_url").ok_or(ForeignReturnUrl).and_then(ReturnUrl::parse);
+    let return_url = return_url.map_err(|error| state.error(error))?;
+    let state = state.in_language_of(Some(&return_url)).await;
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        // The authorization endpoint shows the page again.
+        return Ok(see_other(&state.base.join(&return_url.to_text())));
+    }
+    let query = return_url.request_query().ok_or_else(|| state.error(ForeignReturnUrl))?;
+    let outcome = if form.get("action") == Some("allow") {
+        let cookie = state.cookies.read(&headers, Cookie::Session);
+        let given = ConsentGiven {
+            sid: form.get("sid").unwrap_or_default().to_owned(),
+            scope: ticked_scope(&form),
+            remember: form.is_sent("remember_consent"),
+        };
+        let query = query.as_bytes();
+        state.provider.authorize_with_consent(query, cookie.as_ref(), given, &peer.0).await
+    } else {
+        let session = state.session(&headers).await?;
+        state.provider.deny(query.as_bytes(), session.as_ref(), &peer.0).await
+    };
+    state.respond(outcome, &headers)
+}
+
+/// The scopes that are ticked in a form, each in a field `scope` of its own.
+pub(crate) fn ticked_scope(form: &Params) -> Scope {
+    let ticked: Vec<&str> = form.get_all("scope").collect();
+    ticked.join(" ").parse().unwrap_or_default()
+}

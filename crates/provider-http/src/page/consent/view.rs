@@ -1,0 +1,82 @@
+//! The consent page (OIDC Core section 3.1.2.4).
+
+use doorward_provider::model::resource::ScopeDescription;
+use leptos::prelude::*;
+
+use crate::page::layout::{Layout, document, hidden};
+use crate::{http::csrf, texts::Texts};
+
+/// What the consent page shows.
+pub(crate) struct Consent {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) return_url: String,
+    pub(crate) client_name: String,
+    pub(crate) client_uri: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) logo: Option<String>,
+    pub(crate) sub: String,
+    pub(crate) sid: String,
+    pub(crate) scopes: Vec<ScopeDescription>,
+    pub(crate) may_remember: bool,
+}
+
+pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
+    let t = layout.texts;
+    document(layout, t.allow_access, move || {
+        let site = consent.client_uri.map(|uri| {
+            let text = uri.clone();
+            view! { <p><a href=uri rel="noopener noreferrer">{text}</a></p> }
+        });
+        // The name is beside the logo, so the logo needs no text of its own.
+        let logo = consent.logo.map(|uri| view! { <img class="client-logo" src=uri alt=""/> });
+        let description = consent.description.map(|text| view! { <p>{text}</p> });
+        let remember = consent.may_remember.then(|| {
+            view! {
+                <label class="checkbox">
+                    <input type="checkbox" name="remember_consent" value="true" checked=true/>
+                    {t.remember_decision}
+                </label>
+            }
+        });
+        view! {
+            <div class="stack-tight">
+                {logo}
+                <h1>{(t.allow_client)(&consent.client_name)}</h1>
+                <p class="muted">{t.signed_in_as}" "<strong>{consent.sub}</strong>". "{t.it_asks_for}</p>
+                {description}
+                {site}
+            </div>
+            <form class="stack" method="post" action=consent.action>
+                {hidden(csrf::FIELD, consent.form_token)}
+                {hidden("return_url", consent.return_url)}
+                {hidden("sid", consent.sid)}
+                <ul class="scope-list">{consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}</ul>
+                {remember}
+                <div class="stack-tight">
+                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
+                </div>
+            </form>
+        }
+    })
+}
+
+/// A scope as a checkbox.
+pub(crate) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView {
+    let name = if scope.emphasize {
+        view! { <strong>{scope.display_name}</strong> }.into_any()
+    } else {
+        view! { <span>{scope.display_name}</span> }.into_any()
+    };
+    let second_line =
+        if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
+    view! {
+        <li>
+            <label class="checkbox">
+                <input type="checkbox" name="scope" value=scope.name checked=true disabled=scope.required/>
+                <span>{name}{second_line.map(|line| view! { <span class="field-hint">" " {line}</span> })}</span>
+            </label>
+        </li>
+    }
+}

@@ -1,0 +1,146 @@
+//! `/device`: the user enters the code that a device shows, and allows the device or not (RFC 8628
+//! section 3.3).
+
+mod view;
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use doorward_provider::{
+    model::{paths, session::Session, user_code::UserCode},
+    use_case::device::{CalledUp, UserCodeError},
+};
+
+use crate::{
+    AppState,
+    http::{
+        csrf::{self, FormToken},
+        form::{PageForm, PageQuery},
+        peer::Peer,
+        return_url::ReturnUrl,
+    },
+    page::{
+        consent::ticked_scope,
+        error::PageError,
+        response::{html, see_other, with_cookie, with_retry_after},
+    },
+    texts::Localized,
+};
+
+/// The longest text, in characters, that is shown again in the field of the code.
+const LONGEST_SHOWN: usize = 20;
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    headers: HeaderMap,
+    query: Result<PageQuery, PageError>,
+) -> Result<Response, PageError> {
+    let PageQuery(query) = query.unwrap_or_default();
+    let typed = query.get("user_code").unwrap_or_default();
+    Ok(match state.session(&headers).await? {
+        Some(_) => enter(&state, &headers, StatusCode::OK, typed, None),
+        None => to_login(&state, typed),
+    })
+}
+
+pub(crate) async fn post(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let typed = form.get("user_code").unwrap_or_default();
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        return Ok(see_other(&state.base.join(&address(typed).to_text())));
+    }
+    let Some(session) = state.session(&headers).await? else {
+        return Ok(to_login(&state, typed));
+    };
+    let outcome = match form.get("action") {
+        Some("continue") => {
+            let called_up = state.provider.call_up_device(typed, &session, &peer.0).await;
+            called_up
+                .map(|(code, called_up)| confirm(&state, &headers, &session, &code, &called_up))
+        }
+        action => {
+            let scope = (action == Some("allow")).then(|| ticked_scope(&form));
+            let allowed = state.provider.answer_device(typed, &session, scope, &peer.0).await;
+            allowed.map(|allowed| html(StatusCode::OK, view::done(&state.layout(), allowed)))
+        }
+    };
+    outcome.or_else(|error| refuse(&state, &headers, typed, error))
+}
+
+/// The address of this page with the code that was typed.
+fn address(typed: &str) -> ReturnUrl {
+    ReturnUrl::Device(UserCode::typed(typed))
+}
+
+fn to_login(state: &AppState, typed: &str) -> Response {
+    state.to_login(&address(typed))
+}
+
+/// The form for the code, filled in with what was typed so far.
+fn enter(
+    state: &AppState,
+    headers: &HeaderMap,
+    status: StatusCode,
+    typed: &str,
+    problem: Option<String>,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let code = UserCode::typed(typed);
+    let shown = || typed.chars().take(LONGEST_SHOWN).collect();
+    let enter = view::Enter {
+        action: state.base.join(paths::DEVICE),
+        form_token: token.value,
+        user_code: code.as_ref().map_or_else(shown, UserCode::shown),
+        link: code.filter(|_| problem.is_none()).map(|code| {
+            format!("{}{}", state.provider.issuer(), ReturnUrl::Device(Some(code)).to_text())
+        }),
+        problem,
+    };
+    with_cookie(html(status, view::enter(&state.layout(), enter)), token.set_cookie)
+}
+
+/// The question whether to allow what the device asks for.
+fn confirm(
+    state: &AppState,
+    headers: &HeaderMap,
+    session: &Session,
+    code: &UserCode,
+    called_up: &CalledUp,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let confirm = view::Confirm {
+        action: state.base.join(paths::DEVICE),
+        form_token: token.value,
+        user_code: code.shown(),
+        sub: session.authentication.sub.clone(),
+        client_name: called_up.client.name.clone(),
+        scopes: state.provider.resources().describe(&called_up.scope),
+    };
+    with_cookie(html(StatusCode::OK, view::confirm(&state.layout(), confirm)), token.set_cookie)
+}
+
+fn refuse(
+    state: &AppState,
+    headers: &HeaderMap,
+    typed: &str,
+    error: UserCodeError,
+) -> Result<Response, PageError> {
+    match error {
+        UserCodeError::Unknown => {
+            let problem = state.texts.unknown_device_code.to_owned();
+            Ok(enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(problem)))
+        }
+        UserCodeError::SignInAgain => Ok(to_login(state, typed)),
+        UserCodeError::Throttled(seconds) => {
+            let problem = (state.texts.codes_throttled)(seconds);
+            let page = enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
+            Ok(with_retry_after(page, seconds))
+        }
+        UserCodeError::Store(error) => Err(state.error(error)),
+    }
+}

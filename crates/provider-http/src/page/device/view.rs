@@ -1,0 +1,137 @@
+//! The views for devices (RFC 8628 section 3.3): the form for the code, the question and the result.
+
+use doorward_provider::model::resource::ScopeDescription;
+use leptos::prelude::*;
+use qrcode::{Color, QrCode};
+
+use crate::http::csrf;
+use crate::page::{
+    consent,
+    layout::{Layout, document, hidden},
+};
+
+/// What the form for the code shows.
+pub(crate) struct Enter {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) user_code: String,
+    /// The address of this page with the code, to continue on another device.
+    pub(crate) link: Option<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// What the question shows.
+pub(crate) struct Confirm {
+    pub(crate) action: String,
+    pub(crate) form_token: String,
+    pub(crate) user_code: String,
+    pub(crate) sub: String,
+    pub(crate) client_name: String,
+    pub(crate) scopes: Vec<ScopeDescription>,
+}
+
+pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
+    let t = layout.texts;
+    document(layout, t.connect_a_device, move || {
+        let failed = enter.problem.is_some();
+        let problem = enter.problem.map(|problem| {
+            view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
+        });
+        let picture = enter.link.and_then(|link| qr_code(&link, t.qr_code)).map(|picture| {
+            view! {
+                <details>
+                    <summary>{t.go_on_with_phone}</summary>
+                    {picture}
+                </details>
+            }
+        });
+        view! {
+            <div class="stack-tight">
+                <h1>{t.connect_a_device}</h1>
+                <p class="muted">{t.enter_device_code}</p>
+            </div>
+            {problem}
+            <form class="stack" method="post" action=enter.action>
+                {hidden(csrf::FIELD, enter.form_token)}
+                <div class="field">
+                    <label for="user_code">{t.code}</label>
+                    <input
+                        id="user_code"
+                        name="user_code"
+                        type="text"
+                        class="mono"
+                        value=enter.user_code
+                        placeholder="XXXX-XXXX"
+                        autocomplete="off"
+                        autocapitalize="characters"
+                        spellcheck="false"
+                        maxlength="20"
+                        required=true
+                        autofocus=true
+                        aria-invalid=failed.then_some("true")
+                        aria-describedby=failed.then_some("problem")
+                    />
+                </div>
+                <button class="btn btn-primary btn-block" name="action" value="continue">{t.go_on}</button>
+            </form>
+            {picture}
+        }
+    })
+}
+
+pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
+    let t = layout.texts;
+    document(layout, t.connect_a_device, move || {
+        view! {
+            <div class="stack-tight">
+                <h1>{(t.allow_client)(&confirm.client_name)}</h1>
+                <p>{t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
+                <p class="alert alert-info">{t.device_warning}</p>
+                <p class="muted">{t.signed_in_as}" "<strong>{confirm.sub}</strong>". "{t.device_asks_for}</p>
+            </div>
+            <form class="stack" method="post" action=confirm.action>
+                {hidden(csrf::FIELD, confirm.form_token)}
+                {hidden("user_code", confirm.user_code)}
+                <ul class="scope-list">{confirm.scopes.into_iter().map(|scope| consent::view::scope(t, scope)).collect_view()}</ul>
+                <div class="stack-tight">
+                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
+                </div>
+            </form>
+        }
+    })
+}
+
+pub(crate) fn done(layout: &Layout, allowed: bool) -> String {
+    let t = layout.texts;
+    let (title, text) = if allowed { t.device_connected } else { t.device_not_connected };
+    document(layout, title, move || {
+        view! {
+            <h1>{title}</h1>
+            <p class="muted">{text}</p>
+        }
+    })
+}
+
+/// A link as a QR code. It is black on white in any colour scheme and has the margin of four modules
+/// that readers need (ISO/IEC 18004).
+fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
+    use std::fmt::Write as _;
+
+    const MARGIN: usize = 4;
+    let code = QrCode::new(link).ok()?;
+    let width = code.width();
+    let mut path = String::new();
+    for (index, color) in code.to_colors().into_iter().enumerate() {
+        if color == Color::Dark {
+            let _ = write!(path, "M{} {}h1v1h-1z", index % width + MARGIN, index / width + MARGIN);
+        }
+    }
+    let side = width + 2 * MARGIN;
+    Some(view! {
+        <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
+            <rect width=side height=side fill="#fff"/>
+            <path d=path fill="#000"/>
+        </svg>
+    })
+}

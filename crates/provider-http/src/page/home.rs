@@ -1,0 +1,54 @@
+//! `GET /`: the page of a signed-in user. Anyone else is sent to the login page.
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use leptos::prelude::*;
+
+use crate::{
+    page::{
+        error::PageError,
+        layout::{Layout, document},
+        response::{html, see_other},
+    },
+    texts::Localized,
+};
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let Some(session) = state.session(&headers).await? else {
+        return Ok(see_other(&state.base.join("/account/login")));
+    };
+    let home = Home {
+        sub: session.authentication.sub,
+        grants: state.base.join("/grants"),
+        logout: state.base.join("/account/logout"),
+    };
+    Ok(html(StatusCode::OK, view(&state.layout(), home)))
+}
+
+/// What the page shows.
+struct Home {
+    sub: String,
+    grants: String,
+    logout: String,
+}
+
+fn view(layout: &Layout, home: Home) -> String {
+    let t = layout.texts;
+    document(layout, t.signed_in, move || {
+        view! {
+            <div class="stack-tight">
+                <h1>{t.you_are_signed_in}</h1>
+                <p>{t.browser_signed_in_as}" "<strong>{home.sub}</strong>". "{t.no_password_again}</p>
+            </div>
+            <div class="stack-tight">
+                <a class="btn btn-block" href=home.grants>{t.access_and_sessions}</a>
+                <a class="btn btn-block" href=home.logout>{t.sign_out}</a>
+            </div>
+        }
+    })
+}

@@ -1,0 +1,155 @@
+//! `GET` and `POST /account/logout`: the question whether to sign out, and the page after it.
+
+mod view;
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header::REFRESH},
+    response::Response,
+};
+use doorward_protocol::params::{Params, encode};
+use doorward_provider::{
+    model::{paths, session::Session},
+    use_case::{end_session::EndSessionRequest, logout::SignedOut},
+};
+
+use crate::{
+    AppState,
+    http::{
+        cookies::Cookie,
+        csrf::{self, FormToken},
+        form::PageForm,
+        peer::Peer,
+    },
+    page::{
+        error::PageError,
+        policy::PagePolicy,
+        response::{html_with_policy, see_other, with_cookie},
+    },
+    texts::Localized,
+};
+
+const PATH: &str = "/account/logout";
+
+/// The parameters that the question page carries in hidden fields.
+const CARRIED: [&str; 5] =
+    ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    requested(&state, &headers, &peer, &Params::default()).await
+}
+
+pub(crate) async fn post(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let state = state.in_language(form.get("ui_locales"));
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        // The form may come from another site, and then without our cookie. The browser sends the
+        // cookie when the same is asked by GET.
+        let carried =
+            CARRIED.into_iter().filter_map(|name| form.get(name).map(|value| (name, value)));
+        let query = encode(carried);
+        return Ok(see_other(&state.base.join(&format!("{}?{query}", paths::END_SESSION))));
+    }
+    let (_, request) = read(&state, &headers, &form).await?;
+    sign_out(&state, &headers, &peer, request).await
+}
+
+/// Handles a request of a client or of the user to sign out. It is done at once if the request is
+/// proven or no one is signed in, and otherwise after a question.
+pub(crate) async fn requested(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: &Peer,
+    params: &Params,
+) -> Result<Response, PageError> {
+    match read(state, headers, params).await? {
+        (Some(session), request) if !request.proven => {
+            Ok(question(state, headers, params, &request, &session))
+        }
+        (_, request) => sign_out(state, headers, peer, request).await,
+    }
+}
+
+/// The browser's session, and the request after its check against that session.
+async fn read(
+    state: &AppState,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<(Option<Session>, EndSessionRequest), PageError> {
+    let session = state.session(headers).await?;
+    let request = state.provider.parse_end_session(params, session.as_ref());
+    Ok((session, request.map_err(|error| state.error(error))?))
+}
+
+fn question(
+    state: &AppState,
+    headers: &HeaderMap,
+    params: &Params,
+    request: &EndSessionRequest,
+    session: &Session,
+) -> Response {
+    let token = FormToken::for_page(headers, &state.cookies);
+    let question = view::Question {
+        action: state.base.join(PATH),
+        stay: state.base.join("/"),
+        form_token: token.value,
+        sub: session.authentication.sub.clone(),
+        address_refused: request.address_refused,
+        client_name: request.client.as_ref().map(|client| client.name.clone()),
+        carried: CARRIED
+            .into_iter()
+            .filter_map(|name| params.get(name).map(|value| (name, value.to_owned())))
+            .collect(),
+    };
+    let markup = view::question(&state.layout(), question);
+    let policy = PagePolicy::leading_to_client();
+    with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie)
+}
+
+/// Ends the session, then returns to the client or says that it is done. If other clients are
+/// signed out in frames, a page with these frames comes first.
+async fn sign_out(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: &Peer,
+    request: EndSessionRequest,
+) -> Result<Response, PageError> {
+    let Some(cookie) = state.cookies.read(headers, Cookie::Session) else {
+        // A cookie that was not sent is not removed: its session may be alive.
+        return Ok(signed_out(state, request, SignedOut::default()));
+    };
+    let ended = state.provider.end_session(&cookie, &peer.0).await;
+    let ended = ended.map_err(|error| state.error(error))?;
+    let response = signed_out(state, request, ended);
+    let response = with_cookie(response, Some(state.cookies.remove(Cookie::Session)));
+    Ok(with_cookie(response, Some(state.cookies.remove(Cookie::SessionCheck))))
+}
+
+fn signed_out(state: &AppState, request: EndSessionRequest, ended: SignedOut) -> Response {
+    let SignedOut { frames } = ended;
+    if let Some(location) = request.return_to.as_deref().filter(|_| frames.is_empty()) {
+        return see_other(location);
+    }
+    let policy = PagePolicy::default().with_frames(&frames);
+    let done = view::Done {
+        login: state.base.join("/account/login"),
+        return_to: request.return_to.clone(),
+        client_name: request.client.map(|client| client.name.clone()),
+        frames,
+    };
+    let mut response = html_with_policy(StatusCode::OK, view::done(&state.layout(), done), &policy);
+    // The second is counted from the time at which the frames have loaded (HTML, "shared
+    // declarative refresh steps").
+    let refresh = request.return_to.map(|to| HeaderValue::from_str(&format!("1; url={to}")));
+    if let Some(Ok(refresh)) = refresh {
+        response.headers_mut().insert(REFRESH, refresh);
+    }
+    response
+}

@@ -1,0 +1,81 @@
+//! The views of the question whether to sign out, and of the page after it.
+
+use leptos::prelude::*;
+
+use crate::page::layout::{Layout, document, hidden};
+use crate::{http::csrf, texts::Texts};
+
+/// What the question shows.
+pub(crate) struct Question {
+    pub(crate) action: String,
+    pub(crate) stay: String,
+    pub(crate) form_token: String,
+    pub(crate) sub: String,
+    pub(crate) client_name: Option<String>,
+    pub(crate) address_refused: bool,
+    pub(crate) carried: Vec<(&'static str, String)>,
+}
+
+pub(crate) fn question(layout: &Layout, question: Question) -> String {
+    let t = layout.texts;
+    document(layout, t.sign_out, move || {
+        let asked = question
+            .client_name
+            .map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
+        view! {
+            <div class="stack-tight">
+                <h1>{t.sign_out_question}</h1>
+                <p>{t.signed_in_as}" "<strong>{question.sub}</strong>"."</p>
+                {asked}
+                {question.address_refused.then(|| view! {
+                    <p class="alert alert-info">
+                        {t.address_refused}
+                    </p>
+                })}
+            </div>
+            <form class="stack-tight" method="post" action=question.action>
+                {hidden(csrf::FIELD, question.form_token)}
+                {question.carried.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
+                <button class="btn btn-primary btn-block" name="action" value="logout">{t.sign_out}</button>
+                <a class="btn btn-quiet btn-block" href=question.stay>{t.stay_signed_in}</a>
+            </form>
+        }
+    })
+}
+
+/// What the page after the sign-out shows.
+pub(crate) struct Done {
+    pub(crate) login: String,
+    pub(crate) return_to: Option<String>,
+    pub(crate) client_name: Option<String>,
+    /// Front-channel logout addresses of the other clients, each loaded in a frame.
+    pub(crate) frames: Vec<String>,
+}
+
+pub(crate) fn done(layout: &Layout, done: Done) -> String {
+    let t = layout.texts;
+    document(layout, t.signed_out, move || {
+        let hint = match done.return_to {
+            Some(_) => t.signing_out_elsewhere,
+            None => t.you_can_close,
+        };
+        let client = done.client_name.unwrap_or_else(|| t.the_application.to_owned());
+        let (address, text, class) = match done.return_to {
+            Some(return_to) => (return_to, (t.back_to)(&client), "btn btn-primary btn-block"),
+            None => (done.login, t.sign_in.to_owned(), "btn btn-block"),
+        };
+        view! {
+            <div class="stack-tight">
+                <h1>{t.you_are_signed_out}</h1>
+                <p class="muted">{hint}</p>
+            </div>
+            <a class=class href=address>{text}</a>
+            {done.frames.into_iter().map(|address| client_frame(t, address)).collect_view()}
+        }
+    })
+}
+
+/// A hidden frame, in which the client removes its cookies.
+fn client_frame(t: &'static Texts, address: String) -> impl IntoView {
+    view! { <iframe src=address title=t.client_signs_out hidden=true></iframe> }
+}

@@ -1,0 +1,14 @@
+//! The session of the browser, by its cookie.
+
+use axum::http::HeaderMap;
+use doorward_provider::model::session::Session;
+
+use crate::{AppState, http::cookies::Cookie, page::error::PageError};
+
+impl AppState {
+    /// The session of the browser that sent this request; `None` if no one is signed in.
+    pub(crate) async fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, PageError> {
+        let cookie = self.cookies.read(headers, Cookie::Session);
+        self.provider.session(cookie.as_ref()).await.map_err(|error| self.error(error))
+    }
+}
