@@ -2,7 +2,7 @@
 //! session storage, so that the steps before the browser left are there when it comes back. Where
 //! the user is kept in memory only, so are they.
 
-use doorward_client::{Event, settings::StoreKind};
+use doorward_client::{AuthEvent, settings::StoreKind};
 use doorward_leptos::Auth;
 use leptos::prelude::*;
 
@@ -30,8 +30,8 @@ impl Record {
         // is alive.
         let record = Self { lines: RwSignal::new(browser::kept(KEY)), config };
         auth.on_event(move |event| match event {
-            Event::Trace(trace) => record.add(&trace.to_line()),
-            Event::UserSignedOut => record.clear(),
+            AuthEvent::Trace(trace) => record.add(&trace.to_line()),
+            AuthEvent::UserSignedOut => record.clear(),
             _ => {}
         });
         record

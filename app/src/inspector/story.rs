@@ -1,7 +1,7 @@
 //! From the steps that the client told to the cards that the reader sees: each message is a card,
 //! and checks belong to what they checked.
 
-use doorward_client::{Check, Exchange, Step, Trace};
+use doorward_client::{Check, HttpExchange, Trace, TraceStep};
 use serde_json::Value;
 
 use super::words::{self, Word};
@@ -90,15 +90,19 @@ pub fn cards(steps: &[Trace]) -> Vec<Card> {
     let mut cards = Vec::new();
     for Trace { at, step } in steps {
         match step {
-            Step::AuthorizationRequest(address) => cards.push(front(*at, "authorize", address)),
-            Step::AuthorizationResponse(address) => cards.push(front(*at, "callback", address)),
-            Step::LogoutRequest(address) => cards.push(front(*at, "end_session", address)),
-            Step::LogoutResponse(address) => cards.push(front(*at, "signed_out", address)),
-            Step::Exchange(exchange) => {
+            TraceStep::AuthorizationRequest(address) => {
+                cards.push(front(*at, "authorize", address))
+            }
+            TraceStep::AuthorizationResponse(address) => {
+                cards.push(front(*at, "callback", address))
+            }
+            TraceStep::LogoutRequest(address) => cards.push(front(*at, "end_session", address)),
+            TraceStep::LogoutResponse(address) => cards.push(front(*at, "signed_out", address)),
+            TraceStep::Exchange(exchange) => {
                 let kind = kind(exchange, &cards);
                 cards.push(back(*at, kind, exchange));
             }
-            Step::Check(check) => add_check(&mut cards, *at, check),
+            TraceStep::Check(check) => add_check(&mut cards, *at, check),
             _ => {}
         }
     }
@@ -222,9 +226,9 @@ fn front(at: u64, kind: &'static str, address: &str) -> Card {
 }
 
 /// A request of the page, and its answer.
-fn back(at: u64, kind: &'static str, exchange: &Exchange) -> Card {
+fn back(at: u64, kind: &'static str, exchange: &HttpExchange) -> Card {
     let mut card = card(kind, at);
-    let Exchange { request, answer, took } = exchange;
+    let HttpExchange { request, answer, took } = exchange;
     let (address, mut fields) = split(&request.url);
     fields.extend(request.headers.iter().map(|(name, value)| Field::new(name, value.clone())));
     let is_form = request
@@ -278,7 +282,7 @@ fn is_explained(kind: &str) -> bool {
 }
 
 /// What a request is for: it says so itself, or the discovery document does.
-fn kind(exchange: &Exchange, before: &[Card]) -> &'static str {
+fn kind(exchange: &HttpExchange, before: &[Card]) -> &'static str {
     let request = &exchange.request;
     let form = request.body.as_deref().map(form).unwrap_or_default();
     let value =

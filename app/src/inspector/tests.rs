@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use doorward_client::{
-    Check, Exchange, Step, Trace,
+    Check, HttpExchange, Trace, TraceStep,
     ports::{CacheMode, HttpRequest, HttpResponse},
 };
 use doorward_protocol::base64url;
@@ -24,7 +24,7 @@ fn exchange(
     headers: &[(&str, &str)],
     form: Option<&str>,
     answer: (u16, &str),
-) -> Step {
+) -> TraceStep {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs
             .iter()
@@ -35,7 +35,7 @@ fn exchange(
     if form.is_some() {
         headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
     }
-    Step::Exchange(Box::new(Exchange {
+    TraceStep::Exchange(Box::new(HttpExchange {
         request: HttpRequest {
             method: method.to_owned(),
             url: url.to_owned(),
@@ -55,8 +55,8 @@ fn exchange(
     }))
 }
 
-fn check(name: &str, expected: &str, found: &str, passed: bool) -> Step {
-    Step::Check(Check {
+fn check(name: &str, expected: &str, found: &str, passed: bool) -> TraceStep {
+    TraceStep::Check(Check {
         name: name.to_owned(),
         expected: expected.to_owned(),
         found: found.to_owned(),
@@ -91,10 +91,10 @@ fn story() -> Vec<Trace> {
             (200, &metadata),
         ),
         check("issuer", PROVIDER, PROVIDER, true),
-        Step::AuthorizationRequest(format!(
+        TraceStep::AuthorizationRequest(format!(
             "{PROVIDER}/connect/authorize?response_type=code&client_id=PkceJS&state=s1&code_challenge=c1&scope=openid+profile"
         )),
-        Step::AuthorizationResponse(
+        TraceStep::AuthorizationResponse(
             "http://localhost:5001/OpenId/Login/JS?code=one-time&state=s1&iss=x".to_owned(),
         ),
         check("state", "s1", "s1", true),
@@ -133,10 +133,10 @@ fn story() -> Vec<Trace> {
             Some("grant_type=refresh_token&refresh_token=gets-the-next"),
             (200, &answer),
         ),
-        Step::LogoutRequest(format!(
+        TraceStep::LogoutRequest(format!(
             "{PROVIDER}/connect/endsession?id_token_hint=%E2%80%A6&state=s2"
         )),
-        Step::LogoutResponse("http://localhost:5001/OpenId/Login/JS?state=s2".to_owned()),
+        TraceStep::LogoutResponse("http://localhost:5001/OpenId/Login/JS?state=s2".to_owned()),
         check("state", "s2", "s2", true),
     ];
     steps.into_iter().map(|step| Trace { at: AT, step }).collect()
@@ -238,13 +238,13 @@ fn bodies_stay_out_of_copies_unless_they_are_public() {
         ),
     ];
     steps.extend(more.into_iter().map(|step| Trace { at: AT, step }));
-    let Step::Exchange(mut posted) =
+    let TraceStep::Exchange(mut posted) =
         exchange("POST", "http://localhost:5001/api/x", &[], None, (204, ""))
     else {
         panic!("it is an exchange");
     };
     posted.request.body = Some(r#"{"note":"private"}"#.to_owned());
-    steps.push(Trace { at: AT, step: Step::Exchange(posted) });
+    steps.push(Trace { at: AT, step: TraceStep::Exchange(posted) });
     let cards = cards(&steps);
     let bodies =
         cards.iter().flat_map(|card| &card.messages).filter_map(|message| message.rest.as_deref());
@@ -271,7 +271,7 @@ fn tokens_are_decoded_with_each_claim_explained() {
 #[test]
 fn a_failed_check_opens_its_card_and_says_what_was_found() {
     let steps = [
-        Step::AuthorizationResponse("http://localhost:5001/?code=c&state=forged".to_owned()),
+        TraceStep::AuthorizationResponse("http://localhost:5001/?code=c&state=forged".to_owned()),
         check("state", "", "forged", false),
     ];
     let steps: Vec<Trace> = steps.into_iter().map(|step| Trace { at: AT, step }).collect();
@@ -293,7 +293,7 @@ fn nothing_that_arrives_becomes_markup() {
     let hostile = "\"><img src=x onerror=alert(1)>'&";
     let encoded: String = form_urlencoded::byte_serialize(hostile.as_bytes()).collect();
     let steps = vec![
-        Step::AuthorizationResponse(format!(
+        TraceStep::AuthorizationResponse(format!(
             "http://localhost:5001/<b>?{encoded}={encoded}&error={encoded}"
         )),
         check(hostile, hostile, hostile, false),

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, what to tell the user about it and what to offer next.
+//! All errors, what to tell the user about each, and what to offer next.
 
 use std::fmt;
 
@@ -10,74 +10,74 @@ use crate::{
     ports::{EntropyError, NetworkFailure, ProofKeyError, StorageError},
 };
 
-/// Why an operation of the client failed. No variant carries a token, a code or a verifier.
+/// Why an operation of the client failed. No variant contains a token, a code or a verifier.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting can't be used; the text names it.
+    /// A setting is invalid. The text names it.
     #[error("setting {0}")]
     Settings(String),
-    /// No answer from the provider or the API.
+    /// The provider or the API did not answer.
     #[error("{url}: {failure}")]
     Network {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// Why nothing came.
+        /// Why there is no answer.
         failure: NetworkFailure,
     },
-    /// An answer that is neither success nor an OAuth error.
+    /// The answer is neither a success nor an OAuth error.
     #[error("{url} answered with status {status}")]
     Http {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
         /// The status code.
         status: u16,
     },
-    /// An answer whose body is not what the endpoint has to answer with.
+    /// The body of the answer is not what the endpoint must send.
     #[error("{url}: {problem}")]
     UnexpectedAnswer {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
         /// What is wrong with the body.
         problem: String,
     },
-    /// The discovery document names another issuer than the one it was fetched for (OIDC Discovery
-    /// section 4.3).
+    /// The discovery document names another issuer than the authority it was fetched for (OIDC
+    /// Discovery section 4.3).
     #[error("the provider calls itself {found}, but {expected} was asked for")]
     IssuerMismatch {
-        /// The configured authority, or the issuer of the metadata.
+        /// The configured authority, or the issuer in the metadata.
         expected: String,
-        /// What was found instead.
+        /// The issuer that was found instead.
         found: String,
     },
-    /// The provider's metadata has no such endpoint, or one that must not be used.
+    /// The provider's metadata does not contain this endpoint, or its URL must not be used.
     #[error("the provider offers no usable {0}")]
     NoEndpoint(&'static str),
-    /// The URL carries no authorization response, or a malformed one; the text says what is wrong.
+    /// The URL carries no authorization response, or a malformed one. The text says what is wrong.
     #[error("{0}")]
     InvalidResponse(String),
-    /// The response answers no request that is pending here: it was used, is too old, or began in
+    /// No pending request belongs to the response: it was used already, is too old, or began in
     /// another browser.
     #[error("no pending request belongs to this response")]
     NoMatchingState {
-        /// Whether a user is signed in all the same.
+        /// Whether a user is signed in nevertheless.
         signed_in: bool,
     },
-    /// The pending request was made with another setting than the present one.
+    /// The pending request was made with a different value of this setting.
     #[error("the pending request was made with another {0} than the present settings have")]
     StateMismatch(&'static str),
     /// The provider refused the request (RFC 6749 section 4.1.2.1).
     #[error("the provider refused: {0}")]
     Authorization(Box<AuthorizationError>),
-    /// An endpoint that the page asks itself refused: token, revocation, userinfo (RFC 6749 section
-    /// 5.2) or pushed authorization requests (RFC 9126 section 2.3).
+    /// An endpoint that the page calls itself refused the request: token, revocation, userinfo (RFC
+    /// 6749 section 5.2) or pushed authorization requests (RFC 9126 section 2.3).
     #[error("{endpoint} refused: {code}{}", described(description.as_deref()))]
     Refused {
-        /// Which endpoint.
+        /// The name of the endpoint.
         endpoint: &'static str,
         /// The error code.
         code: ErrorCode,
-        /// The provider's sentence for developers.
+        /// The provider's explanation for developers.
         description: Option<String>,
     },
     /// The ID token was not accepted.
@@ -86,41 +86,40 @@ pub enum Error {
     /// Userinfo is about another user than the ID token (OIDC Core section 5.3.2).
     #[error("userinfo is about another user than the ID token")]
     UserInfoSubject,
-    /// The renewed tokens belong to another user or sign-in than the present ones; these are kept.
+    /// The renewed tokens belong to another user or sign-in than the current ones, which are kept.
     #[error("the renewed ID token has another {0} than the one before")]
     RenewedTokenDiffers(&'static str),
     /// Nobody is signed in.
     #[error("no user is signed in")]
     NotSignedIn,
-    /// The access token can't be renewed: there is no refresh token.
+    /// The access token cannot be renewed because there is no refresh token.
     #[error("the session cannot be renewed, as there is no refresh token")]
     NoRefreshToken,
-    /// The browser let no popup open.
+    /// The browser did not open the popup.
     #[error("the browser blocked the popup")]
     PopupBlocked,
     /// The popup was closed before the provider answered.
     #[error("the popup was closed before it was done")]
     PopupClosed,
-    /// The hidden frame did not come back (setting `silent_request_timeout`).
+    /// The hidden frame did not come back in time (setting `silent_request_timeout`).
     #[error("the hidden frame did not come back in time")]
     FrameTimeout,
-    /// Here is no page that could open a popup or hold a frame.
+    /// There is no page here that could open a popup or contain a frame.
     #[error("no popup or frame can be opened here")]
     NoWindow,
-    /// The browser's storage refused.
+    /// The browser's storage failed.
     #[error("storage: {0}")]
     Storage(#[from] StorageError),
-    /// There is no key for proofs of possession (setting `dpop`).
+    /// There is no key for DPoP proofs (setting `dpop`).
     #[error("proof of possession: {0}")]
     ProofKey(#[from] ProofKeyError),
-    /// The device gives no randomness.
+    /// The device provides no random numbers.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
 
-/// An [`Error`] on its way up through the client. Behind a pointer: whoever hands a failure on then
-/// moves a word and not the whole error, which was a tenth of what the client weighs in the
-/// browser.
+/// An [`Error`] inside the client. It is boxed because moving the whole error from function to
+/// function was a tenth of the client's size in the browser.
 pub(crate) type Fault = Box<Error>;
 
 impl From<IdTokenError> for Fault {
@@ -147,16 +146,16 @@ impl From<EntropyError> for Fault {
     }
 }
 
-/// An error response of the authorization endpoint, with what the caller gave to the request.
+/// An error response of the authorization endpoint, with what the caller passed to the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthorizationError {
     /// The error code.
     pub code: ErrorCode,
-    /// The provider's sentence for developers.
+    /// The provider's explanation for developers.
     pub description: Option<String>,
-    /// A page about the error.
+    /// A page that describes the error.
     pub uri: Option<String>,
-    /// The session at the provider.
+    /// The session state at the provider.
     pub session_state: Option<String>,
     /// The caller's state.
     pub state: Option<Value>,
@@ -177,16 +176,15 @@ fn described(description: Option<&str>) -> String {
 /// What to offer after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Nothing is lost: the same operation may succeed in a moment.
+    /// The same operation may succeed a little later. Nothing is lost.
     Retry,
-    /// The sign-in has to begin again.
+    /// The sign-in has to start again.
     Restart,
-    /// The user or the provider said no: signing in again, perhaps as somebody else, is up to the
-    /// user.
+    /// The user or the provider refused. The user may sign in again, perhaps as somebody else.
     Refused,
-    /// Somebody has to sign in first.
+    /// The user has to sign in first.
     SignIn,
-    /// Only whoever runs the application or the provider can mend it.
+    /// Only the operator of the application or of the provider can fix it.
     Configuration,
     /// Something about this browser or device has to change: storage, clock, https.
     Device,
@@ -204,7 +202,7 @@ impl Error {
                     ErrorKind::Configuration
                 }
             }
-            // The response is used up, whatever it says: another comes only of another request.
+            // A response is used up, whatever it says. Only a new request brings another one.
             Self::Authorization(error) => match kind_of_code(&error.code) {
                 ErrorKind::Retry => ErrorKind::Restart,
                 kind => kind,
@@ -229,7 +227,7 @@ impl Error {
         }
     }
 
-    /// Whether trying the same again may help: for a response of the provider that is a whole new
+    /// Whether a new attempt may succeed. After an error response of the provider, that means a new
     /// request.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -238,22 +236,22 @@ impl Error {
         }
     }
 
-    /// Whether the device says that it has no network.
+    /// Whether the device reports that it has no network.
     pub(crate) fn is_offline(&self) -> bool {
         matches!(self, Self::Network { failure: NetworkFailure::Offline, .. })
     }
 
-    /// Whether the time ran out.
+    /// Whether the time limit was reached.
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(self, Self::FrameTimeout | Self::Network { failure: NetworkFailure::Timeout, .. })
     }
 
-    /// Whether the provider said that the grant behind the refresh token is gone.
+    /// Whether the provider said that the grant of the refresh token has ended.
     pub(crate) fn ends_the_grant(&self) -> bool {
         matches!(self, Self::Refused { code: ErrorCode::InvalidGrant, .. })
     }
 
-    /// A sentence or two for the user: what happened and what to do next.
+    /// One or two sentences for the user: what happened, and what to do next.
     pub fn user_message(&self) -> String {
         match self {
             Self::Network { failure: NetworkFailure::Offline, .. } => {
@@ -261,7 +259,7 @@ impl Error {
             }
             Self::Network { url, .. } => format!(
                 "{} does not answer. Check your connection, then try again.",
-                crate::url::origin(url).unwrap_or(url)
+                crate::lean::url::origin(url).unwrap_or(url)
             ),
             Self::PopupBlocked => {
                 "The browser blocked the sign-in window. Allow popups for this site, then try again.".to_owned()

@@ -1,4 +1,4 @@
-//! What the client tells its surroundings while it works.
+//! The events that a client emits.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,34 +8,33 @@ use std::{
 
 use crate::{Error, User, ports::Guard};
 
-/// Something happened to the user or to their tokens.
+/// Something that happened to the user or to their tokens.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Event {
-    /// A user signed in, was renewed, or was found changed by another tab.
+pub enum AuthEvent {
+    /// A user signed in, was renewed, or was changed by another tab.
     UserLoaded(User),
     /// The user was removed from this page.
     UserUnloaded,
     /// The access token expires soon (`access_token_expiring_notification_time`). Renewal, if
     /// automatic, starts now.
     AccessTokenExpiring,
-    /// The access token has expired and was not renewed.
+    /// The access token expired and was not renewed.
     AccessTokenExpired,
-    /// Renewal failed for a cause that does not pass by itself; told once. What may pass is tried
-    /// again without a word.
+    /// Renewal failed permanently. It is emitted once. Temporary failures are retried silently.
     SilentRenewError(Error),
-    /// A user signed in, here or in another tab that shares the user store.
+    /// A user signed in here, or in another tab that shares the user store.
     UserSignedIn,
-    /// The user signed out, here, in another tab or (setting `monitor_session`) at the provider.
+    /// The user signed out here, in another tab, or (setting `monitor_session`) at the provider.
     UserSignedOut,
-    /// The session at the provider changed, and the user is the same (setting `monitor_session`).
+    /// The session at the provider changed, but the user is the same (setting `monitor_session`).
     UserSessionChanged,
-    /// A message left or arrived, or something was checked. It may carry tokens.
+    /// A message was sent or received, or a check was made. It may contain tokens.
     #[cfg(feature = "trace")]
     Trace(crate::Trace),
 }
 
-type Handler = Rc<RefCell<dyn FnMut(&Event)>>;
+type Handler = Rc<RefCell<dyn FnMut(&AuthEvent)>>;
 
 #[derive(Default)]
 struct Registry {
@@ -47,7 +46,7 @@ struct Registry {
 #[derive(Clone, Default)]
 pub struct Events(Rc<Registry>);
 
-/// Dropping it ends the subscription.
+/// A subscription to events. Dropping it ends the subscription.
 #[must_use = "dropping it ends the subscription"]
 pub struct Subscription {
     _guard: Guard,
@@ -61,10 +60,10 @@ impl Subscription {
 }
 
 impl Events {
-    /// Calls the handler at each event until the subscription is dropped. Handlers run in the order
-    /// of subscription and may subscribe, unsubscribe and call the client. A handler that is
-    /// already running is not entered again.
-    pub fn subscribe(&self, handler: impl FnMut(&Event) + 'static) -> Subscription {
+    /// Calls the handler for each event until the subscription is dropped. Handlers run in the
+    /// order of subscription. They may subscribe, unsubscribe and call the client. A handler that
+    /// is already running is not called again.
+    pub fn subscribe(&self, handler: impl FnMut(&AuthEvent) + 'static) -> Subscription {
         let id = self.0.next.get();
         self.0.next.set(id + 1);
         let handler: Handler = Rc::new(RefCell::new(handler));
@@ -78,16 +77,16 @@ impl Events {
                 let position = registry.handlers.borrow().iter().position(|(own, _)| *own == id);
                 let handler =
                     position.map(|position| registry.handlers.borrow_mut().remove(position));
-                // Only now: with it may go other subscriptions.
+                // Dropped last, because the handler may own other subscriptions.
                 drop(handler);
             }),
         }
     }
 
-    pub(crate) fn emit(&self, event: &Event) {
+    pub(crate) fn emit(&self, event: &AuthEvent) {
         let ids: Vec<u64> = self.0.handlers.borrow().iter().map(|(id, _)| *id).collect();
         for id in ids {
-            // One that was called before may have ended this subscription.
+            // A handler that ran before may have ended this subscription.
             let handlers = self.0.handlers.borrow();
             let Some(handler) =
                 handlers.iter().find(|(own, _)| *own == id).map(|(_, handler)| Rc::clone(handler))
@@ -96,7 +95,7 @@ impl Events {
             };
             drop(handlers);
             if let Ok(mut handler) = handler.try_borrow_mut() {
-                // Where panics unwind, a handler that fails must not keep the event from the
+                // Where panics unwind, a handler that panics must not keep the event from the
                 // others.
                 let call = AssertUnwindSafe(|| handler(event));
                 let _ = catch_unwind(call);

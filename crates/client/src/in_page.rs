@@ -1,15 +1,15 @@
-//! Ports that need no browser: storage in memory, and locks that hold within one page.
+//! Ports that need no browser: storage in memory, and locks within one page.
 
 use std::{cell::RefCell, rc::Rc};
 
 use async_trait::async_trait;
 
 use crate::{
-    once,
+    lean::oneshot,
     ports::{Guard, Locks, Storage, StorageError},
 };
 
-/// A store that is gone with the page. Clones share it.
+/// A store in the page's memory. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryStorage(Rc<RefCell<Vec<(String, String)>>>);
 
@@ -35,13 +35,13 @@ impl Storage for MemoryStorage {
     }
 }
 
-/// Held locks by name, with those who wait for them, first come first.
-type Held = Vec<(String, Vec<once::Sender<Guard>>)>;
+/// The held locks by name, each with the tasks that wait for it, in order.
+type HeldLocks = Vec<(String, Vec<oneshot::Sender<Guard>>)>;
 
-/// Locks within one page, first come, first served. Clones share them. Enough for what only this
-/// page reads (memory and session storage), and all there is where the browser has no Web Locks.
+/// Locks within one page, first come, first served. Clones share them. They are enough for storage
+/// that only this page reads (memory and session storage).
 #[derive(Clone, Default)]
-pub struct PageLocks(Rc<RefCell<Held>>);
+pub struct PageLocks(Rc<RefCell<HeldLocks>>);
 
 impl PageLocks {
     fn guard(&self, name: &str) -> Guard {
@@ -49,7 +49,8 @@ impl PageLocks {
         Guard::new(move || locks.release(&name))
     }
 
-    /// Hands the lock to who waits longest. Who gave up waiting drops the guard, which hands it on.
+    /// Hands the lock to the task that has waited longest. A task that gave up drops the guard,
+    /// which hands the lock on.
     fn release(&self, name: &str) {
         let next = {
             let mut held = self.0.borrow_mut();
@@ -72,7 +73,7 @@ impl Locks for PageLocks {
         let turn = {
             let mut held = self.0.borrow_mut();
             if let Some((_, waiting)) = held.iter_mut().find(|(own, _)| own == name) {
-                let (sender, receiver) = once::channel();
+                let (sender, receiver) = oneshot::channel();
                 waiting.push(sender);
                 Some(receiver)
             } else {

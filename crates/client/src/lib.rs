@@ -5,7 +5,7 @@
 //! own fetch, storage, locks and cryptography.
 //!
 //! Features; all but the last are on by default, and a page that does without them is smaller:
-//! - `windows`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
+//! - `popups`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
 //!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
@@ -28,72 +28,59 @@
 //! ```
 
 #![deny(missing_docs)]
-// What is large travels behind a pointer, failures first of all (`Fault`): moving it about weighs
-// more than the pointer.
+// Large values are boxed, errors (`Fault`) first of all: moving them costs more bytes than the
+// pointer.
 #![allow(clippy::boxed_local, clippy::unnecessary_box_returns)]
 
-mod api;
-mod bell;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
-mod callback;
-mod claims;
 mod client;
-#[cfg_attr(not(feature = "dpop"), path = "dpop/off.rs")]
-mod dpop;
 mod error;
 mod events;
-mod exchange;
-mod flight;
+mod flow;
 mod id_token;
 pub mod in_page;
-mod json;
-mod lease;
+mod lean;
 mod manager;
 mod metadata;
 mod oidc_client;
-mod once;
-#[cfg(feature = "par")]
-mod par;
-mod password;
-mod pending;
 pub mod ports;
-mod provider_http;
-mod renewal;
 mod requests;
-mod response;
 pub mod settings;
-mod signin;
-mod signout;
 mod tabs;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
-mod tokens;
-#[cfg_attr(not(feature = "trace"), path = "trace/off.rs")]
-mod trace;
-mod url;
+mod transport;
 mod user;
 mod user_store;
-#[cfg(feature = "userinfo")]
-mod userinfo;
-mod watch;
-#[cfg(feature = "windows")]
-mod windows;
 
-pub use api::{ApiRequest, ApiResponse};
+// Each cargo feature is a folder. Without the feature, the folder's `off.rs` is compiled instead:
+// it has the functions that the rest of the client calls, and they do nothing.
+#[cfg_attr(not(feature = "dpop"), path = "dpop/off.rs")]
+mod dpop;
+#[cfg_attr(not(feature = "par"), path = "par/off.rs")]
+mod par;
+#[cfg_attr(not(feature = "popups"), path = "popups/off.rs")]
+mod popups;
+#[cfg_attr(not(feature = "trace"), path = "trace/off.rs")]
+mod trace;
+#[cfg_attr(not(feature = "userinfo"), path = "userinfo/off.rs")]
+mod userinfo;
+
 pub(crate) use error::Fault;
 pub use error::{AuthorizationError, Error, ErrorKind};
-pub use events::{Event, Events, Subscription};
+pub use events::{AuthEvent, Events, Subscription};
+pub use flow::api::{ApiRequest, ApiResponse};
 pub use id_token::IdTokenError;
-pub use lease::StorageLease;
 pub use manager::UserManager;
 pub use oidc_client::OidcClient;
+#[cfg(feature = "popups")]
+pub use popups::{PopupArgs, SessionStatus};
 pub use requests::{
     CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
 };
 pub use settings::Settings;
+pub use tabs::lease::StorageLease;
 #[cfg(feature = "trace")]
-pub use trace::{Check, Exchange, Step, Trace};
+pub use trace::{Check, HttpExchange, Trace, TraceStep};
 pub use user::User;
-#[cfg(feature = "windows")]
-pub use windows::{PopupArgs, SessionStatus};

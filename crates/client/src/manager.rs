@@ -8,7 +8,7 @@ use crate::{
     ApiRequest, ApiResponse, CallbackKind, Error, Events, Fault, Settings, SigninOutcome,
     SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
     client::Client,
-    pending,
+    flow::pending,
     ports::{LocalFuture, Ports},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 pub struct UserManager(pub(crate) Rc<Client>);
 
 /// What callers wait for: the client's own future, with the error as they know it.
-pub(crate) fn handed_out<T>(
+pub(crate) fn boxed<T>(
     inner: impl Future<Output = Result<T, Fault>> + 'static,
 ) -> LocalFuture<Result<T, Error>> {
     Box::pin(async move { inner.await.map_err(|fault| *fault) })
@@ -51,7 +51,7 @@ impl UserManager {
     /// The user in the store, whether or not the access token still lives.
     pub fn get_user(&self) -> LocalFuture<Result<Option<User>, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move {
+        boxed(async move {
             let session = client.users.get()?;
             Ok(session.map(|session| session.stored.user.clone()))
         })
@@ -61,14 +61,14 @@ impl UserManager {
     /// them.
     pub fn store_user(&self, user: Option<User>) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.store_user(user) })
+        boxed(async move { client.store_user(user) })
     }
 
     /// Removes requests from the state store that nobody will answer any more: older than the
     /// setting `stale_state_age`, or unreadable. Each new request does so too.
     pub fn clear_stale_state(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
+        boxed(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
     }
 
     /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for
@@ -80,7 +80,7 @@ impl UserManager {
     ) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         let username = username.to_owned();
-        handed_out(async move {
+        boxed(async move {
             client.signin_with_password(&username, &password).await?;
             client.present_user()
         })
@@ -89,7 +89,7 @@ impl UserManager {
     /// Goes to the provider to sign in. The page is left when this returns.
     pub fn signin_redirect(&self, args: SigninRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.signin_redirect(args).await })
+        boxed(async move { client.signin_redirect(args).await })
     }
 
     /// Finishes the sign-in whose response is in the page's address. One address gives one result
@@ -99,15 +99,15 @@ impl UserManager {
     pub fn signin_redirect_callback(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        handed_out(async move { client.signin_callback(&url).await })
+        boxed(async move { client.signin_callback(&url).await })
     }
 
-    /// Renews the tokens now: with the refresh token, else (feature `windows`) in a hidden frame,
+    /// Renews the tokens now: with the refresh token, else (feature `popups`) in a hidden frame,
     /// which also signs in who has a session at the provider but none here. Concurrent calls share
     /// one request.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move {
+        boxed(async move {
             client.renew().await?;
             client.present_user()
         })
@@ -116,7 +116,7 @@ impl UserManager {
     /// An access token that can be used: renewed first if it has expired or is about to.
     pub fn get_access_token(&self) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.access_token().await })
+        boxed(async move { client.access_token().await })
     }
 
     /// Seconds of life that the user's access token has left, negative after its end; `None` if the
@@ -134,13 +134,13 @@ impl UserManager {
     /// Revokes the tokens at the provider (RFC 7009), those of the setting `revoke_token_types`.
     pub fn revoke_tokens(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.revoke_tokens().await })
+        boxed(async move { client.revoke_tokens().await })
     }
 
     /// Forgets the user on this device, who stays signed in at the provider.
     pub fn remove_user(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.remove_user() })
+        boxed(async move { client.remove_user() })
     }
 
     /// Forgets the user here and in the other tabs, and goes to the provider to sign out there. The
@@ -148,7 +148,7 @@ impl UserManager {
     /// signed in at the provider.
     pub fn signout_redirect(&self, args: SignoutRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.signout_redirect(args).await })
+        boxed(async move { client.signout_redirect(args).await })
     }
 
     /// Finishes the sign-out whose response is in the page's address, and takes it out of the
@@ -159,7 +159,7 @@ impl UserManager {
     ) -> LocalFuture<Result<SignoutOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        handed_out(async move { client.signout_callback(&url) })
+        boxed(async move { client.signout_callback(&url) })
     }
 
     /// The page's address. If it carries a response to one of this client's requests, the address
@@ -181,7 +181,7 @@ impl UserManager {
     /// Renews by itself from now on.
     pub fn start_silent_renew(&self) {
         self.0.renews.set(true);
-        self.0.bell.ring();
+        self.0.wake.notify();
     }
 
     /// Renews no longer by itself, but still when [`UserManager::get_access_token`] needs it.
@@ -194,6 +194,6 @@ impl UserManager {
     /// 3.1). Every answer that comes is `Ok`, whatever its status.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { client.fetch(request).await })
+        boxed(async move { client.fetch(request).await })
     }
 }

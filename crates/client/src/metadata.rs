@@ -1,5 +1,5 @@
-//! The provider's metadata and signing keys: fetched once, shared by concurrent callers (OIDC
-//! Discovery section 4, RFC 7517 section 5).
+//! The provider's metadata and signing keys. They are fetched once, and concurrent callers share
+//! the request (OIDC Discovery section 4, RFC 7517 section 5).
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,16 +14,14 @@ use doorward_protocol::{
 
 use crate::{
     Error, Fault,
-    flight::Flight,
-    json::Members,
+    lean::{json::Members, single_flight::SingleFlight, url},
     ports::CacheMode,
-    provider_http::{ProviderHttp, json, unexpected},
     trace::Tracer,
-    url,
+    transport::{Transport, json, unexpected},
 };
 
-/// How often an unknown key may make the key set be fetched anew: whoever sends tokens with made-up
-/// key names must not make this page a source of load on the provider.
+/// Minimum time between two fetches of the key set because of unknown keys. Otherwise anyone who
+/// sends tokens with invented key IDs could make this page put load on the provider.
 const KEYS_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The provider's metadata and keys. Clones share them.
@@ -31,29 +29,29 @@ const KEYS_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) struct MetadataService(Rc<Inner>);
 
 struct Inner {
-    http: ProviderHttp,
+    http: Transport,
     metadata: RefCell<Option<Rc<Metadata>>>,
-    metadata_flight: Flight,
+    metadata_flight: SingleFlight,
     keys: RefCell<Option<Rc<JwkSet>>>,
     keys_refetched_at: Cell<Option<Duration>>,
-    keys_flight: Flight,
+    keys_flight: SingleFlight,
 }
 
 impl MetadataService {
-    pub(crate) fn new(http: ProviderHttp) -> Self {
+    pub(crate) fn new(http: Transport) -> Self {
         let metadata = http.settings.metadata.as_ref().map(|given| Rc::new(Metadata::from(given)));
         let keys = http.settings.signing_keys.clone().map(Rc::new);
         Self(Rc::new(Inner {
             http,
             metadata: RefCell::new(metadata),
-            metadata_flight: Flight::default(),
+            metadata_flight: SingleFlight::default(),
             keys: RefCell::new(keys),
             keys_refetched_at: Cell::new(None),
-            keys_flight: Flight::default(),
+            keys_flight: SingleFlight::default(),
         }))
     }
 
-    /// Tells what is checked.
+    /// Records what is checked.
     pub(crate) fn trace(&self) -> &Tracer {
         &self.0.http.trace
     }
@@ -72,8 +70,8 @@ impl MetadataService {
         }
     }
 
-    /// The address of an endpoint, if it may be used: an http or https URL, and not one that can be
-    /// listened to where the authority can't.
+    /// The URL of an endpoint, if it may be used: it must be an http or https URL, and must not be
+    /// readable on the network if the authority's is not.
     pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<String, Fault> {
         let metadata = self.metadata().await?;
         let authority_is_protected = url::is_protected(&self.0.http.settings.authority);
@@ -95,16 +93,16 @@ impl MetadataService {
         }
     }
 
-    /// Begins to fetch the keys, if they are not known, for whoever needs them soon: a failure
-    /// shows then.
+    /// Starts to fetch the keys if they are not known, because they are needed soon. A failure is
+    /// reported by whoever needs them.
     pub(crate) fn expect_keys(&self) {
         let service = self.clone();
         self.0.http.ports.timer.spawn(Box::pin(async move { drop(service.keys().await) }));
     }
 
-    /// The keys fetched anew because one was not among them, at most once in
-    /// [`KEYS_REFETCH_INTERVAL`]; who asks meanwhile shares it, and a failure that may pass does
-    /// not count. `None`: too soon, or the keys were given by setting.
+    /// Fetches the keys again because one is missing, at most once in [`KEYS_REFETCH_INTERVAL`].
+    /// Concurrent callers share the request, and a temporary failure does not count. Returns `None`
+    /// if it is too soon, or if the keys are fixed by a setting.
     pub(crate) async fn keys_anew(&self) -> Result<Option<Rc<JwkSet>>, Fault> {
         let now = self.0.http.ports.clock.monotonic();
         let too_soon = self
@@ -160,8 +158,8 @@ impl MetadataService {
         if let Some(seed) = &settings.metadata_seed {
             metadata.complete(seed);
         }
-        // A final slash is lost on the way to the document's URL, so it says nothing; all else must
-        // agree.
+        // The document's URL does not show whether the issuer ends with a slash, so the slash is
+        // ignored. All else must agree.
         let agrees = without_final_slash(&metadata.issuer) == authority;
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
@@ -172,7 +170,7 @@ impl MetadataService {
     }
 }
 
-/// What the client asks a provider for.
+/// The endpoints that the client uses.
 #[derive(Clone, Copy)]
 pub(crate) enum Endpoint {
     Authorization,
@@ -182,7 +180,7 @@ pub(crate) enum Endpoint {
     Jwks,
     Revocation,
     EndSession,
-    #[cfg_attr(not(feature = "windows"), allow(dead_code))]
+    #[cfg_attr(not(feature = "popups"), allow(dead_code))]
     CheckSession,
     #[cfg_attr(not(feature = "par"), allow(dead_code))]
     PushedAuthorizationRequest,
@@ -207,16 +205,16 @@ impl Endpoint {
     }
 }
 
-/// What the client acts on in a provider's metadata.
+/// The metadata that the client uses.
 pub(crate) struct Metadata {
-    /// Empty if the document names none, which is no authority.
+    /// Empty if the document names none. It then matches no authority.
     pub issuer: String,
-    /// Addresses as written, in the order of [`Endpoint`].
+    /// The URLs as written, in the order of [`Endpoint`].
     endpoints: [Option<String>; ENDPOINTS.len()],
     /// Whether authorization requests must be pushed (RFC 9126 section 5).
     #[cfg(feature = "par")]
     pub require_pushed_authorization_requests: bool,
-    /// None listed: the provider does not say.
+    /// Empty if the provider does not list any.
     pub id_token_signing_alg_values_supported: Vec<String>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
     pub responses_carry_iss: bool,
@@ -238,12 +236,12 @@ impl Metadata {
         }
     }
 
-    /// The address of an endpoint as written.
+    /// The URL of an endpoint, as written.
     pub(crate) fn address(&self, endpoint: Endpoint) -> Option<&str> {
         self.endpoints[endpoint as usize].as_deref()
     }
 
-    /// Takes endpoints that are not named from the seed.
+    /// Takes missing endpoints from the seed.
     fn complete(&mut self, seed: &ProviderMetadata) {
         for (own, seeded) in self.endpoints.iter_mut().zip(endpoints_of(seed)) {
             if own.is_none() {

@@ -1,5 +1,4 @@
-//! The protocol alone: requests and what comes back for them, without a window to leave and without
-//! a user who is kept.
+//! The protocol without a window and without a stored user.
 
 use std::rc::Rc;
 
@@ -7,10 +6,12 @@ use crate::{
     Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
     User,
     client::Client,
-    manager::handed_out,
-    pending::{self, Pending, Way},
+    flow::{
+        pending::{self, Pending, Via},
+        response::AuthorizationResponse,
+    },
+    manager::boxed,
     ports::{LocalFuture, Ports},
-    response::AuthorizationResponse,
     settings::TokenType,
     user_store::StoredUser,
 };
@@ -23,12 +24,12 @@ use crate::{
 pub struct OidcClient(Rc<Client>);
 
 impl OidcClient {
-    /// A client on the given ports. Refuses settings that no request can be made with.
+    /// Creates a client on the given ports. Refuses invalid settings.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
         Client::new(settings, ports).map(Self).map_err(|fault| *fault)
     }
 
-    /// What the client was set up with.
+    /// The client's settings.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -41,7 +42,7 @@ impl OidcClient {
         args: SigninRequestArgs,
     ) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move { Ok(client.begin_signin(args, Way::Redirect).await?.0) })
+        boxed(async move { Ok(client.begin_signin(args, Via::Redirect).await?.0) })
     }
 
     /// Turns the response to a sign-in request into a user: the code is redeemed, the ID token
@@ -50,7 +51,7 @@ impl OidcClient {
     pub fn process_signin_response(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
-        handed_out(async move { client.process_signin_response(&url).await })
+        boxed(async move { client.process_signin_response(&url).await })
     }
 
     /// The user with new tokens for their refresh token (RFC 6749 section 6), about the same user
@@ -58,7 +59,7 @@ impl OidcClient {
     /// rotate answer the old refresh token no more.
     pub fn use_refresh_token(&self, user: User) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(async move {
+        boxed(async move {
             let stored = StoredUser { user, requested_scope: None, lifetime: None };
             Ok(client.refreshed(&stored).await?.user.clone())
         })
@@ -72,18 +73,16 @@ impl OidcClient {
         args: SignoutRequestArgs,
     ) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
-        handed_out(
-            async move { Ok(client.create_signout_request(&args, None, Way::Redirect).await?.0) },
-        )
+        boxed(async move { Ok(client.create_signout_request(&args, None, Via::Redirect).await?.0) })
     }
 
-    /// Checks the response to a sign-out request (section 3). One without state answers a request
-    /// that had none.
+    /// Checks the response to a sign-out request (section 3). A response without `state` belongs to
+    /// a request that had none.
     pub fn process_signout_response(&self, url: &str) -> Result<SignoutOutcome, Error> {
         self.0.finish_signout(url).map_err(|fault| *fault)
     }
 
-    /// Revokes a token (RFC 7009). One that the provider can't revoke by its kind is no error.
+    /// Revokes a token (RFC 7009). A token type that the provider cannot revoke is not an error.
     pub fn revoke_token(
         &self,
         token: &str,
@@ -91,7 +90,7 @@ impl OidcClient {
     ) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         let token = token.to_owned();
-        handed_out(async move { client.tokens.revoke(&token, token_type).await })
+        boxed(async move { client.tokens.revoke(&token, token_type).await })
     }
 }
 

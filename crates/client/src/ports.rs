@@ -1,15 +1,15 @@
-//! What the client needs from its surroundings, as traits. `browser` implements them with web APIs;
-//! tests with fakes.
+//! What the client needs from its environment, as traits. The module `browser` implements them with
+//! web APIs, the tests with fakes.
 //!
-//! Everything runs on one thread, so nothing is `Send`. Time and randomness come in here and
-//! nowhere else.
+//! Everything runs on one thread, so nothing is `Send`. Time and randomness enter here and nowhere
+//! else.
 
 use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
 
 use async_trait::async_trait;
 use doorward_protocol::{jose::SigningAlgorithm, jwk::Jwk};
 
-/// A future of the one thread.
+/// A boxed future that stays on one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// All ports of one client.
@@ -17,79 +17,79 @@ pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 pub struct Ports {
     /// Requests to the provider and to APIs.
     pub http: Rc<dyn HttpClient>,
-    /// Where pending requests are kept between leaving the page and coming back.
+    /// Where pending requests are kept while the browser is at the provider.
     pub state_store: Rc<dyn Storage>,
     /// Where the signed-in user is kept.
     pub user_store: Rc<dyn Storage>,
-    /// What time it is.
+    /// The clocks.
     pub clock: Rc<dyn Clock>,
     /// Randomness.
     pub entropy: Rc<dyn Entropy>,
-    /// Signatures of ID tokens.
+    /// Verifies the signatures of ID tokens.
     pub verifier: Rc<dyn SignatureVerifier>,
-    /// Mutual exclusion over all tabs of the origin.
+    /// Locks across all tabs of the origin.
     pub locks: Rc<dyn Locks>,
     /// Messages to the other tabs of the origin.
     pub broadcast: Rc<dyn Broadcast>,
-    /// The window's address.
+    /// The window's address and history.
     pub navigator: Rc<dyn Navigator>,
-    /// Waiting, and work that outlives its caller.
+    /// Timers, and tasks that outlive their caller.
     pub timer: Rc<dyn Timer>,
-    /// The key of proofs of possession, where one can be kept. Used with the feature `dpop` and the
-    /// setting `dpop` only.
+    /// The DPoP key, where one can be kept. Used only with the feature and the setting `dpop`.
     pub signer: Option<Rc<dyn ProofSigner>>,
-    /// Popups and hidden frames, where there can be any. Used with the feature `windows` only.
-    pub windows: Option<Rc<dyn Windows>>,
+    /// Popups and hidden frames, where they are possible. Used only with the feature `popups`.
+    pub popups: Option<Rc<dyn Popups>>,
 }
 
-/// What the browser's HTTP cache may do for a request.
+/// How a request may use the browser's HTTP cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheMode {
-    /// Answer from the cache where HTTP allows it, and keep the answer.
+    /// Answer from the cache where HTTP allows it, and store the answer.
     Use,
-    /// Fetch anew and keep the answer.
+    /// Fetch again, and store the answer.
     Refresh,
-    /// Neither read nor keep.
+    /// Neither read nor store.
     Never,
 }
 
-/// One HTTP request. Cookies are never sent.
+/// An HTTP request. Cookies are never sent.
 #[derive(Clone)]
 pub struct HttpRequest {
     /// `GET`, `POST` …
     pub method: String,
     /// Absolute URL.
     pub url: String,
-    /// Names and values.
+    /// Header names and values.
     pub headers: Vec<(String, String)>,
-    /// Body; its type stands in the headers.
+    /// The body. Its type is in the headers.
     pub body: Option<String>,
-    /// When to give up.
+    /// The time limit for the whole answer.
     pub timeout: Duration,
-    /// Whether redirects are followed. Requests that carry a code or a token must not be sent on to
-    /// another address.
+    /// Whether redirects are followed. Requests that contain a code or a token must not be
+    /// redirected to another address.
     pub follow_redirects: bool,
-    /// What the HTTP cache may do.
+    /// How the HTTP cache may be used.
     pub cache: CacheMode,
 }
 
-/// Names the request without headers and body, which carry tokens.
+/// Shows neither headers nor body, which may contain tokens.
 impl std::fmt::Debug for HttpRequest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{} {}", self.method, self.url)
     }
 }
 
-/// An HTTP answer, whatever its status.
+/// An HTTP response with any status.
 #[derive(Clone)]
 pub struct HttpResponse {
     /// Status code.
     pub status: u16,
-    /// Names in lower case, and values; of a foreign origin only those that it exposes.
+    /// Header names in lower case, and values. From another origin, only the exposed headers are
+    /// visible.
     pub headers: Vec<(String, String)>,
     /// The whole body as text.
     pub body: String,
-    /// The server's clock by its `Date` header, where that is readable. Seconds since 1970 (UTC).
+    /// The server's time by the `Date` header, if that is readable. Seconds since 1970 (UTC).
     pub date: Option<u64>,
 }
 
@@ -99,29 +99,30 @@ impl HttpResponse {
         (200..300).contains(&self.status)
     }
 
-    /// The first header of this name, which is given in lower case.
+    /// The first header of this name. The name must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Names the status only: the body may carry tokens.
+/// Shows only the status: the body may contain tokens.
 impl std::fmt::Debug for HttpResponse {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "HttpResponse({})", self.status)
     }
 }
 
-/// Why no answer came.
+/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkFailure {
-    /// The device says that it has no network.
+    /// The device reports that it has no network.
     #[error("the device is offline")]
     Offline,
-    /// No whole answer within the time-out.
+    /// The answer was not complete within the time limit.
     #[error("no answer in time")]
     Timeout,
-    /// Refused, unresolvable, blocked by CORS or by policy; browsers don't tell which.
+    /// The connection was refused, the name was not found, or CORS or a policy blocked the request.
+    /// Browsers do not say which.
     #[error("the connection failed: {0}")]
     Failed(String),
 }
@@ -133,29 +134,29 @@ pub trait HttpClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NetworkFailure>;
 }
 
-/// A store is blocked, full or not there; the text says which.
+/// A store is blocked, full or missing. The text says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StorageError(pub String);
 
-/// A store of texts by key, shared with whatever else uses the origin's storage.
+/// A store of strings by key. Other code of the origin uses it too.
 pub trait Storage {
-    /// The text under the key.
+    /// Reads the string under the key.
     fn get(&self, key: &str) -> Result<Option<String>, StorageError>;
-    /// Writes the text under the key.
+    /// Writes the string under the key.
     fn set(&self, key: &str, value: &str) -> Result<(), StorageError>;
-    /// Removes the key, if it is there.
+    /// Removes the key, if it exists.
     fn remove(&self, key: &str) -> Result<(), StorageError>;
-    /// Every key, foreign ones included.
+    /// Lists every key, including those of other code.
     fn keys(&self) -> Result<Vec<String>, StorageError>;
 }
 
-/// Two clocks: the wall clock, which a user may set wrong, and one that only runs forward while the
+/// Two clocks: the wall clock, which a user may set wrong, and a monotonic one that runs while the
 /// page lives.
 pub trait Clock {
     /// The device's wall clock: seconds since 1970 (UTC).
     fn now(&self) -> u64;
-    /// Time since some moment; never jumps, but may stand still while the device sleeps.
+    /// Time since an arbitrary start. It never jumps, but it may stop while the device sleeps.
     fn monotonic(&self) -> Duration;
 }
 
@@ -173,27 +174,27 @@ pub trait Entropy {
 /// Why a signature was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// There is no cryptography here: the page is no secure context (served by http from another
-    /// machine).
+    /// The page is not a secure context (it was served by http from another machine), so there is
+    /// no Web Cryptography.
     #[error(
         "this page has no access to the browser's cryptography, because it is not served by https"
     )]
     Unavailable,
-    /// The browser does not know the algorithm.
+    /// The browser does not support the algorithm.
     #[error("this browser cannot check the signature algorithm")]
     UnsupportedAlgorithm,
-    /// The key is no key of its algorithm.
+    /// The key does not fit the algorithm.
     #[error("the provider's key cannot be read")]
     InvalidKey,
-    /// The signature was not made by this key over this input.
+    /// The signature does not match this key and input.
     #[error("the signature is wrong")]
     Mismatch,
 }
 
-/// Checks signatures.
+/// Verifies signatures.
 #[async_trait(?Send)]
 pub trait SignatureVerifier {
-    /// Checks one signature; for ECDSA it is R and S side by side (RFC 7518 section 3.4).
+    /// Verifies one signature. An ECDSA signature is R and S concatenated (RFC 7518 section 3.4).
     async fn verify(
         &self,
         key: &Jwk,
@@ -203,37 +204,35 @@ pub trait SignatureVerifier {
     ) -> Result<(), SignatureError>;
 }
 
-/// Why there is no key to make proofs with.
+/// Why there is no key for proofs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofKeyError {
-    /// There is no cryptography here: the page is no secure context (served by http from another
-    /// machine).
+    /// The page is not a secure context (it was served by http from another machine), so there is
+    /// no Web Cryptography.
     #[error(
         "this page has no access to the browser's cryptography, because it is not served by https"
     )]
     Unavailable,
-    /// The key can't be made, kept or used; the text says why.
+    /// The key cannot be created, stored or used. The text says why.
     #[error("the browser can't use a key of this page: {0}")]
     Failed(String),
 }
 
-/// A key pair of this client that makes proofs of possession (RFC 9449). The private key can't be
-/// read by anybody.
+/// A key pair of this client for proofs of possession (RFC 9449). Nothing can read the private key.
 #[async_trait(?Send)]
 pub trait ProofSigner {
-    /// The public key, for ES256. The pair is made at the first call, by whichever tab comes first,
-    /// and kept.
+    /// The public key, for ES256. The first call in any tab creates and stores the pair.
     async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
-    /// Signs by ES256: R and S side by side (RFC 7518 section 3.4).
+    /// Signs with ES256. The signature is R and S concatenated (RFC 7518 section 3.4).
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
 }
 
-/// Undoes something when dropped: releases a lock, ends a subscription.
+/// Undoes something when it is dropped: releases a lock, or ends a subscription.
 #[must_use = "dropping it undoes what it stands for"]
 pub struct Guard(Option<Box<dyn FnOnce()>>);
 
 impl Guard {
-    /// A guard that runs this when dropped.
+    /// Creates a guard that calls the function when it is dropped.
     pub fn new(on_drop: impl FnOnce() + 'static) -> Self {
         Self(Some(Box::new(on_drop)))
     }
@@ -247,62 +246,62 @@ impl Drop for Guard {
     }
 }
 
-/// Mutual exclusion over all tabs of the origin.
+/// Locks across all tabs of the origin.
 #[async_trait(?Send)]
 pub trait Locks {
     /// Waits for the lock of this name and holds it until the guard is dropped. A tab that is
-    /// closed lets go of it.
+    /// closed releases its locks. Callers in this crate limit how long they wait.
     async fn acquire(&self, name: &str) -> Guard;
-    /// Marks a name until the guard is dropped or the tab is closed; `None`: another has marked it.
-    /// Who gets a lock sees every mark that was made under it, which is not so for what was written
-    /// to a store: browsers carry that to other tabs on a way of its own, and slower. Where there
-    /// are no such marks, nothing is marked.
+    /// Marks a name until the guard is dropped or the tab is closed. Returns `None` if the name is
+    /// marked already. A tab that gets a lock sees every mark made under it. That is not so for
+    /// storage, which browsers propagate to other tabs separately and more slowly. The default does
+    /// not mark anything.
     async fn mark(&self, _name: &str) -> Option<Guard> {
         Some(Guard::new(|| ()))
     }
 }
 
-/// Messages to the other tabs of the origin; a tab does not hear itself.
+/// Messages to the other tabs of the origin. A tab does not receive its own messages.
 pub trait Broadcast {
-    /// Sends to the other tabs. Best effort.
+    /// Sends to the other tabs. Delivery is not guaranteed.
     fn post(&self, message: &str);
-    /// Hears what other tabs send until the guard is dropped. Messages are input from outside:
-    /// parse them.
+    /// Calls the handler for messages of other tabs until the guard is dropped. Messages are
+    /// untrusted input.
     fn subscribe(&self, handler: Box<dyn Fn(&str)>) -> Guard;
 }
 
 /// How to leave the page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Redirect {
-    /// Whether the new page takes the place of this one in the history: no way back.
+    /// Whether the new page replaces this one in the history.
     pub replace: bool,
-    /// Whether the outermost window goes, where this page is framed by another.
+    /// Whether the outermost window navigates, if this page is in a frame.
     pub top: bool,
 }
 
-/// The window.
+/// The window's address and navigation.
 pub trait Navigator {
-    /// The address shown.
+    /// The current URL.
     fn current_url(&self) -> String;
-    /// Goes to another page.
+    /// Navigates to another page.
     fn go(&self, url: &str, redirect: Redirect);
-    /// Changes the address shown without loading anything.
+    /// Changes the URL in the address bar without loading anything.
     fn show_url(&self, url: &str);
-    /// Hears when the page may have slept or comes back: shown again, restored from the cache,
-    /// online, focused.
+    /// Calls the handler when the page may have slept: when it is shown, restored from the cache,
+    /// online again, or focused.
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard;
 }
 
-/// Waiting, and work that outlives its caller.
+/// Timers, and tasks that outlive their caller.
 #[async_trait(?Send)]
 pub trait Timer {
-    /// Waits. Browsers may wake late: compare clocks afterwards.
+    /// Sleeps. Browsers may wake the task late, so compare clocks afterwards.
     async fn sleep(&self, duration: Duration);
-    /// Runs a future to its end, whether or not anyone waits for it.
+    /// Runs a task to its end, whether or not anyone waits for it.
     fn spawn(&self, task: LocalFuture<()>);
 }
 
-/// A place on the screen, in CSS pixels.
+/// A rectangle on the screen, in CSS pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Area {
     /// From the screen's left edge.
@@ -316,38 +315,37 @@ pub struct Area {
 }
 
 /// Popups and hidden frames of this page, and the way back from one.
-pub trait Windows {
-    /// Where the page's own window is on the screen.
+pub trait Popups {
+    /// The position of the page's own window.
     fn area(&self) -> Area;
-    /// Whether the page has the user's attention: it is shown and has the focus.
+    /// Whether the page is visible and has the focus.
     fn has_focus(&self) -> bool;
-    /// Opens an empty popup. Browsers allow that only while they handle the user's click. `None`:
-    /// it was blocked.
+    /// Opens an empty popup. Browsers allow it only while they handle a click. Returns `None` if it
+    /// was blocked.
     fn open_popup(&self, area: Area) -> Option<Box<dyn ChildWindow>>;
-    /// Puts an empty hidden frame into the page. `None` in a page that is such a frame itself:
-    /// frames in frames would never end.
+    /// Adds an empty hidden frame to the page. Returns `None` in a page that is such a frame
+    /// itself, because nested frames would never end.
     fn open_frame(&self) -> Option<Box<dyn ChildWindow>>;
-    /// Hears what pages of this origin send on the channel of this name, until the guard is
-    /// dropped.
-    fn hear_channel(&self, name: &str, handler: Box<dyn Fn(&str)>) -> Guard;
-    /// In a popup or frame: sends the text to the page that opened it, if that is of this origin,
-    /// and on the channel of this name, where the browser has cut off the opener
+    /// Calls the handler for messages on the channel of this name until the guard is dropped.
+    fn subscribe_channel(&self, name: &str, handler: Box<dyn Fn(&str)>) -> Guard;
+    /// In a popup or frame: sends the text to the page that opened it, if that has the same origin.
+    /// Also sends it on the named channel, in case the browser separated the popup from its opener
     /// (Cross-Origin-Opener-Policy). Closes a popup.
     fn hand_back(&self, text: &str, channel: &str);
 }
 
-/// Is told the origin and the text of each message.
+/// Receives the origin and the text of each message.
 pub type MessageHandler = Box<dyn Fn(&str, &str)>;
 
 /// A popup or hidden frame of this page. Dropping it closes it.
 pub trait ChildWindow {
-    /// Loads an address, leaving nothing in the history.
+    /// Loads a URL without a history entry.
     fn go(&self, url: &str);
-    /// Whether it is closed. A popup whose page forbids to be held by its opener looks closed as
-    /// well.
+    /// Whether it is closed. A popup whose page cut off its opener looks closed too.
     fn is_closed(&self) -> bool;
-    /// Sends a text to the page in it, if that is of this origin.
+    /// Sends a text to the page in it, if that has the given origin.
     fn post(&self, text: &str, origin: &str);
-    /// Hears the origin and text of what this very window sends, until the guard is dropped.
-    fn hear(&self, handler: MessageHandler) -> Guard;
+    /// Calls the handler with origin and text of each message of this window until the guard is
+    /// dropped.
+    fn on_message(&self, handler: MessageHandler) -> Guard;
 }

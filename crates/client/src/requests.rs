@@ -1,4 +1,4 @@
-//! What callers give to sign-in and sign-out, and what they get back.
+//! Arguments and results of sign-in and sign-out.
 
 use std::fmt;
 
@@ -6,48 +6,48 @@ use serde_json::Value;
 
 use crate::{User, ports::Redirect, settings::ResponseMode};
 
-/// What one sign-in request has beyond, or instead of, the settings.
+/// Parameters of one sign-in request. They add to the settings, or override them.
 #[derive(Clone, Default)]
 pub struct SigninRequestArgs {
-    /// Anything; comes back in [`SigninOutcome::state`]. Kept in the state store, not sent.
+    /// Any value. It is returned in [`SigninOutcome::state`]. It stays in the state store and is
+    /// not sent.
     pub state: Option<Value>,
-    /// A text that travels through the provider in `state`; comes back in
+    /// A text that is sent to the provider as part of `state`. It is returned in
     /// [`SigninOutcome::url_state`].
     pub url_state: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub redirect_uri: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub scope: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub response_mode: Option<ResponseMode>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub prompt: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub display: Option<String>,
-    /// Instead of the setting; seconds.
+    /// Overrides the setting. Seconds.
     pub max_age: Option<u64>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub ui_locales: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub acr_values: Option<String>,
-    /// An ID token issued before, so that the provider knows who is meant.
+    /// An ID token that tells the provider which user is meant.
     pub id_token_hint: Option<String>,
-    /// What the user is to be found by: the login form is filled in with it.
+    /// The user's name or address, for the provider's login form.
     pub login_hint: Option<String>,
-    /// Instead of the setting, when not empty.
+    /// Overrides the setting, unless empty.
     pub resource: Vec<String>,
-    /// Instead of a random one.
+    /// Replaces the random nonce.
     pub nonce: Option<String>,
-    /// Besides those of the settings.
+    /// Added to those of the settings.
     pub extra_query_params: Vec<(String, String)>,
-    /// Besides those of the settings, with the token request.
+    /// Added to those of the settings, in the token request.
     pub extra_token_params: Vec<(String, String)>,
-    /// How the page is left.
+    /// How to leave the page.
     pub redirect: Redirect,
 }
 
-/// Without the ID token, the nonce, what the caller keeps, and parameters of which nobody knows
-/// what they hold.
+/// Leaves out the ID token, the nonce, the caller's state, and parameters whose content is unknown.
 impl fmt::Debug for SigninRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -60,35 +60,36 @@ impl fmt::Debug for SigninRequestArgs {
     }
 }
 
-/// What one sign-out request has beyond, or instead of, the settings.
+/// Parameters of one sign-out request. They add to the settings, or override them.
 #[derive(Clone, Default)]
 pub struct SignoutRequestArgs {
-    /// Anything; comes back in [`SignoutOutcome::state`]. Kept in the state store, not sent.
+    /// Any value. It is returned in [`SignoutOutcome::state`]. It stays in the state store and is
+    /// not sent.
     pub state: Option<Value>,
-    /// A text that travels through the provider in `state`; comes back in
+    /// A text that is sent to the provider as part of `state`. It is returned in
     /// [`SignoutOutcome::url_state`].
     pub url_state: Option<String>,
-    /// Instead of the user's ID token.
+    /// Replaces the user's ID token.
     pub id_token_hint: Option<String>,
-    /// Instead of the setting.
+    /// Overrides the setting.
     pub post_logout_redirect_uri: Option<String>,
     /// Further parameters.
     pub extra_query_params: Vec<(String, String)>,
-    /// How the page is left.
+    /// How to leave the page.
     pub redirect: Redirect,
 }
 
-/// Without the ID token, what the caller keeps, and parameters of which nobody knows what they
-/// hold.
+/// Leaves out the ID token, the caller's state, and parameters whose content is unknown.
 impl fmt::Debug for SignoutRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = formatter.debug_struct("SignoutRequestArgs");
-        told.field("post_logout_redirect_uri", &self.post_logout_redirect_uri)
+        let mut debug = formatter.debug_struct("SignoutRequestArgs");
+        debug
+            .field("post_logout_redirect_uri", &self.post_logout_redirect_uri)
             .finish_non_exhaustive()
     }
 }
 
-/// A finished sign-in.
+/// The result of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SigninOutcome {
     /// Who signed in.
@@ -99,7 +100,7 @@ pub struct SigninOutcome {
     pub url_state: Option<String>,
 }
 
-/// A finished sign-out.
+/// The result of a sign-out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SignoutOutcome {
     /// The caller's state.
@@ -108,16 +109,16 @@ pub struct SignoutOutcome {
     pub url_state: Option<String>,
 }
 
-/// What kind of response a URL carries.
+/// The kind of response that a URL carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackKind {
     /// The response to a sign-in request: call `signin_redirect_callback`.
     Signin,
     /// The response to a sign-out request: call `signout_redirect_callback`.
     Signout,
-    /// The response to a request that went out in a popup or a hidden frame, whose opener waits for
-    /// it: call `signin_callback` or `signout_callback`, which hand it back.
-    OfChild,
+    /// The response to a request that was sent in a popup or a hidden frame. The page that opened
+    /// it waits for it: call `signin_callback` or `signout_callback`, which hand it over.
+    ChildWindow,
     /// No response.
     None,
 }

@@ -1,9 +1,9 @@
-//! Settings of a client, under the names that oidc-client users know. Durations are seconds.
+//! The settings of a client. The names are those of oidc-client. Durations are seconds.
 
 use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope, secret::Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, url};
+use crate::{Error, lean::url};
 
 /// What a client is set up with. All but the first three have defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,26 +18,26 @@ pub struct Settings {
     /// Where the provider sends the user back to after sign-out. Default: the provider's own page.
     #[serde(default)]
     pub post_logout_redirect_uri: Option<String>,
-    /// How this client proves at the token and revocation endpoints who it is. Default: not at all,
-    /// by PKCE alone, since a page can't keep a secret (RFC 9700 section 2.1.1).
+    /// How this client authenticates at the token and revocation endpoints. Default: not at all,
+    /// only PKCE, because a page cannot keep a secret (RFC 9700 section 2.1.1).
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
     /// The secret for `client_authentication`. Everyone who can load the page can read it.
     #[serde(default)]
     pub client_secret: Option<Secret>,
-    /// Where popups come back to after sign-in. Default: `redirect_uri`.
+    /// Where popups return to after sign-in. Default: `redirect_uri`.
     #[serde(default)]
     pub popup_redirect_uri: Option<String>,
-    /// Where popups come back to after sign-out. Default: `post_logout_redirect_uri`.
+    /// Where popups return to after sign-out. Default: `post_logout_redirect_uri`.
     #[serde(default)]
     pub popup_post_logout_redirect_uri: Option<String>,
-    /// Where hidden frames come back to. Default: `redirect_uri`.
+    /// Where hidden frames return to. Default: `redirect_uri`.
     #[serde(default)]
     pub silent_redirect_uri: Option<String>,
-    /// Only `code` is served (RFC 9700 section 2.1.2).
+    /// Only `code` is supported (RFC 9700 section 2.1.2).
     #[serde(default)]
     pub response_type: ResponseType,
-    /// Where the response stands in the redirect URI. Default: `query`.
+    /// Which part of the redirect URI carries the response. Default: `query`.
     #[serde(default)]
     pub response_mode: ResponseMode,
     /// Requested scope. Default: `openid`.
@@ -49,8 +49,8 @@ pub struct Settings {
     /// `display` of each sign-in request.
     #[serde(default)]
     pub display: Option<String>,
-    /// `max_age` of each sign-in request: how long ago the user may have proved who they are. Makes
-    /// `auth_time` obligatory.
+    /// `max_age` of each sign-in request: the maximum time since the user authenticated. The ID
+    /// token must then contain `auth_time`.
     #[serde(default)]
     pub max_age: Option<u64>,
     /// `ui_locales` of each sign-in request.
@@ -62,76 +62,77 @@ pub struct Settings {
     /// Resource indicators of each request (RFC 8707).
     #[serde(default)]
     pub resource: Vec<String>,
-    /// Further parameters of each authorization request.
+    /// Additional parameters of each authorization request.
     #[serde(default)]
     pub extra_query_params: Vec<(String, String)>,
-    /// Further parameters of each token request.
+    /// Additional parameters of each token request.
     #[serde(default)]
     pub extra_token_params: Vec<(String, String)>,
-    /// Further headers of each request to the provider.
+    /// Additional headers of each request to the provider.
     #[serde(default)]
     pub extra_headers: Vec<(String, String)>,
-    /// The provider's metadata, if it is not to be fetched.
+    /// The provider's metadata, if it is not fetched.
     #[serde(default)]
     pub metadata: Option<ProviderMetadata>,
-    /// Where the metadata is. Default: `{authority}/.well-known/openid-configuration`.
+    /// The URL of the metadata. Default: `{authority}/.well-known/openid-configuration`.
     #[serde(default)]
     pub metadata_url: Option<String>,
-    /// What the fetched metadata may lack: an endpoint that it does not name is taken from here.
+    /// Endpoints to use where the fetched metadata does not name them.
     #[serde(default)]
     pub metadata_seed: Option<ProviderMetadata>,
-    /// The provider's signing keys, if they are not to be fetched.
+    /// The provider's signing keys, if they are not fetched.
     #[serde(default)]
     pub signing_keys: Option<JwkSet>,
-    /// Which claims of the ID token do not reach the profile. Default: the protocol's.
+    /// Which claims of the ID token are left out of the profile. Default: the protocol's.
     #[serde(default)]
     pub filter_protocol_claims: ClaimsFilter,
-    /// Whether userinfo is fetched after sign-in and its claims join the profile. Default: no.
+    /// Whether userinfo is fetched after sign-in and after each renewal, and its claims are added
+    /// to the profile. Default: no.
     #[serde(default)]
     pub load_user_info: bool,
-    /// How arrays of userinfo join those of the ID token. Default: `replace`.
+    /// How arrays in userinfo are merged with those of the ID token. Default: `replace`.
     #[serde(default)]
     pub merge_claims: MergeClaims,
-    /// When a pending request is given up. Default: 900 s.
+    /// The age at which a pending request is discarded. Default: 900 s.
     #[serde(default = "default_stale_state_age")]
     pub stale_state_age: u64,
-    /// Where pending requests are kept. Default: `local`, so that the provider may come back in
+    /// Where pending requests are kept. Default: `local`, so that the provider may return in
     /// another tab.
     #[serde(default = "local")]
     pub state_store: StoreKind,
     /// Where the user is kept. Default: `session`.
     #[serde(default = "session")]
     pub user_store: StoreKind,
-    /// When a request without an answer is given up. Default: 10 s.
+    /// The time limit for requests. Default: 10 s.
     #[serde(default = "default_request_timeout")]
     pub request_timeout: u64,
-    /// When a hidden frame without an answer is given up. Default: as `request_timeout`.
+    /// The time limit for hidden frames. Default: `request_timeout`.
     #[serde(default)]
     pub silent_request_timeout: Option<u64>,
-    /// How many time-outs of automatic renewal in a row are tried again, with growing pauses.
-    /// Default: as many as it takes.
+    /// How many consecutive time-outs of automatic renewal are retried, with growing pauses.
+    /// Default: no limit.
     #[serde(default)]
     pub max_silent_renew_timeout_retries: Option<u32>,
-    /// Whether the access token is renewed by itself before it expires and when the page wakes.
-    /// Default: yes.
+    /// Whether the access token is renewed automatically before it expires and when the page wakes
+    /// up. Default: yes.
     #[serde(default = "yes")]
     pub automatic_silent_renew: bool,
-    /// Whether a renewal that brings another `sub` is refused. Default: yes.
+    /// Whether a renewal with a different `sub` is refused. Default: yes.
     #[serde(default = "yes")]
     pub validate_sub_on_silent_renew: bool,
-    /// Whether a renewal in a hidden frame names the user by their ID token, which then stands in a
-    /// URL. Default: no.
+    /// Whether a renewal in a hidden frame sends the ID token as `id_token_hint`, in a URL.
+    /// Default: no.
     #[serde(default)]
     pub include_id_token_in_silent_renew: bool,
     /// Whether the session at the provider is watched (OIDC Session Management section 3). Default:
     /// no.
     #[serde(default)]
     pub monitor_session: bool,
-    /// How often the provider's frame is asked about the session. Default: 2 s.
+    /// How often the provider's frame is asked about the session. Default: every 2 s.
     #[serde(default = "default_check_session_interval")]
     pub check_session_interval: u64,
-    /// How long before expiry [`Event::AccessTokenExpiring`](crate::Event) comes and renewal
-    /// starts. Default: 60 s.
+    /// How long before expiry [`AuthEvent::AccessTokenExpiring`](crate::AuthEvent) is emitted and
+    /// renewal starts. Default: 60 s.
     #[serde(default = "default_notification")]
     pub access_token_expiring_notification_time: u64,
     /// Whether sign-out revokes the tokens first. Default: no.
@@ -140,16 +141,16 @@ pub struct Settings {
     /// What `revoke_tokens` revokes, in this order. Default: access token, then refresh token.
     #[serde(default = "default_revoke_token_types")]
     pub revoke_token_types: Vec<TokenType>,
-    /// Whether tokens are bound to a key of this browser (RFC 9449): the provider and every API
-    /// must know DPoP. Needs https. Default: no.
+    /// Whether tokens are bound to a key of this browser (RFC 9449). The provider and every API
+    /// must support DPoP. Needs https. Default: no.
     #[serde(default)]
     pub dpop: bool,
-    /// Whether authorization requests are pushed (RFC 9126) also where the provider's metadata does
-    /// not ask for it. Default: no.
+    /// Whether authorization requests are pushed (RFC 9126) even if the provider's metadata does
+    /// not require it. Default: no.
     #[serde(default)]
     pub push_authorization_requests: bool,
-    /// How far the provider's clock may be off when the times in an ID token are checked. Default:
-    /// 300 s.
+    /// The tolerated difference between the clocks when the times in an ID token are checked.
+    /// Default: 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
 }
@@ -158,7 +159,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthentication {
-    /// It names itself only.
+    /// The client sends only its identifier.
     #[default]
     None,
     /// By HTTP Basic (RFC 6749 section 2.3.1).
@@ -197,27 +198,27 @@ impl ResponseMode {
     }
 }
 
-/// Which store to keep something in.
+/// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreKind {
-    /// The tab's session storage: survives a reload, not the tab.
+    /// The tab's session storage. It survives a reload, but not the tab.
     Session,
-    /// The origin's local storage: shared by all tabs, survives the browser.
+    /// The origin's local storage. All tabs share it, and it survives a restart of the browser.
     Local,
-    /// The page's memory: gone with the page.
+    /// The page's memory. It is lost with the page.
     Memory,
 }
 
-/// Which claims of the ID token do not reach the profile. `sub`, `iss`, `aud`, `exp` and `iat`
-/// always do.
+/// Which claims of the ID token are left out of the profile. `sub`, `iss`, `aud`, `exp` and `iat`
+/// are always kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClaimsFilter {
     /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`:
     /// none.
     Protocol(bool),
-    /// These.
+    /// The claims with these names.
     Named(Vec<String>),
 }
 
@@ -227,11 +228,11 @@ impl Default for ClaimsFilter {
     }
 }
 
-/// How arrays of userinfo join those of the ID token.
+/// How arrays in userinfo are merged with those of the ID token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeClaims {
-    /// The later array takes the place of the earlier.
+    /// The later array replaces the earlier one.
     #[default]
     Replace,
     /// The union of both.
@@ -259,7 +260,7 @@ impl TokenType {
 }
 
 impl Settings {
-    /// Settings with every default.
+    /// Creates settings with every default.
     pub fn new(
         authority: impl Into<String>,
         client_id: impl Into<String>,
@@ -314,7 +315,7 @@ impl Settings {
         }
     }
 
-    /// Refuses settings that no request can be made with; the error names the setting and what is
+    /// Refuses settings with which no request can be made. The error names the setting and what is
     /// wrong.
     pub fn validate(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::Settings(text));

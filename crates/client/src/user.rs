@@ -5,34 +5,34 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::json::Members;
+use crate::lean::json::Members;
 
-/// A signed-in user. Serialises to the members that oidc-client gives its user object. Times are
-/// seconds since 1970 (UTC) by this device's clock.
+/// A signed-in user. It serializes to the members of oidc-client's user object. Times are seconds
+/// since 1970 (UTC) by this device's clock.
 #[derive(Clone, PartialEq)]
 pub struct User {
-    /// The ID token as received; absent only when a provider answers without one on renewal and
-    /// none was there.
+    /// The ID token as received. It is absent if the scope has no `openid`.
     pub id_token: Option<String>,
-    /// The session at the provider (OIDC Session Management section 3).
+    /// The state of the session at the provider (OIDC Session Management section 3).
     pub session_state: Option<String>,
-    /// The access token as received. A secret: whoever bears it may call the API.
+    /// The access token as received. It is secret: anyone who has it may call the API.
     pub access_token: String,
-    /// The refresh token, with scope `offline_access`. A secret.
+    /// The refresh token, if the provider issued one. It is secret.
     pub refresh_token: Option<String>,
-    /// `Bearer`, or `DPoP` where tokens are bound to a key; as received.
+    /// The token type as received: `Bearer`, or `DPoP` if tokens are bound to a key.
     pub token_type: String,
-    /// The granted scope; the requested one where the provider did not say (RFC 6749 section 5.1).
+    /// The granted scope. The requested scope, if the provider did not name one (RFC 6749 section
+    /// 5.1).
     pub scope: Option<String>,
-    /// Claims of the ID token without protocol claims, joined by those of userinfo when asked for.
+    /// The claims of the ID token without protocol claims, and those of userinfo if it is loaded.
     pub profile: Map<String, Value>,
-    /// When the access token expires. `None`: the provider did not say.
+    /// When the access token expires. `None` if the provider did not say.
     pub expires_at: Option<u64>,
-    /// What the caller gave to the sign-in request.
+    /// The caller's state from the sign-in request.
     pub state: Option<Value>,
-    /// What the caller gave to travel in the URL.
+    /// The caller's URL state from the sign-in request.
     pub url_state: Option<String>,
-    /// Further members of the token response.
+    /// Additional members of the token response.
     pub extra: Map<String, Value>,
 }
 
@@ -42,25 +42,25 @@ impl User {
         self.claim("sub").unwrap_or_default()
     }
 
-    /// A claim of the profile, if it is a text.
+    /// A claim of the profile, if it is a string.
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.profile.get(name).and_then(Value::as_str)
     }
 
-    /// Seconds until the access token expires, negative afterwards; `now` is this device's clock.
-    /// For what the client itself goes by, which a clock set wrong in the meantime does not
-    /// mislead, see [`UserManager::expires_in`](crate::UserManager::expires_in).
+    /// Seconds until the access token expires, negative afterwards. `now` is this device's clock.
+    /// [`UserManager::expires_in`](crate::UserManager::expires_in) is more accurate: it does not
+    /// depend on changes of the device's clock.
     pub fn expires_in(&self, now: u64) -> Option<i64> {
         self.expires_at.map(|at| signed(at) - signed(now))
     }
 
-    /// Whether the access token has expired; `now` is this device's clock. Never, if the provider
-    /// gave no lifetime.
+    /// Whether the access token has expired. `now` is this device's clock. It never expires if the
+    /// provider gave no lifetime.
     pub fn expired(&self, now: u64) -> bool {
         self.expires_in(now).is_some_and(|left| left <= 0)
     }
 
-    /// The granted scope, token by token.
+    /// The tokens of the granted scope.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.as_deref().unwrap_or_default().split_ascii_whitespace()
     }
@@ -121,12 +121,12 @@ impl<'de> Deserialize<'de> for User {
     }
 }
 
-/// Times of this century fit; what does not is so far off that the largest value serves.
+/// Values beyond `i64` are so far away that the largest value serves.
 fn signed(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// Tokens are not shown.
+/// Does not show tokens.
 impl fmt::Debug for User {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

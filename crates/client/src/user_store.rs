@@ -1,9 +1,9 @@
-//! Where the signed-in user is kept, and how long the access token still lives.
+//! Where the signed-in user is stored, and how long the access token is still valid.
 //!
-//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`. Beside it stand two
-//! members that only the client reads: the requested scope, and the lifetime that the provider
-//! gave. When a text is first seen, its remaining life is put on the clock that only runs forward,
-//! so that a device clock set wrong afterwards neither expires nor extends it.
+//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`, with two members that only
+//! the client reads: the requested scope and the token's lifetime. When a stored text is first
+//! seen, its remaining lifetime is converted to the monotonic clock. A later change of the device's
+//! clock then neither expires nor extends the token.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Fault, User,
-    json::Members,
+    lean::json::Members,
     ports::{Clock, Ports, Storage},
     settings::Settings,
 };
@@ -24,22 +24,22 @@ const LIFETIME: &str = "lifetime";
 #[derive(Clone)]
 pub(crate) struct StoredUser {
     pub user: User,
-    /// What was asked for; the granted scope may be smaller.
+    /// The requested scope. The granted scope may be smaller.
     pub requested_scope: Option<String>,
-    /// The access token's life in seconds at receipt.
+    /// The access token's lifetime in seconds, as received.
     pub lifetime: Option<u64>,
 }
 
-/// A stored user with the end of the access token's life on the clock that only runs forward.
+/// A stored user with the token's expiry on the monotonic clock.
 #[derive(Clone)]
-pub(crate) struct Session {
+pub(crate) struct StoredSession {
     pub stored: Rc<StoredUser>,
     deadline: Option<Duration>,
 }
 
-struct Seen {
+struct Cached {
     text: String,
-    session: Session,
+    session: StoredSession,
 }
 
 /// The user store of one authority and client.
@@ -47,7 +47,7 @@ pub(crate) struct UserStore {
     store: Rc<dyn Storage>,
     clock: Rc<dyn Clock>,
     key: String,
-    seen: RefCell<Option<Seen>>,
+    cached: RefCell<Option<Cached>>,
 }
 
 impl UserStore {
@@ -56,42 +56,42 @@ impl UserStore {
             store: Rc::clone(&ports.user_store),
             clock: Rc::clone(&ports.clock),
             key: format!("oidc.user:{}:{}", settings.authority, settings.client_id),
-            seen: RefCell::default(),
+            cached: RefCell::default(),
         }
     }
 
-    /// The user as the store has it now; junk under the key counts as nobody.
-    pub(crate) fn get(&self) -> Result<Option<Session>, Fault> {
+    /// Reads the user from the store. Invalid content counts as no user.
+    pub(crate) fn get(&self) -> Result<Option<StoredSession>, Fault> {
         let text = self.store.get(&self.key)?;
-        let mut seen = self.seen.borrow_mut();
+        let mut cached = self.cached.borrow_mut();
         let Some(text) = text else {
-            *seen = None;
+            *cached = None;
             return Ok(None);
         };
-        if let Some(seen) = seen.as_ref().filter(|seen| seen.text == text) {
-            return Ok(Some(seen.session.clone()));
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.text == text) {
+            return Ok(Some(cached.session.clone()));
         }
         let Some(stored) = read(&text) else {
-            *seen = None;
+            *cached = None;
             return Ok(None);
         };
         let session = self.start(stored);
-        *seen = Some(Seen { text, session: session.clone() });
+        *cached = Some(Cached { text, session: session.clone() });
         Ok(Some(session))
     }
 
-    /// Keeps a user, in place of the one before.
+    /// Stores a user and replaces the previous one.
     pub(crate) fn put(&self, stored: Rc<StoredUser>) -> Result<(), Fault> {
         let text = write(&stored);
         self.store.set(&self.key, &text)?;
         let session = self.start(stored);
-        *self.seen.borrow_mut() = Some(Seen { text, session });
+        *self.cached.borrow_mut() = Some(Cached { text, session });
         Ok(())
     }
 
     /// Removes the user.
     pub(crate) fn remove(&self) -> Result<(), Fault> {
-        *self.seen.borrow_mut() = None;
+        *self.cached.borrow_mut() = None;
         Ok(self.store.remove(&self.key)?)
     }
 
@@ -109,26 +109,28 @@ impl UserStore {
         ["oidc-sign:", &self.key].concat()
     }
 
-    /// Seconds of life that the access token has left, negative after its end, by the clock that
-    /// only runs forward.
-    pub(crate) fn expires_in(&self, session: &Session) -> Option<i64> {
+    /// Seconds until the access token expires by the monotonic clock, negative afterwards.
+    pub(crate) fn expires_in(&self, session: &StoredSession) -> Option<i64> {
         session.deadline.map(|deadline| seconds(deadline) - seconds(self.clock.monotonic()))
     }
 
-    /// The same by the wall clock, which goes on while the device sleeps.
-    pub(crate) fn expires_in_by_wall_clock(&self, session: &Session) -> Option<i64> {
+    /// The same by the wall clock, which continues while the device sleeps.
+    pub(crate) fn expires_in_by_wall_clock(&self, session: &StoredSession) -> Option<i64> {
         session.stored.user.expires_in(self.clock.now())
     }
 
-    /// Puts the rest of the token's life on the clock that only runs forward. A wall clock that was
-    /// set back can't make it longer than the provider gave.
-    fn start(&self, stored: Rc<StoredUser>) -> Session {
+    /// Converts the remaining lifetime to the monotonic clock. A wall clock that was set back
+    /// cannot extend it beyond the provider's lifetime.
+    fn start(&self, stored: Rc<StoredUser>) -> StoredSession {
         let now = self.clock.now();
         let left = stored.user.expires_at.map(|at| {
             let left = at.saturating_sub(now);
             Duration::from_secs(stored.lifetime.map_or(left, |life| life.min(left)))
         });
-        Session { deadline: left.map(|left| self.clock.monotonic().saturating_add(left)), stored }
+        StoredSession {
+            deadline: left.map(|left| self.clock.monotonic().saturating_add(left)),
+            stored,
+        }
     }
 }
 

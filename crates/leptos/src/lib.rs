@@ -16,7 +16,7 @@ mod tests;
 
 use std::future::Future;
 
-use doorward_client::{ApiRequest, ApiResponse, Event};
+use doorward_client::{ApiRequest, ApiResponse, AuthEvent};
 use leptos::prelude::*;
 
 pub use doorward_client::{Error, ErrorKind, Settings, User, UserManager};
@@ -220,7 +220,7 @@ impl Auth {
             Step::SignOut => self.sign_out(),
             Step::Renew => session::spawn(session::renew(self)),
             Step::Start | Step::FinishSignIn | Step::FinishSignOut => {
-                session::spawn(session::start(self))
+                session::spawn(session::start(self));
             }
         }
     }
@@ -240,7 +240,7 @@ impl Auth {
 
     /// Hears the client's events for as long as the page lives, from the very first if this is
     /// called where sign-in is provided.
-    pub fn on_event(self, handler: impl FnMut(&Event) + 'static) {
+    pub fn on_event(self, handler: impl FnMut(&AuthEvent) + 'static) {
         self.session.on_event(Box::new(handler));
     }
 

@@ -4,7 +4,7 @@
 use std::{future::Future, pin::Pin, rc::Rc};
 
 use doorward_client::{
-    CallbackKind, Error, ErrorKind, Event, Settings, SigninRequestArgs, SignoutRequestArgs,
+    AuthEvent, CallbackKind, Error, ErrorKind, Settings, SigninRequestArgs, SignoutRequestArgs,
     Subscription, UserManager,
 };
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ use super::{Arrival, Auth, AuthStatus, Failure, Step};
 type Load = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>>>;
 
 /// Hears the client's events.
-type Listener = Box<dyn FnMut(&Event)>;
+type Listener = Box<dyn FnMut(&AuthEvent)>;
 
 /// The client library's object, which lives on the browser's one thread.
 #[derive(Clone, Copy)]
@@ -165,14 +165,14 @@ async fn accept_response(auth: Auth, manager: &UserManager) -> Result<(), (Step,
             let result = manager.signout_redirect_callback(&url).await.map(drop);
             (result, Arrival::SignOut, Step::FinishSignOut)
         }
-        #[cfg(feature = "windows")]
-        CallbackKind::OfChild => {
+        #[cfg(feature = "popups")]
+        CallbackKind::ChildWindow => {
             return manager
                 .signin_popup_callback(&url)
                 .map_err(|error| (Step::FinishSignIn, error));
         }
-        #[cfg(not(feature = "windows"))]
-        CallbackKind::OfChild => return Ok(()),
+        #[cfg(not(feature = "popups"))]
+        CallbackKind::ChildWindow => return Ok(()),
         CallbackKind::None => return Ok(()),
     };
     match result {
@@ -190,9 +190,9 @@ async fn accept_response(auth: Auth, manager: &UserManager) -> Result<(), (Step,
 }
 
 /// Takes over what the client library tells, also of other tabs.
-fn follow(auth: Auth, event: &Event) {
+fn follow(auth: Auth, event: &AuthEvent) {
     match event {
-        Event::UserLoaded(user) => {
+        AuthEvent::UserLoaded(user) => {
             // A renewal that failed before has succeeded now.
             auth.failure.update(|failure| {
                 if failure.as_ref().is_some_and(|failure| failure.step == Step::Renew) {
@@ -201,8 +201,10 @@ fn follow(auth: Auth, event: &Event) {
             });
             auth.status.set(Some(user.clone()).into());
         }
-        Event::UserUnloaded | Event::UserSignedOut => auth.status.set(AuthStatus::SignedOut),
-        Event::SilentRenewError(error) => fail(auth, Step::Renew, error.clone()),
+        AuthEvent::UserUnloaded | AuthEvent::UserSignedOut => {
+            auth.status.set(AuthStatus::SignedOut);
+        }
+        AuthEvent::SilentRenewError(error) => fail(auth, Step::Renew, error.clone()),
         _ => {}
     }
 }

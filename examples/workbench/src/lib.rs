@@ -8,8 +8,8 @@
 use std::{fmt::Debug, rc::Rc, time::Duration};
 
 use doorward_client::{
-    ApiRequest, CallbackKind, Error, Event, PopupArgs, Settings, SigninOutcome, SigninRequestArgs,
-    SignoutRequestArgs, User, UserManager,
+    ApiRequest, AuthEvent, CallbackKind, Error, PopupArgs, Settings, SigninOutcome,
+    SigninRequestArgs, SignoutRequestArgs, User, UserManager,
     browser::{self, Fetch},
     ports::{CacheMode, HttpClient as _, HttpRequest, Redirect},
 };
@@ -94,7 +94,7 @@ impl Workbench {
                     text_of(outcome.and_then(|outcome| outcome.state).as_ref())
                 )
             }),
-            CallbackKind::Signin | CallbackKind::OfChild if self.mounts_twice => {
+            CallbackKind::Signin | CallbackKind::ChildWindow if self.mounts_twice => {
                 let (first, second) = futures::join!(
                     self.manager.signin_callback(&url),
                     self.manager.signin_callback(&url)
@@ -105,7 +105,7 @@ impl Workbench {
                     worded(second.map(arrived))
                 ));
             }
-            CallbackKind::Signin | CallbackKind::OfChild => {
+            CallbackKind::Signin | CallbackKind::ChildWindow => {
                 self.manager.signin_callback(&url).await.map(arrived)
             }
         };
@@ -195,9 +195,9 @@ impl Workbench {
     }
 
     /// Lists an event. It may have come of another tab, so that who is signed in is shown anew.
-    fn follow(self: &Rc<Self>, event: &Event) {
+    fn follow(self: &Rc<Self>, event: &AuthEvent) {
         let text = match event {
-            Event::SilentRenewError(error) => format!("SilentRenewError {}", told(error)),
+            AuthEvent::SilentRenewError(error) => format!("SilentRenewError {}", told(error)),
             event => variant(event),
         };
         let item = self.document.create_element("li");

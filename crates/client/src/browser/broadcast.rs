@@ -6,7 +6,7 @@ use web_sys::{BroadcastChannel, Event, MessageEvent};
 use super::listen;
 use crate::ports::{Broadcast, Guard};
 
-/// A channel of the origin; without one, nobody hears and nobody is heard.
+/// A channel of the origin. Without `BroadcastChannel`, it sends and receives nothing.
 pub struct TabChannel(Option<BroadcastChannel>);
 
 impl TabChannel {
@@ -19,7 +19,7 @@ impl TabChannel {
 impl Broadcast for TabChannel {
     fn post(&self, message: &str) {
         if let Some(channel) = &self.0 {
-            // It fails when the channel is closed: the page is going.
+            // It fails if the channel is closed because the page is unloaded.
             let _ = channel.post_message(&JsValue::from_str(message));
         }
     }

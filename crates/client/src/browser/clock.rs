@@ -33,10 +33,10 @@ impl Clock for BrowserClock {
     }
 }
 
-/// Whole ones: nothing here is measured more finely.
+/// Whole milliseconds are precise enough.
 fn from_milliseconds(milliseconds: f64) -> Duration {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    // Saturates; no clock shows less than nothing.
+    // The cast saturates, and no clock is negative.
     let whole = milliseconds as u64;
     Duration::from_millis(whole)
 }

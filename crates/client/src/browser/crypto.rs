@@ -12,7 +12,7 @@ use crate::ports::{SignatureError, SignatureVerifier};
 /// 2048 bits in base64url: RFC 7518 section 3.3 forbids smaller RSA keys.
 const SMALLEST_MODULUS: usize = 342;
 
-/// The window's `crypto.subtle`, which exists in secure contexts only.
+/// The window's `crypto.subtle`. It exists only in secure contexts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebCrypto;
 
@@ -40,7 +40,7 @@ impl SignatureVerifier for WebCrypto {
     }
 }
 
-/// Asks the browser. What is to blame if it refuses, `blamed` says.
+/// Asks the browser. If it throws, `blamed` is the reason.
 async fn is_signed(
     subtle: &SubtleCrypto,
     key: &Jwk,
@@ -50,8 +50,8 @@ async fn is_signed(
     blamed: &mut SignatureError,
 ) -> Result<bool, JsValue> {
     let params = parameters(algorithm);
-    // Only what the key is made of: browsers differ in what they make of alg, use and key_ops,
-    // which were checked.
+    // Only the key itself: browsers interpret alg, use and key_ops differently, and they were
+    // checked already.
     let parts = object(&[
         ("kty", Some(&key.kty)),
         ("n", key.n.as_deref()),
@@ -70,7 +70,7 @@ async fn is_signed(
     Ok(settled(verified).await?.is_truthy())
 }
 
-/// Parameters that serve import and verification alike; each reads what it knows.
+/// Parameters for both import and verification. Each reads the members it needs.
 fn parameters(algorithm: SigningAlgorithm) -> Object {
     use SigningAlgorithm as A;
     let (hash, length) = match algorithm {
@@ -101,14 +101,14 @@ pub(super) fn object(members: &[(&str, Option<&str>)]) -> Object {
 }
 
 pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
-    // A plain object takes every member.
+    // A plain object accepts every member.
     let _ = Reflect::set(object, &JsValue::from_str(name), value);
 }
 
 pub(super) fn subtle() -> Option<SubtleCrypto> {
     let crypto = web_sys::window()?.crypto().ok()?;
     let subtle: JsValue = crypto.subtle().into();
-    // In an insecure context the member is undefined, whatever the binding's type says.
+    // In an insecure context the member is undefined, despite the binding's type.
     subtle.is_object().then(|| subtle.unchecked_into())
 }
 
@@ -116,7 +116,7 @@ pub(super) fn settled(promise: Promise) -> JsFuture {
     JsFuture::from(promise)
 }
 
-/// A browser that does not know the algorithm says `NotSupportedError`; all else is the given
+/// A browser that does not support the algorithm throws `NotSupportedError`. All else is the given
 /// error.
 fn failure(error: &JsValue, other: SignatureError) -> SignatureError {
     let name = Reflect::get(error, &JsValue::from_str("name")).ok();

@@ -1,4 +1,4 @@
-//! `crypto.getRandomValues` (Web Cryptography section 10.1.1), which needs no secure context.
+//! `crypto.getRandomValues` (Web Cryptography section 10.1.1). It does not need a secure context.
 
 use rand::{TryRng as _, rngs::SysRng};
 

@@ -42,7 +42,7 @@ async fn send(request: &HttpRequest, timed_out: &Rc<Cell<bool>>) -> Result<HttpR
     let controller = AbortController::new()?;
     let init = init(request, &controller.signal())?;
     let flag = Rc::clone(timed_out);
-    // Dropped, and with it called off, when the whole answer is there.
+    // Dropping it cancels the timer once the whole response has arrived.
     let _timeout = Timeout::new(milliseconds(request.timeout), move || {
         flag.set(true);
         controller.abort();
@@ -60,7 +60,7 @@ async fn send(request: &HttpRequest, timed_out: &Rc<Cell<bool>>) -> Result<HttpR
     })
 }
 
-/// Member by member: each of the binding's setters would be an import of its own.
+/// Sets member by member: each setter of the binding would be an additional import.
 fn init(request: &HttpRequest, signal: &AbortSignal) -> Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
     for (name, value) in &request.headers {
@@ -83,7 +83,7 @@ fn init(request: &HttpRequest, signal: &AbortSignal) -> Result<RequestInit, JsVa
     Ok(init.unchecked_into())
 }
 
-/// The headers that the page may read; the browser gives their names in lower case.
+/// The headers that the page may read. The browser returns their names in lower case.
 fn pairs(headers: &Headers) -> Vec<(String, String)> {
     let text = |pair: &Array, place| pair.get(place).as_string().unwrap_or_default();
     let mut pairs = Vec::new();
@@ -101,7 +101,7 @@ fn seconds(date: &str) -> Option<u64> {
     (0.0..1e18).contains(&milliseconds).then_some((milliseconds / 1000.0) as u64)
 }
 
-/// What the browser says about a failure: little, and nothing secret.
+/// The browser's message for a failure. It is short and contains no secrets.
 fn message(error: &JsValue) -> String {
     error
         .dyn_ref::<js_sys::Error>()

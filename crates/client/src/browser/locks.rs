@@ -1,6 +1,6 @@
-//! Web Locks: mutual exclusion over the origin's tabs.
+//! Web Locks: locks across the origin's tabs.
 //!
-//! Browsers offer them in secure contexts only; elsewhere others take their place.
+//! Browsers offer them only in secure contexts. Elsewhere a fallback is used.
 
 use std::{pin::pin, rc::Rc};
 
@@ -12,24 +12,23 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     in_page::PageLocks,
-    once,
+    lean::oneshot,
     ports::{Guard, Locks},
 };
 
-/// The origin's locks, or where there are none those of the fallback.
+/// The origin's locks, or the fallback where there are none.
 pub struct WebLocks {
     fallback: Rc<dyn Locks>,
 }
 
 impl WebLocks {
-    /// Web Locks, else these.
+    /// Uses Web Locks, or else this fallback.
     pub fn or(fallback: Rc<dyn Locks>) -> Self {
         Self { fallback }
     }
 }
 
-/// Else locks that hold within the page, which is all that is needed for session and memory
-/// storage.
+/// The fallback is locks within the page, which are enough for session and memory storage.
 impl Default for WebLocks {
     fn default() -> Self {
         Self::or(Rc::new(PageLocks::default()))
@@ -62,7 +61,7 @@ impl Locks for WebLocks {
 /// The browser holds the lock until the promise that the callback returns is settled; the guard
 /// settles it.
 async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
-    let (granted, grant) = once::channel();
+    let (granted, grant) = oneshot::channel();
     let callback = Closure::once_into_js(move |lock: JsValue| {
         if lock.is_null() {
             granted.send(None);
@@ -77,9 +76,9 @@ async fn acquire(name: &str, options: &JsValue) -> Option<Option<Guard>> {
     }
 }
 
-/// A promise that the guard settles. The guard goes to whoever waits for the lock; if nobody does
-/// any more, it is dropped.
-fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
+/// A promise that the guard settles. The guard goes to the task that waits for the lock. If the
+/// task stopped waiting, the guard is dropped.
+fn hold_until_resolved(granted: oneshot::Sender<Option<Guard>>) -> Promise {
     let mut granted = Some(granted);
     Promise::new(&mut |resolve: Function, _| {
         let guard = Guard::new(move || {
@@ -92,12 +91,12 @@ fn hold_until_resolved(granted: once::Sender<Option<Guard>>) -> Promise {
     })
 }
 
-/// `navigator.locks.request(name, options, callback)`. The bindings of web-sys for it are behind an
-/// unstable flag.
+/// `navigator.locks.request(name, options, callback)`. The bindings in web-sys need an unstable
+/// flag.
 fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
-    // Where there are no locks, this is what fails.
+    // This fails where there are no locks.
     let request: Function =
         Reflect::get(&locks, &JsValue::from_str("request")).ok()?.unchecked_into();
     request

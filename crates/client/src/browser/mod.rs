@@ -1,6 +1,6 @@
 //! The ports on web APIs, for `wasm32` in a window.
 //!
-//! Nothing in here panics on what a browser may refuse (blocked storage, no secure context, no
+//! Nothing here panics if the browser refuses something (blocked storage, an insecure context, no
 //! window): a panic would end the page.
 
 mod broadcast;
@@ -10,12 +10,12 @@ mod entropy;
 mod http;
 mod locks;
 mod navigator;
+#[cfg(feature = "popups")]
+mod popups;
 #[cfg(feature = "dpop")]
 mod proof_key;
 mod storage;
 mod timer;
-#[cfg(feature = "windows")]
-mod windows;
 
 use std::rc::Rc;
 
@@ -29,12 +29,12 @@ pub use entropy::SystemEntropy;
 pub use http::Fetch;
 pub use locks::WebLocks;
 pub use navigator::WindowNavigator;
+#[cfg(feature = "popups")]
+pub use popups::PagePopups;
 #[cfg(feature = "dpop")]
 pub use proof_key::ProofKey;
 pub use storage::WebStorage;
 pub use timer::BrowserTimer;
-#[cfg(feature = "windows")]
-pub use windows::PageWindows;
 
 use crate::{
     Error, Settings, StorageLease, UserManager,
@@ -43,13 +43,17 @@ use crate::{
     settings::StoreKind,
 };
 
-/// A client on the browser's own APIs. Refuses settings that no request can be made with.
+/// Creates a client on the browser's own APIs.
+///
+/// # Errors
+///
+/// [`Error::Settings`] if the settings are invalid.
 pub fn user_manager(settings: Settings) -> Result<UserManager, Error> {
     let ports = ports(&settings);
     UserManager::new(settings, ports)
 }
 
-/// The browser's ports as the settings ask for them.
+/// The browser's ports for these settings.
 pub fn ports(settings: &Settings) -> Ports {
     let channel = ["oidc:", &settings.authority, ":", &settings.client_id].concat();
     let clock = Rc::new(BrowserClock::new());
@@ -83,14 +87,14 @@ pub fn ports(settings: &Settings) -> Ports {
             .then(|| Rc::new(ProofKey::of(settings)) as Rc<dyn crate::ports::ProofSigner>),
         #[cfg(not(feature = "dpop"))]
         signer: None,
-        #[cfg(feature = "windows")]
-        windows: Some(Rc::new(PageWindows)),
-        #[cfg(not(feature = "windows"))]
-        windows: None,
+        #[cfg(feature = "popups")]
+        popups: Some(Rc::new(PagePopups)),
+        #[cfg(not(feature = "popups"))]
+        popups: None,
     }
 }
 
-/// The address of the page, with query and fragment.
+/// The page's URL with query and fragment.
 pub fn current_url() -> String {
     use crate::ports::Navigator as _;
     WindowNavigator.current_url()
@@ -104,11 +108,11 @@ fn storage(kind: StoreKind) -> Rc<dyn Storage> {
     }
 }
 
-/// Hears events until the guard is dropped.
+/// Calls the handler for these events until the guard is dropped.
 fn listen(events: Vec<(EventTarget, &'static str)>, handler: Box<dyn FnMut(Event)>) -> Guard {
     let closure = Closure::wrap(handler);
     for (target, event) in &events {
-        // Adding a listener throws for no target and no name; without it the guard has nothing to
+        // Adding a listener throws only without a target or a name. Then the guard has nothing to
         // undo.
         let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
     }

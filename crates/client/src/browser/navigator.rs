@@ -1,11 +1,11 @@
-//! The window's address and the signs that a page woke.
+//! The window's URL, and the events that show that a page woke up.
 
 use web_sys::{Event, EventTarget, Window};
 
 use super::listen;
 use crate::ports::{Guard, Navigator, Redirect};
 
-/// The event of a page that is hidden or shown again.
+/// The event for a page that is hidden or shown again.
 const HIDDEN_OR_SHOWN: &str = "visibilitychange";
 
 /// The window.
@@ -26,9 +26,8 @@ impl Navigator for WindowNavigator {
         {
             window = top;
         }
-        // What frames this page may be of another origin, whose address can be set and not be read.
-        // It throws only for what is no URL, and the client comes here with http and https URLs
-        // alone.
+        // The outer page may have another origin, whose URL can be set but not read. This throws
+        // only for invalid URLs, and the client uses only http and https URLs.
         let _ = if redirect.replace {
             window.location().replace(url)
         } else {
@@ -39,7 +38,7 @@ impl Navigator for WindowNavigator {
     fn show_url(&self, url: &str) {
         let history = web_sys::window().and_then(|window| window.history().ok());
         if let Some(history) = history {
-            // A router may keep something of its own with the entry.
+            // A router may keep its own state with the entry.
             let state = history.state().unwrap_or_default();
             let _ = history.replace_state_with_url(&state, "", Some(url));
         }
@@ -64,7 +63,7 @@ impl Navigator for WindowNavigator {
     }
 }
 
-/// Whether the device says that it has no network.
+/// Whether the device reports that it has no network.
 pub(super) fn is_offline() -> bool {
     web_sys::window().is_some_and(|window: Window| !window.navigator().on_line())
 }

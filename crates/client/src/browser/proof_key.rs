@@ -1,8 +1,8 @@
-//! The key of proofs of possession (RFC 9449): ES256 by Web Cryptography, kept in IndexedDB.
+//! The DPoP key (RFC 9449): ES256 by Web Cryptography, stored in IndexedDB.
 //!
-//! The private key is not extractable: script can use it, but nobody can take it away. IndexedDB is
-//! the one store of the browser that keeps such keys. There is one pair for each provider and
-//! client of the origin, shared by all tabs.
+//! The private key is not extractable: scripts can use it, but not read it. IndexedDB is the only
+//! store of the browser that accepts such keys. There is one pair for each provider and client of
+//! the origin, shared by all tabs.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -29,12 +29,12 @@ const STORE: &str = "keys";
 pub struct ProofKey {
     /// The pair's name in the store.
     name: String,
-    /// The pair, once it was read or made.
+    /// The pair, once it was read or created.
     pair: RefCell<Option<JsValue>>,
 }
 
 impl ProofKey {
-    /// That of the client of these settings.
+    /// The key pair of the client with these settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
             name: [&settings.authority, " ", &settings.client_id].concat(),
@@ -42,8 +42,8 @@ impl ProofKey {
         }
     }
 
-    /// The pair: the stored one, else a new one. Of two tabs that make one at the same time the
-    /// first wins.
+    /// Returns the stored pair, or a new one. If two tabs create a pair at the same time, the first
+    /// one wins.
     async fn pair(&self) -> Result<JsValue, ProofKeyError> {
         if let Some(pair) = self.pair.borrow().clone() {
             return Ok(pair);
@@ -54,7 +54,8 @@ impl ProofKey {
         } else {
             let made = generate().await?;
             let added = add(&database, &self.name, &made).await;
-            // Read back also what was just added: if it was refused, another tab's pair is there.
+            // Read the pair back even after adding it: if that was refused, another tab's pair is
+            // there.
             let stored = read(&database, &self.name).await?;
             stored.ok_or_else(|| added.err().unwrap_or_else(|| failed("it was not stored")))
         };
@@ -97,7 +98,7 @@ impl ProofSigner for ProofKey {
     }
 }
 
-/// A new pair of which the private key can't be read.
+/// Creates a pair with a private key that cannot be read.
 async fn generate() -> Result<JsValue, ProofKeyError> {
     let subtle = subtle().ok_or(ProofKeyError::Unavailable)?;
     let params = object(&[("name", Some("ECDSA")), ("namedCurve", Some("P-256"))]);
@@ -117,7 +118,7 @@ async fn open() -> Result<IdbDatabase, ProofKeyError> {
         factory.open_with_u32(DATABASE, 1).map_err(|error| reason(&error))?;
     let created = request.clone();
     let upgrade = Closure::once_into_js(move |_: Event| {
-        // Without the store every later transaction fails, and tells it.
+        // Without the store, every later transaction fails and reports it.
         if let Some(Ok(database)) = created.result().ok().map(JsCast::dyn_into::<IdbDatabase>) {
             let _ = database.create_object_store(STORE);
         }
@@ -132,7 +133,7 @@ async fn read(database: &IdbDatabase, name: &str) -> Result<Option<JsValue>, Pro
     Ok(Some(done(&request).await?).filter(JsValue::is_object))
 }
 
-/// Adds a pair; refused if one of that name is there.
+/// Adds a pair. It is refused if the name exists.
 async fn add(database: &IdbDatabase, name: &str, pair: &JsValue) -> Result<(), ProofKeyError> {
     let store = store(database, IdbTransactionMode::Readwrite)?;
     let request =
@@ -179,7 +180,7 @@ fn failed(why: &str) -> ProofKeyError {
     ProofKeyError::Failed(why.to_owned())
 }
 
-/// The name of what the browser threw.
+/// The name of the browser's exception.
 fn reason(error: &JsValue) -> ProofKeyError {
     let name =
         Reflect::get(error, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());

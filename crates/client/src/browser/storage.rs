@@ -4,7 +4,7 @@ use gloo_storage::{LocalStorage, SessionStorage, Storage as _};
 
 use crate::ports::{Storage, StorageError};
 
-/// A store of the window's origin. It is looked up at each use, since a browser may forbid it at
+/// A store of the window's origin. It is looked up at each use, because a browser may forbid it at
 /// any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebStorage {
@@ -16,7 +16,7 @@ pub enum WebStorage {
 
 impl WebStorage {
     fn raw(self) -> Result<web_sys::Storage, StorageError> {
-        // gloo-storage panics where the browser forbids storage, so that is asked first.
+        // gloo-storage panics if the browser forbids storage, so check that first.
         if !self.is_allowed() {
             return Err(StorageError(
                 "the browser has storage switched off for this page".to_owned(),

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use gloo_timers::callback::Timeout;
 
 use crate::{
-    bell::Bell,
+    lean::notify::Notify,
     ports::{LocalFuture, Timer},
 };
 
-/// A longer `setTimeout` would fire at once (its argument is a signed 32-bit number of
-/// milliseconds).
+/// A longer `setTimeout` would fire at once, because its argument is a signed 32-bit number of
+/// milliseconds.
 const LONGEST: u32 = i32::MAX as u32;
 
 /// The window's timers.
@@ -21,11 +21,11 @@ pub struct BrowserTimer;
 #[async_trait(?Send)]
 impl Timer for BrowserTimer {
     async fn sleep(&self, duration: Duration) {
-        let bell = Rc::new(Bell::default());
-        let own = Rc::clone(&bell);
-        // Called off when nobody waits any more.
-        let _timeout = Timeout::new(milliseconds(duration), move || own.ring());
-        bell.heard().await;
+        let wake = Rc::new(Notify::default());
+        let own = Rc::clone(&wake);
+        // Dropping it cancels the timer.
+        let _timeout = Timeout::new(milliseconds(duration), move || own.notify());
+        wake.notified().await;
     }
 
     fn spawn(&self, task: LocalFuture<()>) {

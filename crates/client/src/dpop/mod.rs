@@ -20,43 +20,42 @@ use serde_json::json;
 
 use crate::{
     Error, Fault, Settings,
-    json::Members,
-    pending,
+    flow::pending,
+    lean::{json::Members, url},
     ports::{HttpRequest, HttpResponse, Ports, ProofKeyError, ProofSigner},
-    url,
 };
 
-/// A clock that differs by more from the server's is not believed when proofs are dated, in
-/// seconds.
+/// Seconds. If the server's clock differs by more, proofs are dated by the server's clock.
 const CLOCK_TOLERANCE: u64 = 30;
 
-/// Makes the proofs of one client, and learns what each server wants in them.
+/// Makes the proofs of one client, and remembers what each server requires.
 pub(crate) struct Proofs {
     ports: Rc<Ports>,
     signer: Rc<dyn ProofSigner>,
-    /// The key's part of every proof, once the key is known.
+    /// The key, once it is known.
     key: OnceCell<KnownKey>,
     servers: RefCell<Vec<Server>>,
 }
 
 struct KnownKey {
-    /// The header of every proof, in base64url.
+    /// The header of every proof, base64url-encoded.
     header: String,
     thumbprint: Thumbprint,
 }
 
-/// What is known of the servers of an origin.
+/// What is known about the servers of one origin.
 #[derive(Clone, Default, PartialEq)]
 struct Server {
     origin: String,
     /// The nonce for the next proof (section 8.2).
     nonce: Option<String>,
-    /// How far its clock is ahead of the device's, in seconds, if that matters.
+    /// How far the server's clock is ahead of the device's, in seconds. Zero if the difference is
+    /// small.
     ahead: i64,
 }
 
 impl Proofs {
-    /// Those that the settings ask for.
+    /// Returns `None` unless the settings ask for DPoP.
     pub(crate) fn of(settings: &Settings, ports: &Rc<Ports>) -> Option<Rc<Self>> {
         let signer = ports.signer.clone().filter(|_| settings.dpop)?;
         Some(Rc::new(Self {
@@ -67,14 +66,14 @@ impl Proofs {
         }))
     }
 
-    /// Names the key: `dpop_jkt` (section 10).
+    /// The thumbprint of the key, `dpop_jkt` (section 10).
     pub(crate) async fn thumbprint(&self) -> Result<String, Fault> {
         Ok(self.key().await?.thumbprint.to_string())
     }
 
-    /// Sends a request with a proof. If the server wants its nonce in it, or shows that the
-    /// device's clock is wrong, it is sent once more: a request that was refused for its proof has
-    /// had no effect.
+    /// Sends a request with a proof. It is sent once more if the server requires a nonce, or shows
+    /// that the device's clock is wrong. A request that was refused because of its proof had no
+    /// effect.
     pub(crate) async fn send(
         &self,
         request: HttpRequest,
@@ -111,7 +110,7 @@ impl Proofs {
         Ok(answer)
     }
 
-    /// One proof for one request (section 4.2).
+    /// Makes the proof for one request (section 4.2).
     async fn proof(
         &self,
         request: &HttpRequest,
@@ -148,7 +147,7 @@ impl Proofs {
         known.cloned().unwrap_or_else(|| Server { origin: origin.to_owned(), ..Server::default() })
     }
 
-    /// Keeps the nonce and the time of an answer.
+    /// Remembers the nonce and the time of a response.
     fn learn(&self, server: &Server, answer: &HttpResponse) {
         let mut server = server.clone();
         if let Some(nonce) = answer.header(NONCE_HEADER) {
@@ -178,7 +177,7 @@ impl KnownKey {
     }
 }
 
-/// The error that an answer tells in its challenge (section 7.1) or its body (section 5).
+/// The error in a response: in its challenge (section 7.1) or its body (section 5).
 fn error_of(answer: &HttpResponse) -> Option<ErrorCode> {
     if !matches!(answer.status, 400 | 401) {
         return None;

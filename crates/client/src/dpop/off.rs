@@ -1,4 +1,4 @@
-//! In place of the proofs, without the feature `dpop`: there are none, which costs nothing.
+//! In place of the proofs, without the feature `dpop`.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use crate::{
     ports::{HttpRequest, HttpResponse, Ports},
 };
 
-/// There are no proofs.
+/// There are no proofs. The type has no values, so the code that uses it disappears.
 pub(crate) enum Proofs {}
 
 #[allow(clippy::unused_async)] // As the real ones are.

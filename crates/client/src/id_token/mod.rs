@@ -1,5 +1,5 @@
-//! Validation of ID tokens (OIDC Core section 3.1.3.7; on renewal section 12.2). The numbers in the
-//! comments are those of section 3.1.3.7.
+//! Validation of ID tokens (OIDC Core section 3.1.3.7, and section 12.2 on renewal). The comments
+//! quote the steps of section 3.1.3.7.
 
 use std::fmt::{self, Display};
 
@@ -18,30 +18,30 @@ use crate::{
     trace::Tracer,
 };
 
-/// What an ID token is held against.
+/// What an ID token is checked against.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected<'a> {
-    /// The issuer of the metadata.
+    /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
-    /// What the request had.
+    /// The nonce of the request.
     pub nonce: Nonce<'a>,
-    /// The `max_age` that was requested, in seconds.
+    /// The requested `max_age`, in seconds.
     pub max_age: Option<u64>,
     /// The access token that came with the ID token, for `at_hash`.
     pub access_token: &'a str,
-    /// The time: the provider's, where its answer tells, else this device's.
+    /// The current time: the provider's, if its response contains it, otherwise this device's.
     pub now: u64,
-    /// Leeway for each time, in seconds.
+    /// The tolerance for each time, in seconds.
     pub clock_skew: u64,
 }
 
-/// What the `nonce` has to be.
+/// The required `nonce`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Nonce<'a> {
-    /// This, since the request had it (number 11).
+    /// This value, because the request had it (step 11).
     Exactly(&'a str),
-    /// Absent, or that of the sign-in (section 12.2).
+    /// Absent, empty, or that of the sign-in (section 12.2).
     AbsentOr(Option<&'a str>),
 }
 
@@ -49,19 +49,19 @@ pub(crate) enum Nonce<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdTokenError {
-    /// The scope has `openid`, but the answer has no ID token.
+    /// The scope has `openid`, but the response has no ID token.
     #[error("the token endpoint sent none")]
     Missing,
-    /// Not a JWS.
+    /// The token is not a JWS.
     #[error(transparent)]
     Malformed(#[from] JwsError),
-    /// `alg` is `none`, symmetric, unknown, or none that the provider says it signs with.
+    /// `alg` is `none`, symmetric, unknown, or not among those that the provider announces.
     #[error("it is signed with the algorithm {0:?}, which is not accepted")]
     Algorithm(String),
-    /// The provider's keys don't contain the one that signed.
+    /// The provider's keys do not contain the key that signed the token.
     #[error(transparent)]
     Key(#[from] KeySelectionError),
-    /// The signature is wrong or can't be checked.
+    /// The signature is wrong or cannot be checked.
     #[error(transparent)]
     Signature(#[from] SignatureError),
     /// A claim is missing or of the wrong type.
@@ -70,16 +70,16 @@ pub enum IdTokenError {
     /// `iss` is another issuer.
     #[error("it comes from the issuer {0:?}")]
     Issuer(String),
-    /// `aud` does not name this client.
+    /// `aud` does not contain this client.
     #[error("it is meant for another client")]
     Audience,
-    /// `azp` is another client, or missing though there are several audiences.
+    /// `azp` is another client.
     #[error("it was issued to another client")]
     AuthorizedParty,
     /// `exp` has passed.
     #[error("it expired {0} seconds ago")]
     Expired(u64),
-    /// `iat` or `nbf` lies ahead.
+    /// `iat` or `nbf` is in the future.
     #[error("it is valid only in {0} seconds")]
     NotYetValid(u64),
     /// `nonce` is not that of the request.
@@ -88,7 +88,7 @@ pub enum IdTokenError {
     /// `at_hash` is not that of the access token.
     #[error("it belongs to another access token (at_hash)")]
     AccessTokenHash,
-    /// The user proved who they are longer ago than `max_age` allows.
+    /// The user authenticated longer ago than `max_age` allows.
     #[error("the user signed in to the provider {0} seconds ago, which is too long")]
     TooOld(u64),
 }
@@ -130,25 +130,25 @@ impl IdTokenError {
     }
 }
 
-/// The claims of an ID token that passed every check. Only [`verify`] makes one.
+/// The claims of a valid ID token. Only [`verify`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct VerifiedIdToken {
     pub claims: Map<String, Value>,
 }
 
-#[cfg(any(feature = "userinfo", feature = "windows"))]
+#[cfg(any(feature = "userinfo", feature = "popups"))]
 impl VerifiedIdToken {
     pub(crate) fn sub(&self) -> &str {
         self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// Checks signature and claims of an ID token that the token endpoint sent.
+/// Checks the signature and claims of an ID token that the token endpoint sent.
 ///
-/// Where the browser has no cryptography (the page is no secure context) the signature goes
-/// unchecked, provided that the token came over TLS or from this device: number 6 allows "the TLS
-/// server validation […] in place of checking the token signature" for tokens straight from the
-/// token endpoint. Otherwise the token is refused.
+/// Without Web Cryptography (the page is not a secure context) the signature is not checked if the
+/// token came over TLS or from this device: step 6 allows "the TLS server validation […] in place
+/// of checking the token signature" for tokens from the token endpoint. Otherwise the token is
+/// refused.
 pub(crate) async fn verify(
     id_token: &str,
     expected: &Expected<'_>,
@@ -160,15 +160,17 @@ pub(crate) async fn verify(
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
     let offered = &metadata.id_token_signing_alg_values_supported;
     let alg = &jws.header().alg;
-    // Number 7.
+    // Step 7: the alg value should be the default of RS256 or the algorithm sent by the Client in
+    // `id_token_signed_response_alg`.
     let algorithm =
         jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
     trace.check("alg", &List(offered), alg, algorithm.is_some());
     let algorithm =
         algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
     let token_endpoint_is_protected =
-        metadata.address(Endpoint::Token).is_some_and(crate::url::is_protected);
-    // Number 6.
+        metadata.address(Endpoint::Token).is_some_and(crate::lean::url::is_protected);
+    // Step 6: the Client must validate the signature according to JWS, with the algorithm in the
+    // header and the keys provided by the Issuer.
     let signed = check_signature(&jws, algorithm, keys, verifier).await;
     let tls_vouches = token_endpoint_is_protected
         && matches!(
@@ -186,7 +188,7 @@ pub(crate) async fn verify(
     Ok(VerifiedIdToken { claims })
 }
 
-/// As JSON.
+/// A value as JSON.
 struct Json<'a>(&'a Value);
 
 impl Display for Json<'_> {
@@ -195,7 +197,7 @@ impl Display for Json<'_> {
     }
 }
 
-/// Texts with spaces between.
+/// Strings, separated by spaces.
 struct List<'a>(&'a [String]);
 
 impl Display for List<'_> {
@@ -215,7 +217,7 @@ async fn check_signature(
 ) -> Result<(), Fault> {
     let kid = jws.header().kid.as_deref();
     let mut known = keys.keys().await?;
-    // A key that is not there may have been published since the keys were fetched.
+    // The missing key may have been published since the keys were fetched.
     if known.select(kid, algorithm).is_err()
         && let Some(anew) = keys.keys_anew().await?
     {
@@ -233,19 +235,19 @@ fn check_claims(
     trace: &Tracer,
 ) -> Result<(), IdTokenError> {
     let text = |name: &'static str| optional_text(claims, name);
-    // Number 2.
+    // Step 2: the Issuer Identifier must exactly match the value of the `iss` claim.
     let issuer = text("iss")?.ok_or(IdTokenError::Claim("iss"))?;
     if !trace.check("iss", &expected.issuer, &issuer, issuer == expected.issuer) {
         return Err(IdTokenError::Issuer(issuer.chars().take(200).collect()));
     }
     check_audience(claims, expected.client_id, trace)?;
-    // Section 2: sub is at most 255 characters.
+    // Section 2: `sub` has at most 255 characters.
     let sub = text("sub")?.ok_or(IdTokenError::Claim("sub"))?;
     if sub.is_empty() || sub.len() > 255 {
         return Err(IdTokenError::Claim("sub"));
     }
     check_times(claims, expected, trace)?;
-    // Number 11.
+    // Step 11: the `nonce` claim must be the value that was sent in the request.
     let nonce = text("nonce")?;
     let (nonce_fits, wanted) = match expected.nonce {
         Nonce::Exactly(sent) => (nonce == Some(sent), sent),
@@ -256,7 +258,7 @@ fn check_claims(
     if !trace.check("nonce", &wanted, &nonce.unwrap_or_default(), nonce_fits) {
         return Err(IdTokenError::Nonce);
     }
-    // Section 3.1.3.8.
+    // Section 3.1.3.8: `at_hash` is the hash of the access token.
     let Some(hash) = text("at_hash")? else {
         return Ok(());
     };

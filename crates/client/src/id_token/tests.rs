@@ -1,4 +1,4 @@
-//! Each claim just inside and just outside its limit; each header that must not pass.
+//! Each claim just inside and just outside its limit, and each header that must be refused.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn expected() -> Expected<'static> {
     }
 }
 
-/// Tells nobody.
+/// Emits nothing.
 fn tracer() -> Tracer {
     World::new().tab().manager.0.tokens.http.trace.clone()
 }
@@ -41,7 +41,7 @@ fn good() -> Map<String, Value> {
     serde_json::from_value(claims).unwrap()
 }
 
-/// What comes of the good claims with these in place of theirs; null takes one away.
+/// The result for the good claims with these changes. A null removes a claim.
 fn check(changes: Value, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     let mut claims = good();
     for (name, value) in serde_json::from_value::<Map<String, Value>>(changes).unwrap() {
@@ -223,7 +223,7 @@ fn without_cryptography_tls_to_the_token_endpoint_stands_in() {
         ("http://127.0.0.1.evil.example/token", false),
         ("ftp://localhost/token", false),
     ] {
-        assert_eq!(crate::url::is_protected(endpoint), protected, "{endpoint}");
+        assert_eq!(crate::lean::url::is_protected(endpoint), protected, "{endpoint}");
     }
 }
 
@@ -276,8 +276,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Whatever a claim holds, checking ends in an answer; and a claim that is not as it should be
-    /// never passes.
+    /// Checking ends whatever a claim contains, and a wrong claim never passes.
     #[test]
     fn any_claims_are_accepted_or_refused(
         name in prop::sample::select(vec!["iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "azp", "at_hash", "auth_time"]),

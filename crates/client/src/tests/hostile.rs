@@ -7,8 +7,8 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
 
 use super::{
+    popups::{Sender, tab_with_windows},
     provider::{Fault, ISSUER},
-    windows::{Sender, tab_with_windows},
     world::{Tab, World},
 };
 use crate::{
@@ -277,16 +277,16 @@ proptest! {
         texts in vec("(oidc\\.url:)?(https://app\\.example/cb)?[?#]?(state=|code=|[%a-z&;=]){0,6}\\PC{0,10}", 1..6),
     ) {
         let world = World::new();
-        let (tab, windows) = tab_with_windows(&world, World::settings());
+        let (tab, popups) = tab_with_windows(&world, World::settings());
         let sent = texts.clone();
-        windows.answers(move |_| {
+        popups.answers(move |_| {
             let senders = sent.iter().map(|text| (Sender::Child("https://app.example"), text.clone()));
             senders.chain([(Sender::Channel("oidc.".to_owned()), sent[0].clone())]).collect()
         });
         let call = tab.manager.signin_popup(SigninRequestArgs::default(), PopupArgs::default());
-        windows.last().looks_closed.set(true);
+        popups.last().looks_closed.set(true);
         prop_assert_eq!(world.run(call).unwrap_err(), Error::PopupClosed);
-        windows.last().send(&origin, &texts[0]);
+        popups.last().send(&origin, &texts[0]);
         for text in &texts {
             world.post(text);
             let _ = tab.manager.signin_popup_callback(text);

@@ -11,6 +11,7 @@ mod monitor;
 mod oidc_client;
 mod par;
 mod password;
+mod popups;
 pub mod provider;
 mod renewal;
 mod signin;
@@ -19,5 +20,4 @@ mod storage;
 mod tabs;
 #[cfg(feature = "trace")]
 mod trace;
-mod windows;
 pub mod world;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{
+    popups::{FakePopups, FakeWindow, answer_in_frames, tab_with_windows},
     provider::{Fault, ISSUER},
-    windows::{FakeWindow, FakeWindows, answer_in_frames, tab_with_windows},
     world::{Tab, World},
 };
 use crate::{Error, SessionStatus, Settings, ports::NetworkFailure};
@@ -15,7 +15,7 @@ use crate::{Error, SessionStatus, Settings, ports::NetworkFailure};
 struct Watched {
     world: World,
     tab: Tab,
-    windows: Rc<FakeWindows>,
+    popups: Rc<FakePopups>,
 }
 
 impl Watched {
@@ -25,15 +25,15 @@ impl Watched {
             json!(format!("{ISSUER}/check"));
         let settings =
             Settings { monitor_session: true, automatic_silent_renew: false, ..World::settings() };
-        let (tab, windows) = tab_with_windows(&world, settings);
-        answer_in_frames(&world, &windows, "alice", "ss-2");
+        let (tab, popups) = tab_with_windows(&world, settings);
+        answer_in_frames(&world, &popups, "alice", "ss-2");
         world.sign_in(&tab);
         world.pass_seconds(1);
-        Self { world, tab, windows }
+        Self { world, tab, popups }
     }
 
     fn frames(&self) -> Vec<Rc<FakeWindow>> {
-        let all = self.windows.children.borrow();
+        let all = self.popups.children.borrow();
         all.iter()
             .filter(|window| window.loaded.borrow()[0] == format!("{ISSUER}/check"))
             .cloned()
@@ -50,7 +50,7 @@ impl Watched {
     }
 
     fn status_queries(&self) -> usize {
-        self.windows.children.borrow().len() - self.frames().len()
+        self.popups.children.borrow().len() - self.frames().len()
     }
 }
 
@@ -88,8 +88,8 @@ fn nobody_or_somebody_else_at_the_provider_means_signed_out() {
         let watched = Watched::new();
         watched.says("unchanged");
         match sub {
-            Some(sub) => answer_in_frames(&watched.world, &watched.windows, sub, "ss-2"),
-            None => answer_in_frames(&watched.world, &watched.windows, "", ""),
+            Some(sub) => answer_in_frames(&watched.world, &watched.popups, sub, "ss-2"),
+            None => answer_in_frames(&watched.world, &watched.popups, "", ""),
         }
         watched.says("changed");
         assert_eq!(watched.tab.events(), ["unloaded", "signed_out"], "{sub:?}");
@@ -176,7 +176,7 @@ fn signing_out_here_ends_the_watch_and_signing_in_begins_one() {
 #[test]
 fn without_the_setting_or_the_providers_frame_nothing_is_watched() {
     let world = World::new();
-    let (tab, windows) =
+    let (tab, popups) =
         tab_with_windows(&world, Settings { monitor_session: true, ..World::settings() });
     world.sign_in(&tab);
     world.pass_seconds(10);
@@ -184,21 +184,21 @@ fn without_the_setting_or_the_providers_frame_nothing_is_watched() {
     let (tab, more) = tab_with_windows(&world, World::settings());
     world.sign_in(&tab);
     world.pass_seconds(10);
-    assert!(windows.children.borrow().is_empty() && more.children.borrow().is_empty());
+    assert!(popups.children.borrow().is_empty() && more.children.borrow().is_empty());
 }
 
 #[test]
 fn the_session_status_tells_who_is_there_and_changes_nothing() {
     let world = World::new();
-    let (tab, windows) = tab_with_windows(&world, World::settings());
-    answer_in_frames(&world, &windows, "bob", "ss-9");
+    let (tab, popups) = tab_with_windows(&world, World::settings());
+    answer_in_frames(&world, &popups, "bob", "ss-9");
     let expected = SessionStatus { sub: "bob".to_owned(), session_state: Some("ss-9".to_owned()) };
     assert_eq!(world.run(tab.manager.query_session_status()), Ok(Some(expected)));
     assert_eq!(world.user(&tab), None);
     assert_eq!(tab.events(), Vec::<String>::new());
-    answer_in_frames(&world, &windows, "", "");
+    answer_in_frames(&world, &popups, "", "");
     assert_eq!(world.run(tab.manager.query_session_status()), Ok(None));
-    *world.windows.borrow_mut() = None;
+    *world.popups.borrow_mut() = None;
     assert_eq!(world.run(world.tab().manager.query_session_status()), Err(Error::NoWindow));
     assert_eq!(world.state_keys(), Vec::<String>::new());
 }

@@ -16,7 +16,7 @@ use super::{
     world::{Tab, World, copy},
 };
 use crate::{
-    Error, Event, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, User,
+    AuthEvent, Error, Settings, SigninRequestArgs, SignoutRequestArgs, Subscription, User,
     in_page::MemoryStorage,
     ports::{Clock as _, Storage as _},
     settings::StoreKind,
@@ -325,7 +325,7 @@ fn a_handler_that_fails_does_not_keep_the_event_from_others() {
     let count = std::rc::Rc::new(std::cell::Cell::new(0));
     let counter = std::rc::Rc::clone(&count);
     let counting = tab.manager.events().subscribe(move |event| {
-        let counts = matches!(event, Event::UserLoaded(_) | Event::UserSignedIn);
+        let counts = matches!(event, AuthEvent::UserLoaded(_) | AuthEvent::UserSignedIn);
         counter.set(counter.get() + usize::from(counts));
     });
     world.sign_in(&tab);

@@ -10,8 +10,8 @@ use super::{
     world::{REDIRECT_URI, Tab, World},
 };
 use crate::{
-    ApiRequest, Check, Event, Exchange, Settings, SigninRequestArgs, SignoutRequestArgs, Step,
-    Subscription, Trace, in_page::MemoryStorage, ports::NetworkFailure,
+    ApiRequest, AuthEvent, Check, HttpExchange, Settings, SigninRequestArgs, SignoutRequestArgs,
+    Subscription, Trace, TraceStep, in_page::MemoryStorage, ports::NetworkFailure,
 };
 
 /// A tab and what is told in it.
@@ -27,7 +27,7 @@ impl Told {
         let traces = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&traces);
         let subscription = tab.manager.events().subscribe(move |event| {
-            if let Event::Trace(trace) = event {
+            if let AuthEvent::Trace(trace) = event {
                 log.borrow_mut().push(trace.clone());
             }
         });
@@ -42,19 +42,19 @@ impl Told {
 
     fn checks(&self) -> Vec<Check> {
         let steps = self.traces.take().into_iter().map(|trace| trace.step);
-        let check = |step| if let Step::Check(check) = step { Some(check) } else { None };
+        let check = |step| if let TraceStep::Check(check) = step { Some(check) } else { None };
         steps.filter_map(check).collect()
     }
 }
 
-fn word(step: &Step) -> String {
+fn word(step: &TraceStep) -> String {
     match step {
-        Step::AuthorizationRequest(_) => "authorize".to_owned(),
-        Step::AuthorizationResponse(_) => "callback".to_owned(),
-        Step::LogoutRequest(_) => "end session".to_owned(),
-        Step::LogoutResponse(_) => "signed out".to_owned(),
-        Step::Check(check) => [if check.passed { "" } else { "!" }, &check.name].concat(),
-        Step::Exchange(exchange) => {
+        TraceStep::AuthorizationRequest(_) => "authorize".to_owned(),
+        TraceStep::AuthorizationResponse(_) => "callback".to_owned(),
+        TraceStep::LogoutRequest(_) => "end session".to_owned(),
+        TraceStep::LogoutResponse(_) => "signed out".to_owned(),
+        TraceStep::Check(check) => [if check.passed { "" } else { "!" }, &check.name].concat(),
+        TraceStep::Exchange(exchange) => {
             let name = exchange.request.url.rsplit('/').next().unwrap();
             let status = exchange
                 .answer
@@ -111,13 +111,13 @@ fn messages_are_told_as_they_were_sent_and_received() {
     let told = Told::new(&world, World::settings());
     let url = world.callback_url(&told.tab, SigninRequestArgs::default());
     let traces = told.traces.take();
-    let Step::AuthorizationRequest(address) = &traces.last().unwrap().step else {
+    let TraceStep::AuthorizationRequest(address) = &traces.last().unwrap().step else {
         panic!("{traces:?}")
     };
     assert_eq!(*address, *told_address(&url, address));
     world.callback(&told.tab, &url).unwrap();
     let traces = told.traces.take();
-    let Step::AuthorizationResponse(address) = &traces[0].step else { panic!("{traces:?}") };
+    let TraceStep::AuthorizationResponse(address) = &traces[0].step else { panic!("{traces:?}") };
     assert_eq!(*address, url);
     let token = traces.iter().find_map(token_exchange).unwrap();
     let form = Params::parse(token.request.body.as_deref().unwrap()).unwrap();
@@ -135,9 +135,9 @@ fn told_address<'a>(callback: &str, request: &'a str) -> &'a str {
     request
 }
 
-fn token_exchange(trace: &Trace) -> Option<&Exchange> {
+fn token_exchange(trace: &Trace) -> Option<&HttpExchange> {
     match &trace.step {
-        Step::Exchange(exchange) if exchange.request.method == "POST" => Some(exchange),
+        TraceStep::Exchange(exchange) if exchange.request.method == "POST" => Some(exchange),
         _ => None,
     }
 }
@@ -152,7 +152,7 @@ fn a_response_that_nobody_asked_for_fails_at_its_state() {
         steps.iter().map(|trace| word(&trace.step)).collect::<Vec<_>>(),
         ["callback", "!state"]
     );
-    let Step::Check(check) = &steps[1].step else { panic!() };
+    let TraceStep::Check(check) = &steps[1].step else { panic!() };
     assert_eq!((check.expected.as_str(), check.found.as_str()), ("", "forged"));
 }
 
@@ -244,7 +244,7 @@ fn long_bodies_are_cut_between_characters() {
     world.sign_in(&told.tab);
     let mut trace =
         told.traces.take().into_iter().find(|trace| token_exchange(trace).is_some()).unwrap();
-    let Step::Exchange(exchange) = &mut trace.step else { panic!() };
+    let TraceStep::Exchange(exchange) = &mut trace.step else { panic!() };
     exchange.answer.as_mut().unwrap().body = "€".repeat(100_000);
     let read = Trace::from_line(&trace.to_line()).unwrap();
     let body = &token_exchange(&read).unwrap().answer.as_ref().unwrap().body;

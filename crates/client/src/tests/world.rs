@@ -16,11 +16,11 @@ use futures::{
 
 use super::{
     dpop::FakeSigner,
+    popups::FakePopups,
     provider::{FakeVerifier, ISSUER, Provider},
-    windows::FakeWindows,
 };
 use crate::{
-    Event, Settings, SigninOutcome, SigninRequestArgs, StorageLease, Subscription, UserManager,
+    AuthEvent, Settings, SigninOutcome, SigninRequestArgs, StorageLease, Subscription, UserManager,
     in_page::{MemoryStorage, PageLocks},
     ports::{
         Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports,
@@ -238,7 +238,7 @@ pub struct World {
     pub shortest_timer: Cell<Duration>,
     pub verifier: Rc<FakeVerifier>,
     /// What tabs made from now on open popups and frames with.
-    pub windows: RefCell<Option<Rc<FakeWindows>>>,
+    pub popups: RefCell<Option<Rc<FakePopups>>>,
     /// The key of proofs in the tabs to come.
     pub signer: RefCell<Option<Rc<FakeSigner>>>,
 }
@@ -258,7 +258,7 @@ impl World {
             shortest_timer: Cell::default(),
             verifier: Rc::default(),
             signer: RefCell::default(),
-            windows: RefCell::default(),
+            popups: RefCell::default(),
         }
     }
 
@@ -319,7 +319,7 @@ impl World {
             broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
             navigator: Rc::clone(navigator) as _,
             signer: self.signer.borrow().clone().map(|signer| signer as _),
-            windows: self.windows.borrow().clone().map(|windows| windows as _),
+            popups: self.popups.borrow().clone().map(|popups| popups as _),
             timer: Rc::new(self.timer()),
         }
     }
@@ -474,17 +474,17 @@ impl World {
 /// What steps of a sign-in are called; they have tests of their own.
 const TRACE: &str = "trace";
 
-fn name(event: &Event) -> &'static str {
+fn name(event: &AuthEvent) -> &'static str {
     match event {
-        Event::UserLoaded(_) => "loaded",
-        Event::UserUnloaded => "unloaded",
-        Event::AccessTokenExpiring => "expiring",
-        Event::AccessTokenExpired => "expired",
-        Event::SilentRenewError(_) => "renew_error",
-        Event::UserSignedIn => "signed_in",
-        Event::UserSignedOut => "signed_out",
-        Event::UserSessionChanged => "session_changed",
+        AuthEvent::UserLoaded(_) => "loaded",
+        AuthEvent::UserUnloaded => "unloaded",
+        AuthEvent::AccessTokenExpiring => "expiring",
+        AuthEvent::AccessTokenExpired => "expired",
+        AuthEvent::SilentRenewError(_) => "renew_error",
+        AuthEvent::UserSignedIn => "signed_in",
+        AuthEvent::UserSignedOut => "signed_out",
+        AuthEvent::UserSessionChanged => "session_changed",
         #[cfg(feature = "trace")]
-        Event::Trace(_) => TRACE,
+        AuthEvent::Trace(_) => TRACE,
     }
 }

@@ -1,9 +1,8 @@
-//! What a sign-in consists of, told while it happens (feature `trace`): the messages that leave and
-//! arrive, and each check with what it expected and what it found. For pages that show the protocol
-//! at work, and for looking into failures.
+//! The messages and checks of a sign-in as events (feature `trace`), with what each check expected
+//! and found. For pages that show the protocol, and for debugging.
 //!
-//! Messages are told whole, tokens, codes and verifiers included: whoever subscribes decides what
-//! to keep. Their `Debug` names them without what is secret in them.
+//! Messages are complete and contain tokens, codes and verifiers. The subscriber decides what to
+//! keep. Their `Debug` output shows no secrets.
 
 mod text;
 
@@ -14,66 +13,66 @@ use std::{
 };
 
 use crate::{
-    Event, Events, Fault,
+    AuthEvent, Events, Fault,
+    lean::url,
     ports::{Clock, HttpRequest, HttpResponse, Ports},
-    url,
 };
 
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// When, by this device's clock: seconds since 1970 (UTC).
+    /// The time by this device's clock: seconds since 1970 (UTC).
     pub at: u64,
-    /// What.
-    pub step: Step,
+    /// What happened.
+    pub step: TraceStep,
 }
 
-/// What happened.
+/// A message or a check.
 #[derive(Clone)]
 #[non_exhaustive]
-pub enum Step {
-    /// The browser is sent to this address at the provider, to sign in (RFC 6749 section 4.1.1).
+pub enum TraceStep {
+    /// The browser is sent to this URL at the provider to sign in (RFC 6749 section 4.1.1).
     AuthorizationRequest(String),
-    /// The browser came back to this address (RFC 6749 section 4.1.2).
+    /// The browser came back to this URL (RFC 6749 section 4.1.2).
     AuthorizationResponse(String),
-    /// The browser is sent to this address at the provider, to sign out (OIDC RP-Initiated Logout
-    /// section 2). The value of `id_token_hint` is left out: when this is told the user is
-    /// forgotten.
+    /// The browser is sent to this URL at the provider to sign out (OIDC RP-Initiated Logout
+    /// section 2). The value of `id_token_hint` is left out, because the user was forgotten before
+    /// this event.
     LogoutRequest(String),
-    /// The browser came back to this address (OIDC RP-Initiated Logout section 3).
+    /// The browser came back to this URL (OIDC RP-Initiated Logout section 3).
     LogoutResponse(String),
-    /// A request to the provider or to an API, and what came of it.
-    Exchange(Box<Exchange>),
-    /// Something was checked.
+    /// A request to the provider or to an API, with its response.
+    Exchange(Box<HttpExchange>),
+    /// A check.
     Check(Check),
 }
 
-/// A request and what came of it.
+/// A request with its response.
 #[derive(Clone)]
-pub struct Exchange {
-    /// What was sent.
+pub struct HttpExchange {
+    /// The request.
     pub request: HttpRequest,
-    /// The answer, or why there is none.
+    /// The response, or why there is none.
     pub answer: Result<HttpResponse, String>,
     /// How long it took.
     pub took: Duration,
 }
 
-/// Something that was checked.
+/// A check.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What: a parameter (`state`), a claim (`nonce`), or `signature`.
+    /// What was checked: a parameter (`state`), a claim (`nonce`), or `signature`.
     pub name: String,
-    /// What had to be there.
+    /// The expected value.
     pub expected: String,
-    /// What was there; empty if nothing was.
+    /// The actual value. Empty if there was none.
     pub found: String,
-    /// Whether that was good enough.
+    /// Whether the check passed.
     pub passed: bool,
 }
 
-/// Names the step, with nothing in it that is secret.
-impl fmt::Debug for Step {
+/// Names the step without secrets.
+impl fmt::Debug for TraceStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, address) = match self {
             Self::AuthorizationRequest(address) => ("AuthorizationRequest", address),
@@ -81,7 +80,7 @@ impl fmt::Debug for Step {
             Self::LogoutRequest(address) => ("LogoutRequest", address),
             Self::LogoutResponse(address) => ("LogoutResponse", address),
             Self::Exchange(exchange) => {
-                let Exchange { request, answer, took } = &**exchange;
+                let HttpExchange { request, answer, took } = &**exchange;
                 return write!(
                     formatter,
                     "Exchange({} {} {answer:?} {took:?})",
@@ -106,14 +105,14 @@ fn path(address: &str) -> &str {
     url::split(address).0
 }
 
-/// Tells steps to the subscribers of the client's events.
+/// Emits the steps as events.
 #[derive(Clone)]
 pub(crate) struct Tracer {
     events: Events,
     clock: Rc<dyn Clock>,
 }
 
-/// A request under way.
+/// A request that is under way.
 pub(crate) struct UnderWay {
     request: HttpRequest,
     since: Duration,
@@ -124,37 +123,37 @@ impl Tracer {
         Self { events: events.clone(), clock: Rc::clone(&ports.clock) }
     }
 
-    fn tell(&self, step: Step) {
-        self.events.emit(&Event::Trace(Trace { at: self.clock.now(), step }));
+    fn emit(&self, step: TraceStep) {
+        self.events.emit(&AuthEvent::Trace(Trace { at: self.clock.now(), step }));
     }
 
     pub(crate) fn authorization_request(&self, address: &str) {
-        self.tell(Step::AuthorizationRequest(address.to_owned()));
+        self.emit(TraceStep::AuthorizationRequest(address.to_owned()));
     }
 
     pub(crate) fn authorization_response(&self, address: &str) {
-        self.tell(Step::AuthorizationResponse(address.to_owned()));
+        self.emit(TraceStep::AuthorizationResponse(address.to_owned()));
     }
 
-    /// Tells of a sign-out, without the ID token that its address may carry.
+    /// Emits a sign-out request without the ID token in its URL.
     pub(crate) fn logout_request(&self, address: &str) {
         let (endpoint, query, _) = url::split(address);
-        let mut told = endpoint.to_owned();
+        let mut shown = endpoint.to_owned();
         let mut separator = '?';
         for pair in query.unwrap_or_default().split('&') {
-            told.push(separator);
-            told.push_str(if pair.starts_with("id_token_hint=") {
+            shown.push(separator);
+            shown.push_str(if pair.starts_with("id_token_hint=") {
                 "id_token_hint=…"
             } else {
                 pair
             });
             separator = '&';
         }
-        self.tell(Step::LogoutRequest(told));
+        self.emit(TraceStep::LogoutRequest(shown));
     }
 
     pub(crate) fn logout_response(&self, address: &str) {
-        self.tell(Step::LogoutResponse(address.to_owned()));
+        self.emit(TraceStep::LogoutResponse(address.to_owned()));
     }
 
     pub(crate) fn sending(&self, request: &HttpRequest) -> UnderWay {
@@ -168,10 +167,10 @@ impl Tracer {
             Err(error) => Err(error.to_string()),
         };
         let took = self.clock.monotonic().saturating_sub(since);
-        self.tell(Step::Exchange(Box::new(Exchange { request, answer, took })));
+        self.emit(TraceStep::Exchange(Box::new(HttpExchange { request, answer, took })));
     }
 
-    /// Tells of a check, and whether it passed.
+    /// Emits a check, and returns whether it passed.
     pub(crate) fn check(
         &self,
         name: &str,
@@ -180,7 +179,7 @@ impl Tracer {
         passed: bool,
     ) -> bool {
         let (expected, found) = (expected.to_string(), found.to_string());
-        self.tell(Step::Check(Check { name: name.to_owned(), expected, found, passed }));
+        self.emit(TraceStep::Check(Check { name: name.to_owned(), expected, found, passed }));
         passed
     }
 }

@@ -1,4 +1,4 @@
-//! In place of the trace, without the feature `trace`: nothing is told, which costs nothing.
+//! In place of the trace, without the feature `trace`. It compiles to nothing.
 
 use std::fmt::Display;
 
@@ -7,11 +7,11 @@ use crate::{
     ports::{HttpRequest, HttpResponse, Ports},
 };
 
-/// Tells nobody.
+/// Emits nothing.
 #[derive(Clone)]
 pub(crate) struct Tracer;
 
-/// Nothing is kept of a request.
+/// Remembers nothing of a request.
 pub(crate) struct UnderWay;
 
 #[allow(clippy::unused_self)] // As its other form.

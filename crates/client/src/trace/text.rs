@@ -1,35 +1,39 @@
-//! Steps as texts of one line, to be kept where only texts can be.
+//! Steps as single lines of text, for storage.
 
 use std::time::Duration;
 
 use doorward_protocol::json;
 use serde_json::Value;
 
-use super::{Check, Exchange, Step, Trace};
+use super::{Check, HttpExchange, Trace, TraceStep};
 use crate::ports::{CacheMode, HttpRequest, HttpResponse};
 
-/// How much of a body is kept, in bytes: more than the answers of providers have, less than what
-/// fills a store.
+/// How many bytes of a body are kept: more than providers send, less than what fills a store.
 const LONGEST_BODY: usize = 24 * 1024;
 
 const EXCHANGE: &str = "exchange";
 const CHECK: &str = "check";
-/// Messages that travel through the browser's address.
+/// Messages in the browser's URL.
 const AUTHORIZATION_REQUEST: &str = "authorization_request";
 const AUTHORIZATION_RESPONSE: &str = "authorization_response";
 const LOGOUT_REQUEST: &str = "logout_request";
 const LOGOUT_RESPONSE: &str = "logout_response";
 
 impl Trace {
-    /// The step as one line of text, secrets included: a JSON array of texts. Long bodies are cut.
+    /// Writes the step, including its secrets, as one line: a JSON array of strings. Long bodies
+    /// are cut.
     pub fn to_line(&self) -> String {
         let at = self.at.to_string();
         match &self.step {
-            Step::AuthorizationRequest(address) => line(&[AUTHORIZATION_REQUEST, &at, address]),
-            Step::AuthorizationResponse(address) => line(&[AUTHORIZATION_RESPONSE, &at, address]),
-            Step::LogoutRequest(address) => line(&[LOGOUT_REQUEST, &at, address]),
-            Step::LogoutResponse(address) => line(&[LOGOUT_RESPONSE, &at, address]),
-            Step::Check(Check { name, expected, found, passed }) => line(&[
+            TraceStep::AuthorizationRequest(address) => {
+                line(&[AUTHORIZATION_REQUEST, &at, address])
+            }
+            TraceStep::AuthorizationResponse(address) => {
+                line(&[AUTHORIZATION_RESPONSE, &at, address])
+            }
+            TraceStep::LogoutRequest(address) => line(&[LOGOUT_REQUEST, &at, address]),
+            TraceStep::LogoutResponse(address) => line(&[LOGOUT_RESPONSE, &at, address]),
+            TraceStep::Check(Check { name, expected, found, passed }) => line(&[
                 CHECK,
                 &at,
                 name,
@@ -37,8 +41,8 @@ impl Trace {
                 found,
                 if *passed { "passed" } else { "failed" },
             ]),
-            Step::Exchange(exchange) => {
-                let Exchange { request, answer, took } = &**exchange;
+            TraceStep::Exchange(exchange) => {
+                let HttpExchange { request, answer, took } = &**exchange;
                 // A hundred years of milliseconds fit.
                 let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 let (status, headers, body) = match answer {
@@ -61,8 +65,8 @@ impl Trace {
         }
     }
 
-    /// Reads a line back; `None` if it is none of these. Of an exchange everything comes back but
-    /// its time-out, its caching and the time that the other side told.
+    /// Parses a line. Returns `None` if it is not a step. The time-out, the caching and the
+    /// server's time of an exchange are not restored.
     pub fn from_line(text: &str) -> Option<Self> {
         let line = json::value(text.as_bytes())?;
         let texts: Vec<&str> = line.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
@@ -72,14 +76,14 @@ impl Trace {
         };
         let step = match rest {
             [address] => at_address(kind)?((*address).to_owned()),
-            [name, expected, found, passed] if kind == CHECK => Step::Check(Check {
+            [name, expected, found, passed] if kind == CHECK => TraceStep::Check(Check {
                 name: (*name).to_owned(),
                 expected: (*expected).to_owned(),
                 found: (*found).to_owned(),
                 passed: *passed == "passed",
             }),
             [method, url, headers, body, took, answer @ ..] if kind == EXCHANGE => {
-                Step::Exchange(Box::new(Exchange {
+                TraceStep::Exchange(Box::new(HttpExchange {
                     request: HttpRequest {
                         method: (*method).to_owned(),
                         url: (*url).to_owned(),
@@ -99,13 +103,13 @@ impl Trace {
     }
 }
 
-/// The step with an address that has this name.
-fn at_address(kind: &str) -> Option<fn(String) -> Step> {
+/// The step with a URL that has this name.
+fn at_address(kind: &str) -> Option<fn(String) -> TraceStep> {
     Some(match kind {
-        AUTHORIZATION_REQUEST => Step::AuthorizationRequest,
-        AUTHORIZATION_RESPONSE => Step::AuthorizationResponse,
-        LOGOUT_REQUEST => Step::LogoutRequest,
-        LOGOUT_RESPONSE => Step::LogoutResponse,
+        AUTHORIZATION_REQUEST => TraceStep::AuthorizationRequest,
+        AUTHORIZATION_RESPONSE => TraceStep::AuthorizationResponse,
+        LOGOUT_REQUEST => TraceStep::LogoutRequest,
+        LOGOUT_RESPONSE => TraceStep::LogoutResponse,
         _ => return None,
     })
 }
@@ -125,7 +129,7 @@ fn line(texts: &[&str]) -> String {
     json::text(&Value::from(texts.to_vec()))
 }
 
-/// Headers as they stand in a message. A browser lets no line break into them.
+/// Headers as lines. Browsers do not allow line breaks in them.
 fn lines(headers: &[(String, String)]) -> String {
     let mut lines = String::new();
     for part in headers.iter().flat_map(|(name, value)| [name, ": ", value, "\n"]) {

@@ -2,8 +2,8 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
+mod popups;
 mod proof_key;
-mod windows;
 
 use std::{
     cell::{Cell, RefCell},

@@ -116,7 +116,7 @@ impl Page {
             navigator: self.clone(),
             timer: self.clone(),
             signer: None,
-            windows: None,
+            popups: None,
         }
     }
 }

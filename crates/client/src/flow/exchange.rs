@@ -1,0 +1,229 @@
+//! From an accepted response to tokens with a verified ID token (RFC 6749 section 4.1.3, RFC 9207
+//! section 2.4, OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
+
+use std::time::Duration;
+
+use doorward_protocol::{scope, secret::Secret};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, Fault, IdTokenError, User,
+    client::Client,
+    flow::{
+        claims,
+        pending::PendingSignin,
+        response::AuthorizationResponse,
+        tokens::{TokenResponse, add_params},
+    },
+    id_token::{self, Expected, Nonce, VerifiedIdToken},
+    lean::url,
+    metadata::Metadata,
+    user_store::StoredUser,
+};
+
+/// Pauses between attempts to redeem a code. A code lives about a minute, and users wait less long.
+const RETRY_PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
+/// No attempt starts later than this after the first.
+const RETRY_WITHIN: Duration = Duration::from_secs(20);
+
+/// A response that a pending request accepted.
+pub(crate) struct AcceptedResponse {
+    pub pending: Box<PendingSignin>,
+    pub code: Secret,
+    pub session_state: Option<String>,
+}
+
+/// The tokens for a redeemed code. The ID token is not verified yet.
+pub(crate) struct UnverifiedTokens {
+    pub accepted: Box<AcceptedResponse>,
+    pub answer: Box<TokenResponse>,
+}
+
+/// The claims of a user. Those of the ID token were verified. Only [`Client::profile`] makes one.
+pub(crate) struct Profile(Map<String, Value>);
+
+impl PendingSignin {
+    /// Accepts the response to this request: it needs the same authority and client, the right
+    /// issuer, and a code.
+    pub(crate) fn accept(
+        self: Box<Self>,
+        response: Box<AuthorizationResponse>,
+        client: &Client,
+        metadata: &Metadata,
+    ) -> Result<Box<AcceptedResponse>, Fault> {
+        let trace = &client.tokens.http.trace;
+        trace.check("state", &self.id, &response.state_id, true);
+        if self.authority != client.settings.authority {
+            return Err(Error::StateMismatch("authority").into());
+        }
+        if self.client_id != client.settings.client_id {
+            return Err(Error::StateMismatch("client_id").into());
+        }
+        let issuer = &metadata.issuer;
+        // RFC 9207 section 2.4: the code of another provider must not be sent to this provider's
+        // token endpoint.
+        let names_issuer =
+            response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
+        let found = response.iss.as_deref().unwrap_or_default();
+        if !trace.check("iss", issuer, &found, names_issuer) {
+            let error = match response.iss {
+                Some(iss) => Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() },
+                None => Error::InvalidResponse(
+                    "the response does not name its issuer (iss), although the provider always does".to_owned(),
+                ),
+            };
+            return Err(error.into());
+        }
+        match response.result {
+            Ok(code) => Ok(Box::new(AcceptedResponse {
+                pending: self,
+                code,
+                session_state: response.session_state,
+            })),
+            Err(error) => Err(error.into_error(response.session_state, self.data, self.url_state)),
+        }
+    }
+}
+
+impl Client {
+    /// Redeems the code, with retries after temporary failures. The keys are fetched at the same
+    /// time.
+    pub(crate) async fn exchange(
+        &self,
+        accepted: &AcceptedResponse,
+    ) -> Result<Box<TokenResponse>, Fault> {
+        let pending = &accepted.pending;
+        let mut form = url::encoded(&[
+            ("grant_type", "authorization_code"),
+            ("code", accepted.code.expose()),
+            ("redirect_uri", &pending.redirect_uri),
+            ("code_verifier", pending.code_verifier.expose()),
+        ]);
+        add_params(&mut form, &pending.resource, &pending.extra_token_params);
+        self.metadata.expect_keys();
+        self.retrying(|| self.tokens.grant(&form)).await
+    }
+
+    /// Repeats an operation after temporary failures, a few times within a short period.
+    pub(crate) async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let begun = self.ports.clock.monotonic();
+        let mut failures = 0;
+        loop {
+            match attempt().await {
+                Err(error) if self.tries_again(&error, failures, begun).await => failures += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits before the next attempt. Returns `false` if there is none.
+    async fn tries_again(&self, error: &Error, failures: usize, begun: Duration) -> bool {
+        let spent = self.ports.clock.monotonic().saturating_sub(begun);
+        match RETRY_PAUSES.get(failures) {
+            Some(pause) if error.is_transient() && spent < RETRY_WITHIN => {
+                self.ports.timer.sleep(*pause).await;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Verifies the ID token. Returns `None` if there is none and the scope has no `openid`.
+    pub(crate) async fn verify(
+        &self,
+        tokens: &UnverifiedTokens,
+    ) -> Result<Option<VerifiedIdToken>, Fault> {
+        let pending = &tokens.accepted.pending;
+        if tokens.answer.unverified_id_token.is_some() {
+            self.retrying(|| self.metadata.keys()).await?;
+        }
+        let nonce = Nonce::Exactly(&pending.nonce);
+        let id_token = self.verify_id_token(&tokens.answer, nonce, pending.max_age).await?;
+        if id_token.is_none() && pending.scope.split(' ').any(|token| token == scope::OPENID) {
+            return Err(IdTokenError::Missing.into());
+        }
+        Ok(id_token)
+    }
+
+    /// Verifies the ID token of a response, if it has one. The code or refresh token is used up, so
+    /// fetching the keys is retried.
+    pub(crate) async fn verify_id_token(
+        &self,
+        answer: &TokenResponse,
+        nonce: Nonce<'_>,
+        max_age: Option<u64>,
+    ) -> Result<Option<VerifiedIdToken>, Fault> {
+        let Some(id_token) = &answer.unverified_id_token else {
+            return Ok(None);
+        };
+        let metadata = self.metadata.metadata().await?;
+        let expected = Expected {
+            issuer: &metadata.issuer,
+            client_id: &self.settings.client_id,
+            nonce,
+            max_age,
+            access_token: &answer.access_token,
+            now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
+            clock_skew: self.settings.clock_skew,
+        };
+        let verify = || {
+            id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier)
+        };
+        self.retrying(verify).await.map(Some)
+    }
+
+    /// Builds the profile from the claims of an ID token, with userinfo if that is set.
+    pub(crate) async fn profile(
+        &self,
+        answer: &TokenResponse,
+        id_token: Option<&VerifiedIdToken>,
+    ) -> Result<Profile, Fault> {
+        let Some(id_token) = id_token else {
+            return Ok(Profile(Map::new()));
+        };
+        let profile =
+            claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims);
+        let profile = self.with_user_info(profile, &answer.access_token, id_token).await?;
+        Ok(Profile(profile))
+    }
+
+    /// Builds the user of a sign-in.
+    pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Profile) -> StoredUser {
+        let AcceptedResponse { pending, session_state, .. } = *tokens.accepted;
+        let mut stored = Self::user_of(*tokens.answer, pending.scope, profile);
+        let user = &mut stored.user;
+        user.session_state = session_state.or(user.session_state.take());
+        user.state = pending.data;
+        user.url_state = pending.url_state;
+        stored
+    }
+
+    /// Builds the user of a token response for this scope.
+    pub(crate) fn user_of(
+        answer: TokenResponse,
+        requested_scope: String,
+        profile: Profile,
+    ) -> StoredUser {
+        StoredUser {
+            lifetime: answer.expires_in,
+            user: User {
+                id_token: answer.unverified_id_token,
+                session_state: answer.session_state,
+                access_token: answer.access_token,
+                refresh_token: answer.refresh_token,
+                token_type: answer.token_type,
+                scope: answer.scope.or_else(|| Some(requested_scope.clone())),
+                profile: profile.0,
+                expires_at: answer.expires_at,
+                state: None,
+                url_state: None,
+                extra: answer.extra,
+            },
+            requested_scope: Some(requested_scope),
+        }
+    }
+}

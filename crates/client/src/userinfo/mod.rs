@@ -1,0 +1,46 @@
+//! Userinfo, whose claims are added to those of the ID token (OIDC Core section 5.3), with the
+//! setting `load_user_info`.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, Fault,
+    client::Client,
+    flow::claims,
+    id_token::VerifiedIdToken,
+    metadata::Endpoint,
+    transport::{json, refusal},
+};
+
+impl Client {
+    /// Adds the claims of userinfo to the profile, if the settings ask for it.
+    pub(crate) async fn with_user_info(
+        &self,
+        mut profile: Map<String, Value>,
+        access_token: &str,
+        id_token: &VerifiedIdToken,
+    ) -> Result<Map<String, Value>, Fault> {
+        if self.settings.load_user_info {
+            let user_info = self.retrying(|| self.user_info(access_token, id_token.sub())).await?;
+            let user_info = claims::filtered(user_info, &self.settings.filter_protocol_claims);
+            claims::join_user_info(&mut profile, user_info, self.settings.merge_claims);
+        }
+        Ok(profile)
+    }
+
+    /// Fetches userinfo. It must belong to the same user (section 5.3.2).
+    async fn user_info(&self, access_token: &str, sub: &str) -> Result<Map<String, Value>, Fault> {
+        let url = self.metadata.endpoint(Endpoint::Userinfo).await?;
+        let response = self.tokens.http.get_with_token(&url, access_token).await?;
+        if !response.is_success() {
+            return Err(refusal(Endpoint::Userinfo.name(), &url, &response));
+        }
+        let claims = json(&url, &response.body)?.0;
+        let found = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+        if self.tokens.http.trace.check("sub", &sub, &found, found == sub) {
+            Ok(claims)
+        } else {
+            Err(Error::UserInfoSubject.into())
+        }
+    }
+}
