@@ -99,7 +99,7 @@ fn app(provider: Arc<Provider>) -> Router {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let password = std::env::var("ADA_PASSWORD")?;
-    // Keep the key elsewhere in earnest: whoever has it and the database can sign tokens.
+    // In production, keep the key elsewhere: with it and the database, anyone can sign tokens.
     let master_key = std::fs::read("own-server.key")?;
     let master_key = master_key.as_slice().try_into()?;
     let provider = provider(Path::new("own-server.sqlite3"), master_key, &password).await?;
