@@ -1,0 +1,188 @@
+//! The documents name files, links and dependencies; they must exist.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
+const WIDTH: usize = 100;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(repository().join(path)).unwrap()
+}
+
+/// Every Markdown file, by its path from the repository's root.
+fn documents() -> Vec<PathBuf> {
+    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let skipped = ["target", "node_modules", "corpus", "artifacts"].contains(&&*name);
+            if skipped || name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                collect(&path, into);
+            } else if name.ends_with(".md") {
+                into.push(path.strip_prefix(repository()).unwrap().to_owned());
+            }
+        }
+    }
+    let mut documents = Vec::new();
+    collect(repository(), &mut documents);
+    documents.sort();
+    documents
+}
+
+/// The lines that are not in code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut in_code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        in_code ^= fence;
+        !fence && !in_code
+    })
+}
+
+/// What stands between backticks.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    prose(text).flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn every_path_in_the_architecture_exists() {
+    let text = read(ARCHITECTURE);
+    // A URL begins with a slash; a folder within the one that the sentence names ends with one.
+    let is_path = |span: &&str| {
+        span.contains('/') && !span.starts_with('/') && !span.ends_with('/') && !span.contains(' ')
+    };
+    let paths: Vec<&str> = code_spans(&text).filter(is_path).collect();
+    assert!(paths.len() > 50, "only {} paths are named", paths.len());
+    for path in paths {
+        assert!(repository().join(path).exists(), "{ARCHITECTURE}: there is no {path}");
+    }
+}
+
+/// The folders of the packages by their names, and what each of them depends on.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let mut manifests: Vec<PathBuf> = ["app", "frontend", "server"].map(PathBuf::from).to_vec();
+    for entry in fs::read_dir(repository().join("crates")).unwrap() {
+        manifests.push(entry.unwrap().path());
+    }
+    let mut found = BTreeMap::new();
+    for folder in manifests {
+        let Ok(manifest) = fs::read_to_string(repository().join(&folder).join("Cargo.toml")) else {
+            continue;
+        };
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut section = "";
+        let mut imports = BTreeSet::new();
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                section = line;
+            }
+            let is_dependency = section.ends_with("dependencies]")
+                && !section.contains("dev-")
+                && !section.contains("build-");
+            if let Some(rest) = line.strip_prefix("doorward-").filter(|_| is_dependency) {
+                let end = rest.find(['.', ' ', '=']).unwrap_or(rest.len());
+                imports.insert(rest[..end].to_owned());
+            }
+        }
+        found.insert(name, imports);
+    }
+    found
+}
+
+#[test]
+fn the_architecture_draws_every_arrow() {
+    let text = read(ARCHITECTURE);
+    let mut drawn: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, to) in text.lines().filter_map(|line| line.split_once("->")) {
+        let to = to.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        drawn.entry(from.trim().to_owned()).or_default().extend(to);
+    }
+    for (name, imports) in dependencies() {
+        assert_eq!(drawn.remove(&name).unwrap_or_default(), imports, "the dependencies of {name}");
+    }
+    assert!(drawn.is_empty(), "there are no packages {drawn:?}");
+}
+
+/// The anchor that a heading has in rendered Markdown.
+fn anchor(heading: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    heading.to_lowercase().replace(' ', "-").chars().filter(|c| kept(*c)).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for document in documents() {
+        let text = read(&document);
+        let prose = prose(&text).collect::<Vec<_>>().join("\n");
+        let links = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://")) {
+            let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => document.clone(),
+                _ => document.parent().unwrap().join(path),
+            };
+            let target_file = repository().join(&target);
+            assert!(target_file.exists(), "{}: {link} leads nowhere", document.display());
+            if !fragment.is_empty() {
+                let text = fs::read_to_string(&target_file).unwrap();
+                let mut headings = text.lines().filter_map(|line| {
+                    line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))
+                });
+                let found = headings.any(|heading| heading == fragment);
+                assert!(found, "{}: {link} names no heading", document.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_decision_is_listed_and_has_its_three_parts() {
+    let index = read("docs/adr/README.md");
+    for entry in fs::read_dir(repository().join("docs/adr")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name == "README.md" {
+            continue;
+        }
+        assert!(index.contains(&format!("]({name})")), "docs/adr/README.md does not list {name}");
+        let text = read(Path::new("docs/adr").join(&name));
+        for part in ["## Context", "## Decision", "## Consequences"] {
+            assert!(text.lines().any(|line| line == part), "docs/adr/{name} has no {part}");
+        }
+    }
+}
+
+#[test]
+fn every_guide_is_in_the_index() {
+    let index = read("docs/README.md");
+    for entry in fs::read_dir(repository().join("docs/guides")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(index.contains(&format!("](guides/{name})")), "docs/README.md lacks {name}");
+    }
+}
+
+/// Tables, headings, images and code blocks may be longer, and so may a line that is one link.
+#[test]
+fn lines_of_documents_fit() {
+    for document in documents() {
+        let text = read(&document);
+        for line in prose(&text) {
+            let line = line.trim_start();
+            let free = line.starts_with(['|', '#', '!', '<']) || !line.contains(' ');
+            let width = line.chars().count();
+            assert!(free || width <= WIDTH, "{}: {width} columns: {line}", document.display());
+        }
+    }
+}
