@@ -22,7 +22,7 @@ use doorward_provider::{
         token_handle::{SuccessorSeed, TokenHash},
         user::{User, UserClaims},
     },
-    store::{RotateRefreshToken, Rotation, Store as _},
+    store::{Grants as _, RefreshTokens as _, RotateRefreshToken, Rotation, Users as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 

@@ -1,13 +1,20 @@
 //! The provider's store port ([`doorward_provider::store::Store`]) on real databases.
 //!
-//! [`sqlite`] is the embedded default: one file beside the process, one writer that commits waiting
-//! commands together. [`postgres`] is for many processes on one database. Every store passes the
-//! one suite in `tests/conformance`.
+//! The feature `sqlite` (default) is the embedded store: one file beside the process, and one writer
+//! that commits waiting commands together. The feature `postgres` is for many processes on one
+//! database. Every store passes the one suite in `tests/conformance`. Each file of a table
+//! implements the table's trait of the port, and holds its SQL.
 
-mod columns;
-mod measure;
+mod metrics;
+#[cfg(feature = "postgres")]
 pub mod postgres;
+mod record;
+mod row;
+mod rules;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(feature = "postgres")]
 pub use postgres::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl, UrlError};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore, Stats};

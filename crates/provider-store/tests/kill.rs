@@ -18,7 +18,7 @@ use std::{
 
 use doorward_provider::{
     model::grant::RefreshTokenState,
-    store::{Redemption, RotateRefreshToken, Rotation, Store as _},
+    store::{Codes as _, Redemption, RefreshTokens as _, RotateRefreshToken, Rotation, Users as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 use fixtures::{NOW, at, code, grant, hash, seed, session, start_session, token, user};

@@ -7,7 +7,10 @@ mod fixtures;
 use std::{fs, path::Path};
 
 use doorward_protocol::jose::SigningAlgorithm::Rs256;
-use doorward_provider::store::{RotateRefreshToken, Rotation, Store as _, StoreError};
+use doorward_provider::store::{
+    Maintenance as _, RefreshTokens as _, RotateRefreshToken, Rotation, SigningKeys as _,
+    StoreError, Users as _,
+};
 use doorward_provider_store::{OpenError, SqliteOptions, SqliteStore};
 use fixtures::{NOW, add_grant, at, grant, hash, key, seed, token, user};
 use rusqlite::{Connection, params};

@@ -8,10 +8,10 @@ use std::sync::{Arc, LazyLock};
 use conformance::fixtures::Tested;
 use doorward_protocol::secret::Secret;
 use doorward_provider_store::{PostgresOptions, PostgresStore, PostgresUrl};
-use private_postgres::PrivatePostgres;
+use test_postgres::TestPostgres;
 
 /// One server for all cases, with a database for each.
-static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
+static SERVER: LazyLock<TestPostgres> = LazyLock::new(TestPostgres::start);
 
 async fn open() -> (Tested, ()) {
     let url = PostgresUrl::parse(&Secret::new(SERVER.new_database())).unwrap();

@@ -8,12 +8,15 @@ mod fixtures;
 use std::{process::Command, sync::Arc, time::Duration};
 
 use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
-use doorward_provider::store::{Redemption, Store, StoreError};
+use doorward_provider::store::{
+    Access as _, Grants as _, Maintenance as _, Redemption, SigningKeys as _, StoreError,
+    Users as _,
+};
 use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
 use fixtures::{
     NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, token, user,
 };
-use private_postgres::{Durability, PASSWORD, PrivatePostgres};
+use test_postgres::{Durability, PASSWORD, TestPostgres};
 
 fn options(url: &str) -> PostgresOptions {
     PostgresOptions::new(PostgresUrl::parse(&Secret::new(url)).unwrap())
@@ -37,7 +40,7 @@ async fn refuses(url: &str) -> PostgresError {
 
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_and_named() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
 
     let missing = refuses(&server.url("nowhere")).await;
     assert!(
@@ -76,7 +79,7 @@ async fn what_cannot_be_used_is_refused_and_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_keys() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let url: Arc<str> = server.new_database().into();
     let starts: Vec<_> = (0..8)
         .map(|number| {
@@ -102,7 +105,7 @@ async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_key
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_redeemed_once_over_two_stores() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let url = server.new_database();
     let stores: [Tested; 2] =
         [Arc::new(open(&url).await.unwrap()), Arc::new(open(&url).await.unwrap())];
@@ -126,7 +129,7 @@ async fn a_code_is_redeemed_once_over_two_stores() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_grant_slips_through_the_end_of_its_session() {
     use doorward_provider::model::session::SessionSelector;
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let store: Tested = Arc::new(open(&server.new_database()).await.unwrap());
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     for round in 0..40 {
@@ -156,7 +159,7 @@ async fn no_grant_slips_through_the_end_of_its_session() {
 
 #[tokio::test]
 async fn away_it_is_unavailable_and_back_it_works_again() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let store = open(&server.new_database()).await.unwrap();
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     server.crash();
@@ -172,7 +175,7 @@ async fn away_it_is_unavailable_and_back_it_works_again() {
 
 #[tokio::test]
 async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let url = server.new_database();
     let quick = PostgresOptions {
         connections: 1,
@@ -207,7 +210,7 @@ async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
 
 #[tokio::test]
 async fn what_the_database_cannot_hold_is_not_found() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let store = open(&server.new_database()).await.unwrap();
     assert!(store.user_by_username("a\0b").await.unwrap().is_none());
     assert!(store.user("a\0b").await.unwrap().is_none());
@@ -246,7 +249,7 @@ async fn other_machines_are_known_by_their_certificates() {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let server = PrivatePostgres::start_with(Durability::Processes, &[]);
+    let server = TestPostgres::start_with(Durability::Processes, &[]);
     server.use_tls(&certificate, &private);
     let url = format!("{}?sslmode=require", server.new_database());
     let strange = open(&url).await.unwrap_err();

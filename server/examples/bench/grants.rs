@@ -19,7 +19,7 @@ use doorward_provider::{
         token_handle::{Family, Place, TokenHandle},
         user::UserClaims,
     },
-    store::Store as _,
+    store::{Grants as _, RefreshTokens as _, Users as _},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 

@@ -8,7 +8,7 @@
 use std::{net::TcpListener, path::Path};
 
 use futures::future::try_join_all;
-use private_postgres::{Durability, PrivatePostgres};
+use test_postgres::{Durability, TestPostgres};
 
 use crate::{
     CONNECTIONS, Failure, LASTING,
@@ -27,7 +27,7 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
     println!(
         "\nRefresh-token grants a second on PostgreSQL, durable (ES256 access tokens), and the store's share of the time"
     );
-    let postgres = PrivatePostgres::start_with(Durability::Machine, &[]);
+    let postgres = TestPostgres::start_with(Durability::Machine, &[]);
     let database = postgres.new_database();
     for (what, hundredths) in [("as they come", None), ("a quarter of a core each", Some(25))] {
         let shares =

@@ -98,6 +98,7 @@ pub async fn left_from_demo(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_protocol::secret::Secret;
+    use doorward_provider::store::Users as _;
     use doorward_provider_store::SqliteStore;
 
     use super::*;

@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use private_postgres::{PASSWORD, PrivatePostgres};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use test_postgres::{PASSWORD, TestPostgres};
 
 use crate::{
     balancer::Balancer,
@@ -30,14 +30,14 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 struct Nodes {
     place: Place,
     ports: [u16; 2],
-    postgres: PrivatePostgres,
+    postgres: TestPostgres,
     database: String,
     balancer: Balancer,
 }
 
 impl Nodes {
     async fn new() -> Self {
-        let postgres = PrivatePostgres::start();
+        let postgres = TestPostgres::start();
         let place = Place::new();
         let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = held.each_ref().map(|socket| socket.local_addr().unwrap().port());

@@ -2,20 +2,20 @@
 
 use std::process::Output;
 
-use private_postgres::{PASSWORD, PrivatePostgres};
 use serde_json::Value;
+use test_postgres::{PASSWORD, TestPostgres};
 
 use crate::support::Place;
 
 struct Operator {
     place: Place,
-    _postgres: PrivatePostgres,
+    _postgres: TestPostgres,
     url: String,
 }
 
 impl Operator {
     fn new() -> Self {
-        let postgres = PrivatePostgres::start();
+        let postgres = TestPostgres::start();
         let url = postgres.new_database();
         Self { place: Place::new(), _postgres: postgres, url }
     }

@@ -1,21 +1,39 @@
 //! What clients may have of a user's data, summed up over grants and consents.
 
-use doorward_provider::model::{
-    client_access::{ClientAccess, Use},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{client_access::ClientAccess, time::Timestamp},
+    store::{Access, StoreError},
 };
 
 use super::{
-    codes,
+    PostgresStore, codes,
     connection::Connection,
     device_codes,
     failure::Failure,
-    sql::{self, get},
+    run,
+    sql::{self},
 };
-use crate::columns::ColumnError;
+use crate::record::read;
+
+#[async_trait]
+impl Access for PostgresStore {
+    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
+        run!(self, "access_of", of_user, sub, now)
+    }
+
+    async fn revoke_access(
+        &self,
+        sub: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        run!(self, "revoke_access", revoke, sub, client_id, now)
+    }
+}
 
 /// One entry for each client and scope.
-pub(super) async fn of_user(
+async fn of_user(
     connection: &Connection,
     sub: &str,
     now: Timestamp,
@@ -30,23 +48,14 @@ pub(super) async fn of_user(
              SELECT client_id, scope, NULL, NULL FROM consents
              WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)",
             &[&sub, &now.seconds()],
-            |row| {
-                let scope: &str = get(row, 1, "scope")?;
-                let since = sql::optional_moment(row, 2, "grants.created_at")?;
-                let times = since.zip(sql::optional_moment(row, 3, "grants.used_at")?);
-                Ok(ClientAccess {
-                    client_id: get(row, 0, "client_id")?,
-                    scope: scope.parse().map_err(|_| ColumnError::Unreadable("scope"))?,
-                    used: times.map(|(since, last)| Use { since, last }),
-                })
-            },
+            |row| read::access(row),
         )
         .await
 }
 
 /// Revokes the grants of a client for a user, takes back what would become one, and forgets the
 /// consent. The grants come last: what was redeemed until then is among them.
-pub(super) async fn revoke(
+async fn revoke(
     connection: &Connection,
     sub: &str,
     client_id: &str,

@@ -1,43 +1,68 @@
 //! Rows of clients.
 
-use doorward_provider::model::stored_client::{StoredClient, StoredClients};
-use tokio_postgres::Row;
-
-use super::{
-    connection::Connection,
-    failure::Failure,
-    schema,
-    sql::{from_json, get},
+use async_trait::async_trait;
+use doorward_provider::{
+    model::stored_client::{StoredClient, StoredClients},
+    store::{Clients, StoreError},
 };
-use crate::columns::{ClientRow, ColumnError};
+
+use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
+use crate::{
+    record::{ClientRow, read},
+    row::{ColumnError, Row as _},
+};
+
+#[async_trait]
+impl Clients for PostgresStore {
+    async fn clients(&self) -> Result<StoredClients, StoreError> {
+        run!(self, "clients", all)
+    }
+
+    async fn clients_version(&self) -> Result<i64, StoreError> {
+        run!(self, "clients_version", version)
+    }
+
+    async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
+        let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        run!(self, "import_clients", import, &rows)
+    }
+
+    async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        run!(self, "add_client", add, &row)
+    }
+
+    async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        run!(self, "replace_client", replace, &row, version)
+    }
+
+    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+        run!(self, "remove_client", remove, client_id)
+    }
+}
 
 /// Another number after each change.
-pub(super) async fn version(connection: &Connection) -> Result<i64, Failure> {
+async fn version(connection: &Connection) -> Result<i64, Failure> {
     let sql = "SELECT version FROM clients_version";
-    let version = connection.first(sql, &[], |row| get(row, 0, "clients_version.version")).await?;
+    let version =
+        connection.first(sql, &[], |row| row.integer(0, "clients_version.version")).await?;
     Ok(version.ok_or(ColumnError::Unreadable("clients_version.version"))?)
 }
 
 /// All clients. The version is read first: what changes meanwhile is seen again at the next look.
-pub(super) async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
+async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     let version = version(connection).await?;
-    let mut clients =
-        connection.all("SELECT client_id, settings, configured FROM clients", &[], read).await?;
+    let mut clients = connection
+        .all("SELECT client_id, settings, configured FROM clients", &[], |row| read::client(row))
+        .await?;
     // Here, so that the order does not hang on the database's language.
     clients.sort_by(|one: &StoredClient, other| one.client_id.cmp(&other.client_id));
     Ok(StoredClients { version, clients })
 }
 
-fn read(row: &Row) -> Result<StoredClient, Failure> {
-    Ok(StoredClient {
-        client_id: get(row, 0, "clients.client_id")?,
-        settings: from_json(row, 1, "clients.settings")?,
-        configured: get(row, 2, "clients.configured")?,
-    })
-}
-
 /// Makes these the configured clients; writes only what changes.
-pub(super) async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
+async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let names: Vec<&str> = rows.iter().map(|row| row.client_id.as_str()).collect();
@@ -61,7 +86,7 @@ pub(super) async fn import(connection: &Connection, rows: &[ClientRow]) -> Resul
 }
 
 /// Adds a client unless its identifier is taken.
-pub(super) async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
+async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -75,11 +100,7 @@ pub(super) async fn add(connection: &Connection, row: &ClientRow) -> Result<bool
 }
 
 /// Replaces a client's settings if no client changed since that version.
-pub(super) async fn replace(
-    connection: &Connection,
-    row: &ClientRow,
-    known: i64,
-) -> Result<bool, Failure> {
+async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let sql = "UPDATE clients SET settings = $2, configured = $3
@@ -95,7 +116,7 @@ pub(super) async fn replace(
 }
 
 /// Removes a client with everything of it; tells whether there was anything.
-pub(super) async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
+async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
     // Rare, and so without indexes of their own: each statement may look at every row of its table.
     // Codes go before grants, so that what is being redeemed is waited for and then found among the
     // grants.

@@ -1,27 +1,61 @@
 //! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the
 //! first gave).
 
+use async_trait::async_trait;
 use doorward_provider::{
     model::{
-        grant::{AuthorizationCode, RefreshToken},
+        grant::{AuthorizationCode, Grant, RefreshToken},
         time::Timestamp,
         token_handle::TokenHash,
     },
-    store::Redemption,
+    store::{Codes, Redemption, StoreError},
 };
 
 use super::{
+    PostgresStore,
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
-    sessions,
-    sql::{self, get},
+    run, sessions,
 };
-use crate::columns::{GrantRow, REPLAY_MEMORY};
+use crate::{
+    record::GrantRow,
+    row::{Row as _, to_json},
+    rules::REPLAY_MEMORY,
+};
+
+#[async_trait]
+impl Codes for PostgresStore {
+    async fn add_code(
+        &self,
+        hash: TokenHash,
+        code: AuthorizationCode,
+        notify: bool,
+    ) -> Result<bool, StoreError> {
+        let content = to_json(&code, "codes.content")?;
+        run!(self, "add_code", add, hash, &code, &content, notify)
+    }
+
+    async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError> {
+        run!(self, "code", find, hash)
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        run!(self, "redeem_code", redeem, hash, &grant, refresh_token.as_ref(), now)
+    }
+}
 
 /// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as
 /// JSON.
-pub(super) async fn add(
+async fn add(
     connection: &Connection,
     hash: TokenHash,
     code: &AuthorizationCode,
@@ -59,19 +93,19 @@ pub(super) async fn add(
 }
 
 /// The code with this hash, as long as it is kept.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     hash: TokenHash,
 ) -> Result<Option<AuthorizationCode>, Failure> {
     connection
         .first("SELECT content FROM codes WHERE hash = $1", &[&hash.as_bytes().as_slice()], |row| {
-            sql::from_json(row, 0, "codes.content")
+            row.json(0, "codes.content")
         })
         .await
 }
 
 /// Redeems a code at most once.
-pub(super) async fn redeem(
+async fn redeem(
     connection: &Connection,
     hash: TokenHash,
     grant: &GrantRow,
@@ -94,7 +128,7 @@ pub(super) async fn redeem(
     // just now.
     let known = connection
         .first("SELECT redeemed_grant_id FROM codes WHERE hash = $1", &[&hash], |row| {
-            get::<Option<String>>(row, 0, "codes.redeemed_grant_id")
+            row.optional_string(0, "codes.redeemed_grant_id")
         })
         .await?;
     match known {

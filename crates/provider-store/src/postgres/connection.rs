@@ -9,9 +9,10 @@ use std::{
 use deadpool_postgres::{Client, Object};
 use futures::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::types::ToSql;
 
 use super::failure::Failure;
+use crate::row::{ColumnError, Row as _};
 
 /// What a statement is given.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -65,9 +66,9 @@ impl Connection {
         &self,
         sql: &str,
         params: Params<'_>,
-        read: impl FnOnce(&Row) -> Result<T, Failure>,
+        read: impl FnOnce(&tokio_postgres::Row) -> Result<T, ColumnError>,
     ) -> Result<Option<T>, Failure> {
-        self.rows(sql, params).await?.first().map(read).transpose()
+        Ok(self.rows(sql, params).await?.first().map(read).transpose()?)
     }
 
     /// All rows in their order.
@@ -75,18 +76,22 @@ impl Connection {
         &self,
         sql: &str,
         params: Params<'_>,
-        read: impl FnMut(&Row) -> Result<T, Failure>,
+        read: impl FnMut(&tokio_postgres::Row) -> Result<T, ColumnError>,
     ) -> Result<Vec<T>, Failure> {
-        self.rows(sql, params).await?.iter().map(read).collect()
+        Ok(self.rows(sql, params).await?.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// The number that is the only column of the only row.
     pub(super) async fn count(&self, sql: &str, params: Params<'_>) -> Result<i64, Failure> {
-        let counted = self.first(sql, params, |row| super::sql::get(row, 0, "count")).await?;
+        let counted = self.first(sql, params, |row| row.integer(0, "count")).await?;
         Ok(counted.unwrap_or(0))
     }
 
-    async fn rows(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+    async fn rows(
+        &self,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>, Failure> {
         let client = self.client()?;
         self.in_time(async {
             let statement = client.prepare_cached(sql).await?;

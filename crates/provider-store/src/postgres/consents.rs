@@ -1,16 +1,32 @@
 //! Rows of remembered consents.
 
-use doorward_provider::model::{consent::Consent, time::Timestamp};
-
-use super::{
-    connection::Connection,
-    failure::Failure,
-    sql::{self, get},
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{consent::Consent, time::Timestamp},
+    store::{Consents, StoreError},
 };
-use crate::columns::ColumnError;
+
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::record::read;
+
+#[async_trait]
+impl Consents for PostgresStore {
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+        run!(self, "consent", find, sub, client_id)
+    }
+
+    async fn remember_consent(
+        &self,
+        sub: &str,
+        client_id: &str,
+        consent: Consent,
+    ) -> Result<(), StoreError> {
+        run!(self, "remember_consent", remember, sub, client_id, &consent)
+    }
+}
 
 /// The consent that a user gave a client.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     sub: &str,
     client_id: &str,
@@ -19,19 +35,13 @@ pub(super) async fn find(
         .first(
             "SELECT scope, expires_at FROM consents WHERE sub = $1 AND client_id = $2",
             &[&sub, &client_id],
-            |row| {
-                let scope: &str = get(row, 0, "consents.scope")?;
-                Ok(Consent {
-                    scope: scope.parse().map_err(|_| ColumnError::Unreadable("consents.scope"))?,
-                    expires_at: sql::optional_moment(row, 1, "consents.expires_at")?,
-                })
-            },
+            |row| read::consent(row),
         )
         .await
 }
 
 /// Remembers a consent in place of an earlier one.
-pub(super) async fn remember(
+async fn remember(
     connection: &Connection,
     sub: &str,
     client_id: &str,

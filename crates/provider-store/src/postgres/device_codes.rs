@@ -1,29 +1,92 @@
 //! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the
 //! user code.
 
-use doorward_provider::model::{
-    device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
-    grant::RefreshToken,
-    time::Timestamp,
-    token_handle::TokenHash,
-    user_code::UserCodeHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
+        grant::{Grant, RefreshToken},
+        time::Timestamp,
+        token_handle::TokenHash,
+        user_code::UserCodeHash,
+    },
+    store::{DeviceCodes, StoreError},
 };
 
 use super::{
+    PostgresStore,
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
-    sessions,
-    sql::{self, get},
+    run, sessions,
 };
-use crate::columns::{self, GrantRow};
+use crate::{
+    record::{GrantRow, encode_answer, read, read::PolledRequest},
+    row::{Row as _, to_json},
+    rules::{self},
+};
+
+#[async_trait]
+impl DeviceCodes for PostgresStore {
+    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
+        let request = to_json(&code.request, "device_codes.request")?;
+        run!(self, "add_device_code", add, &code, &request)
+    }
+
+    async fn claim_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        run!(self, "claim_device_code", claim, user_code, sub, now)
+    }
+
+    async fn claimed_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        run!(self, "claimed_device_code", claimed, user_code, sub, now)
+    }
+
+    async fn answer_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        sid: &str,
+        answer: DeviceAnswer,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let encoded = encode_answer(&answer)?;
+        run!(self, "answer_device_code", record_answer, user_code, sub, sid, &encoded, now)
+    }
+
+    async fn poll_device_code(
+        &self,
+        hash: TokenHash,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<DevicePoll, StoreError> {
+        run!(self, "poll_device_code", poll, hash, client_id, now)
+    }
+
+    async fn redeem_device_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        run!(self, "redeem_device_code", redeem, hash, &grant, refresh_token.as_ref(), now)
+    }
+}
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-pub(super) async fn add(
-    connection: &Connection,
-    code: &DeviceCode,
-    request: &str,
-) -> Result<bool, Failure> {
+async fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
@@ -42,7 +105,7 @@ pub(super) async fn add(
 }
 
 /// Makes a request that waits this user's to answer.
-pub(super) async fn claim(
+async fn claim(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -53,13 +116,13 @@ pub(super) async fn claim(
             "UPDATE device_codes SET claimed_by = $2 WHERE user_code = $1 AND answer IS NULL AND expires_at > $3
              RETURNING request",
             &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
-            |row| sql::from_json(row, 0, "device_codes.request"),
+            |row| row.json(0, "device_codes.request"),
         )
         .await
 }
 
 /// The request, if it is this user's to answer and still waits.
-pub(super) async fn claimed(
+async fn claimed(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -70,13 +133,13 @@ pub(super) async fn claimed(
             "SELECT request FROM device_codes
              WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $3",
             &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
-            |row| sql::from_json(row, 0, "device_codes.request"),
+            |row| row.json(0, "device_codes.request"),
         )
         .await
 }
 
 /// Answers a request once, in a session that lives; `answer` is encoded.
-pub(super) async fn answer(
+async fn record_answer(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -101,7 +164,7 @@ pub(super) async fn answer(
 }
 
 /// Where a request stands. While it waits, the poll is counted; polls at once wait for each other.
-pub(super) async fn poll(
+async fn poll(
     connection: &Connection,
     hash: TokenHash,
     client_id: &str,
@@ -114,24 +177,18 @@ pub(super) async fn poll(
             "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes
          WHERE hash = $1 AND client_id = $2 FOR UPDATE",
             &[&hash, &client_id],
-            |row| {
-                let answer: Option<&str> = get(row, 3, "device_codes.answer")?;
-                Ok((
-                    sql::moment(row, 0, "device_codes.expires_at")?,
-                    sql::number(row, 1, "device_codes.poll_interval")?,
-                    sql::optional_moment(row, 2, "device_codes.polled_at")?,
-                    answer.map(columns::decode_answer).transpose()?,
-                ))
-            },
+            |row| read::polled_request(row),
         )
         .await?;
     let outcome = match found {
         None => DevicePoll::Unknown,
-        Some((expires_at, ..)) if now >= expires_at => DevicePoll::Expired,
-        Some((.., Some(DeviceAnswer::Denied))) => DevicePoll::Denied,
-        Some((.., Some(DeviceAnswer::Allowed(grant)))) => DevicePoll::Allowed(grant),
-        Some((_, interval, polled_at, None)) => {
-            let slowed_down = columns::slowed_down(interval, polled_at, now);
+        Some(request) if now >= request.expires_at => DevicePoll::Expired,
+        Some(PolledRequest { answer: Some(DeviceAnswer::Denied), .. }) => DevicePoll::Denied,
+        Some(PolledRequest { answer: Some(DeviceAnswer::Allowed(grant)), .. }) => {
+            DevicePoll::Allowed(grant)
+        }
+        Some(PolledRequest { interval, polled_at, answer: None, .. }) => {
+            let slowed_down = rules::slowed_down(interval, polled_at, now);
             connection
                 .execute(
                     "UPDATE device_codes SET polled_at = $2, poll_interval = $3 WHERE hash = $1",
@@ -146,7 +203,7 @@ pub(super) async fn poll(
 }
 
 /// Redeems the code of an allowed request once.
-pub(super) async fn redeem(
+async fn redeem(
     connection: &Connection,
     hash: TokenHash,
     grant: &GrantRow,

@@ -1,9 +1,29 @@
 //! The removal of rows that are of no more use; why each is kept so long stands at SQLite's.
 
-use doorward_provider::model::{grant::LONGEST_GRACE, throttle, time::Timestamp};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{grant::LONGEST_GRACE, throttle, time::Timestamp},
+    store::{Maintenance, StoreError},
+};
 
-use super::{connection::Connection, failure::Failure};
-use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
+use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
+use crate::rules::EXPIRED_DEVICE_CODE_KEPT;
+
+#[async_trait]
+impl Maintenance for PostgresStore {
+    async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        // A command a kind, so that others need not wait for all of them.
+        for &kind in KINDS {
+            removed += run!(self, "remove_expired", remove, kind, now, limit)?;
+        }
+        Ok(removed)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        run!(self, "ping", schema::ping)
+    }
+}
 
 /// Removes rows of a table, found by its key, whose column is at most `$1`: `$2` at a time. Rows
 /// that another process removes at this moment are left to it.
@@ -44,7 +64,7 @@ const fn kind(remove: &'static str) -> Kind {
 /// Every kind of row that expires.
 pub(super) const KINDS: &[Kind] = &[
     kind(removal!("pushed_requests", "hash", "expires_at")),
-    Kind { remove: removal!("device_codes", "hash", "expires_at"), kept_longer: EXPIRED_DEVICE_CODE_IS_KEPT },
+    Kind { remove: removal!("device_codes", "hash", "expires_at"), kept_longer: EXPIRED_DEVICE_CODE_KEPT },
     kind(removal!("codes", "hash", "keep_until")),
     // Used just before its end, it may be used once more.
     Kind { remove: removal!("refresh_tokens", "hash", "expires_at"), kept_longer: LONGEST_GRACE },
@@ -71,7 +91,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.
-pub(super) async fn remove(
+async fn remove(
     connection: &Connection,
     kind: Kind,
     now: Timestamp,

@@ -1,19 +1,40 @@
 //! Rows that count failed sign-ins; the rule is [`ThrottlePolicy::wait`].
 
-use doorward_provider::model::{
-    throttle::{self, FailedSignIns, ThrottleKey, ThrottlePolicy},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        throttle,
+        throttle::{FailedSignIns, ThrottleKey, ThrottlePolicy},
+        time::Timestamp,
+    },
+    store::{self, StoreError},
 };
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    sql::{self, get},
-};
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::{record::read, row::Row as _};
+
+#[async_trait]
+impl store::FailedSignIns for PostgresStore {
+    async fn admit_sign_in(
+        &self,
+        keys: &[(ThrottleKey, ThrottlePolicy)],
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        run!(self, "admit_sign_in", admit, keys, now)
+    }
+
+    async fn sign_in_succeeded(
+        &self,
+        account: &[ThrottleKey],
+        address: &ThrottleKey,
+    ) -> Result<(), StoreError> {
+        run!(self, "sign_in_succeeded", succeeded, account, address)
+    }
+}
 
 /// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
 /// and returns 0.
-pub(super) async fn admit(
+async fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
@@ -30,12 +51,8 @@ pub(super) async fn admit(
              RETURNING key, failed, last",
             &[&keys, &now.seconds()],
             |row| {
-                let failed = FailedSignIns {
-                    count: sql::number(row, 1, "failed_sign_ins.failed")?,
-                    last: Some(sql::moment(row, 2, "failed_sign_ins.last")?),
-                };
-                Ok((get(row, 0, "failed_sign_ins.key")?, failed))
-            },
+ Ok((row.bytes(0, "failed_sign_ins.key")?.to_vec(), read::failed_sign_ins(row, 1)?))
+},
         )
         .await?;
     let remembered = |key: &ThrottleKey| {
@@ -69,7 +86,7 @@ fn forgotten(failed: FailedSignIns, now: Timestamp) -> bool {
 
 /// Forgets the account's failures and some of the address, that which the successful attempt was
 /// counted as among them.
-pub(super) async fn succeeded(
+async fn succeeded(
     connection: &Connection,
     account: &[ThrottleKey],
     address: &ThrottleKey,

@@ -1,12 +1,11 @@
 //! Why a command failed inside the database, and how that looks through the port.
 
+use crate::row::ColumnError;
 use std::error::Error as _;
 
 use deadpool_postgres::PoolError;
 use doorward_provider::store::StoreError;
 use tokio_postgres::{Error, error::SqlState};
-
-use crate::columns::ColumnError;
 
 /// A failure on this side of the port.
 #[derive(Debug, thiserror::Error)]

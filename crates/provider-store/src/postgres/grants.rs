@@ -2,16 +2,58 @@
 
 use std::sync::Arc;
 
-use doorward_provider::model::{
-    grant::{Grant, RefreshToken},
-    password::PasswordHash,
-    time::Timestamp,
-    user::User,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        grant::{Grant, RefreshToken},
+        password::PasswordHash,
+        time::Timestamp,
+        user::User,
+    },
+    store::{Grants, StoreError},
 };
 use tokio_postgres::types::ToSql;
 
-use super::{connection::Connection, failure::Failure, sql, users};
-use crate::columns::GrantRow;
+use super::{PostgresStore, connection::Connection, failure::Failure, run, sql, users};
+use crate::{
+    record::{GrantRow, read},
+    row::Row as _,
+};
+
+#[async_trait]
+impl Grants for PostgresStore {
+    async fn add_grant(
+        &self,
+        grant: Grant,
+        verified: &PasswordHash,
+        expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let grant = GrantRow::encode(grant, expires_at, now)?;
+        run!(self, "add_grant", add_verified, &grant, verified, refresh_token.as_ref())
+    }
+
+    async fn revoke_renewable_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, now)
+    }
+
+    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        run!(self, "revoke_grant", revoke, grant_id, now)
+    }
+
+    async fn live_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
+        run!(self, "live_grant", live, grant_id, now)
+    }
+}
 
 /// A statement that adds a grant and, if it has one, its refresh token for the row that the query
 /// `$cause` finds or changes; if there is none, nothing. It returns how many rows that were. The
@@ -71,7 +113,7 @@ pub(super) async fn add_because(
 }
 
 /// Adds a grant for a password that was verified, if it still is the user's.
-pub(super) async fn add_verified(
+async fn add_verified(
     connection: &Connection,
     grant: &GrantRow,
     verified: &PasswordHash,
@@ -122,7 +164,7 @@ pub(super) async fn revoke(
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.
-pub(super) async fn revoke_renewable(
+async fn revoke_renewable(
     connection: &Connection,
     grant_id: &str,
     now: Timestamp,
@@ -138,7 +180,7 @@ pub(super) async fn revoke_renewable(
 }
 
 /// The grant and its user, unless revoked or expired.
-pub(super) async fn live(
+async fn live(
     connection: &Connection,
     grant_id: &str,
     now: Timestamp,
@@ -149,7 +191,7 @@ pub(super) async fn live(
              FROM grants g JOIN users u ON u.sub = g.sub
              WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2",
             &[&grant_id, &now.seconds()],
-            |row| Ok((sql::grant(row, 0)?, users::read(row, 1)?)),
+            |row| Ok((row.grant(0)?, read::user(row, 1)?)),
         )
         .await
 }

@@ -1,15 +1,37 @@
 //! Rows of logout notices: the outbox of back-channel logout.
 
-use doorward_provider::model::{
-    logout_notice::{LogoutNotice, NOTICE_LIFETIME},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        logout_notice::{LogoutNotice, NOTICE_LIFETIME},
+        time::Timestamp,
+    },
+    store::{LogoutNotices, StoreError},
 };
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    sql::{self, get},
-};
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::record::read;
+
+#[async_trait]
+impl LogoutNotices for PostgresStore {
+    async fn claim_logout_notices(
+        &self,
+        client_id: &str,
+        limit: u32,
+        now: Timestamp,
+        due_again: Timestamp,
+    ) -> Result<Vec<LogoutNotice>, StoreError> {
+        run!(self, "claim_logout_notices", claim, client_id, limit, now, due_again)
+    }
+
+    async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
+        run!(self, "postpone_logout_notice", postpone, id, due)
+    }
+
+    async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError> {
+        run!(self, "drop_logout_notice", remove, id)
+    }
+}
 
 /// Queues a notice of the end of these sessions, of these users, for each of their clients that
 /// wants one.
@@ -33,7 +55,7 @@ pub(super) async fn queue(
 
 /// Takes due notices for a client; they are due again at `due_again`. What another process takes at
 /// this moment is left to it.
-pub(super) async fn claim(
+async fn claim(
     connection: &Connection,
     client_id: &str,
     limit: u32,
@@ -49,25 +71,13 @@ pub(super) async fn claim(
              UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4 FROM due WHERE n.id = due.id
              RETURNING n.id, n.client_id, n.sub, n.sid, n.attempts",
             &[&client_id, &i64::from(limit), &now.seconds(), &due_again.seconds()],
-            |row| {
-                Ok(LogoutNotice {
-                    id: get(row, 0, "logout_notices.id")?,
-                    client_id: get(row, 1, "logout_notices.client_id")?,
-                    sub: get(row, 2, "logout_notices.sub")?,
-                    sid: get(row, 3, "logout_notices.sid")?,
-                    attempts: sql::number(row, 4, "logout_notices.attempts")?,
-                })
-            },
+            |row| read::logout_notice(row),
         )
         .await
 }
 
 /// Makes a notice due at that moment.
-pub(super) async fn postpone(
-    connection: &Connection,
-    id: i64,
-    due: Timestamp,
-) -> Result<(), Failure> {
+async fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
     connection
         .execute("UPDATE logout_notices SET due_at = $2 WHERE id = $1", &[&id, &due.seconds()])
         .await?;
@@ -75,7 +85,7 @@ pub(super) async fn postpone(
 }
 
 /// Removes a notice.
-pub(super) async fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
+async fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
     connection.execute("DELETE FROM logout_notices WHERE id = $1", &[&id]).await?;
     Ok(())
 }

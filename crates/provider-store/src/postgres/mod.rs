@@ -17,9 +17,9 @@ mod failure;
 mod grants;
 mod logout_notices;
 mod open;
-#[cfg(test)]
-mod plans;
 mod pushed_requests;
+#[cfg(test)]
+mod query_plans;
 mod reference_tokens;
 mod refresh_tokens;
 mod schema;
@@ -27,7 +27,6 @@ mod sessions;
 mod signing_keys;
 mod single_uses;
 mod sql;
-mod store;
 mod url;
 mod users;
 
@@ -42,7 +41,7 @@ pub use self::{
     open::PostgresError,
     url::{PostgresUrl, UrlError},
 };
-use crate::measure::measured;
+use crate::metrics::measured;
 
 /// How often a command is tried that met others on the same rows.
 const ATTEMPTS: u32 = 6;
@@ -50,6 +49,15 @@ const ATTEMPTS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(5);
 /// So much longer than the database itself is an answer waited for.
 const BEYOND_THE_DATABASE: Duration = Duration::from_secs(1);
+
+/// Runs a function of a table's file, as the command of this name, on a connection of the pool, and
+/// again if the database asks for that.
+macro_rules! run {
+    ($store:ident, $name:literal, $command:path $(, $argument:expr)*) => {
+        $store.run($name, || async { $command(&$store.connection().await? $(, $argument)*).await }).await
+    };
+}
+use run;
 
 /// How a [`PostgresStore`] works.
 #[derive(Debug, Clone)]

@@ -1,19 +1,52 @@
 //! Rows of pushed authorization requests (RFC 9126 section 7.3: a reference is used once).
 
-use doorward_provider::model::{
-    pushed_request::{Held, PushedRequest},
-    time::Timestamp,
-    token_handle::TokenHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        pushed_request::{Held, PushedRequest},
+        time::Timestamp,
+        token_handle::TokenHash,
+    },
+    store::{PushedRequests, StoreError},
 };
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    sql::{self, get},
-};
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::record::read;
+
+#[async_trait]
+impl PushedRequests for PostgresStore {
+    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
+        run!(self, "add_pushed_request", add, &request)
+    }
+
+    async fn pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        run!(self, "pushed_request", find, hash, now)
+    }
+
+    async fn hold_pushed_request(
+        &self,
+        hash: TokenHash,
+        held: Held,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        run!(self, "hold_pushed_request", hold, hash, &held, until)
+    }
+
+    async fn consume_pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        run!(self, "consume_pushed_request", consume, hash, now)
+    }
+}
 
 /// Adds a request.
-pub(super) async fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
+async fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
     connection
         .execute(
             "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES ($1, $2, $3, $4, false)",
@@ -24,7 +57,7 @@ pub(super) async fn add(connection: &Connection, request: &PushedRequest) -> Res
 }
 
 /// The request with this hash, unless it has expired.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     hash: TokenHash,
     now: Timestamp,
@@ -34,26 +67,13 @@ pub(super) async fn find(
             "SELECT client_id, params, expires_at, held, held_session FROM pushed_requests
              WHERE hash = $1 AND expires_at > $2",
             &[&hash.as_bytes().as_slice(), &now.seconds()],
-            |row| {
-                let has_session =
-                    get::<Option<&[u8]>>(row, 4, "pushed_requests.held_session")?.is_some();
-                let session = has_session
-                    .then(|| sql::hash(row, 4, "pushed_requests.held_session"))
-                    .transpose()?;
-                Ok(PushedRequest {
-                    hash,
-                    client_id: get(row, 0, "pushed_requests.client_id")?,
-                    params: get(row, 1, "pushed_requests.params")?,
-                    expires_at: sql::moment(row, 2, "pushed_requests.expires_at")?,
-                    held: get::<bool>(row, 3, "pushed_requests.held")?.then_some(Held { session }),
-                })
-            },
+            |row| read::pushed_request(row, hash),
         )
         .await
 }
 
 /// Lets a request live until that moment, unless it is held already.
-pub(super) async fn hold(
+async fn hold(
     connection: &Connection,
     hash: TokenHash,
     held: &Held,
@@ -71,7 +91,7 @@ pub(super) async fn hold(
 }
 
 /// Takes a request away; tells whether it was there and had not expired.
-pub(super) async fn consume(
+async fn consume(
     connection: &Connection,
     hash: TokenHash,
     now: Timestamp,

@@ -1,12 +1,38 @@
 //! Rows of reference access tokens.
 
+use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
-use doorward_provider::model::{time::Timestamp, token_handle::TokenHash};
+use doorward_provider::{
+    model::{grant::ReferenceToken, time::Timestamp, token_handle::TokenHash},
+    store::{ReferenceTokens, StoreError},
+};
 
-use super::{connection::Connection, failure::Failure, sql};
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::row::{Row as _, to_json};
+
+#[async_trait]
+impl ReferenceTokens for PostgresStore {
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
+        let content = to_json(&token.claims, "reference_tokens.content")?;
+        let expires_at = Timestamp::from_seconds(token.claims.exp);
+        run!(self, "add_reference_token", add, token.hash, &content, expires_at)
+    }
+
+    async fn reference_token(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<AccessTokenClaims>, StoreError> {
+        run!(self, "reference_token", find, hash, now)
+    }
+
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
+        run!(self, "revoke_reference_token", revoke, hash)
+    }
+}
 
 /// Adds a token. `content` is its claims as JSON.
-pub(super) async fn add(
+async fn add(
     connection: &Connection,
     hash: TokenHash,
     content: &str,
@@ -22,7 +48,7 @@ pub(super) async fn add(
 }
 
 /// What the token says, unless it has expired.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     hash: TokenHash,
     now: Timestamp,
@@ -31,13 +57,13 @@ pub(super) async fn find(
         .first(
             "SELECT content FROM reference_tokens WHERE hash = $1 AND expires_at > $2",
             &[&hash.as_bytes().as_slice(), &now.seconds()],
-            |row| sql::from_json(row, 0, "reference_tokens.content"),
+            |row| row.json(0, "reference_tokens.content"),
         )
         .await
 }
 
 /// Ends a token.
-pub(super) async fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
+async fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
     connection
         .execute("DELETE FROM reference_tokens WHERE hash = $1", &[&hash.as_bytes().as_slice()])
         .await?;

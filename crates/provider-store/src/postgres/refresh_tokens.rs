@@ -1,25 +1,47 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
+use async_trait::async_trait;
 use doorward_provider::{
-    model::{
-        grant::{RefreshToken, RefreshTokenState},
-        time::Timestamp,
-        token_handle::{SuccessorSeed, TokenHash},
-    },
-    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    model::{time::Timestamp, token_handle::TokenHash},
+    store::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation, StoreError},
 };
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    grants,
-    sql::{self, get},
-    users,
+use super::{PostgresStore, connection::Connection, failure::Failure, grants, run};
+use crate::{
+    record::read,
+    row::Row as _,
+    rules::{Consumed, USED_AT_RESOLUTION},
 };
-use crate::columns::{Consumed, USE_IS_NOTED_EVERY};
+
+#[async_trait]
+impl RefreshTokens for PostgresStore {
+    async fn refresh_token(
+        &self,
+        hash: TokenHash,
+    ) -> Result<Option<RefreshTokenRecord>, StoreError> {
+        run!(self, "refresh_token", find, hash)
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        rotation: RotateRefreshToken,
+    ) -> Result<Rotation, StoreError> {
+        run!(self, "rotate_refresh_token", rotate, &rotation)
+    }
+
+    async fn extend_refresh_token(
+        &self,
+        hash: TokenHash,
+        expires_at: Timestamp,
+        grant_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        run!(self, "extend_refresh_token", extend, hash, expires_at, grant_expires_at, now)
+    }
+}
 
 /// The token with this hash, whatever its state.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     hash: TokenHash,
 ) -> Result<Option<RefreshTokenRecord>, Failure> {
@@ -33,34 +55,13 @@ pub(super) async fn find(
              LEFT JOIN users u ON u.sub = g.sub
              WHERE t.hash = $1",
             &[&hash.as_bytes().as_slice()],
-            |row| {
-                let state = match sql::optional_moment(row, 2, "refresh_tokens.consumed_at")? {
-                    None => RefreshTokenState::Unused,
-                    Some(at) => RefreshTokenState::Consumed { at, seed: seed(row, 3)? },
-                };
-                let has_grant = get::<Option<&str>>(row, 4, "grants.content")?.is_some();
-                let has_user = get::<Option<&str>>(row, 5, "users.sub")?.is_some();
-                Ok(RefreshTokenRecord {
-                    token: RefreshToken {
-                        hash,
-                        first_issued_at: sql::moment(row, 0, "refresh_tokens.first_issued_at")?,
-                        expires_at: sql::moment(row, 1, "refresh_tokens.expires_at")?,
-                    },
-                    state,
-                    grant: has_grant.then(|| sql::grant(row, 4)).transpose()?,
-                    user: has_user.then(|| users::read(row, 5)).transpose()?,
-                })
-            },
+            |row| read::refresh_token(row, hash),
         )
         .await
 }
 
-fn seed(row: &tokio_postgres::Row, index: usize) -> Result<SuccessorSeed, Failure> {
-    Ok(SuccessorSeed::from_bytes(sql::bytes(row, index, "refresh_tokens.seed")?))
-}
-
 /// Consumes a token and adds its successor, at most once.
-pub(super) async fn rotate(
+async fn rotate(
     connection: &Connection,
     rotation: &RotateRefreshToken,
 ) -> Result<Rotation, Failure> {
@@ -101,7 +102,7 @@ pub(super) async fn rotate(
                 &successor.first_issued_at.seconds(),
                 &successor.expires_at.seconds(),
                 &(*grant_expires_at).max(successor.expires_at).seconds(),
-                &USE_IS_NOTED_EVERY,
+                &USED_AT_RESOLUTION,
                 forgettable,
             ],
         )
@@ -111,7 +112,8 @@ pub(super) async fn rotate(
     }
     // Nothing was done. A token that was consumed stays so until it is forgotten, and a replay
     // stays one: what follows needs no transaction.
-    let Some((grant_id, consumed)) = consumed_token(connection, *presented, *now).await? else {
+    let Some((grant_id, Some(consumed))) = consumed_token(connection, *presented, *now).await?
+    else {
         return Ok(Rotation::Unknown);
     };
     let outcome = consumed.presented_again(*grace, *now);
@@ -126,7 +128,7 @@ async fn consumed_token(
     connection: &Connection,
     presented: TokenHash,
     now: Timestamp,
-) -> Result<Option<(String, Consumed)>, Failure> {
+) -> Result<Option<(String, Option<Consumed>)>, Failure> {
     connection
         .first(
             "SELECT t.grant_id, t.consumed_at, t.seed, CASE WHEN s.consumed_at IS NULL THEN s.expires_at END
@@ -135,20 +137,13 @@ async fn consumed_token(
              LEFT JOIN refresh_tokens s ON s.hash = t.successor
              WHERE t.hash = $1 AND t.consumed_at IS NOT NULL",
             &[&presented.as_bytes().as_slice(), &now.seconds()],
-            |row| {
-                let consumed = Consumed {
-                    at: sql::moment(row, 1, "refresh_tokens.consumed_at")?,
-                    seed: seed(row, 2)?,
-                    unused_successor: sql::optional_moment(row, 3, "refresh_tokens.expires_at")?,
-                };
-                Ok((get(row, 0, "refresh_tokens.grant_id")?, consumed))
-            },
+            |row| Ok((row.string(0, "refresh_tokens.grant_id")?, read::consumed(row, 1)?)),
         )
         .await
 }
 
 /// Moves the end of a reusable token and of its grant; `false` if there is no such live token.
-pub(super) async fn extend(
+async fn extend(
     connection: &Connection,
     hash: TokenHash,
     expires_at: Timestamp,
@@ -175,7 +170,7 @@ pub(super) async fn extend(
                 &now.seconds(),
                 &expires_at.seconds(),
                 &grant_expires_at.max(expires_at).seconds(),
-                &USE_IS_NOTED_EVERY,
+                &USED_AT_RESOLUTION,
             ],
         )
         .await?;

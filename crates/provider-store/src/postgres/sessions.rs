@@ -6,25 +6,62 @@
 
 use std::collections::BTreeMap;
 
-use doorward_provider::model::{
-    password::PasswordHash,
-    session::{Authentication, Device, EndedSession, Session, SessionSelector},
-    time::Timestamp,
-    token_handle::TokenHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        password::PasswordHash,
+        session::{Authentication, EndedSession, Session, SessionSelector},
+        time::Timestamp,
+        token_handle::TokenHash,
+    },
+    store::{Sessions, StoreError},
 };
-use tokio_postgres::Row;
 
 use super::{
-    connection::Connection,
-    failure::Failure,
-    grants, logout_notices,
-    sql::{self, get},
-    users,
+    PostgresStore, connection::Connection, failure::Failure, grants, logout_notices, run, users,
 };
+use crate::{
+    record::read,
+    row::{Row as _, to_json},
+};
+
+#[async_trait]
+impl Sessions for PostgresStore {
+    async fn start_session(
+        &self,
+        session: Session,
+        verified: &PasswordHash,
+        replaces: Option<TokenHash>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let amr = to_json(&session.authentication.amr, "sessions.amr")?;
+        run!(self, "start_session", start, &session, &amr, verified, replaces, now)
+    }
+
+    async fn session(
+        &self,
+        cookie: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        run!(self, "session", find, cookie, now)
+    }
+
+    async fn end_sessions(
+        &self,
+        selector: SessionSelector,
+        now: Timestamp,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        run!(self, "end_sessions", end, &selector, now)
+    }
+
+    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        run!(self, "sessions_of", of_user, sub, now)
+    }
+}
 
 /// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
 /// still is the user's. `amr` is that of the session as JSON.
-pub(super) async fn start(
+async fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
@@ -86,7 +123,7 @@ async fn insert(
 }
 
 /// The session with this cookie, unless it has expired.
-pub(super) async fn find(
+async fn find(
     connection: &Connection,
     cookie: TokenHash,
     now: Timestamp,
@@ -96,13 +133,13 @@ pub(super) async fn find(
             "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
              WHERE cookie_hash = $1 AND expires_at > $2",
             &[&cookie.as_bytes().as_slice(), &now.seconds()],
-            read,
+            |row| read::session(row),
         )
         .await
 }
 
 /// The live sessions of a user, the latest first.
-pub(super) async fn of_user(
+async fn of_user(
     connection: &Connection,
     sub: &str,
     now: Timestamp,
@@ -112,26 +149,9 @@ pub(super) async fn of_user(
             "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
              WHERE sub = $1 AND expires_at > $2 ORDER BY auth_time DESC, sid",
             &[&sub, &now.seconds()],
-            read,
+            |row| read::session(row),
         )
         .await
-}
-
-fn read(row: &Row) -> Result<Session, Failure> {
-    Ok(Session {
-        cookie_hash: sql::hash(row, 0, "sessions.cookie_hash")?,
-        authentication: Authentication {
-            sub: get(row, 1, "sessions.sub")?,
-            auth_time: sql::moment(row, 2, "sessions.auth_time")?,
-            amr: sql::from_json(row, 3, "sessions.amr")?,
-            sid: get(row, 4, "sessions.sid")?,
-        },
-        expires_at: sql::moment(row, 5, "sessions.expires_at")?,
-        device: Device {
-            address: get(row, 6, "sessions.address")?,
-            browser: get(row, 7, "sessions.browser")?,
-        },
-    })
 }
 
 /// Whether there is a session that clients know by this `sid`.
@@ -140,7 +160,7 @@ pub(super) async fn lives(connection: &Connection, sid: &str) -> Result<bool, Fa
 }
 
 /// Ends sessions, with what hangs on them, in a transaction of its own.
-pub(super) async fn end(
+async fn end(
     connection: &Connection,
     selector: &SessionSelector,
     now: Timestamp,
@@ -157,7 +177,9 @@ pub(super) async fn end_within(
     selector: &SessionSelector,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let read = |row: &Row| Ok((get(row, 1, "sessions.sid")?, get(row, 0, "sessions.sub")?));
+    let read = |row: &tokio_postgres::Row| {
+        Ok((row.string(1, "sessions.sid")?, row.string(0, "sessions.sub")?))
+    };
     let selected: Vec<(String, String)> = match selector {
         SessionSelector::Cookie(cookie) => {
             let sql = "SELECT sub, sid FROM sessions WHERE cookie_hash = $1 FOR UPDATE";
@@ -188,7 +210,7 @@ pub(super) async fn end_within(
     let taken = "DELETE FROM session_clients WHERE sid = ANY($1) RETURNING sid, client_id";
     let mut clients: Vec<(String, String)> = connection
         .all(taken, &[&sids], |row| {
-            Ok((get(row, 0, "session_clients.sid")?, get(row, 1, "session_clients.client_id")?))
+            Ok((row.string(0, "session_clients.sid")?, row.string(1, "session_clients.client_id")?))
         })
         .await?;
     clients.sort();

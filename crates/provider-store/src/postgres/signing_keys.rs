@@ -1,36 +1,47 @@
 //! Rows of signing keys, private parts encrypted.
 
-use doorward_provider::model::{
-    signing_key::{SealedKey, StoredKey},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{signing_key::StoredKey, time::Timestamp},
+    store::{SigningKeys, StoreError},
 };
 
-use super::{
-    connection::Connection,
-    failure::Failure,
-    schema,
-    sql::{self, get},
-};
-use crate::columns::ColumnError;
+use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
+use crate::record::read;
+
+#[async_trait]
+impl SigningKeys for PostgresStore {
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        run!(self, "signing_keys", all)
+    }
+
+    async fn add_signing_key(
+        &self,
+        key: StoredKey,
+        unless_since: Timestamp,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        run!(self, "add_signing_key", add, &key, unless_since)
+    }
+
+    async fn reseal_signing_keys(&self, keys: Vec<StoredKey>) -> Result<bool, StoreError> {
+        run!(self, "reseal_signing_keys", reseal, &keys)
+    }
+
+    async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {
+        run!(self, "remove_signing_keys", remove, kids)
+    }
+}
 
 /// All keys, in the order in which they become active.
-pub(super) async fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
+async fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
     connection
-        .all("SELECT kid, algorithm, activates_at, sealed FROM signing_keys ORDER BY activates_at, kid", &[], |row| {
-            let algorithm: &str = get(row, 1, "signing_keys.algorithm")?;
-            Ok(StoredKey {
-                kid: get(row, 0, "signing_keys.kid")?,
-                algorithm: algorithm.parse().map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
-                activates_at: sql::moment(row, 2, "signing_keys.activates_at")?,
-                sealed: SealedKey::from_bytes(get(row, 3, "signing_keys.sealed")?),
-            })
-        })
+        .all("SELECT kid, algorithm, activates_at, sealed FROM signing_keys ORDER BY activates_at, kid", &[], |row| read::signing_key(row))
         .await
 }
 
 /// Adds a key unless there is one of the same algorithm that becomes active at or after that
 /// moment; returns all keys. One at a time, so that of several processes one adds its key.
-pub(super) async fn add(
+async fn add(
     connection: &Connection,
     key: &StoredKey,
     unless_since: Timestamp,
@@ -58,7 +69,7 @@ pub(super) async fn add(
 
 /// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the
 /// keys that are there.
-pub(super) async fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
+async fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let stored = all(connection).await?;
@@ -75,7 +86,7 @@ pub(super) async fn reseal(connection: &Connection, keys: &[StoredKey]) -> Resul
 }
 
 /// Removes the keys with these `kid`s.
-pub(super) async fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
+async fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
     connection.execute("DELETE FROM signing_keys WHERE kid = ANY($1)", &[&kids]).await?;
     Ok(())
 }

@@ -1,12 +1,27 @@
 //! Rows of messages that count once: DPoP proofs and client assertions (RFC 9449 section 11.1, RFC
 //! 7523 section 3).
 
-use doorward_provider::model::{message_identity::MessageIdentity, time::Timestamp};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{message_identity::MessageIdentity, time::Timestamp},
+    store::{SingleUses, StoreError},
+};
 
-use super::{connection::Connection, failure::Failure};
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+
+#[async_trait]
+impl SingleUses for PostgresStore {
+    async fn first_use(
+        &self,
+        message: MessageIdentity,
+        forgettable_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        run!(self, "first_use", note, &message, forgettable_at)
+    }
+}
 
 /// Whether the message is noted for the first time.
-pub(super) async fn note(
+async fn note(
     connection: &Connection,
     message: &MessageIdentity,
     forgettable_at: Timestamp,

@@ -4,23 +4,60 @@
 //! committed, and whoever changes the user takes the row first. So nothing begins with a password
 //! that has changed, and its change misses nothing that had begun.
 
-use doorward_provider::model::{
-    password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User},
+    store::{StoreError, Users},
 };
-use tokio_postgres::Row;
 
 use super::{
+    PostgresStore,
     connection::Connection,
     device_codes,
     failure::Failure,
-    schema, sessions,
-    sql::{self, get},
+    run, schema, sessions,
+    sql::{self},
 };
-use crate::columns::{self, UserRow};
+use crate::{
+    record::{UserRow, read},
+    row::Row as _,
+};
+
+#[async_trait]
+impl Users for PostgresStore {
+    async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
+        run!(self, "import_users", import, &users, now)
+    }
+
+    async fn imported_users(&self) -> Result<Vec<User>, StoreError> {
+        run!(self, "imported_users", imported)
+    }
+
+    async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        let row = UserRow::encode(user)?;
+        run!(self, "put_user", put, &row, now)
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        run!(self, "users", all)
+    }
+
+    async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
+        run!(self, "remove_user", remove, sub, now)
+    }
+
+    async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
+        run!(self, "user_by_username", by_username, normalized)
+    }
+
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+        run!(self, "user", by_sub, sub)
+    }
+}
 
 /// Brings configured users in, and remembers what was configured. One import at a time, so that
 /// processes that start together do not collide.
-pub(super) async fn import(
+async fn import(
     connection: &Connection,
     configured: &[User],
     now: Timestamp,
@@ -30,7 +67,7 @@ pub(super) async fn import(
     let mut changed = Vec::new();
     for user in configured {
         let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
-        let last = connection.first(sql, &[&user.sub], |row| read(row, 0)).await?;
+        let last = connection.first(sql, &[&user.sub], |row| read::user(row, 0)).await?;
         if let Some(imported) =
             User::imported(user, last.as_ref(), by_sub(connection, &user.sub).await?)
         {
@@ -51,17 +88,13 @@ pub(super) async fn import(
 }
 
 /// Users as they were imported last.
-pub(super) async fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
+async fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
     let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users";
-    connection.all(sql, &[], |row| read(row, 0)).await
+    connection.all(sql, &[], |row| read::user(row, 0)).await
 }
 
 /// Adds a user or replaces the one with the same `sub`.
-pub(super) async fn put(
-    connection: &Connection,
-    row: &UserRow,
-    now: Timestamp,
-) -> Result<(), Failure> {
+async fn put(connection: &Connection, row: &UserRow, now: Timestamp) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     replace(connection, std::slice::from_ref(row), now).await?;
@@ -94,7 +127,7 @@ async fn end_what_must_not_stay(
         .first(
             "SELECT password_hash <> $2 FROM users WHERE sub = $1 FOR UPDATE",
             &[&user.sub, &user.password_hash.as_str()],
-            |row| get(row, 0, "users.password_hash"),
+            |row| row.boolean(0, "users.password_hash"),
         )
         .await?;
     let has_other_password = changed == Some(true);
@@ -137,11 +170,11 @@ async fn insert(
 }
 
 /// All users, by their names.
-pub(super) async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
+async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
     let sql =
         "SELECT sub, username, password_hash, enabled, claims, normalized_username FROM users";
     let mut users = connection
-        .all(sql, &[], |row| Ok((get::<String>(row, 5, "users.username")?, read(row, 0)?)))
+        .all(sql, &[], |row| Ok((row.string(5, "users.username")?, read::user(row, 0)?)))
         .await?;
     // Here, so that the order does not hang on the database's language.
     users.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -149,11 +182,7 @@ pub(super) async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
 }
 
 /// Removes a user with everything that is theirs; tells whether there was one.
-pub(super) async fn remove(
-    connection: &Connection,
-    sub: &str,
-    now: Timestamp,
-) -> Result<bool, Failure> {
+async fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     connection.all("SELECT 1 FROM users WHERE sub = $1 FOR UPDATE", &[&sub], |_| Ok(())).await?;
@@ -166,10 +195,7 @@ pub(super) async fn remove(
 }
 
 /// The user with this normalized username.
-pub(super) async fn by_username(
-    connection: &Connection,
-    normalized: &str,
-) -> Result<Option<User>, Failure> {
+async fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
     if !sql::can_hold(normalized) {
         return Ok(None);
     }
@@ -177,13 +203,13 @@ pub(super) async fn by_username(
         .first(
             "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = $1",
             &[&normalized],
-            |row| read(row, 0),
+            |row| read::user(row, 0),
         )
         .await
 }
 
 /// The user with this subject identifier.
-pub(super) async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
+async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
     if !sql::can_hold(sub) {
         return Ok(None);
     }
@@ -191,7 +217,7 @@ pub(super) async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<
         .first(
             "SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = $1",
             &[&sub],
-            |row| read(row, 0),
+            |row| read::user(row, 0),
         )
         .await
 }
@@ -204,15 +230,4 @@ pub(super) async fn may_sign_in(
 ) -> Result<bool, Failure> {
     let sql = "SELECT count(*) FROM users WHERE sub = $1 AND password_hash = $2 AND enabled";
     Ok(connection.count(sql, &[&sub, &verified.as_str()]).await? > 0)
-}
-
-/// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
-pub(super) fn read(row: &Row, from: usize) -> Result<User, Failure> {
-    Ok(columns::user(
-        get(row, from, "users.sub")?,
-        get(row, from + 1, "users.username")?,
-        get(row, from + 2, "users.password_hash")?,
-        get(row, from + 3, "users.enabled")?,
-        get(row, from + 4, "users.claims")?,
-    )?)
 }

@@ -1,20 +1,40 @@
 //! What clients may have of a user's data, summed up over grants and consents.
 
-use doorward_provider::model::{
-    client_access::{ClientAccess, Use},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{client_access::ClientAccess, time::Timestamp},
+    store::{Access, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    codes, device_codes,
+    SqliteStore, codes, device_codes,
     failure::Failure,
     sql::{self, execute},
 };
-use crate::columns::ColumnError;
+use crate::record::read;
+
+#[async_trait]
+impl Access for SqliteStore {
+    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
+        let sub = sub.to_owned();
+        self.read("access_of", move |connection| of_user(connection, &sub, now)).await
+    }
+
+    async fn revoke_access(
+        &self,
+        sub: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.write("revoke_access", move |connection| revoke(connection, &sub, &client_id, now))
+            .await
+    }
+}
 
 /// One entry for each client and scope.
-pub(super) fn of_user(
+fn of_user(
     connection: &Connection,
     sub: &str,
     now: Timestamp,
@@ -26,21 +46,13 @@ pub(super) fn of_user(
          UNION ALL
          SELECT client_id, scope, NULL, NULL FROM consents WHERE sub = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
         params![sub, now.seconds()],
-        |row| {
-            let scope: String = row.get(1)?;
-            let times = sql::optional_moment(row, 2)?.zip(sql::optional_moment(row, 3)?);
-            Ok(ClientAccess {
-                client_id: row.get(0)?,
-                scope: scope.parse().map_err(|_| ColumnError::Unreadable("scope"))?,
-                used: times.map(|(since, last)| Use { since, last }),
-            })
-        },
+        |row| read::access(row),
     )
 }
 
 /// Revokes the grants of a client for a user, takes back what would become one, and forgets the
 /// consent.
-pub(super) fn revoke(
+fn revoke(
     connection: &Connection,
     sub: &str,
     client_id: &str,

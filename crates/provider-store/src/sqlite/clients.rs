@@ -1,41 +1,73 @@
 //! Rows of clients.
 
-use doorward_provider::model::stored_client::{StoredClient, StoredClients};
-use rusqlite::{Connection, Row, params};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::stored_client::{StoredClient, StoredClients},
+    store::{Clients, StoreError},
+};
+use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
-use crate::columns::{ClientRow, ColumnError};
+use crate::{
+    record::{ClientRow, read},
+    row::{ColumnError, Row as _},
+};
+
+#[async_trait]
+impl Clients for SqliteStore {
+    async fn clients(&self) -> Result<StoredClients, StoreError> {
+        self.read("clients", all).await
+    }
+
+    async fn clients_version(&self) -> Result<i64, StoreError> {
+        self.read("clients_version", version).await
+    }
+
+    async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
+        let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        self.write("import_clients", move |connection| import(connection, &rows)).await
+    }
+
+    async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        self.write("add_client", move |connection| add(connection, &row)).await
+    }
+
+    async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError> {
+        let row = ClientRow::encode(client)?;
+        self.write("replace_client", move |connection| replace(connection, &row, version)).await
+    }
+
+    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+        let client_id = client_id.to_owned();
+        self.write("remove_client", move |connection| remove(connection, &client_id)).await
+    }
+}
 
 /// Another number after each change.
-pub(super) fn version(connection: &Connection) -> Result<i64, Failure> {
-    let version =
-        sql::first(connection, "SELECT version FROM clients_version", [], |row| Ok(row.get(0)?))?;
+fn version(connection: &Connection) -> Result<i64, Failure> {
+    let version = sql::first(connection, "SELECT version FROM clients_version", [], |row| {
+        row.integer(0, "clients_version.version")
+    })?;
     Ok(version.ok_or(ColumnError::Unreadable("clients_version.version"))?)
 }
 
 /// All clients. The version is read first: what changes meanwhile is seen again at the next look.
-pub(super) fn all(connection: &Connection) -> Result<StoredClients, Failure> {
+fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     let version = version(connection)?;
     let sql = "SELECT client_id, settings, configured FROM clients ORDER BY client_id";
-    Ok(StoredClients { version, clients: sql::all(connection, sql, [], read)? })
-}
-
-fn read(row: &Row<'_>) -> Result<StoredClient, Failure> {
-    Ok(StoredClient {
-        client_id: row.get(0)?,
-        settings: sql::from_json(row, 1, "clients.settings")?,
-        configured: row.get(2)?,
-    })
+    Ok(StoredClients { version, clients: sql::all(connection, sql, [], |row| read::client(row))? })
 }
 
 /// Makes these the configured clients; writes only what changes.
-pub(super) fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
+fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
     let sql = "SELECT client_id FROM clients WHERE configured = 1";
     let mut changed = 0;
-    for before in sql::all(connection, sql, [], |row| Ok(row.get::<_, String>(0)?))? {
+    for before in sql::all(connection, sql, [], |row| row.string(0, "clients.client_id"))? {
         if rows.iter().all(|row| row.client_id != before) {
             changed += execute(connection, "DELETE FROM clients WHERE client_id = ?1", [&before])?;
         }
@@ -53,7 +85,7 @@ pub(super) fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), 
 }
 
 /// Adds a client unless its identifier is taken.
-pub(super) fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
+fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let added = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
     if added {
@@ -63,11 +95,7 @@ pub(super) fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Fail
 }
 
 /// Replaces a client's settings if no client changed since that version.
-pub(super) fn replace(
-    connection: &Connection,
-    row: &ClientRow,
-    known: i64,
-) -> Result<bool, Failure> {
+fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool, Failure> {
     if version(connection)? != known {
         return Ok(false);
     }
@@ -81,7 +109,7 @@ pub(super) fn replace(
 }
 
 /// Removes a client with everything of it; tells whether there was anything.
-pub(super) fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
+fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
     // Rare, and so without indexes of their own: each statement may look at every row of its table.
     const STATEMENTS: [&str; 9] = [
         "DELETE FROM clients WHERE client_id = ?1",

@@ -1,26 +1,65 @@
 //! Rows of authorization codes (RFC 6749 section 4.1.2: used once; a second use revokes what the
 //! first gave).
 
+use async_trait::async_trait;
 use doorward_provider::{
     model::{
-        grant::{AuthorizationCode, RefreshToken},
+        grant::{AuthorizationCode, Grant, RefreshToken},
         time::Timestamp,
         token_handle::TokenHash,
     },
-    store::Redemption,
+    store::{Codes, Redemption, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     grants, sessions,
     sql::{self, execute},
 };
-use crate::columns::{GrantRow, REPLAY_MEMORY};
+use crate::{
+    record::GrantRow,
+    row::{Row as _, to_json},
+    rules::REPLAY_MEMORY,
+};
+
+#[async_trait]
+impl Codes for SqliteStore {
+    async fn add_code(
+        &self,
+        hash: TokenHash,
+        code: AuthorizationCode,
+        notify: bool,
+    ) -> Result<bool, StoreError> {
+        let content = to_json(&code, "codes.content")?;
+        self.write("add_code", move |connection| add(connection, hash, &code, &content, notify))
+            .await
+    }
+
+    async fn code(&self, hash: TokenHash) -> Result<Option<AuthorizationCode>, StoreError> {
+        self.read("code", move |connection| find(connection, hash)).await
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        self.write("redeem_code", move |connection| {
+            redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+        })
+        .await
+    }
+}
 
 /// Adds a code, and its client to its session; `false` if that has ended. `content` is the code as
 /// JSON.
-pub(super) fn add(
+fn add(
     connection: &Connection,
     hash: TokenHash,
     code: &AuthorizationCode,
@@ -41,17 +80,14 @@ pub(super) fn add(
 }
 
 /// The code with this hash, as long as it is kept.
-pub(super) fn find(
-    connection: &Connection,
-    hash: TokenHash,
-) -> Result<Option<AuthorizationCode>, Failure> {
+fn find(connection: &Connection, hash: TokenHash) -> Result<Option<AuthorizationCode>, Failure> {
     sql::first(connection, "SELECT content FROM codes WHERE hash = ?1", [hash.as_bytes()], |row| {
-        sql::from_json(row, 0, "codes.content")
+        row.json(0, "codes.content")
     })
 }
 
 /// Redeems a code at most once.
-pub(super) fn redeem(
+fn redeem(
     connection: &Connection,
     hash: TokenHash,
     grant: &GrantRow,
@@ -62,7 +98,7 @@ pub(super) fn redeem(
         connection,
         "SELECT redeemed_grant_id FROM codes WHERE hash = ?1",
         [hash.as_bytes()],
-        |row| Ok(row.get(0)?),
+        |row| row.optional_string(0, "codes.redeemed_grant_id"),
     )?;
     match redeemed_before {
         None => Ok(Redemption::Unknown),

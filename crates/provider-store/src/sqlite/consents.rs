@@ -1,36 +1,52 @@
 //! Rows of remembered consents.
 
-use doorward_provider::model::{consent::Consent, time::Timestamp};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{consent::Consent, time::Timestamp},
+    store::{Consents, StoreError},
+};
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
-use crate::columns::ColumnError;
+use crate::record::read;
+
+#[async_trait]
+impl Consents for SqliteStore {
+    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.read("consent", move |connection| find(connection, &sub, &client_id)).await
+    }
+
+    async fn remember_consent(
+        &self,
+        sub: &str,
+        client_id: &str,
+        consent: Consent,
+    ) -> Result<(), StoreError> {
+        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+        self.write("remember_consent", move |connection| {
+            remember(connection, &sub, &client_id, &consent)
+        })
+        .await
+    }
+}
 
 /// The consent that a user gave a client.
-pub(super) fn find(
-    connection: &Connection,
-    sub: &str,
-    client_id: &str,
-) -> Result<Option<Consent>, Failure> {
+fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Consent>, Failure> {
     sql::first(
         connection,
         "SELECT scope, expires_at FROM consents WHERE sub = ?1 AND client_id = ?2",
         [sub, client_id],
-        |row| {
-            let scope: String = row.get(0)?;
-            Ok(Consent {
-                scope: scope.parse().map_err(|_| ColumnError::Unreadable("consents.scope"))?,
-                expires_at: sql::optional_moment(row, 1)?,
-            })
-        },
+        |row| read::consent(row),
     )
 }
 
 /// Remembers a consent in place of an earlier one.
-pub(super) fn remember(
+fn remember(
     connection: &Connection,
     sub: &str,
     client_id: &str,

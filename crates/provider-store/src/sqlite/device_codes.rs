@@ -1,28 +1,106 @@
 //! Rows of device codes (RFC 8628): the device polls by the device code, the user answers by the
 //! user code.
 
-use doorward_provider::model::{
-    device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
-    grant::RefreshToken,
-    time::Timestamp,
-    token_handle::TokenHash,
-    user_code::UserCodeHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
+        grant::{Grant, RefreshToken},
+        time::Timestamp,
+        token_handle::TokenHash,
+        user_code::UserCodeHash,
+    },
+    store::{DeviceCodes, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     grants, sessions,
     sql::{self, execute},
 };
-use crate::columns::{self, GrantRow};
+use crate::{
+    record::{GrantRow, encode_answer, read, read::PolledRequest},
+    row::{Row as _, to_json},
+    rules::{self},
+};
+
+#[async_trait]
+impl DeviceCodes for SqliteStore {
+    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
+        let request = to_json(&code.request, "device_codes.request")?;
+        self.write("add_device_code", move |connection| add(connection, &code, &request)).await
+    }
+
+    async fn claim_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        let sub = sub.to_owned();
+        self.write("claim_device_code", move |connection| claim(connection, user_code, &sub, now))
+            .await
+    }
+
+    async fn claimed_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<Option<DeviceRequest>, StoreError> {
+        let sub = sub.to_owned();
+        self.read("claimed_device_code", move |connection| {
+            claimed(connection, user_code, &sub, now)
+        })
+        .await
+    }
+
+    async fn answer_device_code(
+        &self,
+        user_code: UserCodeHash,
+        sub: &str,
+        sid: &str,
+        answer: DeviceAnswer,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (sub, sid, encoded) = (sub.to_owned(), sid.to_owned(), encode_answer(&answer)?);
+        self.write("answer_device_code", move |connection| {
+            record_answer(connection, user_code, &sub, &sid, &encoded, now)
+        })
+        .await
+    }
+
+    async fn poll_device_code(
+        &self,
+        hash: TokenHash,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<DevicePoll, StoreError> {
+        let client_id = client_id.to_owned();
+        self.write("poll_device_code", move |connection| poll(connection, hash, &client_id, now))
+            .await
+    }
+
+    async fn redeem_device_code(
+        &self,
+        hash: TokenHash,
+        grant: Grant,
+        grant_expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        self.write("redeem_device_code", move |connection| {
+            redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+        })
+        .await
+    }
+}
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-pub(super) fn add(
-    connection: &Connection,
-    code: &DeviceCode,
-    request: &str,
-) -> Result<bool, Failure> {
+fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
     let added = execute(
         connection,
         "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -40,7 +118,7 @@ pub(super) fn add(
 }
 
 /// Makes a request that waits this user's to answer.
-pub(super) fn claim(
+fn claim(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -55,7 +133,7 @@ pub(super) fn claim(
 }
 
 /// The request, if it is this user's to answer and still waits.
-pub(super) fn claimed(
+fn claimed(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -66,12 +144,12 @@ pub(super) fn claimed(
         "SELECT request FROM device_codes
          WHERE user_code = ?1 AND claimed_by = ?2 AND answer IS NULL AND expires_at > ?3",
         params![user_code.as_bytes(), sub, now.seconds()],
-        |row| sql::from_json(row, 0, "device_codes.request"),
+        |row| row.json(0, "device_codes.request"),
     )
 }
 
 /// Answers a request once, in a session that lives; `answer` is encoded.
-pub(super) fn answer(
+fn record_answer(
     connection: &Connection,
     user_code: UserCodeHash,
     sub: &str,
@@ -92,7 +170,7 @@ pub(super) fn answer(
 }
 
 /// Where a request stands. While it waits, the poll is counted.
-pub(super) fn poll(
+fn poll(
     connection: &Connection,
     hash: TokenHash,
     client_id: &str,
@@ -102,19 +180,17 @@ pub(super) fn poll(
         connection,
         "SELECT expires_at, interval, polled_at, answer FROM device_codes WHERE hash = ?1 AND client_id = ?2",
         params![hash.as_bytes(), client_id],
-        |row| {
-            let answer: Option<String> = row.get(3)?;
-            let answer = answer.map(|text| columns::decode_answer(&text)).transpose()?;
-            Ok((sql::moment(row, 0)?, row.get::<_, u32>(1)?, sql::optional_moment(row, 2)?, answer))
-        },
+        |row| read::polled_request(row),
     )?;
     match found {
         None => Ok(DevicePoll::Unknown),
-        Some((expires_at, ..)) if now >= expires_at => Ok(DevicePoll::Expired),
-        Some((.., Some(DeviceAnswer::Denied))) => Ok(DevicePoll::Denied),
-        Some((.., Some(DeviceAnswer::Allowed(grant)))) => Ok(DevicePoll::Allowed(grant)),
-        Some((_, interval, polled_at, None)) => {
-            let slowed_down = columns::slowed_down(interval, polled_at, now);
+        Some(request) if now >= request.expires_at => Ok(DevicePoll::Expired),
+        Some(PolledRequest { answer: Some(DeviceAnswer::Denied), .. }) => Ok(DevicePoll::Denied),
+        Some(PolledRequest { answer: Some(DeviceAnswer::Allowed(grant)), .. }) => {
+            Ok(DevicePoll::Allowed(grant))
+        }
+        Some(PolledRequest { interval, polled_at, answer: None, .. }) => {
+            let slowed_down = rules::slowed_down(interval, polled_at, now);
             execute(
                 connection,
                 "UPDATE device_codes SET polled_at = ?2, interval = ?3 WHERE hash = ?1",
@@ -126,7 +202,7 @@ pub(super) fn poll(
 }
 
 /// Redeems the code of an allowed request once.
-pub(super) fn redeem(
+fn redeem(
     connection: &Connection,
     hash: TokenHash,
     grant: &GrantRow,

@@ -5,11 +5,37 @@
 //! when its successor is consumed, at the latest when the longest grace after its end is over: from
 //! then on its family tells.
 
-use doorward_provider::model::{grant::LONGEST_GRACE, throttle, time::Timestamp};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{grant::LONGEST_GRACE, throttle, time::Timestamp},
+    store::{Maintenance, StoreError},
+};
 use rusqlite::{Connection, params};
 
-use super::{failure::Failure, sql::execute};
-use crate::columns::EXPIRED_DEVICE_CODE_IS_KEPT;
+use super::{SqliteStore, failure::Failure, sql::execute};
+use crate::rules::EXPIRED_DEVICE_CODE_KEPT;
+
+#[async_trait]
+impl Maintenance for SqliteStore {
+    async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        // A command a kind, so that others need not wait for all of them.
+        for &kind in KINDS {
+            removed += self
+                .write("remove_expired", move |connection| remove(connection, kind, now, limit))
+                .await?;
+        }
+        Ok(removed)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Through the writer: it must be alive and get the file's write lock.
+        self.write("ping", |connection| {
+            Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)
+        })
+        .await
+    }
+}
 
 /// A kind of row and the moment that ends its use, `?1`. At most `?2` rows go at a time.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +59,7 @@ pub(super) const KINDS: &[Kind] = &[
         delete_before: None,
         delete: "DELETE FROM device_codes
                  WHERE rowid IN (SELECT rowid FROM device_codes WHERE expires_at <= ?1 LIMIT ?2)",
-        kept_longer: EXPIRED_DEVICE_CODE_IS_KEPT,
+        kept_longer: EXPIRED_DEVICE_CODE_KEPT,
     },
     Kind {
         delete_before: None,
@@ -96,12 +122,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.
-pub(super) fn remove(
-    connection: &Connection,
-    kind: Kind,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, Failure> {
+fn remove(connection: &Connection, kind: Kind, now: Timestamp, limit: u32) -> Result<u64, Failure> {
     let ended_by = now.seconds().saturating_sub(i64::from(kind.kept_longer));
     if let Some(delete_before) = kind.delete_before {
         execute(connection, delete_before, params![ended_by, limit])?;

@@ -1,19 +1,48 @@
 //! Rows that count failed sign-ins; the rule is [`ThrottlePolicy::wait`].
 
-use doorward_provider::model::{
-    throttle::{self, FailedSignIns, ThrottleKey, ThrottlePolicy},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        throttle,
+        throttle::{FailedSignIns, ThrottleKey, ThrottlePolicy},
+        time::Timestamp,
+    },
+    store::{self, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
+use crate::record::read;
+
+#[async_trait]
+impl store::FailedSignIns for SqliteStore {
+    async fn admit_sign_in(
+        &self,
+        keys: &[(ThrottleKey, ThrottlePolicy)],
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let keys = keys.to_vec();
+        self.write("admit_sign_in", move |connection| admit(connection, &keys, now)).await
+    }
+
+    async fn sign_in_succeeded(
+        &self,
+        account: &[ThrottleKey],
+        address: &ThrottleKey,
+    ) -> Result<(), StoreError> {
+        let (account, address) = (account.to_vec(), address.clone());
+        self.write("sign_in_succeeded", move |connection| succeeded(connection, &account, &address))
+            .await
+    }
+}
 
 /// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
 /// and returns 0.
-pub(super) fn admit(
+fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
@@ -47,14 +76,14 @@ fn remembered(
         connection,
         "SELECT count, last FROM failed_sign_ins WHERE key = ?1 AND last >= ?2",
         params![key.as_bytes(), forgotten_before],
-        |row| Ok(FailedSignIns { count: row.get(0)?, last: Some(sql::moment(row, 1)?) }),
+        |row| read::failed_sign_ins(row, 0),
     )?;
     Ok(found.unwrap_or_default())
 }
 
 /// Forgets the account's failures and some of the address, that which the successful attempt was
 /// counted as among them.
-pub(super) fn succeeded(
+fn succeeded(
     connection: &Connection,
     account: &[ThrottleKey],
     address: &ThrottleKey,

@@ -1,9 +1,8 @@
 //! Why a command or a query failed inside the database, and how that looks through the port.
 
+use crate::row::ColumnError;
 use doorward_provider::store::StoreError;
 use rusqlite::{Error, ErrorCode};
-
-use crate::columns::ColumnError;
 
 /// A failure on this side of the port.
 #[derive(Debug, thiserror::Error)]

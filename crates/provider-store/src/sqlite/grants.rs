@@ -2,21 +2,74 @@
 
 use std::sync::Arc;
 
-use doorward_provider::model::{
-    grant::{Grant, RefreshToken},
-    password::PasswordHash,
-    time::Timestamp,
-    user::User,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        grant::{Grant, RefreshToken},
+        password::PasswordHash,
+        time::Timestamp,
+        user::User,
+    },
+    store::{Grants, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     refresh_tokens,
     sql::{self, execute},
     users,
 };
-use crate::columns::{GrantRow, USE_IS_NOTED_EVERY};
+use crate::{
+    record::{GrantRow, read},
+    row::Row as _,
+    rules::USED_AT_RESOLUTION,
+};
+
+#[async_trait]
+impl Grants for SqliteStore {
+    async fn add_grant(
+        &self,
+        grant: Grant,
+        verified: &PasswordHash,
+        expires_at: Timestamp,
+        refresh_token: Option<RefreshToken>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (grant, verified) = (GrantRow::encode(grant, expires_at, now)?, verified.clone());
+        self.write("add_grant", move |connection| {
+            add_verified(connection, &grant, &verified, refresh_token.as_ref())
+        })
+        .await
+    }
+
+    async fn revoke_renewable_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.write("revoke_renewable_grant", move |connection| {
+            revoke_renewable(connection, &grant_id, now)
+        })
+        .await
+    }
+
+    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.write("revoke_grant", move |connection| revoke(connection, &grant_id, now)).await
+    }
+
+    async fn live_grant(
+        &self,
+        grant_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
+        let grant_id = grant_id.to_owned();
+        self.read("live_grant", move |connection| live(connection, &grant_id, now)).await
+    }
+}
 
 /// Adds a grant, and its refresh token if it has one.
 pub(super) fn add(
@@ -47,7 +100,7 @@ pub(super) fn add(
 }
 
 /// Adds a grant for a password that was verified, if it still is the user's.
-pub(super) fn add_verified(
+fn add_verified(
     connection: &Connection,
     grant: &GrantRow,
     verified: &PasswordHash,
@@ -77,7 +130,7 @@ pub(super) fn used(
             grant_id,
             expires_at.seconds(),
             now.seconds(),
-            USE_IS_NOTED_EVERY,
+            USED_AT_RESOLUTION,
             renewable_until.seconds()
         ],
     )?;
@@ -113,7 +166,7 @@ pub(super) fn revoke(
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.
-pub(super) fn revoke_renewable(
+fn revoke_renewable(
     connection: &Connection,
     grant_id: &str,
     now: Timestamp,
@@ -128,7 +181,7 @@ pub(super) fn revoke_renewable(
 }
 
 /// The grant and its user, unless revoked or expired.
-pub(super) fn live(
+fn live(
     connection: &Connection,
     grant_id: &str,
     now: Timestamp,
@@ -139,6 +192,6 @@ pub(super) fn live(
          FROM grants g JOIN users u ON u.sub = g.sub
          WHERE g.id = ?1 AND g.revoked_at IS NULL AND g.expires_at > ?2",
         params![grant_id, now.seconds()],
-        |row| Ok((sql::grant(row, 0)?, users::read(row, 1)?)),
+        |row| Ok((row.grant(0)?, read::user(row, 1)?)),
     )
 }

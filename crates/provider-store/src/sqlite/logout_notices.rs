@@ -1,15 +1,54 @@
 //! Rows of logout notices: the outbox of back-channel logout.
 
-use doorward_provider::model::{
-    logout_notice::{LogoutNotice, NOTICE_LIFETIME},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        logout_notice::{LogoutNotice, NOTICE_LIFETIME},
+        time::Timestamp,
+    },
+    store::{LogoutNotices, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
+use crate::record::read;
+
+#[async_trait]
+impl LogoutNotices for SqliteStore {
+    async fn claim_logout_notices(
+        &self,
+        client_id: &str,
+        limit: u32,
+        now: Timestamp,
+        due_again: Timestamp,
+    ) -> Result<Vec<LogoutNotice>, StoreError> {
+        let id = client_id.to_owned();
+        // Seldom is one due, and a look costs no commit.
+        if !self
+            .read("claim_logout_notices", move |connection| is_due(connection, &id, now))
+            .await?
+        {
+            return Ok(Vec::new());
+        }
+        let id = client_id.to_owned();
+        self.write("claim_logout_notices", move |connection| {
+            claim(connection, &id, limit, now, due_again)
+        })
+        .await
+    }
+
+    async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
+        self.write("postpone_logout_notice", move |connection| postpone(connection, id, due)).await
+    }
+
+    async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError> {
+        self.write("drop_logout_notice", move |connection| remove(connection, id)).await
+    }
+}
 
 /// Queues a notice of the end of this session for each of its clients that wants one.
 pub(super) fn queue(
@@ -28,11 +67,7 @@ pub(super) fn queue(
 }
 
 /// Whether a notice for this client is due.
-pub(super) fn is_due(
-    connection: &Connection,
-    client_id: &str,
-    now: Timestamp,
-) -> Result<bool, Failure> {
+fn is_due(connection: &Connection, client_id: &str, now: Timestamp) -> Result<bool, Failure> {
     let due = sql::first(
         connection,
         "SELECT 1 FROM logout_notices WHERE client_id = ?1 AND due_at <= ?2",
@@ -43,7 +78,7 @@ pub(super) fn is_due(
 }
 
 /// Takes due notices for a client; they are due again at `due_again`.
-pub(super) fn claim(
+fn claim(
     connection: &Connection,
     client_id: &str,
     limit: u32,
@@ -56,20 +91,12 @@ pub(super) fn claim(
          WHERE id IN (SELECT id FROM logout_notices WHERE client_id = ?1 AND due_at <= ?3 ORDER BY due_at, id LIMIT ?2)
          RETURNING id, client_id, sub, sid, attempts",
         params![client_id, limit, now.seconds(), due_again.seconds()],
-        |row| {
-            Ok(LogoutNotice {
-                id: row.get(0)?,
-                client_id: row.get(1)?,
-                sub: row.get(2)?,
-                sid: row.get(3)?,
-                attempts: row.get(4)?,
-            })
-        },
+        |row| read::logout_notice(row),
     )
 }
 
 /// Makes a notice due at that moment.
-pub(super) fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
+fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE logout_notices SET due_at = ?2 WHERE id = ?1",
@@ -79,7 +106,7 @@ pub(super) fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Resu
 }
 
 /// Removes a notice.
-pub(super) fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
+fn remove(connection: &Connection, id: i64) -> Result<(), Failure> {
     execute(connection, "DELETE FROM logout_notices WHERE id = ?1", [id])?;
     Ok(())
 }

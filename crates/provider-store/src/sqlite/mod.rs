@@ -16,9 +16,9 @@ mod failure;
 mod grants;
 mod logout_notices;
 mod open;
-#[cfg(test)]
-mod plans;
 mod pushed_requests;
+#[cfg(test)]
+mod query_plans;
 mod readers;
 mod reference_tokens;
 mod refresh_tokens;
@@ -26,7 +26,6 @@ mod sessions;
 mod signing_keys;
 mod single_uses;
 mod sql;
-mod store;
 mod users;
 mod writer;
 
@@ -37,7 +36,7 @@ use rusqlite::Connection;
 
 use self::{failure::Failure, readers::Readers, writer::Writer};
 pub use self::{open::OpenError, writer::Stats};
-use crate::measure::measured;
+use crate::metrics::measured;
 
 /// How a [`SqliteStore`] works.
 #[derive(Debug, Clone)]

@@ -1,19 +1,58 @@
 //! Rows of pushed authorization requests (RFC 9126 section 7.3: a reference is used once).
 
-use doorward_provider::model::{
-    pushed_request::{Held, PushedRequest},
-    time::Timestamp,
-    token_handle::TokenHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        pushed_request::{Held, PushedRequest},
+        time::Timestamp,
+        token_handle::TokenHash,
+    },
+    store::{PushedRequests, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
+use crate::record::read;
+
+#[async_trait]
+impl PushedRequests for SqliteStore {
+    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
+        self.write("add_pushed_request", move |connection| add(connection, &request)).await
+    }
+
+    async fn pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        self.read("pushed_request", move |connection| find(connection, hash, now)).await
+    }
+
+    async fn hold_pushed_request(
+        &self,
+        hash: TokenHash,
+        held: Held,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("hold_pushed_request", move |connection| hold(connection, hash, held, until))
+            .await
+    }
+
+    async fn consume_pushed_request(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write("consume_pushed_request", move |connection| consume(connection, hash, now)).await
+    }
+}
 
 /// Adds a request.
-pub(super) fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
+fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES (?1, ?2, ?3, ?4, 0)",
@@ -28,7 +67,7 @@ pub(super) fn add(connection: &Connection, request: &PushedRequest) -> Result<()
 }
 
 /// The request with this hash, unless it has expired.
-pub(super) fn find(
+fn find(
     connection: &Connection,
     hash: TokenHash,
     now: Timestamp,
@@ -37,22 +76,12 @@ pub(super) fn find(
         connection,
         "SELECT client_id, params, expires_at, held, held_session FROM pushed_requests WHERE hash = ?1 AND expires_at > ?2",
         params![hash.as_bytes(), now.seconds()],
-        |row| {
-            let session: Option<[u8; 32]> = row.get(4)?;
-            let held = Held { session: session.map(TokenHash::from_bytes) };
-            Ok(PushedRequest {
-                hash,
-                client_id: row.get(0)?,
-                params: row.get(1)?,
-                expires_at: sql::moment(row, 2)?,
-                held: row.get::<_, bool>(3)?.then_some(held),
-            })
-        },
+        |row| read::pushed_request(row, hash),
     )
 }
 
 /// Lets a request live until that moment, unless it is held already.
-pub(super) fn hold(
+fn hold(
     connection: &Connection,
     hash: TokenHash,
     held: Held,
@@ -67,11 +96,7 @@ pub(super) fn hold(
 }
 
 /// Takes a request away; tells whether it was there and had not expired.
-pub(super) fn consume(
-    connection: &Connection,
-    hash: TokenHash,
-    now: Timestamp,
-) -> Result<bool, Failure> {
+fn consume(connection: &Connection, hash: TokenHash, now: Timestamp) -> Result<bool, Failure> {
     let taken = execute(
         connection,
         "DELETE FROM pushed_requests WHERE hash = ?1 AND expires_at > ?2",

@@ -1,16 +1,46 @@
 //! Rows of reference access tokens.
 
+use async_trait::async_trait;
 use doorward_protocol::claims::AccessTokenClaims;
-use doorward_provider::model::{time::Timestamp, token_handle::TokenHash};
+use doorward_provider::{
+    model::{grant::ReferenceToken, time::Timestamp, token_handle::TokenHash},
+    store::{ReferenceTokens, StoreError},
+};
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
+use crate::row::{Row as _, to_json};
+
+#[async_trait]
+impl ReferenceTokens for SqliteStore {
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
+        let content = to_json(&token.claims, "reference_tokens.content")?;
+        let expires_at = Timestamp::from_seconds(token.claims.exp);
+        self.write("add_reference_token", move |connection| {
+            add(connection, token.hash, &content, expires_at)
+        })
+        .await
+    }
+
+    async fn reference_token(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<AccessTokenClaims>, StoreError> {
+        self.read("reference_token", move |connection| find(connection, hash, now)).await
+    }
+
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
+        self.write("revoke_reference_token", move |connection| revoke(connection, hash)).await
+    }
+}
 
 /// Adds a token. `content` is its claims as JSON.
-pub(super) fn add(
+fn add(
     connection: &Connection,
     hash: TokenHash,
     content: &str,
@@ -25,7 +55,7 @@ pub(super) fn add(
 }
 
 /// What the token says, unless it has expired.
-pub(super) fn find(
+fn find(
     connection: &Connection,
     hash: TokenHash,
     now: Timestamp,
@@ -34,12 +64,12 @@ pub(super) fn find(
         connection,
         "SELECT content FROM reference_tokens WHERE hash = ?1 AND expires_at > ?2",
         params![hash.as_bytes(), now.seconds()],
-        |row| sql::from_json(row, 0, "reference_tokens.content"),
+        |row| row.json(0, "reference_tokens.content"),
     )
 }
 
 /// Ends a token.
-pub(super) fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
+fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
     execute(connection, "DELETE FROM reference_tokens WHERE hash = ?1", [hash.as_bytes()])?;
     Ok(())
 }

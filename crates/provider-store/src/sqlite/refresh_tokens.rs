@@ -1,22 +1,49 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
+use async_trait::async_trait;
 use doorward_provider::{
-    model::{
-        grant::{RefreshToken, RefreshTokenState},
-        time::Timestamp,
-        token_handle::{SuccessorSeed, TokenHash},
-    },
-    store::{RefreshTokenRecord, RotateRefreshToken, Rotation},
+    model::{grant::RefreshToken, time::Timestamp, token_handle::TokenHash},
+    store::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation, StoreError},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     grants,
     sql::{self, execute},
-    users,
 };
-use crate::columns::Consumed;
+use crate::{record::read, row::Row as _, rules::Consumed};
+
+#[async_trait]
+impl RefreshTokens for SqliteStore {
+    async fn refresh_token(
+        &self,
+        hash: TokenHash,
+    ) -> Result<Option<RefreshTokenRecord>, StoreError> {
+        self.read("refresh_token", move |connection| find(connection, hash)).await
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        rotation: RotateRefreshToken,
+    ) -> Result<Rotation, StoreError> {
+        self.write("rotate_refresh_token", move |connection| rotate(connection, &rotation)).await
+    }
+
+    async fn extend_refresh_token(
+        &self,
+        hash: TokenHash,
+        expires_at: Timestamp,
+        grant_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write("extend_refresh_token", move |connection| {
+            extend(connection, hash, expires_at, grant_expires_at, now)
+        })
+        .await
+    }
+}
 
 /// Adds a token to a grant, and notes which one will be forgotten when it is replaced.
 pub(super) fn add(
@@ -40,10 +67,7 @@ pub(super) fn add(
 }
 
 /// The token with this hash, whatever its state.
-pub(super) fn find(
-    connection: &Connection,
-    hash: TokenHash,
-) -> Result<Option<RefreshTokenRecord>, Failure> {
+fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
     sql::first(
         connection,
         "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
@@ -54,37 +78,8 @@ pub(super) fn find(
          LEFT JOIN users u ON u.sub = g.sub
          WHERE t.hash = ?1",
         [hash.as_bytes()],
-        |row| {
-            let state = match sql::optional_moment(row, 2)? {
-                None => RefreshTokenState::Unused,
-                Some(at) => {
-                    RefreshTokenState::Consumed { at, seed: SuccessorSeed::from_bytes(row.get(3)?) }
-                }
-            };
-            Ok(RefreshTokenRecord {
-                token: RefreshToken {
-                    hash,
-                    first_issued_at: sql::moment(row, 0)?,
-                    expires_at: sql::moment(row, 1)?,
-                },
-                state,
-                grant: unless_null(row, 4, |row| sql::grant(row, 4))?,
-                user: unless_null(row, 5, |row| users::read(row, 5))?,
-            })
-        },
+        |row| read::refresh_token(row, hash),
     )
-}
-
-fn unless_null<T>(
-    row: &Row<'_>,
-    index: usize,
-    read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
-) -> Result<Option<T>, Failure> {
-    if matches!(row.get_ref(index)?, rusqlite::types::ValueRef::Null) {
-        Ok(None)
-    } else {
-        read(row).map(Some)
-    }
 }
 
 /// The presented token of a live grant, as far as rotation must know it.
@@ -96,10 +91,7 @@ struct Presented {
 }
 
 /// Consumes a token and adds its successor, at most once.
-pub(super) fn rotate(
-    connection: &Connection,
-    rotation: &RotateRefreshToken,
-) -> Result<Rotation, Failure> {
+fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rotation, Failure> {
     let RotateRefreshToken {
         presented,
         seed,
@@ -158,26 +150,18 @@ fn presented_token(
          WHERE t.hash = ?1",
         params![presented.as_bytes(), now.seconds()],
         |row| {
-            let consumed = match sql::optional_moment(row, 2)? {
-                None => None,
-                Some(at) => Some(Consumed {
-                    at,
-                    seed: SuccessorSeed::from_bytes(row.get(3)?),
-                    unused_successor: sql::optional_moment(row, 4)?,
-                }),
-            };
             Ok(Presented {
-                grant_id: row.get(0)?,
-                expires_at: sql::moment(row, 1)?,
-                consumed,
-                predecessor: row.get(5)?,
+                grant_id: row.string(0, "refresh_tokens.grant_id")?,
+                expires_at: row.timestamp(1, "refresh_tokens.expires_at")?,
+                consumed: read::consumed(row, 2)?,
+                predecessor: row.optional_bytes32(5, "refresh_tokens.predecessor")?,
             })
         },
     )
 }
 
 /// Moves the end of a reusable token and of its grant; `false` if there is no such live token.
-pub(super) fn extend(
+fn extend(
     connection: &Connection,
     hash: TokenHash,
     expires_at: Timestamp,

@@ -1,23 +1,71 @@
 //! Rows of sessions, and of the clients that take part in them.
 
-use doorward_provider::model::{
-    password::PasswordHash,
-    session::{Authentication, Device, EndedSession, Session, SessionSelector},
-    time::Timestamp,
-    token_handle::TokenHash,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{
+        password::PasswordHash,
+        session::{Authentication, EndedSession, Session, SessionSelector},
+        time::Timestamp,
+        token_handle::TokenHash,
+    },
+    store::{Sessions, StoreError},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     grants, logout_notices,
     sql::{self, execute},
     users,
 };
+use crate::{
+    record::read,
+    row::{Row as _, to_json},
+};
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn start_session(
+        &self,
+        session: Session,
+        verified: &PasswordHash,
+        replaces: Option<TokenHash>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (amr, verified) =
+            (to_json(&session.authentication.amr, "sessions.amr")?, verified.clone());
+        self.write("start_session", move |connection| {
+            start(connection, &session, &amr, &verified, replaces, now)
+        })
+        .await
+    }
+
+    async fn session(
+        &self,
+        cookie: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        self.read("session", move |connection| find(connection, cookie, now)).await
+    }
+
+    async fn end_sessions(
+        &self,
+        selector: SessionSelector,
+        now: Timestamp,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.write("end_sessions", move |connection| end(connection, &selector, now)).await
+    }
+
+    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sub = sub.to_owned();
+        self.read("sessions_of", move |connection| of_user(connection, &sub, now)).await
+    }
+}
 
 /// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
 /// still is the user's. `amr` is that of the session as JSON.
-pub(super) fn start(
+fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
@@ -56,7 +104,7 @@ pub(super) fn start(
 }
 
 /// The session with this cookie, unless it has expired.
-pub(super) fn find(
+fn find(
     connection: &Connection,
     cookie: TokenHash,
     now: Timestamp,
@@ -66,37 +114,19 @@ pub(super) fn find(
         "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
          WHERE cookie_hash = ?1 AND expires_at > ?2",
         params![cookie.as_bytes(), now.seconds()],
-        read,
+        |row| read::session(row),
     )
 }
 
 /// The live sessions of a user, the latest first.
-pub(super) fn of_user(
-    connection: &Connection,
-    sub: &str,
-    now: Timestamp,
-) -> Result<Vec<Session>, Failure> {
+fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
     sql::all(
         connection,
         "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
          WHERE sub = ?1 AND expires_at > ?2 ORDER BY auth_time DESC, sid",
         params![sub, now.seconds()],
-        read,
+        |row| read::session(row),
     )
-}
-
-fn read(row: &Row<'_>) -> Result<Session, Failure> {
-    Ok(Session {
-        cookie_hash: TokenHash::from_bytes(row.get(0)?),
-        authentication: Authentication {
-            sub: row.get(1)?,
-            auth_time: sql::moment(row, 2)?,
-            amr: sql::from_json(row, 3, "sessions.amr")?,
-            sid: row.get(4)?,
-        },
-        expires_at: sql::moment(row, 5)?,
-        device: Device { address: row.get(6)?, browser: row.get(7)? },
-    })
 }
 
 /// Whether there is a session that clients know by this `sid`.
@@ -127,7 +157,9 @@ pub(super) fn end(
     selector: &SessionSelector,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
+    };
     let selected: Vec<(String, String)> = match selector {
         SessionSelector::Cookie(cookie) => sql::all(
             connection,
@@ -162,7 +194,7 @@ fn end_one(
         connection,
         "SELECT client_id FROM session_clients WHERE sid = ?1",
         [&sid],
-        |row| Ok(row.get(0)?),
+        |row| row.string(0, "session_clients.client_id"),
     )?;
     logout_notices::queue(connection, &sub, &sid, now)?;
     grants::revoke_of_session(connection, &sid, now)?;

@@ -1,41 +1,57 @@
 //! Rows of signing keys, private parts encrypted.
 
-use doorward_provider::model::{
-    signing_key::{SealedKey, StoredKey},
-    time::Timestamp,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{signing_key::StoredKey, time::Timestamp},
+    store::{SigningKeys, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
+    SqliteStore,
     failure::Failure,
     sql::{self, execute},
 };
-use crate::columns::ColumnError;
+use crate::record::read;
+
+#[async_trait]
+impl SigningKeys for SqliteStore {
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        self.read("signing_keys", all).await
+    }
+
+    async fn add_signing_key(
+        &self,
+        key: StoredKey,
+        unless_since: Timestamp,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        self.write("add_signing_key", move |connection| add(connection, &key, unless_since)).await
+    }
+
+    async fn reseal_signing_keys(&self, keys: Vec<StoredKey>) -> Result<bool, StoreError> {
+        self.write("reseal_signing_keys", move |connection| reseal(connection, &keys)).await
+    }
+
+    async fn remove_signing_keys(&self, kids: &[String]) -> Result<(), StoreError> {
+        let kids = kids.to_vec();
+        self.write("remove_signing_keys", move |connection| remove(connection, &kids)).await
+    }
+}
 
 /// All keys, in the order in which they become active.
-pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
+fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
     sql::all(
         connection,
         "SELECT kid, algorithm, activates_at, sealed FROM signing_keys ORDER BY activates_at, kid",
         [],
-        |row| {
-            let algorithm: String = row.get(1)?;
-            Ok(StoredKey {
-                kid: row.get(0)?,
-                algorithm: algorithm
-                    .parse()
-                    .map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
-                activates_at: sql::moment(row, 2)?,
-                sealed: SealedKey::from_bytes(row.get(3)?),
-            })
-        },
+        |row| read::signing_key(row),
     )
 }
 
 /// Adds a key unless there is one of the same algorithm that becomes active at or after that
 /// moment; returns all keys. The writer's transaction takes the database's write lock first, so
 /// that of several processes one adds its key.
-pub(super) fn add(
+fn add(
     connection: &Connection,
     key: &StoredKey,
     unless_since: Timestamp,
@@ -58,7 +74,7 @@ pub(super) fn add(
 
 /// Replaces the encryption of every key; `false`, and nothing changes, if these are not exactly the
 /// keys that are there.
-pub(super) fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
+fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool, Failure> {
     let stored = all(connection)?;
     if stored.len() != keys.len()
         || stored.iter().any(|own| keys.iter().all(|key| key.kid != own.kid))
@@ -73,7 +89,7 @@ pub(super) fn reseal(connection: &Connection, keys: &[StoredKey]) -> Result<bool
 }
 
 /// Removes the keys with these `kid`s.
-pub(super) fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
+fn remove(connection: &Connection, kids: &[String]) -> Result<(), Failure> {
     for kid in kids {
         execute(connection, "DELETE FROM signing_keys WHERE kid = ?1", [kid])?;
     }

@@ -1,13 +1,28 @@
 //! Rows of messages that count once: DPoP proofs and client assertions (RFC 9449 section 11.1, RFC
 //! 7523 section 3).
 
-use doorward_provider::model::{message_identity::MessageIdentity, time::Timestamp};
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{message_identity::MessageIdentity, time::Timestamp},
+    store::{SingleUses, StoreError},
+};
 use rusqlite::{Connection, params};
 
-use super::{failure::Failure, sql::execute};
+use super::{SqliteStore, failure::Failure, sql::execute};
+
+#[async_trait]
+impl SingleUses for SqliteStore {
+    async fn first_use(
+        &self,
+        message: MessageIdentity,
+        forgettable_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write("first_use", move |connection| note(connection, message, forgettable_at)).await
+    }
+}
 
 /// Whether the message is noted for the first time.
-pub(super) fn note(
+fn note(
     connection: &Connection,
     message: MessageIdentity,
     forgettable_at: Timestamp,

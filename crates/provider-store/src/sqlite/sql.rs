@@ -1,13 +1,9 @@
-//! Short forms for running prepared statements and reading columns.
+//! Prepared statements of SQLite, and its rows as [`Row`].
 
-use std::sync::Arc;
-
-use doorward_provider::model::{grant::Grant, time::Timestamp};
-use rusqlite::{Connection, Params, Row};
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::failure::Failure;
-use crate::columns::{self, ColumnError};
+use crate::row::{ColumnError, Row};
 
 /// Runs a statement that returns no rows; returns how many rows it changed.
 pub(super) fn execute(
@@ -23,11 +19,11 @@ pub(super) fn first<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+    read: impl FnOnce(&rusqlite::Row<'_>) -> Result<T, ColumnError>,
 ) -> Result<Option<T>, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
-    rows.next()?.map(read).transpose()
+    Ok(rows.next()?.map(read).transpose()?)
 }
 
 /// All rows in their order.
@@ -35,40 +31,46 @@ pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
-    read: impl FnMut(&Row<'_>) -> Result<T, Failure>,
+    mut read: impl FnMut(&rusqlite::Row<'_>) -> Result<T, ColumnError>,
 ) -> Result<Vec<T>, Failure> {
-    connection.prepare_cached(sql)?.query_and_then(params, read)?.collect()
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_and_then(params, |row| Ok(read(row)?))?.collect()
 }
 
-/// Reads a column of text where it lies.
-pub(super) fn text<'a>(
-    row: &'a Row<'_>,
+impl Row for rusqlite::Row<'_> {
+    fn optional_text(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<Option<&str>, ColumnError> {
+        value(self, index, column)?.as_str_or_null().map_err(|_| ColumnError::Unreadable(column))
+    }
+
+    fn optional_integer(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<Option<i64>, ColumnError> {
+        value(self, index, column)?.as_i64_or_null().map_err(|_| ColumnError::Unreadable(column))
+    }
+
+    fn optional_bytes(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<Option<&[u8]>, ColumnError> {
+        value(self, index, column)?.as_blob_or_null().map_err(|_| ColumnError::Unreadable(column))
+    }
+
+    fn boolean(&self, index: usize, column: &'static str) -> Result<bool, ColumnError> {
+        Ok(self.integer(index, column)? != 0)
+    }
+}
+
+fn value<'a>(
+    row: &'a rusqlite::Row<'_>,
     index: usize,
-    what: &'static str,
-) -> Result<&'a str, Failure> {
-    Ok(row.get_ref(index)?.as_str().map_err(|_| ColumnError::Unreadable(what))?)
-}
-
-/// Reads a JSON column.
-pub(super) fn from_json<T: DeserializeOwned>(
-    row: &Row<'_>,
-    index: usize,
-    what: &'static str,
-) -> Result<T, Failure> {
-    Ok(columns::from_json(text(row, index, what)?, what)?)
-}
-
-/// Reads a grant's column.
-pub(super) fn grant(row: &Row<'_>, index: usize) -> Result<Arc<Grant>, Failure> {
-    Ok(columns::grant(text(row, index, "grants.content")?)?)
-}
-
-/// Reads a column of seconds.
-pub(super) fn moment(row: &Row<'_>, index: usize) -> Result<Timestamp, Failure> {
-    Ok(Timestamp::from_seconds(row.get(index)?))
-}
-
-/// Reads a column of seconds that may be NULL.
-pub(super) fn optional_moment(row: &Row<'_>, index: usize) -> Result<Option<Timestamp>, Failure> {
-    Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_seconds))
+    column: &'static str,
+) -> Result<ValueRef<'a>, ColumnError> {
+    row.get_ref(index).map_err(|_| ColumnError::Unreadable(column))
 }

@@ -1,31 +1,67 @@
 //! Rows of users.
 
-use doorward_provider::model::{
-    password::PasswordHash, session::SessionSelector, time::Timestamp, user::User,
+use async_trait::async_trait;
+use doorward_provider::{
+    model::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User},
+    store::{StoreError, Users},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::{
-    device_codes,
+    SqliteStore, device_codes,
     failure::Failure,
     sessions,
     sql::{self, execute},
 };
-use crate::columns::{self, UserRow};
+use crate::{
+    record::{UserRow, read},
+    row::Row as _,
+};
+
+#[async_trait]
+impl Users for SqliteStore {
+    async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
+        self.write("import_users", move |connection| import(connection, users, now)).await
+    }
+
+    async fn imported_users(&self) -> Result<Vec<User>, StoreError> {
+        self.read("imported_users", imported).await
+    }
+
+    async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        let row = UserRow::encode(user)?;
+        self.write("put_user", move |connection| put(connection, &[row], now)).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.read("users", all).await
+    }
+
+    async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let sub = sub.to_owned();
+        self.write("remove_user", move |connection| remove(connection, &sub, now)).await
+    }
+
+    async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
+        let normalized = normalized.to_owned();
+        self.read("user_by_username", move |connection| by_username(connection, &normalized)).await
+    }
+
+    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+        let sub = sub.to_owned();
+        self.read("user", move |connection| by_sub(connection, &sub)).await
+    }
+}
 
 /// Brings configured users in, and remembers what was configured.
-pub(super) fn import(
-    connection: &Connection,
-    configured: Vec<User>,
-    now: Timestamp,
-) -> Result<(), Failure> {
+fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
     let mut changed = Vec::new();
     for user in configured {
         let last = sql::first(
             connection,
             "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = ?1",
             [&user.sub],
-            |row| read(row, 0),
+            |row| read::user(row, 0),
         )?;
         if let Some(imported) = User::imported(&user, last.as_ref(), by_sub(connection, &user.sub)?)
         {
@@ -43,17 +79,13 @@ pub(super) fn import(
 }
 
 /// Users as they were imported last.
-pub(super) fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
+fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
     let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users";
-    sql::all(connection, sql, [], |row| read(row, 0))
+    sql::all(connection, sql, [], |row| read::user(row, 0))
 }
 
 /// Adds users or replaces those with the same `sub`.
-pub(super) fn put(
-    connection: &Connection,
-    rows: &[UserRow],
-    now: Timestamp,
-) -> Result<(), Failure> {
+fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
     for UserRow { user, .. } in rows {
         end_what_must_not_stay(connection, user, now)?;
@@ -78,7 +110,7 @@ fn end_what_must_not_stay(
         connection,
         "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
         params![user.sub, user.password_hash.as_str()],
-        |row| Ok(row.get(0)?),
+        |row| row.boolean(0, "users.password_hash"),
     )?;
     let has_other_password = changed == Some(true);
     if has_other_password || !user.enabled {
@@ -118,17 +150,17 @@ fn insert(
 }
 
 /// All users, by their names.
-pub(super) fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
+fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
     sql::all(
         connection,
         "SELECT sub, username, password_hash, enabled, claims FROM users ORDER BY normalized_username",
         [],
-        |row| read(row, 0),
+        |row| read::user(row, 0),
     )
 }
 
 /// Removes a user with everything that is theirs; tells whether there was one.
-pub(super) fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
+fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
     sessions::end(connection, &SessionSelector::AllOfUser(sub.to_owned()), now)?;
     remove_grants(connection, sub)?;
     execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub])?;
@@ -136,25 +168,22 @@ pub(super) fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Resu
 }
 
 /// The user with this normalized username.
-pub(super) fn by_username(
-    connection: &Connection,
-    normalized: &str,
-) -> Result<Option<User>, Failure> {
+fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
         "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = ?1",
         [normalized],
-        |row| read(row, 0),
+        |row| read::user(row, 0),
     )
 }
 
 /// The user with this subject identifier.
-pub(super) fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
+fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
         "SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = ?1",
         [sub],
-        |row| read(row, 0),
+        |row| read::user(row, 0),
     )
 }
 
@@ -166,16 +195,4 @@ pub(super) fn may_sign_in(
 ) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash = ?2 AND enabled";
     Ok(sql::first(connection, sql, [sub, verified.as_str()], |_| Ok(()))?.is_some())
-}
-
-/// Reads `sub, username, password_hash, enabled, claims` from the column `from` on.
-pub(super) fn read(row: &Row<'_>, from: usize) -> Result<User, Failure> {
-    let claims = sql::text(row, from + 4, "users.claims")?;
-    Ok(columns::user(
-        row.get(from)?,
-        row.get(from + 1)?,
-        row.get(from + 2)?,
-        row.get(from + 3)?,
-        claims,
-    )?)
 }

@@ -34,8 +34,8 @@ use doorward_provider_http::HttpSettings;
 use doorward_provider_store::{
     PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore,
 };
-use private_postgres::PrivatePostgres;
 use serde_json::Value;
+use test_postgres::TestPostgres;
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 
@@ -306,7 +306,7 @@ fn passwords() -> PasswordVerifier {
 /// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same
 /// tests are run a second time.
 async fn open_store(folder: &Path) -> Arc<dyn Store> {
-    static SERVER: LazyLock<PrivatePostgres> = LazyLock::new(PrivatePostgres::start);
+    static SERVER: LazyLock<TestPostgres> = LazyLock::new(TestPostgres::start);
     if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
         return Arc::new(
             SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap(),

@@ -3,7 +3,7 @@
 //! the value, and also when the process that holds it dies.
 //!
 //! ```no_run
-//! let postgres = private_postgres::PrivatePostgres::start();
+//! let postgres = test_postgres::TestPostgres::start();
 //! let url = postgres.new_database();
 //! ```
 #![allow(clippy::unwrap_used)]
@@ -39,7 +39,7 @@ pub enum Durability {
 
 /// A running server.
 #[derive(Debug)]
-pub struct PrivatePostgres {
+pub struct TestPostgres {
     programs: PathBuf,
     folder: PathBuf,
     owner: Owner,
@@ -58,7 +58,7 @@ struct Owner {
     group: u32,
 }
 
-impl PrivatePostgres {
+impl TestPostgres {
     /// A server for tests.
     ///
     /// # Panics
@@ -73,7 +73,7 @@ impl PrivatePostgres {
     /// If PostgreSQL is not installed, or does not start.
     pub fn start_with(durability: Durability, settings: &[&str]) -> Self {
         let programs = programs();
-        let folder = TempDir::with_prefix("private-postgres-").unwrap().keep();
+        let folder = TempDir::with_prefix("test-postgres-").unwrap().keep();
         let owner = Owner::of(&folder);
         let password_file = folder.join("password");
         fs::write(&password_file, PASSWORD).unwrap();
@@ -254,7 +254,7 @@ impl PrivatePostgres {
     }
 }
 
-impl Drop for PrivatePostgres {
+impl Drop for TestPostgres {
     fn drop(&mut self) {
         drop(self.open_until_dropped.take());
         let _ = self.watcher.wait();

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use doorward_protocol::secret::Secret;
-use private_postgres::PrivatePostgres;
+use test_postgres::TestPostgres;
 
-use super::{PostgresOptions, PostgresStore, PostgresUrl, codes, device_codes, sql::get};
+use super::{PostgresOptions, PostgresStore, PostgresUrl, codes, device_codes};
+use crate::row::Row as _;
 
 #[tokio::test]
 async fn access_is_taken_back_without_reading_whole_tables() {
-    let server = PrivatePostgres::start();
+    let server = TestPostgres::start();
     let url = PostgresUrl::parse(&Secret::new(server.new_database())).unwrap();
     let store = PostgresStore::open(&PostgresOptions::new(url)).await.unwrap();
     // Nearly all of what a busy server has: redeemed, or called up by nobody.
@@ -27,7 +28,7 @@ async fn access_is_taken_back_without_reading_whole_tables() {
     ] {
         let (sub, client_id) = ("alice", "Page");
         let explain = format!("EXPLAIN {sql}");
-        let read = |row: &tokio_postgres::Row| Ok(get::<&str>(row, 0, "plan")?.to_owned());
+        let read = |row: &tokio_postgres::Row| row.string(0, "plan");
         let plan = connection.all(&explain, &[&sub, &client_id], read).await.unwrap().join("\n");
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{plan}");
     }

@@ -1,0 +1,7 @@
+//! Entities as rows: what is written to the columns of a table, and how they are read back.
+
+mod json_cache;
+pub(crate) mod read;
+mod write;
+
+pub(crate) use self::write::{ClientRow, GrantRow, UserRow, encode_answer};

@@ -1,0 +1,24 @@
+//! The access that a user gave to clients, summed up over grants and consents.
+
+use async_trait::async_trait;
+
+use crate::{
+    model::{client_access::ClientAccess, time::Timestamp},
+    store::StoreError,
+};
+
+/// What a user sees and revokes as the access of a client.
+#[async_trait]
+pub trait Access: Send + Sync + 'static {
+    /// The access that clients have by live grants or remembered consents of this user, one entry
+    /// for each client and scope.
+    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError>;
+    /// Revokes a client's grants for this user and forgets the consent. What is on its way to be a
+    /// grant goes: codes, and what devices were allowed.
+    async fn revoke_access(
+        &self,
+        sub: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+}

@@ -1,0 +1,110 @@
+//! The store port: what the provider asks of a database, one trait for each table.
+//!
+//! Every command is atomic, and durable when it returns. Commands are semantic (`redeem_code`,
+//! `rotate_refresh_token`): the store decides in one transaction what must not happen twice. No
+//! caller reads first and writes later. Secrets arrive hashed or encrypted.
+
+use doorward_protocol::error::ErrorCode;
+
+mod access;
+mod clients;
+mod codes;
+mod consents;
+mod device_codes;
+mod failed_sign_ins;
+mod grants;
+mod logout_notices;
+mod maintenance;
+mod pushed_requests;
+mod reference_tokens;
+mod refresh_tokens;
+mod sessions;
+mod signing_keys;
+mod single_uses;
+mod users;
+
+pub use self::{
+    access::Access,
+    clients::Clients,
+    codes::{Codes, Redemption},
+    consents::Consents,
+    device_codes::DeviceCodes,
+    failed_sign_ins::FailedSignIns,
+    grants::Grants,
+    logout_notices::LogoutNotices,
+    maintenance::Maintenance,
+    pushed_requests::PushedRequests,
+    reference_tokens::ReferenceTokens,
+    refresh_tokens::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation},
+    sessions::Sessions,
+    signing_keys::SigningKeys,
+    single_uses::SingleUses,
+    users::Users,
+};
+
+/// The store did not do what was asked; nothing was changed. The message is for the log and names
+/// no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Full disk, lost connection, time-out: may work later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A row that can't be read: damaged, or written by a newer version.
+    #[error("the store holds data that this version can't read: {0}")]
+    Corrupt(String),
+    /// What was to be added contradicts what is there, as a username that belongs to another `sub`.
+    #[error("the store refuses a contradiction: {0}")]
+    Conflict(String),
+}
+
+impl StoreError {
+    /// The error code on the wire (RFC 6749 section 4.1.2.1).
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unavailable(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Corrupt(_) | Self::Conflict(_) => ErrorCode::ServerError,
+        }
+    }
+}
+
+/// The provider's database: every table. Implementations share one conformance suite.
+pub trait Store:
+    Users
+    + Clients
+    + Sessions
+    + Access
+    + LogoutNotices
+    + PushedRequests
+    + Codes
+    + Grants
+    + RefreshTokens
+    + DeviceCodes
+    + ReferenceTokens
+    + Consents
+    + SigningKeys
+    + FailedSignIns
+    + SingleUses
+    + Maintenance
+{
+}
+
+impl<
+    T: Users
+        + Clients
+        + Sessions
+        + Access
+        + LogoutNotices
+        + PushedRequests
+        + Codes
+        + Grants
+        + RefreshTokens
+        + DeviceCodes
+        + ReferenceTokens
+        + Consents
+        + SigningKeys
+        + FailedSignIns
+        + SingleUses
+        + Maintenance,
+> Store for T
+{
+}

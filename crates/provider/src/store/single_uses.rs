@@ -1,0 +1,21 @@
+//! Messages that may be used once: DPoP proofs and client assertions.
+
+use async_trait::async_trait;
+
+use crate::{
+    model::{message_identity::MessageIdentity, time::Timestamp},
+    store::StoreError,
+};
+
+/// The single uses table.
+#[async_trait]
+pub trait SingleUses: Send + Sync + 'static {
+    /// Notes that a message which counts once was presented: `true` for the first call with this
+    /// identity, `false` for every other one. The note is kept until `forgettable_at` at least;
+    /// before that the message must be refused for its age.
+    async fn first_use(
+        &self,
+        message: MessageIdentity,
+        forgettable_at: Timestamp,
+    ) -> Result<bool, StoreError>;
+}
