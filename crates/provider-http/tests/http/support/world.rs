@@ -27,7 +27,7 @@ use doorward_provider::{
         time::{Clock, SystemEntropy, Timestamp},
         user::User,
     },
-    store::Store,
+    store::{SigningKeys as _, Store},
     use_case::password_verifier::PasswordVerifier,
 };
 use doorward_provider_http::HttpSettings;
