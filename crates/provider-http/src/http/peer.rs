@@ -105,13 +105,13 @@ fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[Network]) -> IpAddr
         return direct;
     }
     let mut client = direct;
-    let reported: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    // Proxies append the address to what the client sent, in one value. That may be any bytes, so the
+    // entries are separated before they are read as text.
+    let values = headers.get_all("x-forwarded-for").iter();
+    let reported: Vec<&[u8]> =
+        values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     for entry in reported.into_iter().rev() {
+        let entry = std::str::from_utf8(entry).unwrap_or_default();
         let Some(address) = address(entry.trim()) else { break };
         client = address.to_canonical();
         if !is_trusted(client) {
@@ -129,6 +129,8 @@ fn address(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn client(direct: &str, header: &str, trusted: &[&str]) -> String {
@@ -137,6 +139,23 @@ mod tests {
         let trusted: Vec<Network> =
             trusted.iter().map(|address| address.parse().unwrap()).collect();
         forwarded(&headers, direct.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn what_the_client_sent_itself_does_not_hide_its_address() {
+        let client = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
+            }
+            let trusted = ["10.0.0.1".parse().unwrap()];
+            forwarded(&headers, "10.0.0.1".parse().unwrap(), &trusted).to_string()
+        };
+        assert_eq!(client(&["é, 203.0.113.66".as_bytes()]), "203.0.113.66");
+        assert_eq!(client(&[b"\xff\xfe, 203.0.113.66"]), "203.0.113.66");
+        assert_eq!(client(&[b"\xff", b"203.0.113.66"]), "203.0.113.66");
+        assert_eq!(client(&[b"203.0.113.66, \xff"]), "10.0.0.1", "the proxy wrote no address");
+        assert_eq!(client(&[b"203.0.113.66,"]), "10.0.0.1");
     }
 
     #[test]

@@ -38,6 +38,16 @@ impl Users for PostgresStore {
         run!(self, "put_user", put, &row, now)
     }
 
+    async fn replace_user(
+        &self,
+        user: User,
+        before: User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row = UserRow::encode(user)?;
+        run!(self, "replace_user", replace_if, &row, &before, now)
+    }
+
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         run!(self, "users", all)
     }
@@ -99,6 +109,26 @@ async fn put(connection: &Connection, row: &UserRow, now: Timestamp) -> Result<(
     schema::lock(connection).await?;
     replace(connection, std::slice::from_ref(row), now).await?;
     connection.commit().await
+}
+
+/// Replaces a user who is still as before. The locks keep every other change of the user away
+/// between the comparison and the change.
+async fn replace_if(
+    connection: &Connection,
+    row: &UserRow,
+    before: &User,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    let lock = "SELECT sub FROM users WHERE sub = $1 FOR UPDATE";
+    connection.execute(lock, &[&before.sub]).await?;
+    let is_as_before = by_sub(connection, &before.sub).await?.as_ref() == Some(before);
+    if is_as_before {
+        replace(connection, std::slice::from_ref(row), now).await?;
+    }
+    connection.commit().await?;
+    Ok(is_as_before)
 }
 
 /// Adds users or replaces those with the same `sub`, within a transaction.

@@ -33,6 +33,22 @@ impl Users for SqliteStore {
         self.write("put_user", move |connection| put(connection, &[row], now)).await
     }
 
+    async fn replace_user(
+        &self,
+        user: User,
+        before: User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row = UserRow::encode(user)?;
+        self.write("replace_user", move |connection| {
+            if by_sub(connection, &before.sub)?.as_ref() != Some(&before) {
+                return Ok(false);
+            }
+            put(connection, &[row], now).map(|()| true)
+        })
+        .await
+    }
+
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         self.read("users", all).await
     }

@@ -36,7 +36,7 @@ macro_rules! suite {
                 nothing_begins_with_a_password_that_is_no_more, nothing_begins_beside_a_new_password,
                 a_new_password_ends_what_devices_were_allowed, a_removed_ones_devices_get_nothing,
                 another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
-                a_removed_one_comes_back_when_configured_otherwise;
+                a_removed_one_comes_back_when_configured_otherwise, a_change_does_not_undo_another;
             clients: added_once, replaced_at_the_known_version_only, imported_in_place_of_the_last_import,
                 removed_with_everything;
             sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,

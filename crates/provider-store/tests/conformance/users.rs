@@ -49,6 +49,29 @@ pub async fn what_was_changed_since_the_last_import_stays(store: Tested) {
     assert_eq!(store.imported_users().await.unwrap(), [renamed]);
 }
 
+pub async fn a_change_does_not_undo_another(store: Tested) {
+    let before = user("1", "alice");
+    store.put_user(before.clone(), NOW).await.unwrap();
+    let disabled = User { enabled: false, ..before.clone() };
+    assert!(store.replace_user(disabled.clone(), before.clone(), NOW).await.unwrap());
+    // Another operator has read the user before that.
+    let late = with_other_password(before.clone());
+    assert!(!store.replace_user(late.clone(), before.clone(), NOW).await.unwrap());
+    assert_same(store.user("1").await.unwrap(), &disabled);
+    let changed = User { enabled: false, ..late };
+    assert!(store.replace_user(changed.clone(), disabled.clone(), NOW).await.unwrap());
+    assert_same(store.user("1").await.unwrap(), &changed);
+    // A user who was removed meanwhile does not come back.
+    store.remove_user("1", NOW).await.unwrap();
+    assert!(!store.replace_user(disabled, changed, NOW).await.unwrap());
+    assert!(store.user("1").await.unwrap().is_none());
+    // Nor is another user's name taken.
+    store.put_user(user("2", "bob"), NOW).await.unwrap();
+    store.put_user(before.clone(), NOW).await.unwrap();
+    let taken = User { username: "Bob".to_owned(), ..before.clone() };
+    assert!(store.replace_user(taken, before, NOW).await.is_err());
+}
+
 pub async fn a_removed_one_comes_back_when_configured_otherwise(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
     store.remove_user("1", NOW).await.unwrap();

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod client_access;
+pub mod configured_user;
 pub mod consent;
 pub mod device_code;
 pub mod grant;

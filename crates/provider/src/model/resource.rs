@@ -140,6 +140,11 @@ impl IdentityResource {
     }
 }
 
+/// The lists of the configuration, for errors.
+const IDENTITY: &str = "identity_resources";
+const SCOPES: &str = "api_scopes";
+const APIS: &str = "api_resources";
+
 impl Resources {
     /// Checks that no scope is defined twice and that every scope of an API exists. `plain_secrets`
     /// tells whether secrets may stand in plain text (demo mode).
@@ -150,44 +155,35 @@ impl Resources {
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
         let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
-        for name in identity
-            .iter()
-            .map(|resource| &resource.name)
-            .chain(scopes.iter().map(|scope| &scope.name))
-        {
+        let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.name));
+        for (list, name) in of_identity.chain(scopes.iter().map(|scope| (SCOPES, &scope.name))) {
+            let refuse = |problem| Err(SettingsError::new("name", name, problem).in_list(list));
             if !is_scope_token(name) {
-                return Err(SettingsError::new("name", name, "not a scope (RFC 6749 section 3.3)"));
+                return refuse("not a scope (RFC 6749 section 3.3)");
             }
             if names.contains(&name.as_str()) {
-                return Err(SettingsError::new("name", name, "this scope is defined twice"));
+                return refuse("this scope is defined twice");
             }
             names.push(name);
         }
-        let claims = identity
-            .iter()
-            .map(|resource| &resource.user_claims)
-            .chain(apis.iter().map(|api| &api.user_claims));
-        if let Some(reserved) =
-            claims.flatten().find(|name| *name != "sub" && is_reserved_claim(name))
-        {
-            return Err(SettingsError::new(
-                "user_claims",
-                reserved,
-                "the protocol sets this claim itself",
-            ));
+        let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.user_claims));
+        for (list, claims) in of_identity.chain(apis.iter().map(|api| (APIS, &api.user_claims))) {
+            let reserved = claims.iter().find(|name| *name != "sub" && is_reserved_claim(name));
+            if let Some(reserved) = reserved {
+                let problem = "the protocol sets this claim itself";
+                return Err(SettingsError::new("user_claims", reserved, problem).in_list(list));
+            }
         }
         for (index, api) in apis.iter().enumerate() {
             if apis[..index].iter().any(|other| other.name == api.name) {
-                return Err(SettingsError::new("name", &api.name, "this API is defined twice"));
+                let problem = "this API is defined twice";
+                return Err(SettingsError::new("name", &api.name, problem).in_list(APIS));
             }
             if let Some(unknown) =
                 api.scopes.iter().find(|scope| !scopes.iter().any(|own| own.name == **scope))
             {
-                return Err(SettingsError::new(
-                    "scopes",
-                    unknown,
-                    "define it under api_scopes first",
-                ));
+                let problem = "define it under api_scopes first";
+                return Err(SettingsError::new("scopes", unknown, problem).in_list(APIS));
             }
         }
         let mut api_secrets = HashMap::new();
@@ -196,7 +192,8 @@ impl Resources {
                 "secrets",
                 std::mem::take(&mut api.secrets),
                 plain_secrets,
-            )?;
+            )
+            .map_err(|error| error.in_list(APIS))?;
             if !secrets.is_empty() {
                 api_secrets.insert(api.name.clone(), secrets);
             }
@@ -211,7 +208,7 @@ impl Resources {
             None => Ok(()),
             Some(missing) => {
                 let problem = "list this algorithm under provider.signing_algorithms, too";
-                Err(SettingsError::new("access_token_signing_algs", missing, problem))
+                Err(SettingsError::new("access_token_signing_algs", missing, problem).in_list(APIS))
             }
         }
     }

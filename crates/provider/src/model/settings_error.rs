@@ -4,6 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value:?}: {problem}")]
 pub struct SettingsError {
+    /// The list of tables that the setting belongs to, where the caller can't know it:
+    /// `api_resources`, for example.
+    pub list: Option<&'static str>,
     /// The key, as written in the configuration.
     pub key: &'static str,
     /// The value; never a secret.
@@ -16,6 +19,12 @@ impl SettingsError {
     /// A setting that does not hold.
     #[allow(clippy::needless_pass_by_value)]
     pub fn new(key: &'static str, value: impl ToString, problem: &'static str) -> Self {
-        Self { key, value: value.to_string(), problem }
+        Self { list: None, key, value: value.to_string(), problem }
+    }
+
+    /// The same error, of a table in this list.
+    #[must_use]
+    pub fn in_list(self, list: &'static str) -> Self {
+        Self { list: Some(list), ..self }
     }
 }

@@ -20,6 +20,14 @@ pub trait Users: Send + Sync + 'static {
     /// by [`Sessions::end_sessions`](super::Sessions::end_sessions); with another password, all grants go, too, and what devices were
     /// allowed.
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError>;
+    /// Replaces a user as by [`put_user`](Self::put_user), but only if the stored one is still
+    /// `before`: `false`, and nothing changes, if someone has changed or removed the user meanwhile.
+    async fn replace_user(
+        &self,
+        user: User,
+        before: User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// All users, by their names.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
     /// Removes a user: sessions end as by [`Sessions::end_sessions`](super::Sessions::end_sessions); grants, what devices were

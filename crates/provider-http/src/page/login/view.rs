@@ -49,7 +49,7 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
                         autocomplete="username"
                         autocapitalize="none"
                         spellcheck="false"
-                        maxlength="200"
+                        maxlength="255"
                         required=true
                         autofocus=!knows_user
                         aria-invalid=failed.then_some("true")
