@@ -2,14 +2,17 @@
 
 use doorward_provider::{keys::KeyRingError, model::password::PasswordError};
 
-use crate::{config::ConfigError, provider::master_key::MasterKeyError};
+use crate::{
+    config::{ConfigError, ConfigErrors},
+    provider::master_key::MasterKeyError,
+};
 
-/// Nothing was served or changed. Its text is one line for people.
+/// Nothing was served or changed. Its text is one line for people, or one for each wrong setting.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting is wrong, by itself or on this machine.
+    /// Settings are wrong, by themselves or on this machine.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigErrors),
     /// The operating system refuses what every process needs: threads, signals.
     #[error("the process can't be set up: {0}")]
     Process(#[from] std::io::Error),
@@ -34,4 +37,10 @@ pub enum StartError {
     /// Anything else, in a sentence.
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error.into())
+    }
 }

@@ -22,10 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{
-    cli::{Cli, Command},
-    command::CommandError,
-};
+use crate::{cli::Cli, command::CommandError};
 
 /// This allocator gives memory back to the system. The C library's keeps 19 MiB for each thread
 /// that ever hashed a password.
@@ -38,13 +35,11 @@ const MISSING: u8 = 1;
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command.unwrap_or_default() {
-        Command::Serve(arguments) => serve::run(&arguments).map_err(CommandError::from),
-        Command::Config(command) => command.run().map_err(CommandError::from),
-        Command::Data(command) => command.run(),
-    };
+    let result = Cli::parse().run();
     let Err(error) = result else { return ExitCode::SUCCESS };
-    eprintln!("doorward: {error}");
+    for line in error.to_string().lines() {
+        eprintln!("doorward: {line}");
+    }
     match error {
         CommandError::Missing(_) => ExitCode::from(MISSING),
         CommandError::Refused(_) => ExitCode::from(REFUSED),

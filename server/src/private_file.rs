@@ -6,13 +6,39 @@ use std::{
     path::Path,
 };
 
-/// Creates a folder, and those above it, for this user only.
+/// Gives a file the owner of another file or folder. This matters only for root, whose commands
+/// would otherwise leave files that the server's user can't open. Failure is no error: other users
+/// may not give files away, and need not.
+pub fn adopt_owner(path: &Path, like: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let (Ok(own), Ok(other)) = (fs::metadata(path), fs::metadata(like)) else { return };
+        if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+            let _ = chown(path, Some(other.uid()), Some(other.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, like);
+}
+
+/// The folder of a file.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Creates a folder, and those above it, for this user only, or for the owner of the folder above.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    adopt_owner(folder, folder_of(folder));
+    Ok(())
 }
 
 /// Writes a temporary file and links it to `path`, so that the file is never seen half-written and
@@ -25,6 +51,7 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
+    adopt_owner(&beside, folder_of(path));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| match fs::hard_link(&beside, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -37,9 +64,7 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
 
 /// Syncs the file's folder, so that the names in it survive a power failure.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
 }
 
 /// Whether any user of this machine may read the file.

@@ -13,6 +13,9 @@ use doorward_provider::{
 use super::{CommandError, DataArguments};
 use crate::{config::Config, process::log, provider::database::Database};
 
+/// How often a change is tried when others change the same row.
+const MOST_ATTEMPTS: u32 = 5;
+
 /// The configuration, its database, and the output format.
 pub struct CommandContext {
     /// The configuration.
@@ -27,7 +30,10 @@ impl CommandContext {
     /// Reads the configuration and opens its database.
     pub async fn open(arguments: &DataArguments) -> Result<Self, CommandError> {
         let config = arguments.config.load()?;
-        log::start(&config.log, None);
+        let _ = log::start(&config.log, None);
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         let store = Database::open(&config.store, &config.sources).await?.store();
         Ok(Self { config, store, json: arguments.json })
     }
@@ -40,6 +46,26 @@ impl CommandContext {
             found => found,
         };
         found.ok_or_else(|| CommandError::Missing(format!("there is no user {name:?}")))
+    }
+
+    /// Changes a user. What another operator changes at the same time is kept: the change is then
+    /// made again on the user as they are by now.
+    pub async fn change_user(
+        &self,
+        name: &str,
+        mut change: impl FnMut(&mut User) -> Result<(), CommandError>,
+    ) -> Result<User, CommandError> {
+        for _ in 0..MOST_ATTEMPTS {
+            let before = self.user(name).await?;
+            let mut user = before.clone();
+            change(&mut user)?;
+            if self.store.replace_user(user.clone(), before, Self::now()).await? {
+                return Ok(user);
+            }
+        }
+        Err(CommandError::Missing(format!(
+            "the user {name:?} was changed at the same time: try again"
+        )))
     }
 
     /// The present time.

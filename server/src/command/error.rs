@@ -2,7 +2,10 @@
 
 use doorward_provider::store::StoreError;
 
-use crate::{config::ConfigError, error::StartError};
+use crate::{
+    config::{ConfigError, ConfigErrors},
+    error::StartError,
+};
 
 /// Why a command did nothing. `main` turns each case into an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,12 @@ impl CommandError {
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self::Refused(error.into())
+    }
+}
+
+impl From<ConfigErrors> for CommandError {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Refused(errors.into())
     }
 }
 

@@ -15,7 +15,7 @@ pub enum GrantCommand {
         #[command(flatten)]
         data: DataArguments,
     },
-    /// Take a client's access to a user's data back.
+    /// Revoke a client's access to a user's data.
     Revoke {
         /// The user, by name or sub.
         user: String,

@@ -8,7 +8,7 @@ use doorward_provider::{
     keys::{KeyRing, MasterKey, RotationPolicy},
     model::{
         signing_key::StoredKey,
-        time::{SystemClock, SystemEntropy},
+        time::{SystemClock, SystemEntropy, Timestamp},
     },
 };
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
 use crate::{config::MasterKeySource, provider::master_key};
 
-/// A new key signs so many seconds after it was made: until then every process has published it,
-/// and no verifier still takes the older list for fresh.
+/// A new key signs after this many seconds. By then every process has published it, and no verifier
+/// still uses an older list.
 const ANNOUNCED_FOR: u32 = 420;
 
 /// What to do with signing keys.
@@ -25,26 +25,29 @@ const ANNOUNCED_FOR: u32 = 420;
 pub enum KeysCommand {
     /// List the keys.
     List(DataArguments),
-    /// Make new keys that take over in seven minutes. Usually they are replaced by themselves,
-    /// every 90 days.
+    /// Make new keys that take over in seven minutes. The server does this by itself every 90 days.
     Rotate(DataArguments),
-    /// Encrypt all keys with a new master key, and put it in context of the old one, which is kept
-    /// beside it. Servers must be started again afterwards. Interrupted, it leaves everything
-    /// usable: run it again, or just start the server.
+    /// Encrypt all keys with a new master key and replace the old one, which is kept beside it.
+    /// Restart the servers afterwards. If the command is interrupted, everything stays usable: run
+    /// it again, or just start the server.
     Rekey {
-        /// A file with the new master key, 32 random bytes as 43 base64url characters. Default: one
-        /// is made. Needed where the old one is set by `store.master_key`, which is then yours to
+        /// A file with the new master key: 32 random bytes as 43 base64url characters. Default: a
+        /// new one is made. Needed if the old one is set by `store.master_key`, which you then
         /// change.
         #[arg(long, value_name = "FILE")]
         new_key_file: Option<PathBuf>,
         #[command(flatten)]
         data: DataArguments,
     },
-    /// Remove a key at once: what it signed verifies no more.
+    /// Remove a key at once. Tokens that it signed are no longer valid.
     Retire {
         /// The key.
         #[arg(allow_hyphen_values = true)]
         kid: String,
+        /// Also remove a key that signs, as after a leak: a new key signs at once. For some minutes
+        /// APIs may refuse new tokens, until they have fetched the new key.
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         data: DataArguments,
     },
@@ -58,7 +61,9 @@ impl KeysCommand {
             Self::Rekey { new_key_file, data } => {
                 rekey(&CommandContext::open(&data).await?, new_key_file.as_deref()).await
             }
-            Self::Retire { kid, data } => retire(&CommandContext::open(&data).await?, &kid).await,
+            Self::Retire { kid, replace, data } => {
+                retire(&CommandContext::open(&data).await?, &kid, replace).await
+            }
         }
     }
 }
@@ -71,7 +76,7 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
         .map(|key| {
             let state = if key.activates_at > now {
                 "announced"
-            } else if signs(key, &keys) {
+            } else if signs(context, key, &keys) {
                 "signs"
             } else {
                 "retained"
@@ -85,8 +90,12 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whether it is the last of its algorithm to have become active.
-fn signs(key: &StoredKey, keys: &[StoredKey]) -> bool {
+/// Whether a key signs: its algorithm is configured, and it is the last of the algorithm to have
+/// become active.
+fn signs(context: &CommandContext, key: &StoredKey, keys: &[StoredKey]) -> bool {
+    if !context.config.provider.signing_algorithms.contains(&key.algorithm) {
+        return false;
+    }
     let now = CommandContext::now();
     let rank = |key: &StoredKey| (key.activates_at, key.kid.clone());
     let active =
@@ -95,30 +104,40 @@ fn signs(key: &StoredKey, keys: &[StoredKey]) -> bool {
 }
 
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
+    let takes_over = CommandContext::now().plus(ANNOUNCED_FOR);
+    let algorithms = context.config.provider.signing_algorithms.clone();
+    add_keys(context, &algorithms, takes_over).await?;
+    audit("keys_rotated", "issuer", &context.config.provider.settings.issuer);
+    let facts = json!({"takes_over": takes_over.seconds()});
+    done(context.json, "New keys are made; they take over in seven minutes.", facts);
+    Ok(())
+}
+
+/// Makes a key for each of these algorithms that signs from this time on.
+async fn add_keys(
+    context: &CommandContext,
+    algorithms: &[SigningAlgorithm],
+    takes_over: Timestamp,
+) -> Result<(), CommandError> {
     let stored_keys = context.store.signing_keys().await?;
     let master = master_key::obtain(&context.config.store.master_key, &stored_keys, &SystemEntropy)
         .map_err(CommandError::refused)?;
-    let algorithms: Vec<SigningAlgorithm> = context.config.provider.signing_algorithms.clone();
     let policy = RotationPolicy::default();
     let ring = KeyRing::open(
         &*context.store,
         master,
         policy,
-        algorithms.clone(),
+        context.config.provider.signing_algorithms.clone(),
         &SystemClock,
         &SystemEntropy,
     )
     .await
     .map_err(CommandError::refused)?;
-    let takes_over = CommandContext::now().plus(ANNOUNCED_FOR);
-    for algorithm in algorithms {
+    for algorithm in algorithms.iter().copied() {
         let added =
             ring.add_successor(&*context.store, algorithm, takes_over, &SystemEntropy).await;
         added.map_err(CommandError::refused)?;
     }
-    audit("keys_rotated", "issuer", &context.config.provider.settings.issuer);
-    let facts = json!({"takes_over": takes_over.seconds()});
-    done(context.json, "New keys are made; they take over in seven minutes.", facts);
     Ok(())
 }
 
@@ -169,19 +188,24 @@ async fn reseal(
             return Ok(());
         }
     }
-    Err(CommandError::Missing("keys are added or removed at this moment: try again".to_owned()))
+    Err(CommandError::Missing("keys were added or removed at the same time: try again".to_owned()))
 }
 
-async fn retire(context: &CommandContext, kid: &str) -> Result<(), CommandError> {
+async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<(), CommandError> {
     let keys = context.store.signing_keys().await?;
     let Some(key) = keys.iter().find(|key| key.kid == kid) else {
         return Err(CommandError::Missing(format!("there is no key {kid:?}")));
     };
-    if signs(key, &keys) {
+    let is_replaced = signs(context, key, &keys);
+    if is_replaced && !replace {
         let problem = format!(
-            "the key {kid} is the one that signs: run keys rotate, and retire it when the new one signs"
+            "the key {kid} signs: run keys rotate and retire it when the new one signs, or give \
+             --replace"
         );
         return Err(CommandError::Missing(problem));
+    }
+    if is_replaced {
+        add_keys(context, &[key.algorithm], CommandContext::now()).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
     audit("key_retired", "kid", kid);

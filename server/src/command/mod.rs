@@ -3,11 +3,15 @@
 
 mod client;
 pub mod config;
+mod confirm;
 mod context;
 mod db;
+pub mod doctor;
 mod error;
 mod grant;
+pub mod health;
 mod keys;
+mod list_option;
 mod report;
 mod session;
 mod user;
@@ -17,7 +21,7 @@ use clap::Subcommand;
 pub use self::error::CommandError;
 use self::{
     context::{CommandContext, audit},
-    report::{done, print_rows},
+    report::{done, print_object, print_rows},
 };
 use crate::config::ConfigArgument;
 

@@ -1,10 +1,14 @@
 //! What a command prints: rows as a table or as JSON, and what was done.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::output::print;
 
-/// Prints rows, one object each: as JSON, or as a table with these columns.
+/// Prints rows, one object each: as JSON with timestamps in seconds since 1970, or as a table with
+/// these columns and dates in UTC.
 pub fn print_rows(json: bool, columns: &[&str], rows: &[Value]) {
     if json {
         print(&format!("{:#}\n", Value::from(rows.to_vec())));
@@ -16,7 +20,9 @@ pub fn print_rows(json: bool, columns: &[&str], rows: &[Value]) {
 fn table(columns: &[&str], rows: &[Value]) -> String {
     let header: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
     let mut lines = vec![header];
-    lines.extend(rows.iter().map(|row| columns.iter().map(|column| cell(&row[*column])).collect()));
+    lines.extend(
+        rows.iter().map(|row| columns.iter().map(|column| cell(column, &row[*column])).collect()),
+    );
     let width = |index: usize| {
         lines.iter().map(|line: &Vec<String>| line[index].chars().count()).max().unwrap_or(0)
     };
@@ -31,9 +37,52 @@ fn table(columns: &[&str], rows: &[Value]) -> String {
     text
 }
 
-fn cell(value: &Value) -> String {
+/// Prints one object: as JSON, or as a line for each member that has a value.
+pub fn print_object(json: bool, object: &Value) {
+    if json {
+        return print(&format!("{object:#}\n"));
+    }
+    let mut lines = Vec::new();
+    members(object, "", &mut lines);
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:width$}  {value}");
+    }
+    print(&text);
+}
+
+/// The members of an object, those of inner objects with the outer name before theirs.
+fn members(object: &Value, prefix: &str, lines: &mut Vec<(String, String)>) {
+    for (name, value) in object.as_object().into_iter().flatten() {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Null => {}
+            Value::Array(values) if values.is_empty() => {}
+            Value::Object(_) => members(value, &format!("{name}."), lines),
+            value => lines.push((name.clone(), cell(&name, value))),
+        }
+    }
+}
+
+/// Columns that hold a timestamp, in seconds since 1970.
+const TIMESTAMPS: [&str; 6] =
+    ["expires", "expires_at", "last_used", "signed_in", "since", "takes_over"];
+
+/// `2026-11-28 19:45:00` in UTC.
+fn date(seconds: i64) -> String {
+    let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else { return seconds.to_string() };
+    let (date, hour, minute, second) = (time.date(), time.hour(), time.minute(), time.second());
+    format!("{date} {hour:02}:{minute:02}:{second:02}")
+}
+
+fn cell(column: &str, value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) if TIMESTAMPS.contains(&column) => {
+            number.as_i64().map_or_else(|| number.to_string(), date)
+        }
         Value::String(text) => text.clone(),
         Value::Array(values) => values
             .iter()
@@ -52,5 +101,22 @@ pub fn done(json: bool, sentence: &str, mut facts: Value) {
         print(&format!("{facts:#}\n"));
     } else {
         print(&format!("{sentence}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_table_shows_dates_and_words() {
+        let rows =
+            [json!({"kid": "a", "since": 1_795_877_638, "enabled": true, "roles": ["x", "y"]})];
+        let table = table(&["kid", "since", "enabled", "roles", "none"], &rows);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines[0], "KID  SINCE                ENABLED  ROLES  NONE");
+        assert_eq!(lines[1], "a    2026-11-28 14:53:58  yes      x y    -");
     }
 }

@@ -4,7 +4,9 @@ use clap::Subcommand;
 use doorward_provider::model::session::SessionSelector;
 use serde_json::{Value, json};
 
-use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
+use super::{
+    CommandContext, CommandError, DataArguments, audit, confirm::Confirmation, done, print_rows,
+};
 
 /// What to do with sessions.
 #[derive(Debug, Subcommand)]
@@ -16,13 +18,15 @@ pub enum SessionCommand {
         #[command(flatten)]
         data: DataArguments,
     },
-    /// End a user's session, or all of them. Clients that want to know are told by the server.
+    /// End a user's session, or all of them. The server notifies the clients that want to know.
     End {
         /// The user, by name or sub.
         user: String,
-        /// The session, by its sid. Default: all.
+        /// The session, by its sid. Default: all sessions.
         #[arg(allow_hyphen_values = true)]
         sid: Option<String>,
+        #[command(flatten)]
+        confirmation: Confirmation,
         #[command(flatten)]
         data: DataArguments,
     },
@@ -32,8 +36,8 @@ impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List { user, data } => list(&CommandContext::open(&data).await?, &user).await,
-            Self::End { user, sid, data } => {
-                end(&CommandContext::open(&data).await?, &user, sid).await
+            Self::End { user, sid, confirmation, data } => {
+                end(&CommandContext::open(&data).await?, &user, sid, confirmation).await
             }
         }
     }
@@ -60,8 +64,12 @@ async fn end(
     context: &CommandContext,
     user: &str,
     sid: Option<String>,
+    confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
+    if sid.is_none() {
+        confirmation.ask(&format!("End all sessions of {}?", user.username))?;
+    }
     let selector = match &sid {
         Some(sid) => SessionSelector::OfUser { sub: user.sub.clone(), sid: sid.clone() },
         None => SessionSelector::AllOfUser(user.sub.clone()),

@@ -1,24 +1,20 @@
-//! Demo mode: clients, users and resources to try everything with, written in `demo.toml` as an
+//! Demo mode: clients, users and resources to try everything with. `demo.toml` defines them as an
 //! operator would.
 
 use std::collections::HashSet;
 
-use doorward_provider::model::user::normalized_username;
+use doorward_provider::model::{configured_user::ConfiguredUser, user::normalized_username};
 use figment::{
     Figment,
     providers::{Format as _, Toml},
 };
 use url::Url;
 
-use super::{
-    SettingSources,
-    file::ConfigFile,
-    users::{self, ConfiguredUser},
-};
+use super::{SettingSources, file::ConfigFile, users};
 
 const DEMO: &str = include_str!("demo.toml");
 
-/// Adds what the configuration does not define itself; what it does define stays as it is.
+/// Adds what the configuration does not define itself.
 pub fn add_to(file: &mut ConfigFile) {
     let demo = read(file.app.url.as_str());
     add(&mut file.api_scopes, demo.api_scopes, |scope| scope.name.clone());
@@ -48,7 +44,7 @@ fn read(app: &str) -> ConfigFile {
     file.unwrap_or_else(|error| unreachable!("demo.toml is part of the source and tested: {error}"))
 }
 
-/// The same origin by the other name of this machine.
+/// The same origin under the other name of this machine.
 fn alias(app: &str) -> String {
     let Ok(mut url) = Url::parse(app) else { return app.to_owned() };
     let other = if url.host_str() == Some("localhost") { "127.0.0.1" } else { "localhost" };
@@ -63,14 +59,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_protocol::secret::Secret;
 
-    use super::{super::users::Password, *};
+    use doorward_provider::model::configured_user::ConfiguredPassword;
+
+    use super::*;
 
     #[test]
     fn each_demo_users_password_is_the_name() {
         let users = users();
         assert_eq!(users.len(), 5);
         for user in users {
-            let Password::Hash(hash) = user.password else {
+            let ConfiguredPassword::Hash(hash) = user.password else {
                 panic!("{} has a plain password", user.username)
             };
             assert!(hash.verify(&Secret::new(user.username.as_str())), "{}", user.username);

@@ -18,15 +18,28 @@ use super::values::{
     CollectorUrl, Issuer, ListenAddress, Origin, RedirectTarget, Seconds, TrustedProxy, WebUrl,
 };
 
-/// Where the database is kept unless the configuration says otherwise. Only the folder of this one
-/// is created.
+/// Where the database is by default. Only this path's folder is created if it is missing.
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
+
+/// The sections: the tables of the file that are not lists.
+pub const SECTIONS: [&str; 10] = [
+    "provider",
+    "app",
+    "api",
+    "store",
+    "connections",
+    "tls",
+    "stop",
+    "management",
+    "telemetry",
+    "log",
+];
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConfigFile {
-    /// Demo clients, users and resources, and plain secrets; `None`: only without a file.
+    /// Demo clients, users and resources, and plain secrets. `None`: only without a file.
     pub demo: Option<bool>,
     /// `[provider]`.
     pub provider: ProviderSection,
@@ -36,6 +49,8 @@ pub struct ConfigFile {
     pub api: ApiSection,
     /// `[store]`.
     pub store: StoreSection,
+    /// `[connections]`.
+    pub connections: ConnectionsSection,
     /// `[tls]`.
     pub tls: TlsSection,
     /// `[stop]`.
@@ -73,6 +88,7 @@ pub struct ProviderSection {
     pub signing_algorithms: Vec<SigningAlgorithm>,
     pub access_token_signing_alg: SigningAlgorithm,
     pub trusted_proxies: Vec<TrustedProxy>,
+    pub min_password_length: u32,
 }
 
 /// `[app]`: the single-page application, and what its page is told in `/config.json`.
@@ -141,6 +157,18 @@ pub struct StoreSection {
     pub master_key: Option<Secret>,
 }
 
+/// `[connections]`: how many connections the listeners accept, and for how long.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ConnectionsSection {
+    pub max: u32,
+    pub max_per_address: u32,
+    pub write_timeout: Seconds,
+    pub answer_time: Seconds,
+    pub max_age: Seconds,
+}
+
 /// `[tls]`: the certificate of the listeners, and whom requests of our own trust.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -202,7 +230,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// `[[users]]`: a user who is there when the provider has started.
+/// `[[users]]`: a user who is imported at the start.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -224,7 +252,7 @@ fn yes() -> bool {
     true
 }
 
-/// A default that is written in the source and proven by a test.
+/// A default that is written in the source; a test proves that it can be read.
 fn known<T: TryFrom<String>>(text: &str) -> T
 where
     T::Error: std::fmt::Debug,
@@ -245,6 +273,7 @@ impl Default for ProviderSection {
             signing_algorithms: vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
             access_token_signing_alg: SigningAlgorithm::Rs256,
             trusted_proxies: Vec::new(),
+            min_password_length: 8,
         }
     }
 }
@@ -300,6 +329,18 @@ impl Default for StoreSection {
     }
 }
 
+impl Default for ConnectionsSection {
+    fn default() -> Self {
+        Self {
+            max: 10_000,
+            max_per_address: 256,
+            write_timeout: Seconds::new(30),
+            answer_time: Seconds::new(120),
+            max_age: Seconds::new(3600),
+        }
+    }
+}
+
 impl Default for StopSection {
     fn default() -> Self {
         Self { drain_delay: 0, finishing_time: 10 }
@@ -323,8 +364,7 @@ impl TryFrom<String> for LogLevel {
         let problem =
             "give error, warn, info, debug or trace, and target=level for parts, between commas";
         let filter: Targets = text.parse().map_err(|_| problem)?;
-        // A word that is no level would be taken as the name of a part that is to be logged in
-        // full.
+        // A word that is not a level would be taken as the name of a part to be logged in full.
         let bare_words_are_levels =
             text.split(',').map(str::trim).filter(|part| !part.contains('=')).all(|part| {
                 ["error", "warn", "info", "debug", "trace", "off"]

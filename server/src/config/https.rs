@@ -1,4 +1,4 @@
-//! URLs by default where listeners speak TLS.
+//! Default URLs when the listeners use TLS.
 
 use figment::{
     Error, Metadata, Profile, Provider,
@@ -10,7 +10,7 @@ use figment::{
 const DEFAULTS: [(&str, &str); 2] =
     [("provider.issuer", "https://localhost:6001"), ("app.url", "https://localhost:5001")];
 
-/// The defaults, to stand below whatever is set.
+/// The defaults. Whatever is set overrides them.
 pub fn defaults() -> Https {
     Https
 }

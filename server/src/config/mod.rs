@@ -1,9 +1,10 @@
 //! The configuration: one TOML file, overridden by environment variables, checked as a whole before
 //! anything starts.
 //!
-//! [`load`] reads the file into its sections ([`file`]), where each value is already of a type that
-//! can't be wrong ([`values`]), adds what demo mode brings ([`demo`]), and checks what concerns
-//! several keys at once. [`ConfigError`] names place, key and value of what does not hold.
+//! [`load`] reads the file into its sections ([`parse`], [`file`]). Each value has a type that can
+//! hold only valid values ([`values`]). Then demo mode adds its clients and users ([`demo`]), and
+//! [`check`] checks what concerns several keys at once. [`ConfigErrors`] names source, key and value
+//! of each mistake.
 
 mod arguments;
 mod check;
@@ -12,7 +13,11 @@ mod environment;
 mod error;
 mod file;
 mod https;
+mod parse;
+mod references;
 mod role;
+mod show;
+mod sources;
 mod tls;
 mod users;
 mod values;
@@ -27,7 +32,7 @@ use doorward_app::config::AppConfig;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     ProviderSettings,
-    model::{client::ClientSettings, resource::Resources},
+    model::{client::ClientSettings, configured_user::ConfiguredUser, resource::Resources},
 };
 use doorward_provider_http::Network;
 use doorward_provider_store::PostgresOptions;
@@ -37,23 +42,29 @@ use figment::{
     providers::{Format as _, Toml},
 };
 
-use self::file::ConfigFile;
+use self::environment::{CONFIG_VARIABLE, Environment};
 pub use self::{
     arguments::{ConfigArgument, ServeArguments},
     demo::users as demo_users,
-    error::{ConfigError, SettingSources},
-    file::{LogFormat, LogSection},
+    error::{ConfigError, ConfigErrors},
+    file::{LogFormat, LogLevel, LogSection},
+    references::missing_references,
     role::Role,
-    users::{ConfiguredUser, Password},
+    show::show,
+    sources::{SettingSources, explain},
+    users::check_claims,
     values::{ListenAddress, is_loopback, wants_hsts},
 };
 
-/// A configuration of which everything holds.
+/// The configuration file of a command that names none.
+const USUAL_FILE: &str = "doorward.toml";
+
+/// A configuration that was checked.
 #[derive(Debug)]
 pub struct Config {
     /// Where each setting came from, for refusals at start.
     pub sources: SettingSources,
-    /// Whether demo clients and users are there.
+    /// Whether demo mode is on, with its clients and users.
     pub demo: bool,
     /// The provider.
     pub provider: ProviderConfig,
@@ -63,16 +74,20 @@ pub struct Config {
     pub api: ApiSettings,
     /// The database.
     pub store: StoreConfig,
+    /// The limits on connections.
+    pub connections: ConnectionsConfig,
     /// The certificate of the listeners, and whom we trust.
     pub tls: TlsConfig,
-    /// How the process ends.
+    /// How the process stops.
     pub stop: StopConfig,
-    /// Where `/metrics` and the health of the whole process are told, if anywhere.
+    /// Where `/metrics` and the health of the whole process are served, if anywhere.
     pub management: Option<ListenAddress>,
     /// The collector of traces, if there is one.
     pub traces: Option<String>,
     /// What is logged and how.
     pub log: LogSection,
+    /// Sentences for the log: what is odd and does not stop the start.
+    pub warnings: Vec<String>,
 }
 
 /// What the provider is made from.
@@ -82,16 +97,18 @@ pub struct ProviderConfig {
     pub settings: ProviderSettings,
     /// Where it listens.
     pub listen: ListenAddress,
-    /// Algorithms that it keeps keys for.
+    /// Algorithms for which it keeps keys.
     pub signing_algorithms: Vec<doorward_protocol::jose::SigningAlgorithm>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed, and by every listener their
+    /// Reverse proxies whose `X-Forwarded-For` is believed, and, by every listener, whose
     /// `X-Request-Id`.
     pub trusted_proxies: Vec<Network>,
-    /// The clients, every setting of which holds.
+    /// The clients, checked.
     pub clients: Vec<ClientSettings>,
     /// The resources.
     pub resources: Resources,
-    /// The users to be there after the start.
+    /// The shortest password, in characters, that a command accepts.
+    pub min_password_length: u32,
+    /// The users to import.
     pub users: Vec<ConfiguredUser>,
 }
 
@@ -122,7 +139,7 @@ pub struct ApiSettings {
 pub struct StoreConfig {
     /// The database.
     pub database: DatabaseConfig,
-    /// The folder of the default path, if something is kept there: only that one is created if it
+    /// The folder of the default path, if something is kept there. Only this one is created if it
     /// is missing.
     pub folder_to_create: Option<PathBuf>,
     /// The key that encrypts signing keys, or the file that holds it.
@@ -136,7 +153,7 @@ pub enum DatabaseConfig {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// Whether waiting commands share a commit.
+        /// Whether waiting commands share one commit.
         group_commit: bool,
     },
     /// PostgreSQL, for many.
@@ -161,10 +178,10 @@ pub enum MasterKeySource {
     File(PathBuf),
 }
 
-/// TLS as it is configured; nothing of it is read yet.
+/// TLS as configured. No file of it has been read.
 #[derive(Debug, Default)]
 pub struct TlsConfig {
-    /// The certificate of the listeners; without one they speak plain HTTP.
+    /// The certificate of the listeners. `None`: plain HTTP.
     pub certificate: Option<Certificate>,
     /// Certification authorities that our requests trust beside the machine's.
     pub trusted_ca: Option<PathBuf>,
@@ -187,23 +204,47 @@ pub enum Certificate {
     },
 }
 
-/// How the process ends.
+/// The limits on connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionsConfig {
+    /// How many there may be, not counting those of the management listener.
+    pub max: u32,
+    /// How many there may be from one address that is not a proxy's.
+    pub max_per_address: u32,
+    /// A reader that takes no byte for this time is given up.
+    pub write_timeout: Duration,
+    /// A reader that is behind with its answers for this time is given up.
+    pub answer_time: Duration,
+    /// A connection is closed at this age, after the answer in progress.
+    pub max_age: Duration,
+}
+
+/// How the process stops.
 #[derive(Debug, Clone, Copy)]
 pub struct StopConfig {
-    /// How long it goes on when it is told to stop, while it says that it is not ready.
+    /// How long it still accepts requests after the signal, while it reports that it is not ready.
     pub drain_delay: Duration,
-    /// How long requests under way may take then.
+    /// How long requests that have begun may then take.
     pub finishing_time: Duration,
 }
 
-/// Reads and checks the configuration of these parts: the file if one is given, and the
-/// environment. `development_tls` asks for a certificate for development where none is configured.
+/// Reads and checks the configuration of these parts. The file is the given one, or the one that
+/// `DOORWARD_CONFIG` names, or `doorward.toml` in the current folder; without any of them the
+/// settings are built-in ones. `development_tls` asks for a certificate for development where none
+/// is configured.
 pub fn load(
     file: Option<&Path>,
     roles: &[Role],
     development_tls: bool,
-) -> Result<Config, ConfigError> {
-    read(file, std::env::vars_os(), roles, development_tls)
+) -> Result<Config, ConfigErrors> {
+    let file = file.map(Path::to_owned).or_else(file_by_default);
+    read(file.as_deref(), std::env::vars_os(), roles, development_tls)
+}
+
+fn file_by_default() -> Option<PathBuf> {
+    let named = std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty());
+    let usual = Path::new(USUAL_FILE);
+    named.map(PathBuf::from).or_else(|| usual.is_file().then(|| usual.to_owned()))
 }
 
 fn read(
@@ -211,7 +252,7 @@ fn read(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     roles: &[Role],
     development_tls: bool,
-) -> Result<Config, ConfigError> {
+) -> Result<Config, ConfigErrors> {
     let mut figment = Figment::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
@@ -220,20 +261,27 @@ fn read(
         })?;
         figment = figment.merge(Toml::string(&text));
     }
-    for variable in environment::settings(environment)? {
+    let Environment { settings, unknown } = environment::read(environment)?;
+    for variable in settings {
         figment = figment.merge(variable);
     }
     let mut sources = SettingSources::new(figment.clone(), file);
-    let mut settings: ConfigFile = figment.extract().map_err(|error| sources.explain(error))?;
+    let mut settings = parse::parse(&figment, &sources)?;
     settings.tls.development |= development_tls && settings.tls.certificate.is_none();
     if settings.tls.development || settings.tls.certificate.is_some() {
-        // With TLS the default URLs are others; whatever was set stays.
-        let (asked, figment) = (settings.tls, figment.join(https::defaults()));
+        // With TLS some URLs have other defaults. Whatever was set stays.
+        let (tls, figment) = (settings.tls, figment.join(https::defaults()));
         sources = SettingSources::new(figment.clone(), file);
-        settings = figment.extract().map_err(|error| sources.explain(error))?;
-        settings.tls = asked;
+        settings = parse::parse(&figment, &sources)?;
+        settings.tls = tls;
     }
-    check::check(settings, sources, file.is_none(), roles)
+    let mut config = check::check(settings, sources, file.is_none(), roles)?;
+    config.warnings.extend(
+        unknown
+            .into_iter()
+            .map(|name| format!("the environment variable {name} is not a setting; it is ignored")),
+    );
+    Ok(config)
 }
 
 /// A configuration for tests of other modules.

@@ -7,8 +7,9 @@ use tempfile::TempDir;
 
 use super::{
     file::{
-        ApiSection, AppSection, ConfigFile, IssuerSettings, LogSection, ManagementSection,
-        ProviderSection, StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
+        ApiSection, AppSection, ConfigFile, ConnectionsSection, IssuerSettings, LogSection,
+        ManagementSection, ProviderSection, StopSection, StoreSection, TelemetrySection,
+        TlsSection, UserSettings,
     },
     *,
 };
@@ -18,7 +19,7 @@ mod reference;
 const EXAMPLE: &str = include_str!("../../../doorward.example.toml");
 
 /// Loads a configuration from a file with this text, and from these variables.
-pub fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+pub fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("doorward.toml");
     std::fs::write(&path, text).unwrap();
@@ -90,9 +91,7 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));
-    for section in
-        ["provider", "app", "api", "store", "tls", "stop", "management", "telemetry", "log"]
-    {
+    for section in file::SECTIONS {
         refusal(
             &format!("[{section}]\nlisten_on = \"x\"\n"),
             &format!("{section}.listen_on"),
@@ -577,13 +576,126 @@ fn what_is_wrong_in_the_environment_is_named_by_its_variable() {
     };
     let error = refused("DOORWARD_PROVIDER__ISSUER", "nowhere");
     assert!(error.contains(r#"provider.issuer = "nowhere""#), "{error}");
-    refused("DOORWARD_PROVIDR__ISSUER", "https://id.example.com");
     refused("DOORWARD_PROVIDER__ISUER", "https://id.example.com");
-    refused("DOORWARD_ISSUER", "https://id.example.com");
-    refused("DOORWARD_", "x");
     refused("DOORWARD_STORE__PATH", "/nowhere/x.sqlite3");
     assert!(refused("DOORWARD_APP__CLIENT_ID", "42").contains("double quotes"));
     assert!(load("", &[("DOORWARD_APP__CLIENT_ID", "\"42\"")]).is_ok());
+}
+
+/// Kubernetes sets such variables beside a service named `doorward`.
+#[test]
+fn variables_that_are_no_settings_are_named_in_a_warning() {
+    let names = [
+        "DOORWARD_",
+        "DOORWARD_ISSUER",
+        "DOORWARD_PORT",
+        "DOORWARD_PORT_8080_TCP_ADDR",
+        "DOORWARD_PROVIDR__ISSUER",
+        "DOORWARD_SERVICE_HOST",
+        "DOORWARD__X",
+    ];
+    let variables: Vec<_> = names.iter().map(|name| (*name, "tcp://10.0.0.1:80")).collect();
+    let config = load("", &[variables, vec![("DOORWARD_CONFIG", "elsewhere.toml")]].concat());
+    let warnings = config.unwrap().warnings;
+    assert_eq!(warnings.len(), names.len(), "{warnings:?}");
+    for (name, warning) in names.iter().zip(&warnings) {
+        assert!(warning.contains(&format!(" {name} ")), "{warning}");
+        assert!(!warning.contains("10.0.0.1"), "{warning}");
+    }
+}
+
+#[test]
+fn every_section_is_known_to_the_environment() {
+    let known = keys_of::<ConfigFile>();
+    let top = ["demo", "clients", "users", "identity_resources", "api_scopes", "api_resources"];
+    let expected: Vec<_> = known.iter().filter(|key| !top.contains(key)).copied().collect();
+    assert_eq!(file::SECTIONS.to_vec(), expected);
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    let text = "demos = true\n[provider]\nissuer = 5\nlisten = \"nowhere\"\n[log]\nlevel = \"loud\"\n\
+                [[clients]]\nenabled = true\n[[clients]]\nclient_id = \"two\"\ncolour = 1\nenabled = 2\n";
+    let errors = load(text, &[("DOORWARD_API__LEEWAY", "x")]).unwrap_err();
+    let lines: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+    for mistake in [
+        "demos = true:",
+        "provider.issuer = 5:",
+        "provider.listen = \"nowhere\":",
+        "log.level = \"loud\":",
+        "clients[0].client_id = (missing):",
+        "clients[1].colour = 1:",
+        "clients[1].enabled = 2:",
+        "DOORWARD_API__LEEWAY: api.leeway = \"x\":",
+    ] {
+        assert_eq!(lines.iter().filter(|line| line.contains(mistake)).count(), 1, "{lines:#?}");
+    }
+    assert_eq!(lines.len(), 8, "{lines:#?}");
+
+    let two = "[app]\nclient_id = \"\"\n[api]\naudience = \"\"\n[[users]]\nusername = \"eve\"\n\
+               [[users]]\nusername = \"\"\n";
+    assert_eq!(load(two, &[]).unwrap_err().0.len(), 4);
+}
+
+#[test]
+fn the_effective_configuration_shows_defaults_and_no_secrets() {
+    let text = format!(
+        "[api]\nintrospection_secret = \"hunter2\"\n{CLIENT}client_secrets = [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n"
+    );
+    let variable = ("DOORWARD_PROVIDER__SESSION_LIFETIME", "60");
+    let shown = show(&load(&text, &[variable]).unwrap()).unwrap();
+    for line in [
+        "session_lifetime = 60  # DOORWARD_PROVIDER__SESSION_LIFETIME",
+        "refresh_token_grace = 10",
+        "introspection_secret = \"(not shown)\"",
+        "client_secrets = \"(not shown)\"",
+        "redirect_uri = \"http://localhost:5001/OpenId/Login/JS\"",
+        "redirect_uris = [\"https://app.example/callback\"]",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "no {line} in {shown}");
+    }
+    assert!(!shown.contains("hunter2") && !shown.contains("n4bQ"), "{shown}");
+}
+
+/// What is missing in the guide's first sample: the page signs in with a client that is not there.
+#[test]
+fn names_that_nothing_defines_are_reported() {
+    let missing = |text: &str, roles: &[Role]| -> Vec<String> {
+        let config = load(text, &[]).unwrap();
+        missing_references(&config, roles, &[]).iter().map(ToString::to_string).collect()
+    };
+    let bare = missing("", &Role::ALL);
+    assert_eq!(bare.len(), 2, "{bare:?}");
+    assert!(bare[0].contains("app.client_id = \"PkceJS\"") && bare[0].contains("no such client"));
+    assert!(bare[1].contains("api.audience = \"MyBackendApi2\""), "{bare:?}");
+    assert!(missing("", &[Role::Provider]).is_empty());
+    assert!(missing("", &[Role::App]).is_empty(), "another process is the provider");
+    assert!(missing("demo = true", &Role::ALL).is_empty());
+    let elsewhere = "[app]\nauthority = \"https://id.example.com\"\n[api]\nissuer = \"https://id.example.com\"\n";
+    assert!(missing(elsewhere, &Role::ALL).is_empty());
+
+    let api = "[[api_scopes]]\nname = \"MyBackendApi2\"\ndisplay_name = \"A\"\n\
+               [[api_resources]]\nname = \"MyBackendApi2\"\ndisplay_name = \"A\"\nscopes = [\"MyBackendApi2\"]\n";
+    let page = "[app]\nclient_id = \"page\"\n";
+    let problems = missing(&format!("{page}{CLIENT}{api}"), &Role::ALL);
+    for problem in [
+        "lacks profile in allowed_scopes",
+        "lacks MyBackendApi2 in allowed_scopes",
+        "allow_offline_access",
+        "lacks it in redirect_uris",
+        "lacks it in post_logout_redirect_uris",
+        "lacks it in allowed_cors_origins",
+    ] {
+        assert!(problems.iter().any(|line| line.contains(problem)), "{problem}: {problems:#?}");
+    }
+    let secret = CLIENT.replace("require_client_secret = false", "require_client_secret = true");
+    let problems = missing(
+        &format!(
+            "{page}{secret}client_secrets = [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n{api}"
+        ),
+        &Role::ALL,
+    );
+    assert!(problems.iter().any(|line| line.contains("can't keep a secret")), "{problems:#?}");
 }
 
 /// The keys that a table may have: told by its own refusal of another.
@@ -604,6 +716,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("api", keys_of::<ApiSection>()),
         ("api.issuers", keys_of::<IssuerSettings>()),
         ("store", keys_of::<StoreSection>()),
+        ("connections", keys_of::<ConnectionsSection>()),
         ("tls", keys_of::<TlsSection>()),
         ("stop", keys_of::<StopSection>()),
         ("management", keys_of::<ManagementSection>()),
@@ -640,6 +753,7 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.app, AppSection::default());
     assert_eq!(example.api, ApiSection::default());
     assert_eq!(example.store, StoreSection::default());
+    assert_eq!(example.connections, ConnectionsSection::default());
     assert_eq!(example.tls, TlsSection::default());
     assert_eq!(example.stop, StopSection::default());
     assert_eq!(example.management, ManagementSection::default());
@@ -687,7 +801,7 @@ fn the_example_tells_the_defaults_of_a_client() {
 }
 
 /// Loads a configuration for a process of these parts.
-fn load_parts(text: &str, roles: &[Role]) -> Result<Config, ConfigError> {
+fn load_parts(text: &str, roles: &[Role]) -> Result<Config, ConfigErrors> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("doorward.toml");
     std::fs::write(&path, text).unwrap();

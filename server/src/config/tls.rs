@@ -1,4 +1,4 @@
-//! `[tls]`, and whether URLs and listeners speak alike.
+//! `[tls]`, and whether URLs and listeners agree on the scheme.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::{
     values,
 };
 
-/// The authority for development is kept beside the database, in a folder of this name.
+/// The development authority is kept beside the database, in a folder with this name.
 const DEVELOPMENT_FOLDER: &str = "tls";
 
-/// Checks what the section says, and that the URLs of these parts can be true.
+/// Checks the section, and that the URLs of these parts fit it.
 pub fn check(
     file: &ConfigFile,
     roles: &[Role],
@@ -19,7 +19,7 @@ pub fn check(
     let certificate = certificate(file, sources)?;
     for (key, url) in urls(file, roles) {
         let problem = match &certificate {
-            Some(_) if url.starts_with("http:") => "the listeners speak TLS: use https",
+            Some(_) if url.starts_with("http:") => "the listeners use TLS: use https",
             Some(Certificate::Development { .. }) if !values::is_loopback(url) => {
                 "the certificate for development is for this machine only: set tls.certificate and tls.key"
             }
@@ -48,7 +48,7 @@ fn certificate(
     let section = &file.tls;
     match (&section.certificate, &section.key) {
         (Some(certificate), Some(_)) if section.development => {
-            let problem = "tls.development asks for another certificate: give one of the two";
+            let problem = "tls.development asks for another certificate: give only one of the two";
             Err(sources.refuse("tls.certificate", certificate.display(), problem))
         }
         (Some(certificate), Some(key)) => {
@@ -57,12 +57,12 @@ fn certificate(
         (Some(certificate), None) => Err(sources.refuse(
             "tls.certificate",
             certificate.display(),
-            "give its private key, too, as tls.key",
+            "give its private key as well: tls.key",
         )),
         (None, Some(key)) => Err(sources.refuse(
             "tls.key",
             key.display(),
-            "give its certificate, too, as tls.certificate",
+            "give its certificate as well: tls.certificate",
         )),
         (None, None) => {
             let beside = file.store.path.parent().unwrap_or(Path::new(""));

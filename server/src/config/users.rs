@@ -1,41 +1,18 @@
-//! `[[users]]`: the users that are there after the start.
+//! `[[users]]`: the users to import.
 
 use doorward_protocol::secret::Secret;
 use doorward_provider::model::{
+    configured_user::{ConfiguredPassword as Password, ConfiguredUser},
     password::PasswordHash,
     settings_error::SettingsError,
     user::{UserClaims, normalized_username},
 };
 use serde_json::{Map, Value};
 
-use super::{ConfigError, SettingSources, file::UserSettings};
+use super::{ConfigErrors, SettingSources, error::Mistakes, file::UserSettings};
 
-/// A user of whom every setting holds.
-#[derive(Debug, Clone)]
-pub struct ConfiguredUser {
-    /// Subject identifier.
-    pub sub: String,
-    /// What the user types.
-    pub username: String,
-    /// The password or its hash.
-    pub password: Password,
-    /// Whether the user may sign in.
-    pub enabled: bool,
-    /// Claims.
-    pub claims: UserClaims,
-}
-
-/// A user's password as configured.
-#[derive(Debug, Clone)]
-pub enum Password {
-    /// Argon2id.
-    Hash(PasswordHash),
-    /// The password itself: in demo mode only.
-    Plain(Secret),
-}
-
-/// Claims that tokens have of their own (RFC 7519 section 4.1, OIDC Core section 2); a user can't
-/// bring them.
+/// Claims that the provider itself puts into tokens (RFC 7519 section 4.1, OIDC Core section 2). A
+/// user can't have them.
 const OWN_CLAIMS: [&str; 17] = [
     "acr",
     "amr",
@@ -56,21 +33,22 @@ const OWN_CLAIMS: [&str; 17] = [
     "sub",
 ];
 
-/// Checks all users; names and subjects are unique.
+/// Checks all users. Names and subjects are unique.
 pub fn check(
     settings: Vec<UserSettings>,
     demo: bool,
     sources: &SettingSources,
-) -> Result<Vec<ConfiguredUser>, ConfigError> {
+) -> Result<Vec<ConfiguredUser>, ConfigErrors> {
+    let mut mistakes = Mistakes::default();
     let mut users: Vec<ConfiguredUser> = Vec::new();
     for settings in settings {
         let label = format!("the user \"{}\"", settings.username);
         let user = check_one(settings, demo)
             .and_then(|user| unlike(user, &users))
-            .map_err(|error| sources.refuse_in("users", &label, &error))?;
-        users.push(user);
+            .map_err(|error| sources.refuse_in("users", &label, &error));
+        users.extend(mistakes.note(user));
     }
-    Ok(users)
+    mistakes.or(Some(users))
 }
 
 fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, SettingsError> {
@@ -90,7 +68,7 @@ fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, Setti
     }
     Ok(ConfiguredUser {
         password: password(settings.password, settings.password_hash, demo)?,
-        claims: claims(settings.claims)?,
+        claims: check_claims(settings.claims)?,
         enabled: settings.enabled,
         sub,
         username,
@@ -116,7 +94,7 @@ fn password(
             .map(Password::Hash)
             .map_err(|_| refuse("password_hash", "not an Argon2id hash in PHC form ($argon2id$…)")),
         (Some(_), Some(_)) => {
-            Err(refuse("password", "password_hash is given, too: give one of the two"))
+            Err(refuse("password", "password_hash is given as well: give one of the two"))
         }
         (None, None) => {
             Err(SettingsError::new("password_hash", "(missing)", "give the user's Argon2id hash"))
@@ -124,10 +102,11 @@ fn password(
     }
 }
 
-fn claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
+/// Refuses claims that a user can't have.
+pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
     for (name, value) in &claims {
         if OWN_CLAIMS.contains(&name.as_str()) {
-            return Err(SettingsError::new("claims", name, "tokens have this claim of their own"));
+            return Err(SettingsError::new("claims", name, "the provider sets this claim itself"));
         }
         if holds_toml_date(value) {
             return Err(SettingsError::new("claims", name, "write a date as a text, in quotes"));
@@ -136,7 +115,7 @@ fn claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
     Ok(UserClaims(claims))
 }
 
-/// TOML's own dates arrive as a table with this one key, which no token should carry.
+/// A TOML date arrives as a table with this one key, which must not get into tokens.
 fn holds_toml_date(value: &Value) -> bool {
     match value {
         Value::Object(table) => {
@@ -147,6 +126,7 @@ fn holds_toml_date(value: &Value) -> bool {
     }
 }
 
+/// Refuses a user who has the name or the subject of another.
 fn unlike(
     user: ConfiguredUser,
     before: &[ConfiguredUser],

@@ -1,5 +1,5 @@
-//! Settings of one value: each type can only hold what makes sense, so that what is wrong is
-//! refused with its key at hand.
+//! Types of single settings. Each can hold only valid values, so a mistake is refused where its key
+//! is known.
 
 use std::{
     fmt,
@@ -12,8 +12,8 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 /// An issuer identifier of our own (OIDC Core section 2): https, or http on this machine; no query,
-/// fragment or slash at its end, and written as URLs are normalised, since clients compare it by
-/// the letter.
+/// fragment or slash at its end, and written as URLs are normalised, since clients compare it
+/// exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Issuer(String);
@@ -42,12 +42,12 @@ pub struct ListenAddress {
     addresses: Vec<SocketAddr>,
 }
 
-/// Reverse proxies: an address, or a network as `10.20.30.0/24`.
+/// Reverse proxies: an address, or a network such as `10.20.30.0/24`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TrustedProxy(pub Network);
 
-/// The base URL of a collector of traces. Plain http will do: no secret is sent there.
+/// The base URL of a collector of traces. Plain http is accepted: no secret is sent there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CollectorUrl(String);
@@ -156,7 +156,7 @@ impl TryFrom<String> for RedirectTarget {
 }
 
 impl ListenAddress {
-    /// The addresses to bind, at least one. Of two only the first must be there.
+    /// The addresses to bind, at least one. If there are two, the second is optional.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -232,12 +232,12 @@ impl TryFrom<String> for TrustedProxy {
 }
 
 impl Seconds {
-    /// So many seconds.
+    /// This many seconds.
     pub const fn new(seconds: u32) -> Self {
         Self(seconds)
     }
 
-    /// How many.
+    /// The number.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -265,7 +265,7 @@ pub fn is_loopback(url: &str) -> bool {
 }
 
 /// Whether browsers may be told to come back to this URL by https only (RFC 6797). Not on this
-/// machine: it would hold for every port of it, those of other servers, too.
+/// machine: the rule would hold for every port, also those of other servers.
 pub fn wants_hsts(url: &str) -> bool {
     url.starts_with("https:") && !is_loopback(url)
 }

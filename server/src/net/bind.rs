@@ -1,12 +1,20 @@
-//! Binding the addresses of a listener before anything else is started.
+//! Binds the addresses of a listener before anything else is started.
 
 use std::{fmt, io, net::SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::ListenAddress;
 
-/// Bound addresses of one listener.
+/// What the kernel keeps of answers that are not read yet, in bytes. Linux doubles it. It is enough
+/// for two megabytes a second to the other side of the earth.
+const SEND_BUFFER: u32 = 256 * 1024;
+/// What the kernel keeps of requests that are not read yet, in bytes: the largest body.
+const RECEIVE_BUFFER: u32 = 256 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// The bound addresses of one listener.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<TcpListener>,
@@ -43,25 +51,38 @@ impl BindError {
     }
 }
 
-/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone; port 0 takes a free
+/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone. Port 0 takes one free
 /// port for both.
-pub async fn bind(listen: &ListenAddress) -> Result<Listener, BindError> {
+pub fn bind(listen: &ListenAddress) -> Result<Listener, BindError> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     for &(mut address) in listen.addresses() {
         if let Some(bound) = sockets.first().and_then(|socket| socket.local_addr().ok()) {
             address.set_port(bound.port());
         }
-        match TcpListener::bind(address).await {
+        match listen_on(address) {
             Ok(socket) => sockets.push(socket),
             Err(reason) if sockets.is_empty() || reason.kind() == io::ErrorKind::AddrInUse => {
                 return Err(BindError { address, reason });
             }
             Err(reason) => {
-                tracing::debug!(%address, %reason, "this machine has no second loopback address")
+                tracing::debug!(%address, %reason, "this machine has no second loopback address");
             }
         }
     }
     Ok(Listener { sockets })
+}
+
+/// The listening socket. Its connections have small buffers in the kernel: a client that does not
+/// read could otherwise hold eight megabytes each.
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart can bind while connections of the previous process are still closing.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Listener {

@@ -1,4 +1,4 @@
-//! `/health/live` and `/health/ready`, for those who watch over the process.
+//! `/health/live` and `/health/ready`, for balancers and supervisors.
 
 use std::{
     collections::BTreeMap,
@@ -22,19 +22,25 @@ use doorward_provider::Provider;
 use doorward_resource_server::ResourceServer;
 use serde::Serialize;
 
+use crate::provider::database::WriteProbe;
+
 /// What a listener needs to be ready.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    /// Its database answers, and its keys sign.
+    /// The provider: its database must answer, and its keys must sign.
     pub provider: Option<Arc<Provider>>,
-    /// It has its issuer's keys. Once it has them it goes on with them while the issuer is away.
+    /// The provider's database must be writable.
+    pub writable: Option<Arc<WriteProbe>>,
+    /// The API: it must have its issuer's keys. It goes on with them while the issuer is away.
     pub api: Option<ResourceServer>,
-    /// The API's issuer is this very process, at a URL that may lead here by way of whoever asks
-    /// whether we are ready: each would wait for the other. The API gets the keys when they are
-    /// first needed.
+    /// The API's issuer is this process. Its URL may lead here through the balancer that asks
+    /// whether we are ready, so each would wait for the other. The API then fetches the keys when it
+    /// first needs them.
     pub is_own_issuer: bool,
-    /// The process is not about to stop.
+    /// The process must not be about to stop.
     pub draining: Draining,
+    /// The last answer, so that only changes are logged.
+    pub was_ready: Arc<AtomicBool>,
 }
 
 /// Whether the process is about to stop. Clones share it.
@@ -42,7 +48,7 @@ pub struct Readiness {
 pub struct Draining(Arc<AtomicBool>);
 
 impl Draining {
-    /// From now on nothing is ready.
+    /// From now on the process is not ready.
     pub fn begin(&self) {
         self.0.store(true, Relaxed);
     }
@@ -52,7 +58,7 @@ impl Draining {
 #[derive(Debug, Serialize)]
 struct Report {
     ready: bool,
-    /// What was looked at, and `ok` or what is wrong with it.
+    /// What was checked, and `ok` or what is wrong with it.
     checks: BTreeMap<&'static str, &'static str>,
 }
 
@@ -69,20 +75,23 @@ pub fn health(readiness: Readiness) -> Router {
 async fn ready(State(readiness): State<Readiness>) -> Response {
     let mut checks = BTreeMap::new();
     if let Some(provider) = &readiness.provider {
-        checks.insert("database", database(provider).await);
+        let writable = match &readiness.writable {
+            Some(probe) => probe.succeeds().await,
+            None => true,
+        };
+        checks.insert("database", database(provider, writable).await);
         checks.insert("keys", keys(provider));
     }
     if let Some(api) = &readiness.api {
         let is_there = readiness.is_own_issuer || api.ready().await.is_ok();
-        checks.insert(
-            "issuer",
-            if is_there { OK } else { "its keys were never fetched: is it there?" },
-        );
+        let missing = "its keys were never fetched: is the issuer running?";
+        checks.insert("issuer", if is_there { OK } else { missing });
     }
     if readiness.draining.0.load(Relaxed) {
         checks.insert("process", "it is about to stop");
     }
     let ready = checks.values().all(|outcome| *outcome == OK);
+    log_change(&readiness, ready, &checks);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response =
         (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks })).into_response();
@@ -92,11 +101,25 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     response
 }
 
-async fn database(provider: &Provider) -> &'static str {
+/// Logs when the answer changes, not each time that somebody asks. A process that is about to stop
+/// has said so already.
+fn log_change(readiness: &Readiness, ready: bool, checks: &BTreeMap<&'static str, &'static str>) {
+    if readiness.was_ready.swap(ready, Relaxed) == ready {
+        return;
+    }
+    if ready {
+        tracing::info!("ready");
+    } else if !readiness.draining.0.load(Relaxed) {
+        tracing::warn!(?checks, "not ready");
+    }
+}
+
+async fn database(provider: &Provider, writable: bool) -> &'static str {
     match provider.ping().await {
-        Ok(()) => OK,
+        Ok(()) if writable => OK,
+        Ok(()) => "it can't be written",
         Err(error) => {
-            tracing::error!(%error, "not ready");
+            tracing::debug!(%error, "the database does not answer");
             "it does not answer"
         }
     }
@@ -107,7 +130,7 @@ fn keys(provider: &Provider) -> &'static str {
     match provider.keys().active(algorithm, provider.now()) {
         Ok(_) => OK,
         Err(error) => {
-            tracing::error!(%error, "not ready");
+            tracing::debug!(%error, "no signing key is usable");
             "none signs"
         }
     }

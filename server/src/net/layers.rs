@@ -1,4 +1,4 @@
-//! What every request goes through: observation, a time limit, a caught panic, a size limit.
+//! The layers that every request passes: observation, a time limit, a caught panic, a size limit.
 
 use std::{any::Any, time::Duration};
 
@@ -19,15 +19,15 @@ use tower_http::{
 
 use super::observe::{Observer, observe};
 
-/// A request that is not answered after this time is given up.
+/// A request that is not answered after this time gets 408.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The largest body of a request.
 const MAX_BODY: usize = 256 * 1024;
 
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The router with the layers around it; the first of them sees a request first. With `hsts`
-/// browsers come back by https only (RFC 6797).
+/// The router within the layers; the first of them sees a request first. With `hsts`, browsers come
+/// back by https only (RFC 6797).
 pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
     let router = router.layer(
         ServiceBuilder::new()
@@ -42,14 +42,14 @@ pub fn with_layers(router: Router, observer: Observer, hsts: bool) -> Router {
     }
 }
 
-/// The answer, or 408 when the time is over. An answer that is there at once sets no timer.
+/// The answer, or 408 when the time is over. An answer that is immediately there sets no timer.
 pub(super) async fn in_time(answer: impl Future<Output = Response>) -> Response {
     timeout(TIME_LIMIT, answer)
         .await
         .unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
-/// The panic itself was logged by the panic hook.
+/// The panic hook has logged the panic.
 fn after_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
     let body = r#"{"error":"server_error","error_description":"The server made a mistake; it is logged."}"#;
     (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()

@@ -22,15 +22,15 @@ use super::{Readiness, health};
 /// was given up.
 const BUCKETS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
-/// How often what was measured is summed up, so that it takes no memory while nobody asks for it.
+/// How often measurements are summed up, so that they take no memory while nobody asks for them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// What was counted and measured.
+/// The metrics of the process.
 #[derive(Debug, Clone)]
 pub struct Metrics(PrometheusHandle);
 
 impl Metrics {
-    /// Has the whole process counted. To be called once, within the runtime.
+    /// Starts counting for the whole process. Call this once, within the runtime.
     pub fn install() -> Result<Self, String> {
         let recorder = recorder()?;
         let handle = recorder.handle();
@@ -93,9 +93,8 @@ enum Kind {
     Histogram,
 }
 
-/// Every metric by its name, and what it tells. The guide to running the provider has a row for
-/// each.
-const METRICS: [(Kind, &str, &str); 12] = [
+/// Every metric with its help text. The guide has a row for each.
+const METRICS: [(Kind, &str, &str); 13] = [
     (
         Kind::Counter,
         "doorward_http_requests_total",
@@ -132,6 +131,11 @@ const METRICS: [(Kind, &str, &str); 12] = [
         Kind::Counter,
         "doorward_failed_handshakes_total",
         "TLS handshakes that did not come to an end",
+    ),
+    (
+        Kind::Counter,
+        "doorward_refused_connections_total",
+        "Connections refused by a limit of [connections]: all, or address",
     ),
     (Kind::Histogram, "doorward_store_seconds", "Commands of the store, by name and outcome"),
     (

@@ -1,4 +1,4 @@
-//! One span and one line of log for each request: method, route, status and time; never the query,
+//! One span and one log line for each request: method, route, status and time. Never the query,
 //! cookies or bodies.
 
 use std::{
@@ -31,7 +31,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestIds(Arc<(u32, AtomicU32)>);
 
 impl RequestIds {
-    /// Numbers from one under a random prefix; after four billion they begin anew.
+    /// Numbers from one with a random prefix. After four billion they start again.
     pub fn new() -> Self {
         let [a, b, c, d, ..] = SystemEntropy.bytes();
         Self(Arc::new((u32::from_be_bytes([a, b, c, d]), AtomicU32::new(1))))
@@ -39,7 +39,7 @@ impl RequestIds {
 
     fn next(&self) -> String {
         let (prefix, next) = &*self.0;
-        // As {:08x} would write them, in a tenth of the time.
+        // The same as {:08x}, in a tenth of the time.
         let digits = |number: u32| {
             (0..8).rev().map(move |place| {
                 char::from(b"0123456789abcdef"[(number >> (4 * place) & 15) as usize])
@@ -50,20 +50,20 @@ impl RequestIds {
     }
 }
 
-/// What the observer of one listener knows.
+/// Observes the requests of one listener.
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// The listener's name in metrics.
     listener: &'static str,
     /// Numbers its requests.
     ids: RequestIds,
-    /// Who may bring a number with a request.
+    /// Proxies whose identifiers are taken over.
     proxies: Arc<[Network]>,
 }
 
 impl Observer {
-    /// Of the listener of this name. Identifiers from these proxies are taken over, so that one
-    /// request has one in all logs; anyone else's could be made to look like another's.
+    /// For the listener with this name. Identifiers from these proxies are taken over, so that a
+    /// request has the same one in all logs. Anyone else could forge them.
     pub fn new(listener: &'static str, proxies: Vec<Network>) -> Self {
         Self { listener, ids: RequestIds::new(), proxies: proxies.into() }
     }
@@ -78,18 +78,17 @@ impl Observer {
     }
 }
 
-/// What can stand in a line of a log without being taken for something else.
+/// Whether an identifier is harmless in a log line.
 fn is_sane(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Gives the request an identifier, which the answer carries, too, logs what became of it, and
-/// counts it.
+/// Gives the request and its answer an identifier, logs the outcome and counts it.
 pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let id = observer.id(&request);
     let method = known_method(request.method());
-    // The template of the route, never the path: paths are without number.
+    // The route's template, never the path: there are infinitely many paths.
     let route = Route(request.extensions().get::<MatchedPath>().cloned());
     let label = method.unwrap_or("other");
     let span = tracing::info_span!("request", id, method = label, route = route.as_str());
@@ -101,10 +100,12 @@ pub async fn observe(State(observer): State<Observer>, request: Request, next: N
     count(observer.listener, label, &route, status, began.elapsed());
     let microseconds = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
-        if status.is_server_error() {
-            tracing::error!(status = status.as_u16(), microseconds, "answered");
-        } else {
+        if !status.is_server_error() || route.is_health() {
             tracing::debug!(status = status.as_u16(), microseconds, "answered");
+        } else if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(status = status.as_u16(), microseconds, "answered");
+        } else {
+            tracing::error!(status = status.as_u16(), microseconds, "answered");
         }
     });
     if let Ok(id) = HeaderValue::try_from(id) {
@@ -113,13 +114,13 @@ pub async fn observe(State(observer): State<Observer>, request: Request, next: N
     response
 }
 
-/// Anyone can make up a method; these have a name.
+/// The method's name, if it is a usual one: anyone can make up others.
 fn known_method(method: &Method) -> Option<&'static str> {
     const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
     KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
-/// The route that a request took, if there is one for it.
+/// The route of a request, if it has one.
 struct Route(Option<MatchedPath>);
 
 impl Route {
@@ -127,12 +128,17 @@ impl Route {
         self.0.as_ref().map(MatchedPath::as_str)
     }
 
+    /// Whether it asks for health. A negative answer is then not an error of the server.
+    fn is_health(&self) -> bool {
+        self.template().is_some_and(|template| template.starts_with("/health/"))
+    }
+
     fn as_str(&self) -> &str {
         self.template().unwrap_or("none")
     }
 }
 
-/// All labels are of few values: routes as they stand in the source, known methods, statuses.
+/// Every label has few values: the routes in the source, known methods, statuses.
 fn count(
     listener: &'static str,
     method: &'static str,

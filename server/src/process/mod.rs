@@ -1,6 +1,7 @@
-//! The process: its signals, its log and its traces.
+//! The process: its signals, its log, its traces, and its service manager.
 
 pub mod log;
+pub mod notify;
 pub mod signals;
 #[cfg(feature = "otel")]
 pub mod traces;

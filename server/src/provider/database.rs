@@ -1,8 +1,18 @@
 //! The database behind the store port. Only this module knows whether it is SQLite or PostgreSQL.
 
-use std::sync::Arc;
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use doorward_provider::store::Store;
+use doorward_provider::{
+    model::{
+        message_identity::MessageIdentity,
+        time::{Clock as _, Entropy as _, SystemClock, SystemEntropy},
+    },
+    store::Store,
+};
 use doorward_provider_store::{PostgresStore, SqliteOptions, SqliteStore, Stats};
 
 use crate::{
@@ -36,10 +46,13 @@ impl Database {
             DatabaseConfig::Sqlite { path, group_commit } => {
                 let options =
                     SqliteOptions { group_commit: *group_commit, ..SqliteOptions::default() };
-                let store = SqliteStore::open(path, &options);
-                Self::Sqlite(Arc::new(
-                    store.map_err(|error| refuse(config, sources, error.to_string()))?,
-                ))
+                let exists = path.exists();
+                let store = SqliteStore::open(path, &options)
+                    .map_err(|error| refuse(config, sources, error.to_string()))?;
+                if !exists {
+                    own_like_folder(path);
+                }
+                Self::Sqlite(Arc::new(store))
             }
             DatabaseConfig::Postgres(options) => {
                 let store = PostgresStore::open(options).await;
@@ -64,6 +77,65 @@ impl Database {
             Self::Sqlite(store) => Some(store.stats()),
             Self::Postgres(_) => None,
         }
+    }
+}
+
+/// How long a successful write counts before the next one is tried.
+const WRITE_COUNTS_FOR: Duration = Duration::from_secs(10);
+/// How long a failed one counts.
+const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(1);
+/// When the row of a probe expires, in seconds.
+const PROBE_LIVES_FOR: u32 = 60;
+
+/// Tries now and then whether the database can be written. Reads still succeed on a full disk or a
+/// read-only file, while nobody can sign in.
+pub struct WriteProbe {
+    store: Arc<dyn Store>,
+    /// When the last write was tried, and whether it succeeded.
+    last: tokio::sync::Mutex<Option<(Instant, bool)>>,
+}
+
+impl WriteProbe {
+    /// For this database.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, last: tokio::sync::Mutex::default() }
+    }
+
+    /// Whether the database can be written, as far as is known.
+    pub async fn succeeds(&self) -> bool {
+        let mut last = self.last.lock().await;
+        if let Some((at, succeeded)) = *last {
+            let counts_for = if succeeded { WRITE_COUNTS_FOR } else { FAILURE_COUNTS_FOR };
+            if at.elapsed() < counts_for {
+                return succeeded;
+            }
+        }
+        let succeeded = self.write().await;
+        *last = Some((Instant::now(), succeeded));
+        succeeded
+    }
+
+    /// Adds a row that the next sweep after its end removes.
+    async fn write(&self) -> bool {
+        let now = SystemClock.now();
+        // A random value is no message's hash.
+        let row = MessageIdentity::from_bytes(SystemEntropy.bytes());
+        match self.store.first_use(row, now.plus(PROBE_LIVES_FOR)).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(%error, "the database can't be written");
+                false
+            }
+        }
+    }
+}
+
+/// A database that a root command created must be open to the server's user, whose folder it is in.
+fn own_like_folder(path: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        private_file::adopt_owner(Path::new(&name), private_file::folder_of(path));
     }
 }
 

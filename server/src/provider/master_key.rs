@@ -1,5 +1,5 @@
-//! The master key: from the setting or from its file, which is made at the first start and which
-//! only this user may read.
+//! The master key: from the setting, or from its file. The first start makes the file; only this user
+//! may read it.
 
 use std::{
     fs, io,
@@ -17,7 +17,7 @@ use crate::{
     private_file::{self, readable_by_everyone},
 };
 
-/// The master key can't be had.
+/// The master key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file can't be read or made.
@@ -34,7 +34,7 @@ pub enum MasterKeyError {
         /// The file.
         path: PathBuf,
     },
-    /// The content is no key.
+    /// The content is not a key.
     #[error("{}: not a master key: it must be 32 bytes as 43 base64url characters", path.display())]
     Malformed {
         /// The file.
@@ -42,13 +42,13 @@ pub enum MasterKeyError {
     },
     /// An earlier change of the key was interrupted, and now another key is given.
     #[error(
-        "{}: another new master key is there from a change that was interrupted: go on without giving one, or remove the file", path.display()
+        "{}: another new master key is there from a change that was interrupted: run the command without a key file to go on, or remove the file", path.display()
     )]
     OtherPrepared {
         /// The file.
         path: PathBuf,
     },
-    /// The database has keys that another master key encrypted.
+    /// The file is gone, but the database has keys that it encrypted.
     #[error(
         "{}: the master key is missing, but the database has signing keys that it encrypted: put the file back, or copy it from another process on this database", path.display()
     )]
@@ -58,9 +58,9 @@ pub enum MasterKeyError {
     },
 }
 
-/// Gets the key that opens these signing keys. A missing file is made unless there are any: they
-/// need the lost one. A change of the key that was interrupted after the database had taken it over
-/// is finished.
+/// Gets the key that opens these signing keys. A missing file is made only if there are no signing
+/// keys, since they need the lost one. If a change of the master key was interrupted after the
+/// database had changed, it is finished.
 pub fn obtain(
     source: &MasterKeySource,
     keys: &[StoredKey],
@@ -85,7 +85,7 @@ pub fn obtain(
             let text = format!("{}\n", base64url::encode(entropy.bytes()));
             private_file::create(path, &text, &base64url::encode(&entropy.bytes()[..8]))
                 .map_err(failed)?;
-            // Another process may have been faster: what counts is what is in the file now.
+            // Another process may have been faster, so the file is read again.
             obtain_from(path)
         }
         Err(error) => Err(failed(error)),
@@ -93,9 +93,9 @@ pub fn obtain(
     }
 }
 
-/// Makes the key that is to follow, beside the file of the present one: this text if one is given.
-/// One that was made before and not taken over is used again, so that two commands at once can't
-/// seal with two keys.
+/// Makes the next key in a file beside the present one's, with this text if one is given. A key that
+/// was prepared before and not taken over is used again, so two commands at the same time can't
+/// encrypt with two keys.
 pub fn prepare(
     path: &Path,
     given: Option<&Secret>,
@@ -116,15 +116,15 @@ pub fn prepare(
     obtain_from(&path)
 }
 
-/// Puts the prepared key in place of the present one, which is kept beside it; returns where. At
-/// each moment one of the files holds the key that the database needs.
+/// Replaces the present key by the prepared one, and keeps the old one beside it; returns where. At
+/// any time one of the files holds the key that the database needs.
 pub fn take_over(path: &Path) -> Result<PathBuf, MasterKeyError> {
     let failed = |reason| MasterKeyError::Io { path: path.to_owned(), reason };
     let old =
         (1..1000).map(|number| beside(path, &format!("old-{number}"))).find(|old| !old.exists());
     let old = old.unwrap_or_else(|| beside(path, "old"));
     match fs::hard_link(path, &old).and_then(|()| fs::rename(next(path), path)) {
-        // Another process was faster.
+        // Another process has done it already.
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {}
         outcome => outcome.map_err(failed)?,
     }
@@ -132,7 +132,7 @@ pub fn take_over(path: &Path) -> Result<PathBuf, MasterKeyError> {
     Ok(old)
 }
 
-/// Where the key stands that is to follow.
+/// The file of the next key.
 fn next(path: &Path) -> PathBuf {
     beside(path, "new")
 }

@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod master_key;
+mod reloading;
 mod to_clients;
 mod users;
 
@@ -19,8 +20,9 @@ use doorward_provider::{
 use doorward_provider_http::HttpSettings;
 use tokio::task::AbortHandle;
 
+pub use self::reloading::Reloading;
 use self::{
-    database::Database,
+    database::{Database, WriteProbe},
     to_clients::{HttpBackChannel, HttpJwksSource},
     users::ImportError,
 };
@@ -40,6 +42,8 @@ pub struct RunningProvider {
     pub provider: Arc<Provider>,
     /// Its endpoints and pages.
     pub router: Router,
+    /// Whether the database can be written.
+    pub writable: Arc<WriteProbe>,
     database: Database,
     /// The tasks that run beside the requests.
     tasks: Vec<AbortHandle>,
@@ -99,10 +103,16 @@ pub async fn start(
         tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
         tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle(),
     ];
-    Ok(RunningProvider { provider, router, database, tasks })
+    let writable = Arc::new(WriteProbe::new(database.store()));
+    Ok(RunningProvider { provider, router, writable, database, tasks })
 }
 
 impl RunningProvider {
+    /// What takes over clients and users of a configuration that is read again.
+    pub fn reloading(&self) -> Reloading {
+        Reloading { provider: Arc::clone(&self.provider), store: self.database.store() }
+    }
+
     /// Ends the tasks and logs what the database did. Call this when no request is being answered.
     pub fn stop(self) {
         self.tasks.iter().for_each(AbortHandle::abort);
@@ -161,7 +171,7 @@ async fn maintain(provider: Arc<Provider>) {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "expired rows were removed"),
             Err(error) => {
-                tracing::error!(%error, "maintenance failed; it is tried again in ten seconds")
+                tracing::error!(%error, "maintenance failed; it is tried again in ten seconds");
             }
         }
     }

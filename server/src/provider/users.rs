@@ -1,9 +1,10 @@
-//! Bringing the configured users into the store: only those who are configured otherwise than at
-//! the last import are written, so that what was changed by command stays.
+//! Imports the configured users into the database. Only users whose configuration has changed since
+//! the last import are written, so changes by command stay.
 
 use doorward_provider::{
     model::{
-        password::{PasswordError, PasswordHash},
+        configured_user::{ConfiguredPassword, ConfiguredUser},
+        password::PasswordError,
         time::{Clock as _, SystemClock},
         user::User,
     },
@@ -12,12 +13,12 @@ use doorward_provider::{
 use futures::future::try_join_all;
 use tokio::task::JoinError;
 
-use crate::config::{ConfiguredUser, Password, demo_users};
+use crate::config::demo_users;
 
-/// The users can't be brought in.
+/// The users can't be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The store failed, or knows one of the names as another user's.
+    /// The store failed, or another user has one of the names.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A password could not be hashed.
@@ -28,8 +29,8 @@ pub enum ImportError {
     Interrupted(#[from] JoinError),
 }
 
-/// Imports the users whose configuration changed in one command. Passwords are hashed side by side,
-/// about 20 ms each.
+/// Imports the users whose configuration has changed, in one store command. Passwords are hashed in
+/// parallel, about 20 ms each.
 pub async fn import(
     store: &dyn Store,
     configured: &[ConfiguredUser],
@@ -46,45 +47,24 @@ pub async fn import(
     Ok(count)
 }
 
+/// On a thread for blocking work: hashing takes long.
 async fn if_changed(
     configured: &ConfiguredUser,
     last: Option<&User>,
 ) -> Result<Option<User>, ImportError> {
-    let known = last.map(|user| user.password_hash.clone());
-    let user = User {
-        sub: configured.sub.clone(),
-        username: configured.username.clone(),
-        password_hash: hash(configured.password.clone(), known).await?,
-        enabled: configured.enabled,
-        claims: configured.claims.clone().into(),
-    };
-    Ok(if last == Some(&user) { None } else { Some(user) })
+    let (configured, last) = (configured.clone(), last.cloned());
+    let changed = tokio::task::spawn_blocking(move || configured.changed_since(last.as_ref()));
+    Ok(changed.await??)
 }
 
-/// The hash of a plain password is kept as long as it fits, so that a start changes nothing.
-async fn hash(
-    password: Password,
-    known: Option<PasswordHash>,
-) -> Result<PasswordHash, ImportError> {
-    let plain = match password {
-        Password::Hash(hash) => return Ok(hash),
-        Password::Plain(plain) => plain,
-    };
-    let hashed = tokio::task::spawn_blocking(move || match known {
-        Some(hash) if hash.verify(&plain) => Ok(hash),
-        _ => PasswordHash::compute(&plain),
-    });
-    Ok(hashed.await??)
-}
-
-/// The first demo user in the store with the password that everyone knows, whom the configuration
-/// does not replace.
+/// The first enabled demo user in the database who still has the public password and whom the
+/// configuration does not replace.
 pub async fn left_from_demo(
     store: &dyn Store,
     configured: &[ConfiguredUser],
 ) -> Result<Option<String>, StoreError> {
     for demo in demo_users() {
-        let Password::Hash(public) = demo.password else { continue };
+        let ConfiguredPassword::Hash(public) = demo.password else { continue };
         let replaced = configured.iter().any(|user| user.sub == demo.sub);
         let stored = store.user(&demo.sub).await?;
         if !replaced && stored.is_some_and(|user| user.enabled && user.password_hash == public) {
@@ -98,7 +78,7 @@ pub async fn left_from_demo(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_protocol::secret::Secret;
-    use doorward_provider::store::Users as _;
+    use doorward_provider::{model::password::PasswordHash, store::Users as _};
     use doorward_provider_store::SqliteStore;
 
     use super::*;
@@ -107,10 +87,10 @@ mod tests {
     async fn a_second_import_changes_nothing() {
         let store = SqliteStore::in_memory().unwrap();
         let mut users = demo_users();
-        users[0].password = Password::Plain(Secret::new("alice"));
+        users[0].password = ConfiguredPassword::Plain(Secret::new("alice"));
         assert_eq!(import(&store, &users).await.unwrap(), 5);
         assert_eq!(import(&store, &users).await.unwrap(), 0);
-        users[0].password = Password::Plain(Secret::new("changed"));
+        users[0].password = ConfiguredPassword::Plain(Secret::new("changed"));
         users[1].enabled = false;
         assert_eq!(import(&store, &users).await.unwrap(), 2);
         let alice = store.user("alice").await.unwrap().unwrap();
@@ -130,7 +110,7 @@ mod tests {
             .unwrap();
         assert_eq!(import(&store, &users).await.unwrap(), 0);
         assert!(alice().await.password_hash.verify(&Secret::new("by command")));
-        users[0].password = Password::Plain(Secret::new("configured"));
+        users[0].password = ConfiguredPassword::Plain(Secret::new("configured"));
         assert_eq!(import(&store, &users).await.unwrap(), 1);
         assert!(alice().await.password_hash.verify(&Secret::new("configured")));
         assert!(!alice().await.enabled, "disabled by command, and not configured otherwise since");

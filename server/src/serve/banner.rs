@@ -3,54 +3,76 @@
 use std::fmt::Write as _;
 
 use super::listeners::Purpose;
-use crate::config::{self, Config, Role};
+use crate::{
+    config::{self, Config, Role},
+    net::Listener,
+};
 
-/// The banner. `bound` lists what each listener serves and its addresses; `advice` is one more
-/// sentence.
-pub fn text(config: &Config, bound: &[(Purpose, String)], advice: Option<&str>) -> String {
-    let mut text = format!("Doorward {}\n", env!("CARGO_PKG_VERSION"));
+/// The banner. `listeners` are bound; `advice` is one more sentence.
+pub fn text(config: &Config, listeners: &[(Listener, Purpose)], advice: Option<&str>) -> String {
+    let mut text =
+        format!("Doorward {} with {}\n", env!("CARGO_PKG_VERSION"), config.sources.file());
     let mut serves_provider = false;
-    for (purpose, addresses) in bound {
+    for (listener, purpose) in listeners {
         let Purpose::Parts(roles) = purpose else {
-            let _ = writeln!(
-                text,
-                "  {:<12} /metrics and /health  (listening on {addresses})",
-                "management"
-            );
+            let what = "/metrics and /health";
+            let _ = writeln!(text, "  {:<12} {what}  (listening on {listener})", "management");
             continue;
         };
         serves_provider |= roles.contains(&Role::Provider);
         for role in roles {
             let (name, url) = match role {
-                Role::Provider => ("provider", config.provider.settings.issuer.as_str()),
-                Role::App => ("application", config.app.url.as_str()),
-                Role::Api => ("API", config.app.page.api_url.as_str()),
+                Role::Provider => ("provider", config.provider.settings.issuer.clone()),
+                Role::App => ("application", config.app.url.clone()),
+                Role::Api => ("API", api_url(config, roles, listener)),
             };
-            let _ = writeln!(text, "  {name:<12} {url}  (listening on {addresses})");
+            let _ = writeln!(text, "  {name:<12} {url}  (listening on {listener})");
         }
     }
     if let Some(advice) = advice {
         let _ = writeln!(text, "{advice}");
     }
     if config.demo && serves_provider {
-        text.push_str("Demo mode. Sign in as one of these; each password is the name:\n");
-        for user in config::demo_users() {
-            let claim = |name: &str| match user.claims.0.get(name) {
-                Some(serde_json::Value::Array(values)) => {
-                    values.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(", ")
-                }
-                Some(value) => value.as_str().unwrap_or_default().to_owned(),
-                None => String::new(),
-            };
-            let _ = writeln!(
-                text,
-                "  {:<12} roles: {:<12} department: {:<6} {}",
-                user.username,
-                claim("role"),
-                claim("department"),
-                claim("email")
-            );
+        text.push_str("Demo mode. Sign in as one of these users; each password is the name:\n");
+        text.push_str(&demo_users());
+    }
+    text
+}
+
+/// Where the API is called. If no setting says so and the API has its own listener, only that
+/// address is known.
+fn api_url(config: &Config, roles: &[Role], listener: &Listener) -> String {
+    let is_set = config.sources.is_set("api.url") || config.sources.is_set("app.api_url");
+    match &config.api.settings.url {
+        Some(url) if is_set || roles.contains(&Role::App) => url.clone(),
+        _ => {
+            let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
+            let addresses = listener.to_string();
+            let first = addresses.split(' ').next().unwrap_or_default();
+            format!("{scheme}://{first}")
         }
+    }
+}
+
+/// A line for each demo user.
+fn demo_users() -> String {
+    let mut text = String::new();
+    for user in config::demo_users() {
+        let claim = |name: &str| match user.claims.0.get(name) {
+            Some(serde_json::Value::Array(values)) => {
+                values.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(", ")
+            }
+            Some(value) => value.as_str().unwrap_or_default().to_owned(),
+            None => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "  {:<12} roles: {:<12} department: {:<6} {}",
+            user.username,
+            claim("role"),
+            claim("department"),
+            claim("email")
+        );
     }
     text
 }

@@ -2,31 +2,28 @@
 //! it.
 
 mod banner;
-mod listeners;
+pub mod listeners;
 mod parts;
-
-use std::time::Duration;
+mod reload;
 
 use self::{
     listeners::{ListenerPlan, Purpose},
     parts::RunningParts,
+    reload::Reload,
 };
 use crate::{
-    config::{Config, Role, ServeArguments},
+    config::{self, Config, ConnectionsConfig, LogFormat, Role, ServeArguments},
     error::StartError,
-    net::{self, Draining, Listener, Observer, Part},
+    net::{self, Admission, ConnectionTimes, Draining, Listener, Observer, Part, WriteLimits},
     output::print,
     process::{
-        log,
+        log::{self, LevelHandle},
+        notify,
         signals::{ReloadSignals, StopSignals},
         traces::Traces,
     },
-    tls::{Tls, TlsServer},
+    tls::Tls,
 };
-
-/// How often the certificate's files are checked for changes. The tool that renews them, such as
-/// cert-manager, may not know this process.
-const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Serves until a signal comes. Whatever is wrong is found before the first request is accepted.
 pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
@@ -37,72 +34,106 @@ pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
         .map(|collector| Traces::start(collector, runtime.handle().clone()))
         .transpose()
         .map_err(|error| StartError::Traces(error.to_string()))?;
-    log::start(&config.log, traces.as_ref());
-    let served = runtime.block_on(async {
-        let signals = StopSignals::listen()?;
-        serve(config, &arguments.roles, signals).await
-    });
+    let level = log::start(&config.log, traces.as_ref());
+    let served = runtime.block_on(serve(config, arguments, level));
     if let Some(traces) = traces {
         traces.stop();
     }
     served
 }
 
-async fn serve(config: Config, roles: &[Role], signals: StopSignals) -> Result<(), StartError> {
+async fn serve(
+    config: Config,
+    arguments: &ServeArguments,
+    level: LevelHandle,
+) -> Result<(), StartError> {
+    // From now on SIGHUP no longer ends the process, whatever it serves.
+    let (stop_signals, reload_signals) = (StopSignals::listen()?, ReloadSignals::listen()?);
     // Ports come first: a start that finds one taken has changed nothing.
-    let listeners = bind(&config, roles).await?;
+    let listeners = bind(&config, &arguments.roles)?;
     let tls = Tls::open(&config.tls, &config.sources)?;
-    let banner = banner::text(&config, &addresses(&listeners), tls.advice.as_deref());
-    let (stop, draining) = (config.stop, Draining::default());
-    if let Some(server) = tls.server.clone() {
-        follow_certificate(server)?;
+    let (text, log) = (banner::text(&config, &listeners, tls.advice.as_deref()), config.log.format);
+    let (stop, draining, sources) = (config.stop, Draining::default(), config.sources.clone());
+    let (limits, proxies) = (config.connections, config.provider.trusted_proxies.clone());
+    let (urls, demo) = (listeners::public_urls(&config), config.demo);
+    let oddities = oddities(&config, &arguments.roles);
+    let trusted = &tls.trusted;
+    let running = RunningParts::start(config, &arguments.roles, trusted, draining.clone()).await?;
+    log_start(&sources, demo, &listeners);
+    for oddity in oddities {
+        tracing::warn!("{oddity}");
     }
-    let urls = listeners::public_urls(&config);
-    let proxies = config.provider.trusted_proxies.clone();
-    let running = RunningParts::start(config, roles, &tls.trusted, draining.clone()).await?;
+    let admission =
+        Admission::new(max_connections(limits), limits.max_per_address, proxies.clone());
     let parts = listeners.into_iter().map(|(listener, purpose)| {
         let observer = Observer::new(purpose.label(), proxies.clone());
         let hsts = listeners::wants_hsts(&purpose, &urls);
+        let is_management = purpose == Purpose::Management;
         Part {
             listener,
             router: net::with_layers(running.router(&purpose), observer, hsts),
-            tls: tls.server.clone().filter(|_| purpose != Purpose::Management),
+            tls: tls.server.clone().filter(|_| !is_management),
+            admission: if is_management { Admission::for_management() } else { admission.clone() },
         }
     });
     let parts = parts.collect();
-    print(&banner);
-    net::serve(parts, signals, stop, draining).await;
+    let (tls, provider) = (tls.server.clone(), running.reloading());
+    Reload { arguments: arguments.clone(), sources, tls, level, provider }.start(reload_signals);
+    if log == LogFormat::Text {
+        print(&text);
+    }
+    notify::start_watchdog();
+    notify::ready("serving");
+    net::serve(parts, connection_times(limits), stop_signals, stop, draining).await;
     running.stop();
     Ok(())
 }
 
-async fn bind(config: &Config, roles: &[Role]) -> Result<Vec<(Listener, Purpose)>, StartError> {
+/// What is odd and does not stop the start: unknown variables, and names that nothing defines. A
+/// client may be in the database, so its absence from the file is not an error.
+fn oddities(config: &Config, roles: &[Role]) -> Vec<String> {
+    let missing = config::missing_references(config, roles, &[]);
+    let missing = missing.iter().map(|missing| format!("{missing} (see doorward config check)"));
+    config.warnings.iter().cloned().chain(missing).collect()
+}
+
+fn bind(config: &Config, roles: &[Role]) -> Result<Vec<(Listener, Purpose)>, StartError> {
     let mut bound = Vec::new();
     for ListenerPlan { key, listen, purpose } in listeners::plan(config, roles) {
         let listener = net::bind(&listen)
-            .await
             .map_err(|error| config.sources.refuse(key, &listen, error.advice()))?;
         bound.push((listener, purpose));
     }
     Ok(bound)
 }
 
-/// What each listener serves, and the addresses that it has.
-fn addresses(listeners: &[(Listener, Purpose)]) -> Vec<(Purpose, String)> {
-    listeners.iter().map(|(listener, purpose)| (purpose.clone(), listener.to_string())).collect()
+fn log_start(sources: &config::SettingSources, demo: bool, listeners: &[(Listener, Purpose)]) {
+    let listeners: Vec<String> = listeners
+        .iter()
+        .map(|(listener, purpose)| format!("{} on {listener}", purpose.label()))
+        .collect();
+    let (version, configuration) = (env!("CARGO_PKG_VERSION"), sources.file());
+    tracing::info!(version, configuration, demo, ?listeners, "started");
 }
 
-/// Reads the certificate again when its files have changed, and on SIGHUP.
-fn follow_certificate(server: TlsServer) -> Result<(), StartError> {
-    let mut signals = ReloadSignals::listen()?;
-    let mut checks = tokio::time::interval(CERTIFICATE_CHECK_INTERVAL);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = signals.next() => server.reload(),
-                _ = checks.tick() => server.reload_if_changed(),
-            }
+/// As many connections as are configured, if there are file descriptors for them.
+fn max_connections(limits: ConnectionsConfig) -> u32 {
+    match net::affordable_connections() {
+        Some(affordable) if affordable < limits.max => {
+            tracing::info!(
+                configured = limits.max,
+                accepted = affordable,
+                "fewer connections are accepted: raise the limit on open files (ulimit -n)"
+            );
+            affordable
         }
-    });
-    Ok(())
+        _ => limits.max,
+    }
+}
+
+fn connection_times(limits: ConnectionsConfig) -> ConnectionTimes {
+    ConnectionTimes {
+        writes: WriteLimits { stalled: limits.write_timeout, behind: limits.answer_time },
+        max_age: limits.max_age,
+    }
 }

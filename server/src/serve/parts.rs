@@ -1,5 +1,7 @@
 //! The parts that this process runs, started, and the router of each listener.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use axum::Router;
 use doorward_demo::api::Description;
 use doorward_resource_server::ResourceServer;
@@ -10,7 +12,7 @@ use crate::{
     config::{ApiSettings, AppSettings, Config, Role, SettingSources},
     error::StartError,
     net::{self, Draining, Metrics, Readiness},
-    provider::{self, RunningProvider},
+    provider::{self, Reloading, RunningProvider},
 };
 
 /// The started parts.
@@ -23,6 +25,7 @@ pub struct RunningParts {
     /// Whether the API trusts the provider of this process.
     is_own_issuer: bool,
     draining: Draining,
+    was_ready: Arc<AtomicBool>,
 }
 
 impl RunningParts {
@@ -64,7 +67,13 @@ impl RunningParts {
             app: config.app,
             metrics,
             draining,
+            was_ready: Arc::default(),
         })
+    }
+
+    /// What takes over clients and users at SIGHUP, if the provider runs here.
+    pub fn reloading(&self) -> Option<Reloading> {
+        self.provider.as_ref().map(RunningProvider::reloading)
     }
 
     /// The router of a listener.
@@ -104,7 +113,9 @@ impl RunningParts {
             provider: provider.map(|running| running.provider.clone()),
             api: self.api.clone().filter(|_| roles.contains(&Role::Api)),
             is_own_issuer: self.is_own_issuer,
+            writable: provider.map(|running| running.writable.clone()),
             draining: self.draining.clone(),
+            was_ready: self.was_ready.clone(),
         }
     }
 

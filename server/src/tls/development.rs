@@ -1,8 +1,8 @@
-//! A certificate for development: of an authority of our own, made at the first start, which may
-//! speak for this machine only.
+//! A certificate for development, signed by our own authority. The first start makes the authority,
+//! which is valid for this machine only.
 //!
-//! What is kept is the authority, so that a browser must be told of it once; the server's own
-//! certificate is made at each start.
+//! The authority is kept, so a browser must be told only once to trust it. The server's certificate
+//! is made at each start.
 
 use std::{
     fs,
@@ -29,18 +29,18 @@ use crate::private_file;
 
 /// The authority's certificate and private key.
 const AUTHORITY: &str = "authority.pem";
-/// The certificate alone, to be given to browsers.
+/// The certificate alone, for browsers.
 const TO_TRUST: &str = "authority.crt";
-/// What stands between the two.
+/// What separates the two.
 const KEY_BEGINS: &str = "-----BEGIN PRIVATE KEY-----";
 /// Names of this machine, and only those.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-/// How long the authority lasts. Days.
+/// Lifetime of the authority, in days.
 const AUTHORITY_LIFE: i64 = 3650;
-/// How long the server's certificate lasts: browsers accept at most 398 days.
+/// Lifetime of the server's certificate, in days. Browsers accept at most 398.
 const CERTIFICATE_LIFE: i64 = 365;
 
-/// What was made.
+/// A certificate for development.
 #[derive(Debug)]
 pub struct Development {
     /// The server's certificate and key.
@@ -84,7 +84,7 @@ impl Development {
     pub fn advice(folder: &Path) -> String {
         let file = folder.join(TO_TRUST);
         format!(
-            "TLS with a development certificate: have your browser trust {}, an authority for this machine only",
+            "TLS with a development certificate: let your browser trust {}, an authority for this machine only",
             file.display()
         )
     }
@@ -106,8 +106,8 @@ fn lasts(params: &mut CertificateParams, days: i64) {
     params.not_after = now + Duration::days(days);
 }
 
-/// An authority as PEM. Should its key be stolen, its word still counts for no other machine (RFC
-/// 5280 section 4.2.1.10).
+/// An authority as PEM. Its name constraints protect other machines if its key is stolen (RFC 5280
+/// section 4.2.1.10).
 fn new_authority() -> Result<String, rcgen::Error> {
     let key = key_pair()?;
     let mut params = CertificateParams::default();
@@ -149,7 +149,7 @@ fn sign(
     Ok((certificate.der().clone(), PrivateKeyDer::Pkcs8(own.serialize_der().into())))
 }
 
-/// What a thief of the authority's key would try.
+/// What someone who stole the authority's key would try.
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub fn sign_for(folder: &Path, name: &str) -> CertificateDer<'static> {

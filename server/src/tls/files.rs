@@ -1,5 +1,4 @@
-//! Certificates and keys in PEM files, checked so that what is wrong is found before the first
-//! handshake.
+//! Certificates and keys in PEM files, checked before the first handshake.
 
 use std::{
     fs, io,
@@ -24,20 +23,20 @@ pub enum CertificateError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Whether it was to hold the key.
+        /// Whether it should hold the key.
         key: bool,
         /// Why not.
         reason: io::Error,
     },
-    /// There is none in the file.
+    /// The file does not contain one.
     #[error("there is no {} in this file: give one in PEM", if *.key { "private key" } else { "certificate" })]
     Missing {
         /// The file.
         path: PathBuf,
-        /// Whether it was to hold the key.
+        /// Whether it should hold the key.
         key: bool,
     },
-    /// The two belong not together.
+    /// The key does not belong to the certificate.
     #[error("this is not the private key of the certificate in {}", certificate.display())]
     Mismatch {
         /// The file of the key.
@@ -45,7 +44,7 @@ pub enum CertificateError {
         /// That of the certificate.
         certificate: PathBuf,
     },
-    /// The certificate's time is over.
+    /// The certificate has expired.
     #[error("the certificate has expired on {on}: renew it")]
     Expired {
         /// The file.
@@ -53,10 +52,10 @@ pub enum CertificateError {
         /// Until when it was valid.
         on: String,
     },
-    /// Certificate or key is of a kind that can't be used.
+    /// The certificate or key is of a kind that can't be used.
     #[error("it can't be used for TLS: {0}")]
     Unusable(String, PathBuf, bool),
-    /// Something else is wrong with the set-up.
+    /// TLS can't be set up for another reason.
     #[error("TLS can't be set up: {0}")]
     Rejected(rustls::Error),
 }

@@ -1,6 +1,6 @@
-//! TLS of the listeners: a certificate from files, or one made for development, and whom our own
-//! requests trust beside the machine's certification authorities. Handshakes are rustls's, with
-//! aws-lc-rs.
+//! TLS of the listeners, with a certificate from files or one made for development; and the
+//! certification authorities that our own requests trust beside the machine's. rustls with aws-lc-rs
+//! does the handshakes.
 
 mod development;
 mod files;
@@ -19,7 +19,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 pub use self::{development::Development, files::CertificateError};
@@ -28,17 +28,17 @@ use crate::{
     private_file::readable_by_everyone,
 };
 
-/// A handshake that is not done after this time is given up.
+/// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What listeners speak TLS with, and whom we trust.
+/// The certificate of the listeners, and the authorities that we trust.
 #[derive(Debug, Default)]
 pub struct Tls {
-    /// `None`: listeners speak plain HTTP.
+    /// `None`: the listeners use plain HTTP.
     pub server: Option<TlsServer>,
     /// Certification authorities, in DER, that our requests trust beside the machine's.
     pub trusted: Vec<Vec<u8>>,
-    /// For people: where to find the authority that browsers must be told to trust.
+    /// For people: where the authority is that browsers must trust.
     pub advice: Option<String>,
 }
 
@@ -48,12 +48,11 @@ pub struct Tls {
 pub struct TlsServer {
     acceptor: TlsAcceptor,
     current: Arc<Current>,
-    /// Where the certificate comes from; one for development lasts as long as the process.
+    /// The certificate's files. A development certificate lasts as long as the process.
     files: Option<Arc<Files>>,
 }
 
-/// The files of a certificate and its key, and how they were when they were read last; `None` if
-/// they could not be.
+/// The files of a certificate and its key, and their state when they were last read.
 #[derive(Debug)]
 struct Files {
     certificate: PathBuf,
@@ -61,7 +60,7 @@ struct Files {
     seen: Mutex<Option<[Stamp; 2]>>,
 }
 
-/// What tells one content of a file from the next: when it was written, and its length.
+/// What changes with a file's content: the time of the last write, and the length.
 type Stamp = (SystemTime, u64);
 
 impl Files {
@@ -69,9 +68,8 @@ impl Files {
         Self { certificate: certificate.to_owned(), key: key.to_owned(), seen: Mutex::default() }
     }
 
-    /// Reads both. Whatever is changed from now on is a change. What could not be read counts as
-    /// not seen: why it could not (permissions, too many open files) may pass without a trace in
-    /// the files.
+    /// Reads both files. If that fails they count as not seen, so they are read again: the cause
+    /// (permissions, too many open files) may pass without a change of the files.
     fn read(&self) -> Result<CertifiedKey, CertificateError> {
         let stamps = self.stamps();
         let read = files::read(&self.certificate, &self.key, &provider());
@@ -79,7 +77,7 @@ impl Files {
         read
     }
 
-    /// Whether both are there and one is not as it was when they were read.
+    /// Whether both files exist and one has changed since they were read.
     fn have_changed(&self) -> bool {
         let now = self.stamps();
         now.is_some() && now != *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -106,7 +104,7 @@ impl ResolvesServerCert for Current {
 /// The client did not complete the handshake.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
-    /// It sent something else than TLS, or knows nothing that we know, or went away.
+    /// It sent something other than TLS, or supports nothing that we support, or went away.
     #[error(transparent)]
     Failed(#[from] std::io::Error),
     /// It took too long.
@@ -115,7 +113,7 @@ pub enum HandshakeError {
 }
 
 impl Tls {
-    /// Reads what the configuration asks for, and makes nothing.
+    /// Reads what the configuration asks for. Creates nothing.
     pub fn check(config: &TlsConfig, sources: &SettingSources) -> Result<(), ConfigError> {
         let certificate =
             config.certificate.clone().filter(|own| matches!(own, Certificate::Files { .. }));
@@ -123,7 +121,21 @@ impl Tls {
             .map(|_| ())
     }
 
-    /// Reads or makes what the configuration asks for. A refusal names the file and what is wrong
+    /// Certification authorities (DER) that our requests trust beside the machine's. Makes nothing:
+    /// the development authority counts if it exists.
+    pub fn trusted(
+        config: &TlsConfig,
+        sources: &SettingSources,
+    ) -> Result<Vec<Vec<u8>>, ConfigError> {
+        if let Some(Certificate::Development { folder }) = &config.certificate
+            && !folder.is_dir()
+        {
+            return Ok(Vec::new());
+        }
+        Self::open(config, sources).map(|tls| tls.trusted)
+    }
+
+    /// Reads or creates what the configuration asks for. A refusal names the file and what is wrong
     /// with it.
     pub fn open(config: &TlsConfig, sources: &SettingSources) -> Result<Self, ConfigError> {
         let mut tls = Self::default();
@@ -143,10 +155,10 @@ impl Tls {
                     TlsServer::new(certified, Some(files))
                         .map_err(|error| refusal(sources, &error))?,
                 );
-                // No refusal, as by the master key: certificates come from many tools, and
-                // containers mount secrets like that.
+                // Unlike for the master key, this is not refused: certificates come from many tools,
+                // and containers mount secrets like that.
                 if readable_by_everyone(key) {
-                    tracing::warn!(file = %key.display(), "everybody on this machine may read tls.key: chmod o= it");
+                    tracing::warn!(file = %key.display(), "every user of this machine may read tls.key: run chmod o= on it");
                 }
             }
             Some(Certificate::Development { folder }) => {
@@ -168,7 +180,7 @@ impl Tls {
     }
 }
 
-/// Names the setting that the file stands under.
+/// Refuses the setting that names the file.
 fn refusal(sources: &SettingSources, error: &CertificateError) -> ConfigError {
     let key = if error.is_of_key() { "tls.key" } else { "tls.certificate" };
     sources.refuse(key, error.path().display(), error.to_string())
@@ -194,14 +206,14 @@ impl TlsServer {
         })
     }
 
-    /// Takes over what the files hold now. If that is not in order, the certificate in use stays.
+    /// Reads the files again. If they are not in order, the certificate in use stays.
     pub fn reload(&self) {
         let Some(files) = &self.files else { return };
         match files.read() {
             Ok(certified) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) =
                     Arc::new(certified);
-                tracing::info!(certificate = %files.certificate.display(), "the certificate was read anew");
+                tracing::info!(certificate = %files.certificate.display(), "the certificate was read again");
             }
             Err(error) => {
                 let path = error.path().display();
@@ -210,8 +222,7 @@ impl TlsServer {
         }
     }
 
-    /// The same where one of the files has changed since they were read, or where they could not
-    /// be.
+    /// Reads the files again if one has changed, or if they could not be read before.
     pub fn reload_if_changed(&self) {
         if self.files.as_ref().is_some_and(|files| files.have_changed()) {
             self.reload();
@@ -219,7 +230,10 @@ impl TlsServer {
     }
 
     /// Does the handshake on a new connection.
-    pub async fn accept(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeError> {
+    pub async fn accept<S>(&self, stream: S) -> Result<TlsStream<S>, HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await;
         Ok(handshake.map_err(|_| HandshakeError::TooSlow)??)
     }

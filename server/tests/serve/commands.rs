@@ -15,12 +15,12 @@ use crate::support::{
 };
 
 fn run(place: &Place, arguments: &[&str]) -> Output {
-    place.command(arguments).output().unwrap()
+    place.demo_command(arguments).output().unwrap()
 }
 
 /// Runs a command that reads from standard input.
 fn run_with_input(place: &Place, arguments: &[&str], input: &str) -> Output {
-    let mut command = place.command(arguments);
+    let mut command = place.demo_command(arguments);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -65,7 +65,7 @@ async fn may_sign_in(place: &Place, username: &str, password: &str) -> bool {
 async fn users_are_added_changed_and_removed_while_the_server_runs() {
     let place = Place::new();
     let server = place.serve(&[]);
-    let add = ["user", "add", "erin", "--roles", "admin,user", "--password-stdin"];
+    let add = ["user", "add", "erin", "--sub", "erin", "--roles", "admin,user", "--password-stdin"];
     succeeded(&run_with_input(&place, &add, "first password\n"));
     assert!(may_sign_in(&place, "erin", "first password").await);
     let listed = rows(&run(&place, &["user", "list", "--json"]));
@@ -94,7 +94,8 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     assert!(
         listed.iter().any(|user| user["username"] == "erin" && user["roles"] == json!(["sit"]))
     );
-    succeeded(&run(&place, &["user", "remove", "erin"]));
+    assert!(failed(&run(&place, &["user", "remove", "erin"]), 2).contains("--yes"));
+    succeeded(&run(&place, &["user", "remove", "erin", "--yes"]));
     assert!(!may_sign_in(&place, "erin", "second password").await);
     failed(&run(&place, &["user", "remove", "erin"]), 1);
     server.stop();
@@ -107,21 +108,24 @@ fn what_was_done_is_told_as_json() {
         let output = run_with_input(&place, &[arguments, &["--json"]].concat(), input);
         serde_json::from_str::<Value>(&succeeded(&output)).unwrap()
     };
-    let added = told(&["user", "add", "erin", "--roles", "admin", "--password-stdin"], "secret");
+    let added = told(
+        &["user", "add", "erin", "--sub", "erin", "--roles", "admin", "--password-stdin"],
+        "a good secret",
+    );
     let expected = json!({
         "username": "erin", "sub": "erin", "enabled": true, "roles": ["admin"], "message": "The user erin was added.",
     });
     assert_eq!(added, expected);
     assert_eq!(told(&["user", "disable", "erin"], "")["enabled"], false);
-    assert_eq!(told(&["user", "roles", "erin"], "")["roles"], Value::Null);
-    assert_eq!(told(&["session", "end", "erin"], "")["ended"], 0);
-    assert_eq!(told(&["user", "remove", "erin"], "")["sub"], "erin");
+    assert_eq!(told(&["user", "roles", "erin", "--clear"], "")["roles"], Value::Null);
+    assert_eq!(told(&["session", "end", "erin", "--yes"], "")["ended"], 0);
+    assert_eq!(told(&["user", "remove", "erin", "--yes"], "")["sub"], "erin");
     let page =
         ["client", "add", "page", "--public", "--grant-types", "device_code", "--scopes", "openid"];
     assert_eq!(told(&page, "")["client_id"], "page");
     assert_eq!(told(&["client", "set", "page", "--name", "Page"], "")["client_id"], "page");
     assert_eq!(
-        told(&["client", "remove", "page"], "")["message"]
+        told(&["client", "remove", "page", "--yes"], "")["message"]
             .as_str()
             .map(|it| it.contains("revoked")),
         Some(true)
@@ -134,13 +138,21 @@ fn what_was_done_is_told_as_json() {
 #[tokio::test]
 async fn what_can_not_be_done_is_said_in_one_line() {
     let place = Place::new();
-    succeeded(&run_with_input(&place, &["user", "add", "erin", "--password-stdin"], "secret"));
-    let same = run_with_input(&place, &["user", "add", "erin", "--password-stdin"], "secret");
+    succeeded(&run_with_input(
+        &place,
+        &["user", "add", "erin", "--sub", "erin", "--password-stdin"],
+        "a good secret",
+    ));
+    let same = run_with_input(
+        &place,
+        &["user", "add", "erin", "--sub", "erin", "--password-stdin"],
+        "a good secret",
+    );
     assert!(failed(&same, 1).contains("erin"));
     let same_name = run_with_input(
         &place,
         &["user", "add", "Erin", "--sub", "2", "--password-stdin"],
-        "secret",
+        "a good secret",
     );
     assert!(failed(&same_name, 1).contains("Erin"));
     failed(&run_with_input(&place, &["user", "add", "frank", "--password-stdin"], ""), 2);
@@ -148,7 +160,14 @@ async fn what_can_not_be_done_is_said_in_one_line() {
         failed(&run(&place, &["user", "add", "frank"]), 2).contains("--password-stdin"),
         "no terminal to ask at"
     );
-    failed(&run_with_input(&place, &["user", "add", "two words", "--password-stdin"], "secret"), 1);
+    failed(
+        &run_with_input(
+            &place,
+            &["user", "add", "two\nlines", "--password-stdin"],
+            "a good secret",
+        ),
+        1,
+    );
     for arguments in [
         &["user", "disable", "nobody"][..],
         &["session", "list", "nobody"],
@@ -189,7 +208,8 @@ async fn sessions_are_listed_and_ended_while_the_server_runs() {
     }
     signed_in.sort_unstable();
     assert_eq!(signed_in, [false, true], "one of the two");
-    succeeded(&run(&place, &["session", "end", "alice"]));
+    assert!(failed(&run(&place, &["session", "end", "alice"]), 2).contains("--yes"));
+    succeeded(&run(&place, &["session", "end", "alice", "--yes"]));
     assert!(rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty());
     server.stop();
 }
@@ -210,7 +230,8 @@ async fn grants_are_listed_and_revoked_while_the_server_runs() {
         rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty(),
         "a password grant has no session"
     );
-    succeeded(&run(&place, &["session", "end", "alice"]));
+    assert!(failed(&run(&place, &["session", "end", "alice"]), 2).contains("--yes"));
+    succeeded(&run(&place, &["session", "end", "alice", "--yes"]));
     server.stop();
 }
 
@@ -275,7 +296,8 @@ async fn clients_are_added_changed_and_removed_while_the_server_runs() {
     becomes(&place, "job", &second, 401).await;
     succeeded(&run(&place, &["client", "set", "job", "--set", "enabled=true"]));
     becomes(&place, "job", &second, 200).await;
-    succeeded(&run(&place, &["client", "remove", "job"]));
+    assert!(failed(&run(&place, &["client", "remove", "job"]), 2).contains("--yes"));
+    succeeded(&run(&place, &["client", "remove", "job", "--yes"]));
     becomes(&place, "job", &second, 401).await;
     failed(&run(&place, &["client", "remove", "job"]), 1);
     server.stop();
@@ -304,7 +326,7 @@ fn what_a_client_can_not_be_is_refused_by_key() {
     }
     succeeded(&add(&uri));
     assert!(failed(&add(&uri), 1).contains("page"));
-    let shown = succeeded(&run(&place, &["client", "show", "page"]));
+    let shown = succeeded(&run(&place, &["client", "show", "page", "--json"]));
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((&shown["from"], &shown["access_token_lifetime"]), (&json!("store"), &json!(3600)));
     for arguments in [
@@ -339,7 +361,7 @@ fn clients_are_shown_as_configured_and_without_their_secrets() {
     let place = Place::new();
     let listed = rows(&run(&place, &["client", "list", "--json"]));
     assert_eq!(listed.len(), 5);
-    let shown = succeeded(&run(&place, &["client", "show", "PkceCodeBackend"]));
+    let shown = succeeded(&run(&place, &["client", "show", "PkceCodeBackend", "--json"]));
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(
         (&shown["require_client_secret"], &shown["require_consent"]),

@@ -59,6 +59,17 @@ async fn a_full_disk_is_answered_with_503_and_loses_nothing() {
     assert!(refused.headers().contains_key("retry-after"));
     let refused: serde_json::Value = refused.json().await.unwrap();
     assert_eq!(refused["error"], "temporarily_unavailable");
+    // A balancer sends requests elsewhere.
+    let ready = format!("{}/health/ready", place.provider);
+    let mut status = 200;
+    while status != 503 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let answer = http.get(&ready).send().await.unwrap();
+        status = answer.status().as_u16();
+        if status == 503 {
+            assert!(answer.text().await.unwrap().contains("it can't be written"));
+        }
+    }
     // What only reads is still answered.
     let discovery = format!("{}/.well-known/openid-configuration", place.provider);
     assert_eq!(http.get(discovery).send().await.unwrap().status(), 200);

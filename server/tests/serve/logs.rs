@@ -15,7 +15,8 @@ async fn every_line_is_json_and_names_its_request() {
         .env("DOORWARD_LOG__FORMAT", "json")
         .env("DOORWARD_LOG__LEVEL", "debug")
         .env("DOORWARD_PROVIDER__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
-    let server = Doorward::start_logging(command, File::create(&path).unwrap());
+    let port = place.provider_port();
+    let server = Doorward::start_silent(command, File::create(&path).unwrap(), port);
     let http = browser();
     let ask = async |brought: Option<&str>| {
         let url = format!("{}/connect/token?client_secret=hidden-in-the-query", place.provider);
@@ -42,6 +43,10 @@ async fn every_line_is_json_and_names_its_request() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
         .collect();
+    let started = lines.iter().find(|line| line["message"] == "started").unwrap();
+    assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
+    let listeners = started["listeners"].as_str().unwrap();
+    assert!(listeners.contains(&place.provider_port().to_string()), "{listeners}");
     for id in [own, brought] {
         let of_request: Vec<_> =
             lines.iter().filter(|line| line["span"]["id"] == id.as_str()).collect();

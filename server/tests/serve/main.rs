@@ -11,6 +11,7 @@ mod management;
 mod nodes;
 mod odd_requests;
 mod one_port;
+mod operation;
 mod postgres_commands;
 #[cfg(target_os = "linux")]
 mod prompts;
@@ -18,7 +19,9 @@ mod reference_tokens;
 mod restart;
 mod roles;
 mod shutdown;
+mod slow_readers;
 mod support;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod tls;
+mod users;

@@ -46,8 +46,16 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
         "{migrated}"
     );
 
-    let mut add =
-        operator.place.command(&["user", "add", "erin", "--roles", "user", "--password-stdin"]);
+    let mut add = operator.place.command(&[
+        "user",
+        "add",
+        "erin",
+        "--sub",
+        "erin",
+        "--roles",
+        "user",
+        "--password-stdin",
+    ]);
     add.env("DOORWARD_STORE__URL", &operator.url).stdin(std::process::Stdio::piped());
     let mut child = add.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a good password").unwrap();
@@ -57,7 +65,7 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
     assert_eq!(users[0]["username"], "erin");
     assert_eq!(users[0]["enabled"], true);
     operator.succeeds(&["user", "disable", "erin"]);
-    assert!(operator.succeeds(&["user", "list"]).contains("false"));
+    assert!(operator.succeeds(&["user", "list"]).contains(" no "));
     assert!(operator.succeeds(&["session", "list", "erin", "--json"]).contains("[]"));
     assert!(operator.succeeds(&["grant", "list", "erin", "--json"]).contains("[]"));
 

@@ -14,7 +14,7 @@ fn at_a_terminal(
     arguments: &[&str],
     answers: &[(&str, &str)],
 ) -> (ExitStatus, String) {
-    let inner = place.command(arguments);
+    let inner = place.demo_command(arguments);
     let words = std::iter::once(inner.get_program()).chain(inner.get_args());
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
     let mut command = Command::new("script");
@@ -69,11 +69,11 @@ async fn a_password_is_asked_for_twice() {
     let (status, shown) =
         at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "mistyped"));
     assert!(!status.success() && shown.contains("the two passwords differ"), "{shown}");
-    assert!(may_sign_in(&place, "first one").await && !may_sign_in(&place, "second").await);
+    assert!(may_sign_in(&place, "first one").await && !may_sign_in(&place, "second one").await);
 
     let (status, shown) =
-        at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "second"));
+        at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second one", "second one"));
     assert!(status.success(), "{shown}");
-    assert!(may_sign_in(&place, "second").await && !may_sign_in(&place, "first one").await);
+    assert!(may_sign_in(&place, "second one").await && !may_sign_in(&place, "first one").await);
     server.stop();
 }

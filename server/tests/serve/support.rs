@@ -78,6 +78,13 @@ impl Place {
         command
     }
 
+    /// The command, which may create a demo database.
+    pub fn demo_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("DOORWARD_DEMO", "true");
+        command
+    }
+
     /// Serves in demo mode.
     pub fn serve(&self, arguments: &[&str]) -> Doorward {
         Doorward::start(self.command(&[&["serve"], arguments].concat()))
@@ -110,6 +117,18 @@ impl Doorward {
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).unwrap();
         Self { child, _stdout: stdout, first_line }
+    }
+
+    /// Starts the process and waits until something listens on this port: with a JSON log nothing
+    /// is printed for people.
+    pub fn start_silent(mut command: Command, log: impl Into<Stdio>, port: u16) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it served");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Self { child, _stdout: stdout, first_line: String::new() }
     }
 
     /// Sends SIGTERM.

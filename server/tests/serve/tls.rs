@@ -146,7 +146,7 @@ fn of_a_private_key_that_everybody_may_read_is_warned() {
         let log = place.folder().join("log");
         Doorward::start_logging(command, fs::File::create(&log).unwrap()).stop();
         let log = fs::read_to_string(log).unwrap();
-        assert_eq!(log.contains("everybody on this machine may read tls.key"), warned, "{log}");
+        assert_eq!(log.contains("every user of this machine may read tls.key"), warned, "{log}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! `doorward client …`: clients of the store. Those of the configuration are shown here and changed
-//! there. A running server takes over within a second what changes.
+//! `doorward client …`: clients in the database. Those of the configuration are shown here and
+//! changed there. A running server sees changes within a second.
 
 mod secret;
 mod settings;
@@ -12,22 +12,27 @@ use doorward_provider::model::{
     client::{Client, ClientSettings},
     stored_client::StoredClient,
 };
+use figment::{Figment, providers::Serialized};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use self::{secret::SecretCommand, settings::SettingsArguments};
-use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
+use super::{
+    CommandContext, CommandError, DataArguments, audit, confirm::Confirmation, done, print_object,
+    print_rows,
+};
+use crate::config;
 
 /// What to do with clients.
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// List all clients.
     List(DataArguments),
-    /// Show one client's settings, without its secrets.
+    /// Show one client's settings, defaults included, without its secrets.
     Show(OneClient),
-    /// Add a client. Settings that are not given are those of `doorward.example.toml`. One that
-    /// must authenticate and brings neither `client_secrets` nor keys gets a secret, which is shown
-    /// this once.
+    /// Add a client. Settings that are not given have their defaults, which `doorward.example.toml`
+    /// lists. A client that must authenticate and has neither `client_secrets` nor keys gets a
+    /// secret, which is shown only this once.
     Add {
         /// Its identifier.
         client_id: String,
@@ -36,7 +41,7 @@ pub enum ClientCommand {
         #[command(flatten)]
         data: DataArguments,
     },
-    /// Change settings of a client; those not given stay.
+    /// Change a client's settings. Whatever is not given stays.
     Set {
         /// The client.
         client_id: String,
@@ -46,13 +51,18 @@ pub enum ClientCommand {
         data: DataArguments,
     },
     /// Remove a client with everything that it was granted.
-    Remove(OneClient),
-    /// A client's secrets. It may present any of them, so that a new one can be taken into use
-    /// before the old one goes.
+    Remove {
+        #[command(flatten)]
+        client: OneClient,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+    /// A client's secrets. The client may use any of them, so a new one can be introduced before the
+    /// old one is removed.
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Read a secret from standard input and write the hash that the configuration wants (`sha256`
-    /// in `client_secrets`).
+    /// Read a secret from standard input and write its hash for the configuration (`sha256` in
+    /// `client_secrets`).
     SecretHash,
 }
 
@@ -78,8 +88,8 @@ impl ClientCommand {
             Self::Set { client_id, settings, data } => {
                 set(&CommandContext::open(&data).await?, &client_id, &settings).await
             }
-            Self::Remove(OneClient { client_id, data }) => {
-                remove(&CommandContext::open(&data).await?, &client_id).await
+            Self::Remove { client: OneClient { client_id, data }, confirmation } => {
+                remove(&CommandContext::open(&data).await?, &client_id, confirmation).await
             }
             Self::Secret(command) => command.run().await,
             Self::SecretHash => secret_hash(),
@@ -87,8 +97,7 @@ impl ClientCommand {
     }
 }
 
-/// All clients: the configuration's as they stand there, which the next start imports, and those
-/// that were added.
+/// All clients: the configuration's, which the next start imports, and those that were added.
 async fn all(context: &CommandContext) -> Result<Vec<StoredClient>, CommandError> {
     let mut clients = Vec::new();
     for settings in &context.config.provider.clients {
@@ -97,7 +106,7 @@ async fn all(context: &CommandContext) -> Result<Vec<StoredClient>, CommandError
     clients.extend(
         context.store.clients().await?.clients.into_iter().filter(|client| !client.configured),
     );
-    // A client of the configuration takes the context of one that was added.
+    // A client of the configuration takes the place of one that was added.
     clients.sort_by(|one, other| {
         (&one.client_id, !one.configured).cmp(&(&other.client_id, !other.configured))
     });
@@ -126,7 +135,7 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
 async fn show(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
     let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
     let client = client.ok_or_else(|| missing(client_id))?;
-    // Through the type, so that defaults are shown, too.
+    // Through the type, so that defaults are shown as well.
     let shown =
         StoredClient::new(parsed(&client)?, client.configured).map_err(|error| refused(&error))?;
     let mut settings = shown.settings;
@@ -140,7 +149,7 @@ async fn show(context: &CommandContext, client_id: &str) -> Result<(), CommandEr
         "from".to_owned(),
         json!(if client.configured { "configuration" } else { "store" }),
     );
-    crate::output::print(&format!("{:#}\n", Value::Object(settings)));
+    print_object(context.json, &Value::Object(settings));
     Ok(())
 }
 
@@ -150,7 +159,8 @@ async fn add(
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
     refuse_configured(context, &client_id)?;
-    let mut settings = arguments.read()?;
+    let mut settings = Map::new();
+    arguments.apply(&mut settings)?;
     settings.insert("client_id".to_owned(), json!(client_id));
     let typed = read(&settings)?;
     let needs_secret = typed.require_client_secret
@@ -174,7 +184,7 @@ async fn set(
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
     change(context, client_id, |settings| {
-        settings.extend(arguments.read()?);
+        arguments.apply(settings)?;
         settings.insert("client_id".to_owned(), json!(client_id));
         Ok(())
     })
@@ -188,8 +198,17 @@ async fn set(
     Ok(())
 }
 
-async fn remove(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
+async fn remove(
+    context: &CommandContext,
+    client_id: &str,
+    confirmation: Confirmation,
+) -> Result<(), CommandError> {
     refuse_configured(context, client_id)?;
+    let stored = context.store.clients().await?;
+    if stored.clients.iter().all(|client| client.client_id != client_id) {
+        return Err(missing(client_id));
+    }
+    confirmation.ask(&format!("Remove the client {client_id} and all that it was granted?"))?;
     if !context.store.remove_client(client_id).await? {
         return Err(missing(client_id));
     }
@@ -200,8 +219,8 @@ async fn remove(context: &CommandContext, client_id: &str) -> Result<(), Command
     Ok(())
 }
 
-/// Changes a client of the store: the result is checked, and written only if nobody else changed a
-/// client meanwhile.
+/// Changes a client in the database. The result is checked, and written only if no client was
+/// changed meanwhile.
 async fn change<T>(
     context: &CommandContext,
     client_id: &str,
@@ -216,24 +235,24 @@ async fn change<T>(
     client.configured = false;
     if !context.store.replace_client(client, stored.version).await? {
         return Err(CommandError::Missing(
-            "clients were changed at the same moment: try again".to_owned(),
+            "clients were changed at the same time: try again".to_owned(),
         ));
     }
     Ok(outcome)
 }
 
-/// Changed here, it would be as before at the next start.
+/// Refuses a client of the configuration: the next start would undo the change.
 fn refuse_configured(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
     if context.config.provider.clients.iter().all(|client| client.client_id != client_id) {
         return Ok(());
     }
     let file = context.config.sources.file();
     Err(CommandError::Missing(format!(
-        "the client {client_id:?} stands in the configuration ({file}): change it there"
+        "the client {client_id:?} is defined in the configuration ({file}): change it there"
     )))
 }
 
-/// Refuses settings that the server would.
+/// Refuses settings that the server would refuse.
 fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let checked =
@@ -242,7 +261,9 @@ fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), 
 }
 
 fn read(settings: &Map<String, Value>) -> Result<ClientSettings, CommandError> {
-    serde_json::from_value(Value::Object(settings.clone())).map_err(|error| refused(&error))
+    Figment::from(Serialized::defaults(settings))
+        .extract()
+        .map_err(|error| refused(&config::explain(error, settings)))
 }
 
 fn parsed(client: &StoredClient) -> Result<ClientSettings, CommandError> {

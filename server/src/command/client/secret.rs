@@ -1,4 +1,4 @@
-//! `doorward client secret …`: 256 random bits each, of which the store keeps the hash.
+//! `doorward client secret …`: each secret has 256 random bits, and the database keeps its hash.
 
 use clap::Subcommand;
 use doorward_protocol::secret::Secret;
@@ -17,11 +17,11 @@ use crate::command::{DataArguments, done, print_rows};
 pub enum SecretCommand {
     /// List the secrets by the first characters of their hashes.
     List(OneClient),
-    /// Make a secret and show it this once. The others stay.
+    /// Make a secret and show it only this once. The others stay.
     Add {
         /// The client.
         client_id: String,
-        /// After so many days it counts no more. Default: it counts until it is removed.
+        /// The secret expires after this many days. Default: it does not expire.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
         /// What it is for.
@@ -30,7 +30,7 @@ pub enum SecretCommand {
         #[command(flatten)]
         data: DataArguments,
     },
-    /// Remove a secret: within a second it counts no more.
+    /// Remove a secret. It is refused within a second.
     Remove {
         /// The client.
         client_id: String,
@@ -42,7 +42,7 @@ pub enum SecretCommand {
     },
 }
 
-/// So much of a hash tells secrets apart.
+/// How much of a hash is shown: enough to tell secrets apart.
 const SHOWN: usize = 8;
 
 impl SecretCommand {
@@ -135,7 +135,7 @@ pub(super) fn generate(
     secret
 }
 
-/// Says what was done, and a new secret this once.
+/// Says what was done, and shows a new secret only this once.
 pub(super) fn tell(
     context: &CommandContext,
     client_id: &str,

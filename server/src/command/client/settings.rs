@@ -1,4 +1,4 @@
-//! A client's settings as arguments: from a file, and each by itself.
+//! A client's settings as arguments: from a file, and one by one.
 
 use std::path::{Path, PathBuf};
 
@@ -8,37 +8,23 @@ use figment::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, refused};
+use super::{super::list_option::changed, CommandError, refused};
 
-/// Settings of a client: those of the file first, then the others in their context.
+/// Settings of a client: first those of the file, then the others.
 #[derive(Debug, clap::Args)]
 pub struct SettingsArguments {
-    /// A file with the keys that a table [[clients]] has: TOML, or JSON if its name ends with
-    /// .json.
+    /// A file with the keys of a table [[clients]]: TOML, or JSON if its name ends with .json.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Any setting, its value as in TOML; may be given several times. A secret belongs into the
+    /// Any setting, with its value as in TOML. May be given several times. A secret belongs in the
     /// file.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// `client_name`: what users see.
     #[arg(long)]
     name: Option<String>,
-    /// `allowed_grant_types`.
-    #[arg(long, value_delimiter = ',')]
-    grant_types: Vec<String>,
-    /// `redirect_uris`; may be given several times.
-    #[arg(long)]
-    redirect_uri: Vec<String>,
-    /// `post_logout_redirect_uris`; may be given several times.
-    #[arg(long)]
-    post_logout_redirect_uri: Vec<String>,
-    /// `allowed_scopes`.
-    #[arg(long, value_delimiter = ',')]
-    scopes: Vec<String>,
-    /// `allowed_cors_origins`; may be given several times.
-    #[arg(long)]
-    cors_origin: Vec<String>,
+    #[command(flatten)]
+    lists: Lists,
     /// A public client: `require_client_secret = false`.
     #[arg(long)]
     public: bool,
@@ -47,20 +33,122 @@ pub struct SettingsArguments {
     offline_access: bool,
 }
 
-impl SettingsArguments {
-    /// The settings under their names in the configuration.
-    pub(super) fn read(&self) -> Result<Map<String, Value>, CommandError> {
-        let mut settings = self.file.as_deref().map(from_file).transpose()?.unwrap_or_default();
-        let lists = [
-            ("allowed_grant_types", &self.grant_types),
-            ("redirect_uris", &self.redirect_uri),
-            ("post_logout_redirect_uris", &self.post_logout_redirect_uri),
-            ("allowed_scopes", &self.scopes),
-            ("allowed_cors_origins", &self.cors_origin),
-        ];
-        for (key, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
-            settings.insert(key.to_owned(), json!(values));
+/// Each list may be replaced, added to, or taken from. Every option may be given several times; the
+/// values of grant types and scopes may also stand between commas.
+#[derive(Debug, clap::Args)]
+struct Lists {
+    /// `allowed_grant_types`, in place of those that are there.
+    #[arg(long, value_delimiter = ',')]
+    grant_types: Vec<String>,
+    /// Add to `allowed_grant_types`.
+    #[arg(long, value_delimiter = ',')]
+    add_grant_type: Vec<String>,
+    /// Remove from `allowed_grant_types`.
+    #[arg(long, value_delimiter = ',')]
+    remove_grant_type: Vec<String>,
+    /// `redirect_uris`, in place of those that are there.
+    #[arg(long)]
+    redirect_uri: Vec<String>,
+    /// Add to `redirect_uris`.
+    #[arg(long)]
+    add_redirect_uri: Vec<String>,
+    /// Remove from `redirect_uris`.
+    #[arg(long)]
+    remove_redirect_uri: Vec<String>,
+    /// `post_logout_redirect_uris`, in place of those that are there.
+    #[arg(long)]
+    post_logout_redirect_uri: Vec<String>,
+    /// Add to `post_logout_redirect_uris`.
+    #[arg(long)]
+    add_post_logout_redirect_uri: Vec<String>,
+    /// Remove from `post_logout_redirect_uris`.
+    #[arg(long)]
+    remove_post_logout_redirect_uri: Vec<String>,
+    /// `allowed_scopes`, in place of those that are there.
+    #[arg(long, value_delimiter = ',')]
+    scopes: Vec<String>,
+    /// Add to `allowed_scopes`.
+    #[arg(long, value_delimiter = ',')]
+    add_scope: Vec<String>,
+    /// Remove from `allowed_scopes`.
+    #[arg(long, value_delimiter = ',')]
+    remove_scope: Vec<String>,
+    /// `allowed_cors_origins`, in place of those that are there.
+    #[arg(long)]
+    cors_origin: Vec<String>,
+    /// Add to `allowed_cors_origins`.
+    #[arg(long)]
+    add_cors_origin: Vec<String>,
+    /// Remove from `allowed_cors_origins`.
+    #[arg(long)]
+    remove_cors_origin: Vec<String>,
+}
+
+/// Key, replacing values, added values and removed values of a list.
+type ListChange<'a> = (&'static str, &'a [String], &'a [String], &'a [String]);
+
+impl Lists {
+    /// The change of each list.
+    fn all(&self) -> [ListChange<'_>; 5] {
+        [
+            (
+                "allowed_grant_types",
+                &self.grant_types,
+                &self.add_grant_type,
+                &self.remove_grant_type,
+            ),
+            (
+                "redirect_uris",
+                &self.redirect_uri,
+                &self.add_redirect_uri,
+                &self.remove_redirect_uri,
+            ),
+            (
+                "post_logout_redirect_uris",
+                &self.post_logout_redirect_uri,
+                &self.add_post_logout_redirect_uri,
+                &self.remove_post_logout_redirect_uri,
+            ),
+            ("allowed_scopes", &self.scopes, &self.add_scope, &self.remove_scope),
+            (
+                "allowed_cors_origins",
+                &self.cors_origin,
+                &self.add_cors_origin,
+                &self.remove_cors_origin,
+            ),
+        ]
+    }
+
+    fn apply(&self, settings: &mut Map<String, Value>) -> Result<(), CommandError> {
+        for (key, replacing, added, removed) in self.all() {
+            if replacing.is_empty() && added.is_empty() && removed.is_empty() {
+                continue;
+            }
+            let present =
+                if replacing.is_empty() { texts(settings, key) } else { replacing.into() };
+            if let Some(absent) = removed.iter().find(|value| !present.contains(value)) {
+                return Err(CommandError::Missing(format!("{key} does not contain {absent:?}")));
+            }
+            settings.insert(key.to_owned(), json!(changed(present, added, removed)));
         }
+        Ok(())
+    }
+}
+
+/// The texts of a list.
+fn texts(settings: &Map<String, Value>, key: &str) -> Vec<String> {
+    let values = settings.get(key).and_then(Value::as_array).into_iter().flatten();
+    values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+impl SettingsArguments {
+    /// Changes settings, which have their names in the configuration.
+    pub(super) fn apply(&self, settings: &mut Map<String, Value>) -> Result<(), CommandError> {
+        settings.extend(self.file.as_deref().map(from_file).transpose()?.unwrap_or_default());
+        for assignment in &self.set {
+            settings.extend(assigned(assignment)?);
+        }
+        self.lists.apply(settings)?;
         if let Some(name) = &self.name {
             settings.insert("client_name".to_owned(), json!(name));
         }
@@ -70,10 +158,7 @@ impl SettingsArguments {
         if self.offline_access {
             settings.insert("allow_offline_access".to_owned(), json!(true));
         }
-        for assignment in &self.set {
-            settings.extend(assigned(assignment)?);
-        }
-        Ok(settings)
+        Ok(())
     }
 }
 
@@ -87,7 +172,7 @@ fn from_file(path: &Path) -> Result<Map<String, Value>, CommandError> {
     Figment::from(Toml::string(&text)).extract().map_err(|error| failed(&error))
 }
 
-/// One setting. What is no TOML value is a text that was written without quotes.
+/// One setting. A value that is not TOML is text without quotes.
 fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
     let named = assignment.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
     let is_key = |key: &str| {
@@ -98,7 +183,7 @@ fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
             "--set {assignment:?}: give KEY=VALUE, like access_token_lifetime=600"
         )));
     };
-    // The one setting whose value is a secret; others can read the arguments of a process.
+    // This is the only setting with a secret value; other users can read a process's arguments.
     if key == "pair_wise_subject_salt" {
         return Err(refused(&format!(
             "--set {key}: give a secret in a --file, where other users of this machine can't read it"

@@ -1,0 +1,140 @@
+//! What `user add` and `user set` say about a user.
+
+use doorward_provider::model::user::User;
+use serde_json::{Map, Value};
+
+use super::super::{CommandError, list_option::values};
+use crate::config;
+
+/// Claims about a user, the usual ones by options of their own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Profile {
+    /// The e-mail address (claim `email`).
+    #[arg(long)]
+    email: Option<String>,
+    /// Whether the address is known to be the user's (claim `email_verified`).
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    email_verified: Option<bool>,
+    /// The full name (claim `name`).
+    #[arg(long)]
+    name: Option<String>,
+    /// The first name (claim `given_name`).
+    #[arg(long)]
+    given_name: Option<String>,
+    /// The last name (claim `family_name`).
+    #[arg(long)]
+    family_name: Option<String>,
+    /// The name that applications show (claim `preferred_username`). Default for a new user: the
+    /// user name.
+    #[arg(long)]
+    preferred_username: Option<String>,
+    /// The roles (claim `role`), between commas. Replaces those that are there.
+    #[arg(long)]
+    roles: Option<Vec<String>>,
+    /// The groups (claim `groups`), between commas. Replaces those that are there.
+    #[arg(long)]
+    groups: Option<Vec<String>>,
+    /// Any claim; the value is JSON, or text if it is not JSON. May be given several times.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// Remove a claim. May be given several times.
+    #[arg(long = "remove-claim", value_name = "NAME")]
+    removed_claims: Vec<String>,
+}
+
+impl Profile {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.texts().iter().all(|(_, value)| value.is_none())
+            && self.email_verified.is_none()
+            && self.roles.is_none()
+            && self.groups.is_none()
+            && self.claims.is_empty()
+            && self.removed_claims.is_empty()
+    }
+
+    /// Changes the user's claims.
+    pub fn apply(&self, user: &mut User) -> Result<(), CommandError> {
+        let claims = user.claims_mut();
+        for name in &self.removed_claims {
+            claims.remove(name);
+        }
+        for (name, value) in self.texts() {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+        if let Some(verified) = self.email_verified {
+            claims.insert("email_verified".to_owned(), verified.into());
+        }
+        for (name, list) in [("role", &self.roles), ("groups", &self.groups)] {
+            if let Some(list) = list {
+                set_list(claims, name, values(list));
+            }
+        }
+        for assignment in &self.claims {
+            let (name, value) = claim(assignment)?;
+            claims.insert(name, value);
+        }
+        config::check_claims(claims.clone())
+            .map(|_| ())
+            .map_err(|error| CommandError::refused(format!("{}: {}", error.value, error.problem)))
+    }
+
+    fn texts(&self) -> [(&'static str, &Option<String>); 5] {
+        [
+            ("email", &self.email),
+            ("name", &self.name),
+            ("given_name", &self.given_name),
+            ("family_name", &self.family_name),
+            ("preferred_username", &self.preferred_username),
+        ]
+    }
+}
+
+/// Sets a claim that is a list. An empty list removes it.
+pub fn set_list(claims: &mut Map<String, Value>, name: &str, values: Vec<String>) {
+    if values.is_empty() {
+        claims.remove(name);
+    } else {
+        claims.insert(name.to_owned(), values.into());
+    }
+}
+
+/// The values of a claim that is a list, or the one value of another.
+pub fn list(claims: &Map<String, Value>, name: &str) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match claims.get(name) {
+        Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+        Some(value) => text(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn claim(assignment: &str) -> Result<(String, Value), CommandError> {
+    let named = assignment.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+    let Some((name, value)) = named else {
+        return Err(CommandError::refused(format!(
+            "--claim {assignment:?}: give NAME=VALUE, like department=Sales"
+        )));
+    };
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.trim().to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_is_json_or_text() {
+        assert_eq!(claim("department=Sales").unwrap(), ("department".into(), json!("Sales")));
+        assert_eq!(claim("level=3").unwrap(), ("level".into(), json!(3)));
+        assert_eq!(claim(r#"group=["a","b"]"#).unwrap(), ("group".into(), json!(["a", "b"])));
+        assert_eq!(claim("note=a=b").unwrap(), ("note".into(), json!("a=b")));
+        assert!(claim("department").is_err() && claim("=x").is_err());
+    }
+}

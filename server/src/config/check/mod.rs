@@ -1,0 +1,188 @@
+//! From the sections of the file to a [`Config`]: checks what concerns several keys at once.
+
+mod api;
+mod app;
+mod provider;
+mod store;
+
+use std::time::Duration;
+
+use super::{
+    Config, ConfigError, ConfigErrors, ConnectionsConfig, Role, SettingSources, StopConfig, demo,
+    error::Mistakes,
+    file::ConfigFile,
+    tls,
+    values::{self, ListenAddress, Seconds, WebUrl},
+};
+
+/// Checks the settings of these parts. `demo_by_default` is for a start without a file.
+pub fn check(
+    mut file: ConfigFile,
+    sources: SettingSources,
+    demo_by_default: bool,
+    roles: &[Role],
+) -> Result<Config, ConfigErrors> {
+    let mut mistakes = Mistakes::default();
+    let demo = file.demo.unwrap_or(demo_by_default);
+    if demo {
+        mistakes.note(refuse_public_demo(&file, roles, &sources));
+        demo::add_to(&mut file);
+    }
+    let is_public_demo = demo && !mistakes.is_empty();
+    mistakes.note(refuse_shared_listeners(&file, roles, &sources));
+    let issuer = WebUrl::from(&file.provider.issuer);
+    // A public URL in demo mode is refused already, whatever it says about TLS.
+    let tls = tls::check(&file, roles, &sources);
+    let tls = if is_public_demo { tls.ok() } else { mistakes.note(tls) };
+    let app = mistakes.note(app::check(file.app.clone(), &issuer, &sources));
+    let api = mistakes.note(api::check(file.api.clone(), &file.app, &issuer, &sources));
+    let is_used = roles.contains(&Role::Provider);
+    let store = mistakes.note(store::check(file.store.clone(), is_used, &sources));
+    let connections = mistakes.note(connections(&file, &sources));
+    let traces = mistakes.note(traces(&file, &sources));
+    let provider = mistakes.note_all(provider::check(&file, demo, &sources));
+    let checked = (|| {
+        Some(Config {
+            demo,
+            app: app?,
+            api: api?,
+            store: store?,
+            connections: connections?,
+            tls: tls?,
+            stop: StopConfig {
+                drain_delay: Duration::from_secs(file.stop.drain_delay.into()),
+                finishing_time: Duration::from_secs(file.stop.finishing_time.into()),
+            },
+            management: file.management.listen,
+            traces: traces?,
+            log: file.log,
+            provider: provider?,
+            warnings: Vec::new(),
+            sources,
+        })
+    })();
+    mistakes.or(checked)
+}
+
+fn connections(
+    file: &ConfigFile,
+    sources: &SettingSources,
+) -> Result<ConnectionsConfig, ConfigError> {
+    let section = &file.connections;
+    for (key, value) in
+        [("connections.max", section.max), ("connections.max_per_address", section.max_per_address)]
+    {
+        if value == 0 {
+            return Err(sources.refuse(key, value, "give at least 1: with 0 nobody is served"));
+        }
+    }
+    let seconds = |seconds: Seconds| Duration::from_secs(seconds.get().into());
+    Ok(ConnectionsConfig {
+        max: section.max,
+        max_per_address: section.max_per_address,
+        write_timeout: seconds(section.write_timeout),
+        answer_time: seconds(section.answer_time),
+        max_age: seconds(section.max_age),
+    })
+}
+
+/// The collector of traces.
+fn traces(file: &ConfigFile, sources: &SettingSources) -> Result<Option<String>, ConfigError> {
+    let collector =
+        file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
+    match collector {
+        Some(collector) if cfg!(not(feature = "otel")) => {
+            let problem = "this binary can't send traces: build it with the feature otel, or leave the key out";
+            Err(sources.refuse("telemetry.otlp_endpoint", collector, problem))
+        }
+        collector => Ok(collector),
+    }
+}
+
+/// Everyone knows the demo users' passwords, so demo mode is for this machine only.
+fn refuse_public_demo(
+    file: &ConfigFile,
+    roles: &[Role],
+    sources: &SettingSources,
+) -> Result<(), ConfigError> {
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
+    for (key, listen) in listeners(file, roles) {
+        if !listen.is_loopback() {
+            return Err(sources.refuse(key, listen, problem));
+        }
+    }
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
+    for (key, url) in urls(file, roles) {
+        if !values::is_loopback(url) {
+            return Err(sources.refuse(key, url, problem));
+        }
+    }
+    Ok(())
+}
+
+/// The listeners that these parts need, with their keys.
+fn listeners<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static str, &'a ListenAddress)> {
+    let all = [
+        (Some(Role::Provider), "provider.listen", Some(&file.provider.listen)),
+        (Some(Role::App), "app.listen", Some(&file.app.listen)),
+        (Some(Role::Api), "api.listen", file.api.listen.as_ref().or(Some(&file.app.listen))),
+        (None, "management.listen", file.management.listen.as_ref()),
+    ];
+    let needed = all.into_iter().filter(|(role, ..)| role.is_none_or(|role| roles.contains(&role)));
+    needed.filter_map(|(_, key, listen)| Some((key, listen?))).collect()
+}
+
+/// The URLs that browsers reach these parts at, with their keys.
+pub(super) fn urls<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static str, &'a str)> {
+    let all = [
+        (Role::Provider, "provider.issuer", file.provider.issuer.as_str()),
+        (Role::App, "app.url", file.app.url.as_str()),
+    ];
+    all.into_iter()
+        .filter(|(role, ..)| roles.contains(role))
+        .map(|(_, key, url)| (key, url))
+        .collect()
+}
+
+/// Each part needs its own listener, with two exceptions: the API may share the application's, and so
+/// may a provider whose issuer has a path on the application's origin.
+fn refuse_shared_listeners(
+    file: &ConfigFile,
+    roles: &[Role],
+    sources: &SettingSources,
+) -> Result<(), ConfigError> {
+    let needed = listeners(file, roles);
+    for (index, (key, listen)) in needed.iter().enumerate() {
+        for (other_key, other) in &needed[..index] {
+            if !listen.collides_with(other) {
+                continue;
+            }
+            let pair = (*other_key, *key);
+            let problem = match pair {
+                _ if pair.1 == "management.listen" => {
+                    "another part listens there: give it a port of its own"
+                }
+                ("provider.listen", "app.listen" | "api.listen") if listen == other => {
+                    if shares_origin(file) {
+                        continue;
+                    }
+                    "the provider listens there: give each part a port of its own, or the issuer a path under app.url"
+                }
+                ("app.listen", "api.listen") if listen == other => continue,
+                _ => {
+                    "another part listens there: give each part a port of its own, or the same address written alike"
+                }
+            };
+            return Err(sources.refuse(key, listen, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the issuer has a path on the application's origin, so that requests to the two can be
+/// told apart. `/api` is the API's.
+fn shares_origin(file: &ConfigFile) -> bool {
+    let path =
+        file.provider.issuer.as_str().strip_prefix(file.app.url.as_str()).unwrap_or_default();
+    path.starts_with('/') && path != "/api" && !path.starts_with("/api/")
+}

@@ -1,0 +1,87 @@
+//! SIGHUP: reads the certificates and the configuration again while the process serves.
+//!
+//! The log level, the clients and the users of the configuration are taken over. Everything else
+//! needs a restart; the log names what has changed. A configuration with a mistake changes nothing.
+
+use std::time::Duration;
+
+use crate::{
+    config::{ServeArguments, SettingSources},
+    error::StartError,
+    process::{log::LevelHandle, notify, signals::ReloadSignals},
+    provider::Reloading,
+    tls::TlsServer,
+};
+
+/// How often the certificate's files are checked for changes. The tool that renews them, such as
+/// cert-manager, may not know this process.
+const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
+/// The keys that are taken over.
+const TAKEN_OVER: [&str; 3] = ["clients", "log.level", "users"];
+
+/// What is read again, and what takes it over.
+pub struct Reload {
+    /// How the configuration was found.
+    pub arguments: ServeArguments,
+    /// The settings in use.
+    pub sources: SettingSources,
+    /// The certificate.
+    pub tls: Option<TlsServer>,
+    /// The log level.
+    pub level: LevelHandle,
+    /// The provider's clients and users, if it runs here.
+    pub provider: Option<Reloading>,
+}
+
+impl Reload {
+    /// Waits for signals and for new certificates from now on.
+    pub fn start(mut self, mut signals: ReloadSignals) {
+        let mut checks = tokio::time::interval(CERTIFICATE_CHECK_INTERVAL);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = signals.next() => self.reload().await,
+                    _ = checks.tick() => {
+                        if let Some(tls) = &self.tls {
+                            tls.reload_if_changed();
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    async fn reload(&mut self) {
+        tracing::info!("SIGHUP: reading the certificate and the configuration again");
+        notify::reloading();
+        if let Some(tls) = &self.tls {
+            tls.reload();
+        }
+        if let Err(error) = self.read_configuration().await {
+            for line in error.to_string().lines() {
+                tracing::error!(error = line, "the configuration in use stays");
+            }
+        }
+        notify::ready("serving");
+    }
+
+    async fn read_configuration(&mut self) -> Result<(), StartError> {
+        let config = self.arguments.load()?;
+        let changed = self.sources.changed_keys(&config.sources);
+        let (taken_over, need_restart): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|key| TAKEN_OVER.contains(&key.as_str()));
+        if let Some(provider) = &self.provider {
+            provider.import(config.provider, config.demo).await?;
+        }
+        self.level.set(&config.log.level);
+        tracing::info!(changed = ?taken_over, "the configuration was read again");
+        if !need_restart.is_empty() {
+            tracing::warn!(keys = ?need_restart, "these settings have changed and need a restart");
+        }
+        // What needs a restart is named again at the next signal.
+        if need_restart.is_empty() {
+            self.sources = config.sources;
+        }
+        Ok(())
+    }
+}
