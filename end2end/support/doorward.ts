@@ -56,7 +56,7 @@ export class Doorward {
       cwd: this.folder,
       env: {
         ...inherited(),
-        LEPTOS_SITE_ROOT: process.env['LEPTOS_SITE_ROOT'] ?? join(repository, 'target/site'),
+        ...site(),
         DOORWARD_STORE__PATH: join(this.folder, 'doorward.sqlite3'),
         ...env,
       },
@@ -118,12 +118,15 @@ export class Doorward {
 function binary(): string {
   const chosen = process.env['DOORWARD_BIN'];
   if (chosen) return resolve(chosen);
-  const built = ['target/server-release/doorward', 'target/debug/doorward'].map((path) =>
-    join(repository, path),
-  );
-  const found = built.find((path) => existsSync(path));
-  if (found) return found;
-  throw new Error('no doorward was built: run `cargo leptos build --release`, or name one with DOORWARD_BIN');
+  const built = join(repository, 'target/doorward');
+  if (existsSync(built)) return built;
+  throw new Error('no doorward was built: run script/build, or name one with DOORWARD_BIN');
+}
+
+/** A folder with the application's files, in place of those that the executable contains. */
+function site(): NodeJS.ProcessEnv {
+  const root = process.env['LEPTOS_SITE_ROOT'];
+  return root === undefined ? {} : { LEPTOS_SITE_ROOT: resolve(root) };
 }
 
 /** Our environment without the settings of a Doorward that the caller may have. */

@@ -3,6 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
+    app::EmbeddedSite,
     command::{
         CommandError, DataCommand, config::ConfigCommand, doctor::DoctorArguments,
         health::HealthArguments,
@@ -55,12 +56,12 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Runs the command to its end.
-    pub fn run(self) -> Result<(), CommandError> {
+    /// Runs the command to its end. `site` is for `serve`.
+    pub fn run(self, site: &'static EmbeddedSite) -> Result<(), CommandError> {
         let serve_all =
             || Command::Serve(ServeArguments { config: self.config, ..ServeArguments::default() });
         match self.command.unwrap_or_else(serve_all) {
-            Command::Serve(arguments) => Ok(serve::run(&arguments)?),
+            Command::Serve(arguments) => Ok(serve::run(&arguments, site)?),
             Command::Config(command) => command.run(),
             Command::Health(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),

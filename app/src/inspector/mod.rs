@@ -3,7 +3,7 @@
 //!
 //! [`Record`] keeps the steps and is part of the page. All else is for the opened panel: [`story`]
 //! makes cards of the steps, [`words`] explains what stands in them, [`html`] and [`lifetimes`]
-//! write them. In a release build (feature `split`) the browser loads that when the panel is
+//! write them. With the feature `split` the browser loads that when the panel is
 //! opened, and not before.
 
 pub mod html;

@@ -1,14 +1,14 @@
 //! How much a browser loads at its first visit: the release build, compressed by brotli at level
-//! 11. How much of it is the client, `script/size` tells.
+//! 11. `script/size` shows how much of it is the client.
 
 use std::{fs, path::Path};
 
-/// Where the release build puts the files.
-const PACKAGE: &str = "target/site/pkg";
+/// Where `script/build --release` puts the files, in a folder that is named by their hash.
+const PACKAGES: &str = "target/site-release/pkg";
 
 /// What is loaded, and how its files begin and end.
 const PARTS: [(&str, &str, &str); 5] = [
-    ("wasm", "doorward.", ".wasm.br"),
+    ("wasm", "doorward_bg", ".wasm.br"),
     ("glue", "doorward.", ".js.br"),
     ("loader of what is on demand", "__wasm_split", ".js.br"),
     ("css", "doorward.", ".css.br"),
@@ -19,11 +19,13 @@ const PROGRAM: usize = 3;
 
 /// Prints the sizes of the compressed files.
 pub fn print() {
-    println!("\nThe application, brotli 11 ({PACKAGE})");
-    let sizes = PARTS.map(|(_, start, end)| compressed_size(Path::new(PACKAGE), start, end));
+    println!("\nThe application, brotli 11 ({PACKAGES})");
+    let mut folders = fs::read_dir(PACKAGES).into_iter().flatten().flatten();
+    let package = folders.next().map_or_else(|| PACKAGES.into(), |folder| folder.path());
+    let sizes = PARTS.map(|(_, start, end)| compressed_size(&package, start, end));
     for ((name, ..), size) in PARTS.iter().zip(sizes) {
         match size {
-            0 => println!("  no compressed {name} there: run script/build"),
+            0 => println!("  no compressed {name} there: run script/build --release"),
             _ => println!("  {name:<32}{size:>11} bytes"),
         }
     }

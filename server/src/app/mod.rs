@@ -1,5 +1,4 @@
-//! The application's side: its page, rendered on the server, `/config.json`, and the files of its
-//! build.
+//! The application: its page, rendered on the server, `/config.json`, and its files.
 
 mod assets;
 mod callback_page;
@@ -29,18 +28,18 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use tower::service_fn;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use self::{content_security_policy::ContentSecurityPolicy, site::Site};
+use self::content_security_policy::ContentSecurityPolicy;
+pub use self::site::{EmbeddedFile, EmbeddedSite, Site};
 use crate::config::AppSettings;
 
 /// The routes of the application. Every path that nothing else has gets its "not found" page.
-pub fn router(settings: &AppSettings) -> Router {
-    // Components spawn their effects there. Whoever made a router before has set it already.
+pub fn router(settings: &AppSettings, site: &Site) -> Router {
+    // Components spawn their effects there. It may have been set by an earlier router.
     let _ = any_spawner::Executor::init_tokio();
-    let site = Site::find();
     if !site.is_built() {
         tracing::warn!(
-            site_root = %site.options.site_root,
-            "the application's files are not there, so that its page stays lifeless: run cargo leptos build, or set LEPTOS_SITE_ROOT"
+            "the application's files are not there, so its page does nothing: build with \
+             script/build, which embeds them, or set LEPTOS_SITE_ROOT to their folder"
         );
     }
     let policy =
@@ -62,17 +61,18 @@ pub fn router(settings: &AppSettings) -> Router {
     let router = callback_page::PATHS
         .into_iter()
         .fold(router, |router, path| router.route(path, get(callback_page::get)))
-        .fallback_service(assets::service(&site, not_found));
+        .fallback_service(assets::service(site, not_found));
     let header =
         |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     router
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // The page's address carries the authorization code for a moment: no other site is told it.
+        // The page's address carries the authorization code for a short time: no other site may
+        // receive it.
         .layer(header(REFERRER_POLICY, "no-referrer"))
 }
 
-/// Headers of a rendered page: a policy with this page's nonce, and no storing, since a nonce is
-/// for one answer.
+/// Headers of a rendered page: a policy with this page's nonce, and `no-store`, since a nonce is
+/// for one response.
 fn page_headers(policy: &ContentSecurityPolicy) {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
         return;

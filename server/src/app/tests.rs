@@ -1,28 +1,50 @@
 #![allow(clippy::unwrap_used)]
 use std::fs;
 
-use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, VARY};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use super::*;
+use super::{site::Files, *};
 
-fn asset_router(folder: &TempDir) -> Router {
-    let package = folder.path().join("pkg");
-    fs::create_dir(&package).unwrap();
-    for name in ["doorward.one.js", "doorward.two.wasm", "doorward.three.css", "doorward.wasm"] {
-        fs::write(package.join(name), name).unwrap();
-    }
-    fs::write(package.join("doorward.two.wasm.br"), "compressed").unwrap();
-    fs::write(folder.path().join("favicon.svg"), "<svg/>").unwrap();
-    let hash_file = folder.path().join("hash.txt");
-    fs::write(&hash_file, "js: one\nwasm: two\ncss: three\n").unwrap();
+const WASM: EmbeddedFile = EmbeddedFile {
+    path: "/pkg/one/doorward_bg.wasm",
+    content_type: "application/wasm",
+    etag: "\"two\"",
+    plain: b"plain",
+    brotli: b"compressed",
+    gzip: b"zipped",
+};
+const ICON: EmbeddedFile = EmbeddedFile {
+    path: "/favicon.svg",
+    content_type: "image/svg+xml",
+    etag: "\"three\"",
+    plain: b"<svg/>",
+    ..WASM
+};
+static EMBEDDED: EmbeddedSite = EmbeddedSite { package: "pkg/one", files: &[WASM, ICON] };
+
+fn asset_router(files: Files) -> Router {
     let not_found = service_fn(|_: Request| async {
         let response =
             Response::builder().status(404).header(CACHE_CONTROL, "no-store").body(Body::empty());
         Ok(response.unwrap_or_default())
     });
-    assets::service(&Site::at(folder.path(), &hash_file), not_found)
+    assets::service(&Site::new(files), not_found)
+}
+
+fn embedded_router() -> Router {
+    asset_router(Files::Embedded(&EMBEDDED))
+}
+
+fn folder_router(folder: &TempDir) -> Router {
+    let package = folder.path().join("pkg");
+    fs::create_dir(&package).unwrap();
+    for name in ["doorward.js", "doorward.css", "doorward.wasm"] {
+        fs::write(package.join(name), name).unwrap();
+    }
+    fs::write(folder.path().join("favicon.svg"), "<svg/>").unwrap();
+    asset_router(Files::Folder(folder.path().to_owned()))
 }
 
 async fn get_file(router: &Router, path: &str, accepted: &str) -> Response {
@@ -30,69 +52,99 @@ async fn get_file(router: &Router, path: &str, accepted: &str) -> Response {
     router.clone().oneshot(request).await.unwrap()
 }
 
+async fn body(response: Response) -> Vec<u8> {
+    axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
+}
+
 #[tokio::test]
 async fn files_with_a_hash_are_kept_for_ever_and_served_compressed() {
-    let folder = TempDir::new().unwrap();
-    let router = asset_router(&folder);
-    let response = get_file(&router, "/pkg/doorward.two.wasm", "gzip, br").await;
+    let router = embedded_router();
+    let response = get_file(&router, WASM.path, "gzip, br").await;
     assert_eq!(response.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
     assert_eq!(response.headers()[CONTENT_ENCODING], "br");
     assert_eq!(response.headers()[VARY], "accept-encoding");
     assert_eq!(response.headers()["content-type"], "application/wasm");
-    let plain = get_file(&router, "/pkg/doorward.two.wasm", "identity").await;
-    assert!(!plain.headers().contains_key(CONTENT_ENCODING));
+    assert_eq!(body(response).await, b"compressed");
+    let zipped = get_file(&router, WASM.path, "gzip;q=0.8, br;q=0").await;
+    assert_eq!(zipped.headers()[CONTENT_ENCODING], "gzip");
+    assert_eq!(body(zipped).await, b"zipped");
+    for accepted in ["identity", "", "brr, agzip", "br;q=0.0, gzip; q=0"] {
+        let plain = get_file(&router, WASM.path, accepted).await;
+        assert!(!plain.headers().contains_key(CONTENT_ENCODING), "{accepted}");
+        assert_eq!(body(plain).await, b"plain");
+    }
 }
 
 #[tokio::test]
 async fn other_files_are_asked_about_each_time() {
     let folder = TempDir::new().unwrap();
-    let router = asset_router(&folder);
+    let router = folder_router(&folder);
     for path in ["/favicon.svg", "/pkg/doorward.wasm", "/pkg/doorward_bg.wasm"] {
         let response = get_file(&router, path, "").await;
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-cache", "{path}");
         assert!(response.headers().contains_key("last-modified"), "{path}");
     }
+    let response = get_file(&embedded_router(), ICON.path, "").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
+    assert_eq!(response.headers()[ETAG], ICON.etag);
+}
+
+#[tokio::test]
+async fn an_embedded_file_that_the_browser_has_is_not_sent_again() {
+    let router = embedded_router();
+    for (known, status) in
+        [("\"three\"", 304), ("\"two\", W/\"three\"", 304), ("\"two\"", 200), ("three", 200)]
+    {
+        let request = Request::get(ICON.path).header(IF_NONE_MATCH, known).body(Body::empty());
+        let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{known}");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
+        assert_eq!(body(response).await.is_empty(), status == 304, "{known}");
+    }
 }
 
 #[tokio::test]
 async fn nothing_outside_the_site_is_served() {
     let folder = TempDir::new().unwrap();
-    let router = asset_router(&folder);
     let long = format!("/{}", "a".repeat(10_000));
-    for path in [
-        &long,
-        "/favicon.svg/x",
-        "/missing",
-        "/../Cargo.toml",
-        "/%2e%2e/Cargo.toml",
-        "/pkg/..%2f..%2fCargo.toml",
-        "/pkg/%00",
-        "/pkg",
-    ] {
-        let response = get_file(&router, path, "").await;
-        assert!(
-            response.status() == 404 || response.status().is_redirection(),
-            "{path} {}",
-            response.status()
-        );
-        assert_ne!(
-            response.headers().get(CACHE_CONTROL),
-            Some(&HeaderValue::from_static("no-cache")),
-            "{path}"
-        );
+    for router in [folder_router(&folder), embedded_router()] {
+        for path in [
+            &long,
+            "/favicon.svg/x",
+            "/missing",
+            "/../Cargo.toml",
+            "/%2e%2e/Cargo.toml",
+            "/pkg/..%2f..%2fCargo.toml",
+            "/pkg/%00",
+            "/pkg",
+            "/",
+        ] {
+            let response = get_file(&router, path, "").await;
+            assert!(
+                response.status() == 404 || response.status().is_redirection(),
+                "{path} {}",
+                response.status()
+            );
+            assert_ne!(
+                response.headers().get(CACHE_CONTROL),
+                Some(&HeaderValue::from_static("no-cache")),
+                "{path}"
+            );
+        }
+        let posted = Request::post("/favicon.svg").body(Body::empty()).unwrap();
+        let response = router.oneshot(posted).await.unwrap();
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()[ALLOW], "GET,HEAD");
     }
-    let posted = Request::post("/favicon.svg").body(Body::empty()).unwrap();
-    let response = router.oneshot(posted).await.unwrap();
-    assert_eq!(response.status(), 405);
-    assert_eq!(response.headers()[ALLOW], "GET,HEAD");
 }
 
 fn app_router() -> Router {
     let config = crate::config::load_for_tests(
         "demo = true\n[app]\nauthority = \"https://id.example.com\"\n",
     );
-    router(&config.app)
+    router(&config.app, &Site::new(Files::Embedded(&EMBEDDED)))
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ pub struct Readiness {
     /// whether we are ready, so each would wait for the other. The API then fetches the keys when it
     /// first needs them.
     pub is_own_issuer: bool,
+    /// The application, if it is served: whether its files are there.
+    pub has_site: Option<bool>,
     /// The process must not be about to stop.
     pub draining: Draining,
     /// The last answer, so that only changes are logged.
@@ -86,6 +88,9 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
         let is_there = readiness.is_own_issuer || api.ready().await.is_ok();
         let missing = "its keys were never fetched: is the issuer running?";
         checks.insert("issuer", if is_there { OK } else { missing });
+    }
+    if let Some(has_site) = readiness.has_site {
+        checks.insert("application", if has_site { OK } else { "its files are not there" });
     }
     if readiness.draining.0.load(Relaxed) {
         checks.insert("process", "it is about to stop");

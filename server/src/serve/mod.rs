@@ -12,6 +12,7 @@ use self::{
     reload::Reload,
 };
 use crate::{
+    app::{EmbeddedSite, Site},
     config::{self, Config, ConnectionsConfig, LogFormat, Role, ServeArguments},
     error::StartError,
     net::{self, Admission, ConnectionTimes, Draining, Listener, Observer, Part, WriteLimits},
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Serves until a signal comes. Whatever is wrong is found before the first request is accepted.
-pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
+pub fn run(arguments: &ServeArguments, site: &'static EmbeddedSite) -> Result<(), StartError> {
     let config = arguments.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let collector = config.traces.as_ref();
@@ -35,7 +36,7 @@ pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
         .transpose()
         .map_err(|error| StartError::Traces(error.to_string()))?;
     let level = log::start(&config.log, traces.as_ref());
-    let served = runtime.block_on(serve(config, arguments, level));
+    let served = runtime.block_on(serve(config, arguments, site, level));
     if let Some(traces) = traces {
         traces.stop();
     }
@@ -45,6 +46,7 @@ pub fn run(arguments: &ServeArguments) -> Result<(), StartError> {
 async fn serve(
     config: Config,
     arguments: &ServeArguments,
+    site: &'static EmbeddedSite,
     level: LevelHandle,
 ) -> Result<(), StartError> {
     // From now on SIGHUP no longer ends the process, whatever it serves.
@@ -58,7 +60,9 @@ async fn serve(
     let (urls, demo) = (listeners::public_urls(&config), config.demo);
     let oddities = oddities(&config, &arguments.roles);
     let trusted = &tls.trusted;
-    let running = RunningParts::start(config, &arguments.roles, trusted, draining.clone()).await?;
+    let roles = &arguments.roles;
+    let site = roles.contains(&Role::App).then(|| Site::find(site));
+    let running = RunningParts::start(config, roles, site, trusted, draining.clone()).await?;
     log_start(&sources, demo, &listeners);
     for oddity in oddities {
         tracing::warn!("{oddity}");

@@ -8,7 +8,8 @@ use doorward_resource_server::ResourceServer;
 
 use super::listeners::Purpose;
 use crate::{
-    api, app,
+    api,
+    app::{self, Site},
     config::{ApiSettings, AppSettings, Config, Role, SettingSources},
     error::StartError,
     net::{self, Draining, Metrics, Readiness},
@@ -21,6 +22,8 @@ pub struct RunningParts {
     api: Option<ResourceServer>,
     api_description: Description,
     app: AppSettings,
+    /// The application's files, if it runs here.
+    site: Option<Site>,
     metrics: Option<Metrics>,
     /// Whether the API trusts the provider of this process.
     is_own_issuer: bool,
@@ -33,6 +36,7 @@ impl RunningParts {
     pub async fn start(
         config: Config,
         roles: &[Role],
+        site: Option<Site>,
         trusted: &[Vec<u8>],
         draining: Draining,
     ) -> Result<Self, StartError> {
@@ -65,6 +69,7 @@ impl RunningParts {
             api,
             api_description,
             app: config.app,
+            site,
             metrics,
             draining,
             was_ready: Arc::default(),
@@ -99,8 +104,8 @@ impl RunningParts {
         if let Some(api) = self.api.clone().filter(|_| roles.contains(&Role::Api)) {
             router = router.merge(api::router(api, &self.api_description, &self.app.url));
         }
-        if roles.contains(&Role::App) {
-            router = router.merge(app::router(&self.app));
+        if let Some(site) = self.site.as_ref().filter(|_| roles.contains(&Role::App)) {
+            router = router.merge(app::router(&self.app, site));
         }
         // The application and the provider have "not found" pages of their own.
         if roles == [Role::Api] { router.fallback(api::not_found) } else { router }
@@ -109,11 +114,13 @@ impl RunningParts {
     /// What a listener of these parts needs to be ready.
     fn readiness(&self, roles: &[Role]) -> Readiness {
         let provider = self.provider.as_ref().filter(|_| roles.contains(&Role::Provider));
+        let site = self.site.as_ref().filter(|_| roles.contains(&Role::App));
         Readiness {
             provider: provider.map(|running| running.provider.clone()),
             api: self.api.clone().filter(|_| roles.contains(&Role::Api)),
             is_own_issuer: self.is_own_issuer,
             writable: provider.map(|running| running.writable.clone()),
+            has_site: site.map(Site::is_built),
             draining: self.draining.clone(),
             was_ready: self.was_ready.clone(),
         }

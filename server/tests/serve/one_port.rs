@@ -35,7 +35,8 @@ async fn provider_application_and_api_share_a_port() {
         200
     );
     let health: Value = get("/health/ready").await.json().await.unwrap();
-    assert_eq!(health["checks"], json!({"database": "ok", "issuer": "ok", "keys": "ok"}));
+    let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
+    assert_eq!(health["checks"], checks);
 
     // Each part answers for what is not there.
     let page = get("/").await;

@@ -3,11 +3,12 @@
 
 use std::{
     collections::HashMap,
+    fs,
     io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use reqwest::{Client, Response, redirect::Policy};
@@ -101,7 +102,19 @@ pub fn bare_command(arguments: &[&str]) -> Command {
             command.env_remove(&*name);
         }
     }
+    command.env("LEPTOS_SITE_ROOT", site());
     command
+}
+
+/// A folder that looks like a build of the application: no browser loads it here.
+fn site() -> &'static Path {
+    static SITE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("site");
+        fs::create_dir_all(root.join("pkg")).unwrap();
+        fs::write(root.join("pkg/doorward.wasm"), "").unwrap();
+        root
+    });
+    &SITE
 }
 
 impl Doorward {

@@ -1,0 +1,2 @@
+// What is embedded where no site was built. Included by main.rs.
+doorward::EmbeddedSite::EMPTY
