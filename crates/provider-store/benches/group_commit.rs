@@ -102,7 +102,7 @@ async fn add_user(store: &Arc<SqliteStore>) {
     store.put_user(alice, NOW).await.unwrap();
 }
 
-/// Adds so many grants with a refresh token each, numbered above those of the rounds.
+/// Adds grants with a refresh token each, numbered above those of the rounds.
 async fn fill(store: &Arc<SqliteStore>, grants: u64) {
     const FILLERS: u64 = 256;
     let tasks: Vec<_> = (0..FILLERS)

@@ -60,9 +60,9 @@ async fn fill(store: &Arc<dyn Store>, rows: u64) {
         let adding: Vec<_> = (first..rows.min(first + 256))
             .map(|number| {
                 let store = Arc::clone(store);
-                tokio::spawn(
-                    async move { store.add_pushed_request(request(number, 0)).await.unwrap() },
-                )
+                tokio::spawn(async move {
+                    store.add_pushed_request(request(number, 0), NOW).await.unwrap()
+                })
             })
             .collect();
         for added in adding {
@@ -76,7 +76,7 @@ async fn write_until(store: &Arc<dyn Store>, first: u64, over: Arc<AtomicBool>) 
     let mut took = Vec::new();
     while took.len() < 200 || !over.load(Relaxed) {
         let start = Instant::now();
-        store.add_pushed_request(request(first + took.len() as u64, 60)).await.unwrap();
+        store.add_pushed_request(request(first + took.len() as u64, 60), NOW).await.unwrap();
         took.push(start.elapsed());
     }
     took
@@ -88,7 +88,7 @@ fn request(number: u64, lifetime: u32) -> PushedRequest {
     hash[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     PushedRequest {
         hash: TokenHash::from_bytes(hash),
-        client_id: "PkceJS".to_owned(),
+        client_id: format!("client-{}", number % 1000),
         params: "client_id=PkceJS&response_type=code".to_owned(),
         expires_at: NOW.plus(lifetime),
         held: None,

@@ -5,7 +5,9 @@
 //! database. Every store passes the one suite in `tests/conformance`. Each file of a table
 //! implements the table's trait of the port, and holds its SQL.
 
+mod limits;
 mod metrics;
+mod pages;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod record;
@@ -14,7 +16,10 @@ mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+pub use limits::Limits;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl, UrlError};
+pub use postgres::{
+    ClientCertificate, PostgresError, PostgresOptions, PostgresStore, PostgresUrl, UrlError,
+};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore, Stats};

@@ -19,7 +19,7 @@ fn open(path: &Path) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(path, &SqliteOptions::default())
 }
 
-/// The message must tell which file it is about.
+/// The message must name the file.
 fn assert_names(error: &OpenError, path: &Path) {
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }
@@ -187,7 +187,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     assert_eq!(found, 9999);
 }
 
-/// Tokens that were issued before families told themselves are renewed, and their replays noticed.
+/// Tokens from before tokens named their family are renewed, and their replays are noticed.
 #[tokio::test]
 async fn a_database_of_before_families_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -238,4 +238,64 @@ fn the_database_of_another_application_is_refused_and_left_alone() {
     assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
     assert_names(&error, &path);
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// Names that SQLite would read as a URI, or that are not UTF-8.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_copy_lies_under_exactly_its_name() {
+    use std::os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _};
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(name));
+    let source = place(b"doorward.sqlite3");
+    let store = open(&source).unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    for name in [&b"file:x.db"[..], b"caf\xe9.db", b"plain.db"] {
+        let copy = place(name);
+        // What an interrupted backup left behind does not matter.
+        let mut partial = copy.clone().into_os_string();
+        partial.push(".partial");
+        fs::write(&partial, "cut off").unwrap();
+        SqliteStore::backup(&source, &copy).unwrap();
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!Path::new(&partial).exists());
+        let copied = open(&copy).unwrap();
+        assert!(copied.user("alice").await.unwrap().is_some());
+    }
+    let refused = SqliteStore::backup(&source, &place(b"plain.db")).unwrap_err();
+    assert!(refused.to_string().contains("there is a file already"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_twice_for_a_lock_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let options = SqliteOptions {
+        busy_timeout: std::time::Duration::from_secs(4),
+        ..SqliteOptions::default()
+    };
+    let store = std::sync::Arc::new(SqliteStore::open(&path, &options).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = std::time::Instant::now();
+    let write = |delay: u64| {
+        let store = std::sync::Arc::clone(&store);
+        async move {
+            tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+            store.import_users(vec![user("alice", "alice")], NOW).await
+        }
+    };
+    let ready = async {
+        let outcome = store.ping().await;
+        (outcome, began.elapsed())
+    };
+    let (first, second, third, (ping, pinged)) =
+        tokio::join!(write(0), write(300), write(600), ready);
+    for outcome in [first, second, third, ping] {
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    }
+    assert!(pinged.as_secs() < 3, "the readiness check took {pinged:?}");
+    assert!(began.elapsed().as_secs() < 6, "{:?}", began.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    store.ping().await.unwrap();
 }

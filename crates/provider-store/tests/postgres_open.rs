@@ -8,9 +8,15 @@ mod fixtures;
 use std::{process::Command, sync::Arc, time::Duration};
 
 use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
-use doorward_provider::store::{
-    Access as _, Grants as _, Maintenance as _, Redemption, SigningKeys as _, StoreError,
-    Users as _,
+use doorward_provider::{
+    model::{
+        grant::RefreshToken,
+        time::{Clock as _, SystemClock, Timestamp},
+    },
+    store::{
+        Access as _, Consents as _, Grants as _, Maintenance as _, Redemption, RefreshTokens as _,
+        RotateRefreshToken, Rotation, SigningKeys as _, StoreError, Users as _,
+    },
 };
 use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
 use fixtures::{
@@ -26,7 +32,7 @@ async fn open(url: &str) -> Result<PostgresStore, PostgresError> {
     PostgresStore::open(&options(url)).await
 }
 
-/// The message must tell which database it is about, and no password.
+/// The message must name the database, and no password.
 fn assert_names(error: &PostgresError, place: &str) {
     let text = error.to_string();
     assert!(text.contains(place) && !text.contains(PASSWORD), "{text}");
@@ -269,4 +275,144 @@ async fn other_machines_are_known_by_their_certificates() {
             && error.to_string().contains("none.pem"),
         "{error}"
     );
+}
+
+/// A host that accepts connections and never answers: a stopped machine, a hung disk.
+struct HungHost(std::net::TcpListener);
+
+impl HungHost {
+    fn start() -> Self {
+        Self(std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// The URL of a database with this host before the others.
+    fn before(&self, url: &str) -> String {
+        let address = self.0.local_addr().unwrap();
+        url.replacen("127.0.0.1", &format!("{address},127.0.0.1"), 1)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_accepts_and_never_answers_is_passed_over() {
+    let server = TestPostgres::start();
+    let (first, second) = (HungHost::start(), HungHost::start());
+    let url = second.before(&first.before(&server.new_database()));
+    let options = PostgresOptions { statement_timeout: Duration::from_secs(3), ..options(&url) };
+    let began = std::time::Instant::now();
+    let store = PostgresStore::open(&options).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+
+    // The host that answered is tried first from now on.
+    server.sql(
+        "database_0",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
+    );
+    let began = std::time::Instant::now();
+    while store.ping().await.is_err() {
+        assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_hangs_up_leaves_no_busy_connection_as_a_free_one() {
+    let server = Arc::new(TestPostgres::start());
+    let store = Arc::new(open(&server.new_database()).await.unwrap());
+    store.import_users(vec![user("alice", "alice"), user("carol", "carol")], NOW).await.unwrap();
+    let holder = Arc::clone(&server);
+    let held = tokio::task::spawn_blocking(move || {
+        holder.sql("database_0", "BEGIN; LOCK TABLE consents; SELECT pg_sleep(3); COMMIT")
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let blocked = (0..4).map(|_| {
+        let store = Arc::clone(&store);
+        async move {
+            let call = store.consent("alice", "app");
+            tokio::time::timeout(Duration::from_millis(100), call).await
+        }
+    });
+    for outcome in futures::future::join_all(blocked).await {
+        assert!(outcome.is_err(), "the table is locked");
+    }
+    let began = std::time::Instant::now();
+    assert!(store.user("carol").await.unwrap().is_some());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    held.await.unwrap();
+    assert!(store.consent("alice", "app").await.unwrap().is_none(), "the connections came back");
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
+    let server = TestPostgres::start();
+    let bound = Some(Duration::from_secs(5));
+    let options = PostgresOptions { max_clock_skew: bound, ..options(&server.new_database()) };
+    let store = PostgresStore::open(&options).await.unwrap();
+    let now = SystemClock.now();
+    let after = |seconds: i64| Timestamp::from_seconds(now.seconds() + seconds);
+    let rotation = |now: Timestamp| RotateRefreshToken {
+        presented: hash(1),
+        seed: fixtures::seed(1),
+        successor: RefreshToken { expires_at: after(900), ..token(2, 0) },
+        grant_expires_at: after(900),
+        forgettable: false,
+        now,
+        grace: 10,
+    };
+    let first = RefreshToken { expires_at: after(900), ..token(1, 0) };
+    fixtures::add_grant(&store, grant("g", "alice"), after(900), Some(first), now).await;
+    assert_eq!(store.rotate_refresh_token(rotation(now)).await.unwrap(), Rotation::Rotated);
+
+    // 30 seconds ahead, a repetition looks like a replay.
+    let ahead = after(30);
+    assert!(matches!(store.check_clock(ahead).await, Err(StoreError::Unavailable(_))));
+    let judged = store.rotate_refresh_token(rotation(ahead)).await;
+    assert!(matches!(judged, Err(StoreError::Unavailable(_))), "{judged:?}");
+    let forgotten = store.revoke_renewable_grant("g", ahead).await;
+    assert!(matches!(forgotten, Err(StoreError::Unavailable(_))), "{forgotten:?}");
+    // 40 days ahead, everything has expired.
+    let swept = store.remove_expired(after(40 * 86_400), 100).await;
+    assert!(matches!(swept, Err(StoreError::Unavailable(_))), "{swept:?}");
+    assert!(store.live_grant("g", now).await.unwrap().is_some());
+
+    store.check_clock(after(3)).await.unwrap();
+    let repeated = store.rotate_refresh_token(rotation(after(3))).await.unwrap();
+    assert!(matches!(repeated, Rotation::Repeated { .. }), "{repeated:?}");
+    assert_eq!(store.remove_expired(after(3), 100).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_can_not_hold_every_text_is_refused() {
+    let server = TestPostgres::start();
+    server.sql(
+        "postgres",
+        "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    );
+    let refused = refuses(&server.url("latin")).await;
+    assert!(matches!(&refused, PostgresError::Encoding { encoding, .. } if encoding == "LATIN1"));
+}
+
+#[tokio::test]
+async fn a_database_that_only_reads_is_not_ready() {
+    let server = TestPostgres::start();
+    let store = open(&server.new_database()).await.unwrap();
+    store.ping().await.unwrap();
+    server.sql("postgres", "ALTER SYSTEM SET default_transaction_read_only = on");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    let began = std::time::Instant::now();
+    while store.ping().await.is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it is still ready");
+    }
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn the_password_is_read_from_its_file_for_each_connection() {
+    let server = TestPostgres::start();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{PASSWORD}\n")).unwrap();
+    let url = server.new_database().replace(&format!(":{PASSWORD}@"), "@");
+    let options = PostgresOptions { password_file: Some(file.path().to_owned()), ..options(&url) };
+    PostgresStore::open(&options).await.unwrap().ping().await.unwrap();
+    std::fs::write(file.path(), "guessed").unwrap();
+    let refused = PostgresStore::open(&options).await.unwrap_err();
+    assert!(matches!(refused, PostgresError::Unreachable { .. }), "{refused}");
 }

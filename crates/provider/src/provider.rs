@@ -186,6 +186,7 @@ impl Provider {
     /// Rotates keys that are due and takes over what other processes did. To be called every few
     /// seconds where there are others.
     pub async fn maintain_keys(&self) -> Result<(), crate::keys::KeyRingError> {
+        self.store.check_clock(self.now()).await?;
         self.keys.maintain(&*self.store, self.now(), &*self.entropy).await
     }
 

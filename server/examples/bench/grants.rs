@@ -21,7 +21,7 @@ use doorward_provider::{
     },
     store::{Grants as _, RefreshTokens as _, Users as _},
 };
-use doorward_provider_store::{SqliteOptions, SqliteStore};
+use doorward_provider_store::{Limits, SqliteOptions, SqliteStore};
 
 use crate::{
     Failure, LASTING,
@@ -77,7 +77,10 @@ impl Grants {
     }
 
     fn open(&self) -> Result<Arc<SqliteStore>, Failure> {
-        Ok(Arc::new(SqliteStore::open(self.folder.database(), &SqliteOptions::default())?))
+        // All grants are of one user and client.
+        let limits = Limits { grants_per_user_and_client: u32::MAX, ..Limits::default() };
+        let options = SqliteOptions { limits, ..SqliteOptions::default() };
+        Ok(Arc::new(SqliteStore::open(self.folder.database(), &options)?))
     }
 
     /// Adds grants that expire in so many seconds.

@@ -6,7 +6,7 @@ use doorward_provider::model::time::SystemEntropy;
 use reqwest::{Certificate, Client, redirect};
 use serde_json::{Value, json};
 
-use super::{CommandError, config::stored_clients};
+use super::{CommandError, PAGE, config::stored_clients};
 use crate::{
     config::{Config, DatabaseConfig, Role, ServeArguments, missing_references},
     output::print,
@@ -103,7 +103,8 @@ async fn database(config: &Config) -> Result<String, String> {
             return Err("the master key does not open the signing keys of this database".to_owned());
         }
     }
-    let users = store.users().await.map_err(text)?.len();
+    let page = store.users(None, PAGE).await.map_err(text)?.len();
+    let users = if page == PAGE as usize { format!("{page} or more") } else { page.to_string() };
     Ok(format!("{}; {users} users, {} signing keys", config.store.database, keys.len()))
 }
 

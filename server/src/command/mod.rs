@@ -21,7 +21,7 @@ use clap::Subcommand;
 pub use self::error::CommandError;
 use self::{
     context::{CommandContext, audit},
-    report::{done, print_object, print_rows},
+    report::{PAGE, RowPrinter, done, print_object, print_rows},
 };
 use crate::config::ConfigArgument;
 

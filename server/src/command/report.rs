@@ -7,34 +7,86 @@ use time::OffsetDateTime;
 
 use crate::output::print;
 
+/// Rows that a command reads and prints at once.
+pub const PAGE: u32 = 1000;
+
 /// Prints rows, one object each: as JSON with timestamps in seconds since 1970, or as a table with
 /// these columns and dates in UTC.
-pub fn print_rows(json: bool, columns: &[&str], rows: &[Value]) {
-    if json {
-        print(&format!("{:#}\n", Value::from(rows.to_vec())));
-    } else {
-        print(&table(columns, rows));
-    }
+pub fn print_rows(json: bool, columns: &'static [&'static str], rows: &[Value]) {
+    let mut list = RowPrinter::new(json, columns);
+    list.print_page(rows);
+    list.finish();
 }
 
-fn table(columns: &[&str], rows: &[Value]) -> String {
-    let header: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
-    let mut lines = vec![header];
-    lines.extend(
-        rows.iter().map(|row| columns.iter().map(|column| cell(column, &row[*column])).collect()),
-    );
-    let width = |index: usize| {
-        lines.iter().map(|line: &Vec<String>| line[index].chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let padded: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
+/// Prints a list page by page, so that only one page is in memory: as one JSON array, or as a table
+/// whose columns are as wide as the first page needs.
+pub struct RowPrinter {
+    json: bool,
+    columns: &'static [&'static str],
+    /// The widths of the table's columns, known with the first page.
+    widths: Vec<usize>,
+    rows: usize,
+}
+
+impl RowPrinter {
+    pub fn new(json: bool, columns: &'static [&'static str]) -> Self {
+        Self { json, columns, widths: Vec::new(), rows: 0 }
     }
-    text
+
+    pub fn print_page(&mut self, rows: &[Value]) {
+        let text = if self.json { self.array_part(rows) } else { self.table_part(rows) };
+        self.rows += rows.len();
+        print(&text);
+    }
+
+    /// Ends the list. Without any row the table has its header alone.
+    pub fn finish(mut self) {
+        match (self.json, self.rows) {
+            (true, 0) => print("[]\n"),
+            (true, _) => print("\n]\n"),
+            (false, 0) => {
+                let header = self.table_part(&[]);
+                print(&header);
+            }
+            (false, _) => {}
+        }
+    }
+
+    fn array_part(&self, rows: &[Value]) -> String {
+        let mut text = String::new();
+        for (index, row) in rows.iter().enumerate() {
+            text.push_str(if self.rows + index == 0 { "[\n  " } else { ",\n  " });
+            text.push_str(&format!("{row:#}").replace('\n', "\n  "));
+        }
+        text
+    }
+
+    fn table_part(&mut self, rows: &[Value]) -> String {
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        if self.widths.is_empty() {
+            lines.push(self.columns.iter().map(|column| column.to_uppercase()).collect());
+        }
+        let cells =
+            |row: &Value| self.columns.iter().map(|column| cell(column, &row[*column])).collect();
+        lines.extend(rows.iter().map(cells));
+        if self.widths.is_empty() {
+            let width = |index: usize| {
+                lines.iter().map(|line| line[index].chars().count()).max().unwrap_or(0)
+            };
+            self.widths = (0..self.columns.len()).map(width).collect();
+        }
+        let mut text = String::new();
+        for line in &lines {
+            let padded: Vec<String> = line
+                .iter()
+                .zip(&self.widths)
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
+            text.push_str(padded.join("  ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
 }
 
 /// Prints one object: as JSON, or as a line for each member that has a value.
@@ -114,9 +166,25 @@ mod tests {
     fn a_table_shows_dates_and_words() {
         let rows =
             [json!({"kid": "a", "since": 1_795_877_638, "enabled": true, "roles": ["x", "y"]})];
-        let table = table(&["kid", "since", "enabled", "roles", "none"], &rows);
+        let columns = &["kid", "since", "enabled", "roles", "none"];
+        let table = RowPrinter::new(false, columns).table_part(&rows);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0], "KID  SINCE                ENABLED  ROLES  NONE");
         assert_eq!(lines[1], "a    2026-11-28 14:53:58  yes      x y    -");
+    }
+
+    #[test]
+    fn pages_make_one_array_and_one_table() {
+        let rows: Vec<Value> =
+            (1..=3).map(|number| json!({"sub": format!("u{number}"), "roles": ["a"]})).collect();
+        let mut list = RowPrinter::new(true, &["sub", "roles"]);
+        let mut text = list.array_part(&rows[..2]);
+        list.rows = 2;
+        text.push_str(&list.array_part(&rows[2..]));
+        assert_eq!(format!("{text}\n]"), format!("{:#}", Value::from(rows.clone())));
+
+        let mut list = RowPrinter::new(false, &["sub", "roles"]);
+        let text = list.table_part(&rows[..2]) + &list.table_part(&rows[2..]);
+        assert_eq!(text, "SUB  ROLES\nu1   a\nu2   a\nu3   a\n");
     }
 }

@@ -1,11 +1,12 @@
 //! `doorward session …`.
 
 use clap::Subcommand;
-use doorward_provider::model::session::SessionSelector;
+use doorward_provider::model::session::{Session, SessionSelector};
 use serde_json::{Value, json};
 
 use super::{
-    CommandContext, CommandError, DataArguments, audit, confirm::Confirmation, done, print_rows,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, audit, confirm::Confirmation,
+    done,
 };
 
 /// What to do with sessions.
@@ -45,19 +46,28 @@ impl SessionCommand {
 
 async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let sessions = context.store.sessions_of(&user.sub, CommandContext::now()).await?;
-    let rows: Vec<Value> = sessions
-        .into_iter()
-        .map(|session| {
-            json!({
-                "sid": session.authentication.sid, "signed_in": session.authentication.auth_time.seconds(),
-                "expires": session.expires_at.seconds(), "address": session.device.address,
-                "browser": session.device.browser,
-            })
-        })
-        .collect();
-    print_rows(context.json, &["sid", "signed_in", "expires", "address", "browser"], &rows);
+    let columns = &["sid", "signed_in", "expires", "address", "browser"];
+    let mut list = RowPrinter::new(context.json, columns);
+    let mut after = None;
+    loop {
+        let now = CommandContext::now();
+        let page = context.store.sessions_of(&user.sub, after.as_ref(), PAGE, now).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.cursor());
+        list.print_page(&page.iter().map(described).collect::<Vec<_>>());
+    }
+    list.finish();
     Ok(())
+}
+
+fn described(session: &Session) -> Value {
+    json!({
+        "sid": session.authentication.sid,
+        "signed_in": session.authentication.auth_time.seconds(),
+        "expires": session.expires_at.seconds(),
+        "address": session.device.address,
+        "browser": session.device.browser,
+    })
 }
 
 async fn end(
@@ -70,12 +80,15 @@ async fn end(
     if sid.is_none() {
         confirmation.ask(&format!("End all sessions of {}?", user.username))?;
     }
-    let selector = match &sid {
-        Some(sid) => SessionSelector::OfUser { sub: user.sub.clone(), sid: sid.clone() },
-        None => SessionSelector::AllOfUser(user.sub.clone()),
+    let now = CommandContext::now();
+    let ended = match &sid {
+        Some(sid) => {
+            let selector = SessionSelector::OfUser { sub: user.sub.clone(), sid: sid.clone() };
+            context.store.end_sessions(selector, now).await?.len() as u64
+        }
+        None => context.store.end_sessions_of(&user.sub, now).await?,
     };
-    let ended = context.store.end_sessions(selector, CommandContext::now()).await?;
-    match (ended.len(), sid) {
+    match (ended, sid) {
         (0, Some(sid)) => {
             Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
         }

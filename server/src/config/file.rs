@@ -9,6 +9,7 @@ use doorward_provider::model::{
     client::ClientSettings,
     resource::{ApiResource, ApiScope, IdentityResource},
 };
+use doorward_provider_store::Limits;
 use doorward_resource_server::ExpiredStatus;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -151,8 +152,14 @@ pub struct StoreSection {
     pub group_commit: bool,
     pub url: Option<Secret>,
     pub ca_file: Option<PathBuf>,
+    pub client_certificate: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    pub password_file: Option<PathBuf>,
     pub connections: u16,
     pub statement_timeout: Seconds,
+    pub max_clock_skew: Seconds,
+    pub max_sessions_per_user: u32,
+    pub max_grants_per_user_and_client: u32,
     pub master_key_file: Option<PathBuf>,
     pub master_key: Option<Secret>,
 }
@@ -321,8 +328,14 @@ impl Default for StoreSection {
             group_commit: true,
             url: None,
             ca_file: None,
+            client_certificate: None,
+            client_key: None,
+            password_file: None,
             connections: 10,
             statement_timeout: Seconds::new(5),
+            max_clock_skew: Seconds::new(5),
+            max_sessions_per_user: Limits::default().sessions_per_user,
+            max_grants_per_user_and_client: Limits::default().grants_per_user_and_client,
             master_key_file: None,
             master_key: None,
         }

@@ -35,7 +35,7 @@ use doorward_provider::{
     model::{client::ClientSettings, configured_user::ConfiguredUser, resource::Resources},
 };
 use doorward_provider_http::Network;
-use doorward_provider_store::PostgresOptions;
+use doorward_provider_store::{PostgresOptions, SqliteOptions};
 use doorward_resource_server::ResourceServerSettings;
 use figment::{
     Figment,
@@ -153,8 +153,8 @@ pub enum DatabaseConfig {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// Whether waiting commands share one commit.
-        group_commit: bool,
+        /// How it is used.
+        options: SqliteOptions,
     },
     /// PostgreSQL, for many.
     Postgres(Box<PostgresOptions>),

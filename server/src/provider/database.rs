@@ -13,7 +13,7 @@ use doorward_provider::{
     },
     store::Store,
 };
-use doorward_provider_store::{PostgresStore, SqliteOptions, SqliteStore, Stats};
+use doorward_provider_store::{PostgresStore, SqliteStore, Stats};
 
 use crate::{
     config::{ConfigError, DatabaseConfig, SettingSources, StoreConfig},
@@ -43,11 +43,9 @@ impl Database {
             })?;
         }
         Ok(match &config.database {
-            DatabaseConfig::Sqlite { path, group_commit } => {
-                let options =
-                    SqliteOptions { group_commit: *group_commit, ..SqliteOptions::default() };
+            DatabaseConfig::Sqlite { path, options } => {
                 let exists = path.exists();
-                let store = SqliteStore::open(path, &options)
+                let store = SqliteStore::open(path, options)
                     .map_err(|error| refuse(config, sources, error.to_string()))?;
                 if !exists {
                     own_like_folder(path);

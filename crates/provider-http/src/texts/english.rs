@@ -70,6 +70,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     take_back: "Take back",
     take_back_from: |name| format!("Take back the access of {name}"),
     where_signed_in: "Where you are signed in",
+    older_sessions: "Older sign-ins",
+    more_applications: "More applications",
     unknown_browser: "Unknown browser",
     this_browser: "This browser",
     end: "End",

@@ -75,6 +75,8 @@ pub(crate) static GERMAN: Texts = Texts {
     take_back: "Entziehen",
     take_back_from: |name| format!("{name} den Zugriff entziehen"),
     where_signed_in: "Wo Sie angemeldet sind",
+    older_sessions: "Ältere Anmeldungen",
+    more_applications: "Weitere Anwendungen",
     unknown_browser: "Unbekannter Browser",
     this_browser: "Dieser Browser",
     end: "Beenden",

@@ -147,6 +147,10 @@ pub(crate) struct Texts {
     pub(crate) take_back_from: fn(&str) -> String,
     /// Heading.
     pub(crate) where_signed_in: &'static str,
+    /// Link to the next page of sessions.
+    pub(crate) older_sessions: &'static str,
+    /// Link to the next page of clients.
+    pub(crate) more_applications: &'static str,
     /// For a browser without a known name.
     pub(crate) unknown_browser: &'static str,
     /// Badge.

@@ -1,6 +1,10 @@
 //! `/grants`: what the user sees of clients and sessions, and takes back.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
+use doorward_protocol::secret::Secret;
+use doorward_provider::model::session::Device;
 use serde_json::json;
 
 use crate::support::{
@@ -152,4 +156,28 @@ async fn what_a_client_may_have_is_shown_once_however_often_it_was_granted() {
     assert_eq!(values(&shown, "client_id"), ["PkceJS"]);
     assert_eq!(shown.text.matches("Your user identifier").count(), 1, "{}", shown.text);
     assert!(shown.text.contains("Your profile") && shown.text.contains("Your email address"));
+}
+
+#[tokio::test]
+async fn many_sessions_are_shown_in_pages() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let alice =
+        world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
+    for _ in 0..80 {
+        world.provider.start_session(&alice, false, Device::default(), None).await.unwrap();
+    }
+    let first = browser.get("/grants").await;
+    assert!(first.body.len() < 100_000, "{}", first.body.len());
+    let first = first.page();
+    assert_eq!(values(&first, "sid").len(), 50);
+    let older = |page: &Page| {
+        let mut links = page.all("a").filter_map(|link| link.attribute("href"));
+        links.find(|href| href.contains("sessions=")).map(str::to_owned)
+    };
+    let second = browser.get(&older(&first).unwrap()).await.page();
+    assert_eq!(older(&second), None, "the last page");
+    let all: BTreeSet<_> =
+        values(&first, "sid").into_iter().chain(values(&second, "sid")).collect();
+    assert_eq!(all.len(), 80, "each once; the browser's own has no button");
 }

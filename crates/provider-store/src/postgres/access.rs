@@ -14,7 +14,7 @@ use super::{
     run,
     sql::{self},
 };
-use crate::record::read;
+use crate::{pages, record::read};
 
 #[async_trait]
 impl Access for PostgresStore {
@@ -28,7 +28,11 @@ impl Access for PostgresStore {
         client_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        run!(self, "revoke_access", revoke, sub, client_id, now)
+        pages::run_all(pages::ROWS, || async move {
+            run!(self, "revoke_access", revoke, sub, client_id, now)
+        })
+        .await?;
+        Ok(())
     }
 }
 
@@ -53,26 +57,30 @@ async fn of_user(
         .await
 }
 
-/// Revokes the grants of a client for a user, takes back what would become one, and forgets the
-/// consent. The grants come last: what was redeemed until then is among them.
+/// Forgets the consent, removes what could become a grant, and revokes a page of the grants that
+/// were made until now; returns how many. The grants come last: a code that was redeemed before is
+/// among them.
 async fn revoke(
     connection: &Connection,
     sub: &str,
     client_id: &str,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     if !sql::can_hold(client_id) {
-        return Ok(());
+        return Ok(0);
     }
     connection.begin().await?;
     codes::remove_unredeemed(connection, sub, client_id).await?;
     device_codes::forget_allowed(connection, sub, Some(client_id)).await?;
-    connection
+    let revoked = connection
         .execute(
             "WITH forgotten AS (DELETE FROM consents WHERE sub = $1 AND client_id = $2)
-             UPDATE grants SET revoked_at = $3 WHERE sub = $1 AND client_id = $2 AND revoked_at IS NULL",
-            &[&sub, &client_id, &now.seconds()],
+             UPDATE grants SET revoked_at = $3 WHERE id IN (
+                 SELECT id FROM grants
+                 WHERE sub = $1 AND client_id = $2 AND created_at <= $3 AND revoked_at IS NULL LIMIT $4)",
+            &[&sub, &client_id, &now.seconds(), &i64::from(pages::ROWS)],
         )
         .await?;
-    connection.commit().await
+    connection.commit().await?;
+    Ok(revoked)
 }

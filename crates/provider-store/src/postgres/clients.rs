@@ -8,6 +8,7 @@ use doorward_provider::{
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
 use crate::{
+    pages,
     record::{ClientRow, read},
     row::{ColumnError, Row as _},
 };
@@ -38,7 +39,15 @@ impl Clients for PostgresStore {
     }
 
     async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
-        run!(self, "remove_client", remove, client_id)
+        let known = run!(self, "remove_client", remove, client_id)?;
+        let mut left_behind = 0;
+        for statement in LEFT_BEHIND {
+            left_behind += pages::run_all(pages::ROWS, || async move {
+                run!(self, "remove_client", clear, statement, client_id)
+            })
+            .await?;
+        }
+        Ok(known || left_behind > 0)
     }
 }
 
@@ -115,33 +124,46 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
     Ok(replaced)
 }
 
-/// Removes a client with everything of it; tells whether there was anything.
+/// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page.
+/// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
+pub(super) const LEFT_BEHIND: [&str; 8] = [
+    "DELETE FROM codes WHERE hash IN (
+         SELECT hash FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1 LIMIT $2)",
+    "DELETE FROM device_codes WHERE hash IN (
+         SELECT hash FROM device_codes WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM reference_tokens WHERE hash IN (
+         SELECT hash FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1 LIMIT $2)",
+    "DELETE FROM pushed_requests WHERE hash IN (
+         SELECT hash FROM pushed_requests WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM consents WHERE (sub, client_id) IN (
+         SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM session_clients WHERE (sid, client_id) IN (
+         SELECT sid, client_id FROM session_clients WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM logout_notices WHERE id IN (
+         SELECT id FROM logout_notices WHERE client_id = $1 LIMIT $2)",
+];
+
+/// Removes a page of what a client left behind; returns how many rows.
+async fn clear(
+    connection: &Connection,
+    statement: &'static str,
+    client_id: &str,
+) -> Result<u64, Failure> {
+    connection.execute(statement, &[&client_id, &i64::from(pages::ROWS)]).await
+}
+
+/// Removes a client, but not what it leaves behind. Returns whether there was one.
 async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
-    // Rare, and so without indexes of their own: each statement may look at every row of its table.
-    // Codes go before grants, so that what is being redeemed is waited for and then found among the
-    // grants.
-    const STATEMENTS: [&str; 9] = [
-        "DELETE FROM clients WHERE client_id = $1",
-        "DELETE FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1",
-        "DELETE FROM device_codes WHERE client_id = $1",
-        "DELETE FROM grants WHERE client_id = $1",
-        "DELETE FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1",
-        "DELETE FROM pushed_requests WHERE client_id = $1",
-        "DELETE FROM consents WHERE client_id = $1",
-        "DELETE FROM session_clients WHERE client_id = $1",
-        "DELETE FROM logout_notices WHERE client_id = $1",
-    ];
     connection.begin().await?;
     schema::lock(connection).await?;
-    let mut removed = 0;
-    for statement in STATEMENTS {
-        removed += connection.execute(statement, &[&client_id]).await?;
-    }
-    if removed > 0 {
+    let sql = "DELETE FROM clients WHERE client_id = $1";
+    let removed = connection.execute(sql, &[&client_id]).await? > 0;
+    if removed {
         move_on(connection).await?;
     }
     connection.commit().await?;
-    Ok(removed > 0)
+    Ok(removed)
 }
 
 async fn move_on(connection: &Connection) -> Result<(), Failure> {

@@ -49,7 +49,8 @@ impl Codes for PostgresStore {
         now: Timestamp,
     ) -> Result<Redemption, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
-        run!(self, "redeem_code", redeem, hash, &grant, refresh_token.as_ref(), now)
+        let limit = self.limits.grants_per_user_and_client;
+        run!(self, "redeem_code", redeem, hash, &grant, refresh_token.as_ref(), limit, now)
     }
 }
 
@@ -110,17 +111,25 @@ async fn redeem(
     hash: TokenHash,
     grant: &GrantRow,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<Redemption, Failure> {
     let redeem = adding_a_grant!(
-        "UPDATE codes SET redeemed_grant_id = $1::TEXT, keep_until = expires_at + $13
-         WHERE hash = $12 AND redeemed_grant_id IS NULL
+        "UPDATE codes SET redeemed_grant_id = $1::TEXT, keep_until = expires_at + $14
+         WHERE hash = $13 AND redeemed_grant_id IS NULL
            AND EXISTS (SELECT 1 FROM sessions WHERE sid = $4::TEXT LIMIT 1 FOR KEY SHARE)
          RETURNING 1"
     );
     let hash = hash.as_bytes().as_slice();
-    if grants::add_because(connection, redeem, grant, refresh_token, &[&hash, &REPLAY_MEMORY])
-        .await?
+    if grants::add_because(
+        connection,
+        redeem,
+        grant,
+        refresh_token,
+        limit,
+        &[&hash, &REPLAY_MEMORY],
+    )
+    .await?
     {
         return Ok(Redemption::Redeemed);
     }
@@ -142,7 +151,7 @@ async fn redeem(
     }
 }
 
-/// Reads what was not redeemed, which is little: any user may ask for this at any time.
+/// Any user may run this at any time: it reads the index only.
 pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes WHERE redeemed_grant_id IS NULL
        AND content::JSONB -> 'grant' ->> 'client_id' = $2
        AND content::JSONB -> 'grant' -> 'authentication' ->> 'sub' = $1";

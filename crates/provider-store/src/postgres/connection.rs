@@ -7,11 +7,16 @@ use std::{
 };
 
 use deadpool_postgres::{Client, Object};
+use doorward_provider::model::time::Timestamp;
 use futures::FutureExt as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 use tokio_postgres::types::ToSql;
 
 use super::failure::Failure;
+use crate::limits::WAITING_REQUESTS;
 use crate::row::{ColumnError, Row as _};
 
 /// What a statement is given.
@@ -21,11 +26,11 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(super) struct Connection {
     /// `None` only while it is dropped.
     client: Option<Client>,
-    /// No answer is waited for longer than to that moment.
+    /// When waiting for an answer ends.
     until: Instant,
     in_transaction: AtomicBool,
-    /// An answer is missing: what comes next on this connection can't be trusted to come.
-    hangs: AtomicBool,
+    /// A statement was sent and its answer has not come: it took too long, or the caller hung up.
+    unanswered: AtomicBool,
 }
 
 impl Connection {
@@ -34,7 +39,7 @@ impl Connection {
             client: Some(client),
             until,
             in_transaction: AtomicBool::new(false),
-            hangs: AtomicBool::new(false),
+            unanswered: AtomicBool::new(false),
         }
     }
 
@@ -87,6 +92,21 @@ impl Connection {
         Ok(counted.unwrap_or(0))
     }
 
+    /// Refuses a further request of a client if `sql` finds that as many as the limit wait already.
+    pub(super) async fn refuse_beyond(
+        &self,
+        sql: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let others = i64::from(WAITING_REQUESTS - 1);
+        let params: Params<'_> = &[&client_id, &now.seconds(), &others];
+        match self.first(sql, params, |_| Ok(())).await? {
+            Some(()) => Err(Failure::TooManyWaiting),
+            None => Ok(()),
+        }
+    }
+
     async fn rows(
         &self,
         sql: &str,
@@ -104,10 +124,10 @@ impl Connection {
         &self,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Failure> {
-        let Ok(outcome) = timeout_at(self.until, work).await else {
-            self.hangs.store(true, Relaxed);
-            return Err(Failure::TimedOut);
-        };
+        // Set before the wait: if the caller hangs up, this future is dropped in the middle of it.
+        self.unanswered.store(true, Relaxed);
+        let outcome = timeout_at(self.until, work).await.map_err(|_| Failure::TimedOut)?;
+        self.unanswered.store(false, Relaxed);
         Ok(outcome?)
     }
 
@@ -119,12 +139,30 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
-        if self.hangs.load(Relaxed) {
-            drop(Object::take(client));
-        } else if self.in_transaction.load(Relaxed) {
+        let ending = if self.in_transaction.load(Relaxed) { "ROLLBACK" } else { "" };
+        if self.unanswered.load(Relaxed) {
+            release_when_answered(client, ending, self.until);
+        } else if !ending.is_empty() {
             // Sent when first polled; the next command on this connection comes after it, and needs
             // no answer to it.
-            let _ = client.batch_execute("ROLLBACK").now_or_never();
+            let _ = client.batch_execute(ending).now_or_never();
         }
     }
+}
+
+/// Gives a connection back to the pool only when it has answered the statement that its caller no
+/// longer waits for. Until then it keeps its place in the pool, so that callers who hang up can't
+/// make the process open more connections than it may. A connection that does not answer in time is
+/// closed.
+fn release_when_answered(client: Client, ending: &'static str, until: Instant) {
+    let Ok(runtime) = Handle::try_current() else {
+        drop(Object::take(client));
+        return;
+    };
+    runtime.spawn(async move {
+        let answered = timeout_at(until, client.batch_execute(ending)).await;
+        if !matches!(answered, Ok(Ok(()))) {
+            drop(Object::take(client));
+        }
+    });
 }

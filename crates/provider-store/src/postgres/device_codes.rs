@@ -28,9 +28,9 @@ use crate::{
 
 #[async_trait]
 impl DeviceCodes for PostgresStore {
-    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
+    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
-        run!(self, "add_device_code", add, &code, &request)
+        run!(self, "add_device_code", add, &code, &request, now)
     }
 
     async fn claim_device_code(
@@ -81,12 +81,21 @@ impl DeviceCodes for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
-        run!(self, "redeem_device_code", redeem, hash, &grant, refresh_token.as_ref(), now)
+        let limit = self.limits.grants_per_user_and_client;
+        run!(self, "redeem_device_code", redeem, hash, &grant, refresh_token.as_ref(), limit, now)
     }
 }
 
 /// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-async fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
+async fn add(
+    connection: &Connection,
+    code: &DeviceCode,
+    request: &str,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let waiting = "SELECT 1 FROM device_codes
+                   WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
+    connection.refuse_beyond(waiting, &code.request.client_id, now).await?;
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
@@ -163,7 +172,8 @@ async fn record_answer(
     Ok(answered > 0)
 }
 
-/// Where a request stands. While it waits, the poll is counted; polls at once wait for each other.
+/// The state of a request. A poll of a waiting request is counted; parallel polls wait for each
+/// other.
 async fn poll(
     connection: &Connection,
     hash: TokenHash,
@@ -208,13 +218,15 @@ async fn redeem(
     hash: TokenHash,
     grant: &GrantRow,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let take = adding_a_grant!(
-        "DELETE FROM device_codes WHERE hash = $12 AND answer <> '' AND expires_at > $13 RETURNING 1"
+        "DELETE FROM device_codes WHERE hash = $13 AND answer <> '' AND expires_at > $14 RETURNING 1"
     );
     let hash = hash.as_bytes().as_slice();
-    grants::add_because(connection, take, grant, refresh_token, &[&hash, &now.seconds()]).await
+    grants::add_because(connection, take, grant, refresh_token, limit, &[&hash, &now.seconds()])
+        .await
 }
 
 /// Reads what this user called up: any user may ask for this at any time.

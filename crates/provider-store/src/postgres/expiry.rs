@@ -1,4 +1,4 @@
-//! The removal of rows that are of no more use; why each is kept so long stands at SQLite's.
+//! The removal of expired rows. The store on SQLite says why each kind is kept as long as it is.
 
 use async_trait::async_trait;
 use doorward_provider::{
@@ -7,17 +7,24 @@ use doorward_provider::{
 };
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
-use crate::rules::EXPIRED_DEVICE_CODE_KEPT;
+use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
 
 #[async_trait]
 impl Maintenance for PostgresStore {
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.check_clock(now).await?;
         let mut removed = 0;
         // A command a kind, so that others need not wait for all of them.
         for &kind in KINDS {
-            removed += run!(self, "remove_expired", remove, kind, now, limit)?;
+            let page = async { run!(self, "remove_expired", remove, kind, now, limit) };
+            removed += pages::paced(page).await?;
         }
         Ok(removed)
+    }
+
+    async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.run("check_clock", || async { self.check_skew(&self.connection().await?, now).await })
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -26,18 +33,18 @@ impl Maintenance for PostgresStore {
 }
 
 /// Removes rows of a table, found by its key, whose column is at most `$1`: `$2` at a time. Rows
-/// that another process removes at this moment are left to it.
+/// that another process is removing are left to it.
 macro_rules! removal {
-    ($table:literal, $key:literal, $moment:literal) => {
+    ($table:literal, $key:literal, $expiry:literal) => {
         concat!(
             "WITH ended AS (SELECT ",
             $key,
             " FROM ",
             $table,
             " WHERE ",
-            $moment,
+            $expiry,
             " <= $1 ORDER BY ",
-            $moment,
+            $expiry,
             " LIMIT $2 FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ",
             $table,
             " WHERE (",
@@ -53,7 +60,7 @@ macro_rules! removal {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     remove: &'static str,
-    /// So many seconds longer than its moment the row is kept.
+    /// Seconds that a row is kept beyond its expiry.
     kept_longer: u32,
 }
 

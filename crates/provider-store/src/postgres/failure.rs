@@ -1,6 +1,6 @@
 //! Why a command failed inside the database, and how that looks through the port.
 
-use crate::row::ColumnError;
+use crate::{limits, row::ColumnError};
 use std::error::Error as _;
 
 use deadpool_postgres::PoolError;
@@ -13,7 +13,7 @@ pub(super) enum Failure {
     /// The database refused, or the way to it broke.
     #[error("{}", told(.0))]
     Postgres(#[from] Error),
-    /// The pool had no connection to give.
+    /// The pool had no free connection.
     #[error("{}", no_connection(.0))]
     NoConnection(#[from] PoolError),
     /// The database did not answer in time. What it was asked for may have happened.
@@ -25,7 +25,22 @@ pub(super) enum Failure {
     /// The command contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
-    /// What a statement looked at was changed by others while it ran: a new look will tell.
+    /// The timestamps of this process can't be trusted.
+    #[error(
+        "this machine's clock differs from the database's by {seconds} seconds: set it right, by \
+         NTP for example"
+    )]
+    ClockSkew {
+        /// How far this machine is ahead; negative if it is behind.
+        seconds: i64,
+    },
+    /// The database only reads.
+    #[error("the database accepts no writes (transaction_read_only is on)")]
+    ReadOnly,
+    /// The client has as many waiting requests as it may have.
+    #[error("{}", limits::TOO_MANY_WAITING)]
+    TooManyWaiting,
+    /// Others changed the rows that a statement read while it ran. Repeating it decides.
     #[error("others changed the same rows again and again")]
     Overtaken,
 }
@@ -51,8 +66,8 @@ impl Failure {
     }
 }
 
-/// The message of the database without its detail, which would show values; otherwise the deepest
-/// cause, which tells something.
+/// The message of the database without its detail, which would show values; otherwise the chain of
+/// causes.
 pub(super) fn told(error: &Error) -> String {
     if let Some(refusal) = error.as_db_error() {
         return format!("{} (SQLSTATE {})", refusal.message(), refusal.code().code());
@@ -88,9 +103,12 @@ impl From<Failure> for StoreError {
                 Some(code) if code.starts_with("23") => Self::Conflict(text),
                 _ => Self::Unavailable(text),
             },
-            Failure::NoConnection(_) | Failure::TimedOut | Failure::Overtaken => {
-                Self::Unavailable(text)
-            }
+            Failure::NoConnection(_)
+            | Failure::TimedOut
+            | Failure::ClockSkew { .. }
+            | Failure::ReadOnly
+            | Failure::TooManyWaiting
+            | Failure::Overtaken => Self::Unavailable(text),
         }
     }
 }

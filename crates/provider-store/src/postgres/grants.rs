@@ -1,6 +1,6 @@
 //! Rows of grants.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use doorward_provider::{
@@ -14,8 +14,9 @@ use doorward_provider::{
 };
 use tokio_postgres::types::ToSql;
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run, sql, users};
+use super::{PostgresStore, clock, connection::Connection, failure::Failure, run, sql, users};
 use crate::{
+    pages,
     record::{GrantRow, read},
     row::Row as _,
 };
@@ -31,7 +32,8 @@ impl Grants for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, expires_at, now)?;
-        run!(self, "add_grant", add_verified, &grant, verified, refresh_token.as_ref())
+        let limit = self.limits.grants_per_user_and_client;
+        run!(self, "add_grant", add_verified, &grant, verified, refresh_token.as_ref(), limit)
     }
 
     async fn revoke_renewable_grant(
@@ -39,7 +41,7 @@ impl Grants for PostgresStore {
         grant_id: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, now)
+        run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, self.max_clock_skew, now)
     }
 
     async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -57,7 +59,8 @@ impl Grants for PostgresStore {
 
 /// A statement that adds a grant and, if it has one, its refresh token for the row that the query
 /// `$cause` finds or changes; if there is none, nothing. It returns how many rows that were. The
-/// cause's own parameters begin with `$12`.
+/// oldest live grants of the user and client beyond the limit, `$12` without the new one, are
+/// removed with their refresh tokens. The cause's own parameters begin with `$13`.
 macro_rules! adding_a_grant {
     ($cause:literal) => {
         concat!(
@@ -69,6 +72,14 @@ macro_rules! adding_a_grant {
                  SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::BOOLEAN, $6::TEXT, $7::BIGINT, $7::BIGINT, $8::BIGINT,
                      $11::BIGINT
                  FROM cause
+             ), surplus AS (
+                 DELETE FROM grants WHERE id IN (
+                     SELECT id FROM grants
+                     WHERE sub = $2 AND client_id = $3 AND revoked_at IS NULL AND EXISTS (SELECT 1 FROM cause)
+                     ORDER BY created_at DESC LIMIT 500 OFFSET $12::BIGINT
+                 ) RETURNING id
+             ), surplus_tokens AS (
+                 DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM surplus)
              ), token AS (
                  INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
                  SELECT $9::BYTEA, $1::TEXT, $10::BIGINT, $11::BIGINT FROM cause WHERE $9::BYTEA IS NOT NULL
@@ -86,6 +97,7 @@ pub(super) async fn add_because(
     statement: &str,
     grant: &GrantRow,
     token: Option<&RefreshToken>,
+    limit: u32,
     of_cause: &[&(dyn ToSql + Sync)],
 ) -> Result<bool, Failure> {
     // The grant must not be swept away before its token.
@@ -95,6 +107,7 @@ pub(super) async fn add_because(
     let hash = token.map(|token| token.hash.as_bytes().as_slice());
     let first_issued_at = token.map(|token| token.first_issued_at.seconds());
     let token_end = token.map(|token| token.expires_at.seconds());
+    let others = i64::from(limit.max(1) - 1);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
         &grant.id,
         &grant.sub,
@@ -107,6 +120,7 @@ pub(super) async fn add_because(
         &hash,
         &first_issued_at,
         &token_end,
+        &others,
     ];
     params.extend(of_cause);
     Ok(connection.count(statement, &params).await? > 0)
@@ -118,11 +132,12 @@ async fn add_verified(
     grant: &GrantRow,
     verified: &PasswordHash,
     token: Option<&RefreshToken>,
+    limit: u32,
 ) -> Result<bool, Failure> {
     let add = adding_a_grant!(
-        "SELECT 1 FROM users WHERE sub = $2::TEXT AND password_hash = $12 AND enabled LIMIT 1 FOR KEY SHARE"
+        "SELECT 1 FROM users WHERE sub = $2::TEXT AND password_hash = $13 AND enabled LIMIT 1 FOR KEY SHARE"
     );
-    let added = add_because(connection, add, grant, token, &[&verified.as_str()]).await?;
+    let added = add_because(connection, add, grant, token, limit, &[&verified.as_str()]).await?;
     if !added && users::may_sign_in(connection, &grant.sub, verified).await? {
         // The user was replaced just now.
         return Err(Failure::Overtaken);
@@ -130,10 +145,22 @@ async fn add_verified(
     Ok(added)
 }
 
+/// Removes a page of a user's grants if there are more than one page; returns how many.
+pub(super) async fn remove_surplus(connection: &Connection, sub: &str) -> Result<u64, Failure> {
+    let page = i64::from(pages::ROWS);
+    let sql = "SELECT 1 FROM grants WHERE sub = $1 LIMIT 1 OFFSET $2";
+    if connection.first(sql, &[&sub, &page], |_| Ok(())).await?.is_none() {
+        return Ok(0);
+    }
+    let sql =
+        "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE sub = $1 LIMIT $2 FOR UPDATE)";
+    connection.execute(sql, &[&sub, &page]).await
+}
+
 /// Revokes the grants of sessions that do not outlive them.
 pub(super) async fn revoke_of_sessions(
     connection: &Connection,
-    sids: &[&str],
+    sids: &[String],
     now: Timestamp,
 ) -> Result<(), Failure> {
     connection
@@ -167,8 +194,11 @@ pub(super) async fn revoke(
 async fn revoke_renewable(
     connection: &Connection,
     grant_id: &str,
+    max_clock_skew: Option<Duration>,
     now: Timestamp,
 ) -> Result<bool, Failure> {
+    // The caller judged a replay by its clock.
+    clock::check(connection, now, max_clock_skew).await?;
     let revoked = connection
         .execute(
             "UPDATE grants SET revoked_at = $2

@@ -24,6 +24,15 @@ impl LogoutNotices for PostgresStore {
         run!(self, "claim_logout_notices", claim, client_id, limit, now, due_again)
     }
 
+    async fn logout_notice_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run("logout_notice_is_due", || async {
+            let sql = "SELECT 1 FROM logout_notices WHERE due_at <= $1 ORDER BY due_at LIMIT 1";
+            let due = self.connection().await?.first(sql, &[&now.seconds()], |_| Ok(())).await?;
+            Ok(due.is_some())
+        })
+        .await
+    }
+
     async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
         run!(self, "postpone_logout_notice", postpone, id, due)
     }
@@ -38,7 +47,7 @@ impl LogoutNotices for PostgresStore {
 pub(super) async fn queue(
     connection: &Connection,
     subs: &[&str],
-    sids: &[&str],
+    sids: &[String],
     now: Timestamp,
 ) -> Result<(), Failure> {
     connection
@@ -53,8 +62,8 @@ pub(super) async fn queue(
     Ok(())
 }
 
-/// Takes due notices for a client; they are due again at `due_again`. What another process takes at
-/// this moment is left to it.
+/// Takes due notices for a client; they are due again at `due_again`. Notices that another process
+/// is taking are left to it.
 async fn claim(
     connection: &Connection,
     client_id: &str,
@@ -76,7 +85,7 @@ async fn claim(
         .await
 }
 
-/// Makes a notice due at that moment.
+/// Sets the timestamp at which a notice is due.
 async fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
     connection
         .execute("UPDATE logout_notices SET due_at = $2 WHERE id = $1", &[&id, &due.seconds()])

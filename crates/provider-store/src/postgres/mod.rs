@@ -7,6 +7,7 @@
 
 mod access;
 mod clients;
+mod clock;
 mod codes;
 mod connection;
 mod consents;
@@ -15,6 +16,7 @@ mod expiry;
 mod failed_sign_ins;
 mod failure;
 mod grants;
+mod hosts;
 mod logout_notices;
 mod open;
 mod pushed_requests;
@@ -33,7 +35,10 @@ mod users;
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use deadpool_postgres::Pool;
-use doorward_provider::store::StoreError;
+use doorward_provider::{
+    model::time::{Clock as _, SystemClock},
+    store::{Maintenance as _, StoreError},
+};
 use tokio::time::{Instant, sleep};
 
 use self::{connection::Connection, failure::Failure};
@@ -41,13 +46,13 @@ pub use self::{
     open::PostgresError,
     url::{PostgresUrl, UrlError},
 };
-use crate::metrics::measured;
+use crate::{limits::Limits, metrics::measured};
 
-/// How often a command is tried that met others on the same rows.
+/// How often a command is tried that collides with others on the same rows.
 const ATTEMPTS: u32 = 6;
 /// The wait before the second attempt; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(5);
-/// So much longer than the database itself is an answer waited for.
+/// How much longer than the database's own time limit an answer is waited for.
 const BEYOND_THE_DATABASE: Duration = Duration::from_secs(1);
 
 /// Runs a function of a table's file, as the command of this name, on a connection of the pool, and
@@ -64,18 +69,46 @@ use run;
 pub struct PostgresOptions {
     /// The database.
     pub url: PostgresUrl,
-    /// Certificates in PEM form to know the database by; `None`: those that this machine trusts.
+    /// Certificate authorities in PEM form for the database's certificate; `None`: those that this
+    /// machine trusts.
     pub ca_file: Option<PathBuf>,
+    /// A certificate and its key in PEM form, to authenticate to the database with.
+    pub client_certificate: Option<ClientCertificate>,
+    /// A file with the password, which is read for each new connection.
+    pub password_file: Option<PathBuf>,
+    /// The greatest difference between the timestamps of this process and the database's clock.
+    /// Beyond it nothing is removed for its age, and no replay is judged. `None`: any difference.
+    pub max_clock_skew: Option<Duration>,
     /// Connections at most, at least one.
     pub connections: usize,
     /// How long a statement may take, and how long a command waits for a connection.
     pub statement_timeout: Duration,
+    /// How much is kept of one user or client.
+    pub limits: Limits,
+}
+
+/// A certificate chain and its private key, as PEM files.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 impl PostgresOptions {
     /// The usual ones for this database.
     pub fn new(url: PostgresUrl) -> Self {
-        Self { url, ca_file: None, connections: 10, statement_timeout: Duration::from_secs(5) }
+        Self {
+            url,
+            ca_file: None,
+            client_certificate: None,
+            password_file: None,
+            max_clock_skew: None,
+            connections: 10,
+            statement_timeout: Duration::from_secs(5),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -83,6 +116,8 @@ impl PostgresOptions {
 pub struct PostgresStore {
     pool: Pool,
     statement_timeout: Duration,
+    limits: Limits,
+    max_clock_skew: Option<Duration>,
     place: String,
 }
 
@@ -92,7 +127,16 @@ impl PostgresStore {
         let pool = open::pool(options).await?;
         let place = options.url.to_string();
         tracing::debug!(%place, "database opened");
-        Ok(Self { pool, statement_timeout: options.statement_timeout, place })
+        let store = Self {
+            pool,
+            statement_timeout: options.statement_timeout,
+            limits: options.limits,
+            max_clock_skew: options.max_clock_skew,
+            place,
+        };
+        // It is logged; what a wrong clock would damage is refused each time.
+        let _ = store.check_clock(SystemClock.now()).await;
+        Ok(store)
     }
 
     /// Runs a command of this name.

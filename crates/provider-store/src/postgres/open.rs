@@ -7,24 +7,28 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+    Client, ConfigConnectImpl, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+    Timeouts,
 };
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
-use tokio_postgres::NoTls;
+use tokio_postgres::{
+    Config, NoTls, Socket,
+    tls::{MakeTlsConnect, TlsConnect},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{PostgresOptions, failure, schema};
+use super::{ClientCertificate, PostgresOptions, failure, hosts::Hosts, schema};
 
 /// The database can't be used. Each message names the database, without user and password, and what
 /// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
-    /// The certificates to check the database's own with can't be had.
-    #[error("{}: the certificates to know the database by can't be read: {reason}", file.as_ref().map_or_else(|| "this machine's certificates".to_owned(), |file| file.display().to_string()))]
+    /// The certificates that the database's certificate is checked with can't be read.
+    #[error("{}: the certificates that the database's certificate is checked with can't be read: {reason}", file.as_ref().map_or_else(|| "this machine's certificates".to_owned(), |file| file.display().to_string()))]
     Certificates {
         /// The file; `None`: those of the machine.
         file: Option<PathBuf>,
@@ -67,6 +71,17 @@ pub enum PostgresError {
         /// The database.
         place: String,
     },
+    /// Its encoding can't hold every text.
+    #[error(
+        "the database {place} has the encoding {encoding}: create one with ENCODING 'UTF8' \
+         (CREATE DATABASE doorward ENCODING 'UTF8' TEMPLATE template0)"
+    )]
+    Encoding {
+        /// The database.
+        place: String,
+        /// Its encoding.
+        encoding: String,
+    },
     /// Something else went wrong.
     #[error("the database {place} can't be made ready: {reason}")]
     Failed {
@@ -86,17 +101,17 @@ impl PostgresError {
 /// A pool of connections to a database that answers, is durable, and has our schema.
 pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresError> {
     let place = options.url.to_string();
-    let config = options.url.config(options.statement_timeout);
+    let hosts = options.url.hosts(options.statement_timeout);
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if options.url.uses_tls() {
-        let tls = MakeRustlsConnect::new(tls(options.ca_file.as_deref())?);
-        Manager::from_config(config, tls, manager_config)
+        manager(options, hosts, MakeRustlsConnect::new(tls(options)?), manager_config)
     } else {
-        Manager::from_config(config, NoTls, manager_config)
+        manager(options, hosts, NoTls, manager_config)
     };
     let timeouts = Timeouts {
         wait: Some(options.statement_timeout),
-        create: Some(options.statement_timeout),
+        // A little longer than all hosts together may take.
+        create: Some(options.statement_timeout + Duration::from_secs(1)),
         recycle: Some(Duration::from_secs(1)),
     };
     let pool = Pool::builder(manager)
@@ -116,19 +131,48 @@ pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresErro
             other => other.to_string(),
         },
     })?;
-    let commits = client.query_one("SHOW synchronous_commit", &[]).await;
-    let commits = commits.and_then(|row| row.try_get::<_, String>(0));
-    if commits.map_err(|error| PostgresError::failed(&place, &error))? == "off" {
+    if setting(&client, "SHOW synchronous_commit", &place).await? == "off" {
         return Err(PostgresError::NotDurable { place });
+    }
+    let encoding = setting(&client, "SHOW server_encoding", &place).await?;
+    if encoding != "UTF8" {
+        return Err(PostgresError::Encoding { place, encoding });
     }
     schema::migrate(&mut client, &place).await?;
     drop(client);
     Ok(pool)
 }
 
+fn manager<T>(
+    options: &PostgresOptions,
+    hosts: Vec<Config>,
+    tls: T,
+    manager_config: ManagerConfig,
+) -> Manager
+where
+    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+    T::Stream: Sync + Send,
+    T::TlsConnect: Sync + Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let connect = Hosts::new(
+        ConfigConnectImpl { tls },
+        hosts,
+        options.statement_timeout,
+        options.password_file.clone(),
+    );
+    Manager::from_connect(Config::new(), connect, manager_config)
+}
+
+async fn setting(client: &Client, sql: &str, place: &str) -> Result<String, PostgresError> {
+    let row = client.query_one(sql, &[]).await;
+    row.and_then(|row| row.try_get(0)).map_err(|error| PostgresError::failed(place, &error))
+}
+
 /// TLS that knows the database by the certificates in the file, or by those that this machine
 /// trusts.
-fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, PostgresError> {
+fn tls(options: &PostgresOptions) -> Result<ClientConfig, PostgresError> {
+    let ca_file = options.ca_file.as_deref();
     let mut roots = RootCertStore::empty();
     let refuse =
         |reason: String| PostgresError::Certificates { file: ca_file.map(Path::to_owned), reason };
@@ -148,5 +192,20 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, PostgresError> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| refuse(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let config = config.with_root_certificates(roots);
+    let Some(ClientCertificate { certificate, key }) = &options.client_certificate else {
+        return Ok(config.with_no_client_auth());
+    };
+    let refuse = |file: &Path, reason: String| PostgresError::Certificates {
+        file: Some(file.to_owned()),
+        reason,
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| refuse(certificate, error.to_string()))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, error.to_string()))?;
+    config
+        .with_client_auth_cert(chain, private)
+        .map_err(|error| refuse(certificate, error.to_string()))
 }

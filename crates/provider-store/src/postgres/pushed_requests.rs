@@ -15,8 +15,12 @@ use crate::record::read;
 
 #[async_trait]
 impl PushedRequests for PostgresStore {
-    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
-        run!(self, "add_pushed_request", add, &request)
+    async fn add_pushed_request(
+        &self,
+        request: PushedRequest,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        run!(self, "add_pushed_request", add, &request, now)
     }
 
     async fn pushed_request(
@@ -46,7 +50,14 @@ impl PushedRequests for PostgresStore {
 }
 
 /// Adds a request.
-async fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
+async fn add(
+    connection: &Connection,
+    request: &PushedRequest,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let waiting = "SELECT 1 FROM pushed_requests
+                   WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
+    connection.refuse_beyond(waiting, &request.client_id, now).await?;
     connection
         .execute(
             "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES ($1, $2, $3, $4, false)",
@@ -72,7 +83,7 @@ async fn find(
         .await
 }
 
-/// Lets a request live until that moment, unless it is held already.
+/// Sets when a request expires, unless it is held already.
 async fn hold(
     connection: &Connection,
     hash: TokenHash,
@@ -90,7 +101,7 @@ async fn hold(
     Ok(())
 }
 
-/// Takes a request away; tells whether it was there and had not expired.
+/// Removes a request. Returns whether it was there and had not expired.
 async fn consume(
     connection: &Connection,
     hash: TokenHash,

@@ -23,10 +23,10 @@ async fn access_is_taken_back_without_reading_whole_tables() {
     );
     let connection = store.connection().await.unwrap();
     for (sql, index) in [
-        (codes::REMOVE_UNREDEEMED, "codes_unredeemed"),
+        (codes::REMOVE_UNREDEEMED, "codes_by_client"),
         (device_codes::FORGET_ALLOWED, "device_codes_claimed"),
     ] {
-        let (sub, client_id) = ("alice", "Page");
+        let (sub, client_id) = ("alice", "Television");
         let explain = format!("EXPLAIN {sql}");
         let read = |row: &tokio_postgres::Row| row.string(0, "plan");
         let plan = connection.all(&explain, &[&sub, &client_id], read).await.unwrap().join("\n");

@@ -8,14 +8,19 @@ use doorward_provider::{
 };
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run};
-use crate::row::{Row as _, to_json};
+use crate::{
+    limits::REFERENCE_TOKENS,
+    pages,
+    record::write,
+    row::{Row as _, to_json},
+};
 
 #[async_trait]
 impl ReferenceTokens for PostgresStore {
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
-        run!(self, "add_reference_token", add, token.hash, &content, expires_at)
+        run!(self, "add_reference_token", add, &token, &content, expires_at)
     }
 
     async fn reference_token(
@@ -31,17 +36,30 @@ impl ReferenceTokens for PostgresStore {
     }
 }
 
-/// Adds a token. `content` is its claims as JSON.
+/// Adds a token, and removes those of the same owner beyond the limit. `content` is its claims as
+/// JSON.
 async fn add(
     connection: &Connection,
-    hash: TokenHash,
+    token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
 ) -> Result<(), Failure> {
     connection
         .execute(
-            "INSERT INTO reference_tokens (hash, content, expires_at) VALUES ($1, $2, $3)",
-            &[&hash.as_bytes().as_slice(), &content, &expires_at.seconds()],
+            "WITH surplus AS (
+                 DELETE FROM reference_tokens WHERE hash IN (
+                     SELECT hash FROM reference_tokens WHERE owner = $3
+                     ORDER BY expires_at DESC LIMIT $5 OFFSET $6)
+             )
+             INSERT INTO reference_tokens (hash, content, owner, expires_at) VALUES ($1, $2, $3, $4)",
+            &[
+                &token.hash.as_bytes().as_slice(),
+                &content,
+                &write::owner_of(token),
+                &expires_at.seconds(),
+                &i64::from(pages::ROWS),
+                &i64::from(REFERENCE_TOKENS - 1),
+            ],
         )
         .await?;
     Ok(())

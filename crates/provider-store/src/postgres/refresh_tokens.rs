@@ -1,12 +1,14 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use doorward_provider::{
     model::{time::Timestamp, token_handle::TokenHash},
     store::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, grants, run};
+use super::{PostgresStore, clock, connection::Connection, failure::Failure, grants, run};
 use crate::{
     record::read,
     row::Row as _,
@@ -26,7 +28,7 @@ impl RefreshTokens for PostgresStore {
         &self,
         rotation: RotateRefreshToken,
     ) -> Result<Rotation, StoreError> {
-        run!(self, "rotate_refresh_token", rotate, &rotation)
+        run!(self, "rotate_refresh_token", rotate, &rotation, self.max_clock_skew)
     }
 
     async fn extend_refresh_token(
@@ -64,6 +66,7 @@ async fn find(
 async fn rotate(
     connection: &Connection,
     rotation: &RotateRefreshToken,
+    max_clock_skew: Option<Duration>,
 ) -> Result<Rotation, Failure> {
     let RotateRefreshToken {
         presented,
@@ -118,6 +121,7 @@ async fn rotate(
     };
     let outcome = consumed.presented_again(*grace, *now);
     if outcome == Rotation::Replayed {
+        clock::check(connection, *now, max_clock_skew).await?;
         grants::revoke(connection, &grant_id, *now).await?;
     }
     Ok(outcome)

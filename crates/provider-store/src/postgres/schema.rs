@@ -5,6 +5,7 @@ use deadpool_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::{connection::Connection, failure::Failure, open::PostgresError};
+use crate::row::Row as _;
 
 /// The migrations in their order. A released one is never changed: the next change of the schema is
 /// a new file.
@@ -13,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_clients.sql"),
     include_str!("migrations/0003_families.sql"),
     include_str!("migrations/0004_unredeemed.sql"),
+    include_str!("migrations/0005_pages.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.
@@ -27,10 +29,15 @@ pub(super) async fn lock(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Answers if the database does, and has our schema.
+/// Answers if the database does, has our schema, and accepts writes.
 pub(super) async fn ping(connection: &Connection) -> Result<(), Failure> {
-    connection.all("SELECT version FROM doorward_schema WHERE id = 1", &[], |_| Ok(())).await?;
-    Ok(())
+    let sql = "SELECT version, current_setting('transaction_read_only')
+               FROM doorward_schema WHERE id = 1";
+    let read_only = |row: &tokio_postgres::Row| Ok(row.text(1, "transaction_read_only")? == "on");
+    match connection.first(sql, &[], read_only).await? {
+        Some(true) => Err(Failure::ReadOnly),
+        _ => Ok(()),
+    }
 }
 
 /// Brings the schema up to date. Of several processes that start together one does it, and the
@@ -102,7 +109,7 @@ fn as_version(stored: i64) -> usize {
     usize::try_from(stored).unwrap_or(0)
 }
 
-/// Whether another process made the same thing at the same moment.
+/// Whether another process made the same thing at the same time.
 fn met_another(error: &tokio_postgres::Error) -> bool {
     let causes = [
         SqlState::UNIQUE_VIOLATION,

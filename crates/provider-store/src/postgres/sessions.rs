@@ -1,8 +1,8 @@
 //! Rows of sessions, and of the clients that take part in them.
 //!
-//! Whatever is added to a session holds a lock on its row (`FOR KEY SHARE`) until it is committed,
-//! and whoever ends the session takes the row away from all of them first. So nothing is added to a
-//! session that has ended, and its end misses nothing that was added.
+//! A transaction that adds something to a session locks the session's row (`FOR KEY SHARE`), and a
+//! transaction that ends the session locks it `FOR UPDATE` first. So nothing is added to a session
+//! that has ended, and the end misses nothing that was added.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         password::PasswordHash,
-        session::{Authentication, EndedSession, Session, SessionSelector},
+        session::{Authentication, EndedSession, Session, SessionCursor, SessionSelector},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -18,11 +18,13 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, connection::Connection, failure::Failure, grants, logout_notices, run, users,
+    PostgresStore, connection::Connection, failure::Failure, grants, logout_notices, run, sql,
+    users,
 };
 use crate::{
+    pages,
     record::read,
-    row::{Row as _, to_json},
+    row::{ColumnError, Row as _, to_json},
 };
 
 #[async_trait]
@@ -35,7 +37,8 @@ impl Sessions for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let amr = to_json(&session.authentication.amr, "sessions.amr")?;
-        run!(self, "start_session", start, &session, &amr, verified, replaces, now)
+        let limit = self.limits.sessions_per_user;
+        run!(self, "start_session", start, &session, &amr, verified, replaces, limit, now)
     }
 
     async fn session(
@@ -54,8 +57,21 @@ impl Sessions for PostgresStore {
         run!(self, "end_sessions", end, &selector, now)
     }
 
-    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        run!(self, "sessions_of", of_user, sub, now)
+    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError> {
+        pages::run_all(pages::SESSIONS, || async move {
+            run!(self, "end_sessions_of", end_page, sub, now)
+        })
+        .await
+    }
+
+    async fn sessions_of(
+        &self,
+        sub: &str,
+        after: Option<&SessionCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        run!(self, "sessions_of", of_user, sub, after, limit, now)
     }
 }
 
@@ -67,22 +83,25 @@ async fn start(
     amr: &str,
     verified: &PasswordHash,
     replaces: Option<TokenHash>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    let Some(earlier) = replaces else { return insert(connection, session, amr, verified).await };
     connection.begin().await?;
-    // Before any session, as by who changes the user.
-    let lock = "SELECT 1 FROM users WHERE sub = $1 FOR KEY SHARE";
-    connection.all(lock, &[&session.authentication.sub], |_| Ok(())).await?;
-    connection
-        .execute(
-            "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
-            &[&earlier.as_bytes().as_slice(), &session.authentication.sid],
-        )
-        .await?;
-    end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
+    if let Some(earlier) = replaces {
+        // The user's row first, in the order in which a change of the user takes its locks.
+        let lock = "SELECT 1 FROM users WHERE sub = $1 FOR KEY SHARE";
+        connection.all(lock, &[&session.authentication.sub], |_| Ok(())).await?;
+        connection
+            .execute(
+                "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
+                &[&earlier.as_bytes().as_slice(), &session.authentication.sid],
+            )
+            .await?;
+        end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
+    }
     let started = insert(connection, session, amr, verified).await?;
     if started {
+        end_beyond(connection, &session.authentication, limit, now).await?;
         connection.commit().await?;
     }
     Ok(started)
@@ -138,17 +157,25 @@ async fn find(
         .await
 }
 
-/// The live sessions of a user, the latest first.
+/// A page of the live sessions of a user, the latest first.
 async fn of_user(
     connection: &Connection,
     sub: &str,
+    after: Option<&SessionCursor>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Session>, Failure> {
+    let (auth_time, sid) =
+        after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
+    if !sql::can_hold(sid) {
+        return Ok(Vec::new());
+    }
     connection
         .all(
             "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
-             WHERE sub = $1 AND expires_at > $2 ORDER BY auth_time DESC, sid",
-            &[&sub, &now.seconds()],
+             WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
+             ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4",
+            &[&sub, &auth_time, &sid, &i64::from(limit), &now.seconds()],
             |row| read::session(row),
         )
         .await
@@ -171,37 +198,100 @@ async fn end(
     Ok(ended)
 }
 
-/// Ends sessions within the transaction that the caller began.
+/// Ends a page of a user's sessions in a transaction of its own; returns how many.
+async fn end_page(connection: &Connection, sub: &str, now: Timestamp) -> Result<u64, Failure> {
+    connection.begin().await?;
+    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY auth_time LIMIT $2 FOR UPDATE";
+    let page = connection.all(sql, &[&sub, &i64::from(pages::SESSIONS)], names).await?;
+    let rows = page.len() as u64;
+    end_each(connection, page, now).await?;
+    connection.commit().await?;
+    Ok(rows)
+}
+
+/// Ends a page of a user's sessions if there are more than one page; returns how many.
+pub(super) async fn end_surplus(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let sql = "SELECT 1 FROM sessions WHERE sub = $1 LIMIT 1 OFFSET $2";
+    let more = connection.first(sql, &[&sub, &i64::from(pages::SESSIONS)], |_| Ok(())).await?;
+    if more.is_some() { end_page(connection, sub, now).await } else { Ok(0) }
+}
+
+/// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,
+/// whatever its `auth_time` is.
+async fn end_beyond(
+    connection: &Connection,
+    new: &Authentication,
+    limit: u32,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let others = i64::from(limit.max(1) - 1);
+    let beyond = connection
+        .all(
+            "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid <> $2
+             ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $3 OFFSET $4",
+            &[&new.sub, &new.sid, &i64::from(pages::SESSIONS), &others],
+            names,
+        )
+        .await?;
+    end_each(connection, beyond, now).await?;
+    Ok(())
+}
+
+/// Reads `sub, sid`.
+fn names(row: &tokio_postgres::Row) -> Result<(String, String), ColumnError> {
+    Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
+}
+
+/// Ends the selected session within the transaction that the caller began.
 pub(super) async fn end_within(
     connection: &Connection,
     selector: &SessionSelector,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let read = |row: &tokio_postgres::Row| {
-        Ok((row.string(1, "sessions.sid")?, row.string(0, "sessions.sub")?))
-    };
-    let selected: Vec<(String, String)> = match selector {
+    let selected = match selector {
         SessionSelector::Cookie(cookie) => {
             let sql = "SELECT sub, sid FROM sessions WHERE cookie_hash = $1 FOR UPDATE";
-            connection.all(sql, &[&cookie.as_bytes().as_slice()], read).await
+            connection.all(sql, &[&cookie.as_bytes().as_slice()], names).await
         }
         SessionSelector::OfUser { sub, sid } => {
             let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid = $2 ORDER BY cookie_hash FOR UPDATE";
-            connection.all(sql, &[sub, sid], read).await
-        }
-        SessionSelector::AllOfUser(sub) => {
-            let sql =
-                "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
-            connection.all(sql, &[sub], read).await
+            connection.all(sql, &[sub, sid], names).await
         }
     }?;
-    // By the `sid`: of parallel sign-ins in one browser there may be several cookies for it.
-    let users_by_sid: BTreeMap<String, String> = selected.into_iter().collect();
-    if users_by_sid.is_empty() {
+    end_each(connection, selected, now).await
+}
+
+/// Ends all sessions of a user within the transaction that the caller began.
+pub(super) async fn end_all(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
+    let selected = connection.all(sql, &[&sub], names).await?;
+    end_each(connection, selected, now).await
+}
+
+/// Ends sessions by their `sid`: after parallel sign-ins in one browser one may have several
+/// cookies.
+async fn end_each(
+    connection: &Connection,
+    selected: Vec<(String, String)>,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    let mut ended: BTreeMap<String, EndedSession> = selected
+        .into_iter()
+        .map(|(sub, sid)| (sid.clone(), EndedSession { sub, sid, clients: Vec::new() }))
+        .collect();
+    if ended.is_empty() {
         return Ok(Vec::new());
     }
-    let (sids, subs): (Vec<&str>, Vec<&str>) =
-        users_by_sid.iter().map(|(sid, sub)| (sid.as_str(), sub.as_str())).unzip();
+    let sids: Vec<String> = ended.keys().cloned().collect();
+    let subs: Vec<&str> = ended.values().map(|session| session.sub.as_str()).collect();
     let lock =
         "SELECT cookie_hash FROM sessions WHERE sid = ANY($1) ORDER BY cookie_hash FOR UPDATE";
     connection.all(lock, &[&sids], |_| Ok(())).await?;
@@ -215,15 +305,10 @@ pub(super) async fn end_within(
         .await?;
     clients.sort();
     connection.execute("DELETE FROM sessions WHERE sid = ANY($1)", &[&sids]).await?;
-    let clients_of = |sid: &str| {
-        clients.iter().filter(|(of, _)| of == sid).map(|(_, client)| client.clone()).collect()
-    };
-    Ok(users_by_sid
-        .iter()
-        .map(|(sid, sub)| EndedSession {
-            sub: sub.clone(),
-            sid: sid.clone(),
-            clients: clients_of(sid),
-        })
-        .collect())
+    for (sid, client) in clients {
+        if let Some(session) = ended.get_mut(&sid) {
+            session.clients.push(client);
+        }
+    }
+    Ok(ended.into_values().collect())
 }

@@ -8,7 +8,7 @@ use tokio_postgres::{
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
-/// So much longer than a statement may a transaction wait for our next one.
+/// How much longer than a statement's time limit a transaction may wait for our next one.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
 /// Why a text is no connection URI. Shows nothing of it.
@@ -22,10 +22,18 @@ pub enum UrlError {
         "it can't be read ({0}): give postgres://user:password@host:5432/database, special characters percent-encoded"
     )]
     Unreadable(String),
+    /// The setting has another place.
+    #[error("{option} is not read from the URL: {instead}")]
+    Elsewhere {
+        /// The option of the URI.
+        option: String,
+        /// What to do.
+        instead: &'static str,
+    },
     /// A host is missing.
     #[error("name the host: postgres://user:password@host:5432/database")]
     NoHost,
-    /// Whoever is between could ask for no encryption, and would get the password.
+    /// An attacker in between could refuse encryption, and would get the password.
     #[error(
         "{0} may go on without TLS, and the host is another machine: take sslmode=require, or say sslmode=disable"
     )]
@@ -79,9 +87,30 @@ impl PostgresUrl {
         self.0.get_ssl_mode() != SslMode::Disable
     }
 
-    /// With what every connection of ours begins. Where the URI says something of the same, that
-    /// counts.
-    pub(super) fn config(&self, statement_timeout: Duration) -> Config {
+    /// The settings of our connections, one for each host.
+    pub(super) fn hosts(&self, statement_timeout: Duration) -> Vec<Config> {
+        let all = self.config(statement_timeout);
+        let (ports, addresses) = (all.get_ports(), all.get_hostaddrs());
+        let hosts = all.get_hosts().iter().enumerate().map(|(index, host)| {
+            let mut one = without_hosts(&all);
+            match host {
+                Host::Tcp(name) => one.host(name),
+                #[cfg(unix)]
+                Host::Unix(folder) => one.host_path(folder),
+            };
+            if let Some(address) = addresses.get(index) {
+                one.hostaddr(*address);
+            }
+            if let Some(port) = ports.get(index).or(ports.first()) {
+                one.port(*port);
+            }
+            one
+        });
+        hosts.collect()
+    }
+
+    /// The settings of our connections. A setting of the URI replaces ours.
+    fn config(&self, statement_timeout: Duration) -> Config {
         let mut config = self.0.clone();
         // The commands are written for this isolation, whatever the database's default is: who
         // waited for a row sees what others made of it. A process that stops in the middle of a
@@ -104,11 +133,52 @@ impl PostgresUrl {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_secs(10));
         }
-        config.keepalives_idle(Duration::from_secs(30));
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(Duration::from_secs(30));
+        }
         // After a fail-over the old primary only reads.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config
     }
+}
+
+/// All settings but the hosts.
+fn without_hosts(all: &Config) -> Config {
+    let mut one = Config::new();
+    one.ssl_mode(all.get_ssl_mode())
+        .ssl_negotiation(all.get_ssl_negotiation())
+        .keepalives(all.get_keepalives())
+        .keepalives_idle(all.get_keepalives_idle())
+        .target_session_attrs(all.get_target_session_attrs())
+        .channel_binding(all.get_channel_binding());
+    if let Some(user) = all.get_user() {
+        one.user(user);
+    }
+    if let Some(password) = all.get_password() {
+        one.password(password);
+    }
+    if let Some(database) = all.get_dbname() {
+        one.dbname(database);
+    }
+    if let Some(options) = all.get_options() {
+        one.options(options);
+    }
+    if let Some(name) = all.get_application_name() {
+        one.application_name(name);
+    }
+    if let Some(limit) = all.get_connect_timeout() {
+        one.connect_timeout(*limit);
+    }
+    if let Some(limit) = all.get_tcp_user_timeout() {
+        one.tcp_user_timeout(*limit);
+    }
+    if let Some(interval) = all.get_keepalives_interval() {
+        one.keepalives_interval(interval);
+    }
+    if let Some(retries) = all.get_keepalives_retries() {
+        one.keepalives_retries(retries);
+    }
+    one
 }
 
 /// What `sslmode` says of TLS.
@@ -133,10 +203,29 @@ fn without_ssl_mode(text: &str) -> Result<(String, Option<Mode>), UrlError> {
     for parameter in text[query..].split('&') {
         match form_urlencoded::parse(parameter.as_bytes()).next() {
             Some((key, value)) if key == "sslmode" => mode = Some(ssl_mode(&value)?),
-            _ => others.push(parameter),
+            Some((key, _)) => match instead_of(&key) {
+                Some(instead) => {
+                    return Err(UrlError::Elsewhere { option: key.into_owned(), instead });
+                }
+                None => others.push(parameter),
+            },
+            None => others.push(parameter),
         }
     }
     Ok((format!("{}{}", &text[..query], others.join("&")), mode))
+}
+
+/// What replaces an option of PostgreSQL's own clients that is not read from the URI.
+fn instead_of(option: &str) -> Option<&'static str> {
+    match option {
+        "sslrootcert" => Some("give the file as store.ca_file"),
+        "sslcert" | "sslkey" => {
+            Some("give the files as store.client_certificate and store.client_key")
+        }
+        "passfile" => Some("give a file with the password alone as store.password_file"),
+        "gssencmode" | "sslcompression" | "sslcrl" => Some("leave it out: it is not supported"),
+        _ => None,
+    }
 }
 
 fn ssl_mode(value: &str) -> Result<Mode, UrlError> {

@@ -1,12 +1,12 @@
 //! Rows of users.
 //!
-//! What begins with a password holds a lock on its user's row (`FOR KEY SHARE`) until it is
-//! committed, and whoever changes the user takes the row first. So nothing begins with a password
-//! that has changed, and its change misses nothing that had begun.
+//! A transaction that begins something with a password locks the user's row (`FOR KEY SHARE`), and
+//! a transaction that changes the user locks it `FOR UPDATE` first. So nothing begins with a
+//! password that has changed, and the change misses nothing that had begun.
 
 use async_trait::async_trait;
 use doorward_provider::{
-    model::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User},
+    model::{password::PasswordHash, time::Timestamp, user::User},
     store::{StoreError, Users},
 };
 
@@ -15,10 +15,11 @@ use super::{
     connection::Connection,
     device_codes,
     failure::Failure,
-    run, schema, sessions,
+    grants, run, schema, sessions,
     sql::{self},
 };
 use crate::{
+    pages,
     record::{UserRow, read},
     row::Row as _,
 };
@@ -26,6 +27,9 @@ use crate::{
 #[async_trait]
 impl Users for PostgresStore {
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
+        for user in &run!(self, "import_users", changed, &users)? {
+            self.end_surplus("import_users", user, now).await?;
+        }
         run!(self, "import_users", import, &users, now)
     }
 
@@ -34,6 +38,7 @@ impl Users for PostgresStore {
     }
 
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        self.end_surplus("put_user", &user, now).await?;
         let row = UserRow::encode(user)?;
         run!(self, "put_user", put, &row, now)
     }
@@ -44,15 +49,21 @@ impl Users for PostgresStore {
         before: User,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        if self.user(&before.sub).await?.as_ref() != Some(&before) {
+            return Ok(false);
+        }
+        self.end_surplus("replace_user", &user, now).await?;
         let row = UserRow::encode(user)?;
         run!(self, "replace_user", replace_if, &row, &before, now)
     }
 
-    async fn users(&self) -> Result<Vec<User>, StoreError> {
-        run!(self, "users", all)
+    async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<User>, StoreError> {
+        run!(self, "users", page, after.unwrap_or_default(), limit)
     }
 
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.end_surplus_sessions("remove_user", sub, now).await?;
+        self.remove_surplus_grants("remove_user", sub).await?;
         run!(self, "remove_user", remove, sub, now)
     }
 
@@ -65,6 +76,68 @@ impl Users for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Ends in pages what ends when this user is written, if it is more than one page.
+    async fn end_surplus(
+        &self,
+        command: &'static str,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (sub, hash) = (user.sub.as_str(), &user.password_hash);
+        let new_password = self.run(command, || async {
+            has_other_password(&self.connection().await?, sub, hash).await
+        });
+        let new_password = new_password.await?;
+        if new_password || !user.enabled {
+            self.end_surplus_sessions(command, sub, now).await?;
+        }
+        if new_password {
+            self.remove_surplus_grants(command, sub).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_surplus_sessions(
+        &self,
+        command: &'static str,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        pages::run_all(pages::SESSIONS, || {
+            self.run(command, move || async move {
+                sessions::end_surplus(&self.connection().await?, sub, now).await
+            })
+        })
+        .await
+    }
+
+    async fn remove_surplus_grants(
+        &self,
+        command: &'static str,
+        sub: &str,
+    ) -> Result<u64, StoreError> {
+        pages::run_all(pages::ROWS, || {
+            self.run(command, move || async move {
+                grants::remove_surplus(&self.connection().await?, sub).await
+            })
+        })
+        .await
+    }
+}
+
+/// The configured users that an import writes, as it writes them.
+async fn changed(connection: &Connection, configured: &[User]) -> Result<Vec<User>, Failure> {
+    let mut changed = Vec::new();
+    for user in configured {
+        let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
+        let last = connection.first(sql, &[&user.sub], |row| read::user(row, 0)).await?;
+        let stored = by_sub(connection, &user.sub).await?;
+        changed.extend(User::imported(user, last.as_ref(), stored));
+    }
+    Ok(changed)
+}
+
 /// Brings configured users in, and remembers what was configured. One import at a time, so that
 /// processes that start together do not collide.
 async fn import(
@@ -74,15 +147,9 @@ async fn import(
 ) -> Result<(), Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
-    let mut changed = Vec::new();
+    let changed = changed(connection, configured).await?;
+    let changed = changed.into_iter().map(UserRow::encode).collect::<Result<Vec<_>, _>>()?;
     for user in configured {
-        let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
-        let last = connection.first(sql, &[&user.sub], |row| read::user(row, 0)).await?;
-        if let Some(imported) =
-            User::imported(user, last.as_ref(), by_sub(connection, &user.sub).await?)
-        {
-            changed.push(UserRow::encode(imported)?);
-        }
         let UserRow { user, claims, .. } = UserRow::encode(user.clone())?;
         connection
             .execute(
@@ -146,29 +213,41 @@ async fn replace(connection: &Connection, rows: &[UserRow], now: Timestamp) -> R
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay.
-/// A user who is disabled is signed out everywhere; grants wait for the user to be enabled again.
+/// With a new password, the sessions and grants of the old one end, so that a thief of the old
+/// password is signed out, too. A user who is disabled is signed out everywhere; the grants wait
+/// until the user is enabled again.
 async fn end_what_must_not_stay(
     connection: &Connection,
     user: &User,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let changed = connection
-        .first(
-            "SELECT password_hash <> $2 FROM users WHERE sub = $1 FOR UPDATE",
-            &[&user.sub, &user.password_hash.as_str()],
-            |row| row.boolean(0, "users.password_hash"),
-        )
-        .await?;
-    let has_other_password = changed == Some(true);
-    if has_other_password || !user.enabled {
-        sessions::end_within(connection, &SessionSelector::AllOfUser(user.sub.clone()), now)
-            .await?;
+    // The row is locked before anything is looked at.
+    let lock = "SELECT 1 FROM users WHERE sub = $1 FOR UPDATE";
+    connection.all(lock, &[&user.sub], |_| Ok(())).await?;
+    let new_password = has_other_password(connection, &user.sub, &user.password_hash).await?;
+    if new_password || !user.enabled {
+        sessions::end_all(connection, &user.sub, now).await?;
     }
-    if has_other_password {
+    if new_password {
         remove_grants(connection, &user.sub).await?;
     }
     Ok(())
+}
+
+/// Whether there is this user, and has another password.
+async fn has_other_password(
+    connection: &Connection,
+    sub: &str,
+    hash: &PasswordHash,
+) -> Result<bool, Failure> {
+    let changed = connection
+        .first(
+            "SELECT password_hash <> $2 FROM users WHERE sub = $1",
+            &[&sub, &hash.as_str()],
+            |row| row.boolean(0, "users.password_hash"),
+        )
+        .await?;
+    Ok(changed == Some(true))
 }
 
 /// Removes a user's grants, those included that a device may still fetch.
@@ -199,24 +278,25 @@ async fn insert(
     Ok(())
 }
 
-/// All users, by their names.
-async fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
-    let sql =
-        "SELECT sub, username, password_hash, enabled, claims, normalized_username FROM users";
-    let mut users = connection
-        .all(sql, &[], |row| Ok((row.string(5, "users.username")?, read::user(row, 0)?)))
-        .await?;
-    // Here, so that the order does not hang on the database's language.
-    users.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(users.into_iter().map(|(_, user)| user).collect())
+/// A page of users, by their names in the order of bytes, whatever the database's language is.
+async fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<User>, Failure> {
+    connection
+        .all(
+            "SELECT sub, username, password_hash, enabled, claims FROM users
+             WHERE normalized_username COLLATE \"C\" > $1
+             ORDER BY normalized_username COLLATE \"C\" LIMIT $2",
+            &[&after, &i64::from(limit)],
+            |row| read::user(row, 0),
+        )
+        .await
 }
 
-/// Removes a user with everything that is theirs; tells whether there was one.
+/// Removes a user with everything of the user. Returns whether there was one.
 async fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     connection.all("SELECT 1 FROM users WHERE sub = $1 FOR UPDATE", &[&sub], |_| Ok(())).await?;
-    sessions::end_within(connection, &SessionSelector::AllOfUser(sub.to_owned()), now).await?;
+    sessions::end_all(connection, sub, now).await?;
     remove_grants(connection, sub).await?;
     connection.execute("DELETE FROM consents WHERE sub = $1", &[&sub]).await?;
     let removed = connection.execute("DELETE FROM users WHERE sub = $1", &[&sub]).await?;

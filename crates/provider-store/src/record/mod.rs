@@ -2,6 +2,6 @@
 
 mod json_cache;
 pub(crate) mod read;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use self::write::{ClientRow, GrantRow, UserRow, encode_answer};

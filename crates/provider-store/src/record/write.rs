@@ -3,7 +3,7 @@
 use doorward_protocol::scope::OFFLINE_ACCESS;
 use doorward_provider::model::{
     device_code::DeviceAnswer,
-    grant::Grant,
+    grant::{Grant, ReferenceToken},
     stored_client::StoredClient,
     time::Timestamp,
     user::{User, normalized_username},
@@ -84,4 +84,9 @@ pub(crate) fn encode_answer(answer: &DeviceAnswer) -> Result<String, ColumnError
         DeviceAnswer::Allowed(grant) => to_json(grant, "device_codes.answer"),
         DeviceAnswer::Denied => Ok(String::new()),
     }
+}
+
+/// Whose reference token it is: the grant's, or else the client's.
+pub(crate) fn owner_of(token: &ReferenceToken) -> &str {
+    token.claims.grant_id.as_deref().unwrap_or(&token.claims.client_id)
 }

@@ -12,7 +12,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
-use crate::record::read;
+use crate::{pages, record::read};
 
 #[async_trait]
 impl Access for SqliteStore {
@@ -27,9 +27,12 @@ impl Access for SqliteStore {
         client_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
-        self.write("revoke_access", move |connection| revoke(connection, &sub, &client_id, now))
-            .await
+        pages::run_all(pages::ROWS, || {
+            let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
+            self.write("revoke_access", move |connection| revoke(connection, &sub, &client_id, now))
+        })
+        .await?;
+        Ok(())
     }
 }
 
@@ -50,25 +53,27 @@ fn of_user(
     )
 }
 
-/// Revokes the grants of a client for a user, takes back what would become one, and forgets the
-/// consent.
+/// Forgets the consent, removes what could become a grant, and revokes a page of the grants that
+/// were made until now; returns how many.
 fn revoke(
     connection: &Connection,
     sub: &str,
     client_id: &str,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     codes::remove_unredeemed(connection, sub, client_id)?;
     device_codes::forget_allowed(connection, sub, Some(client_id))?;
     execute(
         connection,
-        "UPDATE grants SET revoked_at = ?3 WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL",
-        params![sub, client_id, now.seconds()],
-    )?;
-    execute(
-        connection,
         "DELETE FROM consents WHERE sub = ?1 AND client_id = ?2",
-        [sub, client_id],
+        params![sub, client_id],
     )?;
-    Ok(())
+    let revoked = execute(
+        connection,
+        "UPDATE grants SET revoked_at = ?3 WHERE rowid IN (
+             SELECT rowid FROM grants
+             WHERE sub = ?1 AND client_id = ?2 AND created_at <= ?3 AND revoked_at IS NULL LIMIT ?4)",
+        params![sub, client_id, now.seconds(), pages::ROWS],
+    )?;
+    Ok(revoked as u64)
 }

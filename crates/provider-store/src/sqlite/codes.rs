@@ -50,8 +50,9 @@ impl Codes for SqliteStore {
         now: Timestamp,
     ) -> Result<Redemption, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        let limit = self.limits.grants_per_user_and_client;
         self.write("redeem_code", move |connection| {
-            redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+            redeem(connection, hash, &grant, refresh_token.as_ref(), limit, now)
         })
         .await
     }
@@ -92,6 +93,7 @@ fn redeem(
     hash: TokenHash,
     grant: &GrantRow,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<Redemption, Failure> {
     let redeemed_before: Option<Option<String>> = sql::first(
@@ -113,17 +115,16 @@ fn redeem(
                 "UPDATE codes SET redeemed_grant_id = ?2, keep_until = expires_at + ?3 WHERE hash = ?1",
                 params![hash.as_bytes(), grant.id, REPLAY_MEMORY],
             )?;
-            grants::add(connection, grant, refresh_token)?;
+            grants::add(connection, grant, refresh_token, limit)?;
             Ok(Redemption::Redeemed)
         }
     }
 }
 
-/// Reads what was not redeemed, which is little: any user may ask for this at any time, and all
-/// writes wait for it.
-pub(super) const REMOVE_UNREDEEMED: &str =
-    "DELETE FROM codes INDEXED BY codes_unredeemed WHERE redeemed_grant_id IS NULL
-       AND content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1";
+/// Any user may run this at any time, and all writes wait for it: it reads the index only.
+pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes INDEXED BY codes_by_client
+     WHERE content ->> '$.grant.client_id' = ?2 AND content ->> '$.grant.authentication.sub' = ?1
+       AND redeemed_grant_id IS NULL";
 
 /// Removes the codes of a user and a client that were not redeemed.
 pub(super) fn remove_unredeemed(

@@ -28,9 +28,15 @@ use crate::{
 
 #[async_trait]
 impl DeviceCodes for SqliteStore {
-    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError> {
+    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
-        self.write("add_device_code", move |connection| add(connection, &code, &request)).await
+        self.write("add_device_code", move |connection| {
+            let sql = "SELECT 1 FROM device_codes
+                       WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
+            sql::refuse_beyond(connection, sql, &code.request.client_id, now)?;
+            add(connection, &code, &request)
+        })
+        .await
     }
 
     async fn claim_device_code(
@@ -92,8 +98,9 @@ impl DeviceCodes for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant = GrantRow::encode(grant, grant_expires_at, now)?;
+        let limit = self.limits.grants_per_user_and_client;
         self.write("redeem_device_code", move |connection| {
-            redeem(connection, hash, &grant, refresh_token.as_ref(), now)
+            redeem(connection, hash, &grant, refresh_token.as_ref(), limit, now)
         })
         .await
     }
@@ -103,7 +110,7 @@ impl DeviceCodes for SqliteStore {
 fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
     let added = execute(
         connection,
-        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (user_code) DO NOTHING",
         params![
             code.hash.as_bytes(),
@@ -169,7 +176,7 @@ fn record_answer(
     Ok(answered > 0)
 }
 
-/// Where a request stands. While it waits, the poll is counted.
+/// The state of a request. A poll of a waiting request is counted.
 fn poll(
     connection: &Connection,
     hash: TokenHash,
@@ -178,7 +185,7 @@ fn poll(
 ) -> Result<DevicePoll, Failure> {
     let found = sql::first(
         connection,
-        "SELECT expires_at, interval, polled_at, answer FROM device_codes WHERE hash = ?1 AND client_id = ?2",
+        "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes WHERE hash = ?1 AND client_id = ?2",
         params![hash.as_bytes(), client_id],
         |row| read::polled_request(row),
     )?;
@@ -193,7 +200,7 @@ fn poll(
             let slowed_down = rules::slowed_down(interval, polled_at, now);
             execute(
                 connection,
-                "UPDATE device_codes SET polled_at = ?2, interval = ?3 WHERE hash = ?1",
+                "UPDATE device_codes SET polled_at = ?2, poll_interval = ?3 WHERE hash = ?1",
                 params![hash.as_bytes(), now.seconds(), slowed_down.unwrap_or(interval)],
             )?;
             Ok(if slowed_down.is_some() { DevicePoll::SlowDown } else { DevicePoll::Pending })
@@ -207,6 +214,7 @@ fn redeem(
     hash: TokenHash,
     grant: &GrantRow,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let taken = execute(
@@ -215,7 +223,7 @@ fn redeem(
         params![hash.as_bytes(), now.seconds()],
     )?;
     if taken > 0 {
-        grants::add(connection, grant, refresh_token)?;
+        grants::add(connection, grant, refresh_token, limit)?;
     }
     Ok(taken > 0)
 }

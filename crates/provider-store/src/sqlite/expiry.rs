@@ -1,9 +1,11 @@
-//! The removal of rows that are of no more use.
+//! The removal of expired rows.
 //!
-//! A redeemed code stays an hour longer than it counts: while it is there, a replay is told from a
-//! guess. A revoked grant stays until it expires for the same reason. A consumed refresh token goes
-//! when its successor is consumed, at the latest when the longest grace after its end is over: from
-//! then on its family tells.
+//! A redeemed code is kept for an hour beyond its expiry, so that a replay can be recognised. A
+//! revoked grant is kept until it expires for the same reason. A consumed refresh token is removed
+//! when its successor is consumed, or else when the longest grace time after its expiry is over:
+//! from then on a replay is recognised by the family that the token names.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use doorward_provider::{
@@ -11,9 +13,13 @@ use doorward_provider::{
     store::{Maintenance, StoreError},
 };
 use rusqlite::{Connection, params};
+use tokio::time::timeout;
 
 use super::{SqliteStore, failure::Failure, sql::execute};
-use crate::rules::EXPIRED_DEVICE_CODE_KEPT;
+use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
+
+/// How long the readiness check waits for the writer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[async_trait]
 impl Maintenance for SqliteStore {
@@ -21,29 +27,38 @@ impl Maintenance for SqliteStore {
         let mut removed = 0;
         // A command a kind, so that others need not wait for all of them.
         for &kind in KINDS {
-            removed += self
-                .write("remove_expired", move |connection| remove(connection, kind, now, limit))
-                .await?;
+            let page = self
+                .write("remove_expired", move |connection| remove(connection, kind, now, limit));
+            removed += pages::paced(page).await?;
         }
         Ok(removed)
     }
 
+    async fn check_clock(&self, _now: Timestamp) -> Result<(), StoreError> {
+        // The processes on a SQLite file share one machine, and so one clock.
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the writer: it must be alive and get the file's write lock.
-        self.write("ping", |connection| {
+        let ping = self.write("ping", |connection| {
             Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)
+        });
+        // Sooner than a probe gives up.
+        timeout(PING_TIMEOUT, ping).await.unwrap_or_else(|_| {
+            let problem = "the database does not answer: another process holds its lock";
+            Err(StoreError::Unavailable(problem.to_owned()))
         })
-        .await
     }
 }
 
-/// A kind of row and the moment that ends its use, `?1`. At most `?2` rows go at a time.
+/// A kind of row that expires at `?1`. At most `?2` rows are removed at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     /// What hangs on the rows and goes with them.
     delete_before: Option<&'static str>,
     delete: &'static str,
-    /// So many seconds longer than its moment the row is kept.
+    /// Seconds that a row is kept beyond its expiry.
     kept_longer: u32,
 }
 

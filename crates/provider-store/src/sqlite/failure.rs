@@ -1,6 +1,6 @@
 //! Why a command or a query failed inside the database, and how that looks through the port.
 
-use crate::row::ColumnError;
+use crate::{limits, row::ColumnError};
 use doorward_provider::store::StoreError;
 use rusqlite::{Error, ErrorCode};
 
@@ -16,6 +16,9 @@ pub(super) enum Failure {
     /// The command contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// The client has as many waiting requests as it may have.
+    #[error("{}", limits::TOO_MANY_WAITING)]
+    TooManyWaiting,
     /// The writer's thread is gone.
     #[error("the database writer has stopped; restart the server")]
     WriterStopped,
@@ -28,6 +31,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether another process held the file's lock for too long.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+    }
+
     /// Whether SQLite refused a row because of a constraint.
     pub(super) fn is_constraint(&self) -> bool {
         matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
@@ -41,7 +49,9 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Conflict(_) => Self::Conflict(text),
             Failure::Column(error) => error.into(),
-            Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
+            Failure::TooManyWaiting | Failure::WriterStopped | Failure::NotCommitted(_) => {
+                Self::Unavailable(text)
+            }
             Failure::Panicked
             | Failure::Sqlite(
                 Error::FromSqlConversionFailure(..)

@@ -22,6 +22,7 @@ use super::{
     users,
 };
 use crate::{
+    pages,
     record::{GrantRow, read},
     row::Row as _,
     rules::USED_AT_RESOLUTION,
@@ -38,8 +39,9 @@ impl Grants for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (grant, verified) = (GrantRow::encode(grant, expires_at, now)?, verified.clone());
+        let limit = self.limits.grants_per_user_and_client;
         self.write("add_grant", move |connection| {
-            add_verified(connection, &grant, &verified, refresh_token.as_ref())
+            add_verified(connection, &grant, &verified, refresh_token.as_ref(), limit)
         })
         .await
     }
@@ -76,7 +78,9 @@ pub(super) fn add(
     connection: &Connection,
     grant: &GrantRow,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
 ) -> Result<(), Failure> {
+    remove_beyond(connection, grant, limit)?;
     // The grant must not be swept away before its token.
     let end =
         refresh_token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at));
@@ -105,10 +109,11 @@ fn add_verified(
     grant: &GrantRow,
     verified: &PasswordHash,
     refresh_token: Option<&RefreshToken>,
+    limit: u32,
 ) -> Result<bool, Failure> {
     let may_sign_in = users::may_sign_in(connection, &grant.sub, verified)?;
     if may_sign_in {
-        add(connection, grant, refresh_token)?;
+        add(connection, grant, refresh_token, limit)?;
     }
     Ok(may_sign_in)
 }
@@ -135,6 +140,37 @@ pub(super) fn used(
         ],
     )?;
     Ok(())
+}
+
+/// Removes the oldest live grants of this user and client, with their refresh tokens, so that with
+/// the new one there are `limit` at most. A page at most goes at a time.
+fn remove_beyond(connection: &Connection, new: &GrantRow, limit: u32) -> Result<(), Failure> {
+    if limit == u32::MAX {
+        return Ok(());
+    }
+    let surplus = sql::all(
+        connection,
+        "SELECT id FROM grants WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL
+         ORDER BY created_at DESC LIMIT ?3 OFFSET ?4",
+        params![new.sub, new.client_id, pages::ROWS, limit.max(1) - 1],
+        |row| row.string(0, "grants.id"),
+    )?;
+    for id in surplus {
+        execute(connection, "DELETE FROM refresh_tokens WHERE grant_id = ?1", [&id])?;
+        execute(connection, "DELETE FROM grants WHERE id = ?1", [&id])?;
+    }
+    Ok(())
+}
+
+/// Removes a page of a user's grants if there are more than one page; returns how many.
+pub(super) fn remove_surplus(connection: &Connection, sub: &str) -> Result<u64, Failure> {
+    let sql = "SELECT 1 FROM grants WHERE sub = ?1 LIMIT 1 OFFSET ?2";
+    if sql::first(connection, sql, params![sub, pages::ROWS], |_| Ok(()))?.is_none() {
+        return Ok(0);
+    }
+    let sql = "DELETE FROM grants
+               WHERE rowid IN (SELECT rowid FROM grants WHERE sub = ?1 LIMIT ?2)";
+    Ok(execute(connection, sql, params![sub, pages::ROWS])? as u64)
 }
 
 /// Revokes the grants of a session that do not outlive it.

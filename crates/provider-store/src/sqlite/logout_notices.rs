@@ -41,6 +41,14 @@ impl LogoutNotices for SqliteStore {
         .await
     }
 
+    async fn logout_notice_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.read("logout_notice_is_due", move |connection| {
+            let sql = "SELECT 1 FROM logout_notices WHERE due_at <= ?1 LIMIT 1";
+            Ok(sql::first(connection, sql, [now.seconds()], |_| Ok(()))?.is_some())
+        })
+        .await
+    }
+
     async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError> {
         self.write("postpone_logout_notice", move |connection| postpone(connection, id, due)).await
     }
@@ -95,7 +103,7 @@ fn claim(
     )
 }
 
-/// Makes a notice due at that moment.
+/// Sets the timestamp at which a notice is due.
 fn postpone(connection: &Connection, id: i64, due: Timestamp) -> Result<(), Failure> {
     execute(
         connection,

@@ -6,6 +6,7 @@
 //! writer. One file a table holds its SQL.
 
 mod access;
+mod backup;
 mod clients;
 mod codes;
 mod consents;
@@ -29,14 +30,14 @@ mod sql;
 mod users;
 mod writer;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use doorward_provider::store::StoreError;
 use rusqlite::Connection;
 
 use self::{failure::Failure, readers::Readers, writer::Writer};
 pub use self::{open::OpenError, writer::Stats};
-use crate::metrics::measured;
+use crate::{limits::Limits, metrics::measured};
 
 /// How a [`SqliteStore`] works.
 #[derive(Debug, Clone)]
@@ -45,6 +46,10 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// Whether waiting commands share a commit. Turning it off serves comparison only.
     pub group_commit: bool,
+    /// How much is kept of one user or client.
+    pub limits: Limits,
+    /// How long a command waits while another process holds the file's lock.
+    pub busy_timeout: Duration,
 }
 
 impl Default for SqliteOptions {
@@ -52,6 +57,8 @@ impl Default for SqliteOptions {
         Self {
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             group_commit: true,
+            limits: Limits::default(),
+            busy_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -64,6 +71,7 @@ pub struct SqliteStore {
     // readers may not write.
     readers: Readers,
     writer: Writer,
+    limits: Limits,
 }
 
 impl SqliteStore {
@@ -72,35 +80,36 @@ impl SqliteStore {
     /// call it at start.
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let connection = open::for_writing(path)?;
+        let connection = open::for_writing(path, options.busy_timeout)?;
         let readers = (0..options.readers.max(1))
-            .map(|_| open::for_reading(path))
+            .map(|_| open::for_reading(path, options.busy_timeout))
             .collect::<Result<_, _>>()?;
-        Self::start(path, connection, Readers::new(readers), options.group_commit)
+        Self::start(path, connection, Readers::new(readers), options)
     }
 
     /// Writes a whole and consistent copy of the database at `path` to `target`, which must not be
     /// there, while others read and write it. The copy has mode 0600.
     pub fn backup(path: &Path, target: &Path) -> Result<(), OpenError> {
-        open::copy(path, target)
+        backup::copy(path, target)
     }
 
     /// A database in memory, gone when dropped: for tests and trials. Reads go through the writer.
     pub fn in_memory() -> Result<Self, OpenError> {
-        Self::start(Path::new(":memory:"), open::in_memory()?, Readers::new(Vec::new()), true)
+        let options = SqliteOptions::default();
+        Self::start(Path::new(":memory:"), open::in_memory()?, Readers::new(Vec::new()), &options)
     }
 
     fn start(
         path: &Path,
         connection: Connection,
         readers: Readers,
-        group_commit: bool,
+        options: &SqliteOptions,
     ) -> Result<Self, OpenError> {
-        let writer = Writer::start(connection, group_commit).map_err(|error| {
+        let writer = Writer::start(connection, options.group_commit).map_err(|error| {
             OpenError::Failed { path: path.to_owned(), reason: error.to_string() }
         })?;
         tracing::debug!(path = %path.display(), "database opened");
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, limits: options.limits })
     }
 
     /// What the writer did since the store was opened.

@@ -19,17 +19,15 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_clients.sql")),
     M::up(include_str!("migrations/0003_families.sql")),
     M::up(include_str!("migrations/0004_unredeemed.sql")),
+    M::up(include_str!("migrations/0005_pages.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// `application_id` of our files, set by the first migration ("Door").
 const APPLICATION_ID: i64 = 0x446f_6f72;
 
-/// How long a connection waits while another process holds the file's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Statements kept prepared by each connection; more than there are in this crate.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 160;
 
 /// The database can't be used. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -99,8 +97,8 @@ pub enum OpenError {
 }
 
 /// Opens the file for writing, creates it if it is not there, and brings its schema up to date.
-pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
-    let mut connection = create_and_connect(path)?;
+pub(super) fn for_writing(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
+    let mut connection = create_and_connect(path, busy_timeout)?;
     refuse_what_is_not_ours(path, &connection)?;
     let journal_mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -127,48 +125,35 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens the file, which is there and migrated, for reading only.
-pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+pub(super) fn for_reading(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy_timeout)?;
     // Small, since SQLite drops a reader's cache at each commit of the writer; the operating
     // system's cache serves.
     connection.execute_batch("PRAGMA cache_size = -1024;").map_err(cause(path))?;
     Ok(connection)
 }
 
-/// Copies the database into a file that must not be there.
-pub(super) fn copy(path: &Path, target: &Path) -> Result<(), OpenError> {
-    let source = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    refuse_what_is_not_ours(path, &source)?;
-    if !create_file(target)? {
-        let reason = "there is a file already".to_owned();
-        return Err(OpenError::Inaccessible { path: target.to_owned(), reason });
-    }
-    let name = target.to_string_lossy().into_owned();
-    source.execute("VACUUM INTO ?1", [name]).map_err(cause(target))?;
-    Ok(())
-}
-
 /// A database in memory, brought up to date, for tests and trials.
 pub(super) fn in_memory() -> Result<Connection, OpenError> {
     let path = Path::new(":memory:");
     let mut connection = Connection::open_in_memory().map_err(cause(path))?;
-    configure(path, &connection)?;
+    configure(path, &connection, Duration::ZERO)?;
     migrate(path, &mut connection)?;
     Ok(connection)
 }
 
-fn create_and_connect(path: &Path) -> Result<Connection, OpenError> {
+fn create_and_connect(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     // Closing a file drops this process's locks on it (POSIX), also those of a store that opens the
-    // same file at this moment. So within the process one file is created and opened at a time.
+    // same file meanwhile. So within the process one file is created and opened at a time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     create_file(path)?;
-    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy_timeout)
 }
 
 /// Creates an empty file that only this user may read, unless there is one, or a link, wherever it
-/// leads; tells whether it did. SQLite gives its log the same permissions.
-fn create_file(path: &Path) -> Result<bool, OpenError> {
+/// leads. Returns whether it did. SQLite gives its log the same permissions.
+pub(super) fn create_file(path: &Path) -> Result<bool, OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -192,7 +177,11 @@ fn create_file(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(
+    path: &Path,
+    access: OpenFlags,
+    busy_timeout: Duration,
+) -> Result<Connection, OpenError> {
     // An absolute path can't be taken for a URI, which the bundled SQLite would interpret.
     let absolute = std::path::absolute(path).map_err(|error| OpenError::Inaccessible {
         path: path.to_owned(),
@@ -201,12 +190,16 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let connection =
         Connection::open_with_flags(absolute, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(cause(path))?;
-    configure(path, &connection)?;
+    configure(path, &connection, busy_timeout)?;
     Ok(connection)
 }
 
-fn configure(path: &Path, connection: &Connection) -> Result<(), OpenError> {
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(cause(path))?;
+fn configure(
+    path: &Path,
+    connection: &Connection,
+    busy_timeout: Duration,
+) -> Result<(), OpenError> {
+    connection.busy_timeout(busy_timeout).map_err(cause(path))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // No mapping of the file: its pages would count as memory of this process, and a read error
     // would kill it.
@@ -221,7 +214,10 @@ fn configure(path: &Path, connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// Looks at the file before anything is written to it.
-fn refuse_what_is_not_ours(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn refuse_what_is_not_ours(
+    path: &Path,
+    connection: &Connection,
+) -> Result<(), OpenError> {
     let number =
         |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(cause(path));
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
@@ -252,7 +248,7 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), OpenError> {
     })
 }
 
-fn cause(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
+pub(super) fn cause(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     move |error| {
         let path = path.clone();

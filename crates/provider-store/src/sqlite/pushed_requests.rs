@@ -20,8 +20,18 @@ use crate::record::read;
 
 #[async_trait]
 impl PushedRequests for SqliteStore {
-    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError> {
-        self.write("add_pushed_request", move |connection| add(connection, &request)).await
+    async fn add_pushed_request(
+        &self,
+        request: PushedRequest,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("add_pushed_request", move |connection| {
+            let sql = "SELECT 1 FROM pushed_requests
+                       WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
+            sql::refuse_beyond(connection, sql, &request.client_id, now)?;
+            add(connection, &request)
+        })
+        .await
     }
 
     async fn pushed_request(
@@ -80,7 +90,7 @@ fn find(
     )
 }
 
-/// Lets a request live until that moment, unless it is held already.
+/// Sets when a request expires, unless it is held already.
 fn hold(
     connection: &Connection,
     hash: TokenHash,
@@ -95,7 +105,7 @@ fn hold(
     Ok(())
 }
 
-/// Takes a request away; tells whether it was there and had not expired.
+/// Removes a request. Returns whether it was there and had not expired.
 fn consume(connection: &Connection, hash: TokenHash, now: Timestamp) -> Result<bool, Failure> {
     let taken = execute(
         connection,

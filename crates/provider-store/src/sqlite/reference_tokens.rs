@@ -13,7 +13,12 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
-use crate::row::{Row as _, to_json};
+use crate::{
+    limits::REFERENCE_TOKENS,
+    pages,
+    record::write,
+    row::{Row as _, to_json},
+};
 
 #[async_trait]
 impl ReferenceTokens for SqliteStore {
@@ -21,7 +26,7 @@ impl ReferenceTokens for SqliteStore {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
         self.write("add_reference_token", move |connection| {
-            add(connection, token.hash, &content, expires_at)
+            add(connection, &token, &content, expires_at)
         })
         .await
     }
@@ -39,17 +44,26 @@ impl ReferenceTokens for SqliteStore {
     }
 }
 
-/// Adds a token. `content` is its claims as JSON.
+/// Adds a token, and removes those of the same owner beyond the limit. `content` is its claims as
+/// JSON.
 fn add(
     connection: &Connection,
-    hash: TokenHash,
+    token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
 ) -> Result<(), Failure> {
+    let owner = write::owner_of(token);
     execute(
         connection,
-        "INSERT INTO reference_tokens (hash, content, expires_at) VALUES (?1, ?2, ?3)",
-        params![hash.as_bytes(), content, expires_at.seconds()],
+        "INSERT INTO reference_tokens (hash, content, owner, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![token.hash.as_bytes(), content, owner, expires_at.seconds()],
+    )?;
+    execute(
+        connection,
+        "DELETE FROM reference_tokens WHERE rowid IN (
+             SELECT rowid FROM reference_tokens WHERE owner = ?1
+             ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)",
+        params![owner, pages::ROWS, REFERENCE_TOKENS],
     )?;
     Ok(())
 }

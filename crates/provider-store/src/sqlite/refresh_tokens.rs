@@ -82,7 +82,7 @@ fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenR
     )
 }
 
-/// The presented token of a live grant, as far as rotation must know it.
+/// What rotation needs to know of the presented token of a live grant.
 struct Presented {
     grant_id: String,
     expires_at: Timestamp,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         password::PasswordHash,
-        session::{Authentication, EndedSession, Session, SessionSelector},
+        session::{Authentication, EndedSession, Session, SessionCursor, SessionSelector},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -20,8 +20,9 @@ use super::{
     users,
 };
 use crate::{
+    pages,
     record::read,
-    row::{Row as _, to_json},
+    row::{ColumnError, Row as _, to_json},
 };
 
 #[async_trait]
@@ -35,8 +36,13 @@ impl Sessions for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (amr, verified) =
             (to_json(&session.authentication.amr, "sessions.amr")?, verified.clone());
+        let limit = self.limits.sessions_per_user;
         self.write("start_session", move |connection| {
-            start(connection, &session, &amr, &verified, replaces, now)
+            let started = start(connection, &session, &amr, &verified, replaces, now)?;
+            if started {
+                end_beyond(connection, &session.authentication, limit, now)?;
+            }
+            Ok(started)
         })
         .await
     }
@@ -57,9 +63,26 @@ impl Sessions for SqliteStore {
         self.write("end_sessions", move |connection| end(connection, &selector, now)).await
     }
 
-    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        let sub = sub.to_owned();
-        self.read("sessions_of", move |connection| of_user(connection, &sub, now)).await
+    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError> {
+        pages::run_all(pages::SESSIONS, || {
+            let sub = sub.to_owned();
+            self.write("end_sessions_of", move |connection| end_page(connection, &sub, now))
+        })
+        .await
+    }
+
+    async fn sessions_of(
+        &self,
+        sub: &str,
+        after: Option<&SessionCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (sub, after) = (sub.to_owned(), after.cloned());
+        self.read("sessions_of", move |connection| {
+            of_user(connection, &sub, after.as_ref(), limit, now)
+        })
+        .await
     }
 }
 
@@ -118,13 +141,22 @@ fn find(
     )
 }
 
-/// The live sessions of a user, the latest first.
-fn of_user(connection: &Connection, sub: &str, now: Timestamp) -> Result<Vec<Session>, Failure> {
+/// A page of the live sessions of a user, the latest first.
+fn of_user(
+    connection: &Connection,
+    sub: &str,
+    after: Option<&SessionCursor>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Session>, Failure> {
+    let (auth_time, sid) =
+        after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
     sql::all(
         connection,
         "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
-         WHERE sub = ?1 AND expires_at > ?2 ORDER BY auth_time DESC, sid",
-        params![sub, now.seconds()],
+         WHERE sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
+         ORDER BY auth_time DESC, sid DESC LIMIT ?4",
+        params![sub, auth_time, sid, limit, now.seconds()],
         |row| read::session(row),
     )
 }
@@ -151,39 +183,91 @@ pub(super) fn join(
     Ok(())
 }
 
-/// Ends sessions, with what hangs on them.
+/// Ends the selected session.
 pub(super) fn end(
     connection: &Connection,
     selector: &SessionSelector,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
-    };
-    let selected: Vec<(String, String)> = match selector {
+    let selected = match selector {
         SessionSelector::Cookie(cookie) => sql::all(
             connection,
             "SELECT sub, sid FROM sessions WHERE cookie_hash = ?1",
             [cookie.as_bytes()],
-            read,
+            names,
         ),
         SessionSelector::OfUser { sub, sid } => sql::all(
             connection,
-            "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid = ?2",
+            "SELECT DISTINCT sub, sid FROM sessions WHERE sid = ?2 AND sub = ?1",
             [sub, sid],
-            read,
-        ),
-        SessionSelector::AllOfUser(sub) => sql::all(
-            connection,
-            "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1",
-            [sub],
-            read,
+            names,
         ),
     }?;
+    end_each(connection, selected, now)
+}
+
+/// Ends all sessions of a user.
+pub(super) fn end_all(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
+    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1";
+    end_each(connection, sql::all(connection, sql, [sub], names)?, now)
+}
+
+/// Ends a page of a user's sessions; returns how many.
+fn end_page(connection: &Connection, sub: &str, now: Timestamp) -> Result<u64, Failure> {
+    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1 LIMIT ?2";
+    let selected = sql::all(connection, sql, params![sub, pages::SESSIONS], names)?;
+    Ok(end_each(connection, selected, now)?.len() as u64)
+}
+
+/// Ends a page of a user's sessions if there are more than one page; returns how many.
+pub(super) fn end_surplus(
+    connection: &Connection,
+    sub: &str,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let sql = "SELECT 1 FROM sessions WHERE sub = ?1 LIMIT 1 OFFSET ?2";
+    let more = sql::first(connection, sql, params![sub, pages::SESSIONS], |_| Ok(()))?.is_some();
+    if more { end_page(connection, sub, now) } else { Ok(0) }
+}
+
+/// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,
+/// whatever its `auth_time` is.
+fn end_beyond(
+    connection: &Connection,
+    new: &Authentication,
+    limit: u32,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let others = limit.max(1) - 1;
+    let selected = sql::all(
+        connection,
+        "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid <> ?2
+         ORDER BY auth_time DESC, sid DESC LIMIT ?3 OFFSET ?4",
+        params![new.sub, new.sid, pages::SESSIONS, others],
+        names,
+    )?;
+    end_each(connection, selected, now)?;
+    Ok(())
+}
+
+/// Reads `sub, sid`.
+fn names(row: &rusqlite::Row<'_>) -> Result<(String, String), ColumnError> {
+    Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
+}
+
+fn end_each(
+    connection: &Connection,
+    selected: Vec<(String, String)>,
+    now: Timestamp,
+) -> Result<Vec<EndedSession>, Failure> {
     selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
 }
 
-/// By the `sid`: of parallel sign-ins in one browser there may be several cookies for it.
+/// Ends a session by its `sid`: after parallel sign-ins in one browser it may have several cookies.
 fn end_one(
     connection: &Connection,
     sub: String,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use doorward_provider::{
-    model::{password::PasswordHash, session::SessionSelector, time::Timestamp, user::User},
+    model::{password::PasswordHash, time::Timestamp, user::User},
     store::{StoreError, Users},
 };
 use rusqlite::{Connection, params};
@@ -10,10 +10,11 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore, device_codes,
     failure::Failure,
-    sessions,
+    grants, sessions,
     sql::{self, execute},
 };
 use crate::{
+    pages,
     record::{UserRow, read},
     row::Row as _,
 };
@@ -21,6 +22,12 @@ use crate::{
 #[async_trait]
 impl Users for SqliteStore {
     async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
+        let configured = users.clone();
+        let changed =
+            self.read("import_users", move |connection| changed(connection, &configured)).await?;
+        for user in &changed {
+            self.end_surplus("import_users", user, now).await?;
+        }
         self.write("import_users", move |connection| import(connection, users, now)).await
     }
 
@@ -29,6 +36,7 @@ impl Users for SqliteStore {
     }
 
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
+        self.end_surplus("put_user", &user, now).await?;
         let row = UserRow::encode(user)?;
         self.write("put_user", move |connection| put(connection, &[row], now)).await
     }
@@ -39,6 +47,10 @@ impl Users for SqliteStore {
         before: User,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        if self.user(&before.sub).await?.as_ref() != Some(&before) {
+            return Ok(false);
+        }
+        self.end_surplus("replace_user", &user, now).await?;
         let row = UserRow::encode(user)?;
         self.write("replace_user", move |connection| {
             if by_sub(connection, &before.sub)?.as_ref() != Some(&before) {
@@ -49,11 +61,14 @@ impl Users for SqliteStore {
         .await
     }
 
-    async fn users(&self) -> Result<Vec<User>, StoreError> {
-        self.read("users", all).await
+    async fn users(&self, after: Option<&str>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let after = after.unwrap_or_default().to_owned();
+        self.read("users", move |connection| page(connection, &after, limit)).await
     }
 
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.end_surplus_sessions("remove_user", sub, now).await?;
+        self.remove_surplus_grants("remove_user", sub).await?;
         let sub = sub.to_owned();
         self.write("remove_user", move |connection| remove(connection, &sub, now)).await
     }
@@ -69,8 +84,55 @@ impl Users for SqliteStore {
     }
 }
 
-/// Brings configured users in, and remembers what was configured.
-fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
+impl SqliteStore {
+    /// Ends in pages what ends when this user is written, if it is more than one page.
+    async fn end_surplus(
+        &self,
+        command: &'static str,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (sub, hash) = (user.sub.clone(), user.password_hash.clone());
+        let new_password =
+            self.read(command, move |connection| has_other_password(connection, &sub, &hash));
+        let new_password = new_password.await?;
+        if new_password || !user.enabled {
+            self.end_surplus_sessions(command, &user.sub, now).await?;
+        }
+        if new_password {
+            self.remove_surplus_grants(command, &user.sub).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_surplus_sessions(
+        &self,
+        command: &'static str,
+        sub: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        pages::run_all(pages::SESSIONS, || {
+            let sub = sub.to_owned();
+            self.write(command, move |connection| sessions::end_surplus(connection, &sub, now))
+        })
+        .await
+    }
+
+    async fn remove_surplus_grants(
+        &self,
+        command: &'static str,
+        sub: &str,
+    ) -> Result<u64, StoreError> {
+        pages::run_all(pages::ROWS, || {
+            let sub = sub.to_owned();
+            self.write(command, move |connection| grants::remove_surplus(connection, &sub))
+        })
+        .await
+    }
+}
+
+/// The configured users that an import writes, as it writes them.
+fn changed(connection: &Connection, configured: &[User]) -> Result<Vec<User>, Failure> {
     let mut changed = Vec::new();
     for user in configured {
         let last = sql::first(
@@ -79,10 +141,18 @@ fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Res
             [&user.sub],
             |row| read::user(row, 0),
         )?;
-        if let Some(imported) = User::imported(&user, last.as_ref(), by_sub(connection, &user.sub)?)
-        {
-            changed.push(UserRow::encode(imported)?);
-        }
+        changed.extend(User::imported(user, last.as_ref(), by_sub(connection, &user.sub)?));
+    }
+    Ok(changed)
+}
+
+/// Brings configured users in, and remembers what was configured.
+fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
+    let changed = changed(connection, &configured)?
+        .into_iter()
+        .map(UserRow::encode)
+        .collect::<Result<Vec<_>, _>>()?;
+    for user in configured {
         let UserRow { user, claims, .. } = UserRow::encode(user)?;
         execute(
             connection,
@@ -115,27 +185,37 @@ fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end: whoever stole it must not stay.
-/// A user who is disabled is signed out everywhere; grants wait for the user to be enabled again.
+/// With a new password, the sessions and grants of the old one end, so that a thief of the old
+/// password is signed out, too. A user who is disabled is signed out everywhere; the grants wait
+/// until the user is enabled again.
 fn end_what_must_not_stay(
     connection: &Connection,
     user: &User,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let changed = sql::first(
-        connection,
-        "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
-        params![user.sub, user.password_hash.as_str()],
-        |row| row.boolean(0, "users.password_hash"),
-    )?;
-    let has_other_password = changed == Some(true);
-    if has_other_password || !user.enabled {
-        sessions::end(connection, &SessionSelector::AllOfUser(user.sub.clone()), now)?;
+    let new_password = has_other_password(connection, &user.sub, &user.password_hash)?;
+    if new_password || !user.enabled {
+        sessions::end_all(connection, &user.sub, now)?;
     }
-    if has_other_password {
+    if new_password {
         remove_grants(connection, &user.sub)?;
     }
     Ok(())
+}
+
+/// Whether there is this user, and has another password.
+fn has_other_password(
+    connection: &Connection,
+    sub: &str,
+    hash: &PasswordHash,
+) -> Result<bool, Failure> {
+    let changed = sql::first(
+        connection,
+        "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
+        [sub, hash.as_str()],
+        |row| row.boolean(0, "users.password_hash"),
+    )?;
+    Ok(changed == Some(true))
 }
 
 /// Removes a user's grants, those included that a device may still fetch.
@@ -165,19 +245,20 @@ fn insert(
     Ok(())
 }
 
-/// All users, by their names.
-fn all(connection: &Connection) -> Result<Vec<User>, Failure> {
+/// A page of users, by their names.
+fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<User>, Failure> {
     sql::all(
         connection,
-        "SELECT sub, username, password_hash, enabled, claims FROM users ORDER BY normalized_username",
-        [],
+        "SELECT sub, username, password_hash, enabled, claims FROM users
+         WHERE normalized_username > ?1 ORDER BY normalized_username LIMIT ?2",
+        params![after, limit],
         |row| read::user(row, 0),
     )
 }
 
-/// Removes a user with everything that is theirs; tells whether there was one.
+/// Removes a user with everything of the user. Returns whether there was one.
 fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
-    sessions::end(connection, &SessionSelector::AllOfUser(sub.to_owned()), now)?;
+    sessions::end_all(connection, sub, now)?;
     remove_grants(connection, sub)?;
     execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub])?;
     Ok(execute(connection, "DELETE FROM users WHERE sub = ?1", [sub])? > 0)

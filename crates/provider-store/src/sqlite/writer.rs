@@ -20,9 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
 
-/// At most so many commands share a commit: it bounds how long the first of them waits.
+/// The most commands that share a commit. It bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
-/// So many commands may wait for the writer; further callers wait to be let in.
+/// Commands that may wait for the writer. Further callers wait for a place in the queue.
 const QUEUE: usize = 1024;
 
 /// The way to the writer's thread. Dropping it ends the thread after all accepted commands are
@@ -46,7 +46,7 @@ struct Counters {
 pub struct Stats {
     /// Transactions committed.
     pub commits: u64,
-    /// Commands answered with success. With `commits` it tells how many shared a commit.
+    /// Commands answered with success. Divided by `commits` it is how many shared a commit.
     pub commands: u64,
 }
 
@@ -95,7 +95,7 @@ impl Drop for Writer {
 
 /// A command whose result type is hidden from the writer.
 trait Job: Send {
-    /// Runs the command; tells why if it failed and must leave no trace.
+    /// Runs the command. An error says why it failed; its changes must be undone.
     fn run(&mut self, connection: &Connection) -> Result<(), String>;
     /// Answers: with the outcome if the transaction was committed, else with why it was not.
     fn answer(self: Box<Self>, not_committed: Option<&str>);
@@ -142,6 +142,7 @@ fn work(
 ) {
     let mut batch = Vec::with_capacity(max_batch);
     while jobs.blocking_recv_many(&mut batch, max_batch) > 0 {
+        let mut locked = false;
         let not_committed = match commit(&mut connection, &mut batch) {
             Ok(succeeded) => {
                 counters.commits.fetch_add(1, Relaxed);
@@ -150,11 +151,18 @@ fn work(
             }
             Err(failure) => {
                 tracing::error!(commands = batch.len(), %failure, "a transaction was not committed");
+                locked = failure.is_locked();
                 Some(failure.to_string())
             }
         };
         for job in batch.drain(..) {
             job.answer(not_committed.as_deref());
+        }
+        if let Some(why) = not_committed.filter(|_| locked) {
+            // These have waited for the same lock: they must not wait as long once more.
+            while let Ok(job) = jobs.try_recv() {
+                job.answer(Some(&why));
+            }
         }
     }
     // The last connection to close moves the log into the database file and removes it.

@@ -9,7 +9,8 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, add_grant, allow_device, at, code, grant_for, hash, seed, token, user,
+    NOW, Tested, add_grant, add_many_grants, allow_device, at, code, grant_for, hash, seed, token,
+    user,
 };
 
 fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
@@ -116,4 +117,13 @@ pub async fn revoked_before_it_is_fetched(store: Tested) {
         );
     }
     assert_eq!(access_of(&store, "alice", 1).await, []);
+}
+
+pub async fn much_is_revoked_in_pages(store: Tested) {
+    add_many_grants(&store, "app", 600).await;
+    store.revoke_access("alice", "app", at(1_000)).await.unwrap();
+    for id in ["grant-0000", "grant-0599"] {
+        assert!(store.live_grant(id, at(1_000)).await.unwrap().is_none());
+    }
+    assert!(store.access_of("alice", at(1_000)).await.unwrap().is_empty());
 }

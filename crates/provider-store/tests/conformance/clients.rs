@@ -7,8 +7,8 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::fixtures::{
-    NOW, Tested, add_grant, at, code, device_code, grant, grant_for, hash, pushed_request,
-    reference_token, signed_in, token, user,
+    NOW, Tested, add_grant, add_many_grants, at, code, device_code, grant, grant_for, hash,
+    pushed_request, reference_token, signed_in, token, user,
 };
 
 fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
@@ -95,8 +95,8 @@ pub async fn removed_with_everything(store: Tested) {
     add_grant(&*store, grant_for("Television", "kept", "alice", "openid"), at(60), None, NOW).await;
     store.add_code(hash(2), code(grant("c", "alice"), 60), true).await.unwrap();
     store.add_reference_token(reference_token(3, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(4, 60)).await.unwrap();
-    store.add_device_code(device_code(5, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(4, 60), NOW).await.unwrap();
+    store.add_device_code(device_code(5, 60), NOW).await.unwrap();
     store.remember_consent("alice", "PkceJS", consent.clone()).await.unwrap();
     store.remember_consent("alice", "Television", consent).await.unwrap();
     let known = version(&*store).await;
@@ -127,4 +127,13 @@ pub async fn removed_with_everything(store: Tested) {
         store.poll_device_code(hash(5), "Television", NOW).await.unwrap(),
         DevicePoll::Unknown
     );
+}
+
+pub async fn much_is_removed_in_pages(store: Tested) {
+    add_many_grants(&store, "app", 600).await;
+    assert!(store.remove_client("app").await.unwrap());
+    for id in ["grant-0000", "grant-0599"] {
+        assert!(store.live_grant(id, NOW).await.unwrap().is_none());
+    }
+    assert!(!store.remove_client("app").await.unwrap(), "nothing is left");
 }

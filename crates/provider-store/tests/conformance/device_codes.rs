@@ -2,7 +2,6 @@
 
 use doorward_provider::model::{
     device_code::{DeviceAnswer, DeviceCode, DevicePoll},
-    session::SessionSelector,
     user_code::UserCodeHash,
 };
 
@@ -25,7 +24,7 @@ fn allowed() -> DeviceAnswer {
 async fn store_with_claimed(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&**store, "alice").await;
-    assert!(store.add_device_code(device_code(1, 300)).await.unwrap());
+    assert!(store.add_device_code(device_code(1, 300), NOW).await.unwrap());
     store.claim_device_code(user_code(1), "alice", NOW).await.unwrap().unwrap();
 }
 
@@ -36,14 +35,14 @@ async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) ->
 }
 
 pub async fn a_taken_user_code_is_refused(store: Tested) {
-    assert!(store.add_device_code(device_code(1, 300)).await.unwrap());
+    assert!(store.add_device_code(device_code(1, 300), NOW).await.unwrap());
     let same = DeviceCode { hash: hash(2), ..device_code(1, 300) };
-    assert!(!store.add_device_code(same).await.unwrap());
+    assert!(!store.add_device_code(same, NOW).await.unwrap());
     assert_eq!(store.poll_device_code(hash(2), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
 }
 
 pub async fn called_up_until_expiry(store: Tested) {
-    store.add_device_code(device_code(1, 300)).await.unwrap();
+    store.add_device_code(device_code(1, 300), NOW).await.unwrap();
     let request = Some(device_code(1, 300).request);
     let call_up = |code: UserCodeHash, sub: &'static str, second| {
         store.claim_device_code(code, sub, at(second))
@@ -74,7 +73,7 @@ pub async fn answered_once_by_whom_it_is_claimed_by(store: Tested) {
 
 pub async fn answered_in_a_live_session_only(store: Tested) {
     store_with_claimed(&store).await;
-    store.end_sessions(SessionSelector::AllOfUser("alice".to_owned()), NOW).await.unwrap();
+    store.end_sessions_of("alice", NOW).await.unwrap();
     assert!(!answer(&store, "alice", allowed(), 0).await);
     assert_eq!(poll(&store, 0).await, DevicePoll::Pending);
     signed_in(&*store, "alice").await;
@@ -144,7 +143,7 @@ pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
         |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
     answer(&store, "alice", DeviceAnswer::Denied, 0).await;
     assert!(!redeem(0).await.unwrap());
-    store.add_device_code(device_code(2, 300)).await.unwrap();
+    store.add_device_code(device_code(2, 300), NOW).await.unwrap();
     assert!(!redeem(300).await.unwrap());
     assert!(store.live_grant("g", NOW).await.unwrap().is_none());
 }

@@ -13,7 +13,7 @@ fn limits(account: &str) -> [(ThrottleKey, ThrottlePolicy); 2] {
     [(ThrottleKey::account(account), POLICY), (ThrottleKey::address("192.0.2.1"), LENIENT)]
 }
 
-/// Only the address, under the strict policy: tells how many failures it has.
+/// Only the address, under the strict policy: shows how many failures it has.
 fn address_alone() -> [(ThrottleKey, ThrottlePolicy); 1] {
     [(ThrottleKey::address("192.0.2.1"), POLICY)]
 }

@@ -1,4 +1,4 @@
-//! Entities to store, told apart by numbers, and a moment to start from.
+//! Entities to store, each with a number, and the timestamp that the tests start from.
 // Each test file uses a part of them.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
@@ -22,6 +22,7 @@ use doorward_provider::{
     },
     store::Store,
 };
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 /// The store under test.
@@ -30,7 +31,7 @@ pub type Tested = Arc<dyn Store>;
 /// When each test begins.
 pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-/// So many seconds after the beginning; before it if negative.
+/// The timestamp this number of seconds after the start; before it if negative.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(NOW.seconds() + seconds)
 }
@@ -109,7 +110,7 @@ pub async fn signed_in(store: &dyn Store, sub: &str) {
 }
 
 /// The password that a user has, who is added if there is none.
-async fn password_of(store: &dyn Store, sub: &str) -> PasswordHash {
+pub async fn password_of(store: &dyn Store, sub: &str) -> PasswordHash {
     if store.user(sub).await.unwrap().is_none() {
         store.put_user(user(sub, sub), NOW).await.unwrap();
     }
@@ -194,7 +195,7 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
 pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
     let Authentication { sub, sid, .. } = grant.authentication.clone();
     start_session(&**store, session(8_000 + number, &sub, 3600), None).await;
-    assert!(store.add_device_code(device_code(number, 300)).await.unwrap());
+    assert!(store.add_device_code(device_code(number, 300), NOW).await.unwrap());
     store.claim_device_code(user_code(number), &sub, NOW).await.unwrap().unwrap();
     let answer = DeviceAnswer::Allowed(Box::new(grant));
     assert!(store.answer_device_code(user_code(number), &sub, &sid, answer, NOW).await.unwrap());
@@ -243,4 +244,21 @@ pub async fn parallel<T: Send + 'static, F: Future<Output = T> + Send + 'static>
         outcomes.push(task.await.unwrap());
     }
     outcomes
+}
+
+/// Adds many grants for one client, with a refresh token each, several at once.
+pub async fn add_many_grants(store: &Tested, client_id: &'static str, count: u64) {
+    let password = password_of(&**store, "alice").await;
+    let add = |number: u64| {
+        let (store, password) = (store.clone(), password.clone());
+        async move {
+            let grant = grant_for(client_id, &format!("grant-{number:04}"), "alice", "openid");
+            let created = at(i64::try_from(number).unwrap());
+            let token = Some(token(10_000 + number, 9_000));
+            assert!(store.add_grant(grant, &password, at(9_000), token, created).await.unwrap());
+        }
+    };
+    for first in (0..count).step_by(50) {
+        join_all((first..count.min(first + 50)).map(add)).await;
+    }
 }

@@ -1,6 +1,10 @@
 //! Grants.
 
-use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, token, user};
+use doorward_provider_store::Limits;
+
+use super::fixtures::{
+    NOW, Tested, add_grant, add_many_grants, at, grant, grant_for, hash, token, user,
+};
 
 async fn store_with_user(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
@@ -31,4 +35,19 @@ pub async fn revoked_for_good(store: Tested) {
     assert!(store.live_grant("h", NOW).await.unwrap().is_some(), "other grants stay");
     store.revoke_grant("g", at(1)).await.unwrap();
     store.revoke_grant("unknown", NOW).await.unwrap();
+}
+
+pub async fn the_oldest_goes_beyond_the_limit(store: Tested) {
+    let limit = u64::from(Limits::default().grants_per_user_and_client);
+    add_grant(&*store, grant_for("other", "other", "alice", "openid"), at(9_000), None, NOW).await;
+    add_many_grants(&store, "app", limit).await;
+    assert!(store.live_grant("grant-0000", NOW).await.unwrap().is_some());
+
+    let last = grant_for("app", "last", "alice", "openid");
+    add_grant(&*store, last, at(9_000), None, at(8_000)).await;
+    assert!(store.live_grant("last", NOW).await.unwrap().is_some());
+    assert!(store.live_grant("grant-0000", NOW).await.unwrap().is_none());
+    assert!(store.refresh_token(hash(10_000)).await.unwrap().is_none(), "with its token");
+    assert!(store.live_grant("grant-0001", NOW).await.unwrap().is_some());
+    assert!(store.live_grant("other", NOW).await.unwrap().is_some(), "of another client");
 }

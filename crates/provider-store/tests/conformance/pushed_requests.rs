@@ -5,14 +5,14 @@ use doorward_provider::model::pushed_request::{Held, PushedRequest};
 use super::fixtures::{NOW, Tested, at, hash, parallel, pushed_request};
 
 pub async fn found_until_expiry(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
     assert_eq!(store.pushed_request(hash(1), at(59)).await.unwrap(), Some(pushed_request(1, 60)));
     assert_eq!(store.pushed_request(hash(1), at(60)).await.unwrap(), None);
     assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), None);
 }
 
 pub async fn held_once_until_a_moment(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
     let held = Held { session: Some(hash(7)) };
     store.hold_pushed_request(hash(1), held, at(3600)).await.unwrap();
     let expected = PushedRequest { held: Some(held), ..pushed_request(1, 3600) };
@@ -24,20 +24,20 @@ pub async fn held_once_until_a_moment(store: Tested) {
         "the first time counts"
     );
 
-    store.add_pushed_request(pushed_request(2, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(2, 60), NOW).await.unwrap();
     store.hold_pushed_request(hash(2), Held { session: None }, at(30)).await.unwrap();
     let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 30) };
     assert_eq!(
         store.pushed_request(hash(2), NOW).await.unwrap(),
         Some(expected),
-        "the end tells when it was held"
+        "its expiry shows when it was held"
     );
     store.hold_pushed_request(hash(9), held, at(60)).await.unwrap();
 }
 
 pub async fn consumed_once_among_many(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(2, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(2, 60), NOW).await.unwrap();
     let outcomes = parallel(&store, 32, |store, _| async move {
         store.consume_pushed_request(hash(1), NOW).await.unwrap()
     })
@@ -48,7 +48,7 @@ pub async fn consumed_once_among_many(store: Tested) {
 }
 
 pub async fn consumed_only_until_expiry(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60)).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
     assert!(!store.consume_pushed_request(hash(1), at(60)).await.unwrap());
     assert!(store.consume_pushed_request(hash(1), at(59)).await.unwrap());
     assert!(!store.consume_pushed_request(hash(9), NOW).await.unwrap());

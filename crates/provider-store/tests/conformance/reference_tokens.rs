@@ -1,5 +1,7 @@
 //! Reference access tokens.
 
+use futures::future::join_all;
+
 use super::fixtures::{NOW, Tested, at, hash, reference_token};
 
 pub async fn found_until_expiry(store: Tested) {
@@ -20,4 +22,23 @@ pub async fn revoked_for_good(store: Tested) {
     assert!(store.reference_token(hash(1), NOW).await.unwrap().is_none());
     assert!(store.reference_token(hash(2), NOW).await.unwrap().is_some(), "others stay");
     store.revoke_reference_token(hash(1)).await.unwrap();
+}
+
+pub async fn the_first_to_expire_goes_beyond_the_limit(store: Tested) {
+    let add = |number: u64| {
+        let store = store.clone();
+        async move {
+            let mut token = reference_token(number, 9_000 + i64::try_from(number).unwrap());
+            token.claims.grant_id = Some("grant".to_owned());
+            store.add_reference_token(token).await.unwrap();
+        }
+    };
+    for first in (0..1000).step_by(50) {
+        join_all((first..first + 50).map(add)).await;
+    }
+    assert!(store.reference_token(hash(0), NOW).await.unwrap().is_some());
+    add(1000).await;
+    assert!(store.reference_token(hash(0), NOW).await.unwrap().is_none());
+    assert!(store.reference_token(hash(1), NOW).await.unwrap().is_some());
+    assert!(store.reference_token(hash(1000), NOW).await.unwrap().is_some());
 }

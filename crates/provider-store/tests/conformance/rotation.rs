@@ -133,7 +133,7 @@ pub async fn of_many_one_wins_and_all_get_its_seed(store: Tested) {
     assert_eq!(rotate(&store, winner, 200, 6).await, Rotation::Rotated);
 }
 
-/// From one token to the next, of a family that tells itself.
+/// From one token to the next, in a family that the tokens name.
 async fn rotate_forgetting(store: &Tested, presented: u64, second: i64) -> Rotation {
     let rotation =
         RotateRefreshToken { forgettable: true, ..from_to(presented, presented + 1, second) };

@@ -1,9 +1,10 @@
 //! Sessions, the clients that take part in them, and their end.
 
 use doorward_provider::{
-    model::session::{EndedSession, SessionSelector},
+    model::session::{EndedSession, Session, SessionSelector},
     store::Redemption,
 };
+use doorward_provider_store::Limits;
 
 use super::fixtures::{
     NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, token, user,
@@ -111,10 +112,8 @@ pub async fn ended_by_user_and_sid(store: Tested) {
         |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
     assert_eq!(store.end_sessions(of("bob"), NOW).await.unwrap(), [], "not bob's");
     assert_eq!(store.end_sessions(of("alice"), NOW).await.unwrap(), [ended("alice", &[])]);
-    assert_eq!(
-        store.end_sessions(SessionSelector::AllOfUser("bob".to_owned()), NOW).await.unwrap(),
-        [ended("bob", &[])]
-    );
+    assert_eq!(store.end_sessions_of("bob", NOW).await.unwrap(), 1);
+    assert_eq!(store.end_sessions_of("bob", NOW).await.unwrap(), 0);
     assert!(store.session(hash(2), NOW).await.unwrap().is_none());
 }
 
@@ -126,7 +125,73 @@ pub async fn listed_for_their_user_the_latest_first(store: Tested) {
     for session in [&early, &late, &other] {
         start_session(&*store, session.clone(), None).await;
     }
-    assert_eq!(store.sessions_of("alice", at(59)).await.unwrap(), [late.clone(), early]);
-    assert_eq!(store.sessions_of("alice", at(60)).await.unwrap(), [late], "the other has expired");
-    assert_eq!(store.sessions_of("carol", NOW).await.unwrap(), []);
+    assert_eq!(store.sessions_of("alice", None, 100, at(59)).await.unwrap(), [late.clone(), early]);
+    assert_eq!(
+        store.sessions_of("alice", None, 100, at(60)).await.unwrap(),
+        [late],
+        "the other has expired"
+    );
+    assert_eq!(store.sessions_of("carol", None, 100, NOW).await.unwrap(), []);
+}
+
+/// The session with this number, of a sign-in in that second.
+fn numbered(number: u64) -> Session {
+    let mut session = session(number, "alice", 600);
+    session.authentication.sid = format!("sid-{number:03}");
+    session.authentication.auth_time = at(i64::try_from(number).unwrap());
+    session
+}
+
+async fn start_many(store: &Tested, count: u64) {
+    for number in 1..=count {
+        start_session(&**store, numbered(number), None).await;
+    }
+}
+
+pub async fn the_oldest_ends_beyond_the_limit(store: Tested) {
+    start_session(&*store, numbered(1), None).await;
+    let mut code = code(grant("g", "alice"), 600);
+    code.grant.authentication.sid = numbered(1).authentication.sid;
+    assert!(store.add_code(hash(1), code, true).await.unwrap());
+    let limit = u64::from(Limits::default().sessions_per_user);
+    for number in 2..=limit {
+        start_session(&*store, numbered(number), None).await;
+    }
+    assert!(store.session(hash(1), NOW).await.unwrap().is_some());
+
+    start_session(&*store, numbered(limit + 1), None).await;
+    assert!(store.session(hash(1), NOW).await.unwrap().is_none(), "the first sign-in");
+    assert!(store.session(hash(2), NOW).await.unwrap().is_some());
+    let notices = store.claim_logout_notices("PkceJS", 9, NOW, at(1)).await.unwrap();
+    assert_eq!(notices.iter().map(|notice| notice.sid.as_str()).collect::<Vec<_>>(), ["sid-001"]);
+
+    // A sign-in whose clock is behind ends others, not itself.
+    let mut behind = numbered(999);
+    behind.authentication.auth_time = at(-9);
+    start_session(&*store, behind, None).await;
+    assert!(store.session(hash(999), NOW).await.unwrap().is_some());
+    assert!(store.session(hash(2), NOW).await.unwrap().is_none());
+}
+
+pub async fn listed_in_pages(store: Tested) {
+    start_many(&store, 5).await;
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.sessions_of("alice", after.as_ref(), 2, NOW).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(last.cursor());
+        listed.extend(page.into_iter().map(|session| session.authentication.sid));
+    }
+    assert_eq!(listed, ["sid-005", "sid-004", "sid-003", "sid-002", "sid-001"]);
+}
+
+pub async fn many_end_in_pages(store: Tested) {
+    start_many(&store, 100).await;
+    let began = std::time::Instant::now();
+    assert_eq!(store.end_sessions_of("alice", NOW).await.unwrap(), 100);
+    assert!(store.sessions_of("alice", None, 10, NOW).await.unwrap().is_empty());
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(store.end_sessions_of("alice", NOW).await.unwrap(), 0);
 }

@@ -62,11 +62,7 @@ pub async fn added_once_an_algorithm(store: Tested) {
     let with_ec = store.add_signing_key(key("ec", Es256, 100), NOW).await.unwrap();
     assert_eq!(kids(&with_ec), ["ec", "rsa"]);
     let unchanged = store.add_signing_key(key("second", Rs256, 300), at(100)).await.unwrap();
-    assert_eq!(
-        kids(&unchanged),
-        ["ec", "rsa"],
-        "a key that becomes active at that very moment is enough"
-    );
+    assert_eq!(kids(&unchanged), ["ec", "rsa"], "a key that becomes active exactly then is enough");
     let rotated = store.add_signing_key(key("second", Rs256, 300), at(101)).await.unwrap();
     assert_eq!(kids(&rotated), ["ec", "rsa", "second"]);
 }

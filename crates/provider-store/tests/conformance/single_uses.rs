@@ -5,7 +5,10 @@ use super::fixtures::{NOW, Tested, at, message, parallel};
 pub async fn noted_once(store: Tested) {
     assert!(store.first_use(message(1), at(60)).await.unwrap());
     assert!(!store.first_use(message(1), at(60)).await.unwrap());
-    assert!(!store.first_use(message(1), at(600)).await.unwrap(), "whatever moment comes with it");
+    assert!(
+        !store.first_use(message(1), at(600)).await.unwrap(),
+        "whatever timestamp comes with it"
+    );
     assert!(store.first_use(message(2), at(60)).await.unwrap());
 }
 

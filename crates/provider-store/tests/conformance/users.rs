@@ -221,7 +221,7 @@ pub async fn nothing_begins_beside_a_new_password(store: Tested) {
         }
     });
     let begun = begun.await;
-    assert_eq!(store.sessions_of("alice", NOW).await.unwrap(), [], "{begun:?}");
+    assert_eq!(store.sessions_of("alice", None, 100, NOW).await.unwrap(), [], "{begun:?}");
     assert_eq!(store.access_of("alice", NOW).await.unwrap(), [], "{begun:?}");
 }
 
@@ -232,13 +232,13 @@ pub async fn another_name_ends_nothing(store: Tested) {
 }
 
 pub async fn listed_by_name(store: Tested) {
-    assert!(store.users().await.unwrap().is_empty());
+    assert!(store.users(None, 100).await.unwrap().is_empty());
     store
         .import_users(vec![user("1", "Carol"), user("2", "alice"), user("3", "Bob")], NOW)
         .await
         .unwrap();
     let names: Vec<String> =
-        store.users().await.unwrap().into_iter().map(|user| user.username).collect();
+        store.users(None, 100).await.unwrap().into_iter().map(|user| user.username).collect();
     assert_eq!(names, ["alice", "Bob", "Carol"]);
 }
 
@@ -260,4 +260,16 @@ pub async fn removed_with_everything(store: Tested) {
     assert!(store.session(hash(2), NOW).await.unwrap().is_some(), "others stay");
     assert!(store.consent("bob", "PkceJS").await.unwrap().is_some());
     assert!(!store.remove_user("alice", NOW).await.unwrap());
+}
+
+pub async fn listed_in_pages(store: Tested) {
+    for (sub, name) in [("1", "Zoe"), ("2", "adam"), ("3", "Bea"), ("4", "\u{e9}mile")] {
+        store.put_user(user(sub, name), NOW).await.unwrap();
+    }
+    let first = store.users(None, 2).await.unwrap();
+    let names = |page: &[User]| page.iter().map(|user| user.username.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&first), ["adam", "Bea"]);
+    let second = store.users(Some("bea"), 2).await.unwrap();
+    assert_eq!(names(&second), ["Zoe", "\u{e9}mile"], "in the order of bytes");
+    assert!(store.users(Some("\u{e9}mile"), 2).await.unwrap().is_empty());
 }

@@ -7,6 +7,7 @@ use argon2::{
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc},
 };
 use doorward_protocol::secret::Secret;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// An Argon2id hash in PHC string form, with its salt and parameters. `Debug` is redacted.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,8 +34,9 @@ impl PasswordHash {
     /// Hashes a password with a fresh salt: Argon2id, 19 MiB, 2 passes, 1 lane (the OWASP
     /// baseline). Takes about 20 ms.
     pub fn compute(password: &Secret) -> Result<Self, PasswordError> {
-        let bytes = password.expose().as_bytes();
-        if bytes.is_empty() || bytes.len() > MAX_LENGTH {
+        let prepared = prepared(password);
+        let bytes = prepared.expose().as_bytes();
+        if bytes.is_empty() || password.expose().len().max(bytes.len()) > MAX_LENGTH {
             return Err(PasswordError::Length);
         }
         let hash: phc::PasswordHash =
@@ -63,13 +65,35 @@ impl PasswordHash {
         &self.0
     }
 
-    /// Whether the password is the one that was hashed.
+    /// Whether the password is the one that was hashed, however its accents are written. As typed
+    /// it counts, too: hashes from before passwords were prepared are of that form.
     pub fn verify(&self, password: &Secret) -> bool {
+        let prepared = prepared(password);
+        self.verify_bytes(&prepared) || (prepared != *password && self.verify_bytes(password))
+    }
+
+    fn verify_bytes(&self, password: &Secret) -> bool {
         let bytes = password.expose().as_bytes();
         bytes.len() <= MAX_LENGTH
             && phc::PasswordHash::new(&self.0)
                 .is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok())
     }
+}
+
+/// The form in which passwords are hashed (RFC 8265 section 4.2, OpaqueString): other spaces are
+/// the ASCII space, and characters are in Unicode's composed form (NFC).
+fn prepared(password: &Secret) -> Secret {
+    let with_ascii_spaces =
+        password.expose().chars().map(|letter| if is_other_space(letter) { ' ' } else { letter });
+    Secret::new(with_ascii_spaces.nfc().collect::<String>())
+}
+
+/// Whether this is a space (general category Zs) beside the ASCII one.
+fn is_other_space(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 impl fmt::Debug for PasswordHash {
@@ -93,6 +117,22 @@ mod tests {
         assert!(!one.verify(&Secret::new("wrong horse")));
         assert_eq!(PasswordHash::parse(one.as_str()).unwrap(), one);
         assert!(!format!("{one:?}").contains("argon2"));
+    }
+
+    #[test]
+    fn verifies_however_accents_and_spaces_are_written() {
+        let (composed, decomposed) =
+            (Secret::new("caf\u{e9} au lait"), Secret::new("cafe\u{301}\u{a0}au lait"));
+        for set in [&composed, &decomposed] {
+            let hash = PasswordHash::compute(set).unwrap();
+            assert!(hash.verify(&composed) && hash.verify(&decomposed));
+            assert!(!hash.verify(&Secret::new("cafe au lait")));
+        }
+        // A hash of the bytes as they were typed, as earlier versions made it.
+        let bytes = decomposed.expose().as_bytes();
+        let earlier: phc::PasswordHash = Argon2::default().hash_password(bytes).unwrap();
+        let earlier = PasswordHash::parse(&earlier.to_string()).unwrap();
+        assert!(earlier.verify(&decomposed));
     }
 
     #[test]

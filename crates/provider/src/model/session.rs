@@ -36,8 +36,6 @@ pub enum SessionSelector {
         /// Public identifier of the session.
         sid: String,
     },
-    /// All of this user.
-    AllOfUser(String),
 }
 
 /// A session that has just ended.
@@ -49,6 +47,24 @@ pub struct EndedSession {
     pub sid: String,
     /// The clients that took part in it: each to which a code was sent.
     pub clients: Vec<String>,
+}
+
+/// Where a list of sessions goes on: after the session with these values. The latest sign-in comes
+/// first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionCursor {
+    /// When its user signed in.
+    pub auth_time: Timestamp,
+    /// Its public identifier.
+    pub sid: String,
+}
+
+impl Session {
+    /// Where the list goes on after this session.
+    pub fn cursor(&self) -> SessionCursor {
+        let Authentication { auth_time, sid, .. } = &self.authentication;
+        SessionCursor { auth_time: *auth_time, sid: sid.clone() }
+    }
 }
 
 /// A session as the store keeps it, found by the hash of its cookie.

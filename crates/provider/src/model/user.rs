@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::model::password::PasswordHash;
 
@@ -81,9 +82,11 @@ fn single_or_array(value: &Value) -> Value {
     }
 }
 
-/// The form in which usernames are compared: without surrounding space, in lower case.
+/// The form in which usernames are compared: without surrounding space, in lower case, and in
+/// Unicode's composed form (NFC), so that it does not matter how a keyboard writes an accent (RFC
+/// 8265 section 3.3).
 pub fn normalized_username(typed: &str) -> String {
-    typed.trim().to_lowercase()
+    typed.trim().to_lowercase().nfc().collect()
 }
 
 #[cfg(test)]
@@ -146,5 +149,14 @@ mod tests {
     #[test]
     fn usernames_compare_without_case_and_space() {
         assert_eq!(normalized_username(" Alice "), "alice");
+    }
+
+    #[test]
+    fn usernames_compare_however_their_accents_are_written() {
+        let (composed, decomposed) = ("Zo\u{eb}", "Zoe\u{308}");
+        assert_eq!(normalized_username(composed), "zo\u{eb}");
+        assert_eq!(normalized_username(decomposed), "zo\u{eb}");
+        // Lower case is not folding: these stay two names (RFC 8265 section 3.3.2).
+        assert_ne!(normalized_username("stra\u{df}e"), normalized_username("strasse"));
     }
 }

@@ -10,11 +10,12 @@ use crate::{
 /// What a user sees and revokes as the access of a client.
 #[async_trait]
 pub trait Access: Send + Sync + 'static {
-    /// The access that clients have by live grants or remembered consents of this user, one entry
+    /// The access that clients have by live grants or remembered consents of this user: one entry
     /// for each client and scope.
     async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError>;
-    /// Revokes a client's grants for this user and forgets the consent. What is on its way to be a
-    /// grant goes: codes, and what devices were allowed.
+    /// Revokes a client's grants for this user and forgets the consent. What could become a grant
+    /// is removed, too: codes, and what devices were allowed. Works in pages; after an error it can
+    /// be repeated.
     async fn revoke_access(
         &self,
         sub: &str,

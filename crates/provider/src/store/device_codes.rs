@@ -16,25 +16,26 @@ use crate::{
 /// The device codes table.
 #[async_trait]
 pub trait DeviceCodes: Send + Sync + 'static {
-    /// Adds a device's request; `false`, and nothing is added, if its user code is taken.
-    async fn add_device_code(&self, code: DeviceCode) -> Result<bool, StoreError>;
-    /// Makes the request with this user code this user's to answer, in place of whoever called it
-    /// up before; `None` if there is no such request, it has expired or was answered.
+    /// Adds a device's request. Returns `false`, and adds nothing, if its user code is taken. The
+    /// store refuses it as [`StoreError::Unavailable`] if too many of the client wait.
+    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError>;
+    /// Lets only this user answer the request with this user code, in place of an earlier user.
+    /// Returns `None` if there is no such request, or it has expired or was answered.
     async fn claim_device_code(
         &self,
         user_code: UserCodeHash,
         sub: &str,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError>;
-    /// The request with this user code, if it is this user's to answer and still waits for it.
+    /// The request with this user code, if this user may answer it and it still waits.
     async fn claimed_device_code(
         &self,
         user_code: UserCodeHash,
         sub: &str,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError>;
-    /// Answers the request with this user code: `true` once, if it is this user's to answer and has
-    /// not expired, and the session that the user answers in has not ended.
+    /// Answers the request with this user code. Returns `true` once, if this user may answer it, it
+    /// has not expired, and the user's session has not ended.
     async fn answer_device_code(
         &self,
         user_code: UserCodeHash,
@@ -43,17 +44,17 @@ pub trait DeviceCodes: Send + Sync + 'static {
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// Tells the device where its request stands, and while it waits counts the poll: one that
-    /// comes more than a second before the interval is over makes the interval five seconds longer.
-    /// A code expired less than an hour ago is told from an unknown one.
+    /// The state of a device's request. A poll of a waiting request is counted: one that comes more
+    /// than a second before the interval is over makes the interval five seconds longer. A code
+    /// that expired less than an hour ago is known as expired.
     async fn poll_device_code(
         &self,
         hash: TokenHash,
         client_id: &str,
         now: Timestamp,
     ) -> Result<DevicePoll, StoreError>;
-    /// Redeems the code of an allowed request: `true` once. Then it is gone, and the grant and its
-    /// refresh token are stored.
+    /// Redeems the code of an allowed request: it is removed, and the grant and its refresh token
+    /// are stored. Returns `true` once.
     async fn redeem_device_code(
         &self,
         hash: TokenHash,

@@ -21,7 +21,9 @@ pub trait LogoutNotices: Send + Sync + 'static {
         now: Timestamp,
         due_again: Timestamp,
     ) -> Result<Vec<LogoutNotice>, StoreError>;
-    /// Makes a logout notice due at that moment.
+    /// Whether any client has a notice that is due.
+    async fn logout_notice_is_due(&self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Makes a logout notice due at that timestamp.
     async fn postpone_logout_notice(&self, id: i64, due: Timestamp) -> Result<(), StoreError>;
     /// Removes a logout notice: delivered, or given up.
     async fn drop_logout_notice(&self, id: i64) -> Result<(), StoreError>;

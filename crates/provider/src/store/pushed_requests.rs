@@ -14,23 +14,28 @@ use crate::{
 /// The pushed requests table.
 #[async_trait]
 pub trait PushedRequests: Send + Sync + 'static {
-    /// Adds a pushed authorization request.
-    async fn add_pushed_request(&self, request: PushedRequest) -> Result<(), StoreError>;
+    /// Adds a pushed authorization request. The store refuses it as [`StoreError::Unavailable`] if
+    /// too many of the client wait.
+    async fn add_pushed_request(
+        &self,
+        request: PushedRequest,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// The pushed request with this hash, unless it has expired or was consumed.
     async fn pushed_request(
         &self,
         hash: TokenHash,
         now: Timestamp,
     ) -> Result<Option<PushedRequest>, StoreError>;
-    /// Lets a pushed request live until that moment, and remembers what the user came with. Only
-    /// the first call does anything, so that the request ends in any case.
+    /// Sets when a pushed request expires, and stores what the user came with. Only the first call
+    /// does anything, so that no request lives for ever.
     async fn hold_pushed_request(
         &self,
         hash: TokenHash,
         held: Held,
         until: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Takes a pushed request away: `true` for the one call that it was still there for, unexpired.
+    /// Removes a pushed request. Returns `true` once, if it had not expired.
     async fn consume_pushed_request(
         &self,
         hash: TokenHash,

@@ -48,7 +48,7 @@ pub struct RotateRefreshToken {
     /// Whether the presented token names its family: then nothing is lost when it is forgotten once
     /// the successor is used.
     pub forgettable: bool,
-    /// The present moment.
+    /// The present timestamp.
     pub now: Timestamp,
     /// How long after consumption the presented token may still be repeated, in seconds.
     pub grace: u32,

@@ -1,11 +1,12 @@
-//! Sessions at the provider (OpenID Connect Session Management 1.0), and the clients that take part in them.
+//! Sessions at the provider (OpenID Connect Session Management 1.0), and the clients that take part
+//! in them.
 
 use async_trait::async_trait;
 
 use crate::{
     model::{
         password::PasswordHash,
-        session::{EndedSession, Session, SessionSelector},
+        session::{EndedSession, Session, SessionCursor, SessionSelector},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -13,12 +14,18 @@ use crate::{
 };
 
 /// The sessions table and the clients of each session.
+///
+/// When a session ends, its grants without offline access are revoked, and a
+/// [`LogoutNotice`](crate::model::logout_notice::LogoutNotice) is queued for each client that took
+/// part and wants one.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
-    /// Adds a session in place of the browser's earlier one, if any. One with another `sid` ends as
-    /// by [`end_sessions`](Self::end_sessions); one with the same `sid` goes on in the new one. `false`, and
-    /// nothing changes, if by now the user is gone, disabled, or has another password than
-    /// `verified`.
+    /// Adds a session in place of the browser's earlier one, if any. An earlier one with another
+    /// `sid` ends; one with the same `sid` continues as the new one. If the user then has more
+    /// sessions than the store's limit, those with the oldest sign-in end.
+    ///
+    /// Returns `false`, and changes nothing, if by now the user is gone, disabled, or has another
+    /// password than `verified`.
     async fn start_session(
         &self,
         session: Session,
@@ -32,14 +39,22 @@ pub trait Sessions: Send + Sync + 'static {
         cookie: TokenHash,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError>;
-    /// Ends sessions in one transaction: with each, its grants without offline access are revoked,
-    /// and a [`LogoutNotice`] is queued for each client that took part and wants one. Unknown
-    /// sessions are no error.
+    /// Ends the selected session. An unknown one is no error.
     async fn end_sessions(
         &self,
         selector: SessionSelector,
         now: Timestamp,
     ) -> Result<Vec<EndedSession>, StoreError>;
-    /// The live sessions of a user, the latest sign-in first.
-    async fn sessions_of(&self, sub: &str, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+    /// Ends all sessions of a user, a page of them in each transaction, and returns how many ended.
+    /// After an error the command can be repeated: it ends the rest.
+    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError>;
+    /// The live sessions of a user, the latest sign-in first: at most `limit` of them, from the one
+    /// after the cursor on.
+    async fn sessions_of(
+        &self,
+        sub: &str,
+        after: Option<&SessionCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError>;
 }

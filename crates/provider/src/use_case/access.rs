@@ -9,7 +9,7 @@ use crate::{
     model::{
         client_access::Use,
         resource::ScopeDescription,
-        session::{Authentication, Session, SessionSelector},
+        session::{Authentication, Session, SessionCursor, SessionSelector},
     },
     store::StoreError,
 };
@@ -26,6 +26,9 @@ pub struct ClientWithAccess {
     /// Since when and until when; `None` while it was only allowed.
     pub used: Option<Use>,
 }
+
+/// Sessions on one page: what a browser shows at once, in some 30 kB.
+const SESSIONS_A_PAGE: u32 = 50;
 
 impl Provider {
     /// The clients that have access to a user's data, by their names.
@@ -77,9 +80,17 @@ impl Provider {
         Ok(())
     }
 
-    /// The live sessions of a user, the latest first.
-    pub async fn sessions_of(&self, sub: &str) -> Result<Vec<Session>, StoreError> {
-        self.store.sessions_of(sub, self.now()).await
+    /// A page of the live sessions of a user, the latest first, and where the next page begins.
+    pub async fn sessions_of(
+        &self,
+        sub: &str,
+        after: Option<&SessionCursor>,
+    ) -> Result<(Vec<Session>, Option<SessionCursor>), StoreError> {
+        let mut page = self.store.sessions_of(sub, after, SESSIONS_A_PAGE + 1, self.now()).await?;
+        let has_more = page.len() > SESSIONS_A_PAGE as usize;
+        page.truncate(SESSIONS_A_PAGE as usize);
+        let next = page.last().filter(|_| has_more).map(Session::cursor);
+        Ok((page, next))
     }
 
     /// Ends another session of this session's user; its clients are told.

@@ -125,7 +125,7 @@ impl Provider {
                 expires_at: self.now().plus(lifetime),
                 interval: INTERVAL,
             };
-            if self.store.add_device_code(code).await? {
+            if self.store.add_device_code(code, self.now()).await? {
                 return Ok(user_code);
             }
         }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use doorward_provider::model::{
-    password::PasswordHash, time::SystemEntropy, token_handle, user::User,
+    password::PasswordHash,
+    time::SystemEntropy,
+    token_handle,
+    user::{User, normalized_username},
 };
 use serde_json::{Value, json};
 
@@ -16,11 +19,11 @@ use self::{
     profile::Profile,
 };
 use super::{
-    CommandContext, CommandError, DataArguments, audit,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, audit,
     confirm::Confirmation,
     done,
     list_option::{changed, values},
-    print_object, print_rows,
+    print_object,
 };
 use crate::output::print;
 
@@ -152,8 +155,15 @@ impl UserCommand {
 }
 
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let rows: Vec<Value> = context.store.users().await?.iter().map(described).collect();
-    print_rows(context.json, &["username", "sub", "enabled", "roles"], &rows);
+    let mut list = RowPrinter::new(context.json, &["username", "sub", "enabled", "roles"]);
+    let mut after: Option<String> = None;
+    loop {
+        let page = context.store.users(after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(normalized_username(&last.username));
+        list.print_page(&page.iter().map(described).collect::<Vec<_>>());
+    }
+    list.finish();
     Ok(())
 }
 

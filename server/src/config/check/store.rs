@@ -3,7 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use doorward_provider::keys::MasterKey;
-use doorward_provider_store::{PostgresOptions, PostgresUrl};
+use doorward_provider_store::{
+    ClientCertificate, Limits, PostgresOptions, PostgresUrl, SqliteOptions,
+};
 
 use super::super::{
     ConfigError, DatabaseConfig, MasterKeySource, SettingSources, StoreConfig,
@@ -49,6 +51,8 @@ fn database(
 ) -> Result<DatabaseConfig, ConfigError> {
     let path = &section.path;
     let is_default = path == Path::new(DEFAULT_STORE_PATH);
+    let statement_timeout = Duration::from_secs(section.statement_timeout.get().into());
+    let limits = limits(section, sources)?;
     if let Some(url) = &section.url {
         if !is_default {
             let problem = "the database is also given by store.url: give one of the two";
@@ -63,16 +67,16 @@ fn database(
                 "give 1 to 1000 connections",
             ));
         }
-        let ca_file = section.ca_file.clone();
-        if let Some(missing) = ca_file.as_ref().filter(|file| is_used && !file.is_file()) {
-            let problem = "there is no such file: give one with certificates in PEM form";
-            return Err(sources.refuse("store.ca_file", missing.display(), problem));
-        }
+        refuse_missing_files(section, is_used, sources)?;
         return Ok(DatabaseConfig::Postgres(Box::new(PostgresOptions {
             url,
-            ca_file,
+            ca_file: section.ca_file.clone(),
+            client_certificate: client_certificate(section, sources)?,
+            password_file: section.password_file.clone(),
+            max_clock_skew: Some(Duration::from_secs(section.max_clock_skew.get().into())),
             connections: section.connections.into(),
-            statement_timeout: Duration::from_secs(section.statement_timeout.get().into()),
+            statement_timeout,
+            limits,
         })));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -83,5 +87,66 @@ fn database(
         );
         return Err(sources.refuse("store.path", path.display(), problem));
     }
-    Ok(DatabaseConfig::Sqlite { path: path.clone(), group_commit: section.group_commit })
+    let options = SqliteOptions {
+        group_commit: section.group_commit,
+        busy_timeout: statement_timeout,
+        limits,
+        ..SqliteOptions::default()
+    };
+    Ok(DatabaseConfig::Sqlite { path: path.clone(), options })
+}
+
+fn refuse_missing_files(
+    section: &StoreSection,
+    is_used: bool,
+    sources: &SettingSources,
+) -> Result<(), ConfigError> {
+    for (key, file, content) in [
+        ("store.ca_file", &section.ca_file, "certificates in PEM form"),
+        ("store.client_certificate", &section.client_certificate, "a certificate in PEM form"),
+        ("store.client_key", &section.client_key, "a private key in PEM form"),
+        ("store.password_file", &section.password_file, "the password alone"),
+    ] {
+        if let Some(missing) = file.as_ref().filter(|file| is_used && !file.is_file()) {
+            let problem = format!("there is no such file: give one with {content}");
+            return Err(sources.refuse(key, missing.display(), problem));
+        }
+    }
+    Ok(())
+}
+
+fn client_certificate(
+    section: &StoreSection,
+    sources: &SettingSources,
+) -> Result<Option<ClientCertificate>, ConfigError> {
+    match (&section.client_certificate, &section.client_key) {
+        (Some(certificate), Some(key)) => {
+            Ok(Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() }))
+        }
+        (None, None) => Ok(None),
+        (Some(file), None) => {
+            let problem = "the certificate needs its private key: give store.client_key, too";
+            Err(sources.refuse("store.client_certificate", file.display(), problem))
+        }
+        (None, Some(file)) => {
+            let problem = "the key needs its certificate: give store.client_certificate, too";
+            Err(sources.refuse("store.client_key", file.display(), problem))
+        }
+    }
+}
+
+fn limits(section: &StoreSection, sources: &SettingSources) -> Result<Limits, ConfigError> {
+    let limits = Limits {
+        sessions_per_user: section.max_sessions_per_user,
+        grants_per_user_and_client: section.max_grants_per_user_and_client,
+    };
+    for (key, value) in [
+        ("store.max_sessions_per_user", limits.sessions_per_user),
+        ("store.max_grants_per_user_and_client", limits.grants_per_user_and_client),
+    ] {
+        if !(1..=10_000).contains(&value) {
+            return Err(sources.refuse(key, value, "give 1 to 10000"));
+        }
+    }
+    Ok(limits)
 }

@@ -8,10 +8,13 @@ use axum::{
     response::Response,
 };
 
+use doorward_protocol::params::{self, Params};
+use doorward_provider::model::{session::SessionCursor, time::Timestamp};
+
 use crate::{
     http::{
         csrf::{self, FormToken},
-        form::PageForm,
+        form::{PageForm, PageQuery},
         peer::Peer,
     },
     page::{
@@ -23,24 +26,62 @@ use crate::{
 
 const PATH: &str = "/grants";
 
+/// Clients on one page, in some 40 kB.
+const CLIENTS_A_PAGE: usize = 50;
+
+/// Where the lists of the page begin: `?applications=50&sessions=1800000000.abc`. Anything else
+/// shows the beginning.
+#[derive(Debug, Default)]
+struct Position {
+    clients: usize,
+    sessions: Option<SessionCursor>,
+}
+
+impl Position {
+    fn parse(query: &Params) -> Self {
+        let sessions = query.get("sessions").and_then(|cursor| {
+            let (auth_time, sid) = cursor.split_once('.')?;
+            let auth_time = Timestamp::from_seconds(auth_time.parse().ok()?);
+            Some(SessionCursor { auth_time, sid: sid.to_owned() })
+        });
+        let clients = query.get("applications").and_then(|first| first.parse().ok());
+        Self { clients: clients.unwrap_or(0), sessions }
+    }
+}
+
 pub(crate) async fn get(
     Localized(state): Localized,
     headers: HeaderMap,
+    query: Result<PageQuery, PageError>,
 ) -> Result<Response, PageError> {
+    let position = query.map_or_else(|_| Position::default(), |query| Position::parse(&query.0));
     let Some(session) = state.session(&headers).await? else {
         return Ok(see_other(&state.base.join("/account/login")));
     };
     let sub = &session.authentication.sub;
     let clients = state.provider.clients_with_access(sub).await;
-    let sessions = state.provider.sessions_of(sub).await;
+    let mut clients = clients.map_err(|error| state.error(error))?;
+    let next_clients = position.clients.saturating_add(CLIENTS_A_PAGE);
+    let more_clients = (clients.len() > next_clients)
+        .then(|| state.base.join(&format!("{PATH}?applications={next_clients}")));
+    clients = clients.into_iter().skip(position.clients).take(CLIENTS_A_PAGE).collect();
+    let sessions = state.provider.sessions_of(sub, position.sessions.as_ref()).await;
+    let (sessions, next_sessions) = sessions.map_err(|error| state.error(error))?;
+    let more_sessions = next_sessions.map(|SessionCursor { auth_time, sid }| {
+        let cursor = format!("{}.{sid}", auth_time.seconds());
+        let query = params::encode([("sessions", cursor.as_str())]);
+        state.base.join(&format!("{PATH}?{query}"))
+    });
     let token = FormToken::for_page(&headers, &state.cookies);
     let grants = view::Grants {
         action: state.base.join(PATH),
         home: state.base.join("/"),
         logout: state.base.join("/account/logout"),
         form_token: token.value,
-        clients: clients.map_err(|error| state.error(error))?,
-        sessions: sessions.map_err(|error| state.error(error))?,
+        clients,
+        more_clients,
+        sessions,
+        more_sessions,
         current: session.authentication.sid.clone(),
     };
     let page = html(StatusCode::OK, view::grants(&state.layout(), grants));

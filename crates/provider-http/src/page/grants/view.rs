@@ -16,7 +16,11 @@ pub(crate) struct Grants {
     pub(crate) logout: String,
     pub(crate) form_token: String,
     pub(crate) clients: Vec<ClientWithAccess>,
+    /// The link to the next page of clients, if there are more.
+    pub(crate) more_clients: Option<String>,
     pub(crate) sessions: Vec<Session>,
+    /// The link to the next page of sessions, if there are more.
+    pub(crate) more_sessions: Option<String>,
     /// The `sid` of the browser's own session.
     pub(crate) current: String,
 }
@@ -24,7 +28,9 @@ pub(crate) struct Grants {
 pub(crate) fn grants(layout: &Layout, grants: Grants) -> String {
     let t = layout.texts;
     document(layout, t.access_and_sessions, move || {
-        let Grants { action, home, logout, form_token, clients, sessions, current } = grants;
+        let Grants { action, home, logout, form_token, clients, sessions, current, .. } = grants;
+        let more_clients = grants.more_clients.map(|href| more(href, t.more_applications));
+        let more_sessions = grants.more_sessions.map(|href| more(href, t.older_sessions));
         let buttons = Buttons { texts: t, action, form_token };
         let nobody =
             clients.is_empty().then(|| view! { <p class="muted">{t.nobody_has_access}</p> });
@@ -41,14 +47,21 @@ pub(crate) fn grants(layout: &Layout, grants: Grants) -> String {
                 <h2 class="card-title" id="applications">{t.with_access}</h2>
                 {nobody}
                 <ul class="scope-list">{clients.into_iter().map(|access| client(&buttons, access)).collect_view()}</ul>
+                {more_clients}
             </section>
             <section class="stack" aria-labelledby="sessions">
                 <h2 class="card-title" id="sessions">{t.where_signed_in}</h2>
                 <ul class="scope-list">{sessions}</ul>
+                {more_sessions}
             </section>
             <a class="btn btn-quiet btn-block" href=home>{t.back}</a>
         }
     })
+}
+
+/// A link to the next page of a list.
+fn more(href: String, text: &'static str) -> impl IntoView + use<> {
+    view! { <a class="btn btn-quiet btn-small" href=href>{text}</a> }
 }
 
 /// What all forms of the page share.

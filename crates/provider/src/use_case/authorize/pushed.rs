@@ -125,13 +125,16 @@ impl Provider {
         let expires_in =
             fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
         self.store
-            .add_pushed_request(PushedRequest {
-                hash: reference.hash(),
-                client_id: client.client_id.clone(),
-                params: to_be_kept(&params).encode(),
-                expires_at: self.now().plus(expires_in),
-                held: None,
-            })
+            .add_pushed_request(
+                PushedRequest {
+                    hash: reference.hash(),
+                    client_id: client.client_id.clone(),
+                    params: to_be_kept(&params).encode(),
+                    expires_at: self.now().plus(expires_in),
+                    held: None,
+                },
+                self.now(),
+            )
             .await?;
         Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
     }

@@ -9,7 +9,10 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use futures::future::join_all;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::{
     Provider, audit,
@@ -22,13 +25,16 @@ use crate::{
 };
 
 /// Requests to one client at once.
-const AT_ONCE: u32 = 4;
+const AT_ONCE: u32 = 32;
 /// A receiver has so long to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// A claimed notice is due again after so many seconds, unless its outcome is known before: longer
 /// than any attempt takes.
 const LEASE: u32 = 60;
-/// How often the store is asked for what other processes queued or what is due again.
+/// How often the store is asked whether any notice is due: other processes and commands queue
+/// notices, too, and failed ones become due again.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often each client's notices are looked for in any case.
 const POLL: Duration = Duration::from_secs(10);
 /// The wait after the first failure in seconds; each further one doubles it, up to the longest.
 const FIRST_WAIT: u32 = 10;
@@ -80,7 +86,16 @@ impl Provider {
             tokio::select! {
                 changed = clients.changed() => if changed.is_err() { return },
                 Some(Ok(client_id)) = tasks.join_next() => { served.remove(&client_id); },
+                () = sleep(LOOK) => self.wake_if_due().await,
             }
+        }
+    }
+
+    /// Wakes the deliveries if any notice is due.
+    async fn wake_if_due(&self) {
+        // A store that fails is reported by the deliveries themselves.
+        if self.store.logout_notice_is_due(self.now()).await.unwrap_or(false) {
+            self.logout_queued.notify_waiters();
         }
     }
 
