@@ -23,4 +23,5 @@ mod provider;
 pub mod store;
 pub mod use_case;
 
-pub use provider::{AssembleError, Provider, ProviderParts, ProviderSettings};
+pub use model::provider_settings::ProviderSettings;
+pub use provider::{AssembleError, Provider, ProviderParts};

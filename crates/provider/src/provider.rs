@@ -1,51 +1,61 @@
-//! The provider: settings, clients, resources, keys and store in one place. Each use case stands in
-//! a module of its own.
+//! The provider: its parts, put together. Each public method is one use case; what a use case may
+//! read and change is listed where this file makes it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use aws_lc_rs::hmac;
-use doorward_protocol::jose::SigningAlgorithm;
-use tokio::sync::{Notify, watch};
+use doorward_protocol::{
+    metadata::ProviderMetadata, params::Params, scope::Scope, secret::Secret, token::TokenResponse,
+};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use crate::{
+    ProviderSettings,
     keys::{
-        KeyRing,
+        KeyRing, KeyRingError,
         remote::{JwksSource, RemoteKeys},
     },
     model::{
         client::{Client, ClientSettings},
         resource::Resources,
+        session::{Authentication, Device, Session, SessionCursor},
         settings_error::SettingsError,
         stored_client::StoredClient,
         time::{Clock, Entropy, Timestamp},
+        token_handle::TokenHandle,
+        user::User,
+        user_code::UserCode,
     },
     store::{Store, StoreError},
     use_case::{
-        client_registry::{self, Clients},
-        dpop::Nonces,
+        access::{ClientWithAccess, UserAccess},
+        access_token::AccessTokens,
+        authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
+        authorize::{
+            Authorization, AuthorizeRequest, ConsentGiven, Outcome, PushError, PushedReference,
+        },
+        client_registry::ClientRegistry,
+        device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
+        discovery::Discovery,
+        dpop::{Nonces, ProofVerifier},
+        end_session::{EndSession, EndSessionError, EndSessionRequest},
+        error::TokenError,
+        introspection::{Introspection, Introspector, TokenIntrospection},
+        logout::{
+            SignedOut,
+            back_channel::{BackChannel, LogoutDelivery},
+        },
         password_verifier::PasswordVerifier,
+        revocation::TokenRevocation,
+        sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignInError, StartedSession},
+        token::{TokenEndpoint, TokenRequest, issue::TokenIssuer},
+        userinfo::{Presentation, Userinfo, UserinfoError},
     },
 };
-
-/// What holds for the provider as a whole. Lifetimes are in seconds.
-#[derive(Debug, Clone)]
-pub struct ProviderSettings {
-    /// Issuer identifier: https (http on this machine), no query, no fragment, no slash at its end
-    /// (OIDC Core section 2).
-    pub issuer: String,
-    /// Life of a session whose user did not ask to be remembered.
-    pub session_lifetime: u32,
-    /// Life of a session whose user did.
-    pub remember_me_lifetime: u32,
-    /// How long a consumed refresh token is still answered with its unused successor.
-    pub refresh_token_grace: u32,
-    /// How long a pushed authorization request can be opened.
-    pub pushed_authorization_request_lifetime: u32,
-    /// Whether every client must push its authorization requests.
-    pub require_pushed_authorization_requests: bool,
-    /// What signs access tokens.
-    pub access_token_signing_alg: SigningAlgorithm,
-}
 
 /// Everything that a provider is made of.
 #[derive(Debug)]
@@ -54,12 +64,12 @@ pub struct ProviderParts {
     pub settings: ProviderSettings,
     /// The clients of the configuration, which are imported into the store.
     pub clients: Vec<ClientSettings>,
-    /// Whether their secrets may stand in plain text (demo mode).
+    /// Whether their secrets may be plain text (demo mode).
     pub plain_secrets: bool,
     pub resources: Resources,
     pub keys: KeyRing,
     pub passwords: PasswordVerifier,
-    /// The way to the keys of clients with `jwks_uri`.
+    /// Fetches the keys of clients with `jwks_uri`.
     pub jwks_source: Arc<dyn JwksSource>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
@@ -67,26 +77,26 @@ pub struct ProviderParts {
 
 /// The OpenID provider. Its methods are the use cases.
 pub struct Provider {
-    pub(crate) settings: ProviderSettings,
-    pub(crate) clients: watch::Sender<Arc<Clients>>,
-    pub(crate) resources: Resources,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) keys: KeyRing,
-    pub(crate) nonces: Nonces,
+    settings: ProviderSettings,
+    clients: Arc<ClientRegistry>,
+    resources: Arc<Resources>,
+    store: Arc<dyn Store>,
+    keys: Arc<KeyRing>,
+    issuer: TokenIssuer,
+    logout: Arc<LogoutDelivery>,
+    nonces: Nonces,
     /// Makes families of refresh tokens out of codes.
-    pub(crate) families: hmac::Key,
-    pub(crate) passwords: PasswordVerifier,
-    pub(crate) remote_keys: RemoteKeys,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    /// Rung when a session ended here, so that its logout tokens leave at once.
-    pub(crate) logout_queued: Notify,
+    families: hmac::Key,
+    passwords: PasswordVerifier,
+    remote_keys: RemoteKeys,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
 }
 
 /// The provider can't be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
-    /// A setting does not hold.
+    /// A setting is not valid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The store failed.
@@ -94,50 +104,51 @@ pub enum AssembleError {
     Store(#[from] StoreError),
 }
 
+/// Assembly and upkeep.
 impl Provider {
-    /// Puts the parts together and imports the configured clients. Refuses two of one name, scopes
-    /// that nothing defines, and algorithms without keys.
+    /// Puts the parts together and imports the configured clients. Refuses two clients of one name,
+    /// scopes that nothing defines, and algorithms without keys.
     pub async fn assemble(
         parts: ProviderParts,
         store: Arc<dyn Store>,
     ) -> Result<Self, AssembleError> {
-        let algorithms = parts.keys.algorithms();
-        if !algorithms.contains(&parts.settings.access_token_signing_alg) {
-            let value = parts.settings.access_token_signing_alg;
-            let problem = "list this algorithm under signing_algorithms, too";
-            return Err(SettingsError::new("access_token_signing_alg", value, problem).into());
-        }
-        parts.resources.check_algorithms(algorithms)?;
-        let mut names = HashSet::new();
-        let mut configured = Vec::new();
-        for settings in parts.clients {
-            let client = Client::checked(
-                settings.clone(),
-                parts.plain_secrets,
-                &parts.resources,
-                algorithms,
-            )?;
-            if !names.insert(client.client_id.clone()) {
-                let problem = "this client is defined twice";
-                return Err(SettingsError::new("client_id", client.client_id, problem).into());
-            }
-            configured.push(StoredClient::new(settings, true)?);
-        }
-        store.import_clients(configured).await?;
-        let clients = client_registry::load(&*store, &parts.resources, algorithms).await?;
+        store.import_clients(configured_clients(&parts)?).await?;
+        let ProviderParts { settings, keys, clock, entropy, .. } = parts;
+        let (keys, resources) = (Arc::new(keys), Arc::new(parts.resources));
+        let algorithms = keys.algorithms().to_vec();
+        let clients =
+            ClientRegistry::load(&*store, Arc::clone(&resources), algorithms).await?.into();
+        let issuer = TokenIssuer {
+            issuer: settings.issuer.clone(),
+            access_token_signing_alg: settings.access_token_signing_alg,
+            keys: Arc::clone(&keys),
+            resources: Arc::clone(&resources),
+            store: Arc::clone(&store),
+            entropy: Arc::clone(&entropy),
+        };
+        let logout = LogoutDelivery {
+            store: Arc::clone(&store),
+            clients: Arc::clone(&clients),
+            keys: Arc::clone(&keys),
+            issuer: settings.issuer.clone(),
+            queued: Arc::new(Notify::new()),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        };
         Ok(Self {
-            settings: parts.settings,
-            clients: watch::Sender::new(Arc::new(clients)),
-            resources: parts.resources,
+            settings,
+            clients,
+            resources,
             store,
-            nonces: Nonces::new(parts.keys.mac_key("dpop nonces")),
-            families: parts.keys.mac_key("families of refresh tokens"),
-            keys: parts.keys,
+            issuer,
+            logout: Arc::new(logout),
+            nonces: Nonces::new(keys.mac_key("dpop nonces")),
+            families: keys.mac_key("families of refresh tokens"),
+            keys,
             passwords: parts.passwords,
             remote_keys: RemoteKeys::new(parts.jwks_source),
-            clock: parts.clock,
-            entropy: parts.entropy,
-            logout_queued: Notify::new(),
+            clock,
+            entropy,
         })
     }
 
@@ -161,15 +172,19 @@ impl Provider {
         &self.resources
     }
 
-    /// The present moment.
+    /// The clients in use.
+    pub fn clients(&self) -> &ClientRegistry {
+        &self.clients
+    }
+
+    /// The timestamp of now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Rotates keys that are due and removes what has expired. To be called every minute or so.
-    pub async fn maintain(&self) -> Result<u64, crate::keys::KeyRingError> {
-        // So few that a request which comes meanwhile waits some milliseconds for the batch before
-        // it.
+    /// Rotates keys that are due and removes expired rows. Call it about every minute.
+    pub async fn maintain(&self) -> Result<u64, KeyRingError> {
+        // A request that arrives meanwhile waits for the batch before it: some milliseconds.
         const ROWS_AT_A_TIME: u32 = 200;
         // A key that fails must not stop the sweep.
         let rotated = self.maintain_keys().await;
@@ -183,9 +198,9 @@ impl Provider {
         }
     }
 
-    /// Rotates keys that are due and takes over what other processes did. To be called every few
-    /// seconds where there are others.
-    pub async fn maintain_keys(&self) -> Result<(), crate::keys::KeyRingError> {
+    /// Rotates keys that are due and takes over what other processes did. Call it every few seconds
+    /// where there are others.
+    pub async fn maintain_keys(&self) -> Result<(), KeyRingError> {
         self.store.check_clock(self.now()).await?;
         self.keys.maintain(&*self.store, self.now(), &*self.entropy).await
     }
@@ -194,6 +209,424 @@ impl Provider {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
     }
+
+    /// Takes over the store's clients if they changed, and returns whether they did.
+    pub async fn refresh_clients(&self) -> Result<bool, StoreError> {
+        self.clients.refresh(&*self.store).await
+    }
+
+    /// Takes over changes of the clients until it is dropped.
+    pub async fn watch_clients(self: Arc<Self>) {
+        self.clients.watch(&*self.store).await;
+    }
+
+    /// Delivers logout tokens until it is dropped.
+    pub async fn deliver_logout_tokens(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
+        Arc::clone(&self.logout).run(channel).await;
+    }
+
+    /// Tries some logout tokens for one client that are due, and returns how many.
+    pub async fn deliver_due(
+        &self,
+        client: &Client,
+        channel: &dyn BackChannel,
+    ) -> Result<usize, StoreError> {
+        self.logout.deliver_due(client, channel).await
+    }
+}
+
+/// What clients ask.
+impl Provider {
+    /// The client, if there is one and it is enabled.
+    pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
+        self.clients.get(client_id)
+    }
+
+    /// Whether a client lists this origin for its browser code.
+    pub fn allows_cors_origin(&self, origin: &str) -> bool {
+        self.clients.allow_cors_origin(origin)
+    }
+
+    /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
+    pub fn client_origins(&self) -> BTreeSet<String> {
+        self.clients.origins()
+    }
+
+    /// The version of the clients in use. It changes with every change of them.
+    pub fn clients_version(&self) -> i64 {
+        self.clients.version()
+    }
+
+    /// The discovery document.
+    pub fn metadata(&self) -> ProviderMetadata {
+        let discovery = Discovery {
+            issuer: &self.settings.issuer,
+            par_required: self.settings.require_pushed_authorization_requests,
+            clients: &self.clients.snapshot(),
+            resources: &self.resources,
+            algorithms: self.keys.algorithms(),
+        };
+        discovery.metadata()
+    }
+
+    /// The nonce that proofs must carry now, for clients that need one.
+    pub fn dpop_nonce(&self) -> String {
+        self.proofs().nonce()
+    }
+
+    /// Authenticates a client. An assertion is consumed by it.
+    pub async fn authenticate(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<AuthenticatedClient, TokenError> {
+        self.authenticator().authenticate(credentials).await
+    }
+
+    /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for
+    /// throttling and audit.
+    pub async fn exchange(
+        &self,
+        client: &AuthenticatedClient,
+        request: TokenRequest,
+        proof: Option<&str>,
+        address: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        let endpoint = TokenEndpoint {
+            store: &*self.store,
+            issuer: &self.issuer,
+            proofs: self.proofs(),
+            passwords: self.password_check(),
+            families: &self.families,
+            refresh_token_grace: self.settings.refresh_token_grace,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        };
+        endpoint.exchange(client, request, proof, address).await
+    }
+
+    /// Checks a pushed authorization request and keeps it (RFC 9126). `proof` is the `DPoP` header.
+    pub async fn push_authorization_request(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+        proof: Option<&str>,
+    ) -> Result<PushedReference, PushError> {
+        self.authorization().push(client, params, proof).await
+    }
+
+    /// Answers a device's request (RFC 8628 section 3.1).
+    pub async fn authorize_device(
+        &self,
+        client: &AuthenticatedClient,
+        params: &Params,
+    ) -> Result<DeviceAuthorization, TokenError> {
+        self.device_flow().authorize(client, params).await
+    }
+
+    /// Authenticates the caller of the introspection endpoint: an API or a confidential client.
+    pub async fn authenticate_introspector(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<Introspector, TokenError> {
+        self.introspection().authenticate(credentials).await
+    }
+
+    /// What a token says to this caller.
+    pub async fn introspect(
+        &self,
+        caller: &Introspector,
+        token: &Secret,
+    ) -> Result<Introspection, StoreError> {
+        self.introspection().introspect(caller, token).await
+    }
+
+    /// Revokes a token of this client (RFC 7009).
+    pub async fn revoke(
+        &self,
+        client: &AuthenticatedClient,
+        token: &str,
+        address: &str,
+    ) -> Result<(), TokenError> {
+        let revocation = TokenRevocation {
+            store: &*self.store,
+            access_tokens: self.access_tokens(),
+            clock: &*self.clock,
+        };
+        revocation.revoke(client, token, address).await
+    }
+
+    /// The claims about the user that an access token gives.
+    pub async fn userinfo(
+        &self,
+        access_token: &Secret,
+        presented: Presentation<'_>,
+    ) -> Result<Map<String, Value>, UserinfoError> {
+        let userinfo = Userinfo {
+            access_tokens: self.access_tokens(),
+            clients: &self.clients,
+            resources: &self.resources,
+            proofs: self.proofs(),
+        };
+        userinfo.claims(access_token, presented).await
+    }
+}
+
+/// What users do in their browsers.
+impl Provider {
+    /// Answers an authorization request. `encoded` is the query or the form body.
+    pub async fn authorize(&self, encoded: &[u8], cookie: Option<&TokenHandle>) -> Outcome {
+        self.authorization().authorize(encoded, cookie).await
+    }
+
+    /// Answers an authorization request to which the user has just consented.
+    pub async fn authorize_with_consent(
+        &self,
+        encoded: &[u8],
+        cookie: Option<&TokenHandle>,
+        given: ConsentGiven,
+        address: &str,
+    ) -> Outcome {
+        self.authorization().authorize_with_consent(encoded, cookie, given, address).await
+    }
+
+    /// The answer for a user who cancelled the sign-in or, with a session to name, denied consent.
+    pub async fn deny(&self, encoded: &[u8], session: Option<&Session>, address: &str) -> Outcome {
+        self.authorization().deny(encoded, session, address).await
+    }
+
+    /// The request behind a sign-in or consent page, to show which client asks; `None` if the
+    /// request is not valid.
+    pub async fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
+        self.authorization().request(encoded).await
+    }
+
+    /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
+    /// same answer after the same work; failures are counted for the account and for the address.
+    pub async fn verify_password(
+        &self,
+        username: &str,
+        password: Secret,
+        address: &str,
+    ) -> Result<User, SignInError> {
+        self.password_check().verify(username, password, address).await
+    }
+
+    /// Starts a session under a new identifier; the browser's earlier one ends.
+    pub async fn start_session(
+        &self,
+        user: &User,
+        remember: bool,
+        device: Device,
+        replaces: Option<&TokenHandle>,
+    ) -> Result<StartedSession, SignInError> {
+        self.sessions().start(user, remember, device, replaces).await
+    }
+
+    /// The session that a browser's cookie names, if it lives and its user may still sign in.
+    pub async fn session(
+        &self,
+        cookie: Option<&TokenHandle>,
+    ) -> Result<Option<Session>, StoreError> {
+        self.sessions().find(cookie).await
+    }
+
+    /// Ends a browser's session, and notifies its clients.
+    pub async fn end_session(
+        &self,
+        cookie: &TokenHandle,
+        address: &str,
+    ) -> Result<SignedOut, StoreError> {
+        self.sessions().end(cookie, address).await
+    }
+
+    /// Checks a request to sign out against the browser's session.
+    pub fn parse_end_session(
+        &self,
+        params: &Params,
+        session: Option<&Session>,
+    ) -> Result<EndSessionRequest, EndSessionError> {
+        let end_session =
+            EndSession { clients: &self.clients, keys: &self.keys, issuer: &self.settings.issuer };
+        end_session.parse(params, session)
+    }
+
+    /// Finds the device's request behind a user code. From then on only this user can answer it.
+    pub async fn look_up_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        address: &str,
+    ) -> Result<(UserCode, PendingDevice), UserCodeError> {
+        self.device_flow().look_up(typed, session, address).await
+    }
+
+    /// Takes the user's answer to a device's request. `scope` are the ticked scopes; `None`:
+    /// denied. Returns whether the device was allowed.
+    pub async fn answer_device(
+        &self,
+        typed: &str,
+        session: &Session,
+        scope: Option<Scope>,
+        address: &str,
+    ) -> Result<bool, UserCodeError> {
+        self.device_flow().answer(typed, session, scope, address).await
+    }
+
+    /// The clients that have access to a user's data, by their names.
+    pub async fn clients_with_access(
+        &self,
+        sub: &str,
+    ) -> Result<Vec<ClientWithAccess>, StoreError> {
+        self.user_access().clients_with_access(sub).await
+    }
+
+    /// Takes a client's access back.
+    pub async fn revoke_access(
+        &self,
+        session: &Authentication,
+        client_id: &str,
+        address: &str,
+    ) -> Result<(), StoreError> {
+        self.user_access().revoke_access(session, client_id, address).await
+    }
+
+    /// A page of the live sessions of a user, the latest first, and where the next page begins.
+    pub async fn sessions_of(
+        &self,
+        sub: &str,
+        after: Option<&SessionCursor>,
+    ) -> Result<(Vec<Session>, Option<SessionCursor>), StoreError> {
+        self.user_access().sessions_of(sub, after).await
+    }
+
+    /// Ends another session of this session's user, and notifies its clients.
+    pub async fn end_other_session(
+        &self,
+        session: &Authentication,
+        sid: &str,
+        address: &str,
+    ) -> Result<(), StoreError> {
+        self.user_access().end_other_session(session, sid, address).await
+    }
+}
+
+/// What each use case gets.
+impl Provider {
+    fn access_tokens(&self) -> AccessTokens<'_> {
+        AccessTokens {
+            store: &*self.store,
+            keys: &self.keys,
+            clients: &self.clients,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
+        }
+    }
+
+    fn authenticator(&self) -> ClientAuthenticator<'_> {
+        ClientAuthenticator {
+            store: &*self.store,
+            clients: &self.clients,
+            remote_keys: &self.remote_keys,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
+        }
+    }
+
+    fn authorization(&self) -> Authorization<'_> {
+        Authorization {
+            store: &*self.store,
+            clients: &self.clients,
+            resources: &self.resources,
+            keys: &self.keys,
+            settings: &self.settings,
+            sessions: self.sessions(),
+            proofs: self.proofs(),
+            families: &self.families,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    fn device_flow(&self) -> DeviceFlow<'_> {
+        DeviceFlow {
+            store: &*self.store,
+            clients: &self.clients,
+            resources: &self.resources,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    fn introspection(&self) -> TokenIntrospection<'_> {
+        TokenIntrospection {
+            store: &*self.store,
+            access_tokens: self.access_tokens(),
+            authenticator: self.authenticator(),
+            resources: &self.resources,
+        }
+    }
+
+    fn password_check(&self) -> PasswordCheck<'_> {
+        PasswordCheck { store: &*self.store, passwords: &self.passwords, clock: &*self.clock }
+    }
+
+    fn proofs(&self) -> ProofVerifier<'_> {
+        ProofVerifier {
+            store: &*self.store,
+            nonces: &self.nonces,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
+        }
+    }
+
+    fn sessions(&self) -> Sessions<'_> {
+        Sessions {
+            store: &*self.store,
+            clients: &self.clients,
+            lifetimes: SessionLifetimes {
+                plain: self.settings.session_lifetime,
+                remembered: self.settings.remember_me_lifetime,
+            },
+            issuer: &self.settings.issuer,
+            logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    fn user_access(&self) -> UserAccess<'_> {
+        UserAccess {
+            store: &*self.store,
+            clients: &self.clients,
+            resources: &self.resources,
+            logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+        }
+    }
+}
+
+/// The clients of the configuration, checked by themselves and against the other parts.
+fn configured_clients(parts: &ProviderParts) -> Result<Vec<StoredClient>, SettingsError> {
+    let algorithms = parts.keys.algorithms();
+    if !algorithms.contains(&parts.settings.access_token_signing_alg) {
+        let value = parts.settings.access_token_signing_alg;
+        let problem = "list this algorithm under signing_algorithms, too";
+        return Err(SettingsError::new("access_token_signing_alg", value, problem));
+    }
+    parts.resources.check_algorithms(algorithms)?;
+    let mut names = HashSet::new();
+    let mut configured = Vec::new();
+    for settings in &parts.clients {
+        let client =
+            Client::checked(settings.clone(), parts.plain_secrets, &parts.resources, algorithms)?;
+        if !names.insert(client.client_id.clone()) {
+            let problem = "this client is defined twice";
+            return Err(SettingsError::new("client_id", client.client_id, problem));
+        }
+        configured.push(StoredClient::new(settings.clone(), true)?);
+    }
+    Ok(configured)
 }
 
 impl std::fmt::Debug for Provider {

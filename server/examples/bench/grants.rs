@@ -16,7 +16,7 @@ use doorward_provider::{
         session::Authentication,
         target::Targets,
         time::{Clock as _, Entropy, SystemClock, Timestamp},
-        token_handle::{Family, Place, TokenHandle},
+        token_handle::{Family, IssuedAt, TokenHandle},
         user::UserClaims,
     },
     store::{Grants as _, RefreshTokens as _, Users as _},
@@ -227,7 +227,7 @@ fn family(grant: u64) -> Family {
 
 /// The first refresh token of a grant, as if each had been made a millisecond after the one before.
 fn token(grant: u64) -> TokenHandle {
-    TokenHandle::first_of(&family(grant), Place::at(grant), &Numbered(grant))
+    TokenHandle::first_of(&family(grant), IssuedAt::milliseconds(grant), &Numbered(grant))
 }
 
 fn grant(number: u64) -> Grant {

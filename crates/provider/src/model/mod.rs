@@ -11,6 +11,7 @@ pub mod logout_notice;
 pub mod message_identity;
 pub mod password;
 pub mod paths;
+pub mod provider_settings;
 pub mod pushed_request;
 pub mod resource;
 pub mod session;

@@ -277,6 +277,14 @@ impl Resources {
         scope.iter().filter_map(|name| self.describe_one(name)).collect()
     }
 
+    /// What a user grants of the requested scope: what they ticked, and what can't be unticked.
+    pub fn granted(&self, requested: &Scope, ticked: &Scope) -> Scope {
+        let described = self.describe(requested);
+        let required =
+            |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
+        requested.filtered(|token| ticked.contains(token) || required(token))
+    }
+
     fn describe_one(&self, name: &str) -> Option<ScopeDescription> {
         if name == OFFLINE_ACCESS {
             return Some(ScopeDescription {

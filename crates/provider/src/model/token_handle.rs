@@ -1,5 +1,24 @@
-//! Opaque handles: codes, refresh tokens and session cookies. Whoever holds one may use it, so only
-//! its hash is kept.
+//! Token handles: codes, refresh tokens, reference access tokens and session cookies. Whoever holds
+//! a handle may use it, so the store keeps only its hash.
+//!
+//! A handle is 43 base64url characters of randomness (256 bits). A refresh token carries more:
+//!
+//! ```text
+//!  8 characters   43 characters                                22 characters
+//! +--------------+--------------------------------------------+----------------------+
+//! | IssuedAt     | random, or derived from the token before   | Family               |
+//! +--------------+--------------------------------------------+----------------------+
+//!  48 bits:       256 bits                                     132 bits: its hash is
+//!  milliseconds                                                the grant's identifier
+//! ```
+//!
+//! - [`IssuedAt`] comes first, also in the [`TokenHash`]. So tokens of one time lie on one page of
+//!   the database.
+//! - [`Family`] ends all refresh tokens of one grant. So a token that is no longer stored still
+//!   shows which grant a replay belongs to.
+//! - A successor is derived from its predecessor and a [`SuccessorSeed`]. The store has the seed
+//!   and the client has the token; neither alone can compute the successor. So a repeated request
+//!   gets the same answer, although only hashes are stored.
 
 use std::fmt;
 
@@ -9,66 +28,65 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::time::Entropy;
 
-/// 256 random bits as 43 base64url characters (RFC 6749 section 10.10 asks for 128 or more).
+/// 256 random bits as 43 base64url characters (RFC 6749 section 10.10 asks for 128 or more), or the
+/// 73 characters of a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenHandle(Secret);
 
-/// SHA-256 of an opaque token: what the store keeps. The token has full entropy, so that no salt is
-/// needed. For a token with a [`Place`] it is that and the first 208 bits of SHA-256.
+/// SHA-256 of a handle, which is what the store keeps. A handle has full entropy, so no salt is
+/// needed. The hash of a refresh token is its [`IssuedAt`] and the first 208 bits of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
-/// What all refresh tokens of one grant end with: 132 bits whose hash is the grant's identifier. So
-/// a token that is not kept any more still tells whose replay it is; the identifier, which access
-/// tokens show, tells nobody the family.
+/// The end of all refresh tokens of one grant: 132 bits. The identifier of the grant is their hash.
+/// Access tokens show that identifier, and it does not show the family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family(Secret);
 
-/// What a refresh token begins with: the millisecond at which it was made. It comes first in the
-/// token's key, too, so that tokens of one moment lie on one page of the database, and not each on
-/// another one.
+/// The beginning of a refresh token: the timestamp of its issue, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place([u8; 6]);
+pub struct IssuedAt([u8; 6]);
 
-/// A seed from which, together with a refresh token, that token's successor is derived: the
-/// successor's [`Place`] and 208 random bits.
+/// From this seed and a refresh token the token's successor is derived: the successor's
+/// [`IssuedAt`] and 208 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SuccessorSeed([u8; 32]);
 
-/// Characters of a place, of a token without place and family, and of a family.
-const PLACE_LENGTH: usize = 8;
-const TOKEN_LENGTH: usize = 43;
+/// Lengths of the three parts in characters.
+const ISSUED_AT_LENGTH: usize = 8;
+const RANDOM_LENGTH: usize = 43;
 const FAMILY_LENGTH: usize = 22;
 
 impl TokenHandle {
-    /// Draws a new one.
+    /// Draws a new handle.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(Secret::new(base64url::encode(entropy.bytes())))
     }
 
     /// Draws the first refresh token of a family.
-    pub fn first_of(family: &Family, place: Place, entropy: &dyn Entropy) -> Self {
-        Self::generate(entropy).within(family, place)
+    pub fn first_of(family: &Family, issued_at: IssuedAt, entropy: &dyn Entropy) -> Self {
+        Self::generate(entropy).within(family, issued_at)
     }
 
-    /// The family that a presented refresh token names. Whoever names one has had a token of it.
+    /// The family that a refresh token names. Only the holder of a token of the family can name it.
     pub fn family(&self) -> Option<Family> {
-        self.place_and_family().map(|(_, family)| Family(Secret::new(family)))
+        self.issued_at_and_family().map(|(_, family)| Family(Secret::new(family)))
     }
 
-    fn within(self, Family(family): &Family, Place(place): Place) -> Self {
-        Self(Secret::new([&base64url::encode(place), self.0.expose(), family.expose()].concat()))
+    fn within(self, Family(family): &Family, IssuedAt(issued_at): IssuedAt) -> Self {
+        let parts = [&base64url::encode(issued_at), self.0.expose(), family.expose()];
+        Self(Secret::new(parts.concat()))
     }
 
     /// The first and the last part of what may be a refresh token.
-    fn place_and_family(&self) -> Option<(&str, &str)> {
-        const FAMILY_AT: usize = PLACE_LENGTH + TOKEN_LENGTH;
+    fn issued_at_and_family(&self) -> Option<(&str, &str)> {
+        const FAMILY_AT: usize = ISSUED_AT_LENGTH + RANDOM_LENGTH;
         let text = self.0.expose();
         let has_both = text.is_ascii() && text.len() == FAMILY_AT + FAMILY_LENGTH;
-        has_both.then(|| (&text[..PLACE_LENGTH], &text[FAMILY_AT..]))
+        has_both.then(|| (&text[..ISSUED_AT_LENGTH], &text[FAMILY_AT..]))
     }
 
-    /// Takes what a request presented; nothing is known about it yet.
+    /// Takes the text of a request. It can be anything, and nothing is known about it yet.
     pub fn parse(text: &str) -> Self {
         Self(Secret::new(text))
     }
@@ -76,27 +94,28 @@ impl TokenHandle {
     /// The hash under which the store knows it.
     pub fn hash(&self) -> TokenHash {
         let mut hash: [u8; 32] = Sha256::digest(self.0.expose()).into();
-        let place = self.place_and_family().and_then(|(place, _)| base64url::decode(place).ok());
-        if let Some(place) = place {
-            hash.copy_within(..32 - place.len(), place.len());
-            hash[..place.len()].copy_from_slice(&place);
+        let issued_at = self
+            .issued_at_and_family()
+            .and_then(|(issued_at, _)| base64url::decode(issued_at).ok());
+        if let Some(issued_at) = issued_at {
+            hash.copy_within(..32 - issued_at.len(), issued_at.len());
+            hash[..issued_at.len()].copy_from_slice(&issued_at);
         }
         TokenHash(hash)
     }
 
-    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, at the
-    /// place in the seed and of the same family (one of an earlier version, without a family, is
-    /// followed by such a one). The store keeps the seed but not the token, the client has the
-    /// token but not the seed; so neither alone can tell the successor, and yet a repeated request
-    /// within the grace time can be answered with the same successor though only hashes are kept.
+    /// The token that follows this one: HMAC-SHA-256 over the seed, keyed by this token, with the
+    /// timestamp of the seed and the same family. A token of an earlier version has no family, and
+    /// neither has its successor.
     #[must_use]
     pub fn successor(&self, seed: SuccessorSeed) -> Self {
         let successor = self.derive(&seed.0);
-        self.family().map_or(successor.clone(), |family| successor.within(&family, seed.place()))
+        self.family()
+            .map_or(successor.clone(), |family| successor.within(&family, seed.issued_at()))
     }
 
-    /// A value that scripts may see where they may not see this token: it changes with the token
-    /// and does not tell it.
+    /// A value that scripts may see where they must not see this handle. It changes with the
+    /// handle, and the handle can't be computed from it.
     #[must_use]
     pub fn check_value(&self) -> Self {
         self.derive(b"check value")
@@ -119,15 +138,15 @@ impl TokenHandle {
 }
 
 impl Family {
-    /// Draws a new one.
+    /// Draws a new family.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self::cut_from(entropy.bytes())
     }
 
-    /// The family of the grant that this code leads to, kept nowhere. The key is the provider's:
-    /// old codes stand in browsers' histories and in logs of web servers, and must not tell the
-    /// family to whoever reads them there.
-    pub fn begun_by(code: &TokenHandle, key: &hmac::Key) -> Self {
+    /// The family of the grant that this code leads to. It is stored nowhere. The key is the
+    /// provider's, because old codes are kept in browsers' histories and in logs of web servers,
+    /// and a reader of those must not learn the family.
+    pub fn of_code(code: &TokenHandle, key: &hmac::Key) -> Self {
         Self::cut_from(hmac::sign(key, code.expose().as_bytes()))
     }
 
@@ -145,11 +164,11 @@ impl Family {
     }
 }
 
-impl Place {
-    /// That of a token which is made so many milliseconds after 1970-01-01 UTC.
-    pub fn at(milliseconds: u64) -> Self {
-        let [_, _, place @ ..] = milliseconds.to_be_bytes();
-        Self(place)
+impl IssuedAt {
+    /// Takes a timestamp in milliseconds since 1970-01-01 UTC.
+    pub fn milliseconds(milliseconds: u64) -> Self {
+        let [_, _, bytes @ ..] = milliseconds.to_be_bytes();
+        Self(bytes)
     }
 }
 
@@ -166,17 +185,17 @@ impl TokenHash {
 }
 
 impl SuccessorSeed {
-    /// Draws a new one, for a successor at that place.
-    pub fn generate(place: Place, entropy: &dyn Entropy) -> Self {
+    /// Draws a new seed, for a successor that is issued at this time.
+    pub fn generate(issued_at: IssuedAt, entropy: &dyn Entropy) -> Self {
         let mut seed = entropy.bytes();
-        seed[..6].copy_from_slice(&place.0);
+        seed[..6].copy_from_slice(&issued_at.0);
         Self(seed)
     }
 
-    fn place(self) -> Place {
-        let mut place = [0; 6];
-        place.copy_from_slice(&self.0[..6]);
-        Place(place)
+    fn issued_at(self) -> IssuedAt {
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&self.0[..6]);
+        IssuedAt(bytes)
     }
 
     /// Takes a seed out of the store.
@@ -249,11 +268,11 @@ mod tests {
         let code = TokenHandle::generate(&SystemEntropy);
         let [key, other_key] =
             [[1; 32], [2; 32]].map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes));
-        let family = Family::begun_by(&code, &key);
-        assert_eq!(family, Family::begun_by(&code, &key));
-        assert_ne!(family, Family::begun_by(&code, &other_key));
-        assert_ne!(family, Family::begun_by(&TokenHandle::generate(&SystemEntropy), &key));
-        let first = TokenHandle::first_of(&family, Place::at(1), &SystemEntropy);
+        let family = Family::of_code(&code, &key);
+        assert_eq!(family, Family::of_code(&code, &key));
+        assert_ne!(family, Family::of_code(&code, &other_key));
+        assert_ne!(family, Family::of_code(&TokenHandle::generate(&SystemEntropy), &key));
+        let first = TokenHandle::first_of(&family, IssuedAt::milliseconds(1), &SystemEntropy);
         let third = first.successor(SuccessorSeed([1; 32])).successor(SuccessorSeed([2; 32]));
         assert_eq!((first.family(), third.family()), (Some(family.clone()), Some(family.clone())));
         assert_eq!((third.expose().len(), family.grant_id().len()), (73, 22));
@@ -273,17 +292,18 @@ mod tests {
     #[test]
     fn refresh_tokens_lie_in_the_order_in_which_they_were_made() {
         let family = Family::generate(&SystemEntropy);
-        let made_at =
-            |milliseconds| TokenHandle::first_of(&family, Place::at(milliseconds), &SystemEntropy);
+        let made_at = |milliseconds| {
+            TokenHandle::first_of(&family, IssuedAt::milliseconds(milliseconds), &SystemEntropy)
+        };
         let moments = [0, 1, 255, 256, 1_790_000_000_000, 1_790_000_000_001, (1 << 48) - 1];
         assert!(moments.map(|milliseconds| *made_at(milliseconds).hash().as_bytes()).is_sorted());
-        let seed = SuccessorSeed::generate(Place::at(256), &SystemEntropy);
+        let seed = SuccessorSeed::generate(IssuedAt::milliseconds(256), &SystemEntropy);
         assert_eq!(made_at(1).successor(seed).hash().as_bytes()[..6], [0, 0, 0, 0, 1, 0]);
         assert_ne!(made_at(7).hash(), made_at(7).hash());
     }
 
     #[test]
-    fn what_has_no_place_is_known_by_its_whole_hash() {
+    fn what_has_no_timestamp_is_known_by_its_whole_hash() {
         for text in
             ["", "short", &"a".repeat(43), &"€".repeat(24), &"+".repeat(73), &"a".repeat(74)]
         {

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use doorward_protocol::scope::Scope;
+use tokio::sync::Notify;
 
 use crate::{
-    Provider, audit,
+    audit,
     model::{
         client_access::Use,
-        resource::ScopeDescription,
+        resource::{Resources, ScopeDescription},
         session::{Authentication, Session, SessionCursor, SessionSelector},
+        time::Clock,
     },
-    store::StoreError,
+    store::{Store, StoreError},
+    use_case::client_registry::ClientRegistry,
 };
 
 /// A client with access, for the page.
@@ -30,14 +33,23 @@ pub struct ClientWithAccess {
 /// Sessions on one page: what a browser shows at once, in some 30 kB.
 const SESSIONS_A_PAGE: u32 = 50;
 
-impl Provider {
+/// The user's view of their access: what it reads and changes.
+pub(crate) struct UserAccess<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) resources: &'a Resources,
+    pub(crate) logout_queued: &'a Notify,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl UserAccess<'_> {
     /// The clients that have access to a user's data, by their names.
-    pub async fn clients_with_access(
+    pub(crate) async fn clients_with_access(
         &self,
         sub: &str,
     ) -> Result<Vec<ClientWithAccess>, StoreError> {
         let mut clients: BTreeMap<String, (Scope, Option<Use>)> = BTreeMap::new();
-        for access in self.store.access_of(sub, self.now()).await? {
+        for access in self.store.access_of(sub, self.clock.now()).await? {
             let (scope, used) = clients.entry(access.client_id).or_default();
             *scope = scope.union(&access.scope);
             *used = match (*used, access.used) {
@@ -49,7 +61,8 @@ impl Provider {
             .into_iter()
             .map(|(client_id, (scope, used))| ClientWithAccess {
                 name: self
-                    .client(&client_id)
+                    .clients
+                    .get(&client_id)
                     .map_or_else(|| client_id.clone(), |client| client.name.clone()),
                 scopes: self.resources.describe(&scope),
                 client_id,
@@ -62,13 +75,13 @@ impl Provider {
 
     /// Takes a client's access back: what was issued to it for this user is revoked, a remembered
     /// consent is forgotten.
-    pub async fn revoke_access(
+    pub(crate) async fn revoke_access(
         &self,
         session: &Authentication,
         client_id: &str,
         address: &str,
     ) -> Result<(), StoreError> {
-        self.store.revoke_access(&session.sub, client_id, self.now()).await?;
+        self.store.revoke_access(&session.sub, client_id, self.clock.now()).await?;
         audit::Event {
             event: "access_revoked",
             sub: Some(&session.sub),
@@ -81,12 +94,13 @@ impl Provider {
     }
 
     /// A page of the live sessions of a user, the latest first, and where the next page begins.
-    pub async fn sessions_of(
+    pub(crate) async fn sessions_of(
         &self,
         sub: &str,
         after: Option<&SessionCursor>,
     ) -> Result<(Vec<Session>, Option<SessionCursor>), StoreError> {
-        let mut page = self.store.sessions_of(sub, after, SESSIONS_A_PAGE + 1, self.now()).await?;
+        let now = self.clock.now();
+        let mut page = self.store.sessions_of(sub, after, SESSIONS_A_PAGE + 1, now).await?;
         let has_more = page.len() > SESSIONS_A_PAGE as usize;
         page.truncate(SESSIONS_A_PAGE as usize);
         let next = page.last().filter(|_| has_more).map(Session::cursor);
@@ -94,14 +108,14 @@ impl Provider {
     }
 
     /// Ends another session of this session's user; its clients are told.
-    pub async fn end_other_session(
+    pub(crate) async fn end_other_session(
         &self,
         session: &Authentication,
         sid: &str,
         address: &str,
     ) -> Result<(), StoreError> {
         let selector = SessionSelector::OfUser { sub: session.sub.clone(), sid: sid.to_owned() };
-        let ended = self.store.end_sessions(selector, self.now()).await?;
+        let ended = self.store.end_sessions(selector, self.clock.now()).await?;
         self.logout_queued.notify_waiters();
         audit::Event {
             event: "session_ended",

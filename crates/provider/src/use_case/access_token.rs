@@ -1,24 +1,16 @@
 //! Access tokens of this provider in both their forms: a JWT that APIs verify themselves (RFC
 //! 9068), or a reference, an opaque handle about which they ask the introspection endpoint (RFC
-//! 7662). Here both are written and read.
+//! 7662). Here both are read; `token/issue.rs` writes them.
 
 use std::sync::Arc;
 
 use doorward_protocol::{claims::AccessTokenClaims, secret::Secret};
 
-use crate::model::token_type::ACCESS_TOKEN_TYPE;
 use crate::{
-    Provider,
-    model::{
-        client::{AccessTokenType, Client},
-        grant::{Grant, ReferenceToken},
-        target::Targets,
-        time::Timestamp,
-        token_handle::TokenHandle,
-        user::User,
-    },
-    store::StoreError,
-    use_case::error::TokenError,
+    keys::KeyRing,
+    model::{grant::Grant, time::Clock, token_handle::TokenHandle, user::User},
+    store::{Store, StoreError},
+    use_case::client_registry::ClientRegistry,
 };
 
 /// An access token that holds now: of this provider, not expired, its client enabled, its grant not
@@ -30,39 +22,24 @@ pub(crate) struct LiveAccessToken {
     pub(crate) grant: Option<(Arc<Grant>, User)>,
 }
 
-impl Provider {
-    /// Writes the token in the form that the client is set to.
-    pub(crate) async fn write_access_token(
-        &self,
-        client: &Client,
-        targets: &Targets,
-        claims: AccessTokenClaims,
-        now: Timestamp,
-    ) -> Result<Secret, TokenError> {
-        match client.access_token_type {
-            AccessTokenType::Jwt => {
-                let key = self
-                    .keys
-                    .active(self.access_token_algorithm(client, &claims.scope, targets)?, now)?;
-                Ok(key.sign(ACCESS_TOKEN_TYPE, &claims)?)
-            }
-            AccessTokenType::Reference => {
-                let handle = TokenHandle::generate(&*self.entropy);
-                self.store
-                    .add_reference_token(ReferenceToken { hash: handle.hash(), claims })
-                    .await?;
-                Ok(handle.into_secret())
-            }
-        }
-    }
+/// Reads access tokens that come back.
+#[derive(Clone, Copy)]
+pub(crate) struct AccessTokens<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) issuer: &'a str,
+    pub(crate) clock: &'a dyn Clock,
+}
 
+impl AccessTokens<'_> {
     /// What a presented token says, if it is one of ours that has not expired. Whether its grant
     /// lives is not yet known.
-    pub(crate) async fn read_access_token(
+    pub(crate) async fn read(
         &self,
         presented: &str,
     ) -> Result<Option<Arc<AccessTokenClaims>>, StoreError> {
-        let now = self.now();
+        let now = self.clock.now();
         // A handle is base64url, and so never has the dots of a JWT.
         let claims = if presented.contains('.') {
             self.keys.verify_access_token(presented)
@@ -72,22 +49,22 @@ impl Provider {
                 .await?
                 .map(Arc::new)
         };
-        Ok(claims.filter(|claims| claims.iss == self.settings.issuer && now.seconds() < claims.exp))
+        Ok(claims.filter(|claims| claims.iss == self.issuer && now.seconds() < claims.exp))
     }
 
     /// The presented token with all that stands behind it, if it holds now.
-    pub(crate) async fn live_access_token(
+    pub(crate) async fn live(
         &self,
         presented: &Secret,
     ) -> Result<Option<LiveAccessToken>, StoreError> {
-        let Some(claims) = self.read_access_token(presented.expose()).await? else {
+        let Some(claims) = self.read(presented.expose()).await? else {
             return Ok(None);
         };
-        let Some(client) = self.client(&claims.client_id) else { return Ok(None) };
+        let Some(client) = self.clients.get(&claims.client_id) else { return Ok(None) };
         let Some(grant_id) = claims.grant_id.as_deref() else {
             return Ok(Some(LiveAccessToken { claims, grant: None }));
         };
-        let grant = self.store.live_grant(grant_id, self.now()).await?;
+        let grant = self.store.live_grant(grant_id, self.clock.now()).await?;
         let grant =
             grant.filter(|(_, user)| user.enabled && client.subject(&user.sub) == claims.sub);
         Ok(grant.map(|grant| LiveAccessToken { claims, grant: Some(grant) }))

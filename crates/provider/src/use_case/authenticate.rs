@@ -7,15 +7,21 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_protocol::{params::Params, secret::Secret};
 
 use crate::{
-    Provider,
+    keys::remote::RemoteKeys,
     model::{
         client::{
             Client,
             assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, Expected, unverified_issuer},
         },
         paths,
+        time::Clock,
     },
-    use_case::error::{ClientAuthenticationError, TokenError},
+    store::Store,
+    use_case::{
+        client_registry::ClientRegistry,
+        error::{ClientAuthenticationError, TokenError},
+        single_use::is_first_use,
+    },
 };
 
 /// What a request presents to say which client it comes from.
@@ -129,17 +135,27 @@ fn form_decode(text: &str) -> Option<String> {
     Some(Params::parse(encoded).ok()?.get("value").unwrap_or_default().to_owned())
 }
 
-impl Provider {
+/// Authenticates clients: what it reads, and the store that remembers used assertions.
+#[derive(Clone, Copy)]
+pub(crate) struct ClientAuthenticator<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) remote_keys: &'a RemoteKeys,
+    pub(crate) issuer: &'a str,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl ClientAuthenticator<'_> {
     /// Authenticates a client. An assertion is used up by it.
-    pub async fn authenticate(
+    pub(crate) async fn authenticate(
         &self,
         credentials: &ClientCredentials,
     ) -> Result<AuthenticatedClient, TokenError> {
         use ClientAuthenticationError::{
             SecretMissing, SecretUnexpected, UnknownClient, WrongSecret,
         };
-        let client = self.client(credentials.client_id()).ok_or(UnknownClient)?;
-        let now = self.now();
+        let client = self.clients.get(credentials.client_id()).ok_or(UnknownClient)?;
+        let now = self.clock.now();
         let verified = match credentials {
             ClientCredentials::Public { .. } if client.confidential => {
                 return Err(SecretMissing.into());
@@ -147,7 +163,7 @@ impl Provider {
             ClientCredentials::Public { .. } => true,
             _ if !client.confidential => return Err(SecretUnexpected.into()),
             ClientCredentials::Assertion { assertion, .. } => {
-                self.use_up_assertion(&client, assertion).await?;
+                self.consume_assertion(&client, assertion).await?;
                 true
             }
             ClientCredentials::Post { secret, .. } => client.verifies_secret(secret, now),
@@ -159,26 +175,26 @@ impl Provider {
     }
 
     /// Verifies an assertion, which must not have been presented before.
-    async fn use_up_assertion(
+    async fn consume_assertion(
         &self,
         client: &Client,
         assertion: &Secret,
     ) -> Result<(), TokenError> {
-        let token_endpoint = format!("{}{}", self.settings.issuer, paths::TOKEN);
+        let token_endpoint = format!("{}{}", self.issuer, paths::TOKEN);
         // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants
         // the first alone.
-        let pushed_endpoint = format!("{}{}", self.settings.issuer, paths::PUSHED_AUTHORIZATION);
-        let audiences = [self.settings.issuer.as_str(), &token_endpoint, &pushed_endpoint];
+        let pushed_endpoint = format!("{}{}", self.issuer, paths::PUSHED_AUTHORIZATION);
+        let audiences = [self.issuer, &token_endpoint, &pushed_endpoint];
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
         let expected = Expected { client_id: &client.client_id, audiences, fapi2: client.fapi2 };
-        let now = self.now();
+        let now = self.clock.now();
         let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &expected, now);
         let verified = match &client.jwks_uri {
             Some(uri) => self.remote_keys.verify(uri, now, verify).await,
             None => verify(&client.keys),
         };
         let verified = verified.map_err(ClientAuthenticationError::from)?;
-        if self.is_first_use(verified.identity, verified.too_old_at).await? {
+        if is_first_use(self.store, verified.identity, verified.too_old_at).await? {
             Ok(())
         } else {
             Err(ClientAuthenticationError::from(AssertionError::Replayed).into())

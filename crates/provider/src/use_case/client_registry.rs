@@ -2,7 +2,7 @@
 //! changed.
 //!
 //! The configuration's clients are imported into the store at start; others are added there by
-//! command. Every process asks for the store's version each second ([`Provider::watch_clients`]);
+//! command. Every process asks for the store's version each second (`Provider::watch_clients`);
 //! so a client or a secret that was taken away counts no more a second later, wherever it was taken
 //! away.
 
@@ -13,9 +13,9 @@ use std::{
 };
 
 use doorward_protocol::jose::SigningAlgorithm;
+use tokio::sync::watch;
 
 use crate::{
-    Provider,
     model::{
         client::{Client, GrantType, RedirectUri},
         resource::Resources,
@@ -84,69 +84,87 @@ impl Clients {
     }
 }
 
-impl Provider {
+/// The clients in use. Every process has one registry.
+#[derive(Debug)]
+pub struct ClientRegistry {
+    current: watch::Sender<Arc<Clients>>,
+    resources: Arc<Resources>,
+    algorithms: Vec<SigningAlgorithm>,
+}
+
+impl ClientRegistry {
+    /// Reads and checks all clients of the store, for these resources and signing algorithms.
+    pub(crate) async fn load(
+        store: &dyn Store,
+        resources: Arc<Resources>,
+        algorithms: Vec<SigningAlgorithm>,
+    ) -> Result<Self, StoreError> {
+        let clients = Clients::from_store(store.clients().await?, &resources, &algorithms);
+        Ok(Self { current: watch::Sender::new(Arc::new(clients)), resources, algorithms })
+    }
+
     /// The client, if there is one and it is enabled.
-    pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
-        self.clients.borrow().get(client_id).cloned()
+    pub fn get(&self, client_id: &str) -> Option<Arc<Client>> {
+        self.current.borrow().get(client_id).cloned()
     }
 
     /// Whether a client lists this origin for its browser code.
-    pub fn allows_cors_origin(&self, origin: &str) -> bool {
-        self.clients.borrow().cors_origins.contains(origin)
+    pub fn allow_cors_origin(&self, origin: &str) -> bool {
+        self.current.borrow().cors_origins.contains(origin)
     }
 
     /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
-    pub fn client_origins(&self) -> BTreeSet<String> {
-        let clients = self.clients();
+    pub fn origins(&self) -> BTreeSet<String> {
+        let clients = self.snapshot();
         let redirects =
             clients.iter().flat_map(|client| &client.redirect_uris).filter_map(RedirectUri::origin);
         redirects.chain(clients.cors_origins.iter().cloned()).collect()
     }
 
-    /// The version of the clients in use: another one after each change of them.
-    pub fn clients_version(&self) -> i64 {
-        self.clients.borrow().version
+    /// The version of the clients in use. It changes with every change of them.
+    pub fn version(&self) -> i64 {
+        self.current.borrow().version
     }
 
     /// The clients as they are now.
-    pub(crate) fn clients(&self) -> Arc<Clients> {
-        Arc::clone(&self.clients.borrow())
+    pub(crate) fn snapshot(&self) -> Arc<Clients> {
+        Arc::clone(&self.current.borrow())
     }
 
-    /// Takes over the store's clients if they changed; tells whether they did.
-    pub async fn refresh_clients(&self) -> Result<bool, StoreError> {
-        if self.store.clients_version().await? == self.clients_version() {
+    /// Receives the clients now and after each change.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Clients>> {
+        self.current.subscribe()
+    }
+
+    /// Takes over the store's clients if they changed, and returns whether they did.
+    pub(crate) async fn refresh(&self, store: &dyn Store) -> Result<bool, StoreError> {
+        if store.clients_version().await? == self.version() {
             return Ok(false);
         }
-        let clients = load(&*self.store, &self.resources, self.keys.algorithms()).await?;
+        let clients =
+            Clients::from_store(store.clients().await?, &self.resources, &self.algorithms);
         let version = clients.version;
-        self.clients.send_replace(Arc::new(clients));
+        self.current.send_replace(Arc::new(clients));
         tracing::info!(version, "clients changed");
         Ok(true)
     }
 
-    /// Takes over what changes about clients until dropped. While the store is out of reach they
-    /// stay as they are.
-    pub async fn watch_clients(self: Arc<Self>) {
+    /// Takes over changes of the clients until it is dropped. While the store can't be reached the
+    /// clients stay as they are.
+    pub(crate) async fn watch(&self, store: &dyn Store) {
         let mut reached = true;
         loop {
             tokio::time::sleep(POLL).await;
-            let outcome = self.refresh_clients().await;
+            let outcome = self.refresh(store).await;
             if let Err(error) = &outcome
                 && reached
             {
-                tracing::error!(%error, "clients can't be read; those known stay in use, and it is tried again");
+                tracing::error!(
+                    %error,
+                    "clients can't be read; the known ones stay in use, and the read is repeated"
+                );
             }
             reached = outcome.is_ok();
         }
     }
-}
-
-/// Reads and checks all clients of the store.
-pub(crate) async fn load(
-    store: &dyn Store,
-    resources: &Resources,
-    algorithms: &[SigningAlgorithm],
-) -> Result<Clients, StoreError> {
-    Ok(Clients::from_store(store.clients().await?, resources, algorithms))
 }

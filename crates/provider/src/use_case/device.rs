@@ -11,21 +11,26 @@ use doorward_protocol::{
 use serde::Serialize;
 
 use crate::{
-    Provider, audit,
+    audit,
     model::{
         client::{Client, GrantType},
         device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
         grant::{Grant, RequestedClaims},
         paths,
+        resource::Resources,
         session::{Authentication, Session},
         target::Targets,
         throttle::{self, ThrottleKey},
+        time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
         user::UserClaims,
         user_code::UserCode,
     },
-    store::StoreError,
-    use_case::{authenticate::AuthenticatedClient, error::TokenError, token::request::parse_scope},
+    store::{Store, StoreError},
+    use_case::{
+        authenticate::AuthenticatedClient, client_registry::ClientRegistry, error::TokenError,
+        token::request::parse_scope,
+    },
 };
 
 /// Seconds that a device waits between two polls, to begin with (section 3.2).
@@ -64,9 +69,9 @@ pub enum UserCodeError {
     Store(#[from] StoreError),
 }
 
-/// A device's request that a user has called up by its code.
+/// A device's request that a user has looked up by its code.
 #[derive(Debug)]
-pub struct CalledUp {
+pub struct PendingDevice {
     /// The client that runs on the device.
     pub client: std::sync::Arc<Client>,
     /// What it asks for.
@@ -75,9 +80,19 @@ pub struct CalledUp {
     pub(crate) targets: Targets,
 }
 
-impl Provider {
+/// Devices' requests and users' answers to them: what it reads and changes.
+pub(crate) struct DeviceFlow<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) resources: &'a Resources,
+    pub(crate) issuer: &'a str,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+impl DeviceFlow<'_> {
     /// Answers a device's request (sections 3.1 and 3.2).
-    pub async fn authorize_device(
+    pub(crate) async fn authorize(
         &self,
         client: &AuthenticatedClient,
         params: &Params,
@@ -93,10 +108,10 @@ impl Provider {
         }
         let targets = self.resources.targets(params.get_all("resource"), &scope)?;
         let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
-        let device_code = TokenHandle::generate(&*self.entropy);
+        let device_code = TokenHandle::generate(self.entropy);
         let expires_in = client.device_code_lifetime;
         let user_code = self.add_device_code(&device_code, request, expires_in).await?;
-        let verification_uri = format!("{}{}", self.settings.issuer, paths::DEVICE);
+        let verification_uri = format!("{}{}", self.issuer, paths::DEVICE);
         Ok(DeviceAuthorization {
             device_code: device_code.into_secret(),
             verification_uri_complete: format!(
@@ -117,63 +132,64 @@ impl Provider {
         lifetime: u32,
     ) -> Result<UserCode, StoreError> {
         for _ in 0..DRAWS {
-            let user_code = UserCode::generate(&*self.entropy);
+            let user_code = UserCode::generate(self.entropy);
             let code = DeviceCode {
                 hash: device_code.hash(),
                 user_code: user_code.hash(),
                 request: request.clone(),
-                expires_at: self.now().plus(lifetime),
+                expires_at: self.clock.now().plus(lifetime),
                 interval: INTERVAL,
             };
-            if self.store.add_device_code(code, self.now()).await? {
+            if self.store.add_device_code(code, self.clock.now()).await? {
                 return Ok(user_code);
             }
         }
         Err(StoreError::Unavailable("no free user code was found".to_owned()))
     }
 
-    /// Calls up the device's request behind a user code, for this user alone to answer. Every
+    /// Finds the device's request behind a user code. From then on only this user can answer it. Every
     /// attempt counts as a wrong one for an hour: a user has few devices, and one who has many must
     /// not be able to guess.
-    pub async fn call_up_device(
+    pub(crate) async fn look_up(
         &self,
         typed: &str,
         session: &Session,
         address: &str,
-    ) -> Result<(UserCode, CalledUp), UserCodeError> {
+    ) -> Result<(UserCode, PendingDevice), UserCodeError> {
         let sub = &session.authentication.sub;
         let address = ThrottleKey::address(address);
         let limits = [
             (ThrottleKey::user_codes_of(sub), throttle::USER_CODES),
             (address.clone(), throttle::PER_ADDRESS),
         ];
-        let wait = self.store.admit_sign_in(&limits, self.now()).await?;
+        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(UserCodeError::Throttled(wait));
         }
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?;
-        let request = self.store.claim_device_code(code.hash(), sub, self.now()).await?;
-        let called_up =
-            request.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        let request = self.store.claim_device_code(code.hash(), sub, self.clock.now()).await?;
+        let pending =
+            request.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
         self.store.sign_in_succeeded(&[], &address).await?;
-        let age = self.now().since(session.authentication.auth_time);
-        if called_up.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
+        let age = self.clock.now().since(session.authentication.auth_time);
+        if pending.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
             return Err(UserCodeError::SignInAgain);
         }
-        Ok((code, called_up))
+        Ok((code, pending))
     }
 
-    fn called_up(&self, request: DeviceRequest) -> Option<CalledUp> {
+    fn pending(&self, request: DeviceRequest) -> Option<PendingDevice> {
         let client = self
-            .client(&request.client_id)
+            .clients
+            .get(&request.client_id)
             .filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
-        Some(CalledUp { client, scope: request.scope, targets: request.targets })
+        Some(PendingDevice { client, scope: request.scope, targets: request.targets })
     }
 
-    /// Takes the user's answer to a request that the same user called up before. `scope` are the
+    /// Takes the user's answer to a request that the same user looked up before. `scope` are the
     /// ticked scopes; `None`: denied. Returns whether the device was allowed: a user who ticks
     /// nothing denies.
-    pub async fn answer_device(
+    pub(crate) async fn answer(
         &self,
         typed: &str,
         session: &Session,
@@ -181,12 +197,12 @@ impl Provider {
         address: &str,
     ) -> Result<bool, UserCodeError> {
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
-        let (Authentication { sub, sid, .. }, now) = (&session.authentication, self.now());
+        let (Authentication { sub, sid, .. }, now) = (&session.authentication, self.clock.now());
         let claimed = self.store.claimed_device_code(code, sub, now).await?;
-        let CalledUp { client, scope: requested, targets } =
-            claimed.and_then(|request| self.called_up(request)).ok_or(UserCodeError::Unknown)?;
+        let PendingDevice { client, scope: requested, targets } =
+            claimed.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
         let granted = match scope {
-            Some(ticked) => self.granted(&requested, &ticked),
+            Some(ticked) => self.resources.granted(&requested, &ticked),
             None => Scope::default(),
         };
         let allowed = !granted.is_empty();
@@ -219,11 +235,11 @@ impl Provider {
     ) -> Grant {
         Grant {
             // Another one, that of its family, when the device fetches its tokens.
-            id: random_id(&*self.entropy),
+            id: random_id(self.entropy),
             client_id: client.client_id.clone(),
             // The device goes on when the browser in which it was allowed is signed out.
             authentication: Authentication {
-                sid: random_id(&*self.entropy),
+                sid: random_id(self.entropy),
                 ..session.authentication.clone()
             },
             scope,
@@ -233,13 +249,5 @@ impl Provider {
             // Known when the device fetches its tokens.
             dpop_jkt: None,
         }
-    }
-
-    /// Of the requested scope what was ticked, and what can't be unticked.
-    pub(crate) fn granted(&self, requested: &Scope, ticked: &Scope) -> Scope {
-        let described = self.resources.describe(requested);
-        let required =
-            |token: &str| described.iter().any(|scope| scope.required && scope.name == token);
-        requested.filtered(|token| ticked.contains(token) || required(token))
     }
 }

@@ -1,31 +1,42 @@
 //! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled,
 //! no more.
 
-use doorward_protocol::{dpop, metadata::ProviderMetadata, scope::OFFLINE_ACCESS};
+use doorward_protocol::{
+    dpop, jose::SigningAlgorithm, metadata::ProviderMetadata, scope::OFFLINE_ACCESS,
+};
 
 use crate::{
-    Provider,
     model::{
         client::{GrantType, assertion},
         device_code::DEVICE_CODE,
         paths,
+        resource::Resources,
         session::PASSWORD_CONTEXT,
     },
     use_case::client_registry::Clients,
 };
 
-impl Provider {
+/// Describes the provider: what it reads for that.
+pub(crate) struct Discovery<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) par_required: bool,
+    pub(crate) clients: &'a Clients,
+    pub(crate) resources: &'a Resources,
+    pub(crate) algorithms: &'a [SigningAlgorithm],
+}
+
+impl Discovery<'_> {
     /// The discovery document.
-    pub fn metadata(&self) -> ProviderMetadata {
-        let clients = self.clients();
-        let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
+    pub(crate) fn metadata(&self) -> ProviderMetadata {
+        let clients = self.clients;
+        let endpoint = |path: &str| Some(format!("{}{path}", self.issuer));
         let list =
             |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
         let authentication =
             || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
         let assertion_algorithms = || list(&assertion::ALGORITHMS);
         ProviderMetadata {
-            issuer: self.settings.issuer.clone(),
+            issuer: self.issuer.to_owned(),
             authorization_endpoint: endpoint(paths::AUTHORIZE),
             token_endpoint: endpoint(paths::TOKEN),
             userinfo_endpoint: endpoint(paths::USERINFO),
@@ -37,21 +48,18 @@ impl Provider {
                 None
             },
             pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
-            require_pushed_authorization_requests: Some(
-                self.settings.require_pushed_authorization_requests,
-            ),
+            require_pushed_authorization_requests: Some(self.par_required),
             introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),
-            scopes_supported: self.scopes(&clients),
+            scopes_supported: self.scopes(),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query", "fragment", "form_post"]),
-            grant_types_supported: grant_types(&clients),
+            grant_types_supported: grant_types(clients),
             acr_values_supported: list(&[PASSWORD_CONTEXT]),
-            subject_types_supported: subject_types(&clients),
+            subject_types_supported: subject_types(clients),
             id_token_signing_alg_values_supported: self
-                .keys
-                .algorithms()
+                .algorithms
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
@@ -83,8 +91,8 @@ impl Provider {
     }
 
     /// Every scope that can be had.
-    fn scopes(&self, clients: &Clients) -> Vec<String> {
-        let offline = clients.iter().any(|client| client.allow_offline_access);
+    fn scopes(&self) -> Vec<String> {
+        let offline = self.clients.iter().any(|client| client.allow_offline_access);
         self.resources
             .scope_names()
             .into_iter()

@@ -8,12 +8,13 @@ use doorward_protocol::{
 };
 
 use crate::{
-    Provider,
+    keys::KeyRing,
     model::{
         client::Client,
         session::{Authentication, Session},
         token_type::ID_TOKEN_TYPE,
     },
+    use_case::client_registry::ClientRegistry,
 };
 
 /// A request to sign out, after everything in it was checked.
@@ -39,10 +40,17 @@ pub enum EndSessionError {
     ClientMismatch,
 }
 
-impl Provider {
+/// Reads requests to sign out: what it needs for that.
+pub(crate) struct EndSession<'a> {
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) issuer: &'a str,
+}
+
+impl EndSession<'_> {
     /// Checks a request to sign out against the browser's session. What does not hold is left out:
     /// a bad hint proves nothing, an unregistered address is not returned to.
-    pub fn parse_end_session(
+    pub(crate) fn parse(
         &self,
         params: &Params,
         session: Option<&Session>,
@@ -58,7 +66,7 @@ impl Provider {
         }
         // A hint that does not verify makes the rest of the request doubtful: no redirect then.
         let client_id = if hint.is_some() { hinted } else { named };
-        let client = client_id.and_then(|id| self.client(id));
+        let client = client_id.and_then(|id| self.clients.get(id));
         let return_to = client.as_deref().and_then(|client| return_address(client, params));
         // Somebody who names an address that is not registered is asked first, whatever else they
         // prove.
@@ -86,7 +94,7 @@ impl Provider {
     fn verify_hint(&self, hint: &str) -> Option<IdTokenClaims> {
         self.keys
             .verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE)
-            .filter(|claims| claims.iss == self.settings.issuer)
+            .filter(|claims| claims.iss == self.issuer)
     }
 }
 

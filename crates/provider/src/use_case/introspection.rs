@@ -13,14 +13,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Provider,
     model::{
-        client::Client, grant::RefreshTokenState, resource::ApiResource, token_handle::TokenHandle,
+        client::Client,
+        grant::RefreshTokenState,
+        resource::{ApiResource, Resources},
+        token_handle::TokenHandle,
         user::User,
     },
-    store::StoreError,
+    store::{Store, StoreError},
     use_case::{
-        authenticate::{AuthenticatedClient, ClientCredentials},
+        access_token::AccessTokens,
+        authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
         error::{ClientAuthenticationError, TokenError},
     },
 };
@@ -80,16 +83,24 @@ impl Introspection {
     const INACTIVE: Self = Self::Inactive { active: false };
 }
 
-impl Provider {
+/// Answers questions about tokens: what it reads for that.
+pub(crate) struct TokenIntrospection<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) access_tokens: AccessTokens<'a>,
+    pub(crate) authenticator: ClientAuthenticator<'a>,
+    pub(crate) resources: &'a Resources,
+}
+
+impl TokenIntrospection<'_> {
     /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client
     /// as at the token endpoint. Whoever can't prove who they are could try out tokens here
     /// (section 2.1).
-    pub async fn authenticate_introspector(
+    pub(crate) async fn authenticate(
         &self,
         credentials: &ClientCredentials,
     ) -> Result<Introspector, TokenError> {
         use ClientAuthenticationError::{SecretMissing, WrongSecret};
-        let now = self.now();
+        let now = self.access_tokens.clock.now();
         if let Some(api) = self.resources.authenticating_api(credentials.client_id()) {
             let verified = match credentials {
                 ClientCredentials::Public { .. } => return Err(SecretMissing.into()),
@@ -105,7 +116,7 @@ impl Provider {
             let api = || Introspector(Caller::Api(api.name.clone()));
             return if verified { Ok(api()) } else { Err(WrongSecret.into()) };
         }
-        let client = self.authenticate(credentials).await?;
+        let client = self.authenticator.authenticate(credentials).await?;
         if client.confidential {
             Ok(Introspector(Caller::Client(client)))
         } else {
@@ -114,19 +125,19 @@ impl Provider {
     }
 
     /// What a token says to this caller.
-    pub async fn introspect(
+    pub(crate) async fn introspect(
         &self,
         caller: &Introspector,
         token: &Secret,
     ) -> Result<Introspection, StoreError> {
-        let told = match &caller.0 {
+        let found = match &caller.0 {
             Caller::Api(name) => self.introspect_for_api(name, token).await?,
             Caller::Client(client) => match self.introspect_access_token(client, token).await? {
                 None => self.introspect_refresh_token(client, token).await?,
-                told => told,
+                found => found,
             },
         };
-        Ok(told.map_or(Introspection::INACTIVE, |told| Introspection::Active(Box::new(told))))
+        Ok(found.map_or(Introspection::INACTIVE, |token| Introspection::Active(Box::new(token))))
     }
 
     /// An API learns of access tokens that are for it, and of these only its own scopes, audience
@@ -136,11 +147,13 @@ impl Provider {
         name: &str,
         token: &Secret,
     ) -> Result<Option<ActiveToken>, StoreError> {
-        let Some(live) = self.live_access_token(token).await? else { return Ok(None) };
+        let Some(live) = self.access_tokens.live(token).await? else { return Ok(None) };
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else {
             return Ok(None);
         };
-        let Some(client) = self.client(&live.claims.client_id) else { return Ok(None) };
+        let Some(client) = self.access_tokens.clients.get(&live.claims.client_id) else {
+            return Ok(None);
+        };
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
         let mut claims = Arc::unwrap_or_clone(live.claims);
         claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));
@@ -155,7 +168,7 @@ impl Provider {
         client: &Client,
         token: &Secret,
     ) -> Result<Option<ActiveToken>, StoreError> {
-        let live = self.live_access_token(token).await?;
+        let live = self.access_tokens.live(token).await?;
         let own = live.filter(|live| live.claims.client_id == client.client_id);
         Ok(own.map(|live| {
             described(
@@ -178,7 +191,7 @@ impl Provider {
         };
         let (Some(grant), Some(user)) = (record.grant, record.user) else { return Ok(None) };
         let holds = record.state == RefreshTokenState::Unused
-            && self.now() < record.token.expires_at
+            && self.access_tokens.clock.now() < record.token.expires_at
             && grant.client_id == client.client_id
             && grant.scope.contains(OFFLINE_ACCESS)
             && client.allow_offline_access
@@ -190,7 +203,7 @@ impl Provider {
             token_type: None,
             sub: client.subject(&user.sub),
             username: shown_name(client, user),
-            iss: self.settings.issuer.clone(),
+            iss: self.access_tokens.issuer.to_owned(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),
             cnf: grant.dpop_jkt.clone().map(Confirmation::by_key),

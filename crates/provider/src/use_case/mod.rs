@@ -1,7 +1,7 @@
 //! The use cases, one file each. No use case imports another in a circle.
 
 pub mod access;
-mod access_token;
+pub(crate) mod access_token;
 pub mod authenticate;
 pub mod authorize;
 pub mod client_registry;

@@ -2,18 +2,23 @@
 //! it.
 
 use doorward_protocol::secret::Secret;
+use tokio::sync::Notify;
 
-use crate::model::session::PASSWORD_METHOD;
 use crate::{
-    Provider, audit,
+    audit,
     model::{
-        session::{Authentication, Device, Session, SessionSelector},
+        session::{Authentication, Device, PASSWORD_METHOD, Session, SessionSelector},
         throttle::{self, ThrottleKey},
+        time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
         user::{User, normalized_username},
     },
-    store::StoreError,
-    use_case::{logout::SignedOut, password_verifier::Busy},
+    store::{Store, StoreError},
+    use_case::{
+        client_registry::ClientRegistry,
+        logout::{SignedOut, front_channel},
+        password_verifier::{Busy, PasswordVerifier},
+    },
 };
 
 /// Why a sign-in failed.
@@ -54,10 +59,18 @@ pub struct StartedSession {
     pub max_age: Option<u32>,
 }
 
-impl Provider {
+/// Checks passwords behind the throttle.
+#[derive(Clone, Copy)]
+pub(crate) struct PasswordCheck<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) passwords: &'a PasswordVerifier,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl PasswordCheck<'_> {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
     /// same answer after the same work; failures are counted for the account and for the address.
-    pub async fn verify_password(
+    pub(crate) async fn verify(
         &self,
         username: &str,
         password: Secret,
@@ -83,7 +96,7 @@ impl Provider {
             (account_at.clone(), throttle::PER_ACCOUNT_AND_ADDRESS),
             (from.clone(), throttle::PER_ADDRESS),
         ];
-        let wait = self.store.admit_sign_in(&limits, self.now()).await?;
+        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
@@ -95,35 +108,54 @@ impl Provider {
         self.store.sign_in_succeeded(&[account, account_at], &from).await?;
         Ok(user)
     }
+}
 
+/// Starts, finds and ends sessions.
+#[derive(Clone, Copy)]
+pub(crate) struct Sessions<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) lifetimes: SessionLifetimes,
+    pub(crate) issuer: &'a str,
+    pub(crate) logout_queued: &'a Notify,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+/// How long sessions live, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionLifetimes {
+    /// Until the browser is closed, and no longer than this.
+    pub(crate) plain: u32,
+    /// Where the user asked to be remembered.
+    pub(crate) remembered: u32,
+}
+
+impl Sessions<'_> {
     /// Starts a session under a new identifier; the browser's earlier one ends (no session
     /// fixation). `user` is as the password was verified for: if by now it is another one, the
     /// sign-in fails after all.
-    pub async fn start_session(
+    pub(crate) async fn start(
         &self,
         user: &User,
         remember: bool,
         device: Device,
         replaces: Option<&TokenHandle>,
     ) -> Result<StartedSession, SignInError> {
-        let now = self.now();
+        let now = self.clock.now();
         // Signed in again, the user goes on in the same session as far as clients know it by its
         // `sid`.
-        let before = self.session(replaces).await?.map(|session| session.authentication);
+        let before = self.find(replaces).await?.map(|session| session.authentication);
         let sid = before.filter(|before| before.sub == user.sub).map(|before| before.sid);
-        let cookie = TokenHandle::generate(&*self.entropy);
-        let lifetime = if remember {
-            self.settings.remember_me_lifetime
-        } else {
-            self.settings.session_lifetime
-        };
+        let cookie = TokenHandle::generate(self.entropy);
+        let lifetime = if remember { self.lifetimes.remembered } else { self.lifetimes.plain };
         let session = Session {
             cookie_hash: cookie.hash(),
             authentication: Authentication {
                 sub: user.sub.clone(),
                 auth_time: now,
                 amr: vec![PASSWORD_METHOD.to_owned()],
-                sid: sid.unwrap_or_else(|| random_id(&*self.entropy)),
+                sid: sid.unwrap_or_else(|| random_id(self.entropy)),
             },
             device,
             expires_at: now.plus(lifetime),
@@ -137,12 +169,12 @@ impl Provider {
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
-    pub async fn session(
+    pub(crate) async fn find(
         &self,
         cookie: Option<&TokenHandle>,
     ) -> Result<Option<Session>, StoreError> {
         let Some(cookie) = cookie else { return Ok(None) };
-        let Some(session) = self.store.session(cookie.hash(), self.now()).await? else {
+        let Some(session) = self.store.session(cookie.hash(), self.clock.now()).await? else {
             return Ok(None);
         };
         let user = self.store.user(&session.authentication.sub).await?;
@@ -150,13 +182,15 @@ impl Provider {
     }
 
     /// Ends a browser's session; its clients are told.
-    pub async fn end_session(
+    pub(crate) async fn end(
         &self,
         cookie: &TokenHandle,
         address: &str,
     ) -> Result<SignedOut, StoreError> {
-        let ended =
-            self.store.end_sessions(SessionSelector::Cookie(cookie.hash()), self.now()).await?;
+        let ended = self
+            .store
+            .end_sessions(SessionSelector::Cookie(cookie.hash()), self.clock.now())
+            .await?;
         self.logout_queued.notify_waiters();
         for session in &ended {
             audit::Event {
@@ -168,6 +202,6 @@ impl Provider {
             }
             .log();
         }
-        Ok(self.front_channel(&ended))
+        Ok(front_channel::frames(&ended, self.clients, self.issuer))
     }
 }

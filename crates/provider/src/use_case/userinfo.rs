@@ -6,12 +6,12 @@ use doorward_protocol::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Provider,
-    model::{client::Client, paths},
+    model::{client::Client, paths, resource::Resources},
     store::StoreError,
     use_case::{
-        access_token::LiveAccessToken,
-        dpop::{DpopError, is_made_by},
+        access_token::{AccessTokens, LiveAccessToken},
+        client_registry::ClientRegistry,
+        dpop::{DpopError, ProofVerifier, is_made_by},
         error::sentence,
     },
 };
@@ -71,23 +71,31 @@ pub enum Presentation<'a> {
     },
 }
 
-impl Provider {
+/// Answers with claims about the user: what it reads for that.
+pub(crate) struct Userinfo<'a> {
+    pub(crate) access_tokens: AccessTokens<'a>,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) resources: &'a Resources,
+    pub(crate) proofs: ProofVerifier<'a>,
+}
+
+impl Userinfo<'_> {
     /// The claims about the user that an access token gives.
-    pub async fn userinfo(
+    pub(crate) async fn claims(
         &self,
         access_token: &Secret,
         presented: Presentation<'_>,
     ) -> Result<Map<String, Value>, UserinfoError> {
         let LiveAccessToken { claims: token, grant } =
-            self.live_access_token(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
-        let client = self.client(&token.client_id).ok_or(UserinfoError::InvalidToken)?;
+            self.access_tokens.live(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
+        let client = self.clients.get(&token.client_id).ok_or(UserinfoError::InvalidToken)?;
         let proof =
             self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
         if !token.scope.contains(OPENID) {
             return Err(UserinfoError::InsufficientScope);
         }
         let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
-        self.use_up(proof).await?;
+        self.proofs.consume(proof).await?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
         let mut claims =
             user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
@@ -112,7 +120,7 @@ impl Provider {
                 let proof = proof.ok_or(DpopError::Missing)?;
                 let request = (method, paths::USERINFO);
                 let proof =
-                    self.check_proof(client, Some(proof), request, Some(access_token.expose()))?;
+                    self.proofs.check(client, Some(proof), request, Some(access_token.expose()))?;
                 let key = confirmation.sole_key().ok_or(UserinfoError::KeyBound)?;
                 if is_made_by(proof.as_ref(), key) {
                     Ok(proof)

@@ -9,7 +9,7 @@ use axum::{
 };
 use doorward_provider::{
     model::{paths, session::Session, user_code::UserCode},
-    use_case::device::{CalledUp, UserCodeError},
+    use_case::device::{PendingDevice, UserCodeError},
 };
 
 use crate::{
@@ -59,9 +59,8 @@ pub(crate) async fn post(
     };
     let outcome = match form.get("action") {
         Some("continue") => {
-            let called_up = state.provider.call_up_device(typed, &session, &peer.0).await;
-            called_up
-                .map(|(code, called_up)| confirm(&state, &headers, &session, &code, &called_up))
+            let pending = state.provider.look_up_device(typed, &session, &peer.0).await;
+            pending.map(|(code, pending)| confirm(&state, &headers, &session, &code, &pending))
         }
         action => {
             let scope = (action == Some("allow")).then(|| ticked_scope(&form));
@@ -110,7 +109,7 @@ fn confirm(
     headers: &HeaderMap,
     session: &Session,
     code: &UserCode,
-    called_up: &CalledUp,
+    pending: &PendingDevice,
 ) -> Response {
     let token = FormToken::for_page(headers, &state.cookies);
     let confirm = view::Confirm {
@@ -118,8 +117,8 @@ fn confirm(
         form_token: token.value,
         user_code: code.shown(),
         sub: session.authentication.sub.clone(),
-        client_name: called_up.client.name.clone(),
-        scopes: state.provider.resources().describe(&called_up.scope),
+        client_name: pending.client.name.clone(),
+        scopes: state.provider.resources().describe(&pending.scope),
     };
     with_cookie(html(StatusCode::OK, view::confirm(&state.layout(), confirm)), token.set_cookie)
 }

@@ -5,30 +5,30 @@ use doorward_protocol::error::ErrorCode;
 
 use super::AuthorizeRequest;
 use crate::model::{
-    session::{Authentication, PASSWORD_METHOD},
+    session::{PASSWORD_METHOD, Session},
     time::Timestamp,
 };
 
 /// What has to happen next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Interaction {
-    /// Nothing: answer the client.
-    Proceed,
+pub enum Interaction<'a> {
+    /// Nothing: answer the client. This session holds for the request.
+    Proceed(&'a Session),
     /// The user signs in.
     SignIn,
-    /// The user consents.
-    Consent,
+    /// The user of this session consents.
+    Consent(&'a Session),
     /// The client wanted no interaction, or another user: it gets this error.
     Refuse(ErrorCode, &'static str),
 }
 
 /// Decides for a request, the browser's session and the consents on record.
-pub(super) fn decide(
+pub(super) fn decide<'a>(
     request: &AuthorizeRequest,
-    session: Option<&Authentication>,
+    session: Option<&'a Session>,
     consented: bool,
     now: Timestamp,
-) -> Interaction {
+) -> Interaction<'a> {
     let prompt = request.prompt;
     let Some(session) = session.filter(|session| !sign_in_is_stale(request, session, now)) else {
         return if prompt.none {
@@ -44,7 +44,7 @@ pub(super) fn decide(
             Interaction::SignIn
         };
     };
-    if request.expected_subjects.iter().any(|expected| !expected.is(&session.sub)) {
+    if request.expected_subjects.iter().any(|expected| !expected.is(&session.authentication.sub)) {
         return Interaction::Refuse(
             ErrorCode::LoginRequired,
             "Another user than the expected one is signed in.",
@@ -57,17 +57,18 @@ pub(super) fn decide(
                 "The user has to consent, but prompt=none forbids to ask.",
             )
         } else {
-            Interaction::Consent
+            Interaction::Consent(session)
         };
     }
-    Interaction::Proceed
+    Interaction::Proceed(session)
 }
 
 /// Whether the user must sign in again although there is a session.
-fn sign_in_is_stale(request: &AuthorizeRequest, session: &Authentication, now: Timestamp) -> bool {
-    if request.signed_in_for_it {
+fn sign_in_is_stale(request: &AuthorizeRequest, session: &Session, now: Timestamp) -> bool {
+    if request.waiting.is_some_and(|waiting| waiting.signed_in_since(session)) {
         return false;
     }
+    let session = &session.authentication;
     let age = now.since(session.auth_time);
     let oldest = [request.max_age, request.client.user_sso_lifetime].into_iter().flatten().min();
     let by_password = session.amr.iter().any(|method| method == PASSWORD_METHOD);

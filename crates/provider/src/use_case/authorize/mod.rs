@@ -9,6 +9,7 @@ mod pushed;
 mod reply;
 mod request;
 
+use aws_lc_rs::hmac;
 use doorward_protocol::{
     error::ErrorCode,
     scope::{OFFLINE_ACCESS, OPENID, Scope},
@@ -21,17 +22,22 @@ pub use self::{
     request::{AuthorizeRequest, ExpectedSubject, Prompt},
 };
 use crate::{
-    Provider, audit,
+    audit,
+    keys::KeyRing,
     model::{
         client::Client,
         consent::Consent,
         grant::{AuthorizationCode, Grant, RequestedClaims},
+        provider_settings::ProviderSettings,
+        resource::Resources,
         session::Session,
         session_state::BrowserState,
+        time::{Clock, Entropy},
         token_handle::{Family, TokenHandle, random_id},
         user::UserClaims,
     },
-    store::StoreError,
+    store::{Store, StoreError},
+    use_case::{client_registry::ClientRegistry, dpop::ProofVerifier, sign_in::Sessions},
 };
 
 /// What the authorization endpoint does next.
@@ -58,124 +64,189 @@ pub struct ConsentGiven {
     pub remember: bool,
 }
 
-impl Provider {
+/// Answers authorization requests: what it reads and changes.
+pub(crate) struct Authorization<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) resources: &'a Resources,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) settings: &'a ProviderSettings,
+    pub(crate) sessions: Sessions<'a>,
+    pub(crate) proofs: ProofVerifier<'a>,
+    /// Makes families of refresh tokens out of codes.
+    pub(crate) families: &'a hmac::Key,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+/// A request with the session of the browser that brought it. Every response to it shows the
+/// state of that session.
+struct Attempt {
+    request: AuthorizeRequest,
+    reply_to: ReplyTo,
+    session: Option<Session>,
+}
+
+impl Attempt {
+    fn error(self, code: &ErrorCode, description: &str) -> Outcome {
+        Outcome::Respond(self.reply_to.error(code, description))
+    }
+
+    fn sign_in(self) -> Outcome {
+        Outcome::SignIn(Box::new(self.request))
+    }
+}
+
+impl Authorization<'_> {
     /// Answers an authorization request. `encoded` is the query or the form body.
-    pub async fn authorize(&self, encoded: &[u8], cookie: Option<&TokenHandle>) -> Outcome {
-        let request = match self.read_authorize_request(encoded).await {
-            Ok(request) => request,
-            Err(refusal) => return refusal.into(),
-        };
-        let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
-        let settled = async {
-            let outcome = self.decide(request, cookie).await?;
-            self.settle_pushed_request(pushed, cookie, outcome).await
-        };
-        settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
-    }
-
-    /// The browser's session; every response to the request tells of it from here on.
-    async fn observe(
-        &self,
-        request: &mut AuthorizeRequest,
-        cookie: Option<&TokenHandle>,
-    ) -> Result<Option<Session>, StoreError> {
-        let session = self.session(cookie).await?;
-        request.signed_in_for_it =
-            request.waiting.is_some_and(|waiting| waiting.signed_in_since(session.as_ref()));
-        if request.scope.contains(OPENID) {
-            let state = BrowserState::of(cookie, session.as_ref());
-            request.reply_to.observe(state, &request.client.client_id, &random_id(&*self.entropy));
-        }
-        Ok(session)
-    }
-
-    async fn decide(
-        &self,
-        mut request: AuthorizeRequest,
-        cookie: Option<&TokenHandle>,
-    ) -> Result<Outcome, StoreError> {
-        let session = self.observe(&mut request, cookie).await?;
-        let consented = match &session {
-            Some(session) => self.has_consented(&request, session).await?,
-            None => false,
-        };
-        match interaction::decide(
-            &request,
-            session.as_ref().map(|session| &session.authentication),
-            consented,
-            self.now(),
-        ) {
-            Interaction::Proceed => match session {
-                Some(session) => {
-                    // Without a question to the user, what the operator allowed the client bounds
-                    // single claims, too.
-                    let scope = request.scope.clone();
-                    let bound = if request.client.require_consent {
-                        &scope
-                    } else {
-                        &request.client.allowed_scope
-                    };
-                    let claims = request.claims.within(self.resources.identity_claims(bound));
-                    self.grant_code(request, &session, scope, claims).await
-                }
-                None => Ok(Outcome::SignIn(Box::new(request))),
-            },
-            Interaction::SignIn => Ok(Outcome::SignIn(Box::new(request))),
-            Interaction::Consent => match session {
-                Some(session) => Ok(Outcome::AskConsent(Box::new(request), session)),
-                None => Ok(Outcome::SignIn(Box::new(request))),
-            },
-            Interaction::Refuse(code, description) => {
-                Ok(Outcome::Respond(request.reply_to.error(&code, description)))
-            }
-        }
+    pub(crate) async fn authorize(&self, encoded: &[u8], cookie: Option<&TokenHandle>) -> Outcome {
+        self.answer(encoded, cookie, async |request| {
+            self.decide(self.attempt(request, cookie).await?).await
+        })
+        .await
     }
 
     /// Answers an authorization request to which the user has just consented. Everything is checked
     /// again: the request came back through the browser.
-    pub async fn authorize_with_consent(
+    pub(crate) async fn authorize_with_consent(
         &self,
         encoded: &[u8],
         cookie: Option<&TokenHandle>,
         given: ConsentGiven,
         address: &str,
     ) -> Outcome {
-        let request = match self.read_authorize_request(encoded).await {
-            Ok(request) => request,
-            Err(refusal) => return refusal.into(),
+        self.answer(encoded, cookie, async |request| {
+            let attempt = self.attempt(request, cookie).await?;
+            self.decide_with_consent(attempt, given, address).await
+        })
+        .await
+    }
+
+    /// The answer for a user who cancelled the sign-in or, with a session to name, denied consent.
+    pub(crate) async fn deny(
+        &self,
+        encoded: &[u8],
+        session: Option<&Session>,
+        address: &str,
+    ) -> Outcome {
+        self.answer(encoded, None, async |request: AuthorizeRequest| {
+            audit::Event {
+                event: if session.is_some() { "consent_denied" } else { "sign_in_cancelled" },
+                outcome: audit::Outcome::Denied,
+                sub: session.map(|session| session.authentication.sub.as_str()),
+                client_id: Some(&request.client.client_id),
+                peer: Some(address),
+                ..audit::Event::default()
+            }
+            .log();
+            let description = "The user cancelled the sign-in or did not consent.";
+            Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)))
+        })
+        .await
+    }
+
+    /// The request behind a sign-in or consent page, to show which client asks; `None` if the
+    /// request is not valid.
+    pub(crate) async fn request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
+        self.read_request(encoded).await.ok()
+    }
+
+    /// The frame of every answer: the request is read, `decide` settles it, a pushed request is
+    /// finished, and a failure of the store goes to the client, whose address is known by then.
+    async fn answer<F>(
+        &self,
+        encoded: &[u8],
+        cookie: Option<&TokenHandle>,
+        decide: impl FnOnce(AuthorizeRequest) -> F,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<Outcome, StoreError>>,
+    {
+        match self.read_request(encoded).await {
+            Ok(request) => {
+                let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
+                let settled = async {
+                    let outcome = decide(request).await?;
+                    self.finish_pushed_request(pushed, cookie, outcome).await
+                };
+                settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
+            }
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// The request together with the browser's session.
+    async fn attempt(
+        &self,
+        request: AuthorizeRequest,
+        cookie: Option<&TokenHandle>,
+    ) -> Result<Attempt, StoreError> {
+        let session = self.sessions.find(cookie).await?;
+        let reply_to = request.reply_to.clone();
+        let reply_to = if request.scope.contains(OPENID) {
+            let state = BrowserState::of(cookie, session.as_ref());
+            reply_to.showing(state, &request.client.client_id, &random_id(self.entropy))
+        } else {
+            reply_to
         };
-        let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
-        let settled = async {
-            let outcome = self.decide_with_consent(request, cookie, given, address).await?;
-            self.settle_pushed_request(pushed, cookie, outcome).await
+        Ok(Attempt { request, reply_to, session })
+    }
+
+    async fn decide(&self, attempt: Attempt) -> Result<Outcome, StoreError> {
+        let request = &attempt.request;
+        let consented = match &attempt.session {
+            Some(session) => self.has_consented(request, session).await?,
+            None => false,
         };
-        settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
+        let now = self.clock.now();
+        match interaction::decide(request, attempt.session.as_ref(), consented, now) {
+            Interaction::Proceed(session) => {
+                let session = session.clone();
+                // No question bounds single claims here, so the scope that the operator allowed
+                // the client does.
+                let bound = if request.client.require_consent {
+                    &request.scope
+                } else {
+                    &request.client.allowed_scope
+                };
+                let claims = request.claims.within(self.resources.identity_claims(bound));
+                let scope = request.scope.clone();
+                self.grant_code(attempt, session, scope, claims).await
+            }
+            Interaction::SignIn => Ok(attempt.sign_in()),
+            Interaction::Consent(session) => {
+                let session = session.clone();
+                Ok(Outcome::AskConsent(Box::new(attempt.request), session))
+            }
+            Interaction::Refuse(code, description) => Ok(attempt.error(&code, description)),
+        }
     }
 
     async fn decide_with_consent(
         &self,
-        mut request: AuthorizeRequest,
-        cookie: Option<&TokenHandle>,
+        attempt: Attempt,
         given: ConsentGiven,
         address: &str,
     ) -> Result<Outcome, StoreError> {
-        let Some(session) = self.observe(&mut request, cookie).await? else {
-            return Ok(Outcome::SignIn(Box::new(request)));
-        };
+        let request = &attempt.request;
+        let now = self.clock.now();
+        let Some(session) = attempt.session.clone() else { return Ok(attempt.sign_in()) };
         if session.authentication.sid != given.sid {
-            return Ok(Outcome::AskConsent(Box::new(request), session));
+            // The page was shown to another session, so the user of this one is asked.
+            return Ok(Outcome::AskConsent(Box::new(attempt.request), session));
         }
-        match interaction::decide(&request, Some(&session.authentication), true, self.now()) {
-            Interaction::Proceed | Interaction::Consent => {}
-            Interaction::SignIn => return Ok(Outcome::SignIn(Box::new(request))),
+        match interaction::decide(request, Some(&session), true, now) {
+            Interaction::Proceed(_) | Interaction::Consent(_) => {}
+            Interaction::SignIn => return Ok(attempt.sign_in()),
             Interaction::Refuse(code, description) => {
-                return Ok(Outcome::Respond(request.reply_to.error(&code, description)));
+                return Ok(attempt.error(&code, description));
             }
         }
-        let scope = self.granted(&request.scope, &given.scope);
+        let scope = self.resources.granted(&request.scope, &given.scope);
+        let (sub, client) = (&session.authentication.sub, &request.client);
         let event = audit::Event {
-            sub: Some(&session.authentication.sub),
-            client_id: Some(&request.client.client_id),
+            sub: Some(sub),
+            client_id: Some(&client.client_id),
             peer: Some(address),
             ..audit::Event::default()
         };
@@ -183,50 +254,16 @@ impl Provider {
             audit::Event { event: "consent_denied", outcome: audit::Outcome::Denied, ..event }
                 .log();
             let description = "The user allowed none of the requested scopes.";
-            return Ok(Outcome::Respond(
-                request.reply_to.error(&ErrorCode::AccessDenied, description),
-            ));
+            return Ok(attempt.error(&ErrorCode::AccessDenied, description));
         }
-        if given.remember && request.client.allow_remember_consent {
-            let expires_at =
-                request.client.consent_lifetime.map(|lifetime| self.now().plus(lifetime));
+        if given.remember && client.allow_remember_consent {
+            let expires_at = client.consent_lifetime.map(|lifetime| now.plus(lifetime));
             let consent = Consent { scope: scope.clone(), expires_at };
-            self.store
-                .remember_consent(&session.authentication.sub, &request.client.client_id, consent)
-                .await?;
+            self.store.remember_consent(sub, &client.client_id, consent).await?;
         }
         audit::Event { event: "consent_given", ..event }.log();
         let claims = request.claims.within(self.resources.identity_claims(&scope));
-        self.grant_code(request, &session, scope, claims).await
-    }
-
-    /// The answer for a user who cancelled the sign-in or, with a session to name, denied consent.
-    pub async fn deny(&self, encoded: &[u8], session: Option<&Session>, address: &str) -> Outcome {
-        let request = match self.read_authorize_request(encoded).await {
-            Ok(request) => request,
-            Err(refusal) => return refusal.into(),
-        };
-        audit::Event {
-            event: if session.is_some() { "consent_denied" } else { "sign_in_cancelled" },
-            outcome: audit::Outcome::Denied,
-            sub: session.map(|session| session.authentication.sub.as_str()),
-            client_id: Some(&request.client.client_id),
-            peer: Some(address),
-            ..audit::Event::default()
-        }
-        .log();
-        let reply_to = request.reply_to.clone();
-        let description = "The user cancelled the sign-in or did not consent.";
-        let denied =
-            Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description));
-        let settled = self.settle_pushed_request(request.pushed, None, denied).await;
-        settled.unwrap_or_else(|error| unavailable(reply_to, &error))
-    }
-
-    /// The request behind a sign-in or consent page, to show whom the user deals with; `None` if it
-    /// does not hold.
-    pub async fn authorize_request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
-        self.read_authorize_request(encoded).await.ok()
+        self.grant_code(attempt, session, scope, claims).await
     }
 
     async fn has_consented(
@@ -237,30 +274,31 @@ impl Provider {
         if !request.client.require_consent {
             return Ok(true);
         }
-        // Access while the user is away is asked for each time; and what may not be remembered now
-        // does not count.
+        // The user is asked for offline access each time. A remembered consent does not count for a
+        // client that may not have it remembered any more.
         if !request.client.allow_remember_consent || request.scope.contains(OFFLINE_ACCESS) {
             return Ok(false);
         }
         let remembered =
             self.store.consent(&session.authentication.sub, &request.client.client_id).await?;
-        Ok(remembered.is_some_and(|consent| consent.covers(&request.scope, self.now())))
+        Ok(remembered.is_some_and(|consent| consent.covers(&request.scope, self.clock.now())))
     }
 
     async fn grant_code(
         &self,
-        request: AuthorizeRequest,
-        session: &Session,
+        attempt: Attempt,
+        session: Session,
         scope: Scope,
         requested_claims: RequestedClaims,
     ) -> Result<Outcome, StoreError> {
-        let code = TokenHandle::generate(&*self.entropy);
+        let request = &attempt.request;
+        let code = TokenHandle::generate(self.entropy);
         let client: &Client = &request.client;
         let record = AuthorizationCode {
             grant: Grant {
-                id: Family::begun_by(&code, &self.families).grant_id(),
+                id: Family::of_code(&code, self.families).grant_id(),
                 client_id: client.client_id.clone(),
-                authentication: session.authentication.clone(),
+                authentication: session.authentication,
                 scope,
                 targets: request.targets.clone(),
                 requested_claims,
@@ -272,23 +310,20 @@ impl Provider {
             code_challenge: request.code_challenge.clone(),
             dpop_jkt: request.dpop_jkt.clone(),
             nonce: request.nonce.clone(),
-            expires_at: self.now().plus(client.authorization_code_lifetime),
+            expires_at: self.clock.now().plus(client.authorization_code_lifetime),
         };
         if self.store.add_code(code.hash(), record, client.back_channel_logout.is_some()).await? {
-            return Ok(Outcome::Respond(request.reply_to.code(&code)));
+            return Ok(Outcome::Respond(attempt.reply_to.code(&code)));
         }
         // The user signed out while this request was under way.
-        Ok(match interaction::decide(&request, None, false, self.now()) {
-            Interaction::Refuse(code, description) => {
-                Outcome::Respond(request.reply_to.error(&code, description))
-            }
-            _ => Outcome::SignIn(Box::new(request)),
+        Ok(match interaction::decide(request, None, false, self.clock.now()) {
+            Interaction::Refuse(code, description) => attempt.error(&code, description),
+            _ => attempt.sign_in(),
         })
     }
 }
 
-/// The client's address is known by now, so it is the client that learns of it (RFC 6749 section
-/// 4.1.2.1).
+/// The client's address is known by now, so the client gets the error (RFC 6749 section 4.1.2.1).
 fn unavailable(reply_to: ReplyTo, error: &StoreError) -> Outcome {
     tracing::error!(%error, "the store failed at the authorization endpoint");
     let description = "The provider can't answer at the moment. Try again in a minute.";

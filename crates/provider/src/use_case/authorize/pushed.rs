@@ -9,16 +9,15 @@
 use doorward_protocol::{error::ErrorCode, params::Params};
 
 use super::{
-    AuthorizeRequest, Outcome,
+    Authorization, AuthorizeRequest, Outcome,
     reply::UnsafeRequest,
     request::{Origin, Refusal},
 };
-use crate::model::pushed_request::{Held, PushedRequest};
 use crate::{
-    Provider,
     model::{
         client::fapi2,
         paths,
+        pushed_request::{Held, PushedRequest},
         session::Session,
         time::Timestamp,
         token_handle::{TokenHandle, TokenHash},
@@ -68,31 +67,28 @@ pub(super) struct Waiting {
     held: Held,
 }
 
-impl PushedRequest {
-    /// How it waits, if it does. It does so for [`HELD_FOR`], so that its end tells when it began.
-    fn waiting(&self) -> Option<Waiting> {
-        let since = Timestamp::from_seconds(self.expires_at.seconds() - i64::from(HELD_FOR));
-        self.held.map(|held| Waiting { since, held })
-    }
+/// How a pushed request waits, if it does. It waits for [`HELD_FOR`], so its end shows when it
+/// began to wait.
+fn waiting(pushed: &PushedRequest) -> Option<Waiting> {
+    let since = Timestamp::from_seconds(pushed.expires_at.seconds() - i64::from(HELD_FOR));
+    pushed.held.map(|held| Waiting { since, held })
 }
 
 impl Waiting {
     /// Whether the user has signed in since: then the session began later, and under another
     /// cookie. The cookie alone would prove nothing: whoever opened the request first decided what
     /// to send.
-    pub(super) fn signed_in_since(self, session: Option<&Session>) -> bool {
-        session.is_some_and(|session| {
-            Some(session.cookie_hash) != self.held.session
-                && session.authentication.auth_time >= self.since
-        })
+    pub(super) fn signed_in_since(self, session: &Session) -> bool {
+        Some(session.cookie_hash) != self.held.session
+            && session.authentication.auth_time >= self.since
     }
 }
 
-impl Provider {
+impl Authorization<'_> {
     /// Checks a pushed request as the authorization endpoint would, and keeps it. `proof` is the
     /// `DPoP` header: with one the code is bound to its key, as with `dpop_jkt` (RFC 9449 section
     /// 10.1).
-    pub async fn push_authorization_request(
+    pub(crate) async fn push(
         &self,
         client: &AuthenticatedClient,
         params: &Params,
@@ -110,18 +106,19 @@ impl Provider {
             ));
         }
         let params = without_credentials(params, &client.client_id);
-        self.check_authorize_request(params.clone(), &[], Origin::Pushed { waiting: None })
-            .map_err(|refusal| match refusal {
+        self.check_request(params.clone(), &[], Origin::PushedNow).map_err(
+            |refusal| match refusal {
                 Refusal::Page(unsafe_request) => {
                     refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string())
                 }
                 Refusal::Answer { code, description, .. } => refuse(code, description),
-            })?;
+            },
+        )?;
         let params = match proof {
             Some(proof) => self.bound_to_key(client, params, proof).await?,
             None => params,
         };
-        let reference = TokenHandle::generate(&*self.entropy);
+        let reference = TokenHandle::generate(self.entropy);
         let expires_in =
             fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
         self.store
@@ -130,10 +127,10 @@ impl Provider {
                     hash: reference.hash(),
                     client_id: client.client_id.clone(),
                     params: to_be_kept(&params).encode(),
-                    expires_at: self.now().plus(expires_in),
+                    expires_at: self.clock.now().plus(expires_in),
                     held: None,
                 },
-                self.now(),
+                self.clock.now(),
             )
             .await?;
         Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
@@ -147,7 +144,7 @@ impl Provider {
         proof: &str,
     ) -> Result<Params, PushError> {
         let proof =
-            self.check_proof(client, Some(proof), ("POST", paths::PUSHED_AUTHORIZATION), None)?;
+            self.proofs.check(client, Some(proof), ("POST", paths::PUSHED_AUTHORIZATION), None)?;
         let Some(key) = proof.as_ref().map(|proof| proof.thumbprint().to_string()) else {
             return Ok(params);
         };
@@ -156,7 +153,7 @@ impl Provider {
                 "dpop_jkt names another key than the one that made the proof.".to_owned();
             return Err(PushError::Refused { code: ErrorCode::InvalidDpopProof, description });
         }
-        self.use_up(proof).await?;
+        self.proofs.consume(proof).await?;
         Ok(params.without("dpop_jkt").with("dpop_jkt", &key))
     }
 
@@ -173,7 +170,7 @@ impl Provider {
         {
             return Err(Refusal::Page(UnsafeRequest::Repeated(name.clone())));
         }
-        let pushed = self.store.pushed_request(hash, self.now()).await.map_err(|error| {
+        let pushed = self.store.pushed_request(hash, self.clock.now()).await.map_err(|error| {
             tracing::error!(%error, "the store failed at the authorization endpoint");
             Refusal::Page(UnsafeRequest::Unavailable)
         })?;
@@ -184,23 +181,21 @@ impl Provider {
         };
         let params = Params::parse_with_repeatable(&pushed.params, &["resource"])
             .map_err(|error| Refusal::Page(unreadable(error)))?;
-        let origin = Origin::Pushed { waiting: pushed.waiting() };
-        let mut request = self.check_authorize_request(params, &[], origin)?;
-        request.pushed = Some(hash);
-        request.params = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
-        Ok(request)
+        let reference = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
+        let origin = Origin::Reference { hash, waiting: waiting(&pushed), params: reference };
+        self.check_request(params, &[], origin)
     }
 
     /// Lets a pushed request be answered once, and waits for the user meanwhile. `cookie` is the
     /// session that the browser came with.
-    pub(super) async fn settle_pushed_request(
+    pub(super) async fn finish_pushed_request(
         &self,
         pushed: Option<TokenHash>,
         cookie: Option<&TokenHandle>,
         outcome: Outcome,
     ) -> Result<Outcome, StoreError> {
         let Some(hash) = pushed else { return Ok(outcome) };
-        let now = self.now();
+        let now = self.clock.now();
         match outcome {
             Outcome::Respond(response) => {
                 let first = self.store.consume_pushed_request(hash, now).await?;

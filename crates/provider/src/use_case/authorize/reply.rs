@@ -10,10 +10,8 @@ use doorward_protocol::{
     scope::OPENID,
 };
 
-use crate::{
-    Provider,
-    model::{client::Client, session_state::BrowserState, token_handle::TokenHandle},
-};
+use super::Authorization;
+use crate::model::{client::Client, session_state::BrowserState, token_handle::TokenHandle};
 
 /// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1, OAuth 2.0 Form Post Response
 /// Mode).
@@ -146,11 +144,11 @@ impl ReplyTo {
         }
     }
 
-    /// Every response from here on carries `session_state` (OIDC Session Management section 2),
-    /// errors too: so a client can wait for a user who is not signed in yet.
-    pub(super) fn observe(&mut self, browser_state: BrowserState, client_id: &str, salt: &str) {
-        let session_state = browser_state.session_state(client_id, &self.redirect_uri, salt);
-        self.observed = Some(Observed { browser_state, session_state });
+    /// The same address, with `session_state` in every response (OIDC Session Management section
+    /// 2). Errors carry it too, so a client can wait for a user who is not signed in yet.
+    pub(super) fn showing(self, state: BrowserState, client_id: &str, salt: &str) -> Self {
+        let session_state = state.session_state(client_id, &self.redirect_uri, salt);
+        Self { observed: Some(Observed { browser_state: state, session_state }), ..self }
     }
 
     pub(super) fn with_mode(mut self, mode: ResponseMode) -> Self {
@@ -204,7 +202,7 @@ impl AuthorizationResponse {
     }
 }
 
-impl Provider {
+impl Authorization<'_> {
     /// Verifies the client and the redirect URI, in that order.
     pub(super) fn verify_reply_to(
         &self,
@@ -218,7 +216,7 @@ impl Provider {
         }
         let client_id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
         let client =
-            client_id.and_then(|id| self.client(id)).ok_or(UnsafeRequest::UnknownClient)?;
+            client_id.and_then(|id| self.clients.get(id)).ok_or(UnsafeRequest::UnknownClient)?;
         let redirect_uri = match params.get("redirect_uri") {
             Some(uri) if uri.len() <= MAX_REDIRECT_URI && client.registered_redirect_uri(uri) => {
                 uri.to_owned()

@@ -14,19 +14,17 @@ use doorward_protocol::{
 use serde_json::Value;
 
 use super::{
+    Authorization,
     pushed::{self, Waiting},
     reply::{ReplyTo, ResponseMode, UnsafeRequest, state_is_too_long},
 };
-use crate::{
-    Provider,
-    model::{
-        client::{Client, GrantType, is_reserved_claim},
-        grant::RequestedClaims,
-        session::PASSWORD_CONTEXT,
-        target::Targets,
-        token_handle::TokenHash,
-        token_type::ID_TOKEN_TYPE,
-    },
+use crate::model::{
+    client::{Client, GrantType, is_reserved_claim},
+    grant::RequestedClaims,
+    session::PASSWORD_CONTEXT,
+    target::Targets,
+    token_handle::TokenHash,
+    token_type::ID_TOKEN_TYPE,
 };
 
 /// An authorization request in which every parameter holds.
@@ -67,9 +65,6 @@ pub struct AuthorizeRequest {
     pub(super) pushed: Option<TokenHash>,
     /// Whether the pushed request has waited for the user, and since when.
     pub(super) waiting: Option<Waiting>,
-    /// Whether the user signed in because of this request. For one that travels in the URL the
-    /// return URL says so.
-    pub(super) signed_in_for_it: bool,
 }
 
 /// A user as a client knows them. An ID token may have been issued to another client than the one
@@ -111,12 +106,14 @@ pub(super) enum Refusal {
 }
 
 /// How the parameters came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Origin {
     /// Through the browser.
     Browser,
-    /// From the client itself (RFC 9126).
-    Pushed { waiting: Option<Waiting> },
+    /// From the client itself, just now (RFC 9126).
+    PushedNow,
+    /// From the client itself, some time ago. The browser brings a reference, in these parameters.
+    Reference { hash: TokenHash, waiting: Option<Waiting>, params: Params },
 }
 
 /// The longest `scope`, `nonce`, `acr_values` and `login_hint` in characters.
@@ -127,25 +124,22 @@ const MAX_CLAIMS: usize = 4000;
 /// A parameter that does not hold: becomes an error response.
 struct Problem(ErrorCode, &'static str);
 
-impl Provider {
+impl Authorization<'_> {
     /// Reads an authorization request out of a query or form body, or fetches the pushed one that
     /// it refers to.
-    pub(super) async fn read_authorize_request(
-        &self,
-        encoded: &[u8],
-    ) -> Result<AuthorizeRequest, Refusal> {
+    pub(super) async fn read_request(&self, encoded: &[u8]) -> Result<AuthorizeRequest, Refusal> {
         let unreadable =
             |error: ParamsError| Refusal::Page(UnsafeRequest::Unreadable(error.to_string()));
         let (params, repeated) =
             Params::parse_noting_repeats(encoded, &["resource"]).map_err(unreadable)?;
         match pushed::reference(&params) {
             Some(hash) => self.open_pushed_request(&params, &repeated, hash).await,
-            None => self.check_authorize_request(params, &repeated, Origin::Browser),
+            None => self.check_request(params, &repeated, Origin::Browser),
         }
     }
 
     /// Checks every parameter.
-    pub(super) fn check_authorize_request(
+    pub(super) fn check_request(
         &self,
         params: Params,
         repeated: &[String],
@@ -166,43 +160,49 @@ impl Provider {
         });
         let parsed = match early {
             Some(problem) => Err(problem),
-            None => self.parse_rest(&client, &params, origin),
+            None => self.parse_rest(&client, &params, &origin),
         };
-        match parsed {
-            Ok(rest) => Ok(AuthorizeRequest {
-                redirect_uri_was_sent: params.get("redirect_uri").is_some(),
-                nonce: params.get("nonce").map(str::to_owned),
-                login_hint: params.get("login_hint").map(str::to_owned),
-                ui_locales: params.get("ui_locales").map(str::to_owned),
-                client,
-                reply_to,
-                scope: rest.scope,
-                targets: rest.targets,
-                code_challenge: rest.code_challenge,
-                dpop_jkt: rest.dpop_jkt,
-                prompt: rest.prompt,
-                max_age: rest.max_age,
-                expected_subjects: rest.expected_subjects,
-                claims: rest.claims,
-                params,
-                pushed: None,
-                waiting: match origin {
-                    Origin::Browser => None,
-                    Origin::Pushed { waiting } => waiting,
-                },
-                signed_in_for_it: false,
-            }),
+        let rest = match parsed {
+            Ok(rest) => rest,
             Err(Problem(code, description)) => {
-                Err(Refusal::Answer { reply_to: Box::new(reply_to), code, description })
+                let reply_to = Box::new(reply_to);
+                return Err(Refusal::Answer { reply_to, code, description });
             }
-        }
+        };
+        let text = |name| params.get(name).map(str::to_owned);
+        let (nonce, login_hint, ui_locales) =
+            (text("nonce"), text("login_hint"), text("ui_locales"));
+        let redirect_uri_was_sent = params.get("redirect_uri").is_some();
+        let (params, pushed, waiting) = match origin {
+            Origin::Browser | Origin::PushedNow => (params, None, None),
+            Origin::Reference { hash, waiting, params } => (params, Some(hash), waiting),
+        };
+        Ok(AuthorizeRequest {
+            redirect_uri_was_sent,
+            nonce,
+            login_hint,
+            ui_locales,
+            client,
+            reply_to,
+            scope: rest.scope,
+            targets: rest.targets,
+            code_challenge: rest.code_challenge,
+            dpop_jkt: rest.dpop_jkt,
+            prompt: rest.prompt,
+            max_age: rest.max_age,
+            expected_subjects: rest.expected_subjects,
+            claims: rest.claims,
+            params,
+            pushed,
+            waiting,
+        })
     }
 
     fn parse_rest(
         &self,
         client: &Arc<Client>,
         params: &Params,
-        origin: Origin,
+        origin: &Origin,
     ) -> Result<Rest, Problem> {
         use ErrorCode::{
             InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported,
@@ -299,7 +299,7 @@ impl Provider {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
         match self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE) {
             Some(claims) if claims.iss == self.settings.issuer => {
-                let issued_to = claims.aud.iter().find_map(|audience| self.client(audience));
+                let issued_to = claims.aud.iter().find_map(|audience| self.clients.get(audience));
                 let client = issued_to.unwrap_or_else(|| Arc::clone(client));
                 Ok(Some(ExpectedSubject { client, subject: claims.sub }))
             }

@@ -1,8 +1,8 @@
 //! Proofs of possession at the provider's own endpoints (RFC 9449): checked, used up once, and what
 //! they bind.
 //!
-//! An endpoint goes two steps. [`Provider::check_proof`] judges the `DPoP` header without changing
-//! anything, early, so that a wrong proof costs no code or token. [`Provider::use_up`] comes last
+//! An endpoint goes two steps. [`ProofVerifier::check`] judges the `DPoP` header without changing
+//! anything, early, so that a wrong proof costs no code or token. [`ProofVerifier::consume`] comes last
 //! before the store's command, when all else holds: so only requests that are good otherwise leave
 //! a row. Only it makes a [`Binding`], which tokens can't be issued without.
 
@@ -18,12 +18,13 @@ use doorward_protocol::{
 
 pub(crate) use self::nonce::Nonces;
 use crate::{
-    Provider,
     model::{
         client::{Client, fapi2},
         message_identity::MessageIdentity,
+        time::Clock,
     },
-    store::StoreError,
+    store::{Store, StoreError},
+    use_case::single_use::is_first_use,
 };
 
 /// Why a proof was not accepted.
@@ -81,16 +82,25 @@ pub(crate) fn is_made_by(proof: Option<&Proof>, key: &Thumbprint) -> bool {
     proof.is_some_and(|proof| proof.thumbprint() == key)
 }
 
-impl Provider {
+/// Checks proofs, and consumes them in the store.
+#[derive(Clone, Copy)]
+pub(crate) struct ProofVerifier<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) nonces: &'a Nonces,
+    pub(crate) issuer: &'a str,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl ProofVerifier<'_> {
     /// The nonce that proofs are to carry now, for clients that must.
-    pub fn dpop_nonce(&self) -> String {
-        self.nonces.current(self.now())
+    pub(crate) fn nonce(&self) -> String {
+        self.nonces.current(self.clock.now())
     }
 
     /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written
     /// yet. `proof` is the `DPoP` header. Every endpoint that binds something to the client's key
     /// begins here: the token endpoint, userinfo, and whoever else takes proofs.
-    pub(crate) fn check_proof(
+    pub(crate) fn check(
         &self,
         client: &Client,
         proof: Option<&str>,
@@ -100,9 +110,9 @@ impl Provider {
         let Some(compact) = proof else {
             return if client.require_dpop { Err(DpopError::Missing) } else { Ok(None) };
         };
-        let now = self.now();
+        let now = self.clock.now();
         // The address as clients know it, whatever a proxy made of it.
-        let uri = TargetUri::parse(&format!("{}{path}", self.settings.issuer))
+        let uri = TargetUri::parse(&format!("{}{path}", self.issuer))
             .map_err(|_| ProofError::WrongUri)?;
         let proof = dpop::verify(
             compact,
@@ -119,10 +129,10 @@ impl Provider {
     }
 
     /// Uses up a proof, which must not have been presented before (section 11.1).
-    pub(crate) async fn use_up(&self, proof: Option<Proof>) -> Result<Binding, DpopError> {
+    pub(crate) async fn consume(&self, proof: Option<Proof>) -> Result<Binding, DpopError> {
         let Some(proof) = proof else { return Ok(Binding(None)) };
         let identity = MessageIdentity::from_bytes(proof.identity());
-        if self.is_first_use(identity, proof.too_old_at()).await? {
+        if is_first_use(self.store, identity, proof.too_old_at()).await? {
             Ok(Binding(Some(proof.thumbprint().clone())))
         } else {
             Err(ProofError::Replayed.into())

@@ -10,18 +10,21 @@ use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use futures::future::join_all;
 use tokio::{
+    sync::Notify,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    Provider, audit,
+    audit,
+    keys::KeyRing,
     model::{
         client::{Client, logout_uri::LogoutUri},
         logout_notice::LogoutNotice,
-        time::Entropy,
+        time::{Clock, Entropy},
     },
-    store::StoreError,
+    store::{Store, StoreError},
+    use_case::client_registry::ClientRegistry,
 };
 
 /// Requests to one client at once.
@@ -67,9 +70,21 @@ pub enum DeliveryError {
     Unsigned(String),
 }
 
-impl Provider {
-    /// Delivers logout tokens until dropped.
-    pub async fn deliver_logout_tokens(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
+/// Delivers logout tokens. It works in tasks of its own, and so owns its parts.
+pub(crate) struct LogoutDelivery {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clients: Arc<ClientRegistry>,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) issuer: String,
+    /// Notified when a session ended in this process.
+    pub(crate) queued: Arc<Notify>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl LogoutDelivery {
+    /// Delivers logout tokens until it is dropped.
+    pub(crate) async fn run(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
         let mut clients = self.clients.subscribe();
         let mut tasks = JoinSet::new();
         let mut served = HashSet::new();
@@ -77,10 +92,10 @@ impl Provider {
             let known = Arc::clone(&clients.borrow_and_update());
             for client in known.iter().filter(|client| client.back_channel_logout.is_some()) {
                 if served.insert(client.client_id.clone()) {
-                    let (provider, channel) = (Arc::clone(&self), Arc::clone(&channel));
+                    let (delivery, channel) = (Arc::clone(&self), Arc::clone(&channel));
                     let client_id = client.client_id.clone();
                     tasks
-                        .spawn(async move { provider.keep_delivering(client_id, &*channel).await });
+                        .spawn(async move { delivery.keep_delivering(client_id, &*channel).await });
                 }
             }
             tokio::select! {
@@ -94,8 +109,8 @@ impl Provider {
     /// Wakes the deliveries if any notice is due.
     async fn wake_if_due(&self) {
         // A store that fails is reported by the deliveries themselves.
-        if self.store.logout_notice_is_due(self.now()).await.unwrap_or(false) {
-            self.logout_queued.notify_waiters();
+        if self.store.logout_notice_is_due(self.clock.now()).await.unwrap_or(false) {
+            self.queued.notify_waiters();
         }
     }
 
@@ -104,11 +119,11 @@ impl Provider {
         loop {
             // Read each time: its settings may have changed.
             let client =
-                self.client(&client_id).filter(|client| client.back_channel_logout.is_some());
+                self.clients.get(&client_id).filter(|client| client.back_channel_logout.is_some());
             let Some(client) = client else { return client_id };
             // Listening begins before the look into the store: what is queued in between is heard
             // of.
-            let queued = self.logout_queued.notified();
+            let queued = self.queued.notified();
             match self.deliver_due(&client, channel).await {
                 Ok(0) => {}
                 Ok(_) => continue,
@@ -121,13 +136,13 @@ impl Provider {
     }
 
     /// One round for one client: tries a few notices that are due; returns how many.
-    pub async fn deliver_due(
+    pub(crate) async fn deliver_due(
         &self,
         client: &Client,
         channel: &dyn BackChannel,
     ) -> Result<usize, StoreError> {
         let Some(address) = &client.back_channel_logout else { return Ok(0) };
-        let now = self.now();
+        let now = self.clock.now();
         let claimed = self
             .store
             .claim_logout_notices(&client.client_id, AT_ONCE, now, now.plus(LEASE))
@@ -181,7 +196,7 @@ impl Provider {
             }
             Err(cause) => {
                 tracing::info!(client_id, sid, attempts, %cause, "a logout token was not delivered; it is tried again");
-                let due = self.now().plus(wait(*attempts, &*self.entropy));
+                let due = self.clock.now().plus(wait(*attempts, &*self.entropy));
                 self.store.postpone_logout_notice(notice.id, due).await
             }
         }

@@ -7,7 +7,7 @@
 //! have their own lifetimes.
 
 pub mod back_channel;
-mod front_channel;
+pub(crate) mod front_channel;
 mod token;
 
 /// What has to be done in the browser after its session ended.

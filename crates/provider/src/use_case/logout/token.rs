@@ -6,8 +6,8 @@ use doorward_protocol::secret::Secret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::back_channel::LogoutDelivery;
 use crate::{
-    Provider,
     model::{
         client::{Client, logout_uri::LogoutUri},
         logout_notice::LogoutNotice,
@@ -38,7 +38,7 @@ struct LogoutTokenClaims<'a> {
     sid: Option<String>,
 }
 
-impl Provider {
+impl LogoutDelivery {
     /// Signs a logout token for this client, by the algorithm of its ID tokens (section 2.4).
     pub(super) fn logout_token(
         &self,
@@ -46,9 +46,9 @@ impl Provider {
         address: &LogoutUri,
         notice: &LogoutNotice,
     ) -> Result<Secret, TokenError> {
-        let now = self.now();
+        let now = self.clock.now();
         let claims = LogoutTokenClaims {
-            iss: self.issuer(),
+            iss: &self.issuer,
             sub: client.subject(&notice.sub),
             aud: &client.client_id,
             iat: now.seconds(),

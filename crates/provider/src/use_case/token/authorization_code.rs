@@ -1,41 +1,26 @@
 //! `grant_type=authorization_code` (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
-use doorward_protocol::{dpop::Proof, pkce::CodeVerifier, secret::Secret};
+use doorward_protocol::{pkce::CodeVerifier, secret::Secret};
 
-use super::grant_end;
+use super::{Asking, FirstExchange, Recording, TokenEndpoint, issue::Issued, request::SentCode};
 use crate::{
-    Provider, audit,
-    model::{
-        client::Client,
-        grant::AuthorizationCode,
-        token_handle::{Family, TokenHandle},
-    },
+    audit,
+    model::{client::Client, grant::AuthorizationCode, token_handle::Family},
     store::Redemption,
     use_case::{
-        authenticate::AuthenticatedClient,
-        dpop::{is_made_by, refresh_token_key},
+        dpop::is_made_by,
         error::{GrantProblem, TokenError},
-        token::issue::{Issued, VerifiedGrant},
     },
 };
 
-/// What a client sends to redeem a code.
-pub(super) struct SentCode {
-    pub(super) code: TokenHandle,
-    pub(super) redirect_uri: Option<String>,
-    pub(super) verifier: Option<Secret>,
-}
-
-impl Provider {
+impl TokenEndpoint<'_> {
     pub(super) async fn redeem_code(
         &self,
-        client: &AuthenticatedClient,
+        asking: Asking<'_>,
         sent: SentCode,
-        resources: &[String],
-        proof: Option<Proof>,
-        address: &str,
     ) -> Result<Issued, TokenError> {
-        let now = self.now();
+        let Asking { client, resources, proof, address } = asking;
+        let now = self.clock.now();
         let SentCode { code, redirect_uri, verifier } = sent;
         let hash = code.hash();
         let record = self.store.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
@@ -46,51 +31,37 @@ impl Provider {
         let user = self.store.user(&record.grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
         if now >= record.expires_at {
-            // Replayed after its end it is a replay still: whatever was issued from it ends.
+            // A replay after the code's end is still a replay, and ends what was issued.
             self.store.revoke_grant(&record.grant.id, now).await?;
             return Err(GrantProblem::ExpiredCode.into());
         }
-
-        let mut grant = record.grant;
-        let family = Family::begun_by(&code, &self.families);
-        grant.id = family.grant_id();
-        let targets = self.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
-        grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
-        grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
-        let binding = self.use_up(proof).await?;
-        let (handle, refresh_token) =
-            self.first_refresh_token(client, &grant, &family, now).unzip();
-        let end = grant_end(client, refresh_token.as_ref(), now);
-        let redeeming = async {
-            match self.store.redeem_code(hash, grant.clone(), end, refresh_token, now).await? {
-                Redemption::Redeemed => Ok(handle),
+        let AuthorizationCode { grant, nonce, .. } = record;
+        let targets =
+            self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
+        let family = Family::of_code(&code, self.families);
+        let exchange =
+            FirstExchange { client, grant, user: &user, family, targets, nonce, proof, now };
+        let user = &user;
+        let record = |Recording { grant, ends, refresh_token }| async move {
+            let event = audit::Event {
+                event: "code_replayed",
+                outcome: audit::Outcome::Replayed,
+                sub: Some(&user.sub),
+                client_id: Some(&client.client_id),
+                peer: Some(address),
+                ..audit::Event::default()
+            };
+            match self.store.redeem_code(hash, grant, ends, refresh_token, now).await? {
+                Redemption::Redeemed => Ok(()),
                 Redemption::Replayed => {
-                    audit::Event {
-                        event: "code_replayed",
-                        outcome: audit::Outcome::Replayed,
-                        sub: Some(&grant.authentication.sub),
-                        client_id: Some(&client.client_id),
-                        peer: Some(address),
-                        ..audit::Event::default()
-                    }
-                    .log();
+                    event.log();
                     Err(GrantProblem::CodeReplayed.into())
                 }
                 Redemption::SessionEnded => Err(GrantProblem::SessionEnded.into()),
                 Redemption::Unknown => Err(GrantProblem::UnknownCode.into()),
             }
         };
-        let scope = grant.scope.clone();
-        let verified = VerifiedGrant {
-            client,
-            grant: &grant,
-            user: &user,
-            scope,
-            targets,
-            nonce: record.nonce,
-            binding,
-        };
-        self.issue(redeeming, verified, now).await
+        self.first_tokens(exchange, record).await
     }
 }
 

@@ -1,34 +1,29 @@
 //! `grant_type=client_credentials` (RFC 6749 section 4.4): no user, so no ID token and no refresh
 //! token.
 
-use doorward_protocol::{
-    dpop::Proof,
-    scope::{OFFLINE_ACCESS, Scope},
-};
+use doorward_protocol::scope::{OFFLINE_ACCESS, Scope};
 
-use crate::{
-    Provider,
-    model::target::Targets,
-    use_case::{authenticate::AuthenticatedClient, error::TokenError, token::issue::Issued},
-};
+use super::{Asking, TokenEndpoint, issue::Issued};
+use crate::{model::target::Targets, use_case::error::TokenError};
 
-impl Provider {
+impl TokenEndpoint<'_> {
     pub(super) async fn client_credentials(
         &self,
-        client: &AuthenticatedClient,
+        asking: Asking<'_>,
         scope: Option<Scope>,
-        resources: &[String],
-        proof: Option<Proof>,
     ) -> Result<Issued, TokenError> {
+        let Asking { client, resources, proof, .. } = asking;
         let is_about_apis =
-            |token: &str| token != OFFLINE_ACCESS && !self.resources.is_identity(token);
+            |token: &str| token != OFFLINE_ACCESS && !self.issuer.resources.is_identity(token);
         let allowed = client.allowed_scope.filtered(is_about_apis);
         let scope = scope.unwrap_or_else(|| allowed.clone());
         if scope.is_empty() || !scope.is_subset_of(&allowed) {
             return Err(TokenError::InvalidScope);
         }
-        let targets = self.narrowed_targets(client, &Targets::default(), resources, &scope)?;
-        let binding = self.use_up(proof).await?;
-        self.issue_client_token(client, &scope, &targets, &binding, self.now()).await
+        let targets =
+            self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
+        let binding = self.proofs.consume(proof).await?;
+        let now = self.clock.now();
+        self.issuer.issue_client_token(client, &scope, &targets, &binding, now).await
     }
 }

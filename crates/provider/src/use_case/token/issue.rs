@@ -1,5 +1,7 @@
 //! Issuing tokens: access tokens (RFC 9068) and ID tokens (OIDC Core section 2).
 
+use std::sync::Arc;
+
 use doorward_protocol::{
     claims::{AccessTokenClaims, Audience, IdTokenClaims},
     jose::SigningAlgorithm,
@@ -9,18 +11,20 @@ use doorward_protocol::{
 };
 use serde_json::Map;
 
-use crate::model::token_type::ID_TOKEN_TYPE;
 use crate::{
-    Provider,
+    keys::KeyRing,
     model::{
         client::{AccessTokenType, Client, fapi2},
-        grant::Grant,
+        grant::{Grant, ReferenceToken},
+        resource::Resources,
         session::PASSWORD_CONTEXT,
         target::{InvalidTarget, Targets},
-        time::Timestamp,
+        time::{Entropy, Timestamp},
         token_handle::{TokenHandle, random_id},
+        token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE},
         user::{User, UserClaims},
     },
+    store::Store,
     use_case::{dpop::Binding, error::TokenError},
 };
 
@@ -46,7 +50,19 @@ pub(crate) struct Issued {
     pub(crate) sub: Option<String>,
 }
 
-impl Provider {
+/// Signs and issues tokens.
+pub(crate) struct TokenIssuer {
+    pub(crate) issuer: String,
+    /// What signs access tokens where the APIs do not ask for something else.
+    pub(crate) access_token_signing_alg: SigningAlgorithm,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) resources: Arc<Resources>,
+    /// Keeps reference tokens.
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl TokenIssuer {
     /// Issues the tokens of a grant that the store is recording; what comes of the recording is the
     /// refresh token.
     ///
@@ -150,7 +166,7 @@ impl Provider {
         scope: &Scope,
         targets: &Targets,
     ) -> Result<SigningAlgorithm, InvalidTarget> {
-        let all = [self.settings.access_token_signing_alg]
+        let all = [self.access_token_signing_alg]
             .into_iter()
             .chain(self.keys.algorithms().iter().copied());
         let may_sign =
@@ -210,7 +226,7 @@ impl Provider {
             extra.extend(user.claims.select(self.resources.identity_claims(scope)));
         }
         let claims = IdTokenClaims {
-            iss: self.settings.issuer.clone(),
+            iss: self.issuer.clone(),
             sub: client.subject(&grant.authentication.sub),
             aud: Audience::One(client.client_id.clone()),
             exp: now.plus(client.identity_token_lifetime).seconds(),
@@ -240,10 +256,10 @@ impl Provider {
         let mut audience: Vec<String> =
             self.resources.apis_within(scope, targets).map(|api| api.name.clone()).collect();
         if audience.is_empty() {
-            audience.push(self.settings.issuer.clone());
+            audience.push(self.issuer.clone());
         }
         AccessTokenClaims {
-            iss: self.settings.issuer.clone(),
+            iss: self.issuer.clone(),
             exp: now.plus(client.access_token_lifetime).seconds(),
             aud: audience.into(),
             sub: String::new(),
@@ -257,6 +273,31 @@ impl Provider {
             sid: None,
             cnf: binding.confirmation(),
             extra: Map::new(),
+        }
+    }
+
+    /// Writes the token in the form that the client is set to.
+    pub(crate) async fn write_access_token(
+        &self,
+        client: &Client,
+        targets: &Targets,
+        claims: AccessTokenClaims,
+        now: Timestamp,
+    ) -> Result<Secret, TokenError> {
+        match client.access_token_type {
+            AccessTokenType::Jwt => {
+                let key = self
+                    .keys
+                    .active(self.access_token_algorithm(client, &claims.scope, targets)?, now)?;
+                Ok(key.sign(ACCESS_TOKEN_TYPE, &claims)?)
+            }
+            AccessTokenType::Reference => {
+                let handle = TokenHandle::generate(&*self.entropy);
+                self.store
+                    .add_reference_token(ReferenceToken { hash: handle.hash(), claims })
+                    .await?;
+                Ok(handle.into_secret())
+            }
         }
     }
 }

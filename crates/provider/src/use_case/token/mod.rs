@@ -1,4 +1,8 @@
 //! The token endpoint's use case (RFC 6749 section 3.2): one file for each grant.
+//!
+//! Each grant goes two steps. First pure checks turn what the store holds into a [`VerifiedGrant`].
+//! Then one atomic command of the store records that the grant was used: a [`Recording`]. Tokens
+//! are signed while the command runs ([`issue`]), and nobody gets them before it is durable.
 
 mod authorization_code;
 mod client_credentials;
@@ -8,40 +12,87 @@ mod password;
 mod refresh_token;
 pub(crate) mod request;
 
-use doorward_protocol::{scope::Scope, token::TokenResponse};
+use aws_lc_rs::hmac;
+use doorward_protocol::{dpop::Proof, scope::OFFLINE_ACCESS, token::TokenResponse};
 
-use self::authorization_code::SentCode;
-pub use self::request::TokenRequest;
+use self::issue::{Issued, TokenIssuer, VerifiedGrant};
+pub use self::request::{GrantRequest, TokenRequest};
 use crate::{
-    Provider, audit,
+    audit,
     model::{
         client::{Client, GrantType},
         grant::{Grant, RefreshToken},
         paths,
-        time::Timestamp,
-        token_handle::{Family, Place, TokenHandle},
+        target::Targets,
+        time::{Clock, Entropy, Timestamp},
+        token_handle::{Family, IssuedAt, TokenHandle},
+        user::User,
     },
-    use_case::{authenticate::AuthenticatedClient, error::TokenError, token::issue::Issued},
+    store::Store,
+    use_case::{
+        authenticate::AuthenticatedClient,
+        dpop::{ProofVerifier, refresh_token_key},
+        error::TokenError,
+        sign_in::PasswordCheck,
+    },
 };
 
-/// What a request without a grant of its own asks for.
-struct Asked {
-    scope: Option<Scope>,
-    resources: Vec<String>,
+/// Answers token requests: what the grants read and change.
+pub(crate) struct TokenEndpoint<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) issuer: &'a TokenIssuer,
+    pub(crate) proofs: ProofVerifier<'a>,
+    pub(crate) passwords: PasswordCheck<'a>,
+    /// Makes families of refresh tokens out of codes.
+    pub(crate) families: &'a hmac::Key,
+    /// How long a consumed refresh token is still answered with its unused successor, in seconds.
+    pub(crate) refresh_token_grace: u32,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) entropy: &'a dyn Entropy,
 }
 
-impl Provider {
+/// Where a token request comes from, and what it asks for beside its grant.
+struct Asking<'a> {
+    client: &'a AuthenticatedClient,
+    /// The APIs that the access token is to be for (RFC 8707 section 2.2).
+    resources: &'a [String],
+    proof: Option<Proof>,
+    /// The address of the peer, for throttling and audit.
+    address: &'a str,
+}
+
+/// A grant that is exchanged for the first time, checked, and not yet recorded.
+struct FirstExchange<'a> {
+    client: &'a Client,
+    grant: Grant,
+    user: &'a User,
+    family: Family,
+    targets: Targets,
+    nonce: Option<String>,
+    proof: Option<Proof>,
+    now: Timestamp,
+}
+
+/// What the store records of a first exchange.
+struct Recording {
+    grant: Grant,
+    /// From this timestamp on the grant can be forgotten.
+    ends: Timestamp,
+    refresh_token: Option<RefreshToken>,
+}
+
+impl TokenEndpoint<'_> {
     /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for
     /// throttling and audit.
-    pub async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         client: &AuthenticatedClient,
         request: TokenRequest,
         proof: Option<&str>,
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
-        let grant_type = request.grant_type();
-        let Issued { tokens, sub } = self.answer(client, request, proof, address).await?;
+        let grant_type = request.grant.grant_type();
+        let Issued { tokens, sub } = self.issue_for(client, request, proof, address).await?;
         audit::Event {
             event: "tokens_issued",
             sub: sub.as_deref(),
@@ -54,38 +105,70 @@ impl Provider {
         Ok(tokens)
     }
 
-    async fn answer(
+    async fn issue_for(
         &self,
         client: &AuthenticatedClient,
         request: TokenRequest,
         proof: Option<&str>,
         address: &str,
     ) -> Result<Issued, TokenError> {
-        let proof = self.check_proof(client, proof, ("POST", paths::TOKEN), None)?;
-        match request {
-            TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resources } => {
+        let proof = self.proofs.check(client, proof, ("POST", paths::TOKEN), None)?;
+        let asking = Asking { client, resources: &request.resources, proof, address };
+        match request.grant {
+            GrantRequest::AuthorizationCode(sent) => {
                 require(client, GrantType::AuthorizationCode)?;
-                let sent = SentCode { code, redirect_uri, verifier: code_verifier };
-                self.redeem_code(client, sent, &resources, proof, address).await
+                self.redeem_code(asking, sent).await
             }
-            TokenRequest::RefreshToken { refresh_token, scope, resources } => {
-                self.refresh(client, &refresh_token, scope, &resources, proof, address).await
+            GrantRequest::RefreshToken { refresh_token, scope } => {
+                self.refresh(asking, &refresh_token, scope).await
             }
-            TokenRequest::ClientCredentials { scope, resources } => {
+            GrantRequest::ClientCredentials { scope } => {
                 require(client, GrantType::ClientCredentials)?;
-                self.client_credentials(client, scope, &resources, proof).await
+                self.client_credentials(asking, scope).await
             }
-            TokenRequest::Password { username, password, scope, resources } => {
+            GrantRequest::Password { username, password, scope } => {
                 require(client, GrantType::Password)?;
-                let asked = Asked { scope, resources };
-                self.resource_owner_password(client, &username, password, asked, proof, address)
-                    .await
+                self.resource_owner_password(asking, &username, password, scope).await
             }
-            TokenRequest::DeviceCode { device_code, resources } => {
+            GrantRequest::DeviceCode { device_code } => {
                 require(client, GrantType::DeviceCode)?;
-                self.poll_device_code(client, &device_code, &resources, proof).await
+                self.poll_device_code(asking, &device_code).await
             }
         }
+    }
+
+    /// The end that all grants of a user have in common when they are exchanged for the first time:
+    /// the grant gets its identifier, its claims and its key, the proof is consumed, and the tokens
+    /// are issued while `record` runs.
+    async fn first_tokens<F>(
+        &self,
+        exchange: FirstExchange<'_>,
+        record: impl FnOnce(Recording) -> F,
+    ) -> Result<Issued, TokenError>
+    where
+        F: Future<Output = Result<(), TokenError>>,
+    {
+        let FirstExchange { client, mut grant, user, family, targets, nonce, proof, now } =
+            exchange;
+        grant.id = family.grant_id();
+        grant.access_token_claims =
+            self.issuer.access_token_user_claims(&grant.scope, &user.claims);
+        grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
+        let binding = self.proofs.consume(proof).await?;
+        let (handle, refresh_token) =
+            self.first_refresh_token(client, &grant, &family, now).unzip();
+        let ends = grant_end(client, refresh_token.as_ref(), now);
+        let recording = record(Recording { grant: grant.clone(), ends, refresh_token });
+        let verified = VerifiedGrant {
+            client,
+            grant: &grant,
+            user,
+            scope: grant.scope.clone(),
+            targets,
+            nonce,
+            binding,
+        };
+        self.issuer.issue(async { recording.await.map(|()| handle) }, verified, now).await
     }
 
     /// A first refresh token of the family, for a grant with offline access.
@@ -96,11 +179,11 @@ impl Provider {
         family: &Family,
         now: Timestamp,
     ) -> Option<(TokenHandle, RefreshToken)> {
-        if !grant.scope.contains(doorward_protocol::scope::OFFLINE_ACCESS) {
+        if !grant.scope.contains(OFFLINE_ACCESS) {
             return None;
         }
-        let token =
-            TokenHandle::first_of(family, Place::at(self.clock.milliseconds()), &*self.entropy);
+        let issued_at = IssuedAt::milliseconds(self.clock.milliseconds());
+        let token = TokenHandle::first_of(family, issued_at, self.entropy);
         let record = RefreshToken {
             hash: token.hash(),
             first_issued_at: now,

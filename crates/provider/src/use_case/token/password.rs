@@ -1,45 +1,41 @@
 //! `grant_type=password` (RFC 6749 section 4.3), for clients that are allowed it. RFC 9700 section
 //! 2.4 says not to use it.
 
-use doorward_protocol::{dpop::Proof, secret::Secret};
+use doorward_protocol::{scope::Scope, secret::Secret};
 
-use super::{Asked, grant_end};
+use super::{Asking, FirstExchange, Recording, TokenEndpoint, issue::Issued};
 use crate::{
-    Provider,
     model::{
         grant::{Grant, RequestedClaims},
         session::{Authentication, PASSWORD_METHOD},
         target::Targets,
         token_handle::{Family, random_id},
+        user::UserClaims,
     },
     use_case::{
-        authenticate::AuthenticatedClient,
-        dpop::refresh_token_key,
         error::{GrantProblem, TokenError},
         sign_in::SignInError,
-        token::issue::{Issued, VerifiedGrant},
     },
 };
 
-impl Provider {
+impl TokenEndpoint<'_> {
     pub(super) async fn resource_owner_password(
         &self,
-        client: &AuthenticatedClient,
+        asking: Asking<'_>,
         username: &str,
         password: Secret,
-        asked: Asked,
-        proof: Option<Proof>,
-        address: &str,
+        scope: Option<Scope>,
     ) -> Result<Issued, TokenError> {
-        let scope = asked.scope.unwrap_or_else(|| client.allowed_scope.clone());
+        let Asking { client, resources, proof, address } = asking;
+        let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
         let targets =
-            self.narrowed_targets(client, &Targets::default(), &asked.resources, &scope)?;
-        let user = self.verify_password(username, password, address).await?;
-        let now = self.now();
-        let family = Family::generate(&*self.entropy);
+            self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
+        let user = &self.passwords.verify(username, password, address).await?;
+        let now = self.clock.now();
+        let family = Family::generate(self.entropy);
         let grant = Grant {
             id: family.grant_id(),
             client_id: client.client_id.clone(),
@@ -47,35 +43,22 @@ impl Provider {
                 sub: user.sub.clone(),
                 auth_time: now,
                 amr: vec![PASSWORD_METHOD.to_owned()],
-                sid: random_id(&*self.entropy),
+                sid: random_id(self.entropy),
             },
-            access_token_claims: self.access_token_user_claims(&scope, &user.claims),
+            access_token_claims: UserClaims::default(),
             requested_claims: RequestedClaims::default(),
-            dpop_jkt: refresh_token_key(client, proof.as_ref()),
-            scope: scope.clone(),
+            dpop_jkt: None,
+            scope,
             targets: targets.clone(),
         };
-        let (handle, refresh_token) =
-            self.first_refresh_token(client, &grant, &family, now).unzip();
-        let end = grant_end(client, refresh_token.as_ref(), now);
-        let binding = self.use_up(proof).await?;
-        let adding = async {
-            let added = self
-                .store
-                .add_grant(grant.clone(), &user.password_hash, end, refresh_token, now)
-                .await?;
-            if added { Ok(handle) } else { Err(SignInError::WrongPassword.into()) }
+        let exchange =
+            FirstExchange { client, grant, user, family, targets, nonce: None, proof, now };
+        let record = |Recording { grant, ends, refresh_token }| async move {
+            let verified = &user.password_hash;
+            let added = self.store.add_grant(grant, verified, ends, refresh_token, now).await?;
+            if added { Ok(()) } else { Err(SignInError::WrongPassword.into()) }
         };
-        let verified = VerifiedGrant {
-            client,
-            grant: &grant,
-            user: &user,
-            scope,
-            targets,
-            nonce: None,
-            binding,
-        };
-        self.issue(adding, verified, now).await
+        self.first_tokens(exchange, record).await
     }
 }
 

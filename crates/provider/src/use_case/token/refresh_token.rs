@@ -5,39 +5,36 @@ use doorward_protocol::{
     scope::{OFFLINE_ACCESS, Scope},
 };
 
-use super::grant_end;
+use super::{Asking, TokenEndpoint, grant_end};
 use crate::{
-    Provider, audit,
+    audit,
     model::{
         client::{Client, RefreshTokenExpiration, RefreshTokenUsage},
         grant::{Grant, RefreshToken, RefreshTokenState},
         time::Timestamp,
-        token_handle::{Place, SuccessorSeed, TokenHandle},
+        token_handle::{IssuedAt, SuccessorSeed, TokenHandle},
         user::User,
     },
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
     use_case::{
-        authenticate::AuthenticatedClient,
         dpop::is_made_by,
         error::{GrantProblem, TokenError},
         token::issue::{Issued, VerifiedGrant},
     },
 };
 
-impl Provider {
+impl TokenEndpoint<'_> {
     pub(super) async fn refresh(
         &self,
-        client: &AuthenticatedClient,
+        asking: Asking<'_>,
         presented: &TokenHandle,
         scope: Option<Scope>,
-        resources: &[String],
-        proof: Option<Proof>,
-        address: &str,
     ) -> Result<Issued, TokenError> {
-        let now = self.now();
+        let Asking { client, resources, proof, address } = asking;
+        let now = self.clock.now();
         let Some(record) = self.store.refresh_token(presented.hash()).await? else {
             return Err(self
-                .judge_forgotten(client, presented, proof.as_ref(), address)
+                .detect_replay(client, presented, proof.as_ref(), address)
                 .await?
                 .into());
         };
@@ -45,8 +42,8 @@ impl Provider {
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
         let scope = narrowed(&grant.scope, scope)?;
-        let targets = self.narrowed_targets(client, &grant.targets, resources, &scope)?;
-        let binding = self.use_up(proof).await?;
+        let targets = self.issuer.narrowed_targets(client, &grant.targets, resources, &scope)?;
+        let binding = self.proofs.consume(proof).await?;
         // A token that was used when tokens were still replaced is a repetition or a replay,
         // whatever the client's setting is by now.
         let (grant_id, event) = (grant.id.clone(), event(client, &user, address));
@@ -60,7 +57,8 @@ impl Provider {
             Ok(Some(handle))
         };
         if client.update_claims_on_refresh {
-            grant.access_token_claims = self.access_token_user_claims(&grant.scope, &user.claims);
+            grant.access_token_claims =
+                self.issuer.access_token_user_claims(&grant.scope, &user.claims);
         }
         let verified = VerifiedGrant {
             client,
@@ -71,7 +69,7 @@ impl Provider {
             nonce: None,
             binding,
         };
-        self.issue(renewing, verified, now).await
+        self.issuer.issue(renewing, verified, now).await
     }
 
     async fn rotate(
@@ -83,14 +81,17 @@ impl Provider {
         now: Timestamp,
         event: audit::Event<'_>,
     ) -> Result<TokenHandle, TokenError> {
-        let seed = SuccessorSeed::generate(Place::at(self.clock.milliseconds()), &*self.entropy);
+        let seed = SuccessorSeed::generate(
+            IssuedAt::milliseconds(self.clock.milliseconds()),
+            self.entropy,
+        );
         let handle = presented.successor(seed);
         let successor = RefreshToken {
             hash: handle.hash(),
             first_issued_at: token.first_issued_at,
             expires_at: expiry(client, token.first_issued_at, now),
         };
-        let grace = self.settings.refresh_token_grace;
+        let grace = self.refresh_token_grace;
         let rotation = RotateRefreshToken {
             presented: presented.hash(),
             seed,
@@ -115,17 +116,16 @@ impl Provider {
         }
     }
 
-    /// What a token means that is not kept. One that names the family of a grant which can be
-    /// renewed is not its last one, and so was used, and its successor, too: a replay like any (RFC
-    /// 9700 section 4.14.2).
-    async fn judge_forgotten(
+    /// Handles a token that is no longer stored. If it names the family of a live grant that can be
+    /// renewed, it was rotated out at least twice, so this is a replay (RFC 9700 section 4.14.2).
+    async fn detect_replay(
         &self,
         client: &Client,
         presented: &TokenHandle,
         proof: Option<&Proof>,
         address: &str,
     ) -> Result<GrantProblem, StoreError> {
-        let now = self.now();
+        let now = self.clock.now();
         let Some(family) = presented.family() else { return Ok(GrantProblem::UnknownRefreshToken) };
         let Some((grant, user)) = self.store.live_grant(&family.grant_id(), now).await? else {
             return Ok(GrantProblem::UnknownRefreshToken);
@@ -170,7 +170,7 @@ impl Provider {
     }
 }
 
-/// What an auditor is told of a refresh, but for what happened.
+/// The audit event of a refresh, except for what happened.
 fn event<'a>(client: &'a Client, user: &'a User, address: &'a str) -> audit::Event<'a> {
     audit::Event {
         sub: Some(&user.sub),
