@@ -6,8 +6,69 @@ use crate::secret::Secret;
 /// More parameters than any request of OAuth 2.0 or OpenID Connect has.
 const MAX_PARAMETERS: usize = 50;
 
-/// Parameters of one request, each name once. A parameter without a value counts as omitted (RFC
-/// 6749 section 3.1).
+/// Every parameter that is read, in requests, in responses and in the forms of pages. Only these are
+/// refused when they are repeated: "unrecognized request parameters" MUST be ignored (RFC 6749
+/// section 3.1). A repeated parameter that is not in this list is never read, since all its values
+/// are left out.
+const KNOWN: &[&str] = &[
+    "access_token",
+    "acr_values",
+    "action",
+    "claims",
+    "claims_locales",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "cursor",
+    "device_code",
+    "display",
+    "dpop_jkt",
+    "error",
+    "error_description",
+    "error_uri",
+    "expires_in",
+    "form_token",
+    "grant_type",
+    "id_token",
+    "id_token_hint",
+    "iss",
+    "login_hint",
+    "logout_hint",
+    "max_age",
+    "nonce",
+    "password",
+    "post_logout_redirect_uri",
+    "prompt",
+    "redirect_uri",
+    "refresh_token",
+    "registration",
+    "remember_consent",
+    "remember_login",
+    "request",
+    "request_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "return_url",
+    "scope",
+    "session_state",
+    "sid",
+    "state",
+    "token",
+    "token_type",
+    "token_type_hint",
+    "ui_locales",
+    "user_code",
+    "username",
+];
+
+/// The parameters of one request. Parameters "sent without a value MUST be treated as if they were
+/// omitted from the request" (RFC 6749 section 3.1), so they are left out.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
@@ -44,42 +105,40 @@ impl Params {
     }
 
     /// Reads the parameters and the names of those that are wrongly repeated, for the endpoint that
-    /// can still answer by a redirect (RFC 6749 section 4.1.2.1). The first value of a repeated
-    /// parameter counts.
+    /// can still answer by a redirect (RFC 6749 section 4.1.2.1). Of a repeated parameter the first
+    /// value is kept. An unknown parameter that is repeated is left out.
     pub fn parse_noting_repeats(
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],
     ) -> Result<(Self, Vec<String>), ParamsError> {
-        let mut params: Vec<(String, String)> = Vec::new();
+        let sent = readable_pairs(encoded.as_ref())?;
+        let count = |name: &str| sent.iter().filter(|(own, _)| own == name).count();
+        let mut kept: Vec<(String, String)> = Vec::new();
         let mut repeats: Vec<String> = Vec::new();
-        for (count, (name, value)) in form_urlencoded::parse(encoded.as_ref()).enumerate() {
-            if count == MAX_PARAMETERS {
-                return Err(ParamsError::TooMany);
-            }
-            if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
-                return Err(ParamsError::Malformed);
-            }
-            let repeated = params.iter().any(|(own, _)| *own == name);
-            if repeated && !repeatable.contains(&name.as_ref()) {
-                repeats.push(name.chars().take(40).collect());
-            } else {
-                params.push((name.into_owned(), value.into_owned()));
+        for (name, value) in &sent {
+            let is_repeatable = repeatable.contains(&name.as_str());
+            if is_repeatable || count(name) == 1 {
+                kept.push((name.clone(), value.clone()));
+            } else if KNOWN.contains(&name.as_str()) {
+                if kept.iter().any(|(own, _)| own == name) {
+                    repeats.push(name.clone());
+                } else {
+                    kept.push((name.clone(), value.clone()));
+                }
             }
         }
-        Ok((Self(params), repeats))
+        kept.retain(|(_, value)| !value.is_empty());
+        Ok((Self(kept), repeats))
     }
 
-    /// The value of a parameter, if it is there and not empty.
+    /// The value of a parameter, if it was sent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(own, value)| *own == name && !value.is_empty()).map(|(_, value)| value)
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// All values of a repeatable parameter.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(own, value)| own == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// The value of a secret parameter.
@@ -87,9 +146,9 @@ impl Params {
         self.get(name).map(Secret::new)
     }
 
-    /// Whether the parameter was sent at all, even empty.
+    /// Whether the parameter was sent, with a value.
     pub fn is_sent(&self, name: &str) -> bool {
-        self.0.iter().any(|(own, _)| own == name)
+        self.get(name).is_some()
     }
 
     /// The same parameters but the named one.
@@ -134,6 +193,21 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
+/// The pairs of a query or a form body, as they were sent.
+fn readable_pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, ParamsError> {
+    let mut pairs = Vec::new();
+    for (name, value) in form_urlencoded::parse(encoded) {
+        if pairs.len() == MAX_PARAMETERS {
+            return Err(ParamsError::TooMany);
+        }
+        if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
+            return Err(ParamsError::Malformed);
+        }
+        pairs.push((name.into_owned(), value.into_owned()));
+    }
+    Ok(pairs)
+}
+
 /// Neither control characters nor the replacement character, which stands for bytes that were not
 /// UTF-8.
 fn is_readable(text: &str) -> bool {
@@ -155,17 +229,34 @@ mod tests {
         let params = Params::parse("a=1&b=&c=x%20y+z").unwrap();
         assert_eq!(params.get("a"), Some("1"));
         assert_eq!(params.get("b"), None);
-        assert!(params.is_sent("b"));
+        assert!(!params.is_sent("b"));
+        assert_eq!(params.encode(), "a=1&c=x+y+z");
         assert_eq!(params.get("c"), Some("x y z"));
         assert_eq!(params.get("d"), None);
     }
 
     #[test]
     fn refuses_repeats_also_empty_ones() {
-        assert_eq!(Params::parse("a=1&a=1"), Err(ParamsError::Repeated("a".into())));
-        assert_eq!(Params::parse("a=&a=1"), Err(ParamsError::Repeated("a".into())));
+        for repeated in ["state=1&state=1", "state=&state=1", "state=1&state="] {
+            assert_eq!(Params::parse(repeated), Err(ParamsError::Repeated("state".into())));
+        }
         let twice = Params::parse_with_repeatable("resource=x&resource=y", &["resource"]).unwrap();
         assert_eq!(twice.get_all("resource").collect::<Vec<_>>(), ["x", "y"]);
+    }
+
+    /// RFC 6749 section 3.1. Neither value is kept: a name that someone forgets to add to the list of
+    /// known ones can't be read with a value that was chosen by an attacker.
+    #[test]
+    fn unknown_parameters_may_be_repeated_and_are_left_out() {
+        let (params, repeats) =
+            Params::parse_noting_repeats("utm=1&state=x&utm=2&utm=3&one=4", &[]).unwrap();
+        assert_eq!(params.encode(), "state=x&one=4");
+        assert_eq!(repeats, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_known_parameters_are_sorted_and_each_is_there_once() {
+        assert!(KNOWN.is_sorted_by(|before, after| before < after));
     }
 
     #[test]
@@ -174,7 +265,7 @@ mod tests {
         assert_eq!(Params::parse("a=%00"), Err(ParamsError::Malformed));
         assert_eq!(Params::parse(b"a=\xff\xfe"), Err(ParamsError::Malformed));
         // A name can come into a message, and so into a line of a log.
-        assert_eq!(Params::parse("a%0Ab=1&a%0Ab=1"), Err(ParamsError::Malformed));
+        assert_eq!(Params::parse("a%0Ab=1"), Err(ParamsError::Malformed));
         assert_eq!(Params::parse("a=1%0D%0A2").unwrap().get("a"), Some("1\r\n2"));
     }
 

@@ -155,18 +155,16 @@ fn protocol(provider: &Arc<Provider>) -> Router<AppState> {
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
+        .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post))
         .layer(layers)
 }
 
-/// The endpoints that only servers and devices call.
+/// The endpoint that only servers call.
 fn without_cors() -> Router<AppState> {
     let layers = ServiceBuilder::new()
         .layer(middleware::map_response(refusal::count))
         .layer(DefaultBodyLimit::max(MAX_BODY));
-    Router::new()
-        .route(paths::INTROSPECTION, post(introspection::post))
-        .route(paths::DEVICE_AUTHORIZATION, post(device_authorization::post))
-        .layer(layers)
+    Router::new().route(paths::INTROSPECTION, post(introspection::post)).layer(layers)
 }
 
 /// What a user's browser opens.

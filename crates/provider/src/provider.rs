@@ -21,6 +21,7 @@ use crate::{
     },
     model::{
         client::{Client, ClientSettings},
+        device_cookie::DeviceCookies,
         resource::Resources,
         session::{Authentication, Device, Session, SessionCursor},
         settings_error::SettingsError,
@@ -87,6 +88,7 @@ pub struct Provider {
     nonces: Nonces,
     /// Makes families of refresh tokens out of codes.
     families: hmac::Key,
+    devices: DeviceCookies,
     passwords: PasswordVerifier,
     remote_keys: RemoteKeys,
     clock: Arc<dyn Clock>,
@@ -144,6 +146,7 @@ impl Provider {
             logout: Arc::new(logout),
             nonces: Nonces::new(keys.mac_key("dpop nonces")),
             families: keys.mac_key("families of refresh tokens"),
+            devices: DeviceCookies::new(keys.mac_key("device cookies")),
             keys,
             passwords: parts.passwords,
             remote_keys: RemoteKeys::new(parts.jwks_source),
@@ -240,6 +243,11 @@ impl Provider {
     /// The client, if there is one and it is enabled.
     pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
         self.clients.get(client_id)
+    }
+
+    /// Whether a client or an API with this name can authenticate here.
+    pub fn can_authenticate(&self, name: &str) -> bool {
+        self.clients.get(name).is_some() || self.resources.authenticating_api(name).is_some()
     }
 
     /// Whether a client lists this origin for its browser code.
@@ -401,14 +409,17 @@ impl Provider {
     }
 
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
-    /// same answer after the same work; failures are counted for the account and for the address.
+    /// same answer after the same work; failures are counted for the account and for the address,
+    /// or for the browser alone if `device`, its device cookie, shows that the user has signed in
+    /// there before.
     pub async fn verify_password(
         &self,
         username: &str,
         password: Secret,
         address: &str,
+        device: Option<&TokenHandle>,
     ) -> Result<User, SignInError> {
-        self.password_check().verify(username, password, address).await
+        self.password_check().verify(username, password, address, device).await
     }
 
     /// Starts a session under a new identifier; the browser's earlier one ends.
@@ -428,6 +439,11 @@ impl Provider {
         cookie: Option<&TokenHandle>,
     ) -> Result<Option<Session>, StoreError> {
         self.sessions().find(cookie).await
+    }
+
+    /// The name that the user with this `sub` signs in with; `None` if the user was removed.
+    pub async fn username(&self, sub: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.store.user(sub).await?.map(|user| user.username))
     }
 
     /// Ends a browser's session, and notifies its clients.
@@ -568,7 +584,12 @@ impl Provider {
     }
 
     fn password_check(&self) -> PasswordCheck<'_> {
-        PasswordCheck { store: &*self.store, passwords: &self.passwords, clock: &*self.clock }
+        PasswordCheck {
+            store: &*self.store,
+            passwords: &self.passwords,
+            devices: &self.devices,
+            clock: &*self.clock,
+        }
     }
 
     fn proofs(&self) -> ProofVerifier<'_> {
@@ -588,6 +609,7 @@ impl Provider {
                 plain: self.settings.session_lifetime,
                 remembered: self.settings.remember_me_lifetime,
             },
+            devices: &self.devices,
             issuer: &self.settings.issuer,
             logout_queued: &self.logout.queued,
             clock: &*self.clock,

@@ -14,5 +14,5 @@ pub(crate) async fn get_or_post(
     GetOrPost(encoded): GetOrPost,
 ) -> Result<Response, PageError> {
     let cookie = state.cookies.read(&headers, Cookie::Session);
-    state.respond(state.provider.authorize(&encoded, cookie.as_ref()).await, &headers)
+    state.respond(state.provider.authorize(&encoded, cookie.as_ref()).await, &headers).await
 }

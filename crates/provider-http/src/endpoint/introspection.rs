@@ -39,7 +39,7 @@ async fn introspect(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Introspection, TokenError> {
-    let credentials = client_credentials(headers, params)?;
+    let credentials = client_credentials(provider, headers, params)?;
     let caller = provider.authenticate_introspector(&credentials).await?;
     let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;
     Ok(provider.introspect(&caller, &token).await?)

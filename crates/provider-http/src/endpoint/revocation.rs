@@ -29,7 +29,7 @@ pub(crate) async fn post(
             audit::Event {
                 event: "revocation_refused",
                 outcome: audit::Outcome::Refused,
-                client_id: named_client(&headers, &params).as_deref(),
+                client_id: named_client(&provider, &headers, &params).as_deref(),
                 peer: Some(&peer.0),
                 cause: Some(&error),
                 ..audit::Event::default()

@@ -11,7 +11,11 @@ use axum::{
 use doorward_protocol::params::Params;
 use doorward_provider::{
     Provider, audit,
-    use_case::{dpop::DpopError, error::TokenError, token::TokenRequest},
+    use_case::{
+        dpop::DpopError,
+        error::TokenError,
+        token::{TokenRequest, grant_type_label},
+    },
 };
 
 use crate::http::{
@@ -40,7 +44,7 @@ pub(crate) async fn post(
         audit::Event {
             event: "token_refused",
             outcome: audit::Outcome::Refused,
-            client_id: named_client(&headers, &params).as_deref(),
+            client_id: named_client(&provider, &headers, &params).as_deref(),
             peer: Some(&peer.0),
             grant_type: grant_type.map(for_log).as_deref(),
             cause: Some(&error),
@@ -62,16 +66,4 @@ async fn exchange(
     let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
     let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));
     Ok((NO_STORE, nonce, Json(tokens)).into_response())
-}
-
-/// The grant type as a label of a metric. A label must have few values, and a client can send any.
-fn grant_type_label(grant_type: Option<&str>) -> &'static str {
-    match grant_type {
-        Some("authorization_code") => "authorization_code",
-        Some("refresh_token") => "refresh_token",
-        Some("client_credentials") => "client_credentials",
-        Some("password") => "password",
-        Some("urn:ietf:params:oauth:grant-type:device_code") => "device_code",
-        _ => "other",
-    }
 }

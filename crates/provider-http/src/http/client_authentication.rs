@@ -20,11 +20,12 @@ pub(crate) async fn authenticate_client(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<AuthenticatedClient, TokenError> {
-    provider.authenticate(&client_credentials(headers, params)?).await
+    provider.authenticate(&client_credentials(provider, headers, params)?).await
 }
 
 /// Reads the credentials of a request.
 pub(crate) fn client_credentials(
+    provider: &Provider,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<ClientCredentials, ClientAuthenticationError> {
@@ -36,12 +37,16 @@ pub(crate) fn client_credentials(
         }
         (Some(_), Some(_)) => return Err(ClientAuthenticationError::TwoMethods),
     };
-    ClientCredentials::parse(authorization, params)
+    ClientCredentials::parse(authorization, params, |id| provider.can_authenticate(id))
 }
 
 /// The client that a request names, for an audit event. It is not authenticated.
-pub(crate) fn named_client(headers: &HeaderMap, params: &Params) -> Option<String> {
-    client_credentials(headers, params).ok().map(|named| for_log(named.client_id()))
+pub(crate) fn named_client(
+    provider: &Provider,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Option<String> {
+    client_credentials(provider, headers, params).ok().map(|named| for_log(named.client_id()))
 }
 
 /// The beginning of a text from a request, short enough for a log line.

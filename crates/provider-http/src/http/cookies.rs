@@ -1,4 +1,4 @@
-//! The cookies: the session, its check value and the form token.
+//! The cookies: the session, its check value, the form token and the device cookie.
 //!
 //! With https, they are `Secure` and have the prefix `__Host-`, so that no other host and no plain
 //! connection can set them (RFC 6265bis section 4.1.3). They are `HttpOnly` and `SameSite=Lax`,
@@ -21,6 +21,8 @@ pub(crate) enum Cookie {
     Session,
     SessionCheck,
     FormToken,
+    /// Shows that the browser has signed an account in before. It outlives the session.
+    Device,
 }
 
 impl Cookies {
@@ -86,6 +88,8 @@ impl Cookies {
             (Cookie::SessionCheck, false) => "doorward.check",
             (Cookie::FormToken, true) => "__Host-doorward.form",
             (Cookie::FormToken, false) => "doorward.form",
+            (Cookie::Device, true) => "__Host-doorward.device",
+            (Cookie::Device, false) => "doorward.device",
         }
     }
 }

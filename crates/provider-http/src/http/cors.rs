@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::{
     HeaderName, Method,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use doorward_protocol::dpop;
 use doorward_provider::Provider;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// The layer. It never allows credentials: no endpoint below it reads a cookie.
+/// The layer. It never allows credentials: no endpoint below it reads a cookie. So a page of a listed
+/// origin may send any header, as those that interceptors and tracing add to every request.
 pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
     let listed = AllowOrigin::predicate(move |origin, _| {
         origin.to_str().is_ok_and(|origin| provider.allows_cors_origin(origin))
@@ -18,7 +19,7 @@ pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(listed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static(dpop::HEADER)])
+        .allow_headers(AllowHeaders::mirror_request())
         // `Date` lets a client on a device with a wrong clock check the times in a token.
         .expose_headers([
             WWW_AUTHENTICATE,

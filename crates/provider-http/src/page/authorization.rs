@@ -23,7 +23,7 @@ use crate::{
 
 impl AppState {
     /// Answers what the authorization use case decided.
-    pub(crate) fn respond(
+    pub(crate) async fn respond(
         &self,
         outcome: Outcome,
         headers: &HeaderMap,
@@ -36,7 +36,7 @@ impl AppState {
             Outcome::SignIn(request) => Ok(self.to_login(&ReturnUrl::to_request(&request.params))),
             Outcome::AskConsent(request, session) => {
                 let state = self.clone().in_language(request.ui_locales.as_deref());
-                Ok(consent::show(&state, headers, &request, &session))
+                consent::show(&state, headers, &request, &session).await
             }
             Outcome::Refuse(request) => Err(self.error(request)),
         }

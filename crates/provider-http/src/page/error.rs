@@ -118,7 +118,7 @@ impl IntoResponse for PageError {
         cause.log();
         let code = cause.code();
         let markup = view(&state.layout(), code.as_str(), &cause.message(state.texts));
-        let refused = cause.is_refusal().then(|| Extension(Refused(code)));
+        let refused = cause.is_refusal().then_some(Extension(Refused(code)));
         (refused, html(cause.status(), markup)).into_response()
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn get(
         return Ok(see_other(&state.base.join("/account/login")));
     };
     let home = Home {
-        sub: session.authentication.sub,
+        username: state.username(&session).await?,
         grants: state.base.join("/grants"),
         logout: state.base.join("/account/logout"),
     };
@@ -32,7 +32,7 @@ pub(crate) async fn get(
 
 /// What the page shows.
 struct Home {
-    sub: String,
+    username: String,
     grants: String,
     logout: String,
 }
@@ -43,7 +43,7 @@ fn view(layout: &Layout, home: Home) -> String {
         view! {
             <div class="stack-tight">
                 <h1>{t.you_are_signed_in}</h1>
-                <p>{t.browser_signed_in_as}" "<strong>{home.sub}</strong>". "{t.no_password_again}</p>
+                <p>{t.browser_signed_in_as}" "<strong>{home.username}</strong>". "{t.no_password_again}</p>
             </div>
             <div class="stack-tight">
                 <a class="btn btn-block" href=home.grants>{t.access_and_sessions}</a>

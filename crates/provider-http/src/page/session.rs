@@ -11,4 +11,11 @@ impl AppState {
         let cookie = self.cookies.read(headers, Cookie::Session);
         self.provider.session(cookie.as_ref()).await.map_err(|error| self.error(error))
     }
+
+    /// The name of the signed-in user, as the user typed it. `sub` may be a random text.
+    pub(crate) async fn username(&self, session: &Session) -> Result<String, PageError> {
+        let sub = &session.authentication.sub;
+        let username = self.provider.username(sub).await.map_err(|error| self.error(error))?;
+        Ok(username.unwrap_or_else(|| sub.clone()))
+    }
 }

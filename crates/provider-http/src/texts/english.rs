@@ -1,7 +1,10 @@
 //! English.
 
 use doorward_protocol::params::ParamsError;
-use doorward_provider::use_case::{authorize::UnsafeRequest, end_session::EndSessionError};
+use doorward_provider::use_case::{
+    authorize::UnsafeRequest,
+    end_session::{EndSessionError, EndSessionProblem},
+};
 
 use super::Texts;
 use crate::http::form::FormError;
@@ -32,12 +35,13 @@ pub(crate) static ENGLISH: Texts = Texts {
     do_not_allow: "Do not allow",
     something_is_wrong: "Something is wrong",
     did_not_work: "This did not work",
-    go_back: "Go back to the application and try again. If it happens again, tell the people who run it \
-        this code:",
+    go_back: "Go back to the application and try again. If it happens again, tell the people who \
+        run it this code:",
     unavailable: "The provider can't answer at the moment. Try again in a minute.",
-    no_such_page: "There is no such page here. If an application sent you, go back to it and try again.",
-    foreign_return_url: "The page was opened with an address to return to that is not this provider's. Start again \
-        from the application.",
+    no_such_page: "There is no such page here. If an application sent you, go back to it and try \
+        again.",
+    foreign_return_url: "This page was opened with a return address that does not belong to this \
+        provider. Start again from the application.",
     form_refused,
     authorize_refused,
     end_session_refused,
@@ -47,16 +51,16 @@ pub(crate) static ENGLISH: Texts = Texts {
     signed_in: "Signed in",
     you_are_signed_in: "You are signed in",
     browser_signed_in_as: "This browser is signed in as",
-    no_password_again: "Applications that use this provider will not ask for your password again.",
+    no_password_again: "Applications that use this provider don't ask for your password again.",
     sign_out: "Sign out",
     sign_out_question: "Sign out?",
     client_asks: |name| format!("{name} asks to sign you out."),
-    address_refused: "The application wants you to return to an address that is not registered for it. You will \
-        stay here.",
+    end_session_problem,
     stay_signed_in: "Stay signed in",
     signed_out: "Signed out",
     you_are_signed_out: "You are signed out",
-    signing_out_elsewhere: "Your other applications are being told. Then you are taken back.",
+    signing_out_elsewhere: "You are being signed out of your other applications. Then you return \
+        to the application.",
     you_can_close: "You can close this page, or sign in again.",
     back_to: |name| format!("Back to {name}"),
     the_application: "the application",
@@ -67,8 +71,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     since: "Since",
     last_used: "last used",
     not_in_use: "Allowed, not in use",
-    take_back: "Take back",
-    take_back_from: |name| format!("Take back the access of {name}"),
+    take_back: "Remove access",
+    take_back_from: |name| format!("Remove the access of {name}"),
     where_signed_in: "Where you are signed in",
     older_sessions: "Older sign-ins",
     more_applications: "More applications",
@@ -82,22 +86,22 @@ pub(crate) static ENGLISH: Texts = Texts {
     connect_a_device: "Connect a device",
     enter_device_code: "Enter the code that the device shows.",
     code: "Code",
-    go_on_with_phone: "Go on with your phone",
+    go_on_with_phone: "Continue on your phone",
     qr_code: "The address of this page as a QR code",
     device_shows: "Does your device show",
-    device_warning: "Go on only if you hold this device yourself. Somebody who sent you the code would get \
-        into your account.",
+    device_warning: "Continue only if you have this device in front of you. If someone sent you \
+        the code, they would get into your account.",
     device_asks_for: "The device asks for:",
     device_connected: (
         "The device is connected",
-        "Go back to it: it goes on by itself in a few seconds. You can close this page.",
+        "Go back to the device: it continues in a few seconds. You can close this page.",
     ),
     device_not_connected: (
         "The device is not connected",
-        "It was told that you did not allow it. You can close this page.",
+        "You did not allow it. You can close this page.",
     ),
-    unknown_device_code: "This code is wrong, has expired or was answered. Check what the device shows; if it shows \
-        another code now, enter that.",
+    unknown_device_code: "This code is wrong, has expired or was already used. Enter the code that \
+        the device shows now.",
     codes_throttled: |seconds| {
         let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
         format!("Too many codes were entered. Wait {wait}, then try again.")
@@ -124,6 +128,22 @@ fn form_refused(error: &FormError) -> String {
 
 fn authorize_refused(request: &UnsafeRequest) -> String {
     request.to_string()
+}
+
+fn end_session_problem(problem: EndSessionProblem) -> String {
+    let what = match problem {
+        EndSessionProblem::InvalidHint => {
+            "The application did not prove which sign-in it belongs to (id_token_hint)."
+        }
+        EndSessionProblem::UnknownClient => {
+            "The application that sent you here is not known to this provider (client_id)."
+        }
+        EndSessionProblem::UnregisteredAddress => {
+            "The application asked to return to an address that is not registered for it \
+             (post_logout_redirect_uri)."
+        }
+    };
+    format!("{what} You are not taken back to it.")
 }
 
 fn end_session_refused(error: EndSessionError) -> String {

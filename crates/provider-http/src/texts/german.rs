@@ -1,7 +1,10 @@
 //! German.
 
 use doorward_protocol::params::ParamsError;
-use doorward_provider::use_case::{authorize::UnsafeRequest, end_session::EndSessionError};
+use doorward_provider::use_case::{
+    authorize::UnsafeRequest,
+    end_session::{EndSessionError, EndSessionProblem},
+};
 
 use super::Texts;
 use crate::http::form::FormError;
@@ -17,12 +20,12 @@ pub(crate) static GERMAN: Texts = Texts {
     password: "Passwort",
     remember_me: "Auf diesem Gerät angemeldet bleiben",
     cancel: "Abbrechen",
-    wrong_password: "Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch \
-        einmal.",
-    form_expired: "Diese Seite war zu lange geöffnet, oder Cookies sind gesperrt. Versuchen Sie es noch \
-        einmal.",
-    too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar Sekunden \
+    wrong_password: "Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es \
         noch einmal.",
+    form_expired: "Diese Seite war zu lange geöffnet, oder Cookies sind gesperrt. Versuchen Sie es \
+        noch einmal.",
+    too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar \
+        Sekunden noch einmal.",
     enter_both: "Geben Sie Benutzername und Passwort ein.",
     throttled,
     allow_access: "Zugriff erlauben",
@@ -37,12 +40,12 @@ pub(crate) static GERMAN: Texts = Texts {
     did_not_work: "Das hat nicht geklappt",
     go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder \
         geschieht, nennen Sie den Betreibern diesen Code:",
-    unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer Minute noch \
-        einmal.",
-    no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen Sie zu ihr \
-        zurück und versuchen Sie es noch einmal.",
-    foreign_return_url: "Die Seite wurde mit einer Rücksprungadresse geöffnet, die nicht zu diesem Anbieter \
-        gehört. Beginnen Sie noch einmal bei der Anwendung.",
+    unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer \
+        Minute noch einmal.",
+    no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen \
+        Sie zu ihr zurück und versuchen Sie es noch einmal.",
+    foreign_return_url: "Diese Seite wurde mit einer Rücksprungadresse geöffnet, die nicht zu \
+        diesem Anbieter gehört. Beginnen Sie noch einmal in der Anwendung.",
     form_refused,
     authorize_refused,
     end_session_refused,
@@ -52,16 +55,17 @@ pub(crate) static GERMAN: Texts = Texts {
     signed_in: "Angemeldet",
     you_are_signed_in: "Sie sind angemeldet",
     browser_signed_in_as: "Dieser Browser ist angemeldet als",
-    no_password_again: "Anwendungen, die diesen Anbieter nutzen, fragen nicht noch einmal nach Ihrem Passwort.",
+    no_password_again: "Anwendungen, die diesen Anbieter nutzen, fragen nicht noch einmal nach \
+        Ihrem Passwort.",
     sign_out: "Abmelden",
     sign_out_question: "Abmelden?",
     client_asks: |name| format!("{name} möchte Sie abmelden."),
-    address_refused: "Die Anwendung möchte, dass Sie zu einer Adresse zurückkehren, die für sie nicht \
-        eingetragen ist. Sie bleiben hier.",
+    end_session_problem,
     stay_signed_in: "Angemeldet bleiben",
     signed_out: "Abgemeldet",
     you_are_signed_out: "Sie sind abgemeldet",
-    signing_out_elsewhere: "Ihre anderen Anwendungen erfahren davon. Dann geht es zurück.",
+    signing_out_elsewhere: "Sie werden auch bei Ihren anderen Anwendungen abgemeldet. Danach geht \
+        es zurück zur Anwendung.",
     you_can_close: "Sie können diese Seite schließen oder sich wieder anmelden.",
     back_to: |name| format!("Zurück zu {name}"),
     the_application: "der Anwendung",
@@ -72,7 +76,7 @@ pub(crate) static GERMAN: Texts = Texts {
     since: "Seit",
     last_used: "zuletzt genutzt",
     not_in_use: "Erlaubt, nicht genutzt",
-    take_back: "Entziehen",
+    take_back: "Zugriff entziehen",
     take_back_from: |name| format!("{name} den Zugriff entziehen"),
     where_signed_in: "Wo Sie angemeldet sind",
     older_sessions: "Ältere Anmeldungen",
@@ -90,19 +94,19 @@ pub(crate) static GERMAN: Texts = Texts {
     go_on_with_phone: "Mit dem Telefon fortfahren",
     qr_code: "Die Adresse dieser Seite als QR-Code",
     device_shows: "Zeigt Ihr Gerät",
-    device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst in der Hand haben. Wer Ihnen den Code \
-        geschickt hat, käme sonst in Ihr Konto.",
+    device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst vor sich haben. Wer Ihnen den \
+        Code geschickt hat, käme sonst in Ihr Konto.",
     device_asks_for: "Das Gerät bittet um:",
     device_connected: (
         "Das Gerät ist verbunden",
-        "Gehen Sie zu ihm zurück: Es macht in ein paar Sekunden von selbst weiter. Sie können diese Seite schließen.",
+        "Gehen Sie zum Gerät zurück: Es macht in ein paar Sekunden von selbst weiter. Sie können diese Seite schließen.",
     ),
     device_not_connected: (
         "Das Gerät ist nicht verbunden",
-        "Es hat erfahren, dass Sie es nicht erlaubt haben. Sie können diese Seite schließen.",
+        "Sie haben es nicht erlaubt. Sie können diese Seite schließen.",
     ),
-    unknown_device_code: "Dieser Code ist falsch, abgelaufen oder schon beantwortet. Sehen Sie nach, was das Gerät \
-        anzeigt; wenn es jetzt ein anderer Code ist, geben Sie den ein.",
+    unknown_device_code: "Dieser Code ist falsch, abgelaufen oder wurde schon benutzt. Geben Sie \
+        den Code ein, den das Gerät jetzt anzeigt.",
     codes_throttled: |seconds| {
         let wait =
             if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
@@ -132,6 +136,22 @@ fn form_refused(error: &FormError) -> String {
             "Die Anfrage ist nicht lesbar. Sie ist kein Formular, oder sie ist zu lang.".to_owned()
         }
     }
+}
+
+fn end_session_problem(problem: EndSessionProblem) -> String {
+    let what = match problem {
+        EndSessionProblem::InvalidHint => {
+            "Die Anwendung hat nicht nachgewiesen, zu welcher Anmeldung sie gehört (id_token_hint)."
+        }
+        EndSessionProblem::UnknownClient => {
+            "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt (client_id)."
+        }
+        EndSessionProblem::UnregisteredAddress => {
+            "Die Anwendung nennt eine Rücksprungadresse, die für sie nicht eingetragen ist \
+             (post_logout_redirect_uri)."
+        }
+    };
+    format!("{what} Sie werden nicht zu ihr zurückgeleitet.")
 }
 
 fn end_session_refused(error: EndSessionError) -> String {

@@ -13,7 +13,10 @@ use axum::{
 use doorward_protocol::params::Params;
 use doorward_provider::{
     model::resource::ScopeDescription,
-    use_case::{authorize::UnsafeRequest, end_session::EndSessionError},
+    use_case::{
+        authorize::UnsafeRequest,
+        end_session::{EndSessionError, EndSessionProblem},
+    },
 };
 
 pub(crate) use self::english::ENGLISH;
@@ -111,8 +114,8 @@ pub(crate) struct Texts {
     pub(crate) sign_out_question: &'static str,
     /// Which client asks to sign out. The argument is its name.
     pub(crate) client_asks: fn(&str) -> String,
-    /// The address to return to is not registered.
-    pub(crate) address_refused: &'static str,
+    /// What is wrong with a sign-out request, although the user is signed out.
+    pub(crate) end_session_problem: fn(EndSessionProblem) -> String,
     /// Button.
     pub(crate) stay_signed_in: &'static str,
     /// Title.

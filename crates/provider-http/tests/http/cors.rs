@@ -9,21 +9,21 @@ use axum::{
 use crate::support::{Answer, World, with_header};
 
 const LISTED: &str = "http://localhost:5001";
-const OPEN: [(&str, Method); 8] = [
+const OPEN: [(&str, Method); 9] = [
     ("/.well-known/openid-configuration", Method::GET),
     ("/.well-known/oauth-authorization-server", Method::GET),
     ("/.well-known/openid-configuration/jwks", Method::GET),
     ("/connect/token", Method::POST),
     ("/connect/par", Method::POST),
     ("/connect/revocation", Method::POST),
+    ("/connect/deviceauthorization", Method::POST),
     ("/connect/userinfo", Method::GET),
     ("/connect/userinfo", Method::POST),
 ];
-const CLOSED: [&str; 10] = [
+const CLOSED: [&str; 9] = [
     "/connect/authorize",
     "/connect/endsession",
     "/connect/introspect",
-    "/connect/deviceauthorization",
     "/device",
     "/account/login",
     "/account/logout",
@@ -76,6 +76,25 @@ async fn a_listed_origin_passes_the_preflight() {
             "{allowed}"
         );
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+    }
+}
+
+/// Interceptors and tracing add headers to every request, and these endpoints read no cookie.
+#[tokio::test]
+async fn a_listed_origin_may_send_any_header() {
+    let world = World::new().await;
+    let asked = "traceparent,x-requested-with,mcp-protocol-version";
+    for (path, method) in &OPEN {
+        let request = Request::options(*path)
+            .header("origin", LISTED)
+            .header("access-control-request-method", method.as_str())
+            .header("access-control-request-headers", asked)
+            .body(Body::empty())
+            .unwrap();
+        let answer = world.send(request).await;
+        assert_eq!(answer.header("access-control-allow-headers"), asked, "{path}");
+        let vary = answer.header("vary").to_ascii_lowercase();
+        assert!(vary.contains("access-control-request-headers"), "{path}: {vary}");
     }
 }
 

@@ -162,8 +162,11 @@ async fn what_a_client_may_have_is_shown_once_however_often_it_was_granted() {
 async fn many_sessions_are_shown_in_pages() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let alice =
-        world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
+    let alice = world
+        .provider
+        .verify_password("alice", Secret::new("alice"), "192.0.2.1", None)
+        .await
+        .unwrap();
     for _ in 0..80 {
         world.provider.start_session(&alice, false, Device::default(), None).await.unwrap();
     }

@@ -238,11 +238,11 @@ async fn hostile_subjects_and_client_names_stay_text() {
 async fn the_error_page_shows_nothing_that_the_request_wrote() {
     let world = World::new().await;
     for hostile in HOSTILE {
-        let name = params::encode([(hostile, "1"), (hostile, "2")]);
+        let repeated = params::encode([("state", hostile), ("state", hostile)]);
         for url in [
             authorize_url(&[("client_id", hostile)]),
             authorize_url(&[("redirect_uri", hostile)]),
-            format!("/connect/endsession?{name}"),
+            format!("/connect/endsession?{repeated}"),
         ] {
             let answer = world.get(&url).await;
             answer.expect_error_page(StatusCode::BAD_REQUEST);

@@ -6,6 +6,7 @@ pub mod client_access;
 pub mod configured_user;
 pub mod consent;
 pub mod device_code;
+pub mod device_cookie;
 pub mod grant;
 pub mod logout_notice;
 pub mod message_identity;

@@ -38,6 +38,11 @@ impl ThrottleKey {
         Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
     }
 
+    /// A browser that has signed the account in before, by the random part of its cookie.
+    pub(crate) fn device(random: &[u8]) -> Self {
+        Self(Sha256::new().chain_update("device:").chain_update(random).finalize().into())
+    }
+
     /// The user codes that this user has entered (RFC 8628 section 5.1).
     pub fn user_codes_of(sub: &str) -> Self {
         Self(Sha256::new().chain_update("user codes of:").chain_update(sub).finalize().into())
@@ -83,6 +88,9 @@ pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy =
 /// For one account from anywhere. Its wait is short: whoever guesses from elsewhere must not lock
 /// the owner out.
 pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
+/// For one browser that has signed the account in before. It replaces the other three, so that no
+/// one else's failures keep its user waiting.
+pub const PER_DEVICE: ThrottlePolicy = ThrottlePolicy { free_failures: 5, longest_wait: 300 };
 /// For one address, from which many people may come.
 pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 50, longest_wait: 300 };
 /// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with

@@ -62,10 +62,12 @@ pub enum ClientCredentials {
 pub struct AuthenticatedClient(Arc<Client>);
 
 impl ClientCredentials {
-    /// Reads the credentials out of the `Authorization` header and the parameters.
+    /// Reads the credentials out of the `Authorization` header and the parameters. `is_known` says
+    /// whether something with this name can authenticate here.
     pub fn parse(
         authorization: Option<&str>,
         params: &Params,
+        is_known: impl Fn(&str) -> bool,
     ) -> Result<Self, ClientAuthenticationError> {
         use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
         let client_id = params.get("client_id").map(str::to_owned);
@@ -81,7 +83,7 @@ impl ClientCredentials {
                 None => Self::Public { client_id },
             });
         };
-        let basic = parse_basic(header).ok_or(MalformedHeader)?;
+        let basic = parse_basic(header, is_known).ok_or(MalformedHeader)?;
         if secret.is_some() || client_id.is_some_and(|id| id != basic.client_id()) {
             return Err(TwoMethods);
         }
@@ -99,16 +101,26 @@ impl ClientCredentials {
     }
 }
 
-/// `Basic base64(form(client_id) ":" form(secret))` (RFC 6749 section 2.3.1).
-fn parse_basic(header: &str) -> Option<ClientCredentials> {
+/// The most colons of a header at which it is split: an identifier such as
+/// `http://localhost:4000/mcp` has two.
+const MAX_SPLITS: usize = 5;
+
+/// `Basic base64(form(client_id) ":" form(secret))` (RFC 6749 section 2.3.1). Many clients encode
+/// neither, and an identifier may be a URL: so the first split at a colon counts whose identifier is
+/// known, and otherwise the first one.
+fn parse_basic(header: &str, is_known: impl Fn(&str) -> bool) -> Option<ClientCredentials> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
     }
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
+    let splits = text.match_indices(':').take(MAX_SPLITS).map(|(at, _)| text.split_at(at));
+    let mut splits = splits.filter_map(|(id, secret)| Some((form_decode(id)?, &secret[1..])));
+    let first = splits.next()?;
+    let known = (!is_known(&first.0)).then(|| splits.find(|(id, _)| is_known(id))).flatten();
+    let (client_id, secret) = known.unwrap_or(first);
     Some(ClientCredentials::Basic {
-        client_id: form_decode(id)?,
+        client_id,
         secret: Secret::new(form_decode(secret)?),
         as_sent: Secret::new(secret),
     })
@@ -219,7 +231,7 @@ mod tests {
         header: Option<&str>,
         body: &str,
     ) -> Result<ClientCredentials, ClientAuthenticationError> {
-        ClientCredentials::parse(header, &Params::parse(body).unwrap())
+        ClientCredentials::parse(header, &Params::parse(body).unwrap(), |_| false)
     }
 
     /// RFC 6749 section 2.3.1, the example header and body.

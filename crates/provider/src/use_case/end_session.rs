@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_protocol::{
     claims::IdTokenClaims,
+    error::ErrorCode,
     params::{self, Params},
 };
 
@@ -24,11 +25,30 @@ pub struct EndSessionRequest {
     pub client: Option<Arc<Client>>,
     /// The verified place to return to, `state` included.
     pub return_to: Option<String>,
-    /// Whether an address was named that is not returned to.
-    pub address_refused: bool,
+    /// What is not valid in the request. The user may sign out nevertheless.
+    pub problem: Option<EndSessionProblem>,
     /// Whether an ID token of the browser's own session proves the request, so that the user need
     /// not be asked.
     pub proven: bool,
+}
+
+/// What is not valid in a request to sign out. It is left out, and the user does not return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EndSessionProblem {
+    /// `id_token_hint` is not an ID token of this provider.
+    #[error("id_token_hint is not an ID token of this provider")]
+    InvalidHint,
+    /// `client_id` is unknown, or an address to return to was sent and no client was named.
+    #[error("the request names no client of this provider")]
+    UnknownClient,
+    /// `post_logout_redirect_uri` is not registered for the client.
+    #[error("post_logout_redirect_uri is not registered for the client")]
+    UnregisteredAddress,
+}
+
+impl EndSessionProblem {
+    /// The error code, the same for each.
+    pub const CODE: ErrorCode = ErrorCode::InvalidRequest;
 }
 
 /// A request that is refused with an error page (section 4: "MUST NOT perform post-logout
@@ -68,10 +88,17 @@ impl EndSession<'_> {
         let client_id = if hint.is_some() { hinted } else { named };
         let client = client_id.and_then(|id| self.clients.get(id));
         let return_to = client.as_deref().and_then(|client| return_address(client, params));
-        // Somebody who names an address that is not registered is asked first, whatever else they
-        // prove.
         let address_refused = params.is_sent("post_logout_redirect_uri") && return_to.is_none();
+        let problem = match (hint, &claims, &client) {
+            (Some(_), None, _) => Some(EndSessionProblem::InvalidHint),
+            (_, _, None) if address_refused || named.is_some() => {
+                Some(EndSessionProblem::UnknownClient)
+            }
+            (_, _, Some(_)) if address_refused => Some(EndSessionProblem::UnregisteredAddress),
+            _ => None,
+        };
         let proven = match (&claims, session) {
+            // A request that names an unregistered address is doubtful, whatever it proves.
             _ if address_refused => false,
             (Some(_), None) => true,
             (Some(claims), Some(session)) => {
@@ -86,7 +113,7 @@ impl EndSession<'_> {
             }
             (None, _) => false,
         };
-        Ok(EndSessionRequest { client, return_to, address_refused, proven })
+        Ok(EndSessionRequest { client, return_to, problem, proven })
     }
 
     /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its

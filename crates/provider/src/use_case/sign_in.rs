@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::{
     audit,
     model::{
+        device_cookie::DeviceCookies,
         session::{Authentication, Device, PASSWORD_METHOD, Session, SessionSelector},
         throttle::{self, ThrottleKey},
         time::{Clock, Entropy},
@@ -57,6 +58,8 @@ pub struct StartedSession {
     pub cookie: TokenHandle,
     /// Seconds for which the browser keeps the cookie; `None`: until it is closed.
     pub max_age: Option<u32>,
+    /// The device cookie's value, kept by the browser for [`LIFETIME`](crate::model::device_cookie::LIFETIME).
+    pub device_cookie: TokenHandle,
 }
 
 /// Checks passwords behind the throttle.
@@ -64,19 +67,26 @@ pub struct StartedSession {
 pub(crate) struct PasswordCheck<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) passwords: &'a PasswordVerifier,
+    pub(crate) devices: &'a DeviceCookies,
     pub(crate) clock: &'a dyn Clock,
 }
 
 impl PasswordCheck<'_> {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
-    /// same answer after the same work; failures are counted for the account and for the address.
+    /// same answer after the same work; failures are counted for the account and for the address,
+    /// or for the browser alone if its device cookie shows that the user has signed in there before.
     pub(crate) async fn verify(
         &self,
         username: &str,
         password: Secret,
         address: &str,
+        device: Option<&TokenHandle>,
     ) -> Result<User, SignInError> {
-        let outcome = self.check_password(username, password, address).await;
+        let outcome = match self.known_device(username, device).await {
+            Ok(Some(device)) => self.check_on_device(username, password, device).await,
+            Ok(None) => self.check_password(username, password, address).await,
+            Err(error) => Err(error.into()),
+        };
         let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         outcome
@@ -100,13 +110,45 @@ impl PasswordCheck<'_> {
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        let user = self.store.user_by_username(&username).await?;
-        let verified =
-            self.passwords.verify(user.as_ref().map(|user| &user.password_hash), password).await?;
-        let user =
-            user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
+        let user = self.look_up(&username, password).await?;
         self.store.sign_in_succeeded(&[account, account_at], &from).await?;
         Ok(user)
+    }
+
+    /// What failures in this browser are counted for, if it has signed the account in before.
+    async fn known_device(
+        &self,
+        username: &str,
+        cookie: Option<&TokenHandle>,
+    ) -> Result<Option<ThrottleKey>, StoreError> {
+        let Some(cookie) = cookie else { return Ok(None) };
+        let user = self.store.user_by_username(&normalized_username(username)).await?;
+        Ok(user.and_then(|user| self.devices.recognise(cookie, &user)))
+    }
+
+    /// The check in a browser that has signed this account in before.
+    async fn check_on_device(
+        &self,
+        username: &str,
+        password: Secret,
+        device: ThrottleKey,
+    ) -> Result<User, SignInError> {
+        let limits = [(device.clone(), throttle::PER_DEVICE)];
+        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
+        if wait > 0 {
+            return Err(SignInError::Throttled(wait));
+        }
+        let user = self.look_up(&normalized_username(username), password).await?;
+        self.store.sign_in_succeeded(std::slice::from_ref(&device), &device).await?;
+        Ok(user)
+    }
+
+    /// The user with this name and password.
+    async fn look_up(&self, username: &str, password: Secret) -> Result<User, SignInError> {
+        let user = self.store.user_by_username(username).await?;
+        let hash = user.as_ref().map(|user| &user.password_hash);
+        let verified = self.passwords.verify(hash, password).await?;
+        user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)
     }
 }
 
@@ -116,6 +158,7 @@ pub(crate) struct Sessions<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) clients: &'a ClientRegistry,
     pub(crate) lifetimes: SessionLifetimes,
+    pub(crate) devices: &'a DeviceCookies,
     pub(crate) issuer: &'a str,
     pub(crate) logout_queued: &'a Notify,
     pub(crate) clock: &'a dyn Clock,
@@ -165,7 +208,11 @@ impl Sessions<'_> {
             return Err(SignInError::WrongPassword);
         }
         self.logout_queued.notify_waiters();
-        Ok(StartedSession { cookie, max_age: remember.then_some(lifetime) })
+        Ok(StartedSession {
+            cookie,
+            max_age: remember.then_some(lifetime),
+            device_cookie: self.devices.issue(user, self.entropy),
+        })
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.

@@ -38,12 +38,12 @@ pub(crate) async fn get(Localized(state): Localized) -> Response {
 }
 
 /// The consent page for an authorization request.
-pub(crate) fn show(
+pub(crate) async fn show(
     state: &AppState,
     headers: &HeaderMap,
     request: &AuthorizeRequest,
     session: &Session,
-) -> Response {
+) -> Result<Response, PageError> {
     let token = FormToken::for_page(headers, &state.cookies);
     let client = &request.client;
     let consent = view::Consent {
@@ -54,7 +54,7 @@ pub(crate) fn show(
         client_uri: client.client_uri.clone(),
         description: client.description.clone(),
         logo: client.logo_uri.clone(),
-        sub: session.authentication.sub.clone(),
+        username: state.username(session).await?,
         sid: session.authentication.sid.clone(),
         scopes: state.provider.resources().describe(&request.scope),
         may_remember: client.allow_remember_consent,
@@ -65,7 +65,7 @@ pub(crate) fn show(
         Some(logo) => policy.with_image(logo),
         None => policy,
     };
-    with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie)
+    Ok(with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie))
 }
 
 pub(crate) async fn post(
@@ -95,7 +95,7 @@ pub(crate) async fn post(
         let session = state.session(&headers).await?;
         state.provider.deny(query.as_bytes(), session.as_ref(), &peer.0).await
     };
-    state.respond(outcome, &headers)
+    state.respond(outcome, &headers).await
 }
 
 /// The scopes that are ticked in a form, each in a field `scope` of its own.

@@ -15,7 +15,7 @@ pub(crate) struct Consent {
     pub(crate) client_uri: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) logo: Option<String>,
-    pub(crate) sub: String,
+    pub(crate) username: String,
     pub(crate) sid: String,
     pub(crate) scopes: Vec<ScopeDescription>,
     pub(crate) may_remember: bool,
@@ -43,7 +43,7 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
             <div class="stack-tight">
                 {logo}
                 <h1>{(t.allow_client)(&consent.client_name)}</h1>
-                <p class="muted">{t.signed_in_as}" "<strong>{consent.sub}</strong>". "{t.it_asks_for}</p>
+                <p class="muted">{t.signed_in_as}" "<strong>{consent.username}</strong>". "{t.it_asks_for}</p>
                 {description}
                 {site}
             </div>

@@ -57,18 +57,22 @@ pub(crate) async fn post(
     let Some(session) = state.session(&headers).await? else {
         return Ok(to_login(&state, typed));
     };
-    let outcome = match form.get("action") {
-        Some("continue") => {
-            let pending = state.provider.look_up_device(typed, &session, &peer.0).await;
-            pending.map(|(code, pending)| confirm(&state, &headers, &session, &code, &pending))
-        }
+    let answered = match form.get("action") {
+        Some("continue") => match state.provider.look_up_device(typed, &session, &peer.0).await {
+            Ok((code, pending)) => {
+                return confirm(&state, &headers, &session, &code, &pending).await;
+            }
+            Err(error) => Err(error),
+        },
         action => {
             let scope = (action == Some("allow")).then(|| ticked_scope(&form));
-            let allowed = state.provider.answer_device(typed, &session, scope, &peer.0).await;
-            allowed.map(|allowed| html(StatusCode::OK, view::done(&state.layout(), allowed)))
+            state.provider.answer_device(typed, &session, scope, &peer.0).await
         }
     };
-    outcome.or_else(|error| refuse(&state, &headers, typed, error))
+    match answered {
+        Ok(allowed) => Ok(html(StatusCode::OK, view::done(&state.layout(), allowed))),
+        Err(error) => refuse(&state, &headers, typed, error),
+    }
 }
 
 /// The address of this page with the code that was typed.
@@ -104,23 +108,24 @@ fn enter(
 }
 
 /// The question whether to allow what the device asks for.
-fn confirm(
+async fn confirm(
     state: &AppState,
     headers: &HeaderMap,
     session: &Session,
     code: &UserCode,
     pending: &PendingDevice,
-) -> Response {
+) -> Result<Response, PageError> {
     let token = FormToken::for_page(headers, &state.cookies);
     let confirm = view::Confirm {
         action: state.base.join(paths::DEVICE),
         form_token: token.value,
         user_code: code.shown(),
-        sub: session.authentication.sub.clone(),
+        username: state.username(session).await?,
         client_name: pending.client.name.clone(),
         scopes: state.provider.resources().describe(&pending.scope),
     };
-    with_cookie(html(StatusCode::OK, view::confirm(&state.layout(), confirm)), token.set_cookie)
+    let page = html(StatusCode::OK, view::confirm(&state.layout(), confirm));
+    Ok(with_cookie(page, token.set_cookie))
 }
 
 fn refuse(

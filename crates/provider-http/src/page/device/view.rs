@@ -25,7 +25,7 @@ pub(crate) struct Confirm {
     pub(crate) action: String,
     pub(crate) form_token: String,
     pub(crate) user_code: String,
-    pub(crate) sub: String,
+    pub(crate) username: String,
     pub(crate) client_name: String,
     pub(crate) scopes: Vec<ScopeDescription>,
 }
@@ -87,7 +87,7 @@ pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
                 <h1>{(t.allow_client)(&confirm.client_name)}</h1>
                 <p>{t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
                 <p class="alert alert-info">{t.device_warning}</p>
-                <p class="muted">{t.signed_in_as}" "<strong>{confirm.sub}</strong>". "{t.device_asks_for}</p>
+                <p class="muted">{t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}</p>
             </div>
             <form class="stack" method="post" action=confirm.action>
                 {hidden(csrf::FIELD, confirm.form_token)}

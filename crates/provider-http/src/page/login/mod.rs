@@ -9,7 +9,7 @@ use axum::{
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     audit,
-    model::user::User,
+    model::{device_cookie, user::User},
     use_case::sign_in::{SignInError, StartedSession},
 };
 
@@ -113,7 +113,8 @@ async fn sign_in(
     password: Secret,
     remember: bool,
 ) -> Result<(User, StartedSession), SignInError> {
-    let user = state.provider.verify_password(username, password, &peer.0).await?;
+    let known = state.cookies.read(headers, Cookie::Device);
+    let user = state.provider.verify_password(username, password, &peer.0, known.as_ref()).await?;
     let before = state.cookies.read(headers, Cookie::Session);
     let device = user_agent::device(headers, peer);
     let session = state.provider.start_session(&user, remember, device, before.as_ref()).await?;
@@ -148,7 +149,8 @@ impl LoginPage {
     ) -> Result<Response, PageError> {
         match self.request_query() {
             Some(query) => {
-                state.respond(state.provider.deny(query.as_bytes(), None, &peer.0).await, headers)
+                let outcome = state.provider.deny(query.as_bytes(), None, &peer.0).await;
+                state.respond(outcome, headers).await
             }
             None => Ok(see_other(&state.base.join(PATH))),
         }
@@ -158,10 +160,16 @@ impl LoginPage {
     fn signed_in(self, state: &AppState, session: &StartedSession) -> Response {
         let location =
             self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
-        let set = |cookie, value| Some(state.cookies.set(cookie, value, session.max_age));
-        let response = see_other(&state.base.join(&location));
-        let response = with_cookie(response, set(Cookie::Session, &session.cookie));
-        with_cookie(response, set(Cookie::SessionCheck, &session.cookie.check_value()))
+        [
+            (Cookie::Session, &session.cookie, session.max_age),
+            (Cookie::SessionCheck, &session.cookie.check_value(), session.max_age),
+            (Cookie::Device, &session.device_cookie, Some(device_cookie::LIFETIME)),
+        ]
+        .into_iter()
+        .map(|(cookie, value, max_age)| state.cookies.set(cookie, value, max_age))
+        .fold(see_other(&state.base.join(&location)), |response, cookie| {
+            with_cookie(response, Some(cookie))
+        })
     }
 
     /// The page again, with what went wrong.

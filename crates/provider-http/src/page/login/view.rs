@@ -18,6 +18,10 @@ pub(crate) struct Login {
     pub(crate) problem: Option<String>,
 }
 
+/// The longest user name that a user may have, in bytes. A browser counts UTF-16 code units, of
+/// which a text never has more.
+const LONGEST_USERNAME: usize = 255;
+
 pub(crate) fn login(layout: &Layout, login: Login) -> String {
     let t = layout.texts;
     document(layout, t.sign_in, move || {
@@ -49,7 +53,7 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
                         autocomplete="username"
                         autocapitalize="none"
                         spellcheck="false"
-                        maxlength="255"
+                        maxlength=LONGEST_USERNAME.to_string()
                         required=true
                         autofocus=!knows_user
                         aria-invalid=failed.then_some("true")

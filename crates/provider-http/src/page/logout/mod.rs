@@ -3,22 +3,28 @@
 mod view;
 
 use axum::{
+    Extension,
     http::{HeaderMap, HeaderValue, StatusCode, header::REFRESH},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use doorward_protocol::params::{Params, encode};
 use doorward_provider::{
     model::{paths, session::Session},
-    use_case::{end_session::EndSessionRequest, logout::SignedOut},
+    use_case::{
+        end_session::{EndSessionProblem, EndSessionRequest},
+        logout::SignedOut,
+    },
 };
 
 use crate::{
     AppState,
     http::{
+        client_authentication::for_log,
         cookies::Cookie,
         csrf::{self, FormToken},
         form::PageForm,
         peer::Peer,
+        refusal::Refused,
     },
     page::{
         error::PageError,
@@ -69,12 +75,20 @@ pub(crate) async fn requested(
     peer: &Peer,
     params: &Params,
 ) -> Result<Response, PageError> {
-    match read(state, headers, params).await? {
-        (Some(session), request) if !request.proven => {
-            Ok(question(state, headers, params, &request, &session))
+    let (session, request) = read(state, headers, params).await?;
+    let refused = request.problem.map(|problem| {
+        let client = request.client.as_ref().map(|client| client.client_id.as_str());
+        let client_id = for_log(client.or(params.get("client_id")).unwrap_or_default());
+        tracing::info!(client_id, cause = %problem, "a sign-out request is not valid");
+        Extension(Refused(EndSessionProblem::CODE))
+    });
+    let response = match session {
+        Some(session) if !request.proven => {
+            question(state, headers, params, &request, &session).await?
         }
-        (_, request) => sign_out(state, headers, peer, request).await,
-    }
+        _ => sign_out(state, headers, peer, request).await?,
+    };
+    Ok((refused, response).into_response())
 }
 
 /// The browser's session, and the request after its check against that session.
@@ -88,20 +102,20 @@ async fn read(
     Ok((session, request.map_err(|error| state.error(error))?))
 }
 
-fn question(
+async fn question(
     state: &AppState,
     headers: &HeaderMap,
     params: &Params,
     request: &EndSessionRequest,
     session: &Session,
-) -> Response {
+) -> Result<Response, PageError> {
     let token = FormToken::for_page(headers, &state.cookies);
     let question = view::Question {
         action: state.base.join(PATH),
         stay: state.base.join("/"),
         form_token: token.value,
-        sub: session.authentication.sub.clone(),
-        address_refused: request.address_refused,
+        username: state.username(session).await?,
+        problem: request.problem,
         client_name: request.client.as_ref().map(|client| client.name.clone()),
         carried: CARRIED
             .into_iter()
@@ -110,7 +124,7 @@ fn question(
     };
     let markup = view::question(&state.layout(), question);
     let policy = PagePolicy::leading_to_client();
-    with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie)
+    Ok(with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie))
 }
 
 /// Ends the session, then returns to the client or says that it is done. If other clients are
@@ -142,6 +156,7 @@ fn signed_out(state: &AppState, request: EndSessionRequest, ended: SignedOut) ->
         login: state.base.join("/account/login"),
         return_to: request.return_to.clone(),
         client_name: request.client.map(|client| client.name.clone()),
+        problem: request.problem,
         frames,
     };
     let mut response = html_with_policy(StatusCode::OK, view::done(&state.layout(), done), &policy);

@@ -1,5 +1,6 @@
 //! The views of the question whether to sign out, and of the page after it.
 
+use doorward_provider::use_case::end_session::EndSessionProblem;
 use leptos::prelude::*;
 
 use crate::page::layout::{Layout, document, hidden};
@@ -10,9 +11,9 @@ pub(crate) struct Question {
     pub(crate) action: String,
     pub(crate) stay: String,
     pub(crate) form_token: String,
-    pub(crate) sub: String,
+    pub(crate) username: String,
     pub(crate) client_name: Option<String>,
-    pub(crate) address_refused: bool,
+    pub(crate) problem: Option<EndSessionProblem>,
     pub(crate) carried: Vec<(&'static str, String)>,
 }
 
@@ -25,13 +26,9 @@ pub(crate) fn question(layout: &Layout, question: Question) -> String {
         view! {
             <div class="stack-tight">
                 <h1>{t.sign_out_question}</h1>
-                <p>{t.signed_in_as}" "<strong>{question.sub}</strong>"."</p>
+                <p>{t.signed_in_as}" "<strong>{question.username}</strong>"."</p>
                 {asked}
-                {question.address_refused.then(|| view! {
-                    <p class="alert alert-info">
-                        {t.address_refused}
-                    </p>
-                })}
+                {question.problem.map(|problem| alert(t, problem))}
             </div>
             <form class="stack-tight" method="post" action=question.action>
                 {hidden(csrf::FIELD, question.form_token)}
@@ -48,6 +45,7 @@ pub(crate) struct Done {
     pub(crate) login: String,
     pub(crate) return_to: Option<String>,
     pub(crate) client_name: Option<String>,
+    pub(crate) problem: Option<EndSessionProblem>,
     /// Front-channel logout addresses of the other clients, each loaded in a frame.
     pub(crate) frames: Vec<String>,
 }
@@ -68,11 +66,23 @@ pub(crate) fn done(layout: &Layout, done: Done) -> String {
             <div class="stack-tight">
                 <h1>{t.you_are_signed_out}</h1>
                 <p class="muted">{hint}</p>
+                {done.problem.map(|problem| alert(t, problem))}
             </div>
             <a class=class href=address>{text}</a>
             {done.frames.into_iter().map(|address| client_frame(t, address)).collect_view()}
         }
     })
+}
+
+/// What is wrong with the request, for the user and for the people who run the application.
+fn alert(t: &'static Texts, problem: EndSessionProblem) -> impl IntoView {
+    view! {
+        <p class="alert alert-error" role="alert">
+            {(t.end_session_problem)(problem)}
+            " "
+            <code class="mono">{EndSessionProblem::CODE.to_string()}</code>
+        </p>
+    }
 }
 
 /// A hidden frame, in which the client removes its cookies.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use doorward_protocol::base64url;
 use serde_json::json;
 
-use super::{assert_signed_out_page, id_token, is_signed_in, question, url};
+use super::{assert_problem, assert_signed_out_page, id_token, is_signed_in, question, url};
 use crate::support::{
     Browser, REDIRECT, Setup, World, basic, claims, client_settings, form_request,
 };
@@ -99,7 +99,9 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_le
         ];
         let answer = browser.get(&url(&pairs)).await;
         question(&mut browser, &answer).await;
-        assert_signed_out_page(&world.get(&url(&pairs)).await);
+        let signed_out = world.get(&url(&pairs)).await;
+        assert_signed_out_page(&signed_out);
+        assert_problem(&signed_out, "id_token_hint");
     }
     let answer = browser
         .get(&url(&[
@@ -108,8 +110,11 @@ async fn a_hint_that_is_no_id_token_of_this_provider_is_asked_about_and_never_le
             ("post_logout_redirect_uri", REDIRECT),
         ]))
         .await;
+    assert_problem(&answer, "id_token_hint");
     let page = question(&mut browser, &answer).await;
-    assert_signed_out_page(&browser.submit(&page, &[("action", "logout")]).await);
+    let signed_out = browser.submit(&page, &[("action", "logout")]).await;
+    assert_signed_out_page(&signed_out);
+    assert_problem(&signed_out, "id_token_hint");
 }
 
 #[tokio::test]

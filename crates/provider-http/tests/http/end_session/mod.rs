@@ -33,6 +33,15 @@ pub async fn question(browser: &mut Browser<'_>, answer: &Answer) -> Page {
     page
 }
 
+/// A page that says which parameter of the request is not valid, with the error code.
+#[track_caller]
+pub fn assert_problem(answer: &Answer, parameter: &str) {
+    let page = answer.page();
+    assert!(page.all("code").next().is_some(), "{answer:?}");
+    assert!(page.text.contains("invalid_request"), "{answer:?}");
+    assert!(page.text.contains(&format!("({parameter})")), "{answer:?}");
+}
+
 /// The page that says that the user is signed out, from which nothing leads to a client.
 #[track_caller]
 pub fn assert_signed_out_page(answer: &Answer) {

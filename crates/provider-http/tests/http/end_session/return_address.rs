@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{assert_signed_out_page, id_token, is_signed_in, question, url};
+use super::{assert_problem, assert_signed_out_page, id_token, is_signed_in, question, url};
 use crate::support::{Browser, REDIRECT, World, client_settings};
 
 #[tokio::test]
@@ -38,7 +38,9 @@ async fn only_an_exactly_registered_address_is_returned_to() {
         // Asked even with a good hint: who sent that address is doubtful.
         let page = question(&mut browser, &answer).await;
         assert!(page.text.contains("not registered"));
-        assert_signed_out_page(&browser.submit(&page, &[("action", "logout")]).await);
+        let signed_out = browser.submit(&page, &[("action", "logout")]).await;
+        assert_signed_out_page(&signed_out);
+        assert_problem(&signed_out, "post_logout_redirect_uri");
         assert!(!is_signed_in(&mut browser).await);
     }
 }
@@ -49,7 +51,28 @@ async fn an_address_without_anything_that_names_the_client_is_not_returned_to() 
     let mut browser = Browser::signed_in(&world, "alice").await;
     let answer = browser.get(&url(&[("post_logout_redirect_uri", REDIRECT)])).await;
     let page = question(&mut browser, &answer).await;
-    assert_signed_out_page(&browser.submit(&page, &[("action", "logout")]).await);
+    let signed_out = browser.submit(&page, &[("action", "logout")]).await;
+    assert_signed_out_page(&signed_out);
+    assert_problem(&signed_out, "client_id");
+}
+
+#[tokio::test]
+async fn an_unknown_client_is_named_as_what_is_wrong() {
+    let world = World::new().await;
+    for pairs in [
+        &[("client_id", "Nobody")][..],
+        &[("client_id", "Nobody"), ("post_logout_redirect_uri", REDIRECT)],
+        &[("post_logout_redirect_uri", REDIRECT)],
+    ] {
+        let answer = world.get(&url(pairs)).await;
+        assert_signed_out_page(&answer);
+        assert_problem(&answer, "client_id");
+    }
+    for pairs in [&[][..], &[("client_id", "PkceJS")], &[("post_logout_redirect_uri", "")]] {
+        let answer = world.get(&url(pairs)).await;
+        assert_signed_out_page(&answer);
+        assert!(answer.page().all("code").next().is_none(), "{answer:?}");
+    }
 }
 
 #[tokio::test]

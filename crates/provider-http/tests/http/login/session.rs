@@ -139,8 +139,11 @@ async fn the_front_door_says_who_is_signed_in() {
 #[tokio::test]
 async fn a_password_that_changes_meanwhile_starts_none() {
     let world = World::new().await;
-    let alice =
-        world.provider.verify_password("alice", Secret::new("alice"), "192.0.2.1").await.unwrap();
+    let alice = world
+        .provider
+        .verify_password("alice", Secret::new("alice"), "192.0.2.1", None)
+        .await
+        .unwrap();
     world.import(user("alice", "new", &[])).await;
     let outcome = world.provider.start_session(&alice, false, Device::default(), None).await;
     assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");

@@ -161,3 +161,56 @@ async fn parallel_guesses_do_not_slip_through_together() {
         "{statuses:?}"
     );
 }
+
+/// An attacker who never stops, from many addresses and from the owner's own: the owner's browser
+/// has signed in before, and so goes in each time.
+#[tokio::test]
+async fn a_browser_that_has_signed_in_before_is_not_held_up_by_others() {
+    let world = World::new().await;
+    let mut owner = Browser::at(&world, HERE.parse().unwrap());
+    assert_eq!(owner.sign_in("alice", "alice", None).await.status, StatusCode::SEE_OTHER);
+    for number in 0..25 {
+        fail(&world, &format!("198.51.100.{number}"), "alice", 1).await;
+    }
+    for number in 0..50 {
+        fail(&world, HERE, &format!("nobody{number}"), 1).await;
+    }
+    for _ in 0..60 {
+        attempt(&world, HERE, "alice", "wrong").await;
+        attempt(&world, ELSEWHERE, "alice", "wrong").await;
+        let answer = owner.sign_in("alice", "alice", None).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    }
+    // The others wait as before, and so does anyone who only has a cookie of another account.
+    let stranger = attempt(&world, HERE, "alice", "alice").await;
+    assert_eq!(stranger.status, StatusCode::TOO_MANY_REQUESTS, "{stranger:?}");
+    let other = owner.sign_in("bob", "bob", None).await;
+    assert_eq!(other.status, StatusCode::TOO_MANY_REQUESTS, "the address waits: {other:?}");
+}
+
+#[tokio::test]
+async fn guesses_in_a_known_browser_are_counted_for_it() {
+    let world = World::new().await;
+    let mut owner = Browser::at(&world, HERE.parse().unwrap());
+    owner.sign_in("alice", "alice", None).await;
+    for _ in 0..5 {
+        let answer = owner.sign_in("alice", "wrong", None).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+    }
+    assert_throttled(&owner.sign_in("alice", "alice", None).await, "1");
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    world.clock.advance(1);
+    assert_eq!(owner.sign_in("alice", "alice", None).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_device_cookie_outlives_the_session_and_is_kept_from_scripts() {
+    let world = World::new().await;
+    let answer = Browser::new(&world).sign_in("alice", "alice", None).await;
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let device = cookies
+        .map(|cookie| cookie.to_str().unwrap())
+        .find(|cookie| cookie.starts_with("doorward.device="))
+        .unwrap();
+    assert!(device.ends_with("; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"), "{device}");
+}

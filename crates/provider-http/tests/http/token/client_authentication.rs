@@ -72,6 +72,28 @@ async fn a_public_client_can_not_authenticate_with_a_secret() {
     assert_invalid_client(&by_header(&world, &basic("PkceJS", "secret")).await);
 }
 
+/// A `client_id` may be a URL, and many clients don't encode its colons.
+#[tokio::test]
+async fn a_client_id_with_colons_is_found_in_the_header_encoded_or_not() {
+    let id = "http://localhost:4000/mcp";
+    let changes = json!({
+        "allowed_grant_types": ["client_credentials"], "allowed_scopes": ["MyBackendApi1"],
+        "require_client_secret": true, "redirect_uris": [], "client_secrets": [{"plain": "secret"}],
+    });
+    let world = World::with_clients(vec![client_settings(id, changes)]).await;
+    let as_it_is = format!("Basic {}", STANDARD.encode(format!("{id}:secret")));
+    let encoded = "http%3A%2F%2Flocalhost%3A4000%2Fmcp:secret";
+    for header in [as_it_is, format!("Basic {}", STANDARD.encode(encoded))] {
+        let answer = by_header(&world, &header).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    for wrong in ["http://localhost:4000/mcp:Secret", "http://localhost:4000:secret", ":::::secret"]
+    {
+        let header = format!("Basic {}", STANDARD.encode(wrong));
+        assert_invalid_client(&by_header(&world, &header).await);
+    }
+}
+
 #[tokio::test]
 async fn malformed_headers_are_refused() {
     let world = World::new().await;

@@ -343,13 +343,17 @@ fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
 }
 
 fn origin(text: String) -> Result<String, SettingsError> {
-    let is_origin = Url::parse(&text).is_ok_and(|url| {
-        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
+    let is_origin = Url::parse(&text).is_ok_and(|url| match url.scheme() {
+        "https" | "http" => url.origin().ascii_serialization() == text,
+        "data" | "file" | "ftp" | "javascript" | "ws" | "wss" => false,
+        // Packaged applications and browser extensions have a scheme of their own.
+        scheme => url.host_str().is_some_and(|host| format!("{scheme}://{host}") == text),
     });
     if is_origin {
         Ok(text)
     } else {
-        let problem = "an origin is scheme, host and port, like https://app.example.com: no path, no slash at its end";
+        let problem = "an origin is scheme, host and port, like https://app.example.com or \
+                       capacitor://localhost: no path, no slash at its end";
         Err(SettingsError::new("allowed_cors_origins", text, problem))
     }
 }
@@ -446,7 +450,32 @@ mod tests {
             refusal(json!({"allowed_cors_origins": ["https://a.example/"]})),
             "allowed_cors_origins"
         );
-        assert_eq!(refusal(json!({"allowed_cors_origins": ["*"]})), "allowed_cors_origins");
+        for origin in [
+            "*",
+            "null",
+            "https://a.example/",
+            "capacitor://localhost/",
+            "capacitor:localhost",
+            "file://host",
+            "javascript://a",
+            "tauri://localhost:8080",
+        ] {
+            assert_eq!(
+                refusal(json!({"allowed_cors_origins": [origin]})),
+                "allowed_cors_origins",
+                "{origin}"
+            );
+        }
+        for origin in [
+            "https://a.example:8443",
+            "capacitor://localhost",
+            "tauri://localhost",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        ] {
+            let client =
+                Client::from_settings(settings(json!({"allowed_cors_origins": [origin]})), false);
+            assert_eq!(client.unwrap().cors_origins, [origin]);
+        }
         for key in ["front_channel_logout_uri", "back_channel_logout_uri"] {
             for uri in [
                 "/logout",

@@ -108,7 +108,7 @@ impl fmt::Debug for AuthorizationResponse {
 /// The longest `client_id`, `redirect_uri` and `state` in characters.
 const MAX_CLIENT_ID: usize = 100;
 const MAX_REDIRECT_URI: usize = 400;
-const MAX_STATE: usize = 2000;
+const MAX_STATE: usize = 8192;
 
 impl ReplyTo {
     /// The verified redirect URI.
@@ -227,7 +227,7 @@ impl Authorization<'_> {
         let reply_to = ReplyTo {
             redirect_uri,
             mode: ResponseMode::Query,
-            state: params.get("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned),
+            state: params.get("state").map(str::to_owned),
             issuer: self.settings.issuer.clone(),
             observed: None,
         };
@@ -246,7 +246,7 @@ fn sole_redirect_uri(client: &Client, params: &Params) -> Option<String> {
     }
 }
 
-/// Whether the state is too long to be echoed.
+/// Whether the state is too long. It is echoed nevertheless (RFC 6749 section 4.1.2.1).
 pub(super) fn state_is_too_long(params: &Params) -> bool {
     params.get("state").is_some_and(|state| state.len() > MAX_STATE)
 }

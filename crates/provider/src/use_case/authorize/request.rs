@@ -116,8 +116,10 @@ pub(super) enum Origin {
     Reference { hash: TokenHash, waiting: Option<Waiting>, params: Params },
 }
 
-/// The longest `scope`, `nonce`, `acr_values` and `login_hint` in characters.
+/// The longest `nonce`, `acr_values` and `login_hint` in characters.
 const MAX_TEXT: usize = 300;
+/// The longest `scope` in characters. A scope may consist of URLs.
+const MAX_SCOPE: usize = 4000;
 /// The longest `claims` in characters.
 const MAX_CLAIMS: usize = 4000;
 
@@ -346,14 +348,17 @@ fn asks_for_tokens(params: &Params) -> bool {
 fn refuse_over_long(params: &Params) -> Result<(), Problem> {
     let too_long =
         |name, limit| params.get(name).is_some_and(|value: &str| value.chars().count() > limit);
-    if ["scope", "nonce", "acr_values", "login_hint", "ui_locales"]
+    if ["nonce", "acr_values", "login_hint", "ui_locales"]
         .into_iter()
         .any(|name| too_long(name, MAX_TEXT))
     {
         return Err(Problem(
             ErrorCode::InvalidRequest,
-            "scope, nonce, acr_values, login_hint or ui_locales is too long.",
+            "nonce, acr_values, login_hint or ui_locales is too long.",
         ));
+    }
+    if too_long("scope", MAX_SCOPE) {
+        return Err(Problem(ErrorCode::InvalidRequest, "scope is too long."));
     }
     if too_long("claims", MAX_CLAIMS) {
         return Err(Problem(ErrorCode::InvalidRequest, "claims is too long."));

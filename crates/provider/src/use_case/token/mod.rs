@@ -16,7 +16,7 @@ use aws_lc_rs::hmac;
 use doorward_protocol::{dpop::Proof, scope::OFFLINE_ACCESS, token::TokenResponse};
 
 use self::issue::{Issued, TokenIssuer, VerifiedGrant};
-pub use self::request::{GrantRequest, TokenRequest};
+pub use self::request::{GrantRequest, TokenRequest, grant_type_label};
 use crate::{
     audit,
     model::{

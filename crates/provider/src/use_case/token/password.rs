@@ -33,7 +33,7 @@ impl TokenEndpoint<'_> {
         }
         let targets =
             self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
-        let user = &self.passwords.verify(username, password, address).await?;
+        let user = &self.passwords.verify(username, password, address, None).await?;
         let now = self.clock.now();
         let family = Family::generate(self.entropy);
         let grant = Grant {

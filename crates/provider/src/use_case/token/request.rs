@@ -99,6 +99,18 @@ impl GrantRequest {
     }
 }
 
+/// The grant type as a label of a metric. A label must have few values, and a client can send any.
+pub fn grant_type_label(grant_type: Option<&str>) -> &'static str {
+    match grant_type {
+        Some("authorization_code") => "authorization_code",
+        Some("refresh_token") => "refresh_token",
+        Some("client_credentials") => "client_credentials",
+        Some("password") => "password",
+        Some(DEVICE_CODE) => "device_code",
+        _ => "other",
+    }
+}
+
 impl TokenRequest {
     /// Reads the parameters of a token request.
     pub fn parse(params: &Params) -> Result<Self, TokenError> {
