@@ -1,6 +1,6 @@
-//! `/popup` and `/silent-renew`: where the provider sends popups and hidden frames back to. The
-//! page's script hands its address to the page that waits for it; nothing else is there to load,
-//! show or attack.
+//! `/popup` and `/silent-renew`: the pages to which the provider sends popups and hidden frames
+//! back. Their script hands the page's address to the page that opened them. They load nothing else,
+//! so there is nothing else to attack.
 
 use axum::{
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName},
@@ -10,7 +10,8 @@ use axum::{
 /// The paths, registered as redirect URIs of the demo's client.
 pub const PATHS: [&str; 2] = ["/popup", "/silent-renew"];
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'self'";
 
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">
@@ -19,7 +20,7 @@ const PAGE: &str = r#"<!doctype html>
 </html>
 "#;
 
-/// The page. Only pages of this origin may frame it.
+/// Returns the page. Only pages of this origin may frame it.
 pub async fn get() -> ([(HeaderName, &'static str); 2], Html<&'static str>) {
     ([(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(PAGE))
 }

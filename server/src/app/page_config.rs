@@ -1,4 +1,4 @@
-//! `/config.json`: what the page needs to know, from `[app]` of the configuration.
+//! `/config.json`: the part of `[app]` in the configuration that the page needs.
 
 use axum::http::{HeaderMap, header::HOST};
 use doorward_app::config::AppConfig;
@@ -6,9 +6,9 @@ use url::Url;
 
 use crate::config::is_loopback;
 
-/// The document for one request. A machine has several names for itself (`localhost`, `127.0.0.1`):
-/// a page that was loaded by another of them than the configured origin signs in under that name,
-/// or the browser would keep its session elsewhere.
+/// The document for one request. A machine has several names for itself (`localhost`,
+/// `127.0.0.1`). A page that was loaded by another name than that of the configured origin signs in
+/// under the name in its address, because browsers keep the session of each name apart.
 pub fn for_request(page: &AppConfig, app_origin: &str, headers: &HeaderMap) -> AppConfig {
     let mut page = page.clone();
     if let Some(origin) = other_name_of_this_machine(app_origin, headers) {

@@ -93,7 +93,8 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
         let response: Response = http.get(format!("{public}/metrics")).send().await.unwrap();
         assert_eq!(response.status(), 404);
     }
-    let all = json!({"ready": true, "checks": {"database": "ok", "issuer": "ok", "keys": "ok"}});
+    let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
+    let all = json!({"ready": true, "checks": checks});
     assert_eq!(health(&http, &origin).await, (200, all));
     server.stop();
 }
@@ -128,6 +129,21 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
 
 /// A balancer that sends nothing before this process is ready would keep its API from its own
 /// provider.
+/// Only the listener of the application is not ready: the provider needs none of its files.
+#[tokio::test]
+async fn an_application_without_its_files_is_not_ready() {
+    let place = Place::new();
+    let mut command = place.command(&["serve"]);
+    command.env("LEPTOS_SITE_ROOT", place.folder());
+    let server = Doorward::start(command);
+    let http = browser();
+    let (status, report) = health(&http, &place.app).await;
+    assert_eq!(status, 503);
+    assert!(text(&report["checks"], "application").contains("not there"), "{report}");
+    assert_eq!(health(&http, &place.provider).await.0, 200);
+    server.stop();
+}
+
 #[tokio::test]
 async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let place = Place::new();
@@ -139,7 +155,7 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let http = browser();
     assert_eq!(
         health(&http, &place.app).await,
-        (200, json!({"ready": true, "checks": {"issuer": "ok"}}))
+        (200, json!({"ready": true, "checks": {"application": "ok", "issuer": "ok"}}))
     );
     let tokens = sign_in_by_password(&http, &place, "alice").await;
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
