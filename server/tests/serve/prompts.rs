@@ -14,6 +14,17 @@ fn at_a_terminal(
     arguments: &[&str],
     answers: &[(&str, &str)],
 ) -> (ExitStatus, String) {
+    at_a_terminal_while(place, arguments, answers, || {})
+}
+
+/// The same; while the first prompt is shown, something else happens.
+fn at_a_terminal_while(
+    place: &Place,
+    arguments: &[&str],
+    answers: &[(&str, &str)],
+    meanwhile: impl FnOnce(),
+) -> (ExitStatus, String) {
+    let mut meanwhile = Some(meanwhile);
     let inner = place.demo_command(arguments);
     let words = std::iter::once(inner.get_program()).chain(inner.get_args());
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
@@ -39,6 +50,9 @@ fn at_a_terminal(
                 String::from_utf8_lossy(&shown)
             );
             shown.push(byte[0]);
+        }
+        if let Some(meanwhile) = meanwhile.take() {
+            meanwhile();
         }
         keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
@@ -76,4 +90,29 @@ async fn a_password_is_asked_for_twice() {
     assert!(status.success(), "{shown}");
     assert!(may_sign_in(&place, "second one").await && !may_sign_in(&place, "first one").await);
     server.stop();
+}
+
+/// The command read the user, waited for the password, and then wrote the whole user back.
+#[test]
+fn what_happens_while_a_password_is_typed_stays() {
+    let place = Place::new();
+    let twice = [("Password: ", "first password"), ("Once more: ", "first password")];
+    at_a_terminal(&place, &["user", "add", "erin", "--roles", "admin"], &twice);
+    let run = |arguments: &[&str]| {
+        let output = place.demo_command(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let twice = [("Password: ", "second password"), ("Once more: ", "second password")];
+    let (status, shown) = at_a_terminal_while(&place, &["user", "passwd", "erin"], &twice, || {
+        run(&["user", "disable", "erin"]);
+        run(&["user", "roles", "erin", "nothing"]);
+    });
+    assert!(status.success(), "{shown}");
+    let erin: serde_json::Value =
+        serde_json::from_slice(&run(&["user", "show", "erin", "--json"])).unwrap();
+    assert_eq!(
+        (&erin["enabled"], &erin["claims"]["role"]),
+        (&false.into(), &serde_json::json!(["nothing"]))
+    );
 }
