@@ -82,7 +82,8 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
                 "retained"
             };
             json!({
-                "kid": key.kid, "algorithm": key.algorithm.as_str(), "since": key.activates_at.seconds(), "state": state,
+                "kid": key.kid, "algorithm": key.algorithm.as_str(),
+                "since": key.activates_at.seconds(), "state": state,
             })
         })
         .collect();
@@ -147,25 +148,39 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
     let source = &context.config.store.master_key;
     let stored = context.store.signing_keys().await?;
     let old = master_key::obtain(source, &stored, &SystemEntropy).map_err(CommandError::refused)?;
-    let new = match (source, &given) {
-        (MasterKeySource::File(path), given) => master_key::prepare(path, given.as_ref(), &SystemEntropy),
-        (MasterKeySource::Setting(_), Some(given)) => return reseal(context, &old, &parse(given)?).await.map(|()| {
-            audit("keys_resealed", "issuer", &context.config.provider.settings.issuer);
-            let sentence = "The keys are encrypted with the new master key: set store.master_key to it, and start the servers again.";
-            done(context.json, sentence, json!({}));
-        }),
-        (MasterKeySource::Setting(_), None) => {
-            let problem = "the master key is set by store.master_key: give the new one by --new-key-file";
-            return Err(CommandError::refused(problem));
+    match (source, &given) {
+        (MasterKeySource::File(path), given) => {
+            rekey_file(context, path, &old, given.as_ref()).await
         }
-    };
-    reseal(context, &old, &new.map_err(CommandError::refused)?).await?;
-    let MasterKeySource::File(path) = source else { return Ok(()) };
+        (MasterKeySource::Setting(_), Some(given)) => {
+            reseal(context, &old, &parse(given)?).await?;
+            audit("keys_resealed", "issuer", &context.config.provider.settings.issuer);
+            let sentence = "The keys are encrypted with the new master key: set store.master_key \
+                            to it, and restart the servers.";
+            done(context.json, sentence, json!({}));
+            Ok(())
+        }
+        (MasterKeySource::Setting(_), None) => Err(CommandError::refused(
+            "the master key is set by store.master_key: give the new one by --new-key-file",
+        )),
+    }
+}
+
+/// Changes the master key in this file.
+async fn rekey_file(
+    context: &CommandContext,
+    path: &Path,
+    old: &MasterKey,
+    given: Option<&Secret>,
+) -> Result<(), CommandError> {
+    let new = master_key::prepare(path, given, &SystemEntropy).map_err(CommandError::refused)?;
+    reseal(context, old, &new).await?;
     let kept = master_key::take_over(path).map_err(CommandError::refused)?;
     audit("keys_resealed", "issuer", &context.config.provider.settings.issuer);
     let kept = kept.display();
     let sentence = format!(
-        "The keys are encrypted with a new master key: start the servers again. The old one is kept in {kept}, for older copies of the database."
+        "The keys are encrypted with a new master key: restart the servers. The old one is kept \
+         in {kept}, for older copies of the database."
     );
     done(context.json, &sentence, json!({"old_master_key_file": kept.to_string()}));
     Ok(())
@@ -175,7 +190,7 @@ fn parse(key: &Secret) -> Result<MasterKey, CommandError> {
     MasterKey::parse(key.expose()).map_err(CommandError::refused)
 }
 
-/// Encrypts all keys anew in one command of the store; again, if one was added meanwhile.
+/// Encrypts all keys again in one store command. If a key was added meanwhile, it starts over.
 async fn reseal(
     context: &CommandContext,
     old: &MasterKey,

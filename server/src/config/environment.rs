@@ -11,8 +11,8 @@ use figment::{
 
 use super::{ConfigError, file::SECTIONS};
 
-/// Every variable of ours has this prefix; not every variable with it is ours. Kubernetes and Docker
-/// set `DOORWARD_PORT` and the like beside a service named `doorward`.
+/// Every variable of ours has this prefix; not every variable with it is ours. Kubernetes and
+/// Docker set `DOORWARD_PORT` and the like beside a service named `doorward`.
 const PREFIX: &str = "DOORWARD_";
 /// Names the configuration file.
 pub const CONFIG_VARIABLE: &str = "DOORWARD_CONFIG";

@@ -3,8 +3,8 @@
 //!
 //! [`load`] reads the file into its sections ([`parse`], [`file`]). Each value has a type that can
 //! hold only valid values ([`values`]). Then demo mode adds its clients and users ([`demo`]), and
-//! [`check`] checks what concerns several keys at once. [`ConfigErrors`] names source, key and value
-//! of each mistake.
+//! [`check`] checks what concerns several keys at once. [`ConfigErrors`] names source, key and
+//! value of each mistake.
 
 mod arguments;
 mod check;

@@ -21,7 +21,8 @@ pub fn check(
         let problem = match &certificate {
             Some(_) if url.starts_with("http:") => "the listeners use TLS: use https",
             Some(Certificate::Development { .. }) if !values::is_loopback(url) => {
-                "the certificate for development is for this machine only: set tls.certificate and tls.key"
+                "the certificate for development is for this machine only: set tls.certificate and \
+                 tls.key"
             }
             _ => continue,
         };
@@ -34,7 +35,8 @@ pub fn check(
         && roles.contains(&Role::Provider)
         && !proxied
     {
-        let problem = "nobody speaks TLS there: set tls.certificate and tls.key, or list the reverse proxy that does under \
+        let problem = "nobody speaks TLS there: set tls.certificate and tls.key, or list the \
+                       reverse proxy that does under \
                        provider.trusted_proxies";
         return Err(sources.refuse("provider.issuer", issuer, problem));
     }

@@ -63,7 +63,8 @@ fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, Setti
     }
     let sub = settings.sub.unwrap_or_else(|| username.clone());
     if sub.is_empty() || sub.len() > 255 || !sub.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = "a subject has 1 to 255 printable ASCII characters without spaces (OIDC Core section 2)";
+        let problem = "a subject has 1 to 255 printable ASCII characters without spaces (OIDC Core \
+                       section 2)";
         return Err(SettingsError::new("sub", sub, problem));
     }
     Ok(ConfiguredUser {

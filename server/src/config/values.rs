@@ -74,7 +74,8 @@ impl TryFrom<String> for Issuer {
         }
         if url.as_str().trim_end_matches('/') != text {
             return Err(
-                "write the issuer as URLs are normalised: host in lower case, no default port, no . or .. in the path",
+                "write the issuer as URLs are normalised: host in lower case, no default port, no \
+                 . or .. in the path",
             );
         }
         Ok(Self(text))
@@ -127,7 +128,8 @@ impl TryFrom<String> for Origin {
         let url = web_url(&text)?;
         if url.origin().ascii_serialization() != text {
             return Err(
-                "give scheme, host and port only, like https://app.example.com: no path, no slash at its end",
+                "give scheme, host and port only, like https://app.example.com: no path, no slash \
+                 at its end",
             );
         }
         Ok(Self(text))

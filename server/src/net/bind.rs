@@ -51,8 +51,8 @@ impl BindError {
     }
 }
 
-/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone. Port 0 takes one free
-/// port for both.
+/// Binds all addresses. For `localhost` a machine without IPv6 gets IPv4 alone. Port 0 takes one
+/// free port for both.
 pub fn bind(listen: &ListenAddress) -> Result<Listener, BindError> {
     let mut sockets: Vec<TcpListener> = Vec::new();
     for &(mut address) in listen.addresses() {

@@ -34,8 +34,8 @@ pub struct Readiness {
     /// The API: it must have its issuer's keys. It goes on with them while the issuer is away.
     pub api: Option<ResourceServer>,
     /// The API's issuer is this process. Its URL may lead here through the balancer that asks
-    /// whether we are ready, so each would wait for the other. The API then fetches the keys when it
-    /// first needs them.
+    /// whether we are ready, so each would wait for the other. The API then fetches the keys when
+    /// it first needs them.
     pub is_own_issuer: bool,
     /// The application, if it is served: whether its files are there.
     pub has_site: Option<bool>,

@@ -51,7 +51,10 @@ pub(super) async fn in_time(answer: impl Future<Output = Response>) -> Response 
 
 /// The panic hook has logged the panic.
 fn after_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
-    let body = r#"{"error":"server_error","error_description":"The server made a mistake; it is logged."}"#;
+    let body = concat!(
+        r#"{"error":"server_error","#,
+        r#""error_description":"The server made a mistake; it is logged."}"#
+    );
     (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -125,7 +125,8 @@ const METRICS: [(Kind, &str, &str); 13] = [
     (
         Kind::Counter,
         "doorward_api_introspections_total",
-        "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there was no answer",
+        "Questions to the issuer about opaque tokens, by outcome: active, inactive, or why there \
+         was no answer",
     ),
     (
         Kind::Counter,

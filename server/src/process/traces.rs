@@ -1,6 +1,6 @@
-//! Traces for a collector: one span for each request, sent by OTLP over HTTP (OpenTelemetry Protocol
-//! 1.x, binary) and named by OpenTelemetry's conventions for HTTP servers. A span joins the trace
-//! that the caller names (W3C Trace Context, `traceparent`).
+//! Traces for a collector: one span for each request, sent by OTLP over HTTP (OpenTelemetry
+//! Protocol 1.x, binary) and named by OpenTelemetry's conventions for HTTP servers. A span joins
+//! the trace that the caller names (W3C Trace Context, `traceparent`).
 //!
 //! Only spans are sent, never events: those belong to the log and name users. A span holds the
 //! method, the route, the status and the request's identifier.
@@ -123,8 +123,8 @@ fn name(method: Option<&str>, route: Option<&str>) -> String {
     route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
-/// The headers. Only `traceparent` is read: `tracestate` is for services that pass it on, and anyone
-/// can make it long.
+/// The headers. Only `traceparent` is read: `tracestate` is for services that pass it on, and
+/// anyone can make it long.
 struct Parent<'a>(&'a HeaderMap);
 
 impl Extractor for Parent<'_> {

@@ -1,5 +1,5 @@
-//! The master key: from the setting, or from its file. The first start makes the file; only this user
-//! may read it.
+//! The master key: from the setting, or from its file. The first start makes the file; only this
+//! user may read it.
 
 use std::{
     fs, io,
@@ -42,7 +42,8 @@ pub enum MasterKeyError {
     },
     /// An earlier change of the key was interrupted, and now another key is given.
     #[error(
-        "{}: another new master key is there from a change that was interrupted: run the command without a key file to go on, or remove the file", path.display()
+        "{}: another new master key is there from a change that was interrupted: run the command \
+         without a key file to go on, or remove the file", path.display()
     )]
     OtherPrepared {
         /// The file.
@@ -50,7 +51,8 @@ pub enum MasterKeyError {
     },
     /// The file is gone, but the database has keys that it encrypted.
     #[error(
-        "{}: the master key is missing, but the database has signing keys that it encrypted: put the file back, or copy it from another process on this database", path.display()
+        "{}: the master key is missing, but the database has signing keys that it encrypted: put \
+         the file back, or copy it from another process on this database", path.display()
     )]
     Lost {
         /// The file.
@@ -93,9 +95,9 @@ pub fn obtain(
     }
 }
 
-/// Makes the next key in a file beside the present one's, with this text if one is given. A key that
-/// was prepared before and not taken over is used again, so two commands at the same time can't
-/// encrypt with two keys.
+/// Makes the next key in a file beside the present one's, with this text if one is given. A key
+/// that was prepared before and not taken over is used again, so two commands at the same time
+/// can't encrypt with two keys.
 pub fn prepare(
     path: &Path,
     given: Option<&Secret>,

@@ -13,7 +13,10 @@ use axum::Router;
 use doorward_provider::{
     AssembleError, Provider, ProviderParts,
     keys::{KeyRing, RotationPolicy},
-    model::time::{SystemClock, SystemEntropy},
+    model::{
+        password::PasswordError,
+        time::{SystemClock, SystemEntropy},
+    },
     store::Store,
     use_case::password_verifier::PasswordVerifier,
 };
@@ -123,8 +126,7 @@ impl RunningProvider {
 }
 
 /// At most half of the machine's cores compute password hashes; the others issue tokens.
-fn password_verifier() -> Result<PasswordVerifier, doorward_provider::model::password::PasswordError>
-{
+fn password_verifier() -> Result<PasswordVerifier, PasswordError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     PasswordVerifier::new((cores / 2).clamp(1, 8))
 }
@@ -142,7 +144,8 @@ async fn import_users(
         let left = left.map_err(|error| refuse(error.to_string()))?;
         if let Some(username) = left {
             let problem = format!(
-                "this database was used in demo mode: everyone knows the password of its user {username}. Use another database, or define this user under [[users]]"
+                "this database was used in demo mode: everyone knows the password of its user \
+                 {username}. Use another database, or define this user under [[users]]"
             );
             return Err(refuse(problem).into());
         }

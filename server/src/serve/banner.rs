@@ -76,3 +76,25 @@ fn demo_users() -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{config::load_for_tests, net::bind};
+
+    /// It showed the application's URL.
+    #[tokio::test]
+    async fn an_api_of_its_own_is_shown_at_its_own_address() {
+        let shown = |settings: &str| {
+            let config = load_for_tests(&format!("[api]\nlisten = \"127.0.0.1:0\"\n{settings}"));
+            let listener = bind(&config.api.listen).unwrap();
+            let address = listener.to_string();
+            (text(&config, &[(listener, Purpose::Parts(vec![Role::Api]))], None), address)
+        };
+        let (banner, address) = shown("");
+        assert!(banner.contains(&format!("API          http://{address} ")), "{banner}");
+        let (banner, _) = shown("url = \"https://api.example.com\"\n");
+        assert!(banner.contains("https://api.example.com "), "{banner}");
+    }
+}

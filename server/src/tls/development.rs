@@ -84,7 +84,8 @@ impl Development {
     pub fn advice(folder: &Path) -> String {
         let file = folder.join(TO_TRUST);
         format!(
-            "TLS with a development certificate: let your browser trust {}, an authority for this machine only",
+            "TLS with a development certificate: let your browser trust {}, an authority for this \
+             machine only",
             file.display()
         )
     }

@@ -1,6 +1,6 @@
 //! TLS of the listeners, with a certificate from files or one made for development; and the
-//! certification authorities that our own requests trust beside the machine's. rustls with aws-lc-rs
-//! does the handshakes.
+//! certification authorities that our own requests trust beside the machine's. rustls with
+//! aws-lc-rs does the handshakes.
 
 mod development;
 mod files;
@@ -155,10 +155,11 @@ impl Tls {
                     TlsServer::new(certified, Some(files))
                         .map_err(|error| refusal(sources, &error))?,
                 );
-                // Unlike for the master key, this is not refused: certificates come from many tools,
-                // and containers mount secrets like that.
+                // Unlike for the master key, this is not refused: certificates come from many
+                // tools, and containers mount secrets like that.
                 if readable_by_everyone(key) {
-                    tracing::warn!(file = %key.display(), "every user of this machine may read tls.key: run chmod o= on it");
+                    tracing::warn!(file = %key.display(), "every user of this machine may read \
+                                        tls.key: run chmod o= on it");
                 }
             }
             Some(Certificate::Development { folder }) => {
@@ -213,7 +214,8 @@ impl TlsServer {
             Ok(certified) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) =
                     Arc::new(certified);
-                tracing::info!(certificate = %files.certificate.display(), "the certificate was read again");
+                tracing::info!(certificate = %files.certificate.display(), "the certificate was \
+                                        read again");
             }
             Err(error) => {
                 let path = error.path().display();

@@ -113,7 +113,8 @@ fn what_was_done_is_told_as_json() {
         "a good secret",
     );
     let expected = json!({
-        "username": "erin", "sub": "erin", "enabled": true, "roles": ["admin"], "message": "The user erin was added.",
+        "username": "erin", "sub": "erin", "enabled": true, "roles": ["admin"], "message": "The \
+                                        user erin was added.",
     });
     assert_eq!(added, expected);
     assert_eq!(told(&["user", "disable", "erin"], "")["enabled"], false);

@@ -45,7 +45,8 @@ async fn nothing_that_is_sent_is_a_server_error() {
     let long = "a".repeat(70_000);
     let many_fields: String =
         (0..200).map(|index| format!("x-{index}: y\r\n")).collect::<Vec<_>>().concat();
-    let form = "POST /connect/token HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    let form = "POST /connect/token HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
+                application/x-www-form-urlencoded\r\n";
     let requests: Vec<Vec<u8>> = vec![
         get("/%FF"),
         get("/%00"),
@@ -69,9 +70,13 @@ async fn nothing_that_is_sent_is_a_server_error() {
         b"OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
         b"BREW / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
         b"GET / HTTP/9.9\r\n\r\n".to_vec(),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS greeting, by its first bytes\r\n\r\n".to_vec(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS greeting, by its first \
+          bytes\r\n\r\n"
+            .to_vec(),
         b"GET /config.json HTTP/1.1\r\nhost: \xff\xfe\r\n\r\n".to_vec(),
-        b"GET / HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer \xff\xfe\r\ncookie: \xff=\xfe\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer \xff\xfe\r\ncookie: \
+          \xff=\xfe\r\n\r\n"
+            .to_vec(),
         format!("{form}content-length: 8\r\n\r\n\u{0}\u{1}=%FF%0").into_bytes(),
         format!("{form}content-length: 9999999999\r\n\r\n").into_bytes(),
         format!("{form}content-length: 1\r\ncontent-length: 2\r\n\r\na").into_bytes(),

@@ -31,7 +31,8 @@ async fn a_request_under_way_is_answered() {
     let authority = place.provider.strip_prefix("http://").unwrap();
     let body = "grant_type=client_credentials&client_id=Resources&client_secret=secret";
     let head = format!(
-        "POST /connect/token HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        "POST /connect/token HTTP/1.1\r\nhost: {authority}\r\ncontent-type: \
+         application/x-www-form-urlencoded\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
         body.len()
     );
     let mut stream = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.unwrap();
@@ -65,7 +66,8 @@ async fn a_request_that_does_not_finish_is_waited_for_no_longer_than_set() {
     let authority = place.provider.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await.unwrap();
     let head = format!(
-        "POST /connect/token HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
+        "POST /connect/token HTTP/1.1\r\nhost: {authority}\r\ncontent-type: \
+         application/x-www-form-urlencoded\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     read_until(&mut stream, "100 Continue").await;
@@ -78,7 +80,8 @@ async fn before_it_stops_it_says_that_it_is_not_ready_and_goes_on() {
     let place = Place::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_STOP__DRAIN_DELAY", "3600");
-    let server = Doorward::start(command);
+    let log = place.folder().join("log");
+    let server = Doorward::start_logging(command, std::fs::File::create(&log).unwrap());
     let http = browser();
     let status = async |path: &str| {
         http.get(format!("{}{path}", place.provider)).send().await.unwrap().status()
@@ -95,4 +98,7 @@ async fn before_it_stops_it_says_that_it_is_not_ready_and_goes_on() {
     // A second signal ends the delay.
     server.terminate();
     assert_eq!(server.wait(), Some(0));
+    // The negative answers are what was asked for: they raise no alarm.
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(!log.contains("ERROR") && !log.contains("not ready"), "{log}");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, browser, sign_in_by_password, token};
+use crate::support::{Doorward, Place, browser, sign_in_by_password, token};
 
 fn run(place: &Place, arguments: &[&str], input: &str) -> Output {
     let mut command = place.demo_command(arguments);
@@ -36,6 +36,17 @@ fn claims(place: &Place, user: &str) -> Value {
     serde_json::from_str::<Value>(&shown).unwrap()["claims"].take()
 }
 
+/// A server with a client that may ask for the profile.
+fn serve(place: &Place, settings: &[(&str, &str)]) -> Doorward {
+    let client = r#"[{
+        client_id="cli", client_secrets=[{plain="secret"}], allowed_grant_types=["password"],
+        allowed_scopes=["openid", "profile"]
+    }]"#;
+    let mut command = place.command(&["serve"]);
+    command.env("DOORWARD_CLIENTS", client).envs(settings.iter().copied());
+    Doorward::start(command)
+}
+
 /// What an application learns of the user.
 async fn userinfo(place: &Place, user: &str, password: &str) -> Value {
     let form = [
@@ -44,8 +55,7 @@ async fn userinfo(place: &Place, user: &str, password: &str) -> Value {
         ("password", password),
         ("scope", "openid profile"),
     ];
-    let tokens: Value =
-        token(&browser(), place, "PolicyBasedBackend", &form).await.json().await.unwrap();
+    let tokens: Value = token(&browser(), place, "cli", &form).await.json().await.unwrap();
     let request = browser().get(format!("{}/connect/userinfo", place.provider));
     let token = tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
     request.bearer_auth(token).send().await.unwrap().json().await.unwrap()
@@ -54,7 +64,7 @@ async fn userinfo(place: &Place, user: &str, password: &str) -> Value {
 #[tokio::test]
 async fn a_user_has_a_name_an_address_and_groups_by_command() {
     let place = Place::new();
-    let server = place.serve(&[]);
+    let server = serve(&place, &[]);
     let add = [
         "user",
         "add",
@@ -157,10 +167,8 @@ fn passwords_that_are_too_short_or_the_name_are_refused() {
 async fn a_hash_that_was_made_by_command_is_accepted_in_the_file() {
     let place = Place::new();
     let hash = done(&place, &["user", "password-hash", "--password-stdin"], "a good password");
-    let mut command = place.command(&["serve"]);
     let user = format!(r#"[{{username="erin", password_hash="{}"}}]"#, hash.trim());
-    command.env("DOORWARD_USERS", user);
-    let server = crate::support::Doorward::start(command);
+    let server = serve(&place, &[("DOORWARD_USERS", &user)]);
     assert_eq!(userinfo(&place, "erin", "a good password").await["sub"], "erin");
     sign_in_by_password(&browser(), &place, "alice").await;
     server.stop();

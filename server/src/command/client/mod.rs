@@ -57,8 +57,8 @@ pub enum ClientCommand {
         #[command(flatten)]
         confirmation: Confirmation,
     },
-    /// A client's secrets. The client may use any of them, so a new one can be introduced before the
-    /// old one is removed.
+    /// A client's secrets. The client may use any of them, so a new one can be introduced before
+    /// the old one is removed.
     #[command(subcommand)]
     Secret(SecretCommand),
     /// Read a secret from standard input and write its hash for the configuration (`sha256` in
@@ -119,7 +119,8 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     for client in all(context).await? {
         let settings = parsed(&client)?;
         rows.push(json!({
-            "client_id": client.client_id, "name": settings.client_name, "enabled": settings.enabled,
+            "client_id": client.client_id, "name": settings.client_name,
+            "enabled": settings.enabled,
             "confidential": settings.require_client_secret, "scopes": settings.allowed_scopes,
             "from": if client.configured { "configuration" } else { "store" },
         }));

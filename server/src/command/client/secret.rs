@@ -78,7 +78,12 @@ impl SecretCommand {
 async fn list(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
     let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
     let settings = parsed(&client.ok_or_else(|| missing(client_id))?)?;
-    let row = |secret: &SecretSettings| json!({"secret": shown(secret), "expires_at": secret.expires_at, "description": secret.description});
+    let row = |secret: &SecretSettings| {
+        json!({
+            "secret": shown(secret), "expires_at": secret.expires_at,
+            "description": secret.description,
+        })
+    };
     let rows: Vec<Value> = settings.client_secrets.iter().map(row).collect();
     print_rows(context.json, &["secret", "expires_at", "description"], &rows);
     Ok(())
@@ -127,7 +132,9 @@ pub(super) fn generate(
 ) -> Secret {
     let secret = Secret::new(TokenHandle::generate(&SystemEntropy).expose());
     let added = SecretSettings::of(&secret, expires_at, description);
-    let added = json!({"sha256": added.sha256, "expires_at": added.expires_at, "description": added.description});
+    let added = json!({
+        "sha256": added.sha256, "expires_at": added.expires_at, "description": added.description,
+    });
     match settings.get_mut("client_secrets") {
         Some(Value::Array(secrets)) => secrets.push(added),
         _ => drop(settings.insert("client_secrets".to_owned(), json!([added]))),

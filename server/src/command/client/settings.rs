@@ -186,7 +186,8 @@ fn assigned(assignment: &str) -> Result<Map<String, Value>, CommandError> {
     // This is the only setting with a secret value; other users can read a process's arguments.
     if key == "pair_wise_subject_salt" {
         return Err(refused(&format!(
-            "--set {key}: give a secret in a --file, where other users of this machine can't read it"
+            "--set {key}: give a secret in a --file, where other users of this machine can't read \
+             it"
         )));
     }
     let toml: Result<Map<String, Value>, _> =

@@ -88,7 +88,8 @@ fn introspection(
         return match client_id {
             None => Ok(None),
             Some(client_id) => {
-                let problem = "asking about opaque tokens needs a secret: set api.introspection_secret as well";
+                let problem = "asking about opaque tokens needs a secret: set \
+                               api.introspection_secret as well";
                 Err(sources.refuse("api.introspection_client_id", client_id, problem))
             }
         };

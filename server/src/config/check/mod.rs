@@ -92,7 +92,8 @@ fn traces(file: &ConfigFile, sources: &SettingSources) -> Result<Option<String>,
         file.telemetry.otlp_endpoint.as_ref().map(|collector| collector.as_str().to_owned());
     match collector {
         Some(collector) if cfg!(not(feature = "otel")) => {
-            let problem = "this binary can't send traces: build it with the feature otel, or leave the key out";
+            let problem = "this binary can't send traces: build it with the feature otel, or leave \
+                           the key out";
             Err(sources.refuse("telemetry.otlp_endpoint", collector, problem))
         }
         collector => Ok(collector),
@@ -105,13 +106,15 @@ fn refuse_public_demo(
     roles: &[Role],
     sources: &SettingSources,
 ) -> Result<(), ConfigError> {
-    let problem = "demo mode, whose passwords everyone knows, is for this machine only: listen on localhost, or set demo = false";
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: listen on \
+                   localhost, or set demo = false";
     for (key, listen) in listeners(file, roles) {
         if !listen.is_loopback() {
             return Err(sources.refuse(key, listen, problem));
         }
     }
-    let problem = "demo mode, whose passwords everyone knows, is for this machine only: use a localhost URL, or set demo = false";
+    let problem = "demo mode, whose passwords everyone knows, is for this machine only: use a \
+                   localhost URL, or set demo = false";
     for (key, url) in urls(file, roles) {
         if !values::is_loopback(url) {
             return Err(sources.refuse(key, url, problem));
@@ -144,8 +147,8 @@ pub(super) fn urls<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static st
         .collect()
 }
 
-/// Each part needs its own listener, with two exceptions: the API may share the application's, and so
-/// may a provider whose issuer has a path on the application's origin.
+/// Each part needs its own listener, with two exceptions: the API may share the application's, and
+/// so may a provider whose issuer has a path on the application's origin.
 fn refuse_shared_listeners(
     file: &ConfigFile,
     roles: &[Role],
@@ -166,11 +169,13 @@ fn refuse_shared_listeners(
                     if shares_origin(file) {
                         continue;
                     }
-                    "the provider listens there: give each part a port of its own, or the issuer a path under app.url"
+                    "the provider listens there: give each part a port of its own, or the issuer a \
+                     path under app.url"
                 }
                 ("app.listen", "api.listen") if listen == other => continue,
                 _ => {
-                    "another part listens there: give each part a port of its own, or the same address written alike"
+                    "another part listens there: give each part a port of its own, or the same \
+                     address written alike"
                 }
             };
             return Err(sources.refuse(key, listen, problem));

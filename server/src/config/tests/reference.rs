@@ -106,7 +106,8 @@ fn the_document_has_every_key() {
     let kept = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
     assert!(
         kept == document,
-        "docs/configuration.md is out of date: UPDATE_DOCUMENTS=1 cargo test -p doorward the_document_has_every_key"
+        "docs/configuration.md is out of date: UPDATE_DOCUMENTS=1 cargo test -p doorward \
+         the_document_has_every_key"
     );
 }
 

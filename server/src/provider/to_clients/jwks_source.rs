@@ -1,5 +1,5 @@
-//! Fetches the keys that clients publish (`jwks_uri`): HTTP by `reqwest`, without redirects, cookies
-//! and proxies.
+//! Fetches the keys that clients publish (`jwks_uri`): HTTP by `reqwest`, without redirects,
+//! cookies and proxies.
 
 use std::time::Duration;
 
