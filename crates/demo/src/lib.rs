@@ -1,7 +1,7 @@
 //! The demo API: seventeen routes and the policies of each, in one table.
 //!
 //! The page reads the table to say beforehand what a call will answer. The API, behind the feature
-//! `api`, builds its router, its OpenAPI document and its documentation page from the same table.
+//! `api`, builds its router, its `OpenAPI` document and its documentation page from the same table.
 
 #[cfg(feature = "api")]
 pub mod api;

@@ -50,8 +50,8 @@ pub fn sales_or_admin() -> Policy {
     .named("SalesDepartmentOrAdminPolicy")
 }
 
-/// `DoaminAndUsernamePolicy`: an email address at xxx.com, and the subject jblin. Both are custom
-/// requirements.
+/// `DoaminAndUsernamePolicy`: a verified email address at xxx.com, and the subject jblin. Both
+/// are custom requirements.
 pub fn domain_and_username() -> Policy {
     Policy::all_of([
         Policy::require(EmailDomain::new("xxx.com")),

@@ -11,6 +11,7 @@ fn users() -> [Principal; 5] {
             .with_claim("role", role)
             .with_claim("department", department)
             .with_claim("email", email)
+            .with_claim("email_verified", true)
     };
     [
         user("alice", json!("admin"), "Sales", "alice@example.com"),
@@ -83,7 +84,7 @@ fn a_denial_says_what_is_needed() {
     );
     assert_eq!(
         reasons("/api/DemoPolicyBased/AdminOrUserWithCusomHandler/Get", &alice),
-        ["needs an email address at xxx.com", "needs to be jblin"]
+        ["needs a verified email address at xxx.com", "needs to be jblin"]
     );
     assert_eq!(
         reasons("/api/DemoRoleBased/AdminOrUser/Get", &users()[3]),

@@ -1,7 +1,7 @@
-//! Authorization policies as values: a [`Principal`] and a [`Policy`] give a [`Decision`].
+//! Authorization policies as values: applying a [`Policy`] to a [`Principal`] gives a [`Decision`].
 //!
-//! Everything here is pure and compiles to WebAssembly too, so that the page which offers a call
-//! and the API that answers it decide by one definition and can never differ.
+//! Everything here is pure and compiles to WebAssembly, so that the page that offers a call and the
+//! API that answers it share one definition and come to the same decision.
 //!
 //! ```
 //! use doorward_policy::{Policy, Principal};
@@ -13,11 +13,12 @@
 //! ])
 //! .named("SalesStaffPolicy");
 //!
-//! let alice = Principal::from_claims(&json!({ "sub": "alice", "role": "admin", "department": "Sales" }))?;
-//! assert!(policy.decide(&alice).is_allowed());
+//! let alice = json!({ "sub": "alice", "role": "admin", "department": "Sales" });
+//! assert!(policy.decide(&Principal::from_claims(&alice)?).is_allowed());
 //!
-//! let bob = Principal::from_claims(&json!({ "sub": "bob", "role": ["user"], "department": "CRM" }))?;
-//! assert_eq!(policy.decide(&bob).reasons(), ["needs department Sales"]);
+//! let bob = json!({ "sub": "bob", "role": ["user"], "department": "CRM" });
+//! let decision = policy.decide(&Principal::from_claims(&bob)?);
+//! assert_eq!(decision.reasons(), ["needs department Sales"]);
 //! # Ok::<(), doorward_policy::NoSubject>(())
 //! ```
 
@@ -26,9 +27,16 @@ mod need;
 mod policy;
 mod principal;
 mod requirement;
+mod resource;
 
 pub use decision::{Decision, Denial};
 pub use need::Need;
 pub use policy::{Policy, PolicyDescription, RequiredPolicy, decide_all};
 pub use principal::{ISSUER_CLAIM, NoSubject, Principal, ROLE_CLAIM, SCOPE_CLAIM, SUBJECT_CLAIM};
 pub use requirement::{EmailDomain, Requirement, SubjectIs};
+pub use resource::ResourcePolicy;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

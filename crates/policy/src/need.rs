@@ -1,12 +1,22 @@
-//! What a policy needs, as data: the description of a policy and, of a denied one, the part that
-//! was not met.
+//! What a policy needs, as data. It describes a policy, and in a denial the part that was not met.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A tree of requirements that a page can show and a body can carry. Its `Display` completes "needs
-/// …".
+/// A tree of requirements that a page can show and that serialises to JSON. Its `Display`
+/// completes "needs …".
+///
+/// ```
+/// use doorward_policy::Policy;
+///
+/// let policy = Policy::any_of([Policy::require_role("admin"), Policy::require_scope("write")]);
+/// assert_eq!(policy.needs().to_string(), "role admin or scope write");
+/// let json = serde_json::to_value(policy.needs())?;
+/// assert_eq!(json["of"][1]["scope"], "write");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Need {
@@ -27,17 +37,17 @@ pub enum Need {
         /// The scope token (RFC 6749 section 3.3).
         scope: String,
     },
-    /// Something that only code can tell: an assertion or a custom requirement.
+    /// An assertion or a custom requirement, which only code can check.
     Custom {
         /// Completes "needs …".
         description: String,
     },
-    /// Each of these. Empty: nothing but to be signed in.
+    /// All of these. If empty, any authenticated caller meets it.
     AllOf {
         /// The parts.
         of: Vec<Need>,
     },
-    /// One of these. Empty: nobody can meet it.
+    /// At least one of these. If empty, nobody meets it.
     AnyOf {
         /// The alternatives.
         of: Vec<Need>,
@@ -45,14 +55,24 @@ pub enum Need {
 }
 
 impl Need {
-    /// The needs as one: a single one stands for itself.
+    /// The needs as one. A single need is not wrapped.
     pub(crate) fn all(mut of: Vec<Self>) -> Self {
         if of.len() == 1 { of.remove(0) } else { Self::AllOf { of } }
     }
 
-    /// The scope tokens that would have to be granted for this need to be met: what `scope` says in
-    /// an `insufficient_scope` challenge (RFC 6750 section 3). Of alternatives the first that scope
-    /// alone can meet.
+    /// Every scope token that is named anywhere in this need.
+    pub(crate) fn scope_tokens(&self) -> Vec<&str> {
+        match self {
+            Self::Scope { scope } => vec![scope],
+            Self::AllOf { of } | Self::AnyOf { of } => {
+                of.iter().flat_map(Self::scope_tokens).collect()
+            }
+            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => Vec::new(),
+        }
+    }
+
+    /// The scope tokens that must be granted for this need to be met. Of alternatives, those of the
+    /// first that scope alone can meet.
     pub fn missing_scope(&self) -> Vec<&str> {
         match self {
             Self::Scope { scope } => vec![scope],
@@ -84,7 +104,7 @@ impl Need {
                 write!(formatter, " {conjunction} ")?;
             }
             match part {
-                // A list within a list needs brackets to be read in one way only.
+                // A list within a list would be ambiguous without brackets.
                 Self::AllOf { of } | Self::AnyOf { of } if of.len() > 1 => {
                     write!(formatter, "({part})")?;
                 }

@@ -1,4 +1,4 @@
-//! A rule about callers, as a value that composes.
+//! A rule about callers, as a value that composes with others.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -8,7 +8,21 @@ use crate::{Decision, Denial, ISSUER_CLAIM, Need, Principal, Requirement};
 
 type Text = Cow<'static, str>;
 
-/// A rule about callers. Cheap to clone; made once, asked for every call.
+/// A rule about callers. Make it once and apply it to every call; it is cheap to clone.
+///
+/// ```
+/// use doorward_policy::{Policy, Principal};
+///
+/// let staff = Policy::any_of([Policy::require_role("admin"), Policy::require_role("user")]);
+/// let sales = Policy::all_of([Policy::require_claim("department", "Sales"), staff])
+///     .named("SalesStaff");
+///
+/// let alice = Principal::new("alice")
+///     .with_claim("role", "admin")
+///     .with_claim("department", "Sales");
+/// assert!(sales.decide(&alice).is_allowed());
+/// assert_eq!(sales.name(), Some("SalesStaff"));
+/// ```
 #[derive(Clone)]
 pub struct Policy {
     name: Option<Text>,
@@ -25,7 +39,8 @@ enum Rule {
     AnyOf(Vec<Policy>),
 }
 
-/// What a policy is called and what it needs, for pages, documents and logs.
+/// The name of a policy and what it needs, for pages, documents and logs.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyDescription {
     /// The name, if it was given one.
@@ -35,10 +50,29 @@ pub struct PolicyDescription {
     pub needs: Need,
 }
 
-/// A policy chosen by a type, so that a handler can name it in its signature.
+/// A type that names policies, so that a handler can require them in its signature.
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use doorward_policy::{Policy, RequiredPolicy};
+///
+/// struct Admin;
+///
+/// impl RequiredPolicy for Admin {
+///     fn policies() -> &'static [Policy] {
+///         static POLICIES: LazyLock<[Policy; 1]> =
+///             LazyLock::new(|| [Policy::require_role("admin")]);
+///         &*POLICIES
+///     }
+/// }
+///
+/// assert_eq!(Admin::policies().len(), 1);
+/// ```
 pub trait RequiredPolicy: Send + Sync + 'static {
-    /// Every policy that the caller must meet; none means that any authenticated caller will do. It
-    /// is asked on every request, so keep the policies in a `static` (`std::sync::LazyLock`).
+    /// The policies, all of which the caller must meet. If empty, any authenticated caller does.
+    /// The function is called for every request, so keep the policies in a `static`
+    /// (`std::sync::LazyLock`).
     fn policies() -> &'static [Policy];
 }
 
@@ -48,8 +82,7 @@ impl Policy {
         Self::from(Rule::Role(role.into()))
     }
 
-    /// The caller has the claim with this value, compared exactly; the claim may be an array that
-    /// holds it.
+    /// The caller has the claim with this value, compared exactly. An array must contain it.
     pub fn require_claim(claim: impl Into<Text>, value: impl Into<Text>) -> Self {
         Self::from(Rule::Claim { claim: claim.into(), value: value.into() })
     }
@@ -59,18 +92,27 @@ impl Policy {
         Self::from(Rule::Scope(token.into()))
     }
 
-    /// This issuer vouches for the caller: where there are several, the roles of one are not those
-    /// of another. The same as a claim `iss` of this value.
+    /// This issuer vouches for the caller. Where an API trusts several issuers, the roles of one
+    /// are not those of another. It is the same as requiring this value of the claim `iss`.
     pub fn require_issuer(issuer: impl Into<Text>) -> Self {
         Self::require_claim(ISSUER_CLAIM, issuer)
     }
 
-    /// A requirement that carries data of its own.
+    /// A custom requirement with data of its own.
     pub fn require(requirement: impl Requirement) -> Self {
         Self::from(Rule::Custom(Arc::new(requirement)))
     }
 
-    /// A pure predicate over all claims. The description completes "needs …".
+    /// A pure predicate over the claims. The description completes "needs …".
+    ///
+    /// ```
+    /// use doorward_policy::{Policy, Principal};
+    ///
+    /// let adult = Policy::assert("an age of 18", |caller| {
+    ///     caller.claims().get("age").and_then(|age| age.as_u64()) >= Some(18)
+    /// });
+    /// assert!(adult.decide(&Principal::new("x").with_claim("age", 18)).is_allowed());
+    /// ```
     pub fn assert(
         description: impl Into<Text>,
         predicate: impl Fn(&Principal) -> bool + Send + Sync + 'static,
@@ -83,12 +125,12 @@ impl Policy {
         Self::all_of([])
     }
 
-    /// Each of the policies; of none: any authenticated caller.
+    /// All of the policies. If there are none, any authenticated caller meets it.
     pub fn all_of(policies: impl IntoIterator<Item = Self>) -> Self {
         Self::from(Rule::AllOf(policies.into_iter().collect()))
     }
 
-    /// One of the policies; of none: nobody.
+    /// At least one of the policies. If there are none, nobody meets it.
     pub fn any_of(policies: impl IntoIterator<Item = Self>) -> Self {
         Self::from(Rule::AnyOf(policies.into_iter().collect()))
     }
@@ -105,12 +147,12 @@ impl Policy {
         self.name.as_deref()
     }
 
-    /// Asks the policy about the caller.
+    /// Applies the policy to the caller.
     pub fn decide(&self, principal: &Principal) -> Decision {
         decide_all(std::slice::from_ref(self), principal)
     }
 
-    /// What the policy needs, of whomever.
+    /// What the policy needs.
     pub fn needs(&self) -> Need {
         match &self.rule {
             Rule::Role(role) => Need::Role { role: role.clone().into_owned() },
@@ -124,7 +166,7 @@ impl Policy {
         }
     }
 
-    /// Name and needs, ready to be serialised.
+    /// The name and the needs, ready to be serialised.
     pub fn describe(&self) -> PolicyDescription {
         PolicyDescription { name: self.name.clone().map(Cow::into_owned), needs: self.needs() }
     }
@@ -140,7 +182,7 @@ impl Policy {
         }
     }
 
-    /// Adds what the caller lacks; nothing when the policy is met.
+    /// Adds what the caller lacks to `unmet`.
     fn collect_unmet(&self, principal: &Principal, unmet: &mut Vec<Need>) {
         if self.is_met_by(principal) {
             return;
@@ -167,9 +209,10 @@ impl Policy {
     }
 }
 
-/// Asks every policy; the caller must meet each. Of none: any authenticated caller.
+/// Applies every policy; the caller must meet all of them. If there are none, any authenticated
+/// caller is allowed.
 pub fn decide_all(policies: &[Policy], principal: &Principal) -> Decision {
-    // The usual answer is yes, and it costs no allocation.
+    // Most callers are allowed, and then nothing is allocated.
     if policies.iter().all(|policy| policy.is_met_by(principal)) {
         return Decision::Allowed;
     }
@@ -178,11 +221,11 @@ pub fn decide_all(policies: &[Policy], principal: &Principal) -> Decision {
         policy.collect_unmet(principal, &mut unmet);
     }
     if unmet.is_empty() {
-        // Only a requirement that answers differently when asked twice comes here. It said no once:
-        // no it is.
+        // Only a requirement that is no pure function comes here. It said no once, so the answer
+        // is no.
         unmet.extend(policies.iter().map(Policy::needs));
     }
-    Decision::Denied(Denial::new(unmet))
+    Decision::Denied(Denial::new(unmet, policies, principal))
 }
 
 fn push_once(needs: &mut Vec<Need>, need: Need) {

@@ -1,27 +1,38 @@
-//! Who calls: the subject and the claims of a token that somebody else has verified.
+//! The caller: the subject and the claims of a token that somebody else has verified.
 
 use serde_json::{Map, Value};
 
 /// The claim that names the caller (RFC 7519 section 4.1.2).
 pub const SUBJECT_CLAIM: &str = "sub";
-/// The claim that names who vouches for the caller (RFC 7519 section 4.1.1).
+/// The claim that names the issuer (RFC 7519 section 4.1.1).
 pub const ISSUER_CLAIM: &str = "iss";
 /// The claim that carries the caller's roles, as one string or an array of strings.
 pub const ROLE_CLAIM: &str = "role";
-/// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3);
-/// some providers write an array of scope tokens instead.
+/// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3)
+/// or, from some providers, as an array.
 pub const SCOPE_CLAIM: &str = "scope";
 
-/// A caller. Building one verifies nothing: on the API the claims come from a verified access
-/// token, in the browser from the signed-in user's own tokens, where a decision only shapes what
-/// the page offers.
+/// A caller. Building one verifies nothing. On an API the claims come from a verified access token.
+/// In a browser they come from the user's own tokens, and a decision only shapes what the page
+/// offers.
+///
+/// ```
+/// use doorward_policy::Principal;
+/// use serde_json::json;
+///
+/// let claims = json!({ "sub": "alice", "role": ["admin", "user"], "scope": "openid orders" });
+/// let alice = Principal::from_claims(&claims)?;
+/// assert_eq!(alice.sub(), "alice");
+/// assert!(alice.has_role("user") && alice.has_scope("orders"));
+/// # Ok::<(), doorward_policy::NoSubject>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Principal {
     sub: String,
     claims: Map<String, Value>,
 }
 
-/// The claims name nobody: `sub` is absent, empty, or not a string.
+/// The claims name no caller: `sub` is absent, empty, or not a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoSubject;
 
@@ -34,19 +45,25 @@ impl std::fmt::Display for NoSubject {
 impl std::error::Error for NoSubject {}
 
 impl Principal {
-    /// A caller of whom only the subject is known.
+    /// A caller with no claim but the subject.
     pub fn new(sub: impl Into<String>) -> Self {
         let sub = sub.into();
         let claims = Map::from_iter([(SUBJECT_CLAIM.to_owned(), Value::String(sub.clone()))]);
         Self { sub, claims }
     }
 
-    /// The caller whom the claims describe; `sub` must name them.
+    /// The caller whom these claims describe.
+    ///
+    /// # Errors
+    /// [`NoSubject`] if `sub` is absent, empty or not a string.
     pub fn from_claims(claims: &Value) -> Result<Self, NoSubject> {
         claims.as_object().cloned().ok_or(NoSubject).and_then(Self::from_map)
     }
 
-    /// [`Principal::from_claims`] for claims that are a map already.
+    /// As [`Principal::from_claims`], by value.
+    ///
+    /// # Errors
+    /// As [`Principal::from_claims`].
     pub fn from_map(claims: Map<String, Value>) -> Result<Self, NoSubject> {
         match claims.get(SUBJECT_CLAIM).and_then(Value::as_str) {
             Some(sub) if !sub.is_empty() => Ok(Self { sub: sub.to_owned(), claims }),
@@ -54,7 +71,7 @@ impl Principal {
         }
     }
 
-    /// Adds or replaces a claim. The subject stays what it is.
+    /// Adds or replaces a claim. The subject can't be replaced.
     #[must_use]
     pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let name = name.into();
@@ -69,9 +86,8 @@ impl Principal {
         &self.sub
     }
 
-    /// The issuer that vouches for the caller: on the API always the one that the access token was
-    /// verified for. Only together with it does the subject name one person, where there are
-    /// several issuers.
+    /// The issuer that vouches for the caller. On an API it is the one whose keys verified the
+    /// token. Where several issuers are trusted, only issuer and subject together name one person.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get(ISSUER_CLAIM).and_then(Value::as_str)
     }
@@ -81,8 +97,8 @@ impl Principal {
         &self.claims
     }
 
-    /// The values of a claim that is a string or an array of strings. Values of another type are
-    /// passed over: a policy that wants them reads [`Principal::claims`] in an assertion.
+    /// The values of a claim that is a string or an array of strings. Values of other types are
+    /// skipped; an assertion can read them from [`Principal::claims`].
     pub fn claim_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = match self.claims.get(name) {
             Some(Value::Array(values)) => values.as_slice(),

@@ -44,6 +44,7 @@ fn met(need: &Need, principal: &Principal) -> bool {
         Need::Custom { .. } => false,
         Need::AllOf { of } => of.iter().all(|need| met(need, principal)),
         Need::AnyOf { of } => of.iter().any(|need| met(need, principal)),
+        other => panic!("{other} is a need of a new kind"),
     }
 }
 

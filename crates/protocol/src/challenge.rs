@@ -90,7 +90,7 @@ impl Challenge {
 
     /// Adds `error` and `error_description` (RFC 6750 section 3).
     ///
-    /// The RFC lets neither quotes nor backslashes stand in a description: they become `'` and `/`.
+    /// The RFC allows neither quotes nor backslashes in a description: they become `'` and `/`.
     #[must_use]
     pub fn with_error(self, error: &ErrorCode, description: &str) -> Self {
         let description = description.replace('"', "'").replace('\\', "/");
@@ -125,7 +125,7 @@ impl Challenge {
             .map(|(_, value)| value.as_str())
     }
 
-    /// What stands in the place of parameters, where a scheme writes it so.
+    /// The token68 value, for schemes that have one in place of parameters.
     pub fn token68(&self) -> Option<&str> {
         self.token68.as_deref()
     }
@@ -145,7 +145,7 @@ impl Challenge {
         self.param("error_description")
     }
 
-    /// The scope that the token needs, unless it is none by its grammar.
+    /// The scope that the token needs, if it is well-formed.
     pub fn scope(&self) -> Option<Scope> {
         self.param("scope")?.parse().ok()
     }
@@ -177,7 +177,7 @@ impl Challenge {
         }
     }
 
-    /// A parameter stands once in a challenge (RFC 9110 section 11.2).
+    /// Adds a parameter, which a challenge may have only once (RFC 9110 section 11.2).
     fn push_param(&mut self, name: &str, value: String) -> Result<(), InvalidChallenge> {
         if self.token68.is_some() || self.param(name).is_some() {
             return Err(InvalidChallenge);
@@ -217,7 +217,7 @@ fn write_quoted(formatter: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result 
     formatter.write_char('"')
 }
 
-/// The header value is none by the grammar of RFC 9110 section 11.6.1.
+/// The header value is not well-formed (RFC 9110 section 11.6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the WWW-Authenticate header is not a list of challenges")]
 pub struct InvalidChallenge;
@@ -244,7 +244,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The `= value` after a parameter's name; nothing is taken if there is none.
+    /// The `= value` after a parameter's name. Nothing is consumed if there is none.
     fn param_value(&mut self) -> Result<Option<String>, InvalidChallenge> {
         let mut ahead = Cursor(self.0);
         ahead.skip(is_white_space);

@@ -53,7 +53,7 @@ pub struct IdTokenClaims {
     pub exp: i64,
     /// Issued at.
     pub iat: i64,
-    /// When the user proved who they are.
+    /// When the user authenticated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     /// The request's `nonce`, unchanged.
@@ -87,7 +87,7 @@ pub struct AccessTokenClaims {
     pub aud: Audience,
     /// The user, or the client where there is no user.
     pub sub: String,
-    /// The client that asked.
+    /// The client that asked for the token.
     pub client_id: String,
     /// Issued at.
     pub iat: i64,
@@ -99,7 +99,7 @@ pub struct AccessTokenClaims {
     /// The granted scope.
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     pub scope: Scope,
-    /// When the user proved who they are.
+    /// When the user authenticated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     /// The grant that the token was issued from; with it the provider's userinfo endpoint notices a
@@ -109,7 +109,8 @@ pub struct AccessTokenClaims {
     /// The session at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// What whoever presents the token must prove; without it the token is a bearer token.
+    /// The key that the sender of the token must prove to have. Without it, the token is a bearer
+    /// token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
     /// Claims about the user (`role`, `department`, `email` …).
@@ -117,11 +118,19 @@ pub struct AccessTokenClaims {
     pub extra: Map<String, Value>,
 }
 
-/// A moment as claims write it: seconds since 1970 (UTC), perhaps with a fraction, which does not
-/// count (RFC 7519 section 2).
+/// A `NumericDate`: seconds since 1970 (UTC). A fraction is allowed and dropped (RFC 7519 section
+/// 2).
+///
+/// ```
+/// use doorward_protocol::claims::numeric_date;
+/// use serde_json::json;
+///
+/// assert_eq!(numeric_date(&json!(1_800_000_000.9)), Some(1_800_000_000));
+/// assert_eq!(numeric_date(&json!("1800000000")), None);
+/// ```
 pub fn numeric_date(value: &Value) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation)]
-    // The conversion saturates, far from every moment of interest.
+    // The conversion saturates, far from every time of interest.
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
@@ -142,8 +151,8 @@ impl Confirmation {
         Self { jkt: Some(jkt), other: Map::new() }
     }
 
-    /// The key whose proof is all that is asked for; `None` if something is asked for that DPoP
-    /// can't show.
+    /// The key, if the proof of it is all that is required; `None` if something else is required
+    /// that DPoP can't prove.
     pub fn sole_key(&self) -> Option<&Thumbprint> {
         self.jkt.as_ref().filter(|_| self.other.is_empty())
     }

@@ -16,7 +16,7 @@ macro_rules! error_codes {
         }
 
         impl ErrorCode {
-            /// The code as it stands on the wire.
+            /// The code on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 pub struct ErrorResponse {
     /// The code.
     pub error: ErrorCode,
-    /// A sentence for the developer who reads it.
+    /// A sentence for developers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
     /// A page about the error.

@@ -1,9 +1,15 @@
-//! Names and values in `application/x-www-form-urlencoded` (RFC 6749 appendix B), written one
-//! behind the other.
+//! Writes names and values as `application/x-www-form-urlencoded` (RFC 6749 appendix B).
 
 use form_urlencoded::byte_serialize;
 
-/// Writes a name and its value behind those that are there.
+/// Appends a name and its value.
+///
+/// ```
+/// let mut body = String::new();
+/// doorward_protocol::form::append(&mut body, "grant_type", "refresh_token");
+/// doorward_protocol::form::append(&mut body, "scope", "openid profile");
+/// assert_eq!(body, "grant_type=refresh_token&scope=openid+profile");
+/// ```
 pub fn append(encoded: &mut String, name: &str, value: &str) {
     if !encoded.is_empty() {
         encoded.push('&');
@@ -13,7 +19,7 @@ pub fn append(encoded: &mut String, name: &str, value: &str) {
     append_text(encoded, value);
 }
 
-/// Writes one text so that it can stand as a name or as a value.
+/// Appends one text, encoded for a name or a value.
 pub fn append_text(encoded: &mut String, text: &str) {
     encoded.extend(byte_serialize(text.as_bytes()));
 }

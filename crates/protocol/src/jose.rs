@@ -8,8 +8,15 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::base64url;
 
-/// An asymmetric signature algorithm. `none` and the HMAC family have no place here: nothing can
-/// name them.
+/// An asymmetric signature algorithm. There are no values for `none` and the HMAC family, so no
+/// setting and no token can name them.
+///
+/// ```
+/// use doorward_protocol::jose::SigningAlgorithm;
+///
+/// assert_eq!("ES256".parse(), Ok(SigningAlgorithm::Es256));
+/// assert!("none".parse::<SigningAlgorithm>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, the default of OIDC Core.
@@ -28,7 +35,7 @@ pub enum SigningAlgorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
-    /// ECDSA on P-521 with SHA-512.
+    /// ECDSA on P-521 with SHA-512. Browsers verify it; servers here do not.
     Es512,
     /// Ed25519 (RFC 8037).
     EdDsa,
@@ -41,7 +48,8 @@ pub const ED25519: &str = "Ed25519";
 /// The algorithm is unknown here or not asymmetric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a supported signature algorithm; use RS256, PS256, ES256 (or their 384 and 512 forms) or EdDSA"
+    "not a supported signature algorithm; use RS256 or PS256 (or their 384 and 512 forms), ES256, \
+     ES384 or EdDSA"
 )]
 pub struct UnsupportedAlgorithm;
 
@@ -60,7 +68,7 @@ impl SigningAlgorithm {
         Self::EdDsa,
     ];
 
-    /// The algorithm that `alg` of a message or a key names, by whichever of its names.
+    /// The algorithm that the `alg` of a message or a key names, by any of its names.
     pub fn named(alg: &str) -> Option<Self> {
         if alg == ED25519 { Some(Self::EdDsa) } else { alg.parse().ok() }
     }

@@ -1,8 +1,8 @@
-//! JSON read into values, whose members are then taken out one by one, and written (RFC 8259).
+//! JSON as values, from which members are taken one by one (RFC 8259).
 //!
-//! Each way into `serde_json` and out of it (text or bytes, `Display` or a string) is compiled for
-//! itself. A program for the browser has one of each, which are these: another reader costs it 2
-//! KB, another writer 1 KB.
+//! `serde_json` compiles a separate copy of its reader and writer for each kind of input and output.
+//! A program for the browser uses only these functions, so that it has one copy of each: a second
+//! reader would cost 2 KB, and a second writer 1 KB.
 
 use serde_json::{Map, Value};
 
@@ -13,15 +13,15 @@ pub fn value(text: &[u8]) -> Option<Value> {
 
 /// Writes JSON without white space.
 pub fn text(value: &Value) -> String {
-    // A value has no keys that are no texts, which is all that could not be written.
+    // Serialising a `Value` fails only for keys that are not strings, which it can't have.
     serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Reads a JSON object; `None` if the text is something else.
 ///
-/// Goes by way of [`Value`]: asking for a [`Map`] at once brings the messages of serde's type
-/// errors, and with them the printing of floating-point numbers, into a program for the browser: 20
-/// KB.
+/// It reads a [`Value`] first. Reading a [`Map`] directly would bring the messages of serde's type
+/// errors, and with them the formatting of floating-point numbers, into a program for the browser:
+/// 20 KB.
 pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     match value(text) {
         Some(Value::Object(members)) => Some(members),
@@ -29,13 +29,13 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Takes a member's value out and leaves null in its place, which says as little as nothing. (To
-/// remove members would bring the balancing of trees into a program for the browser: 2 KB.)
+/// Takes a member's value and leaves null. (Removing members would bring the balancing of trees into
+/// a program for the browser: 2 KB.)
 pub fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
     members.get_mut(name).map(Value::take)
 }
 
-/// The members that the rule keeps.
+/// The members for which the rule holds.
 pub fn kept(
     members: Map<String, Value>,
     rule: &dyn Fn(&str, &Value) -> bool,

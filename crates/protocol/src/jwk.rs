@@ -6,11 +6,22 @@ use serde_json::{Map, Value};
 use crate::{jose::SigningAlgorithm, json};
 
 /// Members that hold private or symmetric key material (RFC 7518 section 6.2.2, 6.3.2, 6.4). They
-/// are dropped on reading, so that a [`Jwk`] can always be published and never hands a private key
-/// on.
+/// are dropped on reading, so that a [`Jwk`] can always be published and never passes on a private
+/// key.
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// A public key. Members that are not listed stay in `extra`.
+/// A public key. Members that are not listed are kept in `extra`.
+///
+/// ```
+/// use doorward_protocol::{jose::SigningAlgorithm, jwk::Jwk};
+///
+/// let key = Jwk::ed25519("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+/// assert!(key.can_verify(SigningAlgorithm::EdDsa));
+/// assert_eq!(
+///     key.thumbprint().map(|name| name.to_string()).as_deref(),
+///     Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
+/// );
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Jwk {
     /// Family of the key: `RSA`, `EC` or `OKP`.
@@ -118,8 +129,8 @@ pub fn has_private_members(members: &Map<String, Value>) -> bool {
 impl Jwk {
     /// Reads a key; `None` if it has no `kty`, or a member of the wrong type.
     pub fn from_members(mut members: Map<String, Value>) -> Option<Self> {
-        // One way out for all that is of the wrong type: each of its own would carry what was read
-        // before it.
+        // One exit for all members of the wrong type: in wasm, every early return would cost code
+        // that drops the members read so far.
         let mut fits = true;
         let mut text = |name: &str| match json::take(&mut members, name) {
             None | Some(Value::Null) => None,

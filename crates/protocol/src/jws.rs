@@ -1,19 +1,32 @@
 //! The compact serialisation of a JSON Web Signature, taken apart (RFC 7515 section 3.1, 7.1).
 //!
-//! Nothing here is verified: the parts are what whoever sent them wrote. A verifier takes
+//! Nothing here is verified: the parts are what the sender wrote. A verifier parses an
 //! [`UnverifiedJws`], checks the signature over [`UnverifiedJws::signing_input`] with a key that it
 //! trusts, and only then reads the payload.
+//!
+//! ```
+//! use doorward_protocol::{base64url, jws::UnverifiedJws};
+//!
+//! let header = base64url::encode(r#"{"alg":"RS256","typ":"at+jwt","kid":"1"}"#);
+//! let payload = base64url::encode(r#"{"sub":"alice"}"#);
+//! let token = format!("{header}.{payload}.c2lnbmF0dXJl");
+//! let jws = UnverifiedJws::parse(&token)?;
+//! assert!(jws.header().is_type("at+jwt"));
+//! let claims: serde_json::Value = jws.unverified_claims()?;
+//! assert_eq!(claims["sub"], "alice");
+//! # Ok::<(), doorward_protocol::jws::JwsError>(())
+//! ```
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{base64url, jose::SigningAlgorithm, json};
 
-/// The longest text that is taken apart, in bytes. Tokens travel in headers and forms, where 16 KiB
+/// The longest text that is parsed, in bytes. Tokens travel in headers and forms, where 16 KiB
 /// is already much; without a limit a sender would choose how much memory decoding takes.
 pub const MAX_COMPACT_LENGTH: usize = 64 * 1024;
 
-/// Why a text is no compact JWS that may be looked at.
+/// Why a text is not a compact JWS that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
     /// More than [`MAX_COMPACT_LENGTH`] bytes.
@@ -28,12 +41,12 @@ pub enum JwsError {
     /// The header demands an extension; none is understood here (RFC 7515 section 4.1.11).
     #[error("the token's header demands an extension that is not supported (crit)")]
     CriticalExtension,
-    /// The payload is not the JSON that was asked for.
+    /// The payload is not the expected JSON.
     #[error("the token's payload is not the expected JSON")]
     InvalidPayload,
 }
 
-/// A header that nobody vouched for (RFC 7515 section 4). `jwk`, `jku`, `x5c` and `x5u` are not
+/// A header that nobody has vouched for (RFC 7515 section 4). `jwk`, `jku`, `x5c` and `x5u` are not
 /// read: a key that comes with the token proves nothing. A DPoP proof, which is about such a key,
 /// reads it by itself ([`crate::dpop`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +60,7 @@ pub struct UnverifiedHeader {
 }
 
 impl UnverifiedHeader {
-    /// Reads a header. Of a member that stands in it twice the last one counts (RFC 7515 section
-    /// 4).
+    /// Reads a header. If it has a member twice, the last one counts (RFC 7515 section 4).
     fn read(json: &[u8]) -> Result<Self, JwsError> {
         let mut members = json::object(json).ok_or(JwsError::InvalidHeader)?;
         if members.contains_key("crit") {
@@ -94,7 +106,10 @@ pub struct UnverifiedJws<'a> {
 }
 
 impl<'a> UnverifiedJws<'a> {
-    /// Takes a compact serialisation apart.
+    /// Parses a compact serialisation.
+    ///
+    /// # Errors
+    /// The text is too long, or not three parts of base64url with a JSON header.
     pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
         if compact.len() > MAX_COMPACT_LENGTH {
             return Err(JwsError::TooLong);
@@ -140,7 +155,7 @@ impl<'a> UnverifiedJws<'a> {
     }
 }
 
-/// Shows the header only: with its signature the text would be a usable token.
+/// Shows the header only: with its signature, the text would be a usable token.
 impl std::fmt::Debug for UnverifiedJws<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter

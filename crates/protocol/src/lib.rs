@@ -1,7 +1,23 @@
 //! Messages and pure rules of OAuth 2.0 and OpenID Connect.
 //!
-//! Nothing in this crate does I/O, reads a clock or draws randomness, so that the provider, the API
-//! and the browser client (compiled to WebAssembly) share one definition of every message.
+//! Nothing in this crate does I/O, reads a clock or draws randomness. So a provider, an API and a
+//! browser client (compiled to WebAssembly) can share one definition of every message.
+//!
+//! ```
+//! use doorward_protocol::{params::Params, scope::Scope};
+//!
+//! let params = Params::parse("client_id=page&scope=openid+profile&state=")?;
+//! assert_eq!(params.get("client_id"), Some("page"));
+//! assert_eq!(params.get("state"), None, "a parameter without a value counts as omitted");
+//! let scope: Scope = params.get("scope").unwrap_or_default().parse()?;
+//! assert!(scope.contains("profile"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! `verify` adds the module `verification`, which checks signatures. It is for servers: in a browser
+//! WebCrypto does that.
 
 pub mod base64url;
 pub mod challenge;
@@ -23,3 +39,8 @@ pub mod thumbprint;
 pub mod token;
 #[cfg(feature = "verify")]
 pub mod verification;
+
+/// The examples of the README compile.
+#[cfg(all(doctest, feature = "verify"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -111,13 +111,13 @@ pub struct ProviderMetadata {
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_response_iss_parameter_supported: Option<bool>,
-    /// Whether clients are told of logouts by frames (OIDC Front-Channel Logout section 3).
+    /// Whether clients are notified of logouts by frames (OIDC Front-Channel Logout section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_supported: Option<bool>,
     /// Whether those frames carry `iss` and `sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_session_supported: Option<bool>,
-    /// Whether clients are told of logouts by logout tokens (OIDC Back-Channel Logout section 2.1).
+    /// Whether clients are notified of logouts by logout tokens (OIDC Back-Channel Logout section 2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_supported: Option<bool>,
     /// Whether those tokens carry `sid`.

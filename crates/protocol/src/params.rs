@@ -94,8 +94,8 @@ impl Params {
         Self::parse_with_repeatable(encoded, &[])
     }
 
-    /// As [`Params::parse`]; the named parameters may stand several times (`resource`, RFC 8707
-    /// section 2).
+    /// As [`Params::parse`], but the named parameters may be repeated (`resource`, RFC 8707 section
+    /// 2).
     pub fn parse_with_repeatable(
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],

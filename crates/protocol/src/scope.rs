@@ -17,7 +17,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 /// More tokens than any request has; it also bounds the work that a hostile request can cause.
 const MAX_TOKENS: usize = 100;
 
-/// An ordered set of scope tokens. Order is that of the request; a token stands in it once.
+/// An ordered set of scope tokens, in the order of the request, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 

@@ -1,24 +1,31 @@
-//! A text that must not be shown: tokens, codes, passwords, verifiers, client secrets.
+//! Text that must not be shown: tokens, codes, passwords, verifiers, client secrets.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-/// A secret text. `Debug` is redacted, there is no `Display`, and equality takes the same time
-/// wherever two texts of one length differ. Serialising writes the text itself: only messages that
-/// must carry it do so.
+/// A secret text. `Debug` is redacted, there is no `Display`, and equality of two texts of the same
+/// length takes constant time. Serialising writes the text itself, for messages that must carry it.
+///
+/// ```
+/// use doorward_protocol::secret::Secret;
+///
+/// let secret = Secret::new("hunter2");
+/// assert_eq!(format!("{secret:?}"), "Secret(redacted)");
+/// assert_eq!(secret.expose(), "hunter2");
+/// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text as a secret.
+    /// Makes a secret of a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself. Each call is a place where the secret can leak.
+    /// The text itself. Every call is a place where the secret can leak.
     pub fn expose(&self) -> &str {
         &self.0
     }

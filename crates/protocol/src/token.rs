@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{scope::Scope, secret::Secret};
 
-/// `token_type` of tokens that whoever bears them may use (RFC 6750).
+/// `token_type` of tokens that any bearer may use (RFC 6750).
 pub const BEARER: &str = "Bearer";
 
 /// `token_type` of tokens that are bound to a key (RFC 9449 section 5).

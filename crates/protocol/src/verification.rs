@@ -1,11 +1,27 @@
-//! Checking signatures with public keys (RFC 7515 section 5.2), on servers. Needs the feature
+//! Checks signatures with public keys (RFC 7515 section 5.2), on servers. It needs the feature
 //! `verify`.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-use crate::{jose::SigningAlgorithm, jwk::Jwk};
+use crate::{base64url, jose::SigningAlgorithm, jwk::Jwk};
+
+/// The smallest modulus of an RSA key, in bytes (RFC 7518 section 3.3: 2048 bits).
+const MIN_RSA_BYTES: usize = 256;
 
 /// A public key with the one algorithm that it checks.
+///
+/// ```
+/// use doorward_protocol::{jwk::Jwk, verification::VerificationKey};
+///
+/// // The key and the token of RFC 8037 appendix A.
+/// let key = Jwk::ed25519("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+/// let key = VerificationKey::from_jwk(&key).ok_or("not a key for signatures")?;
+/// assert!(key.verifies(concat!(
+///     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.",
+///     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+/// )));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug)]
 pub struct VerificationKey {
     kid: Option<String>,
@@ -15,24 +31,38 @@ pub struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// Makes a published key ready; `None` if it is not for checking signatures, or of a kind that
-    /// is not supported.
+    /// Every algorithm that can be checked. ES512 is not among them.
+    pub const ALGORITHMS: [SigningAlgorithm; 9] = [
+        SigningAlgorithm::Rs256,
+        SigningAlgorithm::Rs384,
+        SigningAlgorithm::Rs512,
+        SigningAlgorithm::Ps256,
+        SigningAlgorithm::Ps384,
+        SigningAlgorithm::Ps512,
+        SigningAlgorithm::Es256,
+        SigningAlgorithm::Es384,
+        SigningAlgorithm::EdDsa,
+    ];
+
+    /// Prepares a published key. `None`: it is not for checking signatures, or of a kind that is not
+    /// supported.
     ///
-    /// The algorithm is the key's own. A key that names none is pinned by its family and curve; an
-    /// RSA key then to RS256, the default of OIDC. The token's header never chooses (RFC 8725
-    /// section 3.1).
+    /// The algorithm is the key's own. A key that names none is pinned by its family and curve, and
+    /// an RSA key to RS256, the default of OIDC. The token's header never chooses (RFC 8725 section
+    /// 3.1).
     pub fn from_jwk(jwk: &Jwk) -> Option<Self> {
         let algorithm =
             SigningAlgorithm::ALL.into_iter().find(|algorithm| jwk.can_verify(*algorithm))?;
         Self::for_algorithm(jwk, algorithm)
     }
 
-    /// Makes a key ready for this algorithm; `None` if the key is not for it. The algorithm must be
-    /// one of a list that the caller keeps.
+    /// Prepares a key for this algorithm, which must be one of a list that the caller keeps. `None`:
+    /// the key is not for it, or an RSA key is shorter than 2048 bits.
     pub fn for_algorithm(jwk: &Jwk, algorithm: SigningAlgorithm) -> Option<Self> {
         let backend_algorithm =
             algorithm.as_str().parse().ok().filter(|_| jwk.can_verify(algorithm))?;
         let key = match (&*jwk.kty, &jwk.n, &jwk.e, &jwk.x, &jwk.y) {
+            ("RSA", Some(n), ..) if rsa_bytes(n) < MIN_RSA_BYTES => return None,
             ("RSA", Some(n), Some(e), ..) => DecodingKey::from_rsa_components(n, e),
             ("EC", .., Some(x), Some(y)) => DecodingKey::from_ec_components(x, y),
             ("OKP", _, _, Some(x), _) => DecodingKey::from_ed_components(x),
@@ -63,13 +93,26 @@ impl VerificationKey {
     }
 }
 
+/// The length of an RSA modulus without leading zeros.
+fn rsa_bytes(modulus: &str) -> usize {
+    base64url::decode(modulus)
+        .map_or(0, |bytes| bytes.iter().skip_while(|byte| **byte == 0).count())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn rsa(bytes: usize) -> Jwk {
+        Jwk::rsa(base64url::encode(vec![255; bytes]), "AQAB")
+    }
+
     /// RFC 8037 appendix A.4: the example JWS and the public key of appendix A.2.
-    const EXAMPLE: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    const EXAMPLE: &str = concat!(
+        "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.",
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+    );
     const KEY: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
     #[test]
@@ -89,16 +132,30 @@ mod tests {
     #[test]
     fn a_key_without_algorithm_is_pinned_by_its_kind() {
         let algorithm = |jwk: Jwk| VerificationKey::from_jwk(&jwk).map(|key| key.algorithm());
-        assert_eq!(algorithm(Jwk::rsa("AQAB", "AQAB")), Some(SigningAlgorithm::Rs256));
+        assert_eq!(algorithm(rsa(256)), Some(SigningAlgorithm::Rs256));
         assert_eq!(algorithm(Jwk::ec("P-384", "AA", "AA")), Some(SigningAlgorithm::Es384));
         assert_eq!(algorithm(Jwk::ed25519("AA")), Some(SigningAlgorithm::EdDsa));
-        let ps512 = Jwk::rsa("AQAB", "AQAB").for_signing(SigningAlgorithm::Ps512, "1");
+        let ps512 = rsa(256).for_signing(SigningAlgorithm::Ps512, "1");
         assert_eq!(algorithm(ps512), Some(SigningAlgorithm::Ps512));
     }
 
     #[test]
+    fn a_short_rsa_key_and_the_curve_p521_are_not_supported() {
+        assert!(VerificationKey::from_jwk(&rsa(255)).is_none());
+        assert!(VerificationKey::from_jwk(&Jwk::ec("P-521", "AA", "AA")).is_none());
+        for algorithm in VerificationKey::ALGORITHMS {
+            let key = match algorithm.key_type() {
+                "RSA" => rsa(256),
+                "EC" => Jwk::ec(algorithm.curve().unwrap(), "AA", "AA"),
+                _ => Jwk::ed25519(KEY),
+            };
+            assert!(VerificationKey::for_algorithm(&key, algorithm).is_some(), "{algorithm}");
+        }
+    }
+
+    #[test]
     fn an_algorithm_that_is_asked_for_must_fit() {
-        let rsa = Jwk::rsa("AQAB", "AQAB");
+        let rsa = rsa(256);
         assert!(VerificationKey::for_algorithm(&rsa, SigningAlgorithm::Ps256).is_some());
         assert!(VerificationKey::for_algorithm(&rsa, SigningAlgorithm::Es256).is_none());
         let pinned = rsa.for_signing(SigningAlgorithm::Rs256, "1");

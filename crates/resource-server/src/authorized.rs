@@ -1,25 +1,52 @@
-//! The extractor that hands a verified caller to a handler, by the policy that the handler names.
+//! The extractor that gives a handler its verified caller, by the policy that the handler names.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use axum::extract::{FromRef, FromRequestParts};
-use doorward_policy::{Policy, Principal, RequiredPolicy};
-use doorward_protocol::claims::AccessTokenClaims;
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use doorward_policy::{Decision, Policy, Principal, RequiredPolicy};
 use http::request::Parts;
 
-use crate::{AccessToken, Refusal, ResourceServer};
+use crate::{AccessToken, Refusal, RefusalCause, ResourceServer, TokenClaims};
 
-/// A caller who met the policies of `P`. There is no other way to one, so a handler that knows its
-/// caller has named its policy; a type that is no policy does not compile:
+/// A caller who met the policies of `P`.
+///
+/// There is no other way to get one, so a handler that knows its caller has named its policy. The
+/// router's state must be a [`ResourceServer`], or give one by `FromRef`. A caller who does not meet
+/// the policies gets a [`Refusal`].
+///
+/// ```
+/// use doorward_resource_server::{Anyone, Authorized, Policy, RequiredPolicy};
+///
+/// struct Admin;
+///
+/// impl RequiredPolicy for Admin {
+///     fn policies() -> &'static [Policy] {
+///         static POLICIES: std::sync::LazyLock<[Policy; 1]> =
+///             std::sync::LazyLock::new(|| [Policy::require_role("admin")]);
+///         &*POLICIES
+///     }
+/// }
+///
+/// async fn only_admins(caller: Authorized<Admin>) -> String {
+///     format!("Hello {}", caller.principal().sub())
+/// }
+///
+/// // Without credentials it is `None`. Credentials that are not accepted are still refused.
+/// async fn everyone(caller: Option<Authorized<Anyone>>) -> String {
+///     caller.map_or("Hello".to_owned(), |caller| format!("Hello {}", caller.principal().sub()))
+/// }
+/// ```
+///
+/// A handler may have any number of them: the token and its proof are verified once.
+///
+/// A type that is no policy does not compile:
 ///
 /// ```compile_fail
 /// # use doorward_resource_server::Authorized;
-/// async fn open_to_whom(auth: Authorized<String>) {}
+/// async fn open_to_everyone(auth: Authorized<String>) {}
 /// ```
-///
-/// The state must be, or hold by `FromRef`, a [`ResourceServer`]. Refused callers get a
-/// [`Refusal`].
 pub struct Authorized<P: RequiredPolicy> {
+    server: ResourceServer,
     token: Arc<AccessToken>,
     policy: PhantomData<fn() -> P>,
 }
@@ -43,9 +70,44 @@ impl<P: RequiredPolicy> Authorized<P> {
         self.token.principal()
     }
 
-    /// The claims of the caller's access token.
-    pub fn claims(&self) -> &AccessTokenClaims {
+    /// The claims of the access token that the API uses itself.
+    pub fn claims(&self) -> &TokenClaims {
         self.token.claims()
+    }
+
+    /// The access token.
+    pub fn token(&self) -> &Arc<AccessToken> {
+        &self.token
+    }
+
+    /// Goes on only if the decision allows it, and else gives the refusal to return. The decision
+    /// may come from anywhere: from a [`ResourcePolicy`](doorward_policy::ResourcePolicy) for what
+    /// the handler has loaded, or from a database.
+    ///
+    /// ```
+    /// use axum::extract::Path;
+    /// use doorward_resource_server::{Anyone, Authorized, Decision, Refusal};
+    ///
+    /// async fn owner_of(order: u64) -> String {
+    ///     "alice".to_owned() // From the database.
+    /// }
+    ///
+    /// async fn order(caller: Authorized<Anyone>, Path(id): Path<u64>) -> Result<String, Refusal> {
+    ///     let is_own = owner_of(id).await == caller.principal().sub();
+    ///     caller.require(Decision::allow_if(is_own, "to own the order"))?;
+    ///     Ok(format!("order {id}"))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The decision denies.
+    pub fn require(&self, decision: Decision) -> Result<(), Refusal> {
+        match decision {
+            Decision::Allowed => Ok(()),
+            Decision::Denied(denial) => {
+                Err(self.server.refuse_verified(RefusalCause::Denied(denial), &self.token))
+            }
+        }
     }
 }
 
@@ -68,7 +130,25 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let server = ResourceServer::from_ref(state);
-        let token = server.authorize(parts, P::policies()).await?;
-        Ok(Self { token, policy: PhantomData })
+        let token = server.authorize_once(parts, P::policies()).await?;
+        Ok(Self { server, token, policy: PhantomData })
+    }
+}
+
+impl<S, P> OptionalFromRequestParts<S> for Authorized<P>
+where
+    S: Send + Sync,
+    ResourceServer: FromRef<S>,
+    P: RequiredPolicy,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Refusal> {
+        let server = ResourceServer::from_ref(state);
+        if !server.has_credentials(parts) {
+            return Ok(None);
+        }
+        let token = server.authorize_once(parts, P::policies()).await?;
+        Ok(Some(Self { server, token, policy: PhantomData }))
     }
 }

@@ -1,25 +1,24 @@
-//! Time as a parameter, so that every rule about it can be tested at its limit.
+//! Time as a parameter, so that every rule about it can be tested exactly at its limit.
 
 use std::{
     pin::Pin,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Where the time comes from.
+/// A source of time.
 pub trait Clock: Send + Sync + 'static {
-    /// Whole seconds since 1970 (UTC): what tokens are measured against (`NumericDate`, RFC 7519
-    /// section 2).
+    /// The current time in seconds since 1970 (UTC), which tokens are checked against
+    /// (`NumericDate`, RFC 7519 section 2).
     fn now(&self) -> i64;
 
-    /// Time since a fixed moment of the clock's own. It never goes back: what waiting is measured
-    /// with.
+    /// The time since a fixed point of this clock. It never goes back, and measures intervals.
     fn elapsed(&self) -> Duration;
 
-    /// Returns when [`Clock::elapsed`] has come to the moment. Polled within a Tokio runtime.
-    fn sleep_until(&self, moment: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// Returns when [`Clock::elapsed`] reaches `deadline`. It is polled within a Tokio runtime.
+    fn sleep_until(&self, deadline: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-/// The machine's clocks.
+/// The clocks of the operating system.
 #[derive(Debug, Clone)]
 pub struct SystemClock(Instant);
 
@@ -31,8 +30,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
-        // A machine that believes to live before 1970 finds every token issued in the future, and
-        // refuses it.
+        // With a clock before 1970, every token was issued in the future and is refused.
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
@@ -42,7 +40,7 @@ impl Clock for SystemClock {
         self.0.elapsed()
     }
 
-    fn sleep_until(&self, moment: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(tokio::time::sleep(moment.saturating_sub(self.elapsed())))
+    fn sleep_until(&self, deadline: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(deadline.saturating_sub(self.elapsed())))
     }
 }

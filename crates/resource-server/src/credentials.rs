@@ -1,5 +1,5 @@
-//! The `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1). Tokens in the query or
-//! in a form are not accepted: they would end up in logs and histories (RFC 9700 section 4.3.2).
+//! The `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1). Tokens in a query or a
+//! form are not accepted, because they would end up in logs and histories (RFC 9700 section 4.3.2).
 //!
 //! ```text
 //! credentials = ( "Bearer" / "DPoP" ) 1*SP b64token
@@ -9,21 +9,21 @@
 use doorward_protocol::challenge::Scheme;
 use http::{HeaderMap, header::AUTHORIZATION};
 
-/// An access token as sent, and the scheme by which it was: `Bearer` or `DPoP`.
+/// An access token and the scheme that it was sent by: `Bearer` or `DPoP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) token: &'a str,
 }
 
-/// Why a request carries no access token that could be looked at.
+/// Why a request has no access token that could be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CredentialsError {
-    /// No credentials, or those of another scheme.
+    /// No credentials, or credentials of another scheme.
     Missing,
-    /// The header stands there more than once.
+    /// The header was sent more than once.
     Repeated,
-    /// The header is not written as the RFC has it.
+    /// The header is not well-formed.
     Malformed,
 }
 

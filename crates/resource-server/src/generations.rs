@@ -1,16 +1,16 @@
-//! A bounded memory of tokens by their digest.
+//! A bounded memory of tokens, by their digest.
 
 use std::{collections::HashMap, mem};
 
 use sha2::{Digest as _, Sha256};
 
-/// Tokens in each of the two generations, where nothing else is said.
+/// The default number of tokens in each of the two generations.
 pub(crate) const GENERATION_LENGTH: usize = 2048;
-/// A longer token is not remembered, so that the memory stays bounded by its count.
+/// Longer tokens are not remembered, so that the number of tokens bounds the memory.
 pub(crate) const MAX_KEPT_LENGTH: usize = 4096;
 
-/// A token's name here. The token itself is not kept: who reads this memory can't use what is
-/// found.
+/// The digest of a token. The token itself is not kept, so that nobody who reads this memory can
+/// use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest([u8; 32]);
 
@@ -21,8 +21,8 @@ impl TokenDigest {
     }
 }
 
-/// Two generations: when the young one is full it becomes the old one, and what nobody asked for
-/// since is dropped.
+/// Two generations. When the young one is full it becomes the old one, and the old one is dropped,
+/// with every token that was not used meanwhile.
 pub(crate) struct Generations<V> {
     young: HashMap<TokenDigest, V>,
     old: HashMap<TokenDigest, V>,
@@ -36,14 +36,15 @@ impl<V> Default for Generations<V> {
 }
 
 impl<V> Generations<V> {
-    /// With so many tokens in each of the two.
+    /// With at most `length` tokens in each of the two.
     pub(crate) fn with_length(length: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), length }
     }
 }
 
 impl<V: Clone> Generations<V> {
-    /// What is kept of the token, and what is to be dropped for it when others don't wait.
+    /// What is kept for the token, and a generation that the caller must drop after the lock is
+    /// released.
     pub(crate) fn get(&mut self, digest: TokenDigest) -> (Option<V>, HashMap<TokenDigest, V>) {
         if let Some(found) = self.young.get(&digest) {
             return (Some(found.clone()), HashMap::new());
@@ -53,7 +54,7 @@ impl<V: Clone> Generations<V> {
         (Some(found), dropped)
     }
 
-    /// Keeps something and hands back what is to be dropped.
+    /// Keeps a value, and returns a generation that the caller must drop.
     #[must_use]
     pub(crate) fn insert(&mut self, digest: TokenDigest, kept: V) -> HashMap<TokenDigest, V> {
         let dropped = if self.young.len() >= self.length {

@@ -1,11 +1,11 @@
-//! Opaque tokens: what their issuer knows of them (RFC 7662), asked once for many requests.
+//! Opaque tokens: the issuer is asked about them (RFC 7662), once for many requests.
 //!
-//! An answer is remembered for a short time that a setting says, counted from when the question was
-//! sent, one that refuses for a shorter one yet; without that time each request asks. One question
-//! about a token runs at a time, in a task of its own, so that a caller who hangs up does not stop
-//! it for the others, and only so many at all. Where the issuer fails, it is left alone for a
-//! moment; not where it, or a filter before it, only dislikes one token, since anyone can write
-//! that.
+//! An answer is cached for a short time, which is a setting and counts from when the question was
+//! sent. A refusal is cached for an even shorter time. If the setting is zero, every request asks.
+//! One question about a token runs at a time, in a task of its own, so that a caller who hangs up
+//! does not cancel it for the others. The number of questions at the same time is bounded. After a
+//! failure the issuer is not asked for a moment. A refusal of one token is no failure, because
+//! anyone can write a token.
 
 use std::{
     collections::HashMap,
@@ -20,36 +20,36 @@ use tokio::{
 };
 
 use crate::{
-    AccessToken, Clock, FetchError, IntrospectionSettings, IssuerUnavailable, KeyStore, TokenError,
-    VerificationError,
+    AccessToken, Clock, IntrospectionSettings, IssuerUnavailable, TokenError, VerificationError,
+    access_token::TokenRules,
     generations::{Generations, TokenDigest},
-    key_store::with_sources,
+    issuer::IssuerError,
+    key_store::{KeyStore, with_sources},
     meter,
 };
 
-/// The longest time for which a refusal is remembered.
+/// The longest time for which a refusal is cached.
 const REFUSAL_LIFE: Duration = Duration::from_secs(5);
-/// Questions to the issuer at the same time. Anyone can write a token that has to be asked about.
+/// Questions to the issuer at the same time. Anyone can write a token that leads to one.
 const MAX_QUESTIONS: usize = 64;
-/// Tokens that are asked about or wait to be. Each costs a task, and anyone can write them.
+/// Tokens in question, or waiting to be. Each costs a task.
 const MAX_RUNNING: usize = 1024;
-/// Refusals in each of the two generations.
+/// Refusals in each of the two generations of the cache.
 const REFUSALS_LENGTH: usize = 512;
-/// How long the issuer is left alone after it failed.
+/// How long the issuer is not asked after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// The same at most where the issuer says how long.
+/// The longest such time if the issuer says how long.
 const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
-type Outcome = Result<Arc<AccessToken>, VerificationError>;
+type Verified = Result<Arc<AccessToken>, VerificationError>;
 type Running = watch::Receiver<Option<Answer>>;
 
-/// Asks one issuer about tokens for one audience. Cheap to clone.
+/// Asks one issuer about tokens, and caches its answers. Clones share the cache.
 #[derive(Clone)]
-pub(crate) struct Introspector(Arc<Inner>);
+pub(crate) struct Introspection(Arc<Inner>);
 
 struct Inner {
-    issuer: String,
-    audience: String,
+    rules: TokenRules,
     settings: IntrospectionSettings,
     patience: Duration,
     keys: KeyStore,
@@ -58,25 +58,25 @@ struct Inner {
     state: Mutex<State>,
 }
 
-/// Times are the clock's `elapsed`.
+/// Times are those of the clock's `elapsed`.
 struct State {
     good: Generations<Answer>,
-    /// Apart from the good ones, which whoever makes up tokens can't drive out.
+    /// Apart from the good ones, so that made-up tokens can't evict those.
     refusals: Generations<Answer>,
     running: HashMap<TokenDigest, Running>,
-    /// The issuer is left alone until then.
+    /// The issuer is not asked before this time.
     paused_until: Duration,
 }
 
 #[derive(Clone)]
 struct Answer {
-    outcome: Outcome,
-    /// It counts for requests that come before.
+    outcome: Verified,
+    /// When it stops to count.
     until: Duration,
 }
 
 impl Answer {
-    /// Nothing to remember, but all who wait for it hear it.
+    /// A failure: it is not cached, and answers all requests that wait for it.
     fn unavailable(error: IssuerUnavailable) -> Self {
         Self { outcome: Err(error.into()), until: Duration::MAX }
     }
@@ -94,24 +94,24 @@ impl Default for State {
 }
 
 impl State {
-    /// An answer that still counts, and what is to be dropped when others don't wait.
+    /// A cached answer that still counts, and generations to drop after the lock is released.
     fn known(
         &mut self,
         digest: TokenDigest,
         now: Duration,
-    ) -> (Option<Outcome>, [HashMap<TokenDigest, Answer>; 2]) {
+    ) -> (Option<Verified>, [HashMap<TokenDigest, Answer>; 2]) {
         let (good, dropped) = self.good.get(digest);
         let (refusal, dropped_too) = self.refusals.get(digest);
         let counts = good.into_iter().chain(refusal).find(|answer| now < answer.until);
         (counts.map(|answer| answer.outcome), [dropped, dropped_too])
     }
 
-    /// The question that runs now.
+    /// The question in flight.
     fn running(&self, digest: TokenDigest) -> Option<Running> {
         self.running.get(&digest).filter(|running| is_alive(running)).cloned()
     }
 
-    /// Whether no further question may start.
+    /// Whether no more questions may start.
     fn is_full(&mut self) -> bool {
         if self.running.len() >= MAX_RUNNING {
             self.running.retain(|_, running| is_alive(running));
@@ -119,8 +119,8 @@ impl State {
         self.running.len() >= MAX_RUNNING
     }
 
-    /// Ends a question, keeps its answer if that holds for a while, and hands back what is to be
-    /// dropped for it.
+    /// Ends a question and caches its answer, unless it is a failure. Returns a generation that the
+    /// caller must drop.
     #[must_use]
     fn finish(&mut self, digest: TokenDigest, answer: &Answer) -> HashMap<TokenDigest, Answer> {
         self.running.remove(&digest);
@@ -132,38 +132,31 @@ impl State {
     }
 }
 
-/// Whether the task that asks is still there.
+/// Whether the task that asks is still running.
 fn is_alive(running: &Running) -> bool {
     running.has_changed().is_ok()
 }
 
-impl Introspector {
+impl Introspection {
     pub(crate) fn new(
-        (issuer, audience): (&str, &str),
+        mut rules: TokenRules,
         settings: IntrospectionSettings,
         patience: Duration,
         keys: KeyStore,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
+        // RFC 7662 section 2.2 makes them optional in an answer.
+        rules.profile.requires_client = false;
+        rules.profile.requires_jti = false;
         let (questions, state) = (Semaphore::new(MAX_QUESTIONS), Mutex::default());
-        Self(Arc::new(Inner {
-            issuer,
-            audience,
-            settings,
-            patience,
-            keys,
-            clock,
-            questions,
-            state,
-        }))
+        Self(Arc::new(Inner { rules, settings, patience, keys, clock, questions, state }))
     }
 
-    /// What the issuer says of the token. Whether it has expired since is for the caller to check.
-    pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> Outcome {
+    /// What the issuer says about the token. The caller must check whether it has expired since.
+    pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> Verified {
         if self.0.settings.cache.is_zero() {
-            // To the moment exact: an answer to a question that somebody else began could be older
-            // than the request.
+            // Without caching, not even a question of another request may answer, because it could
+            // have been sent before this request arrived.
             return self.0.ask(token).await.outcome;
         }
         let arrived = self.0.clock.elapsed();
@@ -173,16 +166,16 @@ impl Introspector {
                 Err(running) => running,
             };
             let answer = wait_for(running).await;
-            // Else the question was sent too long before this request. The next one is sent after
-            // it.
+            // Otherwise the question was sent too long before this request. The next one will be
+            // sent after it.
             if arrived < answer.until {
                 return answer.outcome;
             }
         }
     }
 
-    /// An answer that still counts, or that there can't be one, or else the question that runs now.
-    fn known_or_running(&self, token: &str, digest: TokenDigest) -> Result<Outcome, Running> {
+    /// A cached answer, a known failure, or the question in flight.
+    fn known_or_running(&self, token: &str, digest: TokenDigest) -> Result<Verified, Running> {
         let now = self.0.clock.elapsed();
         let mut state = self.0.state();
         let (known, dropped) = state.known(digest, now);
@@ -195,7 +188,7 @@ impl Introspector {
             (None, None) => Err(self.start(&mut state, token, digest)),
         };
         drop(state);
-        // Thousands of answers may be dropped here: not while others wait.
+        // Dropping thousands of answers takes time, so it happens after the lock is released.
         drop(dropped);
         outcome
     }
@@ -224,7 +217,7 @@ impl Inner {
             Ok(answered) => answered,
             Err(error) => return Answer::unavailable(error),
         };
-        let read = read(answer, (&self.issuer, &self.audience), self.clock.now());
+        let read = read(answer, &self.rules, self.clock.now());
         meter::introspected(if read.is_ok() { "active" } else { "inactive" });
         let life =
             if read.is_ok() { self.settings.cache } else { self.settings.cache.min(REFUSAL_LIFE) };
@@ -243,28 +236,28 @@ impl Inner {
         let (issuer, endpoint) = self.keys.introspection().await?;
         let endpoint = endpoint.map_err(|error| self.failed(&error))?;
         let waiting = timeout(self.patience, self.questions.acquire()).await;
-        let Ok(Ok(_place)) = waiting else { return Err(IssuerUnavailable::after(RETRY_INTERVAL)) };
-        // It may have failed while this question waited for its place.
+        let Ok(Ok(_permit)) = waiting else { return Err(IssuerUnavailable::after(RETRY_INTERVAL)) };
+        // The issuer may have failed while this question waited.
         self.check_pause()?;
         let sent_at = self.clock.elapsed();
         let answer = issuer.introspect(endpoint.clone(), &self.settings, token).await;
         let answer = answer.and_then(|answer| match answer.get("active") {
             Some(Value::Bool(_)) => Ok(answer),
-            _ => Err(FetchError::Malformed { url: endpoint.into() }),
+            _ => Err(IssuerError::Malformed { url: endpoint.into() }),
         });
         answer.map(|answer| (sent_at, answer)).map_err(|error| self.failed(&error))
     }
 
-    /// Whether the issuer may be asked now.
+    /// Refuses to ask an issuer that failed a moment ago.
     fn check_pause(&self) -> Result<(), IssuerUnavailable> {
         let wait = self.state().paused_until.saturating_sub(self.clock.elapsed());
         if wait.is_zero() { Ok(()) } else { Err(IssuerUnavailable::after(wait)) }
     }
 
-    /// Notes that a question failed just now.
-    fn failed(&self, error: &FetchError) -> IssuerUnavailable {
+    /// Records a failure.
+    fn failed(&self, error: &IssuerError) -> IssuerUnavailable {
         let cause = with_sources(error);
-        tracing::warn!(issuer = self.issuer, cause, "could not ask the issuer about a token");
+        tracing::warn!(issuer = self.rules.issuer, cause, "could not ask the issuer about a token");
         meter::introspected(error.name());
         let Some(pause) = pause_after(error) else {
             return IssuerUnavailable::after(RETRY_INTERVAL);
@@ -276,15 +269,14 @@ impl Inner {
     }
 }
 
-/// How long the issuer is left alone after this. 401 speaks of our credentials and 429 of us; any
-/// other redirect or refusal may be for this one token, and then the others are none of its
-/// business.
-fn pause_after(error: &FetchError) -> Option<Duration> {
+/// How long the issuer is not asked after this error. 401 is about our credentials and 429 about our
+/// rate. Any other redirect or refusal may be about this one token only.
+fn pause_after(error: &IssuerError) -> Option<Duration> {
     match error {
-        FetchError::Status { status: 429, retry_after, .. } => {
+        IssuerError::Status { status: 429, retry_after, .. } => {
             Some(retry_after.unwrap_or_default().clamp(RETRY_INTERVAL, MAX_RETRY_INTERVAL))
         }
-        FetchError::Status { status: 300..=400 | 402..=499, .. } => None,
+        IssuerError::Status { status: 300..=400 | 402..=499, .. } => None,
         _ => Some(RETRY_INTERVAL),
     }
 }
@@ -292,18 +284,20 @@ fn pause_after(error: &FetchError) -> Option<Duration> {
 async fn wait_for(mut running: Running) -> Answer {
     match running.wait_for(Option::is_some).await.as_deref() {
         Ok(Some(answer)) => answer.clone(),
-        // The task that asked is gone without a word.
+        // The task ended without an answer.
         _ => Answer::unavailable(IssuerUnavailable::after(RETRY_INTERVAL)),
     }
 }
 
-/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. What it may leave
-/// out is filled in: `iss` is who was asked, `iat` is now, and without a user the client is the
-/// subject. A token of the type `DPoP` must say to which key it is bound (RFC 9449 section 6.2): as
-/// a bearer token it would do without proof.
+/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. `iss` and `iat` may be
+/// left out: they are then the issuer that was asked, and now. A missing `sub` is not replaced by
+/// the client: the token may be that of a user, of whom the answer gives only the name.
+///
+/// A token of the type `DPoP` must say which key it is bound to (RFC 9449 section 6.2). Otherwise it
+/// would be accepted as a bearer token, without proof.
 fn read(
     mut answer: Map<String, Value>,
-    (issuer, audience): (&str, &str),
+    rules: &TokenRules,
     now: i64,
 ) -> Result<AccessToken, TokenError> {
     if answer.remove("active") != Some(Value::Bool(true)) {
@@ -314,20 +308,14 @@ fn read(
         .as_ref()
         .and_then(Value::as_str)
         .is_some_and(|it| it.eq_ignore_ascii_case("DPoP"));
-    let client = answer.get("client_id").cloned();
-    for (claim, value) in [
-        ("iss", Some(issuer.into())),
-        ("iat", Some(now.into())),
-        ("jti", Some("introspected".into())),
-        ("sub", client),
-    ] {
-        if let Some(value) = value {
-            answer.entry(claim).or_insert(value);
+    for (claim, value) in [("iss", rules.issuer.as_str().into()), ("iat", Value::from(now))] {
+        if answer.get(claim).is_none_or(Value::is_null) {
+            answer.insert(claim.to_owned(), value);
         }
     }
-    let token = AccessToken::accept(answer, issuer, audience)?;
+    let token = AccessToken::accept(answer, rules)?;
     let names_key = token.claims().cnf.as_ref().is_some_and(|cnf| cnf.jkt.is_some());
-    if needs_key && !names_key { Err(TokenError::InvalidClaims) } else { Ok(token) }
+    if needs_key && !names_key { Err(TokenError::InvalidClaim("cnf")) } else { Ok(token) }
 }
 
 #[cfg(test)]
@@ -336,7 +324,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::generations::GENERATION_LENGTH;
+    use crate::{ClaimPath, TokenProfile, generations::GENERATION_LENGTH};
 
     fn read_with(changes: &Value) -> Result<AccessToken, TokenError> {
         let mut answer =
@@ -345,15 +333,20 @@ mod tests {
             answer[name] = value.clone();
         }
         answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        read(answer.as_object().unwrap().clone(), ("https://op", "api"), 7)
+        let rules = TokenRules {
+            issuer: "https://op".to_owned(),
+            audiences: vec!["api".to_owned()],
+            profile: TokenProfile::jwt(),
+            default_roles: vec![ClaimPath::name("role")],
+        };
+        read(answer.as_object().unwrap().clone(), &rules, 7)
     }
 
     #[test]
     fn what_an_answer_may_leave_out_is_filled_in() {
-        let token =
-            read_with(&json!({"sub": null, "role": "admin", "token_type": "Bearer"})).unwrap();
+        let token = read_with(&json!({"role": "admin", "token_type": "Bearer"})).unwrap();
         assert_eq!((token.claims().iss.as_str(), token.claims().iat), ("https://op", 7));
-        assert_eq!(token.principal().sub(), "page");
+        assert_eq!(token.claims().client_id.as_deref(), Some("page"));
         assert!(token.principal().has_role("admin"));
         assert!(!token.principal().claims().contains_key("active"));
         assert!(!token.principal().claims().contains_key("token_type"));
@@ -383,11 +376,15 @@ mod tests {
             (json!({"active": false}), TokenError::Inactive),
             (json!({"iss": "https://other"}), TokenError::WrongIssuer),
             (json!({"aud": "other"}), TokenError::WrongAudience),
-            (json!({"aud": null}), TokenError::InvalidClaims),
-            (json!({"exp": null}), TokenError::InvalidClaims),
-            (json!({"client_id": null, "sub": null}), TokenError::InvalidClaims),
-            (json!({"token_type": "DPoP"}), TokenError::InvalidClaims),
-            (json!({"token_type": "dpop", "cnf": {"x5t#S256": "x"}}), TokenError::InvalidClaims),
+            (json!({"aud": null}), TokenError::InvalidClaim("aud")),
+            (json!({"exp": null}), TokenError::InvalidClaim("exp")),
+            (json!({"client_id": null, "sub": null}), TokenError::InvalidClaim("sub")),
+            (json!({"sub": null, "username": "alice"}), TokenError::InvalidClaim("sub")),
+            (json!({"token_type": "DPoP"}), TokenError::InvalidClaim("cnf")),
+            (
+                json!({"token_type": "dpop", "cnf": {"x5t#S256": "x"}}),
+                TokenError::InvalidClaim("cnf"),
+            ),
         ] {
             assert_eq!(read_with(&changes).unwrap_err(), cause, "{changes}");
         }

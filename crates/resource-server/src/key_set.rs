@@ -1,55 +1,84 @@
-//! The issuer's keys, made ready once for checking many signatures.
+//! The keys of an issuer, prepared once for checking many signatures.
 
 use doorward_protocol::{jose::SigningAlgorithm, jwk::JwkSet, verification::VerificationKey};
 
 use crate::TokenError;
 
-/// The keys of one issuer as they were fetched together.
+/// How many keys are tried for a token that names none, or whose name several keys have. Each try
+/// costs a signature check.
+const MAX_TRIED: usize = 8;
+
+/// The keys of one issuer that were published together.
 #[derive(Debug)]
-pub struct KeySet {
+pub(crate) struct KeySet {
     published: JwkSet,
     keys: Vec<VerificationKey>,
 }
 
 impl KeySet {
-    /// Makes the published keys ready. Keys that can't check signatures are left out.
-    pub fn new(published: JwkSet) -> Self {
-        let keys = published.keys.iter().filter_map(VerificationKey::from_jwk).collect();
+    /// Prepares published keys for these algorithms. Keys for other purposes are left out. A key
+    /// that does not say its algorithm is prepared for each that fits its kind.
+    pub(crate) fn new(published: JwkSet, algorithms: &[SigningAlgorithm]) -> Self {
+        let keys = published.keys.iter().flat_map(|jwk| {
+            algorithms
+                .iter()
+                .filter_map(|algorithm| VerificationKey::for_algorithm(jwk, *algorithm))
+        });
+        let keys = keys.collect();
         Self { published, keys }
     }
 
     /// Whether no key of the set can check a signature.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Whether both were published alike.
-    pub fn is_same_as(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.published == other.published
     }
 
-    /// The key that a token names. Without a name it must be the only one.
+    /// The names of keys that the other set does not have.
+    pub(crate) fn names_missing_in(&self, other: &Self) -> Vec<String> {
+        let names = self.published.keys.iter().filter_map(|jwk| jwk.kid.clone());
+        let is_missing =
+            |kid: &String| !other.published.keys.iter().any(|jwk| jwk.kid.as_deref() == Some(kid));
+        names.filter(is_missing).collect()
+    }
+
+    /// Checks a token's signature with the keys that it may have been made by: those of its `kid`,
+    /// or else those without one, or all where the token names none. The algorithm must fit in any
+    /// case (RFC 8725 section 3.1).
     ///
     /// # Errors
-    /// [`TokenError::UnknownKey`], which fetching the keys anew may help, or one that nothing
-    /// helps.
-    pub fn select(
+    /// Of [`TokenError::UnknownKey`], [`TokenError::WrongAlgorithm`] and
+    /// [`TokenError::BadSignature`], which newer keys may help; or [`TokenError::UnusableKey`].
+    pub(crate) fn verify(
         &self,
+        token: &str,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
-    ) -> Result<&VerificationKey, TokenError> {
-        let Some(kid) = kid else {
-            return match self.keys.as_slice() {
-                [only] if only.algorithm() == algorithm => Ok(only),
-                [_] => Err(TokenError::WrongAlgorithm),
-                _ => Err(TokenError::NoKeyId),
-            };
-        };
-        let mut named = self.keys.iter().filter(|key| key.kid() == Some(kid)).peekable();
-        if named.peek().is_none() {
+    ) -> Result<(), TokenError> {
+        let is_named = |own: Option<&str>| kid.is_none() || own == kid;
+        let mut candidates: Vec<_> = self.keys.iter().filter(|key| is_named(key.kid())).collect();
+        if candidates.is_empty() {
+            if self.published.keys.iter().any(|jwk| is_named(jwk.kid.as_deref())) {
+                return Err(TokenError::UnusableKey);
+            }
+            candidates = self.keys.iter().filter(|key| key.kid().is_none()).collect();
+        }
+        if candidates.is_empty() {
             return Err(TokenError::UnknownKey);
         }
-        named.find(|key| key.algorithm() == algorithm).ok_or(TokenError::WrongAlgorithm)
+        candidates.retain(|key| key.algorithm() == algorithm);
+        if candidates.is_empty() {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        if candidates.iter().take(MAX_TRIED).any(|key| key.verifies(token)) {
+            Ok(())
+        } else {
+            Err(TokenError::BadSignature)
+        }
     }
 }
 
@@ -60,8 +89,15 @@ mod tests {
 
     use super::*;
 
+    const RS256: SigningAlgorithm = SigningAlgorithm::Rs256;
+
     fn set(keys: impl IntoIterator<Item = Jwk>) -> KeySet {
-        KeySet::new(JwkSet { keys: keys.into_iter().collect() })
+        let keys = keys.into_iter().collect();
+        KeySet::new(JwkSet { keys }, &VerificationKey::ALGORITHMS)
+    }
+
+    fn rsa() -> Jwk {
+        Jwk::rsa(doorward_protocol::base64url::encode([255; 256]), "AQAB")
     }
 
     fn named(mut jwk: Jwk, kid: &str) -> Jwk {
@@ -69,26 +105,46 @@ mod tests {
         jwk
     }
 
+    fn ec(curve: &str) -> Jwk {
+        Jwk::ec(curve, "AA", "AA")
+    }
+
     #[test]
     fn what_cannot_check_signatures_is_left_out() {
-        let encryption = Jwk { key_use: Some("enc".to_owned()), ..Jwk::rsa("AQAB", "AQAB") };
-        let hmac = Jwk { alg: Some("HS256".to_owned()), ..Jwk::rsa("AQAB", "AQAB") };
-        let broken = Jwk::rsa("not base64url!", "AQAB");
-        assert!(set([encryption, hmac, broken, Jwk::ec("secp256k1", "AA", "AA")]).is_empty());
+        let encryption = Jwk { key_use: Some("enc".to_owned()), ..rsa() };
+        let hmac = Jwk { alg: Some("HS256".to_owned()), ..rsa() };
+        let broken = Jwk { n: Some("!".to_owned()), ..rsa() };
+        let short = Jwk::rsa(doorward_protocol::base64url::encode([255; 128]), "AQAB");
+        assert!(set([encryption, hmac, broken, short, ec("secp256k1"), ec("P-521")]).is_empty());
     }
 
     #[test]
     fn the_name_and_the_algorithm_must_both_fit() {
-        let rs256 = SigningAlgorithm::Rs256;
-        let two =
-            set([named(Jwk::rsa("AQAB", "AQAB"), "a"), named(Jwk::ec("P-256", "AA", "AA"), "b")]);
-        assert_eq!(two.select(Some("a"), rs256).unwrap().algorithm(), rs256);
-        assert_eq!(two.select(Some("b"), rs256).unwrap_err(), TokenError::WrongAlgorithm);
-        assert_eq!(two.select(Some("c"), rs256).unwrap_err(), TokenError::UnknownKey);
-        assert_eq!(two.select(None, rs256).unwrap_err(), TokenError::NoKeyId);
-        let one = set([named(Jwk::rsa("AQAB", "AQAB"), "a")]);
-        assert!(one.select(None, rs256).is_ok());
-        let ps256 = SigningAlgorithm::Ps256;
-        assert_eq!(one.select(None, ps256).unwrap_err(), TokenError::WrongAlgorithm);
+        let two = set([named(rsa(), "a"), named(ec("P-256"), "b"), named(ec("P-521"), "e")]);
+        let refused = |kid, algorithm| two.verify("a.b.c", kid, algorithm).unwrap_err();
+        assert_eq!(refused(Some("a"), RS256), TokenError::BadSignature);
+        assert_eq!(refused(Some("b"), RS256), TokenError::WrongAlgorithm);
+        assert_eq!(refused(Some("c"), RS256), TokenError::UnknownKey);
+        assert_eq!(refused(Some("e"), RS256), TokenError::UnusableKey);
+        assert_eq!(refused(None, RS256), TokenError::BadSignature, "the algorithm says which");
+        assert_eq!(refused(None, SigningAlgorithm::Es384), TokenError::WrongAlgorithm);
+    }
+
+    #[test]
+    fn an_rsa_key_without_algorithm_serves_each_that_is_allowed() {
+        let all = set([named(rsa(), "a")]);
+        for algorithm in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
+            let algorithm = algorithm.parse().unwrap();
+            assert_eq!(all.verify("a.b.c", Some("a"), algorithm), Err(TokenError::BadSignature));
+        }
+        let one = KeySet::new(JwkSet { keys: vec![named(rsa(), "a")] }, &[RS256]);
+        let ps256 = one.verify("a.b.c", Some("a"), SigningAlgorithm::Ps256);
+        assert_eq!(ps256, Err(TokenError::WrongAlgorithm));
+    }
+
+    #[test]
+    fn a_key_without_a_name_may_be_meant_by_any() {
+        let one = set([rsa()]);
+        assert_eq!(one.verify("a.b.c", Some("x"), RS256), Err(TokenError::BadSignature));
     }
 }

@@ -1,11 +1,12 @@
-//! The issuer's keys at hand: fetched when first needed, shared by all requests, fetched anew in
-//! the background and when they may have changed, and kept for some time while the issuer is away.
+//! The cached keys of an issuer. They are fetched when first needed, shared by all requests,
+//! refreshed in the background and when a token suggests that they changed, and kept for some time
+//! while the issuer is away.
 //!
-//! One fetch runs at a time, in a task of its own, so that a caller who hangs up does not stop it
-//! for the others. When a fetch may start, for whose sake, is decided by [`Fetching::may_start`]
-//! alone.
+//! One fetch runs at a time, in a task of its own, so that a caller who hangs up does not cancel it
+//! for the others. [`Fetching::may_start`] alone decides when a fetch may start, and why.
 
 use std::{
+    collections::VecDeque,
     error::Error as _,
     fmt::Write as _,
     mem,
@@ -17,42 +18,47 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    AddressError, Clock, FetchError, IssuerClient, IssuerUnavailable, KeySet, issuer::Published,
+    Clock, IssuerUnavailable,
+    issuer::{AddressError, IssuerClient, IssuerError, Published},
+    key_set::KeySet,
     meter,
 };
 
-/// Keys older than this are fetched anew: a key that the issuer withdraws is accepted no longer
-/// than this after, as long as the issuer can be asked.
-const REFRESH_AFTER: Duration = Duration::from_mins(10);
-/// How much of that time chance may take away, so that many processes don't ask in step.
+/// Keys older than this are fetched again. So a key that the issuer withdraws is accepted no longer
+/// than this, as long as the issuer can be reached.
+const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
+/// The largest share of that time that is left out at random, so that many processes don't fetch at
+/// the same time.
 const SPREAD: f64 = 0.2;
-/// A token that names an unknown key makes us look for new keys this often at most. Anyone can
-/// write such a token; without the limit anyone could make us flood the issuer.
-const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_mins(1);
+/// The shortest time between two fetches for tokens that the keys at hand don't verify. Anyone can
+/// write such a token, and without the limit anyone could make this API flood the issuer.
+const UNVERIFIED_INTERVAL: Duration = Duration::from_secs(10);
+/// How many names of absent keys are kept.
+const MAX_ABSENT: usize = 64;
 /// The shortest time between a failed fetch and the next, while requests wait for it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The same while the keys at hand still serve.
 const RELAXED_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How long keys serve.
+/// How long keys are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     refresh_after: Duration,
     max_age: Duration,
 }
 
 impl Freshness {
-    /// Keys that the issuer can't be asked about serve for `max_age`. `chance`, from 0 to 1,
-    /// decides how much earlier than usual they are fetched anew.
-    pub fn new(max_age: Duration, chance: f64) -> Self {
+    /// Keys are used for `max_age` while the issuer can't be reached. `chance`, from 0 to 1, decides
+    /// how much earlier than usual they are fetched again.
+    pub(crate) fn new(max_age: Duration, chance: f64) -> Self {
         let usual = REFRESH_AFTER.min(max_age / 2);
         Self { refresh_after: usual.mul_f64(1.0 - SPREAD * chance.clamp(0.0, 1.0)), max_age }
     }
 }
 
-/// The keys of one issuer. Cheap to clone; clones share the keys.
+/// The keys of one issuer. Clones share them.
 #[derive(Clone)]
-pub struct KeyStore(Arc<Inner>);
+pub(crate) struct KeyStore(Arc<Inner>);
 
 struct Inner {
     issuer: IssuerClient,
@@ -68,15 +74,15 @@ struct Current {
     fetched_at: Duration,
 }
 
-/// Why keys are wanted.
+/// Why keys are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Occasion {
-    /// There are none yet.
+    /// There are none at hand.
     First,
     /// The keys at hand are old.
     Age,
-    /// A token names a key that is not at hand.
-    UnknownKey,
+    /// A token names a key that is not at hand, or its signature fits none.
+    Unverified,
 }
 
 /// What is known about fetches. Times are the clock's `elapsed`.
@@ -86,9 +92,12 @@ struct Fetching {
     running: Option<watch::Receiver<()>>,
     /// When the last fetch began, if it failed.
     failed_at: Option<Duration>,
-    /// When an unknown key last led to a fetch that succeeded.
-    unknown_key_at: Option<Duration>,
-    /// Whether the task runs that fetches anew in the background.
+    /// When such a token last led to a fetch that succeeded.
+    unverified_at: Option<Duration>,
+    /// Names of keys that the issuer was found not to publish, the latest last: withdrawn ones, and
+    /// those that tokens named.
+    absent: VecDeque<String>,
+    /// Whether the background task runs.
     is_kept_fresh: bool,
 }
 
@@ -101,13 +110,26 @@ impl Fetching {
         let wait = match occasion {
             Occasion::First => wait(self.failed_at, RETRY_INTERVAL),
             Occasion::Age => wait(self.failed_at, RELAXED_RETRY_INTERVAL),
-            Occasion::UnknownKey => wait(self.failed_at, RETRY_INTERVAL)
-                .max(wait(self.unknown_key_at, UNKNOWN_KEY_INTERVAL)),
+            Occasion::Unverified => wait(self.failed_at, RETRY_INTERVAL)
+                .max(wait(self.unverified_at, UNVERIFIED_INTERVAL)),
         };
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    /// When the background is to fetch anew what was fetched at `fetched_at`.
+    /// Whether the issuer was found not to publish a key of this name.
+    fn is_absent(&self, kid: Option<&str>) -> bool {
+        self.failed_at.is_none() && kid.is_none_or(|kid| self.absent.iter().any(|own| own == kid))
+    }
+
+    fn note_absent(&mut self, kid: Option<&str>) {
+        let Some(kid) = kid.filter(|kid| !self.is_absent(Some(kid))) else { return };
+        self.absent.push_back(kid.to_owned());
+        if self.absent.len() > MAX_ABSENT {
+            self.absent.pop_front();
+        }
+    }
+
+    /// When the background task fetches again what was fetched at `fetched_at`.
     fn due(&self, fetched_at: Option<Duration>, freshness: Freshness) -> Duration {
         let retry = self.failed_at.map_or(Duration::ZERO, |failed| failed + RELAXED_RETRY_INTERVAL);
         fetched_at.map_or(retry, |fetched| retry.max(fetched + freshness.refresh_after))
@@ -115,40 +137,43 @@ impl Fetching {
 }
 
 impl KeyStore {
-    /// A store that fetches from the issuer when first asked.
-    pub fn new(issuer: IssuerClient, freshness: Freshness, clock: Arc<dyn Clock>) -> Self {
+    /// A store that fetches from the issuer when it is first used.
+    pub(crate) fn new(issuer: IssuerClient, freshness: Freshness, clock: Arc<dyn Clock>) -> Self {
         let (current, fetching) = (RwLock::default(), Mutex::default());
         Self(Arc::new(Inner { issuer, clock, freshness, current, fetching }))
     }
 
-    /// The keys at hand, if there are any that still serve. When they are old, newer ones are
-    /// fetched behind the caller's back; so this is called within a Tokio runtime.
-    pub fn at_hand(&self) -> Option<Arc<KeySet>> {
+    /// The keys at hand, unless they are too old. When they are old, a fetch starts in the
+    /// background, so this must be called within a Tokio runtime.
+    pub(crate) fn at_hand(&self) -> Option<Arc<KeySet>> {
         self.current().map(|current| Arc::clone(&current.keys))
     }
 
-    /// The keys at hand; fetches them if there are none yet.
-    pub async fn keys(&self) -> Result<Arc<KeySet>, IssuerUnavailable> {
+    /// The keys at hand; fetches them if there are none.
+    pub(crate) async fn keys(&self) -> Result<Arc<KeySet>, IssuerUnavailable> {
         self.fetched().await.map(|current| Arc::clone(&current.keys))
     }
 
-    /// Where the issuer is asked about tokens, and by whom.
+    /// The introspection endpoint, and the client that sends requests to it.
     pub(crate) async fn introspection(
         &self,
-    ) -> Result<(&IssuerClient, Result<Url, FetchError>), IssuerUnavailable> {
+    ) -> Result<(&IssuerClient, Result<Url, IssuerError>), IssuerUnavailable> {
+        if let Some(endpoint) = self.0.issuer.configured_introspection() {
+            return Ok((&self.0.issuer, Ok(endpoint)));
+        }
         let endpoint = self.fetched().await?.introspection_endpoint.clone();
         let endpoint =
-            endpoint.ok_or(FetchError::NoIntrospection).and_then(|endpoint| Ok(endpoint?));
+            endpoint.ok_or(IssuerError::NoIntrospection).and_then(|endpoint| Ok(endpoint?));
         Ok((&self.0.issuer, endpoint))
     }
 
-    /// What still serves.
+    /// What was fetched, unless it is too old.
     fn current(&self) -> Option<Arc<Current>> {
         let current = self.0.current()?;
         let now = self.0.clock.elapsed();
         let age = now.saturating_sub(current.fetched_at);
         if age >= self.0.freshness.refresh_after {
-            // Whether it starts or must wait, this request goes on with the keys at hand.
+            // Whether or not the fetch may start, this request uses the keys at hand.
             let _ = self.start(Occasion::Age, now);
         }
         (age < self.0.freshness.max_age).then_some(current)
@@ -165,14 +190,16 @@ impl KeyStore {
         self.current().ok_or_else(|| IssuerUnavailable::after(RETRY_INTERVAL))
     }
 
-    /// Newer keys than those in which a token's key was not found, if they may be fetched and are
-    /// newer.
+    /// Newer keys than those that did not verify a token. `None`: the issuer was asked, and its keys
+    /// have not changed.
     ///
     /// # Errors
-    /// The issuer could not be asked, so that nobody knows whether the key exists.
-    pub async fn keys_newer_than(
+    /// The issuer could not be asked, or was asked for such a token a short time ago. So it is not
+    /// known whether it publishes the key now.
+    pub(crate) async fn keys_newer_than(
         &self,
         seen: &Arc<KeySet>,
+        kid: Option<&str>,
     ) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
         let newer = |store: &Inner| {
             let keys = Arc::clone(&store.current()?.keys);
@@ -181,19 +208,23 @@ impl KeyStore {
         if let Some(keys) = newer(&self.0) {
             return Ok(Some(keys));
         }
-        if let Ok(ended) = self.start(Occasion::UnknownKey, self.0.clock.elapsed()) {
-            wait_for(ended).await;
+        match self.start(Occasion::Unverified, self.0.clock.elapsed()) {
+            Ok(ended) => wait_for(ended).await,
+            Err(_) if self.0.fetching().is_absent(kid) => return Ok(None),
+            Err(wait) => return Err(IssuerUnavailable::after(wait)),
         }
         if let Some(keys) = newer(&self.0) {
             return Ok(Some(keys));
         }
-        match self.0.fetching().failed_at {
-            Some(_) => Err(IssuerUnavailable::after(RETRY_INTERVAL)),
-            None => Ok(None),
+        let mut fetching = self.0.fetching();
+        if fetching.failed_at.is_some() {
+            return Err(IssuerUnavailable::after(RETRY_INTERVAL));
         }
+        fetching.note_absent(kid);
+        Ok(None)
     }
 
-    /// Joins the running fetch or starts one; if none may start now, says how long to wait.
+    /// Joins the running fetch or starts one. If none may start now, returns how long to wait.
     fn start(&self, occasion: Occasion, now: Duration) -> Result<watch::Receiver<()>, Duration> {
         let mut fetching = self.0.fetching();
         if let Some(running) = &fetching.running
@@ -220,8 +251,8 @@ impl KeyStore {
     }
 }
 
-/// Fetches anew before what is at hand gets old, whether or not requests come, until the store is
-/// gone.
+/// Fetches the keys again before they get old, whether or not requests arrive, until the store is
+/// dropped.
 async fn keep_fresh(store: Weak<Inner>, clock: Arc<dyn Clock>) {
     loop {
         let Some(inner) = store.upgrade() else { return };
@@ -250,7 +281,7 @@ impl Inner {
     /// Notes the outcome of the fetch that began at `started`.
     fn finish(
         &self,
-        outcome: Result<Published, FetchError>,
+        outcome: Result<Published, IssuerError>,
         occasion: Occasion,
         started: Duration,
     ) {
@@ -265,10 +296,12 @@ impl Inner {
                     "fetched the issuer's keys"
                 );
                 fetching.failed_at = None;
-                if occasion == Occasion::UnknownKey {
-                    fetching.unknown_key_at = Some(started);
+                if occasion == Occasion::Unverified {
+                    fetching.unverified_at = Some(started);
                 }
-                self.keep(published, started);
+                for withdrawn in self.keep(published, started) {
+                    fetching.note_absent(Some(&withdrawn));
+                }
             }
             Err(error) => {
                 tracing::warn!(
@@ -282,25 +315,33 @@ impl Inner {
         }
     }
 
-    /// Keys that did not change keep their identity, and with it what was verified with them.
-    fn keep(&self, published: Published, fetched_at: Duration) {
+    /// Keys that did not change stay the same object, so that tokens verified with them still count.
+    /// Returns the names of keys that were withdrawn.
+    fn keep(&self, published: Published, fetched_at: Duration) -> Vec<String> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let keys = match current.take() {
-            Some(old) if old.keys.is_same_as(&published.keys) => Arc::clone(&old.keys),
-            _ => Arc::new(published.keys),
+        let (keys, withdrawn) = match current.take() {
+            Some(old) if old.keys.is_same_as(&published.keys) => {
+                (Arc::clone(&old.keys), Vec::new())
+            }
+            Some(old) => {
+                let withdrawn = old.keys.names_missing_in(&published.keys);
+                (Arc::new(published.keys), withdrawn)
+            }
+            None => (Arc::new(published.keys), Vec::new()),
         };
         let introspection_endpoint = published.introspection_endpoint;
         *current = Some(Arc::new(Current { keys, introspection_endpoint, fetched_at }));
+        withdrawn
     }
 }
 
-/// Returns when the fetch has ended, however it did.
+/// Returns when the fetch has ended, with or without success.
 async fn wait_for(mut ended: watch::Receiver<()>) {
     while ended.changed().await.is_ok() {}
 }
 
-/// An HTTP error says why only in its sources.
-pub(crate) fn with_sources(error: &FetchError) -> String {
+/// The error with its sources: an HTTP error names the reason only there.
+pub(crate) fn with_sources(error: &IssuerError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -313,6 +354,7 @@ pub(crate) fn with_sources(error: &FetchError) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     const fn at(seconds: u64) -> Duration {
@@ -329,13 +371,36 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_lead_to_one_fetch_a_minute() {
+    fn tokens_that_are_not_verified_lead_to_one_fetch_in_ten_seconds() {
         let mut fetching = Fetching::default();
-        assert_eq!(fetching.may_start(Occasion::UnknownKey, at(5)), Ok(()));
-        fetching.unknown_key_at = Some(at(5));
-        assert_eq!(fetching.may_start(Occasion::UnknownKey, at(6)), Err(at(59)));
-        assert_eq!(fetching.may_start(Occasion::UnknownKey, at(64)), Err(at(1)));
-        assert_eq!(fetching.may_start(Occasion::UnknownKey, at(65)), Ok(()));
+        assert_eq!(fetching.may_start(Occasion::Unverified, at(5)), Ok(()));
+        fetching.unverified_at = Some(at(5));
+        assert_eq!(fetching.may_start(Occasion::Unverified, at(6)), Err(at(9)));
+        assert_eq!(fetching.may_start(Occasion::Unverified, at(14)), Err(at(1)));
+        assert_eq!(fetching.may_start(Occasion::Unverified, at(15)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_million_forged_key_names_lead_to_one_fetch() {
+        let keys = crate::KeySource::Fixed(doorward_protocol::jwk::JwkSet {
+            keys: vec![doorward_protocol::jwk::Jwk::ed25519("AA")],
+        });
+        let issuer = crate::TrustedIssuer::new("https://id.example.com", "api").with_keys(keys);
+        let settings = crate::ResourceServerSettings::for_issuer(issuer);
+        let client = IssuerClient::new(&settings.issuers[0], &settings).unwrap();
+        let clock = Arc::new(crate::SystemClock::default());
+        let store = KeyStore::new(client, Freshness::new(at(86_400), 0.0), clock);
+        let keys = store.keys().await.unwrap();
+        assert_eq!(store.keys_newer_than(&keys, Some("forged-0")).await.unwrap().map(drop), None);
+        let looked_at = store.0.fetching().unverified_at;
+        for number in 1..1_000_000 {
+            let name = format!("forged-{number}");
+            // Nobody looked for this one, so nobody can say that it does not exist.
+            assert!(store.keys_newer_than(&keys, Some(&name)).await.is_err());
+        }
+        assert_eq!(store.0.fetching().unverified_at, looked_at);
+        assert!(store.keys_newer_than(&keys, Some("forged-0")).await.unwrap().is_none());
+        assert!(store.0.fetching().absent.len() <= MAX_ABSENT);
     }
 
     #[test]
@@ -343,12 +408,12 @@ mod tests {
         let fetching = Fetching { failed_at: Some(at(100)), ..Fetching::default() };
         assert_eq!(fetching.may_start(Occasion::Age, at(101)), Err(at(14)));
         assert_eq!(fetching.may_start(Occasion::Age, at(115)), Ok(()));
-        assert_eq!(fetching.may_start(Occasion::UnknownKey, at(101)), Ok(()));
+        assert_eq!(fetching.may_start(Occasion::Unverified, at(101)), Ok(()));
     }
 
     #[test]
     fn keys_are_fetched_anew_long_before_they_are_stale_and_not_in_step() {
-        let day = Duration::from_hours(24);
+        let day = Duration::from_secs(86_400);
         assert_eq!(Freshness::new(day, 0.0).refresh_after, at(600));
         assert_eq!(Freshness::new(day, 1.0).refresh_after, at(480));
         assert_eq!(Freshness::new(day, f64::INFINITY).refresh_after, at(480));

@@ -1,18 +1,21 @@
-//! What is counted, by the `metrics` facade: where no recorder is installed, nothing is. Labels
-//! take a few values only, none of which a caller can choose.
+//! Counters of the `metrics` crate. They count nothing unless a recorder is installed. Labels have
+//! few values, and a caller can choose none of them.
 
 use metrics::counter;
 
-use crate::{FetchError, RefusalCause};
+use crate::{RefusalCause, issuer::IssuerError};
 
-/// A request was refused.
-pub(crate) fn refused(cause: &RefusalCause) {
+/// A request was refused. The first counter has the exact cause; the second one has the error code
+/// on the wire, and is shared with the provider's endpoints.
+pub(crate) fn refused(cause: &RefusalCause, error: &'static str) {
     counter!("doorward_api_refusals_total", "cause" => cause.name()).increment(1);
+    counter!("doorward_refusals_total", "part" => "api", "error" => error).increment(1);
 }
 
 /// The issuer's documents were fetched, or not.
-pub(crate) fn keys_fetched(error: Option<&FetchError>) {
-    counter!("doorward_api_key_fetches_total", "outcome" => error.map_or("fetched", FetchError::name)).increment(1);
+pub(crate) fn keys_fetched(error: Option<&IssuerError>) {
+    let outcome = error.map_or("fetched", IssuerError::name);
+    counter!("doorward_api_key_fetches_total", "outcome" => outcome).increment(1);
 }
 
 /// The issuer was asked about a token: `active`, `inactive`, or why there was no answer.

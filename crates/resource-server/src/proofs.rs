@@ -1,85 +1,125 @@
-//! DPoP proofs that come with a request (RFC 9449 section 7.1): checked for the request, each taken
-//! once.
+//! DPoP proofs of requests (RFC 9449 section 7.1): checked for the request, and each accepted once.
 
-use std::{
-    collections::HashSet,
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::extract::OriginalUri;
-use doorward_protocol::{
-    dpop::{self, MAX_AGE, MAX_AHEAD, ProofError, ProvenRequest, TargetUri},
-    thumbprint::Thumbprint,
-};
+use doorward_protocol::dpop::{self, MAX_AGE, MAX_AHEAD, ProofError, ProvenRequest, TargetUri};
 use http::{HeaderMap, request::Parts};
+use sha2::{Digest as _, Sha256};
 
-use crate::{Clock, SettingsError, settings::base_url};
+use crate::{AccessToken, Clock, RefusalCause, SettingsError, TokenError, settings::base_url};
 
-/// Proofs remembered in each of the two generations: some 6 MB in all when both are full.
-const GENERATION_LENGTH: usize = 64 * 1024;
-/// The longest time for which a proof may be presented. A generation is filled for as long, and
-/// kept for as long again.
-const GENERATION_LIFE: Duration = Duration::from_secs((MAX_AGE + MAX_AHEAD + 1).unsigned_abs());
+/// The longest time for which a proof is valid.
+pub(crate) const PROOF_LIFE: Duration =
+    Duration::from_secs((MAX_AGE + MAX_AHEAD + 1).unsigned_abs());
 
-/// Checks proofs for one API.
+/// The memory of proofs that were used, so that each is accepted once.
+///
+/// The built-in one is in this process's memory. Several processes of one API do not share it: a
+/// proof that was sent to one may be sent again to another, within its three minutes, to the same
+/// address and with the same token (RFC 9449 section 11.1). Where that is too much, implement this
+/// trait with a shared store, and give it to
+/// [`ResourceServer::with_proof_store`](crate::ResourceServer::with_proof_store).
+pub trait ProofStore: Send + Sync + 'static {
+    /// Remembers the proof for its life, in one atomic step. Returns whether it is new.
+    fn use_once(
+        &self,
+        proof: UsedProof,
+    ) -> Pin<Box<dyn Future<Output = Result<bool, ProofStoreError>> + Send + '_>>;
+}
+
+/// A proof to be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UsedProof {
+    /// What tells the proof from every other.
+    pub id: [u8; 32],
+    /// What tells the caller, by issuer and subject, from every other. A bounded store can share
+    /// its room out among callers by it, so that none can push out the proofs of another.
+    pub caller: [u8; 32],
+    /// How long the proof must be remembered.
+    pub life: Duration,
+}
+
+/// The memory of proofs can't be used now.
+#[derive(Debug, thiserror::Error)]
+#[error("the memory of DPoP proofs can't be used: {0}")]
+pub struct ProofStoreError(pub String);
+
+/// Checks the proofs of one API.
 pub(crate) struct ProofChecker {
     /// The API's URL as its callers know it, without a slash at its end.
     url: String,
-    seen: SeenProofs,
+    used: Arc<dyn ProofStore>,
     clock: Arc<dyn Clock>,
 }
 
 impl ProofChecker {
-    pub(crate) fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        Ok(Self { url: base_url(url)?.to_owned(), seen: SeenProofs::default(), clock })
+    pub(crate) fn new(
+        url: &str,
+        used: Arc<dyn ProofStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self { url: base_url(url)?.to_owned(), used, clock })
     }
 
-    /// Checks that the request carries a proof for itself and this token, made by this key, that
-    /// was not seen before.
-    pub(crate) fn check(
+    /// The same with another memory.
+    pub(crate) fn with_store(&self, used: Arc<dyn ProofStore>) -> Self {
+        Self { url: self.url.clone(), used, clock: Arc::clone(&self.clock) }
+    }
+
+    /// Checks that the request has a proof for itself and this token, by the key that the token is
+    /// bound to, and that the proof was not used before.
+    pub(crate) async fn check(
         &self,
         parts: &Parts,
         access_token: &str,
-        key: &Thumbprint,
-    ) -> Result<(), ProofRefusal> {
-        let compact = header(&parts.headers)?;
-        // Nested routers shorten the path; callers know the whole.
+        verified: &AccessToken,
+    ) -> Result<(), RefusalCause> {
+        let claims = verified.claims();
+        let confirmation = claims.cnf.as_ref();
+        let confirmation = confirmation.ok_or(RefusalCause::Token(TokenError::NotKeyBound))?;
+        // `cnf` may also name a client certificate, for example, which can't be checked here.
+        let key = confirmation.sole_key();
+        let key = key.ok_or(RefusalCause::Token(TokenError::UnsupportedConfirmation))?;
+        let compact = header(&parts.headers).map_err(RefusalCause::Proof)?;
+        // Nested routers shorten the path; callers know the whole path.
         let path = parts
             .extensions
             .get::<OriginalUri>()
             .map_or(parts.uri.path(), |original| original.0.path());
-        let uri =
-            TargetUri::parse(&[&self.url, path].concat()).map_err(|_| ProofError::WrongUri)?;
+        let uri = TargetUri::parse(&[&self.url, path].concat()).ok();
+        // `/a/../b` and `/b` are one URI (RFC 3986 section 6.2.2.3), but two routes here. Clients'
+        // URL libraries send the second.
+        let uri = uri.filter(|_| !has_dot_segments(path));
+        let uri = uri.ok_or(RefusalCause::Proof(ProofError::WrongUri))?;
         let (method, now) = (parts.method.as_str(), self.clock.now());
         let request = ProvenRequest { method, uri: &uri, access_token: Some(access_token), now };
-        let proof = dpop::verify(compact, &request)?;
+        let proof = dpop::verify(compact, &request).map_err(RefusalCause::Proof)?;
         if proof.thumbprint() != key {
-            return Err(ProofRefusal::AnotherKey);
+            return Err(RefusalCause::Token(TokenError::AnotherKey));
         }
-        // Last, so that only holders of a token and its key can fill the memory.
-        if self.seen.is_first(proof.identity(), self.clock.elapsed()) {
-            Ok(())
-        } else {
-            Err(ProofError::Replayed.into())
+        // Last, so that only the holder of a token and its key can fill the memory.
+        let caller = Sha256::new().chain_update(&claims.iss).chain_update([0]);
+        let caller = caller.chain_update(&claims.sub).finalize().into();
+        let proof = UsedProof { id: proof.identity(), caller, life: PROOF_LIFE };
+        match self.used.use_once(proof).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RefusalCause::Proof(ProofError::Replayed)),
+            Err(error) => {
+                tracing::error!(%error, "a DPoP proof could not be remembered");
+                Err(RefusalCause::ProofStoreUnavailable)
+            }
         }
     }
 }
 
-/// Why a request does not prove possession.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProofRefusal {
-    /// The proof does not hold, or there is none.
-    Proof(ProofError),
-    /// It holds for another key than the token's.
-    AnotherKey,
-}
-
-impl From<ProofError> for ProofRefusal {
-    fn from(error: ProofError) -> Self {
-        Self::Proof(error)
-    }
+fn has_dot_segments(path: &str) -> bool {
+    let is_dots = |segment: &str| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
+    };
+    path.split('/').any(is_dots)
 }
 
 fn header(headers: &HeaderMap) -> Result<&str, ProofError> {
@@ -87,82 +127,5 @@ fn header(headers: &HeaderMap) -> Result<&str, ProofError> {
     match (values.next(), values.next()) {
         (Some(only), None) => only.to_str().map_err(|_| ProofError::NotOneHeader),
         _ => Err(ProofError::NotOneHeader),
-    }
-}
-
-/// The proofs seen lately, in this process's memory: another process, or this one started again,
-/// does not know them. Who needs more lets the proof's narrow time, its one address and its one
-/// token count, as RFC 9449 section 11.1 weighs it.
-///
-/// Two generations by time bound how long a proof is remembered, and never less than it could be
-/// presented for. Their length bounds the memory: under a flood of valid proofs the older half is
-/// forgotten early rather than callers refused.
-#[derive(Default)]
-struct SeenProofs(Mutex<Generations>);
-
-#[derive(Default)]
-struct Generations {
-    begun: Duration,
-    young: HashSet<[u8; 32]>,
-    old: HashSet<[u8; 32]>,
-}
-
-impl SeenProofs {
-    fn is_first(&self, proof: [u8; 32], elapsed: Duration) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = elapsed.saturating_sub(seen.begun);
-        let dropped = if age >= GENERATION_LIFE || seen.young.len() >= GENERATION_LENGTH {
-            seen.begun = elapsed;
-            let young = mem::take(&mut seen.young);
-            // Nothing of a generation that ended a whole life ago can be presented any more.
-            let old = if age >= GENERATION_LIFE * 2 { HashSet::new() } else { young };
-            mem::replace(&mut seen.old, old)
-        } else {
-            HashSet::new()
-        };
-        let first = !seen.old.contains(&proof) && seen.young.insert(proof);
-        // Thousands of entries may be dropped here: not while others wait.
-        drop(seen);
-        drop(dropped);
-        first
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn proof(number: usize) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&number.to_be_bytes());
-        bytes
-    }
-
-    #[test]
-    fn a_proof_is_remembered_for_as_long_as_it_could_be_presented() {
-        for begun in 0..200 {
-            let (seen, begun) = (SeenProofs::default(), Duration::from_secs(begun));
-            assert!(seen.is_first(proof(0), Duration::ZERO));
-            assert!(seen.is_first(proof(1), begun));
-            for later in 0..GENERATION_LIFE.as_secs() {
-                let now = begun + Duration::from_secs(later);
-                assert!(
-                    !seen.is_first(proof(1), now),
-                    "begun at {begun:?}, seen again after {later} s"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn it_is_forgotten_in_the_end_and_the_memory_is_bounded() {
-        let seen = SeenProofs::default();
-        assert!(seen.is_first(proof(1), Duration::ZERO));
-        assert!(seen.is_first(proof(1), GENERATION_LIFE * 2));
-        for number in 0..3 * GENERATION_LENGTH {
-            seen.is_first(proof(number), GENERATION_LIFE * 2);
-        }
-        let generations = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION_LENGTH);
     }
 }

@@ -1,5 +1,7 @@
-//! What is said to a caller who may not: status, challenge (RFC 6750 section 3) and body, each
-//! cause mapped once.
+//! The answer to a refused request: status, challenge (RFC 6750 section 3) and body. Each cause is
+//! mapped to them in one place.
+
+use std::{fmt, sync::Arc};
 
 use axum::{
     Json,
@@ -13,7 +15,7 @@ use doorward_protocol::{
     scope::Scope,
 };
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
@@ -22,20 +24,22 @@ use crate::{ExpiredStatus, IssuerUnavailable, TokenError, credentials::Credentia
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RefusalCause {
     /// No access token was sent.
     NoCredentials,
-    /// The `Authorization` header stands there twice or is not written as RFC 6750 section 2.1 has
-    /// it.
+    /// The `Authorization` header was sent twice, or is not well-formed (RFC 6750 section 2.1).
     MalformedCredentials,
     /// The token is not accepted.
     Token(TokenError),
-    /// The proof that goes with a token bound to a key is not accepted (RFC 9449 section 7.1).
+    /// The DPoP proof of a token that is bound to a key is not accepted (RFC 9449 section 7.1).
     Proof(ProofError),
-    /// The policies say no.
+    /// The caller does not meet a policy.
     Denied(Denial),
-    /// The issuer can't be asked, so that the token can't be verified.
+    /// The issuer can't be asked, so the token can't be verified.
     Unavailable(IssuerUnavailable),
+    /// The memory of DPoP proofs can't be used, so it is not known whether the proof is new.
+    ProofStoreUnavailable,
 }
 
 impl RefusalCause {
@@ -48,11 +52,12 @@ impl RefusalCause {
             Self::Proof(_) => "invalid_proof",
             Self::Denied(_) => "denied",
             Self::Unavailable(_) => "issuer_unavailable",
+            Self::ProofStoreUnavailable => "proof_store_unavailable",
         }
     }
 }
 
-/// By which schemes an access token was and may be sent.
+/// The schemes by which an access token was and may be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Schemes {
     /// `Bearer` or `DPoP`.
@@ -61,24 +66,59 @@ pub(crate) struct Schemes {
     pub(crate) takes_proofs: bool,
 }
 
-/// A refused request, ready to be answered.
-#[derive(Debug, Clone)]
+/// Makes the response to a refused request.
+pub(crate) type Respond = dyn Fn(&Refusal) -> Response + Send + Sync;
+
+/// How an API answers refused requests.
+#[derive(Clone)]
+pub(crate) struct Answering {
+    pub(crate) realm: String,
+    pub(crate) expired_status: ExpiredStatus,
+    pub(crate) hides_reasons: bool,
+    pub(crate) respond: Option<Arc<Respond>>,
+}
+
+/// A refused request.
+///
+/// As a response it has the status, the challenges (RFC 6750 section 3) and a [`RefusalBody`] as
+/// JSON, unless [`ResourceServer::with_refusal_response`](crate::ResourceServer) says otherwise. The
+/// response's extensions hold the `Refusal`, so that a layer around the router can answer in its own
+/// way, too:
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use doorward_resource_server::{Refusal, RefusalCause};
+///
+/// async fn in_plain_text(response: Response) -> Response {
+///     match response.extensions().get::<Refusal>() {
+///         Some(refusal) if matches!(refusal.cause(), RefusalCause::Denied(_)) => {
+///             (refusal.status(), refusal.headers(), "You may not do this.").into_response()
+///         }
+///         _ => response,
+///     }
+/// }
+/// # let router: axum::Router =
+/// #     axum::Router::new().layer(axum::middleware::map_response(in_plain_text));
+/// ```
+#[derive(Clone)]
 pub struct Refusal {
     cause: RefusalCause,
     schemes: Schemes,
-    realm: String,
-    expired_status: ExpiredStatus,
+    /// What the route needs, as far as it is scope.
+    scope: Scope,
+    answering: Arc<Answering>,
 }
 
-/// The body of a refusal, in the members of RFC 6749 section 5.2 plus the reasons of a denial.
+/// The body of a refusal: the members of RFC 6749 section 5.2, and the reasons of a denial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RefusalBody {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
     /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
-    /// What the caller lacks, "needs department Sales" each; only for a denial.
+    /// What the caller lacks, such as "needs department Sales"; only for a denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// The same as data; only for a denial.
@@ -90,13 +130,13 @@ impl Refusal {
     pub(crate) fn new(
         cause: RefusalCause,
         schemes: Schemes,
-        realm: &str,
-        expired_status: ExpiredStatus,
+        scope: Scope,
+        answering: Arc<Answering>,
     ) -> Self {
-        Self { cause, schemes, realm: realm.to_owned(), expired_status }
+        Self { cause, schemes, scope, answering }
     }
 
-    /// Why.
+    /// Why the request was refused.
     pub fn cause(&self) -> &RefusalCause {
         &self.cause
     }
@@ -105,12 +145,14 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match &self.cause {
             RefusalCause::MalformedCredentials => StatusCode::BAD_REQUEST,
-            RefusalCause::Token(TokenError::Expired) => self.expired_status.status_code(),
+            RefusalCause::Token(TokenError::Expired) => self.answering.expired_status.status_code(),
             RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
                 StatusCode::UNAUTHORIZED
             }
             RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
-            RefusalCause::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            RefusalCause::Unavailable(_) | RefusalCause::ProofStoreUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -119,20 +161,31 @@ impl Refusal {
         let (error, description) = match &self.cause {
             RefusalCause::NoCredentials => (
                 ErrorCode::Other("unauthorized".to_owned()),
-                "Sign in first: this call needs an access token in the Authorization header.".to_owned(),
+                "Sign in first: this call needs an access token in the Authorization header."
+                    .to_owned(),
             ),
             RefusalCause::MalformedCredentials => (
                 ErrorCode::InvalidRequest,
-                "Send one Authorization header of the form: Bearer TOKEN, or DPoP TOKEN.".to_owned(),
+                "Send one Authorization header of the form: Bearer TOKEN, or DPoP TOKEN."
+                    .to_owned(),
             ),
             RefusalCause::Token(error) => (ErrorCode::InvalidToken, error.to_string()),
             RefusalCause::Proof(error) => {
                 (ErrorCode::InvalidDpopProof, format!("The DPoP proof is not accepted: {error}."))
             }
-            RefusalCause::Denied(denial) => return denied_body(denial),
+            RefusalCause::Denied(denial) => {
+                return denied_body(denial, self.answering.hides_reasons);
+            }
             RefusalCause::Unavailable(_) => (
                 ErrorCode::TemporarilyUnavailable,
-                "The sign-in service cannot be reached to check the access token. Try again shortly.".to_owned(),
+                "The sign-in service cannot be reached to check the access token. Try again \
+                 shortly."
+                    .to_owned(),
+            ),
+            RefusalCause::ProofStoreUnavailable => (
+                ErrorCode::TemporarilyUnavailable,
+                "The DPoP proof cannot be checked now. Try again shortly with a new one."
+                    .to_owned(),
             ),
         };
         RefusalBody {
@@ -143,42 +196,81 @@ impl Refusal {
         }
     }
 
-    /// The challenges, where they belong. A request without credentials gets them without an error
-    /// (RFC 6750 section 3.1); a denial only if more scope would help. The first is of the scheme
-    /// that was tried, and tells the error; whoever tried `Bearer` learns of `DPoP`, too (RFC 9449
-    /// section 7.2).
+    /// The challenges. A request without credentials gets them without an error (RFC 6750 section
+    /// 3.1), and with the scope that the route needs. A denial has one only if more scope would
+    /// help; it names all the scope that the call needs, not only what is missing. The first
+    /// challenge is of the scheme that was tried, and has the error. A caller who tried `Bearer`
+    /// also gets one for `DPoP` (RFC 9449 section 7.2).
     pub fn challenges(&self) -> Vec<Challenge> {
-        let by_proof = Challenge::dpop(&self.realm);
+        let by_proof = Challenge::dpop(&self.answering.realm);
         let (tried, other) = match self.schemes.tried {
             Scheme::Dpop => (by_proof, None),
-            _ => (Challenge::bearer(&self.realm), self.schemes.takes_proofs.then_some(by_proof)),
+            _ => (
+                Challenge::bearer(&self.answering.realm),
+                self.schemes.takes_proofs.then_some(by_proof),
+            ),
         };
         let body = self.body();
         let with_error =
             |challenge: Challenge| challenge.with_error(&body.error, &body.error_description);
         let first = match &self.cause {
-            RefusalCause::NoCredentials => Some(tried),
+            RefusalCause::NoCredentials if self.scope.is_empty() => Some(tried),
+            RefusalCause::NoCredentials => Some(tried.with_scope(&self.scope)),
             RefusalCause::MalformedCredentials
             | RefusalCause::Token(_)
             | RefusalCause::Proof(_) => Some(with_error(tried)),
             RefusalCause::Denied(denial) => {
-                return missing_scope(denial)
+                return required_scope(denial)
                     .map(|scope| with_error(tried).with_scope(&scope))
                     .into_iter()
                     .collect();
             }
-            RefusalCause::Unavailable(_) => None,
+            RefusalCause::Unavailable(_) | RefusalCause::ProofStoreUnavailable => None,
         };
         let other = other.filter(|_| first.is_some());
         first.into_iter().chain(other).collect()
     }
+
+    /// The headers of the answer: the challenges, `Retry-After` and `Cache-Control`.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for challenge in self.challenges() {
+            if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+        }
+        match self.cause {
+            RefusalCause::Unavailable(IssuerUnavailable { retry_after }) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            RefusalCause::ProofStoreUnavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(1));
+            }
+            _ => (),
+        }
+        headers
+    }
+
+    /// The usual response, for a response of your own that changes only some refusals.
+    pub fn default_response(&self) -> Response {
+        (self.status(), self.headers(), Json(self.body())).into_response()
+    }
 }
 
-fn denied_body(denial: &Denial) -> RefusalBody {
-    let error = match missing_scope(denial) {
+fn denied_body(denial: &Denial, hides_reasons: bool) -> RefusalBody {
+    let error = match required_scope(denial) {
         Some(_) => ErrorCode::InsufficientScope,
         None => ErrorCode::AccessDenied,
     };
+    if hides_reasons {
+        return RefusalBody {
+            error,
+            error_description: "You may not call this.".to_owned(),
+            reasons: Vec::new(),
+            unmet: Vec::new(),
+        };
+    }
     let reasons = denial.reasons();
     RefusalBody {
         error,
@@ -188,33 +280,26 @@ fn denied_body(denial: &Denial) -> RefusalBody {
     }
 }
 
-fn missing_scope(denial: &Denial) -> Option<Scope> {
-    let scope: Scope = denial.missing_scope().join(" ").parse().ok()?;
+/// "The scope necessary to access the protected resource" (RFC 6750 section 3), if some is missing.
+fn required_scope(denial: &Denial) -> Option<Scope> {
+    let scope: Scope = denial.required_scope().join(" ").parse().ok()?;
     (!scope.is_empty()).then_some(scope)
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = self.body();
-        let error = if matches!(self.cause, RefusalCause::NoCredentials) {
-            "unauthorized"
-        } else {
-            body.error.label()
+        let mut response = match &self.answering.respond {
+            Some(respond) => respond(&self),
+            None => self.default_response(),
         };
-        metrics::counter!("doorward_refusals_total", "part" => "api", "error" => error)
-            .increment(1);
-        let mut response = (self.status(), Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in self.challenges() {
-            if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
-                headers.append(WWW_AUTHENTICATE, value);
-            }
-        }
-        if let RefusalCause::Unavailable(IssuerUnavailable { retry_after }) = self.cause {
-            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
-        }
+        response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Refusal").field("cause", &self.cause).finish_non_exhaustive()
     }
 }
 

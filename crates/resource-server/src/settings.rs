@@ -1,113 +1,323 @@
-//! What a resource server must be told.
+//! The settings of a resource server.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
     time::Duration,
 };
 
-use doorward_protocol::{dpop::TargetUri, secret::Secret};
+use doorward_protocol::{
+    dpop::TargetUri, host::is_loopback, jose::SigningAlgorithm, jwk::JwkSet, secret::Secret,
+    verification::VerificationKey,
+};
 use http::{HeaderValue, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
-/// Settings of a resource server. [`ResourceServerSettings::new`] fills in the defaults.
+use crate::TokenProfile;
+
+/// The settings of a resource server. [`ResourceServerSettings::new`] gives the defaults; change
+/// them by the `with_…` methods or the fields.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use doorward_resource_server::{ResourceServerSettings, TrustedIssuer};
+///
+/// let settings = ResourceServerSettings::new("https://id.example.com", "orders-api")
+///     .with_issuer(TrustedIssuer::keycloak("https://sso.example.com", "shop", "orders-api"))
+///     .with_url("https://api.example.com")
+///     .with_allowed_origins(["https://app.example.com"])
+///     .with_leeway(Duration::from_secs(5));
+/// assert_eq!(settings.issuers.len(), 2);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ResourceServerSettings {
-    /// Whose access tokens are accepted: at least one issuer, each once. A token's `iss` says which
-    /// of them must vouch for it.
+    /// The issuers whose access tokens are accepted: at least one, each once. The claim `iss` of a
+    /// token says which of them must have signed it.
     pub issuers: Vec<TrustedIssuer>,
-    /// The status for a token that has expired. Default: 401, the registered one.
+    /// The status that answers an expired token. Default: 401, the registered one.
     pub expired_status: ExpiredStatus,
-    /// How far the issuers' clocks may differ, for `exp` and `nbf`; counted in whole seconds.
+    /// How far the issuers' clocks may differ from this one, for `exp` and `nbf`, in whole seconds.
     /// Default: zero.
     pub leeway: Duration,
-    /// This API's URL as its callers know it (`https://api.example.com`, or
-    /// `https://example.com/api` where a proxy takes that path away): DPoP proofs name the address
-    /// of each call (RFC 9449 section 4.2), and behind a proxy the one that arrives is another.
-    /// Default: none, and then tokens that are bound to a key are refused.
+    /// This API's URL as its callers know it: `https://api.example.com`, or
+    /// `https://example.com/api` behind a proxy that removes that path. DPoP proofs name the
+    /// address of each call (RFC 9449 section 4.2), and behind a proxy that is not the address that
+    /// arrives. Default: none. Then tokens that are bound to a key are refused.
     pub url: Option<String>,
     /// The origins (`https://app.example.com`) whose pages may call. Default: none, which is right
-    /// when the page comes from the API's own origin.
+    /// if the page has the API's own origin.
     pub allowed_origins: Vec<String>,
-    /// How long keys serve while their issuer can't be asked for newer ones. Default: one day.
+    /// How long keys are used while their issuer can't be reached. Default: one day.
     pub max_key_age: Duration,
     /// How long an issuer may take to answer. Default: 5 seconds.
     pub patience: Duration,
-    /// From 0 to 1: how much earlier than usual keys are fetched anew, so that many processes don't
-    /// ask in step. Default: another for each process.
+    /// From 0 to 1: how much earlier than usual keys are fetched again, so that many processes
+    /// don't fetch at the same time. Default: random for each process.
     pub chance: f64,
-    /// Certification authorities (X.509 in DER) that issuers' certificates may come from, beside
-    /// the machine's own. Default: none.
+    /// Certification authorities (X.509 in DER) that are trusted for issuers, beside those of the
+    /// machine. Default: none.
     pub trusted_roots: Vec<Vec<u8>>,
+    /// How many DPoP proofs are remembered, so that each is accepted once. A proof is remembered
+    /// for three to six minutes, and one caller (issuer and subject) has an eighth of the room.
+    /// Each takes about 100 bytes. Default: 262,144, enough for 700 requests a second.
+    pub remembered_proofs: usize,
+    /// Whether a denial does not say which policies the caller failed. Default: false.
+    pub hides_reasons: bool,
 }
 
 /// An issuer whose access tokens are accepted.
+///
+/// [`TrustedIssuer::new`] is for tokens as RFC 9068 defines them. For other providers there are
+/// presets, such as [`TrustedIssuer::keycloak`], and [`TokenProfile`].
+///
+/// ```
+/// use doorward_resource_server::{KeySource, TrustedIssuer};
+///
+/// let issuer = TrustedIssuer::new("https://id.example.com", "orders-api")
+///     .with_audience("https://api.example.com")
+///     // In a container network, the issuer has another address.
+///     .with_address("https://id.internal:8443")
+///     .with_keys(KeySource::At("https://id.internal:8443/keys".to_owned()));
+/// assert_eq!(issuer.audiences.len(), 2);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TrustedIssuer {
-    /// The issuer identifier: tokens carry exactly this `iss`, and the discovery document and the
-    /// keys are fetched from it. An `https` URL, or `http` on a loopback address.
+    /// The issuer identifier. Tokens have exactly this `iss`, and its metadata is found below it. An
+    /// `https` URL, or `http` with a loopback address.
     pub issuer: String,
-    /// This API's name at the issuer: tokens must carry it in `aud`. That of the first issuer is
-    /// also the realm of challenges.
-    pub audience: String,
-    /// How the issuer is asked about opaque tokens; at most one issuer may be, since such a token
-    /// doesn't tell whose it is. Default: not at all, and opaque tokens are refused.
+    /// The names of this API at the issuer: `aud` of a token must contain one of them. The first
+    /// name of the first issuer is the realm of challenges.
+    pub audiences: Vec<String>,
+    /// How the issuer's access tokens look. Default: [`TokenProfile::rfc9068`].
+    pub profile: TokenProfile,
+    /// The algorithms that its tokens may be signed with. Default: all of
+    /// [`VerificationKey::ALGORITHMS`].
+    pub algorithms: Vec<SigningAlgorithm>,
+    /// Where its keys come from. Default: from where its metadata says.
+    pub keys: KeySource,
+    /// An address at which this API reaches the issuer, in place of the identifier: metadata, keys
+    /// and introspection are asked there. Default: none.
+    pub address: Option<String>,
+    /// How the issuer is asked about opaque tokens. Only one issuer may be, because an opaque token
+    /// does not say whose it is. Default: not at all, and opaque tokens are refused.
     pub introspection: Option<IntrospectionSettings>,
-    /// Takes keys over plain `http` from an issuer that is not on a loopback address. Whoever can
-    /// change that traffic can then sign tokens of their own. Default: false.
+    /// Fetches keys over plain `http` from an issuer that is not on this machine. Anyone who can
+    /// change that traffic can then sign tokens. Default: false.
     pub allow_insecure: bool,
+}
+
+/// Where the keys of an issuer come from.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// From the `jwks_uri` of the issuer's metadata (OIDC Discovery, or RFC 8414).
+    #[default]
+    Discovered,
+    /// From this URL.
+    At(String),
+    /// From these keys, such as those of a file. They are never fetched.
+    Fixed(JwkSet),
 }
 
 /// How an issuer is asked about opaque tokens (RFC 7662).
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct IntrospectionSettings {
     /// This API's name at the issuer's introspection endpoint.
     pub client_id: String,
-    /// Its secret there, sent as `client_secret_basic`.
+    /// Its secret there, sent by `client_secret_basic`.
     pub secret: Secret,
-    /// How long an answer counts, never beyond the token's `exp`: for as long a revoked token may
-    /// still be accepted. It counts from when the issuer is asked. Zero: each request asks. At most
-    /// 5 minutes. Default: 10 seconds.
+    /// The endpoint. Default: the `introspection_endpoint` of the issuer's metadata.
+    pub endpoint: Option<String>,
+    /// How long an answer is used, never longer than the token's `exp`. For that long a revoked
+    /// token may still be accepted. It counts from when the question was sent. Zero: every request
+    /// asks. At most 5 minutes. Default: 10 seconds.
     pub cache: Duration,
 }
 
 impl ResourceServerSettings {
-    /// Settings with their defaults.
+    /// Settings with their defaults, for one issuer of tokens as RFC 9068 defines them.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self::for_issuer(TrustedIssuer::new(issuer, audience))
+    }
+
+    /// Settings with their defaults, for this issuer.
+    pub fn for_issuer(issuer: TrustedIssuer) -> Self {
         Self {
-            issuers: vec![TrustedIssuer::new(issuer, audience)],
+            issuers: vec![issuer],
             expired_status: ExpiredStatus::default(),
             leeway: Duration::ZERO,
             url: None,
             allowed_origins: Vec::new(),
-            max_key_age: Duration::from_hours(24),
+            max_key_age: Duration::from_secs(24 * 60 * 60),
             patience: Duration::from_secs(5),
             chance: chance(),
             trusted_roots: Vec::new(),
+            remembered_proofs: 256 * 1024,
+            hides_reasons: false,
         }
+    }
+
+    /// Also accepts the tokens of this issuer. It can name any subject. Its roles count only if its
+    /// profile says where they are; other claims count like those of the first issuer, so require
+    /// the issuer in a policy (`Policy::require_issuer`) where that matters.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: TrustedIssuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// Sets [`ResourceServerSettings::url`].
+    #[must_use]
+    pub fn with_url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// Sets [`ResourceServerSettings::allowed_origins`].
+    #[must_use]
+    pub fn with_allowed_origins<O: Into<String>>(
+        mut self,
+        origins: impl IntoIterator<Item = O>,
+    ) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`ResourceServerSettings::leeway`].
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Sets [`ResourceServerSettings::expired_status`].
+    #[must_use]
+    pub fn with_expired_status(mut self, status: ExpiredStatus) -> Self {
+        self.expired_status = status;
+        self
+    }
+
+    /// Does not tell callers which policies they failed.
+    #[must_use]
+    pub fn hiding_reasons(mut self) -> Self {
+        self.hides_reasons = true;
+        self
     }
 }
 
 impl TrustedIssuer {
-    /// An issuer of JWTs.
+    /// An issuer of tokens as RFC 9068 defines them.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
-            audience: audience.into(),
+            audiences: vec![audience.into()],
+            profile: TokenProfile::default(),
+            algorithms: VerificationKey::ALGORITHMS.to_vec(),
+            keys: KeySource::Discovered,
+            address: None,
             introspection: None,
             allow_insecure: false,
         }
+    }
+
+    /// Checks the addresses and algorithms, as [`ResourceServer::new`](crate::ResourceServer::new)
+    /// does, for programs that read settings from a file.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        issuer_url(&self.issuer, self.allow_insecure || self.address.is_some())?;
+        checked_audiences(&self.audiences)?;
+        checked_algorithms(&self.algorithms)?;
+        let keys = match &self.keys {
+            KeySource::At(uri) => Some(uri),
+            KeySource::Discovered | KeySource::Fixed(_) => None,
+        };
+        let introspection =
+            self.introspection.as_ref().and_then(|introspection| introspection.endpoint.as_ref());
+        for address in [keys, self.address.as_ref(), introspection].into_iter().flatten() {
+            endpoint_url(address, self.allow_insecure)?;
+        }
+        Ok(())
+    }
+
+    /// Also accepts this audience.
+    #[must_use]
+    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// Sets [`TrustedIssuer::profile`].
+    #[must_use]
+    pub fn with_profile(mut self, profile: TokenProfile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Accepts these algorithms only.
+    #[must_use]
+    pub fn with_algorithms(
+        mut self,
+        algorithms: impl IntoIterator<Item = SigningAlgorithm>,
+    ) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// Sets [`TrustedIssuer::keys`].
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeySource) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Sets [`TrustedIssuer::address`].
+    #[must_use]
+    pub fn with_address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Asks the issuer about opaque tokens.
+    #[must_use]
+    pub fn with_introspection(mut self, introspection: IntrospectionSettings) -> Self {
+        self.introspection = Some(introspection);
+        self
     }
 }
 
 impl IntrospectionSettings {
     /// Settings with their defaults.
     pub fn new(client_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self { client_id: client_id.into(), secret: secret.into(), cache: Duration::from_secs(10) }
+        Self {
+            client_id: client_id.into(),
+            secret: secret.into(),
+            endpoint: None,
+            cache: Duration::from_secs(10),
+        }
+    }
+
+    /// Sets [`IntrospectionSettings::endpoint`].
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Sets [`IntrospectionSettings::cache`].
+    #[must_use]
+    pub fn with_cache(mut self, cache: Duration) -> Self {
+        self.cache = cache;
+        self
     }
 }
 
-/// From 0 to 1, another for each call.
-#[allow(clippy::cast_possible_truncation)] // Half of the bits are enough.
+/// A random number from 0 to 1.
+#[allow(clippy::cast_possible_truncation)] // 32 bits are enough.
 fn chance() -> f64 {
     f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX)
 }
@@ -115,10 +325,10 @@ fn chance() -> f64 {
 /// The status that answers an expired token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredStatus {
-    /// 401 Unauthorized, as RFC 6750 section 3.1 has it.
+    /// 401 Unauthorized (RFC 6750 section 3.1).
     #[default]
     Unauthorized,
-    /// 498, which is not registered; some callers of older APIs take it as the sign to renew.
+    /// 498, which is not registered. Some callers of older APIs renew their token on it.
     InvalidToken498,
 }
 
@@ -146,39 +356,43 @@ impl TryFrom<u16> for ExpiredStatus {
 
 /// A setting that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// Not a URL that can be an issuer (OIDC Core section 2, `iss`).
     #[error(
-        "issuer {0:?}: give an absolute http or https URL without user, query and fragment, such as https://id.example.com"
+        "issuer {0:?}: give an absolute http or https URL without user, query and fragment, such \
+         as https://id.example.com"
     )]
     Issuer(String),
     /// Plain http beyond this machine.
     #[error("issuer {0:?}: use https, or allow_insecure if the network between is trusted")]
     InsecureIssuer(String),
-    /// None, or one twice.
+    /// There is none, or one is there twice.
     #[error("issuers: name at least one issuer, and {0:?} only once")]
     Issuers(String),
-    /// More than one that opaque tokens may come from.
+    /// More than one issuer is to be asked about opaque tokens.
     #[error(
         "issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be"
     )]
     SecondIntrospection(String),
-    /// More than can pass for a short time.
+    /// The time is too long.
     #[error(
-        "introspection cache {0:?}: give at most 5 minutes; a longer one keeps revoked tokens alive"
+        "introspection cache {0:?}: give at most 5 minutes; a longer time keeps revoked tokens \
+         alive"
     )]
     IntrospectionCache(Duration),
-    /// No audience, so that any token of the issuer would do.
+    /// There is no audience, so that any token of the issuer would be accepted.
     #[error(
         "audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2"
     )]
     Audience,
-    /// More than a clock's error.
+    /// The leeway is too long.
     #[error("leeway {0:?}: give at most 5 minutes; a longer one keeps expired tokens alive")]
     Leeway(Duration),
     /// Not a URL that paths can be added to.
     #[error(
-        "url {0:?}: give scheme, host, port and the path before the API's own, such as https://example.com/api"
+        "url {0:?}: give scheme, host, port and the path before the API's own, such as \
+         https://example.com/api"
     )]
     Url(String),
     /// Not an origin.
@@ -187,13 +401,19 @@ pub enum SettingsError {
     /// Not a status that may answer an expired token.
     #[error("expired status {0}: give 401 or 498")]
     ExpiredStatus(u16),
-    /// The HTTP client could not be made, for want of TLS roots for example.
+    /// An address of an issuer is not usable.
+    #[error("{0:?}: give an absolute https URL without user and fragment, or http on this machine")]
+    Endpoint(String),
+    /// There is no algorithm, or one that can't be verified here.
+    #[error("algorithms: give at least one of RS256, PS256 (or 384, 512), ES256, ES384 and EdDSA")]
+    Algorithms,
+    /// The HTTP client could not be made, for example without TLS roots.
     #[error("the HTTP client for the issuer could not be set up: {0}")]
     HttpClient(String),
 }
 
-const MAX_LEEWAY: Duration = Duration::from_mins(5);
-const MAX_INTROSPECTION_CACHE: Duration = Duration::from_mins(5);
+const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
+const MAX_INTROSPECTION_CACHE: Duration = Duration::from_secs(5 * 60);
 
 /// Reads an issuer identifier as a URL from which keys may be fetched.
 pub(crate) fn issuer_url(issuer: &str, allow_insecure: bool) -> Result<Url, SettingsError> {
@@ -210,17 +430,30 @@ pub(crate) fn issuer_url(issuer: &str, allow_insecure: bool) -> Result<Url, Sett
     }
 }
 
-/// Whether the URL's host is this machine by its name or address.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+/// Reads an address to which requests are sent. It may have a query.
+pub(crate) fn endpoint_url(address: &str, allow_insecure: bool) -> Result<Url, SettingsError> {
+    let refused = || SettingsError::Endpoint(address.to_owned());
+    let url = Url::parse(address).map_err(|_| refused())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    match url.scheme() {
+        "https" if plain => Ok(url),
+        "http" if plain && (allow_insecure || is_loopback(&url)) => Ok(url),
+        _ => Err(refused()),
     }
 }
 
-/// Refuses issuers among which a token could not find its own.
+/// Refuses algorithms that can't be verified.
+pub(crate) fn checked_algorithms(
+    algorithms: &[SigningAlgorithm],
+) -> Result<&[SigningAlgorithm], SettingsError> {
+    let is_known = |algorithm| VerificationKey::ALGORITHMS.contains(algorithm);
+    if algorithms.is_empty() || !algorithms.iter().all(is_known) {
+        return Err(SettingsError::Algorithms);
+    }
+    Ok(algorithms)
+}
+
+/// Refuses issuers of which it would not be clear which one a token belongs to.
 pub(crate) fn checked_issuers(
     issuers: &[TrustedIssuer],
 ) -> Result<&[TrustedIssuer], SettingsError> {
@@ -250,11 +483,11 @@ pub(crate) fn checked_introspection(
     }
 }
 
-pub(crate) fn checked_audience(audience: &str) -> Result<&str, SettingsError> {
-    if audience.trim().is_empty() {
+pub(crate) fn checked_audiences(audiences: &[String]) -> Result<&[String], SettingsError> {
+    if audiences.is_empty() || audiences.iter().any(|audience| audience.trim().is_empty()) {
         return Err(SettingsError::Audience);
     }
-    Ok(audience)
+    Ok(audiences)
 }
 
 /// The leeway in whole seconds.
@@ -329,6 +562,13 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_has_algorithms_that_can_be_verified() {
+        assert!(checked_algorithms(&[SigningAlgorithm::Ps512]).is_ok());
+        assert!(checked_algorithms(&[]).is_err());
+        assert!(checked_algorithms(&[SigningAlgorithm::Es512]).is_err());
+    }
+
+    #[test]
     fn chance_is_within_its_limits() {
         for _ in 0..100 {
             assert!((0.0..=1.0).contains(&chance()));
@@ -377,7 +617,7 @@ mod tests {
     #[test]
     fn a_long_introspection_cache_is_refused() {
         let mut asked = IntrospectionSettings::new("api", Secret::new("secret"));
-        asked.cache = Duration::from_mins(5);
+        asked.cache = Duration::from_secs(300);
         assert!(checked_introspection(&asked).is_ok());
         asked.cache = Duration::from_secs(301);
         let refused = SettingsError::IntrospectionCache(asked.cache);
@@ -389,7 +629,7 @@ mod tests {
 
     #[test]
     fn a_long_leeway_is_refused() {
-        assert_eq!(checked_leeway(Duration::from_mins(5)), Ok(300));
+        assert_eq!(checked_leeway(Duration::from_secs(300)), Ok(300));
         assert!(checked_leeway(Duration::from_secs(301)).is_err());
     }
 }

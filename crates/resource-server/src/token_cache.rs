@@ -1,30 +1,31 @@
-//! Tokens whose signature was verified lately, so that a token that comes a hundred times is
+//! Tokens whose signature was verified recently, so that a token that is sent a hundred times is
 //! verified once.
 //!
-//! Nothing that time can change is kept: whoever takes a token from here checks its times against
-//! the clock again. An entry counts only together with the keys that verified it, so that a
-//! withdrawn key takes its tokens along.
+//! Nothing that depends on the time is kept: the times of a cached token are checked again. An entry
+//! counts only while the issuer still publishes the keys that verified it, so that withdrawing a key
+//! withdraws its tokens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    AccessToken, KeySet,
+    AccessToken,
     generations::{Generations, TokenDigest},
+    key_set::KeySet,
 };
 
-/// A token, and the keys that verified it.
+/// A token and the keys that verified it.
 #[derive(Clone)]
 pub(crate) struct Verified {
     pub(crate) token: Arc<AccessToken>,
     pub(crate) keys: Arc<KeySet>,
 }
 
-/// The tokens verified lately.
+/// The tokens that were verified recently.
 #[derive(Default)]
 pub(crate) struct TokenCache(Mutex<Generations<Verified>>);
 
 impl TokenCache {
-    /// The token, if it was verified by keys that still count.
+    /// The token, if the keys that verified it still count.
     pub(crate) fn get(
         &self,
         digest: TokenDigest,
@@ -32,7 +33,7 @@ impl TokenCache {
     ) -> Option<Arc<AccessToken>> {
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (found, dropped) = generations.get(digest);
-        // Thousands of tokens may be dropped here: not while others wait.
+        // Dropping thousands of tokens takes time, so it happens after the lock is released.
         drop(generations);
         drop(dropped);
         found.filter(|verified| counts(&verified.keys)).map(|verified| verified.token)
@@ -54,14 +55,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{TokenProfile, access_token::TokenRules};
 
     fn keys() -> Arc<KeySet> {
-        Arc::new(KeySet::new(JwkSet::default()))
+        Arc::new(KeySet::new(JwkSet::default(), &[]))
     }
 
     fn token() -> Arc<AccessToken> {
-        let claims = json!({ "iss": "i", "sub": "s", "aud": "a", "client_id": "c", "jti": "j", "iat": 0, "exp": 1 });
-        Arc::new(AccessToken::unverified(serde_json::from_value(claims).unwrap()))
+        let claims = json!({
+            "iss": "i", "sub": "s", "aud": "a", "client_id": "c", "jti": "j", "iat": 0, "exp": 1,
+        });
+        let rules = TokenRules {
+            issuer: "i".to_owned(),
+            audiences: vec!["a".to_owned()],
+            profile: TokenProfile::default(),
+            default_roles: Vec::new(),
+        };
+        Arc::new(AccessToken::accept(claims.as_object().unwrap().clone(), &rules).unwrap())
     }
 
     #[test]

@@ -1,17 +1,18 @@
-//! What is said where the issuer would have to be asked, and can't be.
+//! The error when the issuer would have to be asked, and can't be.
 
 use std::time::Duration;
 
-/// The issuer can't be asked now; nothing can be said about the token.
+/// The issuer can't be asked now, so it is not known whether the token is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("the issuer can't be asked")]
 pub struct IssuerUnavailable {
-    /// When it makes sense to ask again, in seconds, at least one.
+    /// How long to wait before trying again, in seconds; at least one.
     pub retry_after: u64,
 }
 
 impl IssuerUnavailable {
-    /// To be asked again after this time, in whole seconds.
+    /// Try again after this time, rounded up to seconds.
     pub(crate) fn after(wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self { retry_after: seconds.max(1) }

@@ -1,5 +1,5 @@
-//! Verifying access tokens: JWTs step by step as RFC 9068 section 4 has it; opaque ones by asking
-//! their issuer.
+//! Verifies access tokens: JWTs as RFC 9068 section 4 says, and opaque tokens by asking their
+//! issuer.
 
 use std::sync::Arc;
 
@@ -10,117 +10,157 @@ use doorward_protocol::{
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessToken, Clock, Freshness, IssuerClient, IssuerUnavailable, KeySet, KeyStore,
-    ResourceServerSettings, SettingsError, TokenError, TrustedIssuer,
-    access_token::Times,
+    AccessToken, ClaimPath, Clock, IssuerUnavailable, ResourceServerSettings, SettingsError,
+    TokenError, TrustedIssuer,
+    access_token::{Times, TokenRules},
     generations::TokenDigest,
-    introspection::Introspector,
-    settings::{checked_audience, checked_introspection, checked_issuers, checked_leeway},
+    introspection::Introspection,
+    issuer::IssuerClient,
+    key_set::KeySet,
+    key_store::{Freshness, KeyStore},
+    settings::{checked_audiences, checked_introspection, checked_issuers, checked_leeway},
     token_cache::{TokenCache, Verified},
 };
 
-/// The longest token that is looked at, in bytes. Longer ones would cost more to read than they can
-/// be worth.
+/// The longest token that is read, in bytes.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// Why there is no verified token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerificationError {
-    /// The token is at fault.
+    /// The token is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// Its issuer can't be asked; the token may be good.
+    /// Its issuer can't be asked, so it is not known whether the token is good.
     #[error(transparent)]
     Issuer(#[from] IssuerUnavailable),
 }
 
-/// Verifies the access tokens of one or several issuers.
+/// Verifies the access tokens of one or several issuers, for programs that do not use axum. With
+/// axum, use [`crate::ResourceServer`].
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use doorward_resource_server::{ResourceServerSettings, SystemClock, TokenValidator};
+///
+/// # async fn verify(token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = ResourceServerSettings::new("https://id.example.com", "orders-api");
+/// let validator = TokenValidator::new(&settings, Arc::new(SystemClock::default()))?;
+/// let token = validator.verify(token).await?;
+/// println!("{} has the roles {:?}", token.principal().sub(), token.principal().roles());
+/// # Ok(())
+/// # }
+/// ```
 pub struct TokenValidator {
     issuers: Vec<Issuer>,
     times: Times,
     verified: TokenCache,
-    introspector: Option<Introspector>,
+    introspection: Option<Introspection>,
 }
 
 /// An issuer with its keys.
 struct Issuer {
-    iss: String,
-    audience: String,
+    rules: TokenRules,
+    algorithms: Vec<SigningAlgorithm>,
     keys: KeyStore,
 }
 
 impl Issuer {
     fn new(
         trusted: &TrustedIssuer,
+        default_roles: Vec<ClaimPath>,
         settings: &ResourceServerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        let client = IssuerClient::new(
-            trusted.issuer.clone(),
-            trusted.allow_insecure,
-            settings.patience,
-            &settings.trusted_roots,
-        )?;
+        let client = IssuerClient::new(trusted, settings)?;
         let freshness = Freshness::new(settings.max_key_age, settings.chance);
-        Ok(Self {
-            iss: trusted.issuer.clone(),
-            audience: checked_audience(&trusted.audience)?.to_owned(),
-            keys: KeyStore::new(client, freshness, Arc::clone(clock)),
-        })
+        let rules = TokenRules {
+            issuer: trusted.issuer.clone(),
+            audiences: checked_audiences(&trusted.audiences)?.to_vec(),
+            profile: trusted.profile.clone(),
+            default_roles,
+        };
+        let algorithms = trusted.algorithms.clone();
+        Ok(Self { rules, algorithms, keys: KeyStore::new(client, freshness, Arc::clone(clock)) })
     }
 
-    fn introspector(
+    fn introspection(
         &self,
         trusted: &TrustedIssuer,
         settings: &ResourceServerSettings,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Option<Introspector>, SettingsError> {
-        let about = (self.iss.as_str(), self.audience.as_str());
-        let (keys, clock) = (self.keys.clone(), Arc::clone(clock));
+    ) -> Result<Option<Introspection>, SettingsError> {
         let Some(asked) = &trusted.introspection else { return Ok(None) };
         let asked = checked_introspection(asked)?.clone();
-        Ok(Some(Introspector::new(about, asked, settings.patience, keys, clock)))
+        let (rules, keys) = (self.rules.clone(), self.keys.clone());
+        Ok(Some(Introspection::new(rules, asked, settings.patience, keys, Arc::clone(clock))))
     }
 
-    /// Checks the signature and says with which keys.
+    /// Checks the algorithm, the signature and the type. Returns the keys that verified the
+    /// signature.
     async fn verify_signature(
         &self,
         token: &str,
         header: &UnverifiedHeader,
-        algorithm: SigningAlgorithm,
     ) -> Result<Arc<KeySet>, VerificationError> {
-        let mut keys = self.keys.keys().await?;
-        let kid = header.kid.as_deref();
-        if matches!(keys.select(kid, algorithm), Err(TokenError::UnknownKey))
-            && let Some(newer) = self.keys.keys_newer_than(&keys).await?
-        {
-            keys = newer;
+        // "The resource server MUST reject any JWT in which the value of alg is none."
+        let algorithm = header.algorithm().filter(|algorithm| self.algorithms.contains(algorithm));
+        let algorithm = algorithm.ok_or(TokenError::UnsupportedAlgorithm)?;
+        let keys = self.keys.keys().await?;
+        let verify = |keys: &KeySet| keys.verify(token, header.kid.as_deref(), algorithm);
+        let keys = match verify(&keys) {
+            Ok(()) => keys,
+            // The token may be signed with a key that the issuer began to use after the last
+            // fetch. If it can't be asked now, nobody knows whether the key is the issuer's.
+            Err(TokenError::UnknownKey) => {
+                let newer = self.keys.keys_newer_than(&keys, header.kid.as_deref()).await?;
+                let newer = newer.ok_or(TokenError::UnknownKey)?;
+                verify(&newer)?;
+                newer
+            }
+            // An issuer may give another key the name of an old one.
+            Err(error @ (TokenError::BadSignature | TokenError::WrongAlgorithm)) => {
+                let newer = self.keys.keys_newer_than(&keys, header.kid.as_deref()).await;
+                let newer = newer.ok().flatten().ok_or(error)?;
+                verify(&newer)?;
+                newer
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // "The resource server MUST verify that the typ header value is at+jwt or
+        // application/at+jwt", or what the issuer's profile says in its place.
+        if !self.rules.profile.accepts_type(header.typ.as_deref()) {
+            return Err(TokenError::WrongType.into());
         }
-        if keys.select(kid, algorithm)?.verifies(token) {
-            Ok(keys)
-        } else {
-            Err(TokenError::BadSignature.into())
-        }
+        Ok(keys)
     }
 }
 
 impl TokenValidator {
     /// A validator for the tokens of the settings' issuers.
+    ///
+    /// # Errors
+    /// A setting can't be used.
     pub fn new(
         settings: &ResourceServerSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        let (mut issuers, mut introspector) = (Vec::new(), None);
-        for trusted in checked_issuers(&settings.issuers)? {
-            let issuer = Issuer::new(trusted, settings, &clock)?;
-            introspector = introspector.or(issuer.introspector(trusted, settings, &clock)?);
+        let (mut issuers, mut introspection) = (Vec::new(), None);
+        for (index, trusted) in checked_issuers(&settings.issuers)?.iter().enumerate() {
+            let roles = if index == 0 { vec![ClaimPath::name("role")] } else { Vec::new() };
+            let issuer = Issuer::new(trusted, roles, settings, &clock)?;
+            introspection = introspection.or(issuer.introspection(trusted, settings, &clock)?);
             issuers.push(issuer);
         }
         let times = Times { leeway: checked_leeway(settings.leeway)?, clock };
-        Ok(Self { issuers, times, verified: TokenCache::default(), introspector })
+        Ok(Self { issuers, times, verified: TokenCache::default(), introspection })
     }
 
-    /// Whether the tokens of some issuer can be verified now; fetches keys if there are none yet.
+    /// Whether the tokens of some issuer can be verified now; fetches its keys if there are none.
+    ///
+    /// # Errors
+    /// No issuer can be reached.
     pub async fn ready(&self) -> Result<(), IssuerUnavailable> {
         let mut ready = Ok(());
         for issuer in &self.issuers {
@@ -132,10 +172,13 @@ impl TokenValidator {
         ready
     }
 
-    /// Verifies a bearer token as it came from the wire. One that is bound to a key is refused:
-    /// here nothing proves that key.
+    /// Verifies a bearer token. A token that is bound to a key is refused, because nothing proves
+    /// that its sender has the key.
+    ///
+    /// # Errors
+    /// The token is not accepted, or its issuer can't be asked.
     pub async fn verify(&self, token: &str) -> Result<Arc<AccessToken>, VerificationError> {
-        let verified = self.verify_apart_from_key(token).await?;
+        let verified = self.verify_except_binding(token).await?;
         if verified.claims().cnf.is_some() {
             Err(TokenError::KeyBound.into())
         } else {
@@ -143,9 +186,9 @@ impl TokenValidator {
         }
     }
 
-    /// Verifies all of a token but that its presenter holds the key of `cnf`, which is for the
-    /// caller to see.
-    pub(crate) async fn verify_apart_from_key(
+    /// Verifies a token, except that its sender has the key that `cnf` names: the caller must check
+    /// that.
+    pub(crate) async fn verify_except_binding(
         &self,
         token: &str,
     ) -> Result<Arc<AccessToken>, VerificationError> {
@@ -163,7 +206,7 @@ impl TokenValidator {
         Ok(verified)
     }
 
-    /// Whether these are the keys that an issuer has now.
+    /// Whether these are the current keys of an issuer.
     fn still_counts(&self, keys: &Arc<KeySet>) -> bool {
         let current = self.issuers.iter().filter_map(|issuer| issuer.keys.at_hand());
         current.into_iter().any(|current| Arc::ptr_eq(&current, keys))
@@ -174,44 +217,34 @@ impl TokenValidator {
         token: &str,
         digest: Option<TokenDigest>,
     ) -> Result<Arc<AccessToken>, VerificationError> {
-        let jws = match (UnverifiedJws::parse(token), &self.introspector) {
+        let jws = match (UnverifiedJws::parse(token), &self.introspection) {
             (Ok(jws), _) => jws,
             // Three parts that can't be decoded are a broken JWT, perhaps of another issuer, who
             // alone may see it.
-            (Err(JwsError::NotCompact), Some(introspector)) if token.split('.').count() != 3 => {
-                return introspector.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
+            (Err(JwsError::NotCompact), Some(introspection)) if token.split('.').count() != 3 => {
+                return introspection.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
             }
             (Err(error), _) => return Err(from_jws_error(error).into()),
         };
-        // What the token itself shows to be wrong is told before any key is fetched for it.
-        let algorithm = check_header(jws.header())?;
         let claims: Map<String, Value> = jws.unverified_claims().map_err(from_jws_error)?;
         let issuer = self.issuer_named_by(&claims)?;
-        let keys = issuer.verify_signature(token, jws.header(), algorithm).await?;
-        let token = Arc::new(AccessToken::accept(claims, &issuer.iss, &issuer.audience)?);
+        let keys = issuer.verify_signature(token, jws.header()).await?;
+        let token = Arc::new(AccessToken::accept(claims, &issuer.rules)?);
         if let Some(digest) = digest {
             self.verified.insert(digest, Verified { token: Arc::clone(&token), keys });
         }
         Ok(token)
     }
 
-    /// Chooses by `iss`, which nobody vouched for yet, whose keys must verify the token.
+    /// Chooses the issuer by `iss`. Nobody has vouched for that claim yet: the keys of the issuer
+    /// must verify the token.
     fn issuer_named_by(&self, unverified: &Map<String, Value>) -> Result<&Issuer, TokenError> {
         let Some(Value::String(iss)) = unverified.get("iss") else {
-            return Err(TokenError::InvalidClaims);
+            return Err(TokenError::InvalidClaim("iss"));
         };
-        self.issuers.iter().find(|issuer| issuer.iss == *iss).ok_or(TokenError::WrongIssuer)
+        let mut issuers = self.issuers.iter();
+        issuers.find(|issuer| issuer.rules.issuer == *iss).ok_or(TokenError::WrongIssuer)
     }
-}
-
-/// `typ` keeps ID tokens and other JWTs of the issuer out (RFC 9068 section 4); the algorithm must
-/// be asymmetric.
-fn check_header(header: &UnverifiedHeader) -> Result<SigningAlgorithm, TokenError> {
-    let algorithm = header.algorithm().ok_or(TokenError::UnsupportedAlgorithm)?;
-    if !header.is_type("at+jwt") {
-        return Err(TokenError::WrongType);
-    }
-    Ok(algorithm)
 }
 
 fn from_jws_error(error: JwsError) -> TokenError {
@@ -219,6 +252,6 @@ fn from_jws_error(error: JwsError) -> TokenError {
         JwsError::TooLong => TokenError::TooLong,
         JwsError::NotCompact | JwsError::InvalidHeader => TokenError::Malformed,
         JwsError::CriticalExtension => TokenError::CriticalExtension,
-        JwsError::InvalidPayload => TokenError::InvalidClaims,
+        JwsError::InvalidPayload => TokenError::MalformedClaims,
     }
 }

@@ -118,13 +118,27 @@ pub struct ApiSection {
     pub url: Option<WebUrl>,
     pub issuer: Option<WebUrl>,
     pub audience: String,
+    pub audiences: Vec<String>,
+    pub profile: Option<String>,
+    pub token_types: Option<Vec<String>>,
+    pub client_at: Option<Vec<String>>,
+    pub scope_at: Option<Vec<String>>,
+    pub roles_at: Option<Vec<String>>,
+    pub algorithms: Option<Vec<SigningAlgorithm>>,
+    pub issuer_address: Option<String>,
+    pub jwks_uri: Option<String>,
+    pub jwks_file: Option<PathBuf>,
+    pub allow_insecure: bool,
     pub introspection_client_id: Option<String>,
     pub introspection_secret: Option<Secret>,
+    pub introspection_endpoint: Option<String>,
     pub introspection_cache: u32,
     pub max_key_age: Seconds,
     pub expired_status: Expired,
     pub leeway: u32,
     pub allowed_origins: Vec<Origin>,
+    pub remembered_proofs: usize,
+    pub hide_reasons: bool,
     pub issuers: Vec<IssuerSettings>,
 }
 
@@ -136,6 +150,28 @@ pub struct IssuerSettings {
     pub issuer: WebUrl,
     #[serde(default)]
     pub audience: Option<String>,
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    #[serde(default)]
+    pub profile: Option<String>,
+    #[serde(default)]
+    pub token_types: Option<Vec<String>>,
+    #[serde(default)]
+    pub client_at: Option<Vec<String>>,
+    #[serde(default)]
+    pub scope_at: Option<Vec<String>>,
+    #[serde(default)]
+    pub roles_at: Option<Vec<String>>,
+    #[serde(default)]
+    pub algorithms: Option<Vec<SigningAlgorithm>>,
+    #[serde(default)]
+    pub address: Option<String>,
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
+    #[serde(default)]
+    pub jwks_file: Option<PathBuf>,
+    #[serde(default)]
+    pub allow_insecure: bool,
 }
 
 /// `expired_status`, as its number.
@@ -309,13 +345,27 @@ impl Default for ApiSection {
             url: None,
             issuer: None,
             audience: "MyBackendApi2".to_owned(),
+            audiences: Vec::new(),
+            profile: None,
+            token_types: None,
+            client_at: None,
+            scope_at: None,
+            roles_at: None,
+            algorithms: None,
+            issuer_address: None,
+            jwks_uri: None,
+            jwks_file: None,
+            allow_insecure: false,
             introspection_client_id: None,
             introspection_secret: None,
+            introspection_endpoint: None,
             introspection_cache: 10,
             max_key_age: Seconds::new(86_400),
             expired_status: Expired(ExpiredStatus::default()),
             leeway: 0,
             allowed_origins: Vec::new(),
+            remembered_proofs: 256 * 1024,
+            hide_reasons: false,
             issuers: Vec::new(),
         }
     }

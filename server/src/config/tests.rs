@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use std::ffi::OsString;
 
+use doorward_protocol::jose::SigningAlgorithm;
+use doorward_resource_server::{KeySource, TokenProfile};
 use figment::error::Kind;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
@@ -359,7 +361,7 @@ fn an_api_may_trust_several_issuers_and_ask_its_own() {
     assert!(!format!("{:?}", config.api).contains("hunter2"));
     let issuers = config.api.settings.issuers;
     let named: Vec<_> =
-        issuers.iter().map(|it| (it.issuer.as_str(), it.audience.as_str())).collect();
+        issuers.iter().map(|it| (it.issuer.as_str(), it.audiences[0].as_str())).collect();
     let expected = [
         ("https://id.example.com", "MyBackendApi2"),
         ("https://other.example.com/", "urn:api"),
@@ -379,6 +381,78 @@ fn an_api_is_known_by_the_url_that_its_callers_use() {
     assert_eq!(url(behind_a_path), "https://example.com/backend");
     let own = format!("{behind_a_path}[api]\nurl = \"https://api.example.com\"\n");
     assert_eq!(url(&own), "https://api.example.com");
+}
+
+/// A preset, and each key that changes it.
+#[test]
+fn tokens_of_other_providers_are_described_by_a_profile() {
+    let text = "[api]\nissuer = \"https://sso.example.com/realms/shop\"\naudience = \"orders\"\n\
+                profile = \"keycloak\"\naudiences = [\"account\"]\nalgorithms = [\"RS256\"]\n\
+                issuer_address = \"http://keycloak:8080/realms/shop\"\nallow_insecure = true\n\
+                introspection_secret = \"s\"\n\
+                introspection_endpoint = \"https://sso.example.com/introspect\"\n\
+                [[api.issuers]]\nissuer = \"https://shop.eu.auth0.com/\"\nprofile = \"auth0\"\n\
+                roles_at = [\"https://example.com/roles\", \"/app/roles\"]\nclient_at = [\"azp\"]\n\
+                scope_at = [\"scp\"]\ntoken_types = [\"JWT\", \"\"]\n\
+                jwks_uri = \"https://keys.example.com/\"\n\
+                [[api.issuers]]\nissuer = \"https://third.example.com\"\n";
+    let issuers = load(text, &[]).unwrap().api.settings.issuers;
+    assert_eq!(issuers[0].profile, TokenProfile::keycloak("orders"));
+    assert_eq!(issuers[0].audiences, ["orders", "account"]);
+    assert_eq!(issuers[0].algorithms, [SigningAlgorithm::Rs256]);
+    assert_eq!(issuers[0].address.as_deref(), Some("http://keycloak:8080/realms/shop"));
+    let endpoint = issuers[0].introspection.as_ref().unwrap().endpoint.as_deref();
+    assert_eq!(endpoint, Some("https://sso.example.com/introspect"));
+    let auth0 = &issuers[1].profile;
+    let roles: Vec<_> = auth0.roles.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(roles, ["https://example.com/roles", "/app/roles"]);
+    assert_eq!((auth0.types.len(), auth0.client.len(), auth0.scope.len()), (2, 1, 1));
+    assert!(matches!(&issuers[1].keys, KeySource::At(uri) if uri == "https://keys.example.com/"));
+    assert_eq!(issuers[2].profile.roles, None, "another issuer gives no roles by itself");
+}
+
+#[test]
+fn the_keys_of_an_issuer_may_be_a_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("keys.json");
+    let settings = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        load(&format!("[api]\njwks_file = {:?}\n", file.to_str().unwrap()), &[])
+    };
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let found = settings(keys).unwrap().api.settings.issuers.remove(0).keys;
+    assert!(matches!(found, KeySource::Fixed(keys) if keys.keys.len() == 1));
+    for broken in ["", "{}", "[]", r#"{"keys":[]}"#] {
+        let error = settings(broken).map(drop).unwrap_err().to_string();
+        assert!(error.contains("api.jwks_file") && error.contains("the file holds no"), "{error}");
+    }
+}
+
+#[test]
+fn what_describes_an_issuers_tokens_is_checked() {
+    for (lines, key, value) in [
+        ("profile = \"azure\"", "profile", "\"azure\""),
+        ("roles_at = [\"/a//b\"]", "roles_at", "\"/a//b\""),
+        ("client_at = [\"\"]", "client_at", "\"\""),
+        ("jwks_uri = \"http://keys.internal\"", "jwks_uri", "\"http://keys.internal\""),
+        ("algorithms = [\"ES512\"]", "algorithms", "\"ES512\""),
+        ("algorithms = [\"none\"]", "algorithms[0]", "\"none\""),
+        ("jwks_file = \"/nowhere/keys.json\"", "jwks_file", "\"/nowhere/keys.json\""),
+    ] {
+        refusal(&format!("[api]\n{lines}\n"), &format!("api.{key}"), value);
+    }
+    refusal(
+        "[api]\nissuer_address = \"http://keycloak:8080\"\n",
+        "api.issuer_address",
+        "\"http://keycloak:8080\"",
+    );
+    refusal(
+        "[api]\nintrospection_endpoint = \"https://id.example.com/introspect\"\n",
+        "api.introspection_endpoint",
+        "\"https://id.example.com/introspect\"",
+    );
+    let another = "[[api.issuers]]\nissuer = \"https://id.example.com\"\nprofile = \"x\"\n";
+    refusal(another, "api.issuers.profile", "\"x\"");
 }
 
 #[test]

@@ -99,12 +99,15 @@ fn callers() -> impl Strategy<Value = Map<String, Value>> {
     let roles = claim(&["admin", "user", "sit", "Admin", "admin user", ""]);
     let departments = claim(&["Sales", "CRM", "IT", "sales"]);
     let emails = claim(&["jblin@xxx.com", "a@XXX.COM", "a@xxx.com.evil", "xxx.com", "@xxx.com"]);
-    (sub, roles, departments, emails).prop_map(|(sub, role, department, email)| {
+    let verified = prop::sample::select(vec![None, Some(json!(true)), Some(json!("true"))]);
+    let claims = (sub, roles, departments, emails, verified);
+    claims.prop_map(|(sub, role, department, email, verified)| {
         let claims = [
             ("sub", Some(json!(sub))),
             ("role", role),
             ("department", department),
             ("email", email),
+            ("email_verified", verified),
         ];
         claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     })

@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 use crate::DemoRoute;
 
-/// The path of the OpenAPI document, which anyone may read.
+/// The path of the `OpenAPI` document, which anyone may read.
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
 
 /// The answer to a caller who meets the policies.
@@ -41,7 +41,7 @@ pub struct DemoAnswer {
     pub sub: String,
 }
 
-/// What the OpenAPI document says beside the routes.
+/// What the `OpenAPI` document says beside the routes.
 #[derive(Debug, Clone)]
 pub struct Description {
     /// The issuer whose access tokens are accepted.
@@ -69,7 +69,7 @@ pub fn routes(resource_server: ResourceServer) -> ProtectedRouter<ResourceServer
     })
 }
 
-/// The demo routes and their OpenAPI document, ready to be served. Caches never store the answers.
+/// The demo routes and their `OpenAPI` document, ready to be served. Caches never store the answers.
 /// Pages of the settings' allowed origins may read them.
 pub fn router(resource_server: ResourceServer, description: &Description) -> Router {
     let origins = resource_server.allowed_origins().to_vec();

@@ -53,6 +53,7 @@ async fn each_user_gets_what_the_policies_say() {
         claims["role"] = role;
         claims["department"] = json!(department);
         claims["email"] = json!(email);
+        claims["email_verified"] = json!(true);
         let principal = Principal::from_claims(&claims).unwrap();
         let token = setup.key.sign(&claims);
         assert_eq!(allowed_routes(&demo_api(&setup), &token, &principal).await, count, "{sub}");

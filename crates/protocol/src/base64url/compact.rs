@@ -1,4 +1,4 @@
-//! base64url in little code.
+//! A compact implementation of base64url.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

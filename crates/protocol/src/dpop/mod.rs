@@ -2,8 +2,8 @@
 //!
 //! The client writes [`ProofClaims`] under a header of `typ` [`PROOF_TYPE`] with its public key as
 //! `jwk`. A server reads them with [`UnverifiedProof::parse`], and has a [`Proof`] once
-//! [`UnverifiedProof::verify`] found them to hold for its request. What is left then needs memory:
-//! that the proof comes for the first time, and whether its nonce is the server's.
+//! [`UnverifiedProof::verify`] found them valid for its request. The remaining rules need a memory:
+//! that the proof is used for the first time, and that its nonce is the server's.
 
 mod target_uri;
 #[cfg(test)]
@@ -81,7 +81,7 @@ pub enum ProofError {
     /// `jwk` is missing, malformed, or not for `alg`.
     #[error("the proof's jwk is missing, malformed, or not for its alg")]
     InvalidKey,
-    /// `jwk` has private or symmetric members: the key is burnt.
+    /// `jwk` has private or symmetric members, so the key is compromised.
     #[error("the proof's jwk holds a private key; make a new key, for this one is known now")]
     PrivateKey,
     /// A claim is missing or of the wrong type.
@@ -130,12 +130,12 @@ pub struct ProvenRequest<'a> {
     pub uri: &'a TargetUri,
     /// The access token, where one was presented with the proof (section 7.1).
     pub access_token: Option<&'a str>,
-    /// The present moment: seconds since 1970 (UTC).
+    /// The current time: seconds since 1970 (UTC).
     pub now: i64,
 }
 
-/// A proof that its key signed, and that holds for a request. Whether it comes for the first time
-/// is for the caller to find out.
+/// A proof that is signed by its key and valid for a request. The caller must check that it is
+/// used for the first time.
 #[derive(Debug)]
 pub struct Proof {
     thumbprint: Thumbprint,
@@ -167,7 +167,7 @@ impl<'a> UnverifiedProof<'a> {
     }
 
     /// Checks the claims against the request, and with `verifies` the signature (section 4.3, steps
-    /// 7 to 9, 11 and 12a). `verifies` tells whether the key, by that algorithm, made the signature
+    /// 7 to 9, 11 and 12a). `verifies` says whether the key, by that algorithm, made the signature
     /// of the compact JWS.
     pub fn verify(
         self,
@@ -272,9 +272,9 @@ impl Proof {
         self.nonce.as_deref()
     }
 
-    /// What tells the proof from every other: SHA-256 over its key and its `jti`.
+    /// Identifies the proof: SHA-256 over its key and its `jti`.
     pub fn identity(&self) -> [u8; 32] {
-        // The thumbprint has one length, so that nothing can move between the two.
+        // All thumbprints have the same length, so two different pairs can't give the same bytes.
         Sha256::new()
             .chain_update("dpop ")
             .chain_update(self.thumbprint.as_str())
@@ -283,7 +283,7 @@ impl Proof {
             .into()
     }
 
-    /// The first moment at which the proof is too old by itself: seconds since 1970 (UTC).
+    /// When the proof becomes too old: seconds since 1970 (UTC).
     pub fn too_old_at(&self) -> i64 {
         self.iat.saturating_add(MAX_AGE + 1)
     }

@@ -11,15 +11,13 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use doorward_protocol::{base64url, jose::SigningAlgorithm};
-use doorward_resource_server::{Freshness, IssuerClient, KeyStore, TokenError};
+use doorward_protocol::base64url;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    ADMIN_ROUTE, Introspection, Issuer, NOW, Setup, SigningKey, TestClock, call, claims,
-    introspecting,
+    ADMIN_ROUTE, Introspection, NOW, Setup, SigningKey, call, claims, introspecting,
 };
 
 /// What this crate counted by its own names since the last time, as `name{label value}`.
@@ -81,32 +79,18 @@ async fn ten_thousand_forged_key_names_lead_to_one_fetch() {
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": format!("forged-{number}")});
         let header = base64url::encode(header.to_string());
         let answer = setup.call(&format!("{header}.{payload}.{}", "A".repeat(86))).await;
-        assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
+        // Only the first is looked for. Nobody knows whether the issuer has the others.
+        let status = if number == 0 { 401 } else { 503 };
+        assert_eq!(answer.status, status, "{answer:?}");
     }
     assert_eq!(setup.issuer.fetches(), 2, "the first, and one for all that is forged");
     let expected = [
         ("doorward_api_key_fetches_total{outcome fetched}", 2),
-        ("doorward_api_refusals_total{cause unknown_key}", 10_000),
+        ("doorward_api_refusals_total{cause issuer_unavailable}", 9_999),
+        ("doorward_api_refusals_total{cause unknown_key}", 1),
     ];
     assert_eq!(counted(&recorder.snapshotter()), map(&expected));
     assert_eq!(setup.call(&setup.token()).await.status, 200);
-}
-
-/// What each of the ten thousand above comes to, without the reading of tokens, which would take
-/// half a minute.
-#[tokio::test]
-async fn a_million_forged_key_names_lead_to_one_fetch() {
-    let issuer = Issuer::start(&[&SigningKey::es256("key-1")]).await;
-    let client = IssuerClient::new(&issuer.url, false, Duration::from_secs(5), &[]).unwrap();
-    let freshness = Freshness::new(Duration::from_hours(24), 0.0);
-    let store = KeyStore::new(client, freshness, Arc::new(TestClock::default()));
-    for number in 0..1_000_000 {
-        let keys = store.keys().await.unwrap();
-        let found = keys.select(Some(&format!("forged-{number}")), SigningAlgorithm::Es256);
-        assert_eq!(found.err(), Some(TokenError::UnknownKey));
-        assert!(store.keys_newer_than(&keys).await.unwrap().is_none());
-    }
-    assert_eq!(issuer.fetches(), 2, "the first, and one for all that is forged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

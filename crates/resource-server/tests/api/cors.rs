@@ -30,7 +30,8 @@ async fn a_listed_page_may_call() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
     assert_eq!(answer.header("access-control-allow-headers"), Some("authorization,dpop"));
-    assert_eq!(answer.header("access-control-allow-methods"), Some("GET"));
+    let methods = answer.header("access-control-allow-methods").unwrap();
+    assert_eq!(methods, "GET,HEAD,POST,PUT,PATCH,DELETE");
     assert_eq!(answer.header("access-control-allow-credentials"), None);
 }
 
@@ -55,4 +56,28 @@ async fn other_pages_may_not() {
     let same_origin_only = Setup::new().await;
     let answer = preflight(&same_origin_only, PAGE).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+/// What browsers ask before a call with JSON, from a page with tracing.
+#[tokio::test]
+async fn calls_with_a_body_and_any_header_are_allowed() {
+    let setup = setup().await;
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let request = Request::builder()
+            .method(Method::OPTIONS)
+            .uri(ADMIN_ROUTE)
+            .header(header::ORIGIN, PAGE)
+            .header(header::ACCESS_CONTROL_REQUEST_METHOD, method)
+            .header(
+                header::ACCESS_CONTROL_REQUEST_HEADERS,
+                "authorization,content-type,traceparent,x-requested-with",
+            );
+        let answer = send(&setup.api, request.body(Body::empty()).unwrap()).await;
+        let methods = answer.header("access-control-allow-methods").unwrap();
+        assert!(methods.split(',').any(|own| own == method), "{methods}");
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            Some("authorization,content-type,traceparent,x-requested-with")
+        );
+    }
 }

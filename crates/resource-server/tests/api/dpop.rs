@@ -1,13 +1,19 @@
 //! Tokens that are bound to a key, and the proofs that go with them (RFC 9449 section 7).
 
+use std::{pin::Pin, sync::LazyLock};
+
 use axum::{
     Router,
     body::Body,
     http::{Request, header},
     routing::get,
 };
+use doorward_policy::{Policy, RequiredPolicy};
 use doorward_protocol::{dpop::access_token_hash, jwk::Jwk};
-use doorward_resource_server::{Authenticated, ResourceServerSettings};
+use doorward_resource_server::{
+    Authenticated, Authorized, ProofStore, ProofStoreError, Refusal, ResourceServerSettings,
+    TokenError, UsedProof,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -15,6 +21,15 @@ use crate::support::{
 };
 
 pub const ORIGIN: &str = "https://api.example.com";
+
+struct Admin;
+
+impl RequiredPolicy for Admin {
+    fn policies() -> &'static [Policy] {
+        static POLICIES: LazyLock<[Policy; 1]> = LazyLock::new(|| [Policy::require_role("admin")]);
+        &*POLICIES
+    }
+}
 
 /// A caller with a key, and a token that is bound to it.
 struct Caller {
@@ -301,12 +316,107 @@ async fn a_nested_router_is_known_by_its_whole_path() {
 async fn a_path_that_a_proxy_takes_away_belongs_to_the_address() {
     let caller = Caller::new().await;
     let set = |settings: &mut ResourceServerSettings| {
-        settings.url = Some("https://example.com/backend/".to_owned())
+        settings.url = Some("https://example.com/backend/".to_owned());
     };
     let api = orders_api(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set));
     for (known_as, status) in [("https://example.com/backend", 200), ("https://example.com", 401)] {
         let proof = caller.proof(&json!({"htu": format!("{known_as}{ADMIN_ROUTE}")}));
         let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
         assert_eq!(answer.status, status, "{known_as}");
+    }
+}
+
+/// "Admin or else anyone", or an extractor for an audit log beside the handler's own.
+#[tokio::test]
+async fn a_handler_may_extract_its_caller_any_number_of_times() {
+    async fn both(admin: Authorized<Admin>, anyone: Authenticated) -> String {
+        format!("{} {}", admin.principal().sub(), anyone.principal().sub())
+    }
+    async fn either(admin: Result<Authorized<Admin>, Refusal>, anyone: Authenticated) -> String {
+        format!("{} {}", admin.is_ok(), anyone.principal().sub())
+    }
+    async fn optional(first: Option<Authenticated>, second: Option<Authorized<Admin>>) -> String {
+        format!("{} {}", first.is_some(), second.is_some())
+    }
+    let caller = Caller::new().await;
+    let set = |settings: &mut ResourceServerSettings| settings.url = Some(ORIGIN.to_owned());
+    let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
+    let app = Router::new()
+        .route("/both", get(both))
+        .route("/either", get(either))
+        .route("/optional", get(optional))
+        .with_state(server);
+    let mut claims = caller.setup.claims();
+    claims["cnf"] = json!({"jkt": thumbprint(&caller.key)});
+    claims["role"] = json!("user");
+    let user = caller.setup.key.sign(&claims);
+    for (path, token, status) in [
+        ("/both", &caller.token, 200),
+        ("/both", &user, 403),
+        ("/either", &caller.token, 200),
+        ("/either", &user, 200),
+        ("/optional", &caller.token, 200),
+    ] {
+        let proof = caller.proof_for(token, &json!({"htu": format!("{ORIGIN}{path}")}));
+        let answer = send(&app, request(path, "DPoP", token, &[&proof])).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let again = send(&app, request(path, "DPoP", token, &[&proof])).await;
+        assert_refused(&again, "invalid_dpop_proof");
+    }
+}
+
+#[tokio::test]
+async fn a_path_with_characters_that_browsers_leave_in_it_can_be_proven() {
+    async fn anyone(_: Authenticated) {}
+    let caller = Caller::new().await;
+    let set = |settings: &mut ResourceServerSettings| settings.url = Some(ORIGIN.to_owned());
+    let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
+    let app = Router::new().route("/{*path}", get(anyone)).with_state(server);
+    for (path, htu) in [("/a|b", "/a|b"), ("/a|b", "/a%7Cb"), ("/100%", "/100%"), ("/%61", "/a")] {
+        let proof = caller.proof(&json!({"htu": format!("{ORIGIN}{htu}")}));
+        let answer = send(&app, request(path, "DPoP", &caller.token, &[&proof])).await;
+        assert_eq!(answer.status, 200, "{path} {htu}");
+    }
+    // Two routes may differ by what a URI library removes.
+    for path in ["/x/../secret", "/x/%2e%2E/secret", "/./secret"] {
+        let proof = caller.proof(&json!({"htu": format!("{ORIGIN}/secret")}));
+        let answer = send(&app, request(path, "DPoP", &caller.token, &[&proof])).await;
+        assert_refused(&answer, "invalid_dpop_proof");
+    }
+}
+
+#[tokio::test]
+async fn what_dpop_cannot_prove_is_said_to_be_so() {
+    let caller = Caller::new().await;
+    let mut claims = caller.setup.claims();
+    claims["cnf"] = json!({"jkt": thumbprint(&caller.key), "x5t#S256": "x"});
+    let token = caller.setup.key.sign(&claims);
+    let answer = caller.call_as("DPoP", &token, &[&caller.proof_for(&token, &json!({}))]).await;
+    let said = TokenError::UnsupportedConfirmation.to_string();
+    assert_eq!(answer.body["error_description"], said);
+}
+
+/// A store that several processes share, or that is away.
+#[tokio::test]
+async fn the_memory_of_proofs_can_be_another() {
+    struct Says(Result<bool, ()>);
+    impl ProofStore for Says {
+        fn use_once(
+            &self,
+            proof: UsedProof,
+        ) -> Pin<Box<dyn Future<Output = Result<bool, ProofStoreError>> + Send + '_>> {
+            assert!(proof.life.as_secs() > 120);
+            let answer = self.0.map_err(|()| ProofStoreError("away".to_owned()));
+            Box::pin(std::future::ready(answer))
+        }
+    }
+    let caller = Caller::new().await;
+    for (says, status) in [(Ok(true), 200), (Ok(false), 401), (Err(()), 503)] {
+        let set = |settings: &mut ResourceServerSettings| settings.url = Some(ORIGIN.to_owned());
+        let server = resource_server(&caller.setup.issuer.url, &caller.setup.clock, set);
+        let api = orders_api(server.with_proof_store(Says(says)));
+        let proof = caller.proof(&json!({}));
+        let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
+        assert_eq!(answer.status, status, "{answer:?}");
     }
 }

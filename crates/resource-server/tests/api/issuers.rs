@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use doorward_policy::Policy;
-use doorward_resource_server::{ProtectedRouter, TokenError, TrustedIssuer};
+use doorward_resource_server::{
+    ClaimPath, ProtectedRouter, TokenError, TokenProfile, TrustedIssuer,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -12,6 +14,12 @@ use crate::support::{
 };
 
 const OTHER_AUDIENCE: &str = "urn:api";
+
+/// An issuer that may give roles.
+fn other_issuer(url: &str) -> TrustedIssuer {
+    let profile = TokenProfile::rfc9068().with_roles_at([ClaimPath::name("role")]);
+    TrustedIssuer::new(url, OTHER_AUDIENCE).with_profile(profile)
+}
 
 /// Two issuers whose keys have the same name.
 struct Two {
@@ -26,7 +34,7 @@ impl Two {
         let (first, other_key) = (Setup::new().await, SigningKey::es256("key-1"));
         let other = Issuer::start(&[&other_key]).await;
         let server = resource_server(&first.issuer.url, &Arc::clone(&first.clock), |settings| {
-            settings.issuers.push(TrustedIssuer::new(&other.url, OTHER_AUDIENCE));
+            settings.issuers.push(other_issuer(&other.url));
         });
         Self { first, other, other_key, api: orders_api(server) }
     }
@@ -81,7 +89,8 @@ async fn an_unknown_issuer_is_not_even_asked() {
         two.assert_refused(&token, TokenError::WrongIssuer).await;
     }
     for iss in [Value::Null, json!([url]), json!(7)] {
-        two.assert_refused(&two.first.token_with("iss", iss), TokenError::InvalidClaims).await;
+        two.assert_refused(&two.first.token_with("iss", iss), TokenError::InvalidClaim("iss"))
+            .await;
     }
     assert_eq!((two.first.issuer.fetches(), two.other.fetches()), (0, 0));
 }
@@ -116,7 +125,7 @@ async fn a_policy_can_say_whose_roles_count() {
     let two = Two::new().await;
     let server =
         resource_server(&two.first.issuer.url, &Arc::clone(&two.first.clock), |settings| {
-            settings.issuers.push(TrustedIssuer::new(&two.other.url, OTHER_AUDIENCE));
+            settings.issuers.push(other_issuer(&two.other.url));
         });
     let policies =
         [Policy::require_issuer(two.first.issuer.url.clone()), Policy::require_role("admin")];
@@ -127,4 +136,20 @@ async fn a_policy_can_say_whose_roles_count() {
     let answer = call(&app, "/own", Some(&two.other_key.sign(&two.other_claims()))).await;
     let reason = format!("needs iss {}", two.first.issuer.url);
     assert_eq!((answer.status, &answer.body["reasons"]), (403, &json!([reason])));
+}
+
+/// Another issuer gives no roles unless a setting says where they are.
+#[tokio::test]
+async fn roles_of_a_second_issuer_count_only_if_its_profile_names_them() {
+    let two = Two::new().await;
+    let server =
+        resource_server(&two.first.issuer.url, &Arc::clone(&two.first.clock), |settings| {
+            settings.issuers.push(TrustedIssuer::new(&two.other.url, OTHER_AUDIENCE));
+        });
+    let app = orders_api(server);
+    let admin = two.other_key.sign(&two.other_claims());
+    let answer = call(&app, ADMIN_ROUTE, Some(&admin)).await;
+    assert_eq!((answer.status, &answer.body["reasons"]), (403, &json!(["needs role admin"])));
+    assert_eq!(call(&app, ADMIN_ROUTE, Some(&two.first.token())).await.status, 200);
+    assert_eq!(two.call(&admin).await.status, 200, "its profile names them");
 }

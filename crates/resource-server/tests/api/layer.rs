@@ -9,7 +9,9 @@ use axum::{
     routing::{any, get},
 };
 use doorward_policy::{Policy, RequiredPolicy};
-use doorward_resource_server::{Anyone, Authenticated, Authorized, ProtectedRouter, require};
+use doorward_resource_server::{
+    Anyone, Authenticated, Authorized, ProtectedRoute, ProtectedRouter, require,
+};
 use serde_json::json;
 
 use crate::{
@@ -117,7 +119,7 @@ async fn what_another_apis_layer_verified_does_not_count() {
     let setup = Setup::new().await;
     let server = |audience: &'static str| {
         resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), move |settings| {
-            settings.issuers[0].audience = audience.to_owned();
+            settings.issuers[0].audiences = vec![audience.to_owned()];
         })
     };
     let app = |handlers: &'static str| {
@@ -186,4 +188,34 @@ async fn a_route_that_answers_no_method_is_refused_at_start() {
     let server = resource_server("http://127.0.0.1:1", &Arc::default(), |_| ());
     let _ = ProtectedRouter::new(server)
         .route::<Anyone>("/nothing", axum::routing::MethodRouter::new());
+}
+
+#[tokio::test]
+async fn routers_nest_and_merge_with_their_policies_and_have_a_protected_fallback() {
+    let setup = Setup::new().await;
+    let server = resource_server(&setup.issuer.url, &Arc::clone(&setup.clock), |_| ());
+    let orders = ProtectedRouter::new(server.clone())
+        .route::<Admin>("/", get(|| async {}))
+        .route::<Admin>("/{id}", get(|| async {}));
+    let more = ProtectedRouter::new(server.clone()).route::<Anyone>("/more", get(|| async {}));
+    let router = ProtectedRouter::new(server)
+        .nest("/orders", orders)
+        .merge(more)
+        .fallback::<Admin, _, _>(|| async { axum::http::StatusCode::IM_A_TEAPOT })
+        .layer(axum::middleware::map_response(|mut response: axum::response::Response| async {
+            response.headers_mut().insert("x-layer", "seen".parse().unwrap());
+            response
+        }));
+    let paths: Vec<_> = router.routes().iter().map(ProtectedRoute::path).collect();
+    assert_eq!(paths, ["/orders", "/orders/{id}", "/more"]);
+    let app = router.into_router();
+    let (admin, user) = (setup.token(), setup.token_with("role", json!("user")));
+    for (path, for_user, for_admin) in
+        [("/orders", 403, 200), ("/orders/7", 403, 200), ("/more", 200, 200), ("/none", 403, 418)]
+    {
+        let open = call(&app, path, None).await;
+        assert_eq!((open.status, open.header("x-layer")), (401, Some("seen")), "{path}");
+        assert_eq!(call(&app, path, Some(&user)).await.status, for_user, "{path}");
+        assert_eq!(call(&app, path, Some(&admin)).await.status, for_admin, "{path}");
+    }
 }

@@ -4,11 +4,15 @@
 mod support;
 
 mod bad_input;
+mod claims;
 mod cors;
 mod dpop;
 mod extractor;
 mod introspection;
 mod issuer_keys;
+mod issuer_settings;
 mod issuers;
 mod layer;
+mod profiles;
 mod refusals;
+mod test_tokens;

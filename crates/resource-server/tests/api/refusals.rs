@@ -169,12 +169,12 @@ async fn required_claims_must_be_there_and_of_their_type() {
             let cause = match claim {
                 "iss" if is_wrong_value => TokenError::WrongIssuer,
                 "aud" if is_wrong_value => TokenError::WrongAudience,
-                _ => TokenError::InvalidClaims,
+                _ => TokenError::InvalidClaim(claim),
             };
             assert_refused(&setup, &token, cause).await;
         }
     }
-    assert_refused(&setup, &setup.key.sign(&json!([1])), TokenError::InvalidClaims).await;
+    assert_refused(&setup, &setup.key.sign(&json!([1])), TokenError::MalformedClaims).await;
 }
 
 #[tokio::test]

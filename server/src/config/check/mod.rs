@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod issuers;
 mod provider;
 mod store;
 
