@@ -6,10 +6,11 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
+use doorward_protocol::host;
 use doorward_provider::model::client::RedirectUri;
 use doorward_provider_http::{Network, ParseNetworkError};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 /// An issuer identifier of our own (OIDC Core section 2): https, or http on this machine; no query,
 /// fragment or slash at its end, and written as URLs are normalised, since clients compare it
@@ -263,7 +264,7 @@ pub fn origin_of(url: &str) -> String {
 
 /// Whether a URL that was checked before is on this machine.
 pub fn is_loopback(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| host_is_loopback(&url))
+    Url::parse(url).is_ok_and(|url| host::is_loopback(&url))
 }
 
 /// Whether browsers may be told to come back to this URL by https only (RFC 6797). Not on this
@@ -282,7 +283,7 @@ fn web_url(text: &str) -> Result<Url, &'static str> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if host_is_loopback(&url) => Ok(url),
+        "http" if host::is_loopback(&url) => Ok(url),
         "http" => Err("http is accepted for localhost only; use https"),
         _ => Err("use https, or http on localhost"),
     }
@@ -292,15 +293,6 @@ const NO_USERINFO: &str = "leave user name and password out of the URL";
 
 fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
-}
-
-fn host_is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

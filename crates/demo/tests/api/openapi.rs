@@ -7,10 +7,7 @@ use doorward_policy::Need;
 use doorward_resource_server::{ExpiredStatus, ProtectedRoute, ResourceServerSettings};
 use serde_json::{Value, json};
 
-use crate::{
-    ADMIN_ROUTE, demo_api,
-    support::{AUDIENCE, Setup, call, resource_server},
-};
+use crate::{ADMIN_ROUTE, AUDIENCE, Setup, alice};
 
 fn document(change: impl FnOnce(&mut ResourceServerSettings)) -> Value {
     let mut settings = ResourceServerSettings::new("https://id.example.com", AUDIENCE);
@@ -31,11 +28,14 @@ fn the_document_is_the_written_one() {
 
 #[tokio::test]
 async fn it_is_served_to_everybody() {
-    let setup = Setup::new().await;
-    let answer = call(&demo_api(&setup), api::OPENAPI_PATH, None).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let setup = Setup::new();
+    let answer = setup.call(api::OPENAPI_PATH, None).await;
+    assert_eq!(
+        (answer.status, answer.headers["content-type"].to_str().unwrap()),
+        (200, "application/json")
+    );
     assert_eq!(answer.body["openapi"], "3.1.0");
-    let discovery = format!("{}/.well-known/openid-configuration", setup.issuer.url);
+    let discovery = "https://issuer.test/.well-known/openid-configuration";
     assert_eq!(
         answer.body["components"]["securitySchemes"]["oidc"]["openIdConnectUrl"],
         json!(discovery)
@@ -44,10 +44,10 @@ async fn it_is_served_to_everybody() {
 
 #[tokio::test]
 async fn it_describes_the_routers_own_routes_and_policies() {
-    let setup = Setup::new().await;
+    let setup = Setup::new();
     let document = document(|_| ());
     let described = document["paths"].as_object().unwrap();
-    let router = api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
+    let router = api::routes(setup.issuer.resource_server());
     let served: BTreeSet<&str> = router.routes().iter().map(ProtectedRoute::path).collect();
     assert_eq!(described.keys().map(String::as_str).collect::<BTreeSet<_>>(), served);
     for route in router.routes() {
@@ -78,14 +78,14 @@ fn assert_described(document: &Value, schema: &str, body: &Value) {
 
 #[tokio::test]
 async fn answers_are_as_described() {
-    let (setup, document) = (Setup::new().await, document(|_| ()));
-    let api = demo_api(&setup);
-    let allowed = call(&api, ADMIN_ROUTE, Some(&setup.token())).await.body;
+    let (setup, document) = (Setup::new(), document(|_| ()));
+    let token = setup.token("alice", &alice()).sign();
+    let allowed = setup.call(ADMIN_ROUTE, Some(&token)).await.body;
     assert_described(&document, "DemoAnswer", &allowed);
-    let token = setup.token_with("role", json!("user"));
-    let denied = call(&api, ADMIN_ROUTE, Some(&token)).await.body;
+    let token = setup.token("alice", &alice()).role("user").sign();
+    let denied = setup.call(ADMIN_ROUTE, Some(&token)).await.body;
     assert_described(&document, "Refusal", &denied);
-    assert_described(&document, "Refusal", &call(&demo_api(&setup), ADMIN_ROUTE, None).await.body);
+    assert_described(&document, "Refusal", &setup.call(ADMIN_ROUTE, None).await.body);
     let unmet: Vec<Need> = serde_json::from_value(denied["unmet"].clone()).unwrap();
     assert_eq!(unmet, [Need::Role { role: "admin".to_owned() }]);
 }

@@ -1,15 +1,11 @@
 //! The five demo users against the 17 routes, through the router; and no route is open.
 
-use axum::Router;
 use doorward_demo as demo;
 use doorward_policy::Principal;
 use doorward_resource_server::ProtectedRoute;
 use serde_json::{Value, json};
 
-use crate::{
-    demo_api,
-    support::{Setup, call, resource_server},
-};
+use crate::Setup;
 
 fn users() -> [(&'static str, Value, &'static str, &'static str); 5] {
     [
@@ -26,10 +22,10 @@ fn users() -> [(&'static str, Value, &'static str, &'static str); 5] {
 const ALLOWED: [(&str, usize); 5] =
     [("alice", 10), ("bob", 7), ("carol", 13), ("dave", 4), ("jblin", 10)];
 
-async fn allowed_routes(api: &Router, token: &str, principal: &Principal) -> usize {
+async fn allowed_routes(setup: &Setup, token: &str, principal: &Principal) -> usize {
     let mut allowed = 0;
     for route in demo::routes() {
-        let answer = call(api, &route.path, Some(token)).await;
+        let answer = setup.call(&route.path, Some(token)).await;
         let expected = if route.decide(principal).is_allowed() { 200 } else { 403 };
         assert_eq!(answer.status, expected, "{} {}", principal.sub(), route.path);
         if answer.status == 200 {
@@ -45,45 +41,33 @@ async fn allowed_routes(api: &Router, token: &str, principal: &Principal) -> usi
 
 #[tokio::test]
 async fn each_user_gets_what_the_policies_say() {
-    let setup = Setup::new().await;
+    let setup = Setup::new();
     for ((sub, role, department, email), (name, count)) in users().into_iter().zip(ALLOWED) {
         assert_eq!(sub, name);
-        let mut claims = setup.claims();
+        let mut claims = json!({
+            "role": role, "department": department, "email": email, "email_verified": true,
+        });
+        let token = setup.token(sub, &claims).sign();
         claims["sub"] = json!(sub);
-        claims["role"] = role;
-        claims["department"] = json!(department);
-        claims["email"] = json!(email);
-        claims["email_verified"] = json!(true);
         let principal = Principal::from_claims(&claims).unwrap();
-        let token = setup.key.sign(&claims);
-        assert_eq!(allowed_routes(&demo_api(&setup), &token, &principal).await, count, "{sub}");
+        assert_eq!(allowed_routes(&setup, &token, &principal).await, count, "{sub}");
     }
 }
 
 #[tokio::test]
 async fn no_route_is_open_and_none_is_missing() {
-    let setup = Setup::new().await;
-    let api = demo_api(&setup);
+    let setup = Setup::new();
     assert_eq!(demo::routes().len(), 17);
-    // A caller with a token and nothing else: whoever gets in here is let in by the table alone.
-    let mut claims = setup.claims();
-    for claim in ["role", "department", "email"] {
-        claims.as_object_mut().unwrap().remove(claim);
-    }
-    claims["sub"] = json!("nobody");
-    let token = setup.key.sign(&claims);
-    // The table of the router itself, which can't have a route that is not in it.
-    let router = demo::api::routes(resource_server(&setup.issuer.url, &setup.clock, |_| ()));
+    // A caller with a token and no claims: only the table lets them in.
+    let token = setup.issuer.token("nobody").sign();
+    // The router's own table, which has every route of the router.
+    let router = demo::api::routes(setup.issuer.resource_server());
     assert_eq!(router.routes().len(), 17);
     for route in router.routes() {
-        assert_eq!(call(&api, route.path(), None).await.status, 401, "{}", route.path());
+        assert_eq!(setup.call(route.path(), None).await.status, 401, "{}", route.path());
         let expected = if route.policies().is_empty() { 200 } else { 403 };
-        assert_eq!(
-            call(&api, route.path(), Some(&token)).await.status,
-            expected,
-            "{}",
-            route.path()
-        );
+        let answer = setup.call(route.path(), Some(&token)).await;
+        assert_eq!(answer.status, expected, "{}", route.path());
     }
     let open: Vec<&str> = router
         .routes()
@@ -92,5 +76,5 @@ async fn no_route_is_open_and_none_is_missing() {
         .map(ProtectedRoute::path)
         .collect();
     assert_eq!(open, ["/api/DemoPolicyBased/Everyone/Get", "/api/DemoRoleBased/Everyone/Get"]);
-    assert_eq!(call(&api, "/api/DemoPolicyBased/Other/Get", Some(&token)).await.status, 404);
+    assert_eq!(setup.call("/api/DemoPolicyBased/Other/Get", Some(&token)).await.status, 404);
 }

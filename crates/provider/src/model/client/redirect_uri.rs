@@ -1,6 +1,7 @@
 //! Registered redirect URIs (RFC 6749 section 3.1.2), and how a presented one is compared.
 
-use url::{Host, Url};
+use doorward_protocol::host;
+use url::Url;
 
 /// A registered URI: absolute, without fragment, and safe to redirect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl RedirectUri {
         }
         match url.scheme() {
             "https" => Ok(Self(uri)),
-            "http" if is_this_machine(&url) => Ok(Self(uri)),
+            "http" if host::is_loopback(&url) => Ok(Self(uri)),
             "http" => Err("http is accepted for localhost only; use https (RFC 9700 section 2.6)"),
             scheme if scheme.contains('.') => Ok(Self(uri)),
             _ => Err(
@@ -48,15 +49,6 @@ impl RedirectUri {
     pub fn origin(&self) -> Option<String> {
         let origin = Url::parse(&self.0).ok()?.origin();
         origin.is_tuple().then(|| origin.ascii_serialization())
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
