@@ -35,6 +35,8 @@ const SPREAD: f64 = 0.2;
 const UNVERIFIED_INTERVAL: Duration = Duration::from_secs(10);
 /// How many names of absent keys are kept.
 const MAX_ABSENT: usize = 64;
+/// Longer names of absent keys are not kept.
+const MAX_NAME_LENGTH: usize = 256;
 /// The shortest time between a failed fetch and the next, while requests wait for it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The same while the keys at hand still serve.
@@ -122,7 +124,8 @@ impl Fetching {
     }
 
     fn note_absent(&mut self, kid: Option<&str>) {
-        let Some(kid) = kid.filter(|kid| !self.is_absent(Some(kid))) else { return };
+        let is_kept = |kid: &&str| kid.len() <= MAX_NAME_LENGTH && !self.is_absent(Some(kid));
+        let Some(kid) = kid.filter(is_kept) else { return };
         self.absent.push_back(kid.to_owned());
         if self.absent.len() > MAX_ABSENT {
             self.absent.pop_front();

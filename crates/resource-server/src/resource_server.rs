@@ -192,10 +192,11 @@ impl ResourceServer {
         &self.shared.allowed_origins
     }
 
-    /// Whether the request has credentials that this API would read, be they good or not.
+    /// Whether the request has an access token, which may be good or not, or be sent by a scheme that
+    /// this API does not accept.
     pub(crate) fn has_credentials(&self, request: &Parts) -> bool {
         self.verified_before(request).is_some()
-            || !matches!(self.credentials(request), Err(CredentialsError::Missing))
+            || !matches!(credentials(&request.headers), Err(CredentialsError::Missing))
     }
 
     /// A refusal of a caller whose token is good.

@@ -100,17 +100,17 @@ impl TokenError {
         }
     }
 
-    /// Whether this is worth an operator's look: the issuer signed the token, or names a key that
-    /// can't be used, so that something is configured wrongly. Anyone can cause the other errors by
-    /// writing a token.
+    /// Whether the issuer signed the token, so that something is configured wrongly. Anyone can
+    /// cause the other errors by writing a token.
     pub(crate) fn is_a_matter_of_settings(self) -> bool {
-        matches!(
-            self,
-            Self::InvalidClaim(_)
-                | Self::WrongAudience
-                | Self::UnusableKey
-                | Self::UnsupportedConfirmation
-                | Self::IssuedInFuture
-        )
+        match self {
+            // It is read before the signature, to find the issuer.
+            Self::InvalidClaim(claim) => claim != "iss",
+            Self::WrongType
+            | Self::WrongAudience
+            | Self::UnsupportedConfirmation
+            | Self::IssuedInFuture => true,
+            _ => false,
+        }
     }
 }

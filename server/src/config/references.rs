@@ -94,9 +94,10 @@ fn of_api(
         return;
     };
     let resources = &config.provider.resources;
-    if resources.api(&own.audience).is_none() {
+    let audience = own.audiences.first().map(String::as_str).unwrap_or_default();
+    if !own.audiences.iter().any(|audience| resources.api(audience).is_some()) {
         let problem = "no such API: define it under [[api_resources]] with this name";
-        missing.push(config.sources.refuse("api.audience", &own.audience, problem));
+        missing.push(config.sources.refuse("api.audience", audience, problem));
     }
     if let Some(introspection) = &own.introspection {
         let id = &introspection.client_id;

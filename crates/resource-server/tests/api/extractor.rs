@@ -146,6 +146,9 @@ async fn a_caller_may_be_optional_but_a_bad_token_is_still_refused() {
     assert_eq!((anyone.status, anyone.body), (200, json!(null)));
     assert_eq!(call(&app, "/", Some(&setup.token())).await.body, json!("alice"));
     assert_eq!(call(&app, "/", Some(&setup.token_with("exp", json!(1)))).await.status, 401);
+    // Without the API's URL no DPoP token is accepted; the caller is not taken for anonymous.
+    let bound = crate::dpop::request("/", "DPoP", &setup.token(), &[]);
+    assert_eq!(crate::support::send(&app, bound).await.status, 401);
     assert_eq!(call(&app, "/", Some(&setup.token_with("role", json!("x")))).await.status, 403);
 }
 
