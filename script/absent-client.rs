@@ -1,7 +1,6 @@
-//! In the place of the client, for `script/size` alone: a client that does nothing. It has what the
-//! page and `doorward-leptos` name, and hands out what stands in its fields, which nobody fills but
-//! the compiler can't know that. So the page's program has everything that it has with the client,
-//! but what the client does.
+//! In place of the client, for `script/size` alone: a client that does nothing. It has the items that
+//! the page and `doorward-leptos` use, and returns the values of its fields. Nobody fills these, but
+//! the compiler cannot know that. So the page's program has everything except what the client does.
 
 use std::{
     cell::RefCell,
@@ -23,7 +22,7 @@ struct Fields {
     settings: Settings,
     events: Events,
     user: RefCell<Option<User>>,
-    event: RefCell<Option<Event>>,
+    event: RefCell<Option<AuthEvent>>,
     answer: RefCell<Option<ApiResponse>>,
     kind: RefCell<Option<CallbackKind>>,
     error: RefCell<Option<Error>>,
@@ -54,16 +53,30 @@ impl UserManager {
         self.done(())
     }
 
-    pub fn signin_redirect_callback(&self, _: &str) -> Pending<User> {
-        self.of(&self.0.user)
+    pub fn signin_redirect_callback(&self, _: &str) -> Pending<SigninOutcome> {
+        let user = self.0.user.borrow().clone();
+        let outcome = user.map(|user| SigninOutcome { return_to: user.id_token.clone(), user });
+        ready(outcome.ok_or(Error::NotSignedIn))
+    }
+
+    pub fn get_access_token(&self) -> Pending<String> {
+        let user = self.0.user.borrow().clone();
+        ready(user.map(|user| user.access_token).ok_or(Error::NotSignedIn))
+    }
+
+    pub fn remove_user(&self) -> Pending<()> {
+        self.done(())
     }
 
     pub fn signin_silent(&self) -> Pending<User> {
         self.of(&self.0.user)
     }
 
-    pub fn signout_redirect(&self, _: SignoutRequestArgs) -> Pending<()> {
-        self.done(())
+    pub fn signout_redirect(&self, _: SignoutRequestArgs) -> Pending<SignoutScope> {
+        if let Some(event) = self.0.event.borrow_mut().take() {
+            self.0.events.emit(&event);
+        }
+        self.done(SignoutScope::Provider)
     }
 
     pub fn signout_redirect_callback(&self, _: &str) -> Pending<()> {
@@ -78,12 +91,6 @@ impl UserManager {
         self.0.kind.borrow_mut().take().unwrap_or(CallbackKind::None)
     }
 
-    pub fn start_silent_renew(&self) {
-        if let Some(event) = self.0.event.borrow_mut().take() {
-            self.0.events.emit(&event);
-        }
-    }
-
     pub fn expires_in(&self, user: &User) -> Option<i64> {
         i64::try_from(user.expires_at?).ok()
     }
@@ -95,6 +102,10 @@ impl UserManager {
 }
 
 pub mod browser {
+    pub fn current_url() -> String {
+        String::new()
+    }
+
     use crate::{Error, Fields, Settings, UserManager};
 
     pub fn user_manager(settings: Settings) -> Result<UserManager, Error> {
@@ -113,8 +124,26 @@ pub mod browser {
     }
 }
 
+pub struct SigninOutcome {
+    pub user: User,
+    pub return_to: Option<String>,
+}
+
+pub enum SignoutScope {
+    Provider,
+    Local,
+}
+
 #[derive(Default)]
-pub struct SigninRequestArgs;
+pub struct SigninRequestArgs(String);
+
+impl SigninRequestArgs {
+    #[must_use]
+    pub fn return_to(mut self, path: impl Into<String>) -> Self {
+        self.0 = path.into();
+        self
+    }
+}
 
 #[derive(Default)]
 pub struct SignoutRequestArgs;
@@ -122,20 +151,21 @@ pub struct SignoutRequestArgs;
 pub enum CallbackKind {
     Signin,
     Signout,
-    OfChild,
+    ChildWindow,
     None,
 }
 
-pub enum Event {
+pub enum AuthEvent {
     UserLoaded(User),
     UserUnloaded,
     UserSignedOut,
+    AccessTokenExpired,
     SilentRenewError(Error),
     Trace(Trace),
 }
 
 #[derive(Default)]
-pub struct Events(RefCell<Vec<Box<dyn FnMut(&Event)>>>);
+pub struct Events(RefCell<Vec<Box<dyn FnMut(&AuthEvent)>>>);
 
 pub struct Subscription;
 
@@ -144,12 +174,12 @@ impl Subscription {
 }
 
 impl Events {
-    pub fn subscribe(&self, handler: impl FnMut(&Event) + 'static) -> Subscription {
+    pub fn subscribe(&self, handler: impl FnMut(&AuthEvent) + 'static) -> Subscription {
         self.0.borrow_mut().push(Box::new(handler));
         Subscription
     }
 
-    fn emit(&self, event: &Event) {
+    fn emit(&self, event: &AuthEvent) {
         self.0.borrow_mut().iter_mut().for_each(|handler| handler(event));
     }
 }
@@ -223,6 +253,7 @@ pub struct Settings {
     pub post_logout_redirect_uri: Option<String>,
     pub scope: String,
     pub user_store: StoreKind,
+    pub load_user_info: bool,
     pub access_token_expiring_notification_time: u64,
 }
 
@@ -235,6 +266,7 @@ impl Settings {
             post_logout_redirect_uri: None,
             scope: String::new(),
             user_store: StoreKind::Session,
+            load_user_info: false,
             access_token_expiring_notification_time: 60,
         }
     }
@@ -302,7 +334,7 @@ pub mod ports {
 #[derive(Clone)]
 pub struct Trace {
     pub at: u64,
-    pub step: Step,
+    pub step: TraceStep,
 }
 
 impl Trace {
@@ -317,17 +349,17 @@ impl Trace {
 
 #[derive(Clone)]
 #[non_exhaustive]
-pub enum Step {
+pub enum TraceStep {
     AuthorizationRequest(String),
     AuthorizationResponse(String),
     LogoutRequest(String),
     LogoutResponse(String),
-    Exchange(Box<Exchange>),
+    Exchange(Box<HttpExchange>),
     Check(Check),
 }
 
 #[derive(Clone)]
-pub struct Exchange {
+pub struct HttpExchange {
     pub request: ports::HttpRequest,
     pub answer: Result<ports::HttpResponse, String>,
     pub took: std::time::Duration,

@@ -1,8 +1,8 @@
-//! Sign-in as this page has it: the layer of `doorward-leptos`, set up from `/config.json`, with
-//! everything that went wrong in words for the user.
+//! Sign-in of this page: `doorward-leptos`, configured by `/config.json`, with all failures in
+//! words for the user.
 
 use doorward_client::Settings;
-use doorward_leptos::{Auth, Step, provide_auth_with};
+use doorward_leptos::{Auth, AuthStep, provide_auth_with};
 use leptos::prelude::*;
 
 use crate::{
@@ -12,19 +12,19 @@ use crate::{
     problem::{NextStep, Problem, Task},
 };
 
-/// What the page knows besides who is signed in. Copy it into closures freely.
+/// The state of the page beside the signed-in user. It is `Copy`, so closures can capture it.
 #[derive(Clone, Copy)]
 pub struct PageAuth {
     /// Who is signed in.
     pub auth: Auth,
-    /// What happened since the sign-in began.
+    /// The steps of the sign-in, for the inspector.
     pub record: Record,
     config: RwSignal<Option<AppConfig>>,
-    /// What went wrong outside sign-in; that has its own, which stands before this one.
+    /// The last failure outside sign-in. A failure of sign-in has precedence.
     problem: RwSignal<Option<Problem>>,
 }
 
-/// Provides sign-in to everything below, set up from the JSON document at `config_path`
+/// Provides sign-in to all components below, configured by the JSON document at `config_path`
 /// ([`AppConfig`]).
 pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     let config = RwSignal::new(None);
@@ -35,7 +35,7 @@ pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     page
 }
 
-/// As a component further up provided it with [`provide_page_auth`].
+/// Returns what a component further up provided with [`provide_page_auth`].
 pub fn use_page_auth() -> PageAuth {
     expect_context()
 }
@@ -61,12 +61,12 @@ async fn load(
 }
 
 impl PageAuth {
-    /// The configuration, once it arrived. Tracked.
+    /// The configuration, once it has been loaded. Tracked.
     pub fn config(self) -> Option<AppConfig> {
         self.config.get()
     }
 
-    /// What went wrong last and was not dismissed. Tracked.
+    /// The last failure that was not dismissed. Tracked.
     pub fn problem(self) -> Option<Problem> {
         let failure = self.auth.failure();
         failure
@@ -74,19 +74,19 @@ impl PageAuth {
             .or_else(|| self.problem.get())
     }
 
-    /// Tells the user of a problem; it takes the place of the one before.
+    /// Shows a problem in place of the previous one.
     pub fn report(self, problem: Problem) {
         self.auth.dismiss();
         self.problem.set(Some(problem));
     }
 
-    /// Takes the message away.
+    /// Removes the message.
     pub fn dismiss(self) {
         self.auth.dismiss();
         self.problem.set(None);
     }
 
-    /// Leaves for the provider's sign-in page, if that comes back to where the page is now.
+    /// Leaves for the provider's sign-in page, if it returns to the origin of this page.
     pub fn sign_in(self) {
         if let Some(config) = self.config.get_untracked()
             && !config.returns_to(&browser::origin())
@@ -98,19 +98,19 @@ impl PageAuth {
         self.auth.sign_in();
     }
 
-    /// Signs out here and leaves for the provider's sign-out page.
+    /// Signs out here, and leaves for the provider's sign-out page.
     pub fn sign_out(self) {
         self.dismiss();
         self.auth.sign_out();
     }
 
-    /// Takes the step that a problem offers. A call of the API is the page's to repeat: its path
-    /// comes back.
+    /// Takes the step that a problem offers. To repeat a call of the API, it returns the path, and
+    /// the page makes the call.
     pub fn take(self, step: NextStep) -> Option<String> {
         self.dismiss();
         match step {
-            NextStep::SignIn { .. } | NextStep::TryAgain(Task::Auth(Step::SignIn)) => {
-                self.sign_in()
+            NextStep::SignIn { .. } | NextStep::TryAgain(Task::Auth(AuthStep::SignIn)) => {
+                self.sign_in();
             }
             NextStep::TryAgain(Task::Auth(step)) => self.auth.try_again(step),
             NextStep::TryAgain(Task::Call(path)) => return Some(path),

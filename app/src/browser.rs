@@ -1,18 +1,18 @@
-//! The few things that the page asks of the browser directly. On the server, where the neutral page
-//! is rendered, there is no browser: everything here then does nothing.
+//! What the page needs from the browser directly. On the server, where there is no browser, all of
+//! it does nothing.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use nowhere::*;
 #[cfg(target_arch = "wasm32")]
 pub use window::*;
 
-/// Where the copied text went.
+/// Where the text was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copied {
-    /// Into the clipboard.
+    /// To the clipboard.
     Yes,
-    /// Nowhere: the browser keeps the clipboard from pages that are not served by https. The text
-    /// is selected instead, so that the keyboard can copy it.
+    /// Nowhere: browsers allow the clipboard only on pages served by https. The text is selected,
+    /// so that the keyboard can copy it.
     Selected,
 }
 
@@ -23,7 +23,7 @@ mod window {
 
     use super::Copied;
 
-    /// Name of the remembered route in the tab's storage.
+    /// The key of the last route in the tab's storage.
     const ROUTE: &str = "doorward.route";
 
     fn document() -> Option<web_sys::Document> {
@@ -35,8 +35,7 @@ mod window {
         web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
     }
 
-    /// The route that the page's address asks for, `?route=…`, or that was chosen in this tab
-    /// before.
+    /// The route in the page's URL, `?route=…`, or the one that was last chosen in this tab.
     pub fn wanted_route() -> Option<String> {
         let window = web_sys::window()?;
         let address = window.location().search().ok()?;
@@ -44,38 +43,39 @@ mod window {
         asked.or_else(|| window.session_storage().ok()??.get_item(ROUTE).ok()?)
     }
 
-    /// Remembers the chosen route in this tab, over the way to the provider and back.
+    /// Stores the chosen route in this tab, so that it survives the sign-in.
     pub fn remember_route(path: &str) {
         if let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.session_storage()) {
             let _ = storage.set_item(ROUTE, path);
         }
     }
 
-    /// Goes to another page.
+    /// Navigates to another page.
     pub fn go(url: &str) {
         let _ = web_sys::window().map(|window| window.location().assign(url));
     }
 
-    /// Sets an attribute of `<html>`, for style sheets and tests to see.
+    /// Sets an attribute of `<html>` for style sheets and tests.
     pub fn mark(name: &str, value: &str) {
         if let Some(root) = document().and_then(|document| document.document_element()) {
             let _ = root.set_attribute(name, value);
         }
     }
 
-    /// The element with the id.
+    /// The element with this id.
     pub fn element(id: &str) -> Option<web_sys::Element> {
         document()?.get_element_by_id(id)
     }
 
-    /// What this tab keeps under the key; empty if nothing, or if the browser forbids it.
+    /// Reads a text from the tab's storage. Empty if there is none, or if the browser forbids
+    /// storage.
     pub fn kept(key: &str) -> String {
         let kept = session_storage().and_then(|storage| storage.get_item(key).ok().flatten());
         kept.unwrap_or_default()
     }
 
-    /// Keeps a text in this tab; an empty one is taken away. Where the browser forbids it, nothing
-    /// is kept.
+    /// Stores a text in the tab's storage, or removes the key if the text is empty. Does nothing if
+    /// the browser forbids storage.
     pub fn keep(key: &str, text: &str) {
         if let Some(storage) = session_storage() {
             let _ = if text.is_empty() {
@@ -104,7 +104,7 @@ mod window {
         }
     }
 
-    /// Whether the focus is nowhere, for instance because the element that had it is hidden now.
+    /// Whether nothing has the focus, for example because the focused element was hidden.
     pub fn focus_is_lost() -> bool {
         document().and_then(|document| document.active_element()).is_none_or(|element| {
             element.tag_name() == "BODY"
@@ -112,7 +112,7 @@ mod window {
         })
     }
 
-    /// Fetches a small text of the page's own origin, never from a cache. The error is a phrase.
+    /// Fetches a small text from the page's own origin, never from a cache. The error is a phrase.
     pub async fn fetch_text(path: &str) -> Result<String, String> {
         let window = web_sys::window().ok_or("there is no window")?;
         let options = web_sys::RequestInit::new();
@@ -130,7 +130,7 @@ mod window {
         text.as_string().ok_or_else(|| "no text".to_owned())
     }
 
-    /// Puts the text into the clipboard, or else selects the element that shows it.
+    /// Copies the text to the clipboard, or else selects the element that shows it.
     pub async fn copy(text: String, id: &str) -> Copied {
         let Some(window) = web_sys::window() else {
             return Copied::Selected;

@@ -1,5 +1,5 @@
-//! `/config.json`: where the application signs in and which API it calls. Read at start, so that
-//! one build serves every deployment and any OpenID provider.
+//! `/config.json`: where the application signs in, and which API it calls. It is read at start, so
+//! that one build serves every deployment and any OpenID provider.
 
 use doorward_client::Settings;
 pub use doorward_client::settings::StoreKind;
@@ -7,45 +7,46 @@ use doorward_protocol::json;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Path of the document, under the origin that serves the application.
+/// The path of the document at the application's origin.
 pub const CONFIG_PATH: &str = "/config.json";
 
-/// The document. Members that it has besides these are left alone: a newer server may say more.
+/// The document. Additional members are ignored, because a newer server may send more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppConfig {
     /// The provider's issuer URL, `http://localhost:6001`.
     pub authority: String,
     /// The client's identifier at the provider (RFC 6749 section 2.2).
     pub client_id: String,
-    /// Where the provider sends the browser after sign-in: the page itself. A URL, or a path of
-    /// whatever origin the page was loaded from.
+    /// Where the provider sends the browser after sign-in: this page. A URL, or a path at the
+    /// origin of the page.
     pub redirect_uri: String,
-    /// Where the provider sends the browser after sign-out: the page itself, as above.
+    /// Where the provider sends the browser after sign-out: this page. A URL or a path as above.
     pub post_logout_redirect_uri: String,
-    /// Scope tokens to ask for, between spaces.
+    /// The requested scope, separated by spaces.
     pub scope: String,
-    /// Base URL of the API, `http://localhost:5001`, or a path as above.
+    /// The base URL of the API, `http://localhost:5001`, or a path as above.
     pub api_url: String,
-    /// Where the signed-in user is kept. A document without it means the tab's session storage.
+    /// Where the signed-in user is stored. Default: the tab's session storage.
     pub user_store: StoreKind,
+    /// Whether the page asks userinfo for further claims of the user. Default: yes.
+    pub load_user_info: bool,
 }
 
 /// Why the document can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It did not arrive.
+    /// It was not received.
     #[error("{CONFIG_PATH} did not arrive: {0}")]
     Unreachable(String),
-    /// It is something else, or a member is missing.
+    /// It is not such a document, or a member is missing.
     #[error("{CONFIG_PATH} can't be read: {0}")]
     Malformed(String),
 }
 
 impl AppConfig {
-    /// Reads the document for a page of this origin, `http://localhost:5001`.
+    /// Parses the document for a page of this origin, `http://localhost:5001`.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        // Member by member: the derived reader would be larger in the page's program than all else
-        // that is done here.
+        // Member by member: a derived reader would be larger than the rest of this file.
         let document = json::object(text.as_bytes())
             .ok_or_else(|| ConfigError::Malformed("it is no JSON object".to_owned()))?;
         let member = |name: &str| match document.get(name) {
@@ -70,6 +71,7 @@ impl AppConfig {
                     ));
                 }
             },
+            load_user_info: document.get("load_user_info") != Some(&Value::Bool(false)),
         };
         for address in
             [&mut config.redirect_uri, &mut config.post_logout_redirect_uri, &mut config.api_url]
@@ -90,24 +92,25 @@ impl AppConfig {
         Ok(config)
     }
 
-    /// The absolute URL of an API path that begins with a slash.
+    /// The absolute URL of an API path. The path begins with a slash.
     pub fn api(&self, path: &str) -> String {
         format!("{}{path}", self.api_url.trim_end_matches('/'))
     }
 
-    /// Whether a sign-in that begins at this origin also ends there. What the page keeps for it, it
-    /// keeps by origin.
+    /// Whether a sign-in that begins at this origin returns to it. The browser's storage belongs to
+    /// one origin.
     pub fn returns_to(&self, origin: &str) -> bool {
         self.redirect_uri
             .strip_prefix(origin)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     }
 
-    /// What the client is started with.
+    /// The settings of the client.
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::new(&self.authority, &self.client_id, &self.redirect_uri);
         settings.scope.clone_from(&self.scope);
         settings.user_store = self.user_store;
+        settings.load_user_info = self.load_user_info;
         settings.post_logout_redirect_uri =
             Some(self.post_logout_redirect_uri.clone()).filter(|address| !address.is_empty());
         settings
@@ -133,6 +136,9 @@ mod tests {
         let config = AppConfig::parse(DEMO, ORIGIN).unwrap();
         assert_eq!(config.client_id, "PkceJS");
         assert_eq!(config.user_store, StoreKind::Session);
+        assert!(config.load_user_info && config.settings().load_user_info);
+        let without = DEMO.replace("\"of_a_newer", "\"load_user_info\": false, \"of_a_newer");
+        assert!(!AppConfig::parse(&without, ORIGIN).unwrap().load_user_info);
         assert_eq!(
             config.api("/api/DemoPolicyBased/Admin/Get"),
             "http://localhost:5001/api/DemoPolicyBased/Admin/Get"

@@ -1,4 +1,4 @@
-//! Tokens taken apart for the reader. Nothing here is verified, and nothing decides by it.
+//! Decodes tokens for display. Nothing here is verified, and nothing depends on it.
 
 use doorward_protocol::{base64url, json, jws::MAX_COMPACT_LENGTH};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// A JSON object of a token.
 pub type Members = Map<String, Value>;
 
-/// The token has no parts to show: it is opaque to everyone but its issuer.
+/// The token has no readable parts: it is opaque to everyone but its issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("This token is opaque: only the server that issued it can read it.")]
 pub struct Opaque;
@@ -16,14 +16,14 @@ pub fn claims(token: &str) -> Result<Members, Opaque> {
     parts(token).map(|(_, claims)| claims)
 }
 
-/// JSON as people read it.
+/// Indented JSON.
 pub fn pretty(value: &Value) -> String {
-    // A value that was read as JSON can be written as JSON.
+    // A value that was parsed as JSON can be written as JSON.
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// Takes a JSON Web Token apart into header and claims (RFC 7519 section 3). Unlike the protocol's
-/// own reader this one shows every member of the header, known or not.
+/// Splits a JSON Web Token into header and claims (RFC 7519 section 3). Unlike the protocol's own
+/// parser, it keeps every member of the header.
 pub fn parts(token: &str) -> Result<(Members, Members), Opaque> {
     if token.len() > MAX_COMPACT_LENGTH {
         return Err(Opaque);

@@ -1,12 +1,14 @@
-//! What follows from the values of signals.
+//! Values that are computed from signals.
 
-pub use doorward_leptos::follow;
+pub use doorward_leptos::boxed_effect;
 use leptos::prelude::*;
 
-/// A value computed from signals: computed again when they change, passed on when it differs.
+/// A value that is computed from signals: it is computed again when they change, and passed on if
+/// it differs.
 ///
-/// The function is boxed, so that the page's program has the machinery once for each type of value
-/// and not once for each function, elements included: they all take a [`Memo`] of text or of truth.
+/// The function is boxed, so that the program has the code once for each type of value and not once
+/// for each function. The same holds for the elements, which all take a [`Memo`] of a string or a
+/// boolean.
 pub fn derived<T>(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
 where
     T: PartialEq + Send + Sync + 'static,

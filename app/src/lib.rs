@@ -1,16 +1,15 @@
 //! The single-page application: sign in at an OpenID provider, look at the tokens, call the
 //! protected API, sign out.
 //!
-//! Built three ways from one source: `ssr` renders the neutral page on the server, `hydrate` brings
-//! it to life in the browser, `csr` does without a server. What a page needs to know is read from
+//! It is built in three ways from one source: `ssr` renders the page on the server, `hydrate`
+//! starts it in the browser, and `csr` does without a server. Its configuration is read from
 //! [`config::CONFIG_PATH`] at start.
 //!
-//! For applications of one's own, sign-in alone is in `doorward-leptos`.
+//! Other applications can use the sign-in alone: it is in `doorward-leptos`.
 
-// A view's type nests as deep as its elements.
+// The type of a view is nested as deeply as its elements.
 #![recursion_limit = "256"]
-// The macro for components makes a struct of each component's properties; the documentation stands
-// on those.
+// The component macro generates a struct for the properties of each component.
 #![allow(clippy::must_use_candidate)]
 
 pub mod auth;
@@ -39,19 +38,19 @@ use crate::{
     auth::provide_page_auth,
     components::{PageFooter, PageHeader},
     config::CONFIG_PATH,
-    derived::follow,
+    derived::boxed_effect,
     pages::Home,
 };
 
-/// Where the page stands: its address, and its redirect URI. The server alone decides by address,
-/// so that the browser's program needs no router.
+/// The paths of the page: its home, and its redirect URI. Only the server decides by path, so the
+/// browser's program needs no router.
 pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 
-/// The application, below `<body>`.
+/// The application, the content of `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
     let auth = provide_page_auth(CONFIG_PATH).auth;
-    follow(move || {
+    boxed_effect(move || {
         browser::mark("data-hydrated", "true");
         browser::mark("data-auth", auth.status().as_str());
     });
@@ -75,7 +74,7 @@ mod tests {
         Owner::new().with(|| App().to_html())
     }
 
-    /// The opening tag of the element with the id.
+    /// The opening tag of the element with this id.
     fn tag(html: &str, id: &str) -> String {
         let tags: Vec<&str> =
             html.split('<').filter(|tag| tag.contains(&format!(" id=\"{id}\""))).collect();

@@ -1,48 +1,48 @@
-//! What the block `results` shows.
+//! The content of the block `results`.
 
 use doorward_client::{ApiResponse, User};
 use doorward_protocol::json;
 use serde_json::Value;
 
-/// Headers of an API answer that tell the reader something (RFC 6750 section 3, RFC 9110 section
-/// 8.3, 11.6.1).
+/// The headers of an API's response that are shown (RFC 6750 section 3, RFC 9110 section 8.3,
+/// 11.6.1).
 const HEADERS: [&str; 3] = ["content-type", "www-authenticate", "cache-control"];
 
-/// The last thing that happened.
+/// The last event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It is not known yet whether somebody is signed in.
+    /// It is not known yet whether a user is signed in.
     Unknown,
-    /// Nobody is.
+    /// Nobody is signed in.
     SignedOut,
-    /// Somebody signed in, or was still signed in.
+    /// A user signed in, or was signed in before.
     SignedIn(Box<User>),
-    /// A request is on its way.
+    /// A request was sent.
     Calling {
         /// The absolute URL.
         url: String,
     },
     /// The API answered.
-    Answered(Answer),
-    /// Something failed; the text is a sentence for the user.
+    Answered(ApiAnswer),
+    /// Something failed. The text is a sentence for the user.
     Failed(String),
 }
 
-/// An API's answer, as far as it is shown.
+/// A response of the API, as far as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ApiAnswer {
     /// The path that was called.
     pub path: String,
     /// Status code.
     pub status: u16,
-    /// Names and values, only those that are shown.
+    /// Names and values of the headers that are shown.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
 }
 
-impl Answer {
-    /// Keeps what is shown of an answer.
+impl ApiAnswer {
+    /// Keeps the shown parts of a response.
     pub fn new(path: impl Into<String>, response: &ApiResponse) -> Self {
         let header = |name| Some((name, response.header(name)?.to_owned()));
         Self {
@@ -53,7 +53,7 @@ impl Answer {
         }
     }
 
-    /// Status code and what it means, `403 Forbidden`.
+    /// The status code and its reason phrase, `403 Forbidden`.
     pub fn status_line(&self) -> String {
         match reason(self.status) {
             "" => self.status.to_string(),
@@ -87,7 +87,7 @@ impl Outcome {
             Self::Unknown => String::new(),
             Self::SignedOut => "User not logged in".to_owned(),
             Self::SignedIn(user) => {
-                // A user can be written as JSON: all that it has by name are texts.
+                // A user serializes to JSON: all its keys are strings.
                 serde_json::to_string_pretty(user).unwrap_or_default()
             }
             Self::Calling { url } => format!("GET {url} …"),
@@ -96,7 +96,7 @@ impl Outcome {
         }
     }
 
-    /// One sentence for a screen reader; empty where the rest of the page says it.
+    /// One sentence for screen readers. Empty if the rest of the page says it.
     pub fn announcement(&self) -> String {
         match self {
             Self::Answered(answer) => {
@@ -108,7 +108,7 @@ impl Outcome {
     }
 }
 
-/// JSON is indented; what is no JSON stays as it came.
+/// Indents JSON. Other text is unchanged.
 fn readable(body: &str) -> String {
     match json::value(body.as_bytes()) {
         Some(value @ (Value::Object(_) | Value::Array(_))) => crate::decode::pretty(&value),
@@ -116,7 +116,7 @@ fn readable(body: &str) -> String {
     }
 }
 
-/// The reason phrases of the answers that an API like this gives (RFC 9110 section 15).
+/// The reason phrases of the status codes that such an API returns (RFC 9110 section 15).
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -166,7 +166,7 @@ mod tests {
             ],
             r#"{"error":"forbidden"}"#,
         );
-        let text = Outcome::Answered(Answer::new("/api/x", &response)).text();
+        let text = Outcome::Answered(ApiAnswer::new("/api/x", &response)).text();
         assert_eq!(
             text,
             "HTTP 403 Forbidden\ncontent-type: application/json\nwww-authenticate: Bearer \
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_sentence_stays_a_sentence() {
-        let answer = Answer::new("/api/x", &response(299, &[], "\"quoted\" 7"));
+        let answer = ApiAnswer::new("/api/x", &response(299, &[], "\"quoted\" 7"));
         assert_eq!(Outcome::Answered(answer).text(), "HTTP 299\n\n\"quoted\" 7");
     }
 

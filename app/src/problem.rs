@@ -1,37 +1,37 @@
-//! What went wrong, in words for the user, and the step that leads on from there.
+//! Failures in words for the user, each with the next step.
 
 use doorward_client::{Error, ErrorKind};
-use doorward_leptos::Step;
+use doorward_leptos::AuthStep;
 
-use crate::{config::ConfigError, outcome::Answer};
+use crate::{config::ConfigError, outcome::ApiAnswer};
 
-/// Something that failed, so that it can be tried again.
+/// A task that failed and can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// A step of sign-in or sign-out.
-    Auth(Step),
-    /// Calling the API at this path.
+    Auth(AuthStep),
+    /// A call of the API at this path.
     Call(String),
 }
 
-/// What the user may do next, besides dismissing the message.
+/// What the user may do next, apart from dismissing the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
-    /// The same again.
+    /// Repeat the task.
     TryAgain(Task),
-    /// Sign in, from the beginning.
+    /// Sign in from the beginning.
     SignIn {
-        /// Whether somebody was signed in before.
+        /// Whether the user was signed in before.
         again: bool,
     },
-    /// Go on at this address.
+    /// Continue at this URL.
     GoTo(String),
     /// Nothing that a button could do.
     Nothing,
 }
 
 impl NextStep {
-    /// What the button says, if there is one.
+    /// The label of the button, if there is one.
     pub fn label(&self) -> Option<&'static str> {
         match self {
             Self::TryAgain(_) => Some("Try again"),
@@ -43,46 +43,50 @@ impl NextStep {
     }
 }
 
-/// A failure as the user is told of it.
+/// A failure as it is shown to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What happened, in a few words.
     pub title: &'static str,
-    /// Why, and what helps: one or two sentences.
+    /// The reason and the remedy, in one or two sentences.
     pub message: String,
-    /// The way on.
+    /// The next step.
     pub next: NextStep,
-    /// What failed.
+    /// The task that failed.
     pub task: Task,
 }
 
 impl Problem {
-    /// A failure of the client library while it did the task.
+    /// A failure of the client during a task.
     pub fn of_client(error: &Error, task: Task) -> Self {
         let next = match error.kind() {
             _ if matches!(error, Error::NoMatchingState { signed_in: true }) => NextStep::Nothing,
             ErrorKind::Retry | ErrorKind::Device => NextStep::TryAgain(task.clone()),
             ErrorKind::Restart | ErrorKind::SignIn => NextStep::SignIn { again: true },
             ErrorKind::Refused => NextStep::SignIn { again: false },
-            ErrorKind::Configuration => NextStep::Nothing,
+            _ => NextStep::Nothing,
         };
         let title = match (&task, error) {
             (_, Error::NoMatchingState { signed_in: true }) => "You are already signed in",
-            (Task::Auth(Step::Start), _) => "Your session could not be restored",
-            (Task::Auth(Step::SignIn | Step::FinishSignIn), _) => "You were not signed in",
-            (Task::Auth(Step::SignOut | Step::FinishSignOut), _) => "Sign-out did not finish",
-            (Task::Auth(Step::Renew), _) => "Your session was not renewed",
+            (Task::Auth(AuthStep::Start), _) => "Your session could not be restored",
+            (Task::Auth(AuthStep::SignIn | AuthStep::FinishSignIn), _) => "You were not signed in",
+            (Task::Auth(AuthStep::SignOut | AuthStep::FinishSignOut), _) => {
+                "Sign-out did not finish"
+            }
+            (Task::Auth(AuthStep::Renew), _) => "Your session was not renewed",
+            (Task::Auth(_), _) => "Sign-in failed",
             (Task::Call(_), Error::Network { .. }) => "The API could not be reached",
             (Task::Call(_), _) => "The API was not called",
         };
         Self { title, message: error.user_message(), next, task }
     }
 
-    /// The application's configuration can't be used.
+    /// The configuration of the application is invalid.
     pub fn of_config(error: &ConfigError) -> Self {
         let message = match error {
             ConfigError::Unreachable(_) => format!(
-                "{error}. The server that serves this page does not answer. Check your connection, then try again."
+                "{error}. The server that serves this page does not answer. Check your connection, \
+                    then try again."
             ),
             ConfigError::Malformed(_) => {
                 format!("{error}. Please tell whoever runs this application, then try again.")
@@ -91,26 +95,27 @@ impl Problem {
         Self {
             title: "This page could not be set up",
             message,
-            next: NextStep::TryAgain(Task::Auth(Step::Start)),
-            task: Task::Auth(Step::Start),
+            next: NextStep::TryAgain(Task::Auth(AuthStep::Start)),
+            task: Task::Auth(AuthStep::Start),
         }
     }
 
-    /// The page was opened at another origin than the one to which sign-in comes back.
+    /// The page was opened at another origin than the one to which sign-in returns.
     pub fn of_other_origin(redirect_uri: &str) -> Self {
         Self {
             title: "Sign-in works at another address",
             message: format!(
-                "It comes back to {redirect_uri}, where nothing is known of a sign-in that began here. Open the page there, then sign in."
+                "It comes back to {redirect_uri}, where nothing is known of a sign-in that began \
+                    here. Open the page there, then sign in."
             ),
             next: NextStep::GoTo(redirect_uri.to_owned()),
-            task: Task::Auth(Step::SignIn),
+            task: Task::Auth(AuthStep::SignIn),
         }
     }
 
-    /// An answer of the API that is no success; `reasons` says why the page expected a denial, if
-    /// it did.
-    pub fn of_answer(answer: &Answer, reasons: &str) -> Option<Self> {
+    /// An unsuccessful response of the API. `reasons` says why the page expected a denial, if it
+    /// did.
+    pub fn of_answer(answer: &ApiAnswer, reasons: &str) -> Option<Self> {
         let task = Task::Call(answer.path.clone());
         let (title, message, next) = match answer.status {
             200..300 => return None,
@@ -154,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16) -> Answer {
-        Answer { path: "/api/x".into(), status, headers: vec![], body: String::new() }
+    fn answer(status: u16) -> ApiAnswer {
+        ApiAnswer { path: "/api/x".into(), status, headers: vec![], body: String::new() }
     }
 
     #[test]
@@ -164,8 +169,8 @@ mod tests {
             url: "http://localhost:6001/x".into(),
             failure: NetworkFailure::Timeout,
         };
-        let problem = Problem::of_client(&error, Task::Auth(Step::SignIn));
-        assert_eq!(problem.next, NextStep::TryAgain(Task::Auth(Step::SignIn)));
+        let problem = Problem::of_client(&error, Task::Auth(AuthStep::SignIn));
+        assert_eq!(problem.next, NextStep::TryAgain(Task::Auth(AuthStep::SignIn)));
         assert!(problem.message.contains("http://localhost:6001"), "{}", problem.message);
     }
 
@@ -173,12 +178,12 @@ mod tests {
     fn a_lost_state_leads_back_to_sign_in_unless_somebody_is_signed_in() {
         let lost = Problem::of_client(
             &Error::NoMatchingState { signed_in: false },
-            Task::Auth(Step::FinishSignIn),
+            Task::Auth(AuthStep::FinishSignIn),
         );
         assert_eq!(lost.next.label(), Some("Sign in again"));
         let used = Problem::of_client(
             &Error::NoMatchingState { signed_in: true },
-            Task::Auth(Step::FinishSignIn),
+            Task::Auth(AuthStep::FinishSignIn),
         );
         assert_eq!((used.title, used.next.label()), ("You are already signed in", None));
     }

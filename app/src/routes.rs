@@ -1,4 +1,4 @@
-//! The API's routes as the page offers them: from the same policy values by which the API decides.
+//! The API's routes as the page offers them, with the same policies that the API enforces.
 
 use doorward_client::User;
 use doorward_demo::DemoRoute;
@@ -7,17 +7,17 @@ use doorward_policy::{Decision, Principal};
 
 use crate::decode;
 
-/// The route that is chosen at first.
+/// The route that is selected at first.
 pub const DEFAULT_ROUTE: &str = "/api/DemoPolicyBased/Admin/Get";
 
-/// What the page expects a call to come to. The API decides; this only tells beforehand.
+/// What the page expects of a call. The API decides: this only informs the user beforehand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Nobody is signed in, so nobody may call.
     SignInFirst,
     /// The signed-in user may call.
     Allowed,
-    /// The signed-in user may not; the phrases say why, "needs department Sales".
+    /// The signed-in user may not call. The phrases give the reasons: "needs department Sales".
     Denied(Vec<String>),
 }
 
@@ -31,7 +31,7 @@ impl Verdict {
         }
     }
 
-    /// Why not; empty unless denied.
+    /// The reasons, or an empty string unless the call is denied.
     pub fn reasons(&self) -> String {
         match self {
             Self::Denied(reasons) => reasons.join("; "),
@@ -40,7 +40,7 @@ impl Verdict {
     }
 }
 
-/// The caller that the API will see: the access token's claims, or the profile where that token is
+/// The caller as the API will see it: the access token's claims, or the profile if the token is
 /// opaque.
 pub fn principal(user: &User) -> Option<Principal> {
     decode::claims(&user.access_token)
@@ -49,7 +49,7 @@ pub fn principal(user: &User) -> Option<Principal> {
         .or_else(|| Principal::from_map(user.profile.clone()).ok())
 }
 
-/// Asks a route's policies about the caller.
+/// Applies the policies of a route to the caller.
 pub fn verdict(route: &DemoRoute, principal: Option<&Principal>) -> Verdict {
     let Some(principal) = principal else {
         return Verdict::SignInFirst;
@@ -60,7 +60,7 @@ pub fn verdict(route: &DemoRoute, principal: Option<&Principal>) -> Verdict {
     }
 }
 
-/// The names of a route's policies, or that it has none.
+/// The names of the policies of a route, or a text that it has none.
 pub fn policies(route: &DemoRoute) -> String {
     let names: Vec<&str> = route.policy_names().collect();
     if names.is_empty() { "No named policy".to_owned() } else { names.join(" and ") }

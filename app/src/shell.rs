@@ -5,9 +5,9 @@ use leptos_meta::HashedStylesheet;
 
 use crate::{App, components::icons::BrandMark, pages::NotFound};
 
-/// The page, whole. Its one inline script carries the nonce of this response, so that the server
-/// may send a `Content-Security-Policy` with
-/// `script-src 'self' 'nonce-…' 'wasm-unsafe-eval'; style-src 'self'`.
+/// The whole page. Its inline scripts carry the nonce of this response, so that the server can send
+/// a `Content-Security-Policy` with `script-src 'self' 'nonce-…' 'wasm-unsafe-eval'; style-src
+/// 'self'`.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let scripts = view! {
         <script src="/fallback.js" defer nonce=use_nonce()></script>
@@ -16,16 +16,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     let body = view! {
         <App/>
-        // No part of the application, whose program would have to carry it.
+        // Not part of the application, so that the browser's program does not contain it.
         <noscript>
             <p class="alert alert-info fatal">
-                "This page signs you in from within the browser. Please allow JavaScript and load it again."
+                "This page needs JavaScript to sign you in. Please allow JavaScript and reload the \
+                    page."
             </p>
         </noscript>
-        // Shown by fallback.js when the WebAssembly part can't load or has stopped.
+        // fallback.js shows this if the WebAssembly program cannot be loaded or has stopped.
         <div id="fatal" class="alert alert-error fatal" role="alert" hidden>
             <p class="alert-title">"This page has stopped working"</p>
-            <p>"Its program could not be loaded or came to an unexpected end. Your session is not lost."</p>
+            <p>"Its program could not be loaded, or it stopped unexpectedly. Your session is not \
+                lost."</p>
             <p>
                 <a class="btn" href="">"Load the page again"</a>
             </p>
@@ -34,7 +36,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     document(options, "Doorward · sign in and call a protected API", scripts, body)
 }
 
-/// The page at every other address. It needs no program.
+/// The page for all other paths. It needs no program.
 pub fn not_found(options: LeptosOptions) -> impl IntoView {
     let body = view! {
         <div class="shell">
@@ -70,7 +72,8 @@ fn document(
                 <meta name="theme-color" content="#101412" media="(prefers-color-scheme: dark)"/>
                 <meta
                     name="description"
-                    content="Sign in with OpenID Connect and PKCE, look at the tokens and call a protected API."
+                    content="Sign in with OpenID Connect and PKCE, look at the tokens and call a \
+                        protected API."
                 />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options/>

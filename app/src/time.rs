@@ -1,9 +1,9 @@
-//! How points in time and what is left until them are written on the page.
+//! How times and durations are written on the page.
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A point in time as `2026-11-22 19:25:53 UTC`; `seconds` counts from 1970 (UTC), as NumericDate
-/// does (RFC 7519 section 2). `None` beyond the year 9999, where the notation ends.
+/// A timestamp as `2026-11-22 19:25:53 UTC`. `seconds` counts from 1970 (UTC), like a NumericDate
+/// (RFC 7519 section 2). `None` after the year 9999, where this format ends.
 pub fn utc(seconds: u64) -> Option<String> {
     const END: u64 = 253_402_300_800;
     let seconds = i64::try_from(seconds).ok().filter(|_| seconds < END)?;
@@ -13,8 +13,8 @@ pub fn utc(seconds: u64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"))
 }
 
-/// The Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin in March,
-/// so that a leap day is the last of its year.
+/// The Gregorian date of a day since 1970-01-01. It counts in eras of 400 years that begin in
+/// March, so that a leap day is the last day of its year.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -28,8 +28,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// What is left, in seconds, as words: `in 59 min 12 s`; negative once it is over:
-/// `expired 3 s ago`.
+/// The remaining seconds in words: `in 59 min 12 s`, or `expired 3 s ago` if negative.
 pub fn countdown(left: i64) -> String {
     if left > 0 {
         format!("in {}", duration(left.unsigned_abs()))
@@ -38,7 +37,7 @@ pub fn countdown(left: i64) -> String {
     }
 }
 
-/// The two largest units that matter.
+/// The two largest units.
 fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

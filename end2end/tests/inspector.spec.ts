@@ -6,7 +6,7 @@ import { inspected } from '../support/instances.ts';
 import { expect, test } from '../support/test.ts';
 
 /** The page that the browser comes back to is loaded anew, and so asks the provider anew; its cache may answer. */
-const signIn = ['discovery', 'authorize', 'callback', 'discovery', 'keys', 'token', 'checks'];
+const signIn = ['discovery', 'authorize', 'callback', 'discovery', 'keys', 'token', 'checks', 'userinfo'];
 
 test('a sign-in is told step by step, and what is told is what was sent', async ({ page }) => {
   const app = new Application(page);
@@ -27,7 +27,7 @@ test('a sign-in is told step by step, and what is told is what was sent', async 
     await expect(inspector.steps).toHaveCount(signIn.length);
     expect((await inspector.kinds()).toSorted()).toEqual(signIn.toSorted());
     expect((await inspector.kinds()).slice(0, 4)).toEqual(signIn.slice(0, 4));
-    expect((await inspector.kinds()).at(-1)).toBe('checks');
+    expect((await inspector.kinds()).slice(-2)).toEqual(['checks', 'userinfo']);
     await expect(inspector.empty).toBeHidden();
   });
 

@@ -84,15 +84,61 @@ test('a sign-out in one tab signs the others out', async ({ context }) => {
   for (const other of others) await other.expectSignedOut();
 });
 
+/** How often each of the following stories is repeated. `ROUNDS=20` gives figures. */
+const rounds = Number(process.env.ROUNDS ?? 2);
+const withinASecond = { timeout: 1_000 };
+
+test('a renewal, a sign-out and a sign-in in one tab show in the other within a second', async ({ context }) => {
+  test.setTimeout(60_000 + rounds * 30_000);
+  const [first, second] = await signedInTabs(context, 2);
+  for (let round = 0; round < rounds; round += 1) {
+    const before = (await first!.accessToken.textContent()) ?? '';
+    await expect(first!.accessToken).not.toHaveText(before, { timeout: 15_000 });
+    const renewed = (await first!.accessToken.textContent()) ?? '';
+    await expect(second!.accessToken, `renewal ${round}`).toHaveText(renewed, withinASecond);
+
+    await first!.signOut.click();
+    await expect(second!.signIn, `sign-out ${round}`).toBeVisible(withinASecond);
+    await first!.expectSignedOut();
+
+    await first!.signInAs('alice');
+    await expect(second!.signOut, `sign-in ${round}`).toBeVisible(withinASecond);
+  }
+});
+
+test('a tab that was suspended does not end the session that began meanwhile', async ({ context }) => {
+  test.setTimeout(60_000 + rounds * 30_000);
+  const [first, second] = await signedInTabs(context, 2);
+  for (let round = 0; round < rounds; round += 1) {
+    await second!.page.evaluate(() => {
+      setTimeout(() => {
+        const end = Date.now() + 3_500;
+        while (Date.now() < end);
+      });
+    });
+    await first!.signOut.click();
+    await first!.expectSignedOut();
+    await first!.signInAs('alice');
+    // Answered when the tab runs again.
+    await second!.page.evaluate(() => undefined);
+    await expect(second!.signOut, `round ${round}`).toBeVisible(withinASecond);
+    const kept = await first!.page.evaluate(() =>
+      Object.keys(localStorage).filter((key) => key.startsWith('oidc.user:')),
+    );
+    expect(kept, `round ${round}`).toHaveLength(1);
+    expect((await first!.call(route)).status()).toBe(200);
+  }
+});
+
 /**
- * The client gives a request up after 10 s. A busy machine may take longer for all that a test does while it holds a
+ * The client gives a request up after 10 s, and a lock of another tab after 15 s. A busy machine may take longer for all that a test does while it holds a
  * request back, so that it waits for a minute here.
  */
 async function stretchTimeouts(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const start = window.setTimeout.bind(window);
     window.setTimeout = ((handler: TimerHandler, delay?: number) =>
-      start(handler, delay === 10_000 ? 60_000 : delay)) as typeof window.setTimeout;
+      start(handler, delay === 10_000 || delay === 15_000 ? 60_000 : delay)) as typeof window.setTimeout;
   });
 }
 

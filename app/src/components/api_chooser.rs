@@ -1,4 +1,4 @@
-//! The choice of the API route, and what the page expects a call to come to.
+//! The selection of the API route, and what the page expects of a call.
 
 use doorward_demo::{self as demo, DemoGroup, DemoRoute};
 use doorward_leptos::use_auth;
@@ -12,13 +12,13 @@ use crate::{
     routes::{self, Verdict},
 };
 
-/// The caller that the API will see.
+/// The caller as the API will see it.
 type Caller = Memo<Option<Principal>>;
 
-/// All routes, each with the verdict of the policies that the API itself enforces.
+/// All routes, each with the verdict of the policies that the API enforces.
 #[component]
 pub fn ApiChooser(
-    /// The choice, and the calls that the button starts.
+    /// The selected route, and the calls that the button starts.
     calls: ApiCalls,
 ) -> impl IntoView {
     let auth = use_auth();
@@ -29,12 +29,13 @@ pub fn ApiChooser(
         <section class="card stack" aria-labelledby="api-title">
             <div class="stack stack-tight">
                 <h2 id="api-title">"Protected API"</h2>
-                <p class="muted">"The verdicts come from the policies that the API itself enforces."</p>
+                <p class="muted">"The verdicts come from the policies that the API itself \
+                    enforces."</p>
             </div>
             <div class="field">
                 <label for="api_route">"Route"</label>
-                // A browser that restores the choice at a reload would show another route than the
-                // one that is called.
+                // Otherwise a browser that restores the selection after a reload would show another
+                // route than the one that is called.
                 <select
                     id="api_route"
                     autocomplete="off"
@@ -66,7 +67,7 @@ pub fn ApiChooser(
     }
 }
 
-/// What the policies say of one route now: the style of the verdict, the verdict and the reasons.
+/// The verdict of a route's policies: its style, its label and its reasons.
 fn verdict(
     caller: Caller,
     route: impl Fn() -> Option<&'static DemoRoute> + Copy + Send + Sync + 'static,
@@ -87,7 +88,7 @@ fn verdict(
     (class, label, reasons)
 }
 
-/// The options of one family.
+/// The options of one group.
 #[component]
 fn Options(group: DemoGroup, caller: Caller) -> impl IntoView {
     let option = |route: &'static DemoRoute| {
@@ -107,7 +108,7 @@ fn Options(group: DemoGroup, caller: Caller) -> impl IntoView {
     }
 }
 
-/// What is known of the chosen route.
+/// The description of the selected route.
 #[component]
 fn ChosenRoute(calls: ApiCalls, caller: Caller) -> impl IntoView {
     let route = move || demo::route(&calls.route());
@@ -128,7 +129,7 @@ fn ChosenRoute(calls: ApiCalls, caller: Caller) -> impl IntoView {
     }
 }
 
-/// The verdicts of one family.
+/// The verdicts of one group.
 #[component]
 fn Overview(group: DemoGroup, caller: Caller) -> impl IntoView {
     let item = |route: &'static DemoRoute| {

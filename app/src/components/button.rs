@@ -1,31 +1,31 @@
-//! A button of the page.
+//! A button.
 
 use leptos::prelude::*;
 
 use super::icons::Icon;
 use crate::derived::{aria, derived};
 
-/// A button. While it is busy it keeps the focus and stays silent; the action itself refuses to run
-/// twice.
+/// A button. While it is busy, it keeps the focus but does nothing; the action itself refuses to
+/// run twice.
 #[component]
 pub fn Button(
-    /// Its id in the document.
+    /// The id of the element.
     id: &'static str,
-    /// What it says.
+    /// The label.
     label: &'static str,
-    /// Classes besides `btn`.
+    /// Classes in addition to `btn`.
     #[prop(default = "")]
     look: &'static str,
-    /// Outline of its icon (SVG path data).
+    /// The icon's outline (SVG path data).
     #[prop(optional)]
     icon: Option<&'static str>,
-    /// Whether there is nothing to press for.
+    /// Whether it is disabled.
     #[prop(optional)]
     disabled: Option<Memo<bool>>,
-    /// Whether its action is under way.
+    /// Whether its action is running.
     #[prop(optional)]
     busy: Option<Memo<bool>>,
-    /// What it does.
+    /// The action.
     #[prop(into)]
     press: Callback<()>,
 ) -> impl IntoView {

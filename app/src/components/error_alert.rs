@@ -1,16 +1,16 @@
-//! What went wrong and what to do about it.
+//! The last failure, and what to do next.
 
 use leptos::prelude::*;
 
 use super::Button;
 use crate::{auth::use_page_auth, derived::derived};
 
-/// The last problem, until it is dismissed, as an alert that screen readers read at once. All of it
-/// stays in the page, hidden, since readers may miss a region that is inserted together with its
-/// text.
+/// The last problem as an alert, which screen readers announce at once, until it is dismissed. The
+/// element stays in the page while hidden, because screen readers may miss a region that is
+/// inserted together with its text.
 #[component]
 pub fn ErrorAlert(
-    /// Calls the API again at this path.
+    /// Repeats the call of the API at this path.
     #[prop(into)]
     on_call: Callback<String>,
 ) -> impl IntoView {

@@ -6,11 +6,11 @@ use doorward_leptos::use_auth;
 use leptos::prelude::*;
 
 use crate::{
-    derived::{derived, follow},
+    derived::{boxed_effect, derived},
     time,
 };
 
-/// The row `expires_at`: date and time in UTC, and beside it what is left.
+/// The row `expires_at`: date and time in UTC, with the remaining time.
 #[component]
 pub fn ExpiryRow(
     /// The row's number.
@@ -22,8 +22,8 @@ pub fn ExpiryRow(
         seconds.and_then(time::utc).unwrap_or_default()
     });
     let left = RwSignal::new(None::<i64>);
-    follow(move || {
-        // Anew for each user and each renewal; until then every second.
+    boxed_effect(move || {
+        // Runs again for each user and each renewal, and every second in between.
         let has_expiry = !expires_at.with(String::is_empty);
         let measure = move || left.set(auth.expires_in().filter(|_| has_expiry));
         measure();

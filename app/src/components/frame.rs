@@ -1,4 +1,4 @@
-//! What stands above and below every page.
+//! The header and the footer of every page.
 
 use doorward_leptos::{AuthStatus, use_auth};
 use leptos::prelude::*;
@@ -6,20 +6,22 @@ use leptos::prelude::*;
 use super::icons::BrandMark;
 use crate::{auth::use_page_auth, derived::derived};
 
-/// The brand and whether somebody is signed in.
+/// The name of the application, and whether a user is signed in.
 #[component]
 pub fn PageHeader() -> impl IntoView {
     let auth = use_auth();
     let class = derived(move || match auth.status() {
         AuthStatus::Loading | AuthStatus::SignedOut => "badge",
-        AuthStatus::Unavailable => "badge badge-no",
         AuthStatus::SignedIn(_) => "badge badge-ok",
+        _ => "badge badge-no",
     });
     let text = derived(move || match auth.status() {
         AuthStatus::Loading => "Checking",
         AuthStatus::Unavailable => "Not set up",
         AuthStatus::SignedOut => "Signed out",
         AuthStatus::SignedIn(_) => "Signed in",
+        AuthStatus::Expired(_) => "Session ended",
+        _ => "Unknown",
     });
     view! {
         <header class="shell-header">
@@ -32,7 +34,7 @@ pub fn PageHeader() -> impl IntoView {
     }
 }
 
-/// Which provider the page signs in with.
+/// The provider that the page signs in with.
 #[component]
 pub fn PageFooter() -> impl IntoView {
     let page = use_page_auth();

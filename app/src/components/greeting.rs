@@ -1,4 +1,4 @@
-//! The welcome, with the page's main actions.
+//! The greeting, with the main actions of the page.
 
 use doorward_leptos::{Arrival, AuthStatus, use_auth};
 use leptos::prelude::*;
@@ -10,14 +10,14 @@ use super::{
 use crate::{
     auth::use_page_auth,
     browser,
-    derived::{derived, follow},
+    derived::{boxed_effect, derived},
     pages::ApiCalls,
 };
 
-/// "Welcome! Please [Sign In] first." or "Welcome! SUB [Sign Out] [Test secured API]".
+/// "Welcome! Please [Sign In] first." or "Welcome! NAME [Sign Out] [Test secured API]".
 #[component]
 pub fn Greeting(
-    /// The API calls that the button starts.
+    /// The calls that the button starts.
     calls: ApiCalls,
 ) -> impl IntoView {
     let page = use_page_auth();
@@ -30,14 +30,15 @@ pub fn Greeting(
     let no_sign_in = derived(move || loading.get() || !signed_out.get());
     let leaving = derived(move || auth.is_leaving());
     let waiting = derived(move || calls.is_waiting());
-    let sub = derived(move || auth.with_user(|user| user.sub().to_owned()).unwrap_or_default());
+    let name = derived(move || auth.user_name().unwrap_or_default());
     follow_with_focus();
     view! {
         <section class="card hero stack" aria-labelledby="page-title">
             <div class="stack stack-tight">
                 <h1 id="page-title">"Sign in, then try the door"</h1>
                 <p class="muted lead">
-                    "OpenID Connect with PKCE, step by step: sign in at the provider, look at the tokens that come back, and call an API that decides by policy."
+                    "OpenID Connect with PKCE, step by step: sign in at the provider, look at the \
+                        tokens that come back, and call an API that decides by policy."
                 </p>
             </div>
             <p id="loading_msg" class="greeting" hidden=known>
@@ -58,7 +59,7 @@ pub fn Greeting(
                 <span>" first."</span>
             </p>
             <p id="welcome_msg" class="greeting" tabindex="-1" hidden=signed_out>
-                <span>"Welcome! " <strong id="uid">{sub}</strong> " "</span>
+                <span>"Welcome! " <strong id="uid">{name}</strong> " "</span>
                 <Button id="logout" label="Sign Out" busy=leaving press=move |()| page.sign_out()/>
                 " "
                 <Button
@@ -74,22 +75,22 @@ pub fn Greeting(
     }
 }
 
-/// Moves the focus to the welcome when the browser comes back from the provider, and when the
-/// button that had the focus went away with the user.
+/// Moves the focus to the greeting when the browser returns from the provider, and when the focused
+/// button disappeared because the user changed.
 fn follow_with_focus() {
     let auth = use_auth();
     let signed_in = derived(move || auth.is_signed_in());
     let mut before = None;
-    follow(move || {
+    boxed_effect(move || {
         let now = signed_in.get();
         let arrived = match auth.arrival() {
             Some(Arrival::SignIn) => now,
             Some(Arrival::SignOut) => !now,
-            None => false,
+            _ => false,
         };
         let changed = before.replace(now).is_some_and(|before| before != now);
         if arrived || changed {
-            // The element must be shown first.
+            // The element must be visible first.
             request_animation_frame(move || {
                 if browser::focus_is_lost() {
                     browser::focus(if now { "welcome_msg" } else { "signin_msg" });

@@ -1,9 +1,9 @@
-//! Icons, inline so that they take the colour of the text; decoration only, so hidden from screen
-//! readers.
+//! Icons. They are inline, so that they take the colour of the text, and decorative, so they are
+//! hidden from screen readers.
 
 use leptos::prelude::*;
 
-/// The mark of Doorward: a door that stands open a little.
+/// The logo of Doorward: a door that is slightly open.
 #[component]
 pub fn BrandMark() -> impl IntoView {
     view! {
@@ -21,7 +21,7 @@ pub fn BrandMark() -> impl IntoView {
     }
 }
 
-/// An icon of strokes on a grid of 20.
+/// An icon of strokes on a grid of 20 units.
 #[component]
 pub fn Icon(
     /// The outline (SVG path data).

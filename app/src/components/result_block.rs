@@ -1,15 +1,15 @@
-//! The last thing that happened, in full.
+//! The last event in full.
 
 use doorward_leptos::{AuthStatus, use_auth};
 use leptos::prelude::*;
 
 use crate::{derived::derived, outcome::Outcome};
 
-/// The block `results`: the user object, the API's answer, or what went wrong. A short form of it
-/// is announced.
+/// The block `results`: the user object, the response of the API, or a failure. A short form is
+/// announced to screen readers.
 #[component]
 pub fn ResultBlock(
-    /// What happened.
+    /// The last event.
     outcome: Memo<Outcome>,
 ) -> impl IntoView {
     let auth = use_auth();
@@ -20,7 +20,8 @@ pub fn ResultBlock(
             _ if !of_outcome.is_empty() => of_outcome,
             AuthStatus::SignedIn(user) => format!("You are signed in as {}.", user.sub()),
             AuthStatus::SignedOut => "You are signed out.".to_owned(),
-            AuthStatus::Loading | AuthStatus::Unavailable => String::new(),
+            AuthStatus::Expired(_) => "Your session has ended.".to_owned(),
+            _ => String::new(),
         }
     });
     let class = derived(move || {

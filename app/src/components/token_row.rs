@@ -1,4 +1,4 @@
-//! One token: its text in one line or in full, copied or taken apart on demand.
+//! One token: its text in one line or in full, with buttons to copy and to decode it.
 
 use std::time::Duration;
 
@@ -7,21 +7,20 @@ use leptos::{prelude::*, task::spawn_local};
 use super::icons::{CHECK, COPY};
 use crate::{
     browser::{self, Copied},
-    derived::{aria, derived, follow},
+    derived::{aria, boxed_effect, derived},
     inspector,
 };
 
-/// A row of the token table. The element with the id `name` holds the token's text and nothing
-/// else.
+/// A row of the token table. The element with the id `name` contains only the token.
 #[component]
 pub fn TokenRow(
     /// The row's number.
     number: &'static str,
     /// The token's name in the token response, `id_token`.
     name: &'static str,
-    /// The token; empty if there is none.
+    /// The token. Empty if there is none.
     token: Memo<String>,
-    /// Whether it may be a JSON Web Token that can be shown taken apart.
+    /// Whether it may be a JSON Web Token that can be decoded.
     decodable: bool,
 ) -> impl IntoView {
     let whole = RwSignal::new(false);
@@ -32,7 +31,7 @@ pub fn TokenRow(
     let class = derived(move || if whole.get() { "token token-whole mono" } else { "token mono" });
     let decoded_id = format!("{name}_decoded");
     let shown_in = decoded_id.clone();
-    follow(move || {
+    boxed_effect(move || {
         if !folded.get() {
             spawn_local(inspector::take_apart(shown_in.clone(), token.get()));
         }
@@ -59,16 +58,16 @@ pub fn TokenRow(
     }
 }
 
-/// A button that shows or hides something, of a token for instance.
+/// A button that shows or hides something, for example a token.
 #[component]
 pub fn Toggle(
     /// Whether it is shown.
     on: RwSignal<bool>,
-    /// Id of what it shows.
+    /// The id of the element that it shows.
     controls: String,
-    /// What the button says while that is hidden, and while it is shown.
+    /// The labels while it is hidden, and while it is shown.
     say: (&'static str, &'static str),
-    /// Of what, which the button adds for those who only hear it.
+    /// What is shown or hidden. It is appended to the label for screen readers.
     name: &'static str,
 ) -> impl IntoView {
     let label = derived(move || if on.get() { say.1 } else { say.0 });
@@ -87,14 +86,14 @@ pub fn Toggle(
     }
 }
 
-/// Copies the token and says what came of it.
+/// Copies the token and reports the result.
 #[component]
 fn CopyButton(name: &'static str, token: Memo<String>) -> impl IntoView {
     let copied = RwSignal::new(None::<Copied>);
     let copy = move |_| {
         let text = token.get_untracked();
         spawn_local(async move {
-            // A second copy is to be announced, too.
+            // A second copy must be announced too.
             copied.set(None);
             copied.set(Some(browser::copy(text, name).await));
             set_timeout(move || _ = copied.try_set(None), Duration::from_secs(4));

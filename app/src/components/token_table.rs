@@ -1,4 +1,4 @@
-//! The table of what the provider issued.
+//! The table of tokens.
 
 use doorward_client::User;
 use doorward_leptos::use_auth;
@@ -7,8 +7,7 @@ use leptos::prelude::*;
 use super::{ExpiryRow, TokenRow};
 use crate::derived::derived;
 
-/// Number, key and value of the ID token, the access token, the refresh token and the time of
-/// expiry.
+/// Number, name and value of the ID token, the access token, the refresh token and the expiry.
 #[component]
 pub fn TokenTable() -> impl IntoView {
     let auth = use_auth();
@@ -22,7 +21,8 @@ pub fn TokenTable() -> impl IntoView {
         <section class="card stack" aria-labelledby="tokens-title">
             <div class="stack stack-tight">
                 <h2 id="tokens-title">"Tokens"</h2>
-                <p class="muted">"Whoever holds these can act as you: a real application never shows them."</p>
+                <p class="muted">"Anyone who has these tokens can act as you. A real application \
+                    never shows them."</p>
             </div>
             <table class="tokens">
                 <caption class="visually-hidden">"The tokens that the provider issued for the signed-in user"</caption>

@@ -1,5 +1,5 @@
-//! Cards as HTML. Written as text, since a card never changes once it is complete: the page's
-//! reactive machinery, which would be many times its size, has nothing to do here.
+//! Writes cards as HTML text. A card never changes once it is complete, so it does not need the
+//! reactive runtime, which would be many times larger.
 
 use std::fmt::Write as _;
 
@@ -14,8 +14,7 @@ use crate::{
     time,
 };
 
-/// HTML under construction. Tags and the names of attributes are the program's own; everything else
-/// is escaped.
+/// HTML under construction. Tags and attribute names are constants; everything else is escaped.
 #[derive(Default)]
 pub struct Html(String);
 
@@ -41,7 +40,7 @@ impl Html {
         self.0.push('>');
     }
 
-    /// Text, escaped for content and for attributes.
+    /// Text, escaped for content and attributes.
     pub fn text(&mut self, text: &str) {
         for letter in text.chars() {
             match letter {
@@ -54,7 +53,7 @@ impl Html {
         }
     }
 
-    /// An element of a class with a text in it.
+    /// An element with a class and a text.
     pub fn element(&mut self, tag: &'static str, class: &str, text: &str) {
         self.open(tag, &[("class", class)]);
         self.text(text);
@@ -67,7 +66,7 @@ impl Html {
     }
 }
 
-/// The card with this number, counted from one, as a list item.
+/// A card as a list item. The number counts from one.
 pub fn card(card: &Card, number: usize) -> String {
     let mut html = Html::default();
     let lane = match card.peer {
@@ -112,7 +111,7 @@ pub fn card(card: &Card, number: usize) -> String {
     html.finish()
 }
 
-/// With whom, for those who don't see the lanes.
+/// The other side, for readers who do not see the columns.
 fn direction(card: &Card) -> &'static str {
     match (card.peer, card.arrives) {
         (Peer::Nobody, _) => "in the page",
@@ -179,7 +178,7 @@ fn write_field(html: &mut Html, field: &Field) {
     html.close("div");
 }
 
-/// A value that is there, but not to be seen until asked for.
+/// A value that is hidden until the reader asks for it.
 fn secret(html: &mut Html, name: &str, value: &str) {
     html.open("details", &[("class", "secret")]);
     html.open("summary", &[]);
@@ -202,7 +201,7 @@ fn write_word(html: &mut Html, word: Option<Word>) {
     }
 }
 
-/// Header and claims of a token, each explained; or that it has none to show.
+/// The header and claims of a token, each explained, or a note that it cannot be decoded.
 pub fn token(token: &str) -> String {
     let mut html = Html::default();
     match decode::parts(token) {
@@ -217,7 +216,7 @@ pub fn token(token: &str) -> String {
     html.finish()
 }
 
-/// Header or claims of a token.
+/// The header or the claims of a token.
 fn members(html: &mut Html, title: &'static str, members: &Members) {
     html.element("h4", "message-title", title);
     html.open("dl", &[("class", "parameters")]);
@@ -236,7 +235,7 @@ fn members(html: &mut Html, title: &'static str, members: &Members) {
     html.close("dl");
 }
 
-/// A point in time as people write it.
+/// A timestamp as people write it.
 fn date(name: &str, value: &str) -> Option<String> {
     value.parse().ok().filter(|_| words::is_time(name)).and_then(time::utc)
 }
@@ -263,7 +262,7 @@ fn write_checks(html: &mut Html, checks: &[Check]) {
     html.close("ul");
 }
 
-/// What was found, and what it was held against.
+/// The actual and the expected value of a check.
 pub fn held_against(check: &Check) -> String {
     let Check { name, expected, found, passed } = check;
     let when = |text: &str| date("exp", text).unwrap_or_else(|| text.to_owned());
@@ -284,8 +283,8 @@ pub fn held_against(check: &Check) -> String {
     }
 }
 
-/// The card as plain text, without its secrets. A body that is not taken apart may hold any: only
-/// what providers publish is copied.
+/// The card as plain text without secrets. Any body may contain secrets, so only documents that
+/// providers publish are copied.
 pub fn plain_text(card: &Card) -> String {
     let mut text = format!("{} ({}): {}\n", card.title, direction(card), card.outcome);
     let is_public = matches!(card.kind, "discovery" | "keys");

@@ -1,4 +1,4 @@
-//! How long the tokens live, drawn on a line of time.
+//! The lifetimes of the tokens, drawn on a time line.
 
 use super::{
     html::Html,
@@ -6,32 +6,32 @@ use super::{
 };
 use crate::time;
 
-/// Width of the drawing in units of its own.
+/// The width of the drawing in its own units.
 const WIDTH: u64 = 1000;
 
-/// The life of one token, in seconds since 1970.
+/// The lifetime of one token, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
-    /// Which token.
+    /// The name of the token.
     pub name: &'static str,
-    /// When it was issued, or came.
+    /// When it was issued or received.
     pub from: u64,
-    /// When it ends.
+    /// When it expires.
     pub until: u64,
 }
 
-/// The lives of the tokens that came last.
+/// The lifetimes of the last tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// One for each token whose life is known.
+    /// One for each token with a known lifetime.
     pub lives: Vec<Life>,
-    /// When the access token is renewed.
+    /// When the access token will be renewed.
     pub renewal: Option<u64>,
 }
 
 impl Lifetimes {
-    /// Those of the last tokens that came, with renewal this many seconds before the access token
-    /// ends, but not before half of its life. `None` when none came.
+    /// The lifetimes of the last tokens. Renewal is `lead` seconds before the access token expires,
+    /// but not before half of its lifetime. `None` if there are no tokens.
     pub fn of(cards: &[Card], lead: u64) -> Option<Self> {
         let card = cards
             .iter()
@@ -55,11 +55,11 @@ impl Lifetimes {
             .filter(|drawn| !drawn.lives.is_empty())
     }
 
-    /// The drawing, as it is at this moment.
+    /// Draws the time line at this time.
     pub fn draw(&self, now: u64) -> String {
         let from = self.lives.iter().map(|life| life.from).min().unwrap_or(now);
         let until = self.lives.iter().map(|life| life.until).max().unwrap_or(now).max(from + 1);
-        // What is over is drawn at the end.
+        // An expired token is drawn at the end.
         let place =
             |moment: u64| (moment.clamp(from, until) - from).saturating_mul(WIDTH) / (until - from);
         let mut html = Html::default();

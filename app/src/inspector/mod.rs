@@ -1,10 +1,9 @@
-//! The inspector: the sign-in as it happened, message by message and check by check, from what the
-//! client tells (`doorward_client::Trace`).
+//! The inspector: the sign-in message by message and check by check, from the client's events
+//! (`doorward_client::Trace`).
 //!
-//! [`Record`] keeps the steps and is part of the page. All else is for the opened panel: [`story`]
-//! makes cards of the steps, [`words`] explains what stands in them, [`html`] and [`lifetimes`]
-//! write them. With the feature `split` the browser loads that when the panel is
-//! opened, and not before.
+//! [`Record`] stores the steps and is part of the page. The rest is for the open panel: [`story`]
+//! turns the steps into cards, [`words`] explains their parts, [`html`] and [`lifetimes`] write
+//! them. With the feature `split`, the browser loads that part when the panel is opened.
 
 pub mod html;
 pub mod lifetimes;
@@ -25,25 +24,24 @@ use crate::{
     auth::use_page_auth,
     browser,
     components::Toggle,
-    derived::{derived, follow},
+    derived::{boxed_effect, derived},
 };
 
-/// Id of the element that the panel fills.
+/// The id of the element that contains the panel.
 const PANEL: &str = "inspector_panel";
-/// Where in session storage it stands that the panel is open: the sign-in leaves the page and comes
-/// back.
+/// The key in session storage that says that the panel is open, because sign-in leaves the page.
 const OPEN: &str = "doorward.inspector.open";
 
-/// What is done by the part that is loaded on demand.
+/// A task of the part that is loaded on demand.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 enum Task {
-    /// Filling the panel.
+    /// Fill the panel.
     Fill(Record, Auth),
-    /// Showing a token's header and claims in the element with this id.
+    /// Show a token's header and claims in the element with this id.
     TakeApart(String, String),
 }
 
-/// Why that can't be done: its file did not arrive.
+/// The file of that part could not be loaded.
 struct NotLoaded;
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
@@ -53,7 +51,7 @@ impl From<leptos::wasm_split::SplitLoaderError> for NotLoaded {
     }
 }
 
-/// Loads the part, if it was not loaded before, and does the task.
+/// Loads the part if necessary, and runs the task.
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
 #[leptos::wasm_split::wasm_split(inspector, wasm_split_path = leptos::wasm_split, fallible)]
 fn load(task: Task) -> Result<(), NotLoaded> {
@@ -61,7 +59,7 @@ fn load(task: Task) -> Result<(), NotLoaded> {
     Ok(())
 }
 
-/// Does the task; what does so is part of the page.
+/// Runs the task. Its code is part of the page.
 #[cfg(all(not(feature = "split"), target_arch = "wasm32"))]
 #[allow(clippy::unused_async)] // As its other form.
 async fn load(task: Task) -> Result<(), NotLoaded> {
@@ -69,7 +67,7 @@ async fn load(task: Task) -> Result<(), NotLoaded> {
     Ok(())
 }
 
-/// On the server nobody opens anything.
+/// Nothing is opened on the server.
 #[cfg(not(target_arch = "wasm32"))]
 #[allow(clippy::unused_async)]
 async fn load(_: Task) -> Result<(), NotLoaded> {
@@ -78,7 +76,7 @@ async fn load(_: Task) -> Result<(), NotLoaded> {
 
 /// Shows a token's header and claims, each explained, in the element with this id.
 pub async fn take_apart(id: String, token: String) {
-    // Where the file does not arrive the element stays empty; the button can be pressed again.
+    // If the file cannot be loaded, the element stays empty, and the button can be pressed again.
     let _ = load(Task::TakeApart(id, token)).await;
 }
 
@@ -92,7 +90,7 @@ pub fn Inspector() -> impl IntoView {
     let well = derived(move || !failed.get());
     let mut first = true;
     let mut filled = false;
-    follow(move || {
+    boxed_effect(move || {
         if first {
             first = false;
             open.set(!browser::kept(OPEN).is_empty());
@@ -113,7 +111,8 @@ pub fn Inspector() -> impl IntoView {
         <section id="inspector" class="card stack" aria-labelledby="inspector-title">
             <div class="stack stack-tight">
                 <h2 id="inspector-title">"Inspector"</h2>
-                <p class="muted">"The sign-in as it happened: each message, each check, how long the tokens live."</p>
+                <p class="muted">"The sign-in step by step: each message, each check, and the \
+                    lifetimes of the tokens."</p>
                 <Toggle on=open controls=PANEL.to_owned() say=("Show the steps", "Hide the steps") name=""/>
             </div>
             <p class="alert alert-error" role="alert" hidden=well>

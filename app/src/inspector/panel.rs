@@ -1,5 +1,5 @@
-//! The opened panel in the document. In a release build this, and what writes the cards, is a file
-//! of its own that is loaded when the panel is opened.
+//! The open panel in the document. In a release build, this part and the writing of cards are a
+//! file of their own, which is loaded when the panel is opened.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::browser::{self, Copied};
 
-/// What the panel consists of before anything has happened.
+/// The content of the panel before the first step.
 const FRAME: &str = r#"<p id="inspector_empty" class="muted">Nothing has happened yet in this tab. Press “Sign In”: each message between the page, the provider and the API appears here, with its parameters explained, and each check that the page makes. Nothing leaves your browser.</p><p id="inspector_in_memory" class="muted" hidden>This page keeps tokens in memory only, and so it does with the steps, which hold them: those from before the browser left for the provider are gone when it comes back.</p><div id="inspector_lifetimes"></div><div class="lanes" aria-hidden="true"><span>Page</span><span>Provider</span><span>API</span></div><ol id="inspector_steps" class="steps"></ol><p id="inspector_copied" class="visually-hidden" role="status"></p>"#;
 
-/// Does a task.
+/// Runs a task.
 pub fn run(task: Task) {
     match task {
         Task::Fill(record, auth) => fill(record, auth),
@@ -31,7 +31,7 @@ pub fn run(task: Task) {
     }
 }
 
-/// Fills the panel and keeps it up to date for as long as the page lives.
+/// Fills the panel, and updates it while the page lives.
 fn fill(record: Record, auth: Auth) {
     let Some(panel) = browser::element(PANEL) else {
         return;
@@ -54,7 +54,7 @@ fn fill(record: Record, auth: Auth) {
         let manager = auth.manager();
         let lead =
             manager.map_or(0, |manager| manager.settings().access_token_expiring_notification_time);
-        // Who signed out has no tokens whose life could matter.
+        // After sign-out there are no tokens.
         let drawn = cards.with(|cards| Lifetimes::of(cards, lead)).filter(|_| auth.is_signed_in());
         let html = drawn.map(|drawn| drawn.draw(browser::now())).unwrap_or_default();
         if let Some(place) = browser::element("inspector_lifetimes") {
@@ -71,8 +71,8 @@ fn show(id: &str, shown: bool) {
     }
 }
 
-/// Brings the list from one state to the next. What did not change is left alone, with whatever the
-/// reader opened in it.
+/// Updates the list. Cards that did not change stay as they are, with the details that the reader
+/// opened.
 fn update(before: &[String], now: &[String]) {
     let Some(list) = browser::element("inspector_steps") else {
         return;
@@ -116,7 +116,7 @@ fn copy_on_click(panel: &Element, cards: RwSignal<Vec<Card>, LocalStorage>) {
             spawn_local(copy(text));
         }
     });
-    // Adding a listener throws for no target and no name only.
+    // Adding a listener throws only without a target or a name.
     let _ = panel.add_event_listener_with_callback("click", listener.as_ref().unchecked_ref());
     // The panel lives as long as the page.
     listener.forget();
@@ -125,7 +125,7 @@ fn copy_on_click(panel: &Element, cards: RwSignal<Vec<Card>, LocalStorage>) {
 async fn copy(text: String) {
     let said = match browser::copy(text, "inspector_copied").await {
         Copied::Yes => "Copied, without secrets.",
-        Copied::Selected => "This browser lets only pages served by https copy.",
+        Copied::Selected => "This browser allows copying only on pages served by https.",
     };
     if let Some(status) = browser::element("inspector_copied") {
         status.set_text_content(Some(said));

@@ -1,6 +1,6 @@
-//! What is kept of the steps, for the panel that may be opened later: lines of text in this tab's
-//! session storage, so that the steps before the browser left are there when it comes back. Where
-//! the user is kept in memory only, so are they.
+//! Stores the steps for the panel, which may be opened later: lines of text in this tab's session
+//! storage, so that the steps before the browser left are still there when it returns. If the user
+//! is stored only in memory, so are the steps.
 
 use doorward_client::{AuthEvent, settings::StoreKind};
 use doorward_leptos::Auth;
@@ -8,14 +8,14 @@ use leptos::prelude::*;
 
 use crate::{browser, config::AppConfig};
 
-/// Where in session storage.
+/// The key in session storage.
 const KEY: &str = "doorward.inspector";
-/// How much is kept, in bytes: a sign-in takes 15,000, a renewal 8,000, a call of the API 1,500.
-/// The oldest go first.
+/// The limit in bytes. A sign-in takes 15,000, a renewal 8,000, a call of the API 1,500. The oldest
+/// lines are removed first.
 const LONGEST: usize = 200_000;
 
-/// The steps of this tab's sign-in. They hold tokens: they are cleared when a sign-in begins and
-/// when the user signs out.
+/// The steps of this tab's sign-in. They contain tokens, so they are cleared when a sign-in begins
+/// and when the user is removed.
 #[derive(Clone, Copy)]
 pub struct Record {
     lines: RwSignal<String>,
@@ -23,26 +23,25 @@ pub struct Record {
 }
 
 impl Record {
-    /// Records what the client tells from now on, after what this tab kept before. Nothing is
-    /// written before the configuration is there and says where the user is kept.
+    /// Records the client's events, after the lines that this tab stored before. Nothing is written
+    /// until the configuration says where the user is stored.
     pub fn of(auth: Auth, config: RwSignal<Option<AppConfig>>) -> Self {
-        // Nothing of it is in the page as the server sends it, so it need not wait until the page
-        // is alive.
+        // The server's page contains none of it, so it need not wait for hydration.
         let record = Self { lines: RwSignal::new(browser::kept(KEY)), config };
         auth.on_event(move |event| match event {
             AuthEvent::Trace(trace) => record.add(&trace.to_line()),
-            AuthEvent::UserSignedOut => record.clear(),
+            AuthEvent::UserSignedOut | AuthEvent::UserUnloaded => record.clear(),
             _ => {}
         });
         record
     }
 
-    /// The steps, one a line. Tracked.
+    /// The steps, one in each line. Tracked.
     pub fn lines(self) -> String {
         self.lines.get()
     }
 
-    /// Whether the steps end with the page, as the user does. Tracked.
+    /// Whether the steps are lost with the page, like the user. Tracked.
     pub fn is_in_memory(self) -> bool {
         self.config.with(|config| store(config.as_ref()) == Some(StoreKind::Memory))
     }
@@ -52,7 +51,7 @@ impl Record {
         self.keep();
     }
 
-    /// Forgets all.
+    /// Removes all steps.
     pub fn clear(self) {
         self.lines.set(String::new());
         self.keep();
@@ -64,7 +63,7 @@ impl Record {
     }
 }
 
-/// Takes away what this tab wrote while it was configured otherwise.
+/// Removes what this tab stored under another configuration.
 pub fn follow_store(config: &AppConfig) {
     if config.user_store == StoreKind::Memory {
         browser::keep(KEY, "");
@@ -75,7 +74,7 @@ fn store(config: Option<&AppConfig>) -> Option<StoreKind> {
     config.map(|config| config.user_store)
 }
 
-/// What of the lines, which hold tokens, may stand in storage where the user is kept there.
+/// The lines to write to storage. They contain tokens, so it depends on where the user is stored.
 fn to_write(lines: &str, store: Option<StoreKind>) -> &str {
     match store {
         Some(StoreKind::Session | StoreKind::Local) => lines,
@@ -83,7 +82,7 @@ fn to_write(lines: &str, store: Option<StoreKind>) -> &str {
     }
 }
 
-/// Adds a line; the oldest lines go where that is too much.
+/// Adds a line, and removes the oldest lines above the limit.
 fn append(lines: &mut String, line: &str) {
     lines.push_str(line);
     lines.push('\n');

@@ -1,5 +1,5 @@
-//! From the steps that the client told to the cards that the reader sees: each message is a card,
-//! and checks belong to what they checked.
+//! Turns the client's steps into cards: each message is a card, and each check belongs to the card
+//! of what it checked.
 
 use doorward_client::{Check, HttpExchange, Trace, TraceStep};
 use serde_json::Value;
@@ -7,40 +7,40 @@ use serde_json::Value;
 use super::words::{self, Word};
 use crate::decode::{self, Members};
 
-/// Headers of an answer that tell the reader something.
+/// The headers of a response that are shown.
 const HEADERS: [&str; 4] = ["content-type", "cache-control", "www-authenticate", "dpop-nonce"];
 
-/// Who talks to the page.
+/// The other side of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
-    /// The page checks by itself.
+    /// The page itself, which checks something.
     Nobody,
-    /// The provider, by way of the browser's address.
+    /// The provider, through the browser's URL.
     Browser,
-    /// The provider, by a request of the page.
+    /// The provider, in a request of the page.
     Provider,
-    /// The API, by a request of the page.
+    /// The API, in a request of the page.
     Api,
 }
 
 /// One step of the story.
 #[derive(Clone, PartialEq)]
 pub struct Card {
-    /// A short name for style sheets and tests: `token`.
+    /// A short name for style sheets and tests, such as `token`.
     pub kind: &'static str,
-    /// What it is called.
+    /// The title.
     pub title: &'static str,
-    /// What happens in it, in a sentence or two.
+    /// What happens, in one or two sentences.
     pub about: &'static str,
-    /// With whom.
+    /// The other side.
     pub peer: Peer,
-    /// Whether the message comes from there, where one message is all there is.
+    /// Whether a single message comes from the other side.
     pub arrives: bool,
-    /// When, by the device's clock.
+    /// The time by the device's clock.
     pub at: u64,
-    /// What came of it, in a few words: `200 · 34 ms`.
+    /// The result in a few words: `200 · 34 ms`.
     pub outcome: String,
-    /// Whether something in it failed.
+    /// Whether something failed.
     pub failed: bool,
     /// The messages.
     pub messages: Vec<Message>,
@@ -48,16 +48,16 @@ pub struct Card {
     pub checks: Vec<Check>,
 }
 
-/// A request or an answer.
+/// A request or a response.
 #[derive(Clone, PartialEq)]
 pub struct Message {
     /// Which of the two.
     pub title: &'static str,
-    /// Its first line: method and address without the query, or the status.
+    /// The first line: method and URL without the query, or the status.
     pub line: String,
-    /// Its headers, as far as they are shown, and its parameters.
+    /// The headers that are shown, and the parameters.
     pub fields: Vec<Field>,
-    /// What else is in it, as text.
+    /// The rest, as text.
     pub rest: Option<String>,
 }
 
@@ -68,11 +68,11 @@ pub struct Field {
     pub name: String,
     /// Its value as sent.
     pub value: String,
-    /// What it is for.
+    /// Its purpose.
     pub word: Option<Word>,
-    /// Whether it is shown on demand only.
+    /// Whether it is shown only on demand.
     pub secret: bool,
-    /// Header and claims, of a token that has any.
+    /// The header and claims of a token that can be decoded.
     pub token: Option<(Members, Members)>,
 }
 
@@ -85,16 +85,16 @@ impl Field {
     }
 }
 
-/// Tells the story of these steps.
+/// Turns steps into cards.
 pub fn cards(steps: &[Trace]) -> Vec<Card> {
     let mut cards = Vec::new();
     for Trace { at, step } in steps {
         match step {
             TraceStep::AuthorizationRequest(address) => {
-                cards.push(front(*at, "authorize", address))
+                cards.push(front(*at, "authorize", address));
             }
             TraceStep::AuthorizationResponse(address) => {
-                cards.push(front(*at, "callback", address))
+                cards.push(front(*at, "callback", address));
             }
             TraceStep::LogoutRequest(address) => cards.push(front(*at, "end_session", address)),
             TraceStep::LogoutResponse(address) => cards.push(front(*at, "signed_out", address)),
@@ -109,43 +109,49 @@ pub fn cards(steps: &[Trace]) -> Vec<Card> {
     cards
 }
 
-/// Title, sentences and peer by kind.
+/// The title, the sentences and the other side of each kind.
 fn card(kind: &'static str, at: u64) -> Card {
     use Peer::{Api, Browser, Nobody, Provider};
     let (title, about, peer, arrives) = match kind {
         "discovery" => (
             "Discovery",
-            "The page asks the provider where its endpoints are and what it can do. Nothing else has to be configured.",
+            "The page asks the provider where its endpoints are and what it can do. Nothing else \
+                has to be configured.",
             Provider,
             false,
         ),
         "authorize" => (
             "Authorization request",
-            "The page sends the browser to the provider, with everything about the request in the address. Two secrets stay behind: the verifier of the challenge, and what state and nonce have to be.",
+            "The page sends the browser to the provider. The URL contains the whole request, \
+                except the secret verifier of the challenge. The page also remembers state and \
+                nonce.",
             Browser,
             false,
         ),
         "callback" => (
             "Authorization response",
-            "The user has signed in at the provider, which sends the browser back with a one-time code. Whoever could read this address could read the code, so it is worth nothing alone.",
+            "The user has signed in at the provider, which sends the browser back with a one-time \
+                code. Others may see this URL, so the code is useless without the verifier.",
             Browser,
             true,
         ),
         "token" => (
             "Token exchange",
-            "The page trades the code for tokens, straight with the provider. The verifier proves that it is the page that began the sign-in.",
+            "The page exchanges the code for tokens directly at the provider. The verifier proves \
+                that this page began the sign-in.",
             Provider,
             false,
         ),
         "keys" => (
             "Signing keys",
-            "The page fetches the provider's public keys, to check signatures with.",
+            "The page fetches the provider's public keys to check signatures.",
             Provider,
             false,
         ),
         "checks" => (
             "Checking the ID token",
-            "Nobody is signed in before each of these has passed. The first that fails ends it.",
+            "The user is signed in only if all of these checks pass. The first failure ends the \
+                sign-in.",
             Nobody,
             false,
         ),
@@ -157,13 +163,17 @@ fn card(kind: &'static str, at: u64) -> Card {
         ),
         "renewal" => (
             "Renewal",
-            "The access token is about to end. The page hands in its refresh token for new ones, without the user noticing.",
+            "The access token expires soon. The page exchanges its refresh token for new tokens. \
+                The user does not notice.",
             Provider,
             false,
         ),
-        "password" => {
-            ("Password grant", "The page hands in the user's password for tokens.", Provider, false)
-        }
+        "password" => (
+            "Password grant",
+            "The page exchanges the user's password for tokens.",
+            Provider,
+            false,
+        ),
         "revocation" => (
             "Revocation",
             "The page tells the provider that a token is no longer needed.",
@@ -172,13 +182,15 @@ fn card(kind: &'static str, at: u64) -> Card {
         ),
         "pushed" => (
             "Pushed request",
-            "The page hands the request in before it sends the browser, so that nothing of it stands in the address.",
+            "The page sends the request to the provider first, so that the URL contains only a \
+                reference to it.",
             Provider,
             false,
         ),
         "end_session" => (
             "Sign-out request",
-            "The page has forgotten the user and everything above, and sends the browser to the provider to end the session there, too.",
+            "The page has forgotten the user and everything above. It sends the browser to the \
+                provider to end the session there too.",
             Browser,
             false,
         ),
@@ -187,7 +199,8 @@ fn card(kind: &'static str, at: u64) -> Card {
         }
         _ => (
             "API call",
-            "The page calls the API with the access token. The API checks the token by itself and decides by policy.",
+            "The page calls the API with the access token. The API checks the token itself and \
+                decides by its policies.",
             Api,
             false,
         ),
@@ -206,7 +219,7 @@ fn card(kind: &'static str, at: u64) -> Card {
     }
 }
 
-/// A message in the browser's address.
+/// A message in the browser's URL.
 fn front(at: u64, kind: &'static str, address: &str) -> Card {
     let mut card = card(kind, at);
     let (address, parameters) = split(address);
@@ -225,7 +238,7 @@ fn front(at: u64, kind: &'static str, address: &str) -> Card {
     card
 }
 
-/// A request of the page, and its answer.
+/// A request of the page, and its response.
 fn back(at: u64, kind: &'static str, exchange: &HttpExchange) -> Card {
     let mut card = card(kind, at);
     let HttpExchange { request, answer, took } = exchange;
@@ -248,7 +261,7 @@ fn back(at: u64, kind: &'static str, exchange: &HttpExchange) -> Card {
                 .filter_map(|name| Some(Field::new(name, answer.header(name)?.to_owned())));
             let mut fields: Vec<Field> = shown.collect();
             let rest = match doorward_protocol::json::object(answer.body.as_bytes()) {
-                // What stands in an API's answer is no parameter of the protocol.
+                // The content of an API's response has no meaning in the protocol.
                 Some(members) if is_explained(kind) => {
                     fields.extend(
                         members.into_iter().map(|(name, value)| Field::new(&name, plain(&value))),
@@ -281,7 +294,7 @@ fn is_explained(kind: &str) -> bool {
     matches!(kind, "token" | "renewal" | "password" | "revocation" | "pushed")
 }
 
-/// What a request is for: it says so itself, or the discovery document does.
+/// The kind of a request: by its own parameters, or by the discovery document.
 fn kind(exchange: &HttpExchange, before: &[Card]) -> &'static str {
     let request = &exchange.request;
     let form = request.body.as_deref().map(form).unwrap_or_default();
@@ -316,7 +329,7 @@ fn kind(exchange: &HttpExchange, before: &[Card]) -> &'static str {
     }
 }
 
-/// Puts a check where it belongs.
+/// Adds a check to the card that it belongs to.
 fn add_check(cards: &mut Vec<Card>, at: u64, check: &Check) {
     let last =
         |cards: &[Card], kinds: &[&str]| cards.iter().rposition(|card| kinds.contains(&card.kind));
@@ -325,7 +338,7 @@ fn add_check(cards: &mut Vec<Card>, at: u64, check: &Check) {
         "issuer" => last(cards, &["discovery"]),
         "state" => last(cards, &["callback", "signed_out"]),
         "sub" => last(cards, &["userinfo"]),
-        // Of the response, until the ID token is looked at.
+        // A check of the response, until the ID token is checked.
         _ => last(cards, &["callback", "checks"]),
     };
     let position = found.unwrap_or_else(|| {
@@ -342,7 +355,7 @@ fn add_check(cards: &mut Vec<Card>, at: u64, check: &Check) {
     }
 }
 
-/// An address, and the parameters of its query or fragment.
+/// A URL, and the parameters of its query or fragment.
 fn split(address: &str) -> (String, Vec<Field>) {
     match address.split_once(['?', '#']) {
         Some((address, encoded)) => (address.to_owned(), form(encoded)),
@@ -356,7 +369,7 @@ fn form(encoded: &str) -> Vec<Field> {
         .collect()
 }
 
-/// A value as it is read: texts without quotes.
+/// A value as it is shown: strings without quotes.
 pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! The panel from steps to HTML.
+//! The panel, from the steps to the HTML.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::time::Duration;
@@ -73,7 +73,7 @@ fn id_token() -> String {
     )
 }
 
-/// A whole story, told the way the client tells it.
+/// A complete story, as the client reports it.
 fn story() -> Vec<Trace> {
     let answer = format!(
         r#"{{"access_token":"opens-the-api","expires_in":3600,"id_token":"{}","refresh_token":"gets-the-next","token_type":"Bearer"}}"#,
@@ -260,9 +260,13 @@ fn tokens_are_decoded_with_each_claim_explained() {
     let cards = cards(&story());
     let html = html::card(card(&cards, "token"), 5);
     let parts = html.split("token-parts").nth(1).unwrap();
-    for text in
-        [">alice<", "Who the user is", ">k1<", "RFC 7519 section 4.1.4", "2026-11-22 19:30:53 UTC"]
-    {
+    for text in [
+        ">alice<",
+        "identifier at this provider",
+        ">k1<",
+        "RFC 7519 section 4.1.4",
+        "2026-11-22 19:30:53 UTC",
+    ] {
         assert!(parts.contains(text), "{text}");
     }
     assert_eq!(html.matches("token-parts").count(), 1, "the other tokens are opaque");

@@ -1,6 +1,6 @@
-//! What parameters, claims and headers are for, in plain words, and where that is laid down.
+//! Explains parameters, claims and headers in plain words, with the section that defines them.
 
-/// What something is for.
+/// The purpose of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word {
     /// A sentence.
@@ -9,8 +9,8 @@ pub struct Word {
     pub source: &'static str,
 }
 
-/// Values that let whoever holds them act for the user or the client. They are shown on demand
-/// only.
+/// Values that let anyone who has them act for the user or the client. They are shown only on
+/// demand.
 pub fn is_secret(name: &str) -> bool {
     matches!(
         name,
@@ -29,36 +29,40 @@ pub fn is_secret(name: &str) -> bool {
     )
 }
 
-/// Whether a claim is a point in time (RFC 7519 section 4.1, OIDC Core section 2).
+/// Whether a claim is a timestamp (RFC 7519 section 4.1, OIDC Core section 2).
 pub fn is_time(name: &str) -> bool {
     matches!(name, "exp" | "iat" | "nbf" | "auth_time" | "updated_at")
 }
 
-/// What a parameter of a message, or one of its headers, is for.
+/// The purpose of a parameter or header of a message.
+#[allow(clippy::too_many_lines)] // A table.
 pub fn parameter(name: &str) -> Option<Word> {
     let (meaning, source) = match name {
         "response_type" => (
-            "What the provider is to send back. “code”: a one-time code, no token in an address.",
+            "What the provider sends back. “code” is a one-time code, so no token is in a URL.",
             "RFC 6749 section 3.1.1",
         ),
         "client_id" => (
-            "Which application is asking, by the name under which the provider knows it.",
+            "The application that asks, by its identifier at the provider.",
             "RFC 6749 section 2.2",
         ),
         "redirect_uri" => (
-            "Where the browser is to come back to. The provider compares it with those registered.",
+            "Where the browser returns to. The provider compares it with the registered URLs.",
             "RFC 6749 section 3.1.2",
         ),
         "scope" => (
-            "What is asked for: openid makes it a sign-in, offline_access asks for a refresh token, others name APIs.",
+            "What is requested: openid makes it a sign-in, offline_access requests a refresh \
+                token, others name APIs.",
             "RFC 6749 section 3.3",
         ),
         "state" => (
-            "A random text that has to come back unchanged: the answer belongs to a request of this very browser.",
+            "A random text that must come back unchanged. It proves that the answer belongs to a \
+                request of this browser.",
             "RFC 6749 section 10.12",
         ),
         "nonce" => (
-            "A random text that has to stand in the ID token: nobody can slip in one issued for another sign-in.",
+            "A random text that the ID token must contain, so that a token of another sign-in is \
+                refused.",
             "OIDC Core section 15.5.2",
         ),
         "code_challenge" => (
@@ -69,15 +73,17 @@ pub fn parameter(name: &str) -> Option<Word> {
             ("How the challenge was made from the verifier.", "RFC 7636 section 4.3")
         }
         "code_verifier" => (
-            "The secret behind the challenge. Only who sent the request knows it, so a stolen code is worth nothing.",
+            "The secret behind the challenge. Only the sender of the request knows it, so a stolen \
+                code is useless.",
             "RFC 7636 section 4.5",
         ),
         "code" => (
-            "The one-time code. It lives about a minute and is good for one exchange.",
+            "The one-time code. It is valid for about a minute and can be used once.",
             "RFC 6749 section 4.1.2",
         ),
         "iss" => (
-            "Who answers. It must be the provider that was asked: protection from mix-ups between providers.",
+            "The issuer of the answer. It must be the provider that was asked, which protects \
+                against mix-ups.",
             "RFC 9207 section 2",
         ),
         "session_state" => (
@@ -85,13 +91,15 @@ pub fn parameter(name: &str) -> Option<Word> {
             "OIDC Session Management section 2",
         ),
         "grant_type" => {
-            ("What is handed in for tokens: a code, or a refresh token.", "RFC 6749 section 4.1.3")
+            ("What is exchanged for tokens: a code or a refresh token.", "RFC 6749 section 4.1.3")
         }
-        "access_token" => {
-            ("Opens the API. It is meant for the API, not for this page.", "RFC 6749 section 1.4")
-        }
+        "access_token" => (
+            "Grants access to the API. It is meant for the API, not for this page.",
+            "RFC 6749 section 1.4",
+        ),
         "refresh_token" => (
-            "Gets the next access token without the user. Each is good once, then replaced.",
+            "Gets the next access token without the user. Each can be used once and is then \
+                replaced.",
             "RFC 6749 section 1.5",
         ),
         "id_token" => (
@@ -99,36 +107,37 @@ pub fn parameter(name: &str) -> Option<Word> {
             "OIDC Core section 2",
         ),
         "token_type" => (
-            "How to present the access token. Bearer: whoever holds it may use it.",
+            "How to present the access token. Bearer means that anyone who has it may use it.",
             "RFC 6749 section 7.1",
         ),
-        "expires_in" => ("How long the access token lives, in seconds.", "RFC 6749 section 5.1"),
+        "expires_in" => ("The lifetime of the access token, in seconds.", "RFC 6749 section 5.1"),
         "resource" => ("Which API the tokens are for.", "RFC 8707 section 2"),
         "response_mode" => (
-            "How the answer travels back: in the query or in the fragment of the address.",
+            "How the answer is returned: in the query or in the fragment of the URL.",
             "OAuth 2.0 Multiple Response Types section 2.1",
         ),
         "prompt" => {
             ("Whether the provider may, or must, ask the user.", "OIDC Core section 3.1.2.1")
         }
         "max_age" => (
-            "How long ago the user may have proved who they are, in seconds.",
+            "The maximum time since the user authenticated, in seconds.",
             "OIDC Core section 3.1.2.1",
         ),
         "login_hint" => ("What to fill into the sign-in form.", "OIDC Core section 3.1.2.1"),
         "ui_locales" => ("The languages that the user prefers.", "OIDC Core section 3.1.2.1"),
-        "request_uri" => ("Names a request that was handed in before.", "RFC 9126 section 2.2"),
+        "request_uri" => {
+            ("A reference to a request that was pushed before.", "RFC 9126 section 2.2")
+        }
         "dpop_jkt" => ("Binds the code to a key of this browser.", "RFC 9449 section 10"),
         "id_token_hint" => (
-            "The ID token of who signs out: the provider then need not ask.",
+            "The ID token of the user who signs out, so that the provider need not ask.",
             "OIDC RP-Initiated Logout section 2",
         ),
-        "post_logout_redirect_uri" => (
-            "Where the browser is to come back to after signing out.",
-            "OIDC RP-Initiated Logout section 2",
-        ),
+        "post_logout_redirect_uri" => {
+            ("Where the browser returns to after sign-out.", "OIDC RP-Initiated Logout section 2")
+        }
         "token" => ("The token to be revoked.", "RFC 7009 section 2.1"),
-        "token_type_hint" => ("Which kind of token that is.", "RFC 7009 section 2.1"),
+        "token_type_hint" => ("The kind of that token.", "RFC 7009 section 2.1"),
         "error" => ("Why the provider refused, in one word.", "RFC 6749 section 4.1.2.1"),
         "error_description" => ("The same for developers.", "RFC 6749 section 4.1.2.1"),
         "authorization" => ("Presents the access token.", "RFC 6750 section 2.1"),
@@ -136,7 +145,7 @@ pub fn parameter(name: &str) -> Option<Word> {
             ("Proves possession of the key that the token is bound to.", "RFC 9449 section 4")
         }
         "www-authenticate" => {
-            ("How to be let in, or why the token was not enough.", "RFC 6750 section 3")
+            ("How to authenticate, or why the token was not accepted.", "RFC 6750 section 3")
         }
         "cache-control" => (
             "Whether caches may keep the answer. Tokens must never be kept.",
@@ -149,7 +158,7 @@ pub fn parameter(name: &str) -> Option<Word> {
     Some(Word { meaning, source })
 }
 
-/// What a member of a token's header, or one of its claims, says.
+/// The meaning of a member of a token's header, or of a claim.
 pub fn claim(name: &str) -> Option<Word> {
     let (meaning, source) = match name {
         "alg" => ("The algorithm of the signature.", "RFC 7515 section 4.1.1"),
@@ -157,34 +166,32 @@ pub fn claim(name: &str) -> Option<Word> {
         "typ" => ("What kind of token this is.", "RFC 7515 section 4.1.9"),
         "iss" => ("Who issued the token.", "RFC 7519 section 4.1.1"),
         "sub" => (
-            "Who the user is, for this provider. The only claim to know users by.",
+            "The user's identifier at this provider. No other claim identifies users reliably.",
             "RFC 7519 section 4.1.2",
         ),
-        "aud" => {
-            ("Whom the token is for. Everybody else must refuse it.", "RFC 7519 section 4.1.3")
-        }
-        "exp" => ("After this it is worthless.", "RFC 7519 section 4.1.4"),
-        "nbf" => ("Before this it is not valid yet.", "RFC 7519 section 4.1.5"),
+        "aud" => ("Who the token is for. All others must refuse it.", "RFC 7519 section 4.1.3"),
+        "exp" => ("When it expires.", "RFC 7519 section 4.1.4"),
+        "nbf" => ("It is not valid before this time.", "RFC 7519 section 4.1.5"),
         "iat" => ("When it was issued.", "RFC 7519 section 4.1.6"),
         "jti" => ("A name of this one token.", "RFC 7519 section 4.1.7"),
-        "azp" => ("Which client it was issued to.", "OIDC Core section 2"),
+        "azp" => ("The client that it was issued to.", "OIDC Core section 2"),
         "nonce" => ("The random text of the request.", "OIDC Core section 2"),
         "at_hash" => (
             "Half of the access token's hash: the two tokens belong together.",
             "OIDC Core section 3.1.3.6",
         ),
-        "auth_time" => ("When the user proved who they are.", "OIDC Core section 2"),
-        "acr" => ("How strongly the user proved it.", "OIDC Core section 2"),
-        "amr" => ("By what means the user proved it: pwd is a password.", "RFC 8176 section 2"),
+        "auth_time" => ("When the user authenticated.", "OIDC Core section 2"),
+        "acr" => ("How strong the authentication was.", "OIDC Core section 2"),
+        "amr" => ("How the user authenticated: pwd is a password.", "RFC 8176 section 2"),
         "sid" => ("The session at the provider.", "OIDC Front-Channel Logout section 3"),
-        "client_id" => ("Which client asked for it.", "RFC 9068 section 2.2"),
+        "client_id" => ("The client that requested it.", "RFC 9068 section 2.2"),
         "scope" => ("What it may be used for.", "RFC 9068 section 2.2.3"),
         "cnf" => ("The key that the token is bound to.", "RFC 7800 section 3.1"),
         "name" => ("The user's full name.", "OIDC Core section 5.1"),
         "preferred_username" => {
-            ("What the user likes to be called. It may change.", "OIDC Core section 5.1")
+            ("The user's preferred name. It may change.", "OIDC Core section 5.1")
         }
-        "email" => ("The user's address for mail.", "OIDC Core section 5.1"),
+        "email" => ("The user's e-mail address.", "OIDC Core section 5.1"),
         "role" => ("A role of the user, which the API's policies ask for.", "this provider"),
         "department" => {
             ("The user's department, which the API's policies ask for.", "this provider")
@@ -194,7 +201,7 @@ pub fn claim(name: &str) -> Option<Word> {
     Some(Word { meaning, source })
 }
 
-/// What a check is for.
+/// The purpose of a check.
 pub fn check(name: &str) -> Option<Word> {
     let (meaning, source) = match name {
         "issuer" => (
@@ -202,7 +209,7 @@ pub fn check(name: &str) -> Option<Word> {
             "OIDC Discovery section 4.3",
         ),
         "state" => (
-            "The answer must belong to a request that this browser sent and nobody has answered yet.",
+            "The answer must belong to a request of this browser that was not answered before.",
             "RFC 6749 section 10.12",
         ),
         "iss" => (
@@ -210,26 +217,26 @@ pub fn check(name: &str) -> Option<Word> {
             "OIDC Core section 3.1.3.7, RFC 9207 section 2.4",
         ),
         "alg" => (
-            "The algorithm must be one that the provider says it signs with. “none” never is.",
+            "The algorithm must be one that the provider announces. “none” is never accepted.",
             "OIDC Core section 3.1.3.7",
         ),
-        "signature" => {
-            ("The provider's key must have signed exactly this text.", "OIDC Core section 3.1.3.7")
-        }
+        "signature" => (
+            "The signature must be made with the provider's key over exactly this text.",
+            "OIDC Core section 3.1.3.7",
+        ),
         "aud" => ("The token must be meant for this client.", "OIDC Core section 3.1.3.7"),
         "azp" => ("The token must have been issued to this client.", "OIDC Core section 3.1.3.7"),
-        "exp" => (
-            "It must not have expired, with a little leeway for clocks.",
-            "OIDC Core section 3.1.3.7",
-        ),
+        "exp" => {
+            ("It must not have expired, with a tolerance for clocks.", "OIDC Core section 3.1.3.7")
+        }
         "iat" => (
-            "It must not come from the future, with a little leeway for clocks.",
+            "It must not be from the future, with a tolerance for clocks.",
             "OIDC Core section 3.1.3.7",
         ),
         "auth_time" => {
-            ("The user must have proved who they are recently enough.", "OIDC Core section 3.1.3.7")
+            ("The user must have authenticated recently enough.", "OIDC Core section 3.1.3.7")
         }
-        "nonce" => ("The token must answer this very request.", "OIDC Core section 3.1.3.7"),
+        "nonce" => ("The token must belong to this request.", "OIDC Core section 3.1.3.7"),
         "at_hash" => (
             "The access token must be the one that was issued with it.",
             "OIDC Core section 3.1.3.8",

@@ -11,12 +11,12 @@ use crate::{
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::derived,
     inspector::Inspector,
-    outcome::{Answer, Outcome},
+    outcome::{ApiAnswer, Outcome},
     problem::{Problem, Task},
     routes::{self, DEFAULT_ROUTE},
 };
 
-/// The last call of the API, and for whom it was made.
+/// The last call of the API, and the user for whom it was made.
 #[derive(Clone, PartialEq)]
 struct Call {
     sub: String,
@@ -26,10 +26,10 @@ struct Call {
 #[derive(Clone, PartialEq)]
 enum Progress {
     Waiting { url: String },
-    Answered(Answer),
+    Answered(ApiAnswer),
 }
 
-/// The chosen route and the last call: what the parts of the page share.
+/// The selected route and the last call, which the parts of the page share.
 #[derive(Clone, Copy)]
 pub struct ApiCalls {
     page: PageAuth,
@@ -42,30 +42,30 @@ impl ApiCalls {
         Self { page, route: RwSignal::new(DEFAULT_ROUTE.to_owned()), last: RwSignal::new(None) }
     }
 
-    /// Path of the chosen route. Tracked.
+    /// The path of the selected route. Tracked.
     pub fn route(self) -> String {
         self.route.get()
     }
 
-    /// Chooses a route by its path.
+    /// Selects a route by its path.
     pub fn choose(self, path: String) {
         browser::remember_route(&path);
         self.route.set(path);
     }
 
-    /// Chooses the route that the address asks for, or the last one, if it is one.
+    /// Selects the route in the URL, or the last one, if it exists.
     fn choose_wanted(self) {
         if let Some(route) = browser::wanted_route().and_then(|path| demo::route(&path)) {
             self.choose(route.path.clone());
         }
     }
 
-    /// Whether an answer is awaited. Tracked.
+    /// Whether a response is pending. Tracked.
     pub fn is_waiting(self) -> bool {
         self.last.with(|call| matches!(call, Some(Call { progress: Progress::Waiting { .. }, .. })))
     }
 
-    /// Calls the chosen route.
+    /// Calls the selected route.
     pub fn call_chosen(self) {
         self.call(self.route.get_untracked());
     }
@@ -89,7 +89,7 @@ impl ApiCalls {
         self.last.set(Some(Call { sub: sub.clone(), progress }));
         spawn_local(async move {
             match self.page.auth.call(request).await {
-                Ok(response) => self.answered(sub, Answer::new(path, &response)),
+                Ok(response) => self.answered(sub, ApiAnswer::new(path, &response)),
                 Err(error) => {
                     self.last.set(None);
                     self.page.report(Problem::of_client(&error, Task::Call(path)));
@@ -98,7 +98,7 @@ impl ApiCalls {
         });
     }
 
-    fn answered(self, sub: String, answer: Answer) {
+    fn answered(self, sub: String, answer: ApiAnswer) {
         let reasons = demo::route(&answer.path).map(|route| {
             let principal = untrack(|| self.page.auth.with_user(routes::principal).flatten());
             routes::verdict(route, principal.as_ref()).reasons()
@@ -110,8 +110,8 @@ impl ApiCalls {
         self.last.set(Some(Call { sub, progress }));
     }
 
-    /// What the result block shows: the last call of the present user, else what went wrong, else
-    /// who is signed in.
+    /// The content of the result block: the last call of the current user, or else the last
+    /// failure, or else who is signed in.
     fn outcome(self) -> Outcome {
         let status = self.page.auth.status();
         let last = self.last.get();
@@ -126,8 +126,8 @@ impl ApiCalls {
         match (self.page.problem(), status) {
             (Some(problem), _) => Outcome::Failed(problem.message),
             (None, AuthStatus::SignedIn(user)) => Outcome::SignedIn(user),
-            (None, AuthStatus::SignedOut) => Outcome::SignedOut,
-            (None, AuthStatus::Loading | AuthStatus::Unavailable) => Outcome::Unknown,
+            (None, AuthStatus::SignedOut | AuthStatus::Expired(_)) => Outcome::SignedOut,
+            (None, _) => Outcome::Unknown,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pages, one for each address.
+//! The pages, one for each path.
 
 mod home;
 #[cfg(feature = "ssr")]

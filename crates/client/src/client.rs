@@ -8,15 +8,15 @@ use std::{
 
 use crate::{
     AuthEvent, Error, Events, Fault, Settings, User,
-    flow::{callback::Callbacks, tokens::TokenClient},
+    flow::{callback::Callbacks, pending, renewal::UnverifiedRenewal, tokens::TokenClient},
     lean::{notify::Notify, single_flight::SingleFlight},
     metadata::MetadataService,
     popups::Monitor,
     ports::{Guard, Ports},
-    tabs::message::TabMessage,
+    tabs::{SharedToken, message::TabMessage},
     trace::Tracer,
     transport::Transport,
-    user_store::{StoredSession, StoredUser, UserStore},
+    user_store::{SessionBegin, StoredSession, StoredUser, UserStore},
 };
 
 /// One client at one provider.
@@ -28,6 +28,10 @@ pub(crate) struct Client {
     pub tokens: TokenClient,
     pub users: UserStore,
     pub callbacks: Callbacks,
+    /// What the token endpoint answered to the last refresh token, until it is verified and stored.
+    pub unverified: RefCell<Option<UnverifiedRenewal>>,
+    /// A refresh token that another tab has as well.
+    pub shared_token: RefCell<SharedToken>,
     /// The renewal that is running, if there is one.
     pub renewal: SingleFlight,
     /// Whether the watch renews tokens without being asked.
@@ -64,6 +68,8 @@ impl Client {
             metadata,
             users: UserStore::new(&ports, &settings),
             callbacks: Callbacks::default(),
+            unverified: RefCell::default(),
+            shared_token: RefCell::default(),
             renewal: SingleFlight::default(),
             renews: Cell::new(settings.automatic_silent_renew),
             woke: Cell::default(),
@@ -88,18 +94,18 @@ impl Client {
         self.start_monitor();
     }
 
-    /// The user in the store, or `NotSignedIn`.
-    pub(crate) fn present_user(&self) -> Result<User, Fault> {
-        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
-        Ok(session.stored.user.clone())
-    }
-
     /// Stores a user who signed in or was renewed, and informs subscribers and the other tabs.
     pub(crate) fn user_loaded(&self, stored: &Rc<StoredUser>) -> Result<(), Fault> {
-        self.users.put(Rc::clone(stored))?;
-        self.announced.replace(Some(Rc::clone(stored)));
+        let mut stored = Rc::clone(stored);
+        if stored.began.id.is_empty() {
+            let id = pending::random_text(&*self.ports.entropy)?;
+            let began = SessionBegin { id, at: self.ports.clock.now() };
+            stored = Rc::new(StoredUser { began, ..StoredUser::clone(&stored) });
+        }
+        self.users.put(Rc::clone(&stored))?;
+        self.announced.replace(Some(Rc::clone(&stored)));
         self.events.emit(&AuthEvent::UserLoaded(stored.user.clone()));
-        self.ports.broadcast.post(&TabMessage::UserChanged.write());
+        self.ports.broadcast.post(&self.user_changed().write());
         self.wake_watchers();
         Ok(())
     }
@@ -107,22 +113,29 @@ impl Client {
     /// Stores the user that the caller provides.
     pub(crate) fn store_user(&self, user: Option<User>) -> Result<(), Fault> {
         let Some(user) = user else {
-            return self.user_unloaded(&TabMessage::UserChanged);
+            return self.remove_user();
         };
-        self.user_loaded(&Rc::new(StoredUser { user, requested_scope: None, lifetime: None }))
+        self.user_loaded(&Rc::new(StoredUser::new(user)))
     }
 
-    /// Removes the user and informs subscribers. The message tells the other tabs why.
-    pub(crate) fn user_unloaded(&self, message: &TabMessage) -> Result<(), Fault> {
+    /// Removes the user and informs subscribers and the other tabs.
+    pub(crate) fn remove_user(&self) -> Result<(), Fault> {
         self.users.remove()?;
         self.announce_unloaded();
-        self.ports.broadcast.post(&message.write());
+        self.ports.broadcast.post(&self.user_changed().write());
         Ok(())
     }
 
     /// Removes the user because the session is over, here and in every tab.
-    pub(crate) fn signed_out(&self, sub: &str) -> Result<(), Fault> {
-        self.user_unloaded(&TabMessage::SignedOut { sub: sub.to_owned() })?;
+    pub(crate) fn signed_out(&self, stored: &StoredUser) -> Result<(), Fault> {
+        self.users.remove()?;
+        self.announce_unloaded();
+        let message = TabMessage::SignedOut {
+            sub: stored.user.sub().to_owned(),
+            session: stored.session_id(),
+            at: Some(self.ports.clock.now()),
+        };
+        self.ports.broadcast.post(&message.write());
         self.events.emit(&AuthEvent::UserSignedOut);
         Ok(())
     }
@@ -156,7 +169,9 @@ impl Client {
 
     fn announce_unloaded(&self) {
         self.callbacks.forget();
-        if self.announced.take().is_some() {
+        if let Some(gone) = self.announced.take() {
+            // A failure leaves an entry that expires.
+            let _ = pending::forget_answered(&self.ports, &gone.session_id());
             self.events.emit(&AuthEvent::UserUnloaded);
         }
         self.wake_watchers();

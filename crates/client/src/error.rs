@@ -95,6 +95,9 @@ pub enum Error {
     /// The access token cannot be renewed because there is no refresh token.
     #[error("the session cannot be renewed, as there is no refresh token")]
     NoRefreshToken,
+    /// Another tab holds a lock, and does not finish what it is doing: it may be suspended.
+    #[error("another tab is using the session, and does not finish")]
+    OtherTab,
     /// The browser did not open the popup.
     #[error("the browser blocked the popup")]
     PopupBlocked,
@@ -148,6 +151,7 @@ impl From<EntropyError> for Fault {
 
 /// An error response of the authorization endpoint, with what the caller passed to the request.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AuthorizationError {
     /// The error code.
     pub code: ErrorCode,
@@ -175,6 +179,7 @@ fn described(description: Option<&str>) -> String {
 
 /// What to offer after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The same operation may succeed a little later. Nothing is lost.
     Retry,
@@ -194,7 +199,7 @@ impl Error {
     /// What to offer next.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Network { .. } | Self::FrameTimeout => ErrorKind::Retry,
+            Self::Network { .. } | Self::FrameTimeout | Self::OtherTab => ErrorKind::Retry,
             Self::Http { status, .. } => {
                 if *status >= 500 || matches!(status, 408 | 429) {
                     ErrorKind::Retry
@@ -262,13 +267,19 @@ impl Error {
                 crate::lean::url::origin(url).unwrap_or(url)
             ),
             Self::PopupBlocked => {
-                "The browser blocked the sign-in window. Allow popups for this site, then try again.".to_owned()
+                "The browser blocked the sign-in window. Allow popups for this site, then try \
+                    again."
+                    .to_owned()
             }
             Self::PopupClosed => {
-                "The sign-in window was closed before the sign-in was done. You can sign in again.".to_owned()
+                "The sign-in window was closed before the sign-in was done. You can sign in \
+                    again."
+                    .to_owned()
             }
             Self::FrameTimeout => {
-                "The sign-in service does not answer. Check your connection, then try again.".to_owned()
+                "The sign-in service does not answer. Check your connection, then try \
+                    again."
+                    .to_owned()
             }
             Self::Http { .. } if self.is_transient() => {
                 "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
@@ -280,24 +291,37 @@ impl Error {
                 "This sign-in was already used. You are signed in and can go on.".to_owned()
             }
             Self::NoMatchingState { signed_in: false } => {
-                "This sign-in was already used, took too long, or began in another browser. Please sign in again."
+                "This sign-in was already used, took too long, or began in another browser. Please \
+                    sign in again."
                     .to_owned()
             }
             Self::Authorization(error) => refusal(&error.code, error.description.as_deref()),
             Self::Refused { code, description, .. } => refusal(code, description.as_deref()),
             Self::IdToken(error) => error.user_message(),
+            Self::OtherTab => {
+                "Another tab of this application is busy. Close it or reload it, then try again."
+                    .to_owned()
+            }
+            Self::RenewedTokenDiffers("azp" | "auth_time") => {
+                "Your session could not be renewed, because the sign-in service treats it as a new \
+                    sign-in. Please sign in again."
+                    .to_owned()
+            }
             Self::RenewedTokenDiffers(_) => {
-                "Your session could not be renewed, because somebody else seems to have signed in. Please sign in again."
+                "Your session could not be renewed, because somebody else seems to have signed in. \
+                    Please sign in again."
                     .to_owned()
             }
             Self::NotSignedIn => "You are not signed in. Please sign in first.".to_owned(),
             Self::NoRefreshToken => "Your session has ended. Please sign in again.".to_owned(),
             Self::Storage(_) => {
-                "The browser does not let this page store anything. Allow storage for this site, then try again."
+                "The browser does not let this page store anything. Allow storage for this site, \
+                    then try again."
                     .to_owned()
             }
             Self::ProofKey(_) => {
-                "The browser can't keep a key for this page. Open it by https and allow storage, or try another browser."
+                "The browser can't keep a key for this page. Open it by https and allow storage, \
+                    or try another browser."
                     .to_owned()
             }
             Self::Entropy(_) => {
@@ -310,7 +334,8 @@ impl Error {
             | Self::IssuerMismatch { .. }
             | Self::NoEndpoint(_)
             | Self::UserInfoSubject => format!(
-                "Sign-in is not set up correctly: {self}. Please tell whoever runs this application."
+                "Sign-in is not set up correctly: {self}. Please tell whoever runs this \
+                    application."
             ),
         }
     }
@@ -341,7 +366,8 @@ fn refusal(code: &ErrorCode, description: Option<&str>) -> String {
         }
         ErrorKind::Restart => "Your sign-in has ended or expired. Please sign in again.".to_owned(),
         _ => format!(
-            "The sign-in service refused the request: {code}{}. Please tell whoever runs this application.",
+            "The sign-in service refused the request: {code}{}. Please tell whoever runs this \
+                application.",
             described(description)
         ),
     }
@@ -380,6 +406,9 @@ mod tests {
             (refused("temporarily_unavailable"), ErrorKind::Retry, "Try again"),
             (refused("invalid_scope"), ErrorKind::Configuration, "invalid_scope"),
             (Error::PopupBlocked, ErrorKind::Device, "Allow popups"),
+            (Error::OtherTab, ErrorKind::Retry, "Another tab"),
+            (Error::RenewedTokenDiffers("sub"), ErrorKind::Restart, "somebody else"),
+            (Error::RenewedTokenDiffers("auth_time"), ErrorKind::Restart, "new sign-in"),
             (Error::PopupClosed, ErrorKind::Refused, "was closed"),
             (Error::FrameTimeout, ErrorKind::Retry, "try again"),
             (Error::NotSignedIn, ErrorKind::SignIn, "sign in first"),

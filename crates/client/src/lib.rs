@@ -1,36 +1,58 @@
-//! OpenID Connect client for browser applications.
+//! An OpenID Connect client for browser applications, compiled to WebAssembly.
 //!
-//! The core ([`UserManager`], and [`OidcClient`] under it) knows no browser: it works on [`ports`],
-//! runs natively and is tested there. On `wasm32`, `browser::user_manager` puts it on the browser's
-//! own fetch, storage, locks and cryptography.
+//! It signs users in and out, keeps their tokens fresh, and calls APIs with them: by redirect, in
+//! popups and in hidden frames, in any number of tabs. It works with any OpenID provider.
 //!
-//! Features; all but the last are on by default, and a page that does without them is smaller:
+//! - [`UserManager`] is the whole client. In a browser, `browser::user_manager` creates one.
+//! - [`OidcClient`] is the protocol alone, without a window and without a stored user.
+//! - [`Settings`] has the names and defaults of oidc-client-ts.
+//! - [`Error`] has a sentence for the user ([`Error::user_message`]) and says what to offer next
+//!   ([`Error::kind`]).
+//! - [`ports`] are the traits through which the client reaches its environment. Nothing else knows
+//!   the browser, so the client runs natively with fakes, for example in tests.
+//!
+//! Leptos applications use the crate `doorward-leptos`, which has all of this as signals and
+//! components.
+//!
+//! ```no_run
+//! use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
+//!
+//! async fn page(manager: UserManager) -> Result<(), Error> {
+//!     let url = manager.take_response();
+//!     if manager.callback_kind(&url) == CallbackKind::Signin {
+//!         manager.signin_redirect_callback(&url).await?;
+//!     }
+//!     match manager.get_user().await? {
+//!         Some(user) => println!("Welcome, {}", user.sub()),
+//!         None => manager.signin_redirect(SigninRequestArgs::default()).await?,
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Cargo features
+//!
+//! All but the last are enabled by default. A page without them is smaller.
+//!
 //! - `popups`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
 //!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
-//! - `userinfo`: claims of userinfo that join those of the ID token (setting `load_user_info`);
-//! - `trace`: each message and each check of a sign-in told as an event, for pages that show the
-//!   protocol at work.
+//! - `userinfo`: claims of userinfo in the user's profile (setting `load_user_info`);
+//! - `trace`: each message and each check of a sign-in as an event, for pages that show the
+//!   protocol.
 //!
-//! ```no_run
-//! # use doorward_client::{CallbackKind, Error, SigninRequestArgs, UserManager};
-//! # async fn page(manager: UserManager, address: &str) -> Result<(), Error> {
-//! if manager.callback_kind(address) == CallbackKind::Signin {
-//!     manager.signin_redirect_callback(address).await?;
-//! }
-//! match manager.get_user().await? {
-//!     Some(user) => println!("Welcome, {}", user.sub()),
-//!     None => manager.signin_redirect(SigninRequestArgs::default()).await?,
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! # Minimum supported Rust version
+//!
+//! 1.88. A raise is a minor release.
 
 #![deny(missing_docs)]
 // Large values are boxed, errors (`Fault`) first of all: moving them costs more bytes than the
 // pointer.
 #![allow(clippy::boxed_local, clippy::unnecessary_box_returns)]
+
+#[macro_use]
+mod setters;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
@@ -67,6 +89,9 @@ mod trace;
 #[cfg_attr(not(feature = "userinfo"), path = "userinfo/off.rs")]
 mod userinfo;
 
+pub use doorward_protocol::{
+    error::ErrorCode, jwk::JwkSet, metadata::ProviderMetadata, secret::Secret,
+};
 pub(crate) use error::Fault;
 pub use error::{AuthorizationError, Error, ErrorKind};
 pub use events::{AuthEvent, Events, Subscription};
@@ -78,9 +103,15 @@ pub use oidc_client::OidcClient;
 pub use popups::{PopupArgs, SessionStatus};
 pub use requests::{
     CallbackKind, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
+    SignoutScope,
 };
 pub use settings::Settings;
 pub use tabs::lease::StorageLease;
 #[cfg(feature = "trace")]
 pub use trace::{Check, HttpExchange, Trace, TraceStep};
 pub use user::User;
+
+/// The examples of the README are tested with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

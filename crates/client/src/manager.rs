@@ -1,4 +1,4 @@
-//! The client's surface: one [`UserManager`] for one provider and client.
+//! The public interface of the client.
 
 use std::rc::Rc;
 
@@ -6,22 +6,21 @@ use doorward_protocol::secret::Secret;
 
 use crate::{
     ApiRequest, ApiResponse, CallbackKind, Error, Events, Fault, Settings, SigninOutcome,
-    SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
+    SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, SignoutScope, User,
     client::Client,
     flow::pending,
     ports::{LocalFuture, Ports},
 };
 
-/// Signs users in and out and keeps their tokens fresh. Cheap to clone; clones share everything. It
-/// lives on one thread, like the page.
+/// Signs users in and out and keeps their tokens fresh. Clones are cheap and share everything. It
+/// is not `Send`, because a page has one thread.
 ///
-/// Its operations return futures that own what they need, so that they can be awaited or spawned
-/// alike. (They are boxed: a future type that other crates see is compiled anew in each of them,
-/// which the browser would have to load.)
+/// The returned futures own what they need, so they can be awaited or spawned. They are boxed:
+/// other crates would compile a visible future type again, which makes the page larger.
 #[derive(Clone)]
 pub struct UserManager(pub(crate) Rc<Client>);
 
-/// What callers wait for: the client's own future, with the error as they know it.
+/// Boxes a future of the client, and unboxes its error.
 pub(crate) fn boxed<T>(
     inner: impl Future<Output = Result<T, Fault>> + 'static,
 ) -> LocalFuture<Result<T, Error>> {
@@ -29,26 +28,46 @@ pub(crate) fn boxed<T>(
 }
 
 impl UserManager {
-    /// A client on the given ports; in a browser `browser::user_manager` has them. It starts to
-    /// watch the stored user's token at once, and renews it if `automatic_silent_renew` is set.
-    /// Refuses settings that no request can be made with.
+    /// Creates a client on the given ports. In a browser, `browser::user_manager` provides them.
+    /// The client watches the stored user's token at once, and renews it if
+    /// `automatic_silent_renew` is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] if the settings are invalid.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
         let client = Client::new(settings, ports).map_err(|fault| *fault)?;
         client.start();
         Ok(Self(client))
     }
 
-    /// What the client was set up with.
+    /// The settings of this client.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// Where to subscribe to what happens.
+    /// The events of this client.
+    ///
+    /// ```no_run
+    /// use doorward_client::{AuthEvent, Subscription, UserManager};
+    ///
+    /// fn follow(manager: &UserManager) -> Subscription {
+    ///     manager.events().subscribe(|event| match event {
+    ///         AuthEvent::UserLoaded(user) => println!("{} is signed in", user.sub()),
+    ///         AuthEvent::UserUnloaded => println!("nobody is signed in"),
+    ///         _ => {}
+    ///     })
+    /// }
+    /// ```
     pub fn events(&self) -> &Events {
         &self.0.events
     }
 
-    /// The user in the store, whether or not the access token still lives.
+    /// Returns the stored user, whether or not the access token is still valid.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the store cannot be read.
     pub fn get_user(&self) -> LocalFuture<Result<Option<User>, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move {
@@ -57,22 +76,34 @@ impl UserManager {
         })
     }
 
-    /// Puts a user into the store in place of the present one and tells everybody; `None` forgets
-    /// them.
+    /// Replaces the stored user and informs all subscribers and tabs. `None` removes the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the store cannot be written.
     pub fn store_user(&self, user: Option<User>) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.store_user(user) })
     }
 
-    /// Removes requests from the state store that nobody will answer any more: older than the
-    /// setting `stale_state_age`, or unreadable. Each new request does so too.
+    /// Removes requests of this client from the state store that are older than the setting
+    /// `stale_state_age`, or unreadable. Each new request does so too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the store cannot be read or written.
     pub fn clear_stale_state(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
-        boxed(async move { pending::sweep(&client.ports, client.settings.stale_state_age) })
+        boxed(async move { pending::sweep(&client.ports, &client.settings) })
     }
 
-    /// Signs in with the user's password (RFC 6749 section 4.3), which OAuth 2.1 has no more: for
-    /// providers that know no other way, and tests. The page sees the password.
+    /// Signs in with the user's password (RFC 6749 section 4.3). The page sees the password, and
+    /// OAuth 2.1 no longer has this grant: use it in tests, or if the provider supports nothing
+    /// else.
+    ///
+    /// # Errors
+    ///
+    /// Why the provider refused, or why its response was not accepted.
     pub fn signin_resource_owner_credentials(
         &self,
         username: &str,
@@ -82,46 +113,75 @@ impl UserManager {
         let username = username.to_owned();
         boxed(async move {
             client.signin_with_password(&username, &password).await?;
-            client.present_user()
+            client.users.present()
         })
     }
 
-    /// Goes to the provider to sign in. The page is left when this returns.
+    /// Navigates to the provider to sign in. The page is being left when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Why the request could not be made: the provider's metadata, the storage, or the settings.
     pub fn signin_redirect(&self, args: SigninRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.signin_redirect(args).await })
     }
 
-    /// Finishes the sign-in whose response is in the page's address. One address gives one result
-    /// and one token request, however often this is called; a failure of kind
-    /// [`ErrorKind::Retry`](crate::ErrorKind) may be tried again with the same address. Otherwise
-    /// the response is taken out of the address bar.
+    /// Finishes the sign-in whose response is in this URL, and removes it from the address bar. The
+    /// same URL gives the same result and one token request, however often this is called.
+    ///
+    /// ```no_run
+    /// use doorward_client::{CallbackKind, Error, UserManager};
+    ///
+    /// async fn callback(manager: &UserManager) -> Result<(), Error> {
+    ///     let url = manager.take_response();
+    ///     if manager.callback_kind(&url) == CallbackKind::Signin {
+    ///         let outcome = manager.signin_redirect_callback(&url).await?;
+    ///         println!("{} signed in", outcome.user.sub());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why the provider refused, or why its response was not accepted. After an error of kind
+    /// [`ErrorKind::Retry`](crate::ErrorKind::Retry) or
+    /// [`ErrorKind::Device`](crate::ErrorKind::Device) the same URL may be tried again.
     pub fn signin_redirect_callback(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
         boxed(async move { client.signin_callback(&url).await })
     }
 
-    /// Renews the tokens now: with the refresh token, else (feature `popups`) in a hidden frame,
-    /// which also signs in who has a session at the provider but none here. Concurrent calls share
-    /// one request.
+    /// Renews the tokens now: with the refresh token, or (feature `popups`) in a hidden frame. The
+    /// frame also signs in a user who has a session at the provider but none here. Concurrent calls
+    /// share one request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignedIn`], [`Error::NoRefreshToken`], or why the renewal failed.
     pub fn signin_silent(&self) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move {
             client.renew().await?;
-            client.present_user()
+            client.users.present()
         })
     }
 
-    /// An access token that can be used: renewed first if it has expired or is about to.
+    /// Returns a valid access token. It is renewed first if it has expired or expires soon.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignedIn`], or why the renewal failed.
     pub fn get_access_token(&self) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.access_token().await })
     }
 
-    /// Seconds of life that the user's access token has left, negative after its end; `None` if the
-    /// provider gave no lifetime. For the stored user it is, unlike [`User::expires_in`], not
-    /// misled by a device clock that was set in the meantime.
+    /// Seconds until the user's access token expires, negative afterwards. `None` if the provider
+    /// gave no lifetime. For the stored user this does not depend on changes of the device's clock,
+    /// unlike [`User::expires_in`].
     pub fn expires_in(&self, user: &User) -> Option<i64> {
         match self.0.users.get() {
             Ok(Some(session)) if session.stored.user.access_token == user.access_token => {
@@ -131,28 +191,47 @@ impl UserManager {
         }
     }
 
-    /// Revokes the tokens at the provider (RFC 7009), those of the setting `revoke_token_types`.
+    /// Revokes the tokens of the setting `revoke_token_types` at the provider (RFC 7009).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignedIn`], or why the provider refused.
     pub fn revoke_tokens(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.revoke_tokens().await })
     }
 
-    /// Forgets the user on this device, who stays signed in at the provider.
+    /// Removes the user from this device and from all tabs that share the store. The session at the
+    /// provider continues.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the store cannot be written.
     pub fn remove_user(&self) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.remove_user() })
     }
 
-    /// Forgets the user here and in the other tabs, and goes to the provider to sign out there. The
-    /// page is left when this returns. After an error the user is forgotten here, but may still be
-    /// signed in at the provider.
-    pub fn signout_redirect(&self, args: SignoutRequestArgs) -> LocalFuture<Result<(), Error>> {
+    /// Signs out here and in the other tabs, and navigates to the provider to sign out there. If
+    /// the provider has no `end_session_endpoint`, the user is signed out only here, and the page
+    /// stays.
+    ///
+    /// # Errors
+    ///
+    /// Why the provider could not be asked. The user is signed out here all the same.
+    pub fn signout_redirect(
+        &self,
+        args: SignoutRequestArgs,
+    ) -> LocalFuture<Result<SignoutScope, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.signout_redirect(args).await })
     }
 
-    /// Finishes the sign-out whose response is in the page's address, and takes it out of the
-    /// address bar.
+    /// Finishes the sign-out whose response is in this URL, and removes it from the address bar.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoMatchingState`], or the error that the provider sent.
     pub fn signout_redirect_callback(
         &self,
         url: &str,
@@ -162,36 +241,48 @@ impl UserManager {
         boxed(async move { client.signout_callback(&url) })
     }
 
-    /// The page's address. If it carries a response to one of this client's requests, the address
-    /// bar no longer shows it, so that it is neither reloaded nor bookmarked: whoever takes it has
-    /// to see to it.
+    /// Returns the page's URL. If it carries a response to this client, the response is removed
+    /// from the address bar, so that it is neither reloaded nor bookmarked, and the caller has to
+    /// process it. If the page was reloaded before a sign-in was finished, the URL of that response
+    /// is returned.
     pub fn take_response(&self) -> String {
-        let url = self.0.ports.navigator.current_url();
-        if self.0.callback_kind(&url) != CallbackKind::None {
-            self.0.scrub(&url);
-        }
-        url
+        self.0.take_response()
     }
 
-    /// What kind of response an address carries.
+    /// The kind of response that a URL carries. Parameters of the page itself, and responses to
+    /// other clients of the origin, are [`CallbackKind::None`].
     pub fn callback_kind(&self, url: &str) -> CallbackKind {
         self.0.callback_kind(url)
     }
 
-    /// Renews by itself from now on.
+    /// Starts automatic renewal.
     pub fn start_silent_renew(&self) {
         self.0.renews.set(true);
         self.0.wake.notify();
     }
 
-    /// Renews no longer by itself, but still when [`UserManager::get_access_token`] needs it.
+    /// Stops automatic renewal. [`UserManager::get_access_token`] still renews when needed.
     pub fn stop_silent_renew(&self) {
         self.0.renews.set(false);
     }
 
-    /// Calls an API with the user's access token, renewed first if need be, and once again with a
-    /// new token when the API answers 401 with the challenge `invalid_token` (RFC 6750 section
-    /// 3.1). Every answer that comes is `Ok`, whatever its status.
+    /// Calls an API with the user's access token, renewed first if necessary. If the API answers
+    /// 401 with the challenge `invalid_token` (RFC 6750 section 3.1), the call is repeated once
+    /// with a new token. A response with any status is `Ok`.
+    ///
+    /// ```no_run
+    /// use doorward_client::{ApiRequest, Error, UserManager};
+    ///
+    /// async fn orders(manager: &UserManager) -> Result<String, Error> {
+    ///     let response = manager.fetch(ApiRequest::get("https://api.example/orders")).await?;
+    ///     Ok(response.body)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignedIn`], why the renewal failed, or [`Error::Network`] if the API did not
+    /// answer.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.fetch(request).await })

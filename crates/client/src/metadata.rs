@@ -14,6 +14,7 @@ use doorward_protocol::{
 
 use crate::{
     Error, Fault,
+    id_token::TENANT,
     lean::{json::Members, single_flight::SingleFlight, url},
     ports::CacheMode,
     trace::Tracer,
@@ -22,7 +23,7 @@ use crate::{
 
 /// Minimum time between two fetches of the key set because of unknown keys. Otherwise anyone who
 /// sends tokens with invented key IDs could make this page put load on the provider.
-const KEYS_REFETCH_INTERVAL: Duration = Duration::from_mins(1);
+const KEYS_REFETCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The provider's metadata and keys. Clones share them.
 #[derive(Clone)]
@@ -160,7 +161,8 @@ impl MetadataService {
         }
         // The document's URL does not show whether the issuer ends with a slash, so the slash is
         // ignored. All else must agree.
-        let agrees = without_final_slash(&metadata.issuer) == authority;
+        let agrees = without_final_slash(&metadata.issuer) == authority
+            || is_of_all_tenants(&metadata.issuer, authority);
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
             return Err(Error::IssuerMismatch { expected, found: metadata.issuer }.into());
@@ -279,6 +281,16 @@ fn endpoints_of(given: &ProviderMetadata) -> [&Option<String>; ENDPOINTS.len()] 
         &given.check_session_iframe,
         &given.pushed_authorization_request_endpoint,
     ]
+}
+
+/// Whether an issuer with a placeholder for the tenant belongs to an authority that names a group
+/// of tenants in its place (`common`, `organizations`, `consumers`).
+fn is_of_all_tenants(issuer: &str, authority: &str) -> bool {
+    let Some((before, after)) = issuer.split_once(TENANT) else {
+        return false;
+    };
+    let group = authority.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    group.is_some_and(|group| ["common", "organizations", "consumers"].contains(&group))
 }
 
 fn without_final_slash(url: &str) -> &str {

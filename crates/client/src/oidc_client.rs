@@ -16,15 +16,28 @@ use crate::{
     user_store::StoredUser,
 };
 
-/// The protocol alone, on which [`UserManager`](crate::UserManager) stands: it makes requests and
-/// turns responses into users, whom the caller keeps. It goes nowhere, renews nothing by itself,
-/// and uses neither the user store nor the navigator of its ports. Cheap to clone; clones share
-/// everything.
+/// The protocol alone, below [`UserManager`](crate::UserManager): it creates requests and turns
+/// responses into users, which the caller keeps. It does not navigate or renew, and does not use
+/// the user store and the navigator of its ports. Clones are cheap and share everything.
+///
+/// ```no_run
+/// use doorward_client::{Error, OidcClient, SigninRequestArgs, User};
+///
+/// async fn sign_in(client: &OidcClient, response_url: &str) -> Result<User, Error> {
+///     let url = client.create_signin_request(SigninRequestArgs::default()).await?;
+///     println!("Open {url}");
+///     Ok(client.process_signin_response(response_url).await?.user)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct OidcClient(Rc<Client>);
 
 impl OidcClient {
-    /// Creates a client on the given ports. Refuses invalid settings.
+    /// Creates a client on the given ports.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] if the settings are invalid.
     pub fn new(settings: Settings, ports: Ports) -> Result<Self, Error> {
         Client::new(settings, ports).map(Self).map_err(|fault| *fault)
     }
@@ -34,9 +47,12 @@ impl OidcClient {
         &self.0.settings
     }
 
-    /// Makes a sign-in request, which waits in the state store for its response (RFC 6749 section
-    /// 4.1.1): the address to send the browser to. How a page is left
-    /// ([`SigninRequestArgs::redirect`]) is up to the caller.
+    /// Creates a sign-in request and stores it until its response arrives (RFC 6749 section 4.1.1).
+    /// Returns the URL to send the browser to. [`SigninRequestArgs::redirect`] is up to the caller.
+    ///
+    /// # Errors
+    ///
+    /// Why the request could not be made: the provider's metadata, the storage, or the settings.
     pub fn create_signin_request(
         &self,
         args: SigninRequestArgs,
@@ -45,29 +61,45 @@ impl OidcClient {
         boxed(async move { Ok(client.begin_signin(args, Via::Redirect).await?.0) })
     }
 
-    /// Turns the response to a sign-in request into a user: the code is redeemed, the ID token
-    /// verified, userinfo added if asked for. A response is good for one user; after a failure of
-    /// kind [`ErrorKind::Retry`](crate::ErrorKind) it can be processed again.
+    /// Turns the response to a sign-in request into a user: redeems the code, verifies the ID
+    /// token, and loads userinfo if that is set. A response can be used once. After an error of
+    /// kind [`ErrorKind::Retry`](crate::ErrorKind) or `Device` it can be processed again.
+    ///
+    /// # Errors
+    ///
+    /// Why the provider refused, or why its response was not accepted.
     pub fn process_signin_response(&self, url: &str) -> LocalFuture<Result<SigninOutcome, Error>> {
         let client = Rc::clone(&self.0);
         let url = url.to_owned();
         boxed(async move { client.process_signin_response(&url).await })
     }
 
-    /// The user with new tokens for their refresh token (RFC 6749 section 6), about the same user
-    /// and sign-in (OIDC Core section 12.2). What the answer does not have is kept. Providers that
-    /// rotate answer the old refresh token no more.
+    /// Returns the user with new tokens (RFC 6749 section 6), about the same user and sign-in (OIDC
+    /// Core section 12.2). Values that the response lacks are kept. Store the result: providers
+    /// that rotate refresh tokens do not accept the old one again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRefreshToken`], why the provider refused, or why its response was not accepted.
     pub fn use_refresh_token(&self, user: User) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move {
-            let stored = StoredUser { user, requested_scope: None, lifetime: None };
-            Ok(client.refreshed(&stored).await?.user.clone())
+            let stored = StoredUser::new(user);
+            let answer = client.redeem_refresh_token(&stored).await?;
+            let renewed = client.verified_renewal(&stored, &answer).await?;
+            client.unverified.take();
+            Ok(renewed.user.clone())
         })
     }
 
-    /// Makes a sign-out request (OIDC RP-Initiated Logout section 2): the address to send the
-    /// browser to. Whose session it is, [`SignoutRequestArgs::id_token_hint`] says. If the provider
-    /// is to come back, the request waits in the state store.
+    /// Creates a sign-out request (OIDC RP-Initiated Logout section 2). Returns the URL to send the
+    /// browser to. [`SignoutRequestArgs::id_token_hint`] says whose session ends. If the provider
+    /// is to come back, the request is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEndpoint`] if the provider has no `end_session_endpoint`, or why the request
+    /// could not be made.
     pub fn create_signout_request(
         &self,
         args: SignoutRequestArgs,
@@ -78,11 +110,19 @@ impl OidcClient {
 
     /// Checks the response to a sign-out request (section 3). A response without `state` belongs to
     /// a request that had none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoMatchingState`], or the error that the provider sent.
     pub fn process_signout_response(&self, url: &str) -> Result<SignoutOutcome, Error> {
         self.0.finish_signout(url).map_err(|fault| *fault)
     }
 
     /// Revokes a token (RFC 7009). A token type that the provider cannot revoke is not an error.
+    ///
+    /// # Errors
+    ///
+    /// Why the provider refused.
     pub fn revoke_token(
         &self,
         token: &str,
@@ -102,10 +142,11 @@ impl Client {
             return Err(self.no_matching_state());
         };
         let id = pending.id.clone();
+        let return_to = pending.return_to.clone();
         let stored = self.redeem_and_prove(pending, response).await?;
         pending::remove(&self.ports, &id)?;
         let user = stored.user.clone();
         let (state, url_state) = (user.state.clone(), user.url_state.clone());
-        Ok(SigninOutcome { user, state, url_state })
+        Ok(SigninOutcome { user, state, url_state, return_to })
     }
 }

@@ -149,6 +149,12 @@ pub trait Storage {
     fn remove(&self, key: &str) -> Result<(), StorageError>;
     /// Lists every key, including those of other code.
     fn keys(&self) -> Result<Vec<String>, StorageError>;
+    /// Calls the handler when another page changed a key, until the guard is dropped. An empty key
+    /// means that everything was removed. The default never calls it, for stores that no other page
+    /// can change.
+    fn on_change(&self, _handler: Box<dyn Fn(&str)>) -> Guard {
+        Guard::new(|| ())
+    }
 }
 
 /// Two clocks: the wall clock, which a user may set wrong, and a monotonic one that runs while the
@@ -258,6 +264,10 @@ pub trait Locks {
     /// not mark anything.
     async fn mark(&self, _name: &str) -> Option<Guard> {
         Some(Guard::new(|| ()))
+    }
+    /// Whether [`Locks::mark`] really marks.
+    fn has_marks(&self) -> bool {
+        false
     }
 }
 

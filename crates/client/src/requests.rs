@@ -7,7 +7,14 @@ use serde_json::Value;
 use crate::{User, ports::Redirect, settings::ResponseMode};
 
 /// Parameters of one sign-in request. They add to the settings, or override them.
+///
+/// ```
+/// use doorward_client::SigninRequestArgs;
+///
+/// let args = SigninRequestArgs::default().prompt("login").login_hint("alice@example.com");
+/// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SigninRequestArgs {
     /// Any value. It is returned in [`SigninOutcome::state`]. It stays in the state store and is
     /// not sent.
@@ -15,6 +22,9 @@ pub struct SigninRequestArgs {
     /// A text that is sent to the provider as part of `state`. It is returned in
     /// [`SigninOutcome::url_state`].
     pub url_state: Option<String>,
+    /// Where the user was, a path of this origin that begins with `/`. It is returned in
+    /// [`SigninOutcome::return_to`], so that the page can go back there. Kept in the state store.
+    pub return_to: Option<String>,
     /// Overrides the setting.
     pub redirect_uri: Option<String>,
     /// Overrides the setting.
@@ -47,6 +57,29 @@ pub struct SigninRequestArgs {
     pub redirect: Redirect,
 }
 
+impl SigninRequestArgs {
+    setters! {
+        some state: Value;
+        some_text url_state;
+        some_text return_to;
+        some_text redirect_uri;
+        some_text scope;
+        some response_mode: ResponseMode;
+        some_text prompt;
+        some_text display;
+        some max_age: u64;
+        some_text ui_locales;
+        some_text acr_values;
+        some_text id_token_hint;
+        some_text login_hint;
+        value resource: Vec<String>;
+        some_text nonce;
+        value extra_query_params: Vec<(String, String)>;
+        value extra_token_params: Vec<(String, String)>;
+        value redirect: Redirect;
+    }
+}
+
 /// Leaves out the ID token, the nonce, the caller's state, and parameters whose content is unknown.
 impl fmt::Debug for SigninRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,7 +94,14 @@ impl fmt::Debug for SigninRequestArgs {
 }
 
 /// Parameters of one sign-out request. They add to the settings, or override them.
+///
+/// ```
+/// use doorward_client::SignoutRequestArgs;
+///
+/// let args = SignoutRequestArgs::default().post_logout_redirect_uri("https://app.example/bye");
+/// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SignoutRequestArgs {
     /// Any value. It is returned in [`SignoutOutcome::state`]. It stays in the state store and is
     /// not sent.
@@ -79,6 +119,17 @@ pub struct SignoutRequestArgs {
     pub redirect: Redirect,
 }
 
+impl SignoutRequestArgs {
+    setters! {
+        some state: Value;
+        some_text url_state;
+        some_text id_token_hint;
+        some_text post_logout_redirect_uri;
+        value extra_query_params: Vec<(String, String)>;
+        value redirect: Redirect;
+    }
+}
+
 /// Leaves out the ID token, the caller's state, and parameters whose content is unknown.
 impl fmt::Debug for SignoutRequestArgs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +142,7 @@ impl fmt::Debug for SignoutRequestArgs {
 
 /// The result of a sign-in.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SigninOutcome {
     /// Who signed in.
     pub user: User,
@@ -98,10 +150,23 @@ pub struct SigninOutcome {
     pub state: Option<Value>,
     /// The caller's URL state.
     pub url_state: Option<String>,
+    /// The path of this origin to go back to, if the caller gave one.
+    pub return_to: Option<String>,
+}
+
+/// Where a sign-out took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignoutScope {
+    /// Here and at the provider, whose page the browser is leaving for.
+    Provider,
+    /// Only here, because the provider has no `end_session_endpoint`. The page stays.
+    Local,
 }
 
 /// The result of a sign-out.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SignoutOutcome {
     /// The caller's state.
     pub state: Option<Value>,
@@ -111,6 +176,7 @@ pub struct SignoutOutcome {
 
 /// The kind of response that a URL carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallbackKind {
     /// The response to a sign-in request: call `signin_redirect_callback`.
     Signin,

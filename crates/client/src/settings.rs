@@ -3,10 +3,41 @@
 use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope, secret::Secret};
 use serde::{Deserialize, Serialize};
 
+mod values;
+
+pub use values::{
+    ClaimsFilter, ClientAuthentication, MergeClaims, ResponseMode, ResponseType, StoreKind,
+    TokenType,
+};
+
 use crate::{Error, lean::url};
 
 /// What a client is set up with. All but the first three have defaults.
+///
+/// [`Settings::new`] has every default. Each field has a method of the same name, which sets it:
+///
+/// ```
+/// use doorward_client::{Settings, settings::StoreKind};
+///
+/// let settings = Settings::new("https://id.example", "my-page", "https://app.example/")
+///     .scope("openid profile offline_access")
+///     .user_store(StoreKind::Local);
+/// assert!(settings.validate().is_ok());
+/// ```
+///
+/// They can also be read from JSON, for example from a document that the page fetches:
+///
+/// ```
+/// # use doorward_client::Settings;
+/// let settings: Settings = serde_json::from_str(
+///     r#"{ "authority": "https://id.example", "client_id": "my-page",
+///          "redirect_uri": "https://app.example/", "load_user_info": true }"#,
+/// )?;
+/// assert_eq!(settings.scope, "openid");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[allow(clippy::struct_excessive_bools)] // Independent switches under well-known names.
 pub struct Settings {
     /// The provider's issuer identifier, a URL without query and fragment.
@@ -120,6 +151,16 @@ pub struct Settings {
     /// Whether a renewal with a different `sub` is refused. Default: yes.
     #[serde(default = "yes")]
     pub validate_sub_on_silent_renew: bool,
+    /// Whether a renewal with a different `auth_time` is refused, as OIDC Core section 12.2
+    /// demands. Some providers set it to the time of the renewal (Amazon Cognito, Azure AD B2C,
+    /// Spring Authorization Server). Default: yes.
+    #[serde(default = "yes")]
+    pub validate_auth_time_on_silent_renew: bool,
+    /// Whether sign-out sends the ID token as `id_token_hint`, which tells the provider whose
+    /// session ends. It is left out anyway if it is longer than 6,000 characters, because servers
+    /// limit the length of URLs. `client_id` is sent in its place. Default: yes.
+    #[serde(default = "yes")]
+    pub include_id_token_in_signout: bool,
     /// Whether a renewal in a hidden frame sends the ID token as `id_token_hint`, in a URL.
     /// Default: no.
     #[serde(default)]
@@ -153,110 +194,6 @@ pub struct Settings {
     /// Default: 300 s.
     #[serde(default = "default_clock_skew")]
     pub clock_skew: u64,
-}
-
-/// How the client authenticates at the token endpoint (OIDC Core section 9).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthentication {
-    /// The client sends only its identifier.
-    #[default]
-    None,
-    /// By HTTP Basic (RFC 6749 section 2.3.1).
-    ClientSecretBasic,
-    /// In the form.
-    ClientSecretPost,
-}
-
-/// `response_type` (RFC 6749 section 3.1.1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseType {
-    /// The authorization code flow.
-    #[default]
-    Code,
-}
-
-/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseMode {
-    /// In the query.
-    #[default]
-    Query,
-    /// In the fragment, which reaches no server.
-    Fragment,
-}
-
-impl ResponseMode {
-    /// The value on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::Fragment => "fragment",
-        }
-    }
-}
-
-/// A kind of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreKind {
-    /// The tab's session storage. It survives a reload, but not the tab.
-    Session,
-    /// The origin's local storage. All tabs share it, and it survives a restart of the browser.
-    Local,
-    /// The page's memory. It is lost with the page.
-    Memory,
-}
-
-/// Which claims of the ID token are left out of the profile. `sub`, `iss`, `aud`, `exp` and `iat`
-/// are always kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ClaimsFilter {
-    /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`:
-    /// none.
-    Protocol(bool),
-    /// The claims with these names.
-    Named(Vec<String>),
-}
-
-impl Default for ClaimsFilter {
-    fn default() -> Self {
-        Self::Protocol(true)
-    }
-}
-
-/// How arrays in userinfo are merged with those of the ID token.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MergeClaims {
-    /// The later array replaces the earlier one.
-    #[default]
-    Replace,
-    /// The union of both.
-    Merge,
-}
-
-/// A token that can be revoked; the values of `token_type_hint` (RFC 7009 section 2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenType {
-    /// The access token.
-    AccessToken,
-    /// The refresh token.
-    RefreshToken,
-}
-
-impl TokenType {
-    /// The value of `token_type_hint`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AccessToken => "access_token",
-            Self::RefreshToken => "refresh_token",
-        }
-    }
 }
 
 impl Settings {
@@ -303,6 +240,8 @@ impl Settings {
             max_silent_renew_timeout_retries: None,
             automatic_silent_renew: true,
             validate_sub_on_silent_renew: true,
+            validate_auth_time_on_silent_renew: true,
+            include_id_token_in_signout: true,
             include_id_token_in_silent_renew: false,
             monitor_session: false,
             check_session_interval: default_check_session_interval(),
@@ -315,8 +254,58 @@ impl Settings {
         }
     }
 
-    /// Refuses settings with which no request can be made. The error names the setting and what is
-    /// wrong.
+    setters! {
+        text scope;
+        some_text post_logout_redirect_uri;
+        some_text popup_redirect_uri;
+        some_text popup_post_logout_redirect_uri;
+        some_text silent_redirect_uri;
+        some_text prompt;
+        some_text display;
+        some_text ui_locales;
+        some_text acr_values;
+        some_text metadata_url;
+        some client_secret: Secret;
+        some max_age: u64;
+        some metadata: ProviderMetadata;
+        some metadata_seed: ProviderMetadata;
+        some signing_keys: JwkSet;
+        some silent_request_timeout: u64;
+        some max_silent_renew_timeout_retries: u32;
+        value client_authentication: ClientAuthentication;
+        value response_type: ResponseType;
+        value response_mode: ResponseMode;
+        value resource: Vec<String>;
+        value extra_query_params: Vec<(String, String)>;
+        value extra_token_params: Vec<(String, String)>;
+        value extra_headers: Vec<(String, String)>;
+        value filter_protocol_claims: ClaimsFilter;
+        value load_user_info: bool;
+        value merge_claims: MergeClaims;
+        value stale_state_age: u64;
+        value state_store: StoreKind;
+        value user_store: StoreKind;
+        value request_timeout: u64;
+        value automatic_silent_renew: bool;
+        value validate_sub_on_silent_renew: bool;
+        value validate_auth_time_on_silent_renew: bool;
+        value include_id_token_in_signout: bool;
+        value include_id_token_in_silent_renew: bool;
+        value monitor_session: bool;
+        value check_session_interval: u64;
+        value access_token_expiring_notification_time: u64;
+        value revoke_tokens_on_signout: bool;
+        value revoke_token_types: Vec<TokenType>;
+        value dpop: bool;
+        value push_authorization_requests: bool;
+        value clock_skew: u64;
+    }
+
+    /// Checks that requests can be made with these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`], which names the setting and what is wrong.
     pub fn validate(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::Settings(text));
         if url::origin(&self.authority).is_none() || self.authority.contains(['?', '#']) {
@@ -330,7 +319,8 @@ impl Settings {
             || self.load_user_info && !cfg!(feature = "userinfo")
         {
             return refuse(
-                "dpop, push_authorization_requests, load_user_info: each needs its cargo feature of this crate, dpop, par or userinfo"
+                "dpop, push_authorization_requests, load_user_info: each needs its cargo feature \
+                    of this crate, dpop, par or userinfo"
                     .to_owned(),
             );
         }

@@ -1,4 +1,4 @@
-//! On the server, where nobody is known.
+//! On the server, where it is never known who is signed in.
 
 use super::*;
 
@@ -10,9 +10,13 @@ fn settings() -> Settings {
 fn what_needs_a_user_waits_for_one() {
     let html = Owner::new().with(|| {
         provide_auth(settings());
-        view! { <RequireAuth fallback=|| "nobody">"somebody"</RequireAuth> }.to_html()
+        view! {
+            <RequireAuth fallback=|| "nobody" loading=|| "loading">"somebody"</RequireAuth>
+        }
+        .to_html()
     });
-    assert!(html.contains("nobody") && !html.contains("somebody"), "{html}");
+    assert!(html.contains("loading"), "{html}");
+    assert!(!html.contains("somebody") && !html.contains("nobody"), "{html}");
 }
 
 #[test]
@@ -26,12 +30,67 @@ fn before_hydration_nothing_is_known() {
     });
 }
 
-/// The guide shows the example as it is, which is compiled with everything else.
 #[test]
-fn the_guide_shows_what_is_compiled() {
-    let guide = include_str!("../../../docs/guides/leptos.md");
-    let example = include_str!("../../../examples/leptos-minimal/src/main.rs");
-    let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
-    assert!(guide.contains(code), "docs/guides/leptos.md lags behind examples/leptos-minimal");
-    assert!(code.lines().count() < 30, "{} lines", code.lines().count());
+fn on_the_server_nothing_is_waited_for() {
+    Owner::new().with(|| {
+        let auth = provide_auth(settings());
+        assert_eq!(auth.as_condition(), None);
+        futures::executor::block_on(auth.ready());
+        let called = futures::executor::block_on(auth.call(ApiRequest::get("https://api.example")));
+        assert_eq!(called.err(), Some(Error::NotSignedIn));
+    });
+}
+
+#[test]
+fn an_expired_session_is_not_signed_in_but_has_a_user() {
+    let user: User = serde_json::from_str(
+        r#"{ "access_token": "a", "profile": { "sub": "1", "preferred_username": "alice", "name": "Alice A." } }"#,
+    )
+    .expect("a user");
+    Owner::new().with(|| {
+        let auth = provide_auth(settings());
+        auth.status.set(AuthStatus::Expired(Box::new(user.clone())));
+        assert_eq!((auth.status().as_str(), auth.as_condition()), ("expired", Some(false)));
+        assert!(!auth.is_signed_in());
+        assert_eq!(auth.user_name().as_deref(), Some("alice"));
+        auth.status.set(Some(user).into());
+        assert_eq!(auth.as_condition(), Some(true));
+    });
+}
+
+#[test]
+fn a_return_address_stays_at_the_origin() {
+    for path in ["/", "/orders?page=2#top"] {
+        assert!(operations::is_local(path), "{path}");
+    }
+    for path in ["", "orders", "//evil.example", "/\\evil.example", "https://evil.example/"] {
+        assert!(!operations::is_local(path), "{path}");
+    }
+}
+
+#[cfg(feature = "policy")]
+#[test]
+fn a_policy_decides_by_the_access_token_or_else_the_profile() {
+    use doorward_protocol::base64url;
+
+    let token = ["{\"alg\":\"RS256\"}", "{\"sub\":\"1\",\"role\":\"admin\"}", "x"]
+        .map(base64url::encode)
+        .join(".");
+    let user = |access_token: &str| -> User {
+        serde_json::from_value(serde_json::json!({
+            "access_token": access_token, "profile": { "sub": "1", "role": "user" }
+        }))
+        .expect("a user")
+    };
+    for (access_token, role) in [(token.as_str(), "admin"), ("opaque", "user")] {
+        Owner::new().with(|| {
+            let auth = provide_auth(settings());
+            auth.status.set(Some(user(access_token)).into());
+            let html = view! {
+                <RequirePolicy policy=Policy::require_role(role)>"inside"</RequirePolicy>
+            }
+            .to_html();
+            assert!(html.contains("inside"), "{role}: {html}");
+        });
+    }
 }

@@ -1,6 +1,6 @@
 //! A Leptos page that signs in, and nothing else. The guide `docs/guides/leptos.md` explains it.
 
-use doorward_leptos::{RequireAuth, Settings, provide_auth};
+use doorward_leptos::{RequireAuth, Settings, provide_auth_with};
 use leptos::prelude::*;
 
 fn main() {
@@ -9,11 +9,10 @@ fn main() {
 
 #[component]
 fn App() -> impl IntoView {
-    let here = location().origin().unwrap_or_default() + "/";
-    let auth = provide_auth(Settings {
-        scope: "openid profile offline_access".to_owned(),
-        post_logout_redirect_uri: Some(here.clone()),
-        ..Settings::new("http://localhost:6001", "my-page", here)
+    let auth = provide_auth_with(|| async {
+        let here = location().origin().ok()? + "/";
+        let settings = Settings::new("http://localhost:6001", "my-page", here.clone());
+        Some(settings.scope("openid profile offline_access").post_logout_redirect_uri(here))
     });
     let sign_in = move || view! { <button on:click=move |_| auth.sign_in()>"Sign in"</button> };
     view! {

@@ -1,15 +1,15 @@
-//! The client with everything it can do, each on a button: to try a provider by hand, and for the
-//! tests in `end2end`.
+//! All operations of the client, each on a button: for trying a provider by hand, and for the tests
+//! in `end2end`.
 //!
-//! No framework: what happens is written into the elements of `index.html`. The settings come from
-//! `/settings.json`, whose members are those of [`Settings`] and of [`Workbench`].
+//! There is no framework: results are written into the elements of `index.html`. The settings come
+//! from `/settings.json`, with the members of [`Settings`] and [`Workbench`].
 #![cfg(target_arch = "wasm32")]
 
 use std::{fmt::Debug, rc::Rc, time::Duration};
 
 use doorward_client::{
     ApiRequest, AuthEvent, CallbackKind, Error, PopupArgs, Settings, SigninOutcome,
-    SigninRequestArgs, SignoutRequestArgs, User, UserManager,
+    SigninRequestArgs, SignoutRequestArgs, SignoutScope, User, UserManager,
     browser::{self, Fetch},
     ports::{CacheMode, HttpClient as _, HttpRequest, Redirect},
 };
@@ -18,18 +18,18 @@ use wasm_bindgen::{JsCast as _, prelude::*};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Document, HtmlInputElement};
 
-/// What the buttons work on.
+/// The state of the page.
 struct Workbench {
     manager: UserManager,
     document: Document,
-    /// Finishes a sign-in twice at once, as pages do whose parts are mounted twice. Member
-    /// `mount_twice`.
+    /// Finishes each sign-in twice at once, like pages whose components are mounted twice. The
+    /// member `mount_twice`.
     mounts_twice: bool,
-    /// How the page is left. Member `redirect`, with `replace` and `top`.
+    /// How the page is left. The member `redirect`, with `replace` and `top`.
     redirect: Redirect,
 }
 
-/// What to say of something that went well, or went wrong.
+/// The text to show after a success or a failure.
 type Outcome = Result<String, String>;
 
 /// Runs when the module is loaded.
@@ -83,11 +83,10 @@ impl Workbench {
         self.show(outcome).await;
     }
 
-    /// Deals with the response in the page's address, if there is one.
+    /// Processes the response in the page's URL, if there is one.
     async fn arrive(&self) -> Outcome {
         let url = self.manager.take_response();
         let outcome = match self.manager.callback_kind(&url) {
-            CallbackKind::None => return Ok("ready".to_owned()),
             CallbackKind::Signout => self.manager.signout_callback(&url).await.map(|outcome| {
                 format!(
                     "signed out, state {}",
@@ -108,12 +107,13 @@ impl Workbench {
             CallbackKind::Signin | CallbackKind::ChildWindow => {
                 self.manager.signin_callback(&url).await.map(arrived)
             }
+            _ => return Ok("ready".to_owned()),
         };
         outcome.map_err(|error| told(&error))
     }
 
-    /// Lets the button of this id do what it is named after. Popups must open while the click is
-    /// handled.
+    /// Makes the button with this id run the operation of that name. Popups must open while the
+    /// click is handled.
     fn listen(self: &Rc<Self>, name: &'static str) {
         let Some(button) = self.document.get_element_by_id(name) else {
             return write(&self.document, "status", &["there is no button ", name].concat());
@@ -124,24 +124,19 @@ impl Workbench {
             let (work, own) = (own.operation(name), Rc::clone(&own));
             spawn_local(async move { own.show(work.await.map_err(|error| told(&error))).await });
         });
-        // It throws for no target and no name.
+        // It throws only without a target or a name.
         let _ = button.add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
         click.forget();
     }
 
     fn operation(&self, name: &str) -> Work {
         let manager = &self.manager;
-        let signin = SigninRequestArgs {
-            state: Some("a sign-in".into()),
-            url_state: Some("in the URL".to_owned()),
-            prompt: Some(self.input("prompt")).filter(|prompt| !prompt.is_empty()),
-            redirect: self.redirect,
-            ..SigninRequestArgs::default()
-        };
-        let signout = SignoutRequestArgs {
-            state: Some("a sign-out".into()),
-            ..SignoutRequestArgs::default()
-        };
+        let mut signin = SigninRequestArgs::default()
+            .state("a sign-in".into())
+            .url_state("in the URL")
+            .redirect(self.redirect);
+        signin.prompt = Some(self.input("prompt")).filter(|prompt| !prompt.is_empty());
+        let signout = SignoutRequestArgs::default().state("a sign-out".into());
         let popup = PopupArgs::default();
         match name {
             "signin_redirect" => then(manager.signin_redirect(signin), |()| "leaving".to_owned()),
@@ -151,9 +146,10 @@ impl Workbench {
             "signin_silent" => {
                 then(manager.signin_silent(), |user| format!("silently {}", user.sub()))
             }
-            "signout_redirect" => {
-                then(manager.signout_redirect(signout), |()| "leaving".to_owned())
-            }
+            "signout_redirect" => then(manager.signout_redirect(signout), |scope| match scope {
+                SignoutScope::Local => "signed out here".to_owned(),
+                _ => "leaving".to_owned(),
+            }),
             "signout_popup" => then(manager.signout_popup(signout, popup), |outcome| {
                 format!("signed out, state {}", text_of(outcome.state.as_ref()))
             }),
@@ -180,7 +176,7 @@ impl Workbench {
         input(&self.document, id).map(|input| input.value()).unwrap_or_default()
     }
 
-    /// Shows what came of something, and who is signed in now.
+    /// Shows a result, and who is signed in now.
     async fn show(&self, outcome: Outcome) {
         self.show_user().await;
         write(&self.document, "status", &outcome.unwrap_or_else(|problem| problem));
@@ -194,7 +190,7 @@ impl Workbench {
         write(&self.document, "user", &user);
     }
 
-    /// Lists an event. It may have come of another tab, so that who is signed in is shown anew.
+    /// Lists an event. It may come from another tab, so the user is shown again.
     fn follow(self: &Rc<Self>, event: &AuthEvent) {
         let text = match event {
             AuthEvent::SilentRenewError(error) => format!("SilentRenewError {}", told(error)),
@@ -203,7 +199,7 @@ impl Workbench {
         let item = self.document.create_element("li");
         if let (Ok(item), Some(list)) = (item, self.document.get_element_by_id("events")) {
             item.set_text_content(Some(&text));
-            // It throws for what can't stand there.
+            // It throws only for a node that cannot be a child.
             let _ = list.append_child(&item);
         }
         let own = Rc::clone(self);
@@ -211,7 +207,7 @@ impl Workbench {
     }
 }
 
-/// The buttons; the last one is what every other name stands for.
+/// The buttons. The last one is the operation for every other name.
 const OPERATIONS: [&str; 12] = [
     "signin_redirect",
     "signin_popup",
@@ -227,7 +223,7 @@ const OPERATIONS: [&str; 12] = [
     "call_api",
 ];
 
-/// An operation under way, and what to say of its result.
+/// A running operation, and the text for its result.
 type Work = futures::future::LocalBoxFuture<'static, Result<String, Error>>;
 
 fn then<T: 'static>(
@@ -240,7 +236,7 @@ fn then<T: 'static>(
 fn arrived(outcome: Option<SigninOutcome>) -> String {
     match outcome {
         None => "handed back".to_owned(),
-        Some(SigninOutcome { user, state, url_state }) => {
+        Some(SigninOutcome { user, state, url_state, .. }) => {
             format!(
                 "signed in {}, state {}, url_state {}",
                 user.sub(),
@@ -255,12 +251,12 @@ fn worded(result: Result<String, Error>) -> String {
     result.unwrap_or_else(|error| told(&error))
 }
 
-/// The kind of an error by its name in the crate, and what it says.
+/// The name of the error's variant, and its message.
 fn told(error: &Error) -> String {
     format!("{}: {error}", variant(error))
 }
 
-/// The name of an enumeration's variant.
+/// The name of an enum's variant.
 fn variant(value: &impl Debug) -> String {
     format!("{value:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
 }
@@ -269,7 +265,7 @@ fn text_of(state: Option<&Value>) -> String {
     state.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The user with their tokens: this page hides nothing.
+/// The user with all tokens: this page hides nothing.
 fn json_of(user: Option<&User>) -> String {
     serde_json::to_string_pretty(&user).unwrap_or_default()
 }

@@ -50,6 +50,7 @@ mod tests {
             scope: "openid".into(),
             api_url: app_origin.into(),
             user_store: doorward_app::config::StoreKind::Session,
+            load_user_info: true,
         };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());

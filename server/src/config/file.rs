@@ -106,6 +106,7 @@ pub struct AppSection {
     pub scope: Scope,
     pub api_url: Option<WebUrl>,
     pub user_store: StoreKind,
+    pub load_user_info: bool,
     pub connect_origins: Vec<Origin>,
 }
 
@@ -333,6 +334,7 @@ impl Default for AppSection {
             scope: "openid profile offline_access MyBackendApi2".parse().unwrap_or_default(),
             api_url: None,
             user_store: StoreKind::Session,
+            load_user_info: true,
             connect_origins: Vec::new(),
         }
     }

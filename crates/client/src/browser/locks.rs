@@ -53,6 +53,10 @@ impl Locks for WebLocks {
             None => self.fallback.mark(name).await,
         }
     }
+
+    fn has_marks(&self) -> bool {
+        manager().is_some() || self.fallback.has_marks()
+    }
 }
 
 /// Asks `navigator.locks`; `None` if there is none or it refuses. Without a guard: somebody has the
@@ -94,8 +98,7 @@ fn hold_until_resolved(granted: oneshot::Sender<Option<Guard>>) -> Promise {
 /// `navigator.locks.request(name, options, callback)`. The bindings in web-sys need an unstable
 /// flag.
 fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise> {
-    let navigator = web_sys::window()?.navigator();
-    let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
+    let locks = manager()?;
     // This fails where there are no locks.
     let request: Function =
         Reflect::get(&locks, &JsValue::from_str("request")).ok()?.unchecked_into();
@@ -103,4 +106,10 @@ fn request(name: &str, options: &JsValue, callback: &JsValue) -> Option<Promise>
         .call3(&locks, &JsValue::from_str(name), options, callback)
         .ok()
         .map(JsCast::unchecked_into)
+}
+
+/// `navigator.locks`, where there are locks.
+fn manager() -> Option<JsValue> {
+    let navigator = web_sys::window()?.navigator();
+    Reflect::get(&navigator, &JsValue::from_str("locks")).ok().filter(JsValue::is_object)
 }

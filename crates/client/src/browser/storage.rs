@@ -1,8 +1,12 @@
 //! Session and local storage (HTML section 12.2).
 
 use gloo_storage::{LocalStorage, SessionStorage, Storage as _};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use web_sys::Event;
 
-use crate::ports::{Storage, StorageError};
+use super::listen;
+use crate::ports::{Guard, Storage, StorageError};
 
 /// A store of the window's origin. It is looked up at each use, because a browser may forbid it at
 /// any time.
@@ -59,6 +63,18 @@ impl Storage for WebStorage {
         let length = raw.length().map_err(|_| refused())?;
         let keys = (0..length).filter_map(|index| raw.key(index).ok().flatten());
         Ok(keys.collect())
+    }
+
+    /// By the `storage` event, which says that this page now sees the change (HTML section 12.2.3).
+    fn on_change(&self, handler: Box<dyn Fn(&str)>) -> Guard {
+        let Some(window) = web_sys::window() else {
+            return Guard::new(|| ());
+        };
+        let changed = move |event: Event| {
+            let key = Reflect::get(&event, &JsValue::from_str("key")).ok();
+            handler(&key.and_then(|key| key.as_string()).unwrap_or_default());
+        };
+        listen(vec![(window.into(), "storage")], Box::new(changed))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{rc::Rc, time::Duration};
 
-use doorward_protocol::{challenge::Challenge, error::ErrorCode};
+use doorward_protocol::{challenge::Challenge, error::ErrorCode, json};
+use serde_json::Value;
 
 use crate::{
     Fault,
@@ -12,7 +13,16 @@ use crate::{
 };
 
 /// A request to an API. The client adds the `Authorization` header.
+///
+/// ```
+/// use doorward_client::ApiRequest;
+///
+/// let read = ApiRequest::get("https://api.example/orders").header("accept", "application/json");
+/// let write = ApiRequest::post("https://api.example/orders").json(&serde_json::json!({ "n": 1 }));
+/// assert_eq!(write.body.as_deref(), Some(r#"{"n":1}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiRequest {
     /// `GET`, `POST` …
     pub method: String,
@@ -22,12 +32,25 @@ pub struct ApiRequest {
     pub headers: Vec<(String, String)>,
     /// The body as text, so that it can be sent again. Set its type in the headers.
     pub body: Option<String>,
+    /// The time limit in seconds, in place of the setting `request_timeout`.
+    pub timeout: Option<u64>,
 }
 
 impl ApiRequest {
+    /// Creates a request with this method.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        let (method, url) = (method.into(), url.into());
+        Self { method, url, headers: Vec::new(), body: None, timeout: None }
+    }
+
     /// Creates a GET request.
     pub fn get(url: impl Into<String>) -> Self {
-        Self { method: "GET".to_owned(), url: url.into(), headers: Vec::new(), body: None }
+        Self::new("GET", url)
+    }
+
+    /// Creates a POST request.
+    pub fn post(url: impl Into<String>) -> Self {
+        Self::new("POST", url)
     }
 
     /// Adds a header.
@@ -35,6 +58,17 @@ impl ApiRequest {
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// Sets the body to this JSON document, and its type.
+    #[must_use]
+    pub fn json(self, document: &Value) -> Self {
+        self.header("content-type", "application/json").body(json::text(document))
+    }
+
+    setters! {
+        some_text body;
+        some timeout: u64;
     }
 }
 
@@ -76,7 +110,7 @@ impl Client {
             url: request.url.clone(),
             headers,
             body: request.body.clone(),
-            timeout: Duration::from_secs(self.settings.request_timeout),
+            timeout: Duration::from_secs(request.timeout.unwrap_or(self.settings.request_timeout)),
             follow_redirects: true,
             cache: CacheMode::Never,
         };
@@ -86,10 +120,10 @@ impl Client {
     /// Returns the token that replaces a refused one. Another caller or tab may have renewed
     /// already.
     async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Fault> {
-        if self.present_user()?.access_token == refused {
+        if self.users.present()?.access_token == refused {
             self.renew().await?;
         }
-        Ok(self.present_user()?.access_token)
+        Ok(self.users.present()?.access_token)
     }
 }
 

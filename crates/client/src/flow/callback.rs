@@ -11,7 +11,10 @@
 //! and the user is in the user store. A temporary failure (of the network or the provider) consumes
 //! nothing, so the same URL can be tried again.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use doorward_protocol::base64url;
 use sha2::{Digest as _, Sha256};
@@ -21,16 +24,19 @@ use crate::{
     client::Client,
     flow::{
         exchange::{Profile, UnverifiedTokens},
-        pending::{self, AnsweredSignin, Pending, PendingSignin, PendingSignout, Via},
+        pending::{self, AnsweredSignin, Owner, Pending, PendingSignin, PendingSignout, Via},
         response::{self, AuthorizationResponse},
     },
-    lean::single_flight::SharedWork,
+    lean::{single_flight::SharedWork, url},
     ports::{Guard, LocalFuture},
+    settings::StoreKind,
     user_store::StoredUser,
 };
 
 /// How many URLs are remembered while the page lives.
 const REMEMBERED: usize = 4;
+/// The prefix of the key under which a tab keeps the URL of a response until it is processed.
+const RESPONSE: &str = "oidc-response:";
 
 /// The callbacks of this page.
 #[derive(Default)]
@@ -39,6 +45,11 @@ pub(crate) struct Callbacks {
     by_address: RefCell<Vec<(String, SharedWork)>>,
     /// Tokens that were received but not yet verified, because the network failed in between.
     received: RefCell<Option<UnverifiedTokens>>,
+    /// A user who was verified but not yet stored, because the storage failed, and the identifier
+    /// of the request.
+    verified: RefCell<Option<(String, Rc<StoredUser>)>>,
+    /// Whether this page has taken a response already.
+    has_taken: Cell<bool>,
 }
 
 impl Callbacks {
@@ -46,16 +57,27 @@ impl Callbacks {
     pub(crate) fn forget(&self) {
         self.by_address.borrow_mut().clear();
         self.received.borrow_mut().take();
+        self.verified.borrow_mut().take();
     }
 }
 
+/// Whether the same response may be processed again. After a failure of the device (storage, clock)
+/// the user can change something and try again.
+fn may_try_again(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Retry | ErrorKind::Device)
+}
+
 impl Client {
-    /// Classifies the response in a URL.
+    /// Classifies the response in a URL. Parameters of the page itself, and responses to another
+    /// client of this origin, are none of this client's.
     pub(crate) fn callback_kind(&self, url: &str) -> CallbackKind {
-        let marks = response::summary(url);
-        let known =
-            marks.state_id.as_deref().and_then(|id| pending::get(&self.ports, id).ok().flatten());
-        match known {
+        let summary = response::summary(url);
+        // Every request has a state.
+        let Some(id) = summary.state_id else {
+            return CallbackKind::None;
+        };
+        match pending::get(&self.ports, &id).ok().flatten() {
+            Some(pending) if !pending.belongs_to(&self.settings) => CallbackKind::None,
             Some(Pending::Signout(PendingSignout { via: Via::Redirect, .. })) => {
                 CallbackKind::Signout
             }
@@ -63,16 +85,75 @@ impl Client {
             Some(Pending::Signin(pending)) if pending.via != Via::Redirect => {
                 CallbackKind::ChildWindow
             }
-            Some(_) if marks.has_result => CallbackKind::Signin,
-            _ if marks.has_result && (marks.state_id.is_some() || self.is_redirect_uri(url)) => {
-                CallbackKind::Signin
+            Some(_) if summary.has_result => CallbackKind::Signin,
+            Some(_) => CallbackKind::None,
+            None => self.kind_of_unknown(url, &id, summary.has_result),
+        }
+    }
+
+    /// Classifies a response whose request is not in the state store: it was sent by another page,
+    /// whose store is not visible here, or the entry is gone.
+    fn kind_of_unknown(&self, url: &str, id: &str, has_result: bool) -> CallbackKind {
+        let settings = &self.settings;
+        let is_at = |address: &Option<String>| {
+            address.as_ref().is_some_and(|own| url::split(own).0 == url::split(url).0)
+        };
+        let is_redirect_uri = url::split(url).0 == url::split(&settings.redirect_uri).0
+            || is_at(&settings.popup_redirect_uri)
+            || is_at(&settings.silent_redirect_uri);
+        let is_post_logout_uri = is_at(&settings.post_logout_redirect_uri)
+            || is_at(&settings.popup_post_logout_redirect_uri);
+        match pending::via_of(id) {
+            Some(Via::Redirect) if is_redirect_uri && has_result => CallbackKind::Signin,
+            Some(Via::Popup | Via::Frame)
+                if is_redirect_uri && has_result || is_post_logout_uri =>
+            {
+                CallbackKind::ChildWindow
             }
             _ => CallbackKind::None,
         }
     }
 
-    fn is_redirect_uri(&self, url: &str) -> bool {
-        crate::lean::url::split(url).0 == crate::lean::url::split(&self.settings.redirect_uri).0
+    /// Takes the response out of the address bar and returns the URL that had it. Until the sign-in
+    /// is finished, session storage keeps the URL, so that a reload meanwhile does not lose it.
+    pub(crate) fn take_response(&self) -> String {
+        let url = self.ports.navigator.current_url();
+        let kind = self.callback_kind(&url);
+        let has_taken = self.callbacks.has_taken.replace(true);
+        if kind == CallbackKind::None {
+            return if has_taken { url } else { self.kept_response().unwrap_or(url) };
+        }
+        if kind == CallbackKind::Signin && self.settings.user_store == StoreKind::Session {
+            let (store, key) = self.users.beside(RESPONSE);
+            // Without it, a reload loses the response.
+            let _ = store.set(&key, &url);
+        }
+        self.scrub(&url);
+        url
+    }
+
+    /// The URL of a response that an earlier page of this tab took, and did not finish.
+    fn kept_response(&self) -> Option<String> {
+        if self.settings.user_store != StoreKind::Session {
+            // Another tab may be processing it.
+            return None;
+        }
+        let (store, key) = self.users.beside(RESPONSE);
+        let url = store.get(&key).ok().flatten()?;
+        let id = response::summary(&url).state_id?;
+        let is_pending = matches!(pending::get(&self.ports, &id), Ok(Some(Pending::Signin(_))));
+        if !is_pending || self.callback_kind(&url) != CallbackKind::Signin {
+            self.forget_response();
+            return None;
+        }
+        Some(url)
+    }
+
+    fn forget_response(&self) {
+        let (store, key) = self.users.beside(RESPONSE);
+        if let Ok(Some(_)) = store.get(&key) {
+            let _ = store.remove(&key);
+        }
     }
 
     /// Finishes a sign-in. All calls with the same URL share one result.
@@ -94,11 +175,12 @@ impl Client {
         let address = url.to_owned();
         let work: LocalFuture<Result<(), Fault>> = Box::pin(async move {
             let outcome = client.finish_signin(&address).await;
-            if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Retry) {
+            if outcome.as_ref().is_err_and(|error| may_try_again(error)) {
                 // Nothing was consumed: the next call tries again.
                 let mut by_address = client.callbacks.by_address.borrow_mut();
                 by_address.retain(|(own, _)| *own != address);
             } else {
+                client.forget_response();
                 client.scrub(&address);
             }
             outcome
@@ -129,11 +211,7 @@ impl Client {
         let (pending, mark) = loop {
             match pending::get(&self.ports, &response.state_id)? {
                 Some(Pending::Signin(pending)) => {
-                    let mark = self
-                        .ports
-                        .locks
-                        .mark(&["oidc.answered:", &response.state_id].concat())
-                        .await;
+                    let mark = self.mark(&["oidc.answered:", &response.state_id].concat()).await;
                     if mark.is_some() {
                         break (pending, mark);
                     }
@@ -150,25 +228,36 @@ impl Client {
                 }
             }
         };
-        let id = pending.id.clone();
+        let (id, return_to) = (pending.id.clone(), pending.return_to.clone());
         let code_hash = hash_of_code(&response);
-        let stored = self.redeem_and_prove(pending, response).await?;
+        let verified = self.callbacks.verified.take();
+        let stored = match verified.filter(|(own, _)| *own == id) {
+            Some((_, stored)) => stored,
+            None => self.redeem_and_prove(pending, response).await?,
+        };
+        if let Err(error) = self.user_loaded(&stored) {
+            *self.callbacks.verified.borrow_mut() = Some((id, stored));
+            return Err(error);
+        }
         self.keep_marked(mark);
+        let session = self.users.get()?.map(|session| session.stored.session_id());
         let answered = AnsweredSignin {
             created: self.ports.clock.now(),
             code_hash,
             sub: stored.user.sub().to_owned(),
+            session: session.unwrap_or_default(),
+            owner: Owner::of(&self.settings),
             data: stored.user.state.clone(),
             url_state: stored.user.url_state.clone(),
+            return_to,
         };
-        self.user_loaded(&stored)?;
         self.events.emit(&AuthEvent::UserSignedIn);
         pending::replace(&self.ports, &id, &Pending::Answered(answered))
     }
 
     /// Two tabs may have the same URL (a duplicated tab, or a restored session).
-    pub(crate) async fn lock_callback(&self, state_id: &str) -> Guard {
-        self.ports.locks.acquire(&["oidc.callback.", state_id].concat()).await
+    pub(crate) async fn lock_callback(&self, state_id: &str) -> Option<Guard> {
+        self.lock(&["oidc.callback.", state_id].concat()).await
     }
 
     /// Redeems the code and verifies who signed in. A temporary failure consumes neither the
@@ -183,9 +272,9 @@ impl Client {
             None => self.redeem(pending, response).await?,
         };
         match self.prove(&tokens).await {
-            Ok(profile) => Ok(Rc::new(Self::new_user(tokens, profile))),
+            Ok(profile) => Ok(Rc::new(StoredUser::of_signin(tokens, profile))),
             Err(error) => {
-                if error.is_transient() {
+                if may_try_again(&error) {
                     *self.callbacks.received.borrow_mut() = Some(tokens);
                 } else {
                     pending::remove(&self.ports, &tokens.accepted.pending.id)?;
@@ -218,7 +307,8 @@ impl Client {
                 if answered.code_hash == code_hash && answered.sub == session.stored.user.sub() =>
             {
                 let user = session.stored.user.clone();
-                Ok(SigninOutcome { user, state: answered.data, url_state: answered.url_state })
+                let AnsweredSignin { data: state, url_state, return_to, .. } = answered;
+                Ok(SigninOutcome { user, state, url_state, return_to })
             }
             _ => Err(self.no_matching_state()),
         }
@@ -239,7 +329,7 @@ impl Client {
         pending: Box<PendingSignin>,
         response: Box<AuthorizationResponse>,
     ) -> Result<UnverifiedTokens, Fault> {
-        let metadata = self.retrying(|| self.metadata.metadata()).await?;
+        let metadata = self.ports.retrying(|| self.metadata.metadata()).await?;
         let id = pending.id.clone();
         let accepted = match pending.accept(response, self, &metadata) {
             Ok(accepted) => accepted,

@@ -1,8 +1,6 @@
 //! From an accepted response to tokens with a verified ID token (RFC 6749 section 4.1.3, RFC 9207
 //! section 2.4, OIDC Core section 3.1.3.3 to 3.1.3.7, 5.3).
 
-use std::time::Duration;
-
 use doorward_protocol::{scope, secret::Secret};
 use serde_json::{Map, Value};
 
@@ -18,14 +16,8 @@ use crate::{
     id_token::{self, Expected, Nonce, VerifiedIdToken},
     lean::url,
     metadata::Metadata,
-    user_store::StoredUser,
+    user_store::{SessionBegin, StoredUser},
 };
-
-/// Pauses between attempts to redeem a code. A code lives about a minute, and users wait less long.
-const RETRY_PAUSES: [Duration; 3] =
-    [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(3)];
-/// No attempt starts later than this after the first.
-const RETRY_WITHIN: Duration = Duration::from_secs(20);
 
 /// A response that a pending request accepted.
 pub(crate) struct AcceptedResponse {
@@ -54,23 +46,30 @@ impl PendingSignin {
     ) -> Result<Box<AcceptedResponse>, Fault> {
         let trace = &client.tokens.http.trace;
         trace.check("state", &self.id, &response.state_id, true);
-        if self.authority != client.settings.authority {
+        if self.owner.authority != client.settings.authority {
             return Err(Error::StateMismatch("authority").into());
         }
-        if self.client_id != client.settings.client_id {
+        if self.owner.client_id != client.settings.client_id {
             return Err(Error::StateMismatch("client_id").into());
         }
         let issuer = &metadata.issuer;
         // RFC 9207 section 2.4: the code of another provider must not be sent to this provider's
         // token endpoint.
-        let names_issuer =
-            response.iss.as_ref().map_or(!metadata.responses_carry_iss, |iss| iss == issuer);
+        let names_issuer = response
+            .iss
+            .as_ref()
+            .map_or(!metadata.responses_carry_iss, |iss| id_token::is_issuer(issuer, iss, None));
         let found = response.iss.as_deref().unwrap_or_default();
         if !trace.check("iss", issuer, &found, names_issuer) {
             let error = match response.iss {
-                Some(iss) => Error::IssuerMismatch { expected: issuer.clone(), found: iss.chars().take(200).collect() },
+                Some(iss) => Error::IssuerMismatch {
+                    expected: issuer.clone(),
+                    found: iss.chars().take(200).collect(),
+                },
                 None => Error::InvalidResponse(
-                    "the response does not name its issuer (iss), although the provider always does".to_owned(),
+                    "the response does not name its issuer (iss), although the provider always \
+                        does"
+                        .to_owned(),
                 ),
             };
             return Err(error.into());
@@ -102,34 +101,7 @@ impl Client {
         ]);
         add_params(&mut form, &pending.resource, &pending.extra_token_params);
         self.metadata.expect_keys();
-        self.retrying(|| self.tokens.grant(&form)).await
-    }
-
-    /// Repeats an operation after temporary failures, a few times within a short period.
-    pub(crate) async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        let begun = self.ports.clock.monotonic();
-        let mut failures = 0;
-        loop {
-            match attempt().await {
-                Err(error) if self.tries_again(&error, failures, begun).await => failures += 1,
-                other => return other,
-            }
-        }
-    }
-
-    /// Waits before the next attempt. Returns `false` if there is none.
-    async fn tries_again(&self, error: &Error, failures: usize, begun: Duration) -> bool {
-        let spent = self.ports.clock.monotonic().saturating_sub(begun);
-        match RETRY_PAUSES.get(failures) {
-            Some(pause) if error.is_transient() && spent < RETRY_WITHIN => {
-                self.ports.timer.sleep(*pause).await;
-                true
-            }
-            _ => false,
-        }
+        self.ports.retrying(|| self.tokens.grant(&form)).await
     }
 
     /// Verifies the ID token. Returns `None` if there is none and the scope has no `openid`.
@@ -139,7 +111,7 @@ impl Client {
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let pending = &tokens.accepted.pending;
         if tokens.answer.unverified_id_token.is_some() {
-            self.retrying(|| self.metadata.keys()).await?;
+            self.ports.retrying(|| self.metadata.keys()).await?;
         }
         let nonce = Nonce::Exactly(&pending.nonce);
         let id_token = self.verify_id_token(&tokens.answer, nonce, pending.max_age).await?;
@@ -173,7 +145,7 @@ impl Client {
         let verify = || {
             id_token::verify(id_token, &expected, &metadata, &self.metadata, &*self.ports.verifier)
         };
-        self.retrying(verify).await.map(Some)
+        self.ports.retrying(verify).await.map(Some)
     }
 
     /// Builds the profile from the claims of an ID token, with userinfo if that is set.
@@ -187,14 +159,16 @@ impl Client {
         };
         let profile =
             claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims);
-        let profile = self.with_user_info(profile, &answer.access_token, id_token).await?;
+        let profile = self.with_user_info(profile, &answer.access_token, id_token.sub()).await?;
         Ok(Profile(profile))
     }
+}
 
+impl StoredUser {
     /// Builds the user of a sign-in.
-    pub(crate) fn new_user(tokens: UnverifiedTokens, profile: Profile) -> StoredUser {
+    pub(crate) fn of_signin(tokens: UnverifiedTokens, profile: Profile) -> Self {
         let AcceptedResponse { pending, session_state, .. } = *tokens.accepted;
-        let mut stored = Self::user_of(*tokens.answer, pending.scope, profile);
+        let mut stored = Self::of_response(*tokens.answer, pending.scope, profile);
         let user = &mut stored.user;
         user.session_state = session_state.or(user.session_state.take());
         user.state = pending.data;
@@ -203,13 +177,14 @@ impl Client {
     }
 
     /// Builds the user of a token response for this scope.
-    pub(crate) fn user_of(
+    pub(crate) fn of_response(
         answer: TokenResponse,
         requested_scope: String,
         profile: Profile,
-    ) -> StoredUser {
-        StoredUser {
+    ) -> Self {
+        Self {
             lifetime: answer.expires_in,
+            began: SessionBegin::default(),
             user: User {
                 id_token: answer.unverified_id_token,
                 session_state: answer.session_state,

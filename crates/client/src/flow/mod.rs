@@ -9,6 +9,7 @@ mod password;
 pub(crate) mod pending;
 pub(crate) mod renewal;
 pub(crate) mod response;
+mod retry;
 mod signin;
 mod signout;
 pub(crate) mod tokens;

@@ -6,7 +6,7 @@ use doorward_protocol::{scope, secret::Secret};
 
 use crate::{
     AuthEvent, Fault, IdTokenError, client::Client, flow::tokens::add_params, id_token::Nonce,
-    lean::url,
+    lean::url, user_store::StoredUser,
 };
 
 impl Client {
@@ -32,7 +32,11 @@ impl Client {
             return Err(IdTokenError::Missing.into());
         }
         let profile = self.profile(&answer, id_token.as_ref()).await?;
-        self.user_loaded(&Rc::new(Self::user_of(*answer, settings.scope.clone(), profile)))?;
+        self.user_loaded(&Rc::new(StoredUser::of_response(
+            *answer,
+            settings.scope.clone(),
+            profile,
+        )))?;
         self.events.emit(&AuthEvent::UserSignedIn);
         Ok(())
     }

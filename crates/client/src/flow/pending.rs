@@ -8,13 +8,11 @@ use crate::{
     Error, Fault,
     lean::json::{Members, into_text},
     ports::{Entropy, Ports},
-    settings::ResponseMode,
+    settings::{ResponseMode, Settings},
 };
 
 /// The prefix of all keys in the state store.
 const PREFIX: &str = "oidc.";
-/// Users have this prefix. They are in the same storage if both stores are of one kind.
-const USER_PREFIX: &str = "oidc.user:";
 
 /// The entry in the state store for a `state`.
 pub(crate) enum Pending {
@@ -24,6 +22,37 @@ pub(crate) enum Pending {
     Answered(AnsweredSignin),
     /// A sign-out.
     Signout(PendingSignout),
+}
+
+/// The client that made a request. Several clients of one origin share a state store.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Owner {
+    pub authority: String,
+    pub client_id: String,
+}
+
+impl Owner {
+    /// The client with these settings.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self { authority: settings.authority.clone(), client_id: settings.client_id.clone() }
+    }
+
+    fn read(members: &mut Members) -> Self {
+        Self {
+            authority: members.text("authority").unwrap_or_default(),
+            client_id: members.text("client_id").unwrap_or_default(),
+        }
+    }
+
+    fn write(&self, members: &mut Members) {
+        members.set_text("authority", Some(&self.authority));
+        members.set_text("client_id", Some(&self.client_id));
+    }
+
+    /// Whether an entry of this owner is the client's own. Earlier versions wrote no owner.
+    fn is(&self, other: &Self) -> bool {
+        self == other || self.authority.is_empty()
+    }
 }
 
 /// The window in which a request was sent, and so where its response is awaited.
@@ -39,6 +68,16 @@ pub(crate) enum Via {
 
 impl Via {
     const ALL: [Self; 3] = [Self::Redirect, Self::Popup, Self::Frame];
+
+    /// The prefix of identifiers. It says which page waits for a response, even to a page that
+    /// cannot read the state store of the page that sent the request.
+    fn id_prefix(self) -> &'static str {
+        match self {
+            Self::Redirect => "",
+            Self::Popup => "p.",
+            Self::Frame => "f.",
+        }
+    }
 
     /// The values of `request_type` for sign-in and sign-out.
     fn request_types(self) -> [&'static str; 2] {
@@ -59,8 +98,7 @@ pub(crate) struct PendingSignin {
     pub created: u64,
     pub code_verifier: CodeVerifier,
     pub nonce: String,
-    pub authority: String,
-    pub client_id: String,
+    pub owner: Owner,
     pub redirect_uri: String,
     pub scope: String,
     pub response_mode: ResponseMode,
@@ -69,6 +107,7 @@ pub(crate) struct PendingSignin {
     pub extra_token_params: Vec<(String, String)>,
     pub data: Option<Value>,
     pub url_state: Option<String>,
+    pub return_to: Option<String>,
 }
 
 /// A processed sign-in. The verifier is gone, so it cannot redeem anything.
@@ -78,14 +117,19 @@ pub(crate) struct AnsweredSignin {
     pub code_hash: String,
     /// Who signed in.
     pub sub: String,
+    /// Their session.
+    pub session: String,
+    pub owner: Owner,
     pub data: Option<Value>,
     pub url_state: Option<String>,
+    pub return_to: Option<String>,
 }
 
 /// A sign-out request that waits for its response.
 pub(crate) struct PendingSignout {
     pub via: Via,
     pub created: u64,
+    pub owner: Owner,
     pub data: Option<Value>,
     pub url_state: Option<String>,
 }
@@ -104,9 +148,13 @@ impl Pending {
             Self::Answered(answered) => {
                 members.set_text("code_hash", Some(&answered.code_hash));
                 members.set_text("sub", Some(&answered.sub));
+                members.set_text("session", Some(&answered.session));
+                members.set_text("return_to", answered.return_to.as_deref());
+                answered.owner.write(&mut members);
                 (ANSWERED, answered.created, &answered.data, &answered.url_state)
             }
             Self::Signout(signout) => {
+                signout.owner.write(&mut members);
                 (signout.via.request_types()[1], signout.created, &signout.data, &signout.url_state)
             }
         };
@@ -128,6 +176,9 @@ impl Pending {
                 created,
                 code_hash: members.text("code_hash")?,
                 sub: members.text("sub").unwrap_or_default(),
+                session: members.text("session").unwrap_or_default(),
+                owner: Owner::read(&mut members),
+                return_to: members.text("return_to"),
                 data,
                 url_state,
             }));
@@ -139,8 +190,27 @@ impl Pending {
             PendingSignin::read(members, via, created, data, url_state)
                 .map(|signin| Self::Signin(Box::new(signin)))
         } else {
-            Some(Self::Signout(PendingSignout { via, created, data, url_state }))
+            let owner = Owner::read(&mut members);
+            Some(Self::Signout(PendingSignout { via, created, owner, data, url_state }))
         }
+    }
+
+    fn created(&self) -> u64 {
+        match self {
+            Self::Signin(signin) => signin.created,
+            Self::Answered(answered) => answered.created,
+            Self::Signout(signout) => signout.created,
+        }
+    }
+
+    /// Whether the client with these settings made the request.
+    pub(crate) fn belongs_to(&self, settings: &Settings) -> bool {
+        let owner = match self {
+            Self::Signin(signin) => &signin.owner,
+            Self::Answered(answered) => &answered.owner,
+            Self::Signout(signout) => &signout.owner,
+        };
+        owner.is(&Owner::of(settings))
     }
 }
 
@@ -149,13 +219,13 @@ impl PendingSignin {
         for (name, text) in [
             ("id", &self.id),
             ("nonce", &self.nonce),
-            ("authority", &self.authority),
-            ("client_id", &self.client_id),
             ("redirect_uri", &self.redirect_uri),
             ("scope", &self.scope),
         ] {
             members.set_text(name, Some(text));
         }
+        self.owner.write(members);
+        members.set_text("return_to", self.return_to.as_deref());
         members.set_text("code_verifier", Some(self.code_verifier.expose()));
         members.set_text("response_mode", Some(self.response_mode.as_str()));
         members.set("max_age", self.max_age.map(Value::from));
@@ -188,6 +258,7 @@ impl PendingSignin {
         let code_verifier = CodeVerifier::parse(members.text("code_verifier")?).ok()?;
         // One exit for all missing members: each early return would have its own code to drop the
         // others.
+        let owner = Owner::read(&mut members);
         let mut text = |name: &str| members.text(name).unwrap_or_default();
         let signin = Self {
             id: text("id"),
@@ -195,8 +266,7 @@ impl PendingSignin {
             created,
             code_verifier,
             nonce: text("nonce"),
-            authority: text("authority"),
-            client_id: text("client_id"),
+            owner,
             redirect_uri: text("redirect_uri"),
             scope: text("scope"),
             response_mode,
@@ -205,10 +275,16 @@ impl PendingSignin {
             extra_token_params,
             data,
             url_state,
+            return_to: members.text("return_to"),
         };
         // The scope may be empty.
-        let texts =
-            [&signin.id, &signin.nonce, &signin.authority, &signin.client_id, &signin.redirect_uri];
+        let texts = [
+            &signin.id,
+            &signin.nonce,
+            &signin.owner.authority,
+            &signin.owner.client_id,
+            &signin.redirect_uri,
+        ];
         let whole = texts.into_iter().all(|text| !text.is_empty());
         whole.then_some(signin)
     }
@@ -233,6 +309,25 @@ pub(crate) fn random_bytes(entropy: &dyn Entropy) -> Result<[u8; 32], Error> {
     Ok(bytes)
 }
 
+/// The length of [`random_text`].
+const ID_LENGTH: usize = 43;
+
+/// The identifier of a request that is sent in this kind of window.
+pub(crate) fn new_id(via: Via, entropy: &dyn Entropy) -> Result<String, Fault> {
+    Ok([via.id_prefix(), &random_text(entropy)?].concat())
+}
+
+/// The kind of window in which a request with this identifier was sent. `None`: it is no identifier
+/// of this client, and so the page's own parameter, or another program's.
+pub(crate) fn via_of(id: &str) -> Option<Via> {
+    let [redirect, popup, frame] = Via::ALL;
+    let via = [popup, frame].into_iter().find(|via| id.starts_with(via.id_prefix()));
+    let via = via.unwrap_or(redirect);
+    let random = &id[via.id_prefix().len()..];
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (random.len() == ID_LENGTH && random.bytes().all(is_base64url)).then_some(via)
+}
+
 /// The `state` parameter: the identifier, and the caller's text after a semicolon.
 pub(crate) fn state_param(id: &str, url_state: Option<&str>) -> String {
     match url_state {
@@ -242,8 +337,13 @@ pub(crate) fn state_param(id: &str, url_state: Option<&str>) -> String {
 }
 
 /// Stores a request, and removes expired ones.
-pub(crate) fn put(ports: &Ports, id: &str, pending: &Pending, stale_age: u64) -> Result<(), Fault> {
-    sweep(ports, stale_age)?;
+pub(crate) fn put(
+    ports: &Ports,
+    id: &str,
+    pending: &Pending,
+    settings: &Settings,
+) -> Result<(), Fault> {
+    sweep(ports, settings)?;
     replace(ports, id, pending)
 }
 
@@ -263,20 +363,36 @@ pub(crate) fn remove(ports: &Ports, id: &str) -> Result<(), Fault> {
     Ok(ports.state_store.remove(&key(id))?)
 }
 
-/// Removes entries made `stale_age` seconds ago or earlier, and those that can't be read. Keys of
-/// others are kept.
-pub(crate) fn sweep(ports: &Ports, stale_age: u64) -> Result<(), Fault> {
-    let now = ports.clock.now();
+/// Removes the client's entries that are older than the setting `stale_state_age`, and unreadable
+/// ones. Keys of other programs stay, and so do the requests of another client, which has a setting
+/// of its own.
+pub(crate) fn sweep(ports: &Ports, settings: &Settings) -> Result<(), Fault> {
+    let (now, limit) = (ports.clock.now(), settings.stale_state_age);
+    // An entry from the far future was written while the device's clock was wrong, and would never
+    // expire.
+    let is_fresh =
+        |created: u64| created.saturating_add(limit) > now && created <= now.saturating_add(limit);
+    each_entry(ports, &|text| match Pending::read(text) {
+        Some(pending) => !pending.belongs_to(settings) || is_fresh(pending.created()),
+        None => false,
+    })
+}
+
+/// Removes what is known about the sign-in that began this session. It names the user, and must
+/// not stay after sign-out.
+pub(crate) fn forget_answered(ports: &Ports, session: &str) -> Result<(), Fault> {
+    each_entry(ports, &|text| match Pending::read(text) {
+        Some(Pending::Answered(answered)) => answered.session != session,
+        _ => true,
+    })
+}
+
+/// Looks at each entry under an identifier of this client, and removes those that are not kept.
+fn each_entry(ports: &Ports, keeps: &dyn Fn(&str) -> bool) -> Result<(), Fault> {
     let store = &ports.state_store;
-    let ours = |key: &String| key.starts_with(PREFIX) && !key.starts_with(USER_PREFIX);
-    for key in store.keys()?.into_iter().filter(ours) {
-        let created = store.get(&key)?.and_then(|text| Members::read(&text)?.number("created"));
-        // An entry from the far future was written while the device's clock was wrong, and would
-        // never expire.
-        let fresh = |created: u64| {
-            created.saturating_add(stale_age) > now && created <= now.saturating_add(stale_age)
-        };
-        if !created.is_some_and(fresh) {
+    for key in store.keys()? {
+        let is_entry = key.strip_prefix(PREFIX).is_some_and(|id| via_of(id).is_some());
+        if is_entry && store.get(&key)?.is_some_and(|text| !keeps(&text)) {
             store.remove(&key)?;
         }
     }

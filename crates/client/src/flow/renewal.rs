@@ -23,16 +23,20 @@ use crate::{
     popups,
     ports::Guard,
     settings::MergeClaims,
-    tabs::message::TabMessage,
+    tabs::SETTLED,
     user_store::{StoredSession, StoredUser},
 };
 
-/// How often, and for how long, to check whether the store shows what another tab has written. (The
-/// timers of a hidden page run less often, and it must not block the other tabs.)
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
-const WAIT_LIMIT: Duration = Duration::from_secs(5);
 /// How long replaced tokens stay marked. After that, every tab must have seen the new ones.
-const MARKED: Duration = Duration::from_mins(1);
+const MARKED: Duration = Duration::from_secs(60);
+
+/// The response to a refresh token, until it is verified and stored. The refresh token is spent by
+/// then, so a new attempt continues with this response.
+pub(crate) struct UnverifiedRenewal {
+    /// The refresh token that was sent.
+    sent: String,
+    response: Rc<TokenResponse>,
+}
 
 impl Client {
     /// Renews the tokens of the stored user. Concurrent callers share one renewal.
@@ -47,12 +51,16 @@ impl Client {
     /// Returns a valid token, renewed first if it expired or expires soon. If renewal fails
     /// temporarily, or is impossible, a token that is still valid is returned.
     pub(crate) async fn access_token(self: &Rc<Self>) -> Result<String, Fault> {
-        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let Some(session) = self.users.get()? else {
+            // Another program may have cleared the store.
+            self.notice_changes()?;
+            return Err(Error::NotSignedIn.into());
+        };
         if !self.is_due(&session) {
             return Ok(session.stored.user.access_token.clone());
         }
         match self.renew().await {
-            Ok(()) => Ok(self.present_user()?.access_token),
+            Ok(()) => Ok(self.users.present()?.access_token),
             Err(error) => {
                 // The last two: there is neither a refresh token nor a session at the provider that
                 // a hidden frame could use.
@@ -91,10 +99,10 @@ impl Client {
         let before = self.users.get()?;
         let name =
             ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
-        let _lock = self.ports.locks.acquire(&name).await;
+        let lock = self.lock(&name).await;
         let begun = self.ports.clock.monotonic();
         loop {
-            let Some(session) = self.users.get()? else {
+            let Some(mut session) = self.users.get()? else {
                 return if before.is_some() {
                     Err(Error::NotSignedIn.into())
                 } else {
@@ -109,42 +117,45 @@ impl Client {
                 // Another tab renewed while this one waited.
                 return self.notice_changes();
             }
-            let hash = access_token_hash(&user.access_token);
-            let mark = self.ports.locks.mark(&["oidc.replaced:", &hash].concat()).await;
+            let hash = session.stored.tokens_hash();
+            let mark = self.mark(&["oidc.replaced:", &hash].concat()).await;
             // If the store never shows the new tokens, it belongs to this tab alone, and its tokens
             // are a copy.
-            if mark.is_none()
-                && (self.waits_for_store(begun).await || self.leave_to_others(&hash)?)
-            {
-                continue;
+            if mark.is_none() {
+                let of = user.refresh_token.as_deref().map(access_token_hash);
+                if self.waits_for_store(begun).await
+                    || of.is_some_and(|of| self.leave_to_others(&of).unwrap_or(false))
+                {
+                    continue;
+                }
+                if lock.is_none() {
+                    // The tab that has the lock may have sent this refresh token.
+                    return Err(Error::OtherTab.into());
+                }
             }
-            match self.refresh(&session).await {
+            let outcome = self.refresh(&mut session).await;
+            // Some providers return the same tokens while they are valid. They were not replaced
+            // then.
+            let replaced = self.users.get()?.is_none_or(|now| now.stored.tokens_hash() != hash);
+            self.keep_marked(mark.filter(|_| replaced));
+            match outcome {
                 // Another tab changed the store in the meantime, perhaps with the same refresh
                 // token.
-                Err(_) if !self.still_stored(&session)? => {}
+                Err(_) if !self.users.still_has(&session)? => {}
                 Err(error) => {
+                    if error.ends_the_grant() && self.shares_store() {
+                        // A later session may not be visible here yet.
+                        self.ports.timer.sleep(SETTLED).await;
+                        if !self.users.still_has(&session)? {
+                            continue;
+                        }
+                    }
                     self.renewal_failed(&error)?;
                     return Err(error);
                 }
-                Ok(()) => {
-                    // Some providers return the same access token while it is valid. It was not
-                    // replaced then.
-                    let same =
-                        self.present_user().is_ok_and(|now| now.access_token == user.access_token);
-                    self.keep_marked(mark.filter(|_| !same));
-                    return Ok(());
-                }
+                Ok(()) => return Ok(()),
             }
         }
-    }
-
-    /// Waits before the store is read again. Returns `false` once the time since `begun` is up.
-    pub(crate) async fn waits_for_store(&self, begun: Duration) -> bool {
-        let looks = self.ports.clock.monotonic().saturating_sub(begun) < WAIT_LIMIT;
-        if looks {
-            self.ports.timer.sleep(POLL_INTERVAL).await;
-        }
-        looks
     }
 
     /// Keeps a mark until every tab must have seen what replaced the marked tokens.
@@ -171,27 +182,47 @@ impl Client {
         }
         self.events.emit(&AuthEvent::SilentRenewError(error.clone()));
         if error.ends_the_grant() {
-            self.user_unloaded(&TabMessage::UserChanged)?;
+            self.remove_user()?;
         }
         Ok(())
     }
 
-    async fn refresh(&self, session: &StoredSession) -> Result<(), Fault> {
-        if session.stored.user.refresh_token.is_none() {
+    /// Renews, and stores the user. Once the refresh token is spent, `session` has the new one.
+    async fn refresh(&self, session: &mut StoredSession) -> Result<(), Fault> {
+        let has_token = session.stored.user.refresh_token.is_some();
+        if !has_token || !self.may_send_refresh_token(session).await {
             return self.renew_in_frame(Some(session)).await;
         }
-        let refreshed = self.refreshed(&session.stored).await?;
+        let response = self.redeem_refresh_token(&session.stored).await?;
         // If the user signed out or signed in again in the meantime, the old session must not come
         // back.
-        if !self.still_stored(session)? {
+        if !self.users.still_has(session)? {
             return Err(Error::NotSignedIn.into());
         }
-        self.user_loaded(&refreshed)
+        self.keep_refresh_token(session, &response)?;
+        if response.refresh_token.is_some() {
+            self.shared_token_replaced();
+        }
+        let renewed = self.verified_renewal(&session.stored, &response).await?;
+        if !self.users.still_has(session)? {
+            return Err(Error::NotSignedIn.into());
+        }
+        self.user_loaded(&renewed)?;
+        self.unverified.take();
+        Ok(())
     }
 
-    /// Redeems the refresh token and returns the user with the new tokens.
-    pub(crate) async fn refreshed(&self, stored: &StoredUser) -> Result<Rc<StoredUser>, Fault> {
+    /// Redeems the refresh token. The response stays in memory until it is verified and stored.
+    pub(crate) async fn redeem_refresh_token(
+        &self,
+        stored: &StoredUser,
+    ) -> Result<Rc<TokenResponse>, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
+        if let Some(UnverifiedRenewal { sent, response }) = &*self.unverified.borrow()
+            && (sent == refresh_token || response.refresh_token.as_deref() == Some(refresh_token))
+        {
+            return Ok(Rc::clone(response));
+        }
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
             self.metadata.keys().await?;
@@ -200,17 +231,75 @@ impl Client {
         let mut form =
             url::encoded(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
-        let answer = self.tokens.grant(&form).await?;
-        let id_token = self.verify_renewed(&answer, &stored.user).await?;
-        Ok(Rc::new(renewed(stored, *answer, id_token)))
+        let response = Rc::new(*self.tokens.grant(&form).await?);
+        *self.unverified.borrow_mut() = Some(UnverifiedRenewal {
+            sent: refresh_token.to_owned(),
+            response: Rc::clone(&response),
+        });
+        Ok(response)
     }
 
-    pub(crate) fn still_stored(&self, session: &StoredSession) -> Result<bool, Fault> {
-        let now = self.users.get()?;
-        Ok(now.is_some_and(|now| {
-            now.stored.user.refresh_token == session.stored.user.refresh_token
-                && now.stored.user.access_token == session.stored.user.access_token
-        }))
+    /// Stores the new refresh token with the present user, before anything can fail. It is sent
+    /// only to the endpoint that issued it, so it need not be verified.
+    fn keep_refresh_token(
+        &self,
+        session: &mut StoredSession,
+        response: &TokenResponse,
+    ) -> Result<(), Fault> {
+        let Some(refresh_token) = &response.refresh_token else {
+            return Ok(());
+        };
+        let mut stored = StoredUser::clone(&session.stored);
+        stored.user.refresh_token = Some(refresh_token.clone());
+        session.stored = Rc::new(stored);
+        self.users.put(Rc::clone(&session.stored))?;
+        self.announced.replace(Some(Rc::clone(&session.stored)));
+        Ok(())
+    }
+
+    /// Verifies a renewal and returns the user with the new tokens.
+    pub(crate) async fn verified_renewal(
+        &self,
+        stored: &StoredUser,
+        response: &TokenResponse,
+    ) -> Result<Rc<StoredUser>, Fault> {
+        let id_token = match self.verify_renewed(response, &stored.user).await {
+            Ok(id_token) => id_token,
+            Err(error) => {
+                if !error.is_transient() {
+                    self.unverified.take();
+                }
+                return Err(error);
+            }
+        };
+        let profile = self.renewed_profile(stored, response, id_token.as_ref()).await;
+        Ok(Rc::new(renewed(stored, response, id_token.is_some(), profile)))
+    }
+
+    /// The profile follows the renewed ID token and userinfo: what the provider took away is gone.
+    /// A failure of userinfo does not fail the renewal, whose refresh token is spent. The old
+    /// profile is kept then, with the claims of the new ID token.
+    async fn renewed_profile(
+        &self,
+        stored: &StoredUser,
+        response: &TokenResponse,
+        id_token: Option<&VerifiedIdToken>,
+    ) -> Map<String, Value> {
+        let kept = &stored.user.profile;
+        let profile = id_token.map_or_else(
+            || kept.clone(),
+            |id_token| {
+                claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims)
+            },
+        );
+        let sub = id_token.map_or(stored.user.sub(), VerifiedIdToken::sub);
+        let with_user_info = self.with_user_info(profile.clone(), &response.access_token, sub);
+        if let Ok(profile) = with_user_info.await {
+            return profile;
+        }
+        let mut kept = kept.clone();
+        claims::merge(&mut kept, profile, MergeClaims::Replace);
+        kept
     }
 
     /// Verifies a renewed ID token, if there is one. It must belong to the same user and sign-in
@@ -231,13 +320,14 @@ impl Client {
         };
         let checks_sub = self.settings.validate_sub_on_silent_renew;
         let other_party = before.get("azp") != verified.claims.get("azp") && !before.is_empty();
-        let tells_time = verified.claims.contains_key("auth_time");
+        let checks_time = self.settings.validate_auth_time_on_silent_renew
+            && verified.claims.contains_key("auth_time");
         let trace = self.metadata.trace();
         for (name, differs) in [
             ("iss", differs("iss")),
             ("sub", checks_sub && differs("sub")),
             ("azp", other_party),
-            ("auth_time", tells_time && differs("auth_time")),
+            ("auth_time", checks_time && differs("auth_time")),
         ] {
             // The claim of this name must not have changed.
             if !trace.check("unchanged", &name, &name, !differs) {
@@ -257,27 +347,22 @@ pub(crate) fn stored_claims(id_token: &str) -> Map<String, Value> {
 /// Returns the user with the new tokens. Values that the response lacks are kept.
 fn renewed(
     before: &StoredUser,
-    answer: TokenResponse,
-    id_token: Option<VerifiedIdToken>,
+    response: &TokenResponse,
+    has_id_token: bool,
+    profile: Map<String, Value>,
 ) -> StoredUser {
+    let response = response.clone();
     let mut user = before.user.clone();
-    user.access_token = answer.access_token;
-    user.token_type = answer.token_type;
-    user.expires_at = answer.expires_at;
-    user.refresh_token = answer.refresh_token.or(user.refresh_token);
-    user.scope = answer.scope.or(user.scope);
-    user.session_state = answer.session_state.or(user.session_state);
-    user.extra.extend(answer.extra);
-    if let Some(id_token) = id_token {
-        user.id_token = answer.unverified_id_token;
-        // The profile has only what the filter let through at sign-in, so a claim that is not there
-        // stays away.
-        let claims = json::kept(id_token.claims, &|name, _| user.profile.contains_key(name));
-        claims::merge(&mut user.profile, claims, MergeClaims::Replace);
+    user.access_token = response.access_token;
+    user.token_type = response.token_type;
+    user.expires_at = response.expires_at;
+    user.refresh_token = response.refresh_token.or(user.refresh_token);
+    user.scope = response.scope.or(user.scope);
+    user.session_state = response.session_state.or(user.session_state);
+    user.extra.extend(response.extra);
+    user.profile = profile;
+    if has_id_token {
+        user.id_token = response.unverified_id_token;
     }
-    StoredUser {
-        user,
-        requested_scope: before.requested_scope.clone(),
-        lifetime: answer.expires_in,
-    }
+    StoredUser { user, lifetime: response.expires_in, ..before.clone() }
 }

@@ -9,12 +9,12 @@ use crate::{
     Error, Fault, SigninRequestArgs,
     client::Client,
     flow::{
-        pending::{self, Pending, PendingSignin, Via},
+        pending::{self, Owner, Pending, PendingSignin, Via},
         tokens::add_params,
     },
     lean::url,
     metadata::Endpoint,
-    settings::ResponseMode,
+    settings::{ResponseMode, StoreKind},
 };
 
 /// Parameters that the client sets itself. Extra parameters must not replace them.
@@ -34,6 +34,10 @@ const OWN_PARAMS: [&str; 10] = [
 impl Client {
     /// Stores the request and navigates to the provider.
     pub(crate) async fn signin_redirect(&self, args: SigninRequestArgs) -> Result<(), Fault> {
+        if self.settings.state_store == StoreKind::Memory {
+            let text = "state_store must not be memory: the page is left, and its memory is lost";
+            return Err(Error::Settings(text.to_owned()).into());
+        }
         let redirect = args.redirect;
         let (address, _) = self.begin_signin(args, Via::Redirect).await?;
         self.ports.navigator.go(&address, redirect);
@@ -47,7 +51,7 @@ impl Client {
         via: Via,
     ) -> Result<(String, String), Fault> {
         let endpoint = self.metadata.endpoint(Endpoint::Authorization).await?;
-        let id = pending::random_text(&*self.ports.entropy)?;
+        let id = pending::new_id(via, &*self.ports.entropy)?;
         let verifier = CodeVerifier::from_entropy(pending::random_bytes(&*self.ports.entropy)?);
         let nonce = match &args.nonce {
             Some(nonce) => nonce.clone(),
@@ -60,12 +64,7 @@ impl Client {
         let pending = self.pending_signin(&args, via, id.clone(), verifier, nonce);
         let address = self.authorization_url(&endpoint, &args, &pending, key.as_deref())?;
         let address = self.pushed(&endpoint, address).await?;
-        pending::put(
-            &self.ports,
-            &id,
-            &Pending::Signin(Box::new(pending)),
-            self.settings.stale_state_age,
-        )?;
+        pending::put(&self.ports, &id, &Pending::Signin(Box::new(pending)), &self.settings)?;
         self.tokens.http.trace.authorization_request(&address);
         Ok((address, id))
     }
@@ -93,8 +92,7 @@ impl Client {
             created: self.ports.clock.now(),
             code_verifier,
             nonce,
-            authority: settings.authority.clone(),
-            client_id: settings.client_id.clone(),
+            owner: Owner::of(settings),
             redirect_uri: redirect_uri.clone(),
             scope: args.scope.as_ref().unwrap_or(&settings.scope).clone(),
             response_mode: args.response_mode.unwrap_or(settings.response_mode),
@@ -106,6 +104,7 @@ impl Client {
             extra_token_params,
             data: args.state.clone(),
             url_state: args.url_state.clone(),
+            return_to: args.return_to.clone(),
         }
     }
 
@@ -122,7 +121,7 @@ impl Client {
         let max_age = pending.max_age.map(|seconds| seconds.to_string());
         let mut query = url::encoded(&[
             ("response_type", "code"),
-            ("client_id", &pending.client_id),
+            ("client_id", &pending.owner.client_id),
             ("redirect_uri", &pending.redirect_uri),
             ("scope", &pending.scope),
             ("state", &state),

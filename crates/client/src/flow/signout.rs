@@ -5,57 +5,68 @@ use std::rc::Rc;
 use doorward_protocol::form;
 
 use crate::{
-    Error, Fault, SignoutOutcome, SignoutRequestArgs, User,
+    Error, Fault, SignoutOutcome, SignoutRequestArgs, SignoutScope, User,
     client::Client,
     flow::{
-        pending::{self, Pending, PendingSignout, Via},
+        pending::{self, Owner, Pending, PendingSignout, Via},
         response::LogoutResponse,
         tokens::add_params,
     },
     lean::url,
     metadata::Endpoint,
     settings::TokenType,
-    tabs::message::TabMessage,
     user_store::StoredUser,
 };
+
+/// The longest ID token that is sent in a URL. Many servers accept URLs of 8 KB and no more.
+const LONGEST_HINT: usize = 6000;
 
 impl Client {
     /// Forgets the user here and in the other tabs, then navigates to the provider to end the
     /// session there.
-    pub(crate) async fn signout_redirect(&self, args: SignoutRequestArgs) -> Result<(), Fault> {
+    pub(crate) async fn signout_redirect(
+        &self,
+        args: SignoutRequestArgs,
+    ) -> Result<SignoutScope, Fault> {
         let redirect = args.redirect;
-        let (address, _) = self.begin_signout(&args, Via::Redirect).await?;
+        let Some((address, _)) = self.begin_signout(&args, Via::Redirect).await? else {
+            return Ok(SignoutScope::Local);
+        };
         self.ports.navigator.go(&address, redirect);
-        Ok(())
+        Ok(SignoutScope::Provider)
     }
 
-    /// Forgets the user here and in the other tabs: the address at the provider, and the request's
-    /// id, if the provider is to come back. The user is forgotten even if the provider can't be
-    /// reached or has no such endpoint, which the error tells.
+    /// Forgets the user here and in the other tabs. Returns the URL at the provider, and the
+    /// request's identifier if the provider is to come back; `None` if the provider has no such
+    /// endpoint, because sign-out is then complete. The user is forgotten even if the provider
+    /// cannot be reached.
     pub(crate) async fn begin_signout(
         &self,
         args: &SignoutRequestArgs,
         via: Via,
-    ) -> Result<(String, Option<String>), Fault> {
+    ) -> Result<Option<(String, Option<String>)>, Fault> {
         let session = self.users.get()?;
         let user = session.as_ref().map(|session| &session.stored.user);
         // First of all, because a user who signs out must not stay signed in until the provider
         // answers.
-        match user {
-            Some(user) => self.signed_out(user.sub())?,
+        match &session {
+            Some(session) => self.signed_out(&session.stored)?,
             None => self.users.remove()?,
         }
         if let Some(user) = user.filter(|_| self.settings.revoke_tokens_on_signout) {
             // Sign-out continues without revocation: the tokens expire anyway.
             let _ = self.revoke_all(user).await;
         }
+        if self.metadata.metadata().await?.address(Endpoint::EndSession).is_none() {
+            return Ok(None);
+        }
         let created = self.create_signout_request(args, user, via).await?;
         self.tokens.http.trace.logout_request(&created.0);
-        Ok(created)
+        Ok(Some(created))
     }
 
-    /// The address at the provider, and the request's id, if the provider is to come back: then it
-    /// waits in the state store.
+    /// Returns the URL at the provider. If the provider is to come back, the request is stored, and
+    /// its identifier is returned too.
     pub(crate) async fn create_signout_request(
         &self,
         args: &SignoutRequestArgs,
@@ -67,8 +78,20 @@ impl Client {
         let Some((id, pending)) = pending else {
             return Ok((address, None));
         };
-        pending::put(&self.ports, &id, &Pending::Signout(pending), self.settings.stale_state_age)?;
+        pending::put(&self.ports, &id, &Pending::Signout(pending), &self.settings)?;
         Ok((address, Some(id)))
+    }
+
+    /// The ID token that tells the provider whose session ends.
+    fn id_token_hint<'a>(
+        &self,
+        args: &'a SignoutRequestArgs,
+        user: Option<&'a User>,
+    ) -> Option<&'a String> {
+        let of_user = user.and_then(|user| user.id_token.as_ref());
+        let of_user = of_user
+            .filter(|hint| self.settings.include_id_token_in_signout && hint.len() <= LONGEST_HINT);
+        args.id_token_hint.as_ref().or(of_user)
     }
 
     fn end_session_url(
@@ -79,8 +102,7 @@ impl Client {
         via: Via,
     ) -> Result<(String, Option<(String, PendingSignout)>), Fault> {
         let settings = &self.settings;
-        let hint =
-            args.id_token_hint.as_ref().or_else(|| user.and_then(|user| user.id_token.as_ref()));
+        let hint = self.id_token_hint(args, user);
         let of_popup =
             settings.popup_post_logout_redirect_uri.as_ref().filter(|_| via == Via::Popup);
         let return_to = args
@@ -89,16 +111,17 @@ impl Client {
             .or(of_popup)
             .or(settings.post_logout_redirect_uri.as_ref());
         let mut query = String::new();
-        if let Some(hint) = hint {
-            form::append(&mut query, "id_token_hint", hint);
+        match hint {
+            Some(hint) => form::append(&mut query, "id_token_hint", hint),
+            None if return_to.is_some() || user.is_some() => {
+                form::append(&mut query, "client_id", &settings.client_id);
+            }
+            None => {}
         }
         let mut pending = None;
         if let Some(return_to) = return_to {
             form::append(&mut query, "post_logout_redirect_uri", return_to);
-            if hint.is_none() {
-                form::append(&mut query, "client_id", &settings.client_id);
-            }
-            let id = pending::random_text(&*self.ports.entropy)?;
+            let id = pending::new_id(via, &*self.ports.entropy)?;
             form::append(
                 &mut query,
                 "state",
@@ -107,6 +130,7 @@ impl Client {
             let request = PendingSignout {
                 via,
                 created: self.ports.clock.now(),
+                owner: Owner::of(settings),
                 data: args.state.clone(),
                 url_state: args.url_state.clone(),
             };
@@ -156,7 +180,7 @@ impl Client {
         // If the user signed out or signed in again in the meantime, the old session must not come
         // back.
         if self.settings.revoke_token_types.contains(&TokenType::RefreshToken)
-            && self.still_stored(&session)?
+            && self.users.still_has(&session)?
         {
             let mut user = stored.user.clone();
             user.refresh_token = None;
@@ -176,10 +200,5 @@ impl Client {
             }
         }
         Ok(())
-    }
-
-    /// Removes the user from this device. They stay signed in at the provider.
-    pub(crate) fn remove_user(&self) -> Result<(), Fault> {
-        self.user_unloaded(&TabMessage::UserChanged)
     }
 }

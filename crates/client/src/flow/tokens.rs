@@ -15,10 +15,20 @@ use crate::{
 };
 
 /// Members of the user object that do not come from the token response.
-const USER_MEMBERS: [&str; 7] =
-    ["profile", "expires_at", "expires_in", "state", "url_state", "requested_scope", "lifetime"];
+const USER_MEMBERS: [&str; 9] = [
+    "profile",
+    "expires_at",
+    "expires_in",
+    "state",
+    "url_state",
+    "requested_scope",
+    "lifetime",
+    "session_id",
+    "session_began",
+];
 
 /// A successful token response. Its ID token is not verified yet.
+#[derive(Clone)]
 pub(crate) struct TokenResponse {
     pub access_token: String,
     pub token_type: String,

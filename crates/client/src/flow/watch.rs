@@ -15,18 +15,19 @@ use crate::{
 
 /// No sleep is longer: browsers slow the timers of hidden pages and stop them in sleep. The clocks
 /// decide.
-const LONGEST_SLEEP: Duration = Duration::from_mins(5);
+const LONGEST_SLEEP: Duration = Duration::from_secs(5 * 60);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(250);
 /// The minimum time between two renewals, however short-lived the tokens are.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(2);
 /// The pause after the first failed renewal. It doubles each time, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2 * 60);
 
 /// The state of the watch for one access token.
 #[derive(Default)]
 struct Watched {
     access_token: String,
+    expires_at: Option<u64>,
     expiring_announced: bool,
     expired_announced: bool,
     /// When this watch last renewed.
@@ -64,13 +65,20 @@ impl Client {
         if watched.access_token != session.stored.user.access_token {
             *watched = Watched {
                 access_token: session.stored.user.access_token.clone(),
+                expires_at: session.stored.user.expires_at,
                 renewed_at: watched.renewed_at,
-                not_before: watched.renewed_at.map(|moment| moment + SHORTEST_INTERVAL),
+                not_before: watched.renewed_at.map(|at| at + SHORTEST_INTERVAL),
                 ..Watched::default()
             };
         }
         let left = self.users.expires_in(&session)?;
         let due = self.is_due(&session);
+        if !due && watched.expires_at != session.stored.user.expires_at {
+            // The provider extended the life of the same token.
+            watched.expires_at = session.stored.user.expires_at;
+            (watched.expiring_announced, watched.expired_announced) = (false, false);
+            watched.failures = 0;
+        }
         if due && !watched.expiring_announced {
             watched.expiring_announced = true;
             self.events.emit(&AuthEvent::AccessTokenExpiring);
@@ -98,7 +106,9 @@ impl Client {
     async fn renew_for(self: &Rc<Self>, watched: &mut Watched) -> bool {
         match self.renew().await {
             Ok(()) => {
-                watched.renewed_at = Some(self.ports.clock.monotonic());
+                let now = self.ports.clock.monotonic();
+                watched.renewed_at = Some(now);
+                watched.not_before = Some(now + self.pause_after_renewal(watched));
                 true
             }
             Err(error) if error.is_transient() => {
@@ -128,6 +138,20 @@ impl Client {
                 false
             }
         }
+    }
+
+    /// The pause after a renewal that succeeded. Some providers return the same access token with
+    /// what is left of its life, in the end nothing: then it grows, as after a failure.
+    fn pause_after_renewal(&self, watched: &mut Watched) -> Duration {
+        let session = self.users.get().ok().flatten();
+        let is_fruitless = session.is_some_and(|session| {
+            session.stored.user.access_token == watched.access_token && self.is_due(&session)
+        });
+        if !is_fruitless {
+            return SHORTEST_INTERVAL;
+        }
+        watched.failures += 1;
+        pause_after(watched.failures - 1, &*self.ports.entropy).max(SHORTEST_INTERVAL)
     }
 
     fn next_look(&self, session: &StoredSession, watched: &Watched, left: i64) -> Option<Duration> {

@@ -109,22 +109,26 @@ impl IdTokenError {
     pub(crate) fn user_message(&self) -> String {
         match self {
             Self::Expired(seconds) | Self::NotYetValid(seconds) => format!(
-                "This device's clock differs from the sign-in service's by {} minutes or more. Set the clock, then sign in again.",
+                "This device's clock differs from the sign-in service's by {} minutes or more. Set \
+                    the clock, then sign in again.",
                 (seconds / 60).max(1)
             ),
             Self::Signature(SignatureError::Unavailable) => {
-                "This page is not served by https, so the browser cannot check who signed you in. Open the page by https."
+                "This page is not served by https, so the browser cannot check who signed you in. \
+                    Open the page by https."
                     .to_owned()
             }
             Self::Signature(SignatureError::UnsupportedAlgorithm) => {
-                "This browser cannot check the sign-in service's signature. Update it, or try another browser."
+                "This browser cannot check the sign-in service's signature. Update it, or try \
+                    another browser."
                     .to_owned()
             }
             Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => {
                 "The sign-in cannot be used. Please sign in again.".to_owned()
             }
             _ => format!(
-                "The sign-in service sent proof that was not accepted: {self}. Please tell whoever runs this application."
+                "The sign-in service sent proof that was not accepted: {self}. Please tell whoever \
+                    runs this application."
             ),
         }
     }
@@ -136,7 +140,6 @@ pub(crate) struct VerifiedIdToken {
     pub claims: Map<String, Value>,
 }
 
-#[cfg(any(feature = "userinfo", feature = "popups"))]
 impl VerifiedIdToken {
     pub(crate) fn sub(&self) -> &str {
         self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
@@ -188,6 +191,24 @@ pub(crate) async fn verify(
     Ok(VerifiedIdToken { claims })
 }
 
+/// What stands for the tenant in the issuer of Entra ID's metadata for all tenants
+/// (`https://login.microsoftonline.com/{tenantid}/v2.0`).
+pub(crate) const TENANT: &str = "{tenantid}";
+
+/// Whether a token or a response comes from the issuer of the metadata. If that has [`TENANT`], the
+/// tenant must be `tenant`, the claim `tid`. A response has no such claim (`None`), and its code is
+/// redeemed at the same provider anyway.
+pub(crate) fn is_issuer(of_metadata: &str, issuer: &str, tenant: Option<&str>) -> bool {
+    let Some((before, after)) = of_metadata.split_once(TENANT) else {
+        return of_metadata == issuer;
+    };
+    let found = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    let is_tenant = |found: &str| {
+        found.len() == 36 && found.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    found.is_some_and(|found| is_tenant(found) && tenant.is_none_or(|tenant| tenant == found))
+}
+
 /// A value as JSON.
 struct Json<'a>(&'a Value);
 
@@ -237,7 +258,8 @@ fn check_claims(
     let text = |name: &'static str| optional_text(claims, name);
     // Step 2: the Issuer Identifier must exactly match the value of the `iss` claim.
     let issuer = text("iss")?.ok_or(IdTokenError::Claim("iss"))?;
-    if !trace.check("iss", &expected.issuer, &issuer, issuer == expected.issuer) {
+    let is_issuer = is_issuer(expected.issuer, issuer, Some(text("tid")?.unwrap_or_default()));
+    if !trace.check("iss", &expected.issuer, &issuer, is_issuer) {
         return Err(IdTokenError::Issuer(issuer.chars().take(200).collect()));
     }
     check_audience(claims, expected.client_id, trace)?;
@@ -252,7 +274,8 @@ fn check_claims(
     let (nonce_fits, wanted) = match expected.nonce {
         Nonce::Exactly(sent) => (nonce == Some(sent), sent),
         Nonce::AbsentOr(original) => {
-            (nonce.is_none() || nonce == original, original.unwrap_or_default())
+            let is_absent = nonce.is_none_or(str::is_empty);
+            (is_absent || nonce == original, original.unwrap_or_default())
         }
     };
     if !trace.check("nonce", &wanted, &nonce.unwrap_or_default(), nonce_fits) {
@@ -278,16 +301,17 @@ fn check_audience(
 ) -> Result<(), IdTokenError> {
     let is_client = |value: &Value| value.as_str() == Some(client_id);
     let audience = claims.get("aud").ok_or(IdTokenError::Claim("aud"))?;
-    let (is_named, several) = match audience {
-        Value::Array(many) => (many.iter().any(is_client), many.len() > 1),
-        Value::String(_) => (is_client(audience), false),
+    let is_named = match audience {
+        Value::Array(many) => many.iter().any(is_client),
+        Value::String(_) => is_client(audience),
         _ => return Err(IdTokenError::Claim("aud")),
     };
     if !trace.check("aud", &client_id, &Json(audience), is_named) {
         return Err(IdTokenError::Audience);
     }
     match optional_text(claims, "azp")? {
-        None if !several => Ok(()),
+        // Several audiences without `azp` are valid since errata set 2 of the specification.
+        None => Ok(()),
         party
             if trace.check(
                 "azp",

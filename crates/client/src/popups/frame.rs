@@ -14,7 +14,7 @@ use crate::{
         response::AuthorizationResponse,
     },
     id_token::VerifiedIdToken,
-    user_store::StoredSession,
+    user_store::{StoredSession, StoredUser},
 };
 
 /// The tokens and the verified ID token.
@@ -35,7 +35,7 @@ impl Client {
             self.check_same_user(id_token.as_ref(), &stored.user)?;
         }
         let profile = self.profile(&tokens.answer, id_token.as_ref()).await?;
-        let mut user = Self::new_user(tokens, profile);
+        let mut user = StoredUser::of_signin(tokens, profile);
         let Some(session) = session else {
             self.user_loaded(&Rc::new(user))?;
             self.events.emit(&AuthEvent::UserSignedIn);
@@ -43,9 +43,10 @@ impl Client {
         };
         // If the user signed out or signed in again in the meantime, the old session must not come
         // back.
-        if !self.still_stored(session)? {
+        if !self.users.still_has(session)? {
             return Err(Error::NotSignedIn.into());
         }
+        user.began.clone_from(&session.stored.began);
         user.user.state.clone_from(&session.stored.user.state);
         user.user.url_state.clone_from(&session.stored.user.url_state);
         self.user_loaded(&Rc::new(user))
@@ -118,7 +119,9 @@ impl Client {
         &self,
         args: SignoutRequestArgs,
     ) -> Result<SignoutOutcome, Fault> {
-        let (address, id) = self.begin_signout(&args, Via::Frame).await?;
+        let Some((address, id)) = self.begin_signout(&args, Via::Frame).await? else {
+            return Ok(SignoutOutcome { state: args.state, url_state: args.url_state });
+        };
         let id = id.ok_or_else(|| {
             Error::Settings(
                 "post_logout_redirect_uri is needed to sign out in a hidden frame".to_owned(),

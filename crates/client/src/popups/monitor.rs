@@ -120,7 +120,7 @@ impl Client {
         };
         let Some(status) = status.filter(|status| status.sub == user.sub()) else {
             // A storage failure is reported when somebody asks for the user.
-            let _ = self.signed_out(user.sub());
+            let _ = self.signed_out(&session.stored);
             return Some(WatchEnd::Next);
         };
         let mut changed = StoredUser::clone(&session.stored);

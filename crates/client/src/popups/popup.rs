@@ -17,6 +17,7 @@ const HEIGHT: i32 = 640;
 
 /// The popup's size in CSS pixels. By default it depends on the window's size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PopupArgs {
     /// Width.
     pub width: Option<u16>,
@@ -25,6 +26,11 @@ pub struct PopupArgs {
 }
 
 impl PopupArgs {
+    setters! {
+        some width: u16;
+        some height: u16;
+    }
+
     /// A rectangle in the middle of the page's window, and no taller than the window.
     fn area(self, page: Area) -> Area {
         let fitting = WIDTHS
@@ -74,7 +80,10 @@ impl Client {
         popup: Box<dyn ChildWindow>,
         args: SignoutRequestArgs,
     ) -> Result<SignoutOutcome, Fault> {
-        let (address, id) = self.begin_signout(&args, Via::Popup).await?;
+        let Some((address, id)) = self.begin_signout(&args, Via::Popup).await? else {
+            // Dropping the popup closes it.
+            return Ok(SignoutOutcome { state: args.state, url_state: args.url_state });
+        };
         let answer = self
             .address_from(&*popup, &address, id.as_deref().unwrap_or(""), Patience::UntilClosed)
             .await;

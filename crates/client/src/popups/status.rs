@@ -8,6 +8,7 @@ use crate::{Error, Fault, client::Client, id_token::VerifiedIdToken};
 
 /// A session at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SessionStatus {
     /// The user who is signed in there.
     pub sub: String,

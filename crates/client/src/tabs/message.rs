@@ -10,46 +10,78 @@ const USER_CHANGED: &str = "user_changed";
 const SIGNED_OUT: &str = "signed_out";
 const TOKENS_FOUND: &str = "tokens_found";
 const TOKENS_HELD: &str = "tokens_held";
+const TOKENS_REPLACED: &str = "tokens_replaced";
 
 /// A message between tabs.
 pub(crate) enum TabMessage {
-    /// The user store may have another user or other tokens.
-    UserChanged,
-    /// The user signed out of the provider: tabs that keep the same user apart (session storage)
-    /// forget them too.
+    /// The user store has another user or other tokens.
+    UserChanged {
+        /// The tokens that the store has now, by [`tokens_hash`], or [`NOBODY`]. `None` if the
+        /// sender does not say.
+        ///
+        /// [`tokens_hash`]: crate::user_store::StoredUser::tokens_hash
+        now: Option<String>,
+    },
+    /// A session ended, because the user signed out. Tabs with a store of their own (session
+    /// storage) forget the user too.
     SignedOut {
-        /// Who signed out; empty where the scope has no `openid`.
+        /// Who signed out. Empty if the scope has no `openid`.
         sub: String,
+        /// The session that ended, so that no tab removes a later one. Empty if the sender does
+        /// not say.
+        session: String,
+        /// The time of the sign-out, by this device's clock.
+        at: Option<u64>,
     },
-    /// A page was loaded and found these tokens in its tab's own store. Browsers copy that store
-    /// when they duplicate a tab.
+    /// A page was loaded and found this refresh token in the tab's own store. Browsers copy that
+    /// store when they duplicate a tab.
     TokensFound {
-        /// The access token's hash.
+        /// The refresh token's hash.
         of: String,
-        /// What the page signed the store with. A frame in the same tab has the same store.
+        /// The mark that the page put into its store. A frame in the same tab has the same store.
         sign: String,
     },
-    /// The reply of another tab that has the same tokens in its own store and can renew them.
+    /// The reply of another tab that has the same refresh token in its own store.
     TokensHeld {
-        /// The access token's hash.
+        /// The refresh token's hash.
         of: String,
-        /// The sign of the page that asked.
+        /// The mark of the page that asked.
         sign: String,
+    },
+    /// A tab redeemed a refresh token that other tabs have as well.
+    TokensReplaced {
+        /// The refresh token's hash.
+        of: String,
     },
 }
 
+/// In place of the hash of tokens, if the store has none.
+pub(crate) const NOBODY: &str = "-";
+
 impl TabMessage {
     pub(crate) fn write(&self) -> String {
-        let (kind, sub, of, sign) = match self {
-            Self::UserChanged => (USER_CHANGED, None, None, None),
-            Self::SignedOut { sub } => (SIGNED_OUT, Some(sub), None, None),
-            Self::TokensFound { of, sign } => (TOKENS_FOUND, None, Some(of), Some(sign)),
-            Self::TokensHeld { of, sign } => (TOKENS_HELD, None, Some(of), Some(sign)),
-        };
         let mut members = Members(Map::new());
-        members.set_text("type", Some(kind));
-        for (name, text) in [("sub", sub), ("of", of), ("sign", sign)] {
-            members.set_text(name, text.map(String::as_str));
+        let mut set = |texts: &[(&str, &str)]| {
+            for (name, text) in texts {
+                members.set_text(name, Some(text));
+            }
+        };
+        match self {
+            Self::UserChanged { now } => {
+                set(&[("type", USER_CHANGED)]);
+                members.set_text("now", now.as_deref());
+            }
+            Self::SignedOut { sub, session, at } => {
+                set(&[("type", SIGNED_OUT), ("sub", sub), ("session", session)]);
+                members.set("at", at.map(Into::into));
+            }
+            Self::TokensFound { of, sign } => {
+                set(&[("type", TOKENS_FOUND), ("of", of), ("sign", sign)]);
+            }
+            Self::TokensHeld { of, sign } => {
+                set(&[("type", TOKENS_HELD), ("of", of), ("sign", sign)]);
+            }
+            Self::TokensReplaced { of } => set(&[("type", TOKENS_REPLACED), ("of", of)]),
         }
         members.write()
     }
@@ -58,15 +90,20 @@ impl TabMessage {
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut members = Members::read(text)?;
         match members.text("type")?.as_str() {
-            USER_CHANGED => Some(Self::UserChanged),
-            // Without `openid` nobody knows who it is.
-            SIGNED_OUT => Some(Self::SignedOut { sub: members.text("sub").unwrap_or_default() }),
+            USER_CHANGED => Some(Self::UserChanged { now: members.text("now") }),
+            SIGNED_OUT => Some(Self::SignedOut {
+                // Without `openid` nobody knows who it is.
+                sub: members.text("sub").unwrap_or_default(),
+                session: members.text("session").unwrap_or_default(),
+                at: members.number("at"),
+            }),
             TOKENS_FOUND => {
                 Some(Self::TokensFound { of: members.text("of")?, sign: members.text("sign")? })
             }
             TOKENS_HELD => {
                 Some(Self::TokensHeld { of: members.text("of")?, sign: members.text("sign")? })
             }
+            TOKENS_REPLACED => Some(Self::TokensReplaced { of: members.text("of")? }),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
-//! `docs/client-behaviours.md` names the test of each behaviour.
+//! `docs/client-behaviours.md` names a test for each behaviour.
 
 use std::{fs, path::Path};
 
-/// The text of every file below with this ending.
+/// The text of all files in this folder with this extension.
 fn sources(folder: &Path, ending: &str, into: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

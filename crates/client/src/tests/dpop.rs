@@ -1,4 +1,4 @@
-//! Tokens bound to a key (RFC 9449): proofs, nonces, and what is asked for.
+//! Tokens that are bound to a key (RFC 9449): proofs, nonces and requests.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -21,7 +21,7 @@ use crate::{
     ports::{ProofKeyError, ProofSigner},
 };
 
-/// The key of RFC 9449 section 4.1; its signatures are no signatures.
+/// The key of RFC 9449 section 4.1. Its signatures are fake.
 #[derive(Default)]
 pub struct FakeSigner {
     pub fails: Cell<bool>,
@@ -66,7 +66,7 @@ fn call(world: &World, tab: &Tab) -> Result<ApiResponse, Error> {
     world.run(async move { manager.fetch(ApiRequest::get(API)).await })
 }
 
-/// The claims of a proof that holds for this request by a server's rules, signature apart.
+/// The claims of a proof that a server would accept for this request, apart from the signature.
 #[track_caller]
 fn proven(
     world: &World,
@@ -152,7 +152,7 @@ fn a_nonce_that_is_asked_for_is_sent_once_more_and_kept() {
     world.run(tab.manager.signin_silent()).unwrap();
     let last = world.provider.proofs("token").pop().unwrap();
     assert_eq!(proven(&world, &last, "POST", &token_endpoint(), None)["nonce"], "nonce-1");
-    // It belongs to the provider: another origin does not see it.
+    // The nonce belongs to the provider: another origin does not get it.
     call(&world, &tab).unwrap();
     let token = world.access_token(&tab).unwrap();
     let api = world.provider.proofs("things?page=2#top").pop().unwrap();
@@ -198,8 +198,7 @@ fn an_api_that_asks_for_a_nonce_gets_it() {
     assert_eq!(world.provider.count("token"), 1, "the token is not renewed for it");
 }
 
-/// The device's clock is an hour off; the provider refuses the first proof for it and tells its
-/// time.
+/// The device's clock is an hour off. The provider refuses the first proof and shows its time.
 #[test]
 fn a_wrong_device_clock_is_made_up_for() {
     for ahead in [3600, -3600] {

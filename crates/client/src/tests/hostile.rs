@@ -1,5 +1,5 @@
-//! Input from outside that means harm, or nothing at all: whatever comes, there is a typed error or
-//! a result, and no panic, which would end the page. Each property runs over the whole client.
+//! Malicious and meaningless input: whatever arrives, there is a typed error or a result and no
+//! panic, which would end the page. Each property covers the whole client.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     in_page::MemoryStorage, ports::Storage as _,
 };
 
-/// Numbers at the edges.
+/// Numbers at the limits.
 fn edge() -> impl Strategy<Value = Value> {
     let edges = [
         json!(0),
@@ -33,7 +33,7 @@ fn edge() -> impl Strategy<Value = Value> {
     prop::sample::select(edges.to_vec())
 }
 
-/// Those, texts that mean something to some part of the client, and all of it nested.
+/// Those, strings with a meaning for some part of the client, and nested values of all kinds.
 fn any_json() -> impl Strategy<Value = Value> {
     let texts = [
         "",
@@ -78,21 +78,21 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A document with some of these members, each anything.
+/// A document with some of these members, each with any value.
 fn members_of(names: &'static [&'static str]) -> impl Strategy<Value = Map<String, Value>> {
     vec((prop::sample::select(names.to_vec()), prop_oneof![any_json(), edge()]), 0..6).prop_map(
         |members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     )
 }
 
-/// Everything that an application does with a client, whatever came of the step before.
+/// Everything that an application does with a client, whatever the previous step returned.
 fn use_in_every_way(world: &World, tab: &Tab) -> Result<(), TestCaseError> {
     let manager = &tab.manager;
     let mut errors: Vec<Error> = Vec::new();
     errors.extend(world.run(manager.get_user()).err());
     errors.extend(world.run(manager.get_access_token()).err());
     errors.extend(world.run(manager.signin_silent()).err());
-    world.pass(Duration::from_hours(2));
+    world.pass(Duration::from_secs(7200));
     tab.navigator.wake();
     world.pass_seconds(60);
     errors.extend(world.run(manager.clear_stale_state()).err());

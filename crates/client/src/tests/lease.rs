@@ -13,7 +13,7 @@ const KEY: &str = "oidc-lock:a";
 
 type Slot = Rc<RefCell<Option<Guard>>>;
 
-/// Asks for the lock; the guard comes into the slot.
+/// Requests the lock. The guard is put into the slot.
 fn ask(world: &World, lease: &StorageLease) -> Slot {
     let slot = Slot::default();
     let (lease, place) = (lease.clone(), Rc::clone(&slot));
@@ -66,7 +66,7 @@ fn a_holder_keeps_the_lock_and_a_closed_tab_loses_it() {
     world.pass_seconds(120);
     assert!(first.borrow().is_some() && second.borrow().is_none(), "the holder puts the end off");
     drop(first.take());
-    // A tab that is closed: its entry stays, and nobody puts the end off.
+    // A tab was closed: its entry stays, and nobody extends it.
     drop(second.take());
     world.pass_seconds(1);
     let third = ask(&world, &world.lease());

@@ -1,8 +1,9 @@
-//! The client as a whole, on fake ports: a provider that behaves like one, tabs that share locks
-//! and local storage, and time that only the test moves.
+//! The whole client on fake ports: a provider, tabs that share locks and local storage, and a clock
+//! that only the test moves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod callback;
+mod coexistence;
 mod documented;
 mod dpop;
 mod hostile;
@@ -14,6 +15,7 @@ mod password;
 mod popups;
 pub mod provider;
 mod renewal;
+mod shared_store;
 mod signin;
 mod signout;
 mod storage;

@@ -1,4 +1,4 @@
-//! The session at the provider, asked about and watched.
+//! The session at the provider: queries and the monitor.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! The protocol without a window and without a user who is kept.
+//! The protocol without a window and without a stored user.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl Alone {
         Self { world, client, navigator, user_store }
     }
 
-    /// The address with the provider's response.
+    /// The URL with the provider's response.
     fn response(&self, args: SigninRequestArgs) -> String {
         let address = self.world.run(self.client.create_signin_request(args)).unwrap();
         format!("{REDIRECT_URI}?{}", self.world.provider.sign_in(&address, "alice"))

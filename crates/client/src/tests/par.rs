@@ -26,7 +26,7 @@ fn pushing_tab(world: &World) -> Tab {
     )
 }
 
-/// Where the page went to sign in.
+/// The URL that the page navigated to.
 fn signin(world: &World, tab: &Tab) -> Result<String, Error> {
     world.run(tab.manager.signin_redirect(SigninRequestArgs::default()))?;
     Ok(tab.navigator.gone_to.borrow_mut().pop().unwrap())
@@ -92,7 +92,7 @@ fn the_client_is_named_once_however_it_authenticates() {
             ..World::settings()
         };
         signin(&world, &world.tab_with(settings, MemoryStorage::default())).unwrap();
-        // The fake provider reads no form with a repeated parameter.
+        // The fake provider does not accept repeated parameters.
         assert_eq!(world.provider.requests("par")[0].get("client_id"), Some("app"));
         let by_header = client_authentication == ClientAuthentication::ClientSecretBasic;
         assert_eq!(world.provider.authorizations().len(), usize::from(by_header));

@@ -21,8 +21,7 @@ use crate::{
 
 const ORIGIN: &str = "https://app.example";
 
-/// What the provider's page in a window does with the address that it is loaded from: text and how
-/// it comes.
+/// What the provider's page does when it is loaded from a URL: the messages and how they are sent.
 type Answer = Box<dyn Fn(&str) -> Vec<(Sender, String)>>;
 
 /// Who sends a message.
@@ -30,7 +29,7 @@ type Answer = Box<dyn Fn(&str) -> Vec<(Sender, String)>>;
 pub enum Sender {
     /// The window itself, showing a page of this origin.
     Child(&'static str),
-    /// A page of the app's origin, on the channel of this name.
+    /// A page of the app's origin, on the channel with this name.
     Channel(String),
 }
 
@@ -49,7 +48,7 @@ pub struct FakePopups {
     weak: Weak<Self>,
 }
 
-/// What the test sees of a popup or frame.
+/// The test's view of a popup or frame.
 #[derive(Default)]
 pub struct FakeWindow {
     pub area: Option<Area>,
@@ -61,7 +60,7 @@ pub struct FakeWindow {
 }
 
 impl FakeWindow {
-    /// The page in the window, which is of this origin, sends a text.
+    /// The page in the window, which has this origin, sends a text.
     pub fn send(&self, origin: &str, text: &str) {
         let handler = self.handler.borrow().clone();
         if let Some(handler) = handler {
@@ -80,7 +79,7 @@ impl FakePopups {
         Rc::new_cyclic(|weak| Self { weak: weak.clone(), ..Self::default() })
     }
 
-    /// What happens when a window loads an address.
+    /// Sets what happens when a window loads a URL.
     pub fn answers(&self, answer: impl Fn(&str) -> Vec<(Sender, String)> + 'static) {
         *self.answer.borrow_mut() = Some(Box::new(answer));
     }
@@ -167,7 +166,7 @@ impl Drop for Handle {
     }
 }
 
-/// A tab that can open windows, in a world where the provider answers in them at once as `alice`.
+/// A tab that can open popups. The provider answers in them at once as `alice`.
 pub fn tab_with_windows(world: &World, settings: Settings) -> (Tab, Rc<FakePopups>) {
     let popups = FakePopups::new();
     *world.popups.borrow_mut() = Some(Rc::clone(&popups));
@@ -182,8 +181,8 @@ pub fn answer_as(world: &World, popups: &FakePopups, sub: &'static str) {
     popups.answers(move |url| vec![(Sender::Child(ORIGIN), handed(&provider.sign_in(url, sub)))]);
 }
 
-/// Sign-in requests in frames are answered with this user and session, or `login_required` for
-/// nobody; the provider's own frame is left to the test.
+/// Requests in frames are answered with this user and session, or with `login_required` for nobody.
+/// The test controls the provider's own frame.
 pub fn answer_in_frames(
     world: &World,
     popups: &FakePopups,
@@ -272,7 +271,7 @@ fn a_popup_that_the_user_closes_is_told_after_a_moment() {
     assert!(popup_after_failure(&world, &tab, &popups));
 }
 
-/// Nothing of a failed attempt stands in the way of the next.
+/// A failed attempt leaves nothing that blocks the next one.
 fn popup_after_failure(world: &World, tab: &Tab, popups: &FakePopups) -> bool {
     answer_as(world, popups, "alice");
     popup(world, tab, SigninRequestArgs::default()).is_ok()
@@ -402,7 +401,7 @@ fn the_page_in_a_window_hands_its_address_back() {
         *slot.borrow_mut() = format!("{REDIRECT_URI}?{}", provider.sign_in(url, "alice"));
         Vec::new()
     });
-    // The window's own page: the same origin, so the same state store.
+    // The window's own page: it has the same origin, and so the same state store.
     let call = tab.manager.signin_popup(SigninRequestArgs::default(), PopupArgs::default());
     world.spawn(async move { drop(call.await) });
     world.pass(std::time::Duration::from_millis(100));
@@ -446,7 +445,7 @@ mod frames {
     use super::*;
     use crate::IdTokenError;
 
-    /// The provider gives no refresh tokens.
+    /// The provider issues no refresh tokens.
     fn world() -> World {
         let world = World::new();
         world.provider.alter_answer(|answer| {
@@ -462,7 +461,7 @@ mod frames {
     #[test]
     fn without_a_refresh_token_a_frame_renews() {
         let world = world();
-        // What is granted is less than what is asked for, each time.
+        // The granted scope is smaller than the requested one.
         world.provider.alter_answer(|answer| {
             answer.remove("refresh_token");
             answer.insert("scope".to_owned(), json!("openid"));

@@ -1,4 +1,4 @@
-//! A provider that behaves: codes and refresh tokens are good once, PKCE and redirect URIs are
+//! A correct provider: codes and refresh tokens can be used once, PKCE and redirect URIs are
 //! checked.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
@@ -20,18 +20,18 @@ use crate::ports::{
 
 pub const ISSUER: &str = "https://op.example";
 
-/// What goes wrong with the next request.
+/// A failure of the next request.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// The request does not arrive.
     NotSent(NetworkFailure),
-    /// It arrives and is dealt with, but the answer is lost.
+    /// It arrives and is processed, but the response is lost.
     AnswerLost,
     /// It arrives and is answered with this.
     Answer(u16, Value),
     /// It arrives and is refused with this challenge.
     Challenge(&'static str),
-    /// It arrives and is answered with this and a nonce for proofs.
+    /// It arrives and is answered with this, and with a nonce for proofs.
     Nonce(u16, Value, &'static str),
 }
 
@@ -63,11 +63,11 @@ pub struct Provider {
     state: RefCell<State>,
     pub metadata: RefCell<Value>,
     pub keys: RefCell<Value>,
-    /// Life of access tokens in seconds.
+    /// The lifetime of access tokens in seconds.
     pub lifetime: RefCell<u64>,
     /// How far the provider's clock is ahead of the device's, in seconds.
     pub clock_ahead: RefCell<i64>,
-    /// Whether answers tell the provider's time.
+    /// Whether responses contain the provider's time.
     pub tells_time: RefCell<bool>,
     pub signing_kid: RefCell<String>,
 }
@@ -101,7 +101,7 @@ impl Provider {
         self.clock.true_time().saturating_add_signed(*self.clock_ahead.borrow())
     }
 
-    /// The user signs in on the provider's page: the query of the response.
+    /// The user signs in at the provider. Returns the query of the response.
     pub fn sign_in(&self, authorization_url: &str, sub: &str) -> String {
         let (endpoint, query) = authorization_url.split_once('?').unwrap();
         assert_eq!(endpoint, format!("{ISSUER}/authorize"));
@@ -118,7 +118,7 @@ impl Provider {
         answer
     }
 
-    /// The request that was pushed, if there is a reference to one, which is good once.
+    /// The pushed request, if there is a reference to one. It can be used once.
     fn request_of(&self, request: &Params) -> Params {
         let Some(reference) = request.get("request_uri") else {
             return request.clone();
@@ -130,7 +130,7 @@ impl Provider {
         pushed
     }
 
-    /// Spoils the next request to the endpoint; calls add up.
+    /// Makes the next request to the endpoint fail. Several calls add up.
     pub fn fault(&self, endpoint: &'static str, fault: Fault) {
         self.state.borrow_mut().faults.push_back((endpoint, fault));
     }
@@ -143,17 +143,17 @@ impl Provider {
         self.state.borrow_mut().alter_answer = Some(Box::new(alter));
     }
 
-    /// Every grant that was ever given is gone.
+    /// Ends every grant.
     pub fn revoke_all(&self) {
         self.state.borrow_mut().refresh_tokens.clear();
     }
 
-    /// How many requests an endpoint got.
+    /// The number of requests to an endpoint.
     pub fn count(&self, endpoint: &str) -> usize {
         self.requests(endpoint).len()
     }
 
-    /// The forms that an endpoint got.
+    /// The forms that an endpoint received.
     pub fn requests(&self, endpoint: &str) -> Vec<Params> {
         let state = self.state.borrow();
         let requests = state.requests.iter().filter(|(own, _)| own == endpoint);
@@ -165,13 +165,13 @@ impl Provider {
         self.headers("authorization").into_iter().map(|(_, value)| value).collect()
     }
 
-    /// The proofs that an endpoint got.
+    /// The proofs that an endpoint received.
     pub fn proofs(&self, endpoint: &str) -> Vec<String> {
         let all = self.headers("dpop").into_iter();
         all.filter(|(own, _)| own == endpoint).map(|(_, proof)| proof).collect()
     }
 
-    /// The endpoints that got this header, and its values.
+    /// The endpoints that received this header, and its values.
     pub fn headers(&self, name: &str) -> Vec<(String, String)> {
         let state = self.state.borrow();
         let named = state.headers.iter().filter(|(_, own, _)| own == name);
@@ -291,7 +291,7 @@ impl HttpClient for Provider {
             let position = state.faults.iter().position(|(own, _)| *own == endpoint);
             position.and_then(|position| state.faults.remove(position))
         };
-        // Let others run while the request is on its way.
+        // Others run while the request is under way.
         self.clock.sleep_for(std::time::Duration::from_millis(10)).await;
         let mut headers = Vec::new();
         let (status, body) = match fault.map(|(_, fault)| fault) {
@@ -320,7 +320,7 @@ impl HttpClient for Provider {
     }
 }
 
-/// A key of the fake: its signatures are its name and the input's length.
+/// A fake key: its signatures consist of its name and the input's length.
 pub fn key(kid: &str) -> Jwk {
     Jwk::rsa("AQAB", "AQAB").for_signing(SigningAlgorithm::Rs256, kid)
 }
@@ -344,10 +344,10 @@ pub fn sign_as(header: &Value, kid: &str, claims: &Value) -> String {
     format!("{input}.{signature}")
 }
 
-/// Knows the signatures of [`sign`].
+/// Accepts the signatures of [`sign`].
 #[derive(Default)]
 pub struct FakeVerifier {
-    /// As in an insecure context.
+    /// Whether the context is insecure.
     pub unavailable: bool,
 }
 

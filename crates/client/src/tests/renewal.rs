@@ -1,4 +1,4 @@
-//! Renewal, by itself and on demand.
+//! Automatic renewal, and renewal on demand.
 
 use doorward_protocol::error::ErrorCode;
 use serde_json::json;
@@ -403,7 +403,7 @@ fn api_calls_carry_a_token_that_lives() {
     assert!(matches!(error, Err(Error::NotSignedIn)));
 }
 
-/// Calls the API; its status and how many renewals there were.
+/// Calls the API. Returns the status and the number of renewals.
 fn call_api(world: &World, tab: &Tab) -> (u16, usize) {
     let before = world.provider.count("token");
     let manager = tab.manager.clone();
@@ -478,4 +478,142 @@ fn oauth_errors_are_told_apart() {
         }
     );
     assert!(error.user_message().contains("teapot"));
+}
+
+#[test]
+fn an_access_token_that_is_given_again_is_renewed_with_growing_pauses() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.provider.alter_answer(|answer| {
+        answer.remove("id_token");
+        answer.insert("access_token".to_owned(), json!("access-1"));
+        answer.insert("expires_in".to_owned(), json!(0));
+    });
+    world.pass_seconds(3539);
+    assert_eq!(world.provider.count("token"), 1);
+    world.pass_seconds(120);
+    let renewals = world.provider.count("token") - 1;
+    assert!((2..=9).contains(&renewals), "{renewals} renewals in two minutes");
+    world.pass_seconds(3600);
+    let renewals = world.provider.count("token") - 1;
+    assert!(renewals < 80, "{renewals} renewals in an hour");
+}
+
+#[test]
+fn an_access_token_whose_life_is_extended_is_watched_on() {
+    let world = World::new();
+    let tab = world.tab();
+    world.sign_in(&tab);
+    world.provider.alter_answer(|answer| {
+        answer.remove("id_token");
+        answer.insert("access_token".to_owned(), json!("access-1"));
+    });
+    world.pass_seconds(3541);
+    assert_eq!(tab.events(), ["expiring", "loaded"]);
+    world.pass_seconds(3541);
+    assert_eq!(tab.events(), ["expiring", "loaded"], "once more");
+}
+
+#[test]
+fn renewed_tokens_are_not_lost_while_the_keys_do_not_come() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    *world.provider.keys.borrow_mut() = json!({ "keys": [key("k2")] });
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    for _ in 0..8 {
+        world.provider.fault("jwks", Fault::Answer(503, json!({})));
+    }
+    for _ in 0..2 {
+        assert!(world.run(tab.manager.signin_silent()).unwrap_err().is_transient());
+    }
+    assert_eq!(world.provider.count("token"), 2, "the refresh token is sent once");
+    assert_eq!(world.user(&tab).unwrap().refresh_token.as_deref(), Some("refresh-2"));
+    let user = world.run(tab.manager.signin_silent()).unwrap();
+    assert_eq!((&*user.access_token, world.provider.count("token")), ("access-2", 2));
+}
+
+#[test]
+fn a_reload_before_renewed_tokens_are_verified_does_not_lose_the_refresh_token() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    *world.provider.keys.borrow_mut() = json!({ "keys": [key("k2")] });
+    *world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    for _ in 0..4 {
+        world.provider.fault("jwks", offline());
+    }
+    assert!(world.run(tab.manager.signin_silent()).unwrap_err().is_transient());
+    let reloaded = world.tab_with(tab.manager.settings().clone(), tab.session_storage.clone());
+    assert_eq!(world.run(reloaded.manager.signin_silent()).unwrap().access_token, "access-3");
+}
+
+#[test]
+fn renewed_tokens_that_are_refused_do_not_spend_the_refresh_token_twice() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.provider.alter_claims(|claims| {
+        claims.insert("auth_time".to_owned(), json!(1));
+    });
+    for _ in 0..2 {
+        let error = world.run(tab.manager.signin_silent()).unwrap_err();
+        assert_eq!(error, Error::RenewedTokenDiffers("auth_time"));
+        assert!(!error.user_message().contains("somebody else"), "{error}");
+    }
+    let sent: Vec<_> = world.provider.requests("token")[1..]
+        .iter()
+        .map(|form| form.get("refresh_token").unwrap().to_owned())
+        .collect();
+    assert_eq!(sent, ["refresh-1", "refresh-2"]);
+
+    let settings = tab.manager.settings().clone().validate_auth_time_on_silent_renew(false);
+    let lenient = world.tab_with(settings, tab.session_storage.clone());
+    assert!(world.run(lenient.manager.signin_silent()).is_ok());
+}
+
+#[test]
+fn an_empty_nonce_in_a_renewed_id_token_counts_as_none() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.sign_in(&tab);
+    world.provider.alter_claims(|claims| {
+        claims.insert("nonce".to_owned(), json!(""));
+    });
+    assert!(world.run(tab.manager.signin_silent()).is_ok());
+}
+
+#[test]
+fn the_profile_follows_the_renewed_id_token() {
+    let world = World::new();
+    let tab = lazy_tab(&world);
+    world.provider.alter_claims(|claims| {
+        claims.insert("role".to_owned(), json!(["admin", "user"]));
+    });
+    world.sign_in(&tab);
+    world.provider.alter_claims(|claims| {
+        claims.insert("email".to_owned(), json!("alice@example.com"));
+    });
+    let user = world.run(tab.manager.signin_silent()).unwrap();
+    assert_eq!(user.profile.get("role"), None, "what the provider took away is gone");
+    assert_eq!(user.claim("email"), Some("alice@example.com"));
+    assert_eq!(user.profile.get("at_hash"), None, "protocol claims stay filtered");
+}
+
+#[test]
+fn userinfo_is_read_again_with_each_renewal() {
+    let world = World::new();
+    let settings = Settings { automatic_silent_renew: false, ..World::settings() };
+    let tab = world.tab_with(settings.load_user_info(true), MemoryStorage::default());
+    world.sign_in(&tab);
+    let answer = json!({ "sub": "alice", "email": "new@example.com" });
+    world.provider.fault("userinfo", Fault::Answer(200, answer));
+    let user = world.run(tab.manager.signin_silent()).unwrap();
+    assert_eq!(user.claim("email"), Some("new@example.com"));
+    for answer in [json!({ "sub": "mallory", "email": "m@example.com" }), json!("junk")] {
+        world.provider.fault("userinfo", Fault::Answer(200, answer));
+        let user = world.run(tab.manager.signin_silent()).unwrap();
+        assert_eq!(user.claim("email"), Some("new@example.com"), "kept, and the tokens too");
+    }
 }

@@ -318,7 +318,10 @@ fn extra_headers_and_token_parameters_are_sent() {
     let mut sent_to: Vec<_> =
         world.provider.headers("x-tenant").into_iter().map(|(endpoint, _)| endpoint).collect();
     sent_to.sort();
-    assert_eq!(sent_to, [".well-known/openid-configuration", "jwks", "token", "token", "userinfo"]);
+    assert_eq!(
+        sent_to,
+        [".well-known/openid-configuration", "jwks", "token", "token", "userinfo", "userinfo"]
+    );
 }
 
 #[test]
@@ -340,7 +343,7 @@ fn the_client_authenticates_as_the_settings_say() {
     use ClientAuthentication as By;
     for (by, authorization, in_form) in [
         (By::None, None, (true, false)),
-        // RFC 6749 section 2.3.1: both parts are encoded as in a form first.
+        // RFC 6749 section 2.3.1: both parts are form-encoded first.
         (By::ClientSecretBasic, Some("Basic YXBwOnMlMkYlM0FlK2NyZXQ="), (false, false)),
         (By::ClientSecretPost, None, (true, true)),
     ] {

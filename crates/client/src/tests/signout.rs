@@ -8,7 +8,7 @@ use super::{
     world::{Tab, World},
 };
 use crate::{
-    CallbackKind, Error, Settings, SignoutRequestArgs, User, in_page::MemoryStorage,
+    CallbackKind, Error, Settings, SignoutRequestArgs, SignoutScope, User, in_page::MemoryStorage,
     ports::NetworkFailure,
 };
 
@@ -73,9 +73,10 @@ fn without_an_endpoint_or_a_network_the_user_is_forgotten_all_the_same() {
     world.provider.metadata.borrow_mut().as_object_mut().unwrap().remove("end_session_endpoint");
     let tab = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&tab);
-    let error = sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap_err();
-    assert_eq!(error, Error::NoEndpoint("end_session_endpoint"));
+    let scope = world.run(tab.manager.signout_redirect(SignoutRequestArgs::default()));
+    assert_eq!(scope, Ok(SignoutScope::Local), "sign-out is complete without it");
     assert_eq!(world.user(&tab), None);
+    assert_eq!(tab.events(), ["unloaded", "signed_out"]);
 
     let tab = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&tab);
@@ -182,4 +183,29 @@ fn a_sign_out_response_to_no_request_is_refused() {
     let params = sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap();
     let refused = format!("{HOME}?error=invalid_request&state={}", params.get("state").unwrap());
     assert!(matches!(call(&refused), Err(Error::Authorization(_))));
+}
+
+#[test]
+fn a_long_id_token_is_not_sent_in_a_url() {
+    let world = World::new();
+    world.provider.alter_claims(|claims| {
+        claims.insert("groups".to_owned(), json!("x".repeat(20_000)));
+    });
+    let tab = world.tab_with(settings(), MemoryStorage::default());
+    let user = world.sign_in(&tab).user;
+    let params = sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap();
+    assert_eq!((params.get("id_token_hint"), params.get("client_id")), (None, Some("app")));
+    let args = SignoutRequestArgs::default().id_token_hint(user.id_token.unwrap());
+    let params = sign_out(&world, &tab, args).unwrap();
+    assert!(params.is_sent("id_token_hint"), "the caller insists");
+}
+
+#[test]
+fn the_id_token_can_be_left_out_by_setting() {
+    let world = World::new();
+    let settings = World::settings().include_id_token_in_signout(false);
+    let tab = world.tab_with(settings, MemoryStorage::default());
+    world.sign_in(&tab);
+    let params = sign_out(&world, &tab, SignoutRequestArgs::default()).unwrap();
+    assert_eq!((params.get("id_token_hint"), params.get("client_id")), (None, Some("app")));
 }

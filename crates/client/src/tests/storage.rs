@@ -1,4 +1,4 @@
-//! What is kept, and what is swept.
+//! What is stored, and what is removed.
 
 use serde_json::json;
 
@@ -10,11 +10,16 @@ fn stale_and_unreadable_requests_are_swept_and_nothing_else() {
     let world = World::new();
     let now = world.clock.true_time();
     let store = &world.local_storage;
+    let entry = |created: u64| {
+        json!({"request_type": "si:done", "code_hash": "x", "created": created}).to_string()
+    };
+    let id = |letter: &str| ["oidc.", &letter.repeat(43)].concat();
+    let [stale, fresh, future, junk] = ["a", "b", "c", "d"].map(id);
     let entries = [
-        ("oidc.stale", json!({"created": now - 900}).to_string(), false),
-        ("oidc.fresh", json!({"created": now - 899}).to_string(), true),
-        ("oidc.future", json!({"created": now + 901}).to_string(), false),
-        ("oidc.junk", "junk".to_owned(), false),
+        (&*stale, entry(now - 900), false),
+        (&*fresh, entry(now - 899), true),
+        (&*future, entry(now + 901), false),
+        (&*junk, "junk".to_owned(), false),
         ("oidc.user:https://other:app", "{}".to_owned(), true),
         ("theme", "dark".to_owned(), true),
     ];

@@ -62,9 +62,9 @@ fn tabs_that_renew_by_themselves_share_renewals() {
     }
 }
 
-/// A tab renews, and another one whose store still shows the user as of before does too; that store
-/// shows the news when the provider has got `until` token requests, or a second later. What the
-/// other tab got, and all token requests.
+/// A tab renews. Another tab, whose store still shows the old tokens, renews too; its store shows
+/// the new tokens after `until` token requests, or a second later. Returns the other tab's result
+/// and the number of token requests.
 fn renewals_with_a_late_store(world: &World, until: usize) -> (Result<String, Error>, usize) {
     let settings = || Settings {
         user_store: StoreKind::Local,
@@ -100,8 +100,8 @@ fn when_asked() -> Settings {
     Settings { automatic_silent_renew: false, ..World::settings() }
 }
 
-/// A tab that renews when asked, and a tab with a copy of its store, as browsers make when they
-/// duplicate a tab.
+/// A tab that renews only when asked, and a tab with a copy of its store, as a browser duplicates
+/// it.
 fn tab_and_copy(world: &World) -> (Tab, Tab) {
     let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
@@ -115,15 +115,46 @@ fn a_copied_tab_leaves_the_refresh_token_to_the_other() {
     let world = World::new();
     let (first, second) = tab_and_copy(&world);
     assert_eq!(world.access_token(&second).as_deref(), Ok("access-1"), "good until it ends");
-    assert_eq!(world.user(&second).unwrap().refresh_token, None);
     world.pass_seconds(4000);
     assert_eq!(world.access_token(&second), Err(Error::NoRefreshToken));
     assert_eq!(world.access_token(&first).as_deref(), Ok("access-2"));
+    assert_eq!(world.user(&second).unwrap().refresh_token, None, "it is spent");
     assert_eq!(world.provider.count("token"), 2);
 }
 
-/// A page with a copy of tokens hears during a renewal that another tab has them too: the page, and
-/// what came of it.
+#[test]
+fn a_copied_tab_renews_once_the_other_is_closed() {
+    let world = World::new();
+    let (first, second) = tab_and_copy(&world);
+    drop(first);
+    world.pass_seconds(4000);
+    assert_eq!(world.access_token(&second).as_deref(), Ok("access-2"));
+    assert_eq!(world.access_token(&second).as_deref(), Ok("access-2"));
+    assert_eq!(world.provider.count("token"), 2);
+}
+
+#[test]
+fn a_tab_that_was_copied_and_loaded_again_does_not_send_the_token_twice() {
+    let world = World::new();
+    let (first, second) = tab_and_copy(&world);
+    let reloaded = world.tab_with(when_asked(), first.session_storage.clone());
+    drop(first);
+    world.pass_seconds(4000);
+    let renewed = [&second, &reloaded].map(|tab| world.access_token(tab).is_ok());
+    assert_eq!(renewed, [true, false], "whichever renews first");
+    assert_eq!(world.provider.count("token"), 2);
+}
+
+#[test]
+fn without_marks_a_copied_tab_forgets_the_refresh_token_at_once() {
+    let world = World::new();
+    world.without_web_locks.set(true);
+    let (_first, second) = tab_and_copy(&world);
+    assert_eq!(world.user(&second).unwrap().refresh_token, None);
+}
+
+/// A page with copied tokens learns during its renewal that another tab has them too. Returns the
+/// page and its result.
 fn copy_that_renews_already(world: &World, fault: Option<Fault>) -> (Tab, Result<User, Error>) {
     let first = world.tab_with(when_asked(), MemoryStorage::default());
     world.sign_in(&first);
@@ -135,7 +166,7 @@ fn copy_that_renews_already(world: &World, fault: Option<Fault>) -> (Tab, Result
     let copied = world.tab_with(when_asked(), store);
     let sign =
         copied.session_storage.get("oidc-sign:oidc.user:https://op.example:app").unwrap().unwrap();
-    let held = json!({"type": "tokens_held", "of": access_token_hash("access-1"), "sign": sign})
+    let held = json!({"type": "tokens_held", "of": access_token_hash("refresh-1"), "sign": sign})
         .to_string();
     let renewed = Rc::new(RefCell::new(None));
     let (renewal, result) = (copied.manager.signin_silent(), Rc::clone(&renewed));
@@ -158,6 +189,7 @@ fn what_a_copy_is_renewing_already_it_keeps() {
 #[test]
 fn what_a_copy_failed_to_renew_it_leaves_to_the_other() {
     let world = World::new();
+    world.without_web_locks.set(true);
     let (copied, renewed) = copy_that_renews_already(&world, Some(Fault::Answer(503, json!({}))));
     assert!(renewed.is_err_and(|error| error.is_transient()));
     assert_eq!(world.user(&copied).unwrap().refresh_token, None);
@@ -171,11 +203,10 @@ fn a_frame_and_a_page_that_is_loaded_again_share_the_tabs_tokens() {
     let store = MemoryStorage::default();
     copy(&first.session_storage, &store);
     let third = world.tab_with(first.manager.settings().clone(), store);
-    let has_refresh_token = |page| world.user(page).unwrap().refresh_token.is_some();
-    assert_eq!(
-        [&first, &frame, &second, &third].map(has_refresh_token),
-        [true, true, false, false]
-    );
+    world.pass_seconds(4000);
+    let renewed = [&second, &third, &first, &frame].map(|page| world.access_token(page).is_ok());
+    assert_eq!(renewed, [false, false, true, true]);
+    assert_eq!(world.provider.count("token"), 2);
 }
 
 #[test]
@@ -285,7 +316,7 @@ fn a_page_that_was_frozen_notices_when_it_wakes() {
     let store = MemoryStorage::default();
     let frozen = world.tab_with(World::settings(), store.clone());
     world.sign_in(&frozen);
-    // Another page of the same tab signs out, whose messages a frozen page does not hear.
+    // Another page of the same tab signs out. A frozen page does not receive the message.
     crate::ports::Storage::remove(&store, "oidc.user:https://op.example:app").unwrap();
     frozen.navigator.wake();
     world.settle();
@@ -298,7 +329,7 @@ fn junk_on_the_channel_is_ignored() {
     let tab = world.tab();
     world.sign_in(&tab);
     let unsigned =
-        format!(r#"{{"type":"tokens_held","of":"{}","sign":"x"}}"#, access_token_hash("access-1"));
+        format!(r#"{{"type":"tokens_held","of":"{}","sign":"x"}}"#, access_token_hash("refresh-1"));
     for message in [
         &*unsigned,
         r#"{"type":"tokens_found"}"#,
@@ -337,7 +368,7 @@ fn a_handler_that_fails_does_not_keep_the_event_from_others() {
     assert_eq!(count.get(), 2, "dropped subscriptions hear nothing");
 }
 
-/// As where one handler takes the part of a page away that another belongs to.
+/// One handler may remove the part of the page that another belongs to.
 #[test]
 fn a_subscription_that_ended_during_an_event_does_not_hear_it_any_more() {
     let world = World::new();
@@ -364,4 +395,21 @@ fn with_a_handler_go_the_subscriptions_that_it_holds() {
     });
     drop(outer);
     world.sign_in(&tab);
+}
+
+#[test]
+fn tabs_that_got_the_same_access_token_keep_their_refresh_tokens() {
+    let world = World::new();
+    world.provider.alter_answer(|answer| {
+        answer.remove("id_token");
+        answer.insert("access_token".to_owned(), json!("the same"));
+    });
+    let tabs = [(); 2].map(|()| world.tab_with(when_asked(), MemoryStorage::default()));
+    for tab in &tabs {
+        let args = SigninRequestArgs::default().scope("api");
+        let url = world.callback_url(tab, args);
+        world.callback(tab, &url).unwrap();
+    }
+    let reloaded = world.tab_with(when_asked(), tabs[1].session_storage.clone());
+    assert!(world.user(&reloaded).unwrap().refresh_token.is_some());
 }

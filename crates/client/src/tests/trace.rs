@@ -1,4 +1,4 @@
-//! What is told of a sign-in (feature `trace`).
+//! The trace of a sign-in (feature `trace`).
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -14,7 +14,7 @@ use crate::{
     Subscription, Trace, TraceStep, in_page::MemoryStorage, ports::NetworkFailure,
 };
 
-/// A tab and what is told in it.
+/// A tab and its trace.
 struct Told {
     tab: Tab,
     traces: Rc<RefCell<Vec<Trace>>>,
@@ -34,8 +34,8 @@ impl Told {
         Self { tab, traces, _subscription: subscription }
     }
 
-    /// The steps since this was called last, one word each: `POST token 200`, `nonce`, `!nonce` for
-    /// a check that failed.
+    /// The steps since the last call, one word each: `POST token 200`, `nonce`, or `!nonce` for a
+    /// failed check.
     fn words(&self) -> Vec<String> {
         self.traces.take().iter().map(|trace| word(&trace.step)).collect()
     }
@@ -126,7 +126,7 @@ fn messages_are_told_as_they_were_sent_and_received() {
     assert!(token.answer.as_ref().unwrap().body.contains(&user.access_token));
 }
 
-/// The request whose state came back.
+/// The request whose state was returned.
 fn told_address<'a>(callback: &str, request: &'a str) -> &'a str {
     let state = |url: &str| {
         Params::parse(url.split_once('?').unwrap().1).unwrap().get("state").unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! Time, tabs and everything else around the client.
+//! The environment of the client: time, tabs and everything else.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,7 +24,7 @@ use crate::{
     in_page::{MemoryStorage, PageLocks},
     ports::{
         Broadcast, Clock, Entropy, EntropyError, Guard, LocalFuture, Locks, Navigator, Ports,
-        Redirect, Storage as _, Timer,
+        Redirect, Storage, StorageError, Timer,
     },
 };
 
@@ -32,13 +32,13 @@ use crate::{
 const START: u64 = 1_763_800_000;
 pub const REDIRECT_URI: &str = "https://app.example/cb";
 
-/// Time that stands still until the test moves it.
+/// A clock that only the test moves.
 #[derive(Default)]
 pub struct FakeClock {
     elapsed: Cell<Duration>,
-    /// Time that the clock which only runs forward did not see: the device slept.
+    /// The time while the device slept, which the monotonic clock does not count.
     slept: Cell<Duration>,
-    /// How far the device's wall clock is ahead of the truth, in seconds.
+    /// How far the device's wall clock is ahead, in seconds.
     pub wall_ahead: Cell<i64>,
     waiting: RefCell<Vec<(Duration, oneshot::Sender<()>)>>,
 }
@@ -54,7 +54,7 @@ impl FakeClock {
         let _ = receiver.await;
     }
 
-    /// Moves to the next timer that somebody still waits for, if it is not after the limit.
+    /// Moves to the next active timer, unless it is after the limit.
     fn next(&self, limit: Duration) -> bool {
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|(_, sender)| !sender.is_canceled());
@@ -84,7 +84,7 @@ impl Clock for FakeClock {
 struct FakeTimer {
     clock: Rc<FakeClock>,
     spawner: LocalSpawner,
-    /// No timer comes earlier, as in a page that was hidden for minutes.
+    /// The minimum duration of a timer, as in a page that was hidden for minutes.
     shortest: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Timer for FakeTimer {
     }
 }
 
-/// Counts instead of drawing: values differ and tests repeat.
+/// Counts instead of generating random numbers: values differ, and tests are repeatable.
 #[derive(Default)]
 struct FakeEntropy(Cell<u8>);
 
@@ -113,10 +113,13 @@ impl Entropy for FakeEntropy {
 
 type Handler = Box<dyn Fn(&str)>;
 
-/// Where the tabs of the origin hear each other; messages arrive at once.
+/// The channel of the origin's tabs. Messages arrive at once, or when a suspended tab resumes.
 #[derive(Default)]
 struct Hub {
     listeners: RefCell<Vec<(usize, Rc<Handler>)>>,
+    /// The tab that is suspended, and the messages that wait for it. `None`: they are lost.
+    suspended: Cell<Option<usize>>,
+    waiting: RefCell<Option<Vec<String>>>,
 }
 
 struct FakeBroadcast {
@@ -128,7 +131,11 @@ impl Broadcast for FakeBroadcast {
     fn post(&self, message: &str) {
         let listeners: Vec<_> = self.hub.listeners.borrow().clone();
         for (tab, listener) in listeners {
-            if tab != self.tab {
+            if self.hub.suspended.get() == Some(tab) {
+                if let Some(waiting) = &mut *self.hub.waiting.borrow_mut() {
+                    waiting.push(message.to_owned());
+                }
+            } else if tab != self.tab {
                 listener(message);
             }
         }
@@ -140,7 +147,7 @@ impl Broadcast for FakeBroadcast {
     }
 }
 
-/// Web Locks: locks and marks that the tabs share.
+/// Web Locks: locks and marks that all tabs share.
 #[derive(Clone, Default)]
 struct FakeLocks {
     locks: PageLocks,
@@ -161,14 +168,18 @@ impl Locks for FakeLocks {
         let (marked, name) = (Rc::clone(&self.marked), name.to_owned());
         Some(Guard::new(move || marked.borrow_mut().retain(|own| *own != name)))
     }
+
+    fn has_marks(&self) -> bool {
+        true
+    }
 }
 
-/// A window that goes nowhere.
+/// A window that does not navigate.
 #[derive(Default)]
 pub struct FakeNavigator {
     pub url: RefCell<String>,
     pub gone_to: RefCell<Vec<String>>,
-    /// How the page was left last.
+    /// How the page was last left.
     pub left_by: Cell<Redirect>,
     on_wake: RefCell<Vec<Box<dyn Fn()>>>,
 }
@@ -201,7 +212,74 @@ impl Navigator for FakeNavigator {
     }
 }
 
-/// Writes what one store has into another.
+/// A view of storage that several tabs share, as one browser process has it: its own writes are
+/// visible at once, those of others only when they arrive.
+#[derive(Default)]
+pub struct LateStorage {
+    shared: MemoryStorage,
+    view: MemoryStorage,
+    handlers: RefCell<Vec<Rc<Handler>>>,
+    /// Whether writes fail.
+    pub is_full: Cell<bool>,
+}
+
+impl LateStorage {
+    pub fn of(shared: &MemoryStorage) -> Rc<Self> {
+        Rc::new(Self { shared: shared.clone(), ..Self::default() })
+    }
+
+    /// The writes of others arrive. Each changed key gives a `storage` event, unless that is lost.
+    pub fn arrive(&self, with_events: bool) {
+        let mut keys = self.shared.keys().unwrap();
+        keys.extend(self.view.keys().unwrap());
+        for key in keys {
+            let new = self.shared.get(&key).unwrap();
+            if self.view.get(&key).unwrap() == new {
+                continue;
+            }
+            match new {
+                Some(text) => self.view.set(&key, &text).unwrap(),
+                None => self.view.remove(&key).unwrap(),
+            }
+            if with_events {
+                let handlers = self.handlers.borrow().clone();
+                for handler in &handlers {
+                    handler(&key);
+                }
+            }
+        }
+    }
+}
+
+impl Storage for LateStorage {
+    fn get(&self, key: &str) -> Result<Option<String>, StorageError> {
+        self.view.get(key)
+    }
+
+    fn set(&self, key: &str, value: &str) -> Result<(), StorageError> {
+        if self.is_full.get() {
+            return Err(StorageError("full".to_owned()));
+        }
+        self.shared.set(key, value)?;
+        self.view.set(key, value)
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StorageError> {
+        self.shared.remove(key)?;
+        self.view.remove(key)
+    }
+
+    fn keys(&self) -> Result<Vec<String>, StorageError> {
+        self.view.keys()
+    }
+
+    fn on_change(&self, handler: Handler) -> Guard {
+        self.handlers.borrow_mut().push(Rc::new(handler));
+        Guard::new(|| ())
+    }
+}
+
+/// Copies all entries of one store to another.
 pub fn copy(from: &MemoryStorage, to: &MemoryStorage) {
     for key in from.keys().unwrap() {
         to.set(&key, &from.get(&key).unwrap().unwrap()).unwrap();
@@ -213,12 +291,13 @@ pub struct Tab {
     pub manager: UserManager,
     pub navigator: Rc<FakeNavigator>,
     pub session_storage: MemoryStorage,
+    number: usize,
     events: Rc<RefCell<Vec<String>>>,
     _subscription: Subscription,
 }
 
 impl Tab {
-    /// The names of the events since this was called last.
+    /// The names of the events since the last call.
     pub fn events(&self) -> Vec<String> {
         self.events.take()
     }
@@ -230,16 +309,16 @@ pub struct World {
     pub provider: Rc<Provider>,
     pub local_storage: MemoryStorage,
     locks: FakeLocks,
-    /// Whether tabs made from now on are without Web Locks.
+    /// Whether new tabs are without Web Locks.
     pub without_web_locks: Cell<bool>,
     hub: Rc<Hub>,
     tabs: Cell<usize>,
-    /// The shortest timer of tabs made from now on.
+    /// The shortest timer of new tabs.
     pub shortest_timer: Cell<Duration>,
     pub verifier: Rc<FakeVerifier>,
-    /// What tabs made from now on open popups and frames with.
+    /// The popups and frames of new tabs.
     pub popups: RefCell<Option<Rc<FakePopups>>>,
-    /// The key of proofs in the tabs to come.
+    /// The key of proofs of new tabs.
     pub signer: RefCell<Option<Rc<FakeSigner>>>,
 }
 
@@ -273,19 +352,36 @@ impl World {
         self.tab_with(Self::settings(), MemoryStorage::default())
     }
 
-    /// A tab whose users are in the given store.
+    /// A tab with this user store.
     pub fn tab_with(&self, settings: Settings, user_store: MemoryStorage) -> Tab {
         self.try_tab_with(settings, user_store).unwrap()
     }
 
-    /// The same with settings that may be refused.
+    /// The same, with settings that may be refused.
     pub fn try_tab_with(
         &self,
         settings: Settings,
         user_store: MemoryStorage,
     ) -> Result<Tab, crate::Error> {
+        let store = Rc::new(user_store.clone());
+        self.try_tab_on(settings, store, user_store)
+    }
+
+    /// A tab whose users are in a store of another kind.
+    pub fn tab_on(&self, settings: Settings, store: Rc<dyn Storage>) -> Tab {
+        self.try_tab_on(settings, store, MemoryStorage::default()).unwrap()
+    }
+
+    fn try_tab_on(
+        &self,
+        settings: Settings,
+        store: Rc<dyn Storage>,
+        session_storage: MemoryStorage,
+    ) -> Result<Tab, crate::Error> {
         let navigator = Rc::new(FakeNavigator::default());
-        let manager = UserManager::new(settings, self.ports(&navigator, &user_store))?;
+        let ports = Ports { user_store: store, ..self.ports(&navigator, &session_storage) };
+        let number = self.tabs.get();
+        let manager = UserManager::new(settings, ports)?;
         let events = Rc::new(RefCell::new(Vec::new()));
         let log = Rc::clone(&events);
         let subscription = manager.events().subscribe(move |event| {
@@ -297,7 +393,8 @@ impl World {
         let tab = Tab {
             manager,
             navigator,
-            session_storage: user_store,
+            session_storage,
+            number,
             events,
             _subscription: subscription,
         };
@@ -305,7 +402,7 @@ impl World {
         Ok(tab)
     }
 
-    /// The ports of one more tab.
+    /// The ports of another tab.
     pub fn ports(&self, navigator: &Rc<FakeNavigator>, user_store: &MemoryStorage) -> Ports {
         self.tabs.set(self.tabs.get() + 1);
         Ports {
@@ -332,7 +429,7 @@ impl World {
         }
     }
 
-    /// What a tab without Web Locks has in their place.
+    /// The lock of a tab without Web Locks.
     pub fn lease(&self) -> StorageLease {
         self.tabs.set(self.tabs.get() + 1);
         StorageLease {
@@ -356,17 +453,17 @@ impl World {
         FakeEntropy(Cell::new(u8::try_from(self.tabs.get() * 50 % 256).unwrap()))
     }
 
-    /// Runs everything that can run without time passing.
+    /// Runs all tasks until they wait for time to pass.
     pub fn settle(&self) {
         self.pool.borrow_mut().run_until_stalled();
     }
 
-    /// Starts something that nobody waits for.
+    /// Starts a task that nobody waits for.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.pool.borrow().spawner().spawn_local(task).unwrap();
     }
 
-    /// Lets time pass, with all timers in it.
+    /// Lets time pass, and fires all timers in between.
     pub fn pass(&self, duration: Duration) {
         let end = self.clock.elapsed.get() + duration;
         self.settle();
@@ -381,13 +478,12 @@ impl World {
         self.pass(Duration::from_secs(seconds));
     }
 
-    /// The device sleeps: the wall clock goes on, timers and the clock that only runs forward
-    /// don't.
+    /// The device sleeps: the wall clock continues, but timers and the monotonic clock stop.
     pub fn device_sleeps(&self, seconds: u64) {
         self.clock.slept.set(self.clock.slept.get() + Duration::from_secs(seconds));
     }
 
-    /// Runs a future to its end, letting as little time pass as it needs.
+    /// Runs a future to its end, with as little time as it needs.
     pub fn run<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
         let result = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&result);
@@ -408,7 +504,8 @@ impl World {
         panic!("no end in sight");
     }
 
-    /// Waits until an endpoint has got so many requests, of which the last is not answered yet.
+    /// Waits until an endpoint has received this number of requests. The last one is not answered
+    /// yet.
     pub fn asked(
         &self,
         endpoint: &'static str,
@@ -422,7 +519,7 @@ impl World {
         }
     }
 
-    /// The address that the provider sends the user back to.
+    /// The URL that the provider sends the user back to.
     pub fn callback_url(&self, tab: &Tab, args: SigninRequestArgs) -> String {
         let manager = tab.manager.clone();
         self.run(async move { manager.signin_redirect(args).await }).unwrap();
@@ -454,7 +551,40 @@ impl World {
         self.run(async move { manager.get_user().await }).unwrap()
     }
 
-    /// A message from some page of the origin.
+    /// Suspends the tab. Messages for it wait, or are lost.
+    pub fn suspend(&self, tab: &Tab, messages_wait: bool) {
+        self.hub.suspended.set(Some(tab.number));
+        *self.hub.waiting.borrow_mut() = messages_wait.then(Vec::new);
+    }
+
+    /// Resumes the suspended tab, which receives the waiting messages.
+    pub fn resume(&self) {
+        let Some(tab) = self.hub.suspended.take() else {
+            return;
+        };
+        let waiting = self.hub.waiting.take().unwrap_or_default();
+        let listeners: Vec<_> = self.hub.listeners.borrow().clone();
+        for message in &waiting {
+            for (_, listener) in listeners.iter().filter(|(own, _)| *own == tab) {
+                listener(message);
+            }
+        }
+        self.settle();
+    }
+
+    /// Holds a lock, like a tab that is suspended.
+    pub fn hold(&self, name: &str) -> Guard {
+        let (locks, name) = (self.locks.clone(), name.to_owned());
+        self.run(async move { locks.acquire(&name).await })
+    }
+
+    /// Marks a name, like a tab that is suspended.
+    pub fn hold_mark(&self, name: &str) -> Guard {
+        let (locks, name) = (self.locks.clone(), name.to_owned());
+        self.run(async move { locks.mark(&name).await }).unwrap()
+    }
+
+    /// Sends a message from another page of the origin.
     pub fn post(&self, message: &str) {
         FakeBroadcast { hub: Rc::clone(&self.hub), tab: 0 }.post(message);
         self.settle();
@@ -471,7 +601,7 @@ impl World {
     }
 }
 
-/// What steps of a sign-in are called; they have tests of their own.
+/// The name of trace steps, which have tests of their own.
 const TRACE: &str = "trace";
 
 fn name(event: &AuthEvent) -> &'static str {

@@ -144,5 +144,9 @@ fn pairs(lines: &str) -> Vec<(String, String)> {
 }
 
 fn cut(body: &str) -> &str {
-    &body[..body.floor_char_boundary(LONGEST_BODY)]
+    let mut end = body.len().min(LONGEST_BODY);
+    while !body.is_char_boundary(end) {
+        end -= 1;
+    }
+    &body[..end]
 }

@@ -7,7 +7,6 @@ use crate::{
     Error, Fault,
     client::Client,
     flow::claims,
-    id_token::VerifiedIdToken,
     metadata::Endpoint,
     transport::{json, refusal},
 };
@@ -18,10 +17,14 @@ impl Client {
         &self,
         mut profile: Map<String, Value>,
         access_token: &str,
-        id_token: &VerifiedIdToken,
+        sub: &str,
     ) -> Result<Map<String, Value>, Fault> {
-        if self.settings.load_user_info {
-            let user_info = self.retrying(|| self.user_info(access_token, id_token.sub())).await?;
+        let loads = self.settings.load_user_info && !sub.is_empty();
+        // A provider need not have the endpoint.
+        let has_endpoint =
+            loads && self.metadata.metadata().await?.address(Endpoint::Userinfo).is_some();
+        if has_endpoint {
+            let user_info = self.ports.retrying(|| self.user_info(access_token, sub)).await?;
             let user_info = claims::filtered(user_info, &self.settings.filter_protocol_claims);
             claims::join_user_info(&mut profile, user_info, self.settings.merge_claims);
         }

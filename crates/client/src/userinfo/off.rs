@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Fault, client::Client, id_token::VerifiedIdToken};
+use crate::{Fault, client::Client};
 
 impl Client {
     /// Returns the profile unchanged.
@@ -11,7 +11,7 @@ impl Client {
         &self,
         profile: Map<String, Value>,
         _: &str,
-        _: &VerifiedIdToken,
+        _: &str,
     ) -> Result<Map<String, Value>, Fault> {
         Ok(profile)
     }

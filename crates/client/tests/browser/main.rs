@@ -1,4 +1,4 @@
-//! The browser's ports, in a browser: `wasm-bindgen-test-runner` with headless Chromium.
+//! The ports in a real browser: `wasm-bindgen-test-runner` with headless Chromium.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
@@ -102,7 +102,7 @@ async fn a_lock_is_held_by_one_at_a_time() {
     let locks = WebLocks::default();
     let other_tab = WebLocks::default();
     let held = locks.acquire("test-lock").await;
-    // The lock is the browser's own, not only the page's.
+    // The lock is the browser's, not only the page's.
     let mut waiting = other_tab.acquire("test-lock");
     assert!((&mut waiting).now_or_never().is_none());
     let script = "const { held, pending } = await navigator.locks.query();
@@ -123,7 +123,7 @@ async fn a_mark_is_seen_by_all_until_it_is_dropped() {
     assert!(other_tab.mark("test-mark").await.is_none());
     assert!(other_tab.mark("test-other-mark").await.is_some());
     drop(mark);
-    // A mark is a lock of its name: who waits for it gets it.
+    // A mark is a lock of the same name: a task that waits for the lock gets it.
     drop(other_tab.acquire("test-mark").await);
 }
 
@@ -149,7 +149,7 @@ async fn messages_reach_other_channels_until_the_guard_is_dropped() {
     };
     let own = listen(&first, "own");
     let other = listen(&second, "other");
-    // Hears last, being the youngest: when it has heard, all others have.
+    // This channel is the youngest and receives last: then all others have received too.
     let (told, mut arrived) = futures::channel::mpsc::unbounded();
     let last =
         witness.subscribe(Box::new(move |text| told.unbounded_send(text.to_owned()).unwrap()));
@@ -159,7 +159,7 @@ async fn messages_reach_other_channels_until_the_guard_is_dropped() {
     javascript("new BroadcastChannel('test-channel').postMessage({ not: 'text' })").await;
     first.post("b");
     assert_eq!(arrived.next().await.as_deref(), Some("b"), "what is no text is not heard");
-    // The message from the script is the only one that the first channel did not send itself.
+    // The message from the script is the only one that the first channel did not send.
     assert_eq!(*heard.borrow(), ["other:a"]);
     drop((own, last));
 }
@@ -187,7 +187,7 @@ fn the_address_changes_without_loading_and_waking_is_heard() {
     assert_eq!(woken.get(), 4);
 }
 
-/// Puts a function in the place of `fetch` while the test runs.
+/// Replaces `fetch` with a function while the test runs.
 struct Fetched(JsValue);
 
 impl Fetched {
@@ -291,7 +291,7 @@ async fn the_examples_of_the_rfcs_verify() {
     }
 }
 
-/// Every algorithm: the browser makes a key and signs, the port verifies.
+/// Every algorithm: the browser generates a key and signs, and the port verifies.
 #[wasm_bindgen_test]
 async fn every_algorithm_verifies_what_the_browser_signs() {
     for algorithm in SigningAlgorithm::ALL {
@@ -343,7 +343,7 @@ async fn keys_that_must_not_be_used_are_refused() {
     assert_eq!(verify(token, &off_the_curve).await, Err(SignatureError::InvalidKey));
 }
 
-/// The whole client on the browser's own ports, up to where the page would be left.
+/// The whole client on the browser's ports, until it would leave the page.
 #[wasm_bindgen_test]
 async fn the_client_runs_on_the_browsers_ports() {
     let _fetch = Fetched::by(

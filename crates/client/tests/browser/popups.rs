@@ -12,15 +12,16 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{Fetched, javascript};
 
-/// The address of a page that runs this script. It is of the test page's origin.
+/// The URL of a page that runs this script. It has the test page's origin.
 async fn page(script: &str) -> String {
     javascript(&format!(
-        "return URL.createObjectURL(new Blob(['<script>{script}</script>'], {{ type: 'text/html' }}));"
+        "return URL.createObjectURL(new Blob(['<script>{script}</script>'], {{ type: 'text/html' \
+            }}));"
     ))
     .await
 }
 
-/// What a child window says, as origin and text.
+/// The messages of a child window: origin and text.
 type Said = futures::channel::mpsc::UnboundedReceiver<(String, String)>;
 
 fn hear(child: &dyn ChildWindow) -> (Said, Guard) {
@@ -35,7 +36,7 @@ fn origin() -> String {
     web_sys::window().unwrap().location().origin().unwrap()
 }
 
-/// How many frames the page has.
+/// The number of frames in the page.
 fn frames() -> u32 {
     web_sys::window().unwrap().length()
 }
@@ -45,7 +46,7 @@ async fn a_frame_is_hidden_speaks_and_is_removed() {
     let frame = PagePopups.open_frame().unwrap();
     assert_eq!(frames(), 1);
     let (mut said, _guard) = hear(&*frame);
-    // Another window of the page says the same, and the page itself.
+    // Another window of the page, and the page itself, send the same text.
     let other = PagePopups.open_frame().unwrap();
     other.go(&page("parent.postMessage(\"other\", \"*\"); parent.told = true").await);
     while javascript("return String(window.told)").await != "true" {
@@ -101,14 +102,15 @@ async fn an_address_is_handed_back_on_the_channel() {
     drop(guard);
 }
 
-/// The script of the demo's `/popup` and `/silent-renew` says what the client understands, both
+/// The script of the demo's `/popup` and `/silent-renew` sends what the client understands, in both
 /// ways.
 #[wasm_bindgen_test]
 async fn the_demo_pages_script_hands_its_address_back() {
     let script = include_str!("../../../../style/assets/callback.js");
     let script = js_sys::JSON::stringify(&script.into()).unwrap();
     let page = javascript(&format!(
-        "return URL.createObjectURL(new Blob(['<script>', {script}, '</script>'], {{ type: 'text/html' }}));"
+        "return URL.createObjectURL(new Blob(['<script>', {script}, '</script>'], {{ type: \
+            'text/html' }}));"
     ))
     .await;
     for framed in [true, false] {
@@ -133,7 +135,7 @@ async fn the_demo_pages_script_hands_its_address_back() {
     }
 }
 
-/// Popups in which this page stands in the place of the provider's.
+/// Popups with this page in place of the provider's.
 struct Provider(String);
 
 impl Popups for Provider {
@@ -183,17 +185,17 @@ impl ChildWindow for Window {
     }
 }
 
-/// The whole way: request, hidden frame, a page that hands its address back, an error of the
+/// The whole flow: request, hidden frame, a page that returns its URL, and an error of the
 /// provider.
 #[wasm_bindgen_test]
 async fn a_silent_sign_in_goes_through_a_frame() {
-    // The provider's page: goes on to where the response is, which is a page of this origin.
+    // The provider's page: it navigates to the response, a page of this origin.
     let script = "const state = new URL(location.href).hash.match(/state=([^&]*)/)[1];
                   parent.postMessage(\"oidc.url:https://app.example/cb?error=login_required&iss=https://op.example&state=\" + state,
                   location.origin);"
         .replace('\n', " ");
     let endpoint = page(&script).await;
-    // Only http and https addresses are used as endpoints, so that one stands for the page.
+    // Only http and https URLs are accepted as endpoints, so one represents the page.
     let fetched =
         "return Promise.resolve(new Response(JSON.stringify({ issuer: 'https://op.example',
                    authorization_endpoint: 'https://op.example/authorize' })));";

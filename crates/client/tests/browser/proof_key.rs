@@ -1,4 +1,4 @@
-//! The key of proofs of possession, by Web Cryptography and IndexedDB.
+//! The DPoP key, with Web Cryptography and IndexedDB.
 
 use doorward_client::{
     Settings,
@@ -27,7 +27,7 @@ async fn it_signs_and_is_kept_for_its_client() {
         WebCrypto.verify(&jwk, ES256, b"other", &signature).await,
         Err(SignatureError::Mismatch)
     );
-    // As after a reload of the page, and for another client.
+    // Like after a reload of the page, and for another client.
     assert_eq!(proof_key("kept").public_key().await.unwrap(), jwk);
     assert_ne!(proof_key("other").public_key().await.unwrap(), jwk);
 }

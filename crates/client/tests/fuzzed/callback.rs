@@ -1,10 +1,10 @@
-//! What the fuzzer's target `callback` does with an input: a user comes back from the provider with
-//! an address that anyone may have written, and the token endpoint answers anything. Every outcome
-//! is a user who was proven, or a typed error.
+//! What the fuzz target `callback` does with an input: a user returns from the provider with a URL
+//! that anyone may have written, and the token endpoint answers anything. The result is a verified
+//! user or a typed error.
 //!
-//! The lines of an input: the query of the address, the header of the ID token, its claims; after
-//! them the answer of the token endpoint. `@state`, `@nonce` and `@id_token` stand for what belongs
-//! there. Every signature counts as good.
+//! The lines of an input are: the query of the URL, the header of the ID token, its claims, and
+//! then the response of the token endpoint. `@state`, `@nonce` and `@id_token` are placeholders.
+//! Every signature is accepted.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -28,7 +28,7 @@ const ISSUER: &str = "https://op.example";
 const REDIRECT_URI: &str = "https://app.example/cb";
 const NOW: u64 = 1_763_800_000;
 
-/// Runs one input; tells whether a user was signed in.
+/// Runs one input. Returns whether a user was signed in.
 pub fn run(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let mut lines = text.splitn(4, '\n');
@@ -62,7 +62,7 @@ pub fn run(input: &[u8]) -> bool {
             assert!(message.ends_with('.') && message.len() < 1000, "{error:?}: {message}");
             assert_eq!(kept, None);
         }
-        // It waits before it tries again: nobody is signed in meanwhile.
+        // It waits before it tries again. Nobody is signed in meanwhile.
         None => assert_eq!(kept, None),
     }
     let _ = outcome(&mut pool, manager.signin_silent());
@@ -71,7 +71,7 @@ pub fn run(input: &[u8]) -> bool {
     succeeded
 }
 
-/// What came of a call, unless it waits for something.
+/// The result of a call, unless it waits for something.
 fn outcome<T: 'static>(pool: &mut LocalPool, call: LocalFuture<T>) -> Option<T> {
     let came = Rc::new(RefCell::new(None));
     let kept = Rc::clone(&came);
@@ -81,11 +81,10 @@ fn outcome<T: 'static>(pool: &mut LocalPool, call: LocalFuture<T>) -> Option<T> 
 }
 
 fn settings() -> Settings {
-    Settings { scope: "openid profile".to_owned(), ..Settings::new(ISSUER, "app", REDIRECT_URI) }
+    Settings::new(ISSUER, "app", REDIRECT_URI).scope("openid profile")
 }
 
-/// A page around which nothing moves, and a provider of which the token endpoint answers what it is
-/// told to.
+/// A page without events, and a provider whose token endpoint answers what it is told.
 struct Page {
     spawner: LocalSpawner,
     answer: RefCell<String>,

@@ -1,5 +1,5 @@
-//! The inputs that are kept under `fuzz/seeds/callback`, each run as the fuzzer runs it. Those
-//! named `good…` must sign the user in, all others must be refused.
+//! Runs the inputs in `fuzz/seeds/callback` like the fuzzer does. Those named `good…` must sign the
+//! user in, all others must be refused.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used)]
 

@@ -53,6 +53,7 @@ pub fn check(
             scope: section.scope.to_string(),
             api_url: api_url.as_str().to_owned(),
             user_store: section.user_store,
+            load_user_info: section.load_user_info,
         },
         connect_origins,
         url: section.url.as_str().to_owned(),

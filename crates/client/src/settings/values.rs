@@ -1,0 +1,107 @@
+//! The values of settings.
+
+use serde::{Deserialize, Serialize};
+
+/// How the client authenticates at the token endpoint (OIDC Core section 9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// The client sends only its identifier.
+    #[default]
+    None,
+    /// By HTTP Basic (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+/// `response_type` (RFC 6749 section 3.1.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseType {
+    /// The authorization code flow.
+    #[default]
+    Code,
+}
+
+/// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query.
+    #[default]
+    Query,
+    /// In the fragment, which reaches no server.
+    Fragment,
+}
+
+impl ResponseMode {
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+        }
+    }
+}
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// The tab's session storage. It survives a reload, but not the tab.
+    Session,
+    /// The origin's local storage. All tabs share it, and it survives a restart of the browser.
+    Local,
+    /// The page's memory. It is lost with the page.
+    Memory,
+}
+
+/// Which claims of the ID token are left out of the profile. `sub`, `iss`, `aud`, `exp` and `iat`
+/// are always kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClaimsFilter {
+    /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`:
+    /// none.
+    Protocol(bool),
+    /// The claims with these names.
+    Named(Vec<String>),
+}
+
+impl Default for ClaimsFilter {
+    fn default() -> Self {
+        Self::Protocol(true)
+    }
+}
+
+/// How arrays in userinfo are merged with those of the ID token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeClaims {
+    /// The later array replaces the earlier one.
+    #[default]
+    Replace,
+    /// The union of both.
+    Merge,
+}
+
+/// A token that can be revoked; the values of `token_type_hint` (RFC 7009 section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenType {
+    /// The access token.
+    AccessToken,
+    /// The refresh token.
+    RefreshToken,
+}
+
+impl TokenType {
+    /// The value of `token_type_hint`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The state of sign-in.
+
+use doorward_client::{Error, User};
+
+/// Who is signed in, as far as the page knows.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub enum AuthStatus {
+    /// Not known yet. The only state on the server.
+    #[default]
+    Loading,
+    /// It cannot be known, because the settings are missing or invalid.
+    Unavailable,
+    /// Nobody is signed in.
+    SignedOut,
+    /// This user is signed in. The access token is valid, or is being renewed. A failure that may
+    /// pass, such as a lost network, does not change this state.
+    SignedIn(Box<User>),
+    /// This user was signed in, but the access token has expired and cannot be renewed: there is no
+    /// refresh token and no usable session at the provider, or the provider refused. APIs refuse
+    /// the user's calls. [`RequireAuth`](crate::RequireAuth) hides its children.
+    Expired(Box<User>),
+}
+
+impl AuthStatus {
+    /// One word: `loading`, `unavailable`, `signed-out`, `signed-in` or `expired`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Unavailable => "unavailable",
+            Self::SignedOut => "signed-out",
+            Self::SignedIn(_) => "signed-in",
+            Self::Expired(_) => "expired",
+        }
+    }
+
+    /// The user, also if the access token has expired.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::SignedIn(user) | Self::Expired(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+impl From<Option<User>> for AuthStatus {
+    fn from(user: Option<User>) -> Self {
+        user.map_or(Self::SignedOut, |user| Self::SignedIn(Box::new(user)))
+    }
+}
+
+/// From which page of the provider the browser just came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Arrival {
+    /// From the sign-in page.
+    SignIn,
+    /// From the sign-out page.
+    SignOut,
+}
+
+/// A step that can fail and be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthStep {
+    /// Loading the settings and finding out who is signed in.
+    Start,
+    /// Leaving for the provider's sign-in page.
+    SignIn,
+    /// Processing the provider's response to a sign-in.
+    FinishSignIn,
+    /// Leaving for the provider's sign-out page.
+    SignOut,
+    /// Coming back from the provider's sign-out page.
+    FinishSignOut,
+    /// Renewing the access token.
+    Renew,
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AuthFailure {
+    /// The step.
+    pub step: AuthStep,
+    /// Why it failed. [`Error::user_message`] is for the user, and [`Error::kind`] says what to
+    /// offer next.
+    pub error: Error,
+}
