@@ -96,7 +96,11 @@ impl UserManager {
     }
 
     pub fn fetch(&self, request: ApiRequest) -> Pending<ApiResponse> {
-        self.0.answer.borrow_mut().iter_mut().for_each(|answer| answer.body.clone_from(&request.url));
+        self.0
+            .answer
+            .borrow_mut()
+            .iter_mut()
+            .for_each(|answer| answer.body.clone_from(&request.url));
         self.of(&self.0.answer)
     }
 }
@@ -258,7 +262,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn new(authority: impl Into<String>, client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
+    pub fn new(
+        authority: impl Into<String>,
+        client_id: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
         Self {
             authority: authority.into(),
             client_id: client_id.into(),

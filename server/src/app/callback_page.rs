@@ -1,6 +1,6 @@
 //! `/popup` and `/silent-renew`: the pages to which the provider sends popups and hidden frames
-//! back. Their script hands the page's address to the page that opened them. They load nothing else,
-//! so there is nothing else to attack.
+//! back. Their script hands the page's address to the page that opened them. They load nothing
+//! else, so there is nothing else to attack.
 
 use axum::{
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName},
