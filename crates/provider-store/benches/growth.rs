@@ -2,8 +2,8 @@
 //! a user's sessions, the removal of a client, and the sweep of expired rows.
 //!
 //! `cargo bench -p doorward-provider-store --features postgres --bench growth [SESSIONS GRANTS
-//! EXPIRED]`, by default 100000 300000 300000. Each database is filled by SQL. The commands run on a
-//! store of their own, as from another process. Compare figures of one run.
+//! EXPIRED]`, by default 100000 300000 300000. Each database is filled by SQL. The commands run on
+//! a store of their own, as from another process. Compare figures of one run.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../tests/conformance/fixtures.rs"]
@@ -210,11 +210,16 @@ fn sqlite_rows(Sizes { sessions, grants, expired }: Sizes) -> String {
     format!(
         "BEGIN;
          {a} INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at)
-             SELECT randomblob(32), 'many', {now} - i % 86400, '[\"pwd\"]', 'many-' || i, {now} + 86400 FROM n;
-         {a} INSERT INTO session_clients (sid, client_id, notify) SELECT 'many-' || i, 'app', 1 FROM n;
-         {b} INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
-             SELECT 'removed-' || i, 'user-' || i, 'removed', 's-' || i, 1, '{{}}', {now}, {now}, {now} + 86400 FROM n;
-         {c} INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
+             SELECT randomblob(32), 'many', {now} - i % 86400, '[\"pwd\"]', 'many-' || i, {now} +
+                 86400 FROM n;
+         {a} INSERT INTO session_clients (sid, client_id, notify) SELECT 'many-' || i, 'app', 1
+             FROM n;
+         {b} INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+             expires_at)
+             SELECT 'removed-' || i, 'user-' || i, 'removed', 's-' || i, 1, '{{}}', {now}, {now},
+                 {now} + 86400 FROM n;
+         {c} INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+             expires_at)
              SELECT 'expired-' || i, 'user-' || i, 'app', 's-' || i, 1, '{{}}', 0, 0, 60 FROM n;
          {c} INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
              SELECT randomblob(32), 'expired-' || i, 0, 60 FROM n;
@@ -230,17 +235,22 @@ fn postgres_rows(Sizes { sessions, grants, expired }: Sizes) -> String {
     let now = now().seconds();
     format!(
         "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at)
-             SELECT sha256(('cookie' || i)::BYTEA), 'many', {now} - i % 86400, '[\"pwd\"]', 'many-' || i, {now} + 86400
+             SELECT sha256(('cookie' || i)::BYTEA), 'many', {now} - i % 86400, '[\"pwd\"]',
+                 'many-' || i, {now} + 86400
              FROM generate_series(1, {sessions}) AS i;
          INSERT INTO session_clients (sid, client_id, notify)
              SELECT 'many-' || i, 'app', true FROM generate_series(1, {sessions}) AS i;
-         INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
-             SELECT 'removed-' || i, 'user-' || i, 'removed', 's-' || i, true, '{{}}', {now}, {now}, {now} + 86400
+         INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+             expires_at)
+             SELECT 'removed-' || i, 'user-' || i, 'removed', 's-' || i, true, '{{}}', {now},
+                 {now}, {now} + 86400
              FROM generate_series(1, {grants}) AS i;
-         INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
+         INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+             expires_at)
              SELECT 'expired-' || i, 'user-' || i, 'app', 's-' || i, true, '{{}}', 0, 0, 60
              FROM generate_series(1, {expired}) AS i;
          INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
-             SELECT sha256(('token' || i)::BYTEA), 'expired-' || i, 0, 60 FROM generate_series(1, {expired}) AS i;"
+             SELECT sha256(('token' || i)::BYTEA), 'expired-' || i, 0, 60
+                 FROM generate_series(1, {expired}) AS i;"
     )
 }

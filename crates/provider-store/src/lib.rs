@@ -1,8 +1,8 @@
 //! The provider's store port ([`doorward_provider::store::Store`]) on real databases.
 //!
-//! The feature `sqlite` (default) is the embedded store: one file beside the process, and one writer
-//! that commits waiting commands together. The feature `postgres` is for many processes on one
-//! database. Every store passes the one suite in `tests/conformance`. Each file of a table
+//! The feature `sqlite` (default) is the embedded store: one file beside the process, and one
+//! writer that commits waiting commands together. The feature `postgres` is for many processes on
+//! one database. Every store passes the one suite in `tests/conformance`. Each file of a table
 //! implements the table's trait of the port, and holds its SQL.
 
 mod limits;

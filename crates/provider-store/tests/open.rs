@@ -198,13 +198,15 @@ async fn a_database_of_before_families_goes_on() {
     old.pragma_update(None, "user_version", 2).unwrap();
     let content = serde_json::to_string(&grant("g", "alice")).unwrap();
     old.execute(
-        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at)
+        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+            expires_at)
          VALUES ('g', 'alice', 'PkceJS', 'sid', 1, ?1, ?2, ?2, ?3)",
         params![content, NOW.seconds(), at(600).seconds()],
     )
     .unwrap();
     old.execute(
-        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at) VALUES (?1, 'g', ?2, ?3)",
+        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
+            VALUES (?1, 'g', ?2, ?3)",
         params![hash(1).as_bytes(), NOW.seconds(), at(600).seconds()],
     )
     .unwrap();

@@ -50,14 +50,16 @@ async fn what_cannot_be_used_is_refused_and_named() {
 
     let missing = refuses(&server.url("nowhere")).await;
     assert!(
-        matches!(&missing, PostgresError::Unreachable { reason, .. } if reason.contains("does not exist")),
+        matches!(&missing, PostgresError::Unreachable { reason, .. }
+            if reason.contains("does not exist")),
         "{missing}"
     );
 
     let wrong_password = server.url("postgres").replace(PASSWORD, "guessed");
     let wrong = refuses(&wrong_password).await;
     assert!(
-        matches!(&wrong, PostgresError::Unreachable { reason, .. } if reason.contains("authentication")),
+        matches!(&wrong, PostgresError::Unreachable { reason, .. }
+            if reason.contains("authentication")),
         "{wrong}"
     );
 
@@ -260,13 +262,21 @@ async fn other_machines_are_known_by_their_certificates() {
     let url = format!("{}?sslmode=require", server.new_database());
     let strange = open(&url).await.unwrap_err();
     assert!(
-        matches!(&strange, PostgresError::Unreachable { reason, .. } if reason.contains("certificate")),
+        matches!(&strange, PostgresError::Unreachable { reason, .. }
+            if reason.contains("certificate")),
         "{strange}"
     );
     let known = PostgresOptions { ca_file: Some(certificate), ..options(&url) };
     let store = PostgresStore::open(&known).await.unwrap();
     store.ping().await.unwrap();
-    assert_eq!(server.sql("database_0", "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'doorward'"), "1");
+    assert_eq!(
+        server.sql(
+            "database_0",
+            "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity \
+        USING (pid) WHERE ssl AND application_name = 'doorward'"
+        ),
+        "1"
+    );
     let missing =
         PostgresOptions { ca_file: Some(folder.path().join("none.pem")), ..options(&url) };
     let error = PostgresStore::open(&missing).await.unwrap_err();

@@ -304,7 +304,8 @@ fn programs() -> PathBuf {
     };
     debian.max_by_key(version).or_else(on_path).unwrap_or_else(|| {
         panic!(
-            "PostgreSQL is missing, which this needs: install Debian's package postgresql (apt-get install postgresql)"
+            "PostgreSQL is missing, which this needs: install Debian's package postgresql (apt-get \
+                install postgresql)"
         )
     })
 }

@@ -45,7 +45,8 @@ async fn of_user(
     connection
         .all(
             "SELECT client_id, scope, min(created_at), max(used_at)
-             FROM (SELECT client_id, content::JSONB ->> 'scope' AS scope, created_at, used_at FROM grants
+             FROM (SELECT client_id, content::JSONB ->> 'scope' AS scope, created_at, used_at
+                 FROM grants
                    WHERE sub = $1 AND revoked_at IS NULL AND expires_at > $2) AS live
              GROUP BY client_id, scope
              UNION ALL
@@ -77,7 +78,8 @@ async fn revoke(
             "WITH forgotten AS (DELETE FROM consents WHERE sub = $1 AND client_id = $2)
              UPDATE grants SET revoked_at = $3 WHERE id IN (
                  SELECT id FROM grants
-                 WHERE sub = $1 AND client_id = $2 AND created_at <= $3 AND revoked_at IS NULL LIMIT $4)",
+                 WHERE sub = $1 AND client_id = $2 AND created_at <= $3 AND revoked_at IS NULL
+                     LIMIT $4)",
             &[&sub, &client_id, &now.seconds(), &i64::from(pages::ROWS)],
         )
         .await?;

@@ -82,8 +82,10 @@ async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failu
         changed += connection
             .execute(
                 "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3)
-                 ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured = excluded.configured
-                 WHERE clients.settings <> excluded.settings OR clients.configured <> excluded.configured",
+                 ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured =
+                     excluded.configured
+                 WHERE clients.settings <> excluded.settings OR clients.configured <>
+                     excluded.configured",
                 &[client_id, settings, configured],
             )
             .await?;
@@ -98,7 +100,8 @@ async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failu
 async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
-    let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
     let added =
         connection.execute(sql, &[&row.client_id, &row.settings, &row.configured]).await? > 0;
     if added {

@@ -1,8 +1,8 @@
 //! The difference between this process's timestamps and the database's clock.
 //!
 //! Several nodes share one database. A node whose clock is wrong would take valid rows for expired
-//! ones, and a repeated refresh token for a replay: it would do damage for all. The database's clock
-//! is the one that all nodes see.
+//! ones, and a repeated refresh token for a replay: it would do damage for all. The database's
+//! clock is the one that all nodes see.
 
 use std::time::Duration;
 

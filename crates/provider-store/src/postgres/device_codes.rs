@@ -98,7 +98,8 @@ async fn add(
     connection.refuse_beyond(waiting, &code.request.client_id, now).await?;
     let added = connection
         .execute(
-            "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
+            "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
+                poll_interval)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_code) DO NOTHING",
             &[
                 &code.hash.as_bytes().as_slice(),
@@ -122,7 +123,8 @@ async fn claim(
 ) -> Result<Option<DeviceRequest>, Failure> {
     connection
         .first(
-            "UPDATE device_codes SET claimed_by = $2 WHERE user_code = $1 AND answer IS NULL AND expires_at > $3
+            "UPDATE device_codes SET claimed_by = $2 WHERE user_code = $1 AND answer IS NULL
+                AND expires_at > $3
              RETURNING request",
             &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
             |row| row.json(0, "device_codes.request"),
@@ -222,7 +224,8 @@ async fn redeem(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let take = adding_a_grant!(
-        "DELETE FROM device_codes WHERE hash = $13 AND answer <> '' AND expires_at > $14 RETURNING 1"
+        "DELETE FROM device_codes WHERE hash = $13 AND answer <> '' AND expires_at > $14
+            RETURNING 1"
     );
     let hash = hash.as_bytes().as_slice();
     grants::add_because(connection, take, grant, refresh_token, limit, &[&hash, &now.seconds()])
@@ -230,7 +233,8 @@ async fn redeem(
 }
 
 /// Reads what this user called up: any user may ask for this at any time.
-pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = $1 AND answer <> '' AND client_id = coalesce($2, client_id)";
+pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = $1
+    AND answer <> '' AND client_id = coalesce($2, client_id)";
 
 /// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client,
 /// or of all. A device that is about to fetch them is waited for: what it gets, a later statement

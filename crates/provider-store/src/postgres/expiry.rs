@@ -71,7 +71,10 @@ const fn kind(remove: &'static str) -> Kind {
 /// Every kind of row that expires.
 pub(super) const KINDS: &[Kind] = &[
     kind(removal!("pushed_requests", "hash", "expires_at")),
-    Kind { remove: removal!("device_codes", "hash", "expires_at"), kept_longer: EXPIRED_DEVICE_CODE_KEPT },
+    Kind {
+        remove: removal!("device_codes", "hash", "expires_at"),
+        kept_longer: EXPIRED_DEVICE_CODE_KEPT,
+    },
     kind(removal!("codes", "hash", "keep_until")),
     // Used just before its end, it may be used once more.
     Kind { remove: removal!("refresh_tokens", "hash", "expires_at"), kept_longer: LONGEST_GRACE },
@@ -80,7 +83,8 @@ pub(super) const KINDS: &[Kind] = &[
     // With a session goes what its clients were, unless it goes on under another cookie.
     kind(
         "WITH ended AS (
-             SELECT cookie_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+             SELECT cookie_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at
+                 LIMIT $2 FOR UPDATE SKIP LOCKED
          ), gone AS (
              DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended) RETURNING sid
          ), left_alone AS (

@@ -46,13 +46,14 @@ async fn admit(
     let locked: Vec<(Vec<u8>, FailedSignIns)> = connection
         .all(
             "INSERT INTO failed_sign_ins (key, failed, last)
-             SELECT DISTINCT key, 0, $2::BIGINT FROM unnest($1::BYTEA[]) AS wanted (key) ORDER BY key
+             SELECT DISTINCT key, 0, $2::BIGINT FROM unnest($1::BYTEA[]) AS wanted (key)
+                 ORDER BY key
              ON CONFLICT (key) DO UPDATE SET failed = failed_sign_ins.failed
              RETURNING key, failed, last",
             &[&keys, &now.seconds()],
             |row| {
- Ok((row.bytes(0, "failed_sign_ins.key")?.to_vec(), read::failed_sign_ins(row, 1)?))
-},
+                Ok((row.bytes(0, "failed_sign_ins.key")?.to_vec(), read::failed_sign_ins(row, 1)?))
+            },
         )
         .await?;
     let remembered = |key: &ThrottleKey| {
@@ -70,7 +71,8 @@ async fn admit(
     connection
         .execute(
             "UPDATE failed_sign_ins f SET failed = counted.failed, last = $3
-             FROM unnest($1::BYTEA[], $2::BIGINT[]) AS counted (key, failed) WHERE f.key = counted.key",
+             FROM unnest($1::BYTEA[], $2::BIGINT[]) AS counted (key, failed)
+                 WHERE f.key = counted.key",
             &[&keys, &counts, &now.seconds()],
         )
         .await?;

@@ -68,21 +68,25 @@ macro_rules! adding_a_grant {
             $cause,
             "), granted AS (
                  INSERT INTO grants
-                     (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at, renewable_until)
-                 SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::BOOLEAN, $6::TEXT, $7::BIGINT, $7::BIGINT, $8::BIGINT,
+                     (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at,
+                         renewable_until)
+                 SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::BOOLEAN, $6::TEXT, $7::BIGINT,
+                     $7::BIGINT, $8::BIGINT,
                      $11::BIGINT
                  FROM cause
              ), surplus AS (
                  DELETE FROM grants WHERE id IN (
                      SELECT id FROM grants
-                     WHERE sub = $2 AND client_id = $3 AND revoked_at IS NULL AND EXISTS (SELECT 1 FROM cause)
+                     WHERE sub = $2 AND client_id = $3 AND revoked_at IS NULL
+                         AND EXISTS (SELECT 1 FROM cause)
                      ORDER BY created_at DESC LIMIT 500 OFFSET $12::BIGINT
                  ) RETURNING id
              ), surplus_tokens AS (
                  DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM surplus)
              ), token AS (
                  INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at)
-                 SELECT $9::BYTEA, $1::TEXT, $10::BIGINT, $11::BIGINT FROM cause WHERE $9::BYTEA IS NOT NULL
+                 SELECT $9::BYTEA, $1::TEXT, $10::BIGINT, $11::BIGINT FROM cause
+                     WHERE $9::BYTEA IS NOT NULL
              )
              SELECT count(*) FROM cause"
         )
@@ -135,7 +139,8 @@ async fn add_verified(
     limit: u32,
 ) -> Result<bool, Failure> {
     let add = adding_a_grant!(
-        "SELECT 1 FROM users WHERE sub = $2::TEXT AND password_hash = $13 AND enabled LIMIT 1 FOR KEY SHARE"
+        "SELECT 1 FROM users WHERE sub = $2::TEXT AND password_hash = $13 AND enabled
+            LIMIT 1 FOR KEY SHARE"
     );
     let added = add_because(connection, add, grant, token, limit, &[&verified.as_str()]).await?;
     if !added && users::may_sign_in(connection, &grant.sub, verified).await? {
@@ -165,7 +170,8 @@ pub(super) async fn revoke_of_sessions(
 ) -> Result<(), Failure> {
     connection
         .execute(
-            "UPDATE grants SET revoked_at = $2 WHERE sid = ANY($1) AND NOT offline AND revoked_at IS NULL",
+            "UPDATE grants SET revoked_at = $2 WHERE sid = ANY($1) AND NOT offline
+                AND revoked_at IS NULL",
             &[&sids, &now.seconds()],
         )
         .await?;

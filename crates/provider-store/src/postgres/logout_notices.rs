@@ -54,7 +54,8 @@ pub(super) async fn queue(
         .execute(
             "INSERT INTO logout_notices (client_id, sub, sid, attempts, due_at, expires_at)
              SELECT c.client_id, e.sub, e.sid, 0, $3::BIGINT, $4::BIGINT
-             FROM unnest($1::TEXT[], $2::TEXT[]) AS e (sub, sid) JOIN session_clients c ON c.sid = e.sid
+             FROM unnest($1::TEXT[], $2::TEXT[]) AS e (sub, sid)
+                 JOIN session_clients c ON c.sid = e.sid
              WHERE c.notify",
             &[&subs, &sids, &now.seconds(), &now.plus(NOTICE_LIFETIME).seconds()],
         )
@@ -77,7 +78,8 @@ async fn claim(
                  SELECT id FROM logout_notices WHERE client_id = $1 AND due_at <= $3
                  ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
              )
-             UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4 FROM due WHERE n.id = due.id
+             UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4 FROM due
+                 WHERE n.id = due.id
              RETURNING n.id, n.client_id, n.sub, n.sid, n.attempts",
             &[&client_id, &i64::from(limit), &now.seconds(), &due_again.seconds()],
             |row| read::logout_notice(row),

@@ -59,7 +59,9 @@ const BEYOND_THE_DATABASE: Duration = Duration::from_secs(1);
 /// again if the database asks for that.
 macro_rules! run {
     ($store:ident, $name:literal, $command:path $(, $argument:expr)*) => {
-        $store.run($name, || async { $command(&$store.connection().await? $(, $argument)*).await }).await
+        $store
+            .run($name, || async { $command(&$store.connection().await? $(, $argument)*).await })
+            .await
     };
 }
 use run;

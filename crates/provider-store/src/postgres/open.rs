@@ -28,7 +28,10 @@ use super::{ClientCertificate, PostgresOptions, failure, hosts::Hosts, schema};
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// The certificates that the database's certificate is checked with can't be read.
-    #[error("{}: the certificates that the database's certificate is checked with can't be read: {reason}", file.as_ref().map_or_else(|| "this machine's certificates".to_owned(), |file| file.display().to_string()))]
+    #[error(
+        "{}: the certificates for the connection to the database can't be read: {reason}",
+        named(file.as_deref())
+    )]
     Certificates {
         /// The file; `None`: those of the machine.
         file: Option<PathBuf>,
@@ -45,7 +48,8 @@ pub enum PostgresError {
     },
     /// There are tables that are not ours.
     #[error(
-        "the database {place} has tables of another application: give Doorward a database, or a schema, of its own"
+        "the database {place} has tables of another application: give Doorward a database, or a \
+            schema, of its own"
     )]
     Foreign {
         /// The database.
@@ -53,7 +57,9 @@ pub enum PostgresError {
     },
     /// Written by a newer version.
     #[error(
-        "the database {place} was written by a newer version of Doorward (its schema is {found}, this version knows {known}): start that version, or restore a backup made before the upgrade"
+        "the database {place} was written by a newer version of Doorward (its schema is {found}, \
+            this version knows {known}): start that version, or restore a backup made before the \
+            upgrade"
     )]
     Newer {
         /// The database.
@@ -65,7 +71,8 @@ pub enum PostgresError {
     },
     /// It acknowledges what a crash would lose.
     #[error(
-        "the database {place} acknowledges what it has not yet made durable: set synchronous_commit = on there, or for this user"
+        "the database {place} acknowledges what it has not yet made durable: set \
+            synchronous_commit = on there, or for this user"
     )]
     NotDurable {
         /// The database.
@@ -90,6 +97,10 @@ pub enum PostgresError {
         /// What went wrong.
         reason: String,
     },
+}
+
+fn named(file: Option<&Path>) -> String {
+    file.map_or_else(|| "this machine's certificates".to_owned(), |file| file.display().to_string())
 }
 
 impl PostgresError {

@@ -60,8 +60,14 @@ async fn add(
     connection.refuse_beyond(waiting, &request.client_id, now).await?;
     connection
         .execute(
-            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES ($1, $2, $3, $4, false)",
-            &[&request.hash.as_bytes().as_slice(), &request.client_id, &request.params, &request.expires_at.seconds()],
+            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held)
+                VALUES ($1, $2, $3, $4, false)",
+            &[
+                &request.hash.as_bytes().as_slice(),
+                &request.client_id,
+                &request.params,
+                &request.expires_at.seconds(),
+            ],
         )
         .await?;
     Ok(())

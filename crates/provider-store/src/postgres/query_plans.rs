@@ -18,7 +18,8 @@ async fn access_is_taken_back_without_reading_whole_tables() {
         "INSERT INTO codes (hash, content, redeemed_grant_id, expires_at, keep_until)
          SELECT sha256(n::TEXT::BYTEA), '{}', 'grant', 60, 3660 FROM generate_series(1, 5000) AS n;
          INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
-         SELECT sha256(n::TEXT::BYTEA), sha256(n::TEXT::BYTEA), 'Television', '{}', 60, 5 FROM generate_series(1, 5000) AS n;
+         SELECT sha256(n::TEXT::BYTEA), sha256(n::TEXT::BYTEA), 'Television', '{}', 60, 5
+             FROM generate_series(1, 5000) AS n;
          ANALYZE codes, device_codes;",
     );
     let connection = store.connection().await.unwrap();

@@ -51,7 +51,8 @@ async fn add(
                      SELECT hash FROM reference_tokens WHERE owner = $3
                      ORDER BY expires_at DESC LIMIT $5 OFFSET $6)
              )
-             INSERT INTO reference_tokens (hash, content, owner, expires_at) VALUES ($1, $2, $3, $4)",
+             INSERT INTO reference_tokens (hash, content, owner, expires_at)
+                 VALUES ($1, $2, $3, $4)",
             &[
                 &token.hash.as_bytes().as_slice(),
                 &content,

@@ -87,14 +87,17 @@ async fn rotate(
              RETURNING t.grant_id, t.predecessor
          ), added AS (
              INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor)
-             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT, CASE WHEN $9::BOOLEAN THEN $1::BYTEA END FROM consumed
+             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT, CASE WHEN $9::BOOLEAN THEN
+                 $1::BYTEA END FROM consumed
          ), forgotten AS (
              DELETE FROM refresh_tokens t USING consumed c WHERE t.hash = c.predecessor
          ), used AS (
-             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2, renewable_until = $6
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2,
+                 renewable_until = $6
              FROM consumed c
              WHERE g.id = c.grant_id
-               AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT OR g.renewable_until IS DISTINCT FROM $6::BIGINT)
+               AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT OR g.renewable_until IS
+                   DISTINCT FROM $6::BIGINT)
          )
          SELECT count(*) FROM consumed",
             &[
@@ -135,7 +138,8 @@ async fn consumed_token(
 ) -> Result<Option<(String, Option<Consumed>)>, Failure> {
     connection
         .first(
-            "SELECT t.grant_id, t.consumed_at, t.seed, CASE WHEN s.consumed_at IS NULL THEN s.expires_at END
+            "SELECT t.grant_id, t.consumed_at, t.seed, CASE WHEN s.consumed_at IS NULL THEN
+                s.expires_at END
              FROM refresh_tokens t
              JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
              LEFT JOIN refresh_tokens s ON s.hash = t.successor
@@ -163,10 +167,12 @@ async fn extend(
                AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
              RETURNING t.grant_id
          ), used AS (
-             UPDATE grants g SET expires_at = greatest(g.expires_at, $4), used_at = $2, renewable_until = $3
+             UPDATE grants g SET expires_at = greatest(g.expires_at, $4), used_at = $2,
+                 renewable_until = $3
              FROM extended e
              WHERE g.id = e.grant_id
-               AND (g.expires_at < $4 OR g.used_at <= $2 - $5::BIGINT OR g.renewable_until IS DISTINCT FROM $3::BIGINT)
+               AND (g.expires_at < $4 OR g.used_at <= $2 - $5::BIGINT OR g.renewable_until IS
+                   DISTINCT FROM $3::BIGINT)
          )
          SELECT count(*) FROM extended",
             &[

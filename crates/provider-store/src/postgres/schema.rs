@@ -76,8 +76,10 @@ async fn step_up(client: &mut Client) -> Result<usize, tokio_postgres::Error> {
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
             client
                 .batch_execute(
-                    "CREATE TABLE IF NOT EXISTS doorward_schema (id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL);
-                     INSERT INTO doorward_schema (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING;",
+                    "CREATE TABLE IF NOT EXISTS doorward_schema (id BIGINT PRIMARY KEY CHECK (id =
+                        1), version BIGINT NOT NULL);
+                     INSERT INTO doorward_schema (id, version) VALUES (1, 0)
+                         ON CONFLICT (id) DO NOTHING;",
                 )
                 .await?;
         }

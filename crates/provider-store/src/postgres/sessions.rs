@@ -117,10 +117,13 @@ async fn insert(
     let inserted = connection
         .execute(
             "WITH verified AS (
-                 SELECT 1 FROM users WHERE sub = $2 AND password_hash = $9 AND enabled LIMIT 1 FOR KEY SHARE
+                 SELECT 1 FROM users WHERE sub = $2 AND password_hash = $9 AND enabled
+                     LIMIT 1 FOR KEY SHARE
              )
-             INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
-             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $4::TEXT, $5::TEXT, $6::BIGINT, $7::TEXT, $8::TEXT FROM verified",
+             INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address,
+                 browser)
+             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $4::TEXT, $5::TEXT, $6::BIGINT, $7::TEXT,
+                 $8::TEXT FROM verified",
             &[
                 &session.cookie_hash.as_bytes().as_slice(),
                 sub,
@@ -149,7 +152,8 @@ async fn find(
 ) -> Result<Option<Session>, Failure> {
     connection
         .first(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser
+                FROM sessions
              WHERE cookie_hash = $1 AND expires_at > $2",
             &[&cookie.as_bytes().as_slice(), &now.seconds()],
             |row| read::session(row),
@@ -172,7 +176,8 @@ async fn of_user(
     }
     connection
         .all(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser
+                FROM sessions
              WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
              ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4",
             &[&sub, &auth_time, &sid, &i64::from(limit), &now.seconds()],
@@ -258,7 +263,8 @@ pub(super) async fn end_within(
             connection.all(sql, &[&cookie.as_bytes().as_slice()], names).await
         }
         SessionSelector::OfUser { sub, sid } => {
-            let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid = $2 ORDER BY cookie_hash FOR UPDATE";
+            let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid = $2
+                ORDER BY cookie_hash FOR UPDATE";
             connection.all(sql, &[sub, sid], names).await
         }
     }?;

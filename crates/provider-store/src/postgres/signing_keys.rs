@@ -35,7 +35,12 @@ impl SigningKeys for PostgresStore {
 /// All keys, in the order in which they become active.
 async fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
     connection
-        .all("SELECT kid, algorithm, activates_at, sealed FROM signing_keys ORDER BY activates_at, kid", &[], |row| read::signing_key(row))
+        .all(
+            "SELECT kid, algorithm, activates_at, sealed FROM signing_keys
+            ORDER BY activates_at, kid",
+            &[],
+            |row| read::signing_key(row),
+        )
         .await
 }
 
@@ -52,7 +57,8 @@ async fn add(
         .execute(
             "INSERT INTO signing_keys (kid, algorithm, activates_at, sealed)
              SELECT $1::TEXT, $2::TEXT, $3::BIGINT, $4::BYTEA
-             WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2::TEXT AND activates_at >= $5)",
+             WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2::TEXT
+                 AND activates_at >= $5)",
             &[
                 &key.kid,
                 &key.algorithm.as_str(),

@@ -28,7 +28,8 @@ async fn note(
 ) -> Result<bool, Failure> {
     let added = connection
         .execute(
-            "INSERT INTO single_uses (identity, forgettable_at) VALUES ($1, $2) ON CONFLICT (identity) DO NOTHING",
+            "INSERT INTO single_uses (identity, forgettable_at) VALUES ($1, $2)
+                ON CONFLICT (identity) DO NOTHING",
             &[&message.as_bytes().as_slice(), &forgettable_at.seconds()],
         )
         .await?;

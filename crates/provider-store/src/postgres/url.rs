@@ -19,7 +19,8 @@ pub enum UrlError {
     Scheme,
     /// It can't be read.
     #[error(
-        "it can't be read ({0}): give postgres://user:password@host:5432/database, special characters percent-encoded"
+        "it can't be read ({0}): give postgres://user:password@host:5432/database, special \
+            characters percent-encoded"
     )]
     Unreadable(String),
     /// The setting has another place.
@@ -35,7 +36,8 @@ pub enum UrlError {
     NoHost,
     /// An attacker in between could refuse encryption, and would get the password.
     #[error(
-        "{0} may go on without TLS, and the host is another machine: take sslmode=require, or say sslmode=disable"
+        "{0} may go on without TLS, and the host is another machine: take sslmode=require, or say \
+            sslmode=disable"
     )]
     MaybeUnencrypted(&'static str),
     /// A database is missing.

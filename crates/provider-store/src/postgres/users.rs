@@ -130,7 +130,8 @@ impl PostgresStore {
 async fn changed(connection: &Connection, configured: &[User]) -> Result<Vec<User>, Failure> {
     let mut changed = Vec::new();
     for user in configured {
-        let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = $1";
+        let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users
+            WHERE sub = $1";
         let last = connection.first(sql, &[&user.sub], |row| read::user(row, 0)).await?;
         let stored = by_sub(connection, &user.sub).await?;
         changed.extend(User::imported(user, last.as_ref(), stored));
@@ -153,8 +154,10 @@ async fn import(
         let UserRow { user, claims, .. } = UserRow::encode(user.clone())?;
         connection
             .execute(
-                "INSERT INTO imported_users (sub, username, password_hash, enabled, claims) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (sub) DO UPDATE SET username = excluded.username, password_hash = excluded.password_hash,
+                "INSERT INTO imported_users (sub, username, password_hash, enabled, claims)
+                    VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (sub) DO UPDATE SET username = excluded.username, password_hash =
+                     excluded.password_hash,
                      enabled = excluded.enabled, claims = excluded.claims",
                 &[&user.sub, &user.username, &user.password_hash.as_str(), &user.enabled, &claims],
             )
@@ -311,7 +314,8 @@ async fn by_username(connection: &Connection, normalized: &str) -> Result<Option
     }
     connection
         .first(
-            "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = $1",
+            "SELECT sub, username, password_hash, enabled, claims FROM users
+                WHERE normalized_username = $1",
             &[&normalized],
             |row| read::user(row, 0),
         )

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::row::{ColumnError, from_json};
 
-/// Values of JSON columns that were parsed lately, by their text. The same text always parses to the
-/// same value, so no entry can be out of date.
+/// Values of JSON columns that were parsed lately, by their text. The same text always parses to
+/// the same value, so no entry can be out of date.
 pub(super) struct JsonCache<T>(Cache<Box<str>, Arc<T>>);
 
 /// Texts that are kept.

@@ -47,7 +47,8 @@ fn of_user(
         "SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
          WHERE sub = ?1 AND revoked_at IS NULL AND expires_at > ?2 GROUP BY client_id, scope
          UNION ALL
-         SELECT client_id, scope, NULL, NULL FROM consents WHERE sub = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
+         SELECT client_id, scope, NULL, NULL FROM consents WHERE sub = ?1
+             AND (expires_at IS NULL OR expires_at > ?2)",
         params![sub, now.seconds()],
         |row| read::access(row),
     )
@@ -72,7 +73,8 @@ fn revoke(
         connection,
         "UPDATE grants SET revoked_at = ?3 WHERE rowid IN (
              SELECT rowid FROM grants
-             WHERE sub = ?1 AND client_id = ?2 AND created_at <= ?3 AND revoked_at IS NULL LIMIT ?4)",
+             WHERE sub = ?1 AND client_id = ?2 AND created_at <= ?3 AND revoked_at IS NULL
+                 LIMIT ?4)",
         params![sub, client_id, now.seconds(), pages::ROWS],
     )?;
     Ok(revoked as u64)

@@ -89,7 +89,8 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
         changed += execute(
             connection,
             "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
-             ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured = excluded.configured
+             ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured =
+                 excluded.configured
              WHERE settings <> excluded.settings OR configured <> excluded.configured",
             params![client_id, settings, configured],
         )?;
@@ -99,7 +100,8 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
 
 /// Adds a client unless its identifier is taken.
 fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
-    let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
+        ON CONFLICT DO NOTHING";
     let added = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
     if added {
         move_on(connection)?;

@@ -112,7 +112,8 @@ fn redeem(
         Some(None) => {
             execute(
                 connection,
-                "UPDATE codes SET redeemed_grant_id = ?2, keep_until = expires_at + ?3 WHERE hash = ?1",
+                "UPDATE codes SET redeemed_grant_id = ?2, keep_until = expires_at + ?3
+                    WHERE hash = ?1",
                 params![hash.as_bytes(), grant.id, REPLAY_MEMORY],
             )?;
             grants::add(connection, grant, refresh_token, limit)?;

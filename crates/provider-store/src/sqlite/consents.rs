@@ -55,8 +55,14 @@ fn remember(
     execute(
         connection,
         "INSERT INTO consents (sub, client_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at = excluded.expires_at",
-        params![sub, client_id, consent.scope.to_string(), consent.expires_at.map(Timestamp::seconds)],
+         ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at =
+             excluded.expires_at",
+        params![
+            sub,
+            client_id,
+            consent.scope.to_string(),
+            consent.expires_at.map(Timestamp::seconds)
+        ],
     )?;
     Ok(())
 }

@@ -110,7 +110,8 @@ impl DeviceCodes for SqliteStore {
 fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
     let added = execute(
         connection,
-        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (user_code) DO NOTHING",
         params![
             code.hash.as_bytes(),
@@ -133,7 +134,8 @@ fn claim(
 ) -> Result<Option<DeviceRequest>, Failure> {
     execute(
         connection,
-        "UPDATE device_codes SET claimed_by = ?2 WHERE user_code = ?1 AND answer IS NULL AND expires_at > ?3",
+        "UPDATE device_codes SET claimed_by = ?2 WHERE user_code = ?1 AND answer IS NULL
+            AND expires_at > ?3",
         params![user_code.as_bytes(), sub, now.seconds()],
     )?;
     claimed(connection, user_code, sub, now)
@@ -185,7 +187,8 @@ fn poll(
 ) -> Result<DevicePoll, Failure> {
     let found = sql::first(
         connection,
-        "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes WHERE hash = ?1 AND client_id = ?2",
+        "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes WHERE hash = ?1
+            AND client_id = ?2",
         params![hash.as_bytes(), client_id],
         |row| read::polled_request(row),
     )?;
@@ -229,7 +232,8 @@ fn redeem(
 }
 
 /// Reads what this user called up: any user may ask for this at any time.
-pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = ?1 AND answer <> '' AND client_id = ifnull(?2, client_id)";
+pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_by = ?1
+    AND answer <> '' AND client_id = ifnull(?2, client_id)";
 
 /// Forgets what a user allowed devices that have not fetched their tokens yet: those of one client,
 /// or of all.

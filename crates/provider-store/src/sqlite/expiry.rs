@@ -67,7 +67,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         delete_before: None,
         delete: "DELETE FROM pushed_requests
-                 WHERE rowid IN (SELECT rowid FROM pushed_requests WHERE expires_at <= ?1 LIMIT ?2)",
+                 WHERE rowid IN (SELECT rowid FROM pushed_requests WHERE expires_at <= ?1
+                     LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
@@ -78,7 +79,8 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         delete_before: None,
-        delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes WHERE keep_until <= ?1 LIMIT ?2)",
+        delete: "DELETE FROM codes WHERE rowid IN (SELECT rowid FROM codes
+            WHERE keep_until <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
@@ -90,20 +92,24 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         delete_before: None,
-        delete: "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires_at <= ?1 LIMIT ?2)",
+        delete: "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants
+            WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
         delete_before: None,
         delete: "DELETE FROM reference_tokens
-                 WHERE rowid IN (SELECT rowid FROM reference_tokens WHERE expires_at <= ?1 LIMIT ?2)",
+                 WHERE rowid IN (SELECT rowid FROM reference_tokens WHERE expires_at <= ?1
+                     LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
         delete_before: Some(
             "DELETE FROM session_clients
-             WHERE sid IN (SELECT sid FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at, cookie_hash LIMIT ?2)
-               AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = session_clients.sid AND s.expires_at > ?1)",
+             WHERE sid IN (SELECT sid FROM sessions WHERE expires_at <= ?1
+                 ORDER BY expires_at, cookie_hash LIMIT ?2)
+               AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = session_clients.sid
+                   AND s.expires_at > ?1)",
         ),
         delete: "DELETE FROM sessions
                  WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1
@@ -119,13 +125,15 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         delete_before: None,
         delete: "DELETE FROM consents
-                 WHERE (sub, client_id) IN (SELECT sub, client_id FROM consents WHERE expires_at <= ?1 LIMIT ?2)",
+                 WHERE (sub, client_id) IN (SELECT sub, client_id FROM consents
+                     WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {
         delete_before: None,
         delete: "DELETE FROM single_uses
-                 WHERE identity IN (SELECT identity FROM single_uses WHERE forgettable_at <= ?1 LIMIT ?2)",
+                 WHERE identity IN (SELECT identity FROM single_uses
+                     WHERE forgettable_at <= ?1 LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {

@@ -33,12 +33,14 @@ pub(super) enum Failure {
 impl Failure {
     /// Whether another process held the file's lock for too long.
     pub(super) fn is_locked(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
     }
 
     /// Whether SQLite refused a row because of a constraint.
     pub(super) fn is_constraint(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
     }
 }
 

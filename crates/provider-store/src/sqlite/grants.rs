@@ -86,7 +86,8 @@ pub(super) fn add(
         refresh_token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at));
     execute(
         connection,
-        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at, expires_at, renewable_until)
+        "INSERT INTO grants (id, sub, client_id, sid, offline, content, created_at, used_at,
+            expires_at, renewable_until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)",
         params![
             grant.id,

@@ -96,7 +96,8 @@ fn claim(
     sql::all(
         connection,
         "UPDATE logout_notices SET attempts = attempts + 1, due_at = ?4
-         WHERE id IN (SELECT id FROM logout_notices WHERE client_id = ?1 AND due_at <= ?3 ORDER BY due_at, id LIMIT ?2)
+         WHERE id IN (SELECT id FROM logout_notices WHERE client_id = ?1 AND due_at <= ?3
+             ORDER BY due_at, id LIMIT ?2)
          RETURNING id, client_id, sub, sid, attempts",
         params![client_id, limit, now.seconds(), due_again.seconds()],
         |row| read::logout_notice(row),

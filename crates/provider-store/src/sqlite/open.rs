@@ -44,7 +44,8 @@ pub enum OpenError {
     },
     /// The file can't be opened or created, or not be written to.
     #[error(
-        "the database {path} can't be opened for writing ({reason}): the path must name a file that this process may write to, in a folder that it may write to"
+        "the database {path} can't be opened for writing ({reason}): the path must name a file \
+            that this process may write to, in a folder that it may write to"
     )]
     Inaccessible {
         /// The database.
@@ -54,7 +55,8 @@ pub enum OpenError {
     },
     /// The content is no SQLite database, or a damaged one.
     #[error(
-        "the database {path} is damaged, or is no SQLite database: restore it from a backup, or move it away to begin with an empty one"
+        "the database {path} is damaged, or is no SQLite database: restore it from a backup, or \
+            move it away to begin with an empty one"
     )]
     Damaged {
         /// The database.
@@ -68,7 +70,9 @@ pub enum OpenError {
     },
     /// Written by a newer version.
     #[error(
-        "the database {path} was written by a newer version of Doorward (its schema is {found}, this version knows {known}): start that version, or restore a backup made before the upgrade"
+        "the database {path} was written by a newer version of Doorward (its schema is {found}, \
+            this version knows {known}): start that version, or restore a backup made before the \
+            upgrade"
     )]
     Newer {
         /// The database.

@@ -65,7 +65,8 @@ impl PushedRequests for SqliteStore {
 fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
     execute(
         connection,
-        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held) VALUES (?1, ?2, ?3, ?4, 0)",
+        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held)
+            VALUES (?1, ?2, ?3, ?4, 0)",
         params![
             request.hash.as_bytes(),
             request.client_id,
@@ -84,7 +85,8 @@ fn find(
 ) -> Result<Option<PushedRequest>, Failure> {
     sql::first(
         connection,
-        "SELECT client_id, params, expires_at, held, held_session FROM pushed_requests WHERE hash = ?1 AND expires_at > ?2",
+        "SELECT client_id, params, expires_at, held, held_session FROM pushed_requests
+            WHERE hash = ?1 AND expires_at > ?2",
         params![hash.as_bytes(), now.seconds()],
         |row| read::pushed_request(row, hash),
     )
@@ -99,7 +101,8 @@ fn hold(
 ) -> Result<(), Failure> {
     execute(
         connection,
-        "UPDATE pushed_requests SET held = 1, held_session = ?2, expires_at = ?3 WHERE hash = ?1 AND held = 0",
+        "UPDATE pushed_requests SET held = 1, held_session = ?2, expires_at = ?3 WHERE hash = ?1
+            AND held = 0",
         params![hash.as_bytes(), held.session.as_ref().map(TokenHash::as_bytes), until.seconds()],
     )?;
     Ok(())

@@ -54,7 +54,8 @@ pub(super) fn add(
 ) -> Result<(), Failure> {
     execute(
         connection,
-        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor)
+            VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             token.hash.as_bytes(),
             grant_id,
@@ -116,7 +117,8 @@ fn rotate(connection: &Connection, rotation: &RotateRefreshToken) -> Result<Rota
         None => {
             execute(
                 connection,
-                "UPDATE refresh_tokens SET consumed_at = ?2, seed = ?3, successor = ?4 WHERE hash = ?1",
+                "UPDATE refresh_tokens SET consumed_at = ?2, seed = ?3, successor = ?4
+                    WHERE hash = ?1",
                 params![
                     presented.as_bytes(),
                     now.seconds(),

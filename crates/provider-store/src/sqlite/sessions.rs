@@ -177,7 +177,8 @@ pub(super) fn join(
     execute(
         connection,
         "INSERT INTO session_clients (sid, client_id, notify) VALUES (?1, ?2, ?3)
-         ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify WHERE notify <> excluded.notify",
+         ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify
+             WHERE notify <> excluded.notify",
         params![sid, client_id, notify],
     )?;
     Ok(())

@@ -29,7 +29,8 @@ fn note(
 ) -> Result<bool, Failure> {
     let added = execute(
         connection,
-        "INSERT INTO single_uses (identity, forgettable_at) VALUES (?1, ?2) ON CONFLICT (identity) DO NOTHING",
+        "INSERT INTO single_uses (identity, forgettable_at) VALUES (?1, ?2)
+            ON CONFLICT (identity) DO NOTHING",
         params![message.as_bytes(), forgettable_at.seconds()],
     )?;
     Ok(added == 1)

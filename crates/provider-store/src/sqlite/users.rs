@@ -137,7 +137,8 @@ fn changed(connection: &Connection, configured: &[User]) -> Result<Vec<User>, Fa
     for user in configured {
         let last = sql::first(
             connection,
-            "SELECT sub, username, password_hash, enabled, claims FROM imported_users WHERE sub = ?1",
+            "SELECT sub, username, password_hash, enabled, claims FROM imported_users
+                WHERE sub = ?1",
             [&user.sub],
             |row| read::user(row, 0),
         )?;
@@ -268,7 +269,8 @@ fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Fa
 fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
-        "SELECT sub, username, password_hash, enabled, claims FROM users WHERE normalized_username = ?1",
+        "SELECT sub, username, password_hash, enabled, claims FROM users
+            WHERE normalized_username = ?1",
         [normalized],
         |row| read::user(row, 0),
     )

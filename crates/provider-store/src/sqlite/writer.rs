@@ -150,7 +150,8 @@ fn work(
                 None
             }
             Err(failure) => {
-                tracing::error!(commands = batch.len(), %failure, "a transaction was not committed");
+                tracing::error!(commands = batch.len(), %failure, "a transaction was not \
+                    committed");
                 locked = failure.is_locked();
                 Some(failure.to_string())
             }
@@ -167,7 +168,8 @@ fn work(
     }
     // The last connection to close moves the log into the database file and removes it.
     if let Err((_, error)) = connection.close() {
-        tracing::warn!(%error, "the database was not closed cleanly; nothing is lost, the next start recovers it");
+        tracing::warn!(%error, "the database was not closed cleanly; nothing is lost, the next \
+            start recovers it");
     }
 }
 

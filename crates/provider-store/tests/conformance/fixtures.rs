@@ -216,8 +216,10 @@ pub fn pushed_request(number: u64, end: i64) -> PushedRequest {
 /// A reference access token that expires at that second.
 pub fn reference_token(number: u64, end: i64) -> ReferenceToken {
     let claims = json!({
-        "iss": "http://localhost:6001", "sub": "alice", "aud": "MyBackendApi2", "exp": at(end).seconds(), "role": "admin",
-        "iat": NOW.seconds(), "jti": format!("jti-{number}"), "client_id": "PkceJS", "scope": "openid", "grant_id": "g",
+        "iss": "http://localhost:6001", "sub": "alice", "aud": "MyBackendApi2",
+        "exp": at(end).seconds(), "role": "admin",
+        "iat": NOW.seconds(), "jti": format!("jti-{number}"), "client_id": "PkceJS",
+        "scope": "openid", "grant_id": "g",
     });
     ReferenceToken { hash: hash(number), claims: serde_json::from_value(claims).unwrap() }
 }

@@ -23,8 +23,8 @@ pub trait Clients: Send + Sync + 'static {
     /// Replaces a client's settings. Returns `false`, and changes nothing, if the client is gone or
     /// the version has changed.
     async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError>;
-    /// Removes a client, and then in pages everything of it: grants, tokens, codes, pushed requests,
-    /// device codes, consents and logout notices. Returns `false` if there was nothing of it. After
-    /// an error it can be repeated.
+    /// Removes a client, and then in pages everything of it: grants, tokens, codes, pushed
+    /// requests, device codes, consents and logout notices. Returns `false` if there was nothing of
+    /// it. After an error it can be repeated.
     async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError>;
 }

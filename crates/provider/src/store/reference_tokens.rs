@@ -14,7 +14,8 @@ pub trait ReferenceTokens: Send + Sync + 'static {
     /// Adds a reference access token, which lives until the `exp` of its claims.
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError>;
     /// What the reference access token with this hash says, unless it has expired or was revoked
-    /// itself. The caller checks whether its grant still lives ([`Grants::live_grant`](super::Grants::live_grant)).
+    /// itself. The caller checks whether its grant still lives
+    /// ([`Grants::live_grant`](super::Grants::live_grant)).
     async fn reference_token(
         &self,
         hash: TokenHash,

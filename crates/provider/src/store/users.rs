@@ -24,7 +24,8 @@ pub trait Users: Send + Sync + 'static {
     /// new password the user's grants, and what devices were allowed, are removed, too.
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError>;
     /// Replaces a user as by [`put_user`](Self::put_user), but only if the stored one is still
-    /// `before`: `false`, and nothing changes, if someone has changed or removed the user meanwhile.
+    /// `before`. Returns `false`, and changes nothing, if someone has changed or removed the user
+    /// meanwhile.
     async fn replace_user(
         &self,
         user: User,
