@@ -27,7 +27,8 @@ where
 {
     let mut total = 0;
     loop {
-        let rows = paced(page()).await?;
+        // In a box, so that the future of a command does not grow by that of its pages.
+        let rows = paced(Box::pin(page())).await?;
         total += rows;
         if rows < u64::from(size) {
             return Ok(total);

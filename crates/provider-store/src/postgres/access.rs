@@ -53,7 +53,7 @@ async fn of_user(
              SELECT client_id, scope, NULL, NULL FROM consents
              WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)",
             &[&sub, &now.seconds()],
-            |row| read::access(row),
+            read::access,
         )
         .await
 }

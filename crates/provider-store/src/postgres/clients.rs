@@ -63,7 +63,7 @@ async fn version(connection: &Connection) -> Result<i64, Failure> {
 async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     let version = version(connection).await?;
     let mut clients = connection
-        .all("SELECT client_id, settings, configured FROM clients", &[], |row| read::client(row))
+        .all("SELECT client_id, settings, configured FROM clients", &[], read::client)
         .await?;
     // Here, so that the order does not hang on the database's language.
     clients.sort_by(|one: &StoredClient, other| one.client_id.cmp(&other.client_id));

@@ -35,7 +35,7 @@ async fn find(
         .first(
             "SELECT scope, expires_at FROM consents WHERE sub = $1 AND client_id = $2",
             &[&sub, &client_id],
-            |row| read::consent(row),
+            read::consent,
         )
         .await
 }

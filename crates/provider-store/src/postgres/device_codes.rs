@@ -189,7 +189,7 @@ async fn poll(
             "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes
          WHERE hash = $1 AND client_id = $2 FOR UPDATE",
             &[&hash, &client_id],
-            |row| read::polled_request(row),
+            read::polled_request,
         )
         .await?;
     let outcome = match found {

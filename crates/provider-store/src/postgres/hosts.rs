@@ -19,7 +19,7 @@ use tokio_postgres::{Client, Config, Error};
 pub(super) struct Hosts<C> {
     connect: C,
     /// One configuration for each host.
-    hosts: Vec<Config>,
+    configs: Vec<Config>,
     /// How long one host may take.
     limit: Duration,
     /// The host that answered last.
@@ -37,17 +37,23 @@ impl<C> Hosts<C> {
         password_file: Option<PathBuf>,
     ) -> Self {
         let parts = u32::try_from(hosts.len()).unwrap_or(u32::MAX).max(1);
-        Self { connect, hosts, limit: limit / parts, preferred: AtomicUsize::new(0), password_file }
+        Self {
+            connect,
+            configs: hosts,
+            limit: limit / parts,
+            preferred: AtomicUsize::new(0),
+            password_file,
+        }
     }
 }
 
 impl<C: Connect> Hosts<C> {
     async fn first_that_answers(&self) -> Result<(Client, JoinHandle<()>), Error> {
         let first = self.preferred.load(Relaxed);
-        let count = self.hosts.len();
+        let count = self.configs.len();
         let mut failure = None;
         for index in (0..count).map(|step| (first + step) % count) {
-            let host = self.with_password(&self.hosts[index]);
+            let host = self.with_password(&self.configs[index]);
             match timeout(self.limit, self.connect.connect(&host)).await {
                 Ok(Ok(connected)) => {
                     self.preferred.store(index, Relaxed);

@@ -82,7 +82,7 @@ async fn claim(
                  WHERE n.id = due.id
              RETURNING n.id, n.client_id, n.sub, n.sid, n.attempts",
             &[&client_id, &i64::from(limit), &now.seconds(), &due_again.seconds()],
-            |row| read::logout_notice(row),
+            read::logout_notice,
         )
         .await
 }

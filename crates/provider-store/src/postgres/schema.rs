@@ -58,7 +58,7 @@ pub(super) async fn migrate(client: &mut Client, place: &str) -> Result<(), Post
             // Our first table may appear between PostgreSQL's look and its making; one of somebody
             // else is there the next time, too.
             Err(error) if attempt == 1 && error.code() == Some(&SqlState::DUPLICATE_TABLE) => {
-                attempt += 1
+                attempt += 1;
             }
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_TABLE) => {
                 return Err(PostgresError::Foreign { place: place.to_owned() });

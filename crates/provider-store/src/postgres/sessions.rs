@@ -156,7 +156,7 @@ async fn find(
                 FROM sessions
              WHERE cookie_hash = $1 AND expires_at > $2",
             &[&cookie.as_bytes().as_slice(), &now.seconds()],
-            |row| read::session(row),
+            read::session,
         )
         .await
 }
@@ -181,7 +181,7 @@ async fn of_user(
              WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
              ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4",
             &[&sub, &auth_time, &sid, &i64::from(limit), &now.seconds()],
-            |row| read::session(row),
+            read::session,
         )
         .await
 }

@@ -39,7 +39,7 @@ async fn all(connection: &Connection) -> Result<Vec<StoredKey>, Failure> {
             "SELECT kid, algorithm, activates_at, sealed FROM signing_keys
             ORDER BY activates_at, kid",
             &[],
-            |row| read::signing_key(row),
+            read::signing_key,
         )
         .await
 }

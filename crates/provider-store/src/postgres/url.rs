@@ -264,7 +264,7 @@ impl fmt::Display for PostgresUrl {
                 Host::Tcp(name) => write!(formatter, "{comma}{name}:{port}")?,
                 #[cfg(unix)]
                 Host::Unix(folder) => {
-                    write!(formatter, "{comma}{}:{port}", PathBuf::from(folder).display())?
+                    write!(formatter, "{comma}{}:{port}", PathBuf::from(folder).display())?;
                 }
             }
         }
