@@ -112,7 +112,7 @@ impl Denial {
     /// ```
     /// use doorward_policy::{Decision, Policy, Principal};
     ///
-    /// let policy = Policy::all_of([Policy::require_scope("read"), Policy::require_scope("write")]);
+    /// let policy = Policy::all_of(["read", "write"].map(Policy::require_scope));
     /// let caller = Principal::new("alice").with_claim("scope", "read");
     /// let Decision::Denied(denial) = policy.decide(&caller) else { unreachable!() };
     /// assert_eq!(denial.missing_scope(), ["write"]);

@@ -159,7 +159,10 @@ mod tests {
         let text = serde_json::to_string(&need).unwrap();
         assert_eq!(
             text,
-            r#"{"kind":"any_of","of":[{"kind":"role","role":"admin"},{"kind":"scope","scope":"write"}]}"#
+            concat!(
+                r#"{"kind":"any_of","of":[{"kind":"role","role":"admin"},"#,
+                r#"{"kind":"scope","scope":"write"}]}"#
+            )
         );
         assert_eq!(serde_json::from_str::<Need>(&text).unwrap(), need);
     }

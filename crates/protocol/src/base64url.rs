@@ -1,8 +1,8 @@
 //! base64url without padding (RFC 4648 section 5), the only base64 that JOSE and PKCE use (RFC 7515
 //! section 2).
 //!
-//! A browser encodes a few hundred bytes for each sign-in. The compact implementation for wasm makes
-//! every visit 2 KB smaller.
+//! A browser encodes a few hundred bytes for each sign-in. The compact implementation for wasm
+//! makes every visit 2 KB smaller.
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod compact;

@@ -167,8 +167,9 @@ mod tests {
     #[test]
     fn reads_the_access_token_example_of_rfc_9068() {
         let claims: AccessTokenClaims = serde_json::from_str(
-            r#"{"iss":"https://authorization-server.example.com/","sub":"5ba552d67","aud":"https://rs.example.com/",
-                "exp":1639528912,"iat":1618354090,"jti":"dbe39bf3a3ba4238a513f51d6e1691c4","client_id":"s6BhdRkqt3",
+            r#"{"iss":"https://authorization-server.example.com/","sub":"5ba552d67",
+                "aud":"https://rs.example.com/","exp":1639528912,"iat":1618354090,
+                "jti":"dbe39bf3a3ba4238a513f51d6e1691c4","client_id":"s6BhdRkqt3",
                 "scope":"openid profile reademail"}"#,
         )
         .unwrap();

@@ -1,8 +1,8 @@
 //! JSON as values, from which members are taken one by one (RFC 8259).
 //!
-//! `serde_json` compiles a separate copy of its reader and writer for each kind of input and output.
-//! A program for the browser uses only these functions, so that it has one copy of each: a second
-//! reader would cost 2 KB, and a second writer 1 KB.
+//! `serde_json` compiles a separate copy of its reader and writer for each kind of input and
+//! output. A program for the browser uses only these functions, so that it has one copy of each: a
+//! second reader would cost 2 KB, and a second writer 1 KB.
 
 use serde_json::{Map, Value};
 
@@ -29,8 +29,8 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Takes a member's value and leaves null. (Removing members would bring the balancing of trees into
-/// a program for the browser: 2 KB.)
+/// Takes a member's value and leaves null. (Removing members would bring the balancing of trees
+/// into a program for the browser: 2 KB.)
 pub fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
     members.get_mut(name).map(Value::take)
 }

@@ -248,7 +248,8 @@ mod tests {
     const RFC_EXAMPLE: &str = r#"{"keys":[
         {"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
          "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1"},
-        {"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}"#;
+        {"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx","e":"AQAB",
+         "alg":"RS256","kid":"2011-04-29"}]}"#;
 
     fn rsa(kid: &str) -> Jwk {
         Jwk::rsa("AQAB", "AQAB").for_signing(SigningAlgorithm::Rs256, kid)

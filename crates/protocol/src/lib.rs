@@ -16,8 +16,8 @@
 //!
 //! # Features
 //!
-//! `verify` adds the module `verification`, which checks signatures. It is for servers: in a browser
-//! WebCrypto does that.
+//! `verify` adds the module `verification`, which checks signatures. It is for servers: in a
+//! browser WebCrypto does that.
 
 pub mod base64url;
 pub mod challenge;

@@ -117,7 +117,8 @@ pub struct ProviderMetadata {
     /// Whether those frames carry `iss` and `sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_session_supported: Option<bool>,
-    /// Whether clients are notified of logouts by logout tokens (OIDC Back-Channel Logout section 2.1).
+    /// Whether clients are notified of logouts by logout tokens (OIDC Back-Channel Logout section
+    /// 2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_supported: Option<bool>,
     /// Whether those tokens carry `sid`.

@@ -6,8 +6,8 @@ use crate::secret::Secret;
 /// More parameters than any request of OAuth 2.0 or OpenID Connect has.
 const MAX_PARAMETERS: usize = 50;
 
-/// Every parameter that is read, in requests, in responses and in the forms of pages. Only these are
-/// refused when they are repeated: "unrecognized request parameters" MUST be ignored (RFC 6749
+/// Every parameter that is read, in requests, in responses and in the forms of pages. Only these
+/// are refused when they are repeated: "unrecognized request parameters" MUST be ignored (RFC 6749
 /// section 3.1). A repeated parameter that is not in this list is never read, since all its values
 /// are left out.
 const KNOWN: &[&str] = &[
@@ -244,8 +244,8 @@ mod tests {
         assert_eq!(twice.get_all("resource").collect::<Vec<_>>(), ["x", "y"]);
     }
 
-    /// RFC 6749 section 3.1. Neither value is kept: a name that someone forgets to add to the list of
-    /// known ones can't be read with a value that was chosen by an attacker.
+    /// RFC 6749 section 3.1. Neither value is kept: a name that someone forgets to add to the list
+    /// of known ones can't be read with a value that was chosen by an attacker.
     #[test]
     fn unknown_parameters_may_be_repeated_and_are_left_out() {
         let (params, repeats) =

@@ -24,7 +24,8 @@ pub struct Scope(Vec<String>);
 /// The text is no scope by the grammar of RFC 6749 section 3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a scope is a list of tokens of printable ASCII characters without quotes and backslashes, separated by single spaces"
+    "a scope is a list of tokens of printable ASCII characters without quotes and backslashes, \
+     separated by single spaces"
 )]
 pub struct InvalidScope;
 

@@ -121,7 +121,9 @@ mod tests {
     /// RFC 8037 appendix A.3.
     #[test]
     fn the_ed25519_example_of_rfc_8037_holds() {
-        let example = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let example = json!({
+            "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        });
         assert_eq!(thumbprint(example).unwrap(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
@@ -155,7 +157,9 @@ mod tests {
             json!({"kty": "RSA", "n": "AQAB==", "e": "AQAB"}),
             json!({"kty": "RSA", "n": "", "e": "AQAB"}),
             json!({"kty": "RSA", "e": "AQAB"}),
-            json!({"kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}),
+            json!({
+                "kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            }),
             json!({"kty": "OKP", "crv": "Ed25519", "x": "AA"}),
             json!({"kty": "oct", "k": "AQAB"}),
         ] {

@@ -44,8 +44,8 @@ impl VerificationKey {
         SigningAlgorithm::EdDsa,
     ];
 
-    /// Prepares a published key. `None`: it is not for checking signatures, or of a kind that is not
-    /// supported.
+    /// Prepares a published key. `None`: it is not for checking signatures, or of a kind that is
+    /// not supported.
     ///
     /// The algorithm is the key's own. A key that names none is pinned by its family and curve, and
     /// an RSA key to RS256, the default of OIDC. The token's header never chooses (RFC 8725 section
@@ -56,8 +56,8 @@ impl VerificationKey {
         Self::for_algorithm(jwk, algorithm)
     }
 
-    /// Prepares a key for this algorithm, which must be one of a list that the caller keeps. `None`:
-    /// the key is not for it, or an RSA key is shorter than 2048 bits.
+    /// Prepares a key for this algorithm, which must be one of a list that the caller keeps.
+    /// `None`: the key is not for it, or an RSA key is shorter than 2048 bits.
     pub fn for_algorithm(jwk: &Jwk, algorithm: SigningAlgorithm) -> Option<Self> {
         let backend_algorithm =
             algorithm.as_str().parse().ok().filter(|_| jwk.can_verify(algorithm))?;

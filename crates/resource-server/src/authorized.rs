@@ -11,8 +11,8 @@ use crate::{AccessToken, Refusal, RefusalCause, ResourceServer, TokenClaims};
 /// A caller who met the policies of `P`.
 ///
 /// There is no other way to get one, so a handler that knows its caller has named its policy. The
-/// router's state must be a [`ResourceServer`], or give one by `FromRef`. A caller who does not meet
-/// the policies gets a [`Refusal`].
+/// router's state must be a [`ResourceServer`], or give one by `FromRef`. A caller who does not
+/// meet the policies gets a [`Refusal`].
 ///
 /// ```
 /// use doorward_resource_server::{Anyone, Authorized, Policy, RequiredPolicy};

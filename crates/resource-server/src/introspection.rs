@@ -269,8 +269,8 @@ impl Inner {
     }
 }
 
-/// How long the issuer is not asked after this error. 401 is about our credentials and 429 about our
-/// rate. Any other redirect or refusal may be about this one token only.
+/// How long the issuer is not asked after this error. 401 is about our credentials and 429 about
+/// our rate. Any other redirect or refusal may be about this one token only.
 fn pause_after(error: &IssuerError) -> Option<Duration> {
     match error {
         IssuerError::Status { status: 429, retry_after, .. } => {
@@ -289,12 +289,12 @@ async fn wait_for(mut running: Running) -> Answer {
     }
 }
 
-/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. `iss` and `iat` may be
-/// left out: they are then the issuer that was asked, and now. A missing `sub` is not replaced by
-/// the client: the token may be that of a user, of whom the answer gives only the name.
+/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. `iss` and `iat` may
+/// be left out: they are then the issuer that was asked, and now. A missing `sub` is not replaced
+/// by the client: the token may be that of a user, of whom the answer gives only the name.
 ///
-/// A token of the type `DPoP` must say which key it is bound to (RFC 9449 section 6.2). Otherwise it
-/// would be accepted as a bearer token, without proof.
+/// A token of the type `DPoP` must say which key it is bound to (RFC 9449 section 6.2). Otherwise
+/// it would be accepted as a bearer token, without proof.
 fn read(
     mut answer: Map<String, Value>,
     rules: &TokenRules,

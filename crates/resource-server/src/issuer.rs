@@ -140,8 +140,8 @@ impl IssuerClient {
     /// A client for the issuer, by its settings.
     ///
     /// # Errors
-    /// The issuer's addresses are not https, nor http where that is allowed; or no HTTP client could
-    /// be made.
+    /// The issuer's addresses are not https, nor http where that is allowed; or no HTTP client
+    /// could be made.
     pub(crate) fn new(
         trusted: &TrustedIssuer,
         settings: &ResourceServerSettings,

@@ -50,8 +50,8 @@ pub(crate) struct Freshness {
 }
 
 impl Freshness {
-    /// Keys are used for `max_age` while the issuer can't be reached. `chance`, from 0 to 1, decides
-    /// how much earlier than usual they are fetched again.
+    /// Keys are used for `max_age` while the issuer can't be reached. `chance`, from 0 to 1,
+    /// decides how much earlier than usual they are fetched again.
     pub(crate) fn new(max_age: Duration, chance: f64) -> Self {
         let usual = REFRESH_AFTER.min(max_age / 2);
         Self { refresh_after: usual.mul_f64(1.0 - SPREAD * chance.clamp(0.0, 1.0)), max_age }
@@ -193,8 +193,8 @@ impl KeyStore {
         self.current().ok_or_else(|| IssuerUnavailable::after(RETRY_INTERVAL))
     }
 
-    /// Newer keys than those that did not verify a token. `None`: the issuer was asked, and its keys
-    /// have not changed.
+    /// Newer keys than those that did not verify a token. `None`: the issuer was asked, and its
+    /// keys have not changed.
     ///
     /// # Errors
     /// The issuer could not be asked, or was asked for such a token a short time ago. So it is not
@@ -318,8 +318,8 @@ impl Inner {
         }
     }
 
-    /// Keys that did not change stay the same object, so that tokens verified with them still count.
-    /// Returns the names of keys that were withdrawn.
+    /// Keys that did not change stay the same object, so that tokens verified with them still
+    /// count. Returns the names of keys that were withdrawn.
     fn keep(&self, published: Published, fetched_at: Duration) -> Vec<String> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let (keys, withdrawn) = match current.take() {

@@ -1,8 +1,8 @@
 //! Protects axum endpoints with OAuth 2.0 access tokens and policies.
 //!
 //! Tokens may come from any provider: as RFC 9068 defines them, or in the forms of Keycloak, Entra
-//! ID, Auth0, Okta, Cognito and others ([`TokenProfile`]). They may be opaque (RFC 7662) or bound to
-//! a key (DPoP, RFC 9449).
+//! ID, Auth0, Okta, Cognito and others ([`TokenProfile`]). They may be opaque (RFC 7662) or bound
+//! to a key (DPoP, RFC 9449).
 //!
 //! A handler names its policy in its signature, and has no other way to its caller:
 //!

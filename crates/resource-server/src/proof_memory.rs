@@ -16,9 +16,9 @@ use crate::{
 
 /// Remembers used proofs in this process, up to a number of them.
 ///
-/// Every caller has two generations, which the time and the caller's share bound. A caller who makes
-/// more proofs than an eighth of the room pushes out older proofs of its own, and of nobody else. If
-/// the room is full, the callers with the most proofs lose their older ones.
+/// Every caller has two generations, which the time and the caller's share bound. A caller who
+/// makes more proofs than an eighth of the room pushes out older proofs of its own, and of nobody
+/// else. If the room is full, the callers with the most proofs lose their older ones.
 pub(crate) struct ProofMemory {
     room: usize,
     clock: Arc<dyn Clock>,

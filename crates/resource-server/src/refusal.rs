@@ -81,9 +81,9 @@ pub(crate) struct Answering {
 /// A refused request.
 ///
 /// As a response it has the status, the challenges (RFC 6750 section 3) and a [`RefusalBody`] as
-/// JSON, unless [`ResourceServer::with_refusal_response`](crate::ResourceServer) says otherwise. The
-/// response's extensions hold the `Refusal`, so that a layer around the router can answer in its own
-/// way, too:
+/// JSON, unless [`ResourceServer::with_refusal_response`](crate::ResourceServer) says otherwise.
+/// The response's extensions hold the `Refusal`, so that a layer around the router can answer in
+/// its own way, too:
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};

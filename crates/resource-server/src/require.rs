@@ -39,9 +39,9 @@
 //!
 //! # Where to put it
 //!
-//! `Router::route_layer` protects the routes that were added before. For a single `MethodRouter` use
-//! `layer`: its `route_layer` would leave its fallback open. [`crate::ProtectedRouter`] does both
-//! for every route.
+//! `Router::route_layer` protects the routes that were added before. For a single `MethodRouter`
+//! use `layer`: its `route_layer` would leave its fallback open. [`crate::ProtectedRouter`] does
+//! both for every route.
 //!
 //! A handler below the layer may extract the caller by [`crate::Authorized`] of the same API. The
 //! token is verified once.

@@ -19,7 +19,8 @@ use crate::{
     settings::origin_header,
 };
 
-/// A protected API. It is the router's state, or a part of it by `FromRef`. Clones share everything.
+/// A protected API. It is the router's state, or a part of it by `FromRef`. Clones share
+/// everything.
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -56,7 +57,8 @@ struct VerifiedToken {
 }
 
 impl ResourceServer {
-    /// Checks the settings. Nothing is fetched yet, because the issuer may start later than the API.
+    /// Checks the settings. Nothing is fetched yet, because the issuer may start later than the
+    /// API.
     ///
     /// # Errors
     /// A setting can't be used; the error names it.
@@ -178,8 +180,8 @@ impl ResourceServer {
         self.authorize(request, policies).await
     }
 
-    /// Whether tokens can be verified now; fetches keys if there are none. With several issuers, one
-    /// is enough. It is for readiness checks, and to have the keys before the first request.
+    /// Whether tokens can be verified now; fetches keys if there are none. With several issuers,
+    /// one is enough. It is for readiness checks, and to have the keys before the first request.
     ///
     /// # Errors
     /// No issuer can be reached.
@@ -192,8 +194,8 @@ impl ResourceServer {
         &self.shared.allowed_origins
     }
 
-    /// Whether the request has an access token, which may be good or not, or be sent by a scheme that
-    /// this API does not accept.
+    /// Whether the request has an access token, which may be good or not, or be sent by a scheme
+    /// that this API does not accept.
     pub(crate) fn has_credentials(&self, request: &Parts) -> bool {
         self.verified_before(request).is_some()
             || !matches!(credentials(&request.headers), Err(CredentialsError::Missing))

@@ -84,8 +84,8 @@ pub struct ResourceServerSettings {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TrustedIssuer {
-    /// The issuer identifier. Tokens have exactly this `iss`, and its metadata is found below it. An
-    /// `https` URL, or `http` with a loopback address.
+    /// The issuer identifier. Tokens have exactly this `iss`, and its metadata is found below it.
+    /// An `https` URL, or `http` with a loopback address.
     pub issuer: String,
     /// The names of this API at the issuer: `aud` of a token must contain one of them. The first
     /// name of the first issuer is the realm of challenges.

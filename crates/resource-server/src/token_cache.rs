@@ -1,9 +1,9 @@
 //! Tokens whose signature was verified recently, so that a token that is sent a hundred times is
 //! verified once.
 //!
-//! Nothing that depends on the time is kept: the times of a cached token are checked again. An entry
-//! counts only while the issuer still publishes the keys that verified it, so that withdrawing a key
-//! withdraws its tokens.
+//! Nothing that depends on the time is kept: the times of a cached token are checked again. An
+//! entry counts only while the issuer still publishes the keys that verified it, so that
+//! withdrawing a key withdraws its tokens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

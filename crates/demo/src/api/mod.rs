@@ -69,8 +69,8 @@ pub fn routes(resource_server: ResourceServer) -> ProtectedRouter<ResourceServer
     })
 }
 
-/// The demo routes and their `OpenAPI` document, ready to be served. Caches never store the answers.
-/// Pages of the settings' allowed origins may read them.
+/// The demo routes and their `OpenAPI` document, ready to be served. Caches never store the
+/// answers. Pages of the settings' allowed origins may read them.
 pub fn router(resource_server: ResourceServer, description: &Description) -> Router {
     let origins = resource_server.allowed_origins().to_vec();
     let no_store = HeaderValue::from_static("no-store");

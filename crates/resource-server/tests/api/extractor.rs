@@ -97,9 +97,10 @@ async fn missing_scope_is_named_in_the_challenge() {
     assert_eq!(answer.status, 403);
     assert_eq!(
         answer.header("www-authenticate"),
-        Some(
-            r#"Bearer realm="MyBackendApi2", error="insufficient_scope", error_description="You may not call this: it needs scope write.", scope="write""#
-        )
+        Some(concat!(
+            r#"Bearer realm="MyBackendApi2", error="insufficient_scope", "#,
+            r#"error_description="You may not call this: it needs scope write.", scope="write""#
+        ))
     );
     assert_eq!(answer.body["error"], "insufficient_scope");
     let granted = setup.token_with("scope", json!("openid write"));

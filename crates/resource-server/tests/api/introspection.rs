@@ -28,7 +28,8 @@ async fn setup() -> Setup {
 /// The issuer says this of the token.
 fn knows(setup: &Setup, token: &str, changes: &Value) {
     let mut answer = json!({
-        "active": true, "iss": setup.issuer.url, "sub": "alice", "aud": AUDIENCE, "client_id": "PkceJS", "iat": NOW,
+        "active": true, "iss": setup.issuer.url, "sub": "alice", "aud": AUDIENCE,
+        "client_id": "PkceJS", "iat": NOW,
         "exp": NOW + 3600, "token_type": "Bearer", "role": ["admin"], "scope": "MyBackendApi2",
     });
     for (name, value) in changes.as_object().unwrap() {

@@ -165,8 +165,9 @@ async fn an_introspection_endpoint_by_hand_needs_no_metadata() {
     let issuer = Issuer::start(&[]).await;
     issuer.publish(|published| {
         published.status = axum::http::StatusCode::NOT_FOUND;
-        let known =
-            json!({ "active": true, "sub": "a", "aud": AUDIENCE, "exp": NOW + 60, "role": "admin" });
+        let known = json!({
+            "active": true, "sub": "a", "aud": AUDIENCE, "exp": NOW + 60, "role": "admin",
+        });
         published.tokens.insert("opaque".to_owned(), known);
     });
     let introspection = IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned())

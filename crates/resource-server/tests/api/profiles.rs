@@ -193,7 +193,8 @@ async fn okta() {
     let access = json!({
         "ver": 1, "jti": "AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE",
         "aud": "api://default", "sub": "alice@example.com", "uid": "00ujmkLgagxeRrAg20g3",
-        "cid": "nmdP1fcyvdVO11AL7ECm", "scp": ["openid", "orders"], "groups": ["Everyone", "Admins"],
+        "cid": "nmdP1fcyvdVO11AL7ECm", "scp": ["openid", "orders"],
+        "groups": ["Everyone", "Admins"],
     });
     let expected = json!({
         "sub": "alice@example.com", "client": "nmdP1fcyvdVO11AL7ECm",
@@ -214,7 +215,8 @@ async fn cognito() {
     let access = json!({
         "sub": "aaaaaaaa-bbbb-cccc-dddd-example", "cognito:groups": ["admin"], "version": 2,
         "client_id": client, "origin_jti": "aaa", "event_id": "bbb", "token_use": "access",
-        "scope": "phone openid orders/read", "auth_time": NOW - 5, "jti": "ccc", "username": "alice",
+        "scope": "phone openid orders/read", "auth_time": NOW - 5, "jti": "ccc",
+        "username": "alice",
     });
     let expected = json!({
         "sub": "aaaaaaaa-bbbb-cccc-dddd-example", "client": client,
