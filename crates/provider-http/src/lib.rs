@@ -2,8 +2,8 @@
 //!
 //! Each URL has a file named after it: programs call those in `endpoint`, people see those in
 //! `page`. A handler reads the request, calls a use case of `doorward_provider` and writes the
-//! response. The rules are in that crate, not here. [`router`] makes the router, which can be served
-//! by itself or mounted into another one.
+//! response. The rules are in that crate, not here. [`router`] makes the router, which can be
+//! served by itself or mounted into another one.
 
 mod endpoint;
 mod http;

@@ -2,9 +2,9 @@
 //! user's session has changed (OIDC Session Management 1.0 section 3). It shows nothing; its script
 //! answers messages.
 //!
-//! It is the only page that may be framed, and only by the origins of clients. A site that frames it
-//! can compute the `session_state` of a signed-out browser for its own origin, and so learn whether
-//! a visitor is signed in here. Clients know that anyway.
+//! It is the only page that may be framed, and only by the origins of clients. A site that frames
+//! it can compute the `session_state` of a signed-out browser for its own origin, and so learn
+//! whether a visitor is signed in here. Clients know that anyway.
 
 use std::sync::Arc;
 
@@ -40,7 +40,8 @@ impl CheckSessionPage {
         let script = SCRIPT.replace("COOKIE", cookies.name(Cookie::SessionCheck));
         let head = r#"<meta charset="utf-8"><title>Session check · Doorward</title>"#;
         let markup = format!(
-            "<!DOCTYPE html><html lang=\"en\"><head>{head}</head><body><script>{script}</script></body></html>"
+            "<!DOCTYPE html><html lang=\"en\"><head>{head}</head>\
+             <body><script>{script}</script></body></html>"
         );
         Self { markup, script_hash: STANDARD.encode(Sha256::digest(&script)) }
     }
@@ -50,7 +51,8 @@ impl CheckSessionPage {
         let origins: Vec<String> = provider.client_origins().into_iter().collect();
         let ancestors = if origins.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
         let policy = format!(
-            "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}",
+            "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors {ancestors}",
             self.script_hash
         );
         HeaderValue::from_str(&policy)

@@ -27,8 +27,8 @@ impl JwksDocument {
     }
 }
 
-/// The document is fresh for five minutes only: a key is usually published long before it signs, but
-/// a key that an operator makes by command signs soon.
+/// The document is fresh for five minutes only: a key is usually published long before it signs,
+/// but a key that an operator makes by command signs soon.
 pub(crate) async fn get(
     State(provider): State<Arc<Provider>>,
     State(jwks): State<Arc<JwksDocument>>,

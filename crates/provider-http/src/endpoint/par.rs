@@ -45,7 +45,11 @@ pub(crate) async fn post(
         }
         Err(error) => {
             let client_id = &client.client_id;
-            tracing::info!(%client_id, cause = %error, "a pushed authorization request was refused");
+            tracing::info!(
+                %client_id,
+                cause = %error,
+                "a pushed authorization request was refused"
+            );
             Err(refuse(error))
         }
     }

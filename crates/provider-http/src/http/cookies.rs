@@ -2,9 +2,9 @@
 //!
 //! With https, they are `Secure` and have the prefix `__Host-`, so that no other host and no plain
 //! connection can set them (RFC 6265bis section 4.1.3). They are `HttpOnly` and `SameSite=Lax`,
-//! except the check value: the script of the page behind `check_session_iframe` reads it, in a frame
-//! on another site's page (OIDC Session Management section 3.3). The check value does not name the
-//! session, so it may be read.
+//! except the check value: the script of the page behind `check_session_iframe` reads it, in a
+//! frame on another site's page (OIDC Session Management section 3.3). The check value does not
+//! name the session, so it may be read.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
 use doorward_provider::model::token_handle::TokenHandle;

@@ -10,8 +10,8 @@ use doorward_protocol::dpop;
 use doorward_provider::Provider;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// The layer. It never allows credentials: no endpoint below it reads a cookie. So a page of a listed
-/// origin may send any header, as those that interceptors and tracing add to every request.
+/// The layer. It never allows credentials: no endpoint below it reads a cookie. So a page of a
+/// listed origin may send any header, as those that interceptors and tracing add to every request.
 pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
     let listed = AllowOrigin::predicate(move |origin, _| {
         origin.to_str().is_ok_and(|origin| provider.allows_cors_origin(origin))

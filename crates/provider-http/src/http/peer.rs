@@ -105,8 +105,8 @@ fn forwarded(headers: &HeaderMap, direct: IpAddr, trusted: &[Network]) -> IpAddr
         return direct;
     }
     let mut client = direct;
-    // Proxies append the address to what the client sent, in one value. That may be any bytes, so the
-    // entries are separated before they are read as text.
+    // Proxies append the address to what the client sent, in one value. That may be any bytes, so
+    // the entries are separated before they are read as text.
     let values = headers.get_all("x-forwarded-for").iter();
     let reported: Vec<&[u8]> =
         values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();

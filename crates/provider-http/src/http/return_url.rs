@@ -1,4 +1,5 @@
-//! Where the pages return to. It is always a path of this provider, never an address from a request.
+//! Where the pages return to. It is always a path of this provider, never an address from a
+//! request.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BasePath(Arc<str>);
 
-/// Where to continue after an interaction: at an authorization request, by its query, or at the page
-/// for devices, by a user code. The type can't express another host, scheme or path.
+/// Where to continue after an interaction: at an authorization request, by its query, or at the
+/// page for devices, by a user code. The type can't express another host, scheme or path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReturnUrl {
     /// `/connect/authorize?QUERY`.
@@ -189,7 +190,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_stays_on_this_provider(text in "(/connect/authorize\\?|/device\\?user_code=)?.{0,60}") {
+        fn whatever_is_accepted_stays_on_this_provider(
+            text in "(/connect/authorize\\?|/device\\?user_code=)?.{0,60}"
+        ) {
             if let Ok(accepted) = ReturnUrl::parse(&text) {
                 let written = accepted.to_text();
                 prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));

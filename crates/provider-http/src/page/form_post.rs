@@ -1,6 +1,6 @@
-//! The page that posts an authorization response (OAuth 2.0 Form Post Response Mode). It is the only
-//! page with a script, which its Content-Security-Policy allows by hash. Without script, the user
-//! presses the button.
+//! The page that posts an authorization response (OAuth 2.0 Form Post Response Mode). It is the
+//! only page with a script, which its Content-Security-Policy allows by hash. Without script, the
+//! user presses the button.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_provider::use_case::authorize::AuthorizationResponse;
@@ -20,12 +20,16 @@ pub(crate) fn view(layout: &Layout, response: &AuthorizationResponse) -> String 
     let action = response.redirect_uri().to_owned();
     let params: Vec<(String, String)> =
         response.params().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let fields = params
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect_view();
     let t = layout.texts;
     document(layout, t.one_moment, move || {
         view! {
             <h1>{t.one_moment}</h1>
             <form class="stack" method="post" action=action>
-                {params.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+                {fields}
                 <p class="muted">{t.being_returned}</p>
                 <button class="btn btn-primary btn-block">{t.go_on}</button>
             </form>

@@ -43,7 +43,10 @@ fn view(layout: &Layout, home: Home) -> String {
         view! {
             <div class="stack-tight">
                 <h1>{t.you_are_signed_in}</h1>
-                <p>{t.browser_signed_in_as}" "<strong>{home.username}</strong>". "{t.no_password_again}</p>
+                <p>
+                    {t.browser_signed_in_as}" "<strong>{home.username}</strong>". "
+                    {t.no_password_again}
+                </p>
             </div>
             <div class="stack-tight">
                 <a class="btn btn-block" href=home.grants>{t.access_and_sessions}</a>

@@ -76,7 +76,12 @@ fn brand() -> impl IntoView {
                 />
                 <path d="M9 25V8.4c0-.7.5-1.2 1.2-1.1l7 1c.6.1 1 .6 1 1.1V25z" fill="currentColor"/>
                 <circle class="brand-knob" cx="15.4" cy="16.6" r="1.5"/>
-                <path d="M2.5 25h23" stroke="currentColor" stroke-width="2.25" stroke-linecap="round"/>
+                <path
+                    d="M2.5 25h23"
+                    stroke="currentColor"
+                    stroke-width="2.25"
+                    stroke-linecap="round"
+                />
             </svg>
             "Doorward"
         </span>

@@ -99,7 +99,8 @@ pub(crate) static GERMAN: Texts = Texts {
     device_asks_for: "Das Gerät bittet um:",
     device_connected: (
         "Das Gerät ist verbunden",
-        "Gehen Sie zum Gerät zurück: Es macht in ein paar Sekunden von selbst weiter. Sie können diese Seite schließen.",
+        "Gehen Sie zum Gerät zurück: Es macht in ein paar Sekunden von selbst weiter. \
+         Sie können diese Seite schließen.",
     ),
     device_not_connected: (
         "Das Gerät ist nicht verbunden",
@@ -111,7 +112,8 @@ pub(crate) static GERMAN: Texts = Texts {
         let wait =
             if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
         format!(
-            "Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch einmal."
+            "Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch \
+             einmal."
         )
     },
     scopes: SCOPES,
@@ -120,7 +122,8 @@ pub(crate) static GERMAN: Texts = Texts {
 fn throttled(seconds: u32) -> String {
     let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
     format!(
-        "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann noch einmal."
+        "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann \
+         noch einmal."
     )
 }
 
@@ -163,23 +166,31 @@ fn end_session_refused(error: EndSessionError) -> String {
 }
 
 fn authorize_refused(request: &UnsafeRequest) -> String {
-    match request {
-        UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.".to_owned(),
-        UnsafeRequest::UnknownClient => "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt.".to_owned(),
+    let text = match request {
+        UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.",
+        UnsafeRequest::UnknownClient => {
+            "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt."
+        }
         UnsafeRequest::UnknownRequestUri => {
-            "Der Link, über den Sie hierher kamen, ist abgelaufen oder wurde schon benutzt. Beginnen Sie in der Anwendung von vorn.".to_owned()
+            "Der Link, über den Sie hierher kamen, ist abgelaufen oder wurde schon benutzt. \
+             Beginnen Sie in der Anwendung von vorn."
         }
         UnsafeRequest::Unavailable => {
-            "Die Anmeldung ist im Moment nicht möglich. Versuchen Sie es in einer Minute noch einmal.".to_owned()
+            "Die Anmeldung ist im Moment nicht möglich. Versuchen Sie es in einer Minute noch \
+             einmal."
         }
         UnsafeRequest::MissingRedirectUri => {
-            "Die Anwendung hat nicht gesagt, wohin es zurückgehen soll (redirect_uri).".to_owned()
+            "Die Anwendung hat nicht gesagt, wohin es zurückgehen soll (redirect_uri)."
         }
         UnsafeRequest::UnregisteredRedirectUri => {
-            "Die Anwendung nennt eine Rücksprungadresse, die für sie nicht eingetragen ist (redirect_uri).".to_owned()
+            "Die Anwendung nennt eine Rücksprungadresse, die für sie nicht eingetragen ist \
+             (redirect_uri)."
         }
-        UnsafeRequest::Repeated(name) => format!("Die Anwendung hat den Parameter {name} mehr als einmal geschickt."),
-    }
+        UnsafeRequest::Repeated(name) => {
+            return format!("Die Anwendung hat den Parameter {name} mehr als einmal geschickt.");
+        }
+    };
+    text.to_owned()
 }
 
 /// The scopes of OIDC Core section 5.4 and `offline_access`, by their English names.

@@ -4,8 +4,9 @@
 //!
 //! Its value is 16 random bytes and 16 bytes of a MAC over them, the user and the password hash,
 //! under a key derived from the master key. So nothing is stored, every process knows every cookie,
-//! and a new password ends all earlier ones: with a thief's password go the thief's cookies. It is no
-//! credential: with it, guesses are counted for this browser and not for the account or its address.
+//! and a new password ends all earlier ones: with a thief's password go the thief's cookies. It is
+//! no credential: with it, guesses are counted for this browser and not for the account or its
+//! address.
 
 use aws_lc_rs::hmac;
 use doorward_protocol::base64url;
@@ -37,7 +38,8 @@ impl DeviceCookies {
         TokenHandle::parse(&base64url::encode(value))
     }
 
-    /// What failures in this browser are counted for; `None` if the cookie is not one for this user.
+    /// What failures in this browser are counted for; `None` if the cookie is not one for this
+    /// user.
     pub(crate) fn recognise(&self, cookie: &TokenHandle, user: &User) -> Option<ThrottleKey> {
         let value = base64url::decode(cookie.expose()).ok()?;
         let (random, mac) = value.split_at_checked(HALF)?;

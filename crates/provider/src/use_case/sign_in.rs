@@ -58,7 +58,8 @@ pub struct StartedSession {
     pub cookie: TokenHandle,
     /// Seconds for which the browser keeps the cookie; `None`: until it is closed.
     pub max_age: Option<u32>,
-    /// The device cookie's value, kept by the browser for [`LIFETIME`](crate::model::device_cookie::LIFETIME).
+    /// The device cookie's value, kept by the browser for
+    /// [`LIFETIME`](crate::model::device_cookie::LIFETIME).
     pub device_cookie: TokenHandle,
 }
 
@@ -74,7 +75,8 @@ pub(crate) struct PasswordCheck<'a> {
 impl PasswordCheck<'_> {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
     /// same answer after the same work; failures are counted for the account and for the address,
-    /// or for the browser alone if its device cookie shows that the user has signed in there before.
+    /// or for the browser alone if its device cookie shows that the user has signed in there
+    /// before.
     pub(crate) async fn verify(
         &self,
         username: &str,

@@ -43,7 +43,9 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
             <div class="stack-tight">
                 {logo}
                 <h1>{(t.allow_client)(&consent.client_name)}</h1>
-                <p class="muted">{t.signed_in_as}" "<strong>{consent.username}</strong>". "{t.it_asks_for}</p>
+                <p class="muted">
+                    {t.signed_in_as}" "<strong>{consent.username}</strong>". "{t.it_asks_for}
+                </p>
                 {description}
                 {site}
             </div>
@@ -51,11 +53,17 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
                 {hidden(csrf::FIELD, consent.form_token)}
                 {hidden("return_url", consent.return_url)}
                 {hidden("sid", consent.sid)}
-                <ul class="scope-list">{consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}</ul>
+                <ul class="scope-list">
+                    {consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}
+                </ul>
                 {remember}
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
-                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
+                    <button class="btn btn-primary btn-block" name="action" value="allow">
+                        {t.allow}
+                    </button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">
+                        {t.do_not_allow}
+                    </button>
                 </div>
             </form>
         }
@@ -71,11 +79,18 @@ pub(crate) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView
     };
     let second_line =
         if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
+    let second_line = second_line.map(|line| view! { <span class="field-hint">" " {line}</span> });
     view! {
         <li>
             <label class="checkbox">
-                <input type="checkbox" name="scope" value=scope.name checked=true disabled=scope.required/>
-                <span>{name}{second_line.map(|line| view! { <span class="field-hint">" " {line}</span> })}</span>
+                <input
+                    type="checkbox"
+                    name="scope"
+                    value=scope.name
+                    checked=true
+                    disabled=scope.required
+                />
+                <span>{name}{second_line}</span>
             </label>
         </li>
     }

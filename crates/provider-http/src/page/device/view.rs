@@ -1,4 +1,5 @@
-//! The views for devices (RFC 8628 section 3.3): the form for the code, the question and the result.
+//! The views for devices (RFC 8628 section 3.3): the form for the code, the question and the
+//! result.
 
 use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
@@ -72,7 +73,9 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
                         aria-describedby=failed.then_some("problem")
                     />
                 </div>
-                <button class="btn btn-primary btn-block" name="action" value="continue">{t.go_on}</button>
+                <button class="btn btn-primary btn-block" name="action" value="continue">
+                    {t.go_on}
+                </button>
             </form>
             {picture}
         }
@@ -82,20 +85,30 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
 pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
     let t = layout.texts;
     document(layout, t.connect_a_device, move || {
+        let scopes = confirm.scopes.into_iter().map(|scope| consent::view::scope(t, scope));
+        let scopes = scopes.collect_view();
         view! {
             <div class="stack-tight">
                 <h1>{(t.allow_client)(&confirm.client_name)}</h1>
-                <p>{t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"</p>
+                <p>
+                    {t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"
+                </p>
                 <p class="alert alert-info">{t.device_warning}</p>
-                <p class="muted">{t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}</p>
+                <p class="muted">
+                    {t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}
+                </p>
             </div>
             <form class="stack" method="post" action=confirm.action>
                 {hidden(csrf::FIELD, confirm.form_token)}
                 {hidden("user_code", confirm.user_code)}
-                <ul class="scope-list">{confirm.scopes.into_iter().map(|scope| consent::view::scope(t, scope)).collect_view()}</ul>
+                <ul class="scope-list">{scopes}</ul>
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="allow">{t.allow}</button>
-                    <button class="btn btn-quiet btn-block" name="action" value="deny">{t.do_not_allow}</button>
+                    <button class="btn btn-primary btn-block" name="action" value="allow">
+                        {t.allow}
+                    </button>
+                    <button class="btn btn-quiet btn-block" name="action" value="deny">
+                        {t.do_not_allow}
+                    </button>
                 </div>
             </form>
         }
@@ -113,8 +126,8 @@ pub(crate) fn done(layout: &Layout, allowed: bool) -> String {
     })
 }
 
-/// A link as a QR code. It is black on white in any colour scheme and has the margin of four modules
-/// that readers need (ISO/IEC 18004).
+/// A link as a QR code. It is black on white in any colour scheme and has the margin of four
+/// modules that readers need (ISO/IEC 18004).
 fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
     use std::fmt::Write as _;
 
@@ -129,7 +142,13 @@ fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
     }
     let side = width + 2 * MARGIN;
     Some(view! {
-        <svg class="qr-code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=label shape-rendering="crispEdges">
+        <svg
+            class="qr-code"
+            viewBox=format!("0 0 {side} {side}")
+            role="img"
+            aria-label=label
+            shape-rendering="crispEdges"
+        >
             <rect width=side height=side fill="#fff"/>
             <path d=path fill="#000"/>
         </svg>

@@ -46,7 +46,9 @@ pub(crate) fn grants(layout: &Layout, grants: Grants) -> String {
             <section class="stack" aria-labelledby="applications">
                 <h2 class="card-title" id="applications">{t.with_access}</h2>
                 {nobody}
-                <ul class="scope-list">{clients.into_iter().map(|access| client(&buttons, access)).collect_view()}</ul>
+                <ul class="scope-list">
+                    {clients.into_iter().map(|access| client(&buttons, access)).collect_view()}
+                </ul>
                 {more_clients}
             </section>
             <section class="stack" aria-labelledby="sessions">
@@ -137,7 +139,9 @@ fn session(buttons: &Buttons, session: Session, logout: Option<String>) -> impl 
                 <strong>{browser}</strong>
                 {end}
             </div>
-            <p class="muted">{t.signed_in_at}" "{utc_time(session.authentication.auth_time)}{address}</p>
+            <p class="muted">
+                {t.signed_in_at}" "{utc_time(session.authentication.auth_time)}{address}
+            </p>
         </li>
     }
 }

@@ -75,13 +75,25 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
                     />
                 </div>
                 <label class="checkbox">
-                    <input type="checkbox" name="remember_login" value="true" checked=login.remember/>
+                    <input
+                        type="checkbox"
+                        name="remember_login"
+                        value="true"
+                        checked=login.remember
+                    />
                     {t.remember_me}
                 </label>
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="login">{t.sign_in}</button>
+                    <button class="btn btn-primary btn-block" name="action" value="login">
+                        {t.sign_in}
+                    </button>
                     {login.may_cancel.then(|| view! {
-                        <button class="btn btn-quiet btn-block" name="action" value="cancel" formnovalidate=true>
+                        <button
+                            class="btn btn-quiet btn-block"
+                            name="action"
+                            value="cancel"
+                            formnovalidate=true
+                        >
                             {t.cancel}
                         </button>
                     })}

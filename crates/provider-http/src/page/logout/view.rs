@@ -20,6 +20,8 @@ pub(crate) struct Question {
 pub(crate) fn question(layout: &Layout, question: Question) -> String {
     let t = layout.texts;
     document(layout, t.sign_out, move || {
+        let carried = question.carried.into_iter().map(|(name, value)| hidden(name, value));
+        let carried = carried.collect_view();
         let asked = question
             .client_name
             .map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
@@ -32,8 +34,10 @@ pub(crate) fn question(layout: &Layout, question: Question) -> String {
             </div>
             <form class="stack-tight" method="post" action=question.action>
                 {hidden(csrf::FIELD, question.form_token)}
-                {question.carried.into_iter().map(|(name, value)| hidden(name, value)).collect_view()}
-                <button class="btn btn-primary btn-block" name="action" value="logout">{t.sign_out}</button>
+                {carried}
+                <button class="btn btn-primary btn-block" name="action" value="logout">
+                    {t.sign_out}
+                </button>
                 <a class="btn btn-quiet btn-block" href=question.stay>{t.stay_signed_in}</a>
             </form>
         }
