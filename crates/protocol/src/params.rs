@@ -24,7 +24,6 @@ const KNOWN: &[&str] = &[
     "code_challenge",
     "code_challenge_method",
     "code_verifier",
-    "cursor",
     "device_code",
     "display",
     "dpop_jkt",

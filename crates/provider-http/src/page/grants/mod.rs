@@ -66,7 +66,12 @@ pub(crate) async fn get(
         .then(|| state.base.join(&format!("{PATH}?applications={next_clients}")));
     clients = clients.into_iter().skip(position.clients).take(CLIENTS_A_PAGE).collect();
     let sessions = state.provider.sessions_of(sub, position.sessions.as_ref()).await;
-    let (sessions, next_sessions) = sessions.map_err(|error| state.error(error))?;
+    let (mut sessions, next_sessions) = sessions.map_err(|error| state.error(error))?;
+    // The session of this browser comes first, since the user looks for it.
+    sessions.retain(|other| other.authentication.sid != session.authentication.sid);
+    if position.sessions.is_none() {
+        sessions.insert(0, session.clone());
+    }
     let more_sessions = next_sessions.map(|SessionCursor { auth_time, sid }| {
         let cursor = format!("{}.{sid}", auth_time.seconds());
         let query = params::encode([("sessions", cursor.as_str())]);
