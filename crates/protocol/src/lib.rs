@@ -36,6 +36,7 @@ pub mod pkce;
 pub mod scope;
 pub mod secret;
 pub mod thumbprint;
+pub mod time;
 pub mod token;
 #[cfg(feature = "verify")]
 pub mod verification;

@@ -61,7 +61,7 @@ async fn fill(store: &Arc<dyn Store>, rows: u64) {
             .map(|number| {
                 let store = Arc::clone(store);
                 tokio::spawn(async move {
-                    store.add_pushed_request(request(number, 0), NOW).await.unwrap()
+                    store.add_pushed_request(request(number, 0), None, NOW).await.unwrap()
                 })
             })
             .collect();
@@ -76,7 +76,7 @@ async fn write_until(store: &Arc<dyn Store>, first: u64, over: Arc<AtomicBool>) 
     let mut took = Vec::new();
     while took.len() < 200 || !over.load(Relaxed) {
         let start = Instant::now();
-        store.add_pushed_request(request(first + took.len() as u64, 60), NOW).await.unwrap();
+        store.add_pushed_request(request(first + took.len() as u64, 60), None, NOW).await.unwrap();
         took.push(start.elapsed());
     }
     took

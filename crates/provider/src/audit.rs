@@ -1,5 +1,5 @@
 //! Audit events: who did what by which client from where, and how it ended. Each is one log line of
-//! a target of its own, and none holds a secret: only what is named here can be told.
+//! a target of its own, and none holds a secret: only the fields named here are logged.
 
 use std::error::Error;
 

@@ -52,7 +52,9 @@ use crate::{
         },
         password_verifier::PasswordVerifier,
         revocation::TokenRevocation,
-        sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignInError, StartedSession},
+        sign_in::{
+            PasswordCheck, SessionLifetimes, Sessions, SignInError, SignInOrigin, StartedSession,
+        },
         token::{TokenEndpoint, TokenRequest, issue::TokenIssuer},
         userinfo::{Presentation, Userinfo, UserinfoError},
     },
@@ -123,6 +125,7 @@ impl Provider {
         let issuer = TokenIssuer {
             issuer: settings.issuer.clone(),
             access_token_signing_alg: settings.access_token_signing_alg,
+            access_token_typ: settings.access_token_typ,
             keys: Arc::clone(&keys),
             resources: Arc::clone(&resources),
             store: Arc::clone(&store),
@@ -318,8 +321,9 @@ impl Provider {
         client: &AuthenticatedClient,
         params: &Params,
         proof: Option<&str>,
+        address: &str,
     ) -> Result<PushedReference, PushError> {
-        self.authorization().push(client, params, proof).await
+        self.authorization().push(client, params, proof, address).await
     }
 
     /// Answers a device's request (RFC 8628 section 3.1).
@@ -327,8 +331,9 @@ impl Provider {
         &self,
         client: &AuthenticatedClient,
         params: &Params,
+        address: &str,
     ) -> Result<DeviceAuthorization, TokenError> {
-        self.device_flow().authorize(client, params).await
+        self.device_flow().authorize(client, params, address).await
     }
 
     /// Authenticates the caller of the introspection endpoint: an API or a confidential client.
@@ -416,10 +421,9 @@ impl Provider {
         &self,
         username: &str,
         password: Secret,
-        address: &str,
-        device: Option<&TokenHandle>,
+        origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
-        self.password_check().verify(username, password, address, device).await
+        self.password_check().verify(username, password, origin).await
     }
 
     /// Starts a session under a new identifier; the browser's earlier one ends.
@@ -569,6 +573,7 @@ impl Provider {
             clients: &self.clients,
             resources: &self.resources,
             issuer: &self.settings.issuer,
+            most_waiting: self.settings.most_waiting_per_address,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

@@ -7,7 +7,8 @@ use doorward_app::config::StoreKind;
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::model::{
     client::ClientSettings,
-    resource::{ApiResource, ApiScope, IdentityResource},
+    provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
+    resource::{ApiResource, ApiScope, IdentityResource, LIST_CLAIMS},
 };
 use doorward_provider_store::Limits;
 use doorward_resource_server::ExpiredStatus;
@@ -88,6 +89,12 @@ pub struct ProviderSection {
     pub require_pushed_authorization_requests: bool,
     pub signing_algorithms: Vec<SigningAlgorithm>,
     pub access_token_signing_alg: SigningAlgorithm,
+    pub access_token_typ: AccessTokenTyp,
+    pub list_claims: Vec<String>,
+    pub most_waiting_per_address: u32,
+    pub longest_state: u32,
+    pub longest_scope: u32,
+    pub longest_claims: u32,
     pub trusted_proxies: Vec<TrustedProxy>,
     pub min_password_length: u32,
 }
@@ -316,6 +323,12 @@ impl Default for ProviderSection {
             require_pushed_authorization_requests: false,
             signing_algorithms: vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
             access_token_signing_alg: SigningAlgorithm::Rs256,
+            access_token_typ: AccessTokenTyp::default(),
+            list_claims: LIST_CLAIMS.map(str::to_owned).into(),
+            most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
+            longest_state: LongestParameters::default().state,
+            longest_scope: LongestParameters::default().scope,
+            longest_claims: LongestParameters::default().claims,
             trusted_proxies: Vec::new(),
             min_password_length: 8,
         }

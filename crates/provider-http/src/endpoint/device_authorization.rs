@@ -18,14 +18,16 @@ use crate::http::{
     client_authentication::authenticate_client,
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
+    peer::Peer,
 };
 
 pub(crate) async fn post(
     State(provider): State<Arc<Provider>>,
+    peer: Peer,
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
-    match authorize(&provider, &headers, &params).await {
+    match authorize(&provider, &headers, &params, &peer).await {
         Ok(authorization) => Ok((NO_STORE, Json(authorization)).into_response()),
         Err(error) => {
             tracing::info!(cause = %error, "a device authorization request was refused");
@@ -38,7 +40,8 @@ async fn authorize(
     provider: &Provider,
     headers: &HeaderMap,
     params: &Params,
+    peer: &Peer,
 ) -> Result<DeviceAuthorization, TokenError> {
     let client = authenticate_client(provider, headers, params).await?;
-    provider.authorize_device(&client, params).await
+    provider.authorize_device(&client, params, &peer.0).await
 }

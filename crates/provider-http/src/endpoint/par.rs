@@ -16,7 +16,7 @@ use doorward_provider::{
         authenticate::AuthenticatedClient,
         authorize::{PushError, PushedReference},
         dpop::DpopError,
-        error::TokenError,
+        error::{TOO_MANY_RETRY, TokenError},
     },
 };
 use serde_json::json;
@@ -26,10 +26,12 @@ use crate::http::{
     dpop::{self, NextNonce},
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
+    peer::Peer,
 };
 
 pub(crate) async fn post(
     State(provider): State<Arc<Provider>>,
+    peer: Peer,
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
@@ -37,7 +39,7 @@ pub(crate) async fn post(
         tracing::info!(cause = %error, "a pushed authorization request was refused");
         OAuthError::from(&error)
     })?;
-    match push(&provider, &client, &headers, &params).await {
+    match push(&provider, &client, &headers, &params, &peer).await {
         Ok(PushedReference { request_uri, expires_in }) => {
             let body = Json(json!({"request_uri": request_uri, "expires_in": expires_in}));
             let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));
@@ -60,14 +62,17 @@ async fn push(
     client: &AuthenticatedClient,
     headers: &HeaderMap,
     params: &Params,
+    peer: &Peer,
 ) -> Result<PushedReference, PushError> {
     let proof = dpop::proof(headers).map_err(DpopError::from)?;
-    provider.push_authorization_request(client, params, proof).await
+    provider.push_authorization_request(client, params, proof, &peer.0).await
 }
 
 fn refuse(error: PushError) -> OAuthError {
     match error {
         PushError::Refused { code, description } => OAuthError::new(code, description),
+        PushError::TooMany => OAuthError::new(ErrorCode::TemporarilyUnavailable, error.to_string())
+            .too_many_requests(TOO_MANY_RETRY),
         PushError::Dpop(error) => OAuthError::from(&TokenError::from(error)),
         PushError::Store(_) => OAuthError::new(
             ErrorCode::TemporarilyUnavailable,

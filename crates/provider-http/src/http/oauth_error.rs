@@ -25,7 +25,7 @@ pub(crate) const NO_STORE: AppendHeaders<[(HeaderName, &str); 2]> =
     AppendHeaders([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")]);
 
 /// Seconds after which a client may ask an unavailable provider again.
-const RETRY_AFTER_SECONDS: &str = "5";
+const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// An error response.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct OAuthError {
     status: StatusCode,
     body: ErrorResponse,
     challenges: Vec<Challenge>,
+    /// Seconds after which the client may ask again.
+    retry_after: Option<u32>,
 }
 
 impl OAuthError {
@@ -49,7 +51,14 @@ impl OAuthError {
             ErrorCode::InvalidClient => vec![Challenge::basic(REALM)],
             _ => Vec::new(),
         };
-        Self { status, body: ErrorResponse::new(code, description), challenges }
+        let retry_after =
+            (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
+        Self { status, body: ErrorResponse::new(code, description), challenges, retry_after }
+    }
+
+    /// The same error for a client that asked too often (RFC 6585 section 4).
+    pub(crate) fn too_many_requests(self, retry_after: u32) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), ..self }
     }
 
     /// The error of a protected resource. A fault in the credentials is a 401, whatever its code.
@@ -64,7 +73,11 @@ impl OAuthError {
 
 impl From<&TokenError> for OAuthError {
     fn from(error: &TokenError) -> Self {
-        Self::new(error.code(), error.description())
+        let answer = Self::new(error.code(), error.description());
+        match error.retry_after() {
+            Some(seconds) => answer.too_many_requests(seconds),
+            None => answer,
+        }
     }
 }
 
@@ -89,8 +102,8 @@ impl IntoResponse for OAuthError {
                 headers.append(WWW_AUTHENTICATE, value);
             }
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

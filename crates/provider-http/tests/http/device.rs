@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 use crate::{
     grants,
     support::{
-        Answer, Browser, ISSUER, Page, World, basic, claims, client_settings, form_request,
+        Answer, Browser, ISSUER, Page, Setup, World, basic, claims, client_settings, form_request,
         refresh_request, user, with_header,
     },
 };
@@ -384,6 +384,29 @@ async fn a_client_may_want_a_fresher_sign_in() {
         browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
     answer.expect_login();
     assert!(answer.location().contains(user_code(&begun)));
+    // The answer can be posted without the question.
+    for action in ["allow", "deny"] {
+        let code = user_code(&begun);
+        let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
+        assert!(!answer.body.contains("The device is connected"), "{action}: {answer:?}");
+    }
+    let polled = poll(&strict, &begun).await;
+    assert!(!polled.body.contains("access_token"), "{polled:?}");
+}
+
+#[tokio::test]
+async fn no_more_devices_wait_at_one_address_than_are_allowed() {
+    let world = World::with(Setup { most_waiting: 2, ..Setup::default() }).await;
+    let ask =
+        async || world.post("/connect/deviceauthorization", &[("client_id", "Television")]).await;
+    for _ in 0..2 {
+        assert_eq!(ask().await.status, StatusCode::OK);
+    }
+    let refused = ask().await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "60");
+    world.clock.advance(300);
+    assert_eq!(ask().await.status, StatusCode::OK, "the first have expired");
 }
 
 #[tokio::test]

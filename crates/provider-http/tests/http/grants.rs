@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
-use doorward_provider::model::session::Device;
+use doorward_provider::{model::session::Device, use_case::sign_in::SignInOrigin};
 use serde_json::json;
 
 use crate::support::{
@@ -164,7 +164,11 @@ async fn many_sessions_are_shown_in_pages() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let alice = world
         .provider
-        .verify_password("alice", Secret::new("alice"), "192.0.2.1", None)
+        .verify_password(
+            "alice",
+            Secret::new("alice"),
+            SignInOrigin::Browser { address: "192.0.2.1", device: None },
+        )
         .await
         .unwrap();
     for _ in 0..80 {

@@ -17,6 +17,7 @@ mod dpop;
 mod end_session;
 mod fapi2;
 mod flow;
+mod foreign_clients;
 mod fuzzed;
 mod grants;
 mod introspection;

@@ -341,3 +341,16 @@ async fn all_clients_can_be_made_to_push() {
     let document = world.get("/.well-known/openid-configuration").await.json();
     assert_eq!(document["require_pushed_authorization_requests"], true);
 }
+
+#[tokio::test]
+async fn no_more_requests_wait_at_one_address_than_are_allowed() {
+    let world = World::with(Setup { most_waiting: 2, ..Setup::default() }).await;
+    for _ in 0..2 {
+        assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED);
+    }
+    let refused = push(&world, &[]).await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "60");
+    world.clock.advance(60);
+    assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the first have expired");
+}

@@ -110,7 +110,7 @@ async fn refreshed_tokens_and_introspection_keep_it() {
 }
 
 #[tokio::test]
-async fn a_hint_names_the_user_as_its_client_knows_them() {
+async fn a_hint_tells_clients_of_other_sectors_nothing() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let one = tokens(&world, &mut browser, "One", REDIRECT).await;
@@ -125,7 +125,14 @@ async fn a_hint_names_the_user_as_its_client_knows_them() {
         ])
     };
     browser.get(&hinted("One", REDIRECT, &one["id_token"])).await.expect_code(REDIRECT);
-    browser.get(&hinted("Two", OTHER, &one["id_token"])).await.expect_code(OTHER);
+    // Else clients that compare notes would learn that two of their subjects are one user.
+    for token in [&one["id_token"], &carol["id_token"]] {
+        browser.get(&hinted("Two", OTHER, token)).await.expect_code(OTHER);
+        browser.get(&hinted("PkceJS", REDIRECT, token)).await.expect_code(REDIRECT);
+    }
+    browser.get(&hinted("Secret", REDIRECT, &one["id_token"])).await.expect_code(REDIRECT);
+    let same_sector = browser.get(&hinted("Secret", REDIRECT, &carol["id_token"])).await;
+    same_sector.expect_redirect_error(REDIRECT, "login_required");
     let refused = browser.get(&hinted("One", REDIRECT, &carol["id_token"])).await;
     refused.expect_redirect_error(REDIRECT, "login_required");
 

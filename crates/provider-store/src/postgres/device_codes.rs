@@ -6,11 +6,12 @@ use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
     },
-    store::{DeviceCodes, StoreError},
+    store::{AddedDeviceCode, DeviceCodes, StoreError},
 };
 
 use super::{
@@ -28,9 +29,14 @@ use crate::{
 
 #[async_trait]
 impl DeviceCodes for PostgresStore {
-    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError> {
+    async fn add_device_code(
+        &self,
+        code: DeviceCode,
+        bound: Option<&OriginBound>,
+        now: Timestamp,
+    ) -> Result<AddedDeviceCode, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
-        run!(self, "add_device_code", add, &code, &request, now)
+        run!(self, "add_device_code", add, &code, &request, bound, now)
     }
 
     async fn claim_device_code(
@@ -86,21 +92,31 @@ impl DeviceCodes for PostgresStore {
     }
 }
 
-/// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
+/// Adds a request, unless its user code is taken or too many wait for its origin. `request` is what
+/// the device asks for as JSON.
 async fn add(
     connection: &Connection,
     code: &DeviceCode,
     request: &str,
+    bound: Option<&OriginBound>,
     now: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<AddedDeviceCode, Failure> {
     let waiting = "SELECT 1 FROM device_codes
                    WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
     connection.refuse_beyond(waiting, &code.request.client_id, now).await?;
+    let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
+    if let Some(bound) = bound {
+        let sql = "SELECT count(*) FROM device_codes WHERE origin = $1 AND expires_at > $2";
+        let waiting = connection.count(sql, &[&origin, &now.seconds()]).await?;
+        if waiting >= i64::from(bound.most) {
+            return Ok(AddedDeviceCode::TooMany);
+        }
+    }
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
-                poll_interval)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_code) DO NOTHING",
+                 poll_interval, origin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_code) DO NOTHING",
             &[
                 &code.hash.as_bytes().as_slice(),
                 &code.user_code.as_bytes().as_slice(),
@@ -108,10 +124,11 @@ async fn add(
                 &request,
                 &code.expires_at.seconds(),
                 &i64::from(code.interval),
+                &origin,
             ],
         )
         .await?;
-    Ok(added > 0)
+    Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })
 }
 
 /// Makes a request that waits this user's to answer.

@@ -99,6 +99,10 @@ pub(super) const KINDS: &[Kind] = &[
     kind(removal!("single_uses", "identity", "forgettable_at")),
     // The last failure itself is remembered to its last second.
     Kind { remove: removal!("failed_sign_ins", "key", "last"), kept_longer: throttle::MEMORY + 1 },
+    Kind {
+        remove: removal!("known_sign_ins", "key", "last"),
+        kept_longer: throttle::KNOWN_FOR + 1,
+    },
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.

@@ -23,12 +23,26 @@ impl store::FailedSignIns for PostgresStore {
         run!(self, "admit_sign_in", admit, keys, now)
     }
 
+    async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError> {
+        run!(self, "withdraw_attempt", withdraw, keys)
+    }
+
     async fn sign_in_succeeded(
         &self,
-        account: &[ThrottleKey],
-        address: &ThrottleKey,
+        own: &ThrottleKey,
+        wide: &[ThrottleKey],
+        known: &[ThrottleKey],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        run!(self, "sign_in_succeeded", succeeded, account, address)
+        run!(self, "sign_in_succeeded", succeeded, own, wide, known, now)
+    }
+
+    async fn has_signed_in(
+        &self,
+        keys: &[ThrottleKey],
+        now: Timestamp,
+    ) -> Result<Vec<ThrottleKey>, StoreError> {
+        run!(self, "has_signed_in", known, keys, now)
     }
 }
 
@@ -86,24 +100,85 @@ fn forgotten(failed: FailedSignIns, now: Timestamp) -> bool {
     failed.last.is_none_or(|last| last.seconds() < forgotten_before)
 }
 
-/// Forgets the account's failures and some of the address, that which the successful attempt was
-/// counted as among them.
-async fn succeeded(
-    connection: &Connection,
-    account: &[ThrottleKey],
-    address: &ThrottleKey,
-) -> Result<(), Failure> {
-    let account: Vec<&[u8]> = account.iter().map(|key| key.as_bytes().as_slice()).collect();
+/// The bytes of keys, in one order for all, so that two commands do not wait for each other.
+fn sorted(keys: &[ThrottleKey]) -> Vec<&[u8]> {
+    let mut keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes().as_slice()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Takes one failure back from each key.
+async fn withdraw(connection: &Connection, keys: &[ThrottleKey]) -> Result<(), Failure> {
     connection
         .execute(
-            "WITH forgotten AS (DELETE FROM failed_sign_ins WHERE key = ANY($1))
-             UPDATE failed_sign_ins SET failed = greatest(failed - $3, 0) WHERE key = $2",
-            &[
-                &account,
-                &address.as_bytes().as_slice(),
-                &i64::from(throttle::TAKEN_BACK_BY_SUCCESS),
-            ],
+            "WITH locked AS (
+                 SELECT key FROM failed_sign_ins WHERE key = ANY($1) ORDER BY key FOR UPDATE
+             )
+             UPDATE failed_sign_ins f SET failed = greatest(f.failed - 1, 0)
+             FROM locked WHERE f.key = locked.key",
+            &[&sorted(keys)],
         )
         .await?;
     Ok(())
+}
+
+/// Forgets the failures of `own`, takes as many back from each of `wide`, and remembers `known`.
+async fn succeeded(
+    connection: &Connection,
+    own: &ThrottleKey,
+    wide: &[ThrottleKey],
+    known: &[ThrottleKey],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let all: Vec<ThrottleKey> = [own.clone()].into_iter().chain(wide.iter().cloned()).collect();
+    let own = own.as_bytes().as_slice();
+    connection.begin().await?;
+    let locked = connection
+        .all(
+            "SELECT key, failed, last FROM failed_sign_ins WHERE key = ANY($1) ORDER BY key FOR UPDATE",
+            &[&sorted(&all)],
+            |row| {
+                let key = row.bytes(0, "failed_sign_ins.key")?.to_vec();
+                Ok((key, read::failed_sign_ins(row, 1)?))
+            },
+        )
+        .await?;
+    let failed = locked.iter().find(|(key, _)| key == own).map(|(_, failed)| *failed);
+    let failed = failed.filter(|failed| !forgotten(*failed, now)).unwrap_or_default().count;
+    connection
+        .execute(
+            "WITH forgotten AS (DELETE FROM failed_sign_ins WHERE key = $1)
+             UPDATE failed_sign_ins SET failed = greatest(failed - $3, 0)
+             WHERE key = ANY($2) AND key <> $1",
+            &[&own, &sorted(wide), &i64::from(failed)],
+        )
+        .await?;
+    connection
+        .execute(
+            "INSERT INTO known_sign_ins (key, last)
+             SELECT key, $2::BIGINT FROM unnest($1::BYTEA[]) AS known (key) ORDER BY key
+             ON CONFLICT (key) DO UPDATE SET last = excluded.last",
+            &[&sorted(known), &now.seconds()],
+        )
+        .await?;
+    connection.commit().await
+}
+
+/// Which keys have had a successful sign-in lately.
+async fn known(
+    connection: &Connection,
+    keys: &[ThrottleKey],
+    now: Timestamp,
+) -> Result<Vec<ThrottleKey>, Failure> {
+    let since = now.seconds().saturating_sub(i64::from(throttle::KNOWN_FOR));
+    let known: Vec<Vec<u8>> = connection
+        .all(
+            "SELECT key FROM known_sign_ins WHERE key = ANY($1) AND last >= $2",
+            &[&sorted(keys), &since],
+            |row| Ok(row.bytes(0, "known_sign_ins.key")?.to_vec()),
+        )
+        .await?;
+    let is_known = |key: &&ThrottleKey| known.iter().any(|known| known == key.as_bytes());
+    Ok(keys.iter().filter(is_known).cloned().collect())
 }

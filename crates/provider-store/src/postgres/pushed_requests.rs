@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         pushed_request::{Held, PushedRequest},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -18,9 +19,10 @@ impl PushedRequests for PostgresStore {
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
+        bound: Option<&OriginBound>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        run!(self, "add_pushed_request", add, &request, now)
+    ) -> Result<bool, StoreError> {
+        run!(self, "add_pushed_request", add, &request, bound, now)
     }
 
     async fn pushed_request(
@@ -49,28 +51,35 @@ impl PushedRequests for PostgresStore {
     }
 }
 
-/// Adds a request.
+/// Adds a request, unless too many wait for its origin.
 async fn add(
     connection: &Connection,
     request: &PushedRequest,
+    bound: Option<&OriginBound>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let waiting = "SELECT 1 FROM pushed_requests
                    WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
     connection.refuse_beyond(waiting, &request.client_id, now).await?;
-    connection
+    let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
+    let added = connection
         .execute(
-            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held)
-                VALUES ($1, $2, $3, $4, false)",
+            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin)
+             SELECT $1, $2, $3, $4, false, $5::BYTEA
+             WHERE $5::BYTEA IS NULL
+                OR (SELECT count(*) FROM pushed_requests WHERE origin = $5 AND expires_at > $6) < $7",
             &[
                 &request.hash.as_bytes().as_slice(),
                 &request.client_id,
                 &request.params,
                 &request.expires_at.seconds(),
+                &origin,
+                &now.seconds(),
+                &bound.map(|bound| i64::from(bound.most)),
             ],
         )
         .await?;
-    Ok(())
+    Ok(added > 0)
 }
 
 /// The request with this hash, unless it has expired.

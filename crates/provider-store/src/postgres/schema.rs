@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_families.sql"),
     include_str!("migrations/0004_unredeemed.sql"),
     include_str!("migrations/0005_pages.sql"),
+    include_str!("migrations/0006_known_and_bounded.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

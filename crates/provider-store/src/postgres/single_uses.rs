@@ -18,6 +18,17 @@ impl SingleUses for PostgresStore {
     ) -> Result<bool, StoreError> {
         run!(self, "first_use", note, &message, forgettable_at)
     }
+
+    async fn is_used(&self, message: MessageIdentity) -> Result<bool, StoreError> {
+        run!(self, "is_used", is_noted, &message)
+    }
+}
+
+/// Whether the message is noted.
+async fn is_noted(connection: &Connection, message: &MessageIdentity) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM single_uses WHERE identity = $1";
+    let noted = connection.first(sql, &[&message.as_bytes().as_slice()], |_| Ok(())).await?;
+    Ok(noted.is_some())
 }
 
 /// Whether the message is noted for the first time.

@@ -61,6 +61,15 @@ impl Users for PostgresStore {
         run!(self, "users", page, after.unwrap_or_default(), limit)
     }
 
+    async fn rehash_password(
+        &self,
+        sub: &str,
+        before: &PasswordHash,
+        after: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        run!(self, "rehash_password", rehash, sub, before, after)
+    }
+
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
         self.end_surplus_sessions("remove_user", sub, now).await?;
         self.remove_surplus_grants("remove_user", sub).await?;
@@ -334,6 +343,17 @@ async fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Fail
             |row| read::user(row, 0),
         )
         .await
+}
+
+/// Replaces a hash of a password by another hash of it.
+async fn rehash(
+    connection: &Connection,
+    sub: &str,
+    before: &PasswordHash,
+    after: &PasswordHash,
+) -> Result<bool, Failure> {
+    let sql = "UPDATE users SET password_hash = $3 WHERE sub = $1 AND password_hash = $2";
+    Ok(connection.execute(sql, &[&sub, &before.as_str(), &after.as_str()]).await? > 0)
 }
 
 /// Whether the user may sign in and still has the password that was verified.

@@ -6,11 +6,12 @@ use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
     },
-    store::{DeviceCodes, StoreError},
+    store::{AddedDeviceCode, DeviceCodes, StoreError},
 };
 use rusqlite::{Connection, params};
 
@@ -28,13 +29,19 @@ use crate::{
 
 #[async_trait]
 impl DeviceCodes for SqliteStore {
-    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError> {
+    async fn add_device_code(
+        &self,
+        code: DeviceCode,
+        bound: Option<&OriginBound>,
+        now: Timestamp,
+    ) -> Result<AddedDeviceCode, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
+        let bound = bound.cloned();
         self.write("add_device_code", move |connection| {
             let sql = "SELECT 1 FROM device_codes
                        WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
             sql::refuse_beyond(connection, sql, &code.request.client_id, now)?;
-            add(connection, &code, &request)
+            add(connection, &code, &request, bound.as_ref(), now)
         })
         .await
     }
@@ -106,12 +113,31 @@ impl DeviceCodes for SqliteStore {
     }
 }
 
-/// Adds a request unless its user code is taken. `request` is what the device asks for as JSON.
-fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool, Failure> {
+/// Adds a request, unless its user code is taken or too many wait for its origin. `request` is what
+/// the device asks for as JSON.
+fn add(
+    connection: &Connection,
+    code: &DeviceCode,
+    request: &str,
+    bound: Option<&OriginBound>,
+    now: Timestamp,
+) -> Result<AddedDeviceCode, Failure> {
+    if let Some(OriginBound { origin, most }) = bound {
+        let waiting = sql::first(
+            connection,
+            "SELECT count(*) FROM device_codes WHERE origin = ?1 AND expires_at > ?2",
+            params![origin.as_bytes(), now.seconds()],
+            |row| row.count(0, "device_codes.count"),
+        )?;
+        if waiting.unwrap_or_default() >= *most {
+            return Ok(AddedDeviceCode::TooMany);
+        }
+    }
     let added = execute(
         connection,
-        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at, poll_interval)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
+             poll_interval, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (user_code) DO NOTHING",
         params![
             code.hash.as_bytes(),
@@ -119,10 +145,11 @@ fn add(connection: &Connection, code: &DeviceCode, request: &str) -> Result<bool
             code.request.client_id,
             request,
             code.expires_at.seconds(),
-            code.interval
+            code.interval,
+            bound.map(|bound| bound.origin.as_bytes()),
         ],
     )?;
-    Ok(added > 0)
+    Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })
 }
 
 /// Makes a request that waits this user's to answer.

@@ -142,6 +142,12 @@ pub(super) const KINDS: &[Kind] = &[
                  WHERE key IN (SELECT key FROM failed_sign_ins WHERE last < ?1 LIMIT ?2)",
         kept_longer: throttle::MEMORY,
     },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM known_sign_ins
+                 WHERE key IN (SELECT key FROM known_sign_ins WHERE last < ?1 LIMIT ?2)",
+        kept_longer: throttle::KNOWN_FOR,
+    },
 ];
 
 /// Removes at most `limit` rows of a kind; returns how many went.

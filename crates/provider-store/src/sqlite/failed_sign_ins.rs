@@ -29,14 +29,41 @@ impl store::FailedSignIns for SqliteStore {
         self.write("admit_sign_in", move |connection| admit(connection, &keys, now)).await
     }
 
+    async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write("withdraw_attempt", move |connection| take_back(connection, &keys, 1)).await
+    }
+
     async fn sign_in_succeeded(
         &self,
-        account: &[ThrottleKey],
-        address: &ThrottleKey,
+        own: &ThrottleKey,
+        wide: &[ThrottleKey],
+        known: &[ThrottleKey],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (account, address) = (account.to_vec(), address.clone());
-        self.write("sign_in_succeeded", move |connection| succeeded(connection, &account, &address))
-            .await
+        let (own, wide, known) = (own.clone(), wide.to_vec(), known.to_vec());
+        self.write("sign_in_succeeded", move |connection| {
+            succeeded(connection, &own, &wide, &known, now)
+        })
+        .await
+    }
+
+    async fn has_signed_in(
+        &self,
+        keys: &[ThrottleKey],
+        now: Timestamp,
+    ) -> Result<Vec<ThrottleKey>, StoreError> {
+        let keys = keys.to_vec();
+        self.read("has_signed_in", move |connection| {
+            let mut known = Vec::new();
+            for key in keys {
+                if is_known(connection, &key, now)? {
+                    known.push(key);
+                }
+            }
+            Ok(known)
+        })
+        .await
     }
 }
 
@@ -81,25 +108,48 @@ fn remembered(
     Ok(found.unwrap_or_default())
 }
 
-/// Forgets the account's failures and some of the address, that which the successful attempt was
-/// counted as among them.
+/// Forgets the failures of `own`, takes as many back from each of `wide`, and remembers `known`.
 fn succeeded(
     connection: &Connection,
-    account: &[ThrottleKey],
-    address: &ThrottleKey,
+    own: &ThrottleKey,
+    wide: &[ThrottleKey],
+    known: &[ThrottleKey],
+    now: Timestamp,
 ) -> Result<(), Failure> {
-    for key in account {
-        execute(connection, "DELETE FROM failed_sign_ins WHERE key = ?1", [key.as_bytes()])?;
+    let failed = remembered(connection, own, now)?.count;
+    execute(connection, "DELETE FROM failed_sign_ins WHERE key = ?1", [own.as_bytes()])?;
+    take_back(connection, wide, failed)?;
+    for key in known {
+        execute(
+            connection,
+            "INSERT INTO known_sign_ins (key, last) VALUES (?1, ?2)
+             ON CONFLICT (key) DO UPDATE SET last = excluded.last",
+            params![key.as_bytes(), now.seconds()],
+        )?;
     }
-    execute(
-        connection,
-        "UPDATE failed_sign_ins SET count = count - ?2 WHERE key = ?1",
-        params![address.as_bytes(), throttle::TAKEN_BACK_BY_SUCCESS],
-    )?;
-    execute(
-        connection,
-        "DELETE FROM failed_sign_ins WHERE key = ?1 AND count <= 0",
-        [address.as_bytes()],
-    )?;
     Ok(())
+}
+
+/// Takes failures back.
+fn take_back(connection: &Connection, keys: &[ThrottleKey], count: u32) -> Result<(), Failure> {
+    for key in keys {
+        execute(
+            connection,
+            "UPDATE failed_sign_ins SET count = count - ?2 WHERE key = ?1",
+            params![key.as_bytes(), count],
+        )?;
+        execute(
+            connection,
+            "DELETE FROM failed_sign_ins WHERE key = ?1 AND count <= 0",
+            [key.as_bytes()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether there was a successful sign-in lately.
+fn is_known(connection: &Connection, key: &ThrottleKey, now: Timestamp) -> Result<bool, Failure> {
+    let since = now.seconds().saturating_sub(i64::from(throttle::KNOWN_FOR));
+    let sql = "SELECT 1 FROM known_sign_ins WHERE key = ?1 AND last >= ?2";
+    Ok(sql::first(connection, sql, params![key.as_bytes(), since], |_| Ok(()))?.is_some())
 }

@@ -20,6 +20,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003_families.sql")),
     M::up(include_str!("migrations/0004_unredeemed.sql")),
     M::up(include_str!("migrations/0005_pages.sql")),
+    M::up(include_str!("migrations/0006_known_and_bounded.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

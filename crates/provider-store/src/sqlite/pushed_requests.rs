@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         pushed_request::{Held, PushedRequest},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -23,13 +24,15 @@ impl PushedRequests for SqliteStore {
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
+        bound: Option<&OriginBound>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let bound = bound.cloned();
         self.write("add_pushed_request", move |connection| {
             let sql = "SELECT 1 FROM pushed_requests
                        WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
             sql::refuse_beyond(connection, sql, &request.client_id, now)?;
-            add(connection, &request)
+            add(connection, &request, bound.as_ref(), now)
         })
         .await
     }
@@ -61,20 +64,30 @@ impl PushedRequests for SqliteStore {
     }
 }
 
-/// Adds a request.
-fn add(connection: &Connection, request: &PushedRequest) -> Result<(), Failure> {
-    execute(
+/// Adds a request, unless too many wait for its origin.
+fn add(
+    connection: &Connection,
+    request: &PushedRequest,
+    bound: Option<&OriginBound>,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let added = execute(
         connection,
-        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held)
-            VALUES (?1, ?2, ?3, ?4, 0)",
+        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin)
+         SELECT ?1, ?2, ?3, ?4, 0, ?5
+         WHERE ?5 IS NULL
+            OR (SELECT count(*) FROM pushed_requests WHERE origin = ?5 AND expires_at > ?6) < ?7",
         params![
             request.hash.as_bytes(),
             request.client_id,
             request.params,
-            request.expires_at.seconds()
+            request.expires_at.seconds(),
+            bound.map(|bound| bound.origin.as_bytes()),
+            now.seconds(),
+            bound.map(|bound| bound.most),
         ],
     )?;
-    Ok(())
+    Ok(added > 0)
 }
 
 /// The request with this hash, unless it has expired.

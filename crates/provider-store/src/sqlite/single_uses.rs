@@ -8,7 +8,11 @@ use doorward_provider::{
 };
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, failure::Failure, sql::execute};
+use super::{
+    SqliteStore,
+    failure::Failure,
+    sql::{self, execute},
+};
 
 #[async_trait]
 impl SingleUses for SqliteStore {
@@ -18,6 +22,14 @@ impl SingleUses for SqliteStore {
         forgettable_at: Timestamp,
     ) -> Result<bool, StoreError> {
         self.write("first_use", move |connection| note(connection, message, forgettable_at)).await
+    }
+
+    async fn is_used(&self, message: MessageIdentity) -> Result<bool, StoreError> {
+        self.read("is_used", move |connection| {
+            let sql = "SELECT 1 FROM single_uses WHERE identity = ?1";
+            Ok(sql::first(connection, sql, [message.as_bytes()], |_| Ok(()))?.is_some())
+        })
+        .await
     }
 }
 

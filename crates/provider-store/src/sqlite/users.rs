@@ -66,6 +66,17 @@ impl Users for SqliteStore {
         self.read("users", move |connection| page(connection, &after, limit)).await
     }
 
+    async fn rehash_password(
+        &self,
+        sub: &str,
+        before: &PasswordHash,
+        after: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (sub, before, after) = (sub.to_owned(), before.clone(), after.clone());
+        self.write("rehash_password", move |connection| rehash(connection, &sub, &before, &after))
+            .await
+    }
+
     async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
         self.end_surplus_sessions("remove_user", sub, now).await?;
         self.remove_surplus_grants("remove_user", sub).await?;
@@ -284,6 +295,17 @@ fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
         [sub],
         |row| read::user(row, 0),
     )
+}
+
+/// Replaces a hash of a password by another hash of it.
+fn rehash(
+    connection: &Connection,
+    sub: &str,
+    before: &PasswordHash,
+    after: &PasswordHash,
+) -> Result<bool, Failure> {
+    let sql = "UPDATE users SET password_hash = ?3 WHERE sub = ?1 AND password_hash = ?2";
+    Ok(execute(connection, sql, [sub, before.as_str(), after.as_str()])? > 0)
 }
 
 /// Whether the user may sign in and still has the password that was verified.

@@ -95,8 +95,8 @@ pub async fn removed_with_everything(store: Tested) {
     add_grant(&*store, grant_for("Television", "kept", "alice", "openid"), at(60), None, NOW).await;
     store.add_code(hash(2), code(grant("c", "alice"), 60), true).await.unwrap();
     store.add_reference_token(reference_token(3, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(4, 60), NOW).await.unwrap();
-    store.add_device_code(device_code(5, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(4, 60), None, NOW).await.unwrap();
+    store.add_device_code(device_code(5, 60), None, NOW).await.unwrap();
     store.remember_consent("alice", "PkceJS", consent.clone()).await.unwrap();
     store.remember_consent("alice", "Television", consent).await.unwrap();
     let known = version(&*store).await;

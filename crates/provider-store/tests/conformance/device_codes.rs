@@ -1,8 +1,12 @@
 //! Device codes (RFC 8628).
 
-use doorward_provider::model::{
-    device_code::{DeviceAnswer, DeviceCode, DevicePoll},
-    user_code::UserCodeHash,
+use doorward_provider::{
+    model::{
+        device_code::{DeviceAnswer, DeviceCode, DevicePoll},
+        throttle::{OriginBound, ThrottleKey},
+        user_code::UserCodeHash,
+    },
+    store::AddedDeviceCode,
 };
 
 use super::fixtures::{
@@ -24,7 +28,10 @@ fn allowed() -> DeviceAnswer {
 async fn store_with_claimed(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&**store, "alice").await;
-    assert!(store.add_device_code(device_code(1, 300), NOW).await.unwrap());
+    assert_eq!(
+        store.add_device_code(device_code(1, 300), None, NOW).await.unwrap(),
+        AddedDeviceCode::Added
+    );
     store.claim_device_code(user_code(1), "alice", NOW).await.unwrap().unwrap();
 }
 
@@ -35,14 +42,40 @@ async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) ->
 }
 
 pub async fn a_taken_user_code_is_refused(store: Tested) {
-    assert!(store.add_device_code(device_code(1, 300), NOW).await.unwrap());
+    assert_eq!(
+        store.add_device_code(device_code(1, 300), None, NOW).await.unwrap(),
+        AddedDeviceCode::Added
+    );
     let same = DeviceCode { hash: hash(2), ..device_code(1, 300) };
-    assert!(!store.add_device_code(same, NOW).await.unwrap());
+    assert_eq!(
+        store.add_device_code(same, None, NOW).await.unwrap(),
+        AddedDeviceCode::UserCodeTaken
+    );
     assert_eq!(store.poll_device_code(hash(2), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
 }
 
+pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
+    let bound = |address| OriginBound { origin: ThrottleKey::client_at(CLIENT, address), most: 2 };
+    let (here, there) = (bound("192.0.2.1"), bound("192.0.2.2"));
+    let add = |number, bound: Option<&'static OriginBound>, second| {
+        let store = store.clone();
+        async move {
+            let code = device_code(number, 300);
+            store.add_device_code(code, bound, at(second)).await.unwrap()
+        }
+    };
+    let (here, there): (&'static _, &'static _) =
+        (Box::leak(Box::new(here)), Box::leak(Box::new(there)));
+    assert_eq!(add(1, Some(here), 0).await, AddedDeviceCode::Added);
+    assert_eq!(add(2, Some(here), 0).await, AddedDeviceCode::Added);
+    assert_eq!(add(3, Some(here), 299).await, AddedDeviceCode::TooMany);
+    assert_eq!(add(4, Some(there), 0).await, AddedDeviceCode::Added, "another address");
+    assert_eq!(add(5, None, 0).await, AddedDeviceCode::Added, "without a bound");
+    assert_eq!(add(6, Some(here), 300).await, AddedDeviceCode::Added, "the first have expired");
+}
+
 pub async fn called_up_until_expiry(store: Tested) {
-    store.add_device_code(device_code(1, 300), NOW).await.unwrap();
+    store.add_device_code(device_code(1, 300), None, NOW).await.unwrap();
     let request = Some(device_code(1, 300).request);
     let call_up = |code: UserCodeHash, sub: &'static str, second| {
         store.claim_device_code(code, sub, at(second))
@@ -143,7 +176,7 @@ pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
         |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
     answer(&store, "alice", DeviceAnswer::Denied, 0).await;
     assert!(!redeem(0).await.unwrap());
-    store.add_device_code(device_code(2, 300), NOW).await.unwrap();
+    store.add_device_code(device_code(2, 300), None, NOW).await.unwrap();
     assert!(!redeem(300).await.unwrap());
     assert!(store.live_grant("g", NOW).await.unwrap().is_none());
 }

@@ -26,8 +26,8 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
     store.add_reference_token(reference_token(4, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(5, 60), NOW).await.unwrap();
-    store.add_device_code(device_code(6, 60 - 3600), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(5, 60), None, NOW).await.unwrap();
+    store.add_device_code(device_code(6, 60 - 3600), None, NOW).await.unwrap();
 
     assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before they expire");
     assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 8);

@@ -1,6 +1,6 @@
 //! Counters of failed sign-ins.
 
-use doorward_provider::model::throttle::{TAKEN_BACK_BY_SUCCESS, ThrottleKey, ThrottlePolicy};
+use doorward_provider::model::throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy};
 
 use super::fixtures::{NOW, Tested, at, parallel};
 
@@ -59,32 +59,68 @@ pub async fn counted_exactly_among_many(store: Tested) {
     assert!(outcomes.iter().all(|wait| *wait <= 1));
 }
 
-pub async fn a_success_takes_failures_back(store: Tested) {
-    let address = ThrottleKey::address("192.0.2.1");
-    for index in 0..TAKEN_BACK_BY_SUCCESS + 2 {
-        assert_eq!(store.admit_sign_in(&limits(&format!("user-{index}")), NOW).await.unwrap(), 0);
+pub async fn a_success_takes_its_own_failures_back_and_nobody_elses(store: Tested) {
+    let (account, address) = (ThrottleKey::account("alice"), ThrottleKey::address("192.0.2.1"));
+    let own = ThrottleKey::account_at("alice", "192.0.2.1");
+    let attempt = [(own.clone(), POLICY), (account.clone(), LENIENT), (address.clone(), LENIENT)];
+    // Two of bob's and two of alice's, at one address.
+    for _ in 0..2 {
+        assert_eq!(store.admit_sign_in(&limits("bob"), NOW).await.unwrap(), 0);
+        assert_eq!(store.admit_sign_in(&attempt, NOW).await.unwrap(), 0);
     }
-    let accounts = [ThrottleKey::account("user-0"), ThrottleKey::account("user-1")];
-    store.sign_in_succeeded(&accounts, &address).await.unwrap();
-    // Two are left of the address, so that the third is the last free one.
+    let wide = [account.clone(), address];
+    store.sign_in_succeeded(&own, &wide, &[], NOW).await.unwrap();
+    // Bob's two are left of the address, so that the third is the last free one.
     assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), 0);
     assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), 1);
-    // The accounts begin anew: three are free, and none was for the accounts' one failure before.
-    for account in accounts {
+    // Alice's own begin anew.
+    for key in [own, account] {
         for wait in [0, 0, 0, 1] {
-            assert_eq!(store.admit_sign_in(&[(account.clone(), POLICY)], NOW).await.unwrap(), wait);
+            assert_eq!(store.admit_sign_in(&[(key.clone(), POLICY)], NOW).await.unwrap(), wait);
         }
     }
 }
 
 pub async fn a_success_leaves_no_less_than_none(store: Tested) {
-    let (alice, address) = (ThrottleKey::account("alice"), ThrottleKey::address("192.0.2.1"));
-    store.sign_in_succeeded(std::slice::from_ref(&alice), &address).await.unwrap();
-    store.admit_sign_in(&limits("alice"), NOW).await.unwrap();
-    store.sign_in_succeeded(&[alice], &address).await.unwrap();
+    let (own, address) =
+        (ThrottleKey::account_at("alice", "192.0.2.1"), ThrottleKey::address("192.0.2.1"));
+    let wide = std::slice::from_ref(&address);
+    store.sign_in_succeeded(&own, wide, &[], NOW).await.unwrap();
+    store.admit_sign_in(&[(own.clone(), POLICY)], NOW).await.unwrap();
+    store.sign_in_succeeded(&own, wide, &[], NOW).await.unwrap();
+    store.withdraw_attempt(wide).await.unwrap();
     for wait in [0, 0, 0, 1] {
         assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), wait);
     }
+}
+
+pub async fn a_withdrawn_attempt_does_not_count(store: Tested) {
+    let keys: Vec<_> = limits("alice").into_iter().map(|(key, _)| key).collect();
+    for _ in 0..10 {
+        assert_eq!(store.admit_sign_in(&limits("alice"), NOW).await.unwrap(), 0);
+        store.withdraw_attempt(&keys).await.unwrap();
+    }
+    for wait in [0, 0, 0, 1] {
+        assert_eq!(store.admit_sign_in(&limits("alice"), NOW).await.unwrap(), wait);
+    }
+}
+
+pub async fn who_has_signed_in_is_known_for_a_month(store: Tested) {
+    let here = ThrottleKey::account_at("alice", "192.0.2.1");
+    let there = ThrottleKey::account_at("alice", "192.0.2.2");
+    let both = [here.clone(), there.clone()];
+    assert_eq!(store.has_signed_in(&both, NOW).await.unwrap(), []);
+    let known = std::slice::from_ref(&here);
+    store.sign_in_succeeded(&here, &[], known, NOW).await.unwrap();
+    assert_eq!(store.has_signed_in(&both, NOW).await.unwrap(), known);
+    let end = i64::from(KNOWN_FOR);
+    assert_eq!(store.has_signed_in(&both, at(end)).await.unwrap(), known);
+    assert_eq!(store.has_signed_in(&both, at(end + 1)).await.unwrap(), []);
+    // Each success makes it longer, and the sweep takes what is of no more use.
+    store.sign_in_succeeded(&here, &[], known, at(10)).await.unwrap();
+    store.remove_expired(at(end + 1), 100).await.unwrap();
+    assert_eq!(store.has_signed_in(&both, at(end + 10)).await.unwrap(), known);
+    assert_eq!(store.remove_expired(at(end + 12), 100).await.unwrap(), 1);
 }
 
 pub async fn old_ones_count_no_more(store: Tested) {

@@ -20,7 +20,7 @@ use doorward_provider::{
         user::{User, UserClaims},
         user_code::UserCodeHash,
     },
-    store::Store,
+    store::{AddedDeviceCode, Store},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -195,7 +195,10 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
 pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
     let Authentication { sub, sid, .. } = grant.authentication.clone();
     start_session(&**store, session(8_000 + number, &sub, 3600), None).await;
-    assert!(store.add_device_code(device_code(number, 300), NOW).await.unwrap());
+    assert_eq!(
+        store.add_device_code(device_code(number, 300), None, NOW).await.unwrap(),
+        AddedDeviceCode::Added
+    );
     store.claim_device_code(user_code(number), &sub, NOW).await.unwrap().unwrap();
     let answer = DeviceAnswer::Allowed(Box::new(grant));
     assert!(store.answer_device_code(user_code(number), &sub, &sid, answer, NOW).await.unwrap());

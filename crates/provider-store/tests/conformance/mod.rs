@@ -31,7 +31,8 @@ pub mod users;
 macro_rules! suite {
     ($open:path) => {
         conformance::suite! { $open;
-            users: listed_by_name, listed_in_pages, removed_with_everything,
+            users: rehashed_without_an_end_of_sessions_and_grants,
+                listed_by_name, listed_in_pages, removed_with_everything,
                 found_by_sub_and_username, imported_again_are_replaced, may_exchange_names,
                 a_foreign_username_is_refused_whole, a_new_password_ends_what_the_old_one_began,
                 nothing_begins_with_a_password_that_is_no_more,
@@ -61,13 +62,15 @@ macro_rules! suite {
                 an_unknown_one_changes_nothing;
             grants: the_oldest_goes_beyond_the_limit, live_until_expiry, live_as_long_as_the_token,
                 revoked_for_good;
-            device_codes: a_taken_user_code_is_refused, called_up_until_expiry,
+            device_codes: no_more_wait_for_one_origin_than_are_allowed,
+                a_taken_user_code_is_refused, called_up_until_expiry,
                 answered_once_by_whom_it_is_claimed_by,
                 answered_in_a_live_session_only,
                 polled_too_often_is_slowed_down, polls_at_once_slow_down_each,
                 unknown_to_another_client,
                 redeemed_once_among_many, never_redeemed_when_denied_or_expired;
-            pushed_requests: found_until_expiry, held_once_until_a_moment,
+            pushed_requests: no_more_wait_for_one_origin_than_are_allowed,
+                found_until_expiry, held_once_until_a_moment,
                 consumed_once_among_many, consumed_only_until_expiry;
             reference_tokens: the_first_to_expire_goes_beyond_the_limit, found_until_expiry,
                 revoked_for_good;
@@ -88,7 +91,9 @@ macro_rules! suite {
             single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;
             failed_sign_ins: admitted_then_made_to_wait, a_wait_changes_nothing,
                 counted_exactly_among_many,
-                a_success_takes_failures_back, a_success_leaves_no_less_than_none,
+                a_success_takes_its_own_failures_back_and_nobody_elses,
+                a_success_leaves_no_less_than_none, a_withdrawn_attempt_does_not_count,
+                who_has_signed_in_is_known_for_a_month,
                 old_ones_count_no_more;
             expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised,
                 removes_no_more_than_asked;

@@ -1,18 +1,21 @@
 //! Pushed authorization requests (RFC 9126 section 7.3).
 
-use doorward_provider::model::pushed_request::{Held, PushedRequest};
+use doorward_provider::model::{
+    pushed_request::{Held, PushedRequest},
+    throttle::{OriginBound, ThrottleKey},
+};
 
 use super::fixtures::{NOW, Tested, at, hash, parallel, pushed_request};
 
 pub async fn found_until_expiry(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
     assert_eq!(store.pushed_request(hash(1), at(59)).await.unwrap(), Some(pushed_request(1, 60)));
     assert_eq!(store.pushed_request(hash(1), at(60)).await.unwrap(), None);
     assert_eq!(store.pushed_request(hash(2), NOW).await.unwrap(), None);
 }
 
 pub async fn held_once_until_a_moment(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
     let held = Held { session: Some(hash(7)) };
     store.hold_pushed_request(hash(1), held, at(3600)).await.unwrap();
     let expected = PushedRequest { held: Some(held), ..pushed_request(1, 3600) };
@@ -24,7 +27,7 @@ pub async fn held_once_until_a_moment(store: Tested) {
         "the first time counts"
     );
 
-    store.add_pushed_request(pushed_request(2, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(2, 60), None, NOW).await.unwrap();
     store.hold_pushed_request(hash(2), Held { session: None }, at(30)).await.unwrap();
     let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 30) };
     assert_eq!(
@@ -36,8 +39,8 @@ pub async fn held_once_until_a_moment(store: Tested) {
 }
 
 pub async fn consumed_once_among_many(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
-    store.add_pushed_request(pushed_request(2, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(2, 60), None, NOW).await.unwrap();
     let outcomes = parallel(&store, 32, |store, _| async move {
         store.consume_pushed_request(hash(1), NOW).await.unwrap()
     })
@@ -48,8 +51,25 @@ pub async fn consumed_once_among_many(store: Tested) {
 }
 
 pub async fn consumed_only_until_expiry(store: Tested) {
-    store.add_pushed_request(pushed_request(1, 60), NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
     assert!(!store.consume_pushed_request(hash(1), at(60)).await.unwrap());
     assert!(store.consume_pushed_request(hash(1), at(59)).await.unwrap());
     assert!(!store.consume_pushed_request(hash(9), NOW).await.unwrap());
+}
+
+pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
+    let bound = |address| OriginBound { origin: ThrottleKey::client_at("app", address), most: 2 };
+    let (here, there) = (bound("192.0.2.1"), bound("192.0.2.2"));
+    for (number, bound, second, added) in [
+        (1, Some(&here), 0, true),
+        (2, Some(&here), 0, true),
+        (3, Some(&here), 59, false),
+        (4, Some(&there), 0, true),
+        (5, None, 0, true),
+        (6, Some(&here), 60, true),
+    ] {
+        let request = pushed_request(number, 60);
+        let done = store.add_pushed_request(request, bound, at(second)).await.unwrap();
+        assert_eq!(done, added, "number {number}");
+    }
 }

@@ -273,3 +273,16 @@ pub async fn listed_in_pages(store: Tested) {
     assert_eq!(names(&second), ["Zoe", "\u{e9}mile"], "in the order of bytes");
     assert!(store.users(Some("\u{e9}mile"), 2).await.unwrap().is_empty());
 }
+
+pub async fn rehashed_without_an_end_of_sessions_and_grants(store: Tested) {
+    let before = user("1", "alice");
+    store.import_users(vec![before.clone()], NOW).await.unwrap();
+    start_session(&*store, session(3, "1", 60), None).await;
+    add_grant(&*store, grant("g", "1"), at(60), Some(token(2, 60)), NOW).await;
+    let after = with_other_password(before.clone()).password_hash;
+    assert!(store.rehash_password("1", &before.password_hash, &after).await.unwrap());
+    assert_eq!(store.user("1").await.unwrap().unwrap().password_hash, after);
+    assert!(store.session(hash(3), NOW).await.unwrap().is_some());
+    assert!(store.live_grant("g", NOW).await.unwrap().is_some());
+    assert!(!store.rehash_password("1", &before.password_hash, &after).await.unwrap());
+}

@@ -2,9 +2,9 @@
 //! needed, and kept.
 //!
 //! Only addresses that an operator wrote into a client's settings are fetched, without redirects;
-//! no request can name one. So many an assertion with a forged `kid` as may come, an address is
-//! asked once a minute at most, and once at a time. Who hangs up stops no request that others wait
-//! for.
+//! no request can name one. However many assertions with a
+//! forged `kid` arrive, an address is fetched at most once a minute, and once at a time. A caller
+//! who hangs up does not stop a fetch that others wait for.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// A fetched set is asked for again after so many seconds.
+/// Seconds after which a fetched set is fetched again.
 const FRESH_FOR: i64 = 3600;
-/// While the client's address can't be reached, the last set counts so many seconds longer.
+/// Seconds for which the last set stays usable while the client's address can't be reached.
 const USABLE_FOR: i64 = 86_400;
-/// So many seconds lie between two requests to one address.
+/// Minimum number of seconds between two requests to one address.
 const PAUSE: i64 = 60;
 
 /// The way to clients' key sets: HTTP. An implementation follows no redirects, and bounds time and

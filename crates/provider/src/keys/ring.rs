@@ -6,7 +6,10 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use doorward_protocol::{claims::AccessTokenClaims, jose::SigningAlgorithm};
+use doorward_protocol::{
+    claims::{AccessTokenClaims, IdTokenClaims},
+    jose::SigningAlgorithm,
+};
 use jsonwebtoken::{Validation, decode, decode_header};
 use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
@@ -20,7 +23,7 @@ use crate::{
         signing_key::StoredKey,
         time::{Clock, Entropy, Timestamp},
         token_handle::random_id,
-        token_type::ACCESS_TOKEN_TYPE,
+        token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, PLAIN_TYPE},
     },
     store::{Store, StoreError},
 };
@@ -50,10 +53,13 @@ pub struct KeyRing {
     master: MasterKey,
     policy: RotationPolicy,
     algorithms: Vec<SigningAlgorithm>,
+    opened_at: Timestamp,
     loaded: RwLock<Arc<Loaded>>,
 }
 
-/// So many access tokens that were verified lately are remembered.
+const DAY: u32 = 86_400;
+
+/// Number of verified access tokens that are kept in memory.
 const REMEMBERED: usize = 4096;
 /// A longer one is not, so that the memory stays bounded by their count.
 const LONGEST_REMEMBERED: usize = 4096;
@@ -106,8 +112,9 @@ impl KeyRing {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<Self, KeyRingError> {
-        let ring = Self { master, policy, algorithms, loaded: RwLock::default() };
-        ring.maintain(store, clock.now(), entropy).await?;
+        let opened_at = clock.now();
+        let ring = Self { master, policy, algorithms, opened_at, loaded: RwLock::default() };
+        ring.maintain(store, opened_at, entropy).await?;
         Ok(ring)
     }
 
@@ -137,7 +144,7 @@ impl KeyRing {
                 let unless_since =
                     newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
                 keys = store.add_signing_key(key, unless_since).await?;
-                // Otherwise another process was faster, and tells of its own.
+                // Otherwise another process was faster, and has logged its own key.
                 if keys.iter().any(|key| key.kid == kid) {
                     audit::Event {
                         event: "signing_key_announced",
@@ -164,7 +171,7 @@ impl KeyRing {
         self.load(keys)
     }
 
-    /// Makes one more key, which takes over at that moment, whatever else is announced.
+    /// Makes one more key, which takes over at this timestamp, whatever else is announced.
     pub async fn add_successor(
         &self,
         store: &dyn Store,
@@ -186,7 +193,7 @@ impl KeyRing {
         self.active_since(algorithm, now).map(|(_, key)| key)
     }
 
-    /// The same with the moment from which it signs.
+    /// The same with the timestamp from which it signs.
     pub fn active_since(
         &self,
         algorithm: SigningAlgorithm,
@@ -225,6 +232,14 @@ impl KeyRing {
         self.loaded().verify(token, typ)
     }
 
+    /// The claims of an ID token that one of our keys signed. An access token of the same `typ` is
+    /// none: it has a `client_id`.
+    pub(crate) fn verify_id_token(&self, token: &str) -> Option<IdTokenClaims> {
+        self.loaded()
+            .verify::<IdTokenClaims>(token, ID_TOKEN_TYPE)
+            .filter(|claims| !claims.extra.contains_key("client_id"))
+    }
+
     /// The same for an access token, which often comes many times.
     pub(crate) fn verify_access_token(&self, token: &str) -> Option<Arc<AccessTokenClaims>> {
         let digest = Sha256::digest(token).into();
@@ -232,7 +247,11 @@ impl KeyRing {
         if let Some(known) = loaded.verified.get(&digest) {
             return Some(known);
         }
-        let claims = Arc::new(loaded.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE)?);
+        // An ID token has no `client_id` and no `jti`, and so can't be read as an access token.
+        let claims = loaded
+            .verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE)
+            .or_else(|| loaded.verify(token, PLAIN_TYPE))?;
+        let claims = Arc::new(claims);
         if token.len() <= LONGEST_REMEMBERED {
             loaded.verified.insert(digest, Arc::clone(&claims));
         }
@@ -254,16 +273,24 @@ impl KeyRing {
         Ok(StoredKey { kid, algorithm, activates_at, sealed })
     }
 
+    /// The keys that nothing needs any more. A key whose algorithm is not configured signs nothing:
+    /// it goes when the keys that sign in its place have done so for long enough, but not on the
+    /// first day of this process, in case another one still has the old configuration.
     fn retired(&self, keys: &[StoredKey], now: Timestamp) -> Vec<String> {
+        let is_configured = |key: &StoredKey| self.algorithms.contains(&key.algorithm);
         let successor_of = |key: &StoredKey| {
             keys.iter()
                 .filter(|other| {
-                    other.algorithm == key.algorithm && other.activates_at > key.activates_at
+                    other.algorithm == key.algorithm
+                        || (!is_configured(key) && is_configured(other))
                 })
+                .filter(|other| other.activates_at > key.activates_at)
                 .map(|other| other.activates_at)
                 .min()
         };
+        let is_settled = now.since(self.opened_at) >= i64::from(self.policy.retained_for.min(DAY));
         keys.iter()
+            .filter(|key| is_configured(key) || is_settled)
             .filter(|key| self.policy.is_retired(successor_of(key), now))
             .map(|key| key.kid.clone())
             .collect()

@@ -24,7 +24,7 @@ impl Default for RotationPolicy {
 }
 
 impl RotationPolicy {
-    /// The moment at which a key yet to be made has to take over, if it must be announced now.
+    /// When a new key has to take over, if it must be announced now.
     /// `newest` is the latest activation of the algorithm's keys, `None` if there is no key: then
     /// the first one takes over at once.
     pub fn successor_due(self, newest: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {

@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 pub struct Consent {
     /// What was consented to.
     pub scope: Scope,
-    /// From this moment on the user is asked again; `None`: never.
+    /// The user is asked again from this timestamp on; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -20,7 +20,7 @@ pub struct DeviceCode {
     pub user_code: UserCodeHash,
     /// What the device asks for.
     pub request: DeviceRequest,
-    /// From this moment on neither code can be used.
+    /// Neither code can be used from this timestamp on.
     pub expires_at: Timestamp,
     /// Seconds between two polls.
     pub interval: u32,

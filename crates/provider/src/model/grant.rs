@@ -19,7 +19,7 @@ use crate::model::{
 /// What one authorization allows. Tokens issued from it name it by `id`; revoking it ends them all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Identifier, random for whoever does not know the family of its refresh tokens
+    /// Identifier. It looks random to everyone who does not know the family of its refresh tokens
     /// ([`Family`](crate::model::token_handle::Family)).
     pub id: String,
     /// The client that may act.
@@ -82,13 +82,12 @@ pub struct AuthorizationCode {
     pub dpop_jkt: Option<Thumbprint>,
     /// To the ID token.
     pub nonce: Option<String>,
-    /// From this moment on it can't be redeemed.
+    /// It can't be redeemed from this timestamp on.
     pub expires_at: Timestamp,
 }
 
-/// So many seconds at most a refresh token that was used may be used again (`refresh_token_grace`).
-/// A longer grace would let whoever stole a token use it after its owner did, and nobody would
-/// notice.
+/// The longest `refresh_token_grace` in seconds. Within the grace a used refresh token may be used
+/// again. With a longer grace a thief could use a token after its owner, and nobody would notice.
 pub const LONGEST_GRACE: u32 = 600;
 
 /// A refresh token as the store keeps it.
@@ -98,7 +97,7 @@ pub struct RefreshToken {
     pub hash: TokenHash,
     /// When the first token of the family was issued; rotation keeps it.
     pub first_issued_at: Timestamp,
-    /// From this moment on it can't be used.
+    /// It can't be used from this timestamp on.
     pub expires_at: Timestamp,
 }
 
@@ -117,7 +116,7 @@ pub struct ReferenceToken {
 pub enum RefreshTokenState {
     /// Never used: the end of the family.
     Unused,
-    /// Replaced at that moment by a successor.
+    /// Replaced by a successor.
     Consumed {
         /// When.
         at: Timestamp,

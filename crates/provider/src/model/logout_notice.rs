@@ -1,11 +1,11 @@
-//! Logout notices: what a client is still to be told (OIDC Back-Channel Logout 1.0).
+//! Logout notices: logout tokens that are not delivered yet (OIDC Back-Channel Logout 1.0).
 
-/// What a client is still to be told: a session that it took part in has ended.
+/// A client has not been notified yet that a session it took part in has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutNotice {
     /// The store's identifier.
     pub id: i64,
-    /// Who is to be told.
+    /// The client to notify.
     pub client_id: String,
     /// Whose session it was.
     pub sub: String,
@@ -15,5 +15,5 @@ pub struct LogoutNotice {
     pub attempts: u32,
 }
 
-/// A notice that nobody claims, as of a client that is gone, is dropped after so many seconds.
+/// Seconds after which a notice is dropped that nobody claims, because its client is gone.
 pub const NOTICE_LIFETIME: u32 = 86_400;

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// What tells such a message from every other: a SHA-256 hash over its kind, its author and its
-/// `jti`.
+/// Identifies such a message: a SHA-256 hash of its kind, its author and its `jti`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageIdentity([u8; 32]);
 

@@ -22,10 +22,24 @@ pub enum PasswordError {
     /// More than 1,024 bytes.
     #[error("a password must have 1 to 1024 bytes")]
     Length,
+    /// More work than the server does for one sign-in.
+    #[error(
+        "the hash needs more than {MAX_MEMORY} KiB of memory, {MAX_PASSES} passes or {MAX_LANES} lanes"
+    )]
+    TooCostly,
     /// The hash could not be computed.
     #[error("the password could not be hashed")]
     Hashing,
 }
+
+/// The most memory of a hash that is imported, in KiB.
+pub const MAX_MEMORY: u32 = 131_072;
+/// The most passes of a hash that is imported.
+pub const MAX_PASSES: u32 = 10;
+/// The most lanes of a hash that is imported.
+pub const MAX_LANES: u32 = 8;
+/// The cost of the hashes that are made here.
+const DEFAULT_COST: &str = "$argon2id$v=19$m=19456,t=2,p=1";
 
 /// Longer passwords are refused before they are hashed.
 const MAX_LENGTH: usize = 1024;
@@ -44,14 +58,39 @@ impl PasswordHash {
         Ok(Self(hash.to_string()))
     }
 
-    /// Reads a hash in PHC form; only Argon2id is accepted.
+    /// Reads a hash in PHC form. Only Argon2id is accepted, within [`MAX_MEMORY`], [`MAX_PASSES`]
+    /// and [`MAX_LANES`]: whoever signs in makes the server compute it.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         let hash = phc::PasswordHash::new(text).map_err(|_| PasswordError::NotAHash)?;
-        if hash.algorithm.as_str() == "argon2id" {
+        if hash.algorithm.as_str() != "argon2id" {
+            return Err(PasswordError::NotAHash);
+        }
+        let bounded =
+            |name: &str, most: u32| hash.params.get_decimal(name).is_none_or(|value| value <= most);
+        if bounded("m", MAX_MEMORY) && bounded("t", MAX_PASSES) && bounded("p", MAX_LANES) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(PasswordError::NotAHash)
+            Err(PasswordError::TooCostly)
         }
+    }
+
+    /// The part of the hash that says how much work it is: algorithm, version and parameters.
+    pub fn cost(&self) -> &str {
+        // $argon2id$v=19$m=…,t=…,p=…$salt$hash
+        let cost = self.0.rsplitn(3, '$').nth(2);
+        cost.unwrap_or_default()
+    }
+
+    /// Whether the hash was made with other parameters than [`PasswordHash::compute`] uses.
+    pub fn is_outdated(&self) -> bool {
+        self.cost() != DEFAULT_COST
+    }
+
+    /// A hash of no password that is as much work as this one.
+    #[must_use]
+    pub fn decoy(&self) -> Self {
+        const NOTHING: &str = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        Self(format!("{}{NOTHING}", self.cost()))
     }
 
     /// A hash that the store kept and that was read with care before it went there; it is looked at
@@ -133,6 +172,30 @@ mod tests {
         let earlier: phc::PasswordHash = Argon2::default().hash_password(bytes).unwrap();
         let earlier = PasswordHash::parse(&earlier.to_string()).unwrap();
         assert!(earlier.verify(&decomposed));
+    }
+
+    #[test]
+    fn hashes_that_cost_too_much_are_refused() {
+        let hash = |cost: &str| {
+            let text = format!("$argon2id$v=19${cost}${}${}", "A".repeat(22), "A".repeat(43));
+            PasswordHash::parse(&text).map(|hash| hash.is_outdated())
+        };
+        assert_eq!(hash("m=19456,t=2,p=1"), Ok(false));
+        assert_eq!(hash("m=4096,t=1,p=1"), Ok(true));
+        assert_eq!(hash("m=131072,t=10,p=8"), Ok(true));
+        for cost in ["m=131073,t=1,p=1", "m=4096,t=11,p=1", "m=4096,t=1,p=9"] {
+            assert_eq!(hash(cost), Err(PasswordError::TooCostly), "{cost}");
+        }
+    }
+
+    #[test]
+    fn hashes_made_here_are_not_outdated_and_a_decoy_costs_what_its_model_costs() {
+        let made = PasswordHash::compute(&Secret::new("a")).unwrap();
+        assert!(!made.is_outdated());
+        let text = format!("$argon2id$v=19$m=4096,t=1,p=1${}${}", "A".repeat(22), "E".repeat(43));
+        let imported = PasswordHash::parse(&text).unwrap();
+        assert_eq!(imported.decoy().cost(), imported.cost());
+        assert!(PasswordHash::parse(imported.decoy().as_str()).is_ok());
     }
 
     #[test]

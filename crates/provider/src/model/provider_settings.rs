@@ -1,8 +1,9 @@
 //! The settings of the provider as a whole.
 
 use doorward_protocol::jose::SigningAlgorithm;
+use serde::Deserialize;
 
-/// What holds for the provider as a whole. Lifetimes are in seconds.
+/// The settings of the provider as a whole. Lifetimes are in seconds.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings {
     /// Issuer identifier: https (http on this machine), no query, no fragment, no slash at its end
@@ -20,4 +21,46 @@ pub struct ProviderSettings {
     pub require_pushed_authorization_requests: bool,
     /// What signs access tokens.
     pub access_token_signing_alg: SigningAlgorithm,
+    /// `typ` of access tokens, unless an API asks for another one.
+    pub access_token_typ: AccessTokenTyp,
+    /// How many pushed requests, and how many device codes, of one public client may wait for one
+    /// address.
+    pub most_waiting_per_address: u32,
+    /// How long the parameters of an authorization request may be.
+    pub longest_parameters: LongestParameters,
+}
+
+/// The default of [`ProviderSettings::most_waiting_per_address`].
+pub const MOST_WAITING_PER_ADDRESS: u32 = 100;
+
+/// How many bytes a parameter of an authorization request may have. A longer one is refused with
+/// `invalid_request`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LongestParameters {
+    /// `state`.
+    pub state: u32,
+    /// `scope`.
+    pub scope: u32,
+    /// `claims`.
+    pub claims: u32,
+    /// `nonce`, `acr_values`, `login_hint` and `ui_locales`.
+    pub text: u32,
+}
+
+impl Default for LongestParameters {
+    fn default() -> Self {
+        Self { state: 8192, scope: 4000, claims: 4000, text: 300 }
+    }
+}
+
+/// `access_token_typ`: what the header of a JWT access token says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum AccessTokenTyp {
+    /// RFC 9068 section 2.1.
+    #[default]
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+    /// For APIs whose library knows no other type, as Spring Security's default decoder.
+    #[serde(rename = "JWT")]
+    Jwt,
 }

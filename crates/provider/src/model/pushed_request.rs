@@ -11,7 +11,7 @@ pub struct PushedRequest {
     pub client_id: String,
     /// The parameters, form-encoded, without those that authenticated the client.
     pub params: String,
-    /// From this moment on it can't be used.
+    /// It can't be used from this timestamp on.
     pub expires_at: Timestamp,
     /// Whether the user had to do something first; `None` until then.
     pub held: Option<Held>,

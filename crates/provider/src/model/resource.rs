@@ -1,6 +1,6 @@
 //! What scopes mean: identity resources, API scopes and API resources.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use doorward_protocol::{
     jose::SigningAlgorithm,
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::model::{
     client::is_reserved_claim,
+    provider_settings::AccessTokenTyp,
     settings_error::SettingsError,
     shared_secret::{SecretSettings, SharedSecrets},
     time::Timestamp,
@@ -66,6 +67,9 @@ pub struct ApiResource {
     /// What may sign its access tokens; empty: anything.
     #[serde(default)]
     pub access_token_signing_algs: Vec<SigningAlgorithm>,
+    /// `typ` of access tokens for this API alone, in place of that of the provider.
+    #[serde(default)]
+    pub access_token_typ: Option<AccessTokenTyp>,
     /// Secrets by which the API authenticates at the introspection endpoint (RFC 7662 section 2.1).
     #[serde(default)]
     pub secrets: Vec<SecretSettings>,
@@ -79,7 +83,14 @@ pub struct Resources {
     apis: Vec<ApiResource>,
     /// Of the APIs that have any, by their names.
     api_secrets: HashMap<String, SharedSecrets>,
+    /// The claims that are arrays even with one value.
+    list_claims: BTreeSet<String>,
 }
+
+/// The claims that are arrays even with one value, unless the settings name others. RFC 9068
+/// section 2.2.3.1 gives these three the form of SCIM, which is an array. `role` is not among them:
+/// one role is a string, as IdentityServer4 writes it.
+pub const LIST_CLAIMS: [&str; 3] = ["groups", "roles", "entitlements"];
 
 /// A scope as the consent page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,7 +209,19 @@ impl Resources {
                 api_secrets.insert(api.name.clone(), secrets);
             }
         }
-        Ok(Self { identity, scopes, apis, api_secrets })
+        let list_claims = LIST_CLAIMS.map(str::to_owned).into();
+        Ok(Self { identity, scopes, apis, api_secrets, list_claims })
+    }
+
+    /// The same resources, with these claims as lists in place of [`LIST_CLAIMS`].
+    #[must_use]
+    pub fn with_list_claims(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { list_claims: names.into_iter().collect(), ..self }
+    }
+
+    /// Whether a claim is an array even with one value.
+    pub fn is_list_claim(&self, name: &str) -> bool {
+        self.list_claims.contains(name)
     }
 
     /// Checks that keys are kept for the algorithms that APIs ask for.

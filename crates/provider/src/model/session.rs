@@ -76,7 +76,7 @@ pub struct Session {
     pub authentication: Authentication,
     /// From where the user signed in.
     pub device: Device,
-    /// From this moment on the session counts no more.
+    /// The session has expired from this timestamp on.
     pub expires_at: Timestamp,
 }
 

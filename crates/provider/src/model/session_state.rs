@@ -14,7 +14,7 @@ use crate::model::{session::Session, token_handle::TokenHandle};
 pub struct BrowserState(Option<TokenHandle>);
 
 impl BrowserState {
-    /// Of a browser with this session cookie, which names this session if it lives.
+    /// The state for a browser with this cookie; `session` is `None` if it expired.
     pub fn of(cookie: Option<&TokenHandle>, session: Option<&Session>) -> Self {
         Self(session.and(cookie).map(TokenHandle::check_value))
     }

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::model::{settings_error::SettingsError, time::Timestamp};
 
-/// A secret as it stands in the configuration: its hash, or in demo mode its plain text. `Debug`
+/// A secret as the configuration has it: its hash, or in demo mode its plain text. `Debug`
 /// shows neither.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +19,7 @@ pub struct SecretSettings {
     /// The secret itself.
     #[serde(default)]
     pub plain: Option<Secret>,
-    /// From this moment on it counts no more: seconds since 1970 (UTC).
+    /// It has expired from this timestamp on: seconds since 1970 (UTC).
     #[serde(default)]
     pub expires_at: Option<i64>,
     /// What it is for, in the operator's words.
@@ -64,7 +64,7 @@ struct SharedSecret {
 }
 
 impl SharedSecrets {
-    /// Checks the settings under this key. `plain_secrets` tells whether secrets may stand in plain
+    /// Checks the settings under this key. `plain_secrets` says whether secrets may be plain
     /// text (demo mode).
     pub fn from_settings(
         key: &'static str,

@@ -13,7 +13,7 @@ pub struct StoredKey {
     pub kid: String,
     /// The one algorithm that it signs by.
     pub algorithm: SigningAlgorithm,
-    /// From this moment on it signs; before, it is published only.
+    /// It signs from this timestamp on. Before, it is only published.
     pub activates_at: Timestamp,
     /// The private key, encrypted.
     pub sealed: SealedKey,

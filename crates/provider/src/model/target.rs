@@ -51,7 +51,7 @@ impl Resources {
         requested.into_iter().map(named).collect::<Result<_, _>>().map(Targets)
     }
 
-    /// Of what was granted, what this token request asks for (section 2.2): the same or less.
+    /// The granted APIs that this token request asks for: the same ones or fewer (section 2.2).
     pub(crate) fn narrowed_targets(
         &self,
         granted: &Targets,

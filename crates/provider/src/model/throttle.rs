@@ -38,9 +38,22 @@ impl ThrottleKey {
         Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
     }
 
+    /// The account as typed to this client, which signs users in itself (RFC 6749 section 4.3). All
+    /// its users come from the client's own address, so the address says nothing.
+    pub fn account_at_client(normalized_username: &str, client_id: &str) -> Self {
+        let hash = Sha256::new().chain_update("account at client:").chain_update(client_id);
+        Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
+    }
+
     /// A browser that has signed the account in before, by the random part of its cookie.
     pub(crate) fn device(random: &[u8]) -> Self {
         Self(Sha256::new().chain_update("device:").chain_update(random).finalize().into())
+    }
+
+    /// What a public client asks for from this address.
+    pub fn client_at(client_id: &str, address: &str) -> Self {
+        let hash = Sha256::new().chain_update("client at:").chain_update(network(address));
+        Self(hash.chain_update("\n").chain_update(client_id).finalize().into())
     }
 
     /// The user codes that this user has entered (RFC 8628 section 5.1).
@@ -76,7 +89,8 @@ pub struct FailedSignIns {
 /// When sign-ins are delayed.
 #[derive(Debug, Clone, Copy)]
 pub struct ThrottlePolicy {
-    /// So many failures are free; each one more doubles the wait, which begins with one second.
+    /// Number of failures without a wait. Each further one doubles the wait, which starts at one
+    /// second.
     pub free_failures: u32,
     /// The longest wait in seconds.
     pub longest_wait: u32,
@@ -85,22 +99,35 @@ pub struct ThrottlePolicy {
 /// For one account from one address.
 pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy =
     ThrottlePolicy { free_failures: 5, longest_wait: 300 };
-/// For one account from anywhere. Its wait is short: whoever guesses from elsewhere must not lock
-/// the owner out.
-pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
 /// For one browser that has signed the account in before. It replaces the other three, so that no
 /// one else's failures keep its user waiting.
 pub const PER_DEVICE: ThrottlePolicy = ThrottlePolicy { free_failures: 5, longest_wait: 300 };
-/// For one address, from which many people may come.
+/// For one account from anywhere. A browser or an address that has signed the account in before
+/// ([`KNOWN_FOR`]) passes this limit, so guesses from elsewhere do not lock the owner out.
+pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
+/// For one address, from which many people may come. It is passed in the same way.
 pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 50, longest_wait: 300 };
+/// For one account at one client that signs users in itself. The wait is short: the client can't
+/// say which of its users the guesser is.
+pub const PER_ACCOUNT_AND_CLIENT: ThrottlePolicy =
+    ThrottlePolicy { free_failures: 10, longest_wait: 30 };
 /// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with
 /// codes of their own.
 pub const USER_CODES: ThrottlePolicy = ThrottlePolicy { free_failures: 10, longest_wait: 300 };
-/// Failures are forgotten after so many seconds without another.
+/// Failures are forgotten after this many seconds without another.
 pub const MEMORY: u32 = 3600;
-/// So many failures of an address does one success take back: its own count, and some of the others
-/// who share the address.
-pub const TAKEN_BACK_BY_SUCCESS: u32 = 5;
+/// How long a successful sign-in lets the same address pass the wide limits for this account, in
+/// seconds: 30 days. A browser passes them by its device cookie.
+pub const KNOWN_FOR: u32 = 2_592_000;
+
+/// How many rows of one kind may wait for one client and address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginBound {
+    /// Client and address.
+    pub origin: ThrottleKey,
+    /// How many rows.
+    pub most: u32,
+}
 
 impl ThrottlePolicy {
     /// Seconds to wait before the next attempt counts; 0 when it may be made now.

@@ -4,6 +4,10 @@
 /// `typ` of access tokens (RFC 9068 section 2.1).
 pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
+/// `typ` of access tokens for APIs that know no other type (`access_token_typ`). ID tokens have it,
+/// too; the two are told apart by their claims.
+pub(crate) const PLAIN_TYPE: &str = "JWT";
+
 /// `typ` of ID tokens.
 pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
 

@@ -65,20 +65,24 @@ fn pick<T: PartialEq + Clone>(configured: &T, last: &T, stored: T) -> T {
 }
 
 impl UserClaims {
-    /// The claims with these names, those that the user has. An array of one value is written as
-    /// that value.
-    pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Map<String, Value> {
-        let selected = names
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), single_or_array(self.0.get(name)?))));
+    /// The claims with these names, those that the user has. A claim that `is_list` says to be a
+    /// list is always an array. Any other array of one value is written as that value, as
+    /// IdentityServer4 does.
+    pub fn select<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        is_list: impl Fn(&str) -> bool,
+    ) -> Map<String, Value> {
+        let selected = names.into_iter().filter_map(|name| {
+            let value = match self.0.get(name)? {
+                Value::Array(values) if values.len() == 1 && !is_list(name) => values[0].clone(),
+                array @ Value::Array(_) => array.clone(),
+                value if is_list(name) => Value::Array(vec![value.clone()]),
+                value => value.clone(),
+            };
+            Some((name.to_owned(), value))
+        });
         selected.collect()
-    }
-}
-
-fn single_or_array(value: &Value) -> Value {
-    match value {
-        Value::Array(values) if values.len() == 1 => values[0].clone(),
-        other => other.clone(),
     }
 }
 
@@ -142,8 +146,21 @@ mod tests {
         else {
             unreachable!()
         };
-        let selected = UserClaims(claims).select(["role", "group", "phone_number"]);
+        let selected = UserClaims(claims).select(["role", "group", "phone_number"], |_| false);
         assert_eq!(Value::Object(selected), json!({"role": "admin", "group": ["a", "b"]}));
+    }
+
+    #[test]
+    fn a_list_is_an_array_however_many_values_it_has() {
+        let Value::Object(claims) = json!({"groups": ["staff"], "roles": "admin", "none": []})
+        else {
+            unreachable!()
+        };
+        let selected = UserClaims(claims).select(["groups", "roles", "none"], |_| true);
+        assert_eq!(
+            Value::Object(selected),
+            json!({"groups": ["staff"], "roles": ["admin"], "none": []})
+        );
     }
 
     #[test]

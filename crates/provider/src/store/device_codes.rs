@@ -6,6 +6,7 @@ use crate::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
@@ -13,12 +14,29 @@ use crate::{
     store::StoreError,
 };
 
+/// The outcome of [`DeviceCodes::add_device_code`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedDeviceCode {
+    /// It is added.
+    Added,
+    /// The user code is taken: draw another one.
+    UserCodeTaken,
+    /// Too many requests wait for this client and address.
+    TooMany,
+}
+
 /// The device codes table.
 #[async_trait]
 pub trait DeviceCodes: Send + Sync + 'static {
-    /// Adds a device's request. Returns `false`, and adds nothing, if its user code is taken. The
-    /// store refuses it as [`StoreError::Unavailable`] if too many of the client wait.
-    async fn add_device_code(&self, code: DeviceCode, now: Timestamp) -> Result<bool, StoreError>;
+    /// Adds a device's request, unless its user code is taken or as many as `bound` allows wait for
+    /// its client and address. The store refuses it as [`StoreError::Unavailable`] if too many of
+    /// the client wait in all.
+    async fn add_device_code(
+        &self,
+        code: DeviceCode,
+        bound: Option<&OriginBound>,
+        now: Timestamp,
+    ) -> Result<AddedDeviceCode, StoreError>;
     /// Lets only this user answer the request with this user code, in place of an earlier user.
     /// Returns `None` if there is no such request, or it has expired or was answered.
     async fn claim_device_code(

@@ -23,12 +23,24 @@ pub trait FailedSignIns: Send + Sync + 'static {
         keys: &[(ThrottleKey, ThrottlePolicy)],
         now: Timestamp,
     ) -> Result<u32, StoreError>;
-    /// Takes back what [`admit_sign_in`](Self::admit_sign_in) counted for a sign-in that succeeded: the account's
-    /// failures are forgotten, the address has
-    /// [`TAKEN_BACK_BY_SUCCESS`](crate::model::throttle::TAKEN_BACK_BY_SUCCESS) less.
+    /// Takes back one attempt that [`admit_sign_in`](Self::admit_sign_in) counted for each of these
+    /// keys, because nothing was found out by it.
+    async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError>;
+    /// Records a successful sign-in, in one transaction. The failures of `own` are forgotten, and
+    /// each of `wide` has as many less: a success takes back its own failures and nobody else's.
+    /// `known` are remembered for [`has_signed_in`](Self::has_signed_in).
     async fn sign_in_succeeded(
         &self,
-        account: &[ThrottleKey],
-        address: &ThrottleKey,
+        own: &ThrottleKey,
+        wide: &[ThrottleKey],
+        known: &[ThrottleKey],
+        now: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Which of these keys have had a successful sign-in within
+    /// [`KNOWN_FOR`](crate::model::throttle::KNOWN_FOR).
+    async fn has_signed_in(
+        &self,
+        keys: &[ThrottleKey],
+        now: Timestamp,
+    ) -> Result<Vec<ThrottleKey>, StoreError>;
 }

@@ -28,7 +28,7 @@ pub use self::{
     clients::Clients,
     codes::{Codes, Redemption},
     consents::Consents,
-    device_codes::DeviceCodes,
+    device_codes::{AddedDeviceCode, DeviceCodes},
     failed_sign_ins::FailedSignIns,
     grants::Grants,
     logout_notices::LogoutNotices,

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     model::{
         pushed_request::{Held, PushedRequest},
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -14,13 +15,15 @@ use crate::{
 /// The pushed requests table.
 #[async_trait]
 pub trait PushedRequests: Send + Sync + 'static {
-    /// Adds a pushed authorization request. The store refuses it as [`StoreError::Unavailable`] if
-    /// too many of the client wait.
+    /// Adds a pushed authorization request. `false`, and nothing is added, if as many as `bound`
+    /// allows wait for its client and address. The store refuses it as
+    /// [`StoreError::Unavailable`] if too many of the client wait in all.
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
+        bound: Option<&OriginBound>,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// The pushed request with this hash, unless it has expired or was consumed.
     async fn pushed_request(
         &self,

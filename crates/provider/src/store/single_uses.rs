@@ -18,4 +18,6 @@ pub trait SingleUses: Send + Sync + 'static {
         message: MessageIdentity,
         forgettable_at: Timestamp,
     ) -> Result<bool, StoreError>;
+    /// Whether [`first_use`](Self::first_use) has noted a message with this identity.
+    async fn is_used(&self, message: MessageIdentity) -> Result<bool, StoreError>;
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    model::{time::Timestamp, user::User},
+    model::{password::PasswordHash, time::Timestamp, user::User},
     store::StoreError,
 };
 
@@ -42,4 +42,12 @@ pub trait Users: Send + Sync + 'static {
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError>;
     /// The user with this subject identifier.
     async fn user(&self, sub: &str) -> Result<Option<User>, StoreError>;
+    /// Replaces the hash of a password by another hash of the same password. Sessions and grants go
+    /// on. `false`, and nothing changes, if the user has another hash by now.
+    async fn rehash_password(
+        &self,
+        sub: &str,
+        before: &PasswordHash,
+        after: &PasswordHash,
+    ) -> Result<bool, StoreError>;
 }

@@ -107,7 +107,7 @@ impl UserAccess<'_> {
         Ok((page, next))
     }
 
-    /// Ends another session of this session's user; its clients are told.
+    /// Ends another session of this session's user, and notifies its clients.
     pub(crate) async fn end_other_session(
         &self,
         session: &Authentication,

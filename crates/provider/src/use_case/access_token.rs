@@ -5,21 +5,31 @@
 use std::sync::Arc;
 
 use doorward_protocol::{claims::AccessTokenClaims, secret::Secret};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     keys::KeyRing,
-    model::{grant::Grant, time::Clock, token_handle::TokenHandle, user::User},
+    model::{
+        grant::Grant, message_identity::MessageIdentity, time::Clock, token_handle::TokenHandle,
+        user::User,
+    },
     store::{Store, StoreError},
     use_case::client_registry::ClientRegistry,
 };
 
-/// An access token that holds now: of this provider, not expired, its client enabled, its grant not
-/// revoked.
+/// An access token that is valid now: issued by this provider, not expired, its client enabled, its
+/// grant not revoked.
 pub(crate) struct LiveAccessToken {
     /// What it says.
     pub(crate) claims: Arc<AccessTokenClaims>,
     /// The grant and the user behind it; `None` for a token that a client got for itself.
     pub(crate) grant: Option<(Arc<Grant>, User)>,
+}
+
+/// The note that a JWT was revoked, among the messages that are used once.
+pub(crate) fn revoked_jwt(claims: &AccessTokenClaims) -> MessageIdentity {
+    let hash = Sha256::new().chain_update("revoked access token ").chain_update(&claims.jti);
+    MessageIdentity::from_bytes(hash.finalize().into())
 }
 
 /// Reads access tokens that come back.
@@ -33,8 +43,8 @@ pub(crate) struct AccessTokens<'a> {
 }
 
 impl AccessTokens<'_> {
-    /// What a presented token says, if it is one of ours that has not expired. Whether its grant
-    /// lives is not yet known.
+    /// The claims of a request's token, if this provider issued it and it has not expired. Its grant
+    /// is not checked.
     pub(crate) async fn read(
         &self,
         presented: &str,
@@ -49,10 +59,16 @@ impl AccessTokens<'_> {
                 .await?
                 .map(Arc::new)
         };
-        Ok(claims.filter(|claims| claims.iss == self.issuer && now.seconds() < claims.exp))
+        let holds = |claims: &Arc<AccessTokenClaims>| {
+            claims.iss == self.issuer && now.seconds() < claims.exp
+        };
+        let Some(claims) = claims.filter(holds) else { return Ok(None) };
+        // A reference that was revoked is gone; a JWT is noted.
+        let revoked = presented.contains('.') && self.store.is_used(revoked_jwt(&claims)).await?;
+        Ok((!revoked).then_some(claims))
     }
 
-    /// The presented token with all that stands behind it, if it holds now.
+    /// The token of a request with its grant and user, if it is valid now.
     pub(crate) async fn live(
         &self,
         presented: &Secret,

@@ -14,6 +14,7 @@ use crate::{
             assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, Expected, unverified_issuer},
         },
         paths,
+        throttle::{OriginBound, ThrottleKey},
         time::Clock,
     },
     store::Store,
@@ -33,7 +34,7 @@ pub enum ClientCredentials {
         client_id: String,
         /// The secret, form-decoded (RFC 6749 section 2.3.1).
         secret: Secret,
-        /// The secret as it stands, from the many clients that do not encode it.
+        /// The secret without decoding, because many clients do not encode it.
         as_sent: Secret,
     },
     /// `client_secret_post`.
@@ -72,7 +73,8 @@ impl ClientCredentials {
         use ClientAuthenticationError::{MalformedHeader, Missing, TwoMethods};
         let client_id = params.get("client_id").map(str::to_owned);
         let secret = params.get_secret("client_secret");
-        if params.is_sent("client_assertion") || params.is_sent("client_assertion_type") {
+        // A parameter without a value counts as absent (RFC 6749 section 3.1).
+        if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
             let alone = authorization.is_none() && secret.is_none();
             return if alone { Ok(parse_assertion(params)?) } else { Err(TwoMethods) };
         }
@@ -119,6 +121,10 @@ fn parse_basic(header: &str, is_known: impl Fn(&str) -> bool) -> Option<ClientCr
     let first = splits.next()?;
     let known = (!is_known(&first.0)).then(|| splits.find(|(id, _)| is_known(id))).flatten();
     let (client_id, secret) = known.unwrap_or(first);
+    // An empty secret may be left out, so it is none (RFC 6749 section 2.3.1).
+    if secret.is_empty() {
+        return Some(ClientCredentials::Public { client_id });
+    }
     Some(ClientCredentials::Basic {
         client_id,
         secret: Secret::new(form_decode(secret)?),
@@ -141,8 +147,7 @@ fn parse_assertion(params: &Params) -> Result<ClientCredentials, AssertionError>
 
 /// One form-encoded text, decoded by the reader of parameters.
 fn form_decode(text: &str) -> Option<String> {
-    // `&` stands encoded in what a client has encoded; from one that does not encode, the text
-    // counts as it stands.
+    // A client that encodes has encoded `&`. The text of one that does not is taken as it is.
     let encoded = format!("value={}", text.replace('&', "%26"));
     Some(Params::parse(encoded).ok()?.get("value").unwrap_or_default().to_owned())
 }
@@ -212,6 +217,14 @@ impl ClientAuthenticator<'_> {
             Err(ClientAuthenticationError::from(AssertionError::Replayed).into())
         }
     }
+}
+
+/// How many rows a client may leave that nobody has authenticated for. The identifier of a public
+/// client is no secret, so anybody can make its requests; they are bounded for each address. A
+/// confidential client has proven who it is.
+pub(crate) fn origin_bound(client: &Client, address: &str, most: u32) -> Option<OriginBound> {
+    let origin = || ThrottleKey::client_at(&client.client_id, address);
+    (!client.confidential).then(|| OriginBound { origin: origin(), most })
 }
 
 impl std::ops::Deref for AuthenticatedClient {

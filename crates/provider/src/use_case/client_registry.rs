@@ -36,8 +36,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Takes over what the store has. A client whose settings don't hold, as after a scope was
-    /// taken out of the configuration, is left out and told of in the log: the others must go on.
+    /// Takes over what the store has. A client whose settings are not valid, as after a scope was
+    /// taken out of the configuration, is left out and logged. The other clients go on.
     pub(crate) fn from_store(
         stored: StoredClients,
         resources: &Resources,
@@ -59,7 +59,7 @@ impl Clients {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(client_id, %error, "a setting of this client does not hold; it is treated as unknown");
+                    tracing::error!(client_id, %error, "a setting of this client is not valid; the client is treated as unknown");
                 }
             }
         }

@@ -20,15 +20,17 @@ use crate::{
         resource::Resources,
         session::{Authentication, Session},
         target::Targets,
-        throttle::{self, ThrottleKey},
+        throttle::{self, OriginBound, ThrottleKey},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
         user::UserClaims,
         user_code::UserCode,
     },
-    store::{Store, StoreError},
+    store::{AddedDeviceCode, Store, StoreError},
     use_case::{
-        authenticate::AuthenticatedClient, client_registry::ClientRegistry, error::TokenError,
+        authenticate::{AuthenticatedClient, origin_bound},
+        client_registry::ClientRegistry,
+        error::TokenError,
         token::request::parse_scope,
     },
 };
@@ -36,8 +38,7 @@ use crate::{
 /// Seconds that a device waits between two polls, to begin with (section 3.2).
 pub const INTERVAL: u32 = 5;
 
-/// So many user codes are drawn before it is given up: with a million live ones even a second draw
-/// is rare.
+/// Number of draws of a user code. With a million live ones even a second draw is rare.
 const DRAWS: usize = 5;
 
 /// The answer to the device (section 3.2).
@@ -61,7 +62,7 @@ pub enum UserCodeError {
     /// The client wants a fresher sign-in (`user_sso_lifetime`).
     #[error("the client wants a fresher sign-in")]
     SignInAgain,
-    /// Too many wrong codes; the next one counts after so many seconds.
+    /// Too many wrong codes. The next one is checked after this many seconds.
     #[error("too many wrong user codes: try again in {0} seconds")]
     Throttled(u32),
     /// The store failed.
@@ -86,6 +87,8 @@ pub(crate) struct DeviceFlow<'a> {
     pub(crate) clients: &'a ClientRegistry,
     pub(crate) resources: &'a Resources,
     pub(crate) issuer: &'a str,
+    /// How many requests of a public client may wait for one address.
+    pub(crate) most_waiting: u32,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -96,6 +99,7 @@ impl DeviceFlow<'_> {
         &self,
         client: &AuthenticatedClient,
         params: &Params,
+        address: &str,
     ) -> Result<DeviceAuthorization, TokenError> {
         if !client.grant_types.contains(&GrantType::DeviceCode) {
             return Err(TokenError::GrantTypeNotAllowed);
@@ -110,7 +114,9 @@ impl DeviceFlow<'_> {
         let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
         let device_code = TokenHandle::generate(self.entropy);
         let expires_in = client.device_code_lifetime;
-        let user_code = self.add_device_code(&device_code, request, expires_in).await?;
+        let bound = origin_bound(client, address, self.most_waiting);
+        let user_code =
+            self.add_device_code(&device_code, request, expires_in, bound.as_ref()).await?;
         let verification_uri = format!("{}{}", self.issuer, paths::DEVICE);
         Ok(DeviceAuthorization {
             device_code: device_code.into_secret(),
@@ -130,7 +136,8 @@ impl DeviceFlow<'_> {
         device_code: &TokenHandle,
         request: DeviceRequest,
         lifetime: u32,
-    ) -> Result<UserCode, StoreError> {
+        bound: Option<&OriginBound>,
+    ) -> Result<UserCode, TokenError> {
         for _ in 0..DRAWS {
             let user_code = UserCode::generate(self.entropy);
             let code = DeviceCode {
@@ -140,11 +147,13 @@ impl DeviceFlow<'_> {
                 expires_at: self.clock.now().plus(lifetime),
                 interval: INTERVAL,
             };
-            if self.store.add_device_code(code, self.clock.now()).await? {
-                return Ok(user_code);
+            match self.store.add_device_code(code, bound, self.clock.now()).await? {
+                AddedDeviceCode::Added => return Ok(user_code),
+                AddedDeviceCode::UserCodeTaken => {}
+                AddedDeviceCode::TooMany => return Err(TokenError::TooManyDevices),
             }
         }
-        Err(StoreError::Unavailable("no free user code was found".to_owned()))
+        Err(StoreError::Unavailable("no free user code was found".to_owned()).into())
     }
 
     /// Finds the device's request behind a user code. From then on only this user can answer it. Every
@@ -170,12 +179,21 @@ impl DeviceFlow<'_> {
         let request = self.store.claim_device_code(code.hash(), sub, self.clock.now()).await?;
         let pending =
             request.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
-        self.store.sign_in_succeeded(&[], &address).await?;
-        let age = self.clock.now().since(session.authentication.auth_time);
-        if pending.client.user_sso_lifetime.is_some_and(|oldest| age > i64::from(oldest)) {
-            return Err(UserCodeError::SignInAgain);
-        }
+        self.store.withdraw_attempt(&[address]).await?;
+        self.require_fresh_sign_in(&pending.client, session)?;
         Ok((code, pending))
+    }
+
+    fn require_fresh_sign_in(
+        &self,
+        client: &Client,
+        session: &Session,
+    ) -> Result<(), UserCodeError> {
+        if client.accepts_sign_in(&session.authentication, None, self.clock.now()) {
+            Ok(())
+        } else {
+            Err(UserCodeError::SignInAgain)
+        }
     }
 
     fn pending(&self, request: DeviceRequest) -> Option<PendingDevice> {
@@ -201,6 +219,10 @@ impl DeviceFlow<'_> {
         let claimed = self.store.claimed_device_code(code, sub, now).await?;
         let PendingDevice { client, scope: requested, targets } =
             claimed.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
+        // The page is no proof that the session was good enough: anybody can post this answer.
+        if scope.is_some() {
+            self.require_fresh_sign_in(&client, session)?;
+        }
         let granted = match scope {
             Some(ticked) => self.resources.granted(&requested, &ticked),
             None => Scope::default(),

@@ -67,7 +67,7 @@ impl Discovery<'_> {
             token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             revocation_endpoint_auth_methods_supported: authentication(),
             revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
-            // Not `none`: whoever asks about tokens must authenticate (RFC 7662 section 2.1).
+            // Not `none`: a caller must authenticate to ask about tokens (RFC 7662 section 2.1).
             introspection_endpoint_auth_methods_supported: list(&[
                 "client_secret_basic",
                 "client_secret_post",

@@ -13,7 +13,6 @@ use crate::{
     model::{
         client::Client,
         session::{Authentication, Session},
-        token_type::ID_TOKEN_TYPE,
     },
     use_case::client_registry::ClientRegistry,
 };
@@ -21,7 +20,7 @@ use crate::{
 /// A request to sign out, after everything in it was checked.
 #[derive(Debug)]
 pub struct EndSessionRequest {
-    /// The client that asks, if the request tells.
+    /// The client that asks, if the request names it.
     pub client: Option<Arc<Client>>,
     /// The verified place to return to, `state` included.
     pub return_to: Option<String>,
@@ -119,9 +118,7 @@ impl EndSession<'_> {
     /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its
     /// end.
     fn verify_hint(&self, hint: &str) -> Option<IdTokenClaims> {
-        self.keys
-            .verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE)
-            .filter(|claims| claims.iss == self.issuer)
+        self.keys.verify_id_token(hint).filter(|claims| claims.iss == self.issuer)
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{
     use_case::{dpop::DpopError, password_verifier::Busy},
 };
 
+/// When a client may try again of which too many requests wait, in seconds.
+pub const TOO_MANY_RETRY: u32 = 60;
+
 /// Why a token request was refused. [`TokenError::code`] is the one mapping to the wire.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -34,10 +37,10 @@ pub enum TokenError {
     /// The token can't be for that API.
     #[error(transparent)]
     Target(#[from] InvalidTarget),
-    /// The code, refresh token or password does not hold.
+    /// The code, refresh token or password is not valid.
     #[error(transparent)]
     Grant(#[from] GrantProblem),
-    /// The proof of possession does not hold.
+    /// The proof of possession is not valid.
     #[error(transparent)]
     Dpop(#[from] DpopError),
     /// The user has not answered yet (RFC 8628 section 3.5).
@@ -58,6 +61,9 @@ pub enum TokenError {
     /// Sign-ins are throttled.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
+    /// Too many device codes of this client wait for this address.
+    #[error("too many devices wait at this address: try again in some minutes")]
+    TooManyDevices,
     /// More sign-ins wait than the machine can check.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -72,7 +78,7 @@ pub enum TokenError {
     Signing(#[from] SigningError),
 }
 
-/// Why a grant does not hold: all are `invalid_grant`. The text is for the log; the wire says less.
+/// Why a grant is not valid. All are `invalid_grant`. The text is for the log; the answer says less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantProblem {
     /// Unknown, or removed after its end.
@@ -151,16 +157,28 @@ impl TokenError {
             Self::ExpiredDeviceCode => ErrorCode::ExpiredToken,
             Self::DeviceDenied => ErrorCode::AccessDenied,
             Self::NotRevocable => ErrorCode::UnsupportedTokenType,
-            Self::Grant(_) | Self::Throttled(_) => ErrorCode::InvalidGrant,
+            Self::Grant(_) => ErrorCode::InvalidGrant,
             Self::Dpop(error) => error.code(),
-            Self::Busy(_) => ErrorCode::TemporarilyUnavailable,
+            // The client must not take it for a wrong password.
+            Self::Throttled(_) | Self::TooManyDevices | Self::Busy(_) => {
+                ErrorCode::TemporarilyUnavailable
+            }
             Self::Store(error) => error.code(),
             Self::Keys(_) | Self::Signing(_) => ErrorCode::ServerError,
         }
     }
 
-    /// The sentence on the wire. It tells a client's developer what to do and an attacker nothing
-    /// about others' grants.
+    /// Seconds after which a client that asked too often may ask again; `None` for other errors.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Throttled(seconds) => Some(*seconds),
+            Self::TooManyDevices => Some(TOO_MANY_RETRY),
+            _ => None,
+        }
+    }
+
+    /// The sentence on the wire. It says what a client's developer can do, and nothing about others'
+    /// grants.
     pub fn description(&self) -> String {
         match self {
             Self::Client(
@@ -218,7 +236,7 @@ pub enum ClientAuthenticationError {
     /// Header and body both hold credentials (RFC 6749 section 2.3).
     #[error("the request uses two methods of client authentication; use one")]
     TwoMethods,
-    /// The assertion does not hold.
+    /// The assertion is not valid.
     #[error(transparent)]
     Assertion(#[from] AssertionError),
     /// The `Authorization` header is not `Basic` with base64 of two form-encoded texts.

@@ -44,17 +44,17 @@ enum Caller {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Introspection {
-    /// Unknown, expired, revoked, or not the caller's business: which of these is not told (section
-    /// 4).
+    /// Unknown, expired, revoked, or not the caller's business. The answer does not say which
+    /// (section 4).
     Inactive {
         /// Always `false`.
         active: bool,
     },
-    /// The token holds.
+    /// The token is valid.
     Active(Box<ActiveToken>),
 }
 
-/// What is told about a token that holds.
+/// The answer about a valid token.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ActiveToken {
     active: bool,
@@ -93,8 +93,8 @@ pub(crate) struct TokenIntrospection<'a> {
 
 impl TokenIntrospection<'_> {
     /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client
-    /// as at the token endpoint. Whoever can't prove who they are could try out tokens here
-    /// (section 2.1).
+    /// as at the token endpoint. A caller who need not authenticate could try
+    /// out tokens here (section 2.1).
     pub(crate) async fn authenticate(
         &self,
         credentials: &ClientCredentials,
@@ -178,7 +178,7 @@ impl TokenIntrospection<'_> {
         }))
     }
 
-    /// And of its refresh tokens, of which only the last of a family holds.
+    /// A client learns of its refresh tokens, too. Only the last of a family is valid.
     async fn introspect_refresh_token(
         &self,
         client: &Client,
@@ -212,7 +212,7 @@ impl TokenIntrospection<'_> {
     }
 }
 
-/// Claims about the user are told to the APIs that list them; those about the client to all.
+/// Claims about the user go to the APIs that list them; those about the client to all.
 fn is_for(api: &ApiResource, client: &Client, claim: &str) -> bool {
     api.user_claims.iter().any(|own| own == claim) || client.claims.contains_key(claim)
 }

@@ -1,7 +1,8 @@
 //! A bounded pool that verifies passwords.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_lc_rs::hmac;
 use doorward_protocol::secret::Secret;
 use tokio::sync::Semaphore;
 
@@ -12,8 +13,11 @@ use crate::model::password::{PasswordError, PasswordHash};
 #[error("too many sign-ins at the moment; try again in a few seconds")]
 pub struct Busy;
 
-/// So many sign-ins may be under way for each that is being computed: about a second's worth.
+/// How many sign-ins may wait for each one that is being computed: about a second's worth.
 const WAITING_FOR_EACH: usize = 48;
+
+/// How many kinds of hashes decoys are made for.
+const MOST_COSTS: usize = 16;
 
 /// Verifies passwords on blocking threads, a few at a time, so that a rush of sign-ins neither
 /// takes all memory nor starves the token endpoint.
@@ -22,41 +26,87 @@ pub struct PasswordVerifier {
     permits: Arc<Semaphore>,
     /// Places to wait in; without a bound, a flood of guesses would hold up every real sign-in.
     places: Arc<Semaphore>,
-    /// Verified in place of the hash of a user that does not exist, so that both cases take the
-    /// same time.
-    decoy: PasswordHash,
+    /// A decoy is verified in place of the hash of a user that does not exist, so that both cases
+    /// take the same time. There is one for each cost that users' hashes were seen to have, with
+    /// how many users have it.
+    decoys: Arc<Mutex<Vec<(PasswordHash, u64)>>>,
+    /// Chooses the decoy of a name: the same name always costs the same.
+    choice: hmac::Key,
 }
 
 impl PasswordVerifier {
-    /// A pool that computes so many hashes at a time.
+    /// A pool that computes `parallel` hashes at a time.
     pub fn new(parallel: usize) -> Result<Self, PasswordError> {
-        let decoy = PasswordHash::compute(&Secret::new("no user has this password"))?;
+        let first = PasswordHash::compute(&Secret::new("no user has this password"))?.decoy();
         let parallel = parallel.max(1);
         Ok(Self {
             permits: Arc::new(Semaphore::new(parallel)),
             places: Arc::new(Semaphore::new(parallel * WAITING_FOR_EACH)),
-            decoy,
+            decoys: Arc::new(Mutex::new(vec![(first, 1)])),
+            choice: hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()),
         })
     }
 
-    /// Whether the password belongs to the hash. Without a hash the answer is `false` after the
-    /// same work.
+    /// Takes into account that a user has this hash, so that names of nobody cost the same as often.
+    /// Called for the users of the store at start, and for each that is imported later.
+    pub fn learn(&self, hash: &PasswordHash) {
+        let mut decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = decoys.iter_mut().find(|(own, _)| own.cost() == hash.cost()) {
+            *count = count.saturating_add(1);
+        } else if decoys.len() < MOST_COSTS {
+            decoys.push((hash.decoy(), 1));
+        }
+    }
+
+    /// The decoy of a name that nobody has: each cost is as frequent among such names as among the
+    /// users.
+    fn decoy(&self, username: &str) -> Option<PasswordHash> {
+        let decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: u64 = decoys.iter().map(|(_, count)| count).sum();
+        let tag = hmac::sign(&self.choice, username.as_bytes());
+        let (number, _) = tag.as_ref().split_first_chunk::<8>()?;
+        let mut at = u64::from_be_bytes(*number) % all.max(1);
+        for (decoy, count) in decoys.iter() {
+            match at.checked_sub(*count) {
+                Some(rest) => at = rest,
+                None => return Some(decoy.clone()),
+            }
+        }
+        None
+    }
+
+    /// Whether the password belongs to the hash of the user with this name. Without a hash the
+    /// answer is `false` after the work of a user's hash.
     pub async fn verify(
         &self,
+        username: &str,
         hash: Option<&PasswordHash>,
         password: Secret,
     ) -> Result<bool, Busy> {
         let (hash, exists) = match hash {
-            Some(hash) => (hash.clone(), true),
-            None => (self.decoy.clone(), false),
+            Some(hash) => (Some(hash.clone()), true),
+            None => (self.decoy(username), false),
         };
+        let computed = self.run(move || hash.is_some_and(|hash| hash.verify(&password))).await?;
+        Ok(computed.unwrap_or(false) && exists)
+    }
+
+    /// A new hash of a password that was verified, by the parameters of today.
+    pub async fn rehash(&self, password: Secret) -> Result<Option<PasswordHash>, Busy> {
+        Ok(self.run(move || PasswordHash::compute(&password).ok()).await?.flatten())
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Busy> {
         let _place = self.places.try_acquire().map_err(|_| Busy)?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Busy)?;
-        let verified = tokio::task::spawn_blocking(move || {
+        let computed = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            hash.verify(&password)
+            work()
         });
-        Ok(verified.await.unwrap_or(false) && exists)
+        Ok(computed.await.ok())
     }
 }
 
@@ -68,28 +118,49 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_user_is_refused_even_with_the_decoys_password() {
         let verifier = PasswordVerifier::new(1).unwrap();
-        assert!(!verifier.verify(None, Secret::new("no user has this password")).await.unwrap());
+        assert!(
+            !verifier
+                .verify("nobody", None, Secret::new("no user has this password"))
+                .await
+                .unwrap()
+        );
         let hash = PasswordHash::compute(&Secret::new("a")).unwrap();
-        assert!(verifier.verify(Some(&hash), Secret::new("a")).await.unwrap());
+        assert!(verifier.verify("a", Some(&hash), Secret::new("a")).await.unwrap());
     }
 
     #[test]
-    fn an_unknown_user_costs_the_work_of_a_known_one() {
-        let cost = |hash: &PasswordHash| {
-            let (salt_and_hash, _) = hash.as_str().rsplit_once('$').unwrap();
-            salt_and_hash.rsplit_once('$').unwrap().0.to_owned()
+    fn names_of_nobody_cost_what_users_cost_and_each_always_the_same() {
+        let verifier = PasswordVerifier::new(1).unwrap();
+        let cost = |cost: &str| {
+            let text = format!("$argon2id$v=19${cost}${}${}", "A".repeat(22), "E".repeat(43));
+            PasswordHash::parse(&text).unwrap()
         };
-        let known = PasswordHash::compute(&Secret::new("a")).unwrap();
-        assert_eq!(cost(&PasswordVerifier::new(1).unwrap().decoy), cost(&known));
-        assert_eq!(cost(&known), "$argon2id$v=19$m=19456,t=2,p=1");
+        let (cheap, dear) = (cost("m=4096,t=1,p=1"), cost("m=65536,t=3,p=4"));
+        for _ in 0..49 {
+            verifier.learn(&cheap);
+        }
+        for _ in 0..50 {
+            verifier.learn(&dear);
+        }
+        let names: Vec<String> = (0..400).map(|index| format!("nobody-{index}")).collect();
+        let costs: Vec<PasswordHash> =
+            names.iter().map(|name| verifier.decoy(name).unwrap()).collect();
+        let count =
+            |hash: &PasswordHash| costs.iter().filter(|decoy| decoy.cost() == hash.cost()).count();
+        assert!((100..300).contains(&count(&cheap)), "{}", count(&cheap));
+        assert!((100..300).contains(&count(&dear)), "{}", count(&dear));
+        let again: Vec<PasswordHash> =
+            names.iter().map(|name| verifier.decoy(name).unwrap()).collect();
+        assert_eq!(again, costs);
     }
 
     #[tokio::test]
     async fn more_sign_ins_than_places_are_told_to_come_back() {
         let verifier = PasswordVerifier::new(1).unwrap();
-        let attempts = (0..=WAITING_FOR_EACH).map(|_| verifier.verify(None, Secret::new("guess")));
+        let attempts =
+            (0..=WAITING_FOR_EACH).map(|_| verifier.verify("nobody", None, Secret::new("guess")));
         let answers = futures::future::join_all(attempts).await;
         assert_eq!(answers.iter().filter(|answer| **answer == Err(Busy)).count(), 1);
-        assert_eq!(verifier.verify(None, Secret::new("later")).await, Ok(false));
+        assert_eq!(verifier.verify("nobody", None, Secret::new("later")).await, Ok(false));
     }
 }

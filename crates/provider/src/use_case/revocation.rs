@@ -6,7 +6,12 @@ use crate::{
     audit,
     model::{grant::Grant, time::Clock, token_handle::TokenHandle},
     store::Store,
-    use_case::{access_token::AccessTokens, authenticate::AuthenticatedClient, error::TokenError},
+    use_case::{
+        access_token::{AccessTokens, revoked_jwt},
+        authenticate::AuthenticatedClient,
+        error::TokenError,
+        single_use::is_first_use,
+    },
 };
 
 /// Revokes tokens: what it reads and changes.
@@ -17,11 +22,11 @@ pub(crate) struct TokenRevocation<'a> {
 }
 
 impl TokenRevocation<'_> {
-    /// Revokes the grant that a refresh token or an access token belongs to, and with it everything
-    /// issued from it (section 2.1 allows it for both). A JWT access token verifies at APIs until
-    /// it expires; at this provider it ends now. Unknown tokens and those of another client are
-    /// left alone, and the client gets the same answer. A JWT that the client got for itself can't
-    /// be called back, and the client is told so.
+    /// Revokes a refresh token with its grant and everything issued from it, or an access token
+    /// alone: the client goes on with its other tokens (section 2.1). A JWT access token verifies
+    /// at APIs until it expires; at this provider it ends now. Unknown tokens and those of another
+    /// client are left alone, and the client gets the same answer. A JWT that the client got for
+    /// itself can't be revoked, and the client gets an error.
     pub(crate) async fn revoke(
         &self,
         client: &AuthenticatedClient,
@@ -30,44 +35,53 @@ impl TokenRevocation<'_> {
     ) -> Result<(), TokenError> {
         let presented = TokenHandle::parse(token);
         let hash = presented.hash();
-        let own = |grant: Arc<Grant>| {
-            let is_own = grant.client_id == client.client_id;
-            is_own.then(|| (Some(grant.id.clone()), grant.authentication.sub.clone()))
-        };
-        let found = match (self.store.refresh_token(hash).await?, presented.family()) {
+        let own = |grant: Arc<Grant>| (grant.client_id == client.client_id).then_some(grant);
+        let grant = match (self.store.refresh_token(hash).await?, presented.family()) {
             (Some(record), _) => record.grant.and_then(own),
-            // Replaced and forgotten: the client that has not noticed wants it all ended none the
-            // less.
-            (None, Some(family)) => self
-                .store
-                .live_grant(&family.grant_id(), self.clock.now())
-                .await?
-                .and_then(|(grant, _)| own(grant)),
-            (None, None) => {
-                let own = self
-                    .access_tokens
-                    .read(token)
-                    .await?
-                    .filter(|own| own.client_id == client.client_id);
-                own.map(|own| (own.grant_id.clone(), own.sub.clone()))
+            // The token was replaced and forgotten, and the client has not noticed. It wants an
+            // end of the grant all the same.
+            (None, Some(family)) => {
+                let grant = self.store.live_grant(&family.grant_id(), self.clock.now()).await?;
+                grant.and_then(|(grant, _)| own(grant))
             }
+            (None, None) => return self.revoke_access_token(client, token, address).await,
         };
-        let Some((grant_id, sub)) = found else { return Ok(()) };
-        match grant_id {
-            Some(grant_id) => self.store.revoke_grant(&grant_id, self.clock.now()).await?,
-            // A client's own token has no grant: a reference ends by itself, a JWT lives on
-            // (section 2.2.1).
-            None if token.contains('.') => return Err(TokenError::NotRevocable),
-            None => self.store.revoke_reference_token(hash).await?,
-        }
-        audit::Event {
-            event: "token_revoked",
-            sub: Some(&sub),
-            client_id: Some(&client.client_id),
-            peer: Some(address),
-            ..audit::Event::default()
-        }
-        .log();
+        let Some(grant) = grant else { return Ok(()) };
+        self.store.revoke_grant(&grant.id, self.clock.now()).await?;
+        log(client, &grant.authentication.sub, address);
         Ok(())
     }
+
+    async fn revoke_access_token(
+        &self,
+        client: &AuthenticatedClient,
+        token: &str,
+        address: &str,
+    ) -> Result<(), TokenError> {
+        let claims = self.access_tokens.read(token).await?;
+        let Some(claims) = claims.filter(|claims| claims.client_id == client.client_id) else {
+            return Ok(());
+        };
+        if !token.contains('.') {
+            self.store.revoke_reference_token(TokenHandle::parse(token).hash()).await?;
+        } else if claims.grant_id.is_some() {
+            is_first_use(self.store, revoked_jwt(&claims), claims.exp).await?;
+        } else {
+            // APIs verify it without asking (section 2.2.1).
+            return Err(TokenError::NotRevocable);
+        }
+        log(client, &claims.sub, address);
+        Ok(())
+    }
+}
+
+fn log(client: &AuthenticatedClient, sub: &str, address: &str) {
+    audit::Event {
+        event: "token_revoked",
+        sub: Some(sub),
+        client_id: Some(&client.client_id),
+        peer: Some(address),
+        ..audit::Event::default()
+    }
+    .log();
 }

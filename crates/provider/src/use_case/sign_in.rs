@@ -9,7 +9,7 @@ use crate::{
     model::{
         device_cookie::DeviceCookies,
         session::{Authentication, Device, PASSWORD_METHOD, Session, SessionSelector},
-        throttle::{self, ThrottleKey},
+        throttle::{self, ThrottleKey, ThrottlePolicy},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
         user::{User, normalized_username},
@@ -25,10 +25,10 @@ use crate::{
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// Unknown user, wrong password or disabled user: nobody is told which.
+    /// Unknown user, wrong password or disabled user. The answer does not say which.
     #[error("the user name or the password is wrong")]
     WrongPassword,
-    /// Too many failures; the next attempt counts after so many seconds.
+    /// Too many failures. The next attempt is checked after this many seconds.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
     /// More sign-ins wait than the machine can check.
@@ -74,47 +74,66 @@ pub(crate) struct PasswordCheck<'a> {
 
 impl PasswordCheck<'_> {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
-    /// same answer after the same work; failures are counted for the account and for the address,
-    /// or for the browser alone if its device cookie shows that the user has signed in there
-    /// before.
+    /// same answer after the same work; failures are counted for where the attempt came from.
     pub(crate) async fn verify(
         &self,
         username: &str,
         password: Secret,
-        address: &str,
-        device: Option<&TokenHandle>,
+        origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
-        let outcome = match self.known_device(username, device).await {
-            Ok(Some(device)) => self.check_on_device(username, password, device).await,
-            Ok(None) => self.check_password(username, password, address).await,
-            Err(error) => Err(error.into()),
-        };
+        let outcome = self.admit_and_check(username, password, origin).await;
         let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         outcome
     }
 
-    async fn check_password(
+    async fn admit_and_check(
         &self,
         username: &str,
         password: Secret,
-        address: &str,
+        origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
         let username = normalized_username(username);
-        let (account, from) = (ThrottleKey::account(&username), ThrottleKey::address(address));
-        let account_at = ThrottleKey::account_at(&username, address);
-        let limits = [
-            (account.clone(), throttle::PER_ACCOUNT),
-            (account_at.clone(), throttle::PER_ACCOUNT_AND_ADDRESS),
-            (from.clone(), throttle::PER_ADDRESS),
-        ];
-        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
+        let counters = self.counters(&username, origin).await?;
+        let wait = self.store.admit_sign_in(&counters.limits(), self.clock.now()).await?;
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        let user = self.look_up(&username, password).await?;
-        self.store.sign_in_succeeded(&[account, account_at], &from).await?;
-        Ok(user)
+        match self.check(&username, password).await {
+            Ok(user) => {
+                let Counters { own: (own, _), wide, known } = &counters;
+                let wide: Vec<_> = wide.iter().map(|(key, _)| key.clone()).collect();
+                let now = self.clock.now();
+                self.store.sign_in_succeeded(own, &wide, known.as_slice(), now).await?;
+                Ok(user)
+            }
+            Err(SignInError::WrongPassword) => Err(SignInError::WrongPassword),
+            // Nobody found out anything, so nobody has failed.
+            Err(error) => {
+                let _ = self.store.withdraw_attempt(&counters.keys()).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn check(&self, username: &str, password: Secret) -> Result<User, SignInError> {
+        let user = self.store.user_by_username(username).await?;
+        let hash = user.as_ref().map(|user| &user.password_hash);
+        if let Some(hash) = hash {
+            self.passwords.learn(hash);
+        }
+        let verified = self.passwords.verify(username, hash, password.clone()).await?;
+        let user =
+            user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
+        if user.password_hash.is_outdated() { self.rehash(user, password).await } else { Ok(user) }
+    }
+
+    /// Replaces a hash with other parameters than today's, while the password is known.
+    async fn rehash(&self, user: User, password: Secret) -> Result<User, SignInError> {
+        let Some(hash) = self.passwords.rehash(password).await? else { return Ok(user) };
+        let replaced = self.store.rehash_password(&user.sub, &user.password_hash, &hash).await?;
+        // Otherwise the password was changed meanwhile, which the start of the session notices.
+        Ok(if replaced { User { password_hash: hash, ..user } } else { user })
     }
 
     /// What failures in this browser are counted for, if it has signed the account in before.
@@ -124,33 +143,81 @@ impl PasswordCheck<'_> {
         cookie: Option<&TokenHandle>,
     ) -> Result<Option<ThrottleKey>, StoreError> {
         let Some(cookie) = cookie else { return Ok(None) };
-        let user = self.store.user_by_username(&normalized_username(username)).await?;
+        let user = self.store.user_by_username(username).await?;
         Ok(user.and_then(|user| self.devices.recognise(cookie, &user)))
     }
 
-    /// The check in a browser that has signed this account in before.
-    async fn check_on_device(
+    /// What this attempt is counted for. The owner of an account is known by a browser or an
+    /// address that has signed it in before: only failures there hold them up.
+    async fn counters(
         &self,
         username: &str,
-        password: Secret,
-        device: ThrottleKey,
-    ) -> Result<User, SignInError> {
-        let limits = [(device.clone(), throttle::PER_DEVICE)];
-        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
-        if wait > 0 {
-            return Err(SignInError::Throttled(wait));
+        origin: SignInOrigin<'_>,
+    ) -> Result<Counters, StoreError> {
+        let (address, device) = match origin {
+            SignInOrigin::Browser { address, device } => (address, device),
+            SignInOrigin::Client { client_id } => {
+                let own = ThrottleKey::account_at_client(username, client_id);
+                return Ok(Counters::alone(own, throttle::PER_ACCOUNT_AND_CLIENT));
+            }
+        };
+        let here = ThrottleKey::account_at(username, address);
+        if let Some(own) = self.known_device(username, device).await? {
+            let counters = Counters::alone(own, throttle::PER_DEVICE);
+            return Ok(Counters { known: Some(here), ..counters });
         }
-        let user = self.look_up(&normalized_username(username), password).await?;
-        self.store.sign_in_succeeded(std::slice::from_ref(&device), &device).await?;
-        Ok(user)
+        let is_known =
+            self.store.has_signed_in(std::slice::from_ref(&here), self.clock.now()).await?;
+        let own = (here.clone(), throttle::PER_ACCOUNT_AND_ADDRESS);
+        let wide = if is_known.is_empty() {
+            vec![
+                (ThrottleKey::account(username), throttle::PER_ACCOUNT),
+                (ThrottleKey::address(address), throttle::PER_ADDRESS),
+            ]
+        } else {
+            Vec::new()
+        };
+        Ok(Counters { own, wide, known: Some(here) })
+    }
+}
+
+/// Where an attempt to sign in comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum SignInOrigin<'a> {
+    /// A browser of the user.
+    Browser {
+        /// The network address.
+        address: &'a str,
+        /// The device cookie.
+        device: Option<&'a TokenHandle>,
+    },
+    /// A client that asks its users for their passwords itself (RFC 6749 section 4.3).
+    Client {
+        /// The client.
+        client_id: &'a str,
+    },
+}
+
+/// The keys that one attempt is counted for.
+struct Counters {
+    /// The narrowest one, which a success clears.
+    own: (ThrottleKey, ThrottlePolicy),
+    wide: Vec<(ThrottleKey, ThrottlePolicy)>,
+    /// What a success makes known.
+    known: Option<ThrottleKey>,
+}
+
+impl Counters {
+    fn alone(own: ThrottleKey, policy: ThrottlePolicy) -> Self {
+        Self { own: (own, policy), wide: Vec::new(), known: None }
     }
 
-    /// The user with this name and password.
-    async fn look_up(&self, username: &str, password: Secret) -> Result<User, SignInError> {
-        let user = self.store.user_by_username(username).await?;
-        let hash = user.as_ref().map(|user| &user.password_hash);
-        let verified = self.passwords.verify(hash, password).await?;
-        user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)
+    fn limits(&self) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+        [self.own.clone()].into_iter().chain(self.wide.iter().cloned()).collect()
+    }
+
+    fn keys(&self) -> Vec<ThrottleKey> {
+        self.limits().into_iter().map(|(key, _)| key).collect()
     }
 }
 
@@ -210,11 +277,8 @@ impl Sessions<'_> {
             return Err(SignInError::WrongPassword);
         }
         self.logout_queued.notify_waiters();
-        Ok(StartedSession {
-            cookie,
-            max_age: remember.then_some(lifetime),
-            device_cookie: self.devices.issue(user, self.entropy),
-        })
+        let device_cookie = self.devices.issue(user, self.entropy);
+        Ok(StartedSession { cookie, max_age: remember.then_some(lifetime), device_cookie })
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
@@ -230,7 +294,7 @@ impl Sessions<'_> {
         Ok(user.filter(|user| user.enabled).map(|_| session))
     }
 
-    /// Ends a browser's session; its clients are told.
+    /// Ends a browser's session, and notifies its clients.
     pub(crate) async fn end(
         &self,
         cookie: &TokenHandle,

@@ -32,7 +32,7 @@ pub enum UserinfoError {
     /// The proof was made by another key than the token is bound to.
     #[error("The access token is bound to another key than the one in the proof.")]
     AnotherKey,
-    /// The proof does not hold.
+    /// The proof is not valid.
     #[error("{}", sentence(&.0.to_string()))]
     Dpop(#[from] DpopError),
     /// The token has no `openid` scope.
@@ -97,8 +97,11 @@ impl Userinfo<'_> {
         let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
         self.proofs.consume(proof).await?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
-        let mut claims =
-            user.claims.select(self.resources.identity_claims(&token.scope).chain(requested));
+        let mut claims = user
+            .claims
+            .select(self.resources.identity_claims(&token.scope).chain(requested), |name| {
+                self.resources.is_list_claim(name)
+            });
         claims.insert("sub".to_owned(), Value::String(client.subject(&user.sub)));
         Ok(claims)
     }

@@ -6,6 +6,7 @@ use doorward_provider::{
     model::{
         client::Client,
         grant::LONGEST_GRACE,
+        provider_settings::LongestParameters,
         resource::{IdentityResource, Resources},
         settings_error::SettingsError,
     },
@@ -44,6 +45,14 @@ pub fn check(
                 .get(),
             require_pushed_authorization_requests: section.require_pushed_authorization_requests,
             access_token_signing_alg: section.access_token_signing_alg,
+            access_token_typ: section.access_token_typ,
+            most_waiting_per_address: section.most_waiting_per_address,
+            longest_parameters: LongestParameters {
+                state: section.longest_state,
+                scope: section.longest_scope,
+                claims: section.longest_claims,
+                ..LongestParameters::default()
+            },
         },
         listen: section.listen.clone(),
         signing_algorithms: section.signing_algorithms.clone(),
@@ -65,6 +74,7 @@ fn resources(
     let algorithms = &file.provider.signing_algorithms;
     Resources::new(identity, file.api_scopes.clone(), file.api_resources.clone(), demo)
         .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
+        .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))
         .map_err(|error| {
             let list = error.list.unwrap_or("identity_resources");
             sources.refuse_in(list, &format!("[[{list}]]"), &error)

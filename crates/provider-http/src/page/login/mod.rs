@@ -10,7 +10,7 @@ use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     audit,
     model::{device_cookie, user::User},
-    use_case::sign_in::{SignInError, StartedSession},
+    use_case::sign_in::{SignInError, SignInOrigin, StartedSession},
 };
 
 use crate::{
@@ -114,7 +114,8 @@ async fn sign_in(
     remember: bool,
 ) -> Result<(User, StartedSession), SignInError> {
     let known = state.cookies.read(headers, Cookie::Device);
-    let user = state.provider.verify_password(username, password, &peer.0, known.as_ref()).await?;
+    let origin = SignInOrigin::Browser { address: &peer.0, device: known.as_ref() };
+    let user = state.provider.verify_password(username, password, origin).await?;
     let before = state.cookies.read(headers, Cookie::Session);
     let device = user_agent::device(headers, peer);
     let session = state.provider.start_session(&user, remember, device, before.as_ref()).await?;

@@ -37,7 +37,7 @@ fn sign_ins_cannot_starve_the_token_endpoint() {
         let holder = tokio::task::spawn_blocking(move || held.recv());
         let mut waiting = Vec::new();
         loop {
-            let mut guess = Box::pin(passwords.verify(None, Secret::new("guess")));
+            let mut guess = Box::pin(passwords.verify("nobody", None, Secret::new("guess")));
             match guess.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Pending => waiting.push(guess),
                 Poll::Ready(outcome) => break assert_eq!(outcome, Err(Busy)),

@@ -2,7 +2,10 @@
 
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{model::session::Device, use_case::sign_in::SignInError};
+use doorward_provider::{
+    model::session::Device,
+    use_case::sign_in::{SignInError, SignInOrigin},
+};
 
 use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims, user};
 
@@ -139,11 +142,9 @@ async fn the_front_door_says_who_is_signed_in() {
 #[tokio::test]
 async fn a_password_that_changes_meanwhile_starts_none() {
     let world = World::new().await;
-    let alice = world
-        .provider
-        .verify_password("alice", Secret::new("alice"), "192.0.2.1", None)
-        .await
-        .unwrap();
+    let origin = SignInOrigin::Browser { address: "192.0.2.1", device: None };
+    let alice =
+        world.provider.verify_password("alice", Secret::new("alice"), origin).await.unwrap();
     world.import(user("alice", "new", &[])).await;
     let outcome = world.provider.start_session(&alice, false, Device::default(), None).await;
     assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");

@@ -99,6 +99,11 @@ pub fn clients() -> Vec<Value> {
 
 /// The resources of every world.
 pub fn resources() -> Resources {
+    resources_with(vec![])
+}
+
+/// The resources of every world, and these about the user.
+pub fn resources_with(more: Vec<IdentityResource>) -> Resources {
     let scope = |name: &str, required: bool| ApiScope {
         name: name.to_owned(),
         display_name: format!("The API {name}"),
@@ -112,10 +117,11 @@ pub fn resources() -> Resources {
         scopes: vec![name.to_owned()],
         user_claims: ["role", "department", "email"].map(str::to_owned).to_vec(),
         access_token_signing_algs: vec![],
+        access_token_typ: None,
         secrets: serde_json::from_value(json!([{"plain": "api-secret"}])).unwrap(),
     };
     Resources::new(
-        IdentityResource::standard(),
+        IdentityResource::standard().into_iter().chain(more).collect(),
         vec![scope("MyBackendApi1", false), scope("MyBackendApi2", false), scope("audit", true)],
         vec![api("MyBackendApi1"), api("MyBackendApi2")],
         true,

@@ -13,7 +13,7 @@ mod world;
 pub use self::{
     answer::Answer,
     browser::Browser,
-    fixtures::{alice, client_settings, user},
+    fixtures::{alice, client_settings, resources_with, user},
     page::{Element, Page},
     proof_key::ProofKey,
     requests::{

@@ -21,6 +21,7 @@ use doorward_provider::{
     keys::{KeyRing, MasterKey, RotationPolicy, remote::JwksSource},
     model::{
         client::ClientSettings,
+        provider_settings::{AccessTokenTyp, LongestParameters},
         resource::Resources,
         signing_key::StoredKey,
         stored_client::StoredClient,
@@ -79,6 +80,9 @@ pub struct Setup {
     pub require_pushed: bool,
     /// How long pushed requests live.
     pub pushed_lifetime: u32,
+    /// How many pushed requests and device codes may wait for one client and address.
+    pub most_waiting: u32,
+    pub access_token_typ: AccessTokenTyp,
     /// In place of the resources of every world.
     pub resources: Option<Resources>,
     /// In place of the verifier that all worlds share.
@@ -93,6 +97,8 @@ impl Default for Setup {
             users: vec![],
             require_pushed: false,
             pushed_lifetime: 60,
+            most_waiting: 100,
+            access_token_typ: AccessTokenTyp::default(),
             resources: None,
             passwords: None,
         }
@@ -105,6 +111,8 @@ struct Own {
     issuer: &'static str,
     require_pushed: bool,
     pushed_lifetime: u32,
+    most_waiting: u32,
+    access_token_typ: AccessTokenTyp,
     resources: Option<Resources>,
 }
 
@@ -153,6 +161,8 @@ impl World {
             issuer: setup.issuer,
             require_pushed: setup.require_pushed,
             pushed_lifetime: setup.pushed_lifetime,
+            most_waiting: setup.most_waiting,
+            access_token_typ: setup.access_token_typ,
             resources: setup.resources,
         };
         Self::start(own, clients, store, clock, folder, passwords).await
@@ -185,6 +195,9 @@ impl World {
                 pushed_authorization_request_lifetime: own.pushed_lifetime,
                 require_pushed_authorization_requests: own.require_pushed,
                 access_token_signing_alg: SigningAlgorithm::Rs256,
+                access_token_typ: own.access_token_typ,
+                most_waiting_per_address: own.most_waiting,
+                longest_parameters: LongestParameters::default(),
             },
             clients: clients.iter().map(client).collect(),
             plain_secrets: true,

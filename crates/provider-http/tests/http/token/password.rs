@@ -72,26 +72,35 @@ async fn a_wrong_password_an_unknown_and_a_disabled_user_are_refused_alike() {
 }
 
 #[tokio::test]
-async fn guesses_are_throttled_together_with_those_at_the_login_page() {
+async fn guesses_are_throttled_by_account_and_client_and_say_so() {
     let world = World::new().await;
-    let mut browser = crate::support::Browser::new(&world);
-    for _ in 0..3 {
-        browser.sign_in("alice", "wrong", None).await;
-    }
-    for _ in 0..2 {
+    for _ in 0..10 {
         grant(&world, "alice", "wrong", None)
             .await
             .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
     }
+    // The client must not take it for a wrong password.
     let throttled = grant(&world, "alice", "alice", None).await;
-    throttled.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
-    assert!(
-        throttled.body.contains("too many") || throttled.body.contains("Too many"),
-        "{throttled:?}"
-    );
-    assert_eq!(browser.sign_in("alice", "alice", None).await.status, StatusCode::TOO_MANY_REQUESTS);
+    throttled.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(throttled.header("retry-after"), "1");
+    assert!(throttled.body.contains("Too many"), "{throttled:?}");
     world.clock.advance(1);
     assert_eq!(grant(&world, "alice", "alice", None).await.status, StatusCode::OK);
+}
+
+/// All users of a client come from its address.
+#[tokio::test]
+async fn guesses_at_one_account_hold_up_neither_other_users_of_the_client_nor_the_login_page() {
+    let world = World::new().await;
+    for index in 0..60 {
+        grant(&world, &format!("user-{index}"), "wrong", None).await;
+    }
+    for _ in 0..20 {
+        grant(&world, "alice", "wrong", None).await;
+    }
+    assert_eq!(grant(&world, "carol", "carol", None).await.status, StatusCode::OK);
+    let mut browser = crate::support::Browser::new(&world);
+    assert_eq!(browser.sign_in("alice", "alice", None).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -9,15 +9,15 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    Client, ClientSettings, GrantType, RedirectUri, RefreshTokenExpiration, assertion::ClientKeys,
-    fapi2, logout_uri::logout_uris, subject::Pairwise,
+    Client, ClientSettings, GrantType, RedirectUri, RedirectUriRules, RefreshTokenExpiration,
+    assertion::ClientKeys, fapi2, logout_uri::logout_uris, subject::Pairwise,
 };
 use crate::model::{
     resource::Resources, settings_error::SettingsError, shared_secret::SharedSecrets,
 };
 
 impl Client {
-    /// Checks the settings. `plain_secrets` tells whether secrets may stand in plain text and be
+    /// Checks the settings. `plain_secrets` says whether secrets may be plain text and
     /// trivial (demo mode).
     pub fn from_settings(
         mut settings: ClientSettings,
@@ -65,6 +65,11 @@ impl Client {
         } else {
             lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
         };
+        let rules = RedirectUriRules {
+            any_localhost_port: settings.allow_any_localhost_port,
+            schemes_without_dot: settings.allow_private_use_schemes,
+            plain_http: settings.allow_http_redirect_uris,
+        };
         let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
         let pairwise = Pairwise::from_settings(&settings)?;
         let claims = client_claims(&settings.client_claims_prefix, settings.claims)?;
@@ -88,10 +93,11 @@ impl Client {
             require_dpop_nonce: settings.require_dpop_nonce,
             require_par: settings.require_par,
             fapi2: settings.fapi2,
-            redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris)?,
+            redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris, rules)?,
             post_logout_redirect_uris: redirect_uris(
                 "post_logout_redirect_uris",
                 settings.post_logout_redirect_uris,
+                rules,
             )?,
             front_channel_logout,
             back_channel_logout,
@@ -204,6 +210,14 @@ fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsEr
             "the grant type password is a sign-in by password",
         );
     }
+    if !settings.enable_local_login && settings.allowed_grant_types.contains(&GrantType::DeviceCode)
+    {
+        return refuse(
+            "enable_local_login",
+            false,
+            "the grant type device_code needs a user who signed in, which is by password here",
+        );
+    }
     Ok(())
 }
 
@@ -289,10 +303,15 @@ fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsEr
     }
 }
 
-fn redirect_uris(key: &'static str, uris: Vec<String>) -> Result<Vec<RedirectUri>, SettingsError> {
+fn redirect_uris(
+    key: &'static str,
+    uris: Vec<String>,
+    rules: RedirectUriRules,
+) -> Result<Vec<RedirectUri>, SettingsError> {
     uris.into_iter()
         .map(|uri| {
-            RedirectUri::parse(uri.clone()).map_err(|problem| SettingsError::new(key, uri, problem))
+            RedirectUri::parse_by(uri.clone(), rules)
+                .map_err(|problem| SettingsError::new(key, uri, problem))
         })
         .collect()
 }
@@ -307,11 +326,7 @@ fn allowed_scope(scopes: &[String], offline_access: bool) -> Result<Scope, Setti
             ));
         }
         if scopes[..index].contains(scope) {
-            return Err(SettingsError::new(
-                "allowed_scopes",
-                scope,
-                "this scope stands there twice",
-            ));
+            return Err(SettingsError::new("allowed_scopes", scope, "this scope is listed twice"));
         }
         if scope == OFFLINE_ACCESS {
             let problem = "set allow_offline_access = true instead";

@@ -60,6 +60,9 @@ pub(crate) fn apply(settings: &mut ClientSettings) -> Result<(), SettingsError> 
     settings.require_pkce = true;
     settings.require_par = true;
     settings.require_dpop = true;
+    settings.allow_any_localhost_port = false;
+    settings.allow_private_use_schemes = false;
+    settings.allow_http_redirect_uris = false;
     // Tokens that are of no use without the client's key gain nothing by being replaced, and a lost
     // answer costs nothing.
     settings.refresh_token_usage = RefreshTokenUsage::Reuse;

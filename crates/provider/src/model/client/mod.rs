@@ -1,5 +1,5 @@
 //! Clients: the settings an operator writes ([`ClientSettings`]) and what they become when they
-//! hold ([`Client`]).
+//! are valid ([`Client`]).
 
 pub mod assertion;
 mod check;
@@ -17,14 +17,18 @@ use serde_json::{Map, Value};
 pub(crate) use self::check::is_reserved_claim;
 use self::{assertion::ClientKeys, logout_uri::LogoutUri, subject::Pairwise};
 pub use self::{
-    redirect_uri::RedirectUri,
+    redirect_uri::{RedirectUri, RedirectUriRules},
     settings::{
         AccessTokenType, ClientSettings, GrantType, RefreshTokenExpiration, RefreshTokenUsage,
     },
 };
-use crate::model::{shared_secret::SharedSecrets, time::Timestamp};
+use crate::model::{
+    session::{Authentication, PASSWORD_METHOD},
+    shared_secret::SharedSecrets,
+    time::Timestamp,
+};
 
-/// A client of which every setting holds. Lifetimes are in seconds.
+/// A client whose settings are all valid. Lifetimes are in seconds.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Client {
@@ -59,7 +63,7 @@ pub struct Client {
     pub require_dpop_nonce: bool,
     /// Whether authorization requests must be pushed (RFC 9126).
     pub require_par: bool,
-    /// Whether the FAPI 2.0 Security Profile holds for it.
+    /// Whether it follows the FAPI 2.0 Security Profile.
     pub fapi2: bool,
     /// Where authorization responses may go.
     pub redirect_uris: Vec<RedirectUri>,
@@ -127,5 +131,27 @@ impl Client {
     /// string comparison).
     pub fn registered_redirect_uri(&self, uri: &str) -> bool {
         self.redirect_uris.iter().any(|registered| registered.matches(uri))
+    }
+
+    /// Whether this client may learn that a user whom another client knows is the same user: they
+    /// both know users by the provider's own identifier, or by that of one sector and salt.
+    pub fn shares_subjects_with(&self, other: &Self) -> bool {
+        self.pairwise == other.pairwise
+    }
+
+    /// Whether a user's sign-in is good enough for this client now: the one rule for every place
+    /// where a session leads to a grant. `max_age` is what a request asks for beside the settings.
+    pub fn accepts_sign_in(
+        &self,
+        sign_in: &Authentication,
+        max_age: Option<u32>,
+        now: Timestamp,
+    ) -> bool {
+        let by_password = sign_in.amr.iter().any(|method| method == PASSWORD_METHOD);
+        if by_password && !self.enable_local_login {
+            return false;
+        }
+        let oldest = [max_age, self.user_sso_lifetime].into_iter().flatten().min();
+        oldest.is_none_or(|oldest| now.since(sign_in.auth_time) <= i64::from(oldest))
     }
 }

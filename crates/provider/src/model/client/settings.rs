@@ -96,6 +96,12 @@ pub struct ClientSettings {
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
+    pub allow_any_localhost_port: bool,
+    #[serde(default)]
+    pub allow_private_use_schemes: bool,
+    #[serde(default)]
+    pub allow_http_redirect_uris: bool,
+    #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
     #[serde(default)]
     pub front_channel_logout_uri: Option<String>,
@@ -131,7 +137,7 @@ pub struct ClientSettings {
     pub refresh_token_usage: RefreshTokenUsage,
     #[serde(default = "default_refresh_token_expiration")]
     pub refresh_token_expiration: RefreshTokenExpiration,
-    #[serde(default)]
+    #[serde(default = "yes")]
     pub update_access_token_claims_on_refresh: bool,
     #[serde(default)]
     pub require_consent: bool,

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// What pairwise identifiers of a client are made with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pairwise {
     salt: Secret,
     /// The host of the client's redirect URIs (section 8.1).

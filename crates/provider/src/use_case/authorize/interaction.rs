@@ -4,15 +4,12 @@
 use doorward_protocol::error::ErrorCode;
 
 use super::AuthorizeRequest;
-use crate::model::{
-    session::{PASSWORD_METHOD, Session},
-    time::Timestamp,
-};
+use crate::model::{session::Session, time::Timestamp};
 
 /// What has to happen next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interaction<'a> {
-    /// Nothing: answer the client. This session holds for the request.
+    /// Nothing: answer the client. This session is good enough for the request.
     Proceed(&'a Session),
     /// The user signs in.
     SignIn,
@@ -68,10 +65,6 @@ fn sign_in_is_stale(request: &AuthorizeRequest, session: &Session, now: Timestam
     if request.waiting.is_some_and(|waiting| waiting.signed_in_since(session)) {
         return false;
     }
-    let session = &session.authentication;
-    let age = now.since(session.auth_time);
-    let oldest = [request.max_age, request.client.user_sso_lifetime].into_iter().flatten().min();
-    let by_password = session.amr.iter().any(|method| method == PASSWORD_METHOD);
-    let not_accepted = by_password && !request.client.enable_local_login;
-    not_accepted || request.prompt.login || oldest.is_some_and(|oldest| age > i64::from(oldest))
+    let sign_in = &session.authentication;
+    request.prompt.login || !request.client.accepts_sign_in(sign_in, request.max_age, now)
 }

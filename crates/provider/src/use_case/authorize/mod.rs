@@ -1,7 +1,7 @@
 //! The authorization endpoint's use case (RFC 6749 section 3.1, OIDC Core section 3.1.2).
 //!
-//! In order: the client and its redirect URI ([`reply`]; until these hold nothing is ever
-//! redirected), the rest of the request ([`request`]), whether the user must do something first
+//! In order: the client and its redirect URI ([`reply`]; nothing is redirected before these are
+//! verified), the rest of the request ([`request`]), whether the user must do something first
 //! ([`interaction`]), and the code.
 
 mod interaction;

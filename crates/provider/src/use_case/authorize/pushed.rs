@@ -11,7 +11,7 @@ use doorward_protocol::{error::ErrorCode, params::Params};
 use super::{
     Authorization, AuthorizeRequest, Outcome,
     reply::UnsafeRequest,
-    request::{Origin, Refusal},
+    request::{Origin, Refusal, to_be_kept},
 };
 use crate::{
     model::{
@@ -23,10 +23,13 @@ use crate::{
         token_handle::{TokenHandle, TokenHash},
     },
     store::StoreError,
-    use_case::{authenticate::AuthenticatedClient, dpop::DpopError},
+    use_case::{
+        authenticate::{AuthenticatedClient, origin_bound},
+        dpop::DpopError,
+    },
 };
 
-/// What stands before the random part of a reference (section 2.2).
+/// The beginning of a reference, before its random part (section 2.2).
 const URN: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// How long the user may take to sign in and to consent, in seconds, once the request is opened.
@@ -44,7 +47,7 @@ pub struct PushedReference {
 /// Why a pushed request was refused (section 2.3).
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// The request does not hold.
+    /// The request is not valid.
     #[error("{description}")]
     Refused {
         /// The code on the wire.
@@ -52,6 +55,9 @@ pub enum PushError {
         /// What is wrong.
         description: String,
     },
+    /// Too many pushed requests of this client wait for this address (section 2.3, 429).
+    #[error("Too many pushed requests wait at this address. Try again in a minute.")]
+    TooMany,
     /// The proof that it came with was not accepted.
     #[error(transparent)]
     Dpop(#[from] DpopError),
@@ -76,8 +82,8 @@ fn waiting(pushed: &PushedRequest) -> Option<Waiting> {
 
 impl Waiting {
     /// Whether the user has signed in since: then the session began later, and under another
-    /// cookie. The cookie alone would prove nothing: whoever opened the request first decided what
-    /// to send.
+    /// cookie. The cookie alone would prove nothing, because the one who opened the request first
+    /// chose what to send.
     pub(super) fn signed_in_since(self, session: &Session) -> bool {
         Some(session.cookie_hash) != self.held.session
             && session.authentication.auth_time >= self.since
@@ -93,6 +99,7 @@ impl Authorization<'_> {
         client: &AuthenticatedClient,
         params: &Params,
         proof: Option<&str>,
+        address: &str,
     ) -> Result<PushedReference, PushError> {
         let refuse = |code, description: &str| PushError::Refused {
             code,
@@ -121,18 +128,18 @@ impl Authorization<'_> {
         let reference = TokenHandle::generate(self.entropy);
         let expires_in =
             fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
-        self.store
-            .add_pushed_request(
-                PushedRequest {
-                    hash: reference.hash(),
-                    client_id: client.client_id.clone(),
-                    params: to_be_kept(&params).encode(),
-                    expires_at: self.clock.now().plus(expires_in),
-                    held: None,
-                },
-                self.clock.now(),
-            )
-            .await?;
+        let now = self.clock.now();
+        let request = PushedRequest {
+            hash: reference.hash(),
+            client_id: client.client_id.clone(),
+            params: to_be_kept(&params, self.resources).encode(),
+            expires_at: now.plus(expires_in),
+            held: None,
+        };
+        let bound = origin_bound(client, address, self.settings.most_waiting_per_address);
+        if !self.store.add_pushed_request(request, bound.as_ref(), now).await? {
+            return Err(PushError::TooMany);
+        }
         Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
     }
 
@@ -221,43 +228,18 @@ pub(super) fn reference(params: &Params) -> Option<TokenHash> {
     Some(TokenHandle::parse(reference).hash())
 }
 
-/// What authenticated the client is no part of its request (section 2.1), and what named it need
-/// not stand in it twice.
+/// Takes out what authenticated the client, which is no part of its request (section 2.1), and a
+/// second `client_id`.
 fn without_credentials(params: &Params, client_id: &str) -> Params {
     let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
     params.filtered(|name| !credentials.contains(&name)).with("client_id", client_id)
-}
-
-/// Of a request that holds, the parameters that are read when it is opened. All of these are short;
-/// what is unknown is ignored anyway and may not fill the store.
-fn to_be_kept(params: &Params) -> Params {
-    const READ: [&str; 18] = [
-        "acr_values",
-        "claims",
-        "client_id",
-        "code_challenge",
-        "code_challenge_method",
-        "dpop_jkt",
-        "id_token_hint",
-        "login_hint",
-        "max_age",
-        "nonce",
-        "prompt",
-        "redirect_uri",
-        "resource",
-        "response_mode",
-        "response_type",
-        "scope",
-        "state",
-        "ui_locales",
-    ];
-    params.filtered(|name| READ.contains(&name))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::resource::{IdentityResource, Resources};
 
     /// RFC 9126 sections 2.1 and 2.2, the example messages.
     #[test]
@@ -268,10 +250,20 @@ mod tests {
         let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
         assert_eq!(kept.iter().count(), 7);
         assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
+        let resources =
+            Resources::new(IdentityResource::standard(), vec![], vec![], false).unwrap();
         assert_eq!(
-            to_be_kept(&kept.clone().with("unknown", &"x".repeat(9000))).encode(),
+            to_be_kept(&kept.clone().with("unknown", &"x".repeat(9000)), &resources).encode(),
             kept.encode()
         );
+        // Of `claims` only what is read: it is the longest parameter.
+        let claims = format!(
+            r#"{{"id_token":{{"email":{{"essential":true}},"{}":null,"sub":{{"value":"alice"}}}},"more":1}}"#,
+            "ä".repeat(1000)
+        );
+        let short = to_be_kept(&kept.with("claims", &claims), &resources);
+        let expected = r#"{"id_token":{"email":null,"sub":{"value":"alice"}}}"#;
+        assert_eq!(short.get("claims"), Some(expected));
 
         let query = "client_id=s6BhdRkqt3&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
         let expected = TokenHandle::parse("6esc_11ACC5bwc014ltc14eY22c").hash();

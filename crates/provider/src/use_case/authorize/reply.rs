@@ -105,10 +105,9 @@ impl fmt::Debug for AuthorizationResponse {
     }
 }
 
-/// The longest `client_id`, `redirect_uri` and `state` in characters.
+/// The longest `client_id` and `redirect_uri` in characters.
 const MAX_CLIENT_ID: usize = 100;
 const MAX_REDIRECT_URI: usize = 400;
-const MAX_STATE: usize = 8192;
 
 impl ReplyTo {
     /// The verified redirect URI.
@@ -173,8 +172,8 @@ impl AuthorizationResponse {
         &self.redirect_uri
     }
 
-    /// The state of the browser that the response tells of, if it does; the browser's own memory of
-    /// it must agree.
+    /// The browser's state that the response shows, if it shows one. The browser's own cookie must
+    /// agree with it.
     pub fn browser_state(&self) -> Option<&BrowserState> {
         self.browser_state.as_ref()
     }
@@ -227,6 +226,7 @@ impl Authorization<'_> {
         let reply_to = ReplyTo {
             redirect_uri,
             mode: ResponseMode::Query,
+            // Every error carries the state, one that is too long too (RFC 6749 section 4.1.2.1).
             state: params.get("state").map(str::to_owned),
             issuer: self.settings.issuer.clone(),
             observed: None,
@@ -244,11 +244,6 @@ fn sole_redirect_uri(client: &Client, params: &Params) -> Option<String> {
         [only] if !asks_openid && !client.fapi2 => Some(only.as_str().to_owned()),
         _ => None,
     }
-}
-
-/// Whether the state is too long. It is echoed nevertheless (RFC 6749 section 4.1.2.1).
-pub(super) fn state_is_too_long(params: &Params) -> bool {
-    params.get("state").is_some_and(|state| state.len() > MAX_STATE)
 }
 
 #[cfg(test)]

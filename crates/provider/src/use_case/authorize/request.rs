@@ -1,33 +1,32 @@
-//! The authorization request (OIDC Core section 3.1.2.1): parsed once, after which only what holds
-//! is left.
+//! The authorization request (OIDC Core section 3.1.2.1): parsed once, and valid from then on.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use doorward_protocol::{
-    claims::IdTokenClaims,
     error::ErrorCode,
     params::{Params, ParamsError},
     pkce::{CodeChallenge, S256},
     scope::{OFFLINE_ACCESS, Scope},
     thumbprint::Thumbprint,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Authorization,
     pushed::{self, Waiting},
-    reply::{ReplyTo, ResponseMode, UnsafeRequest, state_is_too_long},
+    reply::{ReplyTo, ResponseMode, UnsafeRequest},
 };
 use crate::model::{
     client::{Client, GrantType, is_reserved_claim},
     grant::RequestedClaims,
+    provider_settings::LongestParameters,
+    resource::Resources,
     session::PASSWORD_CONTEXT,
     target::Targets,
     token_handle::TokenHash,
-    token_type::ID_TOKEN_TYPE,
 };
 
-/// An authorization request in which every parameter holds.
+/// An authorization request whose parameters are all valid.
 #[derive(Debug)]
 pub struct AuthorizeRequest {
     /// The client that asks.
@@ -61,7 +60,7 @@ pub struct AuthorizeRequest {
     pub claims: RequestedClaims,
     /// The parameters as the browser brought them, to come back to after an interaction.
     pub params: Params,
-    /// The reference behind which a pushed request stands (RFC 9126).
+    /// The hash of the reference, for a pushed request (RFC 9126).
     pub(super) pushed: Option<TokenHash>,
     /// Whether the pushed request has waited for the user, and since when.
     pub(super) waiting: Option<Waiting>,
@@ -116,14 +115,7 @@ pub(super) enum Origin {
     Reference { hash: TokenHash, waiting: Option<Waiting>, params: Params },
 }
 
-/// The longest `nonce`, `acr_values` and `login_hint` in characters.
-const MAX_TEXT: usize = 300;
-/// The longest `scope` in characters. A scope may consist of URLs.
-const MAX_SCOPE: usize = 4000;
-/// The longest `claims` in characters.
-const MAX_CLAIMS: usize = 4000;
-
-/// A parameter that does not hold: becomes an error response.
+/// A parameter that is not valid. It becomes an error response.
 struct Problem(ErrorCode, &'static str);
 
 impl Authorization<'_> {
@@ -134,6 +126,9 @@ impl Authorization<'_> {
             |error: ParamsError| Refusal::Page(UnsafeRequest::Unreadable(error.to_string()));
         let (params, repeated) =
             Params::parse_noting_repeats(encoded, &["resource"]).map_err(unreadable)?;
+        // An unknown parameter is ignored, however often it is sent (RFC 6749 section 3.1).
+        let repeated: Vec<String> =
+            repeated.into_iter().filter(|name| is_known_parameter(name)).collect();
         match pushed::reference(&params) {
             Some(hash) => self.open_pushed_request(&params, &repeated, hash).await,
             None => self.check_request(params, &repeated, Origin::Browser),
@@ -210,18 +205,18 @@ impl Authorization<'_> {
             InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported,
             UnauthorizedClient,
         };
-        refuse_over_long(params)?;
+        refuse_over_long(params, &self.settings.longest_parameters)?;
         // Never ignored: a client that sends these relies on them (OIDC Core section 6).
-        if params.is_sent("request") {
+        if params.get("request").is_some() {
             return Err(Problem(RequestNotSupported, "Request objects are not supported."));
         }
-        if params.is_sent("registration") {
+        if params.get("registration").is_some() {
             return Err(Problem(
                 ErrorCode::RegistrationNotSupported,
                 "The parameter registration is not supported.",
             ));
         }
-        if params.is_sent("request_uri") {
+        if params.get("request_uri").is_some() {
             return Err(Problem(
                 RequestUriNotSupported,
                 "request_uri is supported for pushed requests only.",
@@ -299,11 +294,15 @@ impl Authorization<'_> {
         params: &Params,
     ) -> Result<Option<ExpectedSubject>, Problem> {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
-        match self.keys.verify::<IdTokenClaims>(hint, ID_TOKEN_TYPE) {
+        match self.keys.verify_id_token(hint) {
             Some(claims) if claims.iss == self.settings.issuer => {
                 let issued_to = claims.aud.iter().find_map(|audience| self.clients.get(audience));
-                let client = issued_to.unwrap_or_else(|| Arc::clone(client));
-                Ok(Some(ExpectedSubject { client, subject: claims.sub }))
+                let issued_to = issued_to.unwrap_or_else(|| Arc::clone(client));
+                // Clients of different sectors must not find out that they have one user, so a
+                // hint that one of them got from the other means nothing.
+                Ok(issued_to
+                    .shares_subjects_with(client)
+                    .then_some(ExpectedSubject { client: issued_to, subject: claims.sub }))
             }
             _ => Err(Problem(
                 ErrorCode::InvalidRequest,
@@ -322,6 +321,55 @@ struct Rest {
     max_age: Option<u32>,
     expected_subjects: Vec<ExpectedSubject>,
     claims: RequestedClaims,
+}
+
+/// The parameters that are read.
+const KNOWN_PARAMETERS: [&str; 18] = [
+    "acr_values",
+    "claims",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "dpop_jkt",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+];
+
+/// Whether a parameter means something here: it is read, or refused by name.
+fn is_known_parameter(name: &str) -> bool {
+    KNOWN_PARAMETERS.contains(&name) || ["request", "request_uri", "registration"].contains(&name)
+}
+
+/// The parameters of a request that are read when it is opened, as short as they can be: of
+/// `claims` only the names that a scope gives, and the values that are compared.
+pub(super) fn to_be_kept(params: &Params, resources: &Resources) -> Params {
+    let kept = params.filtered(|name| KNOWN_PARAMETERS.contains(&name));
+    let Some(text) = params.get("claims") else { return kept };
+    let names = resources.claim_names();
+    let short = |member: &Value| -> Value {
+        let Value::Object(requested) = member else { return Value::Null };
+        let known = requested.iter().filter(|(name, _)| names.contains(name) || *name == "acr");
+        let value = |name: &str, value: &Value| {
+            if matches!(name, "sub" | "acr") { value.clone() } else { Value::Null }
+        };
+        known.map(|(name, own)| (name.clone(), value(name, own))).collect::<Map<_, _>>().into()
+    };
+    let claims: Value = serde_json::from_str(text).unwrap_or_default();
+    let short: Map<String, Value> = ["id_token", "userinfo"]
+        .into_iter()
+        .filter_map(|member| Some((member.to_owned(), short(claims.get(member)?))))
+        .collect();
+    kept.without("claims").with("claims", &Value::Object(short).to_string())
 }
 
 fn response_mode(params: &Params) -> Result<ResponseMode, Problem> {
@@ -345,26 +393,25 @@ fn asks_for_tokens(params: &Params) -> bool {
         .is_some_and(|types| types.split(' ').any(|own| matches!(own, "token" | "id_token")))
 }
 
-fn refuse_over_long(params: &Params) -> Result<(), Problem> {
-    let too_long =
-        |name, limit| params.get(name).is_some_and(|value: &str| value.chars().count() > limit);
+fn refuse_over_long(params: &Params, longest: &LongestParameters) -> Result<(), Problem> {
+    let too_long = |name, limit: u32| {
+        params.get(name).is_some_and(|value| value.len() > usize::try_from(limit).unwrap_or(0))
+    };
+    let refuse = |description| Err(Problem(ErrorCode::InvalidRequest, description));
+    if too_long("scope", longest.scope) {
+        return refuse("scope is too long for this provider.");
+    }
     if ["nonce", "acr_values", "login_hint", "ui_locales"]
         .into_iter()
-        .any(|name| too_long(name, MAX_TEXT))
+        .any(|name| too_long(name, longest.text))
     {
-        return Err(Problem(
-            ErrorCode::InvalidRequest,
-            "nonce, acr_values, login_hint or ui_locales is too long.",
-        ));
+        return refuse("nonce, acr_values, login_hint or ui_locales is too long.");
     }
-    if too_long("scope", MAX_SCOPE) {
-        return Err(Problem(ErrorCode::InvalidRequest, "scope is too long."));
+    if too_long("claims", longest.claims) {
+        return refuse("claims is too long.");
     }
-    if too_long("claims", MAX_CLAIMS) {
-        return Err(Problem(ErrorCode::InvalidRequest, "claims is too long."));
-    }
-    if state_is_too_long(params) {
-        return Err(Problem(ErrorCode::InvalidRequest, "state is too long."));
+    if too_long("state", longest.state) {
+        return refuse("state is too long.");
     }
     Ok(())
 }

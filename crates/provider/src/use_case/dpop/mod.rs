@@ -3,8 +3,7 @@
 //!
 //! An endpoint goes two steps. [`ProofVerifier::check`] judges the `DPoP` header without changing
 //! anything, early, so that a wrong proof costs no code or token. [`ProofVerifier::consume`] comes last
-//! before the store's command, when all else holds: so only requests that are good otherwise leave
-//! a row. Only it makes a [`Binding`], which tokens can't be issued without.
+//! before the store's command, when all else is valid, so only good requests leave a row. Only it makes a [`Binding`], which tokens can't be issued without.
 
 mod nonce;
 
@@ -33,7 +32,7 @@ pub enum DpopError {
     /// The client must send a proof.
     #[error("this client must send a proof in the DPoP header")]
     Missing,
-    /// The proof does not hold.
+    /// The proof is not valid.
     #[error(transparent)]
     Proof(#[from] ProofError),
     /// The proof must carry the provider's nonce, and has none or an old one (section 8).
@@ -99,7 +98,7 @@ impl ProofVerifier<'_> {
 
     /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written
     /// yet. `proof` is the `DPoP` header. Every endpoint that binds something to the client's key
-    /// begins here: the token endpoint, userinfo, and whoever else takes proofs.
+    /// begins here: the token endpoint, userinfo, and the endpoint for pushed requests.
     pub(crate) fn check(
         &self,
         client: &Client,

@@ -31,8 +31,8 @@ use crate::{
 const AT_ONCE: u32 = 32;
 /// A receiver has so long to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// A claimed notice is due again after so many seconds, unless its outcome is known before: longer
-/// than any attempt takes.
+/// Seconds after which a claimed notice is due again, unless its outcome is known before. An
+/// attempt never takes that long.
 const LEASE: u32 = 60;
 /// How often the store is asked whether any notice is due: other processes and commands queue
 /// notices, too, and failed ones become due again.
@@ -42,7 +42,7 @@ const POLL: Duration = Duration::from_secs(10);
 /// The wait after the first failure in seconds; each further one doubles it, up to the longest.
 const FIRST_WAIT: u32 = 10;
 const LONGEST_WAIT: u32 = 3600;
-/// After so many failures, about three hours, the notice is dropped.
+/// Number of failures after which the notice is dropped: about three hours.
 pub const MAX_ATTEMPTS: u32 = 12;
 
 /// The way to the clients: HTTP. An implementation follows no redirects.
@@ -203,8 +203,8 @@ impl LogoutDelivery {
     }
 }
 
-/// Seconds to wait after so many attempts: from half of the doubled time to the whole, by chance,
-/// so that what failed together is not tried again together.
+/// Seconds to wait after this many attempts: at random between half of the doubled time and all of
+/// it, so that notices which failed together are not tried together again.
 fn wait(attempts: u32, entropy: &dyn Entropy) -> u32 {
     let doublings = attempts.saturating_sub(1).min(16);
     let longest = (FIRST_WAIT << doublings).min(LONGEST_WAIT);

@@ -16,12 +16,13 @@ use crate::{
     model::{
         client::{AccessTokenType, Client, fapi2},
         grant::{Grant, ReferenceToken},
+        provider_settings::AccessTokenTyp,
         resource::Resources,
         session::PASSWORD_CONTEXT,
         target::{InvalidTarget, Targets},
         time::{Entropy, Timestamp},
         token_handle::{TokenHandle, random_id},
-        token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE},
+        token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, PLAIN_TYPE},
         user::{User, UserClaims},
     },
     store::Store,
@@ -55,6 +56,8 @@ pub(crate) struct TokenIssuer {
     pub(crate) issuer: String,
     /// What signs access tokens where the APIs do not ask for something else.
     pub(crate) access_token_signing_alg: SigningAlgorithm,
+    /// `typ` of access tokens where the APIs do not ask for something else.
+    pub(crate) access_token_typ: AccessTokenTyp,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) resources: Arc<Resources>,
     /// Keeps reference tokens.
@@ -184,6 +187,7 @@ impl TokenIssuer {
     ) -> UserClaims {
         UserClaims(claims.select(
             self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)),
+            |name| self.resources.is_list_claim(name),
         ))
     }
 
@@ -196,7 +200,8 @@ impl TokenIssuer {
         let VerifiedGrant { client, grant, targets, binding, .. } = verified;
         let apis = self.resources.apis_within(scope, targets);
         let names = apis.flat_map(|api| api.user_claims.iter().map(String::as_str));
-        let mut extra = grant.access_token_claims.select(names);
+        let is_list = |name: &str| self.resources.is_list_claim(name);
+        let mut extra = grant.access_token_claims.select(names, is_list);
         if client.always_send_client_claims {
             extra.extend(client.claims.clone());
         }
@@ -220,10 +225,11 @@ impl TokenIssuer {
     ) -> Result<Secret, TokenError> {
         let VerifiedGrant { client, grant, user, .. } = verified;
         let key = self.keys.active(client.id_token_signing_alg, now)?;
+        let is_list = |name: &str| self.resources.is_list_claim(name);
         let mut extra =
-            user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str));
+            user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str), is_list);
         if client.user_claims_in_id_token {
-            extra.extend(user.claims.select(self.resources.identity_claims(scope)));
+            extra.extend(user.claims.select(self.resources.identity_claims(scope), is_list));
         }
         let claims = IdTokenClaims {
             iss: self.issuer.clone(),
@@ -276,6 +282,19 @@ impl TokenIssuer {
         }
     }
 
+    /// `typ` of an access token: `JWT` where all its APIs want that, and otherwise `at+jwt`.
+    fn access_token_typ(&self, scope: &Scope, targets: &Targets) -> &'static str {
+        let mut apis = self.resources.apis_within(scope, targets).peekable();
+        let plain = if apis.peek().is_none() {
+            self.access_token_typ == AccessTokenTyp::Jwt
+        } else {
+            apis.all(|api| {
+                api.access_token_typ.unwrap_or(self.access_token_typ) == AccessTokenTyp::Jwt
+            })
+        };
+        if plain { PLAIN_TYPE } else { ACCESS_TOKEN_TYPE }
+    }
+
     /// Writes the token in the form that the client is set to.
     pub(crate) async fn write_access_token(
         &self,
@@ -289,7 +308,7 @@ impl TokenIssuer {
                 let key = self
                     .keys
                     .active(self.access_token_algorithm(client, &claims.scope, targets)?, now)?;
-                Ok(key.sign(ACCESS_TOKEN_TYPE, &claims)?)
+                Ok(key.sign(self.access_token_typ(&claims.scope, targets), &claims)?)
             }
             AccessTokenType::Reference => {
                 let handle = TokenHandle::generate(&*self.entropy);

@@ -14,7 +14,7 @@ use crate::{
     },
     use_case::{
         error::{GrantProblem, TokenError},
-        sign_in::SignInError,
+        sign_in::{SignInError, SignInOrigin},
     },
 };
 
@@ -26,14 +26,15 @@ impl TokenEndpoint<'_> {
         password: Secret,
         scope: Option<Scope>,
     ) -> Result<Issued, TokenError> {
-        let Asking { client, resources, proof, address } = asking;
+        let Asking { client, resources, proof, .. } = asking;
         let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
         let targets =
             self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
-        let user = &self.passwords.verify(username, password, address, None).await?;
+        let origin = SignInOrigin::Client { client_id: &client.client_id };
+        let user = &self.passwords.verify(username, password, origin).await?;
         let now = self.clock.now();
         let family = Family::generate(self.entropy);
         let grant = Grant {

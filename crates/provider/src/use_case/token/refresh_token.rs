@@ -108,7 +108,7 @@ impl TokenEndpoint<'_> {
                 Ok(presented.successor(seed))
             }
             Rotation::Replayed => Err(replayed(event).into()),
-            // Used and forgotten since it was read a moment ago.
+            // Used and forgotten since it was read.
             Rotation::Unknown if self.store.refresh_token(presented.hash()).await?.is_none() => {
                 Err(self.revoke_forgotten(grant_id, now, event).await?.into())
             }
