@@ -4,7 +4,6 @@
 
 mod callback;
 mod coexistence;
-mod documented;
 mod dpop;
 mod hostile;
 mod lease;

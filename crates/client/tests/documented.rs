@@ -1,4 +1,6 @@
 //! `docs/client-behaviours.md` names a test for each behaviour.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used)]
 
 use std::{fs, path::Path};
 
