@@ -13,6 +13,7 @@ use doorward_provider::{
     model::{
         client::ClientSettings,
         password::PasswordHash,
+        provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
         resource::{IdentityResource, Resources},
         time::{Clock as _, SystemClock, SystemEntropy},
         user::User,
@@ -77,6 +78,9 @@ async fn provider(
             pushed_authorization_request_lifetime: 60,
             require_pushed_authorization_requests: false,
             access_token_signing_alg: SigningAlgorithm::Es256,
+            access_token_typ: AccessTokenTyp::default(),
+            most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
+            longest_parameters: LongestParameters::default(),
         },
         clients: vec![client],
         plain_secrets: false,
