@@ -9,12 +9,13 @@ use doorward_provider::store::StoreError;
 use tokio::time::sleep;
 
 /// Sessions that one transaction ends at most.
-pub(crate) const SESSIONS: u32 = 100;
+pub(crate) const SESSIONS: u32 = 200;
 /// Rows that one transaction changes or removes at most.
 pub(crate) const ROWS: u32 = 500;
 
-/// The longest pause between two pages.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause between two pages. A page that waited long for a lock must not wait as long
+/// again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs a command that works on one page of `size` rows, until a page is not full. Returns the
 /// number of rows.
