@@ -43,6 +43,7 @@ pub async fn queued_for_the_clients_that_want_one(store: Tested) {
 
 pub async fn claimed_again_after_the_lease_only(store: Tested) {
     store_with_notice(&store).await;
+    assert!(store.logout_notice_is_due(NOW).await.unwrap());
     assert_eq!(claim(&store, "a", 0).await.len(), 1);
     assert_eq!(claim(&store, "a", 59).await, []);
     assert_eq!(claim(&store, "a", 60).await[0].attempts, 2, "the one who claimed it has died");
