@@ -47,16 +47,16 @@ impl SessionCommand {
 async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
     let columns = &["sid", "signed_in", "expires", "address", "browser"];
-    let mut list = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, columns);
     let mut after = None;
     loop {
         let now = CommandContext::now();
         let page = context.store.sessions_of(&user.sub, after.as_ref(), PAGE, now).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.cursor());
-        list.print_page(&page.iter().map(described).collect::<Vec<_>>());
+        printer.print_page(&page.iter().map(described).collect::<Vec<_>>());
     }
-    list.finish();
+    printer.finish();
     Ok(())
 }
 

@@ -155,15 +155,15 @@ impl UserCommand {
 }
 
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let mut list = RowPrinter::new(context.json, &["username", "sub", "enabled", "roles"]);
+    let mut printer = RowPrinter::new(context.json, &["username", "sub", "enabled", "roles"]);
     let mut after: Option<String> = None;
     loop {
         let page = context.store.users(after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(normalized_username(&last.username));
-        list.print_page(&page.iter().map(described).collect::<Vec<_>>());
+        printer.print_page(&page.iter().map(described).collect::<Vec<_>>());
     }
-    list.finish();
+    printer.finish();
     Ok(())
 }
 
