@@ -189,7 +189,7 @@ impl ResourceServer {
         self.shared.validator.ready().await
     }
 
-    /// The origins whose pages may call, for [`crate::cors`].
+    /// The origins whose pages may call, for [`crate::cors()`].
     pub fn allowed_origins(&self) -> &[HeaderValue] {
         &self.shared.allowed_origins
     }

@@ -13,7 +13,7 @@ use super::{super::list_option::changed, CommandError, refused};
 /// Settings of a client: first those of the file, then the others.
 #[derive(Debug, clap::Args)]
 pub struct SettingsArguments {
-    /// A file with the keys of a table [[clients]]: TOML, or JSON if its name ends with .json.
+    /// A file with the keys of a table `[[clients]]`: TOML, or JSON if its name ends with .json.
     #[arg(long)]
     file: Option<PathBuf>,
     /// Any setting, with its value as in TOML. May be given several times. A secret belongs in the
