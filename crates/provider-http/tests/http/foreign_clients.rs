@@ -95,11 +95,11 @@ fn raw_basic(id: &str, secret: &str) -> String {
 async fn every_error_carries_the_state_even_one_that_is_too_long() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for length in [2_372, 4_000] {
+    for length in [2_372, 8_192] {
         let state = "k".repeat(length);
         browser.get(&authorize_url(&[("state", &state)])).await.expect_code(REDIRECT);
     }
-    let state = "k".repeat(4_001);
+    let state = "k".repeat(8_193);
     let refused = browser.get(&authorize_url(&[("state", &state)])).await;
     refused.expect_redirect_error(REDIRECT, "invalid_request");
     assert_eq!(refused.redirect_param("state"), Some(state));
