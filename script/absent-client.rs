@@ -1,6 +1,7 @@
-//! In place of the client, for `script/size` alone: a client that does nothing. It has the items that
-//! the page and `doorward-leptos` use, and returns the values of its fields. Nobody fills these, but
-//! the compiler cannot know that. So the page's program has everything except what the client does.
+//! In place of the client, for `script/size` alone: a client that does nothing. It has the items
+//! that the page and `doorward-leptos` use, and returns the values of its fields. Nobody fills
+//! these, but the compiler cannot know that. So the page's program has everything except what the
+//! client does.
 
 use std::{
     cell::RefCell,

@@ -1,9 +1,9 @@
 //! The configuration: one TOML file, overridden by environment variables, checked as a whole before
 //! anything starts.
 //!
-//! [`load`] reads the file into its sections ([`parse`], [`mod@file`]). Each value has a type that can
-//! hold only valid values ([`values`]). Then demo mode adds its clients and users ([`demo`]), and
-//! [`check`] checks what concerns several keys at once. [`ConfigErrors`] names source, key and
+//! [`load`] reads the file into its sections ([`parse`], [`mod@file`]). Each value has a type that
+//! can hold only valid values ([`values`]). Then demo mode adds its clients and users ([`demo`]),
+//! and [`check`] checks what concerns several keys at once. [`ConfigErrors`] names source, key and
 //! value of each mistake.
 
 mod arguments;
