@@ -109,102 +109,81 @@ pub fn cards(steps: &[Trace]) -> Vec<Card> {
     cards
 }
 
-/// The title, the sentences and the other side of each kind.
+/// The other side of a card of this kind, and whether its message arrives at the page.
+fn direction(kind: &str) -> (Peer, bool) {
+    match kind {
+        "authorize" | "end_session" => (Peer::Browser, false),
+        "callback" | "signed_out" => (Peer::Browser, true),
+        "checks" => (Peer::Nobody, false),
+        "discovery" | "token" | "keys" | "userinfo" | "renewal" | "password" | "revocation"
+        | "pushed" => (Peer::Provider, false),
+        _ => (Peer::Api, false),
+    }
+}
+
+/// The title and the sentences of each kind.
 fn card(kind: &'static str, at: u64) -> Card {
-    use Peer::{Api, Browser, Nobody, Provider};
-    let (title, about, peer, arrives) = match kind {
+    let (title, about) = match kind {
         "discovery" => (
             "Discovery",
             "The page asks the provider where its endpoints are and what it can do. Nothing else \
                 has to be configured.",
-            Provider,
-            false,
         ),
         "authorize" => (
             "Authorization request",
             "The page sends the browser to the provider. The URL contains the whole request, \
                 except the secret verifier of the challenge. The page also remembers state and \
                 nonce.",
-            Browser,
-            false,
         ),
         "callback" => (
             "Authorization response",
             "The user has signed in at the provider, which sends the browser back with a one-time \
                 code. Others may see this URL, so the code is useless without the verifier.",
-            Browser,
-            true,
         ),
         "token" => (
             "Token exchange",
             "The page exchanges the code for tokens directly at the provider. The verifier proves \
                 that this page began the sign-in.",
-            Provider,
-            false,
         ),
-        "keys" => (
-            "Signing keys",
-            "The page fetches the provider's public keys to check signatures.",
-            Provider,
-            false,
-        ),
+        "keys" => {
+            ("Signing keys", "The page fetches the provider's public keys to check signatures.")
+        }
         "checks" => (
             "Checking the ID token",
             "The user is signed in only if all of these checks pass. The first failure ends the \
                 sign-in.",
-            Nobody,
-            false,
         ),
         "userinfo" => (
             "Userinfo",
             "The page asks the provider for more about the user, with the access token.",
-            Provider,
-            false,
         ),
         "renewal" => (
             "Renewal",
             "The access token expires soon. The page exchanges its refresh token for new tokens. \
                 The user does not notice.",
-            Provider,
-            false,
         ),
-        "password" => (
-            "Password grant",
-            "The page exchanges the user's password for tokens.",
-            Provider,
-            false,
-        ),
-        "revocation" => (
-            "Revocation",
-            "The page tells the provider that a token is no longer needed.",
-            Provider,
-            false,
-        ),
+        "password" => ("Password grant", "The page exchanges the user's password for tokens."),
+        "revocation" => {
+            ("Revocation", "The page tells the provider that a token is no longer needed.")
+        }
         "pushed" => (
             "Pushed request",
             "The page sends the request to the provider first, so that the URL contains only a \
                 reference to it.",
-            Provider,
-            false,
         ),
         "end_session" => (
             "Sign-out request",
             "The page has forgotten the user and everything above. It sends the browser to the \
                 provider to end the session there too.",
-            Browser,
-            false,
         ),
-        "signed_out" => {
-            ("Back from sign-out", "The session at the provider is over.", Browser, true)
-        }
+        "signed_out" => ("Back from sign-out", "The session at the provider is over."),
         _ => (
             "API call",
             "The page calls the API with the access token. The API checks the token itself and \
                 decides by its policies.",
-            Api,
-            false,
         ),
     };
+    let (peer, arrives) = direction(kind);
     Card {
         kind,
         title,

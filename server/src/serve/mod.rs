@@ -34,7 +34,7 @@ pub fn run(arguments: &ServeArguments, site: &'static EmbeddedSite) -> Result<()
     let traces = collector
         .map(|collector| Traces::start(collector, runtime.handle().clone()))
         .transpose()
-        .map_err(|error| StartError::Traces(error.to_string()))?;
+        .map_err(|error| StartError::Traces(error.clone()))?;
     let level = log::start(&config.log, traces.as_ref());
     let served = runtime.block_on(serve(config, arguments, site, level));
     if let Some(traces) = traces {

@@ -89,7 +89,7 @@ pub struct Resources {
 
 /// The claims that are arrays even with one value, unless the settings name others. RFC 9068
 /// section 2.2.3.1 gives these three the form of SCIM, which is an array. `role` is not among them:
-/// one role is a string, as IdentityServer4 writes it.
+/// one role is a string, as `IdentityServer4` writes it.
 pub const LIST_CLAIMS: [&str; 3] = ["groups", "roles", "entitlements"];
 
 /// A scope as the consent page shows it.

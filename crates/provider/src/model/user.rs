@@ -67,7 +67,7 @@ fn pick<T: PartialEq + Clone>(configured: &T, last: &T, stored: T) -> T {
 impl UserClaims {
     /// The claims with these names, those that the user has. A claim that `is_list` says to be a
     /// list is always an array. Any other array of one value is written as that value, as
-    /// IdentityServer4 does.
+    /// `IdentityServer4` does.
     pub fn select<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,

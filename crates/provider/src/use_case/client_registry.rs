@@ -55,7 +55,7 @@ impl Clients {
             };
             match Client::checked(settings, false, resources, algorithms) {
                 Ok(client) if client.enabled => {
-                    drop(by_id.insert(client.client_id.clone(), Arc::new(client)))
+                    drop(by_id.insert(client.client_id.clone(), Arc::new(client)));
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -23,42 +23,13 @@ impl Client {
         mut settings: ClientSettings,
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
-        let id = &settings.client_id;
-        if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
-        {
-            return Err(SettingsError::new(
-                "client_id",
-                id,
-                "use 1 to 100 printable ASCII characters",
-            ));
-        }
-        if settings.allowed_grant_types.is_empty() {
-            let problem = "allow at least one of authorization_code, client_credentials, password, device_code";
-            return Err(SettingsError::new("allowed_grant_types", "[]", problem));
-        }
+        check_identifier(&settings.client_id)?;
         refuse_what_is_not_served(&settings)?;
         if settings.fapi2 {
             fapi2::apply(&mut settings)?;
         }
-        let code = settings.allowed_grant_types.contains(&GrantType::AuthorizationCode);
-        if code && settings.redirect_uris.is_empty() {
-            return Err(SettingsError::new(
-                "redirect_uris",
-                "[]",
-                "authorization_code needs at least one redirect URI",
-            ));
-        }
-        let needs_secret = settings.allowed_grant_types.contains(&GrantType::ClientCredentials);
-        if needs_secret && !settings.require_client_secret {
-            let problem =
-                "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
-            return Err(SettingsError::new("require_client_secret", false, problem));
-        }
+        check_grant_types(&settings)?;
         let keys = keys(&settings)?;
-        if !settings.require_client_secret && !settings.require_pkce && code {
-            let problem = "a client without a secret needs PKCE (RFC 9700 section 2.1.1)";
-            return Err(SettingsError::new("require_pkce", false, problem));
-        }
         let sliding = settings.refresh_token_expiration == RefreshTokenExpiration::Sliding;
         let absolute = if sliding && settings.absolute_refresh_token_lifetime == 0 {
             0
@@ -181,6 +152,40 @@ impl Client {
         }
         Ok(client)
     }
+}
+
+/// The identifier is printable ASCII, as RFC 6749 appendix A.1 has it.
+fn check_identifier(id: &str) -> Result<(), SettingsError> {
+    if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
+        let problem = "use 1 to 100 printable ASCII characters";
+        return Err(SettingsError::new("client_id", id, problem));
+    }
+    Ok(())
+}
+
+/// Each grant type has what it needs: redirect URIs, a secret, PKCE.
+fn check_grant_types(settings: &ClientSettings) -> Result<(), SettingsError> {
+    let grant_types = &settings.allowed_grant_types;
+    if grant_types.is_empty() {
+        let problem = "allow at least one of authorization_code, client_credentials, password, \
+                       device_code";
+        return Err(SettingsError::new("allowed_grant_types", "[]", problem));
+    }
+    let code = grant_types.contains(&GrantType::AuthorizationCode);
+    if code && settings.redirect_uris.is_empty() {
+        let problem = "authorization_code needs at least one redirect URI";
+        return Err(SettingsError::new("redirect_uris", "[]", problem));
+    }
+    let needs_secret = grant_types.contains(&GrantType::ClientCredentials);
+    if needs_secret && !settings.require_client_secret {
+        let problem = "client_credentials is for clients that authenticate (RFC 6749 section 4.4)";
+        return Err(SettingsError::new("require_client_secret", false, problem));
+    }
+    if code && !settings.require_client_secret && !settings.require_pkce {
+        let problem = "a client without a secret needs PKCE (RFC 9700 section 2.1.1)";
+        return Err(SettingsError::new("require_pkce", false, problem));
+    }
+    Ok(())
 }
 
 /// Settings that other providers have and for which only one value is right here.

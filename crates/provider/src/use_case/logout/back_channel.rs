@@ -128,7 +128,7 @@ impl LogoutDelivery {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::error!(%error, "logout notices can't be read; it is tried again")
+                    tracing::error!(%error, "logout notices can't be read; it is tried again");
                 }
             }
             let _ = timeout(POLL, queued).await;
