@@ -31,7 +31,7 @@ fn documents() -> Vec<PathBuf> {
             }
             if path.is_dir() {
                 collect(&path, into);
-            } else if name.ends_with(".md") {
+            } else if path.extension().is_some_and(|extension| extension == "md") {
                 into.push(path.strip_prefix(repository()).unwrap().to_owned());
             }
         }
@@ -138,10 +138,9 @@ fn every_link_leads_somewhere() {
             assert!(target_file.exists(), "{}: {link} leads nowhere", document.display());
             if !fragment.is_empty() {
                 let text = fs::read_to_string(&target_file).unwrap();
-                let mut headings = text.lines().filter_map(|line| {
-                    line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))
-                });
-                let found = headings.any(|heading| heading == fragment);
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                let found =
+                    headings.any(|line| anchor(line.trim_start_matches('#').trim()) == fragment);
                 assert!(found, "{}: {link} names no heading", document.display());
             }
         }

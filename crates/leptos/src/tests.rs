@@ -1,4 +1,5 @@
 //! On the server, where it is never known who is signed in.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 
@@ -44,9 +45,10 @@ fn on_the_server_nothing_is_waited_for() {
 #[test]
 fn an_expired_session_is_not_signed_in_but_has_a_user() {
     let user: User = serde_json::from_str(
-        r#"{ "access_token": "a", "profile": { "sub": "1", "preferred_username": "alice", "name": "Alice A." } }"#,
+        r#"{ "access_token": "a",
+             "profile": { "sub": "1", "preferred_username": "alice", "name": "Alice A." } }"#,
     )
-    .expect("a user");
+    .unwrap();
     Owner::new().with(|| {
         let auth = provide_auth(settings());
         auth.status.set(AuthStatus::Expired(Box::new(user.clone())));
@@ -80,7 +82,7 @@ fn a_policy_decides_by_the_access_token_or_else_the_profile() {
         serde_json::from_value(serde_json::json!({
             "access_token": access_token, "profile": { "sub": "1", "role": "user" }
         }))
-        .expect("a user")
+        .unwrap()
     };
     for (access_token, role) in [(token.as_str(), "admin"), ("opaque", "user")] {
         Owner::new().with(|| {

@@ -114,7 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             if let Err(error) = maintained.maintain().await {
                 eprintln!("maintenance failed: {error}");
             }
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
         }
     });
     tokio::spawn(Arc::clone(&provider).watch_clients());
