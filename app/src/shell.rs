@@ -66,7 +66,10 @@ fn document(
             <head>
                 <meta charset="utf-8"/>
                 <title>{title}</title>
-                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                <meta
+                    name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover"
+                />
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#f5f4ef" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#101412" media="(prefers-color-scheme: dark)"/>

@@ -37,7 +37,12 @@ pub fn ErrorAlert(
                 <button id="error_next" type="button" class="btn" hidden=no_step on:click=take>
                     {step}
                 </button>
-                <Button id="error_dismiss" label="Dismiss" look="btn-quiet" press=move |()| page.dismiss()/>
+                <Button
+                    id="error_dismiss"
+                    label="Dismiss"
+                    look="btn-quiet"
+                    press=move |()| page.dismiss()
+                />
             </div>
         </div>
     }

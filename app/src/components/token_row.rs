@@ -109,7 +109,12 @@ fn CopyButton(name: &'static str, token: Memo<String>) -> impl IntoView {
         None => String::new(),
     });
     view! {
-        <button id=format!("{name}_copy") type="button" class="btn btn-quiet btn-small" on:click=copy>
+        <button
+            id=format!("{name}_copy")
+            type="button"
+            class="btn btn-quiet btn-small"
+            on:click=copy
+        >
             <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
                 <path d=icon/>
             </svg>
@@ -117,6 +122,8 @@ fn CopyButton(name: &'static str, token: Memo<String>) -> impl IntoView {
             <span class="visually-hidden">" " {name}</span>
         </button>
         <span class="visually-hidden" role="status">{announcement}</span>
-        <span class="muted copy-hint" aria-hidden="true" hidden=no_hint>"Selected: press Ctrl/⌘ C"</span>
+        <span class="muted copy-hint" aria-hidden="true" hidden=no_hint>
+            "Selected: press Ctrl/⌘ C"
+        </span>
     }
 }

@@ -25,7 +25,9 @@ pub fn TokenTable() -> impl IntoView {
                     never shows them."</p>
             </div>
             <table class="tokens">
-                <caption class="visually-hidden">"The tokens that the provider issued for the signed-in user"</caption>
+                <caption class="visually-hidden">
+                    "The tokens that the provider issued for the signed-in user"
+                </caption>
                 <thead>
                     <tr>
                         <th scope="col">"#"</th>
@@ -34,7 +36,12 @@ pub fn TokenTable() -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <TokenRow number="1" name="id_token" token=token(|user| user.id_token.as_deref()) decodable=true/>
+                    <TokenRow
+                        number="1"
+                        name="id_token"
+                        token=token(|user| user.id_token.as_deref())
+                        decodable=true
+                    />
                     <TokenRow
                         number="2"
                         name="access_token"

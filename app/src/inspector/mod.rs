@@ -113,7 +113,12 @@ pub fn Inspector() -> impl IntoView {
                 <h2 id="inspector-title">"Inspector"</h2>
                 <p class="muted">"The sign-in step by step: each message, each check, and the \
                     lifetimes of the tokens."</p>
-                <Toggle on=open controls=PANEL.to_owned() say=("Show the steps", "Hide the steps") name=""/>
+                <Toggle
+                    on=open
+                    controls=PANEL.to_owned()
+                    say=("Show the steps", "Hide the steps")
+                    name=""
+                />
             </div>
             <p class="alert alert-error" role="alert" hidden=well>
                 "The steps could not be loaded. Hide and show them to try again."

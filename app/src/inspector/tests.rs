@@ -92,7 +92,8 @@ fn story() -> Vec<Trace> {
         ),
         check("issuer", PROVIDER, PROVIDER, true),
         TraceStep::AuthorizationRequest(format!(
-            "{PROVIDER}/connect/authorize?response_type=code&client_id=PkceJS&state=s1&code_challenge=c1&scope=openid+profile"
+            "{PROVIDER}/connect/authorize?response_type=code&client_id=PkceJS&state=s1\
+             &code_challenge=c1&scope=openid+profile"
         )),
         TraceStep::AuthorizationResponse(
             "http://localhost:5001/OpenId/Login/JS?code=one-time&state=s1&iss=x".to_owned(),

@@ -63,7 +63,10 @@ proptest! {
     }
 
     #[test]
-    fn order_does_not_matter(parts in prop::collection::vec(policies(), 0..5), principal in principals()) {
+    fn order_does_not_matter(
+        parts in prop::collection::vec(policies(), 0..5),
+        principal in principals(),
+    ) {
         let reversed = || parts.iter().rev().cloned();
         prop_assert_eq!(
             allowed(&Policy::all_of(parts.clone()), &principal),
@@ -76,7 +79,12 @@ proptest! {
     }
 
     #[test]
-    fn and_distributes_over_or(a in policies(), b in policies(), c in policies(), principal in principals()) {
+    fn and_distributes_over_or(
+        a in policies(),
+        b in policies(),
+        c in policies(),
+        principal in principals(),
+    ) {
         let left = Policy::all_of([a.clone(), Policy::any_of([b.clone(), c.clone()])]);
         let right = Policy::any_of([Policy::all_of([a.clone(), b]), Policy::all_of([a, c])]);
         prop_assert_eq!(allowed(&left, &principal), allowed(&right, &principal));
@@ -87,13 +95,18 @@ proptest! {
         let own = allowed(&a, &principal);
         let absorbed = Policy::all_of([a.clone(), Policy::any_of([a.clone(), b])]);
         prop_assert_eq!(allowed(&absorbed, &principal), own);
-        prop_assert_eq!(allowed(&Policy::all_of([a.clone(), Policy::authenticated()]), &principal), own);
+        let signed_in = Policy::all_of([a.clone(), Policy::authenticated()]);
+        prop_assert_eq!(allowed(&signed_in, &principal), own);
         prop_assert_eq!(allowed(&Policy::any_of([a.clone(), Policy::any_of([])]), &principal), own);
         prop_assert_eq!(allowed(&a.named("named"), &principal), own);
     }
 
     #[test]
-    fn more_claims_never_take_away(policy in policies(), principal in principals(), role in word()) {
+    fn more_claims_never_take_away(
+        policy in policies(),
+        principal in principals(),
+        role in word(),
+    ) {
         if allowed(&policy, &principal) {
             let roles: Vec<String> = principal.roles().map(str::to_owned).chain([role]).collect();
             prop_assert!(allowed(&policy, &principal.with_claim("role", roles)));
@@ -101,7 +114,10 @@ proptest! {
     }
 
     #[test]
-    fn the_description_means_what_the_policy_decides(policy in policies(), principal in principals()) {
+    fn the_description_means_what_the_policy_decides(
+        policy in policies(),
+        principal in principals(),
+    ) {
         prop_assert_eq!(met(&policy.needs(), &principal), allowed(&policy, &principal));
     }
 

@@ -420,7 +420,10 @@ mod tests {
         }
 
         #[test]
-        fn writing_then_reading_gives_the_same(realm in "[ -~]{0,40}", value in "[ !#-\\[\\]-~]{0,40}") {
+        fn writing_then_reading_gives_the_same(
+            realm in "[ -~]{0,40}",
+            value in "[ !#-\\[\\]-~]{0,40}",
+        ) {
             let challenge = Challenge::basic(&realm).with_error(&ErrorCode::InvalidClient, &value);
             prop_assert_eq!(one(&challenge.to_string()), challenge);
         }

@@ -40,12 +40,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read_again(pairs in proptest::collection::vec(("\\PC{0,8}", "\\PC{0,20}"), 0..4)) {
+        fn what_was_written_is_read_again(
+            pairs in proptest::collection::vec(("\\PC{0,8}", "\\PC{0,20}"), 0..4),
+        ) {
             let mut encoded = String::new();
             for (name, value) in &pairs {
                 append(&mut encoded, name, value);
             }
-            prop_assert_eq!(form_urlencoded::parse(encoded.as_bytes()).into_owned().collect::<Vec<_>>(), pairs);
+            let read: Vec<_> = form_urlencoded::parse(encoded.as_bytes()).into_owned().collect();
+            prop_assert_eq!(read, pairs);
         }
     }
 }

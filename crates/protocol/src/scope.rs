@@ -141,7 +141,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn writing_then_reading_gives_the_same(text in "[!#-\\[\\]-~]{1,8}( [!#-\\[\\]-~]{1,8}){0,5}") {
+        fn writing_then_reading_gives_the_same(
+            text in "[!#-\\[\\]-~]{1,8}( [!#-\\[\\]-~]{1,8}){0,5}",
+        ) {
             let scope: Scope = text.parse().unwrap();
             prop_assert_eq!(scope.to_string().parse::<Scope>().unwrap(), scope);
         }

@@ -70,7 +70,8 @@ impl Event<'_> {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    target: TARGET, event, outcome = outcome.label(), sub, client_id, peer, grant_type, sid, kid, count, cause
+                    target: TARGET, event, outcome = outcome.label(), sub, client_id, peer,
+                    grant_type, sid, kid, count, cause
                 )
             };
         }

@@ -96,6 +96,7 @@ pub async fn refresh_tokens(
 pub fn password_grant(client_id: &str, scope: &str) -> String {
     let scope = scope.replace(' ', "+");
     format!(
-        "grant_type=password&client_id={client_id}&client_secret=secret&username=alice&password=alice&scope={scope}"
+        "grant_type=password&client_id={client_id}&client_secret=secret\
+         &username=alice&password=alice&scope={scope}"
     )
 }

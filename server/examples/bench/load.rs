@@ -140,7 +140,8 @@ pub fn post(path: &str, form: &str) -> Request {
     let length = form.len();
     Request(
         format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {length}\r\n\r\n{form}"
         )
         .into_bytes(),
@@ -190,7 +191,8 @@ impl Refresh {
     pub async fn next(self, connection: &mut Connection, token: &str) -> Result<String, Failure> {
         let client_id = self.client_id;
         let form = format!(
-            "grant_type=refresh_token&client_id={client_id}&client_secret=secret&refresh_token={token}"
+            "grant_type=refresh_token&client_id={client_id}&client_secret=secret\
+             &refresh_token={token}"
         );
         member(&connection.ask_json(&post(self.path, &form)).await?, "refresh_token")
     }

@@ -25,7 +25,8 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 pub async fn run(binary: &Path) -> Result<(), Failure> {
     println!(
-        "\nRefresh-token grants a second on PostgreSQL, durable (ES256 access tokens), and the store's share of the time"
+        "\nRefresh-token grants a second on PostgreSQL, durable (ES256 access tokens), \
+         and the store's share of the time"
     );
     let postgres = TestPostgres::start_with(Durability::Machine, &[]);
     let database = postgres.new_database();
@@ -54,7 +55,8 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
                 tokens = measured.tokens;
                 let processes = if count == 1 { "one process" } else { "two processes" };
                 println!(
-                    "  {processes:<14}{what:<25}round {round} {:>9.0}/s  store {:>3.0} % of the time",
+                    "  {processes:<14}{what:<25}round {round} {:>9.0}/s  \
+                     store {:>3.0} % of the time",
                     measured.a_second,
                     100.0 * measured.store_share
                 );

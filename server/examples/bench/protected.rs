@@ -42,8 +42,11 @@ pub async fn compare(connections: usize, lasting: Duration) -> Result<(), Failur
     let now = SystemClock.now().seconds();
     let token = key.sign(
         "at+jwt",
-        &json!({ "iss": format!("http://{issuer}"), "aud": AUDIENCE, "sub": "alice", "client_id": "bench", "jti": "1",
-                 "iat": now, "exp": now + 3600, "role": ["admin"], "scope": AUDIENCE }),
+        &json!({
+            "iss": format!("http://{issuer}"), "aud": AUDIENCE, "sub": "alice",
+            "client_id": "bench", "jti": "1", "iat": now, "exp": now + 3600,
+            "role": ["admin"], "scope": AUDIENCE,
+        }),
     )?;
     let request = get("/", Some(&format!("Bearer {}", token.expose())));
     refuses_without_token(&protected).await?;
@@ -66,7 +69,8 @@ pub async fn compare(connections: usize, lasting: Duration) -> Result<(), Failur
     );
     if jose.is_some() {
         println!(
-            "  Node.js with jose               {node:>11.0}   {:.1} times as many by the protected route",
+            "  Node.js with jose               {node:>11.0}   \
+             {:.1} times as many by the protected route",
             protected / node
         );
     } else {

@@ -63,9 +63,10 @@ fn without_a_file_it_is_demo_mode_with_five_clients_and_five_users() {
     assert_eq!(config.app.page.redirect_uri, "http://localhost:5001/OpenId/Login/JS");
     assert_eq!(config.api.listen, config.app.listen);
     assert_eq!(config.store.folder_to_create.as_deref(), Some(Path::new("data")));
-    assert!(
-        matches!(&config.store.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key"))
-    );
+    assert!(matches!(
+        &config.store.master_key,
+        MasterKeySource::File(path) if path.ends_with("data/doorward.key")
+    ));
 }
 
 #[test]
@@ -78,7 +79,8 @@ fn with_a_file_demo_mode_is_off_unless_it_says_so() {
 #[test]
 fn what_the_file_defines_stands_in_place_of_the_demo() {
     let text = format!("demo = true\n{}", CLIENT.replace("\"page\"", "\"PkceJS\""))
-        + "[[users]]\nusername = \"Alice\"\npassword = \"other\"\n[[api_scopes]]\nname = \"extra\"\ndisplay_name = \"x\"\n";
+        + "[[users]]\nusername = \"Alice\"\npassword = \"other\"\n\
+           [[api_scopes]]\nname = \"extra\"\ndisplay_name = \"x\"\n";
     let config = load(&text, &[]).unwrap();
     assert_eq!(config.provider.clients.len(), 5);
     let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
@@ -274,7 +276,8 @@ fn resources_are_refused_by_file_key_and_value() {
     let scope = |name: &str| format!("[[api_scopes]]\nname = \"{name}\"\ndisplay_name = \"A\"\n");
     let api = |lines: &str| {
         format!(
-            "{}[[api_resources]]\nname = \"Api\"\ndisplay_name = \"A\"\nscopes = [\"a\"]\n{lines}\n",
+            "{}[[api_resources]]\nname = \"Api\"\ndisplay_name = \"A\"\n\
+             scopes = [\"a\"]\n{lines}\n",
             scope("a")
         )
     };
@@ -354,7 +357,8 @@ fn clients_ask_only_for_what_there_is() {
 
 #[test]
 fn an_api_may_trust_several_issuers_and_ask_its_own() {
-    let text = "[api]\nissuer = \"https://id.example.com\"\nintrospection_secret = \"hunter2\"\nintrospection_cache = 0\n\
+    let text = "[api]\nissuer = \"https://id.example.com\"\n\
+                introspection_secret = \"hunter2\"\nintrospection_cache = 0\n\
                 [[api.issuers]]\nissuer = \"https://other.example.com/\"\naudience = \"urn:api\"\n\
                 [[api.issuers]]\nissuer = \"https://third.example.com\"\n";
     let config = load(text, &[]).unwrap();
@@ -523,7 +527,8 @@ fn a_configuration_that_is_printed_shows_no_secret() {
     let client = CLIENT
         .replace("require_client_secret = false", "client_secrets = [{ plain = \"hunter2\" }]");
     let text = format!(
-        "demo = true\n[store]\nurl = \"postgres://erin:hunter2@127.0.0.1/doorward\"\n{client}pair_wise_subject_salt = \"hunter2 hunter2 hunter2\"\n\
+        "demo = true\n[store]\nurl = \"postgres://erin:hunter2@127.0.0.1/doorward\"\n\
+         {client}pair_wise_subject_salt = \"hunter2 hunter2 hunter2\"\n\
          [[users]]\nusername = \"eve\"\npassword = \"hunter2\"\n"
     );
     let variables =
@@ -561,7 +566,8 @@ fn a_missing_folder_is_named_and_only_that_of_the_default_is_created() {
     );
     assert!(error.contains("/nowhere/at does not exist"), "{error}");
     assert_eq!(load("[store]\npath = \"here.sqlite3\"", &[]).unwrap().store.folder_to_create, None);
-    let both = "[store]\nmaster_key = \"t5mUJgvvSoPr569qmdqMfQt5mUJgvvSoPr569qmdqMc\"\nmaster_key_file = \"key\"";
+    let both = "[store]\nmaster_key = \"t5mUJgvvSoPr569qmdqMfQt5mUJgvvSoPr569qmdqMc\"\n\
+                master_key_file = \"key\"";
     refusal(both, "store.master_key_file", "\"key\"");
 }
 
@@ -573,9 +579,10 @@ fn a_database_of_many_processes_is_given_by_its_url() {
     let DatabaseConfig::Postgres(options) = full.database else { panic!("{:?}", full.database) };
     assert_eq!(options.url.to_string(), "postgres://db.example.com:5432/doorward");
     assert_eq!((options.connections, options.statement_timeout.as_secs()), (3, 7));
-    assert!(
-        matches!(full.master_key, MasterKeySource::File(path) if path.ends_with("data/doorward.key"))
-    );
+    assert!(matches!(
+        full.master_key,
+        MasterKeySource::File(path) if path.ends_with("data/doorward.key")
+    ));
     assert_eq!(full.folder_to_create.as_deref(), Some(Path::new("data")));
     assert_eq!(store(&format!("{url}\nmaster_key_file = \"here.key\"")).folder_to_create, None);
     refusal(&format!("[store]\n{url}\nconnections = 0"), "store.connections", "0");
@@ -688,8 +695,10 @@ fn every_section_is_known_to_the_environment() {
 
 #[test]
 fn all_mistakes_are_reported_at_once() {
-    let text = "demos = true\n[provider]\nissuer = 5\nlisten = \"nowhere\"\n[log]\nlevel = \"loud\"\n\
-                [[clients]]\nenabled = true\n[[clients]]\nclient_id = \"two\"\ncolour = 1\nenabled = 2\n";
+    let text = "demos = true\n[provider]\nissuer = 5\nlisten = \"nowhere\"\n\
+                [log]\nlevel = \"loud\"\n\
+                [[clients]]\nenabled = true\n\
+                [[clients]]\nclient_id = \"two\"\ncolour = 1\nenabled = 2\n";
     let errors = load(text, &[("DOORWARD_API__LEEWAY", "x")]).unwrap_err();
     let lines: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
     for mistake in [
@@ -714,7 +723,8 @@ fn all_mistakes_are_reported_at_once() {
 #[test]
 fn the_effective_configuration_shows_defaults_and_no_secrets() {
     let text = format!(
-        "[api]\nintrospection_secret = \"hunter2\"\n{CLIENT}client_secrets = [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n"
+        "[api]\nintrospection_secret = \"hunter2\"\n{CLIENT}client_secrets = \
+         [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n"
     );
     let variable = ("DOORWARD_PROVIDER__SESSION_LIFETIME", "60");
     let shown = show(&load(&text, &[variable]).unwrap()).unwrap();
@@ -745,11 +755,13 @@ fn names_that_nothing_defines_are_reported() {
     assert!(missing("", &[Role::Provider]).is_empty());
     assert!(missing("", &[Role::App]).is_empty(), "another process is the provider");
     assert!(missing("demo = true", &Role::ALL).is_empty());
-    let elsewhere = "[app]\nauthority = \"https://id.example.com\"\n[api]\nissuer = \"https://id.example.com\"\n";
+    let elsewhere = "[app]\nauthority = \"https://id.example.com\"\n\
+                     [api]\nissuer = \"https://id.example.com\"\n";
     assert!(missing(elsewhere, &Role::ALL).is_empty());
 
     let api = "[[api_scopes]]\nname = \"MyBackendApi2\"\ndisplay_name = \"A\"\n\
-               [[api_resources]]\nname = \"MyBackendApi2\"\ndisplay_name = \"A\"\nscopes = [\"MyBackendApi2\"]\n";
+               [[api_resources]]\nname = \"MyBackendApi2\"\ndisplay_name = \"A\"\n\
+               scopes = [\"MyBackendApi2\"]\n";
     let page = "[app]\nclient_id = \"page\"\n";
     let problems = missing(&format!("{page}{CLIENT}{api}"), &Role::ALL);
     for problem in [
@@ -765,7 +777,8 @@ fn names_that_nothing_defines_are_reported() {
     let secret = CLIENT.replace("require_client_secret = false", "require_client_secret = true");
     let problems = missing(
         &format!(
-            "{page}{secret}client_secrets = [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n{api}"
+            "{page}{secret}client_secrets = \
+             [{{ sha256 = \"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg\" }}]\n{api}"
         ),
         &Role::ALL,
     );
@@ -885,10 +898,12 @@ fn load_parts(text: &str, roles: &[Role]) -> Result<Config, ConfigErrors> {
 #[test]
 fn a_part_needs_the_settings_of_no_other() {
     // Each would be refused if the part that it is for were there.
-    let api = "[api]\nlisten = \"0.0.0.0:6001\"\nissuer = \"https://id.example.com\"\n[store]\npath = \"/nowhere/x.sqlite3\"\n";
+    let api = "[api]\nlisten = \"0.0.0.0:6001\"\nissuer = \"https://id.example.com\"\n\
+               [store]\npath = \"/nowhere/x.sqlite3\"\n";
     assert!(load_parts(api, &[Role::Api]).is_ok());
     assert!(load_parts(api, &[Role::Api, Role::Provider]).is_err());
-    let app = "[app]\nurl = \"https://app.example.com\"\nlisten = \"0.0.0.0:6001\"\n[provider]\nissuer = \"https://id.example.com\"\n";
+    let app = "[app]\nurl = \"https://app.example.com\"\nlisten = \"0.0.0.0:6001\"\n\
+               [provider]\nissuer = \"https://id.example.com\"\n";
     let page = load_parts(app, &[Role::App]).unwrap().app;
     assert_eq!(page.page.authority, "https://id.example.com");
     let provider = "[provider]\nlisten = \"127.0.0.1:5001\"\n";
@@ -919,9 +934,10 @@ fn with_tls_urls_are_https() {
     let config = load(development, &[]).unwrap();
     assert_eq!(config.provider.settings.issuer, "https://localhost:6001");
     assert_eq!(config.app.page.redirect_uri, "https://localhost:5001/OpenId/Login/JS");
-    assert!(
-        matches!(config.tls.certificate, Some(Certificate::Development { folder }) if folder == Path::new("data/tls"))
-    );
+    assert!(matches!(
+        config.tls.certificate,
+        Some(Certificate::Development { folder }) if folder == Path::new("data/tls")
+    ));
     let page = config.provider.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
     assert!(page.redirect_uris.iter().any(|uri| uri == "https://localhost:5001/OpenId/Login/JS"));
     let asked = read(None, [], &Role::ALL, true).unwrap();
@@ -934,8 +950,12 @@ fn with_tls_urls_are_https() {
         refusal(elsewhere, "app.url", "\"https://app.example.com\"").contains("this machine only")
     );
     assert!(
-        load("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n[app]\nurl = \"https://app.example.com\"\n", &[])
-            .is_ok()
+        load(
+            "[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n\
+             [app]\nurl = \"https://app.example.com\"\n",
+            &[]
+        )
+        .is_ok()
     );
     refusal("[tls]\ncertificate = \"a.pem\"", "tls.certificate", "\"a.pem\"");
     refusal("[tls]\nkey = \"b.pem\"", "tls.key", "\"b.pem\"");

@@ -29,7 +29,10 @@ pub enum CertificateError {
         reason: io::Error,
     },
     /// The file does not contain one.
-    #[error("there is no {} in this file: give one in PEM", if *.key { "private key" } else { "certificate" })]
+    #[error(
+        "there is no {} in this file: give one in PEM",
+        if *.key { "private key" } else { "certificate" }
+    )]
     Missing {
         /// The file.
         path: PathBuf,

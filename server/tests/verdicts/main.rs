@@ -47,7 +47,8 @@ impl World {
         let now = SystemClock.now().seconds();
         let mut claims = about_the_caller.clone();
         let of_the_token = json!({
-            "iss": self.issuer, "aud": AUDIENCE, "client_id": "PkceJS", "jti": "1", "iat": now, "exp": now + 3600,
+            "iss": self.issuer, "aud": AUDIENCE, "client_id": "PkceJS", "jti": "1", "iat": now,
+            "exp": now + 3600,
         });
         claims.extend(of_the_token.as_object().unwrap().clone());
         self.key.sign("at+jwt", &claims).unwrap().into_exposed()
@@ -121,7 +122,10 @@ fn the_pages_verdict_is_the_apis_answer() {
     let agreed = runner.run(&callers(), |caller| {
         let token = world.token(&caller);
         // The page is told something else by the ID token; the API sees the access token alone.
-        let user = json!({ "access_token": token, "token_type": "Bearer", "profile": { "sub": "x", "role": "admin" } });
+        let user = json!({
+            "access_token": token, "token_type": "Bearer",
+            "profile": { "sub": "x", "role": "admin" },
+        });
         let user = serde_json::from_value(user).unwrap();
         let principal = routes::principal(&user);
         prop_assert!(principal.is_some());

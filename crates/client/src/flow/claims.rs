@@ -82,8 +82,9 @@ mod tests {
     #[test]
     fn protocol_claims_are_left_out_and_the_basis_stays() {
         let all = object(json!({
-            "sub": "a", "iss": "i", "aud": "c", "exp": 1, "iat": 1, "nbf": 1, "jti": "j", "auth_time": 1, "nonce": "n",
-            "acr": "0", "amr": [], "azp": "c", "at_hash": "h", "name": "Alice", "sid": "s"
+            "sub": "a", "iss": "i", "aud": "c", "exp": 1, "iat": 1, "nbf": 1, "jti": "j",
+            "auth_time": 1, "nonce": "n", "acr": "0", "amr": [], "azp": "c", "at_hash": "h",
+            "name": "Alice", "sid": "s"
         }));
         let kept = filtered(all.clone(), &ClaimsFilter::Protocol(true));
         let names: Vec<&str> = kept.keys().map(String::as_str).collect();
@@ -97,13 +98,21 @@ mod tests {
 
     #[test]
     fn userinfo_joins_deeply() {
-        let id_token = json!({"sub": "a", "exp": 1, "name": "A", "role": ["user"], "address": {"city": "X", "zip": "1"}});
-        let user_info = json!({"sub": "b", "exp": 9, "name": "B", "role": ["user", "admin"], "address": {"city": "Y"}});
+        let id_token = json!({
+            "sub": "a", "exp": 1, "name": "A", "role": ["user"],
+            "address": {"city": "X", "zip": "1"},
+        });
+        let user_info = json!({
+            "sub": "b", "exp": 9, "name": "B", "role": ["user", "admin"], "address": {"city": "Y"},
+        });
         let mut replaced = object(id_token.clone());
         join_user_info(&mut replaced, object(user_info), MergeClaims::Replace);
         assert_eq!(
             Value::Object(replaced),
-            json!({"sub": "a", "exp": 1, "name": "B", "role": ["user", "admin"], "address": {"city": "Y", "zip": "1"}})
+            json!({
+                "sub": "a", "exp": 1, "name": "B", "role": ["user", "admin"],
+                "address": {"city": "Y", "zip": "1"},
+            })
         );
         let mut united = object(id_token);
         join_user_info(&mut united, object(json!({"role": "sit"})), MergeClaims::Merge);

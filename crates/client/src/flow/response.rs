@@ -220,7 +220,9 @@ mod tests {
     #[test]
     fn reads_errors_issuer_and_url_state() {
         let response = parse(
-            "http://localhost:5001/?error=access_denied&error_description=User+said%20no&error_uri=https%3A%2F%2Fop%2Fe&state=xyz%3Bpage%3B2&iss=https%3A%2F%2Fop&session_state=s",
+            "http://localhost:5001/?error=access_denied&error_description=User+said%20no\
+             &error_uri=https%3A%2F%2Fop%2Fe\
+             &state=xyz%3Bpage%3B2&iss=https%3A%2F%2Fop&session_state=s",
         );
         let error = response.result.unwrap_err();
         assert_eq!(error.code, ErrorCode::AccessDenied);
@@ -290,7 +292,10 @@ mod tests {
         }
 
         #[test]
-        fn any_parameters_read_or_are_refused(query in "([a-z_]{1,8}=[%;&=#?a-zA-Z0-9]{0,12}&?){0,8}", mark in "[?#]") {
+        fn any_parameters_read_or_are_refused(
+            query in "([a-z_]{1,8}=[%;&=#?a-zA-Z0-9]{0,12}&?){0,8}",
+            mark in "[?#]",
+        ) {
             let url = format!("https://c/{mark}{query}");
             if let Ok(response) = AuthorizationResponse::parse(&url) {
                 prop_assert!(!response.state_id.is_empty() || response.url_state.is_some());

@@ -159,8 +159,8 @@ mod tests {
     #[test]
     fn reads_the_openid_example() {
         let answer = read(json!({
-            "access_token": "SlAV32hkKG", "token_type": "Bearer", "refresh_token": "8xLOxBtZp8", "expires_in": 3600,
-            "id_token": "eyJ", "tenant": "x"
+            "access_token": "SlAV32hkKG", "token_type": "Bearer", "refresh_token": "8xLOxBtZp8",
+            "expires_in": 3600, "id_token": "eyJ", "tenant": "x"
         }))
         .unwrap();
         assert_eq!(answer.access_token, "SlAV32hkKG");

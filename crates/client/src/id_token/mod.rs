@@ -95,12 +95,11 @@ pub enum IdTokenError {
 
 impl IdTokenError {
     pub(crate) fn kind(&self) -> ErrorKind {
+        use SignatureError::{Unavailable, UnsupportedAlgorithm};
         match self {
             Self::Expired(_)
             | Self::NotYetValid(_)
-            | Self::Signature(SignatureError::Unavailable | SignatureError::UnsupportedAlgorithm) => {
-                ErrorKind::Device
-            }
+            | Self::Signature(Unavailable | UnsupportedAlgorithm) => ErrorKind::Device,
             Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => ErrorKind::Restart,
             _ => ErrorKind::Configuration,
         }

@@ -110,7 +110,13 @@ proptest! {
     #[test]
     fn addresses(
         before in "(https://[a-z.]{1,9}/[a-z/]{0,9}|\\PC{0,20})",
-        pairs in vec(("(code|state|iss|error|error_description|session_state|[a-z%]{0,6})", "[%a-zA-Z0-9;:/.?#&=\\-]{0,24}"), 0..8),
+        pairs in vec(
+            (
+                "(code|state|iss|error|error_description|session_state|[a-z%]{0,6})",
+                "[%a-zA-Z0-9;:/.?#&=\\-]{0,24}",
+            ),
+            0..8,
+        ),
         marks in vec("[?#&;]", 8),
     ) {
         let world = World::new();
@@ -132,8 +138,9 @@ proptest! {
     #[test]
     fn discovery_documents(
         changes in members_of(&[
-            "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint",
-            "id_token_signing_alg_values_supported", "authorization_response_iss_parameter_supported",
+            "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
+            "end_session_endpoint", "id_token_signing_alg_values_supported",
+            "authorization_response_iss_parameter_supported",
             "pushed_authorization_request_endpoint", "require_pushed_authorization_requests",
         ]),
         keys in any_json(),
@@ -145,7 +152,8 @@ proptest! {
         match world.run(tab.manager.signin_redirect(SigninRequestArgs::default())) {
             Ok(()) => {
                 let address = tab.navigator.gone_to.borrow().last().unwrap().clone();
-                let is_web = address.starts_with("https://") || address.starts_with("http://localhost");
+                let is_web =
+                    address.starts_with("https://") || address.starts_with("http://localhost");
                 prop_assert!(is_web, "{}", address);
             }
             Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Configuration),
@@ -156,8 +164,8 @@ proptest! {
     #[test]
     fn token_answers(
         changes in members_of(&[
-            "access_token", "token_type", "expires_in", "refresh_token", "id_token", "scope", "session_state", "profile",
-            "expires_at", "lifetime", "state",
+            "access_token", "token_type", "expires_in", "refresh_token", "id_token", "scope",
+            "session_state", "profile", "expires_at", "lifetime", "state",
         ]),
         at_once in any::<bool>(),
     ) {
@@ -180,7 +188,8 @@ proptest! {
     #[test]
     fn claims_of_id_tokens_and_userinfo(
         changes in members_of(&[
-            "iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "auth_time", "amr", "role", "address",
+            "iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "auth_time", "amr",
+            "role", "address",
         ]),
         user_info in members_of(&["sub", "role", "address", "exp"]),
         max_age in prop::option::of(0_u64..100),
@@ -201,7 +210,10 @@ proptest! {
     }
 
     #[test]
-    fn id_tokens(token in "(\\PC{0,60}|[A-Za-z0-9_.\\-]{0,90}|e30\\.[A-Za-z0-9_\\-]{0,40}\\.|(eyJ[A-Za-z0-9]{0,30}\\.){2,3})") {
+    fn id_tokens(
+        token in "(\\PC{0,60}|[A-Za-z0-9_.\\-]{0,90}|\
+                  e30\\.[A-Za-z0-9_\\-]{0,40}\\.|(eyJ[A-Za-z0-9]{0,30}\\.){2,3})",
+    ) {
         let world = World::new();
         let tab = world.tab();
         world.provider.alter_answer(move |answer| {
@@ -227,13 +239,15 @@ proptest! {
     #[test]
     fn answers_to_pushed_requests(status in 100_u16..600, body in any_json()) {
         let world = World::new();
-        world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] = json!(format!("{ISSUER}/par"));
+        world.provider.metadata.borrow_mut()["pushed_authorization_request_endpoint"] =
+            json!(format!("{ISSUER}/par"));
         world.provider.fault("par", Fault::Answer(status, body));
         let settings = Settings { push_authorization_requests: true, ..World::settings() };
         let tab = world.tab_with(settings, MemoryStorage::default());
         if world.run(tab.manager.signin_redirect(SigninRequestArgs::default())).is_ok() {
             let address = tab.navigator.gone_to.borrow().last().unwrap().clone();
-            prop_assert!(address.starts_with(&format!("{ISSUER}/authorize?client_id=app&request_uri=")), "{}", address);
+            let start = format!("{ISSUER}/authorize?client_id=app&request_uri=");
+            prop_assert!(address.starts_with(&start), "{}", address);
         } else {
             prop_assert_eq!(world.state_keys(), Vec::<String>::new());
         }
@@ -242,26 +256,30 @@ proptest! {
     #[test]
     fn stored_entries(
         user in members_of(&[
-            "access_token", "id_token", "refresh_token", "expires_at", "lifetime", "profile", "state", "url_state",
-            "requested_scope", "session_state", "scope",
+            "access_token", "id_token", "refresh_token", "expires_at", "lifetime", "profile",
+            "state", "url_state", "requested_scope", "session_state", "scope",
         ]),
         request in members_of(&[
-            "id", "created", "request_type", "code_verifier", "nonce", "authority", "client_id", "redirect_uri", "scope",
-            "response_mode", "max_age", "resource", "extra_token_params", "data", "code_hash", "sub",
+            "id", "created", "request_type", "code_verifier", "nonce", "authority", "client_id",
+            "redirect_uri", "scope", "response_mode", "max_age", "resource", "extra_token_params",
+            "data", "code_hash", "sub",
         ]),
         junk in "\\PC{0,40}",
         whole in any::<bool>(),
     ) {
         let world = World::new();
         let store = MemoryStorage::default();
-        let mut entry = json!({ "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" } });
+        let mut entry = json!({
+            "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" },
+        });
         entry.as_object_mut().unwrap().extend(user);
         let text = if whole { entry.to_string() } else { junk.clone() };
         store.set("oidc.user:https://op.example:app", &text).unwrap();
         let tab = world.tab_with(World::settings(), store);
         let url = world.callback_url(&tab, SigninRequestArgs::default());
         let key = world.state_keys().remove(0);
-        let mut pending: Value = serde_json::from_str(&world.local_storage.get(&key).unwrap().unwrap()).unwrap();
+        let kept = world.local_storage.get(&key).unwrap().unwrap();
+        let mut pending: Value = serde_json::from_str(&kept).unwrap();
         pending.as_object_mut().unwrap().extend(request);
         let pending = if whole { pending.to_string() } else { junk };
         world.local_storage.set(&key, &pending).unwrap();
@@ -274,13 +292,17 @@ proptest! {
     #[test]
     fn messages_of_windows_and_tabs(
         origin in "(https://app\\.example[a-z.]{0,5}|null|\\PC{0,20})",
-        texts in vec("(oidc\\.url:)?(https://app\\.example/cb)?[?#]?(state=|code=|[%a-z&;=]){0,6}\\PC{0,10}", 1..6),
+        texts in vec(
+            "(oidc\\.url:)?(https://app\\.example/cb)?[?#]?(state=|code=|[%a-z&;=]){0,6}\\PC{0,10}",
+            1..6,
+        ),
     ) {
         let world = World::new();
         let (tab, popups) = tab_with_windows(&world, World::settings());
         let sent = texts.clone();
         popups.answers(move |_| {
-            let senders = sent.iter().map(|text| (Sender::Child("https://app.example"), text.clone()));
+            let senders =
+                sent.iter().map(|text| (Sender::Child("https://app.example"), text.clone()));
             senders.chain([(Sender::Channel("oidc.".to_owned()), sent[0].clone())]).collect()
         });
         let call = tab.manager.signin_popup(SigninRequestArgs::default(), PopupArgs::default());

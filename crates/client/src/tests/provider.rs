@@ -245,8 +245,8 @@ impl Provider {
         let mut claims = about.as_object().unwrap().clone();
         claims.extend(
             json!({
-                "iss": ISSUER, "aud": "app", "iat": self.now(), "exp": self.now() + 300, "name": "Alice",
-                "at_hash": SigningAlgorithm::Rs256.left_half_hash(&access_token),
+                "iss": ISSUER, "aud": "app", "iat": self.now(), "exp": self.now() + 300,
+                "name": "Alice", "at_hash": SigningAlgorithm::Rs256.left_half_hash(&access_token),
             })
             .as_object()
             .unwrap()
@@ -256,7 +256,8 @@ impl Provider {
             alter(&mut claims);
         }
         let mut answer = json!({
-            "access_token": access_token, "token_type": "Bearer", "expires_in": *self.lifetime.borrow(),
+            "access_token": access_token, "token_type": "Bearer",
+            "expires_in": *self.lifetime.borrow(),
             "refresh_token": format!("refresh-{number}"), "scope": "openid profile",
             "id_token": sign(&self.signing_kid.borrow(), &Value::Object(claims)),
         });

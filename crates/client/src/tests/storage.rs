@@ -92,7 +92,8 @@ fn debug_shows_no_token() {
 #[test]
 fn a_user_tells_its_remaining_life() {
     let user: User = serde_json::from_value(json!({
-        "access_token": "a", "token_type": "Bearer", "expires_at": 100, "scope": "openid  api", "profile": {"sub": "s"}
+        "access_token": "a", "token_type": "Bearer", "expires_at": 100, "scope": "openid  api",
+        "profile": {"sub": "s"}
     }))
     .unwrap();
     assert_eq!((user.expires_in(90), user.expires_in(110)), (Some(10), Some(-10)));

@@ -210,9 +210,11 @@ impl Drop for Fetched {
 #[wasm_bindgen_test]
 async fn requests_go_out_without_cookies_and_answers_come_in_whole() {
     let _fetch = Fetched::by(
-        "const seen = [url, init.method, init.credentials, init.cache, init.redirect, init.headers.get('x-test'), init.body];
+        "const seen = [url, init.method, init.credentials, init.cache, init.redirect, \
+         init.headers.get('x-test'), init.body];
          return Promise.resolve(new Response(JSON.stringify(seen), {
-             status: 418, headers: { 'X-Answer': 'tea', date: 'Sun, 06 Nov 1994 08:49:37 GMT' } }));",
+             status: 418, \
+             headers: { 'X-Answer': 'tea', date: 'Sun, 06 Nov 1994 08:49:37 GMT' } }));",
     );
     let request = HttpRequest {
         method: "POST".to_owned(),
@@ -246,7 +248,8 @@ async fn failures_are_typed() {
 
     let _fetch = Fetched::by(
         "return new Promise((_, reject) =>
-             init.signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError'))));",
+             init.signal.addEventListener('abort', () => \
+             reject(new DOMException('aborted', 'AbortError'))));",
     );
     let slow = HttpRequest { timeout: Duration::from_millis(20), ..request("https://op.example/") };
     assert_eq!(Fetch.send(slow).await.unwrap_err(), NetworkFailure::Timeout);
@@ -317,10 +320,14 @@ async fn every_algorithm_verifies_what_the_browser_signs() {
             "const p = {parameters};
              const pair = await crypto.subtle.generateKey(p, true, ['sign', 'verify']);
              const url = text => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-             const input = url(btoa(JSON.stringify({{ alg: '{algorithm}' }}))) + '.' + url(btoa('{{}}'));
-             const signature = await crypto.subtle.sign(p, pair.privateKey, new TextEncoder().encode(input));
-             const token = input + '.' + url(btoa(String.fromCharCode(...new Uint8Array(signature))));
-             return token + ' ' + JSON.stringify(await crypto.subtle.exportKey('jwk', pair.publicKey));"
+             const input = url(btoa(JSON.stringify({{ alg: '{algorithm}' }}))) \
+                 + '.' + url(btoa('{{}}'));
+             const signature = await crypto.subtle.sign(p, pair.privateKey, \
+                 new TextEncoder().encode(input));
+             const token = input + '.' \
+                 + url(btoa(String.fromCharCode(...new Uint8Array(signature))));
+             return token + ' ' \
+                 + JSON.stringify(await crypto.subtle.exportKey('jwk', pair.publicKey));"
         );
         let made = javascript(&script).await;
         let (token, key) = made.split_once(' ').unwrap();

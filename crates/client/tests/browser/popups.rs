@@ -53,7 +53,8 @@ async fn a_frame_is_hidden_speaks_and_is_removed() {
         BrowserTimer.sleep(Duration::from_millis(10)).await;
     }
     javascript("postMessage('self', '*')").await;
-    let script = "onmessage = event => parent.postMessage(\"heard \" + event.data + \" from \" + event.origin, \"*\");
+    let script = "onmessage = event => parent.postMessage(\"heard \" + event.data \
+                   + \" from \" + event.origin, \"*\");
                   parent.postMessage(7, \"*\"); parent.postMessage(\"ready\", \"*\");"
         .replace('\n', " ");
     frame.go(&page(&script).await);
@@ -191,7 +192,8 @@ impl ChildWindow for Window {
 async fn a_silent_sign_in_goes_through_a_frame() {
     // The provider's page: it navigates to the response, a page of this origin.
     let script = "const state = new URL(location.href).hash.match(/state=([^&]*)/)[1];
-                  parent.postMessage(\"oidc.url:https://app.example/cb?error=login_required&iss=https://op.example&state=\" + state,
+                  parent.postMessage(\"oidc.url:https://app.example/cb\
+                    ?error=login_required&iss=https://op.example&state=\" + state,
                   location.origin);"
         .replace('\n', " ");
     let endpoint = page(&script).await;

@@ -47,11 +47,14 @@ async fn its_private_half_can_not_be_read() {
     proof_key("sealed").public_key().await.unwrap();
     let told = javascript(
         r#"const open = indexedDB.open("oidc.dpop", 1);
-        const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
-        const get = database.transaction("keys").objectStore("keys").get("https://op.example sealed");
+        const database = await new Promise(
+          (resolve) => (open.onsuccess = () => resolve(open.result)));
+        const get = database.transaction("keys").objectStore("keys")
+          .get("https://op.example sealed");
         const pair = await new Promise((resolve) => (get.onsuccess = () => resolve(get.result)));
         database.close();
-        const exported = await crypto.subtle.exportKey("jwk", pair.privateKey).catch((error) => error.name);
+        const exported = await crypto.subtle.exportKey("jwk", pair.privateKey)
+          .catch((error) => error.name);
         return `${pair.privateKey.extractable} ${exported}`;"#,
     )
     .await;

@@ -187,7 +187,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(text in "https?://[a-z]{1,4}(:[0-9]{1,4})?/[ -~]{0,30}") {
+        fn normalising_twice_changes_nothing(
+            text in "https?://[a-z]{1,4}(:[0-9]{1,4})?/[ -~]{0,30}",
+        ) {
             if let Some(once) = read(&text) {
                 prop_assert_eq!(read(&once), Some(once));
             }

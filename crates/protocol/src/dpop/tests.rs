@@ -240,7 +240,10 @@ fn proofs_are_told_apart_by_key_and_jti() {
     let first = identity(json!({}), json!({}));
     assert_eq!(first, identity(json!({"kid": "other"}), json!({"iat": 1001})));
     assert_ne!(first, identity(json!({}), json!({"jti": "2"})));
-    let other = json!({"alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}});
+    let other = json!({
+        "alg": "EdDSA",
+        "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    });
     assert_ne!(first, identity(other.clone(), json!({})));
     let by_its_newer_name = changed(other.clone(), json!({"alg": "Ed25519"}));
     assert_eq!(identity(other, json!({})), identity(by_its_newer_name, json!({})));

@@ -165,8 +165,8 @@ async fn the_page_can_be_framed_by_pages_of_clients_only_and_runs_its_script_onl
     assert_eq!(
         answer.header("content-security-policy"),
         format!(
-            "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors \
-             http://127.0.0.1:5001 http://localhost:5001 https://rp.example:8443"
+            "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors http://127.0.0.1:5001 http://localhost:5001 https://rp.example:8443"
         )
     );
     assert!(script.contains("const cookie = \"doorward.check=\""), "{script}");

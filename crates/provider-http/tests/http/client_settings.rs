@@ -34,12 +34,16 @@ async fn a_client_without_local_login_takes_no_sign_in_by_password() {
 
 #[tokio::test]
 async fn client_claims_are_in_tokens_about_users_only_if_always_sent() {
-    let own = json!({"claims": {"tier": "gold"}, "always_send_client_claims": true, "client_claims_prefix": "app_"});
+    let own = json!({
+        "claims": {"tier": "gold"}, "always_send_client_claims": true,
+        "client_claims_prefix": "app_",
+    });
     let world = World::with_clients(vec![
         client_settings("Always", own),
         client_settings("Seldom", json!({"claims": {"tier": "gold"}})),
         json!({
-            "client_id": "Machine", "allowed_grant_types": ["client_credentials"], "claims": {"tier": "gold"},
+            "client_id": "Machine", "allowed_grant_types": ["client_credentials"],
+            "claims": {"tier": "gold"},
             "client_secrets": [{"plain": "secret"}], "allowed_scopes": ["MyBackendApi2"],
         }),
     ])
@@ -81,7 +85,9 @@ async fn a_code_lives_as_long_as_the_client_says() {
 
 #[tokio::test]
 async fn a_device_code_lives_as_long_as_the_client_says() {
-    let own = json!({"allowed_grant_types": ["device_code"], "redirect_uris": [], "device_code_lifetime": 200});
+    let own = json!({
+        "allowed_grant_types": ["device_code"], "redirect_uris": [], "device_code_lifetime": 200,
+    });
     let world = World::with_clients(vec![client_settings("Slow", own)]).await;
     let begun = world
         .post("/connect/deviceauthorization", &[("client_id", "Slow"), ("scope", "openid")])
@@ -115,8 +121,8 @@ async fn user_claims_are_in_the_id_token_only_where_the_client_wants_them_there(
 #[tokio::test]
 async fn the_consent_page_shows_what_the_client_says_of_itself() {
     let own = json!({
-        "require_consent": true, "description": "Reads your <orders>.", "client_uri": "https://app.example/home",
-        "logo_uri": "https://pictures.example/logo.svg",
+        "require_consent": true, "description": "Reads your <orders>.",
+        "client_uri": "https://app.example/home", "logo_uri": "https://pictures.example/logo.svg",
     });
     let world = World::with_clients(vec![client_settings("Shown", own)]).await;
     let answer = Browser::signed_in(&world, "alice")

@@ -14,8 +14,8 @@ fn machine(secrets: &[&str]) -> Value {
     client_settings(
         "Added",
         json!({
-            "allowed_grant_types": ["client_credentials"], "require_client_secret": true, "client_secrets": secrets,
-            "allowed_scopes": ["MyBackendApi2"],
+            "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
+            "client_secrets": secrets, "allowed_scopes": ["MyBackendApi2"],
         }),
     )
 }

@@ -62,7 +62,9 @@ async fn the_page_describes_what_the_client_asks_for() {
 #[tokio::test]
 async fn a_scope_to_be_stressed_stands_out() {
     let scope = |name: &str, emphasize: bool| {
-        let settings = json!({"name": name, "display_name": format!("The API {name}"), "emphasize": emphasize});
+        let settings = json!({
+            "name": name, "display_name": format!("The API {name}"), "emphasize": emphasize,
+        });
         serde_json::from_value(settings).unwrap()
     };
     let scopes = vec![scope("MyBackendApi1", false), scope("MyBackendApi2", true)];
@@ -100,8 +102,9 @@ async fn required_scopes_stay_and_unrequested_ones_are_not_added() {
     let client = client_settings(
         "PkceCodeBackend",
         json!({
-            "require_consent": true, "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
-            "redirect_uris": [BACKEND_REDIRECT], "allowed_scopes": ["openid", "profile", "MyBackendApi2", "audit"],
+            "require_consent": true, "require_client_secret": true,
+            "client_secrets": [{"plain": "secret"}], "redirect_uris": [BACKEND_REDIRECT],
+            "allowed_scopes": ["openid", "profile", "MyBackendApi2", "audit"],
         }),
     );
     let world = World::with_clients(vec![client]).await;
@@ -156,7 +159,10 @@ async fn access_while_the_user_is_away_is_asked_for_each_time() {
 async fn a_consent_is_not_remembered_unless_ticked_and_allowed() {
     let forgetful = client_settings(
         "Forgetful",
-        json!({"require_consent": true, "allow_remember_consent": false, "redirect_uris": [BACKEND_REDIRECT]}),
+        json!({
+            "require_consent": true, "allow_remember_consent": false,
+            "redirect_uris": [BACKEND_REDIRECT],
+        }),
     );
     let world = World::with_clients(vec![forgetful]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
@@ -183,7 +189,9 @@ async fn a_consent_is_not_remembered_unless_ticked_and_allowed() {
 async fn a_remembered_consent_ends_after_its_lifetime() {
     let client = client_settings(
         "Brief",
-        json!({"require_consent": true, "consent_lifetime": 60, "redirect_uris": [BACKEND_REDIRECT]}),
+        json!({
+            "require_consent": true, "consent_lifetime": 60, "redirect_uris": [BACKEND_REDIRECT],
+        }),
     );
     let world = World::with_clients(vec![client]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;

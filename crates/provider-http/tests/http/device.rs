@@ -444,7 +444,8 @@ async fn requests_that_do_not_hold_are_refused() {
 async fn a_confidential_client_authenticates() {
     let secrets = json!([{"plain": "secret"}]);
     let settings = json!({
-        "client_id": "Kiosk", "allowed_grant_types": ["device_code"], "client_secrets": secrets, "allowed_scopes": ["openid"],
+        "client_id": "Kiosk", "allowed_grant_types": ["device_code"], "client_secrets": secrets,
+        "allowed_scopes": ["openid"],
     });
     let world = World::with_clients(vec![settings]).await;
     let request = || form_request("/connect/deviceauthorization", &[("scope", "openid")]);

@@ -22,7 +22,8 @@ async fn world_with(keys: &[&ProofKey]) -> World {
 fn setup_with(keys: &[&ProofKey]) -> Setup {
     let keys: Vec<&Value> = keys.iter().map(|key| &key.jwk).collect();
     let changes = json!({
-        "allowed_grant_types": ["authorization_code", "client_credentials"], "require_client_secret": true,
+        "allowed_grant_types": ["authorization_code", "client_credentials"],
+        "require_client_secret": true,
         "jwks": {"keys": keys}, "id_token_signing_alg": "ES256", "fapi2": true,
     });
     Setup { clients: vec![client_settings("Bank", changes)], ..Setup::default() }

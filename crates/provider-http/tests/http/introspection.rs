@@ -78,7 +78,8 @@ async fn an_api_learns_of_a_token_that_is_for_it() {
     let world = World::new().await;
     let tokens = Browser::signed_in(&world, "carol").await.tokens(&[]).await;
     let expected = json!({
-        "active": true, "iss": ISSUER, "sub": "carol", "username": "carol", "client_id": "PkceJS", "token_type": "Bearer",
+        "active": true, "iss": ISSUER, "sub": "carol", "username": "carol", "client_id": "PkceJS",
+        "token_type": "Bearer",
         "aud": API, "scope": API, "iat": START, "exp": START + 3600, "auth_time": START,
         "jti": claims(&tokens["access_token"])["jti"],
         "role": ["admin", "user"], "department": "Sales", "email": "carol@example.com",

@@ -213,7 +213,10 @@ async fn hostile_subjects_and_client_names_stay_text() {
     let hostile = HOSTILE.map(|sub| user(sub, "password", &[]));
     let client = crate::support::client_settings(
         "Hostile",
-        serde_json::json!({"client_name": HOSTILE[0], "client_uri": "https://app.example/?\"><b>", "require_consent": true}),
+        serde_json::json!({
+            "client_name": HOSTILE[0], "client_uri": "https://app.example/?\"><b>",
+            "require_consent": true,
+        }),
     );
     let world =
         World::with(Setup { users: hostile.to_vec(), clients: vec![client], ..Setup::default() })

@@ -12,7 +12,8 @@ use crate::support::{
 async fn world() -> World {
     let secrets = json!([{"plain": "secret"}]);
     let service = json!({
-        "client_id": "Service", "allowed_grant_types": ["client_credentials"], "client_secrets": secrets,
+        "client_id": "Service", "allowed_grant_types": ["client_credentials"],
+        "client_secrets": secrets,
         "allowed_scopes": ["MyBackendApi2"], "access_token_type": "reference",
     });
     World::with_clients(vec![

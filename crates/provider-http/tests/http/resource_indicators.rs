@@ -20,8 +20,8 @@ async fn world() -> World {
         client_settings("Both", json!({"allowed_scopes": scopes, "allowed_grant_types": grants}));
     let secrets = json!([{"plain": "secret"}]);
     let service = json!({
-        "client_id": "Service", "allowed_grant_types": ["client_credentials", "password"], "client_secrets": secrets,
-        "allowed_scopes": ["MyBackendApi1", "MyBackendApi2"],
+        "client_id": "Service", "allowed_grant_types": ["client_credentials", "password"],
+        "client_secrets": secrets, "allowed_scopes": ["MyBackendApi1", "MyBackendApi2"],
     });
     World::with_clients(vec![both, service]).await
 }
@@ -51,7 +51,11 @@ fn assert_is_for(answer: &Answer, audience: &Value, scope: &str) {
 /// A world whose two APIs take tokens of these algorithms.
 async fn taking(first: &[&str], second: &[&str]) -> World {
     let part = |name: &str| json!({"name": name, "display_name": name});
-    let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
+    let api = |name: &str, algs: &[&str]| {
+        json!({
+            "name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs,
+        })
+    };
     let scopes = ["MyBackendApi1", "MyBackendApi2"]
         .map(|name| serde_json::from_value(part(name)).unwrap())
         .to_vec();

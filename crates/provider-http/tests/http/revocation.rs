@@ -141,7 +141,8 @@ async fn another_clients_tokens_are_left_alone() {
 async fn a_jwt_that_a_client_got_for_itself_is_refused_and_a_reference_ends() {
     let machine = |id: &str, kind: &str| {
         let changes = json!({
-            "allowed_grant_types": ["client_credentials"], "redirect_uris": [], "require_client_secret": true,
+            "allowed_grant_types": ["client_credentials"], "redirect_uris": [],
+            "require_client_secret": true,
             "client_secrets": [{"plain": "secret"}], "access_token_type": kind,
         });
         client_settings(id, changes)

@@ -279,15 +279,16 @@ async fn no_log_line_holds_a_token_a_code_a_password_a_verifier_or_a_cookie() {
     let client = client_settings(
         "Confidential",
         json!({
-            "allowed_grant_types": ["authorization_code", "password"], "require_client_secret": true,
-            "client_secrets": [{"plain": CLIENT_SECRET}],
+            "allowed_grant_types": ["authorization_code", "password"],
+            "require_client_secret": true, "client_secrets": [{"plain": CLIENT_SECRET}],
         }),
     );
     let key = ProofKey::es256();
     let modern = client_settings(
         "Modern",
         json!({
-            "allowed_grant_types": ["authorization_code", "device_code"], "require_client_secret": true,
+            "allowed_grant_types": ["authorization_code", "device_code"],
+            "require_client_secret": true,
             "jwks": {"keys": [key.jwk]}, "access_token_type": "reference", "require_consent": true,
         }),
     );

@@ -20,7 +20,8 @@ async fn world() -> World {
         client_settings(
             "Secret",
             json!({
-                "pair_wise_subject_salt": SALT, "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
+                "pair_wise_subject_salt": SALT, "require_client_secret": true,
+                "client_secrets": [{"plain": "secret"}],
             }),
         ),
     ])

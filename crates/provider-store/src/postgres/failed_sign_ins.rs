@@ -136,7 +136,8 @@ async fn succeeded(
     connection.begin().await?;
     let locked = connection
         .all(
-            "SELECT key, failed, last FROM failed_sign_ins WHERE key = ANY($1) ORDER BY key FOR UPDATE",
+            "SELECT key, failed, last FROM failed_sign_ins WHERE key = ANY($1) \
+             ORDER BY key FOR UPDATE",
             &[&sorted(&all)],
             |row| {
                 let key = row.bytes(0, "failed_sign_ins.key")?.to_vec();

@@ -67,7 +67,8 @@ async fn add(
             "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin)
              SELECT $1, $2, $3, $4, false, $5::BYTEA
              WHERE $5::BYTEA IS NULL
-                OR (SELECT count(*) FROM pushed_requests WHERE origin = $5 AND expires_at > $6) < $7",
+                OR (SELECT count(*) FROM pushed_requests \
+                    WHERE origin = $5 AND expires_at > $6) < $7",
             &[
                 &request.hash.as_bytes().as_slice(),
                 &request.client_id,

@@ -158,7 +158,8 @@ mod tests {
             self.opened.notified().await;
             let key = json!({
                 "kty": "EC", "crv": "P-256",
-                "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+                "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+                "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
             });
             Ok(Map::from_iter([("keys".to_owned(), json!([key]))]))
         }

@@ -36,7 +36,8 @@ pub enum KeyRingError {
     Store(#[from] StoreError),
     /// A stored key does not open with this master key.
     #[error(
-        "signing key {0}: {1}. Give every process on this database one master key, that which was used before, or remove the key from the database"
+        "signing key {0}: {1}. Give every process on this database one master key, \
+         that which was used before, or remove the key from the database"
     )]
     Unseal(String, UnsealError),
     /// A key could not be made or read.

@@ -85,7 +85,10 @@ impl SigningKey {
                 let public = pair.public_key();
                 let modulus = public.modulus().big_endian_without_leading_zero().to_vec();
                 let exponent = public.exponent().big_endian_without_leading_zero().to_vec();
-                let jwk = json!({"kty": "RSA", "n": base64url::encode(&modulus), "e": base64url::encode(&exponent)});
+                let jwk = json!({
+                    "kty": "RSA", "n": base64url::encode(&modulus),
+                    "e": base64url::encode(&exponent),
+                });
                 (
                     Pair::Rsa(Box::new(pair)),
                     jwk,
@@ -102,7 +105,10 @@ impl SigningKey {
                     .ok_or(SigningError::InvalidKey)?
                     .split_at_checked(32)
                     .ok_or(SigningError::InvalidKey)?;
-                let jwk = json!({"kty": "EC", "crv": "P-256", "x": base64url::encode(x), "y": base64url::encode(y)});
+                let jwk = json!({
+                    "kty": "EC", "crv": "P-256", "x": base64url::encode(x),
+                    "y": base64url::encode(y),
+                });
                 (Pair::Ecdsa(Box::new(pair)), jwk, DecodingKey::from_ec_der(&point))
             }
             SigningAlgorithm::EdDsa => {

@@ -24,7 +24,8 @@ pub enum PasswordError {
     Length,
     /// More work than the server does for one sign-in.
     #[error(
-        "the hash needs more than {MAX_MEMORY} KiB of memory, {MAX_PASSES} passes or {MAX_LANES} lanes"
+        "the hash needs more than {MAX_MEMORY} KiB of memory, \
+         {MAX_PASSES} passes or {MAX_LANES} lanes"
     )]
     TooCostly,
     /// The hash could not be computed.

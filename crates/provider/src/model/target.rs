@@ -118,7 +118,11 @@ mod tests {
     fn resources() -> Resources {
         let scopes = ["read", "write", "shared", "free"]
             .map(|name| json!({"name": name, "display_name": name}));
-        let api = |name: &str, scopes: &[&str]| json!({"name": name, "display_name": name, "scopes": scopes});
+        let api = |name: &str, scopes: &[&str]| {
+            json!({
+                "name": name, "display_name": name, "scopes": scopes,
+            })
+        };
         let apis = json!([
             api("https://one.example/", &["read", "shared"]),
             api("two", &["write", "shared"])
@@ -156,7 +160,12 @@ mod tests {
     fn one_algorithm_is_taken_by_all_of_the_apis() {
         use SigningAlgorithm::{EdDsa, Es256, Rs256};
         let scopes = ["a", "b", "c"].map(|name| json!({"name": name, "display_name": name}));
-        let api = |name: &str, algs: &[&str]| json!({"name": name, "display_name": name, "scopes": [name], "access_token_signing_algs": algs});
+        let api = |name: &str, algs: &[&str]| {
+            json!({
+                "name": name, "display_name": name, "scopes": [name],
+                "access_token_signing_algs": algs,
+            })
+        };
         let apis =
             json!([api("a", &[]), api("b", &["ES256", "EdDSA"]), api("c", &["RS256", "EdDSA"])]);
         let scopes = scopes.map(|scope| serde_json::from_value(scope).unwrap()).to_vec();

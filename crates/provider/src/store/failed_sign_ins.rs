@@ -14,10 +14,11 @@ use crate::{
 #[async_trait]
 pub trait FailedSignIns: Send + Sync + 'static {
     /// Admits one attempt to sign in, in one transaction: if a key's policy asks for a wait (see
-    /// [`ThrottlePolicy::wait`](crate::model::throttle::ThrottlePolicy::wait)), nothing changes and the
-    /// longest wait is returned in seconds; otherwise the attempt is counted as a failure for every
-    /// key beforehand (so that parallel guesses can't slip through together) and 0 is returned.
-    /// Failures whose last is older than [`MEMORY`](crate::model::throttle::MEMORY) count no more.
+    /// [`ThrottlePolicy::wait`](crate::model::throttle::ThrottlePolicy::wait)), nothing changes and
+    /// the longest wait is returned in seconds; otherwise the attempt is counted as a failure for
+    /// every key beforehand (so that parallel guesses can't slip through together) and 0 is
+    /// returned. Failures whose last is older than [`MEMORY`](crate::model::throttle::MEMORY) count
+    /// no more.
     async fn admit_sign_in(
         &self,
         keys: &[(ThrottleKey, ThrottlePolicy)],

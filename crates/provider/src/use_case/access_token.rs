@@ -43,8 +43,8 @@ pub(crate) struct AccessTokens<'a> {
 }
 
 impl AccessTokens<'_> {
-    /// The claims of a request's token, if this provider issued it and it has not expired. Its grant
-    /// is not checked.
+    /// The claims of a request's token, if this provider issued it and it has not expired. Its
+    /// grant is not checked.
     pub(crate) async fn read(
         &self,
         presented: &str,

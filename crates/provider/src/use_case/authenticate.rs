@@ -108,8 +108,8 @@ impl ClientCredentials {
 const MAX_SPLITS: usize = 5;
 
 /// `Basic base64(form(client_id) ":" form(secret))` (RFC 6749 section 2.3.1). Many clients encode
-/// neither, and an identifier may be a URL: so the first split at a colon counts whose identifier is
-/// known, and otherwise the first one.
+/// neither, and an identifier may be a URL: so the first split at a colon counts whose identifier
+/// is known, and otherwise the first one.
 fn parse_basic(header: &str, is_known: impl Fn(&str) -> bool) -> Option<ClientCredentials> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {

@@ -59,7 +59,11 @@ impl Clients {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(client_id, %error, "a setting of this client is not valid; the client is treated as unknown");
+                    tracing::error!(
+                        client_id,
+                        %error,
+                        "a setting of this client is not valid; the client is treated as unknown"
+                    );
                 }
             }
         }

@@ -156,9 +156,9 @@ impl DeviceFlow<'_> {
         Err(StoreError::Unavailable("no free user code was found".to_owned()).into())
     }
 
-    /// Finds the device's request behind a user code. From then on only this user can answer it. Every
-    /// attempt counts as a wrong one for an hour: a user has few devices, and one who has many must
-    /// not be able to guess.
+    /// Finds the device's request behind a user code. From then on only this user can answer it.
+    /// Every attempt counts as a wrong one for an hour: a user has few devices, and one who has
+    /// many must not be able to guess.
     pub(crate) async fn look_up(
         &self,
         typed: &str,

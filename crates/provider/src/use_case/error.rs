@@ -78,7 +78,8 @@ pub enum TokenError {
     Signing(#[from] SigningError),
 }
 
-/// Why a grant is not valid. All are `invalid_grant`. The text is for the log; the answer says less.
+/// Why a grant is not valid. All are `invalid_grant`. The text is for the log; the answer says
+/// less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantProblem {
     /// Unknown, or removed after its end.
@@ -177,8 +178,8 @@ impl TokenError {
         }
     }
 
-    /// The sentence on the wire. It says what a client's developer can do, and nothing about others'
-    /// grants.
+    /// The sentence on the wire. It says what a client's developer can do, and nothing about
+    /// others' grants.
     pub fn description(&self) -> String {
         match self {
             Self::Client(
@@ -194,15 +195,16 @@ impl TokenError {
                 | GrantProblem::CodeOfAnotherClient
                 | GrantProblem::CodeReplayed
                 | GrantProblem::SessionEnded,
-            ) => {
-                "The authorization code is unknown, expired, used, or another client's. Start a new sign-in.".to_owned()
-            }
+            ) => "The authorization code is unknown, expired, used, or another client's. \
+                 Start a new sign-in."
+                .to_owned(),
             Self::Grant(
                 GrantProblem::UnknownRefreshToken
                 | GrantProblem::RefreshTokenOfAnotherClient
                 | GrantProblem::RefreshTokenReplayed
                 | GrantProblem::OfflineAccessWithdrawn,
-            ) => "The refresh token is unknown, expired, used, revoked, or another client's. Start a new sign-in."
+            ) => "The refresh token is unknown, expired, used, revoked, or another client's. \
+                 Start a new sign-in."
                 .to_owned(),
             Self::Store(_) | Self::Dpop(DpopError::Store(_)) | Self::Keys(_) | Self::Signing(_) => {
                 "The provider can't answer at the moment. Try again later.".to_owned()
@@ -241,7 +243,8 @@ pub enum ClientAuthenticationError {
     Assertion(#[from] AssertionError),
     /// The `Authorization` header is not `Basic` with base64 of two form-encoded texts.
     #[error(
-        "the Authorization header is not Basic with client_id and secret, each form-encoded, in base64"
+        "the Authorization header is not Basic with client_id and secret, \
+         each form-encoded, in base64"
     )]
     MalformedHeader,
     /// Unknown or disabled client.

@@ -47,8 +47,8 @@ impl PasswordVerifier {
         })
     }
 
-    /// Takes into account that a user has this hash, so that names of nobody cost the same as often.
-    /// Called for the users of the store at start, and for each that is imported later.
+    /// Takes into account that a user has this hash, so that names of nobody cost the same as
+    /// often. Called for the users of the store at start, and for each that is imported later.
     pub fn learn(&self, hash: &PasswordHash) {
         let mut decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, count)) = decoys.iter_mut().find(|(own, _)| own.cost() == hash.cost()) {

@@ -36,7 +36,8 @@ pub fn check(
     let keeps_at = |path: &Path| match &database {
         DatabaseConfig::Sqlite { .. } => section.path == path,
         DatabaseConfig::Postgres(_) => {
-            matches!(&master_key, MasterKeySource::File(file) if *file == path.with_extension("key"))
+            let key_file = path.with_extension("key");
+            matches!(&master_key, MasterKeySource::File(file) if *file == key_file)
         }
     };
     let folder_to_create =

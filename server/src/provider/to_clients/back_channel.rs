@@ -93,7 +93,10 @@ mod tests {
             .await
             .unwrap_err();
         assert!(
-            matches!(&refused, DeliveryError::Unreachable(cause) if !cause.contains("secret-token")),
+            matches!(
+                &refused,
+                DeliveryError::Unreachable(cause) if !cause.contains("secret-token")
+            ),
             "{refused}"
         );
     }

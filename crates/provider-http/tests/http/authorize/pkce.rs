@@ -30,7 +30,8 @@ async fn any_method_but_s256_is_an_invalid_request() {
 #[tokio::test]
 async fn a_client_with_a_secret_needs_pkce_too_unless_its_settings_say_otherwise() {
     let lax = json!({
-        "require_pkce": false, "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
+        "require_pkce": false, "require_client_secret": true,
+        "client_secrets": [{"plain": "secret"}],
     });
     let world = World::with_clients(vec![client_settings("Lax", lax)]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;

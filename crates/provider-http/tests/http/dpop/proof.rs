@@ -56,9 +56,11 @@ refused! {
     jwk_missing: {"jwk": null}, {};
     jwk_by_reference: {"jwk": null, "kid": "key-1", "jku": "https://client.example/jwks"}, {};
     jwk_symmetric: {"jwk": {"kty": "oct", "k": "AQAB"}}, {};
-    jwk_for_encryption: {"jwk": {"kty": "EC", "crv": "P-256", "use": "enc", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+    jwk_for_encryption: {"jwk": {"kty": "EC", "crv": "P-256", "use": "enc",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}}, {};
-    jwk_of_another_key: {"jwk": {"kty": "EC", "crv": "P-256", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+    jwk_of_another_key: {"jwk": {"kty": "EC", "crv": "P-256",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}}, {};
     critical_extension: {"crit": ["exp"], "exp": 1}, {};
     jti_missing: {}, {"jti": null};

@@ -122,7 +122,8 @@ async fn a_client_that_wants_no_sid_gets_none() {
 #[tokio::test]
 async fn a_client_with_pairwise_subjects_hears_of_the_user_and_session_that_it_knows() {
     let pairwise = json!({
-        "back_channel_logout_uri": RECEIVER, "front_channel_logout_uri": "https://receiver.example/out",
+        "back_channel_logout_uri": RECEIVER,
+        "front_channel_logout_uri": "https://receiver.example/out",
         "pair_wise_subject_salt": "a salt of sixteen",
     });
     let world = World::with_clients(vec![client_settings("Receiver", pairwise)]).await;

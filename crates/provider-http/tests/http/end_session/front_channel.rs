@@ -16,7 +16,10 @@ async fn world() -> World {
         client_settings("One", json!({"front_channel_logout_uri": OUT})),
         client_settings(
             "Two",
-            json!({"front_channel_logout_uri": "http://localhost:7001/out", "front_channel_logout_session_required": false}),
+            json!({
+                "front_channel_logout_uri": "http://localhost:7001/out",
+                "front_channel_logout_session_required": false,
+            }),
         ),
         client_settings("Never", json!({"front_channel_logout_uri": "https://never.example/out"})),
     ])

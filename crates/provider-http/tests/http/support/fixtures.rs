@@ -15,8 +15,8 @@ use super::{BACKEND_REDIRECT, REDIRECT};
 /// A user whose password and claims are made from the name.
 pub fn user(sub: &str, password: &str, roles: &[&str]) -> User {
     let claims = json!({
-        "role": roles, "department": "Sales", "email": format!("{sub}@example.com"), "email_verified": true,
-        "name": sub.to_uppercase(), "phone_number": "+1 202 555 0101",
+        "role": roles, "department": "Sales", "email": format!("{sub}@example.com"),
+        "email_verified": true, "name": sub.to_uppercase(), "phone_number": "+1 202 555 0101",
     });
     let Value::Object(claims) = claims else { unreachable!() };
     User {
@@ -44,8 +44,9 @@ pub fn alice() -> User {
 /// The settings of a public client of its own, with these changes.
 pub fn client_settings(client_id: &str, changes: Value) -> Value {
     let mut settings = json!({
-        "client_id": client_id, "allowed_grant_types": ["authorization_code"], "require_client_secret": false,
-        "redirect_uris": [REDIRECT], "allowed_scopes": ["openid", "profile", "email", "MyBackendApi2"],
+        "client_id": client_id, "allowed_grant_types": ["authorization_code"],
+        "require_client_secret": false, "redirect_uris": [REDIRECT],
+        "allowed_scopes": ["openid", "profile", "email", "MyBackendApi2"],
         "allow_offline_access": true,
     });
     merge(&mut settings, changes);
@@ -62,36 +63,45 @@ pub fn merge(settings: &mut Value, changes: Value) {
 pub fn clients() -> Vec<Value> {
     vec![
         json!({
-            "client_id": "PkceJS", "client_name": "JavaScript Client", "allowed_grant_types": ["authorization_code"],
-            "require_client_secret": false, "redirect_uris": [REDIRECT, "http://127.0.0.1:5001/callback"],
-            "post_logout_redirect_uris": [REDIRECT], "allowed_cors_origins": ["http://localhost:5001"],
-            "allowed_scopes": ["openid", "profile", "email", "MyBackendApi2"], "allow_offline_access": true,
+            "client_id": "PkceJS", "client_name": "JavaScript Client",
+            "allowed_grant_types": ["authorization_code"], "require_client_secret": false,
+            "redirect_uris": [REDIRECT, "http://127.0.0.1:5001/callback"],
+            "post_logout_redirect_uris": [REDIRECT],
+            "allowed_cors_origins": ["http://localhost:5001"],
+            "allowed_scopes": ["openid", "profile", "email", "MyBackendApi2"],
+            "allow_offline_access": true,
             "refresh_token_expiration": "sliding", "absolute_refresh_token_lifetime": 360_000,
             "sliding_refresh_token_lifetime": 36_000,
         }),
         json!({
-            "client_id": "PkceCodeBackend", "client_name": "Backend", "allowed_grant_types": ["authorization_code"],
+            "client_id": "PkceCodeBackend", "client_name": "Backend",
+            "allowed_grant_types": ["authorization_code"],
             "client_secrets": [{"plain": "secret"}], "redirect_uris": [BACKEND_REDIRECT],
             "post_logout_redirect_uris": ["http://localhost:5001/signout-callback-oidc"],
-            "allowed_scopes": ["openid", "profile", "MyBackendApi2"], "allow_offline_access": true, "require_consent": true,
+            "allowed_scopes": ["openid", "profile", "MyBackendApi2"], "allow_offline_access": true,
+            "require_consent": true,
         }),
         json!({
-            "client_id": "Resources", "allowed_grant_types": ["client_credentials"], "client_secrets": [{"plain": "secret"}],
+            "client_id": "Resources", "allowed_grant_types": ["client_credentials"],
+            "client_secrets": [{"plain": "secret"}],
             "allowed_scopes": ["MyBackendApi2"], "access_token_lifetime": 36_000,
         }),
         json!({
-            "client_id": "MyBackend", "allowed_grant_types": ["password"], "client_secrets": [{"plain": "secret"}],
-            "allowed_scopes": ["openid", "email", "profile", "MyBackendApi1"], "allow_offline_access": true,
-            "update_access_token_claims_on_refresh": true, "always_include_user_claims_in_id_token": true,
+            "client_id": "MyBackend", "allowed_grant_types": ["password"],
+            "client_secrets": [{"plain": "secret"}],
+            "allowed_scopes": ["openid", "email", "profile", "MyBackendApi1"],
+            "allow_offline_access": true, "update_access_token_claims_on_refresh": true,
+            "always_include_user_claims_in_id_token": true,
         }),
         json!({
-            "client_id": "Television", "client_name": "Television App", "allowed_grant_types": ["device_code"],
-            "require_client_secret": false, "allowed_scopes": ["openid", "profile", "MyBackendApi2"],
-            "allow_offline_access": true,
+            "client_id": "Television", "client_name": "Television App",
+            "allowed_grant_types": ["device_code"], "require_client_secret": false,
+            "allowed_scopes": ["openid", "profile", "MyBackendApi2"], "allow_offline_access": true,
         }),
         json!({
-            "client_id": "Disabled", "enabled": false, "allowed_grant_types": ["authorization_code"],
-            "require_client_secret": false, "redirect_uris": [REDIRECT], "allowed_scopes": ["openid"],
+            "client_id": "Disabled", "enabled": false,
+            "allowed_grant_types": ["authorization_code"], "require_client_secret": false,
+            "redirect_uris": [REDIRECT], "allowed_scopes": ["openid"],
             "allowed_cors_origins": ["http://disabled.example"],
         }),
     ]

@@ -30,7 +30,9 @@ impl ProofKey {
     pub fn es384() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
         let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
-        let jwk = json!({"kty": "EC", "crv": "P-384", "x": base64url::encode(x), "y": base64url::encode(y)});
+        let jwk = json!({
+            "kty": "EC", "crv": "P-384", "x": base64url::encode(x), "y": base64url::encode(y),
+        });
         let private = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
         Self { private, algorithm: Algorithm::ES384, jwk }
     }
@@ -89,7 +91,10 @@ impl ProofKey {
 
     /// A good proof for a `GET` of userinfo with this token.
     pub fn userinfo_proof(&self, world: &World, access_token: &str, changes: &Value) -> String {
-        let mut claims = json!({"htm": "GET", "htu": format!("{ISSUER}/connect/userinfo"), "ath": access_token_hash(access_token)});
+        let mut claims = json!({
+            "htm": "GET", "htu": format!("{ISSUER}/connect/userinfo"),
+            "ath": access_token_hash(access_token),
+        });
         change(&mut claims, changes);
         self.proof_with(world, &json!({}), &claims)
     }

@@ -159,7 +159,8 @@ async fn a_replay_revokes_by_the_right_verifier_only() {
 #[tokio::test]
 async fn a_verifier_without_a_challenge_is_refused() {
     let lax = json!({
-        "require_pkce": false, "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
+        "require_pkce": false, "require_client_secret": true,
+        "client_secrets": [{"plain": "secret"}],
     });
     let world = World::with_clients(vec![client_settings("Lax", lax)]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;

@@ -167,7 +167,8 @@ async fn client_assertions_are_refused_and_never_ignored() {
 #[tokio::test]
 async fn each_secret_counts_until_it_expires() {
     let changes = json!({
-        "allowed_grant_types": ["client_credentials"], "require_client_secret": true, "allow_offline_access": false,
+        "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
+        "allow_offline_access": false,
         "client_secrets": [{"plain": "old", "expires_at": START + 60}, {"plain": "new"}],
     });
     let world = World::with_clients(vec![client_settings("Rotating", changes)]).await;

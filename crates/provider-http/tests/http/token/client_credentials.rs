@@ -40,8 +40,8 @@ async fn the_token_is_about_the_client_itself() {
 #[tokio::test]
 async fn scopes_about_a_user_and_scopes_not_allowed_are_invalid() {
     let machine = json!({
-        "allowed_grant_types": ["client_credentials", "authorization_code"], "require_client_secret": true,
-        "client_secrets": [{"plain": "secret"}],
+        "allowed_grant_types": ["client_credentials", "authorization_code"],
+        "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
     });
     let only_identity = json!({
         "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
@@ -67,7 +67,8 @@ async fn scopes_about_a_user_and_scopes_not_allowed_are_invalid() {
 #[tokio::test]
 async fn a_clients_own_claims_are_prefixed() {
     let changes = json!({
-        "allowed_grant_types": ["client_credentials"], "require_client_secret": true, "allow_offline_access": false,
+        "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
+        "allow_offline_access": false,
         "client_secrets": [{"plain": "secret"}], "claims": {"tier": "gold"},
     });
     let world = World::with_clients(vec![client_settings("Gold", changes)]).await;

@@ -98,8 +98,9 @@ async fn id_tokens_say_who_signed_in_where_when_and_how() {
     assert_eq!(id["sid"], claims(&tokens["access_token"])["sid"]);
     id.as_object_mut().unwrap().remove("sid");
     let expected = json!({
-        "iss": ISSUER, "aud": "PkceJS", "sub": "alice", "nonce": nonce, "iat": START, "exp": START + 300,
-        "auth_time": START, "amr": ["pwd"], "acr": "urn:doorward:acr:password", "at_hash": at_hash(&tokens["access_token"]),
+        "iss": ISSUER, "aud": "PkceJS", "sub": "alice", "nonce": nonce, "iat": START,
+        "exp": START + 300, "auth_time": START, "amr": ["pwd"], "acr": "urn:doorward:acr:password",
+        "at_hash": at_hash(&tokens["access_token"]),
     });
     assert_eq!(id, expected);
 }

@@ -12,8 +12,8 @@ const ADDRESS: &str = "https://signing.example/jwks.json";
 
 async fn world() -> World {
     let changes = json!({
-        "allowed_grant_types": ["client_credentials"], "require_client_secret": true, "jwks_uri": ADDRESS,
-        "allowed_scopes": ["MyBackendApi2"],
+        "allowed_grant_types": ["client_credentials"], "require_client_secret": true,
+        "jwks_uri": ADDRESS, "allowed_scopes": ["MyBackendApi2"],
     });
     World::with_clients(vec![client_settings("Signing", changes)]).await
 }
@@ -31,7 +31,9 @@ async fn token(world: &World, kid: &str, key: &ProofKey) -> Answer {
     static JTI: AtomicU64 = AtomicU64::new(0);
     let now = world.clock.seconds();
     let jti = format!("published-{}", JTI.fetch_add(1, Ordering::Relaxed));
-    let claims = json!({"iss": "Signing", "sub": "Signing", "aud": ISSUER, "iat": now, "exp": now + 60, "jti": jti});
+    let claims = json!({
+        "iss": "Signing", "sub": "Signing", "aud": ISSUER, "iat": now, "exp": now + 60, "jti": jti,
+    });
     let assertion = key.sign(&json!({"alg": "ES256", "kid": kid}), &claims);
     let request = [
         ("grant_type", "client_credentials"),

@@ -22,7 +22,8 @@ async fn world_with(key: &ProofKey) -> World {
 
 fn signing_client(client_id: &str, jwks: &Value) -> Value {
     let changes = json!({
-        "allowed_grant_types": ["authorization_code", "client_credentials"], "require_client_secret": true, "jwks": jwks,
+        "allowed_grant_types": ["authorization_code", "client_credentials"],
+        "require_client_secret": true, "jwks": jwks,
     });
     client_settings(client_id, changes)
 }

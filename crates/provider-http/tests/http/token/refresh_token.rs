@@ -219,7 +219,8 @@ async fn a_token_used_before_tokens_were_reusable_is_repeated_or_a_replay() {
 async fn an_absolute_lifetime_counts_from_the_first_issue() {
     for usage in ["one_time_only", "reuse"] {
         let settings = json!({
-            "refresh_token_usage": usage, "refresh_token_expiration": "absolute", "absolute_refresh_token_lifetime": 1000,
+            "refresh_token_usage": usage, "refresh_token_expiration": "absolute",
+            "absolute_refresh_token_lifetime": 1000,
         });
         let world = World::with_clients(vec![client_settings("Absolute", settings)]).await;
         let first = tokens_of(&world, "Absolute").await;

@@ -59,7 +59,8 @@ pub enum AssertionError {
     BadSignature,
     /// `aud` names another server, alone or beside this one.
     #[error(
-        "aud of client_assertion must be this provider's issuer identifier, its token endpoint or that for pushed requests, and nothing else"
+        "aud of client_assertion must be this provider's issuer identifier, \
+         its token endpoint or that for pushed requests, and nothing else"
     )]
     WrongAudience,
     /// `exp` has come.
@@ -303,7 +304,10 @@ mod tests {
     }
 
     fn claims(changes: Value) -> Option<AssertionClaims> {
-        let own = json!({"iss": "app", "sub": "app", "aud": "https://op.example", "exp": 1060, "jti": "1", "iat": 1000});
+        let own = json!({
+            "iss": "app", "sub": "app", "aud": "https://op.example", "exp": 1060, "jti": "1",
+            "iat": 1000,
+        });
         let Value::Object(mut members) = own else { unreachable!() };
         let Value::Object(changes) = changes else { unreachable!() };
         members.extend(changes);

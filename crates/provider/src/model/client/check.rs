@@ -147,7 +147,8 @@ impl Client {
             ));
         }
         if resources.authenticating_api(&client.client_id).is_some() {
-            let problem = "an API with secrets has this name; at the introspection endpoint one could not be told from the other";
+            let problem = "an API with secrets has this name; \
+                            at the introspection endpoint one could not be told from the other";
             return Err(SettingsError::new("client_id", client.client_id, problem));
         }
         Ok(client)
@@ -283,7 +284,8 @@ fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
         return Ok(ClientKeys::default());
     };
     if !settings.require_client_secret || !without_secrets {
-        let problem = "jwks is for clients with require_client_secret, in place of client_secrets: one method a client";
+        let problem = "jwks is for clients with require_client_secret, in place of client_secrets: \
+                        one method a client";
         return Err(SettingsError::new("jwks", "(not shown)", problem));
     }
     ClientKeys::from_settings(jwks)
@@ -298,7 +300,8 @@ fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsEr
         || settings.jwks.is_some()
     {
         return refuse(
-            "jwks_uri is for clients with require_client_secret, in place of client_secrets and jwks",
+            "jwks_uri is for clients with require_client_secret, \
+             in place of client_secrets and jwks",
         );
     }
     match RedirectUri::parse(uri.to_owned()) {
@@ -387,7 +390,8 @@ mod tests {
 
     fn settings(changes: Value) -> ClientSettings {
         let mut settings = json!({
-            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
+            "client_id": "app", "require_client_secret": false,
+            "allowed_grant_types": ["authorization_code"],
             "redirect_uris": ["https://app.example/callback"], "allowed_scopes": ["openid"],
         });
         let Value::Object(changes) = changes else { unreachable!() };
@@ -443,7 +447,9 @@ mod tests {
         }
         let uri = "https://app.example/jwks";
         assert_eq!(refusal(json!({"jwks_uri": uri})), "jwks_uri", "a public client");
-        let two = json!({"require_client_secret": true, "jwks_uri": uri, "client_secrets": [{"sha256": "x"}]});
+        let two = json!({
+            "require_client_secret": true, "jwks_uri": uri, "client_secrets": [{"sha256": "x"}],
+        });
         assert_eq!(refusal(two), "jwks_uri");
         assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
         assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");

@@ -78,8 +78,9 @@ mod tests {
 
     fn client(changes: Value) -> Result<Client, SettingsError> {
         let mut settings = json!({
-            "client_id": "bank", "allowed_grant_types": ["authorization_code"], "redirect_uris": ["https://bank.example/cb"],
-            "jwks_uri": "https://bank.example/jwks", "id_token_signing_alg": "ES256", "fapi2": true, "require_pkce": false,
+            "client_id": "bank", "allowed_grant_types": ["authorization_code"],
+            "redirect_uris": ["https://bank.example/cb"], "jwks_uri": "https://bank.example/jwks",
+            "id_token_signing_alg": "ES256", "fapi2": true, "require_pkce": false,
         });
         let Value::Object(changes) = changes else { unreachable!() };
         settings.as_object_mut().unwrap().extend(changes);

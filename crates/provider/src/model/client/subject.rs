@@ -49,7 +49,8 @@ impl Pairwise {
             _ => Err(SettingsError::new(
                 KEY,
                 "(not shown)",
-                "all redirect_uris must have one host: it is the sector that subjects are made for (OIDC Core section 8.1)",
+                "all redirect_uris must have one host: \
+                 it is the sector that subjects are made for (OIDC Core section 8.1)",
             )),
         }
     }
@@ -95,8 +96,10 @@ mod tests {
 
     fn client(changes: &Value) -> Result<Client, SettingsError> {
         let mut settings = json!({
-            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
-            "redirect_uris": ["https://one.example/callback"], "pair_wise_subject_salt": "a salt of sixteen",
+            "client_id": "app", "require_client_secret": false,
+            "allowed_grant_types": ["authorization_code"],
+            "redirect_uris": ["https://one.example/callback"],
+            "pair_wise_subject_salt": "a salt of sixteen",
         });
         settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         Client::from_settings(serde_json::from_value(settings).unwrap(), false)

@@ -245,8 +245,10 @@ mod tests {
     #[test]
     fn reads_the_rfc_examples() {
         let body = "response_type=code&state=af0ifjsldkj&client_id=s6BhdRkqt3\
-            &redirect_uri=https%3A%2F%2Fclient.example.org%2Fcb&code_challenge=K2-ltc83acc4h0c9w6ESC_rEMTJ3bww-uCHaoeK1t8U\
-            &code_challenge_method=S256&scope=account-information&client_secret=x&client_assertion=y&client_assertion_type=z";
+            &redirect_uri=https%3A%2F%2Fclient.example.org%2Fcb\
+            &code_challenge=K2-ltc83acc4h0c9w6ESC_rEMTJ3bww-uCHaoeK1t8U\
+            &code_challenge_method=S256&scope=account-information\
+            &client_secret=x&client_assertion=y&client_assertion_type=z";
         let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
         assert_eq!(kept.iter().count(), 7);
         assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
@@ -265,7 +267,8 @@ mod tests {
         let expected = r#"{"id_token":{"email":null,"sub":{"value":"alice"}}}"#;
         assert_eq!(short.get("claims"), Some(expected));
 
-        let query = "client_id=s6BhdRkqt3&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
+        let query = "client_id=s6BhdRkqt3\
+            &request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A6esc_11ACC5bwc014ltc14eY22c";
         let expected = TokenHandle::parse("6esc_11ACC5bwc014ltc14eY22c").hash();
         assert_eq!(reference(&Params::parse(query).unwrap()), Some(expected));
         assert_eq!(

@@ -39,7 +39,8 @@ pub enum UnsafeRequest {
     MissingRedirectUri,
     /// `redirect_uri` is not registered for the client.
     #[error(
-        "The application asked to return to an address that is not registered for it (redirect_uri)."
+        "The application asked to return to an address that is not registered \
+         for it (redirect_uri)."
     )]
     UnregisteredRedirectUri,
     /// `client_id` or `redirect_uri` is there twice.
@@ -47,7 +48,8 @@ pub enum UnsafeRequest {
     Repeated(String),
     /// `request_uri` is none that this client pushed, or it has expired, or was answered before.
     #[error(
-        "The link that brought you here has expired or was used before. Start again from the application."
+        "The link that brought you here has expired or was used before. \
+         Start again from the application."
     )]
     UnknownRequestUri,
     /// The store failed before the client was known.

@@ -2,8 +2,9 @@
 //! they bind.
 //!
 //! An endpoint goes two steps. [`ProofVerifier::check`] judges the `DPoP` header without changing
-//! anything, early, so that a wrong proof costs no code or token. [`ProofVerifier::consume`] comes last
-//! before the store's command, when all else is valid, so only good requests leave a row. Only it makes a [`Binding`], which tokens can't be issued without.
+//! anything, early, so that a wrong proof costs no code or token. [`ProofVerifier::consume`] comes
+//! last before the store's command, when all else is valid, so only good requests leave a row. Only
+//! it makes a [`Binding`], which tokens can't be issued without.
 
 mod nonce;
 

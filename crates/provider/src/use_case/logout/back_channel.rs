@@ -195,7 +195,10 @@ impl LogoutDelivery {
                 self.store.drop_logout_notice(notice.id).await
             }
             Err(cause) => {
-                tracing::info!(client_id, sid, attempts, %cause, "a logout token was not delivered; it is tried again");
+                tracing::info!(
+                    client_id, sid, attempts, %cause,
+                    "a logout token was not delivered; it is tried again"
+                );
                 let due = self.clock.now().plus(wait(*attempts, &*self.entropy));
                 self.store.postpone_logout_notice(notice.id, due).await
             }

@@ -252,7 +252,8 @@ mod tests {
 
     fn client(expiration: &str, absolute: i64, sliding: i64) -> Client {
         let settings = serde_json::from_value(json!({
-            "client_id": "app", "require_client_secret": false, "allowed_grant_types": ["authorization_code"],
+            "client_id": "app", "require_client_secret": false,
+            "allowed_grant_types": ["authorization_code"],
             "redirect_uris": ["https://app.example/"], "refresh_token_expiration": expiration,
             "absolute_refresh_token_lifetime": absolute, "sliding_refresh_token_lifetime": sliding,
         }));

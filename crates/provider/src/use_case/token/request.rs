@@ -142,11 +142,13 @@ mod tests {
     /// RFC 6749 sections 4.1.3, 4.3.2, 4.4.2 and 6, and RFC 8628 section 3.4, the example bodies.
     #[test]
     fn reads_the_rfc_examples() {
-        let code = "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA&redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb";
-        assert!(
-            matches!(parse(code).unwrap(), GrantRequest::AuthorizationCode(SentCode { redirect_uri: Some(uri), .. })
-            if uri == "https://client.example.com/cb")
-        );
+        let code = "grant_type=authorization_code&code=SplxlOBeZQQYbYS6WxSbIA\
+            &redirect_uri=https%3A%2F%2Fclient%2Eexample%2Ecom%2Fcb";
+        assert!(matches!(
+            parse(code).unwrap(),
+            GrantRequest::AuthorizationCode(SentCode { redirect_uri: Some(uri), .. })
+                if uri == "https://client.example.com/cb"
+        ));
         assert!(matches!(
             parse("grant_type=client_credentials").unwrap(),
             GrantRequest::ClientCredentials { scope: None }
