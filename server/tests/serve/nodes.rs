@@ -166,8 +166,8 @@ async fn guesses_at_either_count_together() {
     let nodes = Nodes::new().await;
     let servers = nodes.start_both();
     let http = browser();
-    // Four at each: too few for either alone to make anybody wait.
-    let guesses = (0..8).map(|_| {
+    // Eight at each: too few for either alone to make anybody wait.
+    let guesses = (0..16).map(|_| {
         let form = [
             ("grant_type", "password"),
             ("username", "alice"),

@@ -91,7 +91,9 @@ fn a_whole_sign_in_is_told_in_order() {
     world.run(async move { manager.signin_silent().await }).unwrap();
     let words = told.words();
     assert_eq!(words[0], "POST token 200");
-    assert_eq!(words[words.len() - 4..], ["unchanged"; 4]);
+    let end = words.len() - 2;
+    assert_eq!(words[end - 4..end], ["unchanged"; 4]);
+    assert_eq!(words[end..], ["GET userinfo 200", "sub"]);
 
     let manager = told.tab.manager.clone();
     let api = ApiRequest::get(format!("{ISSUER}/userinfo"));
