@@ -12,10 +12,11 @@ use std::{
 pub fn adopt_owner(path: &Path, like: &Path) {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{MetadataExt as _, chown};
-        let (Ok(own), Ok(other)) = (fs::metadata(path), fs::metadata(like)) else { return };
+        use std::os::unix::fs::{MetadataExt as _, lchown};
+        // The folder's owner may put a link in the file's place: then the link alone is given away.
+        let (Ok(own), Ok(other)) = (fs::symlink_metadata(path), fs::metadata(like)) else { return };
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
-            let _ = chown(path, Some(other.uid()), Some(other.gid()));
+            let _ = lchown(path, Some(other.uid()), Some(other.gid()));
         }
     }
     #[cfg(not(unix))]

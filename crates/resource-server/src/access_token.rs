@@ -119,11 +119,13 @@ impl TokenClaims {
         if client_id.is_none() && profile.requires_client {
             return Err(needed("client_id"));
         }
-        let mut audiences = profile.audience.iter().filter_map(|path| path.find(all));
-        if !audiences.any(|found| found.is_string() || found.is_array()) {
+        // The first that is there counts: a token for another API must not pass by its client.
+        let is_there = |path: &&ClaimPath| path.find(all).is_some_and(|found| !found.is_null());
+        let audience = profile.audience.iter().find(is_there).ok_or(needed("aud"))?;
+        if !audience.find(all).is_some_and(|found| found.is_string() || found.is_array()) {
             return Err(needed("aud"));
         }
-        let aud = all_of(&profile.audience);
+        let aud = all_of(std::slice::from_ref(audience));
         let scope = all_of(&profile.scope);
         let scope = scope.iter().flat_map(|text| text.split(' ')).filter(|token| !token.is_empty());
         Ok(Self {

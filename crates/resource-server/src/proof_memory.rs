@@ -14,6 +14,9 @@ use crate::{
     proofs::{PROOF_LIFE, ProofStore, ProofStoreError, UsedProof},
 };
 
+/// With less room, a few callers would push out proofs that are still valid.
+const SMALLEST_ROOM: usize = 1024;
+
 /// Remembers used proofs in this process, up to a number of them.
 ///
 /// Every caller has two generations, which the time and the caller's share bound. A caller who
@@ -57,9 +60,9 @@ impl Generations {
 }
 
 impl ProofMemory {
-    /// A memory for this number of proofs.
+    /// A memory for this number of proofs, at least [`SMALLEST_ROOM`].
     pub(crate) fn new(room: usize, clock: Arc<dyn Clock>) -> Self {
-        Self { room, clock, callers: Mutex::default() }
+        Self { room: room.max(SMALLEST_ROOM), clock, callers: Mutex::default() }
     }
 
     fn is_new(&self, proof: &UsedProof, now: Duration) -> bool {

@@ -60,7 +60,8 @@ pub struct ResourceServerSettings {
     pub trusted_roots: Vec<Vec<u8>>,
     /// How many DPoP proofs are remembered, so that each is accepted once. A proof is remembered
     /// for three to six minutes, and one caller (issuer and subject) has an eighth of the room.
-    /// Each takes about 100 bytes. Default: 262,144, enough for 700 requests a second.
+    /// Each takes about 100 bytes. Default: 262,144, enough for 700 requests a second. Fewer than
+    /// 1,024 count as 1,024.
     pub remembered_proofs: usize,
     /// Whether a denial does not say which policies the caller failed. Default: false.
     pub hides_reasons: bool,

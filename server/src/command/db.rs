@@ -14,7 +14,7 @@ use super::{CommandContext, CommandError, DataArguments, audit, confirm::Confirm
 use crate::{
     config::{Config, DatabaseConfig},
     net,
-    private_file::adopt_owner,
+    private_file::{self, adopt_owner},
     provider::{database::Database, master_key},
 };
 
@@ -104,7 +104,7 @@ async fn restore(
     SqliteStore::backup(file, &incoming).map_err(CommandError::refused)?;
     let kept = path.exists().then(|| set_aside(&path)).transpose()?;
     fs::rename(&incoming, &path)?;
-    adopt_owner(&path, kept.as_deref().unwrap_or(&path));
+    adopt_owner(&path, kept.as_deref().unwrap_or(private_file::folder_of(&path)));
     check_restored(&config).await?;
     audit("database_restored", "database", &path.display().to_string());
     let kept_text = kept.map(|kept| kept.display().to_string());

@@ -1,6 +1,6 @@
 //! The parts that this process runs, started, and the router of each listener.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use axum::Router;
 use doorward_demo::api::Description;
@@ -28,7 +28,6 @@ pub struct RunningParts {
     /// Whether the API trusts the provider of this process.
     is_own_issuer: bool,
     draining: Draining,
-    was_ready: Arc<AtomicBool>,
 }
 
 impl RunningParts {
@@ -72,7 +71,6 @@ impl RunningParts {
             site,
             metrics,
             draining,
-            was_ready: Arc::default(),
         })
     }
 
@@ -122,7 +120,7 @@ impl RunningParts {
             writable: provider.map(|running| running.writable.clone()),
             has_site: site.map(Site::is_built),
             draining: self.draining.clone(),
-            was_ready: self.was_ready.clone(),
+            was_ready: Arc::default(),
         }
     }
 

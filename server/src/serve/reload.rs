@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    config::{ServeArguments, SettingSources},
+    config::{Config, ServeArguments, SettingSources},
     error::StartError,
     process::{log::LevelHandle, notify, signals::ReloadSignals},
     provider::Reloading,
@@ -18,6 +18,8 @@ use crate::{
 const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// The keys that are taken over.
 const TAKEN_OVER: [&str; 3] = ["clients", "log.level", "users"];
+/// The keys that say which provider this is.
+const IDENTITY: [&str; 4] = ["demo", "provider.issuer", "store.path", "store.url"];
 
 /// What is read again, and what takes it over.
 pub struct Reload {
@@ -65,9 +67,30 @@ impl Reload {
         notify::ready("serving");
     }
 
+    /// Refuses a configuration of another provider, or none: an import would remove the clients of
+    /// this one, or add those of the demo.
+    fn refuse_another_provider(
+        &self,
+        config: &Config,
+        changed: &[String],
+    ) -> Result<(), StartError> {
+        if self.sources.has_file() && !config.sources.has_file() {
+            return Err(StartError::Refused(
+                "the configuration file is gone: put it back, or restart".to_owned(),
+            ));
+        }
+        match changed.iter().find(|key| IDENTITY.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => Err(StartError::Refused(format!(
+                "{key} has changed, which makes it another provider: restart"
+            ))),
+        }
+    }
+
     async fn read_configuration(&mut self) -> Result<(), StartError> {
         let config = self.arguments.load()?;
         let changed = self.sources.changed_keys(&config.sources);
+        self.refuse_another_provider(&config, &changed)?;
         let (taken_over, need_restart): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|key| TAKEN_OVER.contains(&key.as_str()));
         if let Some(provider) = &self.provider {

@@ -70,6 +70,11 @@ async fn sighup_reads_the_configuration_again_and_never_ends_the_process() {
     server.signal("HUP");
     wait_for("the configuration in use stays").await;
     assert_eq!(token_status(&place).await, 200);
+    // Without its file it would become the demo, and lose its clients.
+    fs::remove_file(&file).unwrap();
+    server.signal("HUP");
+    wait_for("the configuration file is gone").await;
+    assert_eq!(token_status(&place).await, 200);
     server.stop();
 }
 

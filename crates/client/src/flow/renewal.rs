@@ -133,6 +133,10 @@ impl Client {
                     return Err(Error::OtherTab.into());
                 }
             }
+            if lock.is_none() && !self.ports.locks.has_marks() {
+                // Nothing says whether the tab that has the lock has sent this refresh token.
+                return Err(Error::OtherTab.into());
+            }
             let outcome = self.refresh(&mut session).await;
             // Some providers return the same tokens while they are valid. They were not replaced
             // then.

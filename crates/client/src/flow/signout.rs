@@ -190,15 +190,17 @@ impl Client {
     }
 
     async fn revoke_all(&self, user: &User) -> Result<(), Fault> {
+        let mut outcome = Ok(());
         for token_type in &self.settings.revoke_token_types {
             let token = match token_type {
                 TokenType::AccessToken => Some(&user.access_token),
                 TokenType::RefreshToken => user.refresh_token.as_ref(),
             };
             if let Some(token) = token {
-                self.tokens.revoke(token, *token_type).await?;
+                // A token that can't be revoked must not save the other one.
+                outcome = outcome.and(self.tokens.revoke(token, *token_type).await);
             }
         }
-        Ok(())
+        outcome
     }
 }

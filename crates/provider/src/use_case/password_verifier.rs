@@ -27,9 +27,8 @@ pub struct PasswordVerifier {
     /// Places to wait in; without a bound, a flood of guesses would hold up every real sign-in.
     places: Arc<Semaphore>,
     /// A decoy is verified in place of the hash of a user that does not exist, so that both cases
-    /// take the same time. There is one for each cost that users' hashes were seen to have, with
-    /// how many users have it.
-    decoys: Arc<Mutex<Vec<(PasswordHash, u64)>>>,
+    /// take the same time. There is one for each cost that users' hashes were seen to have.
+    decoys: Arc<Mutex<Vec<PasswordHash>>>,
     /// Chooses the decoy of a name: the same name always costs the same.
     choice: hmac::Key,
 }
@@ -42,37 +41,32 @@ impl PasswordVerifier {
         Ok(Self {
             permits: Arc::new(Semaphore::new(parallel)),
             places: Arc::new(Semaphore::new(parallel * WAITING_FOR_EACH)),
-            decoys: Arc::new(Mutex::new(vec![(first, 1)])),
+            decoys: Arc::new(Mutex::new(vec![first])),
             choice: hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()),
         })
     }
 
-    /// Takes into account that a user has this hash, so that names of nobody cost the same as
-    /// often. Called for the users of the store at start, and for each that is imported later.
+    /// Makes a decoy of the cost of this hash, if there is none yet. Attempts are not counted: a
+    /// guesser must not choose what names of nobody cost.
     pub fn learn(&self, hash: &PasswordHash) {
         let mut decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, count)) = decoys.iter_mut().find(|(own, _)| own.cost() == hash.cost()) {
-            *count = count.saturating_add(1);
-        } else if decoys.len() < MOST_COSTS {
-            decoys.push((hash.decoy(), 1));
+        let is_known = decoys.iter().any(|own| own.cost() == hash.cost());
+        if !is_known && decoys.len() < MOST_COSTS {
+            decoys.push(hash.decoy());
         }
     }
 
-    /// The decoy of a name that nobody has: each cost is as frequent among such names as among the
-    /// users.
+    /// The decoy of a name that nobody has: each cost is as frequent among such names.
     fn decoy(&self, username: &str) -> Option<PasswordHash> {
         let decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: u64 = decoys.iter().map(|(_, count)| count).sum();
-        let tag = hmac::sign(&self.choice, username.as_bytes());
-        let (number, _) = tag.as_ref().split_first_chunk::<8>()?;
-        let mut at = u64::from_be_bytes(*number) % all.max(1);
-        for (decoy, count) in decoys.iter() {
-            match at.checked_sub(*count) {
-                Some(rest) => at = rest,
-                None => return Some(decoy.clone()),
-            }
-        }
-        None
+        // The highest number wins, so that a new decoy changes few names, and only to itself.
+        let number = |decoy: &&PasswordHash| {
+            let mut context = hmac::Context::with_key(&self.choice);
+            context.update(username.as_bytes());
+            context.update(decoy.as_str().as_bytes());
+            context.sign().as_ref().to_vec()
+        };
+        decoys.iter().max_by_key(number).cloned()
     }
 
     /// Whether the password belongs to the hash of the user with this name. Without a hash the
@@ -136,12 +130,10 @@ mod tests {
             PasswordHash::parse(&text).unwrap()
         };
         let (cheap, dear) = (cost("m=4096,t=1,p=1"), cost("m=65536,t=3,p=4"));
-        for _ in 0..49 {
+        for _ in 0..50 {
             verifier.learn(&cheap);
         }
-        for _ in 0..50 {
-            verifier.learn(&dear);
-        }
+        verifier.learn(&dear);
         let names: Vec<String> = (0..400).map(|index| format!("nobody-{index}")).collect();
         let costs: Vec<PasswordHash> =
             names.iter().map(|name| verifier.decoy(name).unwrap()).collect();
@@ -152,6 +144,16 @@ mod tests {
         let again: Vec<PasswordHash> =
             names.iter().map(|name| verifier.decoy(name).unwrap()).collect();
         assert_eq!(again, costs);
+
+        // Another cost takes some of the names, and moves none between the others.
+        let new = cost("m=8192,t=2,p=1");
+        verifier.learn(&new);
+        let moved = names.iter().zip(&costs).filter(|(name, before)| {
+            let now = verifier.decoy(name).unwrap();
+            assert!(now == **before || now.cost() == new.cost());
+            now != **before
+        });
+        assert!((50..200).contains(&moved.count()));
     }
 
     #[tokio::test]

@@ -130,10 +130,16 @@ impl PasswordCheck<'_> {
 
     /// Replaces a hash with other parameters than today's, while the password is known.
     async fn rehash(&self, user: User, password: Secret) -> Result<User, SignInError> {
-        let Some(hash) = self.passwords.rehash(password).await? else { return Ok(user) };
-        let replaced = self.store.rehash_password(&user.sub, &user.password_hash, &hash).await?;
-        // Otherwise the password was changed meanwhile, which the start of the session notices.
-        Ok(if replaced { User { password_hash: hash, ..user } } else { user })
+        let Some(hash) = self.passwords.rehash(password.clone()).await? else { return Ok(user) };
+        if self.store.rehash_password(&user.sub, &user.password_hash, &hash).await? {
+            return Ok(User { password_hash: hash, ..user });
+        }
+        // Another sign-in was faster, or the password was changed meanwhile.
+        let by_now = self.store.user(&user.sub).await?.filter(|user| user.enabled);
+        let by_now = by_now.ok_or(SignInError::WrongPassword)?;
+        let hash = Some(&by_now.password_hash);
+        let is_right = self.passwords.verify(&by_now.username, hash, password).await?;
+        if is_right { Ok(by_now) } else { Err(SignInError::WrongPassword) }
     }
 
     /// What failures in this browser are counted for, if it has signed the account in before.

@@ -34,7 +34,7 @@ pub struct TokenProfile {
     pub subject: Vec<ClaimPath>,
     /// Where the client is found; the first that is there counts.
     pub client: Vec<ClaimPath>,
-    /// Where the audience is found; the values of all of them count. Default: `aud`.
+    /// Where the audience is found; the first that is there counts. Default: `aud`.
     pub audience: Vec<ClaimPath>,
     /// Where the scope is found; the values of all of them count. Default: `scope`.
     pub scope: Vec<ClaimPath>,

@@ -228,6 +228,7 @@ async fn cognito() {
     api.assert_refused(None, id_token).await;
     api.assert_refused(None, with(&access, &json!({ "token_use": "id" }))).await;
     api.assert_refused(None, with(&access, &json!({ "client_id": "another" }))).await;
+    api.assert_refused(None, with(&access, &json!({ "aud": "https://other-api" }))).await;
 }
 
 /// zitadel.com/docs, "Claims in ZITADEL": roles are the members' names of an object.

@@ -88,6 +88,33 @@ async fn guesses_are_throttled_by_account_and_client_and_say_so() {
     assert_eq!(grant(&world, "alice", "alice", None).await.status, StatusCode::OK);
 }
 
+/// Anybody can name a public client, so it does not stand between a guesser and the limits.
+#[tokio::test]
+async fn guesses_by_a_public_client_are_throttled_by_address() {
+    let world = World::with_clients(vec![json!({
+        "client_id": "public",
+        "require_client_secret": false,
+        "allowed_grant_types": ["password"],
+        "allowed_scopes": ["openid"],
+    })])
+    .await;
+    let guess = async |name: &str| {
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "public"),
+            ("username", name),
+            ("password", "wrong"),
+        ];
+        world.token(&form).await
+    };
+    for index in 0..50 {
+        let answer = guess(&format!("user-{index}")).await;
+        answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+    let throttled = guess("another").await;
+    throttled.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+}
+
 /// All users of a client come from its address.
 #[tokio::test]
 async fn guesses_at_one_account_hold_up_neither_other_users_of_the_client_nor_the_login_page() {

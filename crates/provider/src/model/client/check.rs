@@ -13,7 +13,8 @@ use super::{
     assertion::ClientKeys, fapi2, logout_uri::logout_uris, subject::Pairwise,
 };
 use crate::model::{
-    resource::Resources, settings_error::SettingsError, shared_secret::SharedSecrets,
+    provider_settings::AccessTokenTyp, resource::Resources, settings_error::SettingsError,
+    shared_secret::SharedSecrets,
 };
 
 impl Client {
@@ -145,6 +146,12 @@ impl Client {
                 unknown,
                 "no resource defines this scope",
             ));
+        }
+        let api = resources.api(&client.client_id);
+        if api.is_some_and(|api| api.access_token_typ == Some(AccessTokenTyp::Jwt)) {
+            let problem = "an API whose access tokens have the type JWT has this name; ID tokens \
+                           of this client would pass there";
+            return Err(SettingsError::new("client_id", client.client_id, problem));
         }
         if resources.authenticating_api(&client.client_id).is_some() {
             let problem = "an API with secrets has this name; \

@@ -26,14 +26,19 @@ impl TokenEndpoint<'_> {
         password: Secret,
         scope: Option<Scope>,
     ) -> Result<Issued, TokenError> {
-        let Asking { client, resources, proof, .. } = asking;
+        let Asking { client, resources, proof, address } = asking;
         let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
         if !scope.is_subset_of(&client.allowed_scope) {
             return Err(TokenError::InvalidScope);
         }
         let targets =
             self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
-        let origin = SignInOrigin::Client { client_id: &client.client_id };
+        let origin = if client.confidential {
+            SignInOrigin::Client { client_id: &client.client_id }
+        } else {
+            // Anybody can name a public client, from the address of the guesser's choice.
+            SignInOrigin::Browser { address, device: None }
+        };
         let user = &self.passwords.verify(username, password, origin).await?;
         let now = self.clock.now();
         let family = Family::generate(self.entropy);
