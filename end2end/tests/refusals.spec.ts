@@ -13,8 +13,7 @@ test.describe('the callback', () => {
   });
 
   const tamperings: Record<string, (url: URL) => void> = {
-    'a foreign state': (url) => url.searchParams.set('state', 'an-attacker-chose-this-state'),
-    'no state': (url) => url.searchParams.delete('state'),
+    'a state that no request had': (url) => url.searchParams.set('state', 'A'.repeat(43)),
     'a foreign issuer': (url) => url.searchParams.set('iss', 'https://attacker.example'),
     'no issuer, though the provider promises one': (url) => url.searchParams.delete('iss'),
   };
@@ -30,6 +29,26 @@ test.describe('the callback', () => {
       await expectError(app);
       expect(exchanges).toHaveLength(0);
       await offersSignIn(app);
+    });
+  }
+
+  const foreign: Record<string, (url: URL) => void> = {
+    'a state of another form': (url) => url.searchParams.set('state', 'an-attacker-chose-this-state'),
+    'no state': (url) => url.searchParams.delete('state'),
+  };
+  for (const [what, tamper] of Object.entries(foreign)) {
+    test(`${what} is no response of ours, and is left alone`, async ({ page }) => {
+      const app = new Application(page);
+      const exchanges = tokenRequests(page);
+      await app.open();
+      const callback = new URL(await app.signInWithoutCallback('alice'));
+      tamper(callback);
+      await page.goto(callback.href);
+
+      await app.expectSignedOut();
+      await expect(app.error).toBeHidden();
+      expect(page.url()).toBe(callback.href);
+      expect(exchanges).toHaveLength(0);
     });
   }
 
