@@ -56,9 +56,10 @@ export class Application {
     await expect(this.signOut).toBeHidden();
   }
 
-  async expectSignedInAs(user: User): Promise<void> {
+  /** `shown` is the name that the page shows: `preferred_username`, `name` or `sub`. */
+  async expectSignedInAs(user: User, shown: string = user): Promise<void> {
     await this.expectRunning();
-    await expect(this.uid).toHaveText(user);
+    await expect(this.uid).toHaveText(shown);
     await expect(this.signOut).toBeVisible();
     await expect(this.signIn).toBeHidden();
   }

@@ -36,7 +36,7 @@ test('sign in, call the API, reload, renew, sign out', async ({ page, request })
   await test.step('sign in', async () => {
     await app.signIn.click();
     await signInAndConsent(page, 'alice');
-    await app.expectSignedInAs('alice');
+    await app.expectSignedInAs('alice', 'alice of the foreign provider');
     expect(new URL(page.url()).search).toBe('');
   });
 
@@ -62,7 +62,7 @@ test('sign in, call the API, reload, renew, sign out', async ({ page, request })
 
   await test.step('a reload keeps her signed in', async () => {
     await page.reload();
-    await app.expectSignedInAs('alice');
+    await app.expectSignedInAs('alice', 'alice of the foreign provider');
   });
 
   await test.step('the page renews, each time with the refresh token of the time before', async () => {
@@ -89,7 +89,7 @@ test('sign in, call the API, reload, renew, sign out', async ({ page, request })
   await test.step('the next sign-in asks who she is', async () => {
     await app.signIn.click();
     await signInAndConsent(page, 'bob');
-    await app.expectSignedInAs('bob');
+    await app.expectSignedInAs('bob', 'bob of the foreign provider');
   });
 });
 
@@ -103,7 +103,7 @@ for (const algorithm of algorithms) {
     await app.open();
     await app.signIn.click();
     await signInAndConsent(page, 'alice');
-    await app.expectSignedInAs('alice');
+    await app.expectSignedInAs('alice', 'alice of the foreign provider');
     const idToken = (await app.idToken.textContent()) ?? '';
     expect(JSON.parse(Buffer.from(idToken.split('.')[0] ?? '', 'base64url').toString()).alg).toBe(algorithm);
   });
