@@ -88,7 +88,9 @@ test('a sign-out in one tab signs the others out', async ({ context }) => {
 const rounds = Number(process.env.ROUNDS ?? 2);
 const withinASecond = { timeout: 1_000 };
 
-test('a renewal, a sign-out and a sign-in in one tab show in the other within a second', async ({ context }) => {
+test('a renewal, a sign-out and a sign-in in one tab show in the other within a second', async ({
+  context,
+}) => {
   test.setTimeout(60_000 + rounds * 30_000);
   const [first, second] = await signedInTabs(context, 2);
   for (let round = 0; round < rounds; round += 1) {
