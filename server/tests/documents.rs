@@ -25,7 +25,8 @@ fn documents() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let skipped = ["target", "node_modules", "corpus", "artifacts"].contains(&&*name);
+            let skipped =
+                ["target", "node_modules", "corpus", "artifacts", "test-results"].contains(&&*name);
             if skipped || name.starts_with('.') {
                 continue;
             }
