@@ -48,9 +48,10 @@ pub fn make(wasm: &Path, folder: &Path, optimized: bool) -> Result<()> {
 }
 
 fn remove(folder: &Path) -> Result<()> {
-    Ok(if folder.exists() {
-        fs::remove_dir_all(folder)?
-    })
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(())
 }
 
 /// The files below a folder by their paths from `root`, sorted.
@@ -143,6 +144,9 @@ fn content_type(file: &Path) -> Result<&'static str> {
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
         "wasm" => "application/wasm",
-        _ => return Err(format!("xtask/src/site.rs has no content type for {file:?}").into()),
+        _ => {
+            let file = file.display();
+            return Err(format!("xtask/src/site.rs has no content type for {file}").into());
+        }
     })
 }
