@@ -194,7 +194,7 @@ async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     // Another transaction holds the row that imports go through.
     let blocking = std::thread::spawn({
-        let sql = "BEGIN; SELECT * FROM doorward_schema FOR UPDATE; SELECT pg_sleep(4); COMMIT";
+        let sql = "BEGIN; SELECT * FROM doorward_schema FOR UPDATE; SELECT pg_sleep(8); COMMIT";
         let url = url.clone();
         move || Command::new("psql").arg(url).args(["--quiet", "--command", sql]).output().unwrap()
     });
@@ -205,7 +205,7 @@ async fn a_database_that_hangs_or_has_no_connection_left_is_unavailable() {
     {}
     let mut seen = Vec::new();
     for outcome in
-        futures::future::join_all([0; 3].map(|_| store.import_users(Vec::new(), NOW))).await
+        futures::future::join_all([0; 6].map(|_| store.import_users(Vec::new(), NOW))).await
     {
         let Err(StoreError::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
         seen.push(why);
