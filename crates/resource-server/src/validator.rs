@@ -48,7 +48,8 @@ pub enum VerificationError {
 /// let settings = ResourceServerSettings::new("https://id.example.com", "orders-api");
 /// let validator = TokenValidator::new(&settings, Arc::new(SystemClock::default()))?;
 /// let token = validator.verify(token).await?;
-/// println!("{} has the roles {:?}", token.principal().sub(), token.principal().roles());
+/// let roles: Vec<&str> = token.principal().roles().collect();
+/// println!("{} has the roles {roles:?}", token.principal().sub());
 /// # Ok(())
 /// # }
 /// ```
