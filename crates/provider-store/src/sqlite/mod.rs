@@ -1,7 +1,7 @@
 //! The store port on SQLite: one file, durable commands, no other process needed.
 //!
-//! [`SqliteStore`] has one [`Writer`], which commits waiting commands together, and a few
-//! [`Readers`]. The file is in WAL mode with `synchronous = FULL`: an
+//! [`SqliteStore`] has one `Writer`, which commits waiting commands together, and a few
+//! `Readers`. The file is in WAL mode with `synchronous = FULL`: an
 //! answered command survives the death of the process and of the machine, and readers wait for no
 //! writer. One file a table holds its SQL.
 
