@@ -128,13 +128,9 @@ impl Client {
                 {
                     continue;
                 }
-                if lock.is_none() {
-                    // The tab that has the lock may have sent this refresh token.
-                    return Err(Error::OtherTab.into());
-                }
             }
-            if lock.is_none() && !self.ports.locks.has_marks() {
-                // Nothing says whether the tab that has the lock has sent this refresh token.
+            if lock.is_none() && (mark.is_none() || !self.ports.locks.has_marks()) {
+                // The tab that has the lock may have sent this refresh token.
                 return Err(Error::OtherTab.into());
             }
             let outcome = self.refresh(&mut session).await;
