@@ -1,7 +1,7 @@
 //! Sign-in of this page: `doorward-leptos`, configured by `/config.json`, with all failures in
 //! words for the user.
 
-use doorward_client::Settings;
+use doorward_client::{Settings, StepUp};
 use doorward_leptos::{Auth, AuthStep, provide_auth_with};
 use leptos::prelude::*;
 
@@ -94,8 +94,21 @@ impl PageAuth {
             return self.report(Problem::of_other_origin(&config.redirect_uri));
         }
         self.dismiss();
-        self.record.clear();
+        self.record.begin();
         self.auth.sign_in();
+    }
+
+    /// Fetches what a sign-in needs, because it is likely to follow.
+    pub fn prepare(self) {
+        self.record.prepare();
+        self.auth.prepare();
+    }
+
+    /// Leaves for the provider's sign-in page because the API asks for another sign-in, and calls
+    /// this path after it. The steps so far are kept: they say why.
+    fn step_up(self, step_up: &StepUp, path: &str) {
+        self.dismiss();
+        self.auth.step_up(step_up, path);
     }
 
     /// Signs out here, and leaves for the provider's sign-out page.
@@ -114,6 +127,7 @@ impl PageAuth {
             }
             NextStep::TryAgain(Task::Auth(step)) => self.auth.try_again(step),
             NextStep::TryAgain(Task::Call(path)) => return Some(path),
+            NextStep::StepUp(step_up, path) => self.step_up(&step_up, &path),
             NextStep::GoTo(url) => browser::go(&url),
             NextStep::Nothing => {}
         }

@@ -180,6 +180,10 @@ mod nowhere {
         false
     }
 
+    pub fn now() -> u64 {
+        0
+    }
+
     pub async fn fetch_text(_path: &str) -> Result<String, String> {
         Err("there is no browser".to_owned())
     }

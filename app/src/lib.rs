@@ -103,7 +103,7 @@ mod tests {
             tag(&html, id);
         }
         assert_eq!(html.matches("<h1").count(), 1);
-        assert_eq!(html.matches("<option").count(), 17);
+        assert_eq!(html.matches("<option").count(), 19);
     }
 
     #[test]

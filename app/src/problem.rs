@@ -1,6 +1,6 @@
 //! Failures in words for the user, each with the next step.
 
-use doorward_client::{Error, ErrorKind};
+use doorward_client::{Error, ErrorKind, StepUp};
 use doorward_leptos::AuthStep;
 
 use crate::{config::ConfigError, outcome::ApiAnswer};
@@ -24,6 +24,8 @@ pub enum NextStep {
         /// Whether the user was signed in before.
         again: bool,
     },
+    /// Sign in again as the API asks, and then repeat the call of this path.
+    StepUp(StepUp, String),
     /// Continue at this URL.
     GoTo(String),
     /// Nothing that a button could do.
@@ -37,6 +39,7 @@ impl NextStep {
             Self::TryAgain(_) => Some("Try again"),
             Self::SignIn { again: true } => Some("Sign in again"),
             Self::SignIn { again: false } => Some("Sign in"),
+            Self::StepUp(..) => Some("Sign in again to continue"),
             Self::GoTo(_) => Some("Open the page there"),
             Self::Nothing => None,
         }
@@ -60,6 +63,12 @@ impl Problem {
     /// A failure of the client during a task.
     pub fn of_client(error: &Error, task: Task) -> Self {
         let next = match error.kind() {
+            ErrorKind::StepUp => match (error.step_up(), &task) {
+                (Some(step_up), Task::Call(path)) => {
+                    NextStep::StepUp(step_up.clone(), path.clone())
+                }
+                _ => NextStep::Nothing,
+            },
             _ if matches!(error, Error::NoMatchingState { signed_in: true }) => NextStep::Nothing,
             ErrorKind::Retry | ErrorKind::Device => NextStep::TryAgain(task.clone()),
             ErrorKind::Restart | ErrorKind::SignIn => NextStep::SignIn { again: true },
@@ -75,10 +84,24 @@ impl Problem {
             }
             (Task::Auth(AuthStep::Renew), _) => "Your session was not renewed",
             (Task::Auth(_), _) => "Sign-in failed",
+            (Task::Call(_), Error::StepUp { .. }) => "The API asks you to sign in again",
             (Task::Call(_), Error::Network { .. }) => "The API could not be reached",
             (Task::Call(_), _) => "The API was not called",
         };
         Self { title, message: error.user_message(), next, task }
+    }
+
+    /// The same problem of a call for which the user has just signed in again. If the API still
+    /// asks for more, another sign-in would not help either.
+    #[must_use]
+    pub fn after_step_up(self) -> Self {
+        if !matches!(self.next, NextStep::StepUp(..)) {
+            return self;
+        }
+        let message = "You signed in again, and the API still asks for more. Please tell whoever \
+                       runs this application."
+            .to_owned();
+        Self { message, next: NextStep::Nothing, ..self }
     }
 
     /// The configuration of the application is invalid.
@@ -155,7 +178,7 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use doorward_client::ports::NetworkFailure;
+    use doorward_client::{ApiResponse, ports::NetworkFailure};
 
     use super::*;
 
@@ -186,6 +209,20 @@ mod tests {
             Task::Auth(AuthStep::FinishSignIn),
         );
         assert_eq!((used.title, used.next.label()), ("You are already signed in", None));
+    }
+
+    #[test]
+    fn another_sign_in_continues_the_call() {
+        let mut step_up = StepUp::default();
+        step_up.max_age = Some(60);
+        let response =
+            Box::new(ApiResponse { status: 401, headers: vec![], body: String::new(), date: None });
+        let error = Error::StepUp { step_up: step_up.clone(), response };
+        let problem = Problem::of_client(&error, Task::Call("/api/x".into()));
+        assert_eq!(problem.next.label(), Some("Sign in again to continue"));
+        assert_eq!(problem.next, NextStep::StepUp(step_up, "/api/x".into()));
+        assert_eq!(problem.title, "The API asks you to sign in again");
+        assert_eq!(problem.after_step_up().next, NextStep::Nothing);
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub enum Verdict {
     SignInFirst,
     /// The signed-in user may call.
     Allowed,
+    /// The signed-in user may call after another sign-in. The phrases say which: "needs a sign-in
+    /// within the last minute".
+    SignInAgain(Vec<String>),
     /// The signed-in user may not call. The phrases give the reasons: "needs department Sales".
     Denied(Vec<String>),
 }
@@ -27,14 +30,15 @@ impl Verdict {
         match self {
             Self::SignInFirst => "Sign in first",
             Self::Allowed => "Allowed",
+            Self::SignInAgain(_) => "Sign in again",
             Self::Denied(_) => "Denied",
         }
     }
 
-    /// The reasons, or an empty string unless the call is denied.
+    /// The reasons, or an empty string if the call is allowed.
     pub fn reasons(&self) -> String {
         match self {
-            Self::Denied(reasons) => reasons.join("; "),
+            Self::SignInAgain(reasons) | Self::Denied(reasons) => reasons.join("; "),
             Self::SignInFirst | Self::Allowed => String::new(),
         }
     }
@@ -49,13 +53,16 @@ pub fn principal(user: &User) -> Option<Principal> {
         .or_else(|| Principal::from_map(user.profile.clone()).ok())
 }
 
-/// Applies the policies of a route to the caller.
-pub fn verdict(route: &DemoRoute, principal: Option<&Principal>) -> Verdict {
+/// Applies the policies of a route to the caller, at this time in seconds since 1970 (UTC).
+pub fn verdict(route: &DemoRoute, principal: Option<&Principal>, now: u64) -> Verdict {
     let Some(principal) = principal else {
         return Verdict::SignInFirst;
     };
-    match route.decide(principal) {
+    match route.decide_at(principal, i64::try_from(now).unwrap_or(i64::MAX)) {
         Decision::Allowed => Verdict::Allowed,
+        Decision::Denied(denial) if denial.step_up().is_some() => {
+            Verdict::SignInAgain(denial.reasons())
+        }
         Decision::Denied(denial) => Verdict::Denied(denial.reasons()),
     }
 }
@@ -86,10 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_a_route_and_the_groups_hold_all_17() {
+    fn the_default_is_a_route_and_the_groups_hold_all() {
         assert_eq!(at(DEFAULT_ROUTE).path, DEFAULT_ROUTE);
-        let groups = [DemoGroup::PolicyBased, DemoGroup::RoleBased];
-        assert_eq!(groups.into_iter().flat_map(of_group).count(), 17);
+        assert_eq!(DemoGroup::ALL.into_iter().flat_map(of_group).count(), 19);
     }
 
     #[test]
@@ -98,23 +104,33 @@ mod tests {
         let token = format!("{}.{}.c2ln", base64url::encode("{}"), base64url::encode(claims));
         let profile = json!({ "sub": "alice", "role": "user" });
         let alice = principal(&user(&token, &profile)).unwrap();
-        assert_eq!(verdict(at(DEFAULT_ROUTE), Some(&alice)), Verdict::Allowed);
+        assert_eq!(verdict(at(DEFAULT_ROUTE), Some(&alice), 0), Verdict::Allowed);
         let opaque = principal(&user("opaque", &profile)).unwrap();
-        assert!(matches!(verdict(at(DEFAULT_ROUTE), Some(&opaque)), Verdict::Denied(_)));
+        assert!(matches!(verdict(at(DEFAULT_ROUTE), Some(&opaque), 0), Verdict::Denied(_)));
         assert_eq!(principal(&user("opaque", &json!({}))), None);
     }
 
     #[test]
     fn a_denial_says_why() {
         let bob = Principal::new("bob").with_claim("department", "CRM");
-        let verdict = verdict(at("/api/DemoPolicyBased/Sales/Get"), Some(&bob));
+        let verdict = verdict(at("/api/DemoPolicyBased/Sales/Get"), Some(&bob), 0);
         assert_eq!(verdict.reasons(), "needs department Sales");
         assert_eq!(verdict.label(), "Denied");
     }
 
     #[test]
+    fn another_sign_in_is_announced_when_its_time_has_come() {
+        let bob = Principal::new("bob").with_claim("auth_time", 1000);
+        let recent = |now| verdict(at("/api/DemoStepUp/Recent"), Some(&bob), now);
+        assert_eq!(recent(1070), Verdict::Allowed);
+        let verdict = recent(1071);
+        assert_eq!(verdict.reasons(), "needs a sign-in within the last minute");
+        assert_eq!(verdict.label(), "Sign in again");
+    }
+
+    #[test]
     fn without_a_user_there_is_nothing_to_decide() {
-        let verdict = verdict(at("/api/DemoRoleBased/Everyone/Get"), None);
+        let verdict = verdict(at("/api/DemoRoleBased/Everyone/Get"), None, 0);
         assert_eq!((verdict.label(), verdict.reasons()), ("Sign in first", String::new()));
     }
 }

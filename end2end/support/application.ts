@@ -57,7 +57,7 @@ export class Application {
   }
 
   /** `shown` is the name that the page shows: `preferred_username`, `name` or `sub`. */
-  async expectSignedInAs(user: User, shown: string = user): Promise<void> {
+  async expectSignedInAs(user: string, shown = user): Promise<void> {
     await this.expectRunning();
     await expect(this.uid).toHaveText(shown);
     await expect(this.signOut).toBeVisible();

@@ -22,8 +22,12 @@ export interface ForeignOptions {
   readonly clients?: ClientMetadata[];
   /** The origin whose pages may read the provider's answers: the application's, by default. */
   readonly page?: string;
+  /** The URL of tools for agents, which register themselves. */
+  readonly tools?: string;
   /** Whether its pages keep out of the reach of whoever opened them (Cross-Origin-Opener-Policy). */
   readonly cutsOpenerOff?: boolean;
+  /** Whether its token endpoint is down at the moment: it answers as a proxy before it would. */
+  readonly tokensAreDown?: () => boolean;
 }
 
 /** Starts the provider on the port of its origin; gives a function that stops it. */
@@ -31,12 +35,20 @@ export async function serveForeignProvider(
   origins: Origins,
   options: ForeignOptions = {},
 ): Promise<() => Promise<void>> {
-  const { page = origins.app, clients = clientsOf(page), cutsOpenerOff } = options;
-  const provider = new Provider(origins.provider, configuration(page, clients));
+  const { page = origins.app, clients = clientsOf(page), tools, cutsOpenerOff, tokensAreDown } = options;
+  const provider = new Provider(origins.provider, configuration(page, clients, tools));
   if (cutsOpenerOff) {
     provider.use(async (context, next) => {
       context.set('Cross-Origin-Opener-Policy', 'same-origin');
       await next();
+    });
+  }
+  if (tokensAreDown) {
+    provider.use(async (context, next) => {
+      if (context.path !== '/token' || !tokensAreDown()) return next();
+      context.status = 502;
+      context.type = 'html';
+      context.body = '<h1>Bad gateway</h1>';
     });
   }
   const { hostname, port } = new URL(origins.provider);
@@ -51,9 +63,10 @@ export async function serveForeignProvider(
     });
 }
 
-function configuration(page: string, clients: ClientMetadata[]): Configuration {
+function configuration(page: string, clients: ClientMetadata[], tools?: string): Configuration {
   return {
     clients,
+    ...(tools ? { scopes: ['openid', 'offline_access', 'notes'] } : {}),
     jwks: { keys: newKeys() },
     enabledJWA: { idTokenSigningAlgValues: [...algorithms] },
     cookies: { keys: ['a key for tests'] },
@@ -79,14 +92,16 @@ function configuration(page: string, clients: ClientMetadata[]): Configuration {
       devInteractions: { enabled: true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       pushedAuthorizationRequests: { enabled: true },
+      registration: { enabled: tools !== undefined },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => api.resource,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => ({
-          audience: api.audience,
-          scope: api.scope,
+        getResourceServerInfo: (_context, resource) => ({
+          ...(resource === tools
+            ? { audience: resource, scope: 'notes' }
+            : { audience: api.audience, scope: api.scope }),
           accessTokenFormat: 'jwt',
           accessTokenTTL: accessTokenLifetime,
         }),

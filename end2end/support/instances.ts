@@ -29,6 +29,20 @@ export const login: Configured = {
   provider: 'http://localhost:6201',
 };
 
+/** For the stories of second factors, which throttle an address, too. */
+export const factors: Configured = {
+  config: 'factors.toml',
+  app: 'http://localhost:5251',
+  provider: 'http://localhost:6251',
+};
+
+/** Users register, forget their passwords, and read the mails that demo mode keeps. */
+export const accounts: Configured = {
+  config: 'accounts.toml',
+  app: 'http://localhost:5911',
+  provider: 'http://localhost:6911',
+};
+
 /** The provider runs as a process of its own here and is stopped while the application goes on. */
 export const separate: Configured = {
   config: 'separate.toml',
@@ -132,3 +146,106 @@ export const inspected: Configured = {
   app: 'http://localhost:5871',
   provider: 'http://localhost:6871',
 };
+
+/** Demo mode for the specs of the user's own page, which change and delete users. */
+export const account: Configured = {
+  config: 'account.toml',
+  app: 'http://localhost:5881',
+  provider: 'http://localhost:6881',
+};
+
+/** Users sign in with a provider that we did not write, at `upstream`. */
+export const external: Configured & { readonly upstream: string } = {
+  config: 'external.toml',
+  app: 'http://localhost:5951',
+  provider: 'http://localhost:6951',
+  upstream: 'http://localhost:6952',
+};
+
+/** A server-rendered application, at `client`, with a provider of ours. */
+export const serverSide: Configured & { readonly client: string } = {
+  config: 'server-side.toml',
+  app: 'http://localhost:5921',
+  provider: 'http://localhost:6921',
+  client: 'http://localhost:5922',
+};
+
+/** The same with a provider that we did not write. */
+export const foreignServerSide: Origins & { readonly client: string } = {
+  app: 'http://localhost:5923',
+  provider: 'http://localhost:6923',
+  client: 'http://localhost:5923',
+};
+
+/** A Leptos application that the server renders, at `client`, with a provider of ours. */
+export const leptosSsr: Configured & { readonly client: string } = {
+  config: 'leptos-ssr.toml',
+  app: 'http://localhost:5971',
+  provider: 'http://localhost:6971',
+  client: 'http://localhost:5972',
+};
+
+/** The same with a provider that we did not write. */
+export const foreignLeptosSsr: Origins & { readonly client: string } = {
+  app: 'http://localhost:5973',
+  provider: 'http://localhost:6973',
+  client: 'http://localhost:5973',
+};
+
+/** Where the templates `axum-server-side`, `axum-api` and `leptos-csr` answer. */
+interface Templates extends Origins {
+  readonly serverSide: string;
+  readonly api: string;
+  readonly page: string;
+}
+
+/** The templates with a provider of ours. */
+export const templates: Configured & Templates = {
+  config: 'templates.toml',
+  app: 'http://localhost:5961',
+  provider: 'http://localhost:6961',
+  serverSide: 'http://localhost:5962',
+  api: 'http://localhost:5963',
+  page: 'http://localhost:5964',
+};
+
+/** The same with a provider that we did not write. */
+export const foreignTemplates: Templates = {
+  app: 'http://localhost:5968',
+  provider: 'http://localhost:6966',
+  serverSide: 'http://localhost:5966',
+  api: 'http://localhost:5967',
+  page: 'http://localhost:5968',
+};
+
+/**
+ * Takes agents as clients. `tools` is the URL of the MCP server of `templates/mcp-server`, `callback` the redirect URI of
+ * the agents, and `document` the URL of the document that describes one of them.
+ */
+export const agents: Configured & {
+  readonly tools: string;
+  readonly callback: string;
+  readonly document: string;
+} = {
+  config: 'agents.toml',
+  app: 'http://localhost:5891',
+  provider: 'http://localhost:6891',
+  tools: 'http://localhost:7891/mcp',
+  callback: 'http://localhost:5892/callback',
+  document: 'https://localhost:5893/agent.json',
+};
+
+/** The same tools with a provider that we did not write. */
+export const foreignAgents: Origins & { readonly tools: string } = {
+  app: 'http://localhost:5896',
+  provider: 'http://localhost:6896',
+  tools: 'http://localhost:7896/mcp',
+};
+
+/** For the benchmark of sign-ins; `pages` are the origins of the pages with other clients. */
+export const bench = {
+  config: 'bench.toml',
+  app: 'http://localhost:5941',
+  provider: 'http://localhost:6941',
+  pages: ['http://localhost:5942', 'http://localhost:5943'],
+} as const;

@@ -4,7 +4,7 @@ import type { User } from './users.ts';
 
 const everyone: readonly User[] = ['alice', 'bob', 'carol', 'dave', 'jblin'];
 
-/** Each route with the users whom it lets in. */
+/** Each route whose answer depends on what a user is, with the users whom it lets in. */
 export const routes: Readonly<Record<string, readonly User[]>> = {
   '/api/DemoPolicyBased/Admin/Get': ['alice', 'carol'],
   '/api/DemoPolicyBased/User/Get': ['bob', 'carol', 'jblin'],
@@ -24,3 +24,12 @@ export const routes: Readonly<Record<string, readonly User[]>> = {
   '/api/DemoRoleBased/Sit/Get': ['dave'],
   '/api/DemoRoleBased/Everyone/Get': everyone,
 };
+
+/** The routes whose answer depends on how and when the user signed in. */
+export const stepUp = {
+  recent: '/api/DemoStepUp/Recent',
+  twoFactors: '/api/DemoStepUp/TwoFactors',
+} as const;
+
+/** The paths of all routes. */
+export const paths: readonly string[] = [...Object.keys(routes), ...Object.values(stepUp)];

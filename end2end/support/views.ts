@@ -93,6 +93,24 @@ export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await form.submit('', '');
     await expect(form.alert).toBeVisible();
   },
+  'forgot-password': async (page) => {
+    await page.goto(`${demo.provider}/account/forgot-password`);
+    await expect(page.locator('input[name=account]')).toBeVisible();
+  },
+  'forgot-password-refused': async (page) => {
+    await page.goto(`${demo.provider}/account/forgot-password`);
+    await page.locator('form').evaluate((element: HTMLFormElement) => (element.noValidate = true));
+    await page.locator('form button').click();
+    await expect(page.getByRole('alert')).toBeVisible();
+  },
+  register: async (page) => {
+    await page.goto(`${demo.provider}/account/register`);
+    await expect(page.locator('input[name=email]')).toBeVisible();
+  },
+  'link-used': async (page) => {
+    await page.goto(`${demo.provider}/account/reset-password?token=used`);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  },
   logout: async (page) => {
     await signIn(page);
     await page.goto(`${demo.provider}/connect/endsession`);

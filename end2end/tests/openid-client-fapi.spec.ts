@@ -1,5 +1,6 @@
 // The provider serves openid-client, which we did not write, by the stricter rules: pushed requests, tokens bound to a
 // key, and signatures in place of secrets.
+import * as jose from 'jose';
 import * as oidc from 'openid-client';
 import { Doorward } from '../support/doorward.ts';
 import { openidClientFapi } from '../support/instances.ts';
@@ -181,6 +182,56 @@ test('a bank is held to FAPI 2.0, and keeps its refresh token', async ({ page })
   // Without pushing it there is no sign-in.
   await page.goto(oidc.buildAuthorizationUrl(bank, parameters).href);
   expect(new URL((await party.next()).url).searchParams.get('error')).toBe('invalid_request');
+});
+
+test('every message of a bank is signed, in both directions', async ({ page }) => {
+  const metadata = {
+    id_token_signed_response_alg: 'ES256',
+    authorization_signed_response_alg: 'ES256',
+    userinfo_signed_response_alg: 'ES256',
+    introspection_signed_response_alg: 'ES256',
+  };
+  const authentication = oidc.PrivateKeyJwt(await importedKey());
+  const messages = await party.discover('messages', authentication, metadata);
+  oidc.useJwtResponseMode(messages);
+  const own = await newKey(messages);
+  const { parameters, checks } = await party.newSignIn({ scope: 'openid email' });
+
+  const made = await oidc.buildAuthorizationUrlWithJAR(messages, parameters, await importedKey());
+  const request = made.searchParams.get('request') ?? '';
+  const url = await oidc.buildAuthorizationUrlWithPAR(messages, { request }, own);
+  await page.goto(url.href);
+  await new LoginPage(page).submit('alice', 'alice');
+  const response = await party.next();
+  expect([...new URL(response.url).searchParams.keys()]).toEqual(['response']);
+  const tokens = await oidc.authorizationCodeGrant(messages, response, checks, undefined, own);
+  expect(tokens.claims()).toMatchObject({ sub: 'alice', aud: 'messages' });
+  const user = await oidc.fetchUserInfo(messages, tokens.access_token, 'alice', own);
+  expect(user).toMatchObject({ sub: 'alice', email: 'alice@example.com', aud: 'messages' });
+  const told = await oidc.tokenIntrospection(messages, tokens.access_token);
+  expect(told).toMatchObject({ active: true, sub: 'alice', client_id: 'messages' });
+
+  // A plain request is refused, and so is an object that another key signed.
+  const plain = oidc.buildAuthorizationUrlWithPAR(messages, parameters, own);
+  await expect(plain).rejects.toMatchObject({ error: 'invalid_request' });
+  const { privateKey } = await oidc.randomDPoPKeyPair('ES256');
+  const forged = await new jose.SignJWT({ ...jose.decodeJwt(request), jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: 'ES256', typ: 'oauth-authz-req+jwt' })
+    .sign(privateKey);
+  const refused = oidc.buildAuthorizationUrlWithPAR(messages, { request: forged }, own);
+  await expect(refused).rejects.toMatchObject({ error: 'invalid_request_object' });
+});
+
+test('an application signs its requests and sends them through the browser', async ({ page }) => {
+  const objects = await party.discover('objects', oidc.ClientSecretBasic('secret'));
+  const { parameters, checks } = await party.newSignIn({ scope: 'openid email' });
+  const url = await oidc.buildAuthorizationUrlWithJAR(objects, parameters, await importedKey());
+  await page.goto(url.href);
+  // The object has ended long before some users have found their password.
+  expect(new URL(page.url()).searchParams.get('return_url')).toContain('request_uri');
+  await new LoginPage(page).submit('alice', 'alice');
+  const tokens = await oidc.authorizationCodeGrant(objects, await party.next(), checks);
+  expect(tokens.claims()).toMatchObject({ sub: 'alice', aud: 'objects' });
 });
 
 test('proofs are made by keys of every kind', async () => {

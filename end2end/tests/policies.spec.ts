@@ -1,6 +1,6 @@
 // Every demo user against every protected route, through the page's chooser.
 import { Application } from '../support/application.ts';
-import { routes } from '../support/routes.ts';
+import { paths, routes } from '../support/routes.ts';
 import { expect, test } from '../support/test.ts';
 import { users } from '../support/users.ts';
 
@@ -33,12 +33,12 @@ test('the chooser offers every route and no other', async ({ page }) => {
   const offered = await app.route
     .locator('option')
     .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
-  expect(offered.toSorted()).toEqual(Object.keys(routes).toSorted());
+  expect(offered.toSorted()).toEqual(paths.toSorted());
 });
 
 test('without a token, and with a foreign one, the API answers 401 with a challenge', async ({ request }) => {
   const foreign = 'eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJzdWIiOiJhbGljZSIsInJvbGUiOiJhZG1pbiJ9.';
-  for (const route of Object.keys(routes)) {
+  for (const route of paths) {
     const anonymous = await request.get(route);
     expect(anonymous.status(), route).toBe(401);
     expect(anonymous.headers()['www-authenticate'], route).toMatch(/^Bearer/);

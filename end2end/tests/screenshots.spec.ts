@@ -12,7 +12,7 @@ for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
     test.use({ colorScheme, viewport, contextOptions: { reducedMotion: 'reduce' } });
     for (const [view, open] of Object.entries(views)) {
       test(view, async ({ page, expectConsoleError }) => {
-        expectConsoleError(/status of (400|403)/);
+        expectConsoleError(/status of (400|403|404)/);
         await open(page);
         await page.screenshot({ path: `${folder}/${view}-${look}.png`, fullPage: true });
         if (process.env['SCREENSHOTS'] === 'docs' && look === 'light') {

@@ -1,6 +1,6 @@
 //! Why the process ends before it serves.
 
-use doorward_provider::{keys::KeyRingError, model::password::PasswordError};
+use doorward_provider::keys::KeyRingError;
 
 use crate::{
     config::{ConfigError, ConfigErrors},
@@ -28,9 +28,6 @@ pub enum StartError {
     /// The signing keys can't be read, opened or made.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
-    /// A password can't be hashed.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
     /// Requests to clients can't be made.
     #[error("requests to clients can't be made: {0}")]
     Http(#[from] reqwest::Error),

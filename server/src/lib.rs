@@ -5,12 +5,14 @@
 //! `doorward serve` reads the configuration (`config`), starts the parts (`serve`) and answers
 //! requests (`net`). The other commands work on the database (`command`).
 
+mod admin;
 mod api;
 mod app;
 mod cli;
 mod command;
 mod config;
 mod error;
+mod import;
 mod net;
 mod output;
 mod private_file;

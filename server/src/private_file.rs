@@ -80,3 +80,43 @@ pub fn readable_by_everyone(path: &Path) -> bool {
 pub fn readable_by_everyone(_path: &Path) -> bool {
     false
 }
+
+/// The owner of a file that belongs neither to root nor to the user of this process, nor to the
+/// user who called it by `sudo`. `None` also where the system does not tell.
+#[cfg(unix)]
+pub fn owner_of_another(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = fs::metadata(path).ok()?.uid();
+    let own = fs::metadata("/proc/self").ok()?.uid();
+    let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
+    is_of_another(owner, own, caller).then_some(owner)
+}
+
+/// Who owns a file is not known on this system.
+#[cfg(not(unix))]
+pub fn owner_of_another(_path: &Path) -> Option<u32> {
+    None
+}
+
+/// `caller` is who called by `sudo`; only root can be told so.
+#[cfg(unix)]
+fn is_of_another(owner: u32, own: u32, caller: Option<u32>) -> bool {
+    const ROOT: u32 = 0;
+    let is_callers = own == ROOT && caller == Some(owner);
+    owner != ROOT && owner != own && !is_callers
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_trusted_if_its_owner_is_root_oneself_or_who_called_sudo() {
+        assert!(!is_of_another(0, 1000, None));
+        assert!(!is_of_another(1000, 1000, None));
+        assert!(!is_of_another(1000, 0, Some(1000)));
+        assert!(is_of_another(1000, 0, None));
+        assert!(is_of_another(1001, 0, Some(1000)));
+        assert!(is_of_another(1001, 1000, Some(1001)), "anybody can set the variable");
+    }
+}

@@ -8,6 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use figment::providers::{Format as _, Toml};
+use serde_json::{Map, Value};
+
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
 const WIDTH: usize = 100;
 
@@ -174,6 +177,64 @@ fn every_guide_is_in_the_index() {
 }
 
 /// Tables, headings, images and code blocks may be longer, and so may a line that is one link.
+/// What a manifest says about a crate that it depends on.
+#[derive(Debug, Default)]
+struct Dependency {
+    version: String,
+    has_default_features: bool,
+    is_optional: bool,
+    features: BTreeSet<String>,
+}
+
+/// The dependencies of a manifest, those for one target included.
+fn dependencies_of(manifest: &Value, workspace: &Value) -> BTreeMap<String, Dependency> {
+    let mut found: BTreeMap<String, Dependency> = BTreeMap::new();
+    let tables = manifest["target"].as_object().into_iter().flat_map(Map::values);
+    for table in tables.chain([manifest]) {
+        for (name, own) in table["dependencies"].as_object().into_iter().flatten() {
+            let inherits = own["workspace"] == true;
+            let source = if inherits { &workspace["workspace"]["dependencies"][name] } else { own };
+            let version = source.as_str().or(source["version"].as_str()).unwrap_or_default();
+            let dependency = found.entry(name.clone()).or_default();
+            version.trim_start_matches('=').clone_into(&mut dependency.version);
+            dependency.has_default_features = source["default-features"] != false;
+            dependency.is_optional = own["optional"] == true;
+            let features = own["features"].as_array().into_iter().flatten();
+            dependency.features.extend(features.filter_map(Value::as_str).map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_template_has_the_dependencies_that_are_compiled_here() {
+    let parse = |text: &str| Toml::from_str::<Value>(text).unwrap();
+    let workspace = parse(&read("Cargo.toml"));
+    let mut count = 0;
+    for entry in fs::read_dir(repository().join("templates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let text = read(folder.join("Cargo.toml.liquid"));
+        let folder_name = folder.display();
+        assert!(folder.join("cargo-generate.toml").exists(), "{folder_name}");
+        assert!(text.contains("name = \"{{project-name}}\""), "{folder_name}");
+        let (compiled, generated) = (parse(&read(folder.join("Cargo.toml"))), parse(&text));
+        assert_eq!(compiled["features"], generated["features"], "{folder_name}");
+        let compiled = dependencies_of(&compiled, &workspace);
+        let generated = dependencies_of(&generated, &workspace);
+        assert!(compiled.keys().eq(generated.keys()), "{folder_name}: {generated:?}");
+        for (name, ours) in compiled {
+            let theirs = &generated[&name];
+            let shown = format!("{folder_name}: {name}: {ours:?}, {theirs:?}");
+            assert!(ours.version.starts_with(&theirs.version), "{shown}");
+            assert_eq!(ours.has_default_features, theirs.has_default_features, "{shown}");
+            assert_eq!(ours.is_optional, theirs.is_optional, "{shown}");
+            assert!(ours.features.is_subset(&theirs.features), "{shown}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
+
 #[test]
 fn lines_of_documents_fit() {
     for document in documents() {

@@ -41,6 +41,8 @@ fn one(file: &Path) -> Result<()> {
         Some("js" | "css") => {
             let mut command = Command::new("esbuild");
             command.args(["--minify", "--log-level=warning", "--allow-overwrite"]).arg(file);
+            // wasm-bindgen imports the loader of the parts once for each of them.
+            command.arg("--log-override:duplicate-object-key=silent");
             command.arg(format!("--outfile={}", file.display()));
             command
         }

@@ -1,5 +1,7 @@
 //! The selection of the API route, and what the page expects of a call.
 
+use std::time::Duration;
+
 use doorward_demo::{self as demo, DemoGroup, DemoRoute};
 use doorward_leptos::use_auth;
 use doorward_policy::Principal;
@@ -7,13 +9,44 @@ use leptos::{prelude::*, tachys::view::iterators::StaticVec};
 
 use super::{Button, icons::SEND};
 use crate::{
-    derived::derived,
+    browser,
+    derived::{boxed_effect, derived},
     pages::ApiCalls,
     routes::{self, Verdict},
 };
 
-/// The caller as the API will see it.
-type Caller = Memo<Option<Principal>>;
+/// How often it is looked whether a sign-in is still recent.
+const TICK: Duration = Duration::from_secs(5);
+
+/// The caller as the API will see it, and when.
+#[derive(Clone, Copy)]
+struct Caller {
+    principal: Memo<Option<Principal>>,
+    now: RwSignal<u64>,
+}
+
+impl Caller {
+    fn new() -> Self {
+        let auth = use_auth();
+        let principal = derived(move || auth.with_user(routes::principal).flatten());
+        let now = RwSignal::new(0);
+        boxed_effect(move || {
+            let look = move || now.set(browser::now());
+            let is_there = principal.with(Option::is_some);
+            look();
+            if is_there && let Ok(ticking) = set_interval_with_handle(look, TICK) {
+                on_cleanup(move || ticking.clear());
+            }
+        });
+        Self { principal, now }
+    }
+
+    /// What the API will say. Tracked.
+    fn verdict(self, route: &DemoRoute) -> Verdict {
+        let now = self.now.get();
+        self.principal.with(|principal| routes::verdict(route, principal.as_ref(), now))
+    }
+}
 
 /// All routes, each with the verdict of the policies that the API enforces.
 #[component]
@@ -21,9 +54,8 @@ pub fn ApiChooser(
     /// The selected route, and the calls that the button starts.
     calls: ApiCalls,
 ) -> impl IntoView {
-    let auth = use_auth();
-    let caller: Caller = derived(move || auth.with_user(routes::principal).flatten());
-    let nobody = derived(move || caller.with(Option::is_none));
+    let caller = Caller::new();
+    let nobody = derived(move || caller.principal.with(Option::is_none));
     let waiting = derived(move || calls.is_waiting());
     view! {
         <section class="card stack" aria-labelledby="api-title">
@@ -43,8 +75,7 @@ pub fn ApiChooser(
                     prop:value=move || calls.route()
                     on:change=move |event| calls.choose(event_target_value(&event))
                 >
-                    <Options group=DemoGroup::PolicyBased caller/>
-                    <Options group=DemoGroup::RoleBased caller/>
+                    {DemoGroup::ALL.map(|group| view! { <Options group caller/> })}
                 </select>
             </div>
             <ChosenRoute calls caller/>
@@ -60,8 +91,7 @@ pub fn ApiChooser(
             </div>
             <details class="all-routes">
                 <summary>"Every route at a glance"</summary>
-                <Overview group=DemoGroup::PolicyBased caller/>
-                <Overview group=DemoGroup::RoleBased caller/>
+                {DemoGroup::ALL.map(|group| view! { <Overview group caller/> })}
             </details>
         </section>
     }
@@ -72,13 +102,11 @@ fn verdict(
     caller: Caller,
     route: impl Fn() -> Option<&'static DemoRoute> + Copy + Send + Sync + 'static,
 ) -> (Memo<&'static str>, Memo<&'static str>, Memo<String>) {
-    let verdict = derived(move || {
-        let ask = |route| caller.with(|caller| routes::verdict(route, caller.as_ref()));
-        route().map_or(Verdict::SignInFirst, ask)
-    });
+    let verdict =
+        derived(move || route().map_or(Verdict::SignInFirst, |route| caller.verdict(route)));
     let class = derived(move || {
         verdict.with(|verdict| match verdict {
-            Verdict::SignInFirst => "badge",
+            Verdict::SignInFirst | Verdict::SignInAgain(_) => "badge",
             Verdict::Allowed => "badge badge-ok",
             Verdict::Denied(_) => "badge badge-no",
         })
@@ -92,13 +120,11 @@ fn verdict(
 #[component]
 fn Options(group: DemoGroup, caller: Caller) -> impl IntoView {
     let option = |route: &'static DemoRoute| {
-        let text = derived(move || {
-            let verdict = caller.with(|caller| routes::verdict(route, caller.as_ref()));
-            match verdict {
-                Verdict::SignInFirst => route.title.to_owned(),
-                Verdict::Allowed => format!("{} · allowed", route.title),
-                Verdict::Denied(_) => format!("{} · denied", route.title),
-            }
+        let text = derived(move || match caller.verdict(route) {
+            Verdict::SignInFirst => route.title.to_owned(),
+            Verdict::Allowed => format!("{} · allowed", route.title),
+            Verdict::SignInAgain(_) => format!("{} · sign in again", route.title),
+            Verdict::Denied(_) => format!("{} · denied", route.title),
         });
         view! { <option value=route.path.as_str()>{text}</option> }
     };

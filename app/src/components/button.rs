@@ -25,6 +25,9 @@ pub fn Button(
     /// Whether its action is running.
     #[prop(optional)]
     busy: Option<Memo<bool>>,
+    /// What to do when the action is likely to follow: the pointer or the focus is on the button.
+    #[prop(optional)]
+    prepare: Option<Callback<()>>,
     /// The action.
     #[prop(into)]
     press: Callback<()>,
@@ -32,6 +35,11 @@ pub fn Button(
     let is = |state: Option<Memo<bool>>| state.is_some_and(|state| state.get());
     let disabled = derived(move || is(disabled));
     let busy = derived(move || aria(is(busy)));
+    let likely = move || {
+        if let Some(prepare) = prepare {
+            prepare.run(());
+        }
+    };
     view! {
         <button
             id=id
@@ -39,6 +47,8 @@ pub fn Button(
             class=format!("btn {look}")
             disabled=disabled
             aria-disabled=busy
+            on:pointerenter=move |_| likely()
+            on:focus=move |_| likely()
             on:click=move |_| press.run(())
         >
             {icon.map(|path| view! { <Icon path/> })}

@@ -54,6 +54,7 @@ pub fn Greeting(
                     icon=ENTER
                     disabled=cannot
                     busy=leaving
+                    prepare=Callback::new(move |()| page.prepare())
                     press=move |()| page.sign_in()
                 />
                 <span>" first."</span>

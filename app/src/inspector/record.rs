@@ -19,6 +19,8 @@ const LONGEST: usize = 200_000;
 #[derive(Clone, Copy)]
 pub struct Record {
     lines: RwSignal<String>,
+    /// Where the steps of a sign-in begin that was prepared and may follow.
+    prepared_at: StoredValue<Option<usize>>,
     config: RwSignal<Option<AppConfig>>,
 }
 
@@ -27,7 +29,11 @@ impl Record {
     /// until the configuration says where the user is stored.
     pub fn of(auth: Auth, config: RwSignal<Option<AppConfig>>) -> Self {
         // The server's page contains none of it, so it need not wait for hydration.
-        let record = Self { lines: RwSignal::new(browser::kept(KEY)), config };
+        let record = Self {
+            lines: RwSignal::new(browser::kept(KEY)),
+            prepared_at: StoredValue::new(None),
+            config,
+        };
         auth.on_event(move |event| match event {
             AuthEvent::Trace(trace) => record.add(&trace.to_line()),
             AuthEvent::UserSignedOut | AuthEvent::UserUnloaded => record.clear(),
@@ -51,8 +57,22 @@ impl Record {
         self.keep();
     }
 
+    /// The next steps prepare a sign-in, which may follow.
+    pub fn prepare(self) {
+        let length = self.lines.with_untracked(String::len);
+        self.prepared_at.update_value(|at| *at = at.or(Some(length)));
+    }
+
+    /// Removes the steps before a sign-in that begins. Those that prepared it are a part of it.
+    pub fn begin(self) {
+        let at = self.prepared_at.try_update_value(Option::take).flatten();
+        self.lines.update(|lines| *lines = since(lines, at));
+        self.keep();
+    }
+
     /// Removes all steps.
     pub fn clear(self) {
+        self.prepared_at.set_value(None);
         self.lines.set(String::new());
         self.keep();
     }
@@ -72,6 +92,11 @@ pub fn follow_store(config: &AppConfig) {
 
 fn store(config: Option<&AppConfig>) -> Option<StoreKind> {
     config.map(|config| config.user_store)
+}
+
+/// The lines from this place on. None, without a place.
+fn since(lines: &str, at: Option<usize>) -> String {
+    at.and_then(|at| lines.get(at..)).unwrap_or_default().to_owned()
 }
 
 /// The lines to write to storage. They contain tokens, so it depends on where the user is stored.
@@ -102,6 +127,15 @@ mod tests {
         assert_eq!(to_write("a token", Some(StoreKind::Local)), "a token");
         assert_eq!(to_write("a token", Some(StoreKind::Memory)), "");
         assert_eq!(to_write("a token", None), "");
+    }
+
+    #[test]
+    fn a_sign_in_begins_with_what_prepared_it() {
+        assert_eq!(since("old\nnew\n", Some(4)), "new\n");
+        assert_eq!(since("old\nnew\n", Some(8)), "");
+        assert_eq!(since("old\nnew\n", None), "");
+        // The oldest lines were removed meanwhile.
+        assert_eq!(since("new\n", Some(9)), "");
     }
 
     #[test]

@@ -99,7 +99,10 @@ pub fn cards(steps: &[Trace]) -> Vec<Card> {
             TraceStep::LogoutRequest(address) => cards.push(front(*at, "end_session", address)),
             TraceStep::LogoutResponse(address) => cards.push(front(*at, "signed_out", address)),
             TraceStep::Exchange(exchange) => {
-                let kind = kind(exchange, &cards);
+                let kind = match kind(exchange, &cards) {
+                    "api" if asks_for_sign_in(exchange) => "step_up",
+                    kind => kind,
+                };
                 cards.push(back(*at, kind, exchange));
             }
             TraceStep::Check(check) => add_check(&mut cards, *at, check),
@@ -175,6 +178,11 @@ fn card(kind: &'static str, at: u64) -> Card {
             "Sign-out request",
             "The page has forgotten the user and everything above. It sends the browser to the \
                 provider to end the session there too.",
+        ),
+        "step_up" => (
+            "API asks for another sign-in",
+            "The token is good, but this call needs a stronger or a more recent sign-in. The API \
+                says which, and the page asks the provider for it.",
         ),
         "signed_out" => ("Back from sign-out", "The session at the provider is over."),
         _ => (
@@ -306,6 +314,13 @@ fn kind(exchange: &HttpExchange, before: &[Card]) -> &'static str {
         (None, "GET") if !request.headers.iter().any(|(name, _)| name == "authorization") => "keys",
         _ => "api",
     }
+}
+
+/// Whether an API answered that it needs another sign-in (RFC 9470 section 3).
+fn asks_for_sign_in(exchange: &HttpExchange) -> bool {
+    let answer = exchange.answer.as_ref().ok().filter(|answer| answer.status == 401);
+    let challenge = answer.and_then(|answer| answer.header("www-authenticate"));
+    challenge.is_some_and(|text| text.contains("insufficient_user_authentication"))
 }
 
 /// Adds a check to the card that it belongs to.

@@ -174,6 +174,32 @@ fn a_story_is_told_in_order_with_each_check_where_it_belongs() {
 }
 
 #[test]
+fn an_api_that_asks_for_another_sign_in_has_a_card_of_its_own() {
+    let TraceStep::Exchange(mut call) =
+        exchange("GET", "http://localhost:5001/api/x", &[], None, (401, "{}"))
+    else {
+        panic!("it is an exchange");
+    };
+    call.request.headers.push(("authorization".to_owned(), "Bearer opens-the-api".to_owned()));
+    let challenge =
+        r#"Bearer error="insufficient_user_authentication", acr_values="2", max_age="5""#;
+    let headers = &mut call.answer.as_mut().unwrap().headers;
+    headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
+    let asks = TraceStep::AuthorizationRequest(format!(
+        "{PROVIDER}/connect/authorize?acr_values=2&max_age=5"
+    ));
+    let steps = [TraceStep::Exchange(call), asks].map(|step| Trace { at: AT, step });
+    let cards = cards(&steps);
+    let told: Vec<_> = cards.iter().map(|card| (card.kind, card.title)).collect();
+    assert_eq!(
+        told,
+        [("step_up", "API asks for another sign-in"), ("authorize", "Authorization request")]
+    );
+    assert!(html::card(&cards[0], 0).contains("max_age=&quot;5&quot;"));
+    assert!(cards[1].messages[0].fields.iter().all(|field| field.word.is_some()));
+}
+
+#[test]
 fn parameters_are_shown_as_sent_and_explained() {
     let cards = cards(&story());
     let request = &card(&cards, "authorize").messages[0];

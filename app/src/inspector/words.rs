@@ -123,6 +123,10 @@ pub fn parameter(name: &str) -> Option<Word> {
             "The maximum time since the user authenticated, in seconds.",
             "OIDC Core section 3.1.2.1",
         ),
+        "acr_values" => (
+            "How strong the sign-in should be, the best value first.",
+            "OIDC Core section 3.1.2.1, RFC 9470 section 4",
+        ),
         "login_hint" => ("What to fill into the sign-in form.", "OIDC Core section 3.1.2.1"),
         "ui_locales" => ("The languages that the user prefers.", "OIDC Core section 3.1.2.1"),
         "request_uri" => {

@@ -1,6 +1,6 @@
 //! The page at `/` and `/OpenId/Login/JS`: greeting, tokens, API, result, inspector.
 
-use doorward_client::ApiRequest;
+use doorward_client::{ApiRequest, Error};
 use doorward_demo as demo;
 use doorward_leptos::AuthStatus;
 use leptos::{prelude::*, task::spawn_local};
@@ -9,7 +9,7 @@ use crate::{
     auth::{PageAuth, use_page_auth},
     browser,
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
-    derived::derived,
+    derived::{boxed_effect, derived},
     inspector::Inspector,
     outcome::{ApiAnswer, Outcome},
     problem::{Problem, Task},
@@ -60,6 +60,19 @@ impl ApiCalls {
         }
     }
 
+    /// Repeats the call for which the user just signed in again, if there is one. Tracked.
+    fn repeat(self) {
+        if self.page.config().is_none() {
+            return;
+        }
+        let again = self.page.auth.take_repeat();
+        let path = again.as_ref().and_then(|again| again.as_str());
+        if let Some(route) = path.and_then(demo::route) {
+            self.choose(route.path.clone());
+            self.make(route.path.clone(), true);
+        }
+    }
+
     /// Whether a response is pending. Tracked.
     pub fn is_waiting(self) -> bool {
         self.last.with(|call| matches!(call, Some(Call { progress: Progress::Waiting { .. }, .. })))
@@ -72,6 +85,11 @@ impl ApiCalls {
 
     /// Calls the route with this path.
     pub fn call(self, path: String) {
+        self.make(path, false);
+    }
+
+    /// Calls the route with this path. After a sign-in that did not help, there is no other.
+    fn make(self, path: String, repeated: bool) {
         let page = self.page;
         let known =
             untrack(|| Some((page.config()?, page.auth.with_user(|user| user.sub().to_owned())?)));
@@ -91,8 +109,14 @@ impl ApiCalls {
             match self.page.auth.call(request).await {
                 Ok(response) => self.answered(sub, ApiAnswer::new(path, &response)),
                 Err(error) => {
-                    self.last.set(None);
-                    self.page.report(Problem::of_client(&error, Task::Call(path)));
+                    let answer = match &error {
+                        Error::StepUp { response, .. } => Some(ApiAnswer::new(&path, response)),
+                        _ => None,
+                    };
+                    let progress = answer.map(Progress::Answered);
+                    self.last.set(progress.map(|progress| Call { sub, progress }));
+                    let problem = Problem::of_client(&error, Task::Call(path));
+                    self.page.report(if repeated { problem.after_step_up() } else { problem });
                 }
             }
         });
@@ -101,7 +125,7 @@ impl ApiCalls {
     fn answered(self, sub: String, answer: ApiAnswer) {
         let reasons = demo::route(&answer.path).map(|route| {
             let principal = untrack(|| self.page.auth.with_user(routes::principal).flatten());
-            routes::verdict(route, principal.as_ref()).reasons()
+            routes::verdict(route, principal.as_ref(), browser::now()).reasons()
         });
         if let Some(problem) = Problem::of_answer(&answer, &reasons.unwrap_or_default()) {
             self.page.report(problem);
@@ -138,6 +162,7 @@ pub fn Home() -> impl IntoView {
     let calls = ApiCalls::new(use_page_auth());
     // After hydration, which must find the page as the server rendered it.
     Effect::new(move |_| calls.choose_wanted());
+    boxed_effect(move || calls.repeat());
     let outcome = derived(move || calls.outcome());
     view! {
         <Greeting calls/>

@@ -8,7 +8,10 @@ use std::{
 
 use crate::{
     AuthEvent, Error, Events, Fault, Settings, User,
-    flow::{callback::Callbacks, pending, renewal::UnverifiedRenewal, tokens::TokenClient},
+    flow::{
+        callback::Callbacks, pending, renewal::UnverifiedRenewal, resource::ResourceTokens,
+        tokens::TokenClient,
+    },
     lean::{notify::Notify, single_flight::SingleFlight},
     metadata::MetadataService,
     popups::Monitor,
@@ -30,6 +33,8 @@ pub(crate) struct Client {
     pub callbacks: Callbacks,
     /// What the token endpoint answered to the last refresh token, until it is verified and stored.
     pub unverified: RefCell<Option<UnverifiedRenewal>>,
+    /// Tokens for further APIs.
+    pub resources: ResourceTokens,
     /// A refresh token that another tab has as well.
     pub shared_token: RefCell<SharedToken>,
     /// The renewal that is running, if there is one.
@@ -69,6 +74,7 @@ impl Client {
             users: UserStore::new(&ports, &settings),
             callbacks: Callbacks::default(),
             unverified: RefCell::default(),
+            resources: ResourceTokens::default(),
             shared_token: RefCell::default(),
             renewal: SingleFlight::default(),
             renews: Cell::new(settings.automatic_silent_renew),
@@ -84,6 +90,7 @@ impl Client {
 
     /// Starts to watch the stored user and to listen to the other tabs.
     pub(crate) fn start(self: &Rc<Self>) {
+        self.metadata.keep();
         // A storage failure is reported when somebody asks for the user.
         let session = self.users.get().ok().flatten();
         self.announced.replace(session.map(|session| session.stored));

@@ -6,6 +6,7 @@ use doorward_protocol::error::ErrorCode;
 use serde_json::Value;
 
 use crate::{
+    ApiResponse, StepUp,
     id_token::IdTokenError,
     ports::{EntropyError, NetworkFailure, ProofKeyError, StorageError},
 };
@@ -89,6 +90,14 @@ pub enum Error {
     /// The renewed tokens belong to another user or sign-in than the current ones, which are kept.
     #[error("the renewed ID token has another {0} than the one before")]
     RenewedTokenDiffers(&'static str),
+    /// An API needs another sign-in than that of the access token (RFC 9470 section 3).
+    #[error("the API needs a stronger or a more recent sign-in")]
+    StepUp {
+        /// The sign-in that it needs.
+        step_up: StepUp,
+        /// The API's answer.
+        response: Box<ApiResponse>,
+    },
     /// Nobody is signed in.
     #[error("no user is signed in")]
     NotSignedIn,
@@ -189,6 +198,8 @@ pub enum ErrorKind {
     Refused,
     /// The user has to sign in first.
     SignIn,
+    /// The user has to sign in again, as [`Error::step_up`] says, and then repeat the call.
+    StepUp,
     /// Only the operator of the application or of the provider can fix it.
     Configuration,
     /// Something about this browser or device has to change: storage, clock, https.
@@ -219,6 +230,7 @@ impl Error {
             | Self::RenewedTokenDiffers(_) => ErrorKind::Restart,
             Self::IdToken(error) => error.kind(),
             Self::NotSignedIn | Self::NoRefreshToken => ErrorKind::SignIn,
+            Self::StepUp { .. } => ErrorKind::StepUp,
             Self::PopupClosed => ErrorKind::Refused,
             Self::Storage(_) | Self::Entropy(_) | Self::ProofKey(_) | Self::PopupBlocked => {
                 ErrorKind::Device
@@ -229,6 +241,14 @@ impl Error {
             | Self::IssuerMismatch { .. }
             | Self::NoEndpoint(_)
             | Self::UserInfoSubject => ErrorKind::Configuration,
+        }
+    }
+
+    /// The sign-in that an API needs, if that is what failed.
+    pub fn step_up(&self) -> Option<&StepUp> {
+        match self {
+            Self::StepUp { step_up, .. } => Some(step_up),
+            _ => None,
         }
     }
 
@@ -312,6 +332,14 @@ impl Error {
                     Please sign in again."
                     .to_owned()
             }
+            Self::StepUp { step_up, .. } => {
+                let kind = match (&step_up.acr_values, step_up.max_age) {
+                    (None, Some(_)) => "more recent",
+                    (Some(_), None) => "stronger",
+                    _ => "stronger or more recent",
+                };
+                format!("This needs a {kind} sign-in. Sign in again to continue.")
+            }
             Self::NotSignedIn => "You are not signed in. Please sign in first.".to_owned(),
             Self::NoRefreshToken => "Your session has ended. Please sign in again.".to_owned(),
             Self::Storage(_) => {
@@ -344,7 +372,7 @@ impl Error {
 fn kind_of_code(code: &ErrorCode) -> ErrorKind {
     match code {
         ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => ErrorKind::Retry,
-        ErrorCode::AccessDenied => ErrorKind::Refused,
+        ErrorCode::AccessDenied | ErrorCode::UnmetAuthenticationRequirements => ErrorKind::Refused,
         ErrorCode::InvalidGrant
         | ErrorCode::InvalidToken
         | ErrorCode::ExpiredToken
@@ -358,6 +386,9 @@ fn kind_of_code(code: &ErrorCode) -> ErrorKind {
 
 fn refusal(code: &ErrorCode, description: Option<&str>) -> String {
     match kind_of_code(code) {
+        _ if *code == ErrorCode::UnmetAuthenticationRequirements => {
+            "The sign-in service can't sign you in as strongly as this needs.".to_owned()
+        }
         ErrorKind::Retry => {
             "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
         }
@@ -381,6 +412,19 @@ mod tests {
     fn each_error_tells_a_person_what_to_do() {
         let network =
             |failure| Error::Network { url: "https://op.example/token".to_owned(), failure };
+        let step_up = |acr_values: Option<&str>, max_age| Error::StepUp {
+            step_up: StepUp {
+                acr_values: acr_values.map(str::to_owned),
+                max_age,
+                ..StepUp::default()
+            },
+            response: Box::new(ApiResponse {
+                status: 401,
+                headers: Vec::new(),
+                body: String::new(),
+                date: None,
+            }),
+        };
         let refused = |code: &str| Error::Refused {
             endpoint: "token_endpoint",
             code: code.into(),
@@ -411,6 +455,10 @@ mod tests {
             (Error::RenewedTokenDiffers("auth_time"), ErrorKind::Restart, "new sign-in"),
             (Error::PopupClosed, ErrorKind::Refused, "was closed"),
             (Error::FrameTimeout, ErrorKind::Retry, "try again"),
+            (step_up(None, Some(5)), ErrorKind::StepUp, "more recent sign-in. Sign in again"),
+            (step_up(Some("2"), None), ErrorKind::StepUp, "a stronger sign-in"),
+            (step_up(Some("2"), Some(5)), ErrorKind::StepUp, "stronger or more recent"),
+            (refused("unmet_authentication_requirements"), ErrorKind::Refused, "as strongly"),
             (Error::NotSignedIn, ErrorKind::SignIn, "sign in first"),
             (Error::NoRefreshToken, ErrorKind::SignIn, "sign in again"),
             (Error::Storage(StorageError("off".to_owned())), ErrorKind::Device, "Allow storage"),

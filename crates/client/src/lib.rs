@@ -32,13 +32,17 @@
 //!
 //! # Cargo features
 //!
-//! All but the last are enabled by default. A page without them is smaller.
+//! All but the last two are enabled by default. A page without them is smaller.
 //!
 //! - `popups`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
 //!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
+//! - `jarm`, off by default: authorization responses that the provider signed;
+//! - `signed-userinfo`, off by default: userinfo that the provider signed;
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
 //! - `userinfo`: claims of userinfo in the user's profile (setting `load_user_info`);
+//! - `private-key-jwt`: client authentication by assertions that a key of the client signs (RFC
+//!   7523), for servers: a browser can't keep such a key;
 //! - `trace`: each message and each check of a sign-in as an event, for pages that show the
 //!   protocol.
 //!
@@ -62,6 +66,7 @@ mod events;
 mod flow;
 mod id_token;
 pub mod in_page;
+mod kept;
 mod lean;
 mod manager;
 mod metadata;
@@ -80,6 +85,8 @@ mod user_store;
 // it has the functions that the rest of the client calls, and they do nothing.
 #[cfg_attr(not(feature = "dpop"), path = "dpop/off.rs")]
 mod dpop;
+#[cfg_attr(not(feature = "jarm"), path = "jarm/off.rs")]
+mod jarm;
 #[cfg_attr(not(feature = "par"), path = "par/off.rs")]
 mod par;
 #[cfg_attr(not(feature = "popups"), path = "popups/off.rs")]
@@ -95,10 +102,13 @@ pub use doorward_protocol::{
 pub(crate) use error::Fault;
 pub use error::{AuthorizationError, Error, ErrorKind};
 pub use events::{AuthEvent, Events, Subscription};
-pub use flow::api::{ApiRequest, ApiResponse};
-pub use id_token::IdTokenError;
+pub use flow::{
+    api::{ApiRequest, ApiResponse},
+    step_up::StepUp,
+};
+pub use id_token::{IdTokenError, logout_token::LogoutToken};
 pub use manager::UserManager;
-pub use oidc_client::OidcClient;
+pub use oidc_client::{CreatedRequest, OidcClient};
 #[cfg(feature = "popups")]
 pub use popups::{PopupArgs, SessionStatus};
 pub use requests::{

@@ -9,7 +9,7 @@ use crate::{
     SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, SignoutScope, User,
     client::Client,
     flow::pending,
-    ports::{LocalFuture, Ports},
+    ports::{HttpClient, LocalFuture, Ports},
 };
 
 /// Signs users in and out and keeps their tokens fresh. Clones are cheap and share everything. It
@@ -117,6 +117,17 @@ impl UserManager {
         })
     }
 
+    /// Fetches the provider's metadata, if they are not known: what a sign-in needs. It begins
+    /// sooner then.
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be fetched.
+    pub fn prepare(&self) -> LocalFuture<Result<(), Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move { client.metadata.metadata().await.map(drop) })
+    }
+
     /// Navigates to the provider to sign in. The page is being left when this returns.
     ///
     /// # Errors
@@ -125,6 +136,19 @@ impl UserManager {
     pub fn signin_redirect(&self, args: SigninRequestArgs) -> LocalFuture<Result<(), Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { client.signin_redirect(args).await })
+    }
+
+    /// Begins the sign-in that somebody else asked for, at the page whose address is the client's
+    /// `initiate_login_uri`: see [`SigninRequestArgs::initiated`]. `opened` is the page's URL.
+    ///
+    /// # Errors
+    ///
+    /// The address asks for another issuer or leads to another origin; or as for
+    /// [`UserManager::signin_redirect`].
+    pub fn signin_initiated(&self, opened: &str) -> LocalFuture<Result<(), Error>> {
+        let client = Rc::clone(&self.0);
+        let args = SigninRequestArgs::initiated(opened, &client.settings);
+        boxed(async move { client.signin_redirect(args?).await })
     }
 
     /// Finishes the sign-in whose response is in this URL, and removes it from the address bar. The
@@ -179,6 +203,20 @@ impl UserManager {
         boxed(async move { client.access_token().await })
     }
 
+    /// Returns a valid access token for another API than that of the user's own token (RFC 8707).
+    /// `resource` is the API's identifier, an absolute URI. The token is asked for with the refresh
+    /// token, and kept in memory until it expires soon or the session ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignedIn`], [`Error::NoRefreshToken`], or why the provider refused:
+    /// `invalid_target` if it does not know the API, or the user did not consent to it.
+    pub fn get_access_token_for(&self, resource: &str) -> LocalFuture<Result<String, Error>> {
+        let client = Rc::clone(&self.0);
+        let resource = resource.to_owned();
+        boxed(async move { client.resource_token(&resource).await })
+    }
+
     /// Seconds until the user's access token expires, negative afterwards. `None` if the provider
     /// gave no lifetime. For the stored user this does not depend on changes of the device's clock,
     /// unlike [`User::expires_in`].
@@ -189,6 +227,11 @@ impl UserManager {
             }
             _ => user.expires_in(self.0.ports.clock.now()),
         }
+    }
+
+    /// This device's clock: seconds since 1970 (UTC).
+    pub fn now(&self) -> u64 {
+        self.0.ports.clock.now()
     }
 
     /// Revokes the tokens of the setting `revoke_token_types` at the provider (RFC 7009).
@@ -268,7 +311,11 @@ impl UserManager {
 
     /// Calls an API with the user's access token, renewed first if necessary. If the API answers
     /// 401 with the challenge `invalid_token` (RFC 6750 section 3.1), the call is repeated once
-    /// with a new token. A response with any status is `Ok`.
+    /// with a new token. A response with any other status is `Ok`, and so is any other 401.
+    ///
+    /// If the API needs a stronger or a more recent sign-in (RFC 9470 section 3), the result is
+    /// [`Error::StepUp`], which has the API's answer. See [`StepUp`](crate::StepUp) for what to do
+    /// next.
     ///
     /// ```no_run
     /// use doorward_client::{ApiRequest, Error, UserManager};
@@ -281,10 +328,26 @@ impl UserManager {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSignedIn`], why the renewal failed, or [`Error::Network`] if the API did not
-    /// answer.
+    /// [`Error::NotSignedIn`], why the renewal failed, [`Error::StepUp`], or [`Error::Network`] if
+    /// the API did not answer.
     pub fn fetch(&self, request: ApiRequest) -> LocalFuture<Result<ApiResponse, Error>> {
         let client = Rc::clone(&self.0);
-        boxed(async move { client.fetch(request).await })
+        boxed(async move { client.fetch(request, &*client.ports.http).await })
+    }
+
+    /// Like [`UserManager::fetch`], but the request is sent by another HTTP client: one that sends
+    /// what is no text, or that can be aborted. It gets the request with the token, once more after
+    /// a renewal. Of its answer, only status and headers matter to this client.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`UserManager::fetch`].
+    pub fn fetch_through(
+        &self,
+        http: Rc<dyn HttpClient>,
+        request: ApiRequest,
+    ) -> LocalFuture<Result<ApiResponse, Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move { client.fetch(request, &*http).await })
     }
 }

@@ -1,5 +1,6 @@
-//! The provider's metadata and signing keys. They are fetched once, and concurrent callers share
-//! the request (OIDC Discovery section 4, RFC 7517 section 5).
+//! The provider's metadata and signing keys (OIDC Discovery section 4, RFC 7517 section 5). They
+//! are fetched once, and concurrent callers share the request. A page that comes a moment later
+//! finds them in the tab's storage ([`KeptDocuments`]).
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,6 +16,7 @@ use doorward_protocol::{
 use crate::{
     Error, Fault,
     id_token::TENANT,
+    kept::{Document, KeptDocuments},
     lean::{json::Members, single_flight::SingleFlight, url},
     ports::CacheMode,
     trace::Tracer,
@@ -31,9 +33,12 @@ pub(crate) struct MetadataService(Rc<Inner>);
 
 struct Inner {
     http: Transport,
+    kept: KeptDocuments,
     metadata: RefCell<Option<Rc<Metadata>>>,
     metadata_flight: SingleFlight,
     keys: RefCell<Option<Rc<JwkSet>>>,
+    /// Whether the keys were kept by an earlier page.
+    keys_are_kept: Cell<bool>,
     keys_refetched_at: Cell<Option<Duration>>,
     keys_flight: SingleFlight,
 }
@@ -42,11 +47,14 @@ impl MetadataService {
     pub(crate) fn new(http: Transport) -> Self {
         let metadata = http.settings.metadata.as_ref().map(|given| Rc::new(Metadata::from(given)));
         let keys = http.settings.signing_keys.clone().map(Rc::new);
+        let kept = KeptDocuments::of(&http.settings, &http.ports);
         Self(Rc::new(Inner {
             http,
+            kept,
             metadata: RefCell::new(metadata),
             metadata_flight: SingleFlight::default(),
             keys: RefCell::new(keys),
+            keys_are_kept: Cell::new(false),
             keys_refetched_at: Cell::new(None),
             keys_flight: SingleFlight::default(),
         }))
@@ -90,8 +98,31 @@ impl MetadataService {
             if let Some(known) = self.0.keys.borrow().clone() {
                 return Ok(known);
             }
-            self.fetch_keys(CacheMode::Use).await?;
+            let kept = self.0.kept.get(Document::Keys);
+            match kept.and_then(|document| JwkSet::from_members(document.0)) {
+                Some(keys) => {
+                    self.0.keys_are_kept.set(true);
+                    *self.0.keys.borrow_mut() = Some(Rc::new(keys));
+                }
+                None => self.fetch_keys(CacheMode::Use).await?,
+            }
         }
+    }
+
+    /// Whether the keys were kept by an earlier page. The provider may have replaced one since,
+    /// under the same identifier.
+    pub(crate) fn keys_are_kept(&self) -> bool {
+        self.0.keys_are_kept.get()
+    }
+
+    /// Keeps the documents for the next page, and uses those of the page before.
+    pub(crate) fn keep(&self) {
+        self.0.kept.enable();
+    }
+
+    /// The next page fetches all documents, because a sign-in failed with these.
+    pub(crate) fn forget_kept(&self) {
+        self.0.kept.forget();
     }
 
     /// Starts to fetch the keys if they are not known, because they are needed soon. A failure is
@@ -129,9 +160,11 @@ impl MetadataService {
             let service = self.clone();
             Box::pin(async move {
                 let url = service.endpoint(Endpoint::Jwks).await?;
-                let document = service.fetch(&url, cache).await?;
+                let (document, text) = service.fetch(&url, cache).await?;
                 let keys = JwkSet::from_members(document.0);
                 let keys = keys.ok_or_else(|| unexpected(&url, "the answer is no key set"))?;
+                service.0.kept.put(Document::Keys, &text);
+                service.0.keys_are_kept.set(false);
                 *service.0.keys.borrow_mut() = Some(Rc::new(keys));
                 Ok(())
             })
@@ -139,10 +172,11 @@ impl MetadataService {
         fetching.outcome().await
     }
 
-    async fn fetch(&self, url: &str, cache: CacheMode) -> Result<Members, Fault> {
+    /// Fetches a document, which is returned with its text.
+    async fn fetch(&self, url: &str, cache: CacheMode) -> Result<(Members, String), Fault> {
         let response = self.0.http.get(url, cache).await?;
         if response.is_success() {
-            json(url, &response.body)
+            Ok((json(url, &response.body)?, response.body))
         } else {
             Err(Error::Http { url: url.to_owned(), status: response.status }.into())
         }
@@ -155,7 +189,13 @@ impl MetadataService {
             Some(url) => url.clone(),
             None => [authority, OPENID_CONFIGURATION_PATH].concat(),
         };
-        let mut metadata = Metadata::read(self.fetch(&url, CacheMode::Use).await?);
+        let (document, text) = if let Some(kept) = self.0.kept.get(Document::Metadata) {
+            (kept, None)
+        } else {
+            let (document, text) = self.fetch(&url, CacheMode::Use).await?;
+            (document, Some(text))
+        };
+        let mut metadata = Metadata::read(document);
         if let Some(seed) = &settings.metadata_seed {
             metadata.complete(seed);
         }
@@ -166,6 +206,9 @@ impl MetadataService {
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
             return Err(Error::IssuerMismatch { expected, found: metadata.issuer }.into());
+        }
+        if let Some(text) = text {
+            self.0.kept.put(Document::Metadata, &text);
         }
         *self.0.metadata.borrow_mut() = Some(Rc::new(metadata));
         Ok(())

@@ -6,10 +6,8 @@ use crate::{
     Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
     User,
     client::Client,
-    flow::{
-        pending::{self, Pending, Via},
-        response::AuthorizationResponse,
-    },
+    flow::pending::{self, Pending, Via},
+    id_token::logout_token::{self, LogoutToken},
     manager::boxed,
     ports::{LocalFuture, Ports},
     settings::TokenType,
@@ -59,6 +57,29 @@ impl OidcClient {
     ) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
         boxed(async move { Ok(client.begin_signin(args, Via::Redirect).await?.0) })
+    }
+
+    /// Like [`OidcClient::create_signin_request`], and also returns the request's identifier. For
+    /// servers, which keep the request elsewhere: they take it out of the state store, where it is
+    /// under [`OidcClient::request_key`], and put it back before they process the response.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OidcClient::create_signin_request`].
+    pub fn create_signin_request_with_id(
+        &self,
+        args: SigninRequestArgs,
+    ) -> LocalFuture<Result<CreatedRequest, Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move {
+            let (url, id) = client.begin_signin(args, Via::Redirect).await?;
+            Ok(CreatedRequest { url, id })
+        })
+    }
+
+    /// The key of a request in the state store. `id` is the part of `state` before a semicolon.
+    pub fn request_key(id: &str) -> String {
+        pending::key(id)
     }
 
     /// Turns the response to a sign-in request into a user: redeems the code, verifies the ID
@@ -118,6 +139,18 @@ impl OidcClient {
         self.0.finish_signout(url).map_err(|fault| *fault)
     }
 
+    /// Verifies a logout token (OIDC Back-Channel Logout section 2.6), by the same checks and keys
+    /// as an ID token. That its `jti` was not seen before is up to the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IdToken`] says why the token is not accepted. Others: the keys can't be fetched.
+    pub fn verify_logout_token(&self, token: &str) -> LocalFuture<Result<LogoutToken, Error>> {
+        let client = Rc::clone(&self.0);
+        let token = token.to_owned();
+        boxed(async move { client.verify_logout_token(&token).await })
+    }
+
     /// Revokes a token (RFC 7009). A token type that the provider cannot revoke is not an error.
     ///
     /// # Errors
@@ -134,9 +167,31 @@ impl OidcClient {
     }
 }
 
+/// A sign-in request that was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedRequest {
+    /// Where to send the browser.
+    pub url: String,
+    /// The part of `state` by which the response names the request.
+    pub id: String,
+}
+
 impl Client {
+    async fn verify_logout_token(&self, token: &str) -> Result<LogoutToken, Fault> {
+        let metadata = self.metadata.metadata().await?;
+        let expected = logout_token::Expected {
+            issuer: &metadata.issuer,
+            client_id: &self.settings.client_id,
+            now: self.ports.clock.now(),
+            clock_skew: self.settings.clock_skew,
+        };
+        logout_token::verify(token, &expected, &metadata, &self.metadata, &*self.ports.verifier)
+            .await
+    }
+
     async fn process_signin_response(&self, url: &str) -> Result<SigninOutcome, Fault> {
-        let response = AuthorizationResponse::parse(url)?;
+        let response = self.read_response(url).await?;
         let _lock = self.lock_callback(&response.state_id).await;
         let Some(Pending::Signin(pending)) = pending::get(&self.ports, &response.state_id)? else {
             return Err(self.no_matching_state());

@@ -37,6 +37,8 @@ pub struct Ports {
     pub timer: Rc<dyn Timer>,
     /// The DPoP key, where one can be kept. Used only with the feature and the setting `dpop`.
     pub signer: Option<Rc<dyn ProofSigner>>,
+    /// Signs assertions that authenticate the client. Used only with the feature `private-key-jwt`.
+    pub assertions: Option<Rc<dyn AssertionSource>>,
     /// Popups and hidden frames, where they are possible. Used only with the feature `popups`.
     pub popups: Option<Rc<dyn Popups>>,
 }
@@ -80,7 +82,7 @@ impl std::fmt::Debug for HttpRequest {
 }
 
 /// An HTTP response with any status.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status code.
     pub status: u16,
@@ -102,6 +104,15 @@ impl HttpResponse {
     /// The first header of this name. The name must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as a JSON document of this type.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such document.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.body)
     }
 }
 
@@ -231,6 +242,13 @@ pub trait ProofSigner {
     async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
     /// Signs with ES256. The signature is R and S concatenated (RFC 7518 section 3.4).
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
+}
+
+/// Authenticates the client by assertions that its key signs (OIDC Core section 9,
+/// `private_key_jwt`; RFC 7523 section 2.2).
+pub trait AssertionSource {
+    /// A new assertion, a JWT. The text of an error says why there is none.
+    fn assertion(&self) -> Result<String, String>;
 }
 
 /// Undoes something when it is dropped: releases a lock, or ends a subscription.

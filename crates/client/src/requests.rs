@@ -41,6 +41,9 @@ pub struct SigninRequestArgs {
     pub ui_locales: Option<String>,
     /// Overrides the setting.
     pub acr_values: Option<String>,
+    /// The ID token must say one of these values of `acr`, space-separated, or the sign-in fails.
+    /// It is not sent: `acr_values` asks for them, and a provider may ignore that.
+    pub required_acr: Option<String>,
     /// An ID token that tells the provider which user is meant.
     pub id_token_hint: Option<String>,
     /// The user's name or address, for the provider's login form.
@@ -70,6 +73,7 @@ impl SigninRequestArgs {
         some max_age: u64;
         some_text ui_locales;
         some_text acr_values;
+        some_text required_acr;
         some_text id_token_hint;
         some_text login_hint;
         value resource: Vec<String>;

@@ -327,9 +327,21 @@ impl Settings {
         if self.client_id.is_empty() {
             return refuse("client_id must not be empty".to_owned());
         }
-        if (self.client_authentication == ClientAuthentication::None)
-            != self.client_secret.is_none()
-        {
+        let has_secret = self.client_secret.is_some();
+        let (wants_secret, wants_feature) = match self.client_authentication {
+            ClientAuthentication::None => (false, false),
+            ClientAuthentication::PrivateKeyJwt => (false, true),
+            ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost => {
+                (true, false)
+            }
+        };
+        if wants_feature && !cfg!(feature = "private-key-jwt") {
+            return refuse(
+                "client_authentication private_key_jwt needs the cargo feature private-key-jwt"
+                    .to_owned(),
+            );
+        }
+        if wants_secret != has_secret {
             return refuse(
                 "client_secret must be there if client_authentication asks for one, and only then"
                     .to_owned(),

@@ -14,10 +14,14 @@ use crate::{
     Error, Fault, Settings,
     dpop::Proofs,
     lean::json::Members,
-    ports::{CacheMode, HttpRequest, HttpResponse, Ports},
+    ports::{CacheMode, HttpClient, HttpRequest, HttpResponse, Ports},
     settings::ClientAuthentication,
     trace::Tracer,
 };
+
+/// `client_assertion_type` (RFC 7523 section 2.2).
+#[cfg(feature = "private-key-jwt")]
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The HTTP port with the client's settings. Clones share both.
 #[derive(Clone)]
@@ -58,20 +62,30 @@ impl Transport {
     }
 
     /// Sends a request, with a proof if tokens are bound to a key.
-    pub(crate) async fn transmit(
+    pub(crate) fn transmit(
         &self,
+        request: HttpRequest,
+        proven: ProofOf<'_>,
+    ) -> impl Future<Output = Result<HttpResponse, Fault>> {
+        self.transmit_by(&*self.ports.http, request, proven)
+    }
+
+    /// The same by another HTTP client.
+    pub(crate) async fn transmit_by(
+        &self,
+        http: &dyn HttpClient,
         request: HttpRequest,
         proven: ProofOf<'_>,
     ) -> Result<HttpResponse, Fault> {
         let under_way = self.trace.sending(&request);
         let answer = match (&self.proofs, proven) {
-            (Some(proofs), ProofOf::Key) => proofs.send(request, None).await,
+            (Some(proofs), ProofOf::Key) => proofs.send(http, request, None).await,
             (Some(proofs), ProofOf::Token(access_token)) => {
-                proofs.send(request, Some(access_token)).await
+                proofs.send(http, request, Some(access_token)).await
             }
             _ => {
                 let url = request.url.clone();
-                let sent = self.ports.http.send(request).await;
+                let sent = http.send(request).await;
                 sent.map_err(|failure| Error::Network { url, failure }.into())
             }
         };
@@ -121,7 +135,36 @@ impl Transport {
         if settings.client_authentication == ClientAuthentication::ClientSecretPost {
             form::append(&mut form, "client_secret", secret);
         }
-        self.transmit(self.request("POST", url, headers, Some(form), CacheMode::Never), proven)
+        let signed = self.add_assertion(&mut form);
+        let request = self.request("POST", url, headers, Some(form), CacheMode::Never);
+        async move {
+            signed?;
+            self.transmit(request, proven).await
+        }
+    }
+
+    /// Adds an assertion that the client's key signs, if it authenticates so (RFC 7523 section
+    /// 2.2).
+    #[cfg(feature = "private-key-jwt")]
+    fn add_assertion(&self, form: &mut String) -> Result<(), Fault> {
+        if self.settings.client_authentication != ClientAuthentication::PrivateKeyJwt {
+            return Ok(());
+        }
+        let signed = match &self.ports.assertions {
+            Some(assertions) => assertions.assertion(),
+            None => Err("there is no key".to_owned()),
+        };
+        let assertion =
+            signed.map_err(|reason| Error::Settings(format!("private_key_jwt: {reason}")))?;
+        form::append(form, "client_assertion_type", ASSERTION_TYPE);
+        form::append(form, "client_assertion", &assertion);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "private-key-jwt"))]
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // Like the function it replaces.
+    fn add_assertion(&self, _: &mut String) -> Result<(), Fault> {
+        Ok(())
     }
 
     fn request(

@@ -47,6 +47,49 @@ impl User {
         self.profile.get(name).and_then(Value::as_str)
     }
 
+    /// The texts of a claim: those of an array, or the one of a single text. Many providers send
+    /// one role as a text, and several as an array.
+    pub fn claim_texts(&self, name: &str) -> Vec<&str> {
+        match self.profile.get(name) {
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(text)) => vec![text],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a claim is `true`, as a boolean or as a text: some providers send `email_verified`
+    /// as a text.
+    pub fn claim_is_true(&self, name: &str) -> bool {
+        match self.profile.get(name) {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::String(text)) => text == "true",
+            _ => false,
+        }
+    }
+
+    /// The profile as a type of the caller's.
+    ///
+    /// ```
+    /// # use doorward_client::User;
+    /// #[derive(serde::Deserialize)]
+    /// struct Claims {
+    ///     sub: String,
+    ///     #[serde(default)]
+    ///     groups: Vec<String>,
+    /// }
+    ///
+    /// fn groups(user: &User) -> Vec<String> {
+    ///     user.claims::<Claims>().map(|claims| claims.groups).unwrap_or_default()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a claim is missing or of another type.
+    pub fn claims<T: de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(&self.profile)
+    }
+
     /// Seconds until the access token expires, negative afterwards. `now` is this device's clock.
     /// [`UserManager::expires_in`](crate::UserManager::expires_in) is more accurate: it does not
     /// depend on changes of the device's clock.

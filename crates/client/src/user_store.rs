@@ -99,7 +99,7 @@ impl UserStore {
         Self {
             store: Rc::clone(&ports.user_store),
             clock: Rc::clone(&ports.clock),
-            key: format!("oidc.user:{}:{}", settings.authority, settings.client_id),
+            key: key(settings),
             cached: RefCell::default(),
             ended: RefCell::default(),
             written: RefCell::default(),
@@ -244,6 +244,11 @@ impl UserStore {
             stored,
         }
     }
+}
+
+/// The key of the user.
+pub(crate) fn key(settings: &Settings) -> String {
+    ["oidc.user:", &settings.authority, ":", &settings.client_id].concat()
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -2,6 +2,13 @@
 
 use doorward_policy::{EmailDomain, Policy, SubjectIs};
 
+/// How old a sign-in may be for [`recent_sign_in`], in seconds: short, so that whoever tries it
+/// need not wait for long.
+pub const RECENT_SIGN_IN: u32 = 60;
+
+/// The `acr` of a sign-in by two factors, or by a passkey.
+pub const TWO_FACTORS: &str = "urn:doorward:acr:2";
+
 /// `AdminPolicy`: role admin.
 pub fn admin() -> Policy {
     Policy::require_role("admin").named("AdminPolicy")
@@ -58,4 +65,14 @@ pub fn domain_and_username() -> Policy {
         Policy::require(SubjectIs::new("jblin")),
     ])
     .named("DoaminAndUsernamePolicy")
+}
+
+/// `RecentSignInPolicy`: a sign-in within the last minute.
+pub fn recent_sign_in() -> Policy {
+    Policy::require_recent_sign_in(RECENT_SIGN_IN).named("RecentSignInPolicy")
+}
+
+/// `TwoFactorsPolicy`: a sign-in by two factors, or by a passkey.
+pub fn two_factors() -> Policy {
+    Policy::require_acr([TWO_FACTORS]).named("TwoFactorsPolicy")
 }

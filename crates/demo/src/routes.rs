@@ -2,22 +2,24 @@
 //!
 //! The paths and the names of policies are those of the system that Doorward re-implements.
 //! Callers know them by these names, so two misspellings stay:
-//! `AdminOrUserWithCusomHandler` and `DoaminAndUsernamePolicy`.
+//! `AdminOrUserWithCusomHandler` and `DoaminAndUsernamePolicy`. That system has no
+//! `/api/DemoStepUp`.
 
 use std::sync::LazyLock;
 
-use doorward_policy::{Decision, Policy, Principal, decide_all};
+use doorward_policy::{Decision, Policy, Principal, decide_all, decide_all_at};
 use serde::Serialize;
 
 use crate::policies::{
-    admin, admin_or_user, crm, domain_and_username, sales, sales_and_admin,
-    sales_and_admin_or_user, sales_or_admin, sit, user,
+    admin, admin_or_user, crm, domain_and_username, recent_sign_in, sales, sales_and_admin,
+    sales_and_admin_or_user, sales_or_admin, sit, two_factors, user,
 };
 
 const POLICY_BASED: &str = "/api/DemoPolicyBased";
 const ROLE_BASED: &str = "/api/DemoRoleBased";
+const STEP_UP: &str = "/api/DemoStepUp";
 
-/// The two groups of routes.
+/// The groups of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DemoGroup {
@@ -25,14 +27,20 @@ pub enum DemoGroup {
     PolicyBased,
     /// `/api/DemoRoleBased/…`
     RoleBased,
+    /// `/api/DemoStepUp/…`, which may ask for another sign-in (RFC 9470).
+    StepUp,
 }
 
 impl DemoGroup {
+    /// All groups, in the order of the table.
+    pub const ALL: [Self; 3] = [Self::PolicyBased, Self::RoleBased, Self::StepUp];
+
     /// A heading for the group.
     pub fn title(self) -> &'static str {
         match self {
             Self::PolicyBased => "By policy",
             Self::RoleBased => "By role",
+            Self::StepUp => "By sign-in",
         }
     }
 }
@@ -53,9 +61,14 @@ pub struct DemoRoute {
 }
 
 impl DemoRoute {
-    /// Applies the route's policies to the caller.
+    /// Applies the route's policies to the caller. Without the time, no sign-in is recent.
     pub fn decide(&self, principal: &Principal) -> Decision {
         decide_all(&self.policies, principal)
+    }
+
+    /// Applies the route's policies to the caller, at this time in seconds since 1970 (UTC).
+    pub fn decide_at(&self, principal: &Principal, now: i64) -> Decision {
+        decide_all_at(&self.policies, principal, now)
     }
 
     /// The names of the route's policies.
@@ -64,10 +77,11 @@ impl DemoRoute {
     }
 }
 
-/// All 17 routes, the policy-based ones first.
+/// All 19 routes: the 17 policy-based and role-based ones, then the two that may ask for another
+/// sign-in.
 pub fn routes() -> &'static [DemoRoute] {
     static ROUTES: LazyLock<Vec<DemoRoute>> =
-        LazyLock::new(|| policy_based().into_iter().chain(role_based()).collect());
+        LazyLock::new(|| policy_based().into_iter().chain(role_based()).chain(step_up()).collect());
     &ROUTES
 }
 
@@ -144,5 +158,27 @@ fn role_based() -> [DemoRoute; 5] {
         ),
         route("Sit", "Only the role sit may call this.", vec![role("sit")]),
         route("Everyone", "Everyone who is signed in may call this, whatever their roles.", vec![]),
+    ]
+}
+
+fn step_up() -> [DemoRoute; 2] {
+    let route = |title, summary, policies: Vec<Policy>| DemoRoute {
+        group: DemoGroup::StepUp,
+        path: format!("{STEP_UP}/{title}"),
+        title,
+        summary,
+        policies,
+    };
+    [
+        route(
+            "Recent",
+            "Everyone who signed in within the last minute may call this.",
+            vec![recent_sign_in()],
+        ),
+        route(
+            "TwoFactors",
+            "Everyone who signed in by two factors, or by a passkey, may call this.",
+            vec![two_factors()],
+        ),
     ]
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use doorward_demo as demo;
-use doorward_policy::Principal;
+use doorward_policy::{Decision, Principal};
 use serde_json::json;
 
 fn users() -> [Principal; 5] {
@@ -23,7 +23,7 @@ fn users() -> [Principal; 5] {
 }
 
 /// Path and who may call it, written out by hand from the rules.
-const EXPECTED: [(&str, &[&str]); 17] = [
+const EXPECTED: [(&str, &[&str]); 19] = [
     ("/api/DemoPolicyBased/Admin/Get", &["alice", "carol"]),
     ("/api/DemoPolicyBased/User/Get", &["bob", "carol", "jblin"]),
     ("/api/DemoPolicyBased/AdminOrUser/Get", &["alice", "bob", "carol", "jblin"]),
@@ -41,6 +41,9 @@ const EXPECTED: [(&str, &[&str]); 17] = [
     ("/api/DemoRoleBased/AdminOrUser/Get", &["alice", "bob", "carol", "jblin"]),
     ("/api/DemoRoleBased/Sit/Get", &["dave"]),
     ("/api/DemoRoleBased/Everyone/Get", &["alice", "bob", "carol", "dave", "jblin"]),
+    // It is not said how and when they signed in.
+    ("/api/DemoStepUp/Recent", &[]),
+    ("/api/DemoStepUp/TwoFactors", &[]),
 ];
 
 #[test]
@@ -56,6 +59,23 @@ fn each_user_may_call_exactly_the_expected_routes() {
     let expected: Vec<_> =
         EXPECTED.iter().map(|(path, allowed)| (*path, allowed.to_vec())).collect();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn the_sign_in_alone_decides_about_the_last_two() {
+    let [_, bob, ..] = users();
+    let at = |acr: &str, age: i64| bob.clone().with_claim("acr", acr).with_claim("auth_time", -age);
+    let may = |path: &str, user: &Principal| {
+        let decision = demo::route(path).unwrap().decide_at(user, 0);
+        let Decision::Denied(denial) = decision else { return true };
+        assert!(denial.step_up().is_some(), "{path}");
+        false
+    };
+    let (one, two) = ("urn:doorward:acr:1", "urn:doorward:acr:2");
+    assert!(may("/api/DemoStepUp/Recent", &at(one, 60)));
+    assert!(!may("/api/DemoStepUp/Recent", &at(two, 71)));
+    assert!(may("/api/DemoStepUp/TwoFactors", &at(two, 9999)));
+    assert!(!may("/api/DemoStepUp/TwoFactors", &at(one, 0)));
 }
 
 #[test]

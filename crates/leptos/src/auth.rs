@@ -1,17 +1,21 @@
-//! What components see of sign-in and can do with it.
+//! What components see of sign-in.
 
-use std::future::poll_fn;
+use std::{future::poll_fn, time::Duration};
 
-use doorward_client::{
-    ApiRequest, ApiResponse, AuthEvent, Error, SigninRequestArgs, SignoutRequestArgs, User,
-    UserManager,
-};
+use doorward_client::{User, UserManager};
 use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{
-    Arrival, AuthFailure, AuthStatus, AuthStep, AuthSubscription,
-    operations::{self, ClientHandle, Live},
+    Arrival, AuthFailure, AuthStatus, SessionRoutes,
+    engine::Engine,
+    live::{Live, LiveHandle},
 };
+
+/// After this time a navigation counts as failed, and buttons work again: the provider may have
+/// answered with a download, or the user may have pressed Stop. No event reports that.
+const LEAVING_LIMIT: Duration = Duration::from_secs(5);
 
 /// The state of sign-in and its operations. It is `Copy`, so closures can capture it.
 #[derive(Clone, Copy)]
@@ -20,17 +24,24 @@ pub struct Auth {
     pub(crate) failure: RwSignal<Option<AuthFailure>>,
     pub(crate) leaving: RwSignal<bool>,
     pub(crate) arrival: RwSignal<Option<Arrival>>,
-    pub(crate) client: ClientHandle,
+    pub(crate) brought: RwSignal<Option<Value>>,
+    pub(crate) live: LiveHandle,
+    pub(crate) engine: Engine,
+    /// Only for [`crate::session`].
+    pub(crate) routes: SessionRoutes,
 }
 
 impl Auth {
-    pub(crate) fn new(live: Live) -> Self {
+    pub(crate) fn new(live: Live, engine: Engine) -> Self {
         Self {
+            engine,
+            routes: SessionRoutes::default(),
             status: RwSignal::default(),
             failure: RwSignal::new(None),
             leaving: RwSignal::new(false),
             arrival: RwSignal::new(None),
-            client: ClientHandle::new(live),
+            brought: RwSignal::new(None),
+            live: LiveHandle::new(live),
         }
     }
 
@@ -96,158 +107,86 @@ impl Auth {
         self.arrival.get()
     }
 
+    /// What the page has to repeat, once after the sign-in that [`Auth::step_up`] began, and only
+    /// if the same user came back. It is taken out: the next call gives `None`, so nothing is done
+    /// twice. Tracked.
+    pub fn take_repeat(self) -> Option<Value> {
+        let sub = self.with_user(|user| user.sub().to_owned())?;
+        if self.brought.with(Option::is_none) {
+            return None;
+        }
+        let mut state = self.brought.try_update_untracked(Option::take)??;
+        let step_up = state.get_mut("step_up")?;
+        let is_same = step_up.get("sub").and_then(Value::as_str) == Some(&sub);
+        is_same.then(|| step_up.get_mut("again").map(Value::take))?
+    }
+
     /// Seconds until the access token expires, negative afterwards. `None` without a user or a
     /// lifetime. Not tracked, because it changes every second.
     pub fn expires_in(self) -> Option<i64> {
-        let manager = self.client.manager()?;
-        self.status.with_untracked(|status| manager.expires_in(status.user()?))
+        let client = self.live.client()?;
+        self.status.with_untracked(|status| client.expires_in(status.user()?))
     }
 
-    /// Leaves for the provider's sign-in page.
-    pub fn sign_in(self) {
-        self.sign_in_with(SigninRequestArgs::default());
+    /// This device's clock: seconds since 1970 (UTC). Zero on the server.
+    pub fn now(self) -> u64 {
+        self.live.client().map_or(0, |client| client.now())
     }
 
-    /// Leaves for the provider's sign-in page with these arguments. After sign-in, the page goes to
-    /// the path in [`SigninRequestArgs::return_to`], if there is one, and a router is informed.
+    /// The claims of the user's profile as a type of the caller's. `None` if nobody is signed in,
+    /// or if a claim is missing or of another type ([`User::claims`] says which). Tracked.
     ///
     /// ```no_run
-    /// use doorward_leptos::{SigninRequestArgs, use_auth};
+    /// use doorward_leptos::use_auth;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Claims {
+    ///     email: String,
+    ///     #[serde(default)]
+    ///     groups: Vec<String>,
+    /// }
     ///
     /// # fn component() {
-    /// use_auth().sign_in_with(SigninRequestArgs::default().prompt("login").return_to("/orders"));
+    /// let groups = move || use_auth().claims::<Claims>().map(|claims| claims.groups);
+    /// # let _ = groups;
     /// # }
     /// ```
-    pub fn sign_in_with(self, args: SigninRequestArgs) {
-        if !self.leaving.get_untracked() {
-            operations::spawn(operations::sign_in(self, args));
-        }
+    pub fn claims<T: DeserializeOwned>(self) -> Option<T> {
+        self.with_user(|user| user.claims().ok()).flatten()
     }
 
-    /// Leaves for the provider's sign-in page, and comes back to the present path.
-    pub fn sign_in_and_return(self) {
-        self.sign_in_with(SigninRequestArgs::default().return_to(operations::current_path()));
-    }
-
-    /// Signs out here and in the other tabs, and leaves for the provider's sign-out page. If the
-    /// provider has none, the page stays.
-    pub fn sign_out(self) {
-        self.sign_out_with(SignoutRequestArgs::default());
-    }
-
-    /// The same with these arguments.
-    pub fn sign_out_with(self, args: SignoutRequestArgs) {
-        if !self.leaving.get_untracked() {
-            operations::spawn(operations::sign_out(self, args));
-        }
-    }
-
-    /// Signs out here and in the tabs that share the user store. The session at the provider
-    /// continues.
-    pub fn sign_out_here(self) {
-        operations::spawn(operations::sign_out_here(self));
-    }
-
-    /// Repeats a step that failed.
-    pub fn try_again(self, step: AuthStep) {
-        self.dismiss();
-        match step {
-            AuthStep::SignIn => self.sign_in(),
-            AuthStep::SignOut => self.sign_out(),
-            AuthStep::Renew => operations::spawn(operations::renew(self)),
-            AuthStep::Start | AuthStep::FinishSignIn | AuthStep::FinishSignOut => {
-                operations::spawn(operations::start(self));
-            }
-        }
-    }
-
-    /// Clears the last failure.
-    pub fn dismiss(self) {
-        self.failure.set(None);
-    }
-
-    /// Waits until it is known who is signed in. On the server it returns at once, because it is
-    /// never known there.
+    /// Waits until it is known who is signed in. On the server it returns at once.
     pub async fn ready(self) {
         poll_fn(move |context| {
             let is_known =
                 self.status.with_untracked(|status| !matches!(status, AuthStatus::Loading));
-            self.client.poll_ready(is_known, context)
+            self.live.poll_ready(is_known, context)
         })
         .await;
     }
 
-    /// Calls an API with the user's access token, which is renewed first if necessary. It waits
-    /// until it is known who is signed in.
-    ///
-    /// ```no_run
-    /// use doorward_leptos::{ApiRequest, use_auth};
-    /// use leptos::prelude::*;
-    ///
-    /// # fn component() {
-    /// let auth = use_auth();
-    /// let orders = LocalResource::new(move || async move {
-    ///     let response = auth.call(ApiRequest::get("https://api.example/orders")).await;
-    ///     response.map(|response| response.body)
-    /// });
-    /// # let _ = orders;
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotSignedIn`], why the renewal failed, or [`Error::Network`] if the API did not
-    /// answer.
-    pub async fn call(self, request: ApiRequest) -> Result<ApiResponse, Error> {
-        self.ready().await;
-        match self.client.manager() {
-            Some(manager) => manager.fetch(request).await,
-            None => Err(Error::NotSignedIn),
-        }
-    }
-
-    /// Calls the handler for the client's events until the subscription is dropped. Events are
-    /// received from the first one on if this is called where sign-in is provided.
-    pub fn subscribe(self, handler: impl FnMut(&AuthEvent) + 'static) -> AuthSubscription {
-        let subscription = AuthSubscription::new(handler);
-        self.client.subscribe(&subscription);
-        subscription
-    }
-
-    /// Calls the handler for the client's events until the component that calls this is removed.
-    pub fn on_event(self, handler: impl FnMut(&AuthEvent) + 'static) {
-        let subscription = self.subscribe(handler);
-        // The owner of the component drops the value.
-        #[cfg(target_arch = "wasm32")]
-        StoredValue::new_local(subscription);
-        // On the server there are no events, and an owner may be dropped on another thread.
-        #[cfg(not(target_arch = "wasm32"))]
-        drop(subscription);
-    }
-
     /// The client itself, for operations that are not here, such as popups and revocation. `None`
-    /// on the server, and until the settings are loaded.
+    /// on the server, and until the settings are loaded. With the feature `split`, also `None`
+    /// until the client is loaded ([`Auth::prepare`]).
     pub fn manager(self) -> Option<UserManager> {
-        self.client.manager()
+        Some(self.live.client()?.manager())
     }
 
-    /// The signed-in user as policies see them: the claims of the access token, or of the profile
-    /// if the token is opaque. Tracked.
-    ///
-    /// The token is not verified here, and need not be: the API decides. This only tells the user
-    /// beforehand.
-    #[cfg(feature = "policy")]
-    pub fn principal(self) -> Option<doorward_policy::Principal> {
-        use doorward_protocol::{json, jws::UnverifiedJws};
-
-        self.with_user(|user| {
-            let jws = UnverifiedJws::parse(&user.access_token).ok();
-            let claims = jws.and_then(|jws| json::object(jws.unverified_payload()));
-            claims
-                .and_then(|claims| doorward_policy::Principal::from_map(claims).ok())
-                .or_else(|| doorward_policy::Principal::from_map(user.profile.clone()).ok())
-        })
-        .flatten()
+    /// The page is about to be left. If it is still there after a while, the navigation failed.
+    pub(crate) fn leave(self) {
+        self.leaving.set(true);
+        let departure = self.live.update(|live| {
+            live.departures += 1;
+            live.departures
+        });
+        set_timeout(
+            move || {
+                if self.live.update(|live| live.departures) == departure {
+                    self.stay();
+                }
+            },
+            LEAVING_LIMIT,
+        );
     }
 
     /// The browser stays on this page after all.

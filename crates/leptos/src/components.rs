@@ -3,10 +3,10 @@
 
 use leptos::prelude::*;
 
-use crate::{Arrival, AuthStatus, boxed_effect, use_auth};
+use crate::{Arrival, Auth, AuthStatus, boxed_effect, use_auth};
 
 /// Shows its children to a signed-in user, and the fallback to everyone else. Until it is known who
-/// is signed in, and on the server, it shows `loading`.
+/// is signed in, it shows `loading`.
 ///
 /// ```no_run
 /// use doorward_leptos::RequireAuth;
@@ -35,8 +35,11 @@ pub fn RequireAuth(
     /// present path. After a failure and after a sign-out the fallback is shown instead.
     #[prop(optional)]
     redirect: bool,
+    /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
+    #[prop(optional, into)]
+    auth: Option<Auth>,
 ) -> impl IntoView {
-    let auth = use_auth();
+    let auth = auth.unwrap_or_else(use_auth);
     let status = Memo::new(move |_| auth.as_condition());
     let goes_away = Memo::new(move |_| {
         redirect
@@ -57,45 +60,61 @@ pub fn RequireAuth(
     }
 }
 
-/// Shows its children to a signed-in user who meets the policy, and the fallback to everyone else
-/// who is signed in or not. Until that is known, and on the server, it shows `loading`.
+/// Shows its children to a signed-in user, and nothing to everyone else.
 ///
 /// ```no_run
-/// use doorward_leptos::{Policy, RequirePolicy};
+/// use doorward_leptos::{AuthLoading, SignedIn, SignedOut, use_auth};
 /// use leptos::prelude::*;
 ///
 /// # fn view() -> impl IntoView {
+/// let auth = use_auth();
 /// view! {
-///     <RequirePolicy policy=Policy::require_role("admin") fallback=|| "Administrators only.">
-///         <p>"All orders"</p>
-///     </RequirePolicy>
+///     <AuthLoading>"One moment …"</AuthLoading>
+///     <SignedIn>"Welcome, " {move || auth.user_name()}</SignedIn>
+///     <SignedOut>
+///         <button on:click=move |_| auth.sign_in()>"Sign in"</button>
+///     </SignedOut>
 /// }
 /// # }
 /// ```
-#[cfg(feature = "policy")]
 #[component]
-pub fn RequirePolicy(
-    /// What the user has to meet. The API can use the same policy.
-    policy: doorward_policy::Policy,
-    /// What a user sees who meets it.
+pub fn SignedIn(
+    /// What a signed-in user sees.
     children: ChildrenFn,
-    /// What everyone else sees.
+    /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
     #[prop(optional, into)]
-    fallback: ViewFn,
-    /// What is shown until it is known who is signed in. Nothing by default.
-    #[prop(optional, into)]
-    loading: ViewFn,
+    auth: Option<Auth>,
 ) -> impl IntoView {
-    let auth = use_auth();
-    let allowed = Memo::new(move |_| {
-        auth.as_condition().map(|signed_in| {
-            signed_in
-                && auth.principal().is_some_and(|principal| policy.decide(&principal).is_allowed())
-        })
-    });
-    move || match allowed.get() {
-        Some(true) => children().into_any(),
-        Some(false) => fallback.run(),
-        None => loading.run(),
-    }
+    shown_at(Some(true), children, auth)
+}
+
+/// Shows its children if nobody is signed in, or if the access token has expired for good, and
+/// nothing otherwise. See [`SignedIn`].
+#[component]
+pub fn SignedOut(
+    /// What is shown if nobody is signed in.
+    children: ChildrenFn,
+    /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
+    #[prop(optional, into)]
+    auth: Option<Auth>,
+) -> impl IntoView {
+    shown_at(Some(false), children, auth)
+}
+
+/// Shows its children until it is known who is signed in. See [`SignedIn`].
+#[component]
+pub fn AuthLoading(
+    /// What is shown meanwhile.
+    children: ChildrenFn,
+    /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
+    #[prop(optional, into)]
+    auth: Option<Auth>,
+) -> impl IntoView {
+    shown_at(None, children, auth)
+}
+
+fn shown_at(condition: Option<bool>, children: ChildrenFn, auth: Option<Auth>) -> impl IntoView {
+    let auth = auth.unwrap_or_else(use_auth);
+    let is_shown = Memo::new(move |_| auth.as_condition() == condition);
+    move || is_shown.get().then(|| children())
 }

@@ -29,9 +29,12 @@
 //!
 //! # Server-side rendering
 //!
-//! On the server, the state is [`AuthStatus::Loading`] and stays so. Everything starts in the
-//! browser, after hydration. Settings that depend on the page's origin must be built there: see
-//! [`provide_auth_with`].
+//! With tokens in the browser ([`provide_auth`]), the state on the server is
+//! [`AuthStatus::Loading`] and stays so. Everything starts in the browser, after hydration.
+//! Settings that depend on the page's origin must be built there: see [`provide_auth_with`].
+//!
+//! With tokens on the server ([`provide_session_auth`]), the user is known on both sides: the
+//! server provides a [`ServerUser`].
 //!
 //! # Cargo features
 //!
@@ -39,6 +42,9 @@
 //! - `userinfo` (default): claims of userinfo in the user's profile;
 //! - `dpop`: tokens that are bound to a key of the browser;
 //! - `par`: pushed authorization requests;
+//! - `router`: [`ProtectedRoute`] for `leptos_router` 0.8;
+//! - `split`: the client is a file of its own, which a page of signed-out users need not load
+//!   (`cargo leptos build --split`); only with a build that splits the program;
 //! - `policy`: [`RequirePolicy`] and [`Auth::principal`], with policies of the crate
 //!   `doorward-policy`.
 //!
@@ -49,10 +55,26 @@
 // The component macro generates a struct for the properties of each component.
 #![allow(clippy::must_use_candidate)]
 
+mod actions;
 mod auth;
+#[cfg(feature = "policy")]
+mod authorized;
+mod browser_fetch;
+mod call;
+mod callback;
 mod components;
+mod engine;
+mod live;
 mod operations;
 mod options;
+mod page;
+#[cfg(feature = "policy")]
+mod policy;
+#[cfg(feature = "router")]
+mod router;
+mod server_user;
+mod session;
+mod start;
 mod status;
 mod subscription;
 #[cfg(test)]
@@ -63,19 +85,31 @@ use std::future::Future;
 use leptos::prelude::*;
 
 pub use auth::Auth;
-pub use components::{RequireAuth, RequireAuthProps};
 #[cfg(feature = "policy")]
-pub use components::{RequirePolicy, RequirePolicyProps};
-pub use doorward_client;
-#[cfg(feature = "popups")]
-pub use doorward_client::PopupArgs;
-pub use doorward_client::{
-    ApiRequest, ApiResponse, AuthEvent, Error, ErrorKind, Settings, SigninRequestArgs,
-    SignoutRequestArgs, User, UserManager, settings::StoreKind,
+pub use authorized::{NotAuthorized, authorized};
+pub use components::{
+    AuthLoading, AuthLoadingProps, RequireAuth, RequireAuthProps, SignedIn, SignedInProps,
+    SignedOut, SignedOutProps,
 };
+pub use doorward_client;
+pub use doorward_client::{
+    ApiRequest, ApiResponse, AuthEvent, AuthorizationError, Error, ErrorCode, ErrorKind,
+    IdTokenError, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
+    SignoutScope, StepUp, Subscription, User, UserManager,
+    ports::{NetworkFailure, Redirect},
+    settings::StoreKind,
+};
+#[cfg(feature = "popups")]
+pub use doorward_client::{PopupArgs, SessionStatus};
 #[cfg(feature = "policy")]
-pub use doorward_policy::{Policy, Principal};
+pub use doorward_policy::{Policy, Principal, RequiredPolicy};
 pub use options::AuthOptions;
+#[cfg(feature = "policy")]
+pub use policy::{RequirePolicy, RequirePolicyProps};
+#[cfg(feature = "router")]
+pub use router::{ProtectedRoute, ProtectedRouteProps};
+pub use server_user::ServerUser;
+pub use session::{SessionRoutes, provide_session_auth};
 pub use status::{Arrival, AuthFailure, AuthStatus, AuthStep};
 pub use subscription::AuthSubscription;
 
@@ -116,6 +150,16 @@ where
 /// If no component further up called [`provide_auth`].
 pub fn use_auth() -> Auth {
     expect_context()
+}
+
+/// Returns the sign-in that a component further up provided under this name, by
+/// [`AuthOptions::provide_as`].
+///
+/// # Panics
+///
+/// If no component further up did.
+pub fn use_auth_of<Name: 'static>() -> Auth {
+    expect_context::<options::NamedAuth<Name>>().auth
 }
 
 /// Runs a function in the browser once the page is alive, and again whenever signals that it read

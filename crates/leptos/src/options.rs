@@ -2,12 +2,13 @@
 
 use std::{future::Future, rc::Rc};
 
-use doorward_client::Settings;
-use leptos::prelude::*;
+use doorward_client::{Error, Settings, UserManager};
+use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    Auth, boxed_effect,
-    operations::{self, Live, Load, SkipCallback},
+    Auth, boxed_effect, engine,
+    live::{Live, Load, MakeClient, Plan, SkipCallback},
+    start,
 };
 
 /// Options of sign-in, for applications that need more than [`provide_auth`](crate::provide_auth).
@@ -27,6 +28,7 @@ use crate::{
 pub struct AuthOptions {
     load: Load,
     skip_callback: Option<SkipCallback>,
+    make: Option<MakeClient>,
 }
 
 impl AuthOptions {
@@ -43,7 +45,7 @@ impl AuthOptions {
     where
         F: Future<Output = Option<Settings>> + 'static,
     {
-        Self { load: Rc::new(move || Box::pin(load())), skip_callback: None }
+        Self { load: Rc::new(move || Box::pin(load())), skip_callback: None, make: None }
     }
 
     /// Leaves a response in the page's URL to another program if the function returns `true` for
@@ -54,16 +56,94 @@ impl AuthOptions {
         self
     }
 
-    /// Provides sign-in to all components below. It starts in the browser, after hydration.
+    /// Lets the application create the client, for example on ports of its own. The function runs
+    /// in the browser.
+    ///
+    /// ```no_run
+    /// # #[cfg(target_arch = "wasm32")]
+    /// # fn component(settings: doorward_leptos::Settings) {
+    /// use std::rc::Rc;
+    ///
+    /// use doorward_leptos::{
+    ///     AuthOptions, UserManager,
+    ///     doorward_client::{browser, in_page::MemoryStorage, ports::Ports},
+    /// };
+    ///
+    /// let auth = AuthOptions::new(settings)
+    ///     .client(|settings| {
+    ///         let user_store = Rc::new(MemoryStorage::default());
+    ///         let ports = Ports { user_store, ..browser::ports(&settings) };
+    ///         UserManager::new(settings, ports)
+    ///     })
+    ///     .provide();
+    /// # let _ = auth;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn client(
+        mut self,
+        make: impl Fn(Settings) -> Result<UserManager, Error> + 'static,
+    ) -> Self {
+        self.make = Some(Rc::new(make));
+        self
+    }
+
+    /// Provides sign-in to all components below. It starts in the browser, after hydration. Another
+    /// one further up is hidden from them.
     pub fn provide(self) -> Auth {
-        let auth = Auth::new(Live::new(self.load, self.skip_callback));
+        let auth = self.begin();
         provide_context(auth);
-        boxed_effect(move || {
-            operations::spawn(operations::start(auth));
-            // The browser may keep this page alive while it is away and show it again unchanged.
-            let shown = window_event_listener_untyped("pageshow", move |_| auth.stay());
-            on_cleanup(move || shown.remove());
-        });
         auth
+    }
+
+    /// Provides sign-in under a name: a type of the application's. So one page can have several
+    /// sign-ins side by side, at several providers or as several clients. Components below find it
+    /// with [`use_auth_of`](crate::use_auth_of).
+    ///
+    /// ```no_run
+    /// use doorward_leptos::{AuthOptions, RequireAuth, Settings, use_auth_of};
+    /// use leptos::prelude::*;
+    ///
+    /// /// The sign-in at the bank.
+    /// struct Bank;
+    ///
+    /// # fn component(settings: Settings) -> impl IntoView {
+    /// AuthOptions::new(settings).provide_as::<Bank>();
+    /// let bank = use_auth_of::<Bank>();
+    /// view! { <RequireAuth auth=bank>"Your accounts"</RequireAuth> }
+    /// # }
+    /// ```
+    pub fn provide_as<Name: 'static>(self) -> Auth {
+        let auth = self.begin();
+        provide_context(NamedAuth::<Name> { auth, name: std::marker::PhantomData });
+        auth
+    }
+
+    fn begin(self) -> Auth {
+        let Self { load, skip_callback, make } = self;
+        let auth = Auth::new(Live::new(Plan { load, skip_callback, make }), engine::by_client);
+        boxed_effect(move || spawn_local(start::start(auth)));
+        stay_when_shown(auth);
+        auth
+    }
+}
+
+/// The browser may keep the page alive while it is away, and show it again unchanged.
+pub(crate) fn stay_when_shown(auth: Auth) {
+    boxed_effect(move || {
+        let shown = window_event_listener_untyped("pageshow", move |_| auth.stay());
+        on_cleanup(move || shown.remove());
+    });
+}
+
+/// A sign-in under a name.
+pub(crate) struct NamedAuth<Name> {
+    pub auth: Auth,
+    name: std::marker::PhantomData<fn() -> Name>,
+}
+
+impl<Name> Clone for NamedAuth<Name> {
+    fn clone(&self) -> Self {
+        Self { auth: self.auth, name: self.name }
     }
 }

@@ -27,6 +27,7 @@ fn before_hydration_nothing_is_known() {
         let auth = use_auth();
         assert_eq!(auth.status().as_str(), "loading");
         assert_eq!((auth.user_name(), auth.failure(), auth.arrival()), (None, None, None));
+        assert_eq!(auth.take_repeat(), None);
         assert!(!auth.is_signed_in() && !auth.is_leaving() && auth.manager().is_none());
     });
 }
@@ -63,10 +64,10 @@ fn an_expired_session_is_not_signed_in_but_has_a_user() {
 #[test]
 fn a_return_address_stays_at_the_origin() {
     for path in ["/", "/orders?page=2#top"] {
-        assert!(operations::is_local(path), "{path}");
+        assert!(callback::is_local(path), "{path}");
     }
     for path in ["", "orders", "//evil.example", "/\\evil.example", "https://evil.example/"] {
-        assert!(!operations::is_local(path), "{path}");
+        assert!(!callback::is_local(path), "{path}");
     }
 }
 
@@ -94,5 +95,226 @@ fn a_policy_decides_by_the_access_token_or_else_the_profile() {
             .to_html();
             assert!(html.contains("inside"), "{role}: {html}");
         });
+    }
+}
+
+#[test]
+fn what_is_to_be_repeated_is_given_once_and_to_the_same_user() {
+    let user = |sub: &str| -> User {
+        let text = format!(r#"{{ "access_token": "a", "profile": {{ "sub": "{sub}" }} }}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let brought = serde_json::json!({ "step_up": { "sub": "alice", "again": 7 } });
+    Owner::new().with(|| {
+        let auth = provide_auth(settings());
+        auth.brought.set(Some(brought.clone()));
+        assert_eq!(auth.take_repeat(), None, "it is not known yet who is signed in");
+        auth.status.set(Some(user("alice")).into());
+        assert_eq!(auth.take_repeat(), Some(7.into()));
+        assert_eq!(auth.take_repeat(), None);
+        auth.brought.set(Some(brought));
+        auth.status.set(Some(user("bob")).into());
+        assert_eq!(auth.take_repeat(), None);
+        auth.status.set(Some(user("alice")).into());
+        assert_eq!(auth.take_repeat(), None, "another user came back first");
+        // The page's own state is no step-up.
+        auth.brought.set(Some(serde_json::json!("mine")));
+        assert_eq!(auth.take_repeat(), None);
+    });
+}
+
+fn alice() -> ServerUser {
+    let claims = [("sub", "1"), ("name", "Alice"), ("role", "admin")];
+    ServerUser::new(
+        claims.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect(),
+    )
+}
+
+#[test]
+fn each_state_has_its_component() {
+    let page = || {
+        view! {
+            <AuthLoading>"loading"</AuthLoading>
+            <SignedIn>"somebody"</SignedIn>
+            <SignedOut>"nobody"</SignedOut>
+        }
+        .to_html()
+    };
+    let expired = AuthStatus::Expired(Box::new(alice().into_user()));
+    for (status, shown) in [
+        (AuthStatus::Loading, "loading"),
+        (AuthStatus::SignedOut, "nobody"),
+        (AuthStatus::Unavailable, "nobody"),
+        (expired, "nobody"),
+        (Some(alice().into_user()).into(), "somebody"),
+    ] {
+        let html = Owner::new().with(|| {
+            provide_auth(settings()).status.set(status.clone());
+            page()
+        });
+        let words = ["loading", "nobody", "somebody"];
+        let found: Vec<_> = words.into_iter().filter(|word| html.contains(word)).collect();
+        assert_eq!(found, [shown], "{status:?}: {html}");
+    }
+}
+
+#[test]
+fn several_sign_ins_stand_side_by_side() {
+    struct Bank;
+    struct Shop;
+    Owner::new().with(|| {
+        let bank = AuthOptions::new(settings()).provide_as::<Bank>();
+        AuthOptions::new(settings()).provide_as::<Shop>();
+        assert!(use_context::<Auth>().is_none(), "there is none without a name");
+        bank.status.set(Some(alice().into_user()).into());
+        assert_eq!(use_auth_of::<Bank>().user_name().as_deref(), Some("Alice"));
+        assert_eq!(use_auth_of::<Shop>().status().as_str(), "loading");
+        let (bank, shop) = (use_auth_of::<Bank>(), use_auth_of::<Shop>());
+        let html = view! {
+            <RequireAuth auth=bank>"accounts"</RequireAuth>
+            <SignedIn auth=shop>"basket"</SignedIn>
+        }
+        .to_html();
+        assert!(html.contains("accounts") && !html.contains("basket"), "{html}");
+    });
+}
+
+#[test]
+fn the_first_html_has_the_user_of_the_session() {
+    for (user, shown) in [(Some(alice()), "Hello Alice"), (None, "Please sign in")] {
+        let html = Owner::new().with(|| {
+            if let Some(user) = user {
+                provide_context(user);
+            }
+            let auth = provide_session_auth(SessionRoutes::default());
+            let name = move || auth.user_name();
+            view! {
+                <RequireAuth fallback=|| "Please sign in">"Hello " {name}</RequireAuth>
+            }
+            .to_html()
+        });
+        let text = html.replace("<!>", "");
+        assert!(text.contains(shown), "{text}");
+    }
+}
+
+#[test]
+fn a_server_session_has_no_tokens_for_the_page() {
+    Owner::new().with(|| {
+        provide_context(alice());
+        let auth = provide_session_auth(SessionRoutes::default());
+        assert_eq!(auth.user().map(|user| user.access_token), Some(String::new()));
+        let token = futures::executor::block_on(auth.access_token());
+        assert_eq!(token.err(), Some(Error::NotSignedIn));
+        assert!(auth.manager().is_none() && auth.expires_in().is_none());
+    });
+}
+
+#[test]
+fn claims_have_the_types_of_the_application() {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        name: String,
+        #[serde(default)]
+        groups: Vec<String>,
+    }
+    let mut user = alice();
+    user.profile.insert("groups".to_owned(), serde_json::json!(["a", "b"]));
+    user.profile.insert("email_verified".to_owned(), "true".into());
+    Owner::new().with(|| {
+        provide_context(user);
+        let auth = provide_session_auth(SessionRoutes::default());
+        let claims = auth.claims::<Claims>().unwrap();
+        assert_eq!((claims.name.as_str(), claims.groups.len()), ("Alice", 2));
+        let texts = |name: &'static str| {
+            auth.with_user(|user| user.claim_texts(name).join(" ")).unwrap_or_default()
+        };
+        assert_eq!(
+            (texts("groups"), texts("role"), texts("none")),
+            ("a b".into(), "admin".into(), String::new())
+        );
+        assert_eq!(auth.with_user(|user| user.claim_is_true("email_verified")), Some(true));
+        assert_eq!(auth.claims::<Vec<String>>().map(|claims| claims.len()), None);
+    });
+}
+
+#[cfg(feature = "policy")]
+mod server_functions {
+    use std::sync::LazyLock;
+
+    use super::{authorized::decided, *};
+
+    struct Admins;
+
+    impl RequiredPolicy for Admins {
+        fn policies() -> &'static [Policy] {
+            static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
+                [Policy::require_role("admin"), Policy::require_recent_sign_in(60)]
+            });
+            &*POLICIES
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_by_the_session() {
+        assert_eq!(decided::<Admins>(None, 0), Err(NotAuthorized::SignedOut));
+        let nobody = ServerUser::new(serde_json::Map::new());
+        assert_eq!(decided::<Admins>(Some(nobody), 0), Err(NotAuthorized::SignedOut));
+        let mut user = alice();
+        user.profile.insert("auth_time".to_owned(), 1000.into());
+        assert_eq!(decided::<Admins>(Some(user.clone()), 1060), Ok(user.clone()));
+        let stale = decided::<Admins>(Some(user.clone()), 9999);
+        assert!(matches!(stale, Err(NotAuthorized::StepUp(_))), "{stale:?}");
+        user.profile.insert("role".to_owned(), "user".into());
+        let denied = decided::<Admins>(Some(user), 1000);
+        assert!(matches!(&denied, Err(NotAuthorized::Denied(_))), "{denied:?}");
+        assert!(denied.unwrap_err().to_string().starts_with("the user needs"));
+    }
+
+    #[test]
+    fn the_context_is_read_when_it_is_called() {
+        let found = Owner::new().with(|| {
+            provide_context(alice());
+            authorized::<Admins>()
+        });
+        // It may be awaited where the context is gone. The sign-in is too old.
+        let found = futures::executor::block_on(found);
+        assert!(matches!(found, Err(NotAuthorized::StepUp(_) | NotAuthorized::Denied(_))));
+    }
+}
+
+#[cfg(feature = "router")]
+#[test]
+fn a_protected_route_shows_its_view_to_users() {
+    use leptos_router::{
+        components::{Router, Routes},
+        location::RequestUrl,
+        path,
+    };
+
+    for (user, shown) in [(Some(alice()), "the order"), (None, "")] {
+        let html = Owner::new().with(|| {
+            provide_context(RequestUrl::new("/orders/7?page=2"));
+            if let Some(user) = user {
+                provide_context(user);
+            }
+            provide_session_auth(SessionRoutes::default());
+            view! {
+                <Router>
+                    <Routes fallback=|| "no such page">
+                        <ProtectedRoute
+                            path=path!("/orders/:id")
+                            view=|| "the order"
+                            loading=|| "going"
+                        />
+                    </Routes>
+                </Router>
+            }
+            .to_html()
+        });
+        assert!(!html.contains("no such page"), "{html}");
+        assert_eq!(html.contains("the order"), !shown.is_empty(), "{html}");
+        // Who is sent to the provider sees what others see while nothing is known yet.
+        assert_eq!(html.contains("going"), shown.is_empty(), "{html}");
     }
 }

@@ -4,8 +4,8 @@
 #[test]
 fn the_guide_shows_what_is_compiled() {
     let guide = include_str!("../../../docs/guides/leptos.md");
-    let example = include_str!("../../../examples/leptos-minimal/src/main.rs");
+    let example = include_str!("../../../templates/leptos-csr/src/main.rs");
     let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
-    assert!(guide.contains(code), "docs/guides/leptos.md lags behind examples/leptos-minimal");
+    assert!(guide.contains(code), "docs/guides/leptos.md lags behind templates/leptos-csr");
     assert!(code.lines().count() < 30, "{} lines", code.lines().count());
 }

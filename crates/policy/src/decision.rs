@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Need, Policy, Principal};
+use crate::{Need, Policy, Principal, StepUp};
 
 /// The outcome of a policy for one caller.
 ///
@@ -31,6 +31,10 @@ pub struct Denial {
     /// Every scope token that the call needs, in order; empty if no scope is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     required_scope: Vec<String>,
+    /// The sign-in that the call needs, if nothing but sign-in and scope is missing. It is rare, so
+    /// every other denial should not be larger for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step_up: Option<Box<StepUp>>,
 }
 
 impl Decision {
@@ -73,11 +77,16 @@ impl Denial {
     /// A denial for a reason that only code knows. The description completes "needs …".
     pub fn because(description: impl Into<String>) -> Self {
         let need = Need::Custom { description: description.into() };
-        Self { unmet: vec![need], required_scope: Vec::new() }
+        Self { unmet: vec![need], required_scope: Vec::new(), step_up: None }
     }
 
     /// A denial for what the caller lacks of these policies.
-    pub(crate) fn new(unmet: Vec<Need>, policies: &[Policy], principal: &Principal) -> Self {
+    pub(crate) fn new(
+        unmet: Vec<Need>,
+        policies: &[Policy],
+        principal: &Principal,
+        step_up: Option<StepUp>,
+    ) -> Self {
         let missing = tokens(unmet.iter().flat_map(Need::missing_scope));
         let required = if missing.is_empty() {
             Vec::new()
@@ -87,7 +96,7 @@ impl Denial {
             let required = tokens(needs.scope_tokens().into_iter().filter(counts));
             required.into_iter().map(str::to_owned).collect()
         };
-        Self { unmet, required_scope: required }
+        Self { unmet, required_scope: required, step_up: step_up.map(Box::new) }
     }
 
     /// What the caller lacks.
@@ -120,6 +129,13 @@ impl Denial {
     /// ```
     pub fn required_scope(&self) -> Vec<&str> {
         self.required_scope.iter().map(String::as_str).collect()
+    }
+
+    /// The sign-in that would help: what an `insufficient_user_authentication` challenge names (RFC
+    /// 9470 section 3). `None` if the caller's sign-in is good enough, or if something is missing
+    /// that a sign-in can't bring, such as a role.
+    pub fn step_up(&self) -> Option<&StepUp> {
+        self.step_up.as_deref()
     }
 }
 

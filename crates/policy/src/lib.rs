@@ -28,13 +28,18 @@ mod policy;
 mod principal;
 mod requirement;
 mod resource;
+mod step_up;
 
 pub use decision::{Decision, Denial};
 pub use need::Need;
-pub use policy::{Policy, PolicyDescription, RequiredPolicy, decide_all};
-pub use principal::{ISSUER_CLAIM, NoSubject, Principal, ROLE_CLAIM, SCOPE_CLAIM, SUBJECT_CLAIM};
+pub use policy::{Policy, PolicyDescription, RequiredPolicy, decide_all, decide_all_at};
+pub use principal::{
+    ACR_CLAIM, AUTH_TIME_CLAIM, ISSUER_CLAIM, NoSubject, Principal, ROLE_CLAIM, SCOPE_CLAIM,
+    SUBJECT_CLAIM,
+};
 pub use requirement::{EmailDomain, Requirement, SubjectIs};
 pub use resource::ResourcePolicy;
+pub use step_up::StepUp;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -37,6 +37,17 @@ pub enum Need {
         /// The scope token (RFC 6749 section 3.3).
         scope: String,
     },
+    /// The sign-in has one of these values of `acr` (OIDC Core section 2). If empty, nobody meets
+    /// it.
+    Acr {
+        /// The values, each of which will do.
+        values: Vec<String>,
+    },
+    /// The sign-in is recent.
+    RecentSignIn {
+        /// How old it may be, in seconds.
+        seconds: u32,
+    },
     /// An assertion or a custom requirement, which only code can check.
     Custom {
         /// Completes "needs …".
@@ -67,7 +78,7 @@ impl Need {
             Self::AllOf { of } | Self::AnyOf { of } => {
                 of.iter().flat_map(Self::scope_tokens).collect()
             }
-            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -81,7 +92,7 @@ impl Need {
                 .iter()
                 .find(|alternative| alternative.is_scope_only())
                 .map_or_else(Vec::new, Self::missing_scope),
-            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -90,7 +101,7 @@ impl Need {
             Self::Scope { .. } => true,
             Self::AllOf { of } => !of.is_empty() && of.iter().all(Self::is_scope_only),
             Self::AnyOf { of } => of.iter().any(Self::is_scope_only),
-            Self::Role { .. } | Self::Claim { .. } | Self::Custom { .. } => false,
+            _ => false,
         }
     }
 
@@ -121,6 +132,25 @@ impl fmt::Display for Need {
             Self::Role { role } => write!(formatter, "role {role}"),
             Self::Claim { claim, value } => write!(formatter, "{claim} {value}"),
             Self::Scope { scope } => write!(formatter, "scope {scope}"),
+            Self::Acr { values } if values.len() == 1 => {
+                write!(formatter, "a sign-in at level {}", values[0])
+            }
+            Self::Acr { values } => {
+                write!(formatter, "a sign-in at one of the levels {}", values.join(", "))
+            }
+            Self::RecentSignIn { seconds } => {
+                let (number, unit) = match seconds {
+                    0 => return formatter.write_str("a new sign-in"),
+                    seconds if seconds % 3600 == 0 => (seconds / 3600, "hour"),
+                    seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
+                    seconds => (*seconds, "second"),
+                };
+                let (number, plural) = match number {
+                    1 => (String::new(), ""),
+                    number => (format!("{number} "), "s"),
+                };
+                write!(formatter, "a sign-in within the last {number}{unit}{plural}")
+            }
             Self::Custom { description } => formatter.write_str(description),
             Self::AllOf { of } if of.is_empty() => formatter.write_str("to be signed in"),
             Self::AnyOf { of } if of.is_empty() => formatter.write_str("what nobody has"),
@@ -149,6 +179,21 @@ mod tests {
         let either = Need::AnyOf { of: vec![role("admin"), role("user")] };
         let both = Need::AllOf { of: vec![sales, either] };
         assert_eq!(both.to_string(), "department Sales and (role admin or role user)");
+        let levels = |values: &[&str]| Need::Acr {
+            values: values.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(levels(&["2"]).to_string(), "a sign-in at level 2");
+        assert_eq!(levels(&["1", "2"]).to_string(), "a sign-in at one of the levels 1, 2");
+        for (seconds, phrase) in [
+            (0, "a new sign-in"),
+            (1, "a sign-in within the last second"),
+            (60, "a sign-in within the last minute"),
+            (90, "a sign-in within the last 90 seconds"),
+            (300, "a sign-in within the last 5 minutes"),
+            (7200, "a sign-in within the last 2 hours"),
+        ] {
+            assert_eq!(Need::RecentSignIn { seconds }.to_string(), phrase);
+        }
         assert_eq!(Need::AllOf { of: vec![] }.to_string(), "to be signed in");
         assert_eq!(Need::AnyOf { of: vec![] }.to_string(), "what nobody has");
     }

@@ -4,7 +4,9 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Denial, ISSUER_CLAIM, Need, Principal, Requirement};
+use crate::{
+    Decision, Denial, ISSUER_CLAIM, Need, Principal, Requirement, StepUp, step_up::Caller,
+};
 
 type Text = Cow<'static, str>;
 
@@ -34,6 +36,8 @@ enum Rule {
     Role(Text),
     Claim { claim: Text, value: Text },
     Scope(Text),
+    Acr(Vec<Text>),
+    RecentSignIn(u32),
     Custom(Arc<dyn Requirement>),
     AllOf(Vec<Policy>),
     AnyOf(Vec<Policy>),
@@ -77,6 +81,9 @@ pub trait RequiredPolicy: Send + Sync + 'static {
 }
 
 impl Policy {
+    /// The fewest seconds of [`Policy::require_recent_sign_in`].
+    pub const SHORTEST_RECENT_SIGN_IN: u32 = 10;
+
     /// The caller has the role.
     pub fn require_role(role: impl Into<Text>) -> Self {
         Self::from(Rule::Role(role.into()))
@@ -96,6 +103,48 @@ impl Policy {
     /// are not those of another. It is the same as requiring this value of the claim `iss`.
     pub fn require_issuer(issuer: impl Into<Text>) -> Self {
         Self::require_claim(ISSUER_CLAIM, issuer)
+    }
+
+    /// The caller's sign-in has one of these values of `acr`: how strongly the user signed in. List
+    /// every value that will do, the one that you like best first; there is no order among them
+    /// here, and a value has no spaces.
+    ///
+    /// If nothing else is missing, a denial tells that another sign-in would help
+    /// ([`Denial::step_up`]).
+    ///
+    /// ```
+    /// use doorward_policy::{Policy, Principal};
+    ///
+    /// let strong = Policy::require_acr(["urn:doorward:acr:2"]);
+    /// let caller = Principal::new("alice").with_claim("acr", "urn:doorward:acr:1");
+    /// assert_eq!(
+    ///     strong.decide(&caller).reasons(),
+    ///     ["needs a sign-in at level urn:doorward:acr:2"]
+    /// );
+    /// ```
+    pub fn require_acr(values: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        Self::from(Rule::Acr(values.into_iter().map(Into::into).collect()))
+    }
+
+    /// The caller has signed in within the last so many seconds, by the claim `auth_time`. The
+    /// renewal of a token is no sign-in. Fewer than [`Policy::SHORTEST_RECENT_SIGN_IN`] count as
+    /// that, and ten seconds are forgiven: otherwise a user who has just signed in could be asked
+    /// again, since redirects take their time and clocks differ.
+    ///
+    /// It needs the time, so apply it by [`Policy::decide_at`] or [`decide_all_at`]; without the
+    /// time, nobody meets it. If nothing else is missing, a denial tells that another sign-in would
+    /// help ([`Denial::step_up`]).
+    ///
+    /// ```
+    /// use doorward_policy::{Policy, Principal};
+    ///
+    /// let recent = Policy::require_recent_sign_in(300);
+    /// let alice = Principal::new("alice").with_claim("auth_time", 1_700_000_000);
+    /// assert!(recent.decide_at(&alice, 1_700_000_300).is_allowed());
+    /// assert!(!recent.decide_at(&alice, 1_700_000_311).is_allowed());
+    /// ```
+    pub fn require_recent_sign_in(seconds: u32) -> Self {
+        Self::from(Rule::RecentSignIn(seconds.max(Self::SHORTEST_RECENT_SIGN_IN)))
     }
 
     /// A custom requirement with data of its own.
@@ -147,9 +196,15 @@ impl Policy {
         self.name.as_deref()
     }
 
-    /// Applies the policy to the caller.
+    /// Applies the policy to the caller. Nobody meets [`Policy::require_recent_sign_in`] here:
+    /// that needs the time.
     pub fn decide(&self, principal: &Principal) -> Decision {
         decide_all(std::slice::from_ref(self), principal)
+    }
+
+    /// As [`Policy::decide`], at this time in seconds since 1970 (UTC).
+    pub fn decide_at(&self, principal: &Principal, now: i64) -> Decision {
+        decide_all_at(std::slice::from_ref(self), principal, now)
     }
 
     /// What the policy needs.
@@ -160,6 +215,10 @@ impl Policy {
                 Need::Claim { claim: claim.clone().into_owned(), value: value.clone().into_owned() }
             }
             Rule::Scope(token) => Need::Scope { scope: token.clone().into_owned() },
+            Rule::Acr(values) => {
+                Need::Acr { values: values.iter().cloned().map(Cow::into_owned).collect() }
+            }
+            Rule::RecentSignIn(seconds) => Need::RecentSignIn { seconds: *seconds },
             Rule::Custom(requirement) => Need::Custom { description: requirement.describe() },
             Rule::AllOf(parts) => Need::AllOf { of: parts.iter().map(Self::needs).collect() },
             Rule::AnyOf(parts) => Need::AnyOf { of: parts.iter().map(Self::needs).collect() },
@@ -171,61 +230,111 @@ impl Policy {
         PolicyDescription { name: self.name.clone().map(Cow::into_owned), needs: self.needs() }
     }
 
-    fn is_met_by(&self, principal: &Principal) -> bool {
+    fn is_met_by(&self, caller: Caller<'_>) -> bool {
+        let principal = caller.principal;
         match &self.rule {
             Rule::Role(role) => principal.has_role(role),
             Rule::Claim { claim, value } => principal.has_claim(claim, value),
             Rule::Scope(token) => principal.has_scope(token),
+            Rule::Acr(values) => caller.has_acr(values),
+            Rule::RecentSignIn(seconds) => caller.signed_in_within(*seconds),
             Rule::Custom(requirement) => requirement.is_met_by(principal),
-            Rule::AllOf(parts) => parts.iter().all(|part| part.is_met_by(principal)),
-            Rule::AnyOf(parts) => parts.iter().any(|part| part.is_met_by(principal)),
+            Rule::AllOf(parts) => parts.iter().all(|part| part.is_met_by(caller)),
+            Rule::AnyOf(parts) => parts.iter().any(|part| part.is_met_by(caller)),
         }
     }
 
     /// Adds what the caller lacks to `unmet`.
-    fn collect_unmet(&self, principal: &Principal, unmet: &mut Vec<Need>) {
-        if self.is_met_by(principal) {
+    fn collect_unmet(&self, caller: Caller<'_>, unmet: &mut Vec<Need>) {
+        if self.is_met_by(caller) {
             return;
         }
         match &self.rule {
             Rule::AllOf(parts) => {
                 for part in parts {
-                    part.collect_unmet(principal, unmet);
+                    part.collect_unmet(caller, unmet);
                 }
             }
             Rule::AnyOf(parts) => {
                 let lacking = |part: &Self| {
                     let mut of = Vec::new();
-                    part.collect_unmet(principal, &mut of);
+                    part.collect_unmet(caller, &mut of);
                     Need::all(of)
                 };
                 let need = Need::AnyOf { of: parts.iter().map(lacking).collect() };
                 push_once(unmet, need);
             }
-            Rule::Role(_) | Rule::Claim { .. } | Rule::Scope(_) | Rule::Custom(_) => {
-                push_once(unmet, self.needs());
+            _ => push_once(unmet, self.needs()),
+        }
+    }
+
+    /// What the policy needs of the sign-in, or `None` if no sign-in can make the caller meet it.
+    /// Scope counts as met, because a new request can ask for it.
+    fn step_up(&self, caller: Caller<'_>) -> Option<StepUp> {
+        match &self.rule {
+            Rule::Acr(values) => {
+                let acr_values = values.iter().cloned().map(Cow::into_owned).collect();
+                Some(StepUp { acr_values, max_age: None })
+            }
+            // Without the time nobody is recent, so another sign-in would not help either.
+            Rule::RecentSignIn(seconds) => {
+                caller.now.map(|_| StepUp { max_age: Some(*seconds), ..StepUp::default() })
+            }
+            Rule::Scope(_) => Some(StepUp::default()),
+            Rule::AllOf(parts) => step_up(parts, caller),
+            Rule::AnyOf(parts) => {
+                if let Some(met) = parts.iter().find(|part| part.is_met_by(caller)) {
+                    return met.step_up(caller);
+                }
+                // Of the alternatives that a request can bring, one that another sign-in brings:
+                // the present one is good enough for those that lack scope alone.
+                let mut all = parts.iter().filter_map(|part| part.step_up(caller));
+                let first = all.next()?;
+                let helps = |step_up: &StepUp| !step_up.is_met_by(caller);
+                let other = if helps(&first) { None } else { all.find(helps) };
+                Some(other.unwrap_or(first))
+            }
+            Rule::Role(_) | Rule::Claim { .. } | Rule::Custom(_) => {
+                self.is_met_by(caller).then(StepUp::default)
             }
         }
     }
 }
 
+/// What the policies together need of the sign-in, or `None` if no sign-in can make the caller meet
+/// them.
+fn step_up(policies: &[Policy], caller: Caller<'_>) -> Option<StepUp> {
+    policies.iter().try_fold(StepUp::default(), |all, policy| all.and(policy.step_up(caller)?))
+}
+
 /// Applies every policy; the caller must meet all of them. If there are none, any authenticated
-/// caller is allowed.
+/// caller is allowed. Nobody meets [`Policy::require_recent_sign_in`] here: that needs the time.
 pub fn decide_all(policies: &[Policy], principal: &Principal) -> Decision {
+    decide(policies, Caller { principal, now: None })
+}
+
+/// As [`decide_all`], at this time in seconds since 1970 (UTC).
+pub fn decide_all_at(policies: &[Policy], principal: &Principal, now: i64) -> Decision {
+    decide(policies, Caller { principal, now: Some(now) })
+}
+
+fn decide(policies: &[Policy], caller: Caller<'_>) -> Decision {
     // Most callers are allowed, and then nothing is allocated.
-    if policies.iter().all(|policy| policy.is_met_by(principal)) {
+    if policies.iter().all(|policy| policy.is_met_by(caller)) {
         return Decision::Allowed;
     }
     let mut unmet = Vec::new();
     for policy in policies {
-        policy.collect_unmet(principal, &mut unmet);
+        policy.collect_unmet(caller, &mut unmet);
     }
     if unmet.is_empty() {
         // Only a requirement that is no pure function comes here. It said no once, so the answer
         // is no.
         unmet.extend(policies.iter().map(Policy::needs));
     }
-    Decision::Denied(Denial::new(unmet, policies, principal))
+    // If the sign-in is as it should be, something else is missing.
+    let step_up = step_up(policies, caller).filter(|step_up| !step_up.is_met_by(caller));
+    Decision::Denied(Denial::new(unmet, policies, caller.principal, step_up))
 }
 
 fn push_once(needs: &mut Vec<Need>, need: Need) {

@@ -11,6 +11,11 @@ pub const ROLE_CLAIM: &str = "role";
 /// The claim that carries the granted scope, as a space-delimited string (RFC 9068 section 2.2.3)
 /// or, from some providers, as an array.
 pub const SCOPE_CLAIM: &str = "scope";
+/// The claim that says how strongly the user signed in (OIDC Core section 2, RFC 9470 section 6).
+pub const ACR_CLAIM: &str = "acr";
+/// The claim that says when the user signed in: seconds since 1970, UTC (OIDC Core section 2, RFC
+/// 9470 section 6).
+pub const AUTH_TIME_CLAIM: &str = "auth_time";
 
 /// A caller. Building one verifies nothing. On an API the claims come from a verified access token.
 /// In a browser they come from the user's own tokens, and a decision only shapes what the page
@@ -121,6 +126,19 @@ impl Principal {
     /// Whether the caller has the role.
     pub fn has_role(&self, role: &str) -> bool {
         self.has_claim(ROLE_CLAIM, role)
+    }
+
+    /// How strongly the user signed in: the claim `acr`, if it is a string.
+    pub fn acr(&self) -> Option<&str> {
+        self.claims.get(ACR_CLAIM)?.as_str()
+    }
+
+    /// When the user signed in, in seconds since 1970 (UTC): the claim `auth_time`, if it is a
+    /// number. A fraction is cut off.
+    #[allow(clippy::cast_possible_truncation)] // What is out of range saturates.
+    pub fn auth_time(&self) -> Option<i64> {
+        let value = self.claims.get(AUTH_TIME_CLAIM)?;
+        value.as_i64().or_else(|| Some(value.as_f64()? as i64))
     }
 
     /// Whether the scope token was granted.

@@ -1,5 +1,5 @@
 //! The `WWW-Authenticate` header: challenges built and read (RFC 9110 section 11.6.1, RFC 6750
-//! section 3).
+//! section 3, RFC 9470 section 3).
 //!
 //! ```text
 //! challenge     = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
@@ -103,6 +103,25 @@ impl Challenge {
         self.with("scope", &scope.to_string())
     }
 
+    /// Adds `resource_metadata`: where the document about this API is (RFC 9728 section 5.1).
+    #[must_use]
+    pub fn with_resource_metadata(self, url: &str) -> Self {
+        self.with("resource_metadata", url)
+    }
+
+    /// Adds `acr_values` and `max_age` (in seconds): the sign-in that is needed, as far as
+    /// something is (RFC 9470 section 3).
+    #[must_use]
+    pub fn with_sign_in(mut self, acr_values: &[String], max_age: Option<u32>) -> Self {
+        if !acr_values.is_empty() {
+            self = self.with("acr_values", &acr_values.join(" "));
+        }
+        match max_age {
+            Some(seconds) => self.with("max_age", &seconds.to_string()),
+            None => self,
+        }
+    }
+
     fn new(scheme: Scheme) -> Self {
         Self { scheme, token68: None, params: Vec::new() }
     }
@@ -148,6 +167,19 @@ impl Challenge {
     /// The scope that the token needs, if it is well-formed.
     pub fn scope(&self) -> Option<Scope> {
         self.param("scope")?.parse().ok()
+    }
+
+    /// The values of `acr` that the sign-in may have, space-separated and in order of preference
+    /// (RFC 9470 section 3).
+    pub fn acr_values(&self) -> Option<&str> {
+        self.param("acr_values").map(str::trim).filter(|values| !values.is_empty())
+    }
+
+    /// How old the sign-in may be, in seconds (RFC 9470 section 3: "it has to represent a
+    /// non-negative integer"). `None` if it is anything else.
+    pub fn max_age(&self) -> Option<u32> {
+        let text = self.param("max_age")?;
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
     }
 
     /// Reads a header value, which may hold several challenges. Values of repeated headers are read
@@ -356,6 +388,45 @@ mod tests {
             .to_string();
         assert!(written.starts_with(r#"DPoP realm="api", algs="ES256 EdDSA "#), "{written}");
         assert_eq!(one(&written).error(), Some(ErrorCode::InvalidDpopProof));
+    }
+
+    /// RFC 9470 section 3, figures 2 and 3 (folded lines joined).
+    #[test]
+    fn reads_and_writes_the_examples_of_rfc_9470() {
+        let level = one(
+            r#"Bearer error="insufficient_user_authentication", error_description="A different authentication level is required", acr_values="myACR""#,
+        );
+        assert_eq!(level.error(), Some(ErrorCode::InsufficientUserAuthentication));
+        assert_eq!((level.acr_values(), level.max_age()), (Some("myACR"), None));
+        let text = r#"Bearer error="insufficient_user_authentication", error_description="More recent authentication is required", max_age="5""#;
+        let age = one(text);
+        assert_eq!((age.acr_values(), age.max_age()), (None, Some(5)));
+        let written = Challenge::new(Scheme::Bearer)
+            .with_error(
+                &ErrorCode::InsufficientUserAuthentication,
+                "More recent authentication is required",
+            )
+            .with_sign_in(&[], Some(5));
+        assert_eq!(written.to_string(), text);
+        let both = Challenge::dpop("api").with_sign_in(&["2".into(), "3".into()], Some(0));
+        assert!(both.to_string().ends_with(r#", acr_values="2 3", max_age="0""#));
+        assert_eq!(one(&both.to_string()), both);
+    }
+
+    #[test]
+    fn an_age_is_a_token_or_quoted_and_never_negative() {
+        for (text, age) in [
+            ("max_age=5", Some(5)),
+            ("MAX_AGE=\"0\"", Some(0)),
+            ("max_age=\"-5\"", None),
+            ("max_age=\"+5\"", None),
+            ("max_age=\"5.0\"", None),
+            ("max_age=\"\"", None),
+            ("max_age=99999999999999999999", None),
+        ] {
+            assert_eq!(one(&format!("Bearer {text}")).max_age(), age, "{text}");
+        }
+        assert_eq!(one("Bearer acr_values=\" \"").acr_values(), None);
     }
 
     /// RFC 9110 section 11.6.1, the example header.

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{scope::Scope, thumbprint::Thumbprint};
+use crate::{
+    ids::{ClientId, GrantId},
+    scope::Scope,
+    thumbprint::Thumbprint,
+};
 
 /// `aud`: one recipient or several (RFC 7519 section 4.1.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +92,7 @@ pub struct AccessTokenClaims {
     /// The user, or the client where there is no user.
     pub sub: String,
     /// The client that asked for the token.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Issued at.
     pub iat: i64,
     /// Not to be accepted before this time.
@@ -99,13 +103,16 @@ pub struct AccessTokenClaims {
     /// The granted scope.
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     pub scope: Scope,
-    /// When the user authenticated.
+    /// When the user authenticated (RFC 9470 section 6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
+    /// How strongly the user authenticated (RFC 9470 section 6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// The grant that the token was issued from; with it the provider's userinfo endpoint notices a
     /// revoked grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant_id: Option<String>,
+    pub grant_id: Option<GrantId>,
     /// The session at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,

@@ -70,6 +70,8 @@ error_codes! {
     InvalidToken = "invalid_token",
     /// RFC 6750 section 3.1.
     InsufficientScope = "insufficient_scope",
+    /// RFC 9470 section 3.
+    InsufficientUserAuthentication = "insufficient_user_authentication",
     /// RFC 7009 section 2.2.1.
     UnsupportedTokenType = "unsupported_token_type",
     /// OIDC Core section 3.1.2.6.
@@ -82,6 +84,8 @@ error_codes! {
     AccountSelectionRequired = "account_selection_required",
     /// OIDC Core section 3.1.2.6, RFC 9101 section 7.
     InvalidRequestUri = "invalid_request_uri",
+    /// OIDC Core section 3.1.2.6, RFC 9101 section 7.
+    InvalidRequestObject = "invalid_request_object",
     /// OIDC Core section 3.1.2.6.
     RequestNotSupported = "request_not_supported",
     /// OIDC Core section 3.1.2.6.
@@ -90,6 +94,12 @@ error_codes! {
     UnmetAuthenticationRequirements = "unmet_authentication_requirements",
     /// OIDC Core section 3.1.2.6.
     RegistrationNotSupported = "registration_not_supported",
+    /// RFC 7591 section 3.2.2.
+    InvalidRedirectUri = "invalid_redirect_uri",
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata = "invalid_client_metadata",
+    /// RFC 7591 section 3.2.2.
+    UnapprovedSoftwareStatement = "unapproved_software_statement",
     /// RFC 8707 section 2.
     InvalidTarget = "invalid_target",
     /// RFC 8628 section 3.5.

@@ -4,6 +4,12 @@
 //! output. A program for the browser uses only these functions, so that it has one copy of each: a
 //! second reader would cost 2 KB, and a second writer 1 KB.
 
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
 /// Reads JSON; `None` if the text is something else.
@@ -26,6 +32,40 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     match value(text) {
         Some(Value::Object(members)) => Some(members),
         _ => None,
+    }
+}
+
+/// Reads a JSON object in which each member is there once; `None` if the text is something else.
+/// Two readers of a member that is there twice could take different values (RFC 8259 section 4).
+pub fn unambiguous_object(text: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(text).ok().map(|Unambiguous(members)| members)
+}
+
+struct Unambiguous(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersOnce)
+    }
+}
+
+struct MembersOnce;
+
+impl<'de> Visitor<'de> for MembersOnce {
+    type Value = Unambiguous;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object with each member once")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unambiguous, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if members.insert(name, value).is_some() {
+                return Err(de::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(Unambiguous(members))
     }
 }
 
@@ -67,6 +107,15 @@ mod tests {
         assert_eq!(take(&mut members, "d"), None);
         let left = kept(members, &|name, value| name != "d" && !value.is_null());
         assert_eq!(text(&Value::Object(left)), r#"{"c":1}"#);
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_makes_the_object_ambiguous() {
+        let read = |text: &str| unambiguous_object(text.as_bytes());
+        assert_eq!(read(r#"{"a":1,"b":{"a":1}}"#), object(br#"{"a":1,"b":{"a":1}}"#));
+        for other in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, "[]", "null", "", "{}x"] {
+            assert_eq!(read(other), None, "{other}");
+        }
     }
 
     #[test]

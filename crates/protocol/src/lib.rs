@@ -26,6 +26,7 @@ pub mod dpop;
 pub mod error;
 pub mod form;
 pub mod host;
+pub mod ids;
 pub mod jose;
 pub mod json;
 pub mod jwk;

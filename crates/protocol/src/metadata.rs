@@ -30,6 +30,9 @@ pub struct ProviderMetadata {
     /// RFC 7662.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection_endpoint: Option<String>,
+    /// RFC 7591.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     /// RFC 8628 section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<String>,
@@ -66,6 +69,15 @@ pub struct ProviderMetadata {
     /// Algorithms that sign ID tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub id_token_signing_alg_values_supported: Vec<String>,
+    /// Algorithms that sign authorization responses (JARM section 4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_signing_alg_values_supported: Vec<String>,
+    /// Algorithms that sign answers of userinfo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_signing_alg_values_supported: Vec<String>,
+    /// Algorithms that sign answers about tokens (RFC 9701 section 7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub introspection_signing_alg_values_supported: Vec<String>,
     /// How clients may authenticate at the token endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
@@ -87,6 +99,9 @@ pub struct ProviderMetadata {
     /// How callers may authenticate at the introspection endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// Algorithms that sign request objects (OIDC Discovery section 3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_object_signing_alg_values_supported: Vec<String>,
     /// PKCE methods on offer (RFC 8414 section 2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,
@@ -108,6 +123,16 @@ pub struct ProviderMetadata {
     /// Whether `request_uri` is honoured; absent means yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_uri_parameter_supported: Option<bool>,
+    /// Whether a `client_id` may be the URL of a document (section 5 of
+    /// draft-ietf-oauth-client-id-metadata-document); absent means no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id_metadata_document_supported: Option<bool>,
+    /// Whether each `request_uri` must be registered; absent means no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_request_uri_registration: Option<bool>,
+    /// Whether requests must be in signed request objects (RFC 9101 section 10.5); absent means no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_signed_request_object: Option<bool>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_response_iss_parameter_supported: Option<bool>,

@@ -130,6 +130,25 @@ impl Params {
         Ok((Self(kept), repeats))
     }
 
+    /// Takes pairs that came in another form than a query. A value that is empty is left out, and
+    /// the texts are held to the same rules.
+    pub fn from_pairs(
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ParamsError> {
+        let mut kept: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs {
+            if kept.len() == MAX_PARAMETERS {
+                return Err(ParamsError::TooMany);
+            }
+            if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
+                return Err(ParamsError::Malformed);
+            }
+            kept.push((name, value));
+        }
+        kept.retain(|(_, value)| !value.is_empty());
+        Ok(Self(kept))
+    }
+
     /// The value of a parameter, if it was sent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)

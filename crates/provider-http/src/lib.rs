@@ -18,6 +18,7 @@ use axum::{
     middleware,
     routing::{MethodRouter, get, post},
 };
+use doorward_mail::DemoMailbox;
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{Provider, model::paths};
 use tower::ServiceBuilder;
@@ -31,20 +32,29 @@ use crate::{
         discovery::{self, DiscoveryDocument},
         end_session, introspection,
         jwks::{self, JwksDocument},
-        par, revocation, token, userinfo,
+        par, related_origins, revocation, token, upstream_logout, userinfo,
     },
-    http::{cookies::Cookies, cors, dpop, refusal, return_url::BasePath},
-    page::{consent, device, grants, home, login, logout},
+    http::{audit, cookies::Cookies, cors, dpop, refusal, return_url::BasePath},
+    page::{
+        account, authenticator, consent, demo_mail, device, external, forgot_password, grants,
+        home, invitation, login, logout, passkey_options, passkeys, recovery_codes, register,
+        reset_password, second_step, upstream, verify_email,
+    },
     texts::{ENGLISH, Texts},
 };
 
-pub use crate::http::peer::{Network, ParseNetworkError};
+pub use crate::http::{
+    audit::{RequestId, recorded},
+    peer::{Network, ParseNetworkError},
+};
 
 /// The settings of the HTTP side.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
     /// Addresses of the reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
+    /// Where messages are kept and shown instead of being sent, in demo mode.
+    pub demo_mailbox: Option<Arc<DemoMailbox>>,
 }
 
 /// The state of every handler. The router clones it many times for each request, so all that
@@ -99,25 +109,34 @@ shared_parts!(
 /// The largest request body in bytes. No request of the protocol needs more.
 const MAX_BODY: usize = 64 * 1024;
 
+/// The same for a pushed request: one whose request object is too long is told so, by the code for
+/// it, and not only that the body is.
+const MAX_PUSHED: usize = 256 * 1024;
+
 /// The provider's routes, under the path of its issuer.
 pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
     let state = state(Arc::clone(&provider), settings);
     let routes = protocol(&provider)
-        .merge(without_cors())
-        .merge(pages())
+        .merge(registration(&provider))
+        .merge(without_cors(&provider))
+        .merge(pages(&provider))
         .route(paths::CHECK_SESSION, get(check_session::get))
         .route("/assets/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::favicon))
+        .route(related_origins::PATH, get(related_origins::get))
         .fallback(page::response::not_found)
         .with_state(state.clone());
     let path = state.base.as_str();
     if path.is_empty() {
         return routes;
     }
-    // RFC 8414 section 3.1: the well-known part comes before the path of the issuer.
+    // RFC 8414 section 3.1: the well-known part comes before the path of the issuer. Agents look
+    // for the OpenID document there, too (MCP authorization).
     let metadata = Router::new()
         .route(&format!("{}{path}", discovery::OAUTH_METADATA_PATH), get(discovery::get))
+        .route(&format!("{OPENID_CONFIGURATION_PATH}{path}"), get(discovery::get))
         .layer(cors::layer(provider))
+        .route(related_origins::PATH, get(related_origins::get))
         .with_state(state.clone());
     Router::new().nest(path, routes).merge(metadata)
 }
@@ -146,12 +165,16 @@ fn protocol(provider: &Arc<Provider>) -> Router<AppState> {
         .layer(cors::layer(Arc::clone(provider)))
         .layer(middleware::map_response_with_state(Arc::clone(provider), dpop::provide_nonce))
         .layer(middleware::map_response(refusal::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), audit::record))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     Router::new()
         .route(OPENID_CONFIGURATION_PATH, get(discovery::get))
         .route(discovery::OAUTH_METADATA_PATH, get(discovery::get))
         .route(paths::JWKS, get(jwks::get))
-        .route(paths::PUSHED_AUTHORIZATION, post(par::post))
+        .route(
+            paths::PUSHED_AUTHORIZATION,
+            post(par::post).layer(DefaultBodyLimit::max(MAX_PUSHED)),
+        )
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
         .route(paths::REVOCATION, post(revocation::post))
@@ -159,19 +182,42 @@ fn protocol(provider: &Arc<Provider>) -> Router<AppState> {
         .layer(layers)
 }
 
-/// The endpoint that only servers call.
-fn without_cors() -> Router<AppState> {
+/// The endpoint at which clients register themselves.
+fn registration(provider: &Arc<Provider>) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(cors::layer(Arc::clone(provider)))
+        .layer(middleware::map_response(refusal::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), audit::record))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new()
+        .route(paths::REGISTRATION, post(endpoint::register::post))
+        .route(
+            &format!("{}/{{client_id}}", paths::REGISTRATION),
+            get(endpoint::register::get)
+                .put(endpoint::register::put)
+                .delete(endpoint::register::delete),
+        )
+        .layer(layers)
+}
+
+/// The endpoints that only servers call.
+fn without_cors(provider: &Arc<Provider>) -> Router<AppState> {
     let layers = ServiceBuilder::new()
         .layer(middleware::map_response(refusal::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), audit::record))
         .layer(DefaultBodyLimit::max(MAX_BODY));
-    Router::new().route(paths::INTROSPECTION, post(introspection::post)).layer(layers)
+    Router::new()
+        .route(paths::INTROSPECTION, post(introspection::post))
+        .route(&paths::external_back_channel_logout("{name}"), post(upstream_logout::post))
+        .layer(layers)
 }
 
 /// What a user's browser opens.
-fn pages() -> Router<AppState> {
+fn pages(provider: &Arc<Provider>) -> Router<AppState> {
     let layers = ServiceBuilder::new()
         .layer(middleware::map_response(page::policy::protect))
         .layer(middleware::map_response(refusal::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), audit::record))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let get_or_post = |handler: MethodRouter<AppState>| handler.head(page::response::no_head);
     Router::new()
@@ -183,11 +229,40 @@ fn pages() -> Router<AppState> {
             paths::END_SESSION,
             get_or_post(get(end_session::get_or_post).post(end_session::get_or_post)),
         )
-        .route("/account/login", get(login::get).post(login::post))
+        .route(paths::LOGIN, get(login::get).post(login::post))
+        .route(paths::EXTERNAL, get(external::get).post(external::post))
+        .route(&paths::external("{name}"), post(upstream::post))
+        .route(
+            &paths::external_callback("{name}"),
+            get_or_post(get(upstream::callback).post(upstream::posted_callback)),
+        )
+        .route(&paths::external_signed_out("{name}"), get(logout::after_elsewhere))
         .route("/account/logout", get(logout::get).post(logout::post))
+        .route(paths::FORGOT_PASSWORD, get(forgot_password::get).post(forgot_password::post))
+        .route(paths::RESET_PASSWORD, get(reset_password::get).post(reset_password::post))
+        .route(paths::REGISTER, get(register::get).post(register::post))
+        .route(paths::VERIFY_EMAIL, get(verify_email::get).post(verify_email::post))
+        .route(paths::INVITATION, get(invitation::get).post(invitation::post))
+        .route("/account/second-step", get(second_step::get).post(second_step::post))
+        .route("/account/authenticator", get(authenticator::get).post(authenticator::post))
+        .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
+        .route("/account/passkey-options", post(passkey_options::post))
+        .route("/account/recovery-codes", get(recovery_codes::get).post(recovery_codes::post))
+        .route("/account", get(account::get))
+        .route("/account/profile", get(account::profile::get).post(account::profile::post))
+        .route("/account/email", get(account::email::get).post(account::email::post))
+        .route("/account/password", get(account::password::get).post(account::password::post))
+        .route("/account/identities", get(account::identities::get).post(account::identities::post))
+        .route("/account/sessions", get(account::sessions::get).post(account::sessions::post))
+        .route("/account/activity", get(account::activity::get))
+        .route("/account/data", get(account::data::get).post(account::data::post))
+        .route("/account/delete", get(account::deletion::get).post(account::deletion::post))
         .route("/grants", get(grants::get).post(grants::post))
         .route("/consent", get(consent::get).post(consent::post))
         .route(paths::DEVICE, get(device::get).post(device::post))
+        .route("/demo/mail", get(demo_mail::list))
+        .route("/demo/mail/{number}", get(demo_mail::text))
+        .route("/demo/mail/{number}/html", get(demo_mail::html))
         .route("/", get(home::get))
         .route_layer(layers)
 }

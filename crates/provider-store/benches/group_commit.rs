@@ -93,11 +93,13 @@ fn password() -> PasswordHash {
 /// Adds the one user.
 async fn add_user(store: &Arc<SqliteStore>) {
     let alice = User {
-        sub: "alice".to_owned(),
+        sub: "alice".parse().unwrap(),
         username: "alice".to_owned(),
-        password_hash: password(),
+        password_hash: Some(password()),
         enabled: true,
         claims: UserClaims::default().into(),
+        groups: Arc::default(),
+        mapped: Arc::default(),
     };
     store.put_user(alice, NOW).await.unwrap();
 }
@@ -153,7 +155,7 @@ async fn rotate_one(store: Arc<SqliteStore>, family: u64, start: Instant) {
         let presented = hash(family, generation);
         let seed = SuccessorSeed::from_bytes(*successor.hash.as_bytes());
         let grant_expires_at = successor.expires_at;
-        let (forgettable, now, grace) = (true, NOW, 10);
+        let (forgettable, now, grace) = (true, NOW, 10.into());
         let rotation = RotateRefreshToken {
             presented,
             seed,
@@ -199,13 +201,13 @@ async fn read(store: &Arc<SqliteStore>) {
 
 fn grant(family: u64) -> Grant {
     Grant {
-        id: format!("grant-{family:016}"),
-        client_id: "PkceJS".to_owned(),
+        id: format!("grant-{family:016}").parse().unwrap(),
+        client_id: "PkceJS".parse().unwrap(),
         authentication: Authentication {
-            sub: "alice".to_owned(),
+            sub: "alice".parse().unwrap(),
             auth_time: NOW,
             amr: vec!["pwd".to_owned()],
-            sid: format!("session-{family:016}"),
+            sid: format!("session-{family:016}").parse().unwrap(),
         },
         scope: "openid profile offline_access MyBackendApi2".parse().unwrap(),
         targets: doorward_provider::model::target::Targets::default(),

@@ -27,7 +27,7 @@ use doorward_provider::{
     store::{RotateRefreshToken, Rotation, Store},
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
-use fixtures::{grant_for, hash, seed, user};
+use fixtures::{grant_for, hash, seed, to_id, user};
 
 /// Refreshes at the same time.
 const TASKS: u64 = 8;
@@ -94,7 +94,7 @@ async fn measure(requests: &Arc<dyn Store>, commands: &Arc<dyn Store>, sizes: Si
     let beside_it = beside(requests, 2, disable).await;
     print(&format!("user disable, {} sessions", sizes.sessions), Some(&alone), &beside_it);
 
-    let remove = async { assert!(commands.remove_client("removed").await.unwrap()) };
+    let remove = async { assert!(commands.remove_client(&to_id("removed")).await.unwrap()) };
     let beside_it = beside(requests, 3, remove).await;
     print(&format!("client remove, {} grants", sizes.grants), Some(&alone), &beside_it);
 
@@ -165,7 +165,7 @@ async fn refresh(store: Arc<dyn Store>, first: u64, over: Arc<AtomicBool>) -> Ve
             grant_expires_at: ends,
             forgettable: true,
             now: now(),
-            grace: 10,
+            grace: 10.into(),
         };
         let began = Instant::now();
         let outcome = store.rotate_refresh_token(rotation).await.unwrap();

@@ -88,7 +88,7 @@ fn request(number: u64, lifetime: u32) -> PushedRequest {
     hash[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     PushedRequest {
         hash: TokenHash::from_bytes(hash),
-        client_id: format!("client-{}", number % 1000),
+        client_id: format!("client-{}", number % 1000).parse().unwrap(),
         params: "client_id=PkceJS&response_type=code".to_owned(),
         expires_at: NOW.plus(lifetime),
         held: None,

@@ -3,7 +3,7 @@
 //! Readers of an entity are written once, for any [`Row`]; the SQL that selects its columns is each
 //! database's own. An error names the column, never its content.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use doorward_provider::{
     model::{grant::Grant, time::Timestamp, token_handle::TokenHash},
@@ -87,6 +87,21 @@ pub(crate) trait Row {
         column: &'static str,
     ) -> Result<Option<String>, ColumnError> {
         Ok(self.optional_text(index, column)?.map(str::to_owned))
+    }
+
+    /// A text that is checked: an identifier.
+    fn id<T: FromStr>(&self, index: usize, column: &'static str) -> Result<T, ColumnError> {
+        self.text(index, column)?.parse().map_err(|_| ColumnError::Unreadable(column))
+    }
+
+    /// The same, or `None` for NULL.
+    fn optional_id<T: FromStr>(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<Option<T>, ColumnError> {
+        let text = self.optional_text(index, column)?;
+        text.map(str::parse).transpose().map_err(|_| ColumnError::Unreadable(column))
     }
 
     /// A whole number.

@@ -1,8 +1,14 @@
 //! The numbers and pure rules that both stores share and that SQL does not express.
 
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
-    model::{time::Timestamp, token_handle::SuccessorSeed},
-    store::Rotation,
+    model::{
+        time::{Seconds, Timestamp},
+        token_handle::SuccessorSeed,
+        user::{User, normalized_username},
+        user_query::{UserCursor, UserFilter, UserOrder, UserQuery},
+    },
+    store::{Rotation, SkippedUser},
 };
 
 /// Seconds that a redeemed code is kept beyond its expiry, so that a replay is noticed.
@@ -11,6 +17,41 @@ pub(crate) const REPLAY_MEMORY: i64 = 3600;
 pub(crate) const USED_AT_RESOLUTION: i64 = 3600;
 /// Seconds that an expired device code is kept, so that the device learns that it has expired.
 pub(crate) const EXPIRED_DEVICE_CODE_KEPT: u32 = 3600;
+
+/// Why a change of users is refused that would leave nobody to administer.
+pub(crate) const LAST_OWNER: &str = "this is the last owner: nobody else has the admin_role owner \
+                                     and may sign in. Make another user an owner first";
+
+/// The column that users are sorted by.
+pub(crate) fn column_of(order: UserOrder) -> &'static str {
+    match order {
+        UserOrder::Username => "normalized_username",
+        UserOrder::Email => "email",
+        UserOrder::Name => "full_name",
+    }
+}
+
+/// The condition of a filter, with what the database calls a disabled and an enabled user.
+pub(crate) fn filter_of(filter: UserFilter, disabled: &str, enabled: &str) -> String {
+    match filter {
+        UserFilter::All => String::new(),
+        UserFilter::Enabled => format!(" AND {enabled}"),
+        UserFilter::Disabled => format!(" AND {disabled}"),
+        UserFilter::Administrators => " AND admin_role IS NOT NULL".to_owned(),
+    }
+}
+
+/// After which key and `sub` a list begins: the cursor, or what is before every key with the
+/// prefix, since no `sub` is empty.
+pub(crate) fn start_of(query: &UserQuery, after: Option<UserCursor>) -> (String, String) {
+    let start = (query.prefix.clone(), String::new());
+    after.map_or(start.clone(), |after| (after.key, after.sub.to_string()).max(start))
+}
+
+/// What is behind every key with this prefix.
+pub(crate) fn end_of(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
 
 /// A refresh token that was consumed.
 pub(crate) struct Consumed {
@@ -24,7 +65,7 @@ impl Consumed {
     /// Judges a second presentation: a repetition within the grace time, or a replay, for which the
     /// caller revokes the grant. Consumption is judged before expiry: a client that lost the answer
     /// just before the token expired may still repeat.
-    pub(crate) fn presented_again(self, grace: u32, now: Timestamp) -> Rotation {
+    pub(crate) fn presented_again(self, grace: Seconds, now: Timestamp) -> Rotation {
         match self.unused_successor {
             Some(expires_at) if within(grace, self.at, now) && now < expires_at => {
                 Rotation::Repeated { seed: self.seed, expires_at }
@@ -37,8 +78,8 @@ impl Consumed {
 
 /// Whether a repetition is still answered. Timestamps are whole seconds, so a grace of 0 needs a
 /// rule of its own.
-fn within(grace: u32, consumed_at: Timestamp, now: Timestamp) -> bool {
-    grace > 0 && now.since(consumed_at).abs() <= i64::from(grace)
+fn within(grace: Seconds, consumed_at: Timestamp, now: Timestamp) -> bool {
+    !grace.is_zero() && now.since(consumed_at).abs() <= i64::from(grace)
 }
 
 /// The new interval for a device that polls before its interval is over (RFC 8628 section 3.5);
@@ -55,4 +96,44 @@ pub(crate) fn slowed_down(
     let early = polled_at
         .is_some_and(|before| (0..i64::from(interval) - TOLERANCE).contains(&now.since(before)));
     early.then(|| interval.saturating_add(SLOWER_BY))
+}
+
+/// What an import of configured users writes, and what it leaves.
+pub(crate) struct Import {
+    pub(crate) users: Vec<User>,
+    pub(crate) skipped: Vec<SkippedUser>,
+}
+
+impl Import {
+    /// Skips the users whose user name or verified e-mail address belongs to somebody who keeps it.
+    /// `owners` are, for each user, those who have one of the two by now. An owner who gets others
+    /// in the same import keeps nothing, so two users may exchange their names.
+    pub(crate) fn decide(users: Vec<User>, owners: Vec<Vec<Sub>>) -> Self {
+        let mut import = Self { users: Vec::new(), skipped: Vec::new() };
+        let mut waiting: Vec<(User, Vec<Sub>)> = users.into_iter().zip(owners).collect();
+        // Whoever is skipped keeps what they have, which may be an obstacle to another one.
+        loop {
+            let keeper = |(user, owners): &(User, Vec<Sub>)| {
+                let keeps = |owner: &&Sub| {
+                    let moved = waiting.iter().find(|(other, _)| other.sub == **owner);
+                    moved.is_none_or(|(other, _)| share(user, other))
+                };
+                owners.iter().find(keeps).cloned()
+            };
+            let found =
+                waiting.iter().enumerate().find_map(|(index, row)| Some((index, keeper(row)?)));
+            let Some((index, owner)) = found else { break };
+            let (user, _) = waiting.remove(index);
+            import.skipped.push(SkippedUser { user, owner });
+        }
+        import.users = waiting.into_iter().map(|(user, _)| user).collect();
+        import
+    }
+}
+
+/// Whether two users have the same name or verified address.
+fn share(user: &User, other: &User) -> bool {
+    let email = user.verified_email();
+    normalized_username(&user.username) == normalized_username(&other.username)
+        || (email.is_some() && email == other.verified_email())
 }

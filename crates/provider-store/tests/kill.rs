@@ -129,7 +129,7 @@ async fn load_family(store: Arc<SqliteStore>, round: u64, family: u64) {
             grant_expires_at: at(600),
             forgettable: true,
             now: NOW,
-            grace: 10,
+            grace: 10.into(),
         };
         assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
         acknowledge(family, generation);

@@ -12,7 +12,7 @@ use doorward_provider::store::{
     StoreError, Users as _,
 };
 use doorward_provider_store::{OpenError, SqliteOptions, SqliteStore};
-use fixtures::{NOW, add_grant, at, grant, hash, key, seed, token, user};
+use fixtures::{NOW, add_grant, at, grant, hash, key, seed, to_id, token, user};
 use rusqlite::{Connection, params};
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
@@ -167,7 +167,7 @@ async fn a_damaged_page_is_reported_as_such() {
     content[end - 4096..end].fill(0xff);
     fs::write(&path, content).unwrap();
     let store = open(&path).unwrap();
-    let outcome = store.user("alice").await;
+    let outcome = store.user(&to_id("alice")).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}");
 }
 
@@ -219,7 +219,7 @@ async fn a_database_of_before_families_goes_on() {
         grant_expires_at: at(600),
         forgettable,
         now: at(5),
-        grace: 10,
+        grace: 10.into(),
     };
     for presented in 1..4 {
         assert_eq!(
@@ -228,6 +228,22 @@ async fn a_database_of_before_families_goes_on() {
         );
     }
     assert_eq!(store.rotate_refresh_token(rotate(1, false)).await.unwrap(), Rotation::Replayed);
+}
+
+/// Before names were composed (NFC), a name stayed as its keyboard wrote it.
+#[tokio::test]
+async fn a_name_of_before_composed_names_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let store = open(&path).unwrap();
+    store.put_user(user("1", "Zo\u{eb}"), NOW).await.unwrap();
+    let sql = "UPDATE users SET normalized_username = ?1";
+    assert_eq!(Connection::open(&path).unwrap().execute(sql, ["zoe\u{308}"]).unwrap(), 1);
+    let found = async || store.user_by_username("zo\u{eb}").await.unwrap().unwrap().sub;
+    assert_eq!(found().await, "1");
+    // Whoever has exactly the name comes first.
+    store.put_user(user("2", "zo\u{eb}"), NOW).await.unwrap();
+    assert_eq!(found().await, "2");
 }
 
 #[test]
@@ -262,7 +278,7 @@ async fn a_copy_lies_under_exactly_its_name() {
         assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!Path::new(&partial).exists());
         let copied = open(&copy).unwrap();
-        assert!(copied.user("alice").await.unwrap().is_some());
+        assert!(copied.user(&to_id("alice")).await.unwrap().is_some());
     }
     let refused = SqliteStore::backup(&source, &place(b"plain.db")).unwrap_err();
     assert!(refused.to_string().contains("there is a file already"), "{refused}");
@@ -284,7 +300,7 @@ async fn nobody_waits_twice_for_a_lock_of_another_program() {
         let store = std::sync::Arc::clone(&store);
         async move {
             tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
-            store.import_users(vec![user("alice", "alice")], NOW).await
+            store.import_users(vec![user("alice", "alice")], NOW).await.map(|_| ())
         }
     };
     let ready = async {
@@ -297,6 +313,7 @@ async fn nobody_waits_twice_for_a_lock_of_another_program() {
         assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
     }
     assert!(pinged.as_secs() < 3, "the readiness check took {pinged:?}");
+    store.answers_queries().await.unwrap();
     assert!(began.elapsed().as_secs() < 6, "{:?}", began.elapsed());
     other.execute_batch("ROLLBACK").unwrap();
     store.ping().await.unwrap();

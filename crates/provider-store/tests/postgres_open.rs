@@ -5,7 +5,12 @@
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
 use doorward_provider::{
@@ -14,13 +19,15 @@ use doorward_provider::{
         time::{Clock as _, SystemClock, Timestamp},
     },
     store::{
-        Access as _, Consents as _, Grants as _, Maintenance as _, Redemption, RefreshTokens as _,
+        Consents as _, Grants as _, Maintenance as _, Redemption, RefreshTokens as _,
         RotateRefreshToken, Rotation, SigningKeys as _, StoreError, Users as _,
     },
 };
-use doorward_provider_store::{PostgresError, PostgresOptions, PostgresStore, PostgresUrl};
+use doorward_provider_store::{
+    ClientCertificate, PostgresError, PostgresOptions, PostgresStore, PostgresUrl,
+};
 use fixtures::{
-    NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, token, user,
+    NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, to_id, token, user,
 };
 use test_postgres::{Durability, PASSWORD, TestPostgres};
 
@@ -159,7 +166,7 @@ async fn no_grant_slips_through_the_end_of_its_session() {
             "{redemption:?}"
         );
         assert!(
-            store.live_grant(&id, NOW).await.unwrap().is_none(),
+            store.live_grant(&to_id(&id), NOW).await.unwrap().is_none(),
             "round {round}: {redemption:?}"
         );
     }
@@ -172,12 +179,13 @@ async fn away_it_is_unavailable_and_back_it_works_again() {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     server.crash();
     for _ in 0..20 {
-        let outcome = store.user("alice").await;
+        let outcome = store.user(&to_id("alice")).await;
         assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
         assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.answers_queries().await, Err(StoreError::Unavailable(_))));
     }
     server.start_again();
-    assert_eq!(store.user("alice").await.unwrap().unwrap().username, "alice");
+    assert_eq!(store.user(&to_id("alice")).await.unwrap().unwrap().username, "alice");
     store.ping().await.unwrap();
 }
 
@@ -221,42 +229,79 @@ async fn what_the_database_cannot_hold_is_not_found() {
     let server = TestPostgres::start();
     let store = open(&server.new_database()).await.unwrap();
     assert!(store.user_by_username("a\0b").await.unwrap().is_none());
-    assert!(store.user("a\0b").await.unwrap().is_none());
-    store.revoke_access("alice", "a\0b", NOW).await.unwrap();
-    store.revoke_grant("a\0b", NOW).await.unwrap();
+}
+
+/// Before names were composed (NFC), a name stayed as its keyboard wrote it.
+#[tokio::test]
+async fn a_name_of_before_composed_names_is_found() {
+    let server = TestPostgres::start();
+    let url = server.new_database();
+    let store = open(&url).await.unwrap();
+    store.put_user(user("1", "Zo\u{eb}"), NOW).await.unwrap();
+    let database = &url[url.rfind('/').unwrap() + 1..];
+    server.sql(database, "UPDATE users SET normalized_username = U&'zoe\\0308'");
+    let found = async || store.user_by_username("zo\u{eb}").await.unwrap().unwrap().sub;
+    assert_eq!(found().await, "1");
+    // Whoever has exactly the name comes first.
+    store.put_user(user("2", "zo\u{eb}"), NOW).await.unwrap();
+    assert_eq!(found().await, "2");
+}
+
+/// Makes a certificate that signs itself, and its key. `is_authority` is `TRUE` or `FALSE`.
+fn certificate(folder: &Path, file: &str, name: &str, is_authority: &str) -> (PathBuf, PathBuf) {
+    let certificate = folder.join(format!("{file}.crt"));
+    let key = folder.join(format!("{file}.key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"])
+        .arg(format!("/CN={name}"))
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext"])
+        .arg(format!("basicConstraints=critical,CA:{is_authority}"))
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
+}
+
+/// A certificate takes the place of the password.
+#[tokio::test]
+async fn the_server_is_shown_a_certificate_of_this_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca_file, private) = certificate(folder.path(), "server", "localhost", "FALSE");
+    let (own, own_key) = certificate(folder.path(), "own", "certified", "TRUE");
+    let (foreign, foreign_key) = certificate(folder.path(), "foreign", "certified", "TRUE");
+    let server = TestPostgres::start_with(Durability::Processes, &[]);
+    server.use_tls(&ca_file, &private);
+    let database = server.new_database();
+    server.add_user_with_certificate("certified", &own);
+    let (_, host) = database.split_once('@').unwrap();
+    let url = format!("postgres://certified@{host}?sslmode=require");
+    let open = async |shown: Option<(&PathBuf, &PathBuf)>| {
+        let client_certificate = shown.map(|(certificate, key)| ClientCertificate {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        });
+        let ca_file = Some(ca_file.clone());
+        PostgresStore::open(&PostgresOptions { ca_file, client_certificate, ..options(&url) }).await
+    };
+    for shown in [None, Some((&foreign, &foreign_key))] {
+        let refused = open(shown).await.unwrap_err();
+        assert!(matches!(refused, PostgresError::Unreachable { .. }), "{refused:?}");
+    }
+    let store = open(Some((&own, &own_key))).await.unwrap();
+    store.ping().await.unwrap();
+    let shown = "SELECT DISTINCT client_dn FROM pg_stat_ssl WHERE client_dn IS NOT NULL";
+    assert_eq!(server.sql("postgres", shown), "/CN=certified");
 }
 
 /// The certificate is checked against the file that the operator gave, and nothing else will do.
 #[tokio::test]
 async fn other_machines_are_known_by_their_certificates() {
     let folder = tempfile::tempdir().unwrap();
-    let (certificate, private) =
-        (folder.path().join("server.crt"), folder.path().join("server.key"));
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-        ])
-        .args([
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ])
-        .arg("-keyout")
-        .arg(&private)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (certificate, private) = certificate(folder.path(), "server", "localhost", "FALSE");
     let server = TestPostgres::start_with(Durability::Processes, &[]);
     server.use_tls(&certificate, &private);
     let url = format!("{}?sslmode=require", server.new_database());
@@ -336,7 +381,8 @@ async fn a_caller_who_hangs_up_leaves_no_busy_connection_as_a_free_one() {
     let blocked = (0..4).map(|_| {
         let store = Arc::clone(&store);
         async move {
-            let call = store.consent("alice", "app");
+            let (sub, client_id) = (to_id("alice"), to_id("app"));
+            let call = store.consent(&sub, &client_id);
             tokio::time::timeout(Duration::from_millis(100), call).await
         }
     });
@@ -344,10 +390,13 @@ async fn a_caller_who_hangs_up_leaves_no_busy_connection_as_a_free_one() {
         assert!(outcome.is_err(), "the table is locked");
     }
     let began = std::time::Instant::now();
-    assert!(store.user("carol").await.unwrap().is_some());
+    assert!(store.user(&to_id("carol")).await.unwrap().is_some());
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     held.await.unwrap();
-    assert!(store.consent("alice", "app").await.unwrap().is_none(), "the connections came back");
+    assert!(
+        store.consent(&to_id("alice"), &to_id("app")).await.unwrap().is_none(),
+        "the connections came back"
+    );
 }
 
 #[tokio::test]
@@ -365,7 +414,7 @@ async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
         grant_expires_at: after(900),
         forgettable: false,
         now,
-        grace: 10,
+        grace: 10.into(),
     };
     let first = RefreshToken { expires_at: after(900), ..token(1, 0) };
     fixtures::add_grant(&store, grant("g", "alice"), after(900), Some(first), now).await;
@@ -376,12 +425,12 @@ async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
     assert!(matches!(store.check_clock(ahead).await, Err(StoreError::Unavailable(_))));
     let judged = store.rotate_refresh_token(rotation(ahead)).await;
     assert!(matches!(judged, Err(StoreError::Unavailable(_))), "{judged:?}");
-    let forgotten = store.revoke_renewable_grant("g", ahead).await;
+    let forgotten = store.revoke_renewable_grant(&to_id("g"), ahead).await;
     assert!(matches!(forgotten, Err(StoreError::Unavailable(_))), "{forgotten:?}");
     // 40 days ahead, everything has expired.
     let swept = store.remove_expired(after(40 * 86_400), 100).await;
     assert!(matches!(swept, Err(StoreError::Unavailable(_))), "{swept:?}");
-    assert!(store.live_grant("g", now).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("g"), now).await.unwrap().is_some());
 
     store.check_clock(after(3)).await.unwrap();
     let repeated = store.rotate_refresh_token(rotation(after(3))).await.unwrap();
@@ -412,6 +461,7 @@ async fn a_database_that_only_reads_is_not_ready() {
         assert!(began.elapsed() < Duration::from_secs(5), "it is still ready");
     }
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    store.answers_queries().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,28 +1,50 @@
 //! The provider: its parts, put together. Each public method is one use case; what a use case may
 //! read and change is listed where this file makes it.
 
+mod accounts;
+mod external;
+mod factors;
+mod own_account;
+mod registration;
+mod upstream;
+
+pub use self::factors::PasskeyStepError;
+
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{
-    metadata::ProviderMetadata, params::Params, scope::Scope, secret::Secret, token::TokenResponse,
+    ids::{ClientId, SessionId, Sub},
+    metadata::ProviderMetadata,
+    params::Params,
+    scope::Scope,
+    secret::Secret,
+    token::TokenResponse,
 };
-use serde_json::{Map, Value};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     ProviderSettings,
+    audit::{self, Trail},
     keys::{
         KeyRing, KeyRingError,
-        remote::{JwksSource, RemoteKeys},
+        document_source::{DocumentSource, KeysOfStrangers},
+        host_limit::HostLimit,
+        remote::{JwksSource, PublishedKeys, RemoteKeys},
     },
     model::{
+        account_notice::AccountNotices,
         client::{Client, ClientSettings},
         device_cookie::DeviceCookies,
+        password_rules::PasswordRules,
         resource::Resources,
+        second_factor::RememberedBrowsers,
         session::{Authentication, Device, Session, SessionCursor},
         settings_error::SettingsError,
         stored_client::StoredClient,
@@ -35,33 +57,39 @@ use crate::{
     use_case::{
         access::{ClientWithAccess, UserAccess},
         access_token::AccessTokens,
+        audit_trail::{AuditChannel, AuditKeyError, AuditSettings, AuditTrail, chain_key},
         authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
         authorize::{
             Authorization, AuthorizeRequest, ConsentGiven, Outcome, PushError, PushedReference,
         },
+        client_documents::ClientDocuments,
         client_registry::ClientRegistry,
         device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
         discovery::Discovery,
         dpop::{Nonces, ProofVerifier},
         end_session::{EndSession, EndSessionError, EndSessionRequest},
         error::TokenError,
-        introspection::{Introspection, Introspector, TokenIntrospection},
+        introspection::{IntrospectionAnswer, Introspector, TokenIntrospection},
         logout::{
             SignedOut,
             back_channel::{BackChannel, LogoutDelivery},
         },
+        mail_delivery::{MailChannel, MailDelivery},
+        new_password::{BreachedPasswords, NewPasswords},
+        passkeys::PasskeyVerifier,
         password_verifier::PasswordVerifier,
         revocation::TokenRevocation,
         sign_in::{
-            PasswordCheck, SessionLifetimes, Sessions, SignInError, SignInOrigin, StartedSession,
+            Beginning, PasswordCheck, SessionLifetimes, Sessions, SignIn, SignInError,
+            SignInOrigin, StartedSession,
         },
         token::{TokenEndpoint, TokenRequest, issue::TokenIssuer},
-        userinfo::{Presentation, Userinfo, UserinfoError},
+        upstream::UpstreamClients,
+        userinfo::{Presentation, Userinfo, UserinfoAnswer, UserinfoError},
     },
 };
 
 /// Everything that a provider is made of.
-#[derive(Debug)]
 #[allow(missing_docs)]
 pub struct ProviderParts {
     pub settings: ProviderSettings,
@@ -72,8 +100,16 @@ pub struct ProviderParts {
     pub resources: Resources,
     pub keys: KeyRing,
     pub passwords: PasswordVerifier,
+    /// Passwords that were published.
+    pub breached_passwords: Arc<dyn BreachedPasswords>,
     /// Fetches the keys of clients with `jwks_uri`.
     pub jwks_source: Arc<dyn JwksSource>,
+    /// Fetches what clients publish that no operator wrote down.
+    pub documents: Arc<dyn DocumentSource>,
+    /// The clients of the other providers by which users sign in.
+    pub upstream_clients: UpstreamClients,
+    /// How audit records are kept.
+    pub audit: AuditSettings,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
 }
@@ -87,12 +123,26 @@ pub struct Provider {
     keys: Arc<KeyRing>,
     issuer: TokenIssuer,
     logout: Arc<LogoutDelivery>,
+    mail: Arc<MailDelivery>,
+    audit: Arc<AuditTrail>,
     nonces: Nonces,
     /// Makes families of refresh tokens out of codes.
     families: hmac::Key,
     devices: DeviceCookies,
+    browsers: RememberedBrowsers,
+    passkeys: PasskeyVerifier,
     passwords: PasswordVerifier,
+    new_passwords: NewPasswords,
+    /// Notified when a mail was queued.
+    mail_queued: Arc<Notify>,
     remote_keys: RemoteKeys,
+    keys_of_strangers: RemoteKeys,
+    documents: Arc<dyn DocumentSource>,
+    sectors: HostLimit,
+    client_documents: ClientDocuments,
+    upstream_clients: UpstreamClients,
+    /// What pairwise subjects of registered clients are made with.
+    salt_of_strangers: Secret,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -106,6 +156,9 @@ pub enum AssembleError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key of the audit chain can't be had.
+    #[error(transparent)]
+    AuditKey(#[from] AuditKeyError),
 }
 
 /// Assembly and upkeep.
@@ -116,7 +169,11 @@ impl Provider {
         parts: ProviderParts,
         store: Arc<dyn Store>,
     ) -> Result<Self, AssembleError> {
+        let typ = parts.settings.access_token_typ;
+        let parts =
+            ProviderParts { resources: parts.resources.with_access_token_typ(typ), ..parts };
         store.import_clients(configured_clients(&parts)?).await?;
+        parts.passwords.learn_all(&*store).await?;
         let ProviderParts { settings, keys, clock, entropy, .. } = parts;
         let (keys, resources) = (Arc::new(keys), Arc::new(parts.resources));
         let algorithms = keys.algorithms().to_vec();
@@ -125,14 +182,14 @@ impl Provider {
         let issuer = TokenIssuer {
             issuer: settings.issuer.clone(),
             access_token_signing_alg: settings.access_token_signing_alg,
-            access_token_typ: settings.access_token_typ,
+            acr: settings.acr.clone(),
             keys: Arc::clone(&keys),
             resources: Arc::clone(&resources),
-            store: Arc::clone(&store),
+            reference_tokens: store.clone(),
             entropy: Arc::clone(&entropy),
         };
         let logout = LogoutDelivery {
-            store: Arc::clone(&store),
+            notices: store.clone(),
             clients: Arc::clone(&clients),
             keys: Arc::clone(&keys),
             issuer: settings.issuer.clone(),
@@ -140,6 +197,29 @@ impl Provider {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         };
+        let min_length = settings.accounts.min_password_length;
+        let new_passwords = NewPasswords {
+            rules: PasswordRules { min_length },
+            breached: parts.breached_passwords,
+        };
+        let mail_queued = Arc::new(Notify::new());
+        let mail = MailDelivery {
+            outbox: store.clone(),
+            queued: Arc::clone(&mail_queued),
+            is_failing: AtomicBool::new(false),
+            keys: Arc::clone(&keys),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        };
+        let audit = AuditTrail::new(
+            store.clone(),
+            Box::pin(chain_key(&*store, keys.master(), &*entropy)).await?,
+            parts.audit,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
+        let passkeys =
+            PasskeyVerifier::new(&settings.issuer, &settings.second_factor.related_origins)?;
         Ok(Self {
             settings,
             clients,
@@ -147,12 +227,26 @@ impl Provider {
             store,
             issuer,
             logout: Arc::new(logout),
+            mail: Arc::new(mail),
+            audit: Arc::new(audit),
             nonces: Nonces::new(keys.mac_key("dpop nonces")),
             families: keys.mac_key("families of refresh tokens"),
             devices: DeviceCookies::new(keys.mac_key("device cookies")),
+            salt_of_strangers: registration::salt(&keys),
+            browsers: RememberedBrowsers::new(keys.mac_key("browsers of the second factor")),
+            passkeys,
             keys,
             passwords: parts.passwords,
+            new_passwords,
+            mail_queued,
             remote_keys: RemoteKeys::new(parts.jwks_source),
+            keys_of_strangers: RemoteKeys::of_strangers(Arc::new(KeysOfStrangers(Arc::clone(
+                &parts.documents,
+            )))),
+            client_documents: ClientDocuments::new(Arc::clone(&parts.documents)),
+            documents: parts.documents,
+            sectors: HostLimit::new(registration::MOST_SECTORS_PER_HOST),
+            upstream_clients: parts.upstream_clients,
             clock,
             entropy,
         })
@@ -171,6 +265,17 @@ impl Provider {
     /// The key ring.
     pub fn keys(&self) -> &KeyRing {
         &self.keys
+    }
+
+    /// The trail of audit records.
+    pub fn audit(&self) -> &AuditTrail {
+        &self.audit
+    }
+
+    /// Runs a task whose events are recorded, as those of this request.
+    pub async fn audited<F: Future>(&self, request: audit::Request, task: F) -> F::Output {
+        let trail: Arc<dyn Trail> = self.audit.clone();
+        audit::scope(trail, request, task).await
     }
 
     /// The resources.
@@ -194,7 +299,8 @@ impl Provider {
         const ROWS_AT_A_TIME: u32 = 200;
         // A key that fails must not stop the sweep.
         let rotated = self.maintain_keys().await;
-        let mut removed = 0;
+        self.store.check_clock(self.now()).await?;
+        let mut removed = self.audit.sweep(self.now()).await?;
         loop {
             let batch = self.store.remove_expired(self.now(), ROWS_AT_A_TIME).await?;
             removed += batch;
@@ -208,17 +314,29 @@ impl Provider {
     /// where there are others.
     pub async fn maintain_keys(&self) -> Result<(), KeyRingError> {
         self.store.check_clock(self.now()).await?;
-        self.keys.maintain(&*self.store, self.now(), &*self.entropy).await
+        let rotation = self.keys.maintain(&*self.store, self.now(), &*self.entropy);
+        self.audited(audit::Request::default(), rotation).await
     }
 
-    /// Answers if the store does.
+    /// Answers if the store does, and accepts writes.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+
+    /// Answers if the store answers a query, whether or not it accepts writes.
+    pub async fn answers_queries(&self) -> Result<(), StoreError> {
+        self.store.answers_queries().await
     }
 
     /// Takes over the store's clients if they changed, and returns whether they did.
     pub async fn refresh_clients(&self) -> Result<bool, StoreError> {
         self.clients.refresh(&*self.store).await
+    }
+
+    /// Delivers at once what a change in the store has queued: logout tokens and mails.
+    pub fn notice_changes(&self) {
+        self.logout.queued.notify_waiters();
+        self.mail_queued.notify_waiters();
     }
 
     /// Takes over changes of the clients until it is dropped.
@@ -228,7 +346,43 @@ impl Provider {
 
     /// Delivers logout tokens until it is dropped.
     pub async fn deliver_logout_tokens(self: Arc<Self>, channel: Arc<dyn BackChannel>) {
-        Arc::clone(&self.logout).run(channel).await;
+        let delivery = Arc::clone(&self.logout).run(channel);
+        self.audited(audit::Request::default(), delivery).await;
+    }
+
+    /// Delivers mails until `stop` says so; what has begun by then is finished.
+    pub async fn deliver_mails(
+        self: Arc<Self>,
+        channel: Arc<dyn MailChannel>,
+        stop: watch::Receiver<bool>,
+    ) {
+        let delivery = Arc::clone(&self.mail);
+        self.audited(audit::Request::default(), delivery.run(&*channel, stop)).await;
+    }
+
+    /// Writes and seals audit records until `stop` says so; what has happened by then is written.
+    pub async fn keep_audit_records(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        Arc::clone(&self.audit).run(stop).await;
+    }
+
+    /// Delivers audit records until it is dropped.
+    pub async fn deliver_audit_records(self: Arc<Self>, channel: Arc<dyn AuditChannel>) {
+        self.audit.deliver(&*channel).await;
+    }
+
+    /// Tries some mails that are due, and returns how many.
+    pub async fn deliver_due_mails(&self, channel: &dyn MailChannel) -> Result<usize, StoreError> {
+        self.mail.deliver_due(channel).await
+    }
+
+    /// Whether the last attempt to deliver a mail failed, for a reason that is not the mail's own.
+    pub fn mail_is_failing(&self) -> bool {
+        self.mail.is_failing.load(Relaxed)
+    }
+
+    /// How many mails wait.
+    pub async fn waiting_mails(&self) -> Result<u64, StoreError> {
+        self.store.outbox_depth(self.now()).await
     }
 
     /// Tries some logout tokens for one client that are due, and returns how many.
@@ -243,7 +397,7 @@ impl Provider {
 
 /// What clients ask.
 impl Provider {
-    /// The client, if there is one and it is enabled.
+    /// The client of an operator, if there is one and it is enabled.
     pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
         self.clients.get(client_id)
     }
@@ -253,9 +407,10 @@ impl Provider {
         self.clients.get(name).is_some() || self.resources.authenticating_api(name).is_some()
     }
 
-    /// Whether a client lists this origin for its browser code.
+    /// Whether pages of this origin may read our answers: a client lists it, or clients may come
+    /// whose pages can be anywhere.
     pub fn allows_cors_origin(&self, origin: &str) -> bool {
-        self.clients.allow_cors_origin(origin)
+        self.settings.registration.takes_strangers() || self.clients.allow_cors_origin(origin)
     }
 
     /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
@@ -271,8 +426,7 @@ impl Provider {
     /// The discovery document.
     pub fn metadata(&self) -> ProviderMetadata {
         let discovery = Discovery {
-            issuer: &self.settings.issuer,
-            par_required: self.settings.require_pushed_authorization_requests,
+            settings: &self.settings,
             clients: &self.clients.snapshot(),
             resources: &self.resources,
             algorithms: self.keys.algorithms(),
@@ -303,16 +457,24 @@ impl Provider {
         address: &str,
     ) -> Result<TokenResponse, TokenError> {
         let endpoint = TokenEndpoint {
-            store: &*self.store,
+            codes: &*self.store,
+            device_codes: &*self.store,
+            grants: &*self.store,
+            refresh_tokens: &*self.store,
+            users: &*self.store,
+            factors: &*self.store,
             issuer: &self.issuer,
             proofs: self.proofs(),
             passwords: self.password_check(),
             families: &self.families,
             refresh_token_grace: self.settings.refresh_token_grace,
+            require_second_factor: self.settings.second_factor.require,
             clock: &*self.clock,
             entropy: &*self.entropy,
         };
-        endpoint.exchange(client, request, proof, address).await
+        let tokens = endpoint.exchange(client, request, proof, address).await?;
+        self.note_use(client).await;
+        Ok(tokens)
     }
 
     /// Checks a pushed authorization request and keeps it (RFC 9126). `proof` is the `DPoP` header.
@@ -344,13 +506,15 @@ impl Provider {
         self.introspection().authenticate(credentials).await
     }
 
-    /// What a token says to this caller.
+    /// What a token says to this caller. `wants_signed`: whether the caller accepts a signed answer
+    /// (RFC 9701 section 4).
     pub async fn introspect(
         &self,
         caller: &Introspector,
         token: &Secret,
-    ) -> Result<Introspection, StoreError> {
-        self.introspection().introspect(caller, token).await
+        wants_signed: bool,
+    ) -> Result<IntrospectionAnswer, TokenError> {
+        self.introspection().answer(caller, token, wants_signed).await
     }
 
     /// Revokes a token of this client (RFC 7009).
@@ -361,7 +525,10 @@ impl Provider {
         address: &str,
     ) -> Result<(), TokenError> {
         let revocation = TokenRevocation {
-            store: &*self.store,
+            refresh_tokens: &*self.store,
+            reference_tokens: &*self.store,
+            grants: &*self.store,
+            single_uses: &*self.store,
             access_tokens: self.access_tokens(),
             clock: &*self.clock,
         };
@@ -373,22 +540,30 @@ impl Provider {
         &self,
         access_token: &Secret,
         presented: Presentation<'_>,
-    ) -> Result<Map<String, Value>, UserinfoError> {
+    ) -> Result<UserinfoAnswer, UserinfoError> {
         let userinfo = Userinfo {
             access_tokens: self.access_tokens(),
-            clients: &self.clients,
+            clients: self.directory(),
             resources: &self.resources,
             proofs: self.proofs(),
+            keys: &self.keys,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
         };
-        userinfo.claims(access_token, presented).await
+        userinfo.answer(access_token, presented).await
     }
 }
 
 /// What users do in their browsers.
 impl Provider {
     /// Answers an authorization request. `encoded` is the query or the form body.
-    pub async fn authorize(&self, encoded: &[u8], cookie: Option<&TokenHandle>) -> Outcome {
-        self.authorization().authorize(encoded, cookie).await
+    pub async fn authorize(
+        &self,
+        encoded: &[u8],
+        cookie: Option<&TokenHandle>,
+        address: &str,
+    ) -> Outcome {
+        self.authorization().authorize(encoded, cookie, address).await
     }
 
     /// Answers an authorization request to which the user has just consented.
@@ -426,15 +601,19 @@ impl Provider {
         self.password_check().verify(username, password, origin).await
     }
 
-    /// Starts a session under a new identifier; the browser's earlier one ends.
+    /// Starts a session under a new identifier; the browser's earlier one ends. The user is not
+    /// told of it: [`Provider::begin_session`] does so.
     pub async fn start_session(
         &self,
         user: &User,
+        sign_in: SignIn,
         remember: bool,
         device: Device,
         replaces: Option<&TokenHandle>,
     ) -> Result<StartedSession, SignInError> {
-        self.sessions().start(user, remember, device, replaces).await
+        let notices = AccountNotices::default();
+        let beginning = Beginning { sign_in, remember, device, replaces, notices };
+        self.sessions().start(user, beginning).await
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
@@ -446,7 +625,7 @@ impl Provider {
     }
 
     /// The name that the user with this `sub` signs in with; `None` if the user was removed.
-    pub async fn username(&self, sub: &str) -> Result<Option<String>, StoreError> {
+    pub async fn username(&self, sub: &Sub) -> Result<Option<String>, StoreError> {
         Ok(self.store.user(sub).await?.map(|user| user.username))
     }
 
@@ -460,14 +639,14 @@ impl Provider {
     }
 
     /// Checks a request to sign out against the browser's session.
-    pub fn parse_end_session(
+    pub async fn parse_end_session(
         &self,
         params: &Params,
         session: Option<&Session>,
     ) -> Result<EndSessionRequest, EndSessionError> {
         let end_session =
-            EndSession { clients: &self.clients, keys: &self.keys, issuer: &self.settings.issuer };
-        end_session.parse(params, session)
+            EndSession { clients: self.directory(), keys: &self.keys, issuer: self.issuer() };
+        end_session.parse(params, session).await
     }
 
     /// Finds the device's request behind a user code. From then on only this user can answer it.
@@ -492,28 +671,20 @@ impl Provider {
         self.device_flow().answer(typed, session, scope, address).await
     }
 
-    /// The clients that have access to a user's data, by their names.
+    /// A page of the clients that have access to a user's data, by their names, and after which
+    /// one the next page begins.
     pub async fn clients_with_access(
         &self,
-        sub: &str,
-    ) -> Result<Vec<ClientWithAccess>, StoreError> {
-        self.user_access().clients_with_access(sub).await
-    }
-
-    /// Takes a client's access back.
-    pub async fn revoke_access(
-        &self,
-        session: &Authentication,
-        client_id: &str,
-        address: &str,
-    ) -> Result<(), StoreError> {
-        self.user_access().revoke_access(session, client_id, address).await
+        sub: &Sub,
+        after: Option<&ClientId>,
+    ) -> Result<(Vec<ClientWithAccess>, Option<ClientId>), StoreError> {
+        self.user_access().clients_with_access(sub, after).await
     }
 
     /// A page of the live sessions of a user, the latest first, and where the next page begins.
     pub async fn sessions_of(
         &self,
-        sub: &str,
+        sub: &Sub,
         after: Option<&SessionCursor>,
     ) -> Result<(Vec<Session>, Option<SessionCursor>), StoreError> {
         self.user_access().sessions_of(sub, after).await
@@ -523,7 +694,7 @@ impl Provider {
     pub async fn end_other_session(
         &self,
         session: &Authentication,
-        sid: &str,
+        sid: &SessionId,
         address: &str,
     ) -> Result<(), StoreError> {
         self.user_access().end_other_session(session, sid, address).await
@@ -534,19 +705,25 @@ impl Provider {
 impl Provider {
     fn access_tokens(&self) -> AccessTokens<'_> {
         AccessTokens {
-            store: &*self.store,
+            reference_tokens: &*self.store,
+            grants: &*self.store,
+            single_uses: &*self.store,
             keys: &self.keys,
-            clients: &self.clients,
+            clients: self.directory(),
             issuer: &self.settings.issuer,
             clock: &*self.clock,
         }
     }
 
+    fn published_keys(&self) -> PublishedKeys<'_> {
+        PublishedKeys { of_operators: &self.remote_keys, of_strangers: &self.keys_of_strangers }
+    }
+
     fn authenticator(&self) -> ClientAuthenticator<'_> {
         ClientAuthenticator {
-            store: &*self.store,
-            clients: &self.clients,
-            remote_keys: &self.remote_keys,
+            single_uses: &*self.store,
+            clients: self.directory(),
+            published_keys: self.published_keys(),
             issuer: &self.settings.issuer,
             clock: &*self.clock,
         }
@@ -554,10 +731,14 @@ impl Provider {
 
     fn authorization(&self) -> Authorization<'_> {
         Authorization {
-            store: &*self.store,
-            clients: &self.clients,
+            codes: &*self.store,
+            consents: &*self.store,
+            pushed_requests: &*self.store,
+            clients: self.directory(),
             resources: &self.resources,
             keys: &self.keys,
+            published_keys: self.published_keys(),
+            single_uses: &*self.store,
             settings: &self.settings,
             sessions: self.sessions(),
             proofs: self.proofs(),
@@ -569,9 +750,11 @@ impl Provider {
 
     fn device_flow(&self) -> DeviceFlow<'_> {
         DeviceFlow {
-            store: &*self.store,
-            clients: &self.clients,
+            device_codes: &*self.store,
+            failures: &*self.store,
+            clients: self.directory(),
             resources: &self.resources,
+            providers: &self.settings.identity_providers,
             issuer: &self.settings.issuer,
             most_waiting: self.settings.most_waiting_per_address,
             clock: &*self.clock,
@@ -581,25 +764,29 @@ impl Provider {
 
     fn introspection(&self) -> TokenIntrospection<'_> {
         TokenIntrospection {
-            store: &*self.store,
+            refresh_tokens: &*self.store,
             access_tokens: self.access_tokens(),
             authenticator: self.authenticator(),
             resources: &self.resources,
+            keys: &self.keys,
+            access_token_signing_alg: self.settings.access_token_signing_alg,
         }
     }
 
     fn password_check(&self) -> PasswordCheck<'_> {
         PasswordCheck {
-            store: &*self.store,
+            users: &*self.store,
+            failures: &*self.store,
             passwords: &self.passwords,
             devices: &self.devices,
+            sign_in_with: self.settings.accounts.sign_in_with,
             clock: &*self.clock,
         }
     }
 
     fn proofs(&self) -> ProofVerifier<'_> {
         ProofVerifier {
-            store: &*self.store,
+            single_uses: &*self.store,
             nonces: &self.nonces,
             issuer: &self.settings.issuer,
             clock: &*self.clock,
@@ -608,7 +795,8 @@ impl Provider {
 
     fn sessions(&self) -> Sessions<'_> {
         Sessions {
-            store: &*self.store,
+            table: &*self.store,
+            users: &*self.store,
             clients: &self.clients,
             lifetimes: SessionLifetimes {
                 plain: self.settings.session_lifetime,
@@ -624,10 +812,12 @@ impl Provider {
 
     fn user_access(&self) -> UserAccess<'_> {
         UserAccess {
-            store: &*self.store,
-            clients: &self.clients,
+            access: &*self.store,
+            sessions: &*self.store,
+            clients: self.directory(),
             resources: &self.resources,
             logout_queued: &self.logout.queued,
+            issuer: &self.settings.issuer,
             clock: &*self.clock,
         }
     }

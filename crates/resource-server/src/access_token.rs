@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use doorward_policy::{Principal, ROLE_CLAIM, SCOPE_CLAIM};
+use doorward_policy::{ACR_CLAIM, Principal, ROLE_CLAIM, SCOPE_CLAIM};
 use doorward_protocol::claims::{Confirmation, numeric_date};
 use serde_json::{Map, Value};
 
@@ -56,6 +56,8 @@ pub(crate) struct TokenRules {
     pub(crate) profile: TokenProfile,
     /// Where roles are found when the profile does not say.
     pub(crate) default_roles: Vec<ClaimPath>,
+    /// Whether `acr` counts, where the profile does not say.
+    pub(crate) default_acr: bool,
 }
 
 impl AccessToken {
@@ -170,6 +172,9 @@ fn principal(
     }
     if !is_only(&rules.profile.scope, SCOPE_CLAIM) {
         all.insert(SCOPE_CLAIM.to_owned(), claims.scope.join(" ").into());
+    }
+    if !rules.profile.acr_counts.unwrap_or(rules.default_acr) {
+        all.remove(ACR_CLAIM);
     }
     if let Some(client_id) = &claims.client_id {
         all.insert("client_id".to_owned(), client_id.as_str().into());

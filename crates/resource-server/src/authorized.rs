@@ -111,6 +111,29 @@ impl<P: RequiredPolicy> Authorized<P> {
     }
 }
 
+impl<P: RequiredPolicy> Authorized<P> {
+    /// Goes on only if the caller also meets this policy now, and else gives the refusal to return.
+    /// It is for what the handler alone knows, such as an order that is large enough to need a
+    /// recent sign-in.
+    ///
+    /// ```
+    /// use doorward_resource_server::{Anyone, Authorized, Policy, Refusal};
+    ///
+    /// async fn pay(caller: Authorized<Anyone>, amount: u32) -> Result<&'static str, Refusal> {
+    ///     if amount > 1000 {
+    ///         caller.require_policy(&Policy::require_recent_sign_in(300))?;
+    ///     }
+    ///     Ok("paid")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The policy denies.
+    pub fn require_policy(&self, policy: &Policy) -> Result<(), Refusal> {
+        self.require(self.server.apply(std::slice::from_ref(policy), &self.token))
+    }
+}
+
 impl<P: RequiredPolicy> fmt::Debug for Authorized<P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -13,11 +13,14 @@ use std::{
     time::Duration,
 };
 
+use doorward_protocol::{claims::Audience, jose::SigningAlgorithm, json, jws::UnverifiedJws};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::{
     sync::{Semaphore, watch},
     time::timeout,
 };
+use url::Url;
 
 use crate::{
     AccessToken, Clock, IntrospectionSettings, IssuerUnavailable, TokenError, VerificationError,
@@ -36,6 +39,9 @@ const MAX_QUESTIONS: usize = 64;
 const MAX_RUNNING: usize = 1024;
 /// Refusals in each of the two generations of the cache.
 const REFUSALS_LENGTH: usize = 512;
+/// How far the time of a signed answer may be from now, in seconds. It was asked for just now, so
+/// the rest is the difference of the clocks.
+const OLDEST_ANSWER: u64 = 300;
 /// How long the issuer is not asked after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest such time if the issuer says how long.
@@ -52,10 +58,16 @@ struct Inner {
     rules: TokenRules,
     settings: IntrospectionSettings,
     patience: Duration,
-    keys: KeyStore,
+    keys: IssuerKeys,
     clock: Arc<dyn Clock>,
     questions: Semaphore,
     state: Mutex<State>,
+}
+
+/// The issuer's keys, and the algorithms that it may sign by.
+pub(crate) struct IssuerKeys {
+    pub(crate) keys: KeyStore,
+    pub(crate) algorithms: Vec<SigningAlgorithm>,
 }
 
 /// Times are those of the clock's `elapsed`.
@@ -132,6 +144,15 @@ impl State {
     }
 }
 
+/// The claims of a signed answer (RFC 9701 section 5).
+#[derive(Deserialize)]
+struct SignedAnswer {
+    iss: String,
+    aud: Audience,
+    iat: i64,
+    token_introspection: Map<String, Value>,
+}
+
 /// Whether the task that asks is still running.
 fn is_alive(running: &Running) -> bool {
     running.has_changed().is_ok()
@@ -142,7 +163,7 @@ impl Introspection {
         mut rules: TokenRules,
         settings: IntrospectionSettings,
         patience: Duration,
-        keys: KeyStore,
+        keys: IssuerKeys,
         clock: Arc<dyn Clock>,
     ) -> Self {
         // RFC 7662 section 2.2 makes them optional in an answer.
@@ -233,7 +254,7 @@ impl Inner {
         token: &str,
     ) -> Result<(Duration, Map<String, Value>), IssuerUnavailable> {
         self.check_pause()?;
-        let (issuer, endpoint) = self.keys.introspection().await?;
+        let (issuer, endpoint) = self.keys.keys.introspection().await?;
         let endpoint = endpoint.map_err(|error| self.failed(&error))?;
         let waiting = timeout(self.patience, self.questions.acquire()).await;
         let Ok(Ok(_permit)) = waiting else { return Err(IssuerUnavailable::after(RETRY_INTERVAL)) };
@@ -241,11 +262,54 @@ impl Inner {
         self.check_pause()?;
         let sent_at = self.clock.elapsed();
         let answer = issuer.introspect(endpoint.clone(), &self.settings, token).await;
-        let answer = answer.and_then(|answer| match answer.get("active") {
-            Some(Value::Bool(_)) => Ok(answer),
-            _ => Err(IssuerError::Malformed { url: endpoint.into() }),
-        });
-        answer.map(|answer| (sent_at, answer)).map_err(|error| self.failed(&error))
+        let body = answer.map_err(|error| self.failed(&error))?;
+        let answer = if self.settings.signed {
+            self.opened(&body, &endpoint).await?
+        } else {
+            json::object(&body).unwrap_or_default()
+        };
+        match answer.get("active") {
+            Some(Value::Bool(_)) => Ok((sent_at, answer)),
+            _ => Err(self.failed(&IssuerError::Malformed { url: endpoint.into() })),
+        }
+    }
+
+    /// The answer in a token that the issuer signed for this API (RFC 9701 section 5).
+    async fn opened(
+        &self,
+        body: &[u8],
+        endpoint: &Url,
+    ) -> Result<Map<String, Value>, IssuerUnavailable> {
+        let refuse =
+            |problem| self.failed(&IssuerError::Unsigned { url: endpoint.to_string(), problem });
+        let token = std::str::from_utf8(body).unwrap_or_default();
+        let jws = UnverifiedJws::parse(token).map_err(|_| refuse("it is no JSON Web Token"))?;
+        // So that no other token of the issuer is taken for an answer (section 8.1).
+        if !jws.header().is_type("token-introspection+jwt") {
+            return Err(refuse("its typ is not token-introspection+jwt"));
+        }
+        let IssuerKeys { keys, algorithms } = &self.keys;
+        let algorithm = jws.header().algorithm().filter(|own| algorithms.contains(own));
+        let algorithm = algorithm.ok_or_else(|| refuse("its algorithm is not accepted"))?;
+        match keys.verify(token, jws.header(), algorithm).await {
+            Ok(_) => {}
+            Err(VerificationError::Issuer(unavailable)) => return Err(unavailable),
+            Err(VerificationError::Token(_)) => return Err(refuse("its signature is wrong")),
+        }
+        let claims = json::unambiguous_object(jws.unverified_payload());
+        let claims = claims.and_then(|members| serde_json::from_value(members.into()).ok());
+        let SignedAnswer { iss, aud, iat, token_introspection } =
+            claims.ok_or_else(|| refuse("its claims are not those of RFC 9701"))?;
+        if iss != self.rules.issuer {
+            return Err(refuse("it comes from another issuer"));
+        }
+        if !aud.contains(&self.settings.client_id) {
+            return Err(refuse("it is meant for another API"));
+        }
+        if self.clock.now().abs_diff(iat) > OLDEST_ANSWER {
+            return Err(refuse("it is an answer of another time"));
+        }
+        Ok(token_introspection)
     }
 
     /// Refuses to ask an issuer that failed a moment ago.
@@ -338,6 +402,7 @@ mod tests {
             audiences: vec!["api".to_owned()],
             profile: TokenProfile::jwt(),
             default_roles: vec![ClaimPath::name("role")],
+            default_acr: true,
         };
         read(answer.as_object().unwrap().clone(), &rules, 7)
     }

@@ -12,7 +12,7 @@ use reqwest::{
     redirect::Policy,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::{Position, Url};
 
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 
 /// Enough for hundreds of keys. Longer documents are refused.
 const MAX_DOCUMENT_LENGTH: usize = 512 * 1024;
+/// The media type of a signed answer about a token (RFC 9701 section 4).
+const SIGNED_ANSWER: &str = "application/token-introspection+jwt";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The well-known path of RFC 8414 section 3, which goes before the issuer's own path.
 const AUTHORIZATION_SERVER_PATH: &str = "/.well-known/oauth-authorization-server";
@@ -86,6 +88,9 @@ pub(crate) enum IssuerError {
     /// Longer than 512 KiB.
     #[error("{url} is longer than {MAX_DOCUMENT_LENGTH} bytes")]
     TooLong { url: String },
+    /// The answer is not a token that the issuer signed for this API (RFC 9701).
+    #[error("{url} gave no answer that is signed for this API: {problem}")]
+    Unsigned { url: String, problem: &'static str },
     /// Not the expected JSON.
     #[error("{url} is not the expected JSON document")]
     Malformed { url: String },
@@ -121,6 +126,7 @@ impl IssuerError {
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too_long",
             Self::Malformed { .. } => "malformed",
+            Self::Unsigned { .. } => "unsigned",
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::Address(_) => "address",
             Self::NoJwksUri => "no_jwks_uri",
@@ -255,7 +261,7 @@ impl IssuerClient {
         endpoint: Url,
         credentials: &IntrospectionSettings,
         token: &str,
-    ) -> Result<Map<String, Value>, IssuerError> {
+    ) -> Result<Vec<u8>, IssuerError> {
         match self.introspect_once(&endpoint, credentials, token).await {
             Err(error) if error.is_broken_connection() => {
                 self.introspect_once(&endpoint, credentials, token).await
@@ -269,7 +275,7 @@ impl IssuerClient {
         endpoint: &Url,
         credentials: &IntrospectionSettings,
         token: &str,
-    ) -> Result<Map<String, Value>, IssuerError> {
+    ) -> Result<Vec<u8>, IssuerError> {
         // "The client identifier is encoded using the application/x-www-form-urlencoded encoding
         // algorithm … the client password is encoded using the same algorithm" (RFC 6749 section
         // 2.3.1).
@@ -278,10 +284,10 @@ impl IssuerClient {
         let request = self
             .http
             .post(endpoint.clone())
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, if credentials.signed { SIGNED_ANSWER } else { "application/json" })
             .basic_auth(encoded(&credentials.client_id), Some(encoded(credentials.secret.expose())))
             .form(&[("token", token), ("token_type_hint", "access_token")]);
-        read_json(request.send().await?, endpoint.clone()).await
+        read(request.send().await?, endpoint).await
     }
 
     /// An issuer on https must not lead to plain http for its keys, or for the secret.
@@ -348,6 +354,12 @@ fn kind(jwk: &doorward_protocol::jwk::Jwk) -> String {
 }
 
 async fn read_json<T: DeserializeOwned>(response: Response, url: Url) -> Result<T, IssuerError> {
+    let body = read(response, &url).await?;
+    serde_json::from_slice(&body).map_err(|_| IssuerError::Malformed { url: url.into() })
+}
+
+/// The body of a good answer.
+async fn read(response: Response, url: &Url) -> Result<Vec<u8>, IssuerError> {
     if response.status() != http::StatusCode::OK {
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -357,8 +369,7 @@ async fn read_json<T: DeserializeOwned>(response: Response, url: Url) -> Result<
             retry_after: retry_after.map(Duration::from_secs),
         });
     }
-    let body = read_limited(response, &url).await?;
-    serde_json::from_slice(&body).map_err(|_| IssuerError::Malformed { url: url.into() })
+    read_limited(response, url).await
 }
 
 /// Reads the body up to the limit, whatever `Content-Length` says.

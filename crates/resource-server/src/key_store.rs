@@ -14,11 +14,12 @@ use std::{
     time::Duration,
 };
 
+use doorward_protocol::{jose::SigningAlgorithm, jws::UnverifiedHeader};
 use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    Clock, IssuerUnavailable,
+    Clock, IssuerUnavailable, TokenError, VerificationError,
     issuer::{AddressError, IssuerClient, IssuerError, Published},
     key_set::KeySet,
     meter,
@@ -177,16 +178,17 @@ impl KeyStore {
         let age = now.saturating_sub(current.fetched_at);
         if age >= self.0.freshness.refresh_after {
             // Whether or not the fetch may start, this request uses the keys at hand.
-            let _ = self.start(Occasion::Age, now);
+            let _ = self.start(Occasion::Age, Some(&current), now);
         }
         (age < self.0.freshness.max_age).then_some(current)
     }
 
     async fn fetched(&self) -> Result<Arc<Current>, IssuerUnavailable> {
+        let seen = self.0.current();
         if let Some(current) = self.current() {
             return Ok(current);
         }
-        match self.start(Occasion::First, self.0.clock.elapsed()) {
+        match self.start(Occasion::First, seen.as_ref(), self.0.clock.elapsed()) {
             Ok(ended) => wait_for(ended).await,
             Err(wait) => return Err(IssuerUnavailable::after(wait)),
         }
@@ -204,19 +206,20 @@ impl KeyStore {
         seen: &Arc<KeySet>,
         kid: Option<&str>,
     ) -> Result<Option<Arc<KeySet>>, IssuerUnavailable> {
-        let newer = |store: &Inner| {
-            let keys = Arc::clone(&store.current()?.keys);
+        let newer = |current: Option<&Arc<Current>>| {
+            let keys = Arc::clone(&current?.keys);
             (!Arc::ptr_eq(&keys, seen)).then_some(keys)
         };
-        if let Some(keys) = newer(&self.0) {
+        let current = self.0.current();
+        if let Some(keys) = newer(current.as_ref()) {
             return Ok(Some(keys));
         }
-        match self.start(Occasion::Unverified, self.0.clock.elapsed()) {
+        match self.start(Occasion::Unverified, current.as_ref(), self.0.clock.elapsed()) {
             Ok(ended) => wait_for(ended).await,
             Err(_) if self.0.fetching().is_absent(kid) => return Ok(None),
             Err(wait) => return Err(IssuerUnavailable::after(wait)),
         }
-        if let Some(keys) = newer(&self.0) {
+        if let Some(keys) = newer(self.0.current().as_ref()) {
             return Ok(Some(keys));
         }
         let mut fetching = self.0.fetching();
@@ -227,13 +230,54 @@ impl KeyStore {
         Ok(None)
     }
 
-    /// Joins the running fetch or starts one. If none may start now, returns how long to wait.
-    fn start(&self, occasion: Occasion, now: Duration) -> Result<watch::Receiver<()>, Duration> {
+    /// Checks a signature of the issuer, with keys fetched anew where those at hand are not enough.
+    /// Returns the keys that verified it.
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        header: &UnverifiedHeader,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Arc<KeySet>, VerificationError> {
+        let keys = self.keys().await?;
+        let verify = |keys: &KeySet| keys.verify(token, header.kid.as_deref(), algorithm);
+        match verify(&keys) {
+            Ok(()) => Ok(keys),
+            // The token may be signed with a key that the issuer began to use after the last
+            // fetch. If it can't be asked now, nobody knows whether the key is the issuer's.
+            Err(TokenError::UnknownKey) => {
+                let newer = self.keys_newer_than(&keys, header.kid.as_deref()).await?;
+                let newer = newer.ok_or(TokenError::UnknownKey)?;
+                verify(&newer)?;
+                Ok(newer)
+            }
+            // An issuer may give another key the name of an old one.
+            Err(error @ (TokenError::BadSignature | TokenError::WrongAlgorithm)) => {
+                let newer = self.keys_newer_than(&keys, header.kid.as_deref()).await;
+                let newer = newer.ok().flatten().ok_or(error)?;
+                verify(&newer)?;
+                Ok(newer)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Joins the running fetch or starts one. If one succeeded since the caller saw what was there,
+    /// there is nothing to wait for. If none may start now, returns how long to wait.
+    fn start(
+        &self,
+        occasion: Occasion,
+        seen: Option<&Arc<Current>>,
+        now: Duration,
+    ) -> Result<watch::Receiver<()>, Duration> {
         let mut fetching = self.0.fetching();
         if let Some(running) = &fetching.running
             && running.has_changed().is_ok()
         {
             return Ok(running.clone());
+        }
+        if self.0.current().as_ref().map(Arc::as_ptr) != seen.map(Arc::as_ptr) {
+            let (_, ended) = watch::channel(());
+            return Ok(ended);
         }
         fetching.may_start(occasion, now)?;
         let (ends, ended) = watch::channel(());
@@ -259,13 +303,13 @@ impl KeyStore {
 async fn keep_fresh(store: Weak<Inner>, clock: Arc<dyn Clock>) {
     loop {
         let Some(inner) = store.upgrade() else { return };
-        let due = inner
-            .fetching()
-            .due(inner.current().map(|current| current.fetched_at), inner.freshness);
+        let seen = inner.current();
+        let fetched_at = seen.as_ref().map(|current| current.fetched_at);
+        let due = inner.fetching().due(fetched_at, inner.freshness);
         drop(inner);
         clock.sleep_until(due).await;
         let Some(inner) = store.upgrade() else { return };
-        let started = KeyStore(inner).start(Occasion::Age, clock.elapsed());
+        let started = KeyStore(inner).start(Occasion::Age, seen.as_ref(), clock.elapsed());
         if let Ok(ended) = started {
             wait_for(ended).await;
         }

@@ -48,6 +48,7 @@
 //! | decide by the request or a database | [`RequestPolicy`], [`Authorized::require`] |
 //! | answer refusals in your own way | [`ResourceServer::with_refusal_response`] |
 //! | test handlers without a network | the module `test_util` (feature `test-util`) |
+//! | tell clients where to sign in (RFC 9728), as agents need it | [`ResourceMetadata`] |
 //! | verify tokens without axum | [`TokenValidator`] |
 //!
 //! # How a request is authorized
@@ -75,6 +76,7 @@ mod protected_router;
 mod refusal;
 mod request_policy;
 pub mod require;
+mod resource_metadata;
 mod resource_server;
 mod settings;
 #[cfg(feature = "test-util")]
@@ -94,6 +96,7 @@ pub use protected_router::{ProtectedRoute, ProtectedRouter};
 pub use refusal::{Refusal, RefusalBody, RefusalCause};
 pub use request_policy::RequestPolicy;
 pub use require::{Require, RequireLayer, require, require_all};
+pub use resource_metadata::ResourceMetadata;
 pub use resource_server::ResourceServer;
 pub use settings::{
     ExpiredStatus, IntrospectionSettings, KeySource, ResourceServerSettings, SettingsError,
@@ -107,7 +110,7 @@ pub use validator::{MAX_TOKEN_LENGTH, TokenValidator, VerificationError};
 pub use axum;
 pub use doorward_policy::{
     self as policy, Decision, Denial, Need, Policy, PolicyDescription, Principal, RequiredPolicy,
-    ResourcePolicy,
+    ResourcePolicy, StepUp,
 };
 pub use doorward_protocol::{
     self as protocol,

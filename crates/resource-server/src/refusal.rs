@@ -1,5 +1,5 @@
-//! The answer to a refused request: status, challenge (RFC 6750 section 3) and body. Each cause is
-//! mapped to them in one place.
+//! The answer to a refused request: status, challenge (RFC 6750 section 3, RFC 9470 section 3) and
+//! body. Each cause is mapped to them in one place.
 
 use std::{fmt, sync::Arc};
 
@@ -76,6 +76,8 @@ pub(crate) struct Answering {
     pub(crate) expired_status: ExpiredStatus,
     pub(crate) hides_reasons: bool,
     pub(crate) respond: Option<Arc<Respond>>,
+    /// Where the document about this API is (RFC 9728), for challenges.
+    pub(crate) metadata_url: Option<String>,
 }
 
 /// A refused request.
@@ -114,7 +116,8 @@ pub struct Refusal {
 #[non_exhaustive]
 pub struct RefusalBody {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
-    /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
+    /// `insufficient_user_authentication`, `insufficient_scope`, `access_denied` or
+    /// `temporarily_unavailable`.
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
@@ -149,6 +152,8 @@ impl Refusal {
             RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
                 StatusCode::UNAUTHORIZED
             }
+            // As in RFC 9470 section 3, figures 2 and 3: another token would help.
+            RefusalCause::Denied(denial) if denial.step_up().is_some() => StatusCode::UNAUTHORIZED,
             RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
             RefusalCause::Unavailable(_) | RefusalCause::ProofStoreUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -197,11 +202,22 @@ impl Refusal {
     }
 
     /// The challenges. A request without credentials gets them without an error (RFC 6750 section
-    /// 3.1), and with the scope that the route needs. A denial has one only if more scope would
-    /// help; it names all the scope that the call needs, not only what is missing. The first
-    /// challenge is of the scheme that was tried, and has the error. A caller who tried `Bearer`
-    /// also gets one for `DPoP` (RFC 9449 section 7.2).
+    /// 3.1), and with the scope that the route needs. A denial has one only if more scope or
+    /// another sign-in would help; it names all that the call needs of them, not only what is
+    /// missing. The first challenge is of the scheme that was tried, and has the error. A caller
+    /// whose `Bearer` token is not accepted also gets one for `DPoP` (RFC 9449 section 7.2). Each
+    /// says where the document about this API is, if there is one (RFC 9728 section 5.1).
     pub fn challenges(&self) -> Vec<Challenge> {
+        let challenges = self.own_challenges();
+        match &self.answering.metadata_url {
+            Some(url) => {
+                challenges.into_iter().map(|own| own.with_resource_metadata(url)).collect()
+            }
+            None => challenges,
+        }
+    }
+
+    fn own_challenges(&self) -> Vec<Challenge> {
         let by_proof = Challenge::dpop(&self.answering.realm);
         let (tried, other) = match self.schemes.tried {
             Scheme::Dpop => (by_proof, None),
@@ -220,10 +236,7 @@ impl Refusal {
             | RefusalCause::Token(_)
             | RefusalCause::Proof(_) => Some(with_error(tried)),
             RefusalCause::Denied(denial) => {
-                return required_scope(denial)
-                    .map(|scope| with_error(tried).with_scope(&scope))
-                    .into_iter()
-                    .collect();
+                return denied_challenge(with_error(tried), denial).into_iter().collect();
             }
             RefusalCause::Unavailable(_) | RefusalCause::ProofStoreUnavailable => None,
         };
@@ -258,15 +271,36 @@ impl Refusal {
     }
 }
 
+/// What another token must have, if another one would help: scope, or a sign-in, or both ("it MAY
+/// include the scope attribute", RFC 9470 section 3).
+fn denied_challenge(mut challenge: Challenge, denial: &Denial) -> Option<Challenge> {
+    let (scope, step_up) = (required_scope(denial), denial.step_up());
+    if scope.is_none() && step_up.is_none() {
+        return None;
+    }
+    if let Some(step_up) = step_up {
+        challenge = challenge.with_sign_in(&step_up.acr_values, step_up.max_age);
+    }
+    Some(match scope {
+        Some(scope) => challenge.with_scope(&scope),
+        None => challenge,
+    })
+}
+
 fn denied_body(denial: &Denial, hides_reasons: bool) -> RefusalBody {
-    let error = match required_scope(denial) {
-        Some(_) => ErrorCode::InsufficientScope,
-        None => ErrorCode::AccessDenied,
+    let error = match (denial.step_up(), required_scope(denial)) {
+        (Some(_), _) => ErrorCode::InsufficientUserAuthentication,
+        (None, Some(_)) => ErrorCode::InsufficientScope,
+        (None, None) => ErrorCode::AccessDenied,
+    };
+    let advice = match denial.step_up() {
+        Some(_) => "Sign in again to call this",
+        None => "You may not call this",
     };
     if hides_reasons {
         return RefusalBody {
             error,
-            error_description: "You may not call this.".to_owned(),
+            error_description: format!("{advice}."),
             reasons: Vec::new(),
             unmet: Vec::new(),
         };
@@ -274,7 +308,7 @@ fn denied_body(denial: &Denial, hides_reasons: bool) -> RefusalBody {
     let reasons = denial.reasons();
     RefusalBody {
         error,
-        error_description: format!("You may not call this: it {}.", reasons.join(", and it ")),
+        error_description: format!("{advice}: it {}.", reasons.join(", and it ")),
         reasons,
         unmet: denial.unmet().to_vec(),
     }

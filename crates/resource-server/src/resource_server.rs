@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use doorward_policy::{Decision, Need, Policy, decide_all};
+use doorward_policy::{Decision, Need, Policy, decide_all_at};
 use doorward_protocol::{challenge::Scheme, scope::Scope};
 use http::{HeaderValue, request::Parts};
 
 use crate::{
     AccessToken, Clock, IssuerUnavailable, ProofStore, Refusal, RefusalCause, RequestPolicy,
-    ResourceServerSettings, SettingsError, SystemClock, TokenError, TokenValidator,
-    VerificationError,
+    ResourceMetadata, ResourceServerSettings, SettingsError, SystemClock, TokenError,
+    TokenValidator, VerificationError,
     credentials::{Credentials, CredentialsError, credentials},
     meter,
     proof_memory::ProofMemory,
@@ -46,6 +46,8 @@ pub struct ResourceServer {
 
 struct Shared {
     validator: TokenValidator,
+    /// The identifiers of the issuers.
+    issuers: Vec<String>,
     allowed_origins: Vec<HeaderValue>,
 }
 
@@ -83,6 +85,7 @@ impl ResourceServer {
         });
         let proofs = proofs.transpose()?;
         let validator = TokenValidator::new(&settings, clock)?;
+        let issuers = settings.issuers.iter().map(|own| own.issuer.clone()).collect();
         let first = settings.issuers.into_iter().next();
         let realm = first.and_then(|first| first.audiences.into_iter().next()).unwrap_or_default();
         let answering = Answering {
@@ -90,9 +93,10 @@ impl ResourceServer {
             expired_status: settings.expired_status,
             hides_reasons: settings.hides_reasons,
             respond: None,
+            metadata_url: None,
         };
         Ok(Self {
-            shared: Arc::new(Shared { validator, allowed_origins }),
+            shared: Arc::new(Shared { validator, issuers, allowed_origins }),
             proofs,
             request_policies: Vec::new(),
             answering: Arc::new(answering),
@@ -138,6 +142,25 @@ impl ResourceServer {
         let answering = Arc::make_mut(&mut self.answering);
         answering.respond = Some(Arc::new(respond));
         self
+    }
+
+    /// The same API with a document that tells clients which issuers it trusts and which scopes
+    /// there are (RFC 9728). Every challenge then says where the document is. The routes that serve
+    /// it come from [`ResourceMetadata::routes`].
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: &ResourceMetadata) -> Self {
+        Arc::make_mut(&mut self.answering).metadata_url = Some(metadata.url().to_owned());
+        self
+    }
+
+    /// The identifiers of the issuers whose tokens are accepted.
+    pub fn issuers(&self) -> &[String] {
+        &self.shared.issuers
+    }
+
+    /// Whether tokens that are bound to a key are accepted.
+    pub(crate) fn takes_proofs(&self) -> bool {
+        self.proofs.is_some()
     }
 
     /// Verifies the request's access token and the proof of its key, and applies the policies. Each
@@ -232,10 +255,15 @@ impl ResourceServer {
                 return Err(RefusalCause::Denied(denial));
             }
         }
-        match decide_all(policies, token.principal()) {
+        match self.apply(policies, &token) {
             Decision::Allowed => Ok(token),
             Decision::Denied(denial) => Err(RefusalCause::Denied(denial)),
         }
+    }
+
+    /// Applies the policies to the caller, now.
+    pub(crate) fn apply(&self, policies: &[Policy], token: &AccessToken) -> Decision {
+        decide_all_at(policies, token.principal(), self.shared.validator.now())
     }
 
     /// The token that a layer or an extractor of this API has verified for the request.

@@ -136,6 +136,9 @@ pub struct IntrospectionSettings {
     /// token may still be accepted. It counts from when the question was sent. Zero: every request
     /// asks. At most 5 minutes. Default: 10 seconds.
     pub cache: Duration,
+    /// Whether answers must be tokens that the issuer signed for this API (RFC 9701). Then whoever
+    /// reads or changes what passes between the two can make no answer up. Default: false.
+    pub signed: bool,
 }
 
 impl ResourceServerSettings {
@@ -299,6 +302,7 @@ impl IntrospectionSettings {
             secret: secret.into(),
             endpoint: None,
             cache: Duration::from_secs(10),
+            signed: false,
         }
     }
 
@@ -306,6 +310,13 @@ impl IntrospectionSettings {
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Requires signed answers ([`IntrospectionSettings::signed`]).
+    #[must_use]
+    pub fn with_signed_answers(mut self) -> Self {
+        self.signed = true;
         self
     }
 
@@ -365,6 +376,12 @@ pub enum SettingsError {
          as https://id.example.com"
     )]
     Issuer(String),
+    /// Not a URL that can identify an API (RFC 9728 section 1.2).
+    #[error(
+        "resource {0:?}: give the https URL of the API, or http on localhost, without user, query \
+         and fragment"
+    )]
+    Resource(String),
     /// Plain http beyond this machine.
     #[error("issuer {0:?}: use https, or allow_insecure if the network between is trusted")]
     InsecureIssuer(String),

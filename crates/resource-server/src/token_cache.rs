@@ -70,6 +70,7 @@ mod tests {
             audiences: vec!["a".to_owned()],
             profile: TokenProfile::default(),
             default_roles: Vec::new(),
+            default_acr: true,
         };
         Arc::new(AccessToken::accept(claims.as_object().unwrap().clone(), &rules).unwrap())
     }

@@ -14,7 +14,7 @@ use crate::{
     TokenError, TrustedIssuer,
     access_token::{Times, TokenRules},
     generations::TokenDigest,
-    introspection::Introspection,
+    introspection::{Introspection, IssuerKeys},
     issuer::IssuerClient,
     key_set::KeySet,
     key_store::{Freshness, KeyStore},
@@ -70,17 +70,19 @@ struct Issuer {
 impl Issuer {
     fn new(
         trusted: &TrustedIssuer,
-        default_roles: Vec<ClaimPath>,
+        is_first: bool,
         settings: &ResourceServerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
         let client = IssuerClient::new(trusted, settings)?;
+        let default_roles = if is_first { vec![ClaimPath::name("role")] } else { Vec::new() };
         let freshness = Freshness::new(settings.max_key_age, settings.chance);
         let rules = TokenRules {
             issuer: trusted.issuer.clone(),
             audiences: checked_audiences(&trusted.audiences)?.to_vec(),
             profile: trusted.profile.clone(),
             default_roles,
+            default_acr: is_first,
         };
         let algorithms = trusted.algorithms.clone();
         Ok(Self { rules, algorithms, keys: KeyStore::new(client, freshness, Arc::clone(clock)) })
@@ -94,7 +96,8 @@ impl Issuer {
     ) -> Result<Option<Introspection>, SettingsError> {
         let Some(asked) = &trusted.introspection else { return Ok(None) };
         let asked = checked_introspection(asked)?.clone();
-        let (rules, keys) = (self.rules.clone(), self.keys.clone());
+        let (rules, algorithms) = (self.rules.clone(), self.algorithms.clone());
+        let keys = IssuerKeys { keys: self.keys.clone(), algorithms };
         Ok(Some(Introspection::new(rules, asked, settings.patience, keys, Arc::clone(clock))))
     }
 
@@ -108,27 +111,7 @@ impl Issuer {
         // "The resource server MUST reject any JWT in which the value of alg is none."
         let algorithm = header.algorithm().filter(|algorithm| self.algorithms.contains(algorithm));
         let algorithm = algorithm.ok_or(TokenError::UnsupportedAlgorithm)?;
-        let keys = self.keys.keys().await?;
-        let verify = |keys: &KeySet| keys.verify(token, header.kid.as_deref(), algorithm);
-        let keys = match verify(&keys) {
-            Ok(()) => keys,
-            // The token may be signed with a key that the issuer began to use after the last
-            // fetch. If it can't be asked now, nobody knows whether the key is the issuer's.
-            Err(TokenError::UnknownKey) => {
-                let newer = self.keys.keys_newer_than(&keys, header.kid.as_deref()).await?;
-                let newer = newer.ok_or(TokenError::UnknownKey)?;
-                verify(&newer)?;
-                newer
-            }
-            // An issuer may give another key the name of an old one.
-            Err(error @ (TokenError::BadSignature | TokenError::WrongAlgorithm)) => {
-                let newer = self.keys.keys_newer_than(&keys, header.kid.as_deref()).await;
-                let newer = newer.ok().flatten().ok_or(error)?;
-                verify(&newer)?;
-                newer
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let keys = self.keys.verify(token, header, algorithm).await?;
         // "The resource server MUST verify that the typ header value is at+jwt or
         // application/at+jwt", or what the issuer's profile says in its place.
         if !self.rules.profile.accepts_type(header.typ.as_deref()) {
@@ -149,8 +132,7 @@ impl TokenValidator {
     ) -> Result<Self, SettingsError> {
         let (mut issuers, mut introspection) = (Vec::new(), None);
         for (index, trusted) in checked_issuers(&settings.issuers)?.iter().enumerate() {
-            let roles = if index == 0 { vec![ClaimPath::name("role")] } else { Vec::new() };
-            let issuer = Issuer::new(trusted, roles, settings, &clock)?;
+            let issuer = Issuer::new(trusted, index == 0, settings, &clock)?;
             introspection = introspection.or(issuer.introspection(trusted, settings, &clock)?);
             issuers.push(issuer);
         }
@@ -205,6 +187,11 @@ impl TokenValidator {
         };
         self.times.check(verified.claims())?;
         Ok(verified)
+    }
+
+    /// The current time in seconds since 1970 (UTC).
+    pub(crate) fn now(&self) -> i64 {
+        self.times.clock.now()
     }
 
     /// Whether these are the current keys of an issuer.

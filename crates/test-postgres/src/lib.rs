@@ -202,14 +202,33 @@ impl TestPostgres {
     /// # Panics
     /// If the files can't be read, or the server does not take them.
     pub fn use_tls(&self, certificate: &Path, private_key: &Path) {
-        for (source, name) in [(certificate, "server.crt"), (private_key, "server.key")] {
-            let target = self.folder.join("data").join(name);
-            fs::copy(source, &target).unwrap();
-            fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
-            self.owner.give(&target);
-        }
+        self.take_file(certificate, "server.crt");
+        self.take_file(private_key, "server.key");
         self.sql("postgres", "ALTER SYSTEM SET ssl = on");
         self.crash_and_start_again();
+    }
+
+    /// Makes a user with this name, who may do everything and has no password: the user connects
+    /// with a certificate for the name, issued by this authority. Call [`Self::use_tls`] first.
+    ///
+    /// # Panics
+    /// If the files can't be read, or the server does not take them.
+    pub fn add_user_with_certificate(&self, name: &str, authority: &Path) {
+        self.take_file(authority, "clients.crt");
+        self.sql("postgres", &format!("CREATE ROLE {name} LOGIN SUPERUSER"));
+        self.sql("postgres", "ALTER SYSTEM SET ssl_ca_file = 'clients.crt'");
+        // The first line that fits a connection counts.
+        let rules = self.folder.join("data").join("pg_hba.conf");
+        let others = fs::read_to_string(&rules).unwrap();
+        fs::write(&rules, format!("hostssl all {name} 127.0.0.1/32 cert\n{others}")).unwrap();
+        self.crash_and_start_again();
+    }
+
+    fn take_file(&self, source: &Path, name: &str) {
+        let target = self.folder.join("data").join(name);
+        fs::copy(source, &target).unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        self.owner.give(&target);
     }
 
     /// Stops the server as a crash does: nothing is finished or written out.

@@ -8,18 +8,26 @@ use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
     keys::{
         KeyRing, MasterKey, RotationPolicy,
+        document_source::{Document, DocumentSource},
         remote::{FetchError, JwksSource},
     },
     model::{
+        account_settings::AccountSettings,
+        acr::AcrLevels,
         client::ClientSettings,
         password::PasswordHash,
         provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
+        registration::RegistrationSettings,
         resource::{IdentityResource, Resources},
-        time::{Clock as _, SystemClock, SystemEntropy},
+        second_factor::SecondFactorSettings,
+        time::{Clock as _, Seconds, SystemClock, SystemEntropy},
         user::User,
     },
     store::Store,
-    use_case::password_verifier::PasswordVerifier,
+    use_case::{
+        audit_trail::AuditSettings, new_password::NoBreachedPasswords,
+        password_verifier::PasswordVerifier,
+    },
 };
 use doorward_provider_http::HttpSettings;
 use doorward_provider_store::{SqliteOptions, SqliteStore};
@@ -28,13 +36,20 @@ use serde_json::{Map, Value, from_value, json};
 /// Where browsers find the provider: under a path of this server.
 const ISSUER: &str = "http://localhost:8000/id";
 
-/// No client here publishes its keys, so none is fetched.
+/// No client here publishes anything, so nothing is fetched.
 #[derive(Debug)]
-struct NoPublishedKeys;
+struct NothingPublished;
 
 #[async_trait::async_trait]
-impl JwksSource for NoPublishedKeys {
+impl JwksSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
+        Err(FetchError(format!("{uri} is not fetched")))
+    }
+}
+
+#[async_trait::async_trait]
+impl DocumentSource for NothingPublished {
+    async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
         Err(FetchError(format!("{uri} is not fetched")))
     }
 }
@@ -46,11 +61,13 @@ async fn provider(
 ) -> Result<Arc<Provider>, Box<dyn Error>> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, &SqliteOptions::default())?);
     let user = User {
-        sub: "ada".to_owned(),
+        sub: "ada".parse()?,
         username: "ada".to_owned(),
-        password_hash: PasswordHash::compute(&Secret::from(password.to_owned()))?,
+        password_hash: Some(PasswordHash::compute(&Secret::from(password.to_owned()))?),
         enabled: true,
         claims: Arc::default(),
+        groups: Arc::default(),
+        mapped: Arc::default(),
     };
     store.import_users(vec![user], SystemClock.now()).await?;
     let client: ClientSettings = from_value(json!({
@@ -72,22 +89,33 @@ async fn provider(
     let parts = ProviderParts {
         settings: ProviderSettings {
             issuer: ISSUER.to_owned(),
-            session_lifetime: 36_000,
-            remember_me_lifetime: 2_592_000,
-            refresh_token_grace: 10,
-            pushed_authorization_request_lifetime: 60,
+            session_lifetime: Seconds::new(36_000),
+            remember_me_lifetime: Seconds::new(2_592_000),
+            refresh_token_grace: Seconds::new(10),
+            pushed_authorization_request_lifetime: Seconds::new(60),
             require_pushed_authorization_requests: false,
+            require_signed_request_object: false,
+            fetch_request_uris: false,
             access_token_signing_alg: SigningAlgorithm::Es256,
             access_token_typ: AccessTokenTyp::default(),
+            acr: AcrLevels::default(),
             most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
+            second_factor: SecondFactorSettings::default(),
             longest_parameters: LongestParameters::default(),
+            accounts: AccountSettings::default(),
+            registration: RegistrationSettings::default(),
+            identity_providers: Vec::new(),
         },
         clients: vec![client],
         plain_secrets: false,
         resources: Resources::new(IdentityResource::standard(), vec![], vec![], false)?,
         keys,
-        passwords: PasswordVerifier::new(1)?,
-        jwks_source: Arc::new(NoPublishedKeys),
+        passwords: PasswordVerifier::new(1),
+        breached_passwords: Arc::new(NoBreachedPasswords),
+        jwks_source: Arc::new(NothingPublished),
+        upstream_clients: std::collections::BTreeMap::new(),
+        documents: Arc::new(NothingPublished),
+        audit: AuditSettings::default(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
@@ -118,6 +146,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     });
     tokio::spawn(Arc::clone(&provider).watch_clients());
+    // Who did what, until `true` is sent.
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(Arc::clone(&provider).keep_audit_records(stopped));
     let listener = tokio::net::TcpListener::bind("localhost:8000").await?;
     // The provider throttles sign-ins by the caller's address.
     let app = app(provider).into_make_service_with_connect_info::<SocketAddr>();

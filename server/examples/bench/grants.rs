@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
+    fmt::Debug,
     path::Path,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -88,7 +90,8 @@ impl Grants {
         let (store, began) = (self.open()?, Instant::now());
         let now = SystemClock.now();
         let ends = Timestamp::from_seconds(now.seconds() + expire_in);
-        let password = store.user(USER).await?.ok_or("the demo user is missing")?.password_hash;
+        let user = store.user(&USER.parse()?).await?.ok_or("the demo user is missing")?;
+        let password = user.password_hash.ok_or("the demo user has no password")?;
         let fillers = (0..FILLERS).map(|filler| {
             let (store, first, end) = (Arc::clone(&store), numbers.start + filler, numbers.end);
             let password = password.clone();
@@ -230,15 +233,20 @@ fn token(grant: u64) -> TokenHandle {
     TokenHandle::first_of(&family(grant), IssuedAt::milliseconds(grant), &Numbered(grant))
 }
 
+#[allow(clippy::expect_used)] // The texts are those of this file.
+fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("the bench makes valid identifiers")
+}
+
 fn grant(number: u64) -> Grant {
     Grant {
         id: family(number).grant_id(),
-        client_id: "Bench".to_owned(),
+        client_id: id("Bench"),
         authentication: Authentication {
-            sub: USER.to_owned(),
+            sub: id(USER),
             auth_time: SystemClock.now(),
             amr: vec!["pwd".to_owned()],
-            sid: format!("session-{number}"),
+            sid: id(&format!("session-{number}")),
         },
         scope: "openid profile email MyBackendApi1 offline_access".parse().unwrap_or_default(),
         targets: Targets::default(),

@@ -1,5 +1,5 @@
-//! How much a browser loads at its first visit: the release build, compressed by brotli at level
-//! 11. `script/size` shows how much of it is the client.
+//! How much a browser loads at its first visit, and later: the release build, compressed by brotli
+//! at level 11.
 
 use std::{fs, path::Path};
 
@@ -7,12 +7,14 @@ use std::{fs, path::Path};
 const PACKAGES: &str = "target/site-release/pkg";
 
 /// What is loaded, and how its files begin and end.
-const PARTS: [(&str, &str, &str); 5] = [
+const PARTS: [(&str, &str, &str); 7] = [
     ("wasm", "doorward_bg", ".wasm.br"),
     ("glue", "doorward.", ".js.br"),
     ("loader of what is on demand", "__wasm_split", ".js.br"),
     ("css", "doorward.", ".css.br"),
-    ("on demand: inspector", "split_", ".wasm.br"),
+    ("on demand: client", "split_sign_in", ".wasm.br"),
+    ("on demand: inspector", "split_inspector", ".wasm.br"),
+    ("on demand: shared by both", "chunk_", ".wasm.br"),
 ];
 /// How many of the parts make the program of the first visit.
 const PROGRAM: usize = 3;

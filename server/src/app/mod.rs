@@ -4,6 +4,7 @@ mod assets;
 mod callback_page;
 mod content_security_policy;
 mod page_config;
+mod preload;
 mod site;
 
 use std::{convert::Infallible, sync::Arc};
@@ -15,6 +16,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+        request::Parts,
     },
     response::Response,
     routing::get,
@@ -28,8 +30,8 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use tower::service_fn;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use self::content_security_policy::ContentSecurityPolicy;
 pub use self::site::{EmbeddedFile, EmbeddedSite, Site};
+use self::{content_security_policy::ContentSecurityPolicy, preload::Preloads};
 use crate::config::AppSettings;
 
 /// The routes of the application. Every path that nothing else has gets its "not found" page.
@@ -50,7 +52,19 @@ pub fn router(settings: &AppSettings, site: &Site) -> Router {
         ([(CACHE_CONTROL, "no-store")], Json(page_config::for_request(&page, &origin, &headers)))
     });
     let options = site.options.clone();
-    let page = get(render_app_async_with_context(headers.clone(), move || shell(options.clone())));
+    let preloads = Arc::new(Preloads::of(site, &settings.connect_origins));
+    let page_context = {
+        let headers = headers.clone();
+        move || {
+            headers();
+            let query =
+                use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned));
+            if let Some(response) = use_context::<ResponseOptions>() {
+                preloads.add(&response, query.as_deref());
+            }
+        }
+    };
+    let page = get(render_app_async_with_context(page_context, move || shell(options.clone())));
     let options = site.options.clone();
     let not_found =
         service_fn(move |request: Request| not_found(request, options.clone(), headers.clone()));

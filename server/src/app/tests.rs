@@ -22,7 +22,11 @@ const ICON: EmbeddedFile = EmbeddedFile {
     plain: b"<svg/>",
     ..WASM
 };
-static EMBEDDED: EmbeddedSite = EmbeddedSite { package: "pkg/one", files: &[WASM, ICON] };
+const LOADER: EmbeddedFile = EmbeddedFile { path: "/pkg/one/__wasm_split.js", ..WASM };
+const CLIENT: EmbeddedFile = EmbeddedFile { path: "/pkg/one/split_sign_in.wasm", ..WASM };
+const INSPECTOR: EmbeddedFile = EmbeddedFile { path: "/pkg/one/split_inspector.wasm", ..WASM };
+static EMBEDDED: EmbeddedSite =
+    EmbeddedSite { package: "pkg/one", files: &[WASM, ICON, LOADER, CLIENT, INSPECTOR] };
 
 fn asset_router(files: Files) -> Router {
     let not_found = service_fn(|_: Request| async {
@@ -196,6 +200,31 @@ async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
     }
     nonces.dedup();
     assert_eq!(nonces.len(), 3);
+}
+
+#[tokio::test]
+async fn the_page_says_what_it_will_need() {
+    let router = app_router();
+    let links = async |path: &str| {
+        let response = get_file(&router, path, "").await;
+        let links = response.headers().get_all("link").iter();
+        links.map(|link| link.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let always = [
+        "</config.json>; rel=preload; as=fetch; crossorigin",
+        "<https://id.example.com>; rel=preconnect; crossorigin",
+        "</pkg/one/__wasm_split.js>; rel=modulepreload",
+    ];
+    // A signed-out page does not need the client.
+    for path in ["/", "/?estate=x"] {
+        assert_eq!(links(path).await, always, "{path}");
+    }
+    let client = "</pkg/one/split_sign_in.wasm>; rel=preload; as=fetch; \
+                  type=\"application/wasm\"; crossorigin";
+    for path in ["/OpenId/Login/JS?code=c&state=s", "/?state=s&error=access_denied"] {
+        assert_eq!(links(path).await, [&always[..], &[client]].concat(), "{path}");
+    }
+    assert!(links("/missing").await.is_empty());
 }
 
 #[tokio::test]

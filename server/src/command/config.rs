@@ -6,7 +6,7 @@ use clap::Subcommand;
 use doorward_provider::model::client::ClientSettings;
 use serde_json::{Value, json};
 
-use super::CommandError;
+use super::{CommandError, config_init::InitArguments};
 use crate::{
     config::{
         self, Config, ConfigError, ConfigErrors, DatabaseConfig, ServeArguments, missing_references,
@@ -27,6 +27,8 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write a first configuration: a provider with one page that signs in, and one API.
+    Init(InitArguments),
     /// Show the effective configuration: every setting with its value, without secrets.
     Show(ServeArguments),
 }
@@ -36,6 +38,7 @@ impl ConfigCommand {
     pub fn run(&self) -> Result<(), CommandError> {
         match self {
             Self::Check { arguments, json } => check(arguments, *json),
+            Self::Init(arguments) => arguments.run(),
             Self::Show(arguments) => show(&arguments.load()?),
         }
     }

@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
+    audit::{Actor, ActorKind, ChainKey, Outcome, Record},
     model::{
-        time::{Clock as _, SystemClock, Timestamp},
+        time::{Clock as _, SystemClock, SystemEntropy, Timestamp},
+        token_handle::random_id,
         user::{User, normalized_username},
     },
     store::Store,
+    use_case::audit_trail::chain_key,
 };
 
 use super::{CommandError, DataArguments};
-use crate::{config::Config, process::log, provider::database::Database};
+use crate::{
+    config::Config,
+    process::log,
+    provider::{database::Database, master_key},
+};
 
 /// How often a change is tried when others change the same row.
 const MOST_ATTEMPTS: u32 = 5;
+
+/// A user before a change and after it.
+pub struct ChangedUser {
+    pub before: User,
+    pub after: User,
+}
 
 /// The configuration, its database, and the output format.
 pub struct CommandContext {
@@ -42,7 +56,10 @@ impl CommandContext {
     pub async fn user(&self, name: &str) -> Result<User, CommandError> {
         let by_name = self.store.user_by_username(&normalized_username(name)).await?;
         let found = match by_name {
-            None => self.store.user(name).await?,
+            None => match Sub::parse(name) {
+                Ok(sub) => self.store.user(&sub).await?,
+                Err(_) => None,
+            },
             found => found,
         };
         found.ok_or_else(|| CommandError::Missing(format!("there is no user {name:?}")))
@@ -54,18 +71,49 @@ impl CommandContext {
         &self,
         name: &str,
         mut change: impl FnMut(&mut User) -> Result<(), CommandError>,
-    ) -> Result<User, CommandError> {
+    ) -> Result<ChangedUser, CommandError> {
         for _ in 0..MOST_ATTEMPTS {
             let before = self.user(name).await?;
-            let mut user = before.clone();
-            change(&mut user)?;
-            if self.store.replace_user(user.clone(), before, Self::now()).await? {
-                return Ok(user);
+            let mut after = before.clone();
+            change(&mut after)?;
+            if self.store.replace_user(after.clone(), before.clone(), Self::now()).await? {
+                return Ok(ChangedUser { before, after });
             }
         }
         Err(CommandError::Missing(format!(
             "the user {name:?} was changed at the same time: try again"
         )))
+    }
+
+    /// Logs what an operator changed, and keeps it in the audit history. A history that can't be
+    /// written does not undo the change: it is said.
+    pub async fn audit(&self, record: Record) {
+        // In boxes, so that the futures of commands stay small.
+        let key = Box::pin(self.chain_key()).await;
+        Box::pin(self.audit_by(key, record)).await;
+    }
+
+    /// The same with a key that was read before the change, which may have changed the master key.
+    pub async fn audit_by(&self, key: Result<ChainKey, CommandError>, record: Record) {
+        record.log();
+        let kept = match key {
+            Ok(key) => {
+                let stamped = key.stamp(record, random_id(&SystemEntropy), Self::now());
+                self.store.add_audit_records(vec![stamped]).await.map_err(CommandError::from)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            tracing::error!(%error, "the change is in the log, but not in the audit history");
+        }
+    }
+
+    /// The key of the audit history.
+    pub async fn chain_key(&self) -> Result<ChainKey, CommandError> {
+        let keys = self.store.signing_keys().await?;
+        let master = master_key::obtain(&self.config.store.master_key, &keys, &SystemEntropy)
+            .map_err(CommandError::refused)?;
+        chain_key(&*self.store, &master, &SystemEntropy).await.map_err(CommandError::refused)
     }
 
     /// The present time.
@@ -74,8 +122,10 @@ impl CommandContext {
     }
 }
 
-/// Logs what an operator changed, and on whom.
-pub fn audit(event: &'static str, kind: &'static str, name: &str) {
-    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
-    tracing::info!(target: "doorward::audit", event, kind, name, by, "changed by command");
+/// A change by whoever runs the command: on a user (`sub`), or on something else of this kind.
+pub fn by_operator(event: &'static str, kind: &'static str, name: &str) -> Record {
+    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
+    let actor = Actor::new(ActorKind::Operator, by.as_deref());
+    let record = Record::new(event, Outcome::Succeeded, actor);
+    if kind == "sub" { record.on_user(name) } else { record.on(kind, name) }
 }

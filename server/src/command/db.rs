@@ -10,7 +10,9 @@ use doorward_provider::model::time::SystemEntropy;
 use doorward_provider_store::SqliteStore;
 use serde_json::json;
 
-use super::{CommandContext, CommandError, DataArguments, audit, confirm::Confirmation, done};
+use super::{
+    CommandContext, CommandError, DataArguments, by_operator, confirm::Confirmation, done,
+};
 use crate::{
     config::{Config, DatabaseConfig},
     net,
@@ -106,7 +108,8 @@ async fn restore(
     fs::rename(&incoming, &path)?;
     adopt_owner(&path, kept.as_deref().unwrap_or(private_file::folder_of(&path)));
     check_restored(&config).await?;
-    audit("database_restored", "database", &path.display().to_string());
+    let record = by_operator("database_restored", "database", &path.display().to_string());
+    Box::pin(CommandContext::open(data)).await?.audit(record).await;
     let kept_text = kept.map(|kept| kept.display().to_string());
     let mut sentence = format!("The database {} is restored.", path.display());
     if let Some(kept) = &kept_text {

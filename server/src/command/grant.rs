@@ -1,9 +1,14 @@
 //! `doorward grant …`.
 
 use clap::Subcommand;
+use doorward_protocol::ids::ClientId;
+use doorward_provider::{
+    model::{client_access::ClientAccess, user::User},
+    use_case::administration::users::has_access,
+};
 use serde_json::{Value, json};
 
-use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
+use super::{CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator, done};
 
 /// What to do with grants.
 #[derive(Debug, Subcommand)]
@@ -20,7 +25,7 @@ pub enum GrantCommand {
         /// The user, by name or sub.
         user: String,
         /// The client.
-        client_id: String,
+        client_id: ClientId,
         #[command(flatten)]
         data: DataArguments,
     },
@@ -39,31 +44,50 @@ impl GrantCommand {
 
 async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let access = context.store.access_of(&user.sub, CommandContext::now()).await?;
-    let rows: Vec<Value> = access
-        .into_iter()
-        .map(|access| {
-            json!({
-                "client_id": access.client_id, "scope": access.scope,
-                "since": access.used.map(|used| used.since.seconds()),
-                "last_used": access.used.map(|used| used.last.seconds()),
-            })
-        })
-        .collect();
-    print_rows(context.json, &["client_id", "scope", "since", "last_used"], &rows);
+    let columns = &["client_id", "scope", "since", "last_used"];
+    let mut printer = RowPrinter::new(context.json, columns);
+    let mut after = None;
+    loop {
+        let page = page(context, &user, after.as_ref()).await?;
+        let Some(last) = page.iter().map(|access| &access.client_id).max() else { break };
+        after = Some(last.clone());
+        printer.print_page(&page.iter().map(described).collect::<Vec<_>>());
+    }
+    printer.finish();
     Ok(())
 }
 
-async fn revoke(context: &CommandContext, user: &str, client_id: &str) -> Result<(), CommandError> {
+async fn page(
+    context: &CommandContext,
+    user: &User,
+    after: Option<&ClientId>,
+) -> Result<Vec<ClientAccess>, CommandError> {
+    Ok(context.store.access_of(&user.sub, after, PAGE, CommandContext::now()).await?)
+}
+
+fn described(access: &ClientAccess) -> Value {
+    json!({
+        "client_id": access.client_id, "scope": access.scope,
+        "since": access.used.map(|used| used.since.seconds()),
+        "last_used": access.used.map(|used| used.last.seconds()),
+    })
+}
+
+async fn revoke(
+    context: &CommandContext,
+    user: &str,
+    client_id: &ClientId,
+) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let access = context.store.access_of(&user.sub, CommandContext::now()).await?;
-    if access.iter().all(|access| access.client_id != client_id) {
+    let now = CommandContext::now();
+    if !has_access(&*context.store, &user.sub, client_id, now).await? {
         let problem =
             format!("the client {client_id:?} has no access to the data of {}", user.username);
         return Err(CommandError::Missing(problem));
     }
-    context.store.revoke_access(&user.sub, client_id, CommandContext::now()).await?;
-    audit("access_revoked", "client_id", client_id);
+    context.store.revoke_access(&user.sub, client_id, now).await?;
+    let record = by_operator("access_revoked", "client_id", client_id).on_user(&user.sub);
+    context.audit(record).await;
     let sentence =
         format!("The access of {client_id} to the data of {} is revoked.", user.username);
     done(context.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));

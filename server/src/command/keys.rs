@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
+use doorward_protocol::{ids::Sub, jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
+    audit::Record,
     keys::{KeyRing, MasterKey, RotationPolicy},
-    model::{
-        signing_key::StoredKey,
-        time::{SystemClock, SystemEntropy, Timestamp},
+    model::time::{Entropy as _, SystemClock, SystemEntropy, Timestamp},
+    use_case::{
+        administration::keys::{self, KeyState, RetireError},
+        audit_trail::{OWNER, PURPOSE},
+        totp,
     },
 };
 use serde_json::{Value, json};
 
-use super::{CommandContext, CommandError, DataArguments, audit, done, print_rows};
+use super::{CommandContext, CommandError, DataArguments, PAGE, by_operator, done, print_rows};
 use crate::{config::MasterKeySource, provider::master_key};
-
-/// A new key signs after this many seconds. By then every process has published it, and no verifier
-/// still uses an older list.
-const ANNOUNCED_FOR: u32 = 420;
 
 /// What to do with signing keys.
 #[derive(Debug, Subcommand)]
@@ -27,9 +26,9 @@ pub enum KeysCommand {
     List(DataArguments),
     /// Make new keys that take over in seven minutes. The server does this by itself every 90 days.
     Rotate(DataArguments),
-    /// Encrypt all keys with a new master key and replace the old one, which is kept beside it.
-    /// Restart the servers afterwards. If the command is interrupted, everything stays usable: run
-    /// it again, or just start the server.
+    /// Encrypt all keys, the secrets of authenticator apps, and the mails that wait, with a new
+    /// master key and replace the old one, which is kept beside it. Restart the servers afterwards.
+    /// If the command is interrupted, run it again.
     Rekey {
         /// A file with the new master key: 32 random bytes as 43 base64url characters. Default: a
         /// new one is made. Needed if the old one is set by `store.master_key`, which you then
@@ -70,20 +69,14 @@ impl KeysCommand {
 
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
     let keys = context.store.signing_keys().await?;
-    let now = CommandContext::now();
+    let (now, algorithms) = (CommandContext::now(), &context.config.provider.signing_algorithms);
     let rows: Vec<Value> = keys
         .iter()
         .map(|key| {
-            let state = if key.activates_at > now {
-                "announced"
-            } else if signs(context, key, &keys) {
-                "signs"
-            } else {
-                "retained"
-            };
             json!({
                 "kid": key.kid, "algorithm": key.algorithm.as_str(),
-                "since": key.activates_at.seconds(), "state": state,
+                "since": key.activates_at.seconds(),
+                "state": KeyState::of(key, &keys, algorithms, now).as_str(),
             })
         })
         .collect();
@@ -91,24 +84,11 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whether a key signs: its algorithm is configured, and it is the last of the algorithm to have
-/// become active.
-fn signs(context: &CommandContext, key: &StoredKey, keys: &[StoredKey]) -> bool {
-    if !context.config.provider.signing_algorithms.contains(&key.algorithm) {
-        return false;
-    }
-    let now = CommandContext::now();
-    let rank = |key: &StoredKey| (key.activates_at, key.kid.clone());
-    let active =
-        keys.iter().filter(|other| other.algorithm == key.algorithm && other.activates_at <= now);
-    active.max_by_key(|other| rank(other)).is_some_and(|latest| latest.kid == key.kid)
-}
-
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
-    let takes_over = CommandContext::now().plus(ANNOUNCED_FOR);
+    let takes_over = CommandContext::now().plus(keys::ANNOUNCED_FOR);
     let algorithms = context.config.provider.signing_algorithms.clone();
     add_keys(context, &algorithms, takes_over).await?;
-    audit("keys_rotated", "issuer", &context.config.provider.settings.issuer);
+    context.audit(on_issuer(context, "keys_rotated")).await;
     let facts = json!({"takes_over": takes_over.seconds()});
     done(context.json, "New keys are made; they take over in seven minutes.", facts);
     Ok(())
@@ -134,12 +114,9 @@ async fn add_keys(
     )
     .await
     .map_err(CommandError::refused)?;
-    for algorithm in algorithms.iter().copied() {
-        let added =
-            ring.add_successor(&*context.store, algorithm, takes_over, &SystemEntropy).await;
-        added.map_err(CommandError::refused)?;
-    }
-    Ok(())
+    keys::add_keys(&ring, &*context.store, algorithms, takes_over, &SystemEntropy)
+        .await
+        .map_err(CommandError::refused)
 }
 
 async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<(), CommandError> {
@@ -153,8 +130,9 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
             rekey_file(context, path, &old, given.as_ref()).await
         }
         (MasterKeySource::Setting(_), Some(given)) => {
+            let key = context.chain_key().await;
             reseal(context, &old, &parse(given)?).await?;
-            audit("keys_resealed", "issuer", &context.config.provider.settings.issuer);
+            context.audit_by(key, on_issuer(context, "keys_resealed")).await;
             let sentence = "The keys are encrypted with the new master key: set store.master_key \
                             to it, and restart the servers.";
             done(context.json, sentence, json!({}));
@@ -164,6 +142,11 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
             "the master key is set by store.master_key: give the new one by --new-key-file",
         )),
     }
+}
+
+/// A change of this provider's keys.
+fn on_issuer(context: &CommandContext, event: &'static str) -> Record {
+    by_operator(event, "issuer", &context.config.provider.settings.issuer)
 }
 
 /// Changes the master key in this file.
@@ -176,7 +159,7 @@ async fn rekey_file(
     let new = master_key::prepare(path, given, &SystemEntropy).map_err(CommandError::refused)?;
     reseal(context, old, &new).await?;
     let kept = master_key::take_over(path).map_err(CommandError::refused)?;
-    audit("keys_resealed", "issuer", &context.config.provider.settings.issuer);
+    context.audit(on_issuer(context, "keys_resealed")).await;
     let kept = kept.display();
     let sentence = format!(
         "The keys are encrypted with a new master key: restart the servers. The old one is kept \
@@ -190,8 +173,67 @@ fn parse(key: &Secret) -> Result<MasterKey, CommandError> {
     MasterKey::parse(key.expose()).map_err(CommandError::refused)
 }
 
-/// Encrypts all keys again in one store command. If a key was added meanwhile, it starts over.
+/// Encrypts the secrets of authenticator apps again, page by page, then all keys in one store
+/// command, and then the mails that wait. If it stops in between, it can be repeated with the same
+/// new key.
 async fn reseal(
+    context: &CommandContext,
+    old: &MasterKey,
+    new: &MasterKey,
+) -> Result<(), CommandError> {
+    reseal_apps(context, old, new).await?;
+    reseal_audit_key(context, old, new).await?;
+    reseal_keys(context, old, new).await?;
+    // Those that were set up meanwhile.
+    reseal_apps(context, old, new).await?;
+    // Last: from here on, running servers leave these to those that are restarted.
+    keys::reseal_mails(&*context.store, old, new, CommandContext::now()).await?;
+    Ok(())
+}
+
+async fn reseal_apps(
+    context: &CommandContext,
+    old: &MasterKey,
+    new: &MasterKey,
+) -> Result<(), CommandError> {
+    let mut after: Option<(Sub, bool)> = None;
+    loop {
+        let from = after.as_ref().map(|(sub, confirmed)| (sub, *confirmed));
+        let page = context.store.totps(from, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some((last.sub.clone(), last.confirmed));
+        for app in page {
+            let purpose = format!("{}:{}", totp::PURPOSE, app.sub);
+            if new.unseal(&purpose, &app.secret).is_ok() {
+                continue;
+            }
+            // One that neither key opens is lost already, and must not keep the others.
+            if let Ok(secret) = old.unseal(&purpose, &app.secret) {
+                let sealed = new.seal(&purpose, &secret).map_err(CommandError::refused)?;
+                context.store.reseal_totp(&app, sealed).await?;
+            }
+        }
+    }
+}
+
+/// Encrypts the key of the audit history again, if there is one that the old master key opens.
+async fn reseal_audit_key(
+    context: &CommandContext,
+    old: &MasterKey,
+    new: &MasterKey,
+) -> Result<(), CommandError> {
+    let name = format!("{PURPOSE}:{OWNER}");
+    let offered = new.seal(&name, &SystemEntropy.bytes()).map_err(CommandError::refused)?;
+    let before = context.store.audit_key(offered).await?;
+    if let Ok(key) = old.unseal(&name, &before) {
+        let after = new.seal(&name, &key).map_err(CommandError::refused)?;
+        context.store.reseal_audit_key(before, after).await?;
+    }
+    Ok(())
+}
+
+/// If a key was added meanwhile, it starts over.
+async fn reseal_keys(
     context: &CommandContext,
     old: &MasterKey,
     new: &MasterKey,
@@ -207,23 +249,22 @@ async fn reseal(
 }
 
 async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<(), CommandError> {
-    let keys = context.store.signing_keys().await?;
-    let Some(key) = keys.iter().find(|key| key.kid == kid) else {
-        return Err(CommandError::Missing(format!("there is no key {kid:?}")));
-    };
-    let is_replaced = signs(context, key, &keys);
-    if is_replaced && !replace {
-        let problem = format!(
-            "the key {kid} signs: run keys rotate and retire it when the new one signs, or give \
-             --replace"
-        );
-        return Err(CommandError::Missing(problem));
-    }
-    if is_replaced {
-        add_keys(context, &[key.algorithm], CommandContext::now()).await?;
+    let stored = context.store.signing_keys().await?;
+    let (now, algorithms) = (CommandContext::now(), &context.config.provider.signing_algorithms);
+    let replaced = keys::retirement(kid, replace, &stored, algorithms, now);
+    let replaced = replaced.map_err(|error| {
+        CommandError::Missing(match error {
+            RetireError::Missing(_) => error.to_string(),
+            RetireError::Signs(_) => format!(
+                "{error}: run keys rotate and retire it when the new one signs, or give --replace"
+            ),
+        })
+    })?;
+    if let Some(algorithm) = replaced {
+        add_keys(context, &[algorithm], now).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
-    audit("key_retired", "kid", kid);
+    context.audit(by_operator("key_retired", "kid", kid)).await;
     done(context.json, &format!("The key {kid} is removed."), json!({"kid": kid}));
     Ok(())
 }

@@ -1,26 +1,35 @@
 //! The commands. Those on the database work beside a running server or without one: each opens the
 //! same database, and the server sees the change there.
 
+mod admin;
+mod audit;
 mod client;
 pub mod config;
+mod config_init;
 mod confirm;
 mod context;
 mod db;
 pub mod doctor;
 mod error;
 mod grant;
+mod group;
 pub mod health;
+mod identity_provider;
+mod import;
 mod keys;
 mod list_option;
+mod mail;
 mod report;
 mod session;
+#[cfg(test)]
+mod twins;
 mod user;
 
 use clap::Subcommand;
 
 pub use self::error::CommandError;
 use self::{
-    context::{CommandContext, audit},
+    context::{ChangedUser, CommandContext, by_operator},
     report::{PAGE, RowPrinter, done, print_object, print_rows},
 };
 use crate::config::ConfigArgument;
@@ -34,6 +43,15 @@ pub enum DataCommand {
     /// Clients in the database, beside those of the configuration.
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Groups of users, whose members get roles and claims by them.
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// People who administer.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// Other providers by which users sign in.
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// Users' sessions at the provider.
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -43,6 +61,15 @@ pub enum DataCommand {
     /// Signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The history of who did what.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// The messages that the provider sends.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
+    /// Bring users in from another system. Whoever is there already stays as they are, so the
+    /// command can be run again.
+    Import(import::ImportArguments),
     /// The database itself.
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -65,12 +92,18 @@ impl DataCommand {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             match self {
-                Self::User(command) => command.run().await,
-                Self::Client(command) => command.run().await,
-                Self::Session(command) => command.run().await,
-                Self::Grant(command) => command.run().await,
-                Self::Keys(command) => command.run().await,
-                Self::Db(command) => command.run().await,
+                Self::User(command) => Box::pin(command.run()).await,
+                Self::Client(command) => Box::pin(command.run()).await,
+                Self::Group(command) => Box::pin(command.run()).await,
+                Self::Audit(command) => Box::pin(command.run()).await,
+                Self::Admin(command) => Box::pin(command.run()).await,
+                Self::IdentityProvider(command) => Box::pin(command.run()).await,
+                Self::Session(command) => Box::pin(command.run()).await,
+                Self::Grant(command) => Box::pin(command.run()).await,
+                Self::Keys(command) => Box::pin(command.run()).await,
+                Self::Mail(command) => Box::pin(command.run()).await,
+                Self::Import(arguments) => arguments.run().await,
+                Self::Db(command) => Box::pin(command.run()).await,
             }
         })
     }

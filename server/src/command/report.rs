@@ -118,8 +118,8 @@ fn members(object: &Value, prefix: &str, lines: &mut Vec<(String, String)>) {
 }
 
 /// Columns that hold a timestamp, in seconds since 1970.
-const TIMESTAMPS: [&str; 6] =
-    ["expires", "expires_at", "last_used", "signed_in", "since", "takes_over"];
+const TIMESTAMPS: [&str; 7] =
+    ["at", "expires", "expires_at", "last_used", "signed_in", "since", "takes_over"];
 
 /// `2026-11-28 19:45:00` in UTC.
 fn date(seconds: i64) -> String {

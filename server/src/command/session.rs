@@ -1,12 +1,13 @@
 //! `doorward session …`.
 
 use clap::Subcommand;
+use doorward_protocol::ids::SessionId;
 use doorward_provider::model::session::{Session, SessionSelector};
 use serde_json::{Value, json};
 
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, audit, confirm::Confirmation,
-    done,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    confirm::Confirmation, done,
 };
 
 /// What to do with sessions.
@@ -25,7 +26,7 @@ pub enum SessionCommand {
         user: String,
         /// The session, by its sid. Default: all sessions.
         #[arg(allow_hyphen_values = true)]
-        sid: Option<String>,
+        sid: Option<SessionId>,
         #[command(flatten)]
         confirmation: Confirmation,
         #[command(flatten)]
@@ -73,7 +74,7 @@ fn described(session: &Session) -> Value {
 async fn end(
     context: &CommandContext,
     user: &str,
-    sid: Option<String>,
+    sid: Option<SessionId>,
     confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
@@ -93,7 +94,7 @@ async fn end(
             Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
         }
         (count, _) => {
-            audit("sessions_ended", "sub", &user.sub);
+            context.audit(by_operator("sessions_ended", "sub", &user.sub)).await;
             let sentence = format!("Sessions of {} that ended: {count}.", user.username);
             done(context.json, &sentence, json!({"sub": user.sub, "ended": count}));
             Ok(())

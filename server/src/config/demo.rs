@@ -72,7 +72,7 @@ mod tests {
                 panic!("{} has a plain password", user.username)
             };
             assert!(hash.verify(&Secret::new(user.username.as_str())), "{}", user.username);
-            assert_eq!(user.sub, user.username);
+            assert_eq!(user.sub, user.username.as_str());
         }
     }
 

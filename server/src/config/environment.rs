@@ -17,8 +17,15 @@ const PREFIX: &str = "DOORWARD_";
 /// Names the configuration file.
 pub const CONFIG_VARIABLE: &str = "DOORWARD_CONFIG";
 /// The keys at the top of the file, which a variable may set without a section.
-const TOP_KEYS: [&str; 6] =
-    ["demo", "clients", "users", "identity_resources", "api_scopes", "api_resources"];
+const TOP_KEYS: [&str; 7] = [
+    "demo",
+    "clients",
+    "users",
+    "identity_providers",
+    "identity_resources",
+    "api_scopes",
+    "api_resources",
+];
 
 /// What the environment says.
 #[derive(Debug, Default)]

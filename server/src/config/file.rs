@@ -1,14 +1,23 @@
 //! The configuration file as it is written: its sections with their defaults.
 //! `doorward.example.toml` documents every key.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use doorward_app::config::StoreKind;
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
-use doorward_provider::model::{
-    client::ClientSettings,
-    provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
-    resource::{ApiResource, ApiScope, IdentityResource, LIST_CLAIMS},
+use doorward_provider::{
+    model::{
+        account_settings::{AccountSettings, Registration},
+        claim_mapping::ClaimMapping,
+        client::{ClientSettings, GrantType},
+        editable_claim::EditableClaim,
+        identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
+        provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
+        registration::{RegistrationMode, RegistrationSettings},
+        resource::{ApiResource, ApiScope, IdentityResource, LIST_CLAIMS},
+        second_factor::RequireSecondFactor,
+    },
+    use_case::audit_trail::AuditSettings,
 };
 use doorward_provider_store::Limits;
 use doorward_resource_server::ExpiredStatus;
@@ -24,8 +33,12 @@ use super::values::{
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
 
 /// The sections: the tables of the file that are not lists.
-pub const SECTIONS: [&str; 10] = [
+pub const SECTIONS: [&str; 15] = [
     "provider",
+    "accounts",
+    "client_registration",
+    "mail",
+    "audit",
     "app",
     "api",
     "store",
@@ -33,6 +46,7 @@ pub const SECTIONS: [&str; 10] = [
     "tls",
     "stop",
     "management",
+    "admin",
     "telemetry",
     "log",
 ];
@@ -45,6 +59,14 @@ pub struct ConfigFile {
     pub demo: Option<bool>,
     /// `[provider]`.
     pub provider: ProviderSection,
+    /// `[accounts]`.
+    pub accounts: AccountsSection,
+    /// `[client_registration]`.
+    pub client_registration: ClientRegistrationSection,
+    /// `[mail]`.
+    pub mail: MailSection,
+    /// `[audit]`.
+    pub audit: AuditSection,
     /// `[app]`.
     pub app: AppSection,
     /// `[api]`.
@@ -59,6 +81,8 @@ pub struct ConfigFile {
     pub stop: StopSection,
     /// `[management]`.
     pub management: ManagementSection,
+    /// `[admin]`.
+    pub admin: AdminSection,
     /// `[telemetry]`.
     pub telemetry: TelemetrySection,
     /// `[log]`.
@@ -67,6 +91,8 @@ pub struct ConfigFile {
     pub clients: Vec<ClientSettings>,
     /// `[[users]]`.
     pub users: Vec<UserSettings>,
+    /// `[[identity_providers]]`.
+    pub identity_providers: Vec<IdentityProviderSettings>,
     /// `[[identity_resources]]`; `None`: the standard ones.
     pub identity_resources: Option<Vec<IdentityResource>>,
     /// `[[api_scopes]]`.
@@ -87,16 +113,114 @@ pub struct ProviderSection {
     pub refresh_token_grace: u32,
     pub pushed_authorization_request_lifetime: Seconds,
     pub require_pushed_authorization_requests: bool,
+    pub require_signed_request_object: bool,
+    pub fetch_request_uris: bool,
     pub signing_algorithms: Vec<SigningAlgorithm>,
     pub access_token_signing_alg: SigningAlgorithm,
     pub access_token_typ: AccessTokenTyp,
     pub list_claims: Vec<String>,
+    pub acr_values: Vec<String>,
     pub most_waiting_per_address: u32,
     pub longest_state: u32,
     pub longest_scope: u32,
     pub longest_claims: u32,
     pub trusted_proxies: Vec<TrustedProxy>,
     pub min_password_length: u32,
+}
+
+/// `[accounts]`: what users may do with their accounts by themselves.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AccountsSection {
+    pub registration: Registration,
+    pub allowed_domains: Vec<String>,
+    pub sign_in_with: Vec<SignInName>,
+    pub reset_link_lifetime: Seconds,
+    pub registration_link_lifetime: Seconds,
+    pub most_links_per_account: u32,
+    pub most_links_per_address: u32,
+    pub most_links_per_mailbox: u32,
+    pub most_links_per_hour: u32,
+    pub breached_passwords_file: Option<PathBuf>,
+    pub breached_passwords_url: Option<String>,
+    pub require_second_factor: RequireSecondFactor,
+    pub remember_second_factor_days: u32,
+    pub passkey_related_origins: Vec<Origin>,
+    pub editable_claims: Vec<EditableClaim>,
+    pub allow_deletion: bool,
+    pub fresh_sign_in: Seconds,
+}
+
+/// `[client_registration]`: clients that no operator wrote down.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, clippy::struct_excessive_bools)]
+pub struct ClientRegistrationSection {
+    pub mode: RegistrationMode,
+    pub metadata_documents: bool,
+    pub scopes: Vec<String>,
+    pub grant_types: Vec<GrantType>,
+    pub allow_offline_access: bool,
+    pub require_pkce: bool,
+    pub redirect_hosts: Vec<String>,
+    pub allow_loopback_redirect_uris: bool,
+    pub allow_private_use_schemes: bool,
+    pub most_per_address: u32,
+    pub unused_lifetime: Seconds,
+    pub idle_lifetime: Seconds,
+    pub allow_private_addresses: bool,
+}
+
+/// A name that users sign in with, of `sign_in_with`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignInName {
+    /// The user name.
+    Username,
+    /// The verified e-mail address.
+    Email,
+}
+
+/// `[mail]`: the server that sends the provider's letters.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MailSection {
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub tls: MailTls,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    pub password_file: Option<PathBuf>,
+    pub from: Option<String>,
+    pub timeout: Seconds,
+    pub templates: Option<PathBuf>,
+}
+
+/// `tls` of `[mail]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// From the first byte (RFC 8314 section 3.3).
+    #[default]
+    Implicit,
+    /// From the command `STARTTLS` on (RFC 3207).
+    StartTls,
+    /// Never: for a server on this machine.
+    None,
+}
+
+/// `[audit]`: the history of who did what.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AuditSection {
+    pub keep_days: u32,
+    pub refusals_per_minute: u32,
+    pub webhook_url: Option<WebUrl>,
+    pub webhook_secret: Option<Secret>,
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 /// `[app]`: the single-page application, and what its page is told in `/config.json`.
@@ -141,6 +265,7 @@ pub struct ApiSection {
     pub introspection_secret: Option<Secret>,
     pub introspection_endpoint: Option<String>,
     pub introspection_cache: u32,
+    pub introspection_signed: bool,
     pub max_key_age: Seconds,
     pub expired_status: Expired,
     pub leeway: u32,
@@ -248,6 +373,20 @@ pub struct ManagementSection {
     pub listen: Option<ListenAddress>,
 }
 
+/// `[admin]`: the API for operators.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AdminSection {
+    pub enabled: bool,
+    pub listen: Option<ListenAddress>,
+    pub url: Option<WebUrl>,
+    pub issuer_address: Option<String>,
+    pub allowed_origins: Vec<Origin>,
+    pub fresh_sign_in: Seconds,
+    pub requests_per_minute: u32,
+}
+
 /// `[telemetry]`: traces.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -299,6 +438,99 @@ pub struct UserSettings {
     pub claims: Map<String, Value>,
 }
 
+/// `[[identity_providers]]`: another provider by which users sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct IdentityProviderSettings {
+    pub name: IdentityProviderName,
+    #[serde(default)]
+    pub preset: Preset,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub mark: Option<ProviderMark>,
+    #[serde(default)]
+    pub issuer: Option<WebUrl>,
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    #[serde(default)]
+    pub metadata_url: Option<WebUrl>,
+    pub client_id: String,
+    #[serde(default)]
+    pub client_secret: Option<Secret>,
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    #[serde(default)]
+    pub client_authentication: SecretSentBy,
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
+    #[serde(default)]
+    pub client_key_id: Option<String>,
+    #[serde(default = "default_client_key_alg")]
+    pub client_key_alg: SigningAlgorithm,
+    #[serde(default)]
+    pub team_id: Option<String>,
+    #[serde(default)]
+    pub scopes: Option<Scope>,
+    #[serde(default)]
+    pub extra_parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    pub load_user_info: bool,
+    #[serde(default)]
+    pub first_sign_in: FirstSignIn,
+    #[serde(default)]
+    pub trusted_email_domains: Vec<String>,
+    #[serde(default)]
+    pub email_domains: Vec<String>,
+    #[serde(default)]
+    pub claims: ClaimMapping,
+    #[serde(default)]
+    pub trusted_mfa: bool,
+    #[serde(default)]
+    pub mfa_acr: Vec<String>,
+    #[serde(default)]
+    pub sign_out_upstream: bool,
+}
+
+/// `preset`: what is known of a provider beforehand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Any OpenID provider.
+    #[default]
+    Generic,
+    /// Google.
+    Google,
+    /// Microsoft Entra ID.
+    Entra,
+    /// Apple.
+    Apple,
+    /// `GitHub`.
+    GitHub,
+    /// `GitLab`.
+    GitLab,
+    /// Keycloak.
+    Keycloak,
+    /// Another Doorward.
+    Doorward,
+}
+
+/// `client_authentication`: how the secret is sent (OIDC Core section 9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSentBy {
+    /// In the `Authorization` header.
+    #[default]
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+fn default_client_key_alg() -> SigningAlgorithm {
+    SigningAlgorithm::Es256
+}
+
 fn yes() -> bool {
     true
 }
@@ -321,16 +553,107 @@ impl Default for ProviderSection {
             refresh_token_grace: 10,
             pushed_authorization_request_lifetime: Seconds::new(60),
             require_pushed_authorization_requests: false,
+            require_signed_request_object: false,
+            fetch_request_uris: false,
             signing_algorithms: vec![SigningAlgorithm::Rs256, SigningAlgorithm::Es256],
             access_token_signing_alg: SigningAlgorithm::Rs256,
             access_token_typ: AccessTokenTyp::default(),
             list_claims: LIST_CLAIMS.map(str::to_owned).into(),
+            acr_values: ["urn:doorward:acr:1", "urn:doorward:acr:2"].map(str::to_owned).into(),
             most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
             longest_state: LongestParameters::default().state,
             longest_scope: LongestParameters::default().scope,
             longest_claims: LongestParameters::default().claims,
             trusted_proxies: Vec::new(),
-            min_password_length: 8,
+            min_password_length: AccountSettings::default().min_password_length,
+        }
+    }
+}
+
+impl Default for AccountsSection {
+    fn default() -> Self {
+        let settings = AccountSettings::default();
+        Self {
+            registration: settings.registration,
+            allowed_domains: settings.allowed_domains,
+            sign_in_with: vec![SignInName::Username],
+            reset_link_lifetime: Seconds::new(settings.reset_link_lifetime),
+            registration_link_lifetime: Seconds::new(settings.registration_link_lifetime),
+            most_links_per_account: settings.most_links_per_account,
+            most_links_per_address: settings.most_links_per_address,
+            most_links_per_mailbox: settings.most_links_per_mailbox,
+            most_links_per_hour: settings.most_links_per_hour,
+            breached_passwords_file: None,
+            breached_passwords_url: None,
+            require_second_factor: RequireSecondFactor::default(),
+            remember_second_factor_days: 0,
+            passkey_related_origins: Vec::new(),
+            editable_claims: settings.editable_claims,
+            allow_deletion: settings.allow_deletion,
+            fresh_sign_in: Seconds::new(settings.fresh_sign_in),
+        }
+    }
+}
+
+impl Default for ClientRegistrationSection {
+    fn default() -> Self {
+        let settings = RegistrationSettings::default();
+        Self {
+            mode: settings.mode,
+            metadata_documents: settings.metadata_documents,
+            scopes: settings.scopes,
+            grant_types: settings.grant_types.into_iter().collect(),
+            allow_offline_access: settings.allow_offline_access,
+            require_pkce: settings.require_pkce,
+            redirect_hosts: settings.redirect_hosts,
+            allow_loopback_redirect_uris: settings.allow_loopback_redirect_uris,
+            allow_private_use_schemes: settings.allow_private_use_schemes,
+            most_per_address: settings.most_per_address,
+            unused_lifetime: Seconds::new(settings.unused_lifetime.get()),
+            idle_lifetime: Seconds::new(settings.idle_lifetime.get()),
+            allow_private_addresses: settings.allow_private_addresses,
+        }
+    }
+}
+
+impl Default for AdminSection {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            listen: None,
+            url: None,
+            issuer_address: None,
+            allowed_origins: Vec::new(),
+            fresh_sign_in: Seconds::new(900),
+            requests_per_minute: 600,
+        }
+    }
+}
+
+impl Default for MailSection {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: None,
+            tls: MailTls::default(),
+            username: None,
+            password: None,
+            password_file: None,
+            from: None,
+            timeout: Seconds::new(30),
+            templates: None,
+        }
+    }
+}
+
+impl Default for AuditSection {
+    fn default() -> Self {
+        Self {
+            keep_days: 365,
+            refusals_per_minute: AuditSettings::default().refusals_per_minute,
+            webhook_url: None,
+            webhook_secret: None,
+            webhook_secret_file: None,
         }
     }
 }
@@ -375,6 +698,7 @@ impl Default for ApiSection {
             introspection_secret: None,
             introspection_endpoint: None,
             introspection_cache: 10,
+            introspection_signed: false,
             max_key_age: Seconds::new(86_400),
             expired_status: Expired(ExpiredStatus::default()),
             leeway: 0,

@@ -25,36 +25,45 @@ mod values;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use doorward_app::config::AppConfig;
+use doorward_mail::Templates;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     ProviderSettings,
-    model::{client::ClientSettings, configured_user::ConfiguredUser, resource::Resources},
+    model::{
+        client::ClientSettings, configured_user::ConfiguredUser,
+        identity_provider::IdentityProviderName, resource::Resources,
+    },
+    use_case::audit_trail::{AuditSettings, WebhookKey},
 };
 use doorward_provider_http::Network;
 use doorward_provider_store::{PostgresOptions, SqliteOptions};
+use doorward_relying_party::{ClientKey, SignedSecret};
 use doorward_resource_server::ResourceServerSettings;
 use figment::{
     Figment,
     providers::{Format as _, Toml},
+    value::Dict,
 };
+use lettre::message::Mailbox;
 
 use self::environment::{CONFIG_VARIABLE, Environment};
 pub use self::{
     arguments::{ConfigArgument, ServeArguments},
     demo::users as demo_users,
     error::{ConfigError, ConfigErrors},
-    file::{LogFormat, LogLevel, LogSection},
+    file::{LogFormat, LogLevel, LogSection, MailTls},
     references::missing_references,
     role::Role,
     show::show,
     sources::{SettingSources, explain},
-    users::check_claims,
     values::{ListenAddress, is_loopback, wants_hsts},
 };
+use crate::private_file;
 
 /// The configuration file of a command that names none.
 const USUAL_FILE: &str = "doorward.toml";
@@ -74,6 +83,10 @@ pub struct Config {
     pub api: ApiSettings,
     /// The database.
     pub store: StoreConfig,
+    /// How the provider's messages are sent; `None`: not at all.
+    pub mail: Option<MailConfig>,
+    /// How the audit records are kept and sent.
+    pub audit: AuditConfig,
     /// The limits on connections.
     pub connections: ConnectionsConfig,
     /// The certificate of the listeners, and whom we trust.
@@ -82,6 +95,8 @@ pub struct Config {
     pub stop: StopConfig,
     /// Where `/metrics` and the health of the whole process are served, if anywhere.
     pub management: Option<ListenAddress>,
+    /// The API for operators, if it is on.
+    pub admin: Option<AdminConfig>,
     /// The collector of traces, if there is one.
     pub traces: Option<String>,
     /// What is logged and how.
@@ -106,10 +121,44 @@ pub struct ProviderConfig {
     pub clients: Vec<ClientSettings>,
     /// The resources.
     pub resources: Resources,
-    /// The shortest password, in characters, that a command accepts.
-    pub min_password_length: u32,
+    /// Where published passwords are looked up.
+    pub breached_passwords: BreachedPasswordsConfig,
     /// The users to import.
     pub users: Vec<ConfiguredUser>,
+    /// How the other providers are asked by which users sign in.
+    pub upstream: Vec<UpstreamConfig>,
+}
+
+/// How another provider is asked.
+#[derive(Debug)]
+pub struct UpstreamConfig {
+    /// Its name.
+    pub name: IdentityProviderName,
+    /// What its client is set up with.
+    pub settings: doorward_relying_party::Settings,
+    /// The key that authenticates the client, in place of a secret.
+    pub client_key: Option<ClientKey>,
+    /// The secret that the client signs itself.
+    pub signed_secret: Option<SignedSecret>,
+    /// The tenants whose users may come; empty: the issuer has no tenants, or one.
+    pub tenants: Vec<String>,
+    /// Whether its responses are posted.
+    pub form_post: bool,
+    /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
+    pub asks_again: bool,
+    /// Whether it is GitHub, which is no OpenID provider.
+    pub github: bool,
+}
+
+/// Where passwords that were published in data breaches are looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BreachedPasswordsConfig {
+    /// Nowhere.
+    None,
+    /// A sorted file of SHA-1 hashes.
+    File(PathBuf),
+    /// A service that answers range requests.
+    Url(String),
 }
 
 /// What the application is served with.
@@ -132,6 +181,19 @@ pub struct ApiSettings {
     pub listen: ListenAddress,
     /// Issuers, audience and the like.
     pub settings: ResourceServerSettings,
+}
+
+/// What the API for operators is made from.
+#[derive(Debug)]
+pub struct AdminConfig {
+    /// Where it listens; `None`: where the provider does.
+    pub listen: Option<ListenAddress>,
+    /// Issuer, audience and the like.
+    pub settings: ResourceServerSettings,
+    /// How old a sign-in may be that lets somebody do what matters, in seconds.
+    pub fresh_sign_in: u32,
+    /// How many requests a caller may send in a minute.
+    pub requests_per_minute: u32,
 }
 
 /// Where the provider keeps its data.
@@ -176,6 +238,59 @@ pub enum MasterKeySource {
     Setting(Secret),
     /// A file, created if it is missing.
     File(PathBuf),
+}
+
+/// How the provider's messages are written and sent.
+#[derive(Debug)]
+pub struct MailConfig {
+    /// The templates, checked.
+    pub templates: Arc<Templates>,
+    /// The way to the mail server; `None`: the letters are kept and shown (demo mode).
+    pub server: Option<MailServer>,
+}
+
+/// The way to the mail server.
+#[derive(Debug, Clone)]
+pub struct MailServer {
+    /// Its host name, which its certificate must have.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// The name to sign in with, and where its password comes from.
+    pub login: Option<(String, MailPassword)>,
+    /// Whom the letters come from.
+    pub from: Mailbox,
+    /// The limit of each step.
+    pub timeout: Duration,
+}
+
+/// Where the password for the mail server comes from.
+#[derive(Debug, Clone)]
+pub enum MailPassword {
+    /// The setting.
+    Setting(Secret),
+    /// A file, read for each letter, so that the password can change while the server runs.
+    File(PathBuf),
+}
+
+/// How audit records are kept and sent.
+#[derive(Debug)]
+pub struct AuditConfig {
+    /// How they are kept.
+    pub settings: AuditSettings,
+    /// Where they are sent, if anywhere.
+    pub webhook: Option<WebhookConfig>,
+}
+
+/// The receiver of audit records.
+#[derive(Debug)]
+pub struct WebhookConfig {
+    /// Its URL: https, or on this machine.
+    pub url: String,
+    /// The key that signs the requests.
+    pub key: WebhookKey,
 }
 
 /// TLS as configured. No file of it has been read.
@@ -237,14 +352,34 @@ pub fn load(
     roles: &[Role],
     development_tls: bool,
 ) -> Result<Config, ConfigErrors> {
-    let file = file.map(Path::to_owned).or_else(file_by_default);
+    let file = match file {
+        Some(file) => Some(file.to_owned()),
+        None => file_by_default()?,
+    };
     read(file.as_deref(), std::env::vars_os(), roles, development_tls)
 }
 
-fn file_by_default() -> Option<PathBuf> {
+fn file_by_default() -> Result<Option<PathBuf>, ConfigError> {
     let named = std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty());
+    if let Some(named) = named {
+        return Ok(Some(named.into()));
+    }
     let usual = Path::new(USUAL_FILE);
-    named.map(PathBuf::from).or_else(|| usual.is_file().then(|| usual.to_owned()))
+    if !usual.is_file() {
+        return Ok(None);
+    }
+    // Whoever may write in the folder that a command happens to run in must not choose what it
+    // works on.
+    match private_file::owner_of_another(usual) {
+        None => Ok(Some(usual.to_owned())),
+        Some(owner) => Err(ConfigError::Unreadable {
+            file: USUAL_FILE.to_owned(),
+            reason: format!(
+                "this file in the current folder belongs to another user (uid {owner}); \
+                 if you mean it, name it: --config {USUAL_FILE}"
+            ),
+        }),
+    }
 }
 
 fn read(
@@ -254,24 +389,26 @@ fn read(
     development_tls: bool,
 ) -> Result<Config, ConfigErrors> {
     let mut figment = Figment::new();
+    let mut file_is_empty = false;
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
             file: path.display().to_string(),
             reason: format!("the configuration file can't be read: {error}"),
         })?;
         figment = figment.merge(Toml::string(&text));
+        file_is_empty = figment.extract::<Dict>().is_ok_and(|settings| settings.is_empty());
     }
     let Environment { settings, unknown } = environment::read(environment)?;
     for variable in settings {
         figment = figment.merge(variable);
     }
-    let mut sources = SettingSources::new(figment.clone(), file);
+    let mut sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
     let mut settings = parse::parse(&figment, &sources)?;
     settings.tls.development |= development_tls && settings.tls.certificate.is_none();
     if settings.tls.development || settings.tls.certificate.is_some() {
         // With TLS some URLs have other defaults. Whatever was set stays.
         let (tls, figment) = (settings.tls, figment.join(https::defaults()));
-        sources = SettingSources::new(figment.clone(), file);
+        sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
         settings = parse::parse(&figment, &sources)?;
         settings.tls = tls;
     }

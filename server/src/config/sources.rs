@@ -16,8 +16,9 @@ use figment::{
 use super::ConfigError;
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 9] = [
+const SECRET_KEYS: [&str; 11] = [
     "client_secrets",
+    "client_secret",
     "secrets",
     "password",
     "password_hash",
@@ -26,6 +27,7 @@ const SECRET_KEYS: [&str; 9] = [
     "master_key",
     "introspection_secret",
     "pair_wise_subject_salt",
+    "webhook_secret",
 ];
 
 /// Whether a text may be a URL with a password in it. Such a text is not shown either.
@@ -43,6 +45,7 @@ const MISSING: &str = "(missing)";
 pub struct SettingSources {
     figment: Figment,
     file: Option<String>,
+    file_is_empty: bool,
 }
 
 /// Leaves out the settings, some of which are secret.
@@ -55,7 +58,13 @@ impl fmt::Debug for SettingSources {
 impl SettingSources {
     /// For settings that were read from this file, if any, and from the environment.
     pub fn new(figment: Figment, file: Option<&Path>) -> Self {
-        Self { figment, file: file.map(|file| file.display().to_string()) }
+        Self { figment, file: file.map(|file| file.display().to_string()), file_is_empty: false }
+    }
+
+    /// The same, of a file that may have no setting at all.
+    #[must_use]
+    pub fn with_empty_file(self, file_is_empty: bool) -> Self {
+        Self { file_is_empty, ..self }
     }
 
     /// The file's name, or words for its absence.
@@ -85,11 +94,25 @@ impl SettingSources {
 
     /// Refuses a setting in one table of a list; `label` names the table, for example its client.
     pub fn refuse_in(&self, list: &str, label: &str, error: &SettingsError) -> ConfigError {
+        self.refuse_key_in(
+            (list, error.key),
+            &error.value,
+            &format!("{} (in {label})", error.problem),
+        )
+    }
+
+    /// Refuses a key in one table of a list. `problem` names the table.
+    pub fn refuse_key_in(
+        &self,
+        (list, key): (&str, &str),
+        value: &str,
+        problem: &str,
+    ) -> ConfigError {
         ConfigError::Setting {
             source_name: self.source_name(self.figment.find_metadata(list)),
-            key: format!("{list}.{}", error.key),
-            value: written(&error.value),
-            problem: format!("{} (in {label})", error.problem),
+            key: format!("{list}.{key}"),
+            value: written(value),
+            problem: problem.to_owned(),
         }
     }
 
@@ -124,6 +147,11 @@ impl SettingSources {
     /// Whether there is a configuration file.
     pub fn has_file(&self) -> bool {
         self.file.is_some()
+    }
+
+    /// Whether there is a configuration file that sets nothing: it may be half written.
+    pub fn has_empty_file(&self) -> bool {
+        self.file_is_empty
     }
 
     /// The keys that have another value in `other`, in order. A list of tables is one key.
@@ -193,7 +221,7 @@ impl SettingSources {
         let id = match list.as_str() {
             "clients" => "client_id",
             "users" => "username",
-            "identity_resources" | "api_scopes" | "api_resources" => "name",
+            "identity_providers" | "identity_resources" | "api_scopes" | "api_resources" => "name",
             _ => return String::new(),
         };
         let table = self.figment.find_value(list).ok().and_then(|value| child(&value, index));
@@ -210,8 +238,8 @@ fn is_environment(metadata: &Metadata) -> bool {
 
 fn is_secret(path: &[String]) -> bool {
     // A whole list, which may be wrong in an environment variable, can contain secrets.
-    let whole_list =
-        matches!(path, [list] if list == "clients" || list == "users" || list == "api_resources");
+    let has_secrets = ["clients", "users", "api_resources", "identity_providers"];
+    let whole_list = matches!(path, [list] if has_secrets.contains(&list.as_str()));
     // It contains the database's password.
     let is_store_url = matches!(path, [section, key] if section == "store" && key == "url");
     whole_list || is_store_url || path.iter().any(|key| SECRET_KEYS.contains(&key.as_str()))

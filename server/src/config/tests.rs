@@ -9,9 +9,10 @@ use tempfile::TempDir;
 
 use super::{
     file::{
-        ApiSection, AppSection, ConfigFile, ConnectionsSection, IssuerSettings, LogSection,
-        ManagementSection, ProviderSection, StopSection, StoreSection, TelemetrySection,
-        TlsSection, UserSettings,
+        AccountsSection, AdminSection, ApiSection, AppSection, AuditSection,
+        ClientRegistrationSection, ConfigFile, ConnectionsSection, IdentityProviderSettings,
+        IssuerSettings, LogSection, MailSection, ManagementSection, ProviderSection, StopSection,
+        StoreSection, TelemetrySection, TlsSection, UserSettings,
     },
     *,
 };
@@ -174,8 +175,9 @@ fn urls_and_addresses_that_make_no_sense_are_refused() {
     refusal("[app]\nauthority = \"nowhere\"", "app.authority", "\"nowhere\"");
     refusal("[api]\nallowed_origins = [\"*\"]", "api.allowed_origins[0]", "\"*\"");
     refusal("[app]\nlisten = \"127.0.0.1:6001\"", "app.listen", "\"127.0.0.1:6001\"");
-    for section in ["api", "management"] {
-        let text = format!("[{section}]\nlisten = \"127.0.0.1:6001\"");
+    for section in ["api", "management", "admin"] {
+        let on = if section == "admin" { "enabled = true\n" } else { "" };
+        let text = format!("[{section}]\n{on}listen = \"127.0.0.1:6001\"");
         refusal(&text, &format!("{section}.listen"), "\"127.0.0.1:6001\"");
     }
     let uri = CLIENT.replace("https://app.example/callback", "http://app.example/callback");
@@ -220,7 +222,7 @@ fn a_clients_settings_are_refused_by_file_key_and_value() {
         ("allowed_scopes = [\"offline_access\"]", "allowed_scopes", "\"offline_access\""),
         ("require_pkce = false", "require_pkce", "false"),
         ("allow_plain_text_pkce = true", "allow_plain_text_pkce", "true"),
-        ("require_request_object = true", "require_request_object", "true"),
+        ("require_signed_request_object = true", "require_signed_request_object", "true"),
         ("include_jwt_id = false", "include_jwt_id", "false"),
         ("fapi2 = true", "fapi2", "true"),
         ("allowed_grant_types = [\"client_credentials\"]", "require_client_secret", "false"),
@@ -243,6 +245,29 @@ fn a_clients_settings_are_refused_by_file_key_and_value() {
         refusal(&with(&keyless), "clients[0].allowed_grant_types[0]", "\"implicit\"")
             .contains("device_code")
     );
+}
+
+#[test]
+fn levels_of_sign_ins_are_two_and_have_names_of_their_own() {
+    let named = |names: &str| format!("[provider]\nacr_values = {names}\n");
+    let config = load(&named("[\"silver\", \"gold\"]"), &[]).unwrap();
+    assert_eq!(config.provider.settings.acr.supported()[0], "silver");
+    for names in ["['a', 'a']", "['a b', 'c']", "['', 'c']", "['a']", "['a', 'b', 'c']"] {
+        let error = load(&named(names), &[]).map(drop).expect_err(names).to_string();
+        assert!(
+            error.contains("provider.acr_values") && error.contains("two different"),
+            "{error}"
+        );
+    }
+    assert!(load(&format!("{CLIENT}require_acr = 2\n"), &[]).is_ok());
+    for level in ["0", "3", "\"2\""] {
+        let line = format!("{CLIENT}require_acr = {level}\n");
+        refusal(&line, "clients[0].require_acr", level);
+    }
+    for grant in ["password", "device_code"] {
+        let client = CLIENT.replace("authorization_code", grant);
+        refusal(&format!("{client}require_acr = 2\n"), "clients.require_acr", "2");
+    }
 }
 
 #[test]
@@ -489,8 +514,9 @@ fn issuers_of_an_api_are_checked() {
 
 #[test]
 fn demo_mode_is_for_this_machine_only() {
-    for section in ["provider", "app", "api", "management"] {
-        let text = format!("demo = true\n[{section}]\nlisten = \"0.0.0.0:7001\"\n");
+    for section in ["provider", "app", "api", "management", "admin"] {
+        let on = if section == "admin" { "enabled = true\n" } else { "" };
+        let text = format!("demo = true\n[{section}]\n{on}listen = \"0.0.0.0:7001\"\n");
         assert!(refusal(&text, &format!("{section}.listen"), "\"0.0.0.0:7001\"").contains("demo"));
     }
     let issuer = "https://id.example.com";
@@ -641,8 +667,8 @@ fn the_environment_overrides_the_file() {
     .unwrap();
     assert!(!config.demo);
     assert_eq!(config.provider.settings.issuer, "https://id.example.com");
-    assert_eq!(config.provider.settings.session_lifetime, 60);
-    assert_eq!(config.provider.settings.refresh_token_grace, 7);
+    assert_eq!(config.provider.settings.session_lifetime, 60.into());
+    assert_eq!(config.provider.settings.refresh_token_grace, 7.into());
     assert_eq!(config.provider.trusted_proxies.len(), 1);
     assert_eq!(config.api.listen.to_string(), "[::1]:7001");
 }
@@ -688,7 +714,15 @@ fn variables_that_are_no_settings_are_named_in_a_warning() {
 #[test]
 fn every_section_is_known_to_the_environment() {
     let known = keys_of::<ConfigFile>();
-    let top = ["demo", "clients", "users", "identity_resources", "api_scopes", "api_resources"];
+    let top = [
+        "demo",
+        "clients",
+        "users",
+        "identity_providers",
+        "identity_resources",
+        "api_scopes",
+        "api_resources",
+    ];
     let expected: Vec<_> = known.iter().filter(|key| !top.contains(key)).copied().collect();
     assert_eq!(file::SECTIONS.to_vec(), expected);
 }
@@ -799,6 +833,10 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
     vec![
         ("", keys_of::<ConfigFile>()),
         ("provider", keys_of::<ProviderSection>()),
+        ("accounts", keys_of::<AccountsSection>()),
+        ("client_registration", keys_of::<ClientRegistrationSection>()),
+        ("mail", keys_of::<MailSection>()),
+        ("audit", keys_of::<AuditSection>()),
         ("app", keys_of::<AppSection>()),
         ("api", keys_of::<ApiSection>()),
         ("api.issuers", keys_of::<IssuerSettings>()),
@@ -807,10 +845,12 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("tls", keys_of::<TlsSection>()),
         ("stop", keys_of::<StopSection>()),
         ("management", keys_of::<ManagementSection>()),
+        ("admin", keys_of::<AdminSection>()),
         ("telemetry", keys_of::<TelemetrySection>()),
         ("log", keys_of::<LogSection>()),
         ("clients", keys_of::<doorward_provider::model::client::ClientSettings>()),
         ("users", keys_of::<UserSettings>()),
+        ("identity_providers", keys_of::<IdentityProviderSettings>()),
         ("identity_resources", keys_of::<doorward_provider::model::resource::IdentityResource>()),
         ("api_scopes", keys_of::<doorward_provider::model::resource::ApiScope>()),
         ("api_resources", keys_of::<doorward_provider::model::resource::ApiResource>()),
@@ -833,10 +873,68 @@ fn table<T: DeserializeOwned>(text: &str) -> T {
 }
 
 #[test]
+fn mistakes_about_accounts_are_refused_by_key_and_value() {
+    let accounts = |line: &str| format!("[accounts]\n{line}\n");
+    let refused = |line: &str, key: &str, value: &str| {
+        refusal(&accounts(line), &format!("accounts.{key}"), value)
+    };
+    let open = "registration = \"open\"\nallowed_domains = [\"@example.com\"]";
+    refused(open, "allowed_domains", "\"@example.com\"");
+    let without = "allowed_domains = [\"example.com\"]";
+    assert!(refused(without, "allowed_domains", "\"example.com\"").contains("open"));
+    refused("sign_in_with = []", "sign_in_with", "[]");
+    refused("reset_link_lifetime = 3601", "reset_link_lifetime", "3601");
+    for lifetime in ["59", "86401"] {
+        let line = format!("registration_link_lifetime = {lifetime}");
+        refused(&line, "registration_link_lifetime", lifetime);
+    }
+    refused("most_links_per_hour = 0", "most_links_per_hour", "0");
+    refused("most_links_per_account = 0", "most_links_per_account", "0");
+    refused("most_links_per_address = 0", "most_links_per_address", "0");
+    let plain = "breached_passwords_url = \"http://ranges.example/range/\"";
+    refused(plain, "breached_passwords_url", "\"http://ranges.example/range/\"");
+    let missing = "breached_passwords_file = \"/nowhere/list.txt\"";
+    let said = refused(missing, "breached_passwords_file", "\"/nowhere/list.txt\"");
+    assert!(said.contains("can't be read"), "{said}");
+    let min_password_length = "[provider]\nmin_password_length = 0";
+    refusal(min_password_length, "provider.min_password_length", "0");
+    let unknown = load(&accounts("registration = \"closed\""), &[]);
+    assert!(unknown.unwrap_err().to_string().contains("accounts.registration"));
+}
+
+#[test]
+fn mistakes_about_the_audit_history_are_refused_by_key_and_value() {
+    let refused = |lines: &str, key: &str, value: &str| {
+        refusal(&format!("[audit]\n{lines}\n"), &format!("audit.{key}"), value)
+    };
+    refused("keep_days = 36501", "keep_days", "36501");
+    let url = "webhook_url = \"https://siem.example/\"";
+    let secret = "webhook_secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+    refused(url, "webhook_url", "\"https://siem.example/\"");
+    refused(secret, "webhook_secret", "(not shown)");
+    let short = format!("{url}\nwebhook_secret = \"whsec_c2hvcnQ=\"");
+    let said = refused(&short, "webhook_secret", "(not shown)");
+    assert!(said.contains("24 to 64") && !said.contains("c2hvcnQ"), "{said}");
+    let plain = format!("webhook_url = \"http://siem.example/\"\n{secret}");
+    assert!(load(&format!("[audit]\n{plain}"), &[]).is_err(), "plain http to elsewhere");
+    let missing = format!("{url}\nwebhook_secret_file = \"/nowhere/secret\"");
+    let said = refused(&missing, "webhook_secret_file", "\"/nowhere/secret\"");
+    assert!(said.contains("can't be read"), "{said}");
+    let both = format!("{missing}\n{secret}");
+    refused(&both, "webhook_secret_file", "\"/nowhere/secret\"");
+    let config = load(&format!("[audit]\nkeep_days = 0\n{url}\n{secret}"), &[]).unwrap();
+    assert_eq!(config.audit.settings.keep, None);
+    assert_eq!(config.audit.webhook.unwrap().url, "https://siem.example/");
+}
+
+#[test]
 fn the_example_says_what_the_defaults_are() {
     let example: ConfigFile = table(EXAMPLE);
     assert_eq!(example.demo, Some(false));
     assert_eq!(example.provider, ProviderSection::default());
+    assert_eq!(example.accounts, AccountsSection::default());
+    assert_eq!(example.mail, MailSection::default());
+    assert_eq!(example.audit, AuditSection::default());
     assert_eq!(example.app, AppSection::default());
     assert_eq!(example.api, ApiSection::default());
     assert_eq!(example.store, StoreSection::default());
@@ -844,6 +942,7 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.tls, TlsSection::default());
     assert_eq!(example.stop, StopSection::default());
     assert_eq!(example.management, ManagementSection::default());
+    assert_eq!(example.admin, AdminSection::default());
     assert_eq!(example.telemetry, TelemetrySection::default());
     assert_eq!(example.log, LogSection::default());
     assert!(
@@ -1031,4 +1130,111 @@ fn the_deployment_files_are_in_order() {
         let url = ("DOORWARD_STORE__URL", "postgres://doorward:secret@db.example.com/doorward");
         assert!(!load(text, &[key, url]).unwrap().demo);
     }
+}
+
+const OTHER: &str = r#"
+[[identity_providers]]
+name = "other"
+issuer = "https://id.other.example"
+client_id = "doorward"
+client_secret = "hunter2"
+"#;
+
+#[test]
+fn another_provider_is_asked_as_it_is_described() {
+    let config = load(OTHER, &[]).unwrap();
+    let [provider] = &*config.provider.settings.identity_providers else { panic!("one") };
+    assert_eq!((&*provider.name, &*provider.title), ("other", "other"));
+    assert_eq!(provider.issuer, "https://id.other.example");
+    let [upstream] = &*config.provider.upstream else { panic!("one") };
+    let settings = &upstream.settings;
+    assert_eq!(settings.redirect_uri, "http://localhost:6001/account/external/other/callback");
+    assert_eq!(settings.scope, "openid profile email");
+    assert!(!format!("{upstream:?}").contains("hunter2"));
+    let google = OTHER.replace("issuer = \"https://id.other.example\"", "preset = \"google\"");
+    let config = load(&google, &[]).unwrap();
+    assert_eq!(config.provider.settings.identity_providers[0].title, "Google");
+    assert_eq!(config.provider.upstream[0].settings.authority, "https://accounts.google.com");
+    let shown = show(&config).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn entra_has_an_issuer_for_each_tenant() {
+    let entra = |tenants: &str| {
+        let described = format!("preset = \"entra\"\ntenants = [{tenants}]");
+        load(&OTHER.replace("issuer = \"https://id.other.example\"", &described), &[])
+    };
+    let (one, two) =
+        ("11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000");
+    let config = entra(&format!("\"{one}\"")).unwrap();
+    let issuer = format!("https://login.microsoftonline.com/{one}/v2.0");
+    assert_eq!(config.provider.settings.identity_providers[0].issuer, issuer);
+    assert!(config.provider.upstream[0].tenants.is_empty(), "the issuer says it");
+    let config = entra(&format!("\"{one}\", \"{two}\"")).unwrap();
+    let issuer = &config.provider.settings.identity_providers[0].issuer;
+    assert_eq!(issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
+    let [upstream] = &*config.provider.upstream else { panic!("one") };
+    assert_eq!(upstream.tenants, [one, two]);
+    let authority = "https://login.microsoftonline.com/organizations/v2.0";
+    assert_eq!(upstream.settings.authority, authority);
+    for wrong in ["", "\"common\"", "\"contoso.onmicrosoft.com\""] {
+        let error = entra(wrong).unwrap_err().to_string();
+        assert!(error.contains("directory (tenant) ID"), "{error}");
+    }
+}
+
+#[test]
+fn mistakes_about_other_providers_are_told_by_key_and_value() {
+    let with = |from: &str, to: &str| OTHER.replace(from, to);
+    let secret = "client_secret = \"hunter2\"";
+    for (text, key, value) in [
+        (with(secret, ""), "identity_providers.client_secret", "(missing)"),
+        (
+            format!("{OTHER}client_secret_file = \"x\"\n"),
+            "identity_providers.client_secret_file",
+            "\"x\"",
+        ),
+        (
+            with(secret, "client_secret_file = \"/nowhere/x\""),
+            "identity_providers.client_secret_file",
+            "\"/nowhere/x\"",
+        ),
+        (
+            with(secret, "client_key_file = \"/nowhere/x\""),
+            "identity_providers.client_key_file",
+            "\"/nowhere/x\"",
+        ),
+        (format!("{OTHER}client_key_id = \"x\"\n"), "identity_providers.client_key_id", "\"x\""),
+        (format!("{OTHER}tenants = [\"x\"]\n"), "identity_providers.tenants", "\"x\""),
+        (format!("{OTHER}scopes = \"profile\"\n"), "identity_providers.scopes", "\"profile\""),
+        (format!("{OTHER}title = \" \"\n"), "identity_providers.title", "\"\""),
+        (
+            with("issuer = \"https://id.other.example\"", ""),
+            "identity_providers.issuer",
+            "(missing)",
+        ),
+        (
+            with("https://id.other", "http://id.other"),
+            "identity_providers[0].issuer",
+            "\"http://id.other.example\"",
+        ),
+        (format!("{OTHER}preset = \"okta\"\n"), "identity_providers[0].preset", "\"okta\""),
+        (format!("{OTHER}{OTHER}"), "identity_providers.name", "\"other\""),
+        (
+            format!("{OTHER}{CLIENT}identity_providers = [\"gone\"]\n"),
+            "clients.identity_providers",
+            "\"gone\"",
+        ),
+        (
+            format!("{OTHER}extra_parameters = {{ state = \"x\" }}\n"),
+            "identity_providers.extra_parameters",
+            "\"state\"",
+        ),
+    ] {
+        let said = refusal(&text, key, value);
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let unusable = load(&with("\"other\"", "\"The Other\""), &[]).unwrap_err().to_string();
+    assert!(unusable.contains("1 to 32 characters"), "{unusable}");
 }

@@ -1,37 +1,15 @@
 //! `[[users]]`: the users to import.
 
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{ids::Sub, secret::Secret};
 use doorward_provider::model::{
+    claim_rules::check_claims,
     configured_user::{ConfiguredPassword as Password, ConfiguredUser},
-    password::PasswordHash,
+    password::{PasswordError, PasswordHash},
     settings_error::SettingsError,
-    user::{UserClaims, normalized_username},
+    user::normalized_username,
 };
-use serde_json::{Map, Value};
 
 use super::{ConfigErrors, SettingSources, error::Mistakes, file::UserSettings};
-
-/// Claims that the provider itself puts into tokens (RFC 7519 section 4.1, OIDC Core section 2). A
-/// user can't have them.
-const OWN_CLAIMS: [&str; 17] = [
-    "acr",
-    "amr",
-    "at_hash",
-    "aud",
-    "auth_time",
-    "azp",
-    "client_id",
-    "cnf",
-    "exp",
-    "iat",
-    "iss",
-    "jti",
-    "nbf",
-    "nonce",
-    "scope",
-    "sid",
-    "sub",
-];
 
 /// Checks all users. Names and subjects are unique.
 pub fn check(
@@ -62,11 +40,7 @@ fn check_one(settings: UserSettings, demo: bool) -> Result<ConfiguredUser, Setti
         ));
     }
     let sub = settings.sub.unwrap_or_else(|| username.clone());
-    if sub.is_empty() || sub.len() > 255 || !sub.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = "a subject has 1 to 255 printable ASCII characters without spaces (OIDC Core \
-                       section 2)";
-        return Err(SettingsError::new("sub", sub, problem));
-    }
+    let sub = Sub::parse(&*sub).map_err(|error| SettingsError::new("sub", sub, error.rule()))?;
     Ok(ConfiguredUser {
         password: password(settings.password, settings.password_hash, demo)?,
         claims: check_claims(settings.claims)?,
@@ -91,39 +65,19 @@ fn password(
             Err(refuse("password", "a password has 1 to 1024 bytes"))
         }
         (Some(plain), None) => Ok(Password::Plain(plain)),
-        (None, Some(hash)) => PasswordHash::parse(&hash)
-            .map(Password::Hash)
-            .map_err(|_| refuse("password_hash", "not an Argon2id hash in PHC form ($argon2id$…)")),
+        (None, Some(hash)) => PasswordHash::parse(&hash).map(Password::Hash).map_err(|error| {
+            let problem = match error {
+                PasswordError::TooCostly => "the hash needs more work than a sign-in may take",
+                _ => "not a hash that is known: $argon2id$…, $2b$…, $pbkdf2-…$… or $scrypt$…",
+            };
+            refuse("password_hash", problem)
+        }),
         (Some(_), Some(_)) => {
             Err(refuse("password", "password_hash is given as well: give one of the two"))
         }
         (None, None) => {
             Err(SettingsError::new("password_hash", "(missing)", "give the user's Argon2id hash"))
         }
-    }
-}
-
-/// Refuses claims that a user can't have.
-pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
-    for (name, value) in &claims {
-        if OWN_CLAIMS.contains(&name.as_str()) {
-            return Err(SettingsError::new("claims", name, "the provider sets this claim itself"));
-        }
-        if holds_toml_date(value) {
-            return Err(SettingsError::new("claims", name, "write a date as a text, in quotes"));
-        }
-    }
-    Ok(UserClaims(claims))
-}
-
-/// A TOML date arrives as a table with this one key, which must not get into tokens.
-fn holds_toml_date(value: &Value) -> bool {
-    match value {
-        Value::Object(table) => {
-            table.contains_key("$__toml_private_datetime") || table.values().any(holds_toml_date)
-        }
-        Value::Array(values) => values.iter().any(holds_toml_date),
-        _ => false,
     }
 }
 

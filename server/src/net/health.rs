@@ -62,6 +62,9 @@ struct Report {
     ready: bool,
     /// What was checked, and `ok` or what is wrong with it.
     checks: BTreeMap<&'static str, &'static str>,
+    /// What is wrong and does not keep the process from answering.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    notes: BTreeMap<&'static str, &'static str>,
 }
 
 const OK: &str = "ok";
@@ -75,7 +78,7 @@ pub fn health(readiness: Readiness) -> Router {
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Response {
-    let mut checks = BTreeMap::new();
+    let (mut checks, mut notes) = (BTreeMap::new(), BTreeMap::new());
     if let Some(provider) = &readiness.provider {
         let writable = match &readiness.writable {
             Some(probe) => probe.succeeds().await,
@@ -83,6 +86,9 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
         };
         checks.insert("database", database(provider, writable).await);
         checks.insert("keys", keys(provider));
+        if provider.mail_is_failing() {
+            notes.insert("mail", "it is not delivered: it waits and is tried again");
+        }
     }
     if let Some(api) = &readiness.api {
         let is_there = readiness.is_own_issuer || api.ready().await.is_ok();
@@ -99,7 +105,8 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     log_change(&readiness, ready, &checks);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response =
-        (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks })).into_response();
+        (status, [(CACHE_CONTROL, "no-store")], Json(Report { ready, checks, notes }))
+            .into_response();
     if !ready {
         response.headers_mut().insert(RETRY_AFTER, 1.into());
     }
@@ -120,13 +127,26 @@ fn log_change(readiness: &Readiness, ready: bool, checks: &BTreeMap<&'static str
 }
 
 async fn database(provider: &Provider, writable: bool) -> &'static str {
-    match provider.ping().await {
-        Ok(()) if writable => OK,
-        Ok(()) => "it can't be written",
-        Err(error) => {
-            tracing::debug!(%error, "the database does not answer");
-            "it does not answer"
+    // At once: while the database is away, each of them waits as long as it may.
+    let (ping, query) = tokio::join!(provider.ping(), provider.answers_queries());
+    if let Err(error) = &ping {
+        tracing::debug!(%error, "the database accepts no writes");
+    }
+    if let Err(error) = &query {
+        tracing::debug!(%error, "the database does not answer");
+    }
+    outcome(query.is_ok(), ping.is_ok() && writable)
+}
+
+/// What is said of the database. A failed ping alone does not tell a full disk from a database that
+/// is away: it may share the transaction of a write that fails, and fails with it.
+fn outcome(answers: bool, writable: bool) -> &'static str {
+    match (answers, writable) {
+        (true, true) => OK,
+        (true, false) => {
+            "it can't be written: its disk is full, it only reads, or another process keeps it"
         }
+        (false, _) => "it does not answer",
     }
 }
 
@@ -138,5 +158,17 @@ fn keys(provider: &Provider) -> &'static str {
             tracing::debug!(%error, "no signing key is usable");
             "none signs"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_only_reads_is_told_from_one_that_is_away() {
+        assert_eq!(outcome(true, true), "ok");
+        assert!(outcome(true, false).starts_with("it can't be written: its disk is full"));
+        assert_eq!(outcome(false, false), "it does not answer");
     }
 }

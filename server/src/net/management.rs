@@ -47,9 +47,10 @@ impl Metrics {
         Ok(Self(handle))
     }
 
-    fn text(&self, provider: Option<&Provider>) -> String {
+    async fn text(&self, provider: Option<&Provider>) -> String {
         if let Some(provider) = provider {
             note_key_ages(provider);
+            note_mails(provider).await;
         }
         self.0.render()
     }
@@ -58,14 +59,14 @@ impl Metrics {
 /// The routes of the listener.
 pub fn management(metrics: Metrics, readiness: Readiness) -> Router {
     let provider = readiness.provider.clone();
-    let page = get(move || async move { answer(&metrics, provider.as_ref()) });
+    let page = get(move || async move { answer(&metrics, provider.as_ref()).await });
     health(readiness).route("/metrics", page)
 }
 
-fn answer(metrics: &Metrics, provider: Option<&Arc<Provider>>) -> Response {
+async fn answer(metrics: &Metrics, provider: Option<&Arc<Provider>>) -> Response {
     let headers =
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
-    (headers, metrics.text(provider.map(Arc::as_ref))).into_response()
+    (headers, metrics.text(provider.map(Arc::as_ref)).await).into_response()
 }
 
 fn note_key_ages(provider: &Provider) {
@@ -77,6 +78,15 @@ fn note_key_ages(provider: &Provider) {
         let age = (now.seconds() - since.seconds()) as f64;
         metrics::gauge!("doorward_signing_key_age_seconds", "algorithm" => algorithm.as_str())
             .set(age);
+    }
+}
+
+async fn note_mails(provider: &Provider) {
+    metrics::gauge!("doorward_mail_failing").set(f64::from(u8::from(provider.mail_is_failing())));
+    if let Ok(waiting) = provider.waiting_mails().await {
+        // No outbox is so full that a double could not count it.
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("doorward_mails_waiting").set(waiting as f64);
     }
 }
 
@@ -94,7 +104,7 @@ enum Kind {
 }
 
 /// Every metric with its help text. The guide has a row for each.
-const METRICS: [(Kind, &str, &str); 13] = [
+const METRICS: [(Kind, &str, &str); 19] = [
     (
         Kind::Counter,
         "doorward_http_requests_total",
@@ -110,6 +120,14 @@ const METRICS: [(Kind, &str, &str); 13] = [
         "doorward_grants_total",
         "Token requests by grant type and outcome: issued, or the error code",
     ),
+    (
+        Kind::Counter,
+        "doorward_mails_total",
+        "Attempts to send a mail, by kind and outcome: sent, failed (it is tried again), or \
+         refused for good",
+    ),
+    (Kind::Gauge, "doorward_mails_waiting", "Mails that wait to be sent"),
+    (Kind::Gauge, "doorward_mail_failing", "1 while mail is not delivered, else 0"),
     (Kind::Counter, "doorward_sign_ins_total", "Passwords checked, by outcome"),
     (
         Kind::Counter,
@@ -139,6 +157,9 @@ const METRICS: [(Kind, &str, &str); 13] = [
         "Connections refused by a limit of [connections]: all, or address",
     ),
     (Kind::Histogram, "doorward_store_seconds", "Commands of the store, by name and outcome"),
+    (Kind::Counter, "doorward_audit_records_total", "Records of the audit history, by outcome"),
+    (Kind::Gauge, "doorward_audit_chain_broken", "1 if somebody changed the audit history"),
+    (Kind::Counter, "doorward_audit_deliveries_total", "Requests to the webhook, by outcome"),
     (
         Kind::Gauge,
         "doorward_signing_key_age_seconds",

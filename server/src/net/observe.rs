@@ -17,7 +17,7 @@ use axum::{
     response::Response,
 };
 use doorward_provider::model::time::{Entropy as _, SystemEntropy};
-use doorward_provider_http::Network;
+use doorward_provider_http::{Network, RequestId};
 use metrics::SharedString;
 use tracing::Instrument as _;
 
@@ -85,8 +85,13 @@ fn is_sane(id: &str) -> bool {
 }
 
 /// Gives the request and its answer an identifier, logs the outcome and counts it.
-pub async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+pub async fn observe(
+    State(observer): State<Observer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = observer.id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = known_method(request.method());
     // The route's template, never the path: there are infinitely many paths.
     let route = Route(request.extensions().get::<MatchedPath>().cloned());

@@ -1,10 +1,14 @@
 //! The provider as this process runs it: database, keys, users, and the tasks that run beside the
 //! requests.
 
+mod audit_webhook;
+pub mod breached_passwords;
 pub mod database;
+pub mod mail;
 pub mod master_key;
 mod reloading;
 mod to_clients;
+pub mod upstream;
 mod users;
 
 use std::{sync::Arc, time::Duration};
@@ -13,24 +17,27 @@ use axum::Router;
 use doorward_provider::{
     AssembleError, Provider, ProviderParts,
     keys::{KeyRing, RotationPolicy},
-    model::{
-        password::PasswordError,
-        time::{SystemClock, SystemEntropy},
-    },
+    model::time::{SystemClock, SystemEntropy},
     store::Store,
     use_case::password_verifier::PasswordVerifier,
 };
-use doorward_provider_http::HttpSettings;
-use tokio::task::AbortHandle;
+use doorward_provider_http::{HttpSettings, Network};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
+    time::timeout,
+};
 
 pub use self::reloading::Reloading;
 use self::{
+    audit_webhook::HttpAuditChannel,
     database::{Database, WriteProbe},
-    to_clients::{HttpBackChannel, HttpJwksSource},
+    mail::Mailer,
+    to_clients::{HttpBackChannel, HttpDocumentSource, HttpJwksSource},
     users::ImportError,
 };
 use crate::{
-    config::{ProviderConfig, SettingSources, StoreConfig},
+    config::{AuditConfig, MailConfig, ProviderConfig, SettingSources, StoreConfig},
     error::StartError,
 };
 
@@ -38,6 +45,9 @@ use crate::{
 const KEY_INTERVAL: Duration = Duration::from_secs(10);
 /// Expired rows are removed on every sixth round.
 const ROUNDS_PER_SWEEP: u64 = 6;
+/// How long a mail that is being sent, or the writing of audit records, may take when the process
+/// stops.
+const FINISHING_TIME: Duration = Duration::from_secs(5);
 
 /// The provider and its database.
 pub struct RunningProvider {
@@ -45,11 +55,21 @@ pub struct RunningProvider {
     pub provider: Arc<Provider>,
     /// Its endpoints and pages.
     pub router: Router,
+    /// The proxies whose word on the address of a request is trusted.
+    pub trusted_proxies: Vec<Network>,
     /// Whether the database can be written.
     pub writable: Arc<WriteProbe>,
     database: Database,
     /// The tasks that run beside the requests.
     tasks: Vec<AbortHandle>,
+    mail: Option<FinishingTask>,
+    audit: FinishingTask,
+}
+
+/// A task that comes to its end when the process stops.
+struct FinishingTask {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
 }
 
 /// Opens the database, creates what is missing in it, and assembles the provider. `trusted` are
@@ -57,11 +77,12 @@ pub struct RunningProvider {
 pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,
+    mail: Option<&MailConfig>,
+    audit: AuditConfig,
     demo: bool,
     trusted: &[Vec<u8>],
     sources: &SettingSources,
 ) -> Result<RunningProvider, StartError> {
-    let passwords = tokio::task::spawn_blocking(password_verifier);
     let database = Database::open(store_config, sources).await?;
     let store = database.store();
     let broken =
@@ -79,15 +100,20 @@ pub async fn start(
     )
     .await
     .map_err(|error| broken(&error))?;
-    let passwords = passwords.await.map_err(std::io::Error::other)??;
+    let upstream_clients = upstream::clients(config.upstream, trusted)?;
+    let allow_private = config.settings.registration.allow_private_addresses;
     let parts = ProviderParts {
         settings: config.settings,
         clients: config.clients,
         plain_secrets: demo,
         resources: config.resources,
         keys,
-        passwords,
+        passwords: password_verifier(),
+        breached_passwords: breached_passwords::open(&config.breached_passwords, trusted)?,
         jwks_source: Arc::new(HttpJwksSource::new(trusted)?),
+        documents: Arc::new(HttpDocumentSource::new(trusted, allow_private)?),
+        upstream_clients,
+        audit: audit.settings,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
@@ -96,37 +122,90 @@ pub async fn start(
             sources.refuse(&format!("provider.{}", error.key), &error.value, error.problem)
         }
         AssembleError::Store(error) => broken(&error),
+        AssembleError::AuditKey(error) => broken(&error),
     })?;
     let provider = Arc::new(provider);
-    let settings = HttpSettings { trusted_proxies: config.trusted_proxies };
+    let mailer = mail.map(|mail| Arc::new(Mailer::new(mail, provider.issuer(), trusted)));
+    let trusted_proxies = config.trusted_proxies;
+    let settings = HttpSettings {
+        trusted_proxies: trusted_proxies.clone(),
+        demo_mailbox: mailer.as_ref().and_then(|mailer| mailer.mailbox()),
+    };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
     let channel = HttpBackChannel::new(trusted)?;
-    let tasks = vec![
+    let mut tasks = vec![
         tokio::spawn(maintain(Arc::clone(&provider))).abort_handle(),
         tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
         tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle(),
     ];
+    if let Some(webhook) = audit.webhook {
+        let channel = Arc::new(HttpAuditChannel::new(webhook, trusted)?);
+        let delivery = Arc::clone(&provider).deliver_audit_records(channel);
+        tasks.push(tokio::spawn(delivery).abort_handle());
+    }
+    let mail = mailer.map(|mailer| {
+        FinishingTask::start(|stopped| Arc::clone(&provider).deliver_mails(mailer, stopped))
+    });
+    let audit = FinishingTask::start(|stopped| Arc::clone(&provider).keep_audit_records(stopped));
     let writable = Arc::new(WriteProbe::new(database.store()));
-    Ok(RunningProvider { provider, router, writable, database, tasks })
+    Ok(RunningProvider {
+        provider,
+        router,
+        trusted_proxies,
+        writable,
+        database,
+        tasks,
+        mail,
+        audit,
+    })
 }
 
 impl RunningProvider {
+    /// The database.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.database.store()
+    }
+
     /// What takes over clients and users of a configuration that is read again.
     pub fn reloading(&self) -> Reloading {
         Reloading { provider: Arc::clone(&self.provider), store: self.database.store() }
     }
 
     /// Ends the tasks and logs what the database did. Call this when no request is being answered.
-    pub fn stop(self) {
+    pub async fn stop(self) {
+        if let Some(mail) = self.mail {
+            mail.stop("a mail was being sent: it may be sent again").await;
+        }
         self.tasks.iter().for_each(AbortHandle::abort);
+        self.audit.stop("audit records were being written: some may be in the log only").await;
         let stats = self.database.stats();
         let (commits, commands) = stats.map(|stats| (stats.commits, stats.commands)).unzip();
         tracing::info!(commits, commands, "the database is closed");
     }
 }
 
+impl FinishingTask {
+    /// Starts a task that ends when it is told `true`.
+    fn start<F>(task: impl FnOnce(watch::Receiver<bool>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(task(stopped)) }
+    }
+
+    /// Lets what has begun come to its end. `unfinished` is logged if that takes too long.
+    async fn stop(mut self, unfinished: &'static str) {
+        let _ = self.stop.send(true);
+        if timeout(FINISHING_TIME, &mut self.task).await.is_err() {
+            tracing::warn!("{unfinished}");
+            self.task.abort();
+        }
+    }
+}
+
 /// At most half of the machine's cores compute password hashes; the others issue tokens.
-fn password_verifier() -> Result<PasswordVerifier, PasswordError> {
+fn password_verifier() -> PasswordVerifier {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     PasswordVerifier::new((cores / 2).clamp(1, 8))
 }

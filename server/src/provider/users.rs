@@ -1,6 +1,7 @@
 //! Imports the configured users into the database. Only users whose configuration has changed since
 //! the last import are written, so changes by command stay.
 
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         configured_user::{ConfiguredPassword, ConfiguredUser},
@@ -8,7 +9,7 @@ use doorward_provider::{
         time::{Clock as _, SystemClock},
         user::User,
     },
-    store::{Store, StoreError},
+    store::{SkippedUser, Store, StoreError},
 };
 use futures::future::try_join_all;
 use tokio::task::JoinError;
@@ -36,15 +37,28 @@ pub async fn import(
     configured: &[ConfiguredUser],
 ) -> Result<usize, ImportError> {
     let last = store.imported_users().await?;
-    let last = |sub: &str| last.iter().find(|user| user.sub == sub);
+    let last = |sub: &Sub| last.iter().find(|user| user.sub == *sub);
     let changed =
         try_join_all(configured.iter().map(|user| if_changed(user, last(&user.sub)))).await?;
     let changed: Vec<User> = changed.into_iter().flatten().collect();
     let count = changed.len();
     if count > 0 {
-        store.import_users(changed, SystemClock.now()).await?;
+        for skipped in store.import_users(changed, SystemClock.now()).await? {
+            tracing::error!("{}", explained(&skipped));
+        }
     }
     Ok(count)
+}
+
+/// What an operator does about a configured user who was skipped. Nothing is taken from the other
+/// one: it may be somebody who registered, and whose sessions and data it are.
+fn explained(SkippedUser { user, owner }: &SkippedUser) -> String {
+    format!(
+        "the configured user {:?} was not imported: another user, with the sub {:?}, has this name \
+         or this verified e-mail address. Give one of the two another, as by doorward user set {} \
+         --username NAME, or remove that user, and start again",
+        user.username, owner, owner
+    )
 }
 
 /// On a thread for blocking work: hashing takes long.
@@ -67,7 +81,10 @@ pub async fn left_from_demo(
         let ConfiguredPassword::Hash(public) = demo.password else { continue };
         let replaced = configured.iter().any(|user| user.sub == demo.sub);
         let stored = store.user(&demo.sub).await?;
-        if !replaced && stored.is_some_and(|user| user.enabled && user.password_hash == public) {
+        if !replaced
+            && stored
+                .is_some_and(|user| user.enabled && user.password_hash.as_ref() == Some(&public))
+        {
             return Ok(Some(demo.username));
         }
     }
@@ -93,8 +110,8 @@ mod tests {
         users[0].password = ConfiguredPassword::Plain(Secret::new("changed"));
         users[1].enabled = false;
         assert_eq!(import(&store, &users).await.unwrap(), 2);
-        let alice = store.user("alice").await.unwrap().unwrap();
-        assert!(alice.password_hash.verify(&Secret::new("changed")));
+        let alice = store.user(&"alice".parse().unwrap()).await.unwrap().unwrap();
+        assert!(alice.password_hash.unwrap().verify(&Secret::new("changed")));
     }
 
     #[tokio::test]
@@ -102,17 +119,17 @@ mod tests {
         let store = SqliteStore::in_memory().unwrap();
         let mut users = demo_users();
         import(&store, &users).await.unwrap();
-        let alice = || async { store.user("alice").await.unwrap().unwrap() };
-        let password_hash = PasswordHash::compute(&Secret::new("by command")).unwrap();
+        let alice = || async { store.user(&"alice".parse().unwrap()).await.unwrap().unwrap() };
+        let password_hash = Some(PasswordHash::compute(&Secret::new("by command")).unwrap());
         store
             .put_user(User { password_hash, enabled: false, ..alice().await }, SystemClock.now())
             .await
             .unwrap();
         assert_eq!(import(&store, &users).await.unwrap(), 0);
-        assert!(alice().await.password_hash.verify(&Secret::new("by command")));
+        assert!(alice().await.password_hash.unwrap().verify(&Secret::new("by command")));
         users[0].password = ConfiguredPassword::Plain(Secret::new("configured"));
         assert_eq!(import(&store, &users).await.unwrap(), 1);
-        assert!(alice().await.password_hash.verify(&Secret::new("configured")));
+        assert!(alice().await.password_hash.unwrap().verify(&Secret::new("configured")));
         assert!(!alice().await.enabled, "disabled by command, and not configured otherwise since");
     }
 

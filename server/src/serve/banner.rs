@@ -14,10 +14,17 @@ pub fn text(config: &Config, listeners: &[(Listener, Purpose)], advice: Option<&
         format!("Doorward {} with {}\n", env!("CARGO_PKG_VERSION"), config.sources.file());
     let mut serves_provider = false;
     for (listener, purpose) in listeners {
-        let Purpose::Parts(roles) = purpose else {
-            let what = "/metrics and /health";
-            let _ = writeln!(text, "  {:<12} {what}  (listening on {listener})", "management");
-            continue;
+        let roles = match purpose {
+            Purpose::Parts(roles) => roles,
+            Purpose::Management | Purpose::Admin => {
+                let what = match purpose {
+                    Purpose::Admin => doorward_admin::api::BASE_PATH,
+                    _ => "/metrics and /health",
+                };
+                let label = purpose.label();
+                let _ = writeln!(text, "  {label:<12} {what}  (listening on {listener})");
+                continue;
+            }
         };
         serves_provider |= roles.contains(&Role::Provider);
         for role in roles {

@@ -9,6 +9,8 @@ pub enum Purpose {
     Parts(Vec<Role>),
     /// Metrics and health, for operators.
     Management,
+    /// The API for operators, on a listener of its own.
+    Admin,
 }
 
 impl Purpose {
@@ -22,6 +24,7 @@ impl Purpose {
         match self {
             Self::Parts(roles) => roles.first().map_or("none", |role| role.label()),
             Self::Management => "management",
+            Self::Admin => "admin",
         }
     }
 }
@@ -61,6 +64,12 @@ pub fn plan(config: &Config, roles: &[Role]) -> Vec<ListenerPlan> {
         key: "management.listen",
         listen,
         purpose: Purpose::Management,
+    }));
+    let admin = config.admin.iter().filter_map(|admin| admin.listen.clone());
+    plans.extend(admin.map(|listen| ListenerPlan {
+        key: "admin.listen",
+        listen,
+        purpose: Purpose::Admin,
     }));
     plans
 }

@@ -34,7 +34,7 @@ pub fn run(arguments: &ServeArguments, site: &'static EmbeddedSite) -> Result<()
     let traces = collector
         .map(|collector| Traces::start(collector, runtime.handle().clone()))
         .transpose()
-        .map_err(|error| StartError::Traces(error.clone()))?;
+        .map_err(StartError::Traces)?;
     let level = log::start(&config.log, traces.as_ref());
     let served = runtime.block_on(serve(config, arguments, site, level));
     if let Some(traces) = traces {
@@ -62,7 +62,8 @@ async fn serve(
     let trusted = &tls.trusted;
     let roles = &arguments.roles;
     let site = roles.contains(&Role::App).then(|| Site::find(site));
-    let running = RunningParts::start(config, roles, site, trusted, draining.clone()).await?;
+    let running =
+        Box::pin(RunningParts::start(config, roles, site, trusted, draining.clone())).await?;
     log_start(&sources, demo, &listeners);
     for oddity in oddities {
         tracing::warn!("{oddity}");
@@ -89,7 +90,7 @@ async fn serve(
     notify::start_watchdog();
     notify::ready("serving");
     net::serve(parts, connection_times(limits), stop_signals, stop, draining).await;
-    running.stop();
+    running.stop().await;
     Ok(())
 }
 

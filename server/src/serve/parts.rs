@@ -8,7 +8,7 @@ use doorward_resource_server::ResourceServer;
 
 use super::listeners::Purpose;
 use crate::{
-    api,
+    admin, api,
     app::{self, Site},
     config::{ApiSettings, AppSettings, Config, Role, SettingSources},
     error::StartError,
@@ -19,6 +19,8 @@ use crate::{
 /// The started parts.
 pub struct RunningParts {
     provider: Option<RunningProvider>,
+    /// The API for operators, and whether it has a listener of its own.
+    admin: Option<(Router, bool)>,
     api: Option<ResourceServer>,
     api_description: Description,
     app: AppSettings,
@@ -43,10 +45,13 @@ impl RunningParts {
         let metrics = config.management.as_ref().map(|_| Metrics::install()).transpose();
         let metrics = metrics.map_err(StartError::Metrics)?;
         let issuer = config.provider.settings.issuer.clone();
+        let described = crate::config::show(&config).unwrap_or_default();
         let provider = if roles.contains(&Role::Provider) {
             let started = provider::start(
                 config.provider,
                 &config.store,
+                config.mail.as_ref(),
+                config.audit,
                 config.demo,
                 trusted,
                 &config.sources,
@@ -54,6 +59,14 @@ impl RunningParts {
             Some(started.await?)
         } else {
             None
+        };
+        let admin = match (config.admin, &provider) {
+            (Some(admin), Some(provider)) => {
+                let has_listener = admin.listen.is_some();
+                let router = admin::start(admin, provider, described, trusted, &config.sources)?;
+                Some((router, has_listener))
+            }
+            _ => None,
         };
         let trusts_issuer = config.api.settings.issuers.iter().any(|one| one.issuer == issuer);
         let api_description = Description::from(&config.api.settings);
@@ -65,6 +78,7 @@ impl RunningParts {
         Ok(Self {
             is_own_issuer: provider.is_some() && trusts_issuer,
             provider,
+            admin,
             api,
             api_description,
             app: config.app,
@@ -83,6 +97,13 @@ impl RunningParts {
     pub fn router(&self, purpose: &Purpose) -> Router {
         match purpose {
             Purpose::Parts(roles) => self.router_of_parts(roles),
+            Purpose::Admin => {
+                let health = net::health(self.readiness(&[Role::Provider]));
+                match &self.admin {
+                    Some((admin, _)) => health.merge(admin.clone()),
+                    None => health,
+                }
+            }
             Purpose::Management => {
                 let readiness = self.readiness(&Role::ALL);
                 match &self.metrics {
@@ -98,6 +119,9 @@ impl RunningParts {
         let mut router = net::health(self.readiness(roles));
         if let Some(provider) = self.provider.as_ref().filter(|_| roles.contains(&Role::Provider)) {
             router = router.merge(provider.router.clone());
+            if let Some((admin, false)) = &self.admin {
+                router = router.merge(admin.clone());
+            }
         }
         if let Some(api) = self.api.clone().filter(|_| roles.contains(&Role::Api)) {
             router = router.merge(api::router(api, &self.api_description, &self.app.url));
@@ -125,9 +149,9 @@ impl RunningParts {
     }
 
     /// Stops what runs beside the requests. Call this when no request is being answered.
-    pub fn stop(self) {
+    pub async fn stop(self) {
         if let Some(provider) = self.provider {
-            provider.stop();
+            provider.stop().await;
         }
     }
 }

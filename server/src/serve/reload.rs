@@ -79,6 +79,12 @@ impl Reload {
                 "the configuration file is gone: put it back, or restart".to_owned(),
             ));
         }
+        if config.sources.has_empty_file() && !self.sources.has_empty_file() {
+            return Err(StartError::Refused(
+                "the configuration file is empty: is it being written? Write it, or restart"
+                    .to_owned(),
+            ));
+        }
         match changed.iter().find(|key| IDENTITY.contains(&key.as_str())) {
             None => Ok(()),
             Some(key) => Err(StartError::Refused(format!(

@@ -2,11 +2,11 @@
 
 use std::{fs, net::TcpListener};
 
-use crate::support::{Place, bare_command, refusal};
+use crate::support::{Sandbox, bare_command, refusal};
 
 #[test]
 fn a_wrong_setting_is_refused_in_one_line() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(
         place.folder().join("doorward.toml"),
         "[provider]\nisuer = \"https://id.example.com\"\n",
@@ -26,7 +26,7 @@ fn a_wrong_setting_is_refused_in_one_line() {
 
 #[test]
 fn a_wrong_variable_is_refused_by_its_name() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = refusal(
         &place
             .command(&["serve"])
@@ -42,7 +42,7 @@ fn a_wrong_variable_is_refused_by_its_name() {
 
 #[test]
 fn a_taken_port_is_refused_before_anything_is_written() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let taken = TcpListener::bind(("127.0.0.1", place.app_port())).unwrap();
     let line = refusal(&place.command(&["serve"]).output().unwrap());
     let address = taken.local_addr().unwrap();
@@ -53,7 +53,7 @@ fn a_taken_port_is_refused_before_anything_is_written() {
 
 #[test]
 fn demo_mode_on_a_public_address_is_refused() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = refusal(
         &place.command(&["serve"]).env("DOORWARD_APP__LISTEN", "0.0.0.0:0").output().unwrap(),
     );
@@ -62,7 +62,7 @@ fn demo_mode_on_a_public_address_is_refused() {
 
 #[test]
 fn a_folder_that_is_not_there_is_refused() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = refusal(
         &place
             .command(&["serve"])
@@ -79,7 +79,7 @@ fn a_folder_that_is_not_there_is_refused() {
 
 #[test]
 fn a_file_that_is_no_database_is_refused() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(place.folder().join("notes.txt"), "These are notes, not a database. ".repeat(100))
         .unwrap();
     let line = refusal(
@@ -96,6 +96,26 @@ fn a_configuration_that_holds_is_confirmed() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8(output.stdout).unwrap().contains("in order"));
+}
+
+/// The configuration of `docs/conformance.md`, as it is on the page.
+#[test]
+fn the_configuration_for_the_conformance_suite_holds() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/conformance.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (written, _) = rest.split_once("```").unwrap();
+    let place = Sandbox::new();
+    let signing = "#fapi2_message_signing";
+    assert!(written.contains(signing));
+    for text in [written.to_owned(), written.replace(signing, "fapi2_message_signing")] {
+        fs::write(place.folder().join("suite.toml"), text).unwrap();
+        let check = ["config", "check", "--tls", "--role", "provider", "--config", "suite.toml"];
+        let mut command = bare_command(&check);
+        let output = command.current_dir(place.folder()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{told}");
+    }
 }
 
 #[test]

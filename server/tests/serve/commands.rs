@@ -10,16 +10,16 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Place, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text,
+    Sandbox, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text,
     token,
 };
 
-fn run(place: &Place, arguments: &[&str]) -> Output {
+fn run(place: &Sandbox, arguments: &[&str]) -> Output {
     place.demo_command(arguments).output().unwrap()
 }
 
 /// Runs a command that reads from standard input.
-fn run_with_input(place: &Place, arguments: &[&str], input: &str) -> Output {
+fn run_with_input(place: &Sandbox, arguments: &[&str], input: &str) -> Output {
     let mut command = place.demo_command(arguments);
     let mut child = command
         .stdin(Stdio::piped())
@@ -51,7 +51,7 @@ fn failed(output: &Output, code: i32) -> String {
     stderr
 }
 
-async fn may_sign_in(place: &Place, username: &str, password: &str) -> bool {
+async fn may_sign_in(place: &Sandbox, username: &str, password: &str) -> bool {
     let form = [
         ("grant_type", "password"),
         ("username", username),
@@ -63,11 +63,11 @@ async fn may_sign_in(place: &Place, username: &str, password: &str) -> bool {
 
 #[tokio::test]
 async fn users_are_added_changed_and_removed_while_the_server_runs() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let add = ["user", "add", "erin", "--sub", "erin", "--roles", "admin,user", "--password-stdin"];
-    succeeded(&run_with_input(&place, &add, "first password\n"));
-    assert!(may_sign_in(&place, "erin", "first password").await);
+    succeeded(&run_with_input(&place, &add, "first violet kettle\n"));
+    assert!(may_sign_in(&place, "erin", "first violet kettle").await);
     let listed = rows(&run(&place, &["user", "list", "--json"]));
     let erin = listed.iter().find(|user| user["username"] == "erin").unwrap();
     assert_eq!(
@@ -81,14 +81,14 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     succeeded(&run_with_input(
         &place,
         &["user", "passwd", "erin", "--password-stdin"],
-        "second password",
+        "second violet kettle",
     ));
-    assert!(!may_sign_in(&place, "erin", "first password").await);
-    assert!(may_sign_in(&place, "erin", "second password").await);
+    assert!(!may_sign_in(&place, "erin", "first violet kettle").await);
+    assert!(may_sign_in(&place, "erin", "second violet kettle").await);
     succeeded(&run(&place, &["user", "disable", "erin"]));
-    assert!(!may_sign_in(&place, "erin", "second password").await);
+    assert!(!may_sign_in(&place, "erin", "second violet kettle").await);
     succeeded(&run(&place, &["user", "enable", "ERIN"]));
-    assert!(may_sign_in(&place, "erin", "second password").await);
+    assert!(may_sign_in(&place, "erin", "second violet kettle").await);
     succeeded(&run(&place, &["user", "roles", "erin", "sit"]));
     let listed = rows(&run(&place, &["user", "list", "--json"]));
     assert!(
@@ -96,21 +96,21 @@ async fn users_are_added_changed_and_removed_while_the_server_runs() {
     );
     assert!(failed(&run(&place, &["user", "remove", "erin"]), 2).contains("--yes"));
     succeeded(&run(&place, &["user", "remove", "erin", "--yes"]));
-    assert!(!may_sign_in(&place, "erin", "second password").await);
+    assert!(!may_sign_in(&place, "erin", "second violet kettle").await);
     failed(&run(&place, &["user", "remove", "erin"]), 1);
     server.stop();
 }
 
 #[test]
 fn what_was_done_is_told_as_json() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let told = |arguments: &[&str], input: &str| {
         let output = run_with_input(&place, &[arguments, &["--json"]].concat(), input);
         serde_json::from_str::<Value>(&succeeded(&output)).unwrap()
     };
     let added = told(
         &["user", "add", "erin", "--sub", "erin", "--roles", "admin", "--password-stdin"],
-        "a good secret",
+        "violet kettle north",
     );
     let expected = json!({
         "username": "erin", "sub": "erin", "enabled": true, "roles": ["admin"], "message": "The \
@@ -138,22 +138,22 @@ fn what_was_done_is_told_as_json() {
 
 #[tokio::test]
 async fn what_can_not_be_done_is_said_in_one_line() {
-    let place = Place::new();
+    let place = Sandbox::new();
     succeeded(&run_with_input(
         &place,
         &["user", "add", "erin", "--sub", "erin", "--password-stdin"],
-        "a good secret",
+        "violet kettle north",
     ));
     let same = run_with_input(
         &place,
         &["user", "add", "erin", "--sub", "erin", "--password-stdin"],
-        "a good secret",
+        "violet kettle north",
     );
     assert!(failed(&same, 1).contains("erin"));
     let same_name = run_with_input(
         &place,
         &["user", "add", "Erin", "--sub", "2", "--password-stdin"],
-        "a good secret",
+        "violet kettle north",
     );
     assert!(failed(&same_name, 1).contains("Erin"));
     failed(&run_with_input(&place, &["user", "add", "frank", "--password-stdin"], ""), 2);
@@ -165,7 +165,7 @@ async fn what_can_not_be_done_is_said_in_one_line() {
         &run_with_input(
             &place,
             &["user", "add", "two\nlines", "--password-stdin"],
-            "a good secret",
+            "violet kettle north",
         ),
         1,
     );
@@ -185,7 +185,7 @@ async fn what_can_not_be_done_is_said_in_one_line() {
 
 #[tokio::test]
 async fn sessions_are_listed_and_ended_while_the_server_runs() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let (http, other) = (browser(), browser());
     for browser in [&http, &other] {
@@ -217,7 +217,7 @@ async fn sessions_are_listed_and_ended_while_the_server_runs() {
 
 #[tokio::test]
 async fn grants_are_listed_and_revoked_while_the_server_runs() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let http = browser();
     let tokens = sign_in_by_password(&http, &place, "alice").await;
@@ -236,7 +236,7 @@ async fn grants_are_listed_and_revoked_while_the_server_runs() {
     server.stop();
 }
 
-async fn token_of(place: &Place, client_id: &str, secret: &str) -> u16 {
+async fn token_of(place: &Sandbox, client_id: &str, secret: &str) -> u16 {
     let request = browser()
         .post(format!("{}/connect/token", place.provider))
         .basic_auth(client_id, Some(secret));
@@ -244,7 +244,7 @@ async fn token_of(place: &Place, client_id: &str, secret: &str) -> u16 {
 }
 
 /// Asks until the running server has seen the change, which it looks for each second.
-async fn becomes(place: &Place, client_id: &str, secret: &str, status: u16) {
+async fn becomes(place: &Sandbox, client_id: &str, secret: &str, status: u16) {
     let seen = async {
         while token_of(place, client_id, secret).await != status {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -256,7 +256,7 @@ async fn becomes(place: &Place, client_id: &str, secret: &str, status: u16) {
 
 #[tokio::test]
 async fn clients_are_added_changed_and_removed_while_the_server_runs() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let add = [
         "client",
@@ -306,7 +306,7 @@ async fn clients_are_added_changed_and_removed_while_the_server_runs() {
 
 #[test]
 fn what_a_client_can_not_be_is_refused_by_key() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(
         place.folder().join("page.toml"),
         "allowed_grant_types = [\"authorization_code\"]\nallowed_scopes = [\"openid\"]\n",
@@ -342,24 +342,24 @@ fn what_a_client_can_not_be_is_refused_by_key() {
 
 #[tokio::test]
 async fn a_password_set_by_command_outlives_a_restart() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     assert!(may_sign_in(&place, "alice", "alice").await);
     succeeded(&run_with_input(
         &place,
         &["user", "passwd", "alice", "--password-stdin"],
-        "another password",
+        "another violet kettle",
     ));
     server.stop();
     let server = place.serve(&[]);
-    assert!(may_sign_in(&place, "alice", "another password").await);
+    assert!(may_sign_in(&place, "alice", "another violet kettle").await);
     assert!(!may_sign_in(&place, "alice", "alice").await);
     server.stop();
 }
 
 #[test]
 fn clients_are_shown_as_configured_and_without_their_secrets() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let listed = rows(&run(&place, &["client", "list", "--json"]));
     assert_eq!(listed.len(), 5);
     let shown = succeeded(&run(&place, &["client", "show", "PkceCodeBackend", "--json"]));
@@ -375,7 +375,7 @@ fn clients_are_shown_as_configured_and_without_their_secrets() {
 
 #[test]
 fn keys_are_listed_rotated_and_retired() {
-    let place = Place::new();
+    let place = Sandbox::new();
     succeeded(&run(&place, &["keys", "rotate"]));
     let keys = rows(&run(&place, &["keys", "list", "--json"]));
     let of = |state: &str| keys.iter().filter(|key| key["state"] == state).collect::<Vec<_>>();
@@ -388,7 +388,7 @@ fn keys_are_listed_rotated_and_retired() {
 
 #[tokio::test]
 async fn keys_open_with_the_new_master_key_only() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let tokens = sign_in_by_password(&browser(), &place, "alice").await;
     let userinfo = || async {
@@ -411,7 +411,7 @@ async fn keys_open_with_the_new_master_key_only() {
 
 #[tokio::test]
 async fn a_backup_is_a_whole_database() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let tokens = sign_in_by_password(&browser(), &place, "alice").await;
     succeeded(&run(&place, &["db", "migrate"]));

@@ -5,14 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use crate::support::{Doorward, Place, browser, refresh, sign_in_by_password, text};
+use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text};
 
 const CLIENTS: usize = 16;
 const ROTATIONS_BEFORE_THE_CRASH: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_refresh_token_is_lost() {
-    let place = Arc::new(Place::new());
+    let place = Arc::new(Sandbox::new());
     let start = || {
         let mut command = place.command(&["serve"]);
         // A rotation that was committed but not answered is repeated after the restart.
@@ -57,7 +57,7 @@ async fn no_acknowledged_refresh_token_is_lost() {
 /// Uses each refresh token for the next one until the server is gone.
 async fn rotate_for_ever(
     http: &reqwest::Client,
-    place: &Place,
+    place: &Sandbox,
     latest: &Mutex<String>,
     rotations: &AtomicUsize,
 ) {

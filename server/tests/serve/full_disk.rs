@@ -4,10 +4,10 @@ use std::process::Command;
 
 use reqwest::Client;
 
-use crate::support::{Doorward, Place, browser, refresh, sign_in_by_password, text, token};
+use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text, token};
 
 /// A process whose files can't grow beyond so many kilobytes, as on a full disk.
-fn serve_with_little_space(place: &Place, kilobytes: u32) -> Doorward {
+fn serve_with_little_space(place: &Sandbox, kilobytes: u32) -> Doorward {
     let serve = place.command(&["serve"]);
     let mut limited = Command::new("bash");
     // The signal that goes with the limit is ignored, so that writing fails with an error instead.
@@ -25,7 +25,7 @@ fn serve_with_little_space(place: &Place, kilobytes: u32) -> Doorward {
 
 /// Signs in until there is no space, then gives the refusal and the last tokens that were
 /// acknowledged.
-async fn fill(http: &Client, place: &Place) -> (reqwest::Response, String) {
+async fn fill(http: &Client, place: &Sandbox) -> (reqwest::Response, String) {
     let form = [
         ("grant_type", "password"),
         ("username", "bob"),
@@ -47,7 +47,7 @@ async fn fill(http: &Client, place: &Place) -> (reqwest::Response, String) {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_full_disk_is_answered_with_503_and_loses_nothing() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let http = browser();
     let server = place.serve(&[]);
     let before = sign_in_by_password(&http, &place, "alice").await;
@@ -67,7 +67,8 @@ async fn a_full_disk_is_answered_with_503_and_loses_nothing() {
         let answer = http.get(&ready).send().await.unwrap();
         status = answer.status().as_u16();
         if status == 503 {
-            assert!(answer.text().await.unwrap().contains("it can't be written"));
+            let report = answer.text().await.unwrap();
+            assert!(report.contains("it can't be written: its disk is full"), "{report}");
         }
     }
     // What only reads is still answered.

@@ -4,11 +4,11 @@ use std::{fs, fs::File};
 
 use serde_json::Value;
 
-use crate::support::{Doorward, Place, browser};
+use crate::support::{Doorward, Sandbox, browser};
 
 #[tokio::test]
 async fn every_line_is_json_and_names_its_request() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let path = place.folder().join("log");
     let mut command = place.command(&["serve"]);
     command

@@ -1,12 +1,15 @@
 //! The binary as a whole: started, asked over HTTP, stopped and started again.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
+mod audit;
 mod balancer;
 mod command_line;
 mod commands;
 mod crash;
 mod full_disk;
 mod logs;
+mod mail;
 mod management;
 mod nodes;
 mod odd_requests;
@@ -20,6 +23,10 @@ mod restart;
 mod roles;
 mod shutdown;
 mod slow_readers;
+// The library's own tests use the rest of it.
+#[allow(dead_code)]
+#[path = "../../src/provider/mail/test_server.rs"]
+mod smtp_server;
 mod support;
 #[cfg(feature = "otel")]
 mod telemetry;

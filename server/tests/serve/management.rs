@@ -6,7 +6,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{Doorward, Place, browser, refresh, sign_in_by_password, text, token};
+use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text, token};
 
 /// A management listener: its address, and its origin for clients.
 fn management() -> (String, String) {
@@ -26,7 +26,7 @@ fn value(metrics: &str, series: &str) -> Option<f64> {
 
 #[tokio::test]
 async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (listen, origin) = management();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_MANAGEMENT__LISTEN", listen);
@@ -101,8 +101,8 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
 
 #[tokio::test]
 async fn an_api_is_ready_once_it_has_its_issuers_keys() {
-    let place = Place::new();
-    let api = Place::new();
+    let place = Sandbox::new();
+    let api = Sandbox::new();
     let api_origin = format!("http://127.0.0.1:{}", api.app_port());
     let mut command = place.command(&["serve", "--role", "api"]);
     command.env("DOORWARD_API__LISTEN", format!("127.0.0.1:{}", api.app_port()));
@@ -132,7 +132,7 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
 /// Only the listener of the application is not ready: the provider needs none of its files.
 #[tokio::test]
 async fn an_application_without_its_files_is_not_ready() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("LEPTOS_SITE_ROOT", place.folder());
     let server = Doorward::start(command);
@@ -146,7 +146,7 @@ async fn an_application_without_its_files_is_not_ready() {
 
 #[tokio::test]
 async fn an_api_does_not_wait_for_the_provider_beside_it() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     // The balancer's address, where nobody answers yet.
     command.env("DOORWARD_PROVIDER__ISSUER", "https://localhost:1");
@@ -169,7 +169,7 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
 
 #[tokio::test]
 async fn a_handshake_that_fails_is_counted() {
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     let (listen, origin) = management();
     let mut command = place.command(&["serve", "--tls"]);
     command.env("DOORWARD_MANAGEMENT__LISTEN", listen);

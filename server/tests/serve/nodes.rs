@@ -19,7 +19,7 @@ use test_postgres::{PASSWORD, TestPostgres};
 use crate::{
     balancer::Balancer,
     support::{
-        Doorward, Place, authorize, browser, code, key_ids, location, redeem, refresh, refusal,
+        Doorward, Sandbox, authorize, browser, code, key_ids, location, redeem, refresh, refusal,
         sign_in_at_the_page, sign_in_by_password, text, token,
     },
 };
@@ -28,7 +28,7 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// The two processes; where others look for a provider, they find the balancer.
 struct Nodes {
-    place: Place,
+    place: Sandbox,
     ports: [u16; 2],
     postgres: TestPostgres,
     database: String,
@@ -38,7 +38,7 @@ struct Nodes {
 impl Nodes {
     async fn new() -> Self {
         let postgres = TestPostgres::start();
-        let place = Place::new();
+        let place = Sandbox::new();
         let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = held.each_ref().map(|socket| socket.local_addr().unwrap().port());
         drop(held);
@@ -255,7 +255,7 @@ async fn neither_a_killed_process_nor_a_crashed_database_loses_what_was_acknowle
 /// failure.
 async fn rotate(
     http: Client,
-    place: Place,
+    place: Sandbox,
     latest: Arc<Mutex<String>>,
     rotations: Arc<AtomicUsize>,
     over: Arc<AtomicUsize>,

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Place, browser};
+use crate::support::{Sandbox, browser};
 
 /// Sends bytes as they are and returns the status of the answer.
 async fn status(origin: &str, request: &[u8]) -> u16 {
@@ -40,7 +40,7 @@ fn get(target: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn nothing_that_is_sent_is_a_server_error() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let long = "a".repeat(70_000);
     let many_fields: String =

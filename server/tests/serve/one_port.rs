@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Doorward, Place, browser, hidden_fields, location, sign_in_by_password, text,
+    Doorward, Sandbox, browser, hidden_fields, location, sign_in_by_password, text,
 };
 
 #[tokio::test]
 async fn provider_application_and_api_share_a_port() {
-    let mut place = Place::new();
+    let mut place = Sandbox::new();
     place.provider = format!("{}/id", place.app);
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_PROVIDER__LISTEN", format!("127.0.0.1:{}", place.app_port()));
@@ -56,7 +56,7 @@ async fn provider_application_and_api_share_a_port() {
 /// changes nothing.
 #[tokio::test]
 async fn forwarded_schemes_and_hosts_mean_nothing() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_PROVIDER__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
     let server = Doorward::start(command);

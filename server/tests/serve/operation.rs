@@ -4,7 +4,7 @@ use std::{fs, process::Output};
 
 use serde_json::{Value, json};
 
-use crate::support::{Doorward, Place, browser, sign_in_by_password, token};
+use crate::support::{Doorward, Sandbox, browser, sign_in_by_password, token};
 
 const PAGE: &str = r#"
 [[clients]]
@@ -24,7 +24,7 @@ scopes = ["my-api"]
 "#;
 
 /// Runs a command with the file doorward.toml of this place and no other settings.
-fn run(place: &Place, arguments: &[&str]) -> Output {
+fn run(place: &Sandbox, arguments: &[&str]) -> Output {
     place.command(arguments).output().unwrap()
 }
 
@@ -36,7 +36,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-async fn token_status(place: &Place) -> u16 {
+async fn token_status(place: &Sandbox) -> u16 {
     let form = [("grant_type", "client_credentials"), ("scope", "my-api")];
     token(&browser(), place, "job", &form).await.status().as_u16()
 }
@@ -44,7 +44,7 @@ async fn token_status(place: &Place) -> u16 {
 /// SIGHUP ended the process unless it spoke TLS.
 #[tokio::test]
 async fn sighup_reads_the_configuration_again_and_never_ends_the_process() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let file = place.folder().join("doorward.toml");
     fs::write(&file, API).unwrap();
     let log = place.folder().join("log");
@@ -70,6 +70,12 @@ async fn sighup_reads_the_configuration_again_and_never_ends_the_process() {
     server.signal("HUP");
     wait_for("the configuration in use stays").await;
     assert_eq!(token_status(&place).await, 200);
+    // An empty file is one that is being written. What says which provider this is may come from
+    // the environment, and then nothing else would keep the clients.
+    fs::write(&file, "# Soon.\n").unwrap();
+    server.signal("HUP");
+    wait_for("the configuration file is empty").await;
+    assert_eq!(token_status(&place).await, 200);
     // Without its file it would become the demo, and lose its clients.
     fs::remove_file(&file).unwrap();
     server.signal("HUP");
@@ -81,7 +87,7 @@ async fn sighup_reads_the_configuration_again_and_never_ends_the_process() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_service_manager_is_told() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let path = place.folder().join("notify");
     let socket = tokio::net::UnixDatagram::bind(&path).unwrap();
     let mut command = place.command(&["serve"]);
@@ -110,7 +116,7 @@ async fn the_service_manager_is_told() {
 
 #[tokio::test]
 async fn health_and_doctor_ask_a_running_server() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let silent = run(&place, &["health"]);
     assert_eq!(silent.status.code(), Some(1));
     assert!(stderr(&silent).contains("is the server running?"), "{}", stderr(&silent));
@@ -135,7 +141,7 @@ async fn health_and_doctor_ask_a_running_server() {
 
 #[tokio::test]
 async fn health_works_with_tls() {
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     let server = place.serve(&["--tls"]);
     let well = run(&place, &["health", "--tls"]);
     assert_eq!(well.status.code(), Some(0), "{}", stderr(&well));
@@ -144,7 +150,7 @@ async fn health_works_with_tls() {
 
 #[test]
 fn a_command_without_a_configuration_makes_no_database() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let refused = run(&place, &["user", "list"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("there is no configuration"), "{}", stderr(&refused));
@@ -164,7 +170,7 @@ fn a_command_without_a_configuration_makes_no_database() {
 
 #[test]
 fn foreign_variables_are_named_and_do_not_stop_anything() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(place.folder().join("doorward.toml"), "").unwrap();
     let mut command = place.command(&["config", "check", "--role", "provider"]);
     let output = command.env("DOORWARD_PORT", "tcp://10.0.0.1:80").output().unwrap();
@@ -175,7 +181,7 @@ fn foreign_variables_are_named_and_do_not_stop_anything() {
 
 #[test]
 fn a_check_reports_every_mistake_also_as_json() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(place.folder().join("doorward.toml"), "").unwrap();
     let output = run(&place, &["config", "check"]);
     assert_eq!(output.status.code(), Some(2));
@@ -195,9 +201,30 @@ fn a_check_reports_every_mistake_also_as_json() {
     assert!(stdout(&shown).contains(&format!("issuer = \"{}\"", place.provider)));
 }
 
+#[test]
+fn a_first_configuration_is_written_once_and_in_order() {
+    let place = Sandbox::new();
+    let issuers =
+        [("local.toml", "http://localhost:6001"), ("far.toml", "https://id.example.com/")];
+    for (file, issuer) in issuers {
+        let init = ["config", "init", "--issuer", issuer, file];
+        let written = run(&place, &init);
+        assert_eq!(written.status.code(), Some(0), "{written:?}");
+        assert!(stdout(&written).contains("doorward user add"), "{written:?}");
+        let checked = run(&place, &["config", "check", "--role", "provider", "--config", file]);
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+        let again = run(&place, &init);
+        assert_eq!(again.status.code(), Some(2));
+        assert!(stderr(&again).contains("is there already"), "{again:?}");
+    }
+    let opaque = ["config", "init", "--redirect-uri", "app:/callback", "other.toml"];
+    assert_eq!(run(&place, &opaque).status.code(), Some(2));
+    assert!(!place.folder().join("other.toml").exists());
+}
+
 #[tokio::test]
 async fn a_backup_is_restored_and_the_present_database_kept() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     assert_eq!(run(&place, &["db", "backup", "copy.sqlite3"]).status.code(), Some(0));
     sign_in_by_password(&browser(), &place, "alice").await;
@@ -220,7 +247,7 @@ async fn a_backup_is_restored_and_the_present_database_kept() {
 
 #[test]
 fn completions_manual_and_version_are_written() {
-    let place = Place::new();
+    let place = Sandbox::new();
     for (arguments, text) in [
         (&["completions", "bash"][..], "_doorward"),
         (&["completions", "fish"], "complete -c doorward"),
@@ -238,7 +265,7 @@ fn completions_manual_and_version_are_written() {
 #[test]
 fn what_root_creates_belongs_to_the_owner_of_the_folder() {
     use std::os::unix::fs::{MetadataExt as _, chown};
-    let place = Place::new();
+    let place = Sandbox::new();
     if chown(place.folder(), Some(65532), Some(65532)).is_err() {
         // Only root can show it; the test suite of a container runs as root.
         return;

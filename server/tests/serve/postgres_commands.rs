@@ -5,10 +5,10 @@ use std::process::Output;
 use serde_json::Value;
 use test_postgres::{PASSWORD, TestPostgres};
 
-use crate::support::Place;
+use crate::support::Sandbox;
 
 struct Operator {
-    place: Place,
+    place: Sandbox,
     _postgres: TestPostgres,
     url: String,
 }
@@ -17,7 +17,7 @@ impl Operator {
     fn new() -> Self {
         let postgres = TestPostgres::start();
         let url = postgres.new_database();
-        Self { place: Place::new(), _postgres: postgres, url }
+        Self { place: Sandbox::new(), _postgres: postgres, url }
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -58,7 +58,7 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
     ]);
     add.env("DOORWARD_STORE__URL", &operator.url).stdin(std::process::Stdio::piped());
     let mut child = add.spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a good password").unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"violet kettle north").unwrap();
     assert!(child.wait().unwrap().success());
     let users: Value =
         serde_json::from_str(&operator.succeeds(&["user", "list", "--json"])).unwrap();

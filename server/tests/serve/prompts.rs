@@ -5,12 +5,12 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
-use crate::support::{Place, browser, token};
+use crate::support::{Sandbox, browser, token};
 
 /// Runs the command at a terminal, and types each answer when its prompt stands there; gives what
 /// the terminal showed.
 fn at_a_terminal(
-    place: &Place,
+    place: &Sandbox,
     arguments: &[&str],
     answers: &[(&str, &str)],
 ) -> (ExitStatus, String) {
@@ -19,7 +19,7 @@ fn at_a_terminal(
 
 /// The same; while the first prompt is shown, something else happens.
 fn at_a_terminal_while(
-    place: &Place,
+    place: &Sandbox,
     arguments: &[&str],
     answers: &[(&str, &str)],
     meanwhile: impl FnOnce(),
@@ -60,7 +60,7 @@ fn at_a_terminal_while(
     (child.wait().unwrap(), String::from_utf8(shown).unwrap())
 }
 
-async fn may_sign_in(place: &Place, password: &str) -> bool {
+async fn may_sign_in(place: &Sandbox, password: &str) -> bool {
     let form = [
         ("grant_type", "password"),
         ("username", "erin"),
@@ -70,40 +70,42 @@ async fn may_sign_in(place: &Place, password: &str) -> bool {
     token(&browser(), place, "PolicyBasedBackend", &form).await.status() == 200
 }
 
+const FIRST: &str = "first violet kettle";
+const SECOND: &str = "second violet kettle";
+
 #[tokio::test]
 async fn a_password_is_asked_for_twice() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let twice = |first, second| [("Password: ", first), ("Once more: ", second)];
-    let (status, shown) =
-        at_a_terminal(&place, &["user", "add", "erin"], &twice("first one", "first one"));
+    let (status, shown) = at_a_terminal(&place, &["user", "add", "erin"], &twice(FIRST, FIRST));
     assert!(status.success() && shown.contains("The user erin was added."), "{shown}");
-    assert!(may_sign_in(&place, "first one").await);
+    assert!(may_sign_in(&place, FIRST).await);
 
     let (status, shown) =
         at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second", "mistyped"));
     assert!(!status.success() && shown.contains("the two passwords differ"), "{shown}");
-    assert!(may_sign_in(&place, "first one").await && !may_sign_in(&place, "second one").await);
+    assert!(may_sign_in(&place, FIRST).await && !may_sign_in(&place, SECOND).await);
 
     let (status, shown) =
-        at_a_terminal(&place, &["user", "passwd", "erin"], &twice("second one", "second one"));
+        at_a_terminal(&place, &["user", "passwd", "erin"], &twice(SECOND, SECOND));
     assert!(status.success(), "{shown}");
-    assert!(may_sign_in(&place, "second one").await && !may_sign_in(&place, "first one").await);
+    assert!(may_sign_in(&place, SECOND).await && !may_sign_in(&place, FIRST).await);
     server.stop();
 }
 
 /// The command read the user, waited for the password, and then wrote the whole user back.
 #[test]
 fn what_happens_while_a_password_is_typed_stays() {
-    let place = Place::new();
-    let twice = [("Password: ", "first password"), ("Once more: ", "first password")];
+    let place = Sandbox::new();
+    let twice = [("Password: ", FIRST), ("Once more: ", FIRST)];
     at_a_terminal(&place, &["user", "add", "erin", "--roles", "admin"], &twice);
     let run = |arguments: &[&str]| {
         let output = place.demo_command(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
-    let twice = [("Password: ", "second password"), ("Once more: ", "second password")];
+    let twice = [("Password: ", SECOND), ("Once more: ", SECOND)];
     let (status, shown) = at_a_terminal_while(&place, &["user", "passwd", "erin"], &twice, || {
         run(&["user", "disable", "erin"]);
         run(&["user", "roles", "erin", "nothing"]);

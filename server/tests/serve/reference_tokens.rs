@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Doorward, Place, browser, text, token};
+use crate::support::{Doorward, Sandbox, browser, text, token};
 
 const CONFIG: &str = r#"
 demo = true
@@ -20,7 +20,7 @@ access_token_type = "reference"
 
 #[tokio::test]
 async fn a_reference_token_is_accepted_until_it_is_revoked() {
-    let place = Place::new();
+    let place = Sandbox::new();
     fs::write(place.folder().join("doorward.toml"), CONFIG).unwrap();
     let mut command = place.command(&["serve", "--config", "doorward.toml"]);
     command.env("DOORWARD_API__INTROSPECTION_SECRET", "secret");

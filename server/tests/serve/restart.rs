@@ -3,13 +3,13 @@
 use std::{fs, process::Command};
 
 use crate::support::{
-    Doorward, Place, authorize, browser, key_ids, location, refresh, refusal, sign_in_at_the_page,
-    sign_in_by_password, text,
+    Doorward, Sandbox, authorize, browser, key_ids, location, refresh, refusal,
+    sign_in_at_the_page, sign_in_by_password, text,
 };
 
 #[tokio::test]
 async fn sessions_grants_and_keys_survive() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let http = browser();
     sign_in_at_the_page(&http, &place).await;
@@ -34,7 +34,7 @@ async fn sessions_grants_and_keys_survive() {
 #[tokio::test]
 async fn the_data_is_for_this_user_only() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
+    let place = Sandbox::new();
     place.serve(&[]).stop();
     let data = place.folder().join("data");
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -46,7 +46,7 @@ async fn the_data_is_for_this_user_only() {
 
 #[test]
 fn a_lost_master_key_is_noticed() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.serve(&[]).stop();
     fs::remove_file(place.folder().join("data/doorward.key")).unwrap();
     let line = refusal(&place.command(&["serve"]).output().unwrap());
@@ -55,7 +55,7 @@ fn a_lost_master_key_is_noticed() {
 
 #[test]
 fn a_demo_database_is_not_taken_for_real_users() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.serve(&[]).stop();
     let serious = |arguments: &[&str]| -> Command {
         let mut command = place.command(arguments);
@@ -74,7 +74,7 @@ fn a_demo_database_is_not_taken_for_real_users() {
 
 #[test]
 fn a_master_key_that_cannot_be_read_is_named() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.serve(&[]).stop();
     let file = place.folder().join("data/doorward.key");
     let refused = || refusal(&place.command(&["serve"]).output().unwrap());

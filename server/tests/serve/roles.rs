@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, browser, sign_in_by_password, text};
+use crate::support::{Sandbox, browser, sign_in_by_password, text};
 
 #[tokio::test]
 async fn one_process_serves_everything() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     assert!(server.first_line.starts_with("Doorward"), "{}", server.first_line);
     let http = browser();
@@ -37,7 +37,7 @@ async fn one_process_serves_everything() {
 
 #[tokio::test]
 async fn the_api_answers_by_its_policies() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let http = browser();
     let alice = sign_in_by_password(&http, &place, "alice").await;
@@ -70,8 +70,8 @@ async fn the_api_answers_by_its_policies() {
 
 #[tokio::test]
 async fn each_part_runs_in_a_process_of_its_own() {
-    let place = Place::new();
-    let api = Place::new();
+    let place = Sandbox::new();
+    let api = Sandbox::new();
     let api_listen = format!("127.0.0.1:{}", api.app_port());
     let part = |role: &str| {
         let mut command = place.command(&["serve", "--role", role]);

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Doorward, Place, browser};
+use crate::support::{Doorward, Sandbox, browser};
 
 /// Reads until the text has come; more may follow it.
 async fn read_until(stream: &mut TcpStream, text: &str) -> String {
@@ -26,7 +26,7 @@ async fn read_until(stream: &mut TcpStream, text: &str) -> String {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = place.serve(&[]);
     let authority = place.provider.strip_prefix("http://").unwrap();
     let body = "grant_type=client_credentials&client_id=Resources&client_secret=secret";
@@ -59,7 +59,7 @@ async fn a_request_under_way_is_answered() {
 
 #[tokio::test]
 async fn a_request_that_does_not_finish_is_waited_for_no_longer_than_set() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_STOP__FINISHING_TIME", "1");
     let server = Doorward::start(command);
@@ -77,7 +77,7 @@ async fn a_request_that_does_not_finish_is_waited_for_no_longer_than_set() {
 
 #[tokio::test]
 async fn before_it_stops_it_says_that_it_is_not_ready_and_goes_on() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_STOP__DRAIN_DELAY", "3600");
     let log = place.folder().join("log");

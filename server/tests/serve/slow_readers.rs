@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::support::{Doorward, Place, browser};
+use crate::support::{Doorward, Sandbox, browser};
 
 /// Asks for far more than the kernel buffers, and reads nothing.
 async fn unread(port: u16) -> TcpStream {
@@ -38,7 +38,7 @@ async fn is_closed(mut stream: TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_disconnected() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_CONNECTIONS__WRITE_TIMEOUT", "1");
     command.env("DOORWARD_MANAGEMENT__LISTEN", "127.0.0.1:0");
@@ -58,7 +58,7 @@ async fn a_client_that_does_not_read_is_disconnected() {
 
 #[tokio::test]
 async fn one_address_takes_neither_all_connections_nor_the_management_listener() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let management = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_CONNECTIONS__MAX_PER_ADDRESS", "5");
@@ -89,7 +89,7 @@ async fn one_address_takes_neither_all_connections_nor_the_management_listener()
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connections_never_use_up_the_file_descriptors() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let management = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let serve = place.command(&["serve"]);
     let mut limited = std::process::Command::new("bash");
@@ -113,7 +113,7 @@ async fn connections_never_use_up_the_file_descriptors() {
 
 #[tokio::test]
 async fn an_old_connection_is_closed_after_its_answer() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_CONNECTIONS__MAX_AGE", "1");
     let server = Doorward::start(command);

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 /// A folder for data, and addresses that are free.
 #[derive(Clone)]
-pub struct Place {
+pub struct Sandbox {
     folder: Arc<TempDir>,
     pub app: String,
     pub provider: String,
@@ -32,7 +32,7 @@ pub struct Doorward {
     pub first_line: String,
 }
 
-impl Place {
+impl Sandbox {
     pub fn new() -> Self {
         // Both are held until both are known, so that they differ.
         let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -207,7 +207,7 @@ pub fn browser() -> Client {
 /// Asks the token endpoint as a client with the secret `secret`.
 pub async fn token(
     http: &Client,
-    place: &Place,
+    place: &Sandbox,
     client_id: &str,
     form: &[(&str, &str)],
 ) -> Response {
@@ -220,7 +220,7 @@ pub async fn token(
 }
 
 /// Signs a demo user in by password, with refresh tokens.
-pub async fn sign_in_by_password(http: &Client, place: &Place, user: &str) -> Value {
+pub async fn sign_in_by_password(http: &Client, place: &Sandbox, user: &str) -> Value {
     let scope = "openid MyBackendApi2 offline_access";
     let form =
         [("grant_type", "password"), ("username", user), ("password", user), ("scope", scope)];
@@ -229,7 +229,7 @@ pub async fn sign_in_by_password(http: &Client, place: &Place, user: &str) -> Va
     response.json().await.unwrap()
 }
 
-pub async fn refresh(http: &Client, place: &Place, refresh_token: &str) -> Response {
+pub async fn refresh(http: &Client, place: &Sandbox, refresh_token: &str) -> Response {
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
     token(http, place, "PolicyBasedBackend", &form).await
 }
@@ -264,7 +264,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// The answer to an authorization request of the page.
-pub async fn authorize(http: &Client, place: &Place) -> Response {
+pub async fn authorize(http: &Client, place: &Sandbox) -> Response {
     let redirect_uri = format!("{}/OpenId/Login/JS", place.app);
     let query = [
         ("client_id", "PkceJS"),
@@ -282,13 +282,13 @@ pub async fn authorize(http: &Client, place: &Place) -> Response {
 }
 
 /// Follows a redirect within the provider.
-async fn follow(http: &Client, place: &Place, location: &str) -> Response {
+async fn follow(http: &Client, place: &Sandbox, location: &str) -> Response {
     let base = url::Url::parse(&place.provider).unwrap();
     http.get(base.join(location).unwrap()).send().await.unwrap()
 }
 
 /// Signs alice in as a browser does; the code that the page gets.
-pub async fn sign_in_at_the_page(http: &Client, place: &Place) -> String {
+pub async fn sign_in_at_the_page(http: &Client, place: &Sandbox) -> String {
     let to_login = location(&authorize(http, place).await);
     let page = follow(http, place, &to_login).await.text().await.unwrap();
     let mut form = hidden_fields(&page);
@@ -310,7 +310,7 @@ pub fn code(answer: &str) -> String {
 }
 
 /// Redeems a code as the page does.
-pub async fn redeem(http: &Client, place: &Place, code: &str) -> Response {
+pub async fn redeem(http: &Client, place: &Sandbox, code: &str) -> Response {
     let redirect_uri = format!("{}/OpenId/Login/JS", place.app);
     let form = [
         ("grant_type", "authorization_code"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::support::{Doorward, Place, browser, sign_in_by_password};
+use crate::support::{Doorward, Sandbox, browser, sign_in_by_password};
 
 /// A collector: its URL, and the bodies that come in.
 async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
@@ -23,7 +23,7 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
 }
 
 /// A server that sends its spans to that collector.
-fn exporting_to(url: String, place: &Place) -> Doorward {
+fn exporting_to(url: String, place: &Sandbox) -> Doorward {
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", url);
     Doorward::start(command)
@@ -32,7 +32,7 @@ fn exporting_to(url: String, place: &Place) -> Doorward {
 // The collector works on while the test waits for the process to end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (url, mut bodies) = collector().await;
     let server = exporting_to(url, &place);
     let http = browser();
@@ -65,7 +65,7 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
 /// W3C Trace Context.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (url, mut bodies) = collector().await;
     let server = exporting_to(url, &place);
     let http = browser();
@@ -112,7 +112,7 @@ async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_hurts_nobody() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut command = place.command(&["serve"]);
     command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", format!("http://{nobody}"));

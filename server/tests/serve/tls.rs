@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Doorward, Place, refusal, sign_in_by_password, text};
+use crate::support::{Doorward, Sandbox, refusal, sign_in_by_password, text};
 
 /// A browser that trusts this authority and no other.
 fn trusting(authority: &Path) -> Client {
@@ -29,7 +29,7 @@ fn certificate(folder: &Path, name: &str, last_year: i32) {
 
 #[tokio::test]
 async fn with_a_development_certificate_everything_works_by_https() {
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     let server = place.serve(&["--tls"]);
     let http = trusting(&place.folder().join("data/tls/authority.crt"));
     let address = place.provider.replace("https://localhost", "127.0.0.1");
@@ -68,7 +68,7 @@ async fn with_a_development_certificate_everything_works_by_https() {
 
 #[tokio::test]
 async fn a_renewed_certificate_is_taken_over_without_a_restart() {
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     certificate(place.folder(), "first", 2100);
     certificate(place.folder(), "next", 2100);
     let [certificate, key] = ["tls.crt", "tls.key"].map(|name| place.folder().join(name));
@@ -106,7 +106,7 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
 
 #[test]
 fn a_certificate_that_can_not_be_used_is_refused_by_its_file() {
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     certificate(place.folder(), "good", 2100);
     certificate(place.folder(), "other", 2100);
     certificate(place.folder(), "old", 2002);
@@ -136,7 +136,7 @@ fn a_certificate_that_can_not_be_used_is_refused_by_its_file() {
 #[test]
 fn of_a_private_key_that_everybody_may_read_is_warned() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::with_tls();
+    let place = Sandbox::with_tls();
     certificate(place.folder(), "own", 2100);
     for (mode, warned) in [(0o644, true), (0o640, false)] {
         fs::set_permissions(place.folder().join("own.key"), fs::Permissions::from_mode(mode))
@@ -152,7 +152,7 @@ fn of_a_private_key_that_everybody_may_read_is_warned() {
 
 #[test]
 fn an_https_issuer_without_anybody_who_speaks_tls_is_refused() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&["serve", "--role", "provider"]);
     let line = refusal(
         &command.env("DOORWARD_PROVIDER__ISSUER", "https://localhost:6001").output().unwrap(),

@@ -7,9 +7,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Doorward, Place, browser, sign_in_by_password, token};
+use crate::support::{Doorward, Sandbox, browser, sign_in_by_password, token};
 
-fn run(place: &Place, arguments: &[&str], input: &str) -> Output {
+fn run(place: &Sandbox, arguments: &[&str], input: &str) -> Output {
     let mut command = place.demo_command(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -18,26 +18,26 @@ fn run(place: &Place, arguments: &[&str], input: &str) -> Output {
 }
 
 #[track_caller]
-fn done(place: &Place, arguments: &[&str], input: &str) -> String {
+fn done(place: &Sandbox, arguments: &[&str], input: &str) -> String {
     let output = run(place, arguments, input);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[track_caller]
-fn refused(place: &Place, arguments: &[&str], input: &str) -> String {
+fn refused(place: &Sandbox, arguments: &[&str], input: &str) -> String {
     let output = run(place, arguments, input);
     assert_ne!(output.status.code(), Some(0));
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn claims(place: &Place, user: &str) -> Value {
+fn claims(place: &Sandbox, user: &str) -> Value {
     let shown = done(place, &["user", "show", user, "--json"], "");
     serde_json::from_str::<Value>(&shown).unwrap()["claims"].take()
 }
 
 /// A server with a client that may ask for the profile.
-fn serve(place: &Place, settings: &[(&str, &str)]) -> Doorward {
+fn serve(place: &Sandbox, settings: &[(&str, &str)]) -> Doorward {
     let client = r#"[{
         client_id="cli", client_secrets=[{plain="secret"}], allowed_grant_types=["password"],
         allowed_scopes=["openid", "profile"]
@@ -48,7 +48,7 @@ fn serve(place: &Place, settings: &[(&str, &str)]) -> Doorward {
 }
 
 /// What an application learns of the user.
-async fn userinfo(place: &Place, user: &str, password: &str) -> Value {
+async fn userinfo(place: &Sandbox, user: &str, password: &str) -> Value {
     let form = [
         ("grant_type", "password"),
         ("username", user),
@@ -63,7 +63,7 @@ async fn userinfo(place: &Place, user: &str, password: &str) -> Value {
 
 #[tokio::test]
 async fn a_user_has_a_name_an_address_and_groups_by_command() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let server = serve(&place, &[]);
     let add = [
         "user",
@@ -80,7 +80,7 @@ async fn a_user_has_a_name_an_address_and_groups_by_command() {
         "department=Sales",
         "--password-stdin",
     ];
-    done(&place, &add, "a good password");
+    done(&place, &add, "violet kettle north");
     assert_eq!(
         claims(&place, "erin"),
         json!({
@@ -88,7 +88,7 @@ async fn a_user_has_a_name_an_address_and_groups_by_command() {
             "name": "Erin Doe", "groups": ["staff", "editors"], "department": "Sales",
         })
     );
-    let known = userinfo(&place, "erin", "a good password").await;
+    let known = userinfo(&place, "erin", "violet kettle north").await;
     assert_eq!(
         (&known["name"], &known["preferred_username"]),
         (&json!("Erin Doe"), &json!("erin"))
@@ -116,22 +116,25 @@ async fn a_user_has_a_name_an_address_and_groups_by_command() {
 /// A removed user's identifier is not given to the next one with the same name.
 #[test]
 fn a_name_that_is_used_again_gets_another_identifier() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let sub = || -> Value {
-        done(&place, &["user", "add", "ada", "--password-stdin"], "a good password");
+        done(&place, &["user", "add", "ada", "--password-stdin"], "violet kettle north");
         let shown = done(&place, &["user", "show", "ada", "--json"], "");
         serde_json::from_str::<Value>(&shown).unwrap()["sub"].take()
     };
     let first = sub();
     done(&place, &["user", "remove", "ada", "--yes"], "");
     assert_ne!(first, sub());
+    let again = ["user", "add", "eve", "--sub", first.as_str().unwrap(), "--password-stdin"];
+    let refusal = refused(&place, &again, "violet kettle north");
+    assert!(refusal.contains("a removed user had the sub"), "{refusal}");
 }
 
 #[test]
 fn roles_are_shown_set_added_and_removed() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let add = ["user", "add", "erin", "--roles", "a,,a, b", "--password-stdin"];
-    done(&place, &add, "a good password");
+    done(&place, &add, "violet kettle north");
     let roles = |arguments: &[&str]| {
         let text = done(&place, &[&["user", "roles", "erin", "--json"], arguments].concat(), "");
         serde_json::from_str::<Value>(&text).unwrap()["roles"].take()
@@ -146,16 +149,18 @@ fn roles_are_shown_set_added_and_removed() {
 }
 
 #[test]
-fn passwords_that_are_too_short_or_the_name_are_refused() {
-    let place = Place::new();
+fn passwords_that_are_short_or_easy_to_guess_are_refused_without_force() {
+    let place = Sandbox::new();
     let add = ["user", "add", "margaret", "--password-stdin"];
-    assert!(refused(&place, &add, "short").contains("at least 8"));
-    assert!(refused(&place, &add, "Margaret").contains("user name"));
-    done(&place, &add, "a good password");
+    assert!(refused(&place, &add, "short").contains("at least 12"));
+    assert!(refused(&place, &add, "Margaret-1234").contains("your name"));
+    assert!(refused(&place, &add, "password1234").contains("--force"));
+    done(&place, &add, "violet kettle north");
     assert!(
         refused(&place, &["user", "passwd", "margaret", "--password-stdin"], "x")
-            .contains("at least 8")
+            .contains("at least 12")
     );
+    done(&place, &["user", "passwd", "margaret", "--password-stdin", "--force"], "margaret");
     let mut command = place.demo_command(&["user", "passwd", "margaret", "--password-stdin"]);
     command.env("DOORWARD_PROVIDER__MIN_PASSWORD_LENGTH", "20").stdin(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -165,18 +170,18 @@ fn passwords_that_are_too_short_or_the_name_are_refused() {
 
 #[tokio::test]
 async fn a_hash_that_was_made_by_command_is_accepted_in_the_file() {
-    let place = Place::new();
-    let hash = done(&place, &["user", "password-hash", "--password-stdin"], "a good password");
+    let place = Sandbox::new();
+    let hash = done(&place, &["user", "password-hash", "--password-stdin"], "violet kettle north");
     let user = format!(r#"[{{username="erin", password_hash="{}"}}]"#, hash.trim());
     let server = serve(&place, &[("DOORWARD_USERS", &user)]);
-    assert_eq!(userinfo(&place, "erin", "a good password").await["sub"], "erin");
+    assert_eq!(userinfo(&place, "erin", "violet kettle north").await["sub"], "erin");
     sign_in_by_password(&browser(), &place, "alice").await;
     server.stop();
 }
 
 #[test]
 fn lists_of_a_client_are_added_to_and_taken_from() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let uri = |name: &str| format!("https://page.example/{name}");
     let (a, b, c) = (uri("a"), uri("b"), uri("c"));
     let add = [
@@ -213,7 +218,7 @@ fn lists_of_a_client_are_added_to_and_taken_from() {
 
 #[test]
 fn tables_show_dates() {
-    let place = Place::new();
+    let place = Sandbox::new();
     done(&place, &["keys", "rotate"], "");
     let table = done(&place, &["keys", "list"], "");
     let row = table.lines().nth(1).unwrap();
@@ -223,7 +228,7 @@ fn tables_show_dates() {
 /// A key whose algorithm was taken out of the configuration was neither replaced nor removable.
 #[test]
 fn any_key_can_be_retired() {
-    let place = Place::new();
+    let place = Sandbox::new();
     done(&place, &["keys", "rotate"], "");
     let keys = |algorithms: &str| -> Vec<Value> {
         let mut command = place.demo_command(&["keys", "list", "--json"]);
@@ -244,4 +249,41 @@ fn any_key_can_be_retired() {
     assert!(refused(&place, &["keys", "retire", &signing], "").contains("--replace"));
     done(&place, &["keys", "retire", &signing, "--replace"], "");
     assert_ne!(find(&keys(both), "RS256", "signs"), signing);
+}
+
+#[test]
+fn an_export_is_imported_once_and_says_what_is_left() {
+    let place = Sandbox::new();
+    let table = "username,sub,email,email_verified,password_hash,shoe\n\
+                 ada,7,ada@example.com,true,$2b$04$TBmc8SP7vRflIlpLRX.8NukFrs2E23Fuod1ppkvsPLNXsT1\
+                 Ly/CH.,39\nzoe,8,,,,\nbad,,,,md5,\n,9,,,,\n\
+                 eve,7,,,,\n";
+    std::fs::write(place.folder().join("users.csv"), table).unwrap();
+    done(&place, &["user", "add", "zoe", "--sub", "1", "--password-stdin", "--force"], "zoe");
+    let report = |option: &[&str]| -> Value {
+        let import = [&["import", "csv", "users.csv", "--json"], option].concat();
+        serde_json::from_str(&done(&place, &import, "")).unwrap()
+    };
+    let dry = report(&["--dry-run"]);
+    assert_eq!((&dry["users"], &dry["added"]), (&json!(5), &json!(2)), "{dry}");
+    refused(&place, &["user", "show", "ada"], "");
+    let first = report(&[]);
+    assert_eq!((&first["added"], &first["without_password"]), (&json!(2), &json!(1)), "{first}");
+    assert_eq!(first["left"]["the column shoe"], 1);
+    let problems = first["problems"].to_string();
+    for part in [
+        "zoe: another user has this name",
+        "bad: the password",
+        "9: a user name has",
+        "eve: the export has the sub 7 twice",
+    ] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+    let second = report(&[]);
+    assert_eq!((&second["added"], &second["present"]), (&json!(0), &json!(2)), "{second}");
+    let link = ["import", "csv", "users.csv", "--link", "google=https://accounts.google.com"];
+    let unknown = refused(&place, &link, "");
+    assert!(unknown.contains("configure the provider first"), "{unknown}");
+    let missing = refused(&place, &["import", "csv", "nothing.csv"], "");
+    assert!(missing.contains("nothing.csv"), "{missing}");
 }

@@ -43,8 +43,7 @@ impl World {
     }
 
     fn token(&self, about_the_caller: &Map<String, Value>) -> String {
-        use doorward_provider::model::time::Clock as _;
-        let now = SystemClock.now().seconds();
+        let now = now();
         let mut claims = about_the_caller.clone();
         let of_the_token = json!({
             "iss": self.issuer, "aud": AUDIENCE, "client_id": "PkceJS", "jti": "1", "iat": now,
@@ -66,6 +65,11 @@ impl World {
             (status, serde_json::from_value(body["reasons"].clone()).unwrap_or_default())
         })
     }
+}
+
+fn now() -> i64 {
+    use doorward_provider::model::time::Clock as _;
+    SystemClock.now().seconds()
 }
 
 async fn serve_issuer(key: Value) -> String {
@@ -101,14 +105,19 @@ fn callers() -> impl Strategy<Value = Map<String, Value>> {
     let departments = claim(&["Sales", "CRM", "IT", "sales"]);
     let emails = claim(&["jblin@xxx.com", "a@XXX.COM", "a@xxx.com.evil", "xxx.com", "@xxx.com"]);
     let verified = prop::sample::select(vec![None, Some(json!(true)), Some(json!("true"))]);
-    let claims = (sub, roles, departments, emails, verified);
-    claims.prop_map(|(sub, role, department, email, verified)| {
+    let levels = claim(&["urn:doorward:acr:1", "urn:doorward:acr:2"]);
+    // Far from the limit, so that time may pass between the two sides.
+    let ages = prop::sample::select(vec![None, Some(0), Some(30), Some(600), Some(-600)]);
+    let claims = (sub, roles, departments, emails, verified, levels, ages);
+    claims.prop_map(|(sub, role, department, email, verified, acr, age)| {
         let claims = [
             ("sub", Some(json!(sub))),
             ("role", role),
             ("department", department),
             ("email", email),
             ("email_verified", verified),
+            ("acr", acr),
+            ("auth_time", age.map(|age| json!(now() - age))),
         ];
         claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     })
@@ -130,8 +139,9 @@ fn the_pages_verdict_is_the_apis_answer() {
         let principal = routes::principal(&user);
         prop_assert!(principal.is_some());
         for route in demo::routes() {
-            let expected = match routes::verdict(route, principal.as_ref()) {
+            let expected = match routes::verdict(route, principal.as_ref(), now().unsigned_abs()) {
                 Verdict::Allowed => (200, Vec::new()),
+                Verdict::SignInAgain(reasons) => (401, reasons),
                 Verdict::Denied(reasons) => (403, reasons),
                 Verdict::SignInFirst => (401, Vec::new()),
             };
@@ -146,7 +156,7 @@ fn the_pages_verdict_is_the_apis_answer() {
 fn nobody_may_call_and_the_page_says_so() {
     let world = World::new();
     for route in demo::routes() {
-        assert_eq!(routes::verdict(route, None), Verdict::SignInFirst);
+        assert_eq!(routes::verdict(route, None, 0), Verdict::SignInFirst);
         assert_eq!(world.call(&route.path, "").0, 400, "a header without a token");
         assert_eq!(world.call(&route.path, "x").0, 401);
     }

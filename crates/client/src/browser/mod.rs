@@ -38,9 +38,11 @@ pub use timer::BrowserTimer;
 
 use crate::{
     Error, Settings, StorageLease, UserManager,
+    flow::callback::RESPONSE,
     in_page::{MemoryStorage, PageLocks},
     ports::{Guard, Ports, Storage},
     settings::StoreKind,
+    user_store,
 };
 
 /// Creates a client on the browser's own APIs.
@@ -87,11 +89,24 @@ pub fn ports(settings: &Settings) -> Ports {
             .then(|| Rc::new(ProofKey::of(settings)) as Rc<dyn crate::ports::ProofSigner>),
         #[cfg(not(feature = "dpop"))]
         signer: None,
+        assertions: None,
         #[cfg(feature = "popups")]
         popups: Some(Rc::new(PagePopups)),
         #[cfg(not(feature = "popups"))]
         popups: None,
     }
+}
+
+/// Whether a client with these settings would have nothing to do on this page until the user signs
+/// in: no user is stored in this tab, no other tab can change that, and the page's URL carries no
+/// response. Such a page need not have loaded the client.
+pub fn is_idle(settings: &Settings) -> bool {
+    let user = user_store::key(settings);
+    let has_none = |key: &str| matches!(WebStorage::Session.get(key), Ok(None));
+    settings.user_store == StoreKind::Session
+        && !current_url().contains("state=")
+        && has_none(&user)
+        && has_none(&[RESPONSE, &user].concat())
 }
 
 /// The page's URL with query and fragment.

@@ -22,7 +22,7 @@ use crate::{
     Error, Fault, Settings,
     flow::pending,
     lean::{json::Members, url},
-    ports::{HttpRequest, HttpResponse, Ports, ProofKeyError, ProofSigner},
+    ports::{HttpClient, HttpRequest, HttpResponse, Ports, ProofKeyError, ProofSigner},
 };
 
 /// Seconds. If the server's clock differs by more, proofs are dated by the server's clock.
@@ -76,12 +76,13 @@ impl Proofs {
     /// effect.
     pub(crate) async fn send(
         &self,
+        http: &dyn HttpClient,
         request: HttpRequest,
         access_token: Option<&str>,
     ) -> Result<HttpResponse, Fault> {
         let origin = url::origin(&request.url).unwrap_or_default();
         let before = self.server(origin);
-        let answer = self.send_once(&request, access_token, &before).await?;
+        let answer = self.send_once(http, &request, access_token, &before).await?;
         let after = self.server(origin);
         let asks_again = match error_of(&answer) {
             Some(ErrorCode::UseDpopNonce) => after.nonce.is_some() && after.nonce != before.nonce,
@@ -90,11 +91,16 @@ impl Proofs {
             }
             _ => false,
         };
-        if asks_again { self.send_once(&request, access_token, &after).await } else { Ok(answer) }
+        if asks_again {
+            self.send_once(http, &request, access_token, &after).await
+        } else {
+            Ok(answer)
+        }
     }
 
     async fn send_once(
         &self,
+        http: &dyn HttpClient,
         request: &HttpRequest,
         access_token: Option<&str>,
         server: &Server,
@@ -104,7 +110,7 @@ impl Proofs {
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(HEADER));
         request.headers.push((HEADER.to_owned(), proof));
         let address = request.url.clone();
-        let answer = self.ports.http.send(request).await;
+        let answer = http.send(request).await;
         let answer = answer.map_err(|failure| Error::Network { url: address, failure })?;
         self.learn(server, &answer);
         Ok(answer)

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     Fault, Settings,
-    ports::{HttpRequest, HttpResponse, Ports},
+    ports::{HttpClient, HttpRequest, HttpResponse, Ports},
 };
 
 /// There are no proofs. The type has no values, so the code that uses it disappears.
@@ -22,6 +22,7 @@ impl Proofs {
 
     pub(crate) async fn send(
         &self,
+        _: &dyn HttpClient,
         _: HttpRequest,
         _: Option<&str>,
     ) -> Result<HttpResponse, Fault> {

@@ -1,4 +1,5 @@
-//! Calls to APIs with the user's access token (RFC 6750 sections 2.1 and 3.1, RFC 9449 section 7).
+//! Calls to APIs with the user's access token (RFC 6750 sections 2.1 and 3.1, RFC 9449 section 7,
+//! RFC 9470 section 3).
 
 use std::{rc::Rc, time::Duration};
 
@@ -6,9 +7,10 @@ use doorward_protocol::{challenge::Challenge, error::ErrorCode, json};
 use serde_json::Value;
 
 use crate::{
-    Fault,
+    Error, Fault, StepUp,
     client::Client,
-    ports::{CacheMode, HttpRequest, HttpResponse},
+    lean::url,
+    ports::{CacheMode, HttpClient, HttpRequest, HttpResponse},
     transport::ProofOf,
 };
 
@@ -34,13 +36,16 @@ pub struct ApiRequest {
     pub body: Option<String>,
     /// The time limit in seconds, in place of the setting `request_timeout`.
     pub timeout: Option<u64>,
+    /// The API that the token is for (RFC 8707), if it is not the API of the user's own token. See
+    /// [`UserManager::get_access_token_for`](crate::UserManager::get_access_token_for).
+    pub resource: Option<String>,
 }
 
 impl ApiRequest {
     /// Creates a request with this method.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
         let (method, url) = (method.into(), url.into());
-        Self { method, url, headers: Vec::new(), body: None, timeout: None }
+        Self { method, url, headers: Vec::new(), body: None, timeout: None, resource: None }
     }
 
     /// Creates a GET request.
@@ -66,7 +71,21 @@ impl ApiRequest {
         self.header("content-type", "application/json").body(json::text(document))
     }
 
+    /// Sets the body to these fields of a form, and its type.
+    ///
+    /// ```
+    /// use doorward_client::ApiRequest;
+    ///
+    /// let order = ApiRequest::post("https://api.example/orders").form(&[("item", "tea & milk")]);
+    /// assert_eq!(order.body.as_deref(), Some("item=tea+%26+milk"));
+    /// ```
+    #[must_use]
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        self.header("content-type", "application/x-www-form-urlencoded").body(url::encoded(fields))
+    }
+
     setters! {
+        some_text resource;
         some_text body;
         some timeout: u64;
     }
@@ -78,16 +97,26 @@ pub type ApiResponse = HttpResponse;
 impl Client {
     /// Calls an API with the user's access token. If the API says that the token is invalid
     /// (revoked, or expired by the API's clock), the token is renewed and the call repeated once. A
-    /// call that was refused because of its token had no effect.
-    pub(crate) async fn fetch(self: &Rc<Self>, request: ApiRequest) -> Result<ApiResponse, Fault> {
-        let mut access_token = self.access_token().await?;
+    /// call that was refused because of its token had no effect. An API that needs another sign-in
+    /// is an error, because only the page can repeat the call after it.
+    pub(crate) async fn fetch(
+        self: &Rc<Self>,
+        request: ApiRequest,
+        http: &dyn HttpClient,
+    ) -> Result<ApiResponse, Fault> {
+        let resource = request.resource.as_deref();
+        let mut access_token = self.token_for(resource).await?;
         let mut replaced = false;
         loop {
-            let answer = self.call(&request, &access_token).await?;
-            if replaced || !refuses_token(&answer) {
-                return Ok(answer);
+            let answer = self.call(&request, &access_token, http).await?;
+            match refusal(&answer) {
+                Some(Refusal::Token) if !replaced => (),
+                Some(Refusal::SignIn(step_up)) => {
+                    return Err(Error::StepUp { step_up, response: Box::new(answer) }.into());
+                }
+                _ => return Ok(answer),
             }
-            match self.replaced(&access_token).await {
+            match self.replaced(&access_token, resource).await {
                 Ok(other) => access_token = other,
                 // The events say why there is no other token. The caller gets the API's own
                 // response.
@@ -101,6 +130,7 @@ impl Client {
         &self,
         request: &ApiRequest,
         access_token: &str,
+        http: &dyn HttpClient,
     ) -> impl Future<Output = Result<ApiResponse, Fault>> {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
@@ -114,12 +144,28 @@ impl Client {
             follow_redirects: true,
             cache: CacheMode::Never,
         };
-        self.tokens.http.transmit(sent, ProofOf::Token(access_token))
+        self.tokens.http.transmit_by(http, sent, ProofOf::Token(access_token))
+    }
+
+    /// A valid token for this API, or the user's own.
+    async fn token_for(self: &Rc<Self>, resource: Option<&str>) -> Result<String, Fault> {
+        match resource {
+            Some(resource) => self.resource_token(resource).await,
+            None => self.access_token().await,
+        }
     }
 
     /// Returns the token that replaces a refused one. Another caller or tab may have renewed
     /// already.
-    async fn replaced(self: &Rc<Self>, refused: &str) -> Result<String, Fault> {
+    async fn replaced(
+        self: &Rc<Self>,
+        refused: &str,
+        resource: Option<&str>,
+    ) -> Result<String, Fault> {
+        if let Some(resource) = resource {
+            self.resources.forget(refused);
+            return self.resource_token(resource).await;
+        }
         if self.users.present()?.access_token == refused {
             self.renew().await?;
         }
@@ -127,14 +173,24 @@ impl Client {
     }
 }
 
-/// Whether an API refused the token itself. From another origin, the header is visible only if
+/// Why an API refused a token.
+enum Refusal {
+    /// The token itself is not accepted.
+    Token,
+    /// The sign-in behind the token is not enough.
+    SignIn(StepUp),
+}
+
+/// Whether an API asks for another token. From another origin, the header is visible only if
 /// `Access-Control-Expose-Headers` names it.
-fn refuses_token(answer: &HttpResponse) -> bool {
-    answer.status == 401
-        && answer
-            .header("www-authenticate")
-            .and_then(|header| Challenge::parse_all(header).ok())
-            .is_some_and(|challenges| {
-                challenges.iter().any(|one| one.error() == Some(ErrorCode::InvalidToken))
-            })
+fn refusal(answer: &HttpResponse) -> Option<Refusal> {
+    if answer.status != 401 {
+        return None;
+    }
+    let challenges = Challenge::parse_all(answer.header("www-authenticate")?).ok()?;
+    challenges.iter().find_map(|challenge| match challenge.error()? {
+        ErrorCode::InvalidToken => Some(Refusal::Token),
+        ErrorCode::InsufficientUserAuthentication => Some(Refusal::SignIn(StepUp::of(challenge))),
+        _ => None,
+    })
 }

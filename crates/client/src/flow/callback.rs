@@ -36,7 +36,7 @@ use crate::{
 /// How many URLs are remembered while the page lives.
 const REMEMBERED: usize = 4;
 /// The prefix of the key under which a tab keeps the URL of a response until it is processed.
-const RESPONSE: &str = "oidc-response:";
+pub(crate) const RESPONSE: &str = "oidc-response:";
 
 /// The callbacks of this page.
 #[derive(Default)]
@@ -175,6 +175,9 @@ impl Client {
         let address = url.to_owned();
         let work: LocalFuture<Result<(), Fault>> = Box::pin(async move {
             let outcome = client.finish_signin(&address).await;
+            if outcome.is_err() {
+                client.metadata.forget_kept();
+            }
             if outcome.as_ref().is_err_and(|error| may_try_again(error)) {
                 // Nothing was consumed: the next call tries again.
                 let mut by_address = client.callbacks.by_address.borrow_mut();
@@ -205,7 +208,7 @@ impl Client {
     /// on a page that is gone.
     async fn finish_signin(&self, url: &str) -> Result<(), Fault> {
         self.tokens.http.trace.authorization_response(url);
-        let response = AuthorizationResponse::parse(url)?;
+        let response = self.read_response(url).await?;
         let _lock = self.lock_callback(&response.state_id).await;
         let begun = self.ports.clock.monotonic();
         let (pending, mark) = loop {

@@ -13,7 +13,8 @@ use crate::{
         response::AuthorizationResponse,
         tokens::{TokenResponse, add_params},
     },
-    id_token::{self, Expected, Nonce, VerifiedIdToken},
+    id_token::{self, Asked, Expected, Nonce, VerifiedIdToken},
+    jarm,
     lean::url,
     metadata::Metadata,
     user_store::{SessionBegin, StoredUser},
@@ -52,6 +53,7 @@ impl PendingSignin {
         if self.owner.client_id != client.settings.client_id {
             return Err(Error::StateMismatch("client_id").into());
         }
+        jarm::check_form(&self, &response)?;
         let issuer = &metadata.issuer;
         // RFC 9207 section 2.4: the code of another provider must not be sent to this provider's
         // token endpoint.
@@ -114,7 +116,8 @@ impl Client {
             self.ports.retrying(|| self.metadata.keys()).await?;
         }
         let nonce = Nonce::Exactly(&pending.nonce);
-        let id_token = self.verify_id_token(&tokens.answer, nonce, pending.max_age).await?;
+        let asked = Asked { max_age: pending.max_age, acr: pending.required_acr.as_deref() };
+        let id_token = self.verify_id_token(&tokens.answer, nonce, asked).await?;
         if id_token.is_none() && pending.scope.split(' ').any(|token| token == scope::OPENID) {
             return Err(IdTokenError::Missing.into());
         }
@@ -127,7 +130,7 @@ impl Client {
         &self,
         answer: &TokenResponse,
         nonce: Nonce<'_>,
-        max_age: Option<u64>,
+        asked: Asked<'_>,
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let Some(id_token) = &answer.unverified_id_token else {
             return Ok(None);
@@ -137,7 +140,7 @@ impl Client {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
             nonce,
-            max_age,
+            asked,
             access_token: &answer.access_token,
             now: answer.provider_time.unwrap_or_else(|| self.ports.clock.now()),
             clock_skew: self.settings.clock_skew,

@@ -5,8 +5,12 @@ use std::rc::Rc;
 use doorward_protocol::{scope, secret::Secret};
 
 use crate::{
-    AuthEvent, Fault, IdTokenError, client::Client, flow::tokens::add_params, id_token::Nonce,
-    lean::url, user_store::StoredUser,
+    AuthEvent, Fault, IdTokenError,
+    client::Client,
+    flow::tokens::add_params,
+    id_token::{Asked, Nonce},
+    lean::url,
+    user_store::StoredUser,
 };
 
 impl Client {
@@ -26,8 +30,13 @@ impl Client {
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
         // This grant has no authorization request, and so no nonce.
-        let id_token =
-            self.verify_id_token(&answer, Nonce::AbsentOr(None), settings.max_age).await?;
+        let id_token = self
+            .verify_id_token(
+                &answer,
+                Nonce::AbsentOr(None),
+                Asked { max_age: settings.max_age, acr: None },
+            )
+            .await?;
         if id_token.is_none() && settings.scope.split(' ').any(|token| token == scope::OPENID) {
             return Err(IdTokenError::Missing.into());
         }

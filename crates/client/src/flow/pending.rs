@@ -103,6 +103,8 @@ pub(crate) struct PendingSignin {
     pub scope: String,
     pub response_mode: ResponseMode,
     pub max_age: Option<u64>,
+    /// The values of `acr`, space-separated, of which the ID token must say one.
+    pub required_acr: Option<String>,
     pub resource: Vec<String>,
     pub extra_token_params: Vec<(String, String)>,
     pub data: Option<Value>,
@@ -229,6 +231,7 @@ impl PendingSignin {
         members.set_text("code_verifier", Some(self.code_verifier.expose()));
         members.set_text("response_mode", Some(self.response_mode.as_str()));
         members.set("max_age", self.max_age.map(Value::from));
+        members.set_text("required_acr", self.required_acr.as_deref());
         if !self.resource.is_empty() {
             members.set("resource", Some(self.resource.clone().into()));
         }
@@ -246,10 +249,7 @@ impl PendingSignin {
         data: Option<Value>,
         url_state: Option<String>,
     ) -> Option<Self> {
-        let response_mode = match members.text("response_mode").as_deref() {
-            Some("fragment") => ResponseMode::Fragment,
-            _ => ResponseMode::Query,
-        };
+        let response_mode = ResponseMode::of(members.text("response_mode").as_deref());
         let pairs = match members.value("extra_token_params") {
             Some(Value::Array(pairs)) => pairs,
             _ => Vec::new(),
@@ -271,6 +271,7 @@ impl PendingSignin {
             scope: text("scope"),
             response_mode,
             max_age: members.number("max_age"),
+            required_acr: members.text("required_acr"),
             resource: members.texts("resource"),
             extra_token_params,
             data,
@@ -399,6 +400,7 @@ fn each_entry(ports: &Ports, keeps: &dyn Fn(&str) -> bool) -> Result<(), Fault> 
     Ok(())
 }
 
-fn key(id: &str) -> String {
+/// The key of an identifier in the state store.
+pub(crate) fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }

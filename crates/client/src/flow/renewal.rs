@@ -18,7 +18,7 @@ use crate::{
         claims,
         tokens::{TokenResponse, add_params},
     },
-    id_token::{Nonce, VerifiedIdToken},
+    id_token::{Asked, Nonce, VerifiedIdToken},
     lean::url,
     popups,
     ports::Guard,
@@ -43,7 +43,7 @@ impl Client {
     pub(crate) async fn renew(self: &Rc<Self>) -> Result<(), Fault> {
         let renewal = self.renewal.join(&*self.ports.timer, &|| {
             let client = Rc::clone(self);
-            Box::pin(async move { client.renew_alone().await })
+            Box::pin(async move { client.renew_alone(None).await })
         });
         renewal.outcome().await
     }
@@ -95,7 +95,9 @@ impl Client {
         i64::try_from(lead).unwrap_or(i64::MAX)
     }
 
-    async fn renew_alone(&self) -> Result<(), Fault> {
+    /// Sends the refresh token, while no other tab sends it: for new tokens of the user, or for a
+    /// token of another API.
+    pub(crate) async fn renew_alone(&self, resource: Option<&str>) -> Result<(), Fault> {
         let before = self.users.get()?;
         let name =
             ["oidc.renew:", &self.settings.authority, ":", &self.settings.client_id].concat();
@@ -103,7 +105,7 @@ impl Client {
         let begun = self.ports.clock.monotonic();
         loop {
             let Some(mut session) = self.users.get()? else {
-                return if before.is_some() {
+                return if before.is_some() || resource.is_some() {
                     Err(Error::NotSignedIn.into())
                 } else {
                     self.renew_in_frame(None).await
@@ -113,7 +115,7 @@ impl Client {
             let changed = before
                 .as_ref()
                 .is_none_or(|before| before.stored.user.access_token != user.access_token);
-            if changed && !self.is_due(&session) {
+            if changed && resource.is_none() && !self.is_due(&session) {
                 // Another tab renewed while this one waited.
                 return self.notice_changes();
             }
@@ -133,7 +135,10 @@ impl Client {
                 // The tab that has the lock may have sent this refresh token.
                 return Err(Error::OtherTab.into());
             }
-            let outcome = self.refresh(&mut session).await;
+            let outcome = match resource {
+                Some(resource) => self.refresh_for(&mut session, resource).await,
+                None => self.refresh(&mut session).await,
+            };
             // Some providers return the same tokens while they are valid. They were not replaced
             // then.
             let replaced = self.users.get()?.is_none_or(|now| now.stored.tokens_hash() != hash);
@@ -150,7 +155,10 @@ impl Client {
                             continue;
                         }
                     }
-                    self.renewal_failed(&error)?;
+                    // An API that the provider refuses is no failure of the session.
+                    if resource.is_none() || error.ends_the_grant() {
+                        self.renewal_failed(&error)?;
+                    }
                     return Err(error);
                 }
                 Ok(()) => return Ok(()),
@@ -209,6 +217,24 @@ impl Client {
         }
         self.user_loaded(&renewed)?;
         self.unverified.take();
+        Ok(())
+    }
+
+    /// Asks for a token of another API. The user's own tokens stay, except for a refresh token that
+    /// was replaced.
+    async fn refresh_for(&self, session: &mut StoredSession, resource: &str) -> Result<(), Fault> {
+        if !self.may_send_refresh_token(session).await {
+            return Err(Error::NoRefreshToken.into());
+        }
+        let answer = self.redeem_for(&session.stored, resource).await?;
+        if !self.users.still_has(session)? {
+            return Err(Error::NotSignedIn.into());
+        }
+        self.keep_refresh_token(session, &answer)?;
+        if answer.refresh_token.is_some() {
+            self.shared_token_replaced();
+        }
+        self.keep_for(session, resource, *answer);
         Ok(())
     }
 
@@ -311,7 +337,7 @@ impl Client {
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let before = user.id_token.as_deref().map_or_else(Map::new, stored_claims);
         let nonce = Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str));
-        let Some(verified) = self.verify_id_token(answer, nonce, None).await? else {
+        let Some(verified) = self.verify_id_token(answer, nonce, Asked::default()).await? else {
             return Ok(None);
         };
         let differs = |name: &str| {

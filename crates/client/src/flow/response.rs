@@ -4,11 +4,20 @@
 use doorward_protocol::{error::ErrorCode, params::Params, secret::Secret};
 use serde_json::Value;
 
-use crate::{AuthorizationError, Error, Fault, lean::url};
+use crate::{AuthorizationError, Error, Fault, jarm, lean::url};
 
 /// Parameters of a response. They are removed from the address bar.
-const RESPONSE_PARAMS: [&str; 7] =
-    ["code", "state", "iss", "session_state", "error", "error_description", "error_uri"];
+const RESPONSE_PARAMS: &[&str] = &[
+    "code",
+    "state",
+    "iss",
+    "session_state",
+    "error",
+    "error_description",
+    "error_uri",
+    #[cfg(feature = "jarm")]
+    jarm::PARAM,
+];
 
 /// An authorization response as it is in the URL. Anyone can write such a link, so it must not be
 /// used until a pending request accepts it.
@@ -22,6 +31,9 @@ pub(crate) struct AuthorizationResponse {
     pub iss: Option<String>,
     /// The session at the provider (OIDC Session Management section 2).
     pub session_state: Option<String>,
+    /// Whether the parameters came in a signed token.
+    #[cfg(feature = "jarm")]
+    pub is_signed: bool,
     /// A code or an error.
     pub result: Result<Secret, ResponseError>,
 }
@@ -71,6 +83,8 @@ impl AuthorizationResponse {
             url_state,
             iss: text("iss"),
             session_state: text("session_state"),
+            #[cfg(feature = "jarm")]
+            is_signed: jarm::token_in(url).is_some(),
             result,
         }))
     }
@@ -156,9 +170,23 @@ fn without_response(encoded: &str) -> String {
     kept
 }
 
+/// One of them shows where the response is.
+const RESPONSE_MARKS: &[&str] = &[
+    "state",
+    "code",
+    "error",
+    #[cfg(feature = "jarm")]
+    jarm::PARAM,
+];
+
 /// The parameters of the response: in the query, in the fragment, or in a query inside the
 /// fragment, as hash routers use it (`#/callback?code=…`).
 fn response_params(url: &str) -> Result<Params, Fault> {
+    jarm::claimed_params(url_params(url)?)
+}
+
+/// The same as they are in the URL.
+pub(crate) fn url_params(url: &str) -> Result<Params, Fault> {
     let (_, query, fragment) = url::split(url);
     let in_fragment =
         fragment.map(|fragment| fragment.split_once('?').map_or(fragment, |(_, inner)| inner));
@@ -167,7 +195,8 @@ fn response_params(url: &str) -> Result<Params, Fault> {
         params = Params::parse(encoded).map_err(|error| {
             no_response(&["the response cannot be read: ", &error.to_string()].concat())
         })?;
-        if params.is_sent("state") || params.is_sent("code") || params.is_sent("error") {
+        let is_response = |name: &&str| params.is_sent(name);
+        if RESPONSE_MARKS.iter().any(is_response) {
             break;
         }
     }
@@ -205,6 +234,8 @@ mod tests {
             url_state: None,
             iss: None,
             session_state: None,
+            #[cfg(feature = "jarm")]
+            is_signed: false,
             result: Ok(Secret::new("SplxlOBeZQQYbYS6WxSbIA")),
         };
         for url in [

@@ -97,6 +97,7 @@ impl Client {
             scope: args.scope.as_ref().unwrap_or(&settings.scope).clone(),
             response_mode: args.response_mode.unwrap_or(settings.response_mode),
             max_age: args.max_age.or(settings.max_age),
+            required_acr: args.required_acr.clone(),
             resource: match args.resource.as_slice() {
                 [] => settings.resource.clone(),
                 own => own.to_vec(),

@@ -1,6 +1,8 @@
 //! Validation of ID tokens (OIDC Core section 3.1.3.7, and section 12.2 on renewal). The comments
 //! quote the steps of section 3.1.3.7.
 
+pub(crate) mod logout_token;
+
 use std::fmt::{self, Display};
 
 use doorward_protocol::{
@@ -26,14 +28,23 @@ pub(crate) struct Expected<'a> {
     pub client_id: &'a str,
     /// The nonce of the request.
     pub nonce: Nonce<'a>,
-    /// The requested `max_age`, in seconds.
-    pub max_age: Option<u64>,
+    /// What was asked for of the sign-in.
+    pub asked: Asked<'a>,
     /// The access token that came with the ID token, for `at_hash`.
     pub access_token: &'a str,
     /// The current time: the provider's, if its response contains it, otherwise this device's.
     pub now: u64,
     /// The tolerance for each time, in seconds.
     pub clock_skew: u64,
+}
+
+/// What was asked for of the sign-in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// The requested `max_age`, in seconds.
+    pub max_age: Option<u64>,
+    /// The values of `acr`, space-separated, one of which is needed.
+    pub acr: Option<&'a str>,
 }
 
 /// The required `nonce`.
@@ -88,9 +99,15 @@ pub enum IdTokenError {
     /// `at_hash` is not that of the access token.
     #[error("it belongs to another access token (at_hash)")]
     AccessTokenHash,
+    /// `acr` is none of those that are needed.
+    #[error("the user did not sign in as strongly as was asked for (acr)")]
+    Acr,
     /// The user authenticated longer ago than `max_age` allows.
     #[error("the user signed in to the provider {0} seconds ago, which is too long")]
     TooOld(u64),
+    /// It was to be a logout token, and is none.
+    #[error("it is no logout token: {0}")]
+    NoLogoutToken(&'static str),
 }
 
 impl IdTokenError {
@@ -100,7 +117,7 @@ impl IdTokenError {
             Self::Expired(_)
             | Self::NotYetValid(_)
             | Self::Signature(Unavailable | UnsupportedAlgorithm) => ErrorKind::Device,
-            Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) => ErrorKind::Restart,
+            Self::Nonce | Self::AccessTokenHash | Self::TooOld(_) | Self::Acr => ErrorKind::Restart,
             _ => ErrorKind::Configuration,
         }
     }
@@ -158,8 +175,22 @@ pub(crate) async fn verify(
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
 ) -> Result<VerifiedIdToken, Fault> {
-    let trace = keys.trace();
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
+    let (claims, algorithm) = signed_claims(&jws, true, metadata, keys, verifier).await?;
+    check_claims(&claims, algorithm, expected, keys.trace())?;
+    Ok(VerifiedIdToken { claims })
+}
+
+/// Checks algorithm and signature, and returns the claims. `came_from_endpoint`: the token endpoint
+/// sent the token itself.
+async fn signed_claims(
+    jws: &UnverifiedJws<'_>,
+    came_from_endpoint: bool,
+    metadata: &Metadata,
+    keys: &MetadataService,
+    verifier: &dyn SignatureVerifier,
+) -> Result<(Map<String, Value>, SigningAlgorithm), Fault> {
+    let trace = keys.trace();
     let offered = &metadata.id_token_signing_alg_values_supported;
     let alg = &jws.header().alg;
     // Step 7: the alg value should be the default of RS256 or the algorithm sent by the Client in
@@ -169,11 +200,11 @@ pub(crate) async fn verify(
     trace.check("alg", &List(offered), alg, algorithm.is_some());
     let algorithm =
         algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
-    let token_endpoint_is_protected =
-        metadata.address(Endpoint::Token).is_some_and(crate::lean::url::is_protected);
+    let token_endpoint_is_protected = came_from_endpoint
+        && metadata.address(Endpoint::Token).is_some_and(crate::lean::url::is_protected);
     // Step 6: the Client must validate the signature according to JWS, with the algorithm in the
     // header and the keys provided by the Issuer.
-    let signed = check_signature(&jws, algorithm, keys, verifier).await;
+    let signed = check_signature(jws, algorithm, keys, verifier).await;
     let tls_vouches = token_endpoint_is_protected
         && matches!(
             signed.as_ref().map_err(|error| &**error),
@@ -186,8 +217,40 @@ pub(crate) async fn verify(
     }
     let claims = json::object(jws.unverified_payload())
         .ok_or(IdTokenError::Malformed(JwsError::InvalidPayload))?;
-    check_claims(&claims, algorithm, expected, trace)?;
-    Ok(VerifiedIdToken { claims })
+    Ok((claims, algorithm))
+}
+
+/// What another answer of the provider, in a token, is checked against.
+#[cfg(any(feature = "jarm", feature = "signed-userinfo"))]
+pub(crate) struct ExpectedAnswer<'a> {
+    pub client_id: &'a str,
+    /// The current time, for an answer that must end; `None` for one that need not.
+    pub lives_at: Option<u64>,
+    /// The tolerance for each time, in seconds.
+    pub clock_skew: u64,
+}
+
+/// Checks the signature of another answer of the provider, in a token, and then whom it comes from,
+/// whom it is for, and its end. Nothing stands in for the signature.
+#[cfg(any(feature = "jarm", feature = "signed-userinfo"))]
+pub(crate) async fn verify_answer(
+    token: &str,
+    expected: &ExpectedAnswer<'_>,
+    metadata: &Metadata,
+    keys: &MetadataService,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Map<String, Value>, Fault> {
+    let jws = UnverifiedJws::parse(token).map_err(IdTokenError::from)?;
+    let (claims, _) = signed_claims(&jws, false, metadata, keys, verifier).await?;
+    check_issuer(&claims, &metadata.issuer, keys.trace())?;
+    check_audience(&claims, expected.client_id, keys.trace())?;
+    if let Some(now) = expected.lives_at {
+        let expires = required_time(&claims, "exp")?;
+        if now >= expires.saturating_add(expected.clock_skew) {
+            return Err(IdTokenError::Expired(now - expires).into());
+        }
+    }
+    Ok(claims)
 }
 
 /// What stands for the tenant in the issuer of Entra ID's metadata for all tenants
@@ -243,9 +306,19 @@ async fn check_signature(
     {
         known = anew;
     }
-    let key = known.select(kid, algorithm).map_err(IdTokenError::from)?;
-    let outcome = verifier.verify(key, algorithm, jws.signing_input(), jws.signature()).await;
-    outcome.map_err(|error| IdTokenError::Signature(error).into())
+    loop {
+        let key = known.select(kid, algorithm).map_err(IdTokenError::from)?;
+        let outcome = verifier.verify(key, algorithm, jws.signing_input(), jws.signature()).await;
+        // The keys of an earlier page may have been replaced since.
+        if matches!(outcome, Err(SignatureError::Mismatch | SignatureError::InvalidKey))
+            && keys.keys_are_kept()
+            && let Some(anew) = keys.keys_anew().await?
+        {
+            known = anew;
+            continue;
+        }
+        return outcome.map_err(|error| IdTokenError::Signature(error).into());
+    }
 }
 
 fn check_claims(
@@ -255,19 +328,20 @@ fn check_claims(
     trace: &Tracer,
 ) -> Result<(), IdTokenError> {
     let text = |name: &'static str| optional_text(claims, name);
-    // Step 2: the Issuer Identifier must exactly match the value of the `iss` claim.
-    let issuer = text("iss")?.ok_or(IdTokenError::Claim("iss"))?;
-    let is_issuer = is_issuer(expected.issuer, issuer, Some(text("tid")?.unwrap_or_default()));
-    if !trace.check("iss", &expected.issuer, &issuer, is_issuer) {
-        return Err(IdTokenError::Issuer(issuer.chars().take(200).collect()));
-    }
+    check_issuer(claims, expected.issuer, trace)?;
     check_audience(claims, expected.client_id, trace)?;
     // Section 2: `sub` has at most 255 characters.
     let sub = text("sub")?.ok_or(IdTokenError::Claim("sub"))?;
     if sub.is_empty() || sub.len() > 255 {
         return Err(IdTokenError::Claim("sub"));
     }
-    check_times(claims, expected, trace)?;
+    check_times(claims, expected.now, expected.clock_skew, trace)?;
+    if let Some(wanted) = expected.asked.acr {
+        check_level(claims, wanted, trace)?;
+    }
+    if let Some(max_age) = expected.asked.max_age {
+        check_age(claims, max_age, expected, trace)?;
+    }
     // Step 11: the `nonce` claim must be the value that was sent in the request.
     let nonce = text("nonce")?;
     let (nonce_fits, wanted) = match expected.nonce {
@@ -289,6 +363,21 @@ fn check_claims(
         Ok(())
     } else {
         Err(IdTokenError::AccessTokenHash)
+    }
+}
+
+/// Step 2: the Issuer Identifier must exactly match the value of the `iss` claim.
+fn check_issuer(
+    claims: &Map<String, Value>,
+    expected: &str,
+    trace: &Tracer,
+) -> Result<(), IdTokenError> {
+    let issuer = optional_text(claims, "iss")?.ok_or(IdTokenError::Claim("iss"))?;
+    let tenant = optional_text(claims, "tid")?.unwrap_or_default();
+    if trace.check("iss", &expected, &issuer, is_issuer(expected, issuer, Some(tenant))) {
+        Ok(())
+    } else {
+        Err(IdTokenError::Issuer(issuer.chars().take(200).collect()))
     }
 }
 
@@ -325,13 +414,24 @@ fn check_audience(
     }
 }
 
-/// Numbers 9, 10 and 13, and RFC 7519 section 4.1.5.
-fn check_times(
+/// Number 12: `acr` is one of the wanted values, which have spaces between them.
+fn check_level(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    wanted: &str,
     trace: &Tracer,
 ) -> Result<(), IdTokenError> {
-    let (now, skew) = (expected.now, expected.clock_skew);
+    let acr = optional_text(claims, "acr")?.unwrap_or_default();
+    let is_one = wanted.split(' ').any(|value| value == acr);
+    if trace.check("acr", &wanted, &acr, is_one) { Ok(()) } else { Err(IdTokenError::Acr) }
+}
+
+/// Numbers 9 and 10, and RFC 7519 section 4.1.5.
+fn check_times(
+    claims: &Map<String, Value>,
+    now: u64,
+    skew: u64,
+    trace: &Tracer,
+) -> Result<(), IdTokenError> {
     let expires = required_time(claims, "exp")?;
     let lives = now < expires.saturating_add(skew);
     if !trace.check("exp", &now.saturating_sub(skew), &expires, lives) {
@@ -343,15 +443,25 @@ fn check_times(
     if !trace.check("iat", &latest, &valid_from, valid_from <= latest) {
         return Err(IdTokenError::NotYetValid(valid_from - now));
     }
-    if let Some(max_age) = expected.max_age {
-        let authenticated = required_time(claims, "auth_time")?;
-        let age = now.saturating_sub(authenticated);
-        let oldest = max_age.saturating_add(skew);
-        if !trace.check("auth_time", &now.saturating_sub(oldest), &authenticated, age <= oldest) {
-            return Err(IdTokenError::TooOld(age));
-        }
-    }
     Ok(())
+}
+
+/// Number 13.
+fn check_age(
+    claims: &Map<String, Value>,
+    max_age: u64,
+    expected: &Expected<'_>,
+    trace: &Tracer,
+) -> Result<(), IdTokenError> {
+    let authenticated = required_time(claims, "auth_time")?;
+    let age = expected.now.saturating_sub(authenticated);
+    let oldest = max_age.saturating_add(expected.clock_skew);
+    let earliest = expected.now.saturating_sub(oldest);
+    if trace.check("auth_time", &earliest, &authenticated, age <= oldest) {
+        Ok(())
+    } else {
+        Err(IdTokenError::TooOld(age))
+    }
 }
 
 fn optional_text<'a>(

@@ -21,7 +21,7 @@ fn expected() -> Expected<'static> {
         issuer: ISSUER,
         client_id: "app",
         nonce: Nonce::Exactly("n"),
-        max_age: None,
+        asked: Asked::default(),
         access_token: ACCESS_TOKEN,
         now: NOW,
         clock_skew: 300,
@@ -114,7 +114,8 @@ fn each_claim_inside_and_outside_its_limit() {
 
 #[test]
 fn auth_time_counts_when_max_age_was_sent() {
-    let expected = Expected { max_age: Some(60), ..expected() };
+    let asked = Asked { max_age: Some(60), ..Asked::default() };
+    let expected = Expected { asked, ..expected() };
     for (changes, outcome) in [
         (json!({}), Err(IdTokenError::Claim("auth_time"))),
         (json!({"auth_time": NOW - 360}), Ok(())),
@@ -124,6 +125,22 @@ fn auth_time_counts_when_max_age_was_sent() {
         assert_eq!(check(changes.clone(), &expected), outcome, "{changes}");
     }
     assert_eq!(check(json!({"auth_time": 1}), &self::expected()), Ok(()), "nobody asked");
+}
+
+#[test]
+fn acr_counts_when_it_was_asked_for() {
+    let asked = Asked { acr: Some("2 3"), ..Asked::default() };
+    let expected = Expected { asked, ..expected() };
+    for (changes, outcome) in [
+        (json!({}), Err(IdTokenError::Acr)),
+        (json!({"acr": "1"}), Err(IdTokenError::Acr)),
+        (json!({"acr": "2 3"}), Err(IdTokenError::Acr)),
+        (json!({"acr": 2}), Err(IdTokenError::Claim("acr"))),
+        (json!({"acr": "3"}), Ok(())),
+    ] {
+        assert_eq!(check(changes.clone(), &expected), outcome, "{changes}");
+    }
+    assert_eq!(check(json!({"acr": "1"}), &self::expected()), Ok(()), "nobody asked");
 }
 
 #[test]
@@ -289,7 +306,8 @@ proptest! {
     ) {
         let mut claims = good();
         claims.insert(name.to_owned(), value.clone());
-        let expected = Expected { max_age, now, clock_skew, ..expected() };
+        let asked = Asked { max_age, acr: None };
+        let expected = Expected { asked, now, clock_skew, ..expected() };
         let result = check_claims(&claims, SigningAlgorithm::Es512, &expected, &tracer());
         if matches!(name, "iss" | "nonce") {
             prop_assert!(result.is_err() || value == json!(ISSUER) || value == json!("n"));

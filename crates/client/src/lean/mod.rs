@@ -1,8 +1,8 @@
 //! Small replacements for well-known building blocks, because of their size in the browser.
 //!
-//! A visitor downloads the client before the page can do anything, so its size is measured
-//! (`script/size`). These are the measures that save most. Where the code looks unusual for a Rust
-//! program, one of them is the reason:
+//! A user downloads the client before the sign-in can begin, so its size is measured (`script/bench
+//! sizes`). These are the measures that save most. Where the code looks unusual for a Rust program,
+//! one of them is the reason:
 //!
 //! - **[`json`]**: every document is parsed into one map and read member by member. A derived
 //!   `Deserialize` generates a parser for each type; together these were half of the client.
@@ -20,7 +20,7 @@
 //! - **One exit for many missing members** (`pending`): each early return has its own code to drop
 //!   what was read before.
 //!
-//! Replace one of them only with the numbers of `script/size` beside it.
+//! Replace one of them only with the numbers of `script/bench sizes` beside it.
 
 pub(crate) mod json;
 pub(crate) mod notify;

@@ -53,7 +53,7 @@ impl SharedWork {
         .await
     }
 
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.0.outcome.borrow().is_some()
     }
 }

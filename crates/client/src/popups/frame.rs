@@ -5,13 +5,12 @@ use std::{rc::Rc, time::Duration};
 
 use super::child::Patience;
 use crate::{
-    AuthEvent, Error, Fault, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, User,
+    AuthEvent, Error, Fault, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs, StepUp, User,
     client::Client,
     flow::{
         exchange::UnverifiedTokens,
         pending::{self, Pending, Via},
         renewal::stored_claims,
-        response::AuthorizationResponse,
     },
     id_token::VerifiedIdToken,
     user_store::{StoredSession, StoredUser},
@@ -23,9 +22,12 @@ type FrameTokens = (UnverifiedTokens, Option<VerifiedIdToken>);
 impl Client {
     /// Signs in a user who has a session at the provider, without interaction. If a user is signed
     /// in here, it renews their tokens, and it must be the same user.
-    pub(crate) async fn signin_frame(&self, session: Option<&StoredSession>) -> Result<(), Fault> {
+    pub(crate) async fn signin_frame(
+        &self,
+        session: Option<&StoredSession>,
+        mut args: SigninRequestArgs,
+    ) -> Result<(), Fault> {
         let stored = session.map(|session| &*session.stored);
-        let mut args = silent_args();
         args.scope = stored.and_then(|stored| stored.requested_scope.clone());
         args.id_token_hint = stored
             .filter(|_| self.settings.include_id_token_in_silent_renew)
@@ -58,11 +60,19 @@ impl Client {
         session: Option<&StoredSession>,
     ) -> Result<(), Fault> {
         if super::has_frames(&self.ports) {
-            self.signin_frame(session).await
+            self.signin_frame(session, silent_args()).await
         } else {
             let error = if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn };
             Err(error.into())
         }
+    }
+
+    /// Replaces the user's tokens by those of a sign-in that an API needs, if the provider has one.
+    pub(super) async fn step_up_in_frame(&self, step_up: &StepUp) -> Result<(), Fault> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
+        let prompt = silent_args().prompt;
+        self.signin_frame(Some(&session), SigninRequestArgs { prompt, ..step_up.signin_args() })
+            .await
     }
 
     /// Sends a sign-in request in a hidden frame and redeems the response.
@@ -76,7 +86,7 @@ impl Client {
 
     async fn redeem_from_frame(&self, address: &str, id: &str) -> Result<FrameTokens, Fault> {
         let url = self.through_frame(address, id).await?;
-        let response = AuthorizationResponse::parse(&url)?;
+        let response = self.read_response(&url).await?;
         let Some(Pending::Signin(pending)) = pending::get(&self.ports, id)? else {
             return Err(self.no_matching_state());
         };

@@ -18,7 +18,7 @@ pub use status::SessionStatus;
 
 use crate::{
     CallbackKind, Error, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
-    UserManager,
+    StepUp, User, UserManager,
     manager::boxed,
     ports::{LocalFuture, Ports},
 };
@@ -44,6 +44,24 @@ impl UserManager {
         let client = Rc::clone(&self.0);
         let popup = client.open_popup(popup);
         boxed(async move { client.signin_popup(popup?, args).await })
+    }
+
+    /// Asks the provider in a hidden frame for a sign-in that an API needs (RFC 9470). The session
+    /// there may be good enough already: perhaps the user has signed in again in another
+    /// application. The same user must be signed in there. If it succeeds, repeat the call. Else
+    /// the user has to sign in: [`StepUp::signin_args`] serves redirects and popups.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Authorization`] with `login_required` if the session there is not good enough, and
+    /// the errors of [`UserManager::signin_silent`].
+    pub fn step_up_silent(&self, step_up: &StepUp) -> LocalFuture<Result<User, Error>> {
+        let client = Rc::clone(&self.0);
+        let step_up = step_up.clone();
+        boxed(async move {
+            client.step_up_in_frame(&step_up).await?;
+            client.users.present()
+        })
     }
 
     /// Signs out here and in the other tabs, and at the provider in a popup, while this page stays

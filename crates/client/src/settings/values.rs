@@ -13,6 +13,9 @@ pub enum ClientAuthentication {
     ClientSecretBasic,
     /// In the form.
     ClientSecretPost,
+    /// By an assertion that the client's key signs (RFC 7523 section 2.2). For servers, with the
+    /// feature `private-key-jwt` and the port `assertions`.
+    PrivateKeyJwt,
 }
 
 /// `response_type` (RFC 6749 section 3.1.1).
@@ -33,6 +36,14 @@ pub enum ResponseMode {
     Query,
     /// In the fragment, which reaches no server.
     Fragment,
+    /// In the query, as a token that the provider signed (JARM).
+    #[cfg(feature = "jarm")]
+    #[serde(rename = "query.jwt")]
+    QueryJwt,
+    /// In the fragment, as a token that the provider signed (JARM).
+    #[cfg(feature = "jarm")]
+    #[serde(rename = "fragment.jwt")]
+    FragmentJwt,
 }
 
 impl ResponseMode {
@@ -41,6 +52,22 @@ impl ResponseMode {
         match self {
             Self::Query => "query",
             Self::Fragment => "fragment",
+            #[cfg(feature = "jarm")]
+            Self::QueryJwt => "query.jwt",
+            #[cfg(feature = "jarm")]
+            Self::FragmentJwt => "fragment.jwt",
+        }
+    }
+
+    /// The mode with this value on the wire; the default for any other.
+    pub(crate) fn of(text: Option<&str>) -> Self {
+        match text {
+            Some("fragment") => Self::Fragment,
+            #[cfg(feature = "jarm")]
+            Some("query.jwt") => Self::QueryJwt,
+            #[cfg(feature = "jarm")]
+            Some("fragment.jwt") => Self::FragmentJwt,
+            _ => Self::Query,
         }
     }
 }

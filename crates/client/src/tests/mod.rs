@@ -6,6 +6,9 @@ mod callback;
 mod coexistence;
 mod dpop;
 mod hostile;
+#[cfg(feature = "jarm")]
+mod jarm;
+mod kept;
 mod lease;
 mod monitor;
 mod oidc_client;
@@ -14,9 +17,13 @@ mod password;
 mod popups;
 pub mod provider;
 mod renewal;
+mod resource;
 mod shared_store;
+#[cfg(feature = "signed-userinfo")]
+mod signed_userinfo;
 mod signin;
 mod signout;
+mod step_up;
 mod storage;
 mod tabs;
 #[cfg(feature = "trace")]

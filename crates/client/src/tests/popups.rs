@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{
     provider::ISSUER,
+    step_up::{asked_by, call},
     world::{REDIRECT_URI, Tab, World},
 };
 use crate::{
@@ -344,6 +345,24 @@ fn an_error_in_a_popup_is_the_providers_and_the_state_is_the_callers() {
     assert_eq!(world.state_keys(), Vec::<String>::new());
 }
 
+/// An API needs another sign-in.
+const STEP_UP: &str =
+    r#"Bearer error="insufficient_user_authentication", acr_values="2 3", max_age="5""#;
+
+#[test]
+fn a_popup_brings_the_sign_in_that_an_api_needs() {
+    let world = World::new();
+    let (tab, popups) = tab_with_windows(&world, World::settings());
+    world.sign_in(&tab);
+    let step_up = asked_by(&world, &tab, STEP_UP);
+    popup(&world, &tab, step_up.signin_args()).unwrap();
+    let request = params(&popups.last().loaded.borrow()[0]);
+    assert_eq!((request.get("acr_values"), request.get("max_age")), (Some("2 3"), Some("5")));
+    assert_eq!(request.get("prompt"), None);
+    assert_eq!(call(&world, &tab).unwrap().status, 404, "the call is repeated");
+    assert_eq!(world.provider.authorizations().last().unwrap(), "Bearer access-2");
+}
+
 #[test]
 fn sign_out_in_a_popup_comes_back_or_ends_when_it_is_closed() {
     let world = World::new();
@@ -497,6 +516,26 @@ mod frames {
         world.run(tab.manager.signin_silent()).unwrap();
         let request = params(&popups.last().loaded.borrow()[0]);
         assert_eq!(request.get("id_token_hint"), user.id_token.as_deref());
+    }
+
+    #[test]
+    fn a_session_at_the_provider_may_be_good_enough_for_an_api() {
+        let world = World::new();
+        let (tab, popups) = tab_with_windows(&world, settings());
+        world.sign_in(&tab);
+        let step_up = asked_by(&world, &tab, STEP_UP);
+        let user = world.run(tab.manager.step_up_silent(&step_up)).unwrap();
+        assert_eq!(user.access_token, "access-2");
+        let request = params(&popups.last().loaded.borrow()[0]);
+        assert_eq!((request.get("acr_values"), request.get("max_age")), (Some("2 3"), Some("5")));
+        assert_eq!(request.get("prompt"), Some("none"));
+        answer_as(&world, &popups, "bob");
+        let error = world.run(tab.manager.step_up_silent(&step_up)).unwrap_err();
+        assert_eq!(error, Error::RenewedTokenDiffers("sub"));
+        assert_eq!(world.user(&tab).unwrap().access_token, "access-2");
+        let nobody = world.tab().manager;
+        world.run(nobody.remove_user()).unwrap();
+        assert_eq!(world.run(nobody.step_up_silent(&step_up)).unwrap_err(), Error::NotSignedIn);
     }
 
     #[test]

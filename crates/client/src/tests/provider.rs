@@ -70,6 +70,8 @@ pub struct Provider {
     /// Whether responses contain the provider's time.
     pub tells_time: RefCell<bool>,
     pub signing_kid: RefCell<String>,
+    /// In place of the claims of userinfo in JSON: a body as it is.
+    pub userinfo_body: RefCell<Option<String>>,
 }
 
 impl Provider {
@@ -94,6 +96,7 @@ impl Provider {
             clock_ahead: RefCell::new(0),
             tells_time: RefCell::new(true),
             signing_kid: RefCell::new("k1".to_owned()),
+            userinfo_body: RefCell::default(),
         }
     }
 
@@ -213,8 +216,11 @@ impl Provider {
                 {
                     return refused;
                 }
-                let about =
+                let mut about =
                     json!({ "sub": sub, "nonce": request.get("nonce"), "auth_time": self.now() });
+                if let Some(values) = request.get("acr_values") {
+                    about["acr"] = json!(values.split(' ').next_back());
+                }
                 (200, self.issue(about))
             }
             Some("refresh_token") => {
@@ -315,15 +321,20 @@ impl HttpClient for Provider {
         Ok(HttpResponse {
             status,
             headers,
-            body: body.to_string(),
+            body: match &*self.userinfo_body.borrow() {
+                Some(own) if endpoint == "userinfo" => own.clone(),
+                _ => body.to_string(),
+            },
             date: self.tells_time.borrow().then(|| self.now()),
         })
     }
 }
 
+const MODULUS: &str = "AQAB";
+
 /// A fake key: its signatures consist of its name and the input's length.
 pub fn key(kid: &str) -> Jwk {
-    Jwk::rsa("AQAB", "AQAB").for_signing(SigningAlgorithm::Rs256, kid)
+    Jwk::rsa(MODULUS, "AQAB").for_signing(SigningAlgorithm::Rs256, kid)
 }
 
 fn signature(kid: &str, input: &[u8]) -> Vec<u8> {
@@ -363,7 +374,9 @@ impl SignatureVerifier for FakeVerifier {
     ) -> Result<(), SignatureError> {
         if self.unavailable {
             Err(SignatureError::Unavailable)
-        } else if signature(key.kid.as_deref().unwrap_or("k1"), input) == given {
+        } else if key.n.as_deref() == Some(MODULUS)
+            && signature(key.kid.as_deref().unwrap_or("k1"), input) == given
+        {
             Ok(())
         } else {
             Err(SignatureError::Mismatch)

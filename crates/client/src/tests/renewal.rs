@@ -275,6 +275,8 @@ fn the_refresh_token_is_not_spent_before_the_answer_can_be_verified() {
     let world = World::new();
     let tab = lazy_tab(&world);
     world.sign_in(&tab);
+    // The keys of the first page are too old.
+    world.pass_seconds(300);
     let reloaded = world.tab_with(tab.manager.settings().clone(), tab.session_storage.clone());
     world.provider.fault("jwks", offline());
     let renew = || {

@@ -80,6 +80,8 @@ fn without_an_endpoint_or_a_network_the_user_is_forgotten_all_the_same() {
 
     let tab = world.tab_with(settings(), MemoryStorage::default());
     world.sign_in(&tab);
+    // The metadata of the first page are too old.
+    world.pass_seconds(300);
     let reloaded = world.tab_with(settings(), tab.session_storage.clone());
     let document = ".well-known/openid-configuration";
     world.provider.fault(document, Fault::NotSent(NetworkFailure::Offline));

@@ -416,6 +416,7 @@ impl World {
             broadcast: Rc::new(FakeBroadcast { hub: Rc::clone(&self.hub), tab: self.tabs.get() }),
             navigator: Rc::clone(navigator) as _,
             signer: self.signer.borrow().clone().map(|signer| signer as _),
+            assertions: None,
             popups: self.popups.borrow().clone().map(|popups| popups as _),
             timer: Rc::new(self.timer()),
         }

@@ -8,6 +8,7 @@ use crate::{
     client::Client,
     flow::claims,
     metadata::Endpoint,
+    ports::HttpResponse,
     transport::{json, refusal},
 };
 
@@ -31,6 +32,40 @@ impl Client {
         Ok(profile)
     }
 
+    /// The claims of an answer in JSON.
+    #[cfg(not(feature = "signed-userinfo"))]
+    #[allow(clippy::unused_async)] // Like the function with the feature.
+    async fn claims_of(
+        &self,
+        url: &str,
+        response: &HttpResponse,
+    ) -> Result<Map<String, Value>, Fault> {
+        Ok(json(url, &response.body)?.0)
+    }
+
+    /// The claims of an answer in JSON, or in a token that the provider signed for this client
+    /// (section 5.3.2).
+    #[cfg(feature = "signed-userinfo")]
+    async fn claims_of(
+        &self,
+        url: &str,
+        response: &HttpResponse,
+    ) -> Result<Map<String, Value>, Fault> {
+        // A token can't be taken for JSON, whatever the answer says of its type.
+        if response.body.trim_start().starts_with('{') {
+            return Ok(json(url, &response.body)?.0);
+        }
+        let metadata = self.metadata.metadata().await?;
+        let expected = crate::id_token::ExpectedAnswer {
+            client_id: &self.settings.client_id,
+            lives_at: None,
+            clock_skew: self.settings.clock_skew,
+        };
+        let (token, keys) = (response.body.trim(), &self.metadata);
+        let verifier = &*self.ports.verifier;
+        crate::id_token::verify_answer(token, &expected, &metadata, keys, verifier).await
+    }
+
     /// Fetches userinfo. It must belong to the same user (section 5.3.2).
     async fn user_info(&self, access_token: &str, sub: &str) -> Result<Map<String, Value>, Fault> {
         let url = self.metadata.endpoint(Endpoint::Userinfo).await?;
@@ -38,7 +73,7 @@ impl Client {
         if !response.is_success() {
             return Err(refusal(Endpoint::Userinfo.name(), &url, &response));
         }
-        let claims = json(&url, &response.body)?.0;
+        let claims = self.claims_of(&url, &response).await?;
         let found = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
         if self.tokens.http.trace.check("sub", &sub, &found, found == sub) {
             Ok(claims)

@@ -115,6 +115,7 @@ impl Page {
             navigator: self.clone(),
             timer: self.clone(),
             signer: None,
+            assertions: None,
             popups: None,
         }
     }

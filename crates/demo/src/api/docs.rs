@@ -26,7 +26,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-
 const REFUSALS: [(&str, &str); 3] = [
     (
         "401",
-        "There is no access token, or it is not accepted. The header WWW-Authenticate says why.",
+        "There is no access token, or it is not accepted, or the call needs a stronger or a more \
+         recent sign-in. The header WWW-Authenticate says which.",
     ),
     ("403", "The caller does not meet a policy. The body has the reasons, as words and as data."),
     (
@@ -94,8 +95,10 @@ fn page(app_url: &str, brand_mark: &str) -> String {
                                      beforehand what the answer will be."
                                 </p>
                             </section>
-                            {group(&app_url, DemoGroup::PolicyBased)}
-                            {group(&app_url, DemoGroup::RoleBased)}
+                            {DemoGroup::ALL
+                                .map(|own| group(&app_url, own))
+                                .into_iter()
+                                .collect_view()}
                             {refusals()}
                         </main>
                         <footer class="shell-footer">
@@ -174,7 +177,8 @@ mod tests {
     #[test]
     fn each_route_can_be_tried_in_the_application() {
         let page = page("https://app.example", "<svg></svg>");
-        assert_eq!(page.matches("class=\"operation\"").count(), 17);
+        assert_eq!(page.matches("class=\"operation\"").count(), 19);
+        assert!(page.contains("Needs a sign-in within the last minute"));
         assert!(
             page.contains(
                 "https://app.example/?route=%2Fapi%2FDemoPolicyBased%2FSales%2FAdmin%2FGet"

@@ -1,5 +1,4 @@
-//! The router of the demo API. Each of the 17 routes is protected by the policies of its row in
-//! the table.
+//! The router of the demo API. Each route is protected by the policies of its row in the table.
 //!
 //! `GET` answers 200 with a [`DemoAnswer`] as JSON, or a refusal. The router is built from the
 //! table, so no route can lack its policies. [`openapi`] describes the API at [`OPENAPI_PATH`], and

@@ -36,7 +36,10 @@ const REFUSALS: [(&str, &str, &str); 5] = [
     (
         "Unauthorized",
         "401",
-        "There is no access token, or it is not accepted: `WWW-Authenticate` says why.",
+        concat!(
+            "There is no access token, or it is not accepted, or the call needs a stronger or a ",
+            "more recent sign-in: `WWW-Authenticate` says which."
+        ),
     ),
     ("Expired", "498", "The access token expired."),
     ("Forbidden", "403", "The caller does not meet a policy: the body has the reasons."),
@@ -57,7 +60,8 @@ const REFUSALS: [(&str, &str, &str); 5] = [
 #[schema(as = Refusal)]
 struct RefusalSchema {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
-    /// `insufficient_scope`, `access_denied` or `temporarily_unavailable`.
+    /// `insufficient_user_authentication`, `insufficient_scope`, `access_denied` or
+    /// `temporarily_unavailable`.
     error: String,
     /// A sentence for a human.
     error_description: String,
@@ -91,9 +95,10 @@ pub fn document(description: &Description) -> OpenApi {
                     .description("The caller may.")
                     .content(JSON, content("DemoAnswer")),
             );
-        // A route without policies denies no authenticated caller.
-        let possible =
-            refusals.iter().filter(|(name, ..)| *name != "Forbidden" || !policies.is_empty());
+        // A route without policies denies no authenticated caller, and one that needs only another
+        // sign-in asks for it by 401.
+        let denies = !policies.is_empty() && route.group != DemoGroup::StepUp;
+        let possible = refusals.iter().filter(|(name, ..)| *name != "Forbidden" || denies);
         let operation = possible.fold(operation, |operation, (name, status, _)| {
             operation.response(*status, Ref::from_response_name(*name))
         });
@@ -110,10 +115,10 @@ pub fn document(description: &Description) -> OpenApi {
         .title("Doorward demo API")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(concat!(
-            "Seventeen routes, each behind policies that the page knows, too. Every operation ",
-            "lists its own in `x-policies`."
+            "Nineteen routes, each behind policies that the page knows, too. Every operation ",
+            "lists its own in `x-policies`. The last two may ask for another sign-in (RFC 9470)."
         )));
-    let tags = [DemoGroup::PolicyBased, DemoGroup::RoleBased].map(DemoGroup::title);
+    let tags = DemoGroup::ALL.map(DemoGroup::title);
     OpenApiBuilder::new()
         .info(info.build())
         .tags(Some(tags.map(|name| TagBuilder::new().name(name).build())))
@@ -159,7 +164,7 @@ fn refusal(name: &str, description: &str) -> Response {
         ),
         _ => (
             "WWW-Authenticate",
-            "The challenges (RFC 6750 section 3, RFC 9449 section 7.1).",
+            "The challenges (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9470 section 3).",
             text(),
         ),
     };

@@ -1,5 +1,5 @@
-//! `GET /assets/NAME`, the style sheet of the pages, and `GET /favicon.ico`. The name of the style
-//! sheet changes with its content, so that browsers may keep it for ever.
+//! `GET /assets/NAME`, the style sheet of the pages and their one script, and `GET /favicon.ico`.
+//! The names change with the content, so that browsers may keep it for ever.
 
 use std::sync::Arc;
 
@@ -15,36 +15,50 @@ use doorward_protocol::base64url;
 use sha2::{Digest as _, Sha256};
 
 const STYLE: &str = include_str!("../../../../style/main.css");
+const PASSKEYS: &str = include_str!("passkeys.js");
 const ICON: &str = include_str!("../../../../style/assets/favicon.svg");
 
 /// The names of the assets.
 #[derive(Debug)]
 pub(crate) struct Assets {
     style_name: String,
+    passkeys_name: String,
 }
 
 impl Assets {
     pub(crate) fn new() -> Self {
-        let hash = base64url::encode(&Sha256::digest(STYLE)[..9]);
-        Self { style_name: format!("doorward-{hash}.css") }
+        let hash = |content: &str| base64url::encode(&Sha256::digest(content)[..9]);
+        Self {
+            style_name: format!("doorward-{}.css", hash(STYLE)),
+            passkeys_name: format!("passkeys-{}.js", hash(PASSKEYS)),
+        }
     }
 
     /// The path of the style sheet.
     pub(crate) fn style_path(&self) -> String {
         format!("/assets/{}", self.style_name)
     }
+
+    /// The path of the script that speaks with the browser's passkeys.
+    pub(crate) fn passkeys_path(&self) -> String {
+        format!("/assets/{}", self.passkeys_name)
+    }
 }
 
 pub(crate) async fn get(State(assets): State<Arc<Assets>>, Path(name): Path<String>) -> Response {
-    if name != assets.style_name {
+    let (media_type, content) = if name == assets.style_name {
+        ("text/css; charset=utf-8", STYLE)
+    } else if name == assets.passkeys_name {
+        ("text/javascript; charset=utf-8", PASSKEYS)
+    } else {
         return StatusCode::NOT_FOUND.into_response();
-    }
+    };
     let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CONTENT_TYPE, media_type),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, STYLE).into_response()
+    (headers, content).into_response()
 }
 
 pub(crate) async fn favicon() -> Response {

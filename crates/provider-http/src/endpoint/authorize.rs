@@ -3,16 +3,18 @@
 use axum::{http::HeaderMap, response::Response};
 
 use crate::{
-    http::{cookies::Cookie, get_or_post::GetOrPost},
+    http::{cookies::Cookie, get_or_post::GetOrPost, peer::Peer},
     page::error::PageError,
     texts::Localized,
 };
 
 pub(crate) async fn get_or_post(
     Localized(state): Localized,
+    peer: Peer,
     headers: HeaderMap,
     GetOrPost(encoded): GetOrPost,
 ) -> Result<Response, PageError> {
     let cookie = state.cookies.read(&headers, Cookie::Session);
-    state.respond(state.provider.authorize(&encoded, cookie.as_ref()).await, &headers).await
+    let outcome = state.provider.authorize(&encoded, cookie.as_ref(), &peer.0).await;
+    state.respond_to_arrival(outcome, &headers).await
 }

@@ -1,4 +1,5 @@
-//! `POST /connect/introspect` (RFC 7662). Only servers call it, so it has no CORS.
+//! `POST /connect/introspect` (RFC 7662), with signed answers for those who accept them (RFC 9701).
+//! Only servers call it, so it has no CORS.
 
 use std::sync::Arc;
 
@@ -11,14 +12,18 @@ use axum::{
 use doorward_protocol::params::Params;
 use doorward_provider::{
     Provider,
-    use_case::{error::TokenError, introspection::Introspection},
+    use_case::{error::TokenError, introspection::IntrospectionAnswer},
 };
 
 use crate::http::{
     client_authentication::client_credentials,
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
+    signed::{accepts, jwt},
 };
+
+/// The media type of a signed answer (RFC 9701 section 4).
+const SIGNED: &str = "application/token-introspection+jwt";
 
 pub(crate) async fn post(
     State(provider): State<Arc<Provider>>,
@@ -26,7 +31,8 @@ pub(crate) async fn post(
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
     match introspect(&provider, &headers, &params).await {
-        Ok(introspection) => Ok((NO_STORE, Json(introspection)).into_response()),
+        Ok(IntrospectionAnswer::Plain(answer)) => Ok((NO_STORE, Json(answer)).into_response()),
+        Ok(IntrospectionAnswer::Signed(token)) => Ok(jwt(SIGNED, &token)),
         Err(error) => {
             tracing::info!(cause = %error, "introspection refused");
             Err(OAuthError::from(&error))
@@ -38,9 +44,9 @@ async fn introspect(
     provider: &Provider,
     headers: &HeaderMap,
     params: &Params,
-) -> Result<Introspection, TokenError> {
+) -> Result<IntrospectionAnswer, TokenError> {
     let credentials = client_credentials(provider, headers, params)?;
     let caller = provider.authenticate_introspector(&credentials).await?;
     let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;
-    Ok(provider.introspect(&caller, &token).await?)
+    provider.introspect(&caller, &token, accepts(headers, SIGNED)).await
 }

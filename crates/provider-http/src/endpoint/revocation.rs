@@ -26,15 +26,9 @@ pub(crate) async fn post(
     match revoke(&provider, &headers, &params, &peer).await {
         Ok(()) => Ok(NO_STORE.into_response()),
         Err(error) => {
-            audit::Event {
-                event: "revocation_refused",
-                outcome: audit::Outcome::Refused,
-                client_id: named_client(&provider, &headers, &params).as_deref(),
-                peer: Some(&peer.0),
-                cause: Some(&error),
-                ..audit::Event::default()
-            }
-            .log();
+            let client_id = named_client(&provider, &headers, &params);
+            let (client_id, peer, cause) = (client_id.as_deref(), &*peer.0, &error);
+            audit::Event::RevocationRefused { client_id, peer, cause }.log();
             Err(OAuthError::from(&error))
         }
     }

@@ -41,14 +41,13 @@ pub(crate) async fn post(
     )
     .increment(1);
     outcome.map_err(|error| {
-        audit::Event {
-            event: "token_refused",
-            outcome: audit::Outcome::Refused,
-            client_id: named_client(&provider, &headers, &params).as_deref(),
-            peer: Some(&peer.0),
-            grant_type: grant_type.map(for_log).as_deref(),
-            cause: Some(&error),
-            ..audit::Event::default()
+        let client_id = named_client(&provider, &headers, &params);
+        let grant_type = grant_type.map(for_log);
+        audit::Event::TokenRefused {
+            client_id: client_id.as_deref(),
+            peer: &peer.0,
+            grant_type: grant_type.as_deref(),
+            cause: &error,
         }
         .log();
         OAuthError::from(&error)

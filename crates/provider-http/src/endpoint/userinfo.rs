@@ -6,33 +6,28 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, Method, header::AUTHORIZATION},
+    http::{HeaderMap, Method},
     response::{IntoResponse, Response},
 };
 use doorward_protocol::{
     challenge::{Challenge, Scheme},
     error::ErrorCode,
-    secret::Secret,
 };
 use doorward_provider::{
     Provider,
     use_case::{
         dpop::DpopError,
-        userinfo::{Presentation, UserinfoError},
+        userinfo::{Presentation, UserinfoAnswer, UserinfoError},
     },
 };
 
 use crate::http::{
+    access_token::{self, Credentials, HeaderError},
     dpop,
     form::{Form, FormError},
     oauth_error::{NO_STORE, OAuthError, REALM},
+    signed::jwt,
 };
-
-/// An access token and how it was sent: as `Bearer` or `DPoP`.
-struct Credentials {
-    scheme: Scheme,
-    token: Secret,
-}
 
 pub(crate) async fn get(
     State(provider): State<Arc<Provider>>,
@@ -78,10 +73,15 @@ async fn answer(
         _ => provider.userinfo(token, Presentation::Bearer).await,
     };
     match claims {
-        Ok(claims) => Ok((NO_STORE, Json(claims)).into_response()),
+        Ok(UserinfoAnswer::Plain(claims)) => Ok((NO_STORE, Json(claims)).into_response()),
+        Ok(UserinfoAnswer::Signed(token)) => Ok(jwt("application/jwt", &token)),
         Err(UserinfoError::Store(error) | UserinfoError::Dpop(DpopError::Store(error))) => {
             tracing::error!(%error, "the store failed");
             Err(OAuthError::new(error.code(), "The provider can't answer at the moment."))
+        }
+        Err(UserinfoError::Keys(error)) => {
+            tracing::error!(%error, "userinfo can't be signed");
+            Err(OAuthError::new(ErrorCode::ServerError, "The provider can't answer at the moment."))
         }
         Err(error) => {
             tracing::info!(cause = %error, "userinfo refused");
@@ -92,21 +92,12 @@ async fn answer(
 
 /// The token in the `Authorization` header, if there is one.
 fn in_header(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(two_tokens());
-    }
-    let credentials =
-        value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
-            let (scheme, token) = (Scheme::from(scheme), token.trim());
-            let is_token = matches!(scheme, Scheme::Bearer | Scheme::Dpop)
-                && !token.is_empty()
-                && !token.contains(' ');
-            is_token.then(|| Credentials { scheme, token: Secret::new(token) })
-        });
-    let no_token = "The Authorization header holds no access token.";
-    credentials.map(Some).ok_or_else(|| refuse(&Scheme::Bearer, ErrorCode::InvalidToken, no_token))
+    access_token::in_header(headers).map_err(|error| match error {
+        HeaderError::Two => two_tokens(),
+        HeaderError::NoToken => {
+            refuse(&Scheme::Bearer, ErrorCode::InvalidToken, &error.to_string())
+        }
+    })
 }
 
 /// A refusal with the challenge of the scheme that was tried. A client that tried `Bearer` is also

@@ -18,7 +18,7 @@ pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
     });
     CorsLayer::new()
         .allow_origin(listed)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         // `Date` lets a client on a device with a wrong clock check the times in a token.
         .expose_headers([

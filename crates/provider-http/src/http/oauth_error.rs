@@ -61,6 +61,11 @@ impl OAuthError {
         Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), ..self }
     }
 
+    /// The same error with another status.
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// The error of a protected resource. A fault in the credentials is a 401, whatever its code.
     pub(crate) fn with_challenges(mut self, challenges: Vec<Challenge>) -> Self {
         if matches!(self.body.error, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) {

@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRef, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    http::{Extensions, HeaderMap, request::Parts},
 };
 
 use crate::HttpSettings;
@@ -87,14 +87,19 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let settings = Arc::<HttpSettings>::from_ref(state);
-        let direct = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip().to_canonical());
-        let address =
-            direct.map(|direct| forwarded(&parts.headers, direct, &settings.trusted_proxies));
+        let address = address_of(&parts.headers, &parts.extensions, &settings.trusted_proxies);
         Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
     }
+}
+
+/// The address that a request comes from, if the server knows its peer.
+pub(crate) fn address_of(
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    trusted: &[Network],
+) -> Option<IpAddr> {
+    let direct = extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    Some(forwarded(headers, direct, trusted))
 }
 
 /// The last address in `X-Forwarded-For` that is not a trusted proxy. Anyone could have written the

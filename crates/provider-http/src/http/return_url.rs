@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use doorward_protocol::params::Params;
-use doorward_provider::model::{paths, user_code::UserCode};
+use doorward_provider::{
+    model::{paths, user_code::UserCode},
+    use_case::authorize::SIGNED_IN_FOR_IT,
+};
 use url::Url;
 
 /// The path of the issuer, under which all routes are. It is empty, or it begins with a slash and
@@ -23,6 +26,69 @@ pub(crate) enum ReturnUrl {
     },
     /// `/device`, or `/device?user_code=CODE`.
     Device(Option<UserCode>),
+    /// A page of the user's own account.
+    Account(AccountPage),
+}
+
+/// The pages of the user's own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountPage {
+    Index,
+    Profile,
+    Email,
+    Password,
+    Passkeys,
+    Authenticator,
+    RecoveryCodes,
+    Identities,
+    /// What becomes of an identity that is new here.
+    External,
+    Sessions,
+    Activity,
+    Data,
+    Delete,
+}
+
+impl AccountPage {
+    const ALL: [Self; 13] = [
+        Self::Index,
+        Self::Profile,
+        Self::Email,
+        Self::Password,
+        Self::Passkeys,
+        Self::Authenticator,
+        Self::RecoveryCodes,
+        Self::Identities,
+        Self::External,
+        Self::Sessions,
+        Self::Activity,
+        Self::Data,
+        Self::Delete,
+    ];
+
+    /// Its path under the base path.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Authenticator => "/account/authenticator",
+            Self::RecoveryCodes => "/account/recovery-codes",
+            Self::Passkeys => "/account/passkeys",
+            Self::Identities => "/account/identities",
+            Self::External => paths::EXTERNAL,
+            Self::Index => "/account",
+            Self::Profile => "/account/profile",
+            Self::Email => "/account/email",
+            Self::Password => "/account/password",
+            Self::Sessions => "/account/sessions",
+            Self::Activity => "/account/activity",
+            Self::Data => "/account/data",
+            Self::Delete => "/account/delete",
+        }
+    }
+
+    /// The page with this path.
+    pub(crate) fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|page| page.path() == path)
+    }
 }
 
 /// The text is not a return URL of this provider.
@@ -60,6 +126,9 @@ impl ReturnUrl {
         if text == paths::DEVICE {
             return Ok(Self::Device(None));
         }
+        if let Some(page) = AccountPage::of_path(text) {
+            return Ok(Self::Account(page));
+        }
         let (path, query) = text.split_once('?').ok_or(ForeignReturnUrl)?;
         // The query is encoded again from the parsed parameters, so that no control character and
         // no other encoding remains.
@@ -76,7 +145,7 @@ impl ReturnUrl {
     pub(crate) fn request_query(&self) -> Option<&str> {
         match self {
             Self::Authorize { query } => Some(query),
-            Self::Device(_) => None,
+            Self::Device(_) | Self::Account(_) => None,
         }
     }
 
@@ -99,11 +168,13 @@ impl ReturnUrl {
         match self {
             Self::Authorize { query } => format!("{}?{query}", paths::AUTHORIZE),
             Self::Device(None) => paths::DEVICE.to_owned(),
+            Self::Account(page) => page.path().to_owned(),
             Self::Device(Some(code)) => format!("{}?user_code={}", paths::DEVICE, code.shown()),
         }
     }
 
-    /// The return URL after the user has signed in: without the parameters that asked for it.
+    /// The return URL after the user has signed in: without the parameters that asked for it. A
+    /// request for a certain user is told that the user has signed in for it.
     pub(crate) fn after_sign_in(&self) -> Self {
         let Some(Ok(params)) =
             self.request_query().map(|query| Params::parse_with_repeatable(query, &["resource"]))
@@ -114,11 +185,16 @@ impl ReturnUrl {
             .get("prompt")
             .unwrap_or_default()
             .split(' ')
-            .filter(|value| !matches!(*value, "login" | "select_account" | ""))
+            .filter(|value| !matches!(*value, "login" | "select_account" | "create" | ""))
             .collect();
         let prompt = prompt.join(" ");
         let rest = params.without("prompt").without("max_age");
-        let kept = rest.iter().chain((!prompt.is_empty()).then_some(("prompt", prompt.as_str())));
+        let is_for_user = ["id_token_hint", "claims"].iter().any(|name| params.is_sent(name));
+        let rest = rest.without(SIGNED_IN_FOR_IT);
+        let kept = rest
+            .iter()
+            .chain((!prompt.is_empty()).then_some(("prompt", prompt.as_str())))
+            .chain(is_for_user.then_some((SIGNED_IN_FOR_IT, "true")));
         Self::Authorize { query: doorward_protocol::params::encode(kept) }
     }
 }
@@ -170,8 +246,21 @@ mod tests {
             "//device?user_code=WDJB-MJHT",
             "/device#x",
             "/devices?a=b",
+            "/account/",
+            "/account/login",
+            "//account",
+            "/account?x=//evil.example",
         ] {
             assert_eq!(written(foreign), Err(ForeignReturnUrl), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn the_pages_of_the_account_are_returned_to() {
+        for page in AccountPage::ALL {
+            let parsed = ReturnUrl::parse(page.path()).unwrap();
+            assert_eq!(parsed, ReturnUrl::Account(page));
+            assert_eq!(parsed.after_sign_in().to_text(), page.path());
         }
     }
 
@@ -186,19 +275,24 @@ mod tests {
         assert_eq!(after("a=1&prompt=login&max_age=0"), "/connect/authorize?a=1");
         assert_eq!(after("prompt=login+consent&a=1"), "/connect/authorize?a=1&prompt=consent");
         assert_eq!(after("a=1"), "/connect/authorize?a=1");
+        assert_eq!(after("a=1&prompt=create"), "/connect/authorize?a=1");
+        let told = "/connect/authorize?id_token_hint=x&doorward_signed_in=true";
+        assert_eq!(after("id_token_hint=x"), told);
+        assert_eq!(after("id_token_hint=x&doorward_signed_in=true"), told);
     }
 
     proptest! {
         #[test]
         fn whatever_is_accepted_stays_on_this_provider(
-            text in "(/connect/authorize\\?|/device\\?user_code=)?.{0,60}"
+            text in "(/connect/authorize\\?|/device\\?user_code=|/account)?.{0,60}"
         ) {
             if let Ok(accepted) = ReturnUrl::parse(&text) {
                 let written = accepted.to_text();
                 prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
                 let url = Url::parse("https://op.example").unwrap().join(&written).unwrap();
                 prop_assert_eq!(url.host_str(), Some("op.example"));
-                prop_assert!(matches!(url.path(), "/connect/authorize" | "/device"));
+                let is_ours = matches!(url.path(), "/connect/authorize" | "/device");
+                prop_assert!(is_ours || AccountPage::of_path(url.path()).is_some());
             }
         }
     }

@@ -7,21 +7,44 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use doorward_protocol::params::encode;
-use doorward_provider::use_case::authorize::{AuthorizationResponse, Outcome, ResponseMode};
+use doorward_provider::{
+    model::paths,
+    use_case::authorize::{AuthorizationResponse, Outcome, ResponseMode},
+};
 
 use crate::{
     AppState,
     http::{cookies::Cookie, refusal::Refused, return_url::ReturnUrl},
     page::{
+        account_form::leading_on,
         consent,
         error::PageError,
-        form_post,
+        form_post, leaving,
         policy::PagePolicy,
         response::{html_with_policy, see_other, with_cookie},
     },
 };
 
 impl AppState {
+    /// Answers a request with which the browser came, before its user has decided anything. An
+    /// error that goes to a page for which nobody vouches is shown here first: otherwise anybody
+    /// could make links to this provider that end there (RFC 9700 section 4.11.2). A frame shows no
+    /// page of ours, and is no place where people are led astray.
+    pub(crate) async fn respond_to_arrival(
+        &self,
+        outcome: Outcome,
+        headers: &HeaderMap,
+    ) -> Result<Response, PageError> {
+        if let Outcome::Respond(response) = &outcome
+            && let (Some(host), Some(code)) = (response.unvouched_host(), response.error())
+            && !is_in_frame(headers)
+        {
+            tracing::info!(host, error = %code, "the user is asked before an error goes there");
+            return Ok(leaving::page(self, response, host, &code));
+        }
+        self.respond(outcome, headers).await
+    }
+
     /// Answers what the authorization use case decided.
     pub(crate) async fn respond(
         &self,
@@ -33,7 +56,14 @@ impl AppState {
                 let cookie = self.changed_check_value(headers, &response);
                 Ok(with_cookie(self.respond_to_client(&response), cookie))
             }
-            Outcome::SignIn(request) => Ok(self.to_login(&ReturnUrl::to_request(&request.params))),
+            Outcome::SignIn(request) => {
+                let return_url = ReturnUrl::to_request(&request.params);
+                Ok(if request.prompt.create {
+                    see_other(&leading_on(self, paths::REGISTER, Some(&return_url)))
+                } else {
+                    self.to_login(&return_url)
+                })
+            }
             Outcome::AskConsent(request, session) => {
                 let state = self.clone().in_language(request.ui_locales.as_deref());
                 consent::show(&state, headers, &request, &session).await
@@ -76,4 +106,10 @@ impl AppState {
         let referrer = [(REFERRER_POLICY, "strict-origin")];
         (refused, referrer, html_with_policy(StatusCode::OK, markup, &policy)).into_response()
     }
+}
+
+/// Whether the browser opens the answer in a frame (Fetch Metadata section 2.1), as for a silent
+/// renewal.
+fn is_in_frame(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe" || dest == "frame")
 }

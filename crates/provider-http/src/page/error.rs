@@ -60,9 +60,9 @@ impl PageErrorCause {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Form(error) => error.status(),
-            Self::Store(_) | Self::Authorize(UnsafeRequest::Unavailable) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Store(_)
+            | Self::Authorize(UnsafeRequest::Unavailable)
+            | Self::EndSession(EndSessionError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::ForeignReturnUrl(_) | Self::Authorize(_) | Self::EndSession(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -73,7 +73,9 @@ impl PageErrorCause {
         match self {
             Self::NotFound => "not_found".into(),
             Self::Authorize(request) => request.code(),
-            Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Store(_) | Self::EndSession(EndSessionError::Unavailable) => {
+                ErrorCode::TemporarilyUnavailable
+            }
             Self::Form(_) | Self::ForeignReturnUrl(_) | Self::EndSession(_) => {
                 ErrorCode::InvalidRequest
             }

@@ -16,14 +16,19 @@ pub(crate) fn script_hash() -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT)))
 }
 
-pub(crate) fn view(layout: &Layout, response: &AuthorizationResponse) -> String {
-    let action = response.redirect_uri().to_owned();
+/// The parameters of a response as hidden fields.
+pub(super) fn fields(response: &AuthorizationResponse) -> impl IntoView + use<> {
     let params: Vec<(String, String)> =
         response.params().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let fields = params
+    params
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect_view();
+        .collect_view()
+}
+
+pub(crate) fn view(layout: &Layout, response: &AuthorizationResponse) -> String {
+    let action = response.redirect_uri().to_owned();
+    let fields = fields(response);
     let t = layout.texts;
     document(layout, t.one_moment, move || {
         view! {

@@ -7,6 +7,7 @@ use axum::{
 use leptos::prelude::*;
 
 use crate::{
+    http::return_url::AccountPage,
     page::{
         error::PageError,
         layout::{Layout, document},
@@ -24,7 +25,13 @@ pub(crate) async fn get(
     };
     let home = Home {
         username: state.username(&session).await?,
+        account: state.base.join("/account"),
         grants: state.base.join("/grants"),
+        passkeys: state
+            .provider
+            .offers_passkeys()
+            .then(|| state.base.join(AccountPage::Passkeys.path())),
+        authenticator: state.base.join(AccountPage::Authenticator.path()),
         logout: state.base.join("/account/logout"),
     };
     Ok(html(StatusCode::OK, view(&state.layout(), home)))
@@ -33,7 +40,11 @@ pub(crate) async fn get(
 /// What the page shows.
 struct Home {
     username: String,
+    account: String,
     grants: String,
+    /// The page of the passkeys, if there can be any.
+    passkeys: Option<String>,
+    authenticator: String,
     logout: String,
 }
 
@@ -49,7 +60,14 @@ fn view(layout: &Layout, home: Home) -> String {
                 </p>
             </div>
             <div class="stack-tight">
+                <a class="btn btn-block" href=home.account>{t.own_page.title}</a>
                 <a class="btn btn-block" href=home.grants>{t.access_and_sessions}</a>
+                {home.passkeys.map(|href| view! {
+                    <a class="btn btn-block" href=href>{t.factors.passkeys}</a>
+                })}
+                <a class="btn btn-block" href=home.authenticator>
+                    {t.factors.authenticator_app}
+                </a>
                 <a class="btn btn-block" href=home.logout>{t.sign_out}</a>
             </div>
         }

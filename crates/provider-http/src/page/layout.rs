@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{AppState, texts::Texts};
+use crate::{AppState, page::demo_mail, texts::Texts};
 
 /// What every page needs around its content.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub(crate) struct Layout {
     pub(crate) style: String,
     /// Path of the icon.
     pub(crate) icon: String,
+    /// Path of the letters that demo mode keeps.
+    pub(crate) letters: Option<String>,
     /// The texts in the language of the page.
     pub(crate) texts: &'static Texts,
 }
@@ -21,6 +23,7 @@ impl AppState {
         Layout {
             style: self.base.join(&self.assets.style_path()),
             icon: self.base.join("/favicon.ico"),
+            letters: self.settings.demo_mailbox.as_ref().map(|_| self.base.join(demo_mail::PATH)),
             texts: self.texts,
         }
     }
@@ -34,8 +37,10 @@ pub(crate) fn document<V: IntoView + 'static>(
 ) -> String {
     let title = format!("{title} · Doorward");
     let (style, icon, texts) = (layout.style.clone(), layout.icon.clone(), layout.texts);
+    let letters = layout.letters.clone();
     // A view must be made within an owner, even if it reacts to nothing.
     Owner::new().with(|| {
+        let letters = letters.map(|href| view! { <p><a href=href>{texts.demo_mail.title}</a></p> });
         view! {
             <!DOCTYPE html>
             <html lang=texts.lang>
@@ -55,6 +60,7 @@ pub(crate) fn document<V: IntoView + 'static>(
                         </main>
                         <footer class="shell-footer">
                             <p>{texts.footer}</p>
+                            {letters}
                         </footer>
                     </div>
                 </body>

@@ -45,6 +45,8 @@ pub(crate) struct PagePolicy {
     forms: Forms,
     /// The source expression of the page's one script.
     script_hash: Option<String>,
+    /// Whether the page loads the script of the passkeys, which asks this provider for questions.
+    passkeys: bool,
     /// Origins of frames.
     frames: BTreeSet<String>,
     /// Origins of images.
@@ -60,6 +62,11 @@ impl PagePolicy {
     /// Allows the one script with this hash.
     pub(crate) fn with_script(self, hash: String) -> Self {
         Self { script_hash: Some(hash), ..self }
+    }
+
+    /// Allows the script of the passkeys, which is a file of this provider.
+    pub(crate) fn with_passkeys(self, passkeys: bool) -> Self {
+        Self { passkeys, ..self }
     }
 
     /// Allows the origin of an image, such as the logo of a client.
@@ -83,6 +90,10 @@ impl PagePolicy {
             format!("img-src {}", images.join(" ")),
         ];
         directives.extend(self.script_hash.as_ref().map(|hash| format!("script-src '{hash}'")));
+        if self.passkeys {
+            directives.push("script-src 'self'".to_owned());
+            directives.push("connect-src 'self'".to_owned());
+        }
         if !self.frames.is_empty() {
             let frames: Vec<&str> = self.frames.iter().map(String::as_str).collect();
             directives.push(format!("frame-src {}", frames.join(" ")));
@@ -122,6 +133,7 @@ mod tests {
             let policy = PagePolicy {
                 forms,
                 script_hash,
+                passkeys: false,
                 frames: one("https://a.example"),
                 images: one("https://b.example"),
             };

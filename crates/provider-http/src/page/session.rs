@@ -1,9 +1,17 @@
 //! The session of the browser, by its cookie.
 
 use axum::http::HeaderMap;
-use doorward_provider::model::session::Session;
+use doorward_provider::{
+    audit,
+    model::{session::Session, user::User},
+    use_case::sign_in::{SignIn, SignInBrowser, SignInError, StartedSession},
+};
 
-use crate::{AppState, http::cookies::Cookie, page::error::PageError};
+use crate::{
+    AppState,
+    http::{cookies::Cookie, peer::Peer, user_agent},
+    page::error::{PageError, PageErrorCause},
+};
 
 impl AppState {
     /// The session of the browser that sent this request; `None` if no one is signed in.
@@ -16,6 +24,38 @@ impl AppState {
     pub(crate) async fn username(&self, session: &Session) -> Result<String, PageError> {
         let sub = &session.authentication.sub;
         let username = self.provider.username(sub).await.map_err(|error| self.error(error))?;
-        Ok(username.unwrap_or_else(|| sub.clone()))
+        Ok(username.unwrap_or_else(|| sub.to_string()))
+    }
+
+    /// The user of a session. A user who was removed meanwhile has no page any more.
+    pub(crate) async fn own_user(&self, session: &Session) -> Result<User, PageError> {
+        let user = self.provider.own_user(&session.authentication).await;
+        let user = user.map_err(|error| self.error(error))?;
+        user.ok_or_else(|| self.error(PageErrorCause::NotFound))
+    }
+
+    /// Starts a session in place of the browser's earlier one, and keeps the sign-in for its user
+    /// to see.
+    pub(crate) async fn begin_session(
+        &self,
+        headers: &HeaderMap,
+        peer: &Peer,
+        user: &User,
+        sign_in: SignIn,
+        remember: bool,
+    ) -> Result<StartedSession, SignInError> {
+        let (before, known) = (
+            self.cookies.read(headers, Cookie::Session),
+            self.cookies.read(headers, Cookie::Device),
+        );
+        let browser = SignInBrowser {
+            device: user_agent::device(headers, peer),
+            session: before.as_ref(),
+            known_by: known.as_ref(),
+            language: self.texts.lang,
+        };
+        let started = self.provider.begin_session(user, sign_in, remember, browser).await?;
+        audit::Event::SignedIn { sub: &user.sub, peer: &peer.0 }.log();
+        Ok(started)
     }
 }

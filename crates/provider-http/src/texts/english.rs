@@ -6,7 +6,7 @@ use doorward_provider::use_case::{
     end_session::{EndSessionError, EndSessionProblem},
 };
 
-use super::Texts;
+use super::{Texts, accounts, demo_mail, external, factors, own_page, upstream};
 use crate::http::form::FormError;
 
 /// Every text in English.
@@ -25,9 +25,30 @@ pub(crate) static ENGLISH: Texts = Texts {
     too_busy: "Too many people are signing in at the moment. Try again in a few seconds.",
     enter_both: "Enter your user name and your password.",
     throttled,
+    another_user_expected: |name| {
+        format!(
+            "You are signed in as {name}, and the application expects another user. Sign in \
+                 as that user, or cancel."
+        )
+    },
     allow_access: "Allow access",
     allow_client: |name| format!("Allow {name}?"),
     signed_in_as: "You are signed in as",
+    registered_itself: |place| {
+        format!(
+            "This application registered itself. Nobody here has checked it or its name. What you \
+             allow goes to {place}."
+        )
+    },
+    described_at: |host, place| {
+        format!(
+            "This application is described by {host}. Nobody here has checked it. What you allow \
+             goes to {place}."
+        )
+    },
+    this_computer: "a program on this computer",
+    privacy_policy: "Privacy policy",
+    terms_of_service: "Terms of service",
     it_asks_for: "The application asks for:",
     always_needed: "Always needed",
     remember_decision: "Remember my decision",
@@ -37,6 +58,13 @@ pub(crate) static ENGLISH: Texts = Texts {
     did_not_work: "This did not work",
     go_back: "Go back to the application and try again. If it happens again, tell the people who \
         run it this code:",
+    unvouched_page: |host| {
+        format!(
+            "The application at {host} sent a request that can't be answered. It registered \
+             itself, and nobody here has checked it. Go on only if you know {host}."
+        )
+    },
+    go_on_to: |host| format!("Go on to {host}"),
     unavailable: "The provider can't answer at the moment. Try again in a minute.",
     no_such_page: "There is no such page here. If an application sent you, go back to it and try \
         again.",
@@ -71,6 +99,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     since: "Since",
     last_used: "last used",
     not_in_use: "Allowed, not in use",
+    open: "Open",
+    open_application: |name| format!("Open {name}"),
     take_back: "Remove access",
     take_back_from: |name| format!("Remove the access of {name}"),
     where_signed_in: "Where you are signed in",
@@ -102,10 +132,16 @@ pub(crate) static ENGLISH: Texts = Texts {
     ),
     unknown_device_code: "This code is wrong, has expired or was already used. Enter the code that \
         the device shows now.",
+    factors: &factors::ENGLISH,
+    external: &external::ENGLISH,
+    upstream: &upstream::ENGLISH,
     codes_throttled: |seconds| {
         let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
         format!("Too many codes were entered. Wait {wait}, then try again.")
     },
+    accounts: accounts::ENGLISH,
+    own_page: own_page::ENGLISH,
+    demo_mail: &demo_mail::ENGLISH,
     scopes: SCOPES,
 };
 
@@ -134,6 +170,10 @@ fn end_session_problem(problem: EndSessionProblem) -> String {
     let what = match problem {
         EndSessionProblem::InvalidHint => {
             "The application did not prove which sign-in it belongs to (id_token_hint)."
+        }
+        EndSessionProblem::NoClient => {
+            "The application asked to return to an address, but did not say who it is \
+             (client_id)."
         }
         EndSessionProblem::UnknownClient => {
             "The application that sent you here is not known to this provider (client_id)."

@@ -6,7 +6,7 @@ use doorward_provider::use_case::{
     end_session::{EndSessionError, EndSessionProblem},
 };
 
-use super::Texts;
+use super::{Texts, accounts, demo_mail, external, factors, own_page, upstream};
 use crate::http::form::FormError;
 
 /// Every text in German.
@@ -28,9 +28,30 @@ pub(crate) static GERMAN: Texts = Texts {
         Sekunden noch einmal.",
     enter_both: "Geben Sie Benutzername und Passwort ein.",
     throttled,
+    another_user_expected: |name| {
+        format!(
+            "Sie sind als {name} angemeldet, und die Anwendung erwartet eine andere Person. \
+                 Melden Sie sich als diese an, oder brechen Sie ab."
+        )
+    },
     allow_access: "Zugriff erlauben",
     allow_client: |name| format!("{name} erlauben?"),
     signed_in_as: "Sie sind angemeldet als",
+    registered_itself: |place| {
+        format!(
+            "Diese Anwendung hat sich selbst angemeldet. Niemand hier hat sie oder ihren Namen \
+             geprüft. Was Sie erlauben, geht an {place}."
+        )
+    },
+    described_at: |host, place| {
+        format!(
+            "Diese Anwendung wird von {host} beschrieben. Niemand hier hat sie geprüft. Was Sie \
+             erlauben, geht an {place}."
+        )
+    },
+    this_computer: "ein Programm auf diesem Rechner",
+    privacy_policy: "Datenschutz",
+    terms_of_service: "Nutzungsbedingungen",
     it_asks_for: "Die Anwendung bittet um:",
     always_needed: "Immer nötig",
     remember_decision: "Meine Entscheidung merken",
@@ -40,6 +61,14 @@ pub(crate) static GERMAN: Texts = Texts {
     did_not_work: "Das hat nicht geklappt",
     go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder \
         geschieht, nennen Sie den Betreibern diesen Code:",
+    unvouched_page: |host| {
+        format!(
+            "Die Anwendung auf {host} hat eine Anfrage gestellt, die nicht beantwortet werden \
+             kann. Sie hat sich selbst angemeldet, und niemand hier hat sie geprüft. Gehen Sie \
+             nur weiter, wenn Sie {host} kennen."
+        )
+    },
+    go_on_to: |host| format!("Weiter zu {host}"),
     unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer \
         Minute noch einmal.",
     no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen \
@@ -76,6 +105,8 @@ pub(crate) static GERMAN: Texts = Texts {
     since: "Seit",
     last_used: "zuletzt genutzt",
     not_in_use: "Erlaubt, nicht genutzt",
+    open: "Öffnen",
+    open_application: |name| format!("{name} öffnen"),
     take_back: "Zugriff entziehen",
     take_back_from: |name| format!("{name} den Zugriff entziehen"),
     where_signed_in: "Wo Sie angemeldet sind",
@@ -108,6 +139,9 @@ pub(crate) static GERMAN: Texts = Texts {
     ),
     unknown_device_code: "Dieser Code ist falsch, abgelaufen oder wurde schon benutzt. Geben Sie \
         den Code ein, den das Gerät jetzt anzeigt.",
+    factors: &factors::GERMAN,
+    external: &external::GERMAN,
+    upstream: &upstream::GERMAN,
     codes_throttled: |seconds| {
         let wait =
             if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
@@ -116,6 +150,9 @@ pub(crate) static GERMAN: Texts = Texts {
              einmal."
         )
     },
+    accounts: accounts::GERMAN,
+    own_page: own_page::GERMAN,
+    demo_mail: &demo_mail::GERMAN,
     scopes: SCOPES,
 };
 
@@ -146,6 +183,9 @@ fn end_session_problem(problem: EndSessionProblem) -> String {
         EndSessionProblem::InvalidHint => {
             "Die Anwendung hat nicht nachgewiesen, zu welcher Anmeldung sie gehört (id_token_hint)."
         }
+        EndSessionProblem::NoClient => {
+            "Die Anwendung nennt eine Rücksprungadresse, aber nicht, wer sie ist (client_id)."
+        }
         EndSessionProblem::UnknownClient => {
             "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt (client_id)."
         }
@@ -162,6 +202,11 @@ fn end_session_refused(error: EndSessionError) -> String {
         EndSessionError::ClientMismatch => {
             "Die client_id der Anwendung passt nicht zu ihrem id_token_hint.".to_owned()
         }
+        EndSessionError::Unavailable => {
+            "Der Anmeldedienst kann gerade nicht antworten. Versuchen Sie es in einer Minute noch \
+             einmal."
+                .to_owned()
+        }
     }
 }
 
@@ -170,6 +215,12 @@ fn authorize_refused(request: &UnsafeRequest) -> String {
         UnsafeRequest::Unreadable(_) => "Die Anfrage der Anwendung kann nicht gelesen werden.",
         UnsafeRequest::UnknownClient => {
             "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt."
+        }
+        UnsafeRequest::UnreadableDocument(host) => {
+            return format!(
+                "Die Anwendung beschreibt sich unter {host}, und diese Beschreibung kann nicht \
+                 gelesen werden oder ist nicht gültig."
+            );
         }
         UnsafeRequest::UnknownRequestUri => {
             "Der Link, über den Sie hierher kamen, ist abgelaufen oder wurde schon benutzt. \
@@ -185,6 +236,11 @@ fn authorize_refused(request: &UnsafeRequest) -> String {
         UnsafeRequest::UnregisteredRedirectUri => {
             "Die Anwendung nennt eine Rücksprungadresse, die für sie nicht eingetragen ist \
              (redirect_uri)."
+        }
+        UnsafeRequest::RequestObject(code, _) => {
+            return format!(
+                "Die Anwendung hat eine Anfrage geschickt, die hier nicht angenommen wird ({code})."
+            );
         }
         UnsafeRequest::Repeated(name) => {
             return format!("Die Anwendung hat den Parameter {name} mehr als einmal geschickt.");

@@ -1,8 +1,14 @@
 //! What the pages say, in each language. Each language is one table, which the compiler keeps
 //! complete. To add a language, add a file beside [`english`] and an entry in [`LANGUAGES`].
 
+pub(crate) mod accounts;
+mod demo_mail;
 mod english;
+mod external;
+mod factors;
 mod german;
+mod own_page;
+mod upstream;
 
 use std::convert::Infallible;
 
@@ -19,8 +25,12 @@ use doorward_provider::{
     },
 };
 
+use self::accounts::AccountTexts;
 pub(crate) use self::english::ENGLISH;
-use self::german::GERMAN;
+use self::{
+    demo_mail::DemoMailTexts, external::ExternalTexts, factors::FactorTexts, german::GERMAN,
+    own_page::OwnPageTexts, upstream::UpstreamTexts,
+};
 use crate::{
     AppState,
     http::{form::FormError, return_url::ReturnUrl},
@@ -60,12 +70,26 @@ pub(crate) struct Texts {
     pub(crate) enter_both: &'static str,
     /// Too many sign-ins failed. The argument is the wait in seconds.
     pub(crate) throttled: fn(u32) -> String,
+    /// The application expects another user. The argument is the name of the one who is signed in.
+    pub(crate) another_user_expected: fn(&str) -> String,
     /// Title of the consent page.
     pub(crate) allow_access: &'static str,
     /// The question. The argument is the name of the client.
     pub(crate) allow_client: fn(&str) -> String,
     /// Before the user's name.
     pub(crate) signed_in_as: &'static str,
+    /// On the consent page of an application that registered itself. The argument is where the
+    /// browser goes then.
+    pub(crate) registered_itself: fn(&str) -> String,
+    /// On the consent page of an application that is described elsewhere. The arguments are the
+    /// host of the description and where the browser goes then.
+    pub(crate) described_at: fn(&str, &str) -> String,
+    /// Where the browser goes: not into the network.
+    pub(crate) this_computer: &'static str,
+    /// Link.
+    pub(crate) privacy_policy: &'static str,
+    /// Link.
+    pub(crate) terms_of_service: &'static str,
     /// Before the scopes.
     pub(crate) it_asks_for: &'static str,
     /// Beside a required scope.
@@ -82,6 +106,10 @@ pub(crate) struct Texts {
     pub(crate) did_not_work: &'static str,
     /// On the error page, before the code.
     pub(crate) go_back: &'static str,
+    /// Before an error goes to a page that nobody vouches for. The argument is its host.
+    pub(crate) unvouched_page: fn(&str) -> String,
+    /// Link to it. The argument is its host.
+    pub(crate) go_on_to: fn(&str) -> String,
     /// The store failed.
     pub(crate) unavailable: &'static str,
     /// 404.
@@ -144,6 +172,10 @@ pub(crate) struct Texts {
     pub(crate) last_used: &'static str,
     /// A consent without grants.
     pub(crate) not_in_use: &'static str,
+    /// Link to an application.
+    pub(crate) open: &'static str,
+    /// Label of the link for screen readers. The argument is the name of the client.
+    pub(crate) open_application: fn(&str) -> String,
     /// Button.
     pub(crate) take_back: &'static str,
     /// Label of the button for screen readers. The argument is the name of the client.
@@ -192,6 +224,18 @@ pub(crate) struct Texts {
     pub(crate) unknown_device_code: &'static str,
     /// Too many codes were entered. The argument is the wait in seconds.
     pub(crate) codes_throttled: fn(u32) -> String,
+    /// Registration, links in mails, and new passwords.
+    pub(crate) accounts: AccountTexts,
+    /// The user's own page.
+    pub(crate) own_page: OwnPageTexts,
+    /// The page of messages that demo mode keeps.
+    pub(crate) demo_mail: &'static DemoMailTexts,
+    /// About second factors.
+    pub(crate) factors: &'static FactorTexts,
+    /// About identities at other providers.
+    pub(crate) external: &'static ExternalTexts,
+    /// About other providers.
+    pub(crate) upstream: &'static UpstreamTexts,
     /// Translations of the scope names that the provider has by default, by the English name. The
     /// names that an operator chose are not translated.
     scopes: &'static [(&'static str, &'static str)],

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings, code_request,
+    Browser, REDIRECT, Setup, World, authorize_url, basic, changed, claims, client_settings,
+    code_request,
 };
 
 async fn tokens(world: &World, client_id: &str) -> Value {
@@ -26,10 +27,31 @@ async fn a_client_without_local_login_takes_no_sign_in_by_password() {
     )])
     .await;
     let request = authorize_url(&[("client_id", "Elsewhere")]);
-    Browser::new(&world).get(&request).await.expect_redirect_error(REDIRECT, "login_required");
     let mut browser = Browser::signed_in(&world, "alice").await;
-    browser.get(&request).await.expect_redirect_error(REDIRECT, "login_required");
+    let to_login = browser.get(&request).await;
+    to_login.expect_login();
+    let page = browser.get(to_login.location()).await.page();
+    assert!(page.text.contains("takes no passwords"), "{}", page.text);
+    assert!(page.input("password").is_none() && page.input("username").is_none());
+    // The form of another client's login page is no way around it.
+    let fields = [("username", "alice"), ("password", "alice"), ("action", "login")];
+    let refused = browser.submit(&page, &fields).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    browser.sign_in("alice", "alice", None).await;
+    browser.get(&request).await.expect_login();
     browser.get(&authorize_url(&[])).await.expect_code(REDIRECT);
+    browser.sign_in_by(&["swk", "user", "mfa"]).await;
+    browser.get(&request).await.expect_code(REDIRECT);
+}
+
+#[tokio::test]
+async fn where_there_can_be_no_passkeys_a_client_without_local_login_is_told() {
+    let clients = vec![client_settings("Elsewhere", json!({"enable_local_login": false}))];
+    let issuer = "http://127.0.0.1:6001";
+    let world = World::with(Setup { issuer, clients, ..Setup::default() }).await;
+    let request = authorize_url(&[("client_id", "Elsewhere")]);
+    let refused = Browser::new(&world).get(&request).await;
+    assert!(refused.location().contains("error=login_required"), "{refused:?}");
 }
 
 #[tokio::test]

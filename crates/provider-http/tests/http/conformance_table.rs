@@ -9,13 +9,16 @@ use doorward_provider::model::{
 };
 use serde_json::from_str;
 
+use crate::named_tests::{SourceFile, listed};
+
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Where the tests of a module stand, by the first part of its name.
-const ROOMS: [(&str, &str); 6] = [
+const ROOMS: [(&str, &str); 7] = [
     ("serve", "server/tests/serve"),
     ("store", "crates/provider-store/tests/conformance"),
     ("open", "crates/provider-store/tests/open"),
+    ("audit_tampering", "crates/provider-store/tests/audit_tampering"),
     ("config", "server/src/config/tests"),
     ("provider", "crates/provider/src"),
     ("provider_http", "crates/provider-http/src"),
@@ -50,18 +53,22 @@ fn named(document: &str) -> Vec<&str> {
 
 #[test]
 fn every_test_in_the_tables_exists() {
+    let suites = source("store");
+    let mut problems = Vec::new();
     for name in ["conformance", "behaviours"] {
         let text = document(name);
         let named = named(&text);
         assert!(named.len() > 60, "only {} tests are named in {name}", named.len());
         for name in named {
             let (module, case) = name.rsplit_once("::").unwrap();
-            let source = source(module);
-            let found = source.contains(&format!("fn {case}("))
-                || source.contains(&format!("    {case}: {{"));
-            assert!(found, "{name}: there is no such test");
+            let suite = module.strip_prefix("store::");
+            let is_listed =
+                suite.is_some_and(|module| listed(&suites, module).iter().any(|own| own == case));
+            let problem = SourceFile::parse(&source(module)).problem(case, is_listed);
+            problems.extend(problem.map(|problem| format!("{name}: {problem}")));
         }
     }
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
 /// The first cells of a document's rows.

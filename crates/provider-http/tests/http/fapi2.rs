@@ -19,7 +19,7 @@ async fn world_with(keys: &[&ProofKey]) -> World {
     World::with(setup_with(keys)).await
 }
 
-fn setup_with(keys: &[&ProofKey]) -> Setup {
+pub fn setup_with(keys: &[&ProofKey]) -> Setup {
     let keys: Vec<&Value> = keys.iter().map(|key| &key.jwk).collect();
     let changes = json!({
         "allowed_grant_types": ["authorization_code", "client_credentials"],
@@ -35,7 +35,7 @@ fn signed(key: &ProofKey, alg: &str, changes: &Value) -> String {
     key.sign(&json!({"alg": alg}), &assertion_claims(&own))
 }
 
-fn assertion(world: &World, key: &ProofKey) -> String {
+pub fn assertion(world: &World, key: &ProofKey) -> String {
     signed(key, "ES256", &json!({"iat": world.clock.seconds(), "exp": world.clock.seconds() + 60}))
 }
 
@@ -45,7 +45,7 @@ async fn machine(world: &World, assertion: &str, proof: &str) -> Answer {
 }
 
 /// Pushes the authorization request with these changes.
-async fn push(world: &World, assertion: &str, changes: &[(&str, &str)]) -> Answer {
+pub async fn push(world: &World, assertion: &str, changes: &[(&str, &str)]) -> Answer {
     let url = authorize_url(&[&[("client_id", "Bank")][..], changes].concat());
     let query = params::Params::parse(url.split_once('?').unwrap().1).unwrap();
     let mut pairs: Vec<(&str, String)> = by_assertion(assertion).split_off(1);

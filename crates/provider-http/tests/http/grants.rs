@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
-use doorward_provider::{model::session::Device, use_case::sign_in::SignInOrigin};
+use doorward_provider::{
+    model::session::Device,
+    use_case::sign_in::{SignIn, SignInOrigin},
+};
 use serde_json::json;
 
 use crate::support::{
-    BACKEND_REDIRECT, Browser, Page, World, authorize_url, client_settings, form_request,
+    BACKEND_REDIRECT, Browser, Element, Page, World, authorize_url, client_settings, form_request,
     with_header,
 };
 
@@ -158,6 +161,28 @@ async fn what_a_client_may_have_is_shown_once_however_often_it_was_granted() {
     assert!(shown.text.contains("Your profile") && shown.text.contains("Your email address"));
 }
 
+/// The link to the next page of a list.
+fn next(page: &Page, list: &str) -> Option<String> {
+    let mut links = page.all("a").filter_map(|link| link.attribute("href"));
+    links.find(|href| href.contains(&format!("{list}="))).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn many_applications_are_shown_in_pages() {
+    let world = World::new().await;
+    for number in 0..80 {
+        world.remember_consent("alice", &format!("app {number:02}")).await;
+    }
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let first = browser.get("/grants").await.page();
+    assert_eq!(values(&first, "client_id").len(), 50);
+    let second = browser.get(&next(&first, "applications").unwrap()).await.page();
+    assert_eq!(next(&second, "applications"), None, "the last page");
+    let all: BTreeSet<_> =
+        values(&first, "client_id").into_iter().chain(values(&second, "client_id")).collect();
+    assert_eq!(all.len(), 80, "each once");
+}
+
 #[tokio::test]
 async fn many_sessions_are_shown_in_pages() {
     let world = World::new().await;
@@ -172,7 +197,9 @@ async fn many_sessions_are_shown_in_pages() {
         .await
         .unwrap();
     for _ in 0..80 {
-        world.provider.start_session(&alice, false, Device::default(), None).await.unwrap();
+        let sign_in = SignIn::by_password(&alice).unwrap();
+        let device = Device::default();
+        world.provider.start_session(&alice, sign_in, false, device, None).await.unwrap();
     }
     let first = browser.get("/grants").await;
     assert!(first.body.len() < 100_000, "{}", first.body.len());
@@ -180,14 +207,33 @@ async fn many_sessions_are_shown_in_pages() {
     assert!(first.text.contains("This browser"), "its session comes first");
     // One fewer if the browser's own is among the fifty.
     assert!(matches!(values(&first, "sid").len(), 49 | 50));
-    let older = |page: &Page| {
-        let mut links = page.all("a").filter_map(|link| link.attribute("href"));
-        links.find(|href| href.contains("sessions=")).map(str::to_owned)
-    };
-    let second = browser.get(&older(&first).unwrap()).await.page();
+    let second = browser.get(&next(&first, "sessions").unwrap()).await.page();
     assert!(!second.text.contains("This browser"), "once only");
-    assert_eq!(older(&second), None, "the last page");
+    assert_eq!(next(&second, "sessions"), None, "the last page");
     let all: BTreeSet<_> =
         values(&first, "sid").into_iter().chain(values(&second, "sid")).collect();
     assert_eq!(all.len(), 80, "each once; the browser's own has no button");
+}
+
+/// OIDC Core section 4: the link asks for a sign-in with this issuer, and keeps a query that the
+/// address has.
+#[tokio::test]
+async fn an_application_that_says_where_can_be_opened() {
+    let at = |uri: &str| json!({"initiate_login_uri": uri});
+    let world = World::with_clients(vec![
+        client_settings("Openable", at("https://app.example.com/login?from=list")),
+        client_settings("Silent", json!({})),
+    ])
+    .await;
+    for client_id in ["Openable", "Silent", "Removed"] {
+        world.remember_consent("alice", client_id).await;
+    }
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = page(&mut browser).await;
+    let label = |link: &&Element| link.attribute("aria-label") == Some("Open Openable");
+    let links: Vec<_> =
+        page.all("a").filter(label).filter_map(|link| link.attribute("href")).collect();
+    let expected = "https://app.example.com/login?from=list&iss=http%3A%2F%2Flocalhost%3A6001";
+    assert_eq!(links, [expected]);
+    assert_eq!(page.text.matches("Open").count(), 2, "a name and a link");
 }

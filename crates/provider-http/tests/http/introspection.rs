@@ -80,7 +80,8 @@ async fn an_api_learns_of_a_token_that_is_for_it() {
     let expected = json!({
         "active": true, "iss": ISSUER, "sub": "carol", "username": "carol", "client_id": "PkceJS",
         "token_type": "Bearer",
-        "aud": API, "scope": API, "iat": START, "exp": START + 3600, "auth_time": START,
+        "aud": API, "scope": API, "iat": START, "exp": START + 3600,
+        "acr": "urn:doorward:acr:1", "auth_time": START,
         "jti": claims(&tokens["access_token"])["jti"],
         "role": ["admin", "user"], "department": "Sales", "email": "carol@example.com",
     });
@@ -286,4 +287,57 @@ async fn malformed_requests_are_refused() {
         world.get("/connect/introspect?token=x").await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
+}
+
+const SIGNED: &str = "application/token-introspection+jwt";
+
+/// The claims of a signed answer, after its header and type were checked (RFC 9701 section 5).
+fn signed_answer(answer: &Answer, algorithm: &str) -> Value {
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, SIGNED));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let token = json!(answer.body);
+    let header = crate::support::jose_header(&token);
+    let expected = (&json!("token-introspection+jwt"), &json!(algorithm));
+    assert_eq!((&header["typ"], &header["alg"]), expected);
+    claims(&token)
+}
+
+#[tokio::test]
+async fn who_accepts_a_token_gets_a_signed_answer() {
+    let mut settings = confidential_settings("Signed");
+    settings["introspection_signed_response_alg"] = json!("ES256");
+    let world = World::with_clients(vec![settings]).await;
+    let tokens = confidential(&world, "Signed").await;
+    let ask = async |authorization: &str, token: &Value, accept: &str| {
+        let request = form_request("/connect/introspect", &[("token", token.as_str().unwrap())]);
+        let request = with_header(request, "authorization", authorization);
+        world.send(with_header(request, "accept", accept)).await
+    };
+    let (api, own) = (basic(API, "api-secret"), basic("Signed", "secret"));
+    for (caller, name, algorithm) in [(&api, API, "RS256"), (&own, "Signed", "ES256")] {
+        for token in [tokens["access_token"].clone(), json!("made-up")] {
+            let plain = ask(caller, &token, "application/json, */*").await.json();
+            let claims = signed_answer(&ask(caller, &token, SIGNED).await, algorithm);
+            let expected = json!({
+                "iss": ISSUER, "aud": name, "iat": START, "token_introspection": plain,
+            });
+            assert_eq!(claims, expected);
+        }
+    }
+    // A signed answer is no token.
+    let answer = ask(&own, &tokens["access_token"], SIGNED).await;
+    assert_eq!(ask(&own, &json!(answer.body), "*/*").await.json(), inactive());
+    let refused = ask(&basic(API, "wrong"), &tokens["access_token"], SIGNED).await;
+    refused.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_client_may_get_signed_answers_alone() {
+    let mut settings = confidential_settings("Signed");
+    settings["require_signed_introspection"] = json!(true);
+    let world = World::with_clients(vec![settings]).await;
+    let tokens = confidential(&world, "Signed").await;
+    let own = basic("Signed", "secret");
+    let answer = introspect_as(&world, &own, &tokens["access_token"]).await;
+    assert_eq!(signed_answer(&answer, "RS256")["token_introspection"]["active"], true);
 }

@@ -17,6 +17,9 @@ async fn the_documents_stand_where_both_specifications_look() {
     let openid = world.get("/tenant/.well-known/openid-configuration").await;
     let oauth = world.get("/.well-known/oauth-authorization-server/tenant").await;
     assert_eq!((openid.status, openid.body.as_str()), (StatusCode::OK, oauth.body.as_str()));
+    // Agents look for the OpenID document there, too (MCP authorization).
+    let inserted = world.get("/.well-known/openid-configuration/tenant").await;
+    assert_eq!(inserted.body, openid.body);
     let document = openid.json();
     assert_eq!(document["issuer"], ISSUER);
     assert_eq!(document["authorization_endpoint"], format!("{ISSUER}/connect/authorize"));

@@ -1,5 +1,12 @@
 //! `/.well-known/openid-configuration/jwks` and the rotation of keys (RFC 7517).
 
+use doorward_protocol::jose::SigningAlgorithm;
+use doorward_provider::{
+    keys::{KeyRing, MasterKey, RotationPolicy},
+    model::time::{Clock, SystemEntropy, Timestamp},
+    store::SigningKeys as _,
+};
+use doorward_provider_store::SqliteStore;
 use serde_json::Value;
 
 use crate::support::{Browser, World, jose_header};
@@ -70,4 +77,41 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_a_whil
 
 async fn etag(world: &World) -> String {
     world.get("/.well-known/openid-configuration/jwks").await.header("etag").to_owned()
+}
+
+#[derive(Debug)]
+struct AtDay(i64);
+
+impl Clock for AtDay {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0 * DAY)
+    }
+}
+
+/// An algorithm that was taken out of the configuration signs no more, and its key is retired when
+/// a key that took over afterwards has signed for long enough.
+#[tokio::test]
+async fn a_key_whose_algorithm_was_taken_out_is_retired() {
+    let store = SqliteStore::in_memory().unwrap();
+    let open = async |algorithms: &[SigningAlgorithm], day: i64| {
+        let clock = AtDay(day);
+        let master = MasterKey::from_bytes(&[7; 32]).unwrap();
+        let policy = RotationPolicy::default();
+        KeyRing::open(&store, master, policy, algorithms.to_vec(), &clock, &SystemEntropy)
+            .await
+            .unwrap()
+    };
+    let algorithms = async || -> Vec<SigningAlgorithm> {
+        store.signing_keys().await.unwrap().into_iter().map(|key| key.algorithm).collect()
+    };
+    open(&[SigningAlgorithm::Rs256, SigningAlgorithm::Es256], 0).await;
+    assert_eq!(algorithms().await.len(), 2);
+    let ring = open(&[SigningAlgorithm::Rs256], 1).await;
+    for (day, keys_of_es256) in [(2, 1), (76, 1), (90, 1), (103, 1), (104, 0)] {
+        let now = AtDay(day).now();
+        ring.maintain(&store, now, &SystemEntropy).await.unwrap();
+        let left = algorithms().await;
+        let of_es256 = left.iter().filter(|own| **own == SigningAlgorithm::Es256).count();
+        assert_eq!(of_es256, keys_of_es256, "day {day}: {left:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! How the provider behaves, endpoint by endpoint, through the real router and the real store.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod accounts;
+mod audit;
 mod authorize;
 mod bad_input;
 mod check_session;
@@ -15,23 +17,32 @@ mod device;
 mod discovery;
 mod dpop;
 mod end_session;
+mod factors;
 mod fapi2;
+mod fapi2_message_signing;
 mod flow;
 mod foreign_clients;
 mod fuzzed;
 mod grants;
+mod groups;
+mod identities;
 mod introspection;
 mod issuer_path;
 mod keys;
 mod languages;
 mod login;
+mod mail;
+mod named_tests;
+mod own_account;
 mod pages;
 mod par;
 mod reference_tokens;
+mod registration;
 mod resource_indicators;
 mod revocation;
 mod secrets;
 mod subjects;
 mod support;
 mod token;
+mod upstream;
 mod userinfo;

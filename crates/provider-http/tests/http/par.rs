@@ -127,6 +127,24 @@ async fn a_sign_in_that_the_request_asks_for_happens_once() {
     }
 }
 
+/// The browser does not have the parameters, so that the store remembers that the user was asked.
+#[tokio::test]
+async fn the_reference_lets_the_user_change_to_the_expected_one() {
+    let world = World::new().await;
+    let carols = Browser::signed_in(&world, "carol").await.tokens(&[]).await;
+    let hint = carols["id_token"].as_str().unwrap();
+    for (user, expected) in [("carol", None), ("alice", Some("login_required"))] {
+        let url = pushed(&world, &[("id_token_hint", hint)]).await;
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        world.clock.advance(1);
+        let answer = browser.authorize_signing_in(&url, user).await;
+        match expected {
+            None => drop(answer.expect_code(REDIRECT)),
+            Some(error) => answer.expect_redirect_error(REDIRECT, error),
+        }
+    }
+}
+
 /// Somebody who opens the reference first, without the cookie, vouches for no session that was
 /// there before.
 #[tokio::test]

@@ -264,3 +264,30 @@ async fn a_withdrawn_key_takes_the_tokens_along_that_were_verified_before() {
     world.provider.maintain_keys().await.unwrap();
     assert_invalid_token(&world.userinfo(&token).await);
 }
+
+/// OIDC Core section 5.3.2: a token with `iss` and `aud`, of the type `application/jwt`.
+#[tokio::test]
+async fn a_client_may_have_it_signed() {
+    let own = json!({"userinfo_signed_response_alg": "ES256"});
+    let world = World::with_clients(vec![client_settings("Signed", own)]).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let url = authorize_url(&[("client_id", "Signed"), ("scope", "openid email")]);
+    let code = browser.get(&url).await.expect_code(REDIRECT);
+    let tokens = world.token(&changed(code_request(&code), &[("client_id", "Signed")])).await;
+    let answer = world.userinfo(&tokens.json()["access_token"]).await;
+    assert_eq!(
+        (answer.header("content-type"), answer.header("cache-control")),
+        ("application/jwt", "no-store")
+    );
+    let token = json!(answer.body);
+    assert_eq!(jose_header(&token)["alg"], "ES256");
+    let expected = json!({
+        "iss": crate::support::ISSUER, "aud": "Signed", "sub": "alice",
+        "email": "alice@example.com", "email_verified": true,
+    });
+    assert_eq!(crate::support::claims(&token), expected);
+    // It can't be taken for a token of another kind.
+    assert_invalid_token(&world.userinfo(&token).await);
+    let url = authorize_url(&[("client_id", "Signed"), ("id_token_hint", &answer.body)]);
+    browser.get(&url).await.expect_redirect_error(REDIRECT, "invalid_request");
+}

@@ -1,31 +1,32 @@
 //! What clients may have of a user's data, summed up over grants and consents.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     model::{client_access::ClientAccess, time::Timestamp},
     store::{Access, StoreError},
 };
 
-use super::{
-    PostgresStore, codes,
-    connection::Connection,
-    device_codes,
-    failure::Failure,
-    run,
-    sql::{self},
-};
+use super::{PostgresStore, codes, connection::Connection, device_codes, failure::Failure, run};
 use crate::{pages, record::read};
 
 #[async_trait]
 impl Access for PostgresStore {
-    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
-        run!(self, "access_of", of_user, sub, now)
+    async fn access_of(
+        &self,
+        sub: &Sub,
+        after: Option<&ClientId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ClientAccess>, StoreError> {
+        let after = after.map_or("", ClientId::as_str);
+        run!(self, "access_of", of_user, sub, after, limit, now)
     }
 
     async fn revoke_access(
         &self,
-        sub: &str,
-        client_id: &str,
+        sub: &Sub,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         pages::run_all(pages::ROWS, || async move {
@@ -36,23 +37,38 @@ impl Access for PostgresStore {
     }
 }
 
-/// One entry for each client and scope.
+/// One entry for each client and scope, of a page of clients in the order of bytes, whatever the
+/// database's language is.
 async fn of_user(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    after: &str,
+    limit: u32,
     now: Timestamp,
 ) -> Result<Vec<ClientAccess>, Failure> {
     connection
         .all(
-            "SELECT client_id, scope, min(created_at), max(used_at)
+            "WITH page AS (
+                 SELECT client_id FROM (
+                     SELECT client_id FROM grants
+                     WHERE sub = $1 AND revoked_at IS NULL AND expires_at > $2
+                     UNION
+                     SELECT client_id FROM consents
+                     WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)
+                 ) AS clients
+                 WHERE client_id COLLATE \"C\" > $3 ORDER BY client_id COLLATE \"C\" LIMIT $4
+             )
+             SELECT client_id, scope, min(created_at), max(used_at)
              FROM (SELECT client_id, content::JSONB ->> 'scope' AS scope, created_at, used_at
-                 FROM grants
-                   WHERE sub = $1 AND revoked_at IS NULL AND expires_at > $2) AS live
+                   FROM grants
+                   WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
+                       AND revoked_at IS NULL AND expires_at > $2) AS live
              GROUP BY client_id, scope
              UNION ALL
              SELECT client_id, scope, NULL, NULL FROM consents
-             WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)",
-            &[&sub, &now.seconds()],
+             WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
+                 AND (expires_at IS NULL OR expires_at > $2)",
+            &[&sub.as_str(), &now.seconds(), &after, &i64::from(limit)],
             read::access,
         )
         .await
@@ -63,13 +79,10 @@ async fn of_user(
 /// among them.
 async fn revoke(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    if !sql::can_hold(client_id) {
-        return Ok(0);
-    }
     connection.begin().await?;
     codes::remove_unredeemed(connection, sub, client_id).await?;
     device_codes::forget_allowed(connection, sub, Some(client_id)).await?;
@@ -80,7 +93,7 @@ async fn revoke(
                  SELECT id FROM grants
                  WHERE sub = $1 AND client_id = $2 AND created_at <= $3 AND revoked_at IS NULL
                      LIMIT $4)",
-            &[&sub, &client_id, &now.seconds(), &i64::from(pages::ROWS)],
+            &[&sub.as_str(), &client_id.as_str(), &now.seconds(), &i64::from(pages::ROWS)],
         )
         .await?;
     connection.commit().await?;

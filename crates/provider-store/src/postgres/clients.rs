@@ -1,6 +1,7 @@
 //! Rows of clients.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::stored_client::{StoredClient, StoredClients},
     store::{Clients, StoreError},
@@ -17,6 +18,18 @@ use crate::{
 impl Clients for PostgresStore {
     async fn clients(&self) -> Result<StoredClients, StoreError> {
         run!(self, "clients", all)
+    }
+
+    async fn clients_page(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<StoredClient>, StoreError> {
+        run!(self, "clients_page", page, after.map_or("", ClientId::as_str), limit)
+    }
+
+    async fn client(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
+        run!(self, "client", find, client_id)
     }
 
     async fn clients_version(&self) -> Result<i64, StoreError> {
@@ -38,7 +51,7 @@ impl Clients for PostgresStore {
         run!(self, "replace_client", replace, &row, version)
     }
 
-    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError> {
         let known = run!(self, "remove_client", remove, client_id)?;
         let mut left_behind = 0;
         for statement in LEFT_BEHIND {
@@ -70,6 +83,26 @@ async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     Ok(StoredClients { version, clients })
 }
 
+/// A page of clients in the order of bytes, whatever the database's language is.
+async fn page(
+    connection: &Connection,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<StoredClient>, Failure> {
+    let sql = "SELECT client_id, settings, configured FROM clients
+               WHERE client_id COLLATE \"C\" > $1 ORDER BY client_id COLLATE \"C\" LIMIT $2";
+    connection.all(sql, &[&after, &i64::from(limit)], read::client).await
+}
+
+/// The client with this identifier.
+async fn find(
+    connection: &Connection,
+    client_id: &ClientId,
+) -> Result<Option<StoredClient>, Failure> {
+    let sql = "SELECT client_id, settings, configured FROM clients WHERE client_id = $1";
+    connection.first(sql, &[&client_id.as_str()], read::client).await
+}
+
 /// Makes these the configured clients; writes only what changes.
 async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
     connection.begin().await?;
@@ -86,7 +119,7 @@ async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failu
                      excluded.configured
                  WHERE clients.settings <> excluded.settings OR clients.configured <>
                      excluded.configured",
-                &[client_id, settings, configured],
+                &[&client_id.as_str(), settings, configured],
             )
             .await?;
     }
@@ -103,7 +136,8 @@ async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> 
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     let added =
-        connection.execute(sql, &[&row.client_id, &row.settings, &row.configured]).await? > 0;
+        connection.execute(sql, &[&row.client_id.as_str(), &row.settings, &row.configured]).await?
+            > 0;
     if added {
         move_on(connection).await?;
     }
@@ -117,9 +151,10 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
     schema::lock(connection).await?;
     let sql = "UPDATE clients SET settings = $2, configured = $3
                WHERE client_id = $1 AND $4 = (SELECT version FROM clients_version)";
-    let replaced =
-        connection.execute(sql, &[&row.client_id, &row.settings, &row.configured, &known]).await?
-            > 0;
+    let replaced = connection
+        .execute(sql, &[&row.client_id.as_str(), &row.settings, &row.configured, &known])
+        .await?
+        > 0;
     if replaced {
         move_on(connection).await?;
     }
@@ -151,22 +186,24 @@ pub(super) const LEFT_BEHIND: [&str; 8] = [
 async fn clear(
     connection: &Connection,
     statement: &'static str,
-    client_id: &str,
+    client_id: &ClientId,
 ) -> Result<u64, Failure> {
-    connection.execute(statement, &[&client_id, &i64::from(pages::ROWS)]).await
+    connection.execute(statement, &[&client_id.as_str(), &i64::from(pages::ROWS)]).await
 }
 
 /// Removes a client, but not what it leaves behind. Returns whether there was one.
-async fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
+async fn remove(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
     let sql = "DELETE FROM clients WHERE client_id = $1";
-    let removed = connection.execute(sql, &[&client_id]).await? > 0;
+    let removed = connection.execute(sql, &[&client_id.as_str()]).await? > 0;
     if removed {
         move_on(connection).await?;
     }
+    let sql = "DELETE FROM registered_clients WHERE client_id = $1";
+    let registered = connection.execute(sql, &[&client_id.as_str()]).await? > 0;
     connection.commit().await?;
-    Ok(removed)
+    Ok(removed || registered)
 }
 
 async fn move_on(connection: &Connection) -> Result<(), Failure> {

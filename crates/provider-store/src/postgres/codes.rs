@@ -2,6 +2,7 @@
 //! first gave).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, GrantId, Sub};
 use doorward_provider::{
     model::{
         grant::{AuthorizationCode, Grant, RefreshToken},
@@ -80,8 +81,8 @@ async fn add(
                 &hash.as_bytes().as_slice(),
                 &content,
                 &code.expires_at.seconds(),
-                sid,
-                &code.grant.client_id,
+                &sid.as_str(),
+                &code.grant.client_id.as_str(),
                 &notify,
             ],
         )
@@ -135,9 +136,9 @@ async fn redeem(
     }
     // Nothing was done. Why not, is for ever, but for a session that went on under another cookie
     // just now.
-    let known = connection
+    let known: Option<Option<GrantId>> = connection
         .first("SELECT redeemed_grant_id FROM codes WHERE hash = $1", &[&hash], |row| {
-            row.optional_string(0, "codes.redeemed_grant_id")
+            row.optional_id(0, "codes.redeemed_grant_id")
         })
         .await?;
     match known {
@@ -160,9 +161,9 @@ pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes WHERE redeemed_gra
 /// waited for.
 pub(super) async fn remove_unredeemed(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
 ) -> Result<(), Failure> {
-    connection.execute(REMOVE_UNREDEEMED, &[&sub, &client_id]).await?;
+    connection.execute(REMOVE_UNREDEEMED, &[&sub.as_str(), &client_id.as_str()]).await?;
     Ok(())
 }

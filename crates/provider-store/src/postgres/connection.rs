@@ -7,6 +7,7 @@ use std::{
 };
 
 use deadpool_postgres::{Client, Object};
+use doorward_protocol::ids::ClientId;
 use doorward_provider::model::time::Timestamp;
 use futures::FutureExt as _;
 use tokio::{
@@ -96,11 +97,11 @@ impl Connection {
     pub(super) async fn refuse_beyond(
         &self,
         sql: &str,
-        client_id: &str,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let others = i64::from(WAITING_REQUESTS - 1);
-        let params: Params<'_> = &[&client_id, &now.seconds(), &others];
+        let params: Params<'_> = &[&client_id.as_str(), &now.seconds(), &others];
         match self.first(sql, params, |_| Ok(())).await? {
             Some(()) => Err(Failure::TooManyWaiting),
             None => Ok(()),

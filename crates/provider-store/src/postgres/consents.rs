@@ -1,6 +1,7 @@
 //! Rows of remembered consents.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     model::{consent::Consent, time::Timestamp},
     store::{Consents, StoreError},
@@ -11,14 +12,18 @@ use crate::record::read;
 
 #[async_trait]
 impl Consents for PostgresStore {
-    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+    async fn consent(
+        &self,
+        sub: &Sub,
+        client_id: &ClientId,
+    ) -> Result<Option<Consent>, StoreError> {
         run!(self, "consent", find, sub, client_id)
     }
 
     async fn remember_consent(
         &self,
-        sub: &str,
-        client_id: &str,
+        sub: &Sub,
+        client_id: &ClientId,
         consent: Consent,
     ) -> Result<(), StoreError> {
         run!(self, "remember_consent", remember, sub, client_id, &consent)
@@ -28,13 +33,13 @@ impl Consents for PostgresStore {
 /// The consent that a user gave a client.
 async fn find(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
 ) -> Result<Option<Consent>, Failure> {
     connection
         .first(
             "SELECT scope, expires_at FROM consents WHERE sub = $1 AND client_id = $2",
-            &[&sub, &client_id],
+            &[&sub.as_str(), &client_id.as_str()],
             read::consent,
         )
         .await
@@ -43,8 +48,8 @@ async fn find(
 /// Remembers a consent in place of an earlier one.
 async fn remember(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
     consent: &Consent,
 ) -> Result<(), Failure> {
     connection
@@ -53,8 +58,8 @@ async fn remember(
              ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at =
                  excluded.expires_at",
             &[
-                &sub,
-                &client_id,
+                &sub.as_str(),
+                &client_id.as_str(),
                 &consent.scope.to_string(),
                 &consent.expires_at.map(Timestamp::seconds),
             ],

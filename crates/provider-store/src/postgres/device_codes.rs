@@ -2,6 +2,7 @@
 //! user code.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
@@ -42,7 +43,7 @@ impl DeviceCodes for PostgresStore {
     async fn claim_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         run!(self, "claim_device_code", claim, user_code, sub, now)
@@ -51,7 +52,7 @@ impl DeviceCodes for PostgresStore {
     async fn claimed_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         run!(self, "claimed_device_code", claimed, user_code, sub, now)
@@ -60,8 +61,8 @@ impl DeviceCodes for PostgresStore {
     async fn answer_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
-        sid: &str,
+        sub: &Sub,
+        sid: &SessionId,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -72,7 +73,7 @@ impl DeviceCodes for PostgresStore {
     async fn poll_device_code(
         &self,
         hash: TokenHash,
-        client_id: &str,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<DevicePoll, StoreError> {
         run!(self, "poll_device_code", poll, hash, client_id, now)
@@ -105,26 +106,33 @@ async fn add(
                    WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
     connection.refuse_beyond(waiting, &code.request.client_id, now).await?;
     let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
+    let site = bound.and_then(|bound| bound.site.as_ref()).map(|site| site.as_bytes().as_slice());
     if let Some(bound) = bound {
         let sql = "SELECT count(*) FROM device_codes WHERE origin = $1 AND expires_at > $2";
         let waiting = connection.count(sql, &[&origin, &now.seconds()]).await?;
-        if waiting >= i64::from(bound.most) {
+        let sql = "SELECT count(*) FROM device_codes WHERE site = $1 AND expires_at > $2";
+        let of_site = match &site {
+            Some(site) => connection.count(sql, &[site, &now.seconds()]).await?,
+            None => 0,
+        };
+        if waiting >= i64::from(bound.most) || of_site >= i64::from(bound.most_of_site()) {
             return Ok(AddedDeviceCode::TooMany);
         }
     }
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
-                 poll_interval, origin)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_code) DO NOTHING",
+                 poll_interval, origin, site)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_code) DO NOTHING",
             &[
                 &code.hash.as_bytes().as_slice(),
                 &code.user_code.as_bytes().as_slice(),
-                &code.request.client_id,
+                &code.request.client_id.as_str(),
                 &request,
                 &code.expires_at.seconds(),
                 &i64::from(code.interval),
                 &origin,
+                &site,
             ],
         )
         .await?;
@@ -135,7 +143,7 @@ async fn add(
 async fn claim(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
+    sub: &Sub,
     now: Timestamp,
 ) -> Result<Option<DeviceRequest>, Failure> {
     connection
@@ -143,7 +151,7 @@ async fn claim(
             "UPDATE device_codes SET claimed_by = $2 WHERE user_code = $1 AND answer IS NULL
                 AND expires_at > $3
              RETURNING request",
-            &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
+            &[&user_code.as_bytes().as_slice(), &sub.as_str(), &now.seconds()],
             |row| row.json(0, "device_codes.request"),
         )
         .await
@@ -153,14 +161,14 @@ async fn claim(
 async fn claimed(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
+    sub: &Sub,
     now: Timestamp,
 ) -> Result<Option<DeviceRequest>, Failure> {
     connection
         .first(
             "SELECT request FROM device_codes
              WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $3",
-            &[&user_code.as_bytes().as_slice(), &sub, &now.seconds()],
+            &[&user_code.as_bytes().as_slice(), &sub.as_str(), &now.seconds()],
             |row| row.json(0, "device_codes.request"),
         )
         .await
@@ -170,8 +178,8 @@ async fn claimed(
 async fn record_answer(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
-    sid: &str,
+    sub: &Sub,
+    sid: &SessionId,
     answer: &str,
     now: Timestamp,
 ) -> Result<bool, Failure> {
@@ -180,7 +188,13 @@ async fn record_answer(
             "UPDATE device_codes SET answer = $3
              WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4
                AND EXISTS (SELECT 1 FROM sessions WHERE sid = $5 LIMIT 1 FOR KEY SHARE)",
-            &[&user_code.as_bytes().as_slice(), &sub, &answer, &now.seconds(), &sid],
+            &[
+                &user_code.as_bytes().as_slice(),
+                &sub.as_str(),
+                &answer,
+                &now.seconds(),
+                &sid.as_str(),
+            ],
         )
         .await?;
     let in_vain = answered == 0 && claimed(connection, user_code, sub, now).await?.is_some();
@@ -196,7 +210,7 @@ async fn record_answer(
 async fn poll(
     connection: &Connection,
     hash: TokenHash,
-    client_id: &str,
+    client_id: &ClientId,
     now: Timestamp,
 ) -> Result<DevicePoll, Failure> {
     let hash = hash.as_bytes().as_slice();
@@ -205,7 +219,7 @@ async fn poll(
         .first(
             "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes
          WHERE hash = $1 AND client_id = $2 FOR UPDATE",
-            &[&hash, &client_id],
+            &[&hash, &client_id.as_str()],
             read::polled_request,
         )
         .await?;
@@ -258,9 +272,9 @@ pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_
 /// finds among the grants.
 pub(super) async fn forget_allowed(
     connection: &Connection,
-    sub: &str,
-    client_id: Option<&str>,
+    sub: &Sub,
+    client_id: Option<&ClientId>,
 ) -> Result<(), Failure> {
-    connection.execute(FORGET_ALLOWED, &[&sub, &client_id]).await?;
+    connection.execute(FORGET_ALLOWED, &[&sub.as_str(), &client_id.map(ClientId::as_str)]).await?;
     Ok(())
 }

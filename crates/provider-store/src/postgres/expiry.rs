@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use doorward_provider::{
-    model::{grant::LONGEST_GRACE, throttle, time::Timestamp},
+    model::{account_event, grant::LONGEST_GRACE, throttle, time::Timestamp},
     store::{Maintenance, StoreError},
 };
 
@@ -29,6 +29,10 @@ impl Maintenance for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         run!(self, "ping", schema::ping)
+    }
+
+    async fn answers_queries(&self) -> Result<(), StoreError> {
+        run!(self, "answers_queries", schema::answers_queries)
     }
 }
 
@@ -77,7 +81,10 @@ pub(super) const KINDS: &[Kind] = &[
     },
     kind(removal!("codes", "hash", "keep_until")),
     // Used just before its end, it may be used once more.
-    Kind { remove: removal!("refresh_tokens", "hash", "expires_at"), kept_longer: LONGEST_GRACE },
+    Kind {
+        remove: removal!("refresh_tokens", "hash", "expires_at"),
+        kept_longer: LONGEST_GRACE.get(),
+    },
     kind(removal!("grants", "id", "expires_at")),
     kind(removal!("reference_tokens", "hash", "expires_at")),
     // With a session goes what its clients were, unless it goes on under another cookie.
@@ -98,10 +105,22 @@ pub(super) const KINDS: &[Kind] = &[
     kind(removal!("consents", "sub, client_id", "expires_at")),
     kind(removal!("single_uses", "identity", "forgettable_at")),
     // The last failure itself is remembered to its last second.
-    Kind { remove: removal!("failed_sign_ins", "key", "last"), kept_longer: throttle::MEMORY + 1 },
+    Kind {
+        remove: removal!("failed_sign_ins", "key", "last"),
+        kept_longer: throttle::MEMORY.get() + 1,
+    },
     Kind {
         remove: removal!("known_sign_ins", "key", "last"),
-        kept_longer: throttle::KNOWN_FOR + 1,
+        kept_longer: throttle::KNOWN_FOR.get() + 1,
+    },
+    kind(removal!("tickets", "hash", "expires_at")),
+    kind(removal!("registered_clients", "client_id", "expires_at")),
+    kind(removal!("registration_tokens", "id", "expires_at")),
+    kind(removal!("idempotency_keys", "key", "expires_at")),
+    kind(removal!("outbox", "id", "expires_at")),
+    Kind {
+        remove: removal!("account_events", "number", "at"),
+        kept_longer: account_event::KEPT_FOR.get(),
     },
 ];
 

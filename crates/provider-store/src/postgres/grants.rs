@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{GrantId, SessionId, Sub};
 use doorward_provider::{
     model::{
         grant::{Grant, RefreshToken},
@@ -14,7 +15,9 @@ use doorward_provider::{
 };
 use tokio_postgres::types::ToSql;
 
-use super::{PostgresStore, clock, connection::Connection, failure::Failure, run, sql, users};
+use super::{
+    PostgresStore, clock, connection::Connection, failure::Failure, groups::given_to, run, users,
+};
 use crate::{
     pages,
     record::{GrantRow, read},
@@ -38,19 +41,19 @@ impl Grants for PostgresStore {
 
     async fn revoke_renewable_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, self.max_clock_skew, now)
     }
 
-    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
         run!(self, "revoke_grant", revoke, grant_id, now)
     }
 
     async fn live_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
         run!(self, "live_grant", live, grant_id, now)
@@ -107,16 +110,18 @@ pub(super) async fn add_because(
     // The grant must not be swept away before its token.
     let end =
         token.map_or(grant.expires_at, |token| token.expires_at.max(grant.expires_at)).seconds();
+    let (id, sub) = (grant.id.as_str(), grant.sub.as_str());
+    let (client_id, sid) = (grant.client_id.as_str(), grant.sid.as_str());
     let created_at = grant.created_at.seconds();
     let hash = token.map(|token| token.hash.as_bytes().as_slice());
     let first_issued_at = token.map(|token| token.first_issued_at.seconds());
     let token_end = token.map(|token| token.expires_at.seconds());
     let others = i64::from(limit.max(1) - 1);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![
-        &grant.id,
-        &grant.sub,
-        &grant.client_id,
-        &grant.sid,
+        &id,
+        &sub,
+        &client_id,
+        &sid,
         &grant.offline,
         &grant.content,
         &created_at,
@@ -150,22 +155,28 @@ async fn add_verified(
     Ok(added)
 }
 
-/// Removes a page of a user's grants if there are more than one page; returns how many.
-pub(super) async fn remove_surplus(connection: &Connection, sub: &str) -> Result<u64, Failure> {
-    let page = i64::from(pages::ROWS);
-    let sql = "SELECT 1 FROM grants WHERE sub = $1 LIMIT 1 OFFSET $2";
-    if connection.first(sql, &[&sub, &page], |_| Ok(())).await?.is_none() {
+/// Removes a page of a user's grants, but not those of the session that is kept, if there are more
+/// than one page; returns how many.
+pub(super) async fn remove_surplus(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+) -> Result<u64, Failure> {
+    let (kept, page) = (kept.map(SessionId::as_str), i64::from(pages::ROWS));
+    let sql = "SELECT 1 FROM grants WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
+        LIMIT 1 OFFSET $3";
+    if connection.first(sql, &[&sub.as_str(), &kept, &page], |_| Ok(())).await?.is_none() {
         return Ok(0);
     }
-    let sql =
-        "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE sub = $1 LIMIT $2 FOR UPDATE)";
-    connection.execute(sql, &[&sub, &page]).await
+    let sql = "DELETE FROM grants WHERE id IN (SELECT id FROM grants
+        WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT LIMIT $3 FOR UPDATE)";
+    connection.execute(sql, &[&sub.as_str(), &kept, &page]).await
 }
 
 /// Revokes the grants of sessions that do not outlive them.
 pub(super) async fn revoke_of_sessions(
     connection: &Connection,
-    sids: &[String],
+    sids: &[&str],
     now: Timestamp,
 ) -> Result<(), Failure> {
     connection
@@ -181,16 +192,13 @@ pub(super) async fn revoke_of_sessions(
 /// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
 pub(super) async fn revoke(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    if !sql::can_hold(grant_id) {
-        return Ok(());
-    }
     connection
         .execute(
             "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
-            &[&grant_id, &now.seconds()],
+            &[&grant_id.as_str(), &now.seconds()],
         )
         .await?;
     Ok(())
@@ -199,7 +207,7 @@ pub(super) async fn revoke(
 /// Revokes a live grant that could be renewed; `false` if it is none.
 async fn revoke_renewable(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     max_clock_skew: Option<Duration>,
     now: Timestamp,
 ) -> Result<bool, Failure> {
@@ -209,7 +217,7 @@ async fn revoke_renewable(
         .execute(
             "UPDATE grants SET revoked_at = $2
              WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 AND renewable_until > $2",
-            &[&grant_id, &now.seconds()],
+            &[&grant_id.as_str(), &now.seconds()],
         )
         .await?;
     Ok(revoked > 0)
@@ -218,15 +226,18 @@ async fn revoke_renewable(
 /// The grant and its user, unless revoked or expired.
 async fn live(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     now: Timestamp,
 ) -> Result<Option<(Arc<Grant>, User)>, Failure> {
     connection
         .first(
-            "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims
-             FROM grants g JOIN users u ON u.sub = g.sub
-             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2",
-            &[&grant_id, &now.seconds()],
+            concat!(
+                "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims, ",
+                given_to!("u"),
+                " FROM grants g JOIN users u ON u.sub = g.sub
+             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2"
+            ),
+            &[&grant_id.as_str(), &now.seconds()],
             |row| Ok((row.grant(0)?, read::user(row, 1)?)),
         )
         .await

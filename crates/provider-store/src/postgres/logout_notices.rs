@@ -1,6 +1,7 @@
 //! Rows of logout notices: the outbox of back-channel logout.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::{
         logout_notice::{LogoutNotice, NOTICE_LIFETIME},
@@ -16,7 +17,7 @@ use crate::record::read;
 impl LogoutNotices for PostgresStore {
     async fn claim_logout_notices(
         &self,
-        client_id: &str,
+        client_id: &ClientId,
         limit: u32,
         now: Timestamp,
         due_again: Timestamp,
@@ -47,7 +48,7 @@ impl LogoutNotices for PostgresStore {
 pub(super) async fn queue(
     connection: &Connection,
     subs: &[&str],
-    sids: &[String],
+    sids: &[&str],
     now: Timestamp,
 ) -> Result<(), Failure> {
     connection
@@ -67,7 +68,7 @@ pub(super) async fn queue(
 /// is taking are left to it.
 async fn claim(
     connection: &Connection,
-    client_id: &str,
+    client_id: &ClientId,
     limit: u32,
     now: Timestamp,
     due_again: Timestamp,
@@ -81,7 +82,7 @@ async fn claim(
              UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4 FROM due
                  WHERE n.id = due.id
              RETURNING n.id, n.client_id, n.sub, n.sid, n.attempts",
-            &[&client_id, &i64::from(limit), &now.seconds(), &due_again.seconds()],
+            &[&client_id.as_str(), &i64::from(limit), &now.seconds(), &due_again.seconds()],
             read::logout_notice,
         )
         .await

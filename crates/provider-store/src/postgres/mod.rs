@@ -6,6 +6,8 @@
 //! kept in the process. One file a table holds its SQL.
 
 mod access;
+mod account_events;
+mod audit_records;
 mod clients;
 mod clock;
 mod codes;
@@ -13,22 +15,30 @@ mod connection;
 mod consents;
 mod device_codes;
 mod expiry;
+mod external_identities;
+mod factors;
 mod failed_sign_ins;
 mod failure;
 mod grants;
+mod groups;
 mod hosts;
+mod idempotency;
 mod logout_notices;
 mod open;
+mod outbox;
+mod passkeys;
 mod pushed_requests;
 #[cfg(test)]
 mod query_plans;
 mod reference_tokens;
 mod refresh_tokens;
+mod registered_clients;
 mod schema;
 mod sessions;
 mod signing_keys;
 mod single_uses;
 mod sql;
+mod tickets;
 mod url;
 mod users;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use doorward_provider::{
     model::{
-        pushed_request::{Held, PushedRequest},
+        pushed_request::{FirstVisit, PushedRequest},
         throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
@@ -36,7 +36,7 @@ impl PushedRequests for PostgresStore {
     async fn hold_pushed_request(
         &self,
         hash: TokenHash,
-        held: Held,
+        held: FirstVisit,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         run!(self, "hold_pushed_request", hold, hash, &held, until)
@@ -62,21 +62,25 @@ async fn add(
                    WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
     connection.refuse_beyond(waiting, &request.client_id, now).await?;
     let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
+    let site = bound.and_then(|bound| bound.site.as_ref()).map(|site| site.as_bytes().as_slice());
     let added = connection
         .execute(
-            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin)
-             SELECT $1, $2, $3, $4, false, $5::BYTEA
-             WHERE $5::BYTEA IS NULL
-                OR (SELECT count(*) FROM pushed_requests \
-                    WHERE origin = $5 AND expires_at > $6) < $7",
+            "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin, site)
+             SELECT $1, $2, $3, $4, false, $5::BYTEA, $8::BYTEA
+             WHERE ($5::BYTEA IS NULL OR $7::BIGINT >
+                   (SELECT count(*) FROM pushed_requests WHERE origin = $5 AND expires_at > $6))
+               AND ($8::BYTEA IS NULL OR $9::BIGINT >
+                   (SELECT count(*) FROM pushed_requests WHERE site = $8 AND expires_at > $6))",
             &[
                 &request.hash.as_bytes().as_slice(),
-                &request.client_id,
+                &request.client_id.as_str(),
                 &request.params,
                 &request.expires_at.seconds(),
                 &origin,
                 &now.seconds(),
                 &bound.map(|bound| i64::from(bound.most)),
+                &site,
+                &bound.map(|bound| i64::from(bound.most_of_site())),
             ],
         )
         .await?;
@@ -103,7 +107,7 @@ async fn find(
 async fn hold(
     connection: &Connection,
     hash: TokenHash,
-    held: &Held,
+    held: &FirstVisit,
     until: Timestamp,
 ) -> Result<(), Failure> {
     let session = held.session.as_ref().map(|session| session.as_bytes().as_slice());

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use doorward_protocol::ids::GrantId;
 use doorward_provider::{
     model::{time::Timestamp, token_handle::TokenHash},
     store::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation, StoreError},
 };
 
-use super::{PostgresStore, clock, connection::Connection, failure::Failure, grants, run};
+use super::{
+    PostgresStore, clock, connection::Connection, failure::Failure, grants, groups::given_to, run,
+};
 use crate::{
     record::read,
     row::Row as _,
@@ -49,13 +52,16 @@ async fn find(
 ) -> Result<Option<RefreshTokenRecord>, Failure> {
     connection
         .first(
-            "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
+            concat!(
+                "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
                     CASE WHEN g.revoked_at IS NULL THEN g.content END,
-                    u.sub, u.username, u.password_hash, u.enabled, u.claims
-             FROM refresh_tokens t
+                    u.sub, u.username, u.password_hash, u.enabled, u.claims, ",
+                given_to!("u"),
+                " FROM refresh_tokens t
              LEFT JOIN grants g ON g.id = t.grant_id
              LEFT JOIN users u ON u.sub = g.sub
-             WHERE t.hash = $1",
+             WHERE t.hash = $1"
+            ),
             &[&hash.as_bytes().as_slice()],
             |row| read::refresh_token(row, hash),
         )
@@ -135,7 +141,7 @@ async fn consumed_token(
     connection: &Connection,
     presented: TokenHash,
     now: Timestamp,
-) -> Result<Option<(String, Option<Consumed>)>, Failure> {
+) -> Result<Option<(GrantId, Option<Consumed>)>, Failure> {
     connection
         .first(
             "SELECT t.grant_id, t.consumed_at, t.seed, CASE WHEN s.consumed_at IS NULL THEN
@@ -145,7 +151,7 @@ async fn consumed_token(
              LEFT JOIN refresh_tokens s ON s.hash = t.successor
              WHERE t.hash = $1 AND t.consumed_at IS NOT NULL",
             &[&presented.as_bytes().as_slice(), &now.seconds()],
-            |row| Ok((row.string(0, "refresh_tokens.grant_id")?, read::consumed(row, 1)?)),
+            |row| Ok((row.id(0, "refresh_tokens.grant_id")?, read::consumed(row, 1)?)),
         )
         .await
 }

@@ -16,6 +16,16 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_unredeemed.sql"),
     include_str!("migrations/0005_pages.sql"),
     include_str!("migrations/0006_known_and_bounded.sql"),
+    include_str!("migrations/0007_accounts.sql"),
+    include_str!("migrations/0008_outbox.sql"),
+    include_str!("migrations/0009_factors.sql"),
+    include_str!("migrations/0010_account_events.sql"),
+    include_str!("migrations/0011_used_subs_and_sites.sql"),
+    include_str!("migrations/0012_registered_clients.sql"),
+    include_str!("migrations/0013_audit.sql"),
+    include_str!("migrations/0014_groups.sql"),
+    include_str!("migrations/0017_admin.sql"),
+    include_str!("migrations/0018_external_identities.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.
@@ -39,6 +49,12 @@ pub(super) async fn ping(connection: &Connection) -> Result<(), Failure> {
         Some(true) => Err(Failure::ReadOnly),
         _ => Ok(()),
     }
+}
+
+/// Answers if the database does and has our schema, also if it accepts no writes.
+pub(super) async fn answers_queries(connection: &Connection) -> Result<(), Failure> {
+    connection.first("SELECT 1 FROM doorward_schema WHERE id = 1", &[], |_| Ok(())).await?;
+    Ok(())
 }
 
 /// Brings the schema up to date. Of several processes that start together one does it, and the

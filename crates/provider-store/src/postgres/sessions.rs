@@ -7,23 +7,29 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use doorward_provider::{
     model::{
-        password::PasswordHash,
-        session::{Authentication, EndedSession, Session, SessionCursor, SessionSelector},
+        account_notice::AccountNotices,
+        external_identity::ExternalSubject,
+        session::{
+            Authentication, EndedSession, Session, SessionCursor, SessionSelector, SignInProof,
+            UpstreamSelector, UpstreamSession,
+        },
         time::Timestamp,
         token_handle::TokenHash,
     },
     store::{Sessions, StoreError},
 };
+use tokio_postgres::types::ToSql;
 
 use super::{
-    PostgresStore, connection::Connection, failure::Failure, grants, logout_notices, run, sql,
-    users,
+    PostgresStore, connection::Connection, external_identities, failure::Failure, grants,
+    logout_notices, outbox, passkeys, run, users,
 };
 use crate::{
     pages,
-    record::read,
+    record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
 };
 
@@ -32,13 +38,18 @@ impl Sessions for PostgresStore {
     async fn start_session(
         &self,
         session: Session,
-        verified: &PasswordHash,
+        verified: &SignInProof,
         replaces: Option<TokenHash>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let amr = to_json(&session.authentication.amr, "sessions.amr")?;
+        let row = NewSession {
+            amr: to_json(&session.authentication.amr, "sessions.amr")?,
+            session,
+            notices: NoticesRow::encode(notices)?,
+        };
         let limit = self.limits.sessions_per_user;
-        run!(self, "start_session", start, &session, &amr, verified, replaces, limit, now)
+        run!(self, "start_session", start, &row, verified, replaces, limit, now)
     }
 
     async fn session(
@@ -57,16 +68,16 @@ impl Sessions for PostgresStore {
         run!(self, "end_sessions", end, &selector, now)
     }
 
-    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError> {
+    async fn end_sessions_of(&self, sub: &Sub, now: Timestamp) -> Result<u64, StoreError> {
         pages::run_all(pages::SESSIONS, || async move {
-            run!(self, "end_sessions_of", end_page, sub, now)
+            run!(self, "end_sessions_of", end_page, sub, None, now)
         })
         .await
     }
 
     async fn sessions_of(
         &self,
-        sub: &str,
+        sub: &Sub,
         after: Option<&SessionCursor>,
         limit: u32,
         now: Timestamp,
@@ -75,13 +86,20 @@ impl Sessions for PostgresStore {
     }
 }
 
-/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
-/// still is the user's. `amr` is that of the session as JSON.
+/// A session that begins.
+struct NewSession {
+    session: Session,
+    /// That of the session as JSON.
+    amr: String,
+    notices: NoticesRow,
+}
+
+/// Adds a session in place of the one with the cookie `replaces`, if what was verified still is the
+/// user's.
 async fn start(
     connection: &Connection,
-    session: &Session,
-    amr: &str,
-    verified: &PasswordHash,
+    NewSession { session, amr, notices }: &NewSession,
+    verified: &SignInProof,
     replaces: Option<TokenHash>,
     limit: u32,
     now: Timestamp,
@@ -90,11 +108,11 @@ async fn start(
     if let Some(earlier) = replaces {
         // The user's row first, in the order in which a change of the user takes its locks.
         let lock = "SELECT 1 FROM users WHERE sub = $1 FOR KEY SHARE";
-        connection.all(lock, &[&session.authentication.sub], |_| Ok(())).await?;
+        connection.all(lock, &[&session.authentication.sub.as_str()], |_| Ok(())).await?;
         connection
             .execute(
                 "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
-                &[&earlier.as_bytes().as_slice(), &session.authentication.sid],
+                &[&earlier.as_bytes().as_slice(), &session.authentication.sid.as_str()],
             )
             .await?;
         end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
@@ -102,44 +120,104 @@ async fn start(
     let started = insert(connection, session, amr, verified).await?;
     if started {
         end_beyond(connection, &session.authentication, limit, now).await?;
+        outbox::put_notices(connection, notices).await?;
         connection.commit().await?;
     }
     Ok(started)
 }
 
+/// Inserts a session if this finds, and locks, the user whose proof was verified.
+macro_rules! insertion {
+    ($verified:literal) => {
+        concat!(
+            "WITH verified AS (",
+            $verified,
+            ")
+             INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address,
+                 browser, upstream_issuer, upstream_subject, upstream_sid)
+             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $4::TEXT, $5::TEXT, $6::BIGINT, $7::TEXT,
+                 $8::TEXT, $10::TEXT, $11::TEXT, $12::TEXT FROM verified"
+        )
+    };
+}
+
+const INSERT_BY_PASSWORD: &str = insertion!(
+    "SELECT 1 FROM users WHERE sub = $2 AND password_hash = $9 AND enabled
+         LIMIT 1 FOR KEY SHARE"
+);
+const INSERT_BY_RECOVERY_CODE: &str = insertion!(
+    "SELECT 1 FROM users WHERE sub = $2 AND password_hash IS NULL AND $9::TEXT = '' AND enabled
+         LIMIT 1 FOR KEY SHARE"
+);
+const INSERT_BY_PASSKEY: &str = insertion!(
+    "SELECT 1 FROM users u JOIN passkeys p ON p.sub = u.sub
+         WHERE u.sub = $2 AND p.credential_id = $9 AND u.enabled
+         LIMIT 1 FOR KEY SHARE OF u, p"
+);
+const INSERT_BY_IDENTITY: &str = insertion!(
+    "SELECT 1 FROM users u JOIN external_identities e ON e.sub = u.sub
+         WHERE u.sub = $2 AND e.issuer = $9 AND e.subject = $13 AND u.enabled
+         LIMIT 1 FOR KEY SHARE OF u, e"
+);
+
 async fn insert(
     connection: &Connection,
     session: &Session,
     amr: &str,
-    verified: &PasswordHash,
+    verified: &SignInProof,
 ) -> Result<bool, Failure> {
     let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
-    let inserted = connection
-        .execute(
-            "WITH verified AS (
-                 SELECT 1 FROM users WHERE sub = $2 AND password_hash = $9 AND enabled
-                     LIMIT 1 FOR KEY SHARE
-             )
-             INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address,
-                 browser)
-             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $4::TEXT, $5::TEXT, $6::BIGINT, $7::TEXT,
-                 $8::TEXT FROM verified",
-            &[
-                &session.cookie_hash.as_bytes().as_slice(),
-                sub,
-                &auth_time.seconds(),
-                &amr,
-                sid,
-                &session.expires_at.seconds(),
-                &session.device.address,
-                &session.device.browser,
-                &verified.as_str(),
-            ],
-        )
-        .await?;
-    if inserted == 0 && users::may_sign_in(connection, sub, verified).await? {
-        // The user was replaced just now.
-        return Err(Failure::Overtaken);
+    let password = if let SignInProof::Password(hash) = verified { hash.as_str() } else { "" };
+    let (issuer, subject) = match verified {
+        SignInProof::External(upstream) => {
+            (upstream.id.issuer.as_str(), upstream.id.subject.as_str())
+        }
+        _ => ("", ""),
+    };
+    let (sql, proof): (_, &(dyn ToSql + Sync)) = match verified {
+        SignInProof::Password(_) => (INSERT_BY_PASSWORD, &password),
+        SignInProof::Passkey(id) => (INSERT_BY_PASSKEY, id),
+        SignInProof::RecoveryCode => (INSERT_BY_RECOVERY_CODE, &password),
+        SignInProof::External(_) => (INSERT_BY_IDENTITY, &issuer),
+    };
+    let upstream = session.upstream.as_ref();
+    let cookie_hash = session.cookie_hash.as_bytes().as_slice();
+    let (sub_text, sid_text) = (sub.as_str(), sid.as_str());
+    let (auth_time, expires_at) = (auth_time.seconds(), session.expires_at.seconds());
+    let upstream_issuer = upstream.map(|upstream| upstream.id.issuer.as_str());
+    let upstream_subject = upstream.map(|upstream| upstream.id.subject.as_str());
+    let upstream_sid = upstream.and_then(|upstream| upstream.sid.as_deref());
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
+        &cookie_hash,
+        &sub_text,
+        &auth_time,
+        &amr,
+        &sid_text,
+        &expires_at,
+        &session.device.address,
+        &session.device.browser,
+        proof,
+        &upstream_issuer,
+        &upstream_subject,
+        &upstream_sid,
+    ];
+    if let SignInProof::External(_) = verified {
+        params.push(&subject);
+    }
+    let inserted = connection.execute(sql, &params).await?;
+    if inserted == 0 {
+        let may_sign_in = match verified {
+            SignInProof::Password(hash) => users::may_sign_in(connection, sub, hash).await?,
+            SignInProof::Passkey(id) => passkeys::may_sign_in(connection, sub, id).await?,
+            SignInProof::RecoveryCode => users::may_do_without_password(connection, sub).await?,
+            SignInProof::External(UpstreamSession { id, .. }) => {
+                external_identities::may_sign_in(connection, sub, id).await?
+            }
+        };
+        if may_sign_in {
+            // The user was replaced just now.
+            return Err(Failure::Overtaken);
+        }
     }
     Ok(inserted > 0)
 }
@@ -152,8 +230,8 @@ async fn find(
 ) -> Result<Option<Session>, Failure> {
     connection
         .first(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser
-                FROM sessions
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+                 upstream_issuer, upstream_subject, upstream_sid FROM sessions
              WHERE cookie_hash = $1 AND expires_at > $2",
             &[&cookie.as_bytes().as_slice(), &now.seconds()],
             read::session,
@@ -164,31 +242,29 @@ async fn find(
 /// A page of the live sessions of a user, the latest first.
 async fn of_user(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
     after: Option<&SessionCursor>,
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Session>, Failure> {
     let (auth_time, sid) =
         after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
-    if !sql::can_hold(sid) {
-        return Ok(Vec::new());
-    }
     connection
         .all(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser
-                FROM sessions
+            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+                 upstream_issuer, upstream_subject, upstream_sid FROM sessions
              WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
              ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4",
-            &[&sub, &auth_time, &sid, &i64::from(limit), &now.seconds()],
+            &[&sub.as_str(), &auth_time, &sid, &i64::from(limit), &now.seconds()],
             read::session,
         )
         .await
 }
 
 /// Whether there is a session that clients know by this `sid`.
-pub(super) async fn lives(connection: &Connection, sid: &str) -> Result<bool, Failure> {
-    Ok(connection.count("SELECT count(*) FROM sessions WHERE sid = $1", &[&sid]).await? > 0)
+pub(super) async fn lives(connection: &Connection, sid: &SessionId) -> Result<bool, Failure> {
+    Ok(connection.count("SELECT count(*) FROM sessions WHERE sid = $1", &[&sid.as_str()]).await?
+        > 0)
 }
 
 /// Ends sessions, with what hangs on them, in a transaction of its own.
@@ -203,11 +279,20 @@ async fn end(
     Ok(ended)
 }
 
-/// Ends a page of a user's sessions in a transaction of its own; returns how many.
-async fn end_page(connection: &Connection, sub: &str, now: Timestamp) -> Result<u64, Failure> {
+/// Ends a page of a user's sessions, but not the one that is kept, in a transaction of its own;
+/// returns how many.
+async fn end_page(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     connection.begin().await?;
-    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY auth_time LIMIT $2 FOR UPDATE";
-    let page = connection.all(sql, &[&sub, &i64::from(pages::SESSIONS)], names).await?;
+    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
+        ORDER BY auth_time LIMIT $3 FOR UPDATE";
+    let kept = kept.map(SessionId::as_str);
+    let page = [&sub.as_str() as &(dyn ToSql + Sync), &kept, &i64::from(pages::SESSIONS)];
+    let page = connection.all(sql, &page, names).await?;
     let rows = page.len() as u64;
     end_each(connection, page, now).await?;
     connection.commit().await?;
@@ -217,12 +302,15 @@ async fn end_page(connection: &Connection, sub: &str, now: Timestamp) -> Result<
 /// Ends a page of a user's sessions if there are more than one page; returns how many.
 pub(super) async fn end_surplus(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    let sql = "SELECT 1 FROM sessions WHERE sub = $1 LIMIT 1 OFFSET $2";
-    let more = connection.first(sql, &[&sub, &i64::from(pages::SESSIONS)], |_| Ok(())).await?;
-    if more.is_some() { end_page(connection, sub, now).await } else { Ok(0) }
+    let sql = "SELECT 1 FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
+        LIMIT 1 OFFSET $3";
+    let (name, page) = (kept.map(SessionId::as_str), i64::from(pages::SESSIONS));
+    let more = connection.first(sql, &[&sub.as_str(), &name, &page], |_| Ok(())).await?;
+    if more.is_some() { end_page(connection, sub, kept, now).await } else { Ok(0) }
 }
 
 /// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,
@@ -238,7 +326,7 @@ async fn end_beyond(
         .all(
             "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid <> $2
              ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $3 OFFSET $4",
-            &[&new.sub, &new.sid, &i64::from(pages::SESSIONS), &others],
+            &[&new.sub.as_str(), &new.sid.as_str(), &i64::from(pages::SESSIONS), &others],
             names,
         )
         .await?;
@@ -247,8 +335,8 @@ async fn end_beyond(
 }
 
 /// Reads `sub, sid`.
-fn names(row: &tokio_postgres::Row) -> Result<(String, String), ColumnError> {
-    Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
+fn names(row: &tokio_postgres::Row) -> Result<(Sub, SessionId), ColumnError> {
+    Ok((row.id(0, "sessions.sub")?, row.id(1, "sessions.sid")?))
 }
 
 /// Ends the selected session within the transaction that the caller began.
@@ -265,20 +353,43 @@ pub(super) async fn end_within(
         SessionSelector::OfUser { sub, sid } => {
             let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid = $2
                 ORDER BY cookie_hash FOR UPDATE";
-            connection.all(sql, &[sub, sid], names).await
+            connection.all(sql, &[&sub.as_str(), &sid.as_str()], names).await
+        }
+        SessionSelector::Upstream { issuer, which } => {
+            let subject = which.subject().map(ExternalSubject::as_str);
+            let (issuer, sid) = (issuer.as_str(), which.sid());
+            match which {
+                UpstreamSelector::Session(_) => {
+                    let sql = "SELECT sub, sid FROM sessions
+                        WHERE upstream_issuer = $1 AND upstream_sid = $2
+                        ORDER BY cookie_hash FOR UPDATE";
+                    connection.all(sql, &[&issuer, &sid], names).await
+                }
+                UpstreamSelector::Subject(_) | UpstreamSelector::SubjectAndSession(..) => {
+                    let sql = "SELECT sub, sid FROM sessions
+                        WHERE upstream_issuer = $1 AND upstream_subject = $2
+                            AND ($3::TEXT IS NULL OR upstream_sid = $3 OR upstream_sid IS NULL)
+                        ORDER BY cookie_hash FOR UPDATE";
+                    connection.all(sql, &[&issuer, &subject, &sid], names).await
+                }
+            }
         }
     }?;
     end_each(connection, selected, now).await
 }
 
-/// Ends all sessions of a user within the transaction that the caller began.
+/// Ends all sessions of a user but the one that is kept, within the transaction that the caller
+/// began.
 pub(super) async fn end_all(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 ORDER BY cookie_hash FOR UPDATE";
-    let selected = connection.all(sql, &[&sub], names).await?;
+    let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
+        ORDER BY cookie_hash FOR UPDATE";
+    let kept = kept.map(SessionId::as_str);
+    let selected = connection.all(sql, &[&sub.as_str(), &kept], names).await?;
     end_each(connection, selected, now).await
 }
 
@@ -286,27 +397,29 @@ pub(super) async fn end_all(
 /// cookies.
 async fn end_each(
     connection: &Connection,
-    selected: Vec<(String, String)>,
+    selected: Vec<(Sub, SessionId)>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let mut ended: BTreeMap<String, EndedSession> = selected
+    let mut ended: BTreeMap<SessionId, EndedSession> = selected
         .into_iter()
         .map(|(sub, sid)| (sid.clone(), EndedSession { sub, sid, clients: Vec::new() }))
         .collect();
     if ended.is_empty() {
         return Ok(Vec::new());
     }
-    let sids: Vec<String> = ended.keys().cloned().collect();
-    let subs: Vec<&str> = ended.values().map(|session| session.sub.as_str()).collect();
+    let keys: Vec<SessionId> = ended.keys().cloned().collect();
+    let sids: Vec<&str> = keys.iter().map(SessionId::as_str).collect();
+    let users: Vec<Sub> = ended.values().map(|session| session.sub.clone()).collect();
+    let subs: Vec<&str> = users.iter().map(Sub::as_str).collect();
     let lock =
         "SELECT cookie_hash FROM sessions WHERE sid = ANY($1) ORDER BY cookie_hash FOR UPDATE";
     connection.all(lock, &[&sids], |_| Ok(())).await?;
     logout_notices::queue(connection, &subs, &sids, now).await?;
     grants::revoke_of_sessions(connection, &sids, now).await?;
     let taken = "DELETE FROM session_clients WHERE sid = ANY($1) RETURNING sid, client_id";
-    let mut clients: Vec<(String, String)> = connection
+    let mut clients: Vec<(SessionId, ClientId)> = connection
         .all(taken, &[&sids], |row| {
-            Ok((row.string(0, "session_clients.sid")?, row.string(1, "session_clients.client_id")?))
+            Ok((row.id(0, "session_clients.sid")?, row.id(1, "session_clients.client_id")?))
         })
         .await?;
     clients.sort();

@@ -5,20 +5,29 @@ use std::sync::{Arc, LazyLock};
 
 use doorward_provider::{
     model::{
+        account_event::{AccountEvent, AccountEventKind, KeptEvent},
         client_access::{ClientAccess, Use},
         consent::Consent,
         device_code::DeviceAnswer,
+        external_identity::{ExternalId, StoredIdentity},
+        factor::{FactorSummary, StoredPasskey, StoredTotp},
         grant::{Grant, RefreshToken, RefreshTokenState},
+        group::{Group, StoredGroup},
+        idempotency::KeptAnswer,
         logout_notice::LogoutNotice,
+        outbox::{MailKind, OutboxMail, QueuedMail},
         password::PasswordHash,
-        pushed_request::{Held, PushedRequest},
-        session::{Authentication, Device, Session},
+        pushed_request::{FirstVisit, PushedRequest},
+        registration::{RegisteredClient, RegistrationToken},
+        session::{Authentication, Device, Session, UpstreamSession},
         signing_key::{SealedKey, StoredKey},
         stored_client::StoredClient,
         throttle::FailedSignIns,
+        ticket::{Ticket, TicketPurpose},
         time::Timestamp,
         token_handle::{SuccessorSeed, TokenHash},
         user::{User, UserClaims},
+        user_query::UserCounts,
     },
     store::RefreshTokenRecord,
 };
@@ -29,17 +38,119 @@ use crate::{
     rules::Consumed,
 };
 
-/// Reads `sub, username, password_hash, enabled, claims`, starting at the column `from`.
+/// Reads a password hash; `None` for a user without a password.
+pub(crate) fn password_hash(
+    row: &impl Row,
+    index: usize,
+) -> Result<Option<PasswordHash>, ColumnError> {
+    let hash = row.optional_string(index, "users.password_hash")?;
+    hash.map(PasswordHash::stored)
+        .transpose()
+        .map_err(|_| ColumnError::Unreadable("users.password_hash"))
+}
+
+/// Reads `sub, username, password_hash, enabled, claims`, the contents of the groups, and the
+/// mapped claims, each of which is NULL without any, starting at the column `from`.
 pub(crate) fn user(row: &impl Row, from: usize) -> Result<User, ColumnError> {
     static CLAIMS: LazyLock<JsonCache<UserClaims>> = LazyLock::new(JsonCache::default);
-    let password_hash = PasswordHash::stored(row.string(from + 2, "users.password_hash")?)
-        .map_err(|_| ColumnError::Unreadable("users.password_hash"))?;
+    static GROUPS: LazyLock<JsonCache<Vec<Group>>> = LazyLock::new(JsonCache::default);
+    static MAPPED: LazyLock<JsonCache<Vec<UserClaims>>> = LazyLock::new(JsonCache::default);
+    let groups = row.optional_text(from + 5, "user_groups.content")?;
+    let mapped = row.optional_text(from + 6, "external_identities.mapped")?;
     Ok(User {
-        sub: row.string(from, "users.sub")?,
+        sub: row.id(from, "users.sub")?,
         username: row.string(from + 1, "users.username")?,
-        password_hash,
+        password_hash: password_hash(row, from + 2)?,
         enabled: row.boolean(from + 3, "users.enabled")?,
         claims: CLAIMS.parse(row.text(from + 4, "users.claims")?, "users.claims")?,
+        groups: match groups {
+            Some(groups) => GROUPS.parse(groups, "user_groups.content")?,
+            None => Arc::default(),
+        },
+        mapped: match mapped {
+            Some(mapped) => MAPPED.parse(mapped, "external_identities.mapped")?,
+            None => Arc::default(),
+        },
+    })
+}
+
+/// Reads `request, answer` of a key: whether the request is this one, and its answer.
+pub(crate) fn kept_answer(
+    row: &impl Row,
+    request: [u8; 32],
+) -> Result<(bool, KeptAnswer), ColumnError> {
+    let is_same = row.bytes(0, "idempotency_keys.request")? == request;
+    let answer = row.optional_bytes(1, "idempotency_keys.answer")?;
+    let kept = |bytes: &[u8]| KeptAnswer::Sealed(SealedKey::from_bytes(bytes.to_vec()));
+    Ok((is_same, answer.map_or(KeptAnswer::None, kept)))
+}
+
+/// Reads how many users there are, how many of them are disabled, and how many sessions live.
+pub(crate) fn user_counts(row: &impl Row) -> Result<UserCounts, ColumnError> {
+    let number = |index| {
+        u64::try_from(row.integer(index, "users.count")?)
+            .map_err(|_| ColumnError::Unreadable("users.count"))
+    };
+    Ok(UserCounts { users: number(0)?, disabled: number(1)?, sessions: number(2)? })
+}
+
+/// Reads `hash, purpose, sub, about, data, expires_at`.
+pub(crate) fn ticket(row: &impl Row) -> Result<Ticket, ColumnError> {
+    let purpose = TicketPurpose::parse(row.text(1, "tickets.purpose")?);
+    Ok(Ticket {
+        hash: row.hash(0, "tickets.hash")?,
+        purpose: purpose.ok_or(ColumnError::Unreadable("tickets.purpose"))?,
+        sub: row.optional_id(2, "tickets.sub")?,
+        about: row.optional_string(3, "tickets.about")?,
+        data: row.json(4, "tickets.data")?,
+        expires_at: row.timestamp(5, "tickets.expires_at")?,
+    })
+}
+
+/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at,
+/// error`.
+pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
+    let kind = MailKind::parse(row.text(2, "outbox.kind")?);
+    Ok(QueuedMail {
+        mail: OutboxMail {
+            id: row.string(0, "outbox.id")?,
+            to: row.string(1, "outbox.recipient")?,
+            kind: kind.ok_or(ColumnError::Unreadable("outbox.kind"))?,
+            language: row.string(3, "outbox.language")?,
+            data: row.json(4, "outbox.data")?,
+            sub: row.optional_id(5, "outbox.sub")?,
+            created_at: row.timestamp(6, "outbox.created_at")?,
+            expires_at: row.timestamp(7, "outbox.expires_at")?,
+        },
+        attempts: row.count(8, "outbox.attempts")?,
+        due_at: row.timestamp(9, "outbox.due_at")?,
+        error: row.optional_string(10, "outbox.error")?,
+    })
+}
+
+/// Reads `number, sub, at, kind, address, browser, detail`.
+pub(crate) fn account_event(row: &impl Row) -> Result<KeptEvent, ColumnError> {
+    let kind = AccountEventKind::parse(row.text(3, "account_events.kind")?);
+    Ok(KeptEvent {
+        number: row.integer(0, "account_events.number")?,
+        event: AccountEvent {
+            sub: row.id(1, "account_events.sub")?,
+            at: row.timestamp(2, "account_events.at")?,
+            kind: kind.ok_or(ColumnError::Unreadable("account_events.kind"))?,
+            device: Device {
+                address: row.optional_string(4, "account_events.address")?,
+                browser: row.optional_string(5, "account_events.browser")?,
+            },
+            detail: row.optional_string(6, "account_events.detail")?,
+        },
+    })
+}
+
+/// Reads `content, version`.
+pub(crate) fn group(row: &impl Row) -> Result<StoredGroup, ColumnError> {
+    Ok(StoredGroup {
+        group: row.json(0, "user_groups.content")?,
+        version: row.integer(1, "user_groups.version")?,
     })
 }
 
@@ -61,21 +172,70 @@ pub(crate) fn decode_answer(text: &str) -> Result<DeviceAnswer, ColumnError> {
 /// Reads `client_id, settings, configured`.
 pub(crate) fn client(row: &impl Row) -> Result<StoredClient, ColumnError> {
     Ok(StoredClient {
-        client_id: row.string(0, "clients.client_id")?,
+        client_id: row.id(0, "clients.client_id")?,
         settings: row.json(1, "clients.settings")?,
         configured: row.boolean(2, "clients.configured")?,
     })
 }
 
-/// Reads `cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser`.
+/// Reads `client_id, metadata, secret, management, issued_at, used, expires_at`.
+pub(crate) fn registered_client(row: &impl Row) -> Result<RegisteredClient, ColumnError> {
+    let secret = row.optional_bytes32(2, "registered_clients.secret")?;
+    Ok(RegisteredClient {
+        client_id: row.id(0, "registered_clients.client_id")?,
+        metadata: row.json(1, "registered_clients.metadata")?,
+        secret: secret.map(TokenHash::from_bytes),
+        management: row.hash(3, "registered_clients.management")?,
+        issued_at: row.timestamp(4, "registered_clients.issued_at")?,
+        used: row.boolean(5, "registered_clients.used")?,
+        expires_at: row.timestamp(6, "registered_clients.expires_at")?,
+    })
+}
+
+/// Reads `id, hash, note, uses_left, expires_at`.
+pub(crate) fn registration_token(row: &impl Row) -> Result<RegistrationToken, ColumnError> {
+    Ok(RegistrationToken {
+        id: row.string(0, "registration_tokens.id")?,
+        hash: row.hash(1, "registration_tokens.hash")?,
+        note: row.optional_string(2, "registration_tokens.note")?,
+        uses_left: row.count(3, "registration_tokens.uses_left")?,
+        expires_at: row.timestamp(4, "registration_tokens.expires_at")?,
+    })
+}
+
+/// Reads `issuer, subject, sub, provider, shown, mapped, created_at, used_at`.
+pub(crate) fn identity(row: &impl Row) -> Result<StoredIdentity, ColumnError> {
+    Ok(StoredIdentity {
+        id: ExternalId {
+            issuer: row.id(0, "external_identities.issuer")?,
+            subject: row.id(1, "external_identities.subject")?,
+        },
+        sub: row.id(2, "external_identities.sub")?,
+        provider: row.id(3, "external_identities.provider")?,
+        shown: row.optional_string(4, "external_identities.shown")?,
+        mapped: row.json(5, "external_identities.mapped")?,
+        created_at: row.timestamp(6, "external_identities.created_at")?,
+        used_at: row.optional_timestamp(7, "external_identities.used_at")?,
+    })
+}
+
+/// Reads `cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser, upstream_issuer,
+/// upstream_subject, upstream_sid`.
 pub(crate) fn session(row: &impl Row) -> Result<Session, ColumnError> {
+    let issuer = row.optional_id(8, "sessions.upstream_issuer")?;
+    let id = issuer.zip(row.optional_id(9, "sessions.upstream_subject")?);
+    let upstream_sid = row.optional_string(10, "sessions.upstream_sid")?;
     Ok(Session {
+        upstream: id.map(|(issuer, subject)| UpstreamSession {
+            id: ExternalId { issuer, subject },
+            sid: upstream_sid,
+        }),
         cookie_hash: row.hash(0, "sessions.cookie_hash")?,
         authentication: Authentication {
-            sub: row.string(1, "sessions.sub")?,
+            sub: row.id(1, "sessions.sub")?,
             auth_time: row.timestamp(2, "sessions.auth_time")?,
             amr: row.json(3, "sessions.amr")?,
-            sid: row.string(4, "sessions.sid")?,
+            sid: row.id(4, "sessions.sid")?,
         },
         expires_at: row.timestamp(5, "sessions.expires_at")?,
         device: Device {
@@ -91,7 +251,7 @@ pub(crate) fn access(row: &impl Row) -> Result<ClientAccess, ColumnError> {
     let times = created_at.zip(row.optional_timestamp(3, "grants.used_at")?);
     let scope = row.text(1, "grants.scope")?;
     Ok(ClientAccess {
-        client_id: row.string(0, "grants.client_id")?,
+        client_id: row.id(0, "grants.client_id")?,
         scope: scope.parse().map_err(|_| ColumnError::Unreadable("grants.scope"))?,
         used: times.map(|(since, last)| Use { since, last }),
     })
@@ -101,9 +261,9 @@ pub(crate) fn access(row: &impl Row) -> Result<ClientAccess, ColumnError> {
 pub(crate) fn logout_notice(row: &impl Row) -> Result<LogoutNotice, ColumnError> {
     Ok(LogoutNotice {
         id: row.integer(0, "logout_notices.id")?,
-        client_id: row.string(1, "logout_notices.client_id")?,
-        sub: row.string(2, "logout_notices.sub")?,
-        sid: row.string(3, "logout_notices.sid")?,
+        client_id: row.id(1, "logout_notices.client_id")?,
+        sub: row.id(2, "logout_notices.sub")?,
+        sid: row.id(3, "logout_notices.sid")?,
         attempts: row.count(4, "logout_notices.attempts")?,
     })
 }
@@ -114,10 +274,10 @@ pub(crate) fn pushed_request(
     hash: TokenHash,
 ) -> Result<PushedRequest, ColumnError> {
     let session = row.optional_bytes32(4, "pushed_requests.held_session")?;
-    let held = Held { session: session.map(TokenHash::from_bytes) };
+    let held = FirstVisit { session: session.map(TokenHash::from_bytes) };
     Ok(PushedRequest {
         hash,
-        client_id: row.string(0, "pushed_requests.client_id")?,
+        client_id: row.id(0, "pushed_requests.client_id")?,
         params: row.string(1, "pushed_requests.params")?,
         expires_at: row.timestamp(2, "pushed_requests.expires_at")?,
         held: row.boolean(3, "pushed_requests.held")?.then_some(held),
@@ -208,5 +368,45 @@ pub(crate) fn failed_sign_ins(row: &impl Row, from: usize) -> Result<FailedSignI
     Ok(FailedSignIns {
         count: row.count(from, "failed_sign_ins.failed")?,
         last: Some(row.timestamp(from + 1, "failed_sign_ins.last")?),
+    })
+}
+
+/// Reads since when there is an authenticator app, how many recovery codes are left, how many
+/// passkeys there are, and how many identities.
+pub(crate) fn factor_summary(row: &impl Row) -> Result<FactorSummary, ColumnError> {
+    Ok(FactorSummary {
+        totp_since: row.optional_timestamp(0, "totp.created_at")?,
+        recovery_codes: row.count(1, "recovery_codes.count")?,
+        passkeys: row.count(2, "passkeys.count")?,
+        identities: row.count(3, "external_identities.count")?,
+    })
+}
+
+/// Reads `sub, confirmed, secret, last_step, failures, created_at`.
+pub(crate) fn totp(row: &impl Row) -> Result<StoredTotp, ColumnError> {
+    Ok(StoredTotp {
+        sub: row.id(0, "totp.sub")?,
+        confirmed: row.boolean(1, "totp.confirmed")?,
+        secret: SealedKey::from_bytes(row.bytes(2, "totp.secret")?.to_vec()),
+        last_step: row.integer(3, "totp.last_step")?,
+        failures: row.count(4, "totp.failures")?,
+        created_at: row.timestamp(5, "totp.created_at")?,
+    })
+}
+
+/// Reads `credential_id, sub, user_handle, name, credential, counter, backup_eligible, backed_up,
+/// created_at, used_at`.
+pub(crate) fn passkey(row: &impl Row) -> Result<StoredPasskey, ColumnError> {
+    Ok(StoredPasskey {
+        credential_id: row.bytes(0, "passkeys.credential_id")?.to_vec(),
+        sub: row.id(1, "passkeys.sub")?,
+        user_handle: row.bytes(2, "passkeys.user_handle")?.to_vec(),
+        name: row.string(3, "passkeys.name")?,
+        credential: row.string(4, "passkeys.credential")?,
+        counter: row.count(5, "passkeys.counter")?,
+        backup_eligible: row.boolean(6, "passkeys.backup_eligible")?,
+        backed_up: row.boolean(7, "passkeys.backed_up")?,
+        created_at: row.timestamp(8, "passkeys.created_at")?,
+        used_at: row.optional_timestamp(9, "passkeys.used_at")?,
     })
 }

@@ -1,19 +1,28 @@
 //! Entities as the columns of their tables.
 
-use doorward_protocol::scope::OFFLINE_ACCESS;
+use doorward_protocol::{
+    ids::{ClientId, GrantId, SessionId, Sub},
+    scope::OFFLINE_ACCESS,
+};
 use doorward_provider::model::{
+    account_event::AccountEvent,
+    account_notice::AccountNotices,
     device_code::DeviceAnswer,
     grant::{Grant, ReferenceToken},
+    outbox::OutboxMail,
     stored_client::StoredClient,
     time::Timestamp,
     user::{User, normalized_username},
+    user_query::{email_key, name_key},
 };
+
+use sha2::{Digest as _, Sha256};
 
 use crate::row::{ColumnError, to_json};
 
 /// The columns of `clients`.
 pub(crate) struct ClientRow {
-    pub(crate) client_id: String,
+    pub(crate) client_id: ClientId,
     pub(crate) settings: String,
     pub(crate) configured: bool,
 }
@@ -29,17 +38,40 @@ impl ClientRow {
 pub(crate) struct UserRow {
     pub(crate) user: User,
     pub(crate) normalized_username: String,
+    /// In the form in which addresses are compared.
+    pub(crate) verified_email: Option<String>,
+    /// Verified or not, in the same form.
+    pub(crate) email: Option<String>,
+    /// In the form in which names are compared.
+    pub(crate) full_name: Option<String>,
+    pub(crate) admin_role: Option<String>,
     pub(crate) claims: String,
 }
 
 impl UserRow {
     pub(crate) fn encode(user: User) -> Result<Self, ColumnError> {
         let claims = to_json(&*user.claims, "users.claims")?;
-        Ok(Self { normalized_username: normalized_username(&user.username), user, claims })
+        Ok(Self {
+            normalized_username: normalized_username(&user.username),
+            verified_email: user.verified_email(),
+            email: email_key(&user),
+            full_name: name_key(&user),
+            admin_role: user.admin_role().map(str::to_owned),
+            user,
+            claims,
+        })
     }
 
-    /// The message for a username that belongs to another user.
-    pub(crate) fn name_is_taken(&self) -> String {
+    /// The message for a username or an e-mail address that belongs to another user. `refusal` is
+    /// what the database says, which names the index or the column.
+    pub(crate) fn is_taken(&self, refusal: &str) -> String {
+        if refusal.contains("verified_email") {
+            return format!(
+                "the verified e-mail address of the user {:?} belongs to another user: give one of \
+                 them another address, or take email_verified away",
+                self.user.username
+            );
+        }
         format!(
             "the username {:?} of the user {:?} belongs to another user",
             self.user.username, self.user.sub
@@ -47,12 +79,45 @@ impl UserRow {
     }
 }
 
+/// The columns of `outbox` that are not the mail's own.
+pub(crate) struct MailRow {
+    pub(crate) mail: OutboxMail,
+    pub(crate) data: String,
+}
+
+impl MailRow {
+    pub(crate) fn encode(mail: OutboxMail) -> Result<Self, ColumnError> {
+        Ok(Self { data: to_json(&mail.data, "outbox.data")?, mail })
+    }
+
+    pub(crate) fn encode_all(mails: Vec<OutboxMail>) -> Result<Vec<Self>, ColumnError> {
+        mails.into_iter().map(Self::encode).collect()
+    }
+}
+
+/// What tells of a change, as rows of `outbox` and `account_events`.
+pub(crate) struct NoticesRow {
+    pub(crate) mails: Vec<MailRow>,
+    pub(crate) event: Option<AccountEvent>,
+}
+
+impl NoticesRow {
+    pub(crate) fn encode(notices: AccountNotices) -> Result<Self, ColumnError> {
+        Ok(Self { mails: MailRow::encode_all(notices.mails)?, event: notices.event })
+    }
+}
+
+/// The key of `used_subs`. The identifier of a removed user is not kept itself.
+pub(crate) fn used_sub(sub: &Sub) -> [u8; 32] {
+    Sha256::digest(sub.as_bytes()).into()
+}
+
 /// The columns of `grants`.
 pub(crate) struct GrantRow {
-    pub(crate) id: String,
-    pub(crate) sid: String,
-    pub(crate) sub: String,
-    pub(crate) client_id: String,
+    pub(crate) id: GrantId,
+    pub(crate) sid: SessionId,
+    pub(crate) sub: Sub,
+    pub(crate) client_id: ClientId,
     pub(crate) offline: bool,
     pub(crate) content: String,
     pub(crate) created_at: Timestamp,

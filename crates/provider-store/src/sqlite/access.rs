@@ -1,6 +1,7 @@
 //! What clients may have of a user's data, summed up over grants and consents.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     model::{client_access::ClientAccess, time::Timestamp},
     store::{Access, StoreError},
@@ -16,15 +17,22 @@ use crate::{pages, record::read};
 
 #[async_trait]
 impl Access for SqliteStore {
-    async fn access_of(&self, sub: &str, now: Timestamp) -> Result<Vec<ClientAccess>, StoreError> {
-        let sub = sub.to_owned();
-        self.read("access_of", move |connection| of_user(connection, &sub, now)).await
+    async fn access_of(
+        &self,
+        sub: &Sub,
+        after: Option<&ClientId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ClientAccess>, StoreError> {
+        let (sub, after) = (sub.clone(), after.map(ToString::to_string).unwrap_or_default());
+        self.read("access_of", move |connection| of_user(connection, &sub, &after, limit, now))
+            .await
     }
 
     async fn revoke_access(
         &self,
-        sub: &str,
-        client_id: &str,
+        sub: &Sub,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         pages::run_all(pages::ROWS, || {
@@ -36,20 +44,31 @@ impl Access for SqliteStore {
     }
 }
 
-/// One entry for each client and scope.
+/// One entry for each client and scope, of a page of clients.
 fn of_user(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    after: &str,
+    limit: u32,
     now: Timestamp,
 ) -> Result<Vec<ClientAccess>, Failure> {
     sql::all(
         connection,
-        "SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
-         WHERE sub = ?1 AND revoked_at IS NULL AND expires_at > ?2 GROUP BY client_id, scope
+        "WITH page AS (
+             SELECT client_id FROM grants
+             WHERE sub = ?1 AND client_id > ?3 AND revoked_at IS NULL AND expires_at > ?2
+             UNION
+             SELECT client_id FROM consents
+             WHERE sub = ?1 AND client_id > ?3 AND (expires_at IS NULL OR expires_at > ?2)
+             ORDER BY client_id LIMIT ?4
+         )
+         SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
+         WHERE sub = ?1 AND client_id IN page AND revoked_at IS NULL AND expires_at > ?2
+         GROUP BY client_id, scope
          UNION ALL
-         SELECT client_id, scope, NULL, NULL FROM consents WHERE sub = ?1
-             AND (expires_at IS NULL OR expires_at > ?2)",
-        params![sub, now.seconds()],
+         SELECT client_id, scope, NULL, NULL FROM consents
+         WHERE sub = ?1 AND client_id IN page AND (expires_at IS NULL OR expires_at > ?2)",
+        params![sub.as_str(), now.seconds(), after, limit],
         |row| read::access(row),
     )
 }
@@ -58,8 +77,8 @@ fn of_user(
 /// were made until now; returns how many.
 fn revoke(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
     now: Timestamp,
 ) -> Result<u64, Failure> {
     codes::remove_unredeemed(connection, sub, client_id)?;
@@ -67,7 +86,7 @@ fn revoke(
     execute(
         connection,
         "DELETE FROM consents WHERE sub = ?1 AND client_id = ?2",
-        params![sub, client_id],
+        params![sub.as_str(), client_id.as_str()],
     )?;
     let revoked = execute(
         connection,
@@ -75,7 +94,7 @@ fn revoke(
              SELECT rowid FROM grants
              WHERE sub = ?1 AND client_id = ?2 AND created_at <= ?3 AND revoked_at IS NULL
                  LIMIT ?4)",
-        params![sub, client_id, now.seconds(), pages::ROWS],
+        params![sub.as_str(), client_id.as_str(), now.seconds(), pages::ROWS],
     )?;
     Ok(revoked as u64)
 }

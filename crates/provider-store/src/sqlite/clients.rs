@@ -1,6 +1,7 @@
 //! Rows of clients.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::stored_client::{StoredClient, StoredClients},
     store::{Clients, StoreError},
@@ -24,6 +25,20 @@ impl Clients for SqliteStore {
         self.read("clients", all).await
     }
 
+    async fn clients_page(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<StoredClient>, StoreError> {
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        self.read("clients_page", move |connection| page(connection, &after, limit)).await
+    }
+
+    async fn client(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
+        let client_id = client_id.clone();
+        self.read("client", move |connection| find(connection, &client_id)).await
+    }
+
     async fn clients_version(&self) -> Result<i64, StoreError> {
         self.read("clients_version", version).await
     }
@@ -43,7 +58,7 @@ impl Clients for SqliteStore {
         self.write("replace_client", move |connection| replace(connection, &row, version)).await
     }
 
-    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError> {
+    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError> {
         let client = client_id.to_owned();
         let known = self.write("remove_client", move |connection| remove(connection, &client));
         let known = known.await?;
@@ -52,7 +67,8 @@ impl Clients for SqliteStore {
             left_behind += pages::run_all(pages::ROWS, || {
                 let client = client_id.to_owned();
                 self.write("remove_client", move |connection| {
-                    Ok(execute(connection, statement, params![client, pages::ROWS])? as u64)
+                    Ok(execute(connection, statement, params![client.as_str(), pages::ROWS])?
+                        as u64)
                 })
             })
             .await?;
@@ -76,13 +92,29 @@ fn all(connection: &Connection) -> Result<StoredClients, Failure> {
     Ok(StoredClients { version, clients: sql::all(connection, sql, [], |row| read::client(row))? })
 }
 
+/// A page of clients.
+fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<StoredClient>, Failure> {
+    let sql = "SELECT client_id, settings, configured FROM clients
+               WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
+    sql::all(connection, sql, params![after, limit], |row| read::client(row))
+}
+
+/// The client with this identifier.
+fn find(connection: &Connection, client_id: &ClientId) -> Result<Option<StoredClient>, Failure> {
+    let sql = "SELECT client_id, settings, configured FROM clients WHERE client_id = ?1";
+    sql::first(connection, sql, [client_id.as_str()], |row| read::client(row))
+}
+
 /// Makes these the configured clients; writes only what changes.
 fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
     let sql = "SELECT client_id FROM clients WHERE configured = 1";
     let mut changed = 0;
-    for before in sql::all(connection, sql, [], |row| row.string(0, "clients.client_id"))? {
+    let before: Vec<ClientId> =
+        sql::all(connection, sql, [], |row| row.id(0, "clients.client_id"))?;
+    for before in before {
         if rows.iter().all(|row| row.client_id != before) {
-            changed += execute(connection, "DELETE FROM clients WHERE client_id = ?1", [&before])?;
+            let sql = "DELETE FROM clients WHERE client_id = ?1";
+            changed += execute(connection, sql, [before.as_str()])?;
         }
     }
     for ClientRow { client_id, settings, configured } in rows {
@@ -92,7 +124,7 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
              ON CONFLICT (client_id) DO UPDATE SET settings = excluded.settings, configured =
                  excluded.configured
              WHERE settings <> excluded.settings OR configured <> excluded.configured",
-            params![client_id, settings, configured],
+            params![client_id.as_str(), settings, configured],
         )?;
     }
     if changed > 0 { move_on(connection) } else { Ok(()) }
@@ -102,7 +134,9 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
 fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
         ON CONFLICT DO NOTHING";
-    let added = execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
+    let added =
+        execute(connection, sql, params![row.client_id.as_str(), row.settings, row.configured])?
+            > 0;
     if added {
         move_on(connection)?;
     }
@@ -116,7 +150,8 @@ fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool,
     }
     let sql = "UPDATE clients SET settings = ?2, configured = ?3 WHERE client_id = ?1";
     let replaced =
-        execute(connection, sql, params![row.client_id, row.settings, row.configured])? > 0;
+        execute(connection, sql, params![row.client_id.as_str(), row.settings, row.configured])?
+            > 0;
     if replaced {
         move_on(connection)?;
     }
@@ -145,12 +180,14 @@ pub(super) const LEFT_BEHIND: [&str; 8] = [
 ];
 
 /// Removes a client, but not what it leaves behind. Returns whether there was one.
-fn remove(connection: &Connection, client_id: &str) -> Result<bool, Failure> {
-    let removed = execute(connection, "DELETE FROM clients WHERE client_id = ?1", [client_id])? > 0;
+fn remove(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
+    let removed =
+        execute(connection, "DELETE FROM clients WHERE client_id = ?1", [client_id.as_str()])? > 0;
     if removed {
         move_on(connection)?;
     }
-    Ok(removed)
+    let sql = "DELETE FROM registered_clients WHERE client_id = ?1";
+    Ok(removed | (execute(connection, sql, [client_id.as_str()])? > 0))
 }
 
 fn move_on(connection: &Connection) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! first gave).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, GrantId, Sub};
 use doorward_provider::{
     model::{
         grant::{AuthorizationCode, Grant, RefreshToken},
@@ -96,11 +97,11 @@ fn redeem(
     limit: u32,
     now: Timestamp,
 ) -> Result<Redemption, Failure> {
-    let redeemed_before: Option<Option<String>> = sql::first(
+    let redeemed_before: Option<Option<GrantId>> = sql::first(
         connection,
         "SELECT redeemed_grant_id FROM codes WHERE hash = ?1",
         [hash.as_bytes()],
-        |row| row.optional_string(0, "codes.redeemed_grant_id"),
+        |row| row.optional_id(0, "codes.redeemed_grant_id"),
     )?;
     match redeemed_before {
         None => Ok(Redemption::Unknown),
@@ -114,7 +115,7 @@ fn redeem(
                 connection,
                 "UPDATE codes SET redeemed_grant_id = ?2, keep_until = expires_at + ?3
                     WHERE hash = ?1",
-                params![hash.as_bytes(), grant.id, REPLAY_MEMORY],
+                params![hash.as_bytes(), grant.id.as_str(), REPLAY_MEMORY],
             )?;
             grants::add(connection, grant, refresh_token, limit)?;
             Ok(Redemption::Redeemed)
@@ -130,9 +131,9 @@ pub(super) const REMOVE_UNREDEEMED: &str = "DELETE FROM codes INDEXED BY codes_b
 /// Removes the codes of a user and a client that were not redeemed.
 pub(super) fn remove_unredeemed(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
 ) -> Result<(), Failure> {
-    execute(connection, REMOVE_UNREDEEMED, [sub, client_id])?;
+    execute(connection, REMOVE_UNREDEEMED, [sub.as_str(), client_id.as_str()])?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Rows of remembered consents.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     model::{consent::Consent, time::Timestamp},
     store::{Consents, StoreError},
@@ -16,15 +17,19 @@ use crate::record::read;
 
 #[async_trait]
 impl Consents for SqliteStore {
-    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError> {
+    async fn consent(
+        &self,
+        sub: &Sub,
+        client_id: &ClientId,
+    ) -> Result<Option<Consent>, StoreError> {
         let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
         self.read("consent", move |connection| find(connection, &sub, &client_id)).await
     }
 
     async fn remember_consent(
         &self,
-        sub: &str,
-        client_id: &str,
+        sub: &Sub,
+        client_id: &ClientId,
         consent: Consent,
     ) -> Result<(), StoreError> {
         let (sub, client_id) = (sub.to_owned(), client_id.to_owned());
@@ -36,11 +41,15 @@ impl Consents for SqliteStore {
 }
 
 /// The consent that a user gave a client.
-fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Consent>, Failure> {
+fn find(
+    connection: &Connection,
+    sub: &Sub,
+    client_id: &ClientId,
+) -> Result<Option<Consent>, Failure> {
     sql::first(
         connection,
         "SELECT scope, expires_at FROM consents WHERE sub = ?1 AND client_id = ?2",
-        [sub, client_id],
+        [sub.as_str(), client_id.as_str()],
         |row| read::consent(row),
     )
 }
@@ -48,8 +57,8 @@ fn find(connection: &Connection, sub: &str, client_id: &str) -> Result<Option<Co
 /// Remembers a consent in place of an earlier one.
 fn remember(
     connection: &Connection,
-    sub: &str,
-    client_id: &str,
+    sub: &Sub,
+    client_id: &ClientId,
     consent: &Consent,
 ) -> Result<(), Failure> {
     execute(
@@ -58,8 +67,8 @@ fn remember(
          ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at =
              excluded.expires_at",
         params![
-            sub,
-            client_id,
+            sub.as_str(),
+            client_id.as_str(),
             consent.scope.to_string(),
             consent.expires_at.map(Timestamp::seconds)
         ],

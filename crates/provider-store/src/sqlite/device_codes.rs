@@ -2,11 +2,12 @@
 //! user code.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
-        throttle::OriginBound,
+        throttle::{OriginBound, ThrottleKey},
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
@@ -49,7 +50,7 @@ impl DeviceCodes for SqliteStore {
     async fn claim_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         let sub = sub.to_owned();
@@ -60,7 +61,7 @@ impl DeviceCodes for SqliteStore {
     async fn claimed_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError> {
         let sub = sub.to_owned();
@@ -73,8 +74,8 @@ impl DeviceCodes for SqliteStore {
     async fn answer_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
-        sid: &str,
+        sub: &Sub,
+        sid: &SessionId,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -88,7 +89,7 @@ impl DeviceCodes for SqliteStore {
     async fn poll_device_code(
         &self,
         hash: TokenHash,
-        client_id: &str,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<DevicePoll, StoreError> {
         let client_id = client_id.to_owned();
@@ -122,31 +123,40 @@ fn add(
     bound: Option<&OriginBound>,
     now: Timestamp,
 ) -> Result<AddedDeviceCode, Failure> {
-    if let Some(OriginBound { origin, most }) = bound {
-        let waiting = sql::first(
-            connection,
-            "SELECT count(*) FROM device_codes WHERE origin = ?1 AND expires_at > ?2",
-            params![origin.as_bytes(), now.seconds()],
-            |row| row.count(0, "device_codes.count"),
-        )?;
-        if waiting.unwrap_or_default() >= *most {
+    if let Some(bound) = bound {
+        let waiting = |sql, key: &ThrottleKey| -> Result<u32, Failure> {
+            let waiting =
+                sql::first(connection, sql, params![key.as_bytes(), now.seconds()], |row| {
+                    row.count(0, "device_codes.count")
+                });
+            Ok(waiting?.unwrap_or_default())
+        };
+        let sql = "SELECT count(*) FROM device_codes WHERE origin = ?1 AND expires_at > ?2";
+        if waiting(sql, &bound.origin)? >= bound.most {
+            return Ok(AddedDeviceCode::TooMany);
+        }
+        let sql = "SELECT count(*) FROM device_codes WHERE site = ?1 AND expires_at > ?2";
+        if let Some(site) = &bound.site
+            && waiting(sql, site)? >= bound.most_of_site()
+        {
             return Ok(AddedDeviceCode::TooMany);
         }
     }
     let added = execute(
         connection,
         "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
-             poll_interval, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             poll_interval, origin, site)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (user_code) DO NOTHING",
         params![
             code.hash.as_bytes(),
             code.user_code.as_bytes(),
-            code.request.client_id,
+            code.request.client_id.as_str(),
             request,
             code.expires_at.seconds(),
-            code.interval,
+            code.interval.get(),
             bound.map(|bound| bound.origin.as_bytes()),
+            bound.and_then(|bound| bound.site.as_ref()).map(ThrottleKey::as_bytes),
         ],
     )?;
     Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })
@@ -156,14 +166,14 @@ fn add(
 fn claim(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
+    sub: &Sub,
     now: Timestamp,
 ) -> Result<Option<DeviceRequest>, Failure> {
     execute(
         connection,
         "UPDATE device_codes SET claimed_by = ?2 WHERE user_code = ?1 AND answer IS NULL
             AND expires_at > ?3",
-        params![user_code.as_bytes(), sub, now.seconds()],
+        params![user_code.as_bytes(), sub.as_str(), now.seconds()],
     )?;
     claimed(connection, user_code, sub, now)
 }
@@ -172,14 +182,14 @@ fn claim(
 fn claimed(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
+    sub: &Sub,
     now: Timestamp,
 ) -> Result<Option<DeviceRequest>, Failure> {
     sql::first(
         connection,
         "SELECT request FROM device_codes
          WHERE user_code = ?1 AND claimed_by = ?2 AND answer IS NULL AND expires_at > ?3",
-        params![user_code.as_bytes(), sub, now.seconds()],
+        params![user_code.as_bytes(), sub.as_str(), now.seconds()],
         |row| row.json(0, "device_codes.request"),
     )
 }
@@ -188,8 +198,8 @@ fn claimed(
 fn record_answer(
     connection: &Connection,
     user_code: UserCodeHash,
-    sub: &str,
-    sid: &str,
+    sub: &Sub,
+    sid: &SessionId,
     answer: &str,
     now: Timestamp,
 ) -> Result<bool, Failure> {
@@ -200,7 +210,7 @@ fn record_answer(
         connection,
         "UPDATE device_codes SET answer = ?3
          WHERE user_code = ?1 AND claimed_by = ?2 AND answer IS NULL AND expires_at > ?4",
-        params![user_code.as_bytes(), sub, answer, now.seconds()],
+        params![user_code.as_bytes(), sub.as_str(), answer, now.seconds()],
     )?;
     Ok(answered > 0)
 }
@@ -209,14 +219,14 @@ fn record_answer(
 fn poll(
     connection: &Connection,
     hash: TokenHash,
-    client_id: &str,
+    client_id: &ClientId,
     now: Timestamp,
 ) -> Result<DevicePoll, Failure> {
     let found = sql::first(
         connection,
         "SELECT expires_at, poll_interval, polled_at, answer FROM device_codes WHERE hash = ?1
             AND client_id = ?2",
-        params![hash.as_bytes(), client_id],
+        params![hash.as_bytes(), client_id.as_str()],
         |row| read::polled_request(row),
     )?;
     match found {
@@ -266,9 +276,9 @@ pub(super) const FORGET_ALLOWED: &str = "DELETE FROM device_codes WHERE claimed_
 /// or of all.
 pub(super) fn forget_allowed(
     connection: &Connection,
-    sub: &str,
-    client_id: Option<&str>,
+    sub: &Sub,
+    client_id: Option<&ClientId>,
 ) -> Result<(), Failure> {
-    execute(connection, FORGET_ALLOWED, params![sub, client_id])?;
+    execute(connection, FORGET_ALLOWED, params![sub.as_str(), client_id.map(ClientId::as_str)])?;
     Ok(())
 }

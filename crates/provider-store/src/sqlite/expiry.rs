@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use doorward_provider::{
-    model::{grant::LONGEST_GRACE, throttle, time::Timestamp},
+    model::{account_event, grant::LONGEST_GRACE, throttle, time::Timestamp},
     store::{Maintenance, StoreError},
 };
 use rusqlite::{Connection, params};
@@ -41,15 +41,22 @@ impl Maintenance for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the writer: it must be alive and get the file's write lock.
-        let ping = self.write("ping", |connection| {
-            Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)
-        });
+        let ping = self.write("ping", select);
         // Sooner than a probe gives up.
         timeout(PING_TIMEOUT, ping).await.unwrap_or_else(|_| {
             let problem = "the database does not answer: another process holds its lock";
             Err(StoreError::Unavailable(problem.to_owned()))
         })
     }
+
+    async fn answers_queries(&self) -> Result<(), StoreError> {
+        self.read("answers_queries", select).await
+    }
+}
+
+/// The shortest query that reads the file.
+fn select(connection: &Connection) -> Result<(), Failure> {
+    Ok(connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?)
 }
 
 /// A kind of row that expires at `?1`. At most `?2` rows are removed at a time.
@@ -88,7 +95,7 @@ pub(super) const KINDS: &[Kind] = &[
         delete: "DELETE FROM refresh_tokens
                  WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at <= ?1 LIMIT ?2)",
         // Used just before its end, it may be used once more.
-        kept_longer: LONGEST_GRACE,
+        kept_longer: LONGEST_GRACE.get(),
     },
     Kind {
         delete_before: None,
@@ -140,13 +147,50 @@ pub(super) const KINDS: &[Kind] = &[
         delete_before: None,
         delete: "DELETE FROM failed_sign_ins
                  WHERE key IN (SELECT key FROM failed_sign_ins WHERE last < ?1 LIMIT ?2)",
-        kept_longer: throttle::MEMORY,
+        kept_longer: throttle::MEMORY.get(),
     },
     Kind {
         delete_before: None,
         delete: "DELETE FROM known_sign_ins
                  WHERE key IN (SELECT key FROM known_sign_ins WHERE last < ?1 LIMIT ?2)",
-        kept_longer: throttle::KNOWN_FOR,
+        kept_longer: throttle::KNOWN_FOR.get(),
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM tickets
+                 WHERE rowid IN (SELECT rowid FROM tickets WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM registered_clients
+                 WHERE client_id IN (SELECT client_id FROM registered_clients
+                     WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM registration_tokens
+                 WHERE id IN (SELECT id FROM registration_tokens WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM outbox
+                 WHERE rowid IN (SELECT rowid FROM outbox WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM idempotency_keys
+                 WHERE key IN (SELECT key FROM idempotency_keys WHERE expires_at <= ?1 LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
+        delete: "DELETE FROM account_events
+                 WHERE number IN (SELECT number FROM account_events WHERE at <= ?1 LIMIT ?2)",
+        kept_longer: account_event::KEPT_FOR.get(),
     },
 ];
 

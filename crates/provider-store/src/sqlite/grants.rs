@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{GrantId, SessionId, Sub};
 use doorward_provider::{
     model::{
         grant::{Grant, RefreshToken},
@@ -17,6 +18,7 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore,
     failure::Failure,
+    groups::given_to,
     refresh_tokens,
     sql::{self, execute},
     users,
@@ -48,7 +50,7 @@ impl Grants for SqliteStore {
 
     async fn revoke_renewable_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let grant_id = grant_id.to_owned();
@@ -58,14 +60,14 @@ impl Grants for SqliteStore {
         .await
     }
 
-    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
         let grant_id = grant_id.to_owned();
         self.write("revoke_grant", move |connection| revoke(connection, &grant_id, now)).await
     }
 
     async fn live_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(Arc<Grant>, User)>, StoreError> {
         let grant_id = grant_id.to_owned();
@@ -90,10 +92,10 @@ pub(super) fn add(
             expires_at, renewable_until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)",
         params![
-            grant.id,
-            grant.sub,
-            grant.client_id,
-            grant.sid,
+            grant.id.as_str(),
+            grant.sub.as_str(),
+            grant.client_id.as_str(),
+            grant.sid.as_str(),
             grant.offline,
             grant.content,
             grant.created_at.seconds(),
@@ -123,7 +125,7 @@ fn add_verified(
 /// it live until `expires_at` at least.
 pub(super) fn used(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     expires_at: Timestamp,
     renewable_until: Timestamp,
     now: Timestamp,
@@ -133,7 +135,7 @@ pub(super) fn used(
         "UPDATE grants SET expires_at = max(expires_at, ?2), used_at = ?3, renewable_until = ?5
          WHERE id = ?1 AND (expires_at < ?2 OR used_at <= ?3 - ?4 OR renewable_until IS NOT ?5)",
         params![
-            grant_id,
+            grant_id.as_str(),
             expires_at.seconds(),
             now.seconds(),
             USED_AT_RESOLUTION,
@@ -153,7 +155,7 @@ fn remove_beyond(connection: &Connection, new: &GrantRow, limit: u32) -> Result<
         connection,
         "SELECT id FROM grants WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL
          ORDER BY created_at DESC LIMIT ?3 OFFSET ?4",
-        params![new.sub, new.client_id, pages::ROWS, limit.max(1) - 1],
+        params![new.sub.as_str(), new.client_id.as_str(), pages::ROWS, limit.max(1) - 1],
         |row| row.string(0, "grants.id"),
     )?;
     for id in surplus {
@@ -163,27 +165,34 @@ fn remove_beyond(connection: &Connection, new: &GrantRow, limit: u32) -> Result<
     Ok(())
 }
 
-/// Removes a page of a user's grants if there are more than one page; returns how many.
-pub(super) fn remove_surplus(connection: &Connection, sub: &str) -> Result<u64, Failure> {
-    let sql = "SELECT 1 FROM grants WHERE sub = ?1 LIMIT 1 OFFSET ?2";
-    if sql::first(connection, sql, params![sub, pages::ROWS], |_| Ok(()))?.is_none() {
+/// Removes a page of a user's grants, but not those of the session that is kept, if there are more
+/// than one page; returns how many.
+pub(super) fn remove_surplus(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+) -> Result<u64, Failure> {
+    let kept = kept.map(SessionId::as_str);
+    let sql = "SELECT 1 FROM grants WHERE sub = ?1 AND sid IS NOT ?2 LIMIT 1 OFFSET ?3";
+    let more = sql::first(connection, sql, params![sub.as_str(), kept, pages::ROWS], |_| Ok(()))?;
+    if more.is_none() {
         return Ok(0);
     }
-    let sql = "DELETE FROM grants
-               WHERE rowid IN (SELECT rowid FROM grants WHERE sub = ?1 LIMIT ?2)";
-    Ok(execute(connection, sql, params![sub, pages::ROWS])? as u64)
+    let sql = "DELETE FROM grants WHERE rowid IN
+                   (SELECT rowid FROM grants WHERE sub = ?1 AND sid IS NOT ?2 LIMIT ?3)";
+    Ok(execute(connection, sql, params![sub.as_str(), kept, pages::ROWS])? as u64)
 }
 
 /// Revokes the grants of a session that do not outlive it.
 pub(super) fn revoke_of_session(
     connection: &Connection,
-    sid: &str,
+    sid: &SessionId,
     now: Timestamp,
 ) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE grants SET revoked_at = ?2 WHERE sid = ?1 AND offline = 0 AND revoked_at IS NULL",
-        params![sid, now.seconds()],
+        params![sid.as_str(), now.seconds()],
     )?;
     Ok(())
 }
@@ -191,13 +200,13 @@ pub(super) fn revoke_of_session(
 /// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
 pub(super) fn revoke(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     now: Timestamp,
 ) -> Result<(), Failure> {
     execute(
         connection,
         "UPDATE grants SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
-        params![grant_id, now.seconds()],
+        params![grant_id.as_str(), now.seconds()],
     )?;
     Ok(())
 }
@@ -205,14 +214,14 @@ pub(super) fn revoke(
 /// Revokes a live grant that could be renewed; `false` if it is none.
 fn revoke_renewable(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let revoked = execute(
         connection,
         "UPDATE grants SET revoked_at = ?2
          WHERE id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND renewable_until > ?2",
-        params![grant_id, now.seconds()],
+        params![grant_id.as_str(), now.seconds()],
     )?;
     Ok(revoked > 0)
 }
@@ -220,15 +229,18 @@ fn revoke_renewable(
 /// The grant and its user, unless revoked or expired.
 fn live(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     now: Timestamp,
 ) -> Result<Option<(Arc<Grant>, User)>, Failure> {
     sql::first(
         connection,
-        "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims
-         FROM grants g JOIN users u ON u.sub = g.sub
-         WHERE g.id = ?1 AND g.revoked_at IS NULL AND g.expires_at > ?2",
-        params![grant_id, now.seconds()],
+        concat!(
+            "SELECT g.content, u.sub, u.username, u.password_hash, u.enabled, u.claims, ",
+            given_to!("u"),
+            " FROM grants g JOIN users u ON u.sub = g.sub
+         WHERE g.id = ?1 AND g.revoked_at IS NULL AND g.expires_at > ?2"
+        ),
+        params![grant_id.as_str(), now.seconds()],
         |row| Ok((row.grant(0)?, read::user(row, 1)?)),
     )
 }

@@ -1,6 +1,7 @@
 //! Rows of logout notices: the outbox of back-channel logout.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use doorward_provider::{
     model::{
         logout_notice::{LogoutNotice, NOTICE_LIFETIME},
@@ -21,7 +22,7 @@ use crate::record::read;
 impl LogoutNotices for SqliteStore {
     async fn claim_logout_notices(
         &self,
-        client_id: &str,
+        client_id: &ClientId,
         limit: u32,
         now: Timestamp,
         due_again: Timestamp,
@@ -61,25 +62,25 @@ impl LogoutNotices for SqliteStore {
 /// Queues a notice of the end of this session for each of its clients that wants one.
 pub(super) fn queue(
     connection: &Connection,
-    sub: &str,
-    sid: &str,
+    sub: &Sub,
+    sid: &SessionId,
     now: Timestamp,
 ) -> Result<(), Failure> {
     execute(
         connection,
         "INSERT INTO logout_notices (client_id, sub, sid, attempts, due_at, expires_at)
          SELECT client_id, ?1, ?2, 0, ?3, ?4 FROM session_clients WHERE sid = ?2 AND notify = 1",
-        params![sub, sid, now.seconds(), now.plus(NOTICE_LIFETIME).seconds()],
+        params![sub.as_str(), sid.as_str(), now.seconds(), now.plus(NOTICE_LIFETIME).seconds()],
     )?;
     Ok(())
 }
 
 /// Whether a notice for this client is due.
-fn is_due(connection: &Connection, client_id: &str, now: Timestamp) -> Result<bool, Failure> {
+fn is_due(connection: &Connection, client_id: &ClientId, now: Timestamp) -> Result<bool, Failure> {
     let due = sql::first(
         connection,
         "SELECT 1 FROM logout_notices WHERE client_id = ?1 AND due_at <= ?2",
-        params![client_id, now.seconds()],
+        params![client_id.as_str(), now.seconds()],
         |_| Ok(()),
     )?;
     Ok(due.is_some())
@@ -88,7 +89,7 @@ fn is_due(connection: &Connection, client_id: &str, now: Timestamp) -> Result<bo
 /// Takes due notices for a client; they are due again at `due_again`.
 fn claim(
     connection: &Connection,
-    client_id: &str,
+    client_id: &ClientId,
     limit: u32,
     now: Timestamp,
     due_again: Timestamp,
@@ -99,7 +100,7 @@ fn claim(
          WHERE id IN (SELECT id FROM logout_notices WHERE client_id = ?1 AND due_at <= ?3
              ORDER BY due_at, id LIMIT ?2)
          RETURNING id, client_id, sub, sid, attempts",
-        params![client_id, limit, now.seconds(), due_again.seconds()],
+        params![client_id.as_str(), limit, now.seconds(), due_again.seconds()],
         |row| read::logout_notice(row),
     )
 }

@@ -6,27 +6,37 @@
 //! writer. One file a table holds its SQL.
 
 mod access;
+mod account_events;
+mod audit_records;
 mod backup;
 mod clients;
 mod codes;
 mod consents;
 mod device_codes;
 mod expiry;
+mod external_identities;
+mod factors;
 mod failed_sign_ins;
 mod failure;
 mod grants;
+mod groups;
+mod idempotency;
 mod logout_notices;
 mod open;
+mod outbox;
+mod passkeys;
 mod pushed_requests;
 #[cfg(test)]
 mod query_plans;
 mod readers;
 mod reference_tokens;
 mod refresh_tokens;
+mod registered_clients;
 mod sessions;
 mod signing_keys;
 mod single_uses;
 mod sql;
+mod tickets;
 mod users;
 mod writer;
 

@@ -21,6 +21,16 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0004_unredeemed.sql")),
     M::up(include_str!("migrations/0005_pages.sql")),
     M::up(include_str!("migrations/0006_known_and_bounded.sql")),
+    M::up(include_str!("migrations/0007_accounts.sql")),
+    M::up(include_str!("migrations/0008_outbox.sql")),
+    M::up(include_str!("migrations/0009_factors.sql")),
+    M::up(include_str!("migrations/0010_account_events.sql")),
+    M::up(include_str!("migrations/0011_used_subs_and_sites.sql")),
+    M::up(include_str!("migrations/0012_registered_clients.sql")),
+    M::up(include_str!("migrations/0013_audit.sql")),
+    M::up(include_str!("migrations/0014_groups.sql")),
+    M::up(include_str!("migrations/0017_admin.sql")),
+    M::up(include_str!("migrations/0018_external_identities.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -28,7 +38,7 @@ const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 const APPLICATION_ID: i64 = 0x446f_6f72;
 
 /// Statements kept prepared by each connection; more than there are in this crate.
-const STATEMENTS: usize = 160;
+const STATEMENTS: usize = 200;
 
 /// The database can't be used. Each message names the file and what to do.
 #[derive(Debug, thiserror::Error)]

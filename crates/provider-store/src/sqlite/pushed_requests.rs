@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use doorward_provider::{
     model::{
-        pushed_request::{Held, PushedRequest},
-        throttle::OriginBound,
+        pushed_request::{FirstVisit, PushedRequest},
+        throttle::{OriginBound, ThrottleKey},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -48,7 +48,7 @@ impl PushedRequests for SqliteStore {
     async fn hold_pushed_request(
         &self,
         hash: TokenHash,
-        held: Held,
+        held: FirstVisit,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.write("hold_pushed_request", move |connection| hold(connection, hash, held, until))
@@ -73,18 +73,22 @@ fn add(
 ) -> Result<bool, Failure> {
     let added = execute(
         connection,
-        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin)
-         SELECT ?1, ?2, ?3, ?4, 0, ?5
-         WHERE ?5 IS NULL
-            OR (SELECT count(*) FROM pushed_requests WHERE origin = ?5 AND expires_at > ?6) < ?7",
+        "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin, site)
+         SELECT ?1, ?2, ?3, ?4, 0, ?5, ?8
+         WHERE (?5 IS NULL OR ?7 >
+               (SELECT count(*) FROM pushed_requests WHERE origin = ?5 AND expires_at > ?6))
+           AND (?8 IS NULL OR ?9 >
+               (SELECT count(*) FROM pushed_requests WHERE site = ?8 AND expires_at > ?6))",
         params![
             request.hash.as_bytes(),
-            request.client_id,
+            request.client_id.as_str(),
             request.params,
             request.expires_at.seconds(),
             bound.map(|bound| bound.origin.as_bytes()),
             now.seconds(),
             bound.map(|bound| bound.most),
+            bound.and_then(|bound| bound.site.as_ref()).map(ThrottleKey::as_bytes),
+            bound.map(OriginBound::most_of_site),
         ],
     )?;
     Ok(added > 0)
@@ -109,7 +113,7 @@ fn find(
 fn hold(
     connection: &Connection,
     hash: TokenHash,
-    held: Held,
+    held: FirstVisit,
     until: Timestamp,
 ) -> Result<(), Failure> {
     execute(

@@ -1,7 +1,9 @@
 //! How SQLite carries out what any user may ask for at any time.
 #![allow(clippy::unwrap_used)]
 
-use super::{clients, codes, device_codes, open, sql};
+use doorward_provider::model::user_query::{UserFilter, UserOrder, UserQuery};
+
+use super::{clients, codes, device_codes, open, sql, users};
 
 #[test]
 fn access_is_taken_back_without_reading_whole_tables() {
@@ -31,6 +33,33 @@ fn a_client_is_removed_without_reading_whole_tables() {
 }
 
 #[test]
+fn users_are_found_by_an_index_for_each_order_and_filter() {
+    use UserFilter::{Administrators, All, Disabled, Enabled};
+    use UserOrder::{Email, Name, Username};
+    let connection = open::in_memory().unwrap();
+    for (order, filter, index) in [
+        (Username, All, "sqlite_autoindex_users"),
+        (Username, Enabled, "sqlite_autoindex_users"),
+        (Username, Disabled, "users_disabled"),
+        (Username, Administrators, "users_with_admin_role"),
+        (Email, All, "users_by_email"),
+        (Email, Enabled, "users_by_email"),
+        (Name, All, "users_by_full_name"),
+        (Name, Enabled, "users_by_full_name"),
+    ] {
+        let query = UserQuery { order, prefix: "a".to_owned(), filter };
+        let sql = format!("EXPLAIN QUERY PLAN {}", users::search_sql(&query));
+        let mut statement = connection.prepare(&sql).unwrap();
+        let steps =
+            statement.query_map(("a", "", "b", 50), |row| row.get::<_, String>("detail")).unwrap();
+        let plan: Vec<String> = steps.map(Result::unwrap).collect();
+        let (searches, sorts) = (format!("SEARCH users USING INDEX {index}"), "FOR ORDER BY");
+        assert!(plan[0].starts_with(&searches), "{query:?}: {plan:?}");
+        assert!(!plan.iter().any(|step| step.ends_with(sorts)), "{query:?}: {plan:?}");
+    }
+}
+
+#[test]
 fn a_client_has_a_limited_number_of_waiting_requests() {
     use doorward_provider::model::time::Timestamp;
     let connection = open::in_memory().unwrap();
@@ -44,9 +73,58 @@ fn a_client_has_a_limited_number_of_waiting_requests() {
     let sql = "SELECT 1 FROM pushed_requests
                WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
     let refused = |client: &str, now: i64| {
-        sql::refuse_beyond(&connection, sql, client, Timestamp::from_seconds(now)).is_err()
+        let client = client.parse().unwrap();
+        sql::refuse_beyond(&connection, sql, &client, Timestamp::from_seconds(now)).is_err()
     };
     assert!(refused("Page", 0), "10,000 wait");
     assert!(!refused("Page", 1), "one has expired");
     assert!(!refused("Other", 0));
+}
+
+#[test]
+fn a_search_for_audit_records_reads_one_index_in_order() {
+    use super::audit_records::{DIALECT, parameters};
+    use crate::record::audit;
+    use doorward_provider::audit::{ActorKind, Cursor, Filter, Outcome};
+    use doorward_provider::model::time::Timestamp;
+    let connection = open::in_memory().unwrap();
+    let text = || Some("x".to_owned());
+    let any = Filter::default;
+    let (early, late) = (Some(Timestamp::from_seconds(1)), Some(Timestamp::from_seconds(9)));
+    let rare = Filter { object: text(), event: text(), outcome: Some(Outcome::Failed), ..any() };
+    for (filter, index) in [
+        (any(), "time"),
+        (Filter { from: early, until: late, ..any() }, "time"),
+        (Filter { event: text(), ..any() }, "event"),
+        (Filter { outcome: Some(Outcome::Failed), ..any() }, "outcome"),
+        (Filter { actor_kind: Some(ActorKind::User), ..any() }, "actor_kind"),
+        (Filter { actor: text(), ..any() }, "actor"),
+        (Filter { sub: text(), ..any() }, "sub"),
+        (Filter { object_kind: text(), ..any() }, "object_kind"),
+        (Filter { object: text(), ..any() }, "object"),
+        (Filter { client_id: text(), ..any() }, "client"),
+        (Filter { address: text(), ..any() }, "address"),
+        (Filter { user_agent: text(), ..any() }, "user_agent"),
+        (Filter { request_id: text(), ..any() }, "request"),
+        (Filter { from: early, ..rare }, "object"),
+    ] {
+        let after = Some(Cursor { at: Timestamp::from_seconds(5), number: 7 });
+        let mut search = audit::Search::new(&filter, after, 50);
+        let step = search.step(DIALECT).unwrap();
+        let boundary = step.boundary.is_some().then_some(after).flatten();
+        for (sql, values) in
+            [Some(search.records(boundary, DIALECT)), step.boundary].into_iter().flatten()
+        {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = statement
+                .query_map(parameters(values), |row| row.get::<_, String>("detail"))
+                .unwrap();
+            let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+            let uses = |how: &str| {
+                plan.contains(&format!("SEARCH r USING {how} audit_records_by_{index} ("))
+            };
+            assert!(uses("INDEX") || uses("COVERING INDEX"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{plan}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::GrantId;
 use doorward_provider::{
     model::{grant::RefreshToken, time::Timestamp, token_handle::TokenHash},
     store::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation, StoreError},
@@ -11,6 +12,7 @@ use super::{
     SqliteStore,
     failure::Failure,
     grants,
+    groups::given_to,
     sql::{self, execute},
 };
 use crate::{record::read, row::Row as _, rules::Consumed};
@@ -48,7 +50,7 @@ impl RefreshTokens for SqliteStore {
 /// Adds a token to a grant, and notes which one will be forgotten when it is replaced.
 pub(super) fn add(
     connection: &Connection,
-    grant_id: &str,
+    grant_id: &GrantId,
     token: &RefreshToken,
     predecessor: Option<TokenHash>,
 ) -> Result<(), Failure> {
@@ -58,7 +60,7 @@ pub(super) fn add(
             VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             token.hash.as_bytes(),
-            grant_id,
+            grant_id.as_str(),
             token.first_issued_at.seconds(),
             token.expires_at.seconds(),
             predecessor.as_ref().map(TokenHash::as_bytes)
@@ -71,13 +73,16 @@ pub(super) fn add(
 fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenRecord>, Failure> {
     sql::first(
         connection,
-        "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
+        concat!(
+            "SELECT t.first_issued_at, t.expires_at, t.consumed_at, t.seed,
                 CASE WHEN g.revoked_at IS NULL THEN g.content END,
-                u.sub, u.username, u.password_hash, u.enabled, u.claims
-         FROM refresh_tokens t
+                u.sub, u.username, u.password_hash, u.enabled, u.claims, ",
+            given_to!("u"),
+            " FROM refresh_tokens t
          LEFT JOIN grants g ON g.id = t.grant_id
          LEFT JOIN users u ON u.sub = g.sub
-         WHERE t.hash = ?1",
+         WHERE t.hash = ?1"
+        ),
         [hash.as_bytes()],
         |row| read::refresh_token(row, hash),
     )
@@ -85,7 +90,7 @@ fn find(connection: &Connection, hash: TokenHash) -> Result<Option<RefreshTokenR
 
 /// What rotation needs to know of the presented token of a live grant.
 struct Presented {
-    grant_id: String,
+    grant_id: GrantId,
     expires_at: Timestamp,
     consumed: Option<Consumed>,
     predecessor: Option<[u8; 32]>,
@@ -153,7 +158,7 @@ fn presented_token(
         params![presented.as_bytes(), now.seconds()],
         |row| {
             Ok(Presented {
-                grant_id: row.string(0, "refresh_tokens.grant_id")?,
+                grant_id: row.id(0, "refresh_tokens.grant_id")?,
                 expires_at: row.timestamp(1, "refresh_tokens.expires_at")?,
                 consumed: read::consumed(row, 2)?,
                 predecessor: row.optional_bytes32(5, "refresh_tokens.predecessor")?,

@@ -1,10 +1,15 @@
 //! Rows of sessions, and of the clients that take part in them.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use doorward_provider::{
     model::{
-        password::PasswordHash,
-        session::{Authentication, EndedSession, Session, SessionCursor, SessionSelector},
+        account_notice::AccountNotices,
+        external_identity::ExternalSubject,
+        session::{
+            Authentication, EndedSession, Session, SessionCursor, SessionSelector, SignInProof,
+            UpstreamSelector, UpstreamSession,
+        },
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -13,15 +18,15 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore,
+    SqliteStore, external_identities,
     failure::Failure,
-    grants, logout_notices,
+    grants, logout_notices, outbox, passkeys,
     sql::{self, execute},
     users,
 };
 use crate::{
     pages,
-    record::read,
+    record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
 };
 
@@ -30,10 +35,12 @@ impl Sessions for SqliteStore {
     async fn start_session(
         &self,
         session: Session,
-        verified: &PasswordHash,
+        verified: &SignInProof,
         replaces: Option<TokenHash>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let notices = NoticesRow::encode(notices)?;
         let (amr, verified) =
             (to_json(&session.authentication.amr, "sessions.amr")?, verified.clone());
         let limit = self.limits.sessions_per_user;
@@ -41,6 +48,7 @@ impl Sessions for SqliteStore {
             let started = start(connection, &session, &amr, &verified, replaces, now)?;
             if started {
                 end_beyond(connection, &session.authentication, limit, now)?;
+                outbox::put_notices(connection, &notices)?;
             }
             Ok(started)
         })
@@ -63,17 +71,17 @@ impl Sessions for SqliteStore {
         self.write("end_sessions", move |connection| end(connection, &selector, now)).await
     }
 
-    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError> {
+    async fn end_sessions_of(&self, sub: &Sub, now: Timestamp) -> Result<u64, StoreError> {
         pages::run_all(pages::SESSIONS, || {
             let sub = sub.to_owned();
-            self.write("end_sessions_of", move |connection| end_page(connection, &sub, now))
+            self.write("end_sessions_of", move |connection| end_page(connection, &sub, None, now))
         })
         .await
     }
 
     async fn sessions_of(
         &self,
-        sub: &str,
+        sub: &Sub,
         after: Option<&SessionCursor>,
         limit: u32,
         now: Timestamp,
@@ -86,41 +94,54 @@ impl Sessions for SqliteStore {
     }
 }
 
-/// Adds a session in place of the one with the cookie `replaces`, if the password that was verified
-/// still is the user's. `amr` is that of the session as JSON.
+/// Adds a session in place of the one with the cookie `replaces`, if what was verified still is the
+/// user's. `amr` is that of the session as JSON.
 fn start(
     connection: &Connection,
     session: &Session,
     amr: &str,
-    verified: &PasswordHash,
+    verified: &SignInProof,
     replaces: Option<TokenHash>,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let Authentication { sub, auth_time, amr: _, sid } = &session.authentication;
-    if !users::may_sign_in(connection, sub, verified)? {
+    let may_sign_in = match verified {
+        SignInProof::Password(hash) => users::may_sign_in(connection, sub, hash)?,
+        SignInProof::Passkey(id) => passkeys::may_sign_in(connection, sub, id)?,
+        SignInProof::RecoveryCode => users::may_do_without_password(connection, sub)?,
+        SignInProof::External(UpstreamSession { id, .. }) => {
+            external_identities::may_sign_in(connection, sub, id)?
+        }
+    };
+    if !may_sign_in {
         return Ok(false);
     }
     if let Some(replaced) = replaces {
         execute(
             connection,
             "DELETE FROM sessions WHERE cookie_hash = ?1 AND sid = ?2",
-            params![replaced.as_bytes(), sid],
+            params![replaced.as_bytes(), sid.as_str()],
         )?;
         end(connection, &SessionSelector::Cookie(replaced), now)?;
     }
+    let upstream = session.upstream.as_ref();
     execute(
         connection,
-        "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+             upstream_issuer, upstream_subject, upstream_sid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             session.cookie_hash.as_bytes(),
-            sub,
+            sub.as_str(),
             auth_time.seconds(),
             amr,
-            sid,
+            sid.as_str(),
             session.expires_at.seconds(),
             session.device.address,
-            session.device.browser
+            session.device.browser,
+            upstream.map(|upstream| upstream.id.issuer.as_str()),
+            upstream.map(|upstream| upstream.id.subject.as_str()),
+            upstream.and_then(|upstream| upstream.sid.as_deref()),
         ],
     )?;
     Ok(true)
@@ -134,7 +155,8 @@ fn find(
 ) -> Result<Option<Session>, Failure> {
     sql::first(
         connection,
-        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+             upstream_issuer, upstream_subject, upstream_sid FROM sessions
          WHERE cookie_hash = ?1 AND expires_at > ?2",
         params![cookie.as_bytes(), now.seconds()],
         |row| read::session(row),
@@ -144,7 +166,7 @@ fn find(
 /// A page of the live sessions of a user, the latest first.
 fn of_user(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
     after: Option<&SessionCursor>,
     limit: u32,
     now: Timestamp,
@@ -153,25 +175,26 @@ fn of_user(
         after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
     sql::all(
         connection,
-        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser FROM sessions
+        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+             upstream_issuer, upstream_subject, upstream_sid FROM sessions
          WHERE sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
          ORDER BY auth_time DESC, sid DESC LIMIT ?4",
-        params![sub, auth_time, sid, limit, now.seconds()],
+        params![sub.as_str(), auth_time, sid, limit, now.seconds()],
         |row| read::session(row),
     )
 }
 
 /// Whether there is a session that clients know by this `sid`.
-pub(super) fn lives(connection: &Connection, sid: &str) -> Result<bool, Failure> {
-    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid], |_| Ok(()))?
+pub(super) fn lives(connection: &Connection, sid: &SessionId) -> Result<bool, Failure> {
+    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid.as_str()], |_| Ok(()))?
         .is_some())
 }
 
 /// Notes that a client takes part in a session.
 pub(super) fn join(
     connection: &Connection,
-    sid: &str,
-    client_id: &str,
+    sid: &SessionId,
+    client_id: &ClientId,
     notify: bool,
 ) -> Result<(), Failure> {
     execute(
@@ -179,7 +202,7 @@ pub(super) fn join(
         "INSERT INTO session_clients (sid, client_id, notify) VALUES (?1, ?2, ?3)
          ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify
              WHERE notify <> excluded.notify",
-        params![sid, client_id, notify],
+        params![sid.as_str(), client_id.as_str(), notify],
     )?;
     Ok(())
 }
@@ -200,39 +223,64 @@ pub(super) fn end(
         SessionSelector::OfUser { sub, sid } => sql::all(
             connection,
             "SELECT DISTINCT sub, sid FROM sessions WHERE sid = ?2 AND sub = ?1",
-            [sub, sid],
+            [sub.as_str(), sid.as_str()],
             names,
         ),
+        SessionSelector::Upstream { issuer, which } => {
+            let sql = match which {
+                UpstreamSelector::Session(_) => {
+                    "SELECT DISTINCT sub, sid FROM sessions
+                     WHERE upstream_issuer = ?1 AND upstream_sid = ?3 AND ?2 IS NULL"
+                }
+                UpstreamSelector::Subject(_) | UpstreamSelector::SubjectAndSession(..) => {
+                    "SELECT DISTINCT sub, sid FROM sessions
+                     WHERE upstream_issuer = ?1 AND upstream_subject = ?2
+                         AND (?3 IS NULL OR upstream_sid = ?3 OR upstream_sid IS NULL)"
+                }
+            };
+            let subject = which.subject().map(ExternalSubject::as_str);
+            sql::all(connection, sql, params![issuer.as_str(), subject, which.sid()], names)
+        }
     }?;
     end_each(connection, selected, now)
 }
 
-/// Ends all sessions of a user.
+/// Ends all sessions of a user but the one that is kept.
 pub(super) fn end_all(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
-    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1";
-    end_each(connection, sql::all(connection, sql, [sub], names)?, now)
+    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1 AND sid IS NOT ?2";
+    let params = params![sub.as_str(), kept.map(SessionId::as_str)];
+    end_each(connection, sql::all(connection, sql, params, names)?, now)
 }
 
-/// Ends a page of a user's sessions; returns how many.
-fn end_page(connection: &Connection, sub: &str, now: Timestamp) -> Result<u64, Failure> {
-    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1 LIMIT ?2";
-    let selected = sql::all(connection, sql, params![sub, pages::SESSIONS], names)?;
+/// Ends a page of a user's sessions, but not the one that is kept; returns how many.
+fn end_page(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1 AND sid IS NOT ?2 LIMIT ?3";
+    let params = params![sub.as_str(), kept.map(SessionId::as_str), pages::SESSIONS];
+    let selected = sql::all(connection, sql, params, names)?;
     Ok(end_each(connection, selected, now)?.len() as u64)
 }
 
 /// Ends a page of a user's sessions if there are more than one page; returns how many.
 pub(super) fn end_surplus(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
+    kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    let sql = "SELECT 1 FROM sessions WHERE sub = ?1 LIMIT 1 OFFSET ?2";
-    let more = sql::first(connection, sql, params![sub, pages::SESSIONS], |_| Ok(()))?.is_some();
-    if more { end_page(connection, sub, now) } else { Ok(0) }
+    let sql = "SELECT 1 FROM sessions WHERE sub = ?1 AND sid IS NOT ?2 LIMIT 1 OFFSET ?3";
+    let params = params![sub.as_str(), kept.map(SessionId::as_str), pages::SESSIONS];
+    let more = sql::first(connection, sql, params, |_| Ok(()))?.is_some();
+    if more { end_page(connection, sub, kept, now) } else { Ok(0) }
 }
 
 /// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,
@@ -248,7 +296,7 @@ fn end_beyond(
         connection,
         "SELECT sub, sid FROM sessions WHERE sub = ?1 AND sid <> ?2
          ORDER BY auth_time DESC, sid DESC LIMIT ?3 OFFSET ?4",
-        params![new.sub, new.sid, pages::SESSIONS, others],
+        params![new.sub.as_str(), new.sid.as_str(), pages::SESSIONS, others],
         names,
     )?;
     end_each(connection, selected, now)?;
@@ -256,13 +304,13 @@ fn end_beyond(
 }
 
 /// Reads `sub, sid`.
-fn names(row: &rusqlite::Row<'_>) -> Result<(String, String), ColumnError> {
-    Ok((row.string(0, "sessions.sub")?, row.string(1, "sessions.sid")?))
+fn names(row: &rusqlite::Row<'_>) -> Result<(Sub, SessionId), ColumnError> {
+    Ok((row.id(0, "sessions.sub")?, row.id(1, "sessions.sid")?))
 }
 
 fn end_each(
     connection: &Connection,
-    selected: Vec<(String, String)>,
+    selected: Vec<(Sub, SessionId)>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
     selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
@@ -271,19 +319,19 @@ fn end_each(
 /// Ends a session by its `sid`: after parallel sign-ins in one browser it may have several cookies.
 fn end_one(
     connection: &Connection,
-    sub: String,
-    sid: String,
+    sub: Sub,
+    sid: SessionId,
     now: Timestamp,
 ) -> Result<EndedSession, Failure> {
-    let clients: Vec<String> = sql::all(
+    let clients: Vec<ClientId> = sql::all(
         connection,
         "SELECT client_id FROM session_clients WHERE sid = ?1",
-        [&sid],
-        |row| row.string(0, "session_clients.client_id"),
+        [sid.as_str()],
+        |row| row.id(0, "session_clients.client_id"),
     )?;
     logout_notices::queue(connection, &sub, &sid, now)?;
     grants::revoke_of_session(connection, &sid, now)?;
-    execute(connection, "DELETE FROM session_clients WHERE sid = ?1", [&sid])?;
-    execute(connection, "DELETE FROM sessions WHERE sid = ?1", [&sid])?;
+    execute(connection, "DELETE FROM session_clients WHERE sid = ?1", [sid.as_str()])?;
+    execute(connection, "DELETE FROM sessions WHERE sid = ?1", [sid.as_str()])?;
     Ok(EndedSession { sub, sid, clients })
 }

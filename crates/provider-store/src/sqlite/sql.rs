@@ -1,5 +1,6 @@
 //! Prepared statements of SQLite, and its rows as [`Row`].
 
+use doorward_protocol::ids::ClientId;
 use doorward_provider::model::time::Timestamp;
 use rusqlite::{Connection, Params, params, types::ValueRef};
 
@@ -43,10 +44,10 @@ pub(super) fn all<T>(
 pub(super) fn refuse_beyond(
     connection: &Connection,
     sql: &str,
-    client_id: &str,
+    client_id: &ClientId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let params = params![client_id, now.seconds(), WAITING_REQUESTS - 1];
+    let params = params![client_id.as_str(), now.seconds(), WAITING_REQUESTS - 1];
     match first(connection, sql, params, |_| Ok(()))? {
         Some(()) => Err(Failure::TooManyWaiting),
         None => Ok(()),

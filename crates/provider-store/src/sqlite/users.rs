@@ -1,31 +1,47 @@
 //! Rows of users.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
-    model::{password::PasswordHash, time::Timestamp, user::User},
-    store::{StoreError, Users},
+    model::{
+        account_notice::AccountNotices,
+        outbox::OutboxMail,
+        password::PasswordHash,
+        time::Timestamp,
+        user::{OWNER, User, decomposed_username},
+        user_query::{FoundUser, UserCounts, UserCursor, UserFilter, UserQuery},
+    },
+    store::{Factors as _, RemovedPassword, SkippedUser, StoreError, TicketRedemption, Users},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore, device_codes,
+    SqliteStore, account_events, device_codes, external_identities, factors,
     failure::Failure,
-    grants, sessions,
+    grants,
+    groups::{self, given_to},
+    outbox, sessions,
     sql::{self, execute},
+    tickets,
 };
 use crate::{
     pages,
-    record::{UserRow, read},
+    record::{MailRow, NoticesRow, UserRow, read, write},
     row::Row as _,
+    rules::{self, Import, LAST_OWNER},
 };
 
 #[async_trait]
 impl Users for SqliteStore {
-    async fn import_users(&self, users: Vec<User>, now: Timestamp) -> Result<(), StoreError> {
+    async fn import_users(
+        &self,
+        users: Vec<User>,
+        now: Timestamp,
+    ) -> Result<Vec<SkippedUser>, StoreError> {
         let configured = users.clone();
         let changed =
             self.read("import_users", move |connection| changed(connection, &configured)).await?;
-        for user in &changed {
+        for user in &changed.users {
             self.end_surplus("import_users", user, now).await?;
         }
         self.write("import_users", move |connection| import(connection, users, now)).await
@@ -38,25 +54,30 @@ impl Users for SqliteStore {
     async fn put_user(&self, user: User, now: Timestamp) -> Result<(), StoreError> {
         self.end_surplus("put_user", &user, now).await?;
         let row = UserRow::encode(user)?;
-        self.write("put_user", move |connection| put(connection, &[row], now)).await
+        self.write("put_user", move |connection| {
+            keeping_an_owner(connection, || put(connection, &[row], now))
+        })
+        .await
     }
 
-    async fn replace_user(
+    async fn change_user(
         &self,
         user: User,
         before: User,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         if self.user(&before.sub).await?.as_ref() != Some(&before) {
             return Ok(false);
         }
-        self.end_surplus("replace_user", &user, now).await?;
-        let row = UserRow::encode(user)?;
-        self.write("replace_user", move |connection| {
+        self.end_surplus("change_user", &user, now).await?;
+        let (row, notices) = (UserRow::encode(user)?, NoticesRow::encode(notices)?);
+        self.write("change_user", move |connection| {
             if by_sub(connection, &before.sub)?.as_ref() != Some(&before) {
                 return Ok(false);
             }
-            put(connection, &[row], now).map(|()| true)
+            keeping_an_owner(connection, || put(connection, &[row], now))?;
+            outbox::put_notices(connection, &notices).map(|()| true)
         })
         .await
     }
@@ -68,7 +89,7 @@ impl Users for SqliteStore {
 
     async fn rehash_password(
         &self,
-        sub: &str,
+        sub: &Sub,
         before: &PasswordHash,
         after: &PasswordHash,
     ) -> Result<bool, StoreError> {
@@ -77,11 +98,66 @@ impl Users for SqliteStore {
             .await
     }
 
-    async fn remove_user(&self, sub: &str, now: Timestamp) -> Result<bool, StoreError> {
-        self.end_surplus_sessions("remove_user", sub, now).await?;
-        self.remove_surplus_grants("remove_user", sub).await?;
-        let sub = sub.to_owned();
-        self.write("remove_user", move |connection| remove(connection, &sub, now)).await
+    async fn delete_user(
+        &self,
+        sub: &Sub,
+        mails: Vec<OutboxMail>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.end_surplus_of("delete_user", sub, None, now).await?;
+        let (sub, mails) = (sub.to_owned(), MailRow::encode_all(mails)?);
+        self.write("delete_user", move |connection| {
+            let removed = keeping_an_owner(connection, || remove(connection, &sub, now))?;
+            if removed {
+                outbox::put(connection, &mails)?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
+
+    async fn remove_password(
+        &self,
+        sub: &Sub,
+        notices: AccountNotices,
+        now: Timestamp,
+    ) -> Result<RemovedPassword, StoreError> {
+        if self.factors(sub).await?.replace_a_password() {
+            self.end_surplus_of("remove_password", sub, None, now).await?;
+        }
+        let (sub, notices) = (sub.to_owned(), NoticesRow::encode(notices)?);
+        self.write("remove_password", move |connection| {
+            remove_password(connection, &sub, &notices, now)
+        })
+        .await
+    }
+
+    async fn find_users(
+        &self,
+        query: &UserQuery,
+        after: Option<&UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<FoundUser>, StoreError> {
+        let (query, after) = (query.clone(), after.cloned());
+        self.read("find_users", move |connection| search(connection, &query, after, limit)).await
+    }
+
+    async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError> {
+        self.read("count_users", move |connection| count(connection, now)).await
+    }
+
+    async fn remove_user_as(&self, before: User, now: Timestamp) -> Result<bool, StoreError> {
+        if self.user(&before.sub).await?.as_ref() != Some(&before) {
+            return Ok(false);
+        }
+        self.end_surplus_of("remove_user_as", &before.sub, None, now).await?;
+        self.write("remove_user_as", move |connection| {
+            if by_sub(connection, &before.sub)?.as_ref() != Some(&before) {
+                return Ok(false);
+            }
+            keeping_an_owner(connection, || remove(connection, &before.sub, now))
+        })
+        .await
     }
 
     async fn user_by_username(&self, normalized: &str) -> Result<Option<User>, StoreError> {
@@ -89,7 +165,21 @@ impl Users for SqliteStore {
         self.read("user_by_username", move |connection| by_username(connection, &normalized)).await
     }
 
-    async fn user(&self, sub: &str) -> Result<Option<User>, StoreError> {
+    async fn user_by_email(&self, normalized: &str) -> Result<Option<User>, StoreError> {
+        let normalized = normalized.to_owned();
+        self.read("user_by_email", move |connection| by_email(connection, &normalized)).await
+    }
+
+    async fn password_costs(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        self.read("password_costs", move |connection| costs(connection, limit)).await
+    }
+
+    async fn is_used_sub(&self, sub: &Sub) -> Result<bool, StoreError> {
+        let sub = sub.clone();
+        self.read("is_used_sub", move |connection| is_used(connection, &sub)).await
+    }
+
+    async fn user(&self, sub: &Sub) -> Result<Option<User>, StoreError> {
         let sub = sub.to_owned();
         self.read("user", move |connection| by_sub(connection, &sub)).await
     }
@@ -97,34 +187,51 @@ impl Users for SqliteStore {
 
 impl SqliteStore {
     /// Ends in pages what ends when this user is written, if it is more than one page.
-    async fn end_surplus(
+    pub(super) async fn end_surplus(
         &self,
         command: &'static str,
         user: &User,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (sub, hash) = (user.sub.clone(), user.password_hash.clone());
-        let new_password =
-            self.read(command, move |connection| has_other_password(connection, &sub, &hash));
+        let new_password = self
+            .read(command, move |connection| has_other_password(connection, &sub, hash.as_ref()));
         let new_password = new_password.await?;
         if new_password || !user.enabled {
-            self.end_surplus_sessions(command, &user.sub, now).await?;
+            self.end_surplus_sessions(command, &user.sub, None, now).await?;
         }
         if new_password {
-            self.remove_surplus_grants(command, &user.sub).await?;
+            self.remove_surplus_grants(command, &user.sub, None).await?;
         }
+        Ok(())
+    }
+
+    /// Ends in pages all that has begun for a user, but what is of the session that is kept, if it
+    /// is more than one page.
+    pub(super) async fn end_surplus_of(
+        &self,
+        command: &'static str,
+        sub: &Sub,
+        kept: Option<&SessionId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.end_surplus_sessions(command, sub, kept, now).await?;
+        self.remove_surplus_grants(command, sub, kept).await?;
         Ok(())
     }
 
     async fn end_surplus_sessions(
         &self,
         command: &'static str,
-        sub: &str,
+        sub: &Sub,
+        kept: Option<&SessionId>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         pages::run_all(pages::SESSIONS, || {
-            let sub = sub.to_owned();
-            self.write(command, move |connection| sessions::end_surplus(connection, &sub, now))
+            let (sub, kept) = (sub.to_owned(), kept.cloned());
+            self.write(command, move |connection| {
+                sessions::end_surplus(connection, &sub, kept.as_ref(), now)
+            })
         })
         .await
     }
@@ -132,66 +239,89 @@ impl SqliteStore {
     async fn remove_surplus_grants(
         &self,
         command: &'static str,
-        sub: &str,
+        sub: &Sub,
+        kept: Option<&SessionId>,
     ) -> Result<u64, StoreError> {
         pages::run_all(pages::ROWS, || {
-            let sub = sub.to_owned();
-            self.write(command, move |connection| grants::remove_surplus(connection, &sub))
+            let (sub, kept) = (sub.to_owned(), kept.cloned());
+            self.write(command, move |connection| {
+                grants::remove_surplus(connection, &sub, kept.as_ref())
+            })
         })
         .await
     }
 }
 
-/// The configured users that an import writes, as it writes them.
-fn changed(connection: &Connection, configured: &[User]) -> Result<Vec<User>, Failure> {
+/// The configured users that an import writes, as it writes them, and those that it skips.
+fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failure> {
     let mut changed = Vec::new();
     for user in configured {
         let last = sql::first(
             connection,
-            "SELECT sub, username, password_hash, enabled, claims FROM imported_users
+            "SELECT sub, username, password_hash, enabled, claims, NULL, NULL FROM imported_users
                 WHERE sub = ?1",
-            [&user.sub],
+            [user.sub.as_str()],
             |row| read::user(row, 0),
         )?;
         changed.extend(User::imported(user, last.as_ref(), by_sub(connection, &user.sub)?));
     }
-    Ok(changed)
+    let mut owners = Vec::new();
+    for row in changed.iter().cloned().map(UserRow::encode) {
+        let row = row?;
+        let sql = "SELECT sub FROM users
+            WHERE (normalized_username = ?1 OR verified_email = ?2) AND sub <> ?3";
+        let params = params![row.normalized_username, row.verified_email, row.user.sub.as_str()];
+        owners.push(sql::all(connection, sql, params, |row| row.id(0, "users.sub"))?);
+    }
+    Ok(Import::decide(changed, owners))
 }
 
 /// Brings configured users in, and remembers what was configured.
-fn import(connection: &Connection, configured: Vec<User>, now: Timestamp) -> Result<(), Failure> {
-    let changed = changed(connection, &configured)?
-        .into_iter()
-        .map(UserRow::encode)
-        .collect::<Result<Vec<_>, _>>()?;
-    for user in configured {
+fn import(
+    connection: &Connection,
+    configured: Vec<User>,
+    now: Timestamp,
+) -> Result<Vec<SkippedUser>, Failure> {
+    let Import { users, skipped } = changed(connection, &configured)?;
+    let changed = users.into_iter().map(UserRow::encode).collect::<Result<Vec<_>, _>>()?;
+    let is_skipped = |user: &User| skipped.iter().any(|other| other.user.sub == user.sub);
+    for user in configured.into_iter().filter(|user| !is_skipped(user)) {
         let UserRow { user, claims, .. } = UserRow::encode(user)?;
         execute(
             connection,
             "INSERT OR REPLACE INTO imported_users (sub, username, password_hash, enabled, claims)
              VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![user.sub, user.username, user.password_hash.as_str(), user.enabled, claims],
+            params![user.sub.as_str(), user.username, hash_of(&user), user.enabled, claims],
         )?;
     }
-    put(connection, &changed, now)
+    put(connection, &changed, now).map(|()| skipped)
 }
 
 /// Users as they were imported last.
 fn imported(connection: &Connection) -> Result<Vec<User>, Failure> {
-    let sql = "SELECT sub, username, password_hash, enabled, claims FROM imported_users";
+    let sql =
+        "SELECT sub, username, password_hash, enabled, claims, NULL, NULL FROM imported_users";
     sql::all(connection, sql, [], |row| read::user(row, 0))
 }
 
 /// Adds users or replaces those with the same `sub`.
-fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), Failure> {
+pub(super) fn put(
+    connection: &Connection,
+    rows: &[UserRow],
+    now: Timestamp,
+) -> Result<(), Failure> {
     // All old rows go first, so that two users may exchange their names in one import.
-    for UserRow { user, .. } in rows {
-        end_what_must_not_stay(connection, user, now)?;
-        execute(connection, "DELETE FROM users WHERE sub = ?1", [&user.sub])?;
+    for row in rows {
+        end_what_must_not_stay(connection, row, now)?;
+        execute(connection, "DELETE FROM users WHERE sub = ?1", [row.user.sub.as_str()])?;
     }
     for row in rows {
         insert(connection, row).map_err(|failure| {
-            if failure.is_constraint() { Failure::Conflict(row.name_is_taken()) } else { failure }
+            if failure.is_constraint() {
+                Failure::Conflict(row.is_taken(&failure.to_string()))
+            } else {
+                failure
+            }
         })?;
     }
     Ok(())
@@ -202,15 +332,21 @@ fn put(connection: &Connection, rows: &[UserRow], now: Timestamp) -> Result<(), 
 /// until the user is enabled again.
 fn end_what_must_not_stay(
     connection: &Connection,
-    user: &User,
+    UserRow { user, verified_email, .. }: &UserRow,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let new_password = has_other_password(connection, &user.sub, &user.password_hash)?;
+    let new_password = has_other_password(connection, &user.sub, user.password_hash.as_ref())?;
     if new_password || !user.enabled {
-        sessions::end_all(connection, &user.sub, now)?;
+        sessions::end_all(connection, &user.sub, None, now)?;
     }
     if new_password {
-        remove_grants(connection, &user.sub)?;
+        remove_grants(connection, &user.sub, None)?;
+    }
+    let sql = "SELECT 1 FROM users WHERE sub = ?1 AND verified_email IS NOT ?2";
+    let new_email =
+        sql::first(connection, sql, params![user.sub.as_str(), verified_email], |_| Ok(()))?;
+    if new_password || new_email.is_some() {
+        tickets::remove_outdated(connection, &user.sub)?;
     }
     Ok(())
 }
@@ -218,40 +354,77 @@ fn end_what_must_not_stay(
 /// Whether there is this user, and has another password.
 fn has_other_password(
     connection: &Connection,
-    sub: &str,
-    hash: &PasswordHash,
+    sub: &Sub,
+    hash: Option<&PasswordHash>,
 ) -> Result<bool, Failure> {
     let changed = sql::first(
         connection,
-        "SELECT password_hash <> ?2 FROM users WHERE sub = ?1",
-        [sub, hash.as_str()],
+        "SELECT password_hash IS NOT ?2 FROM users WHERE sub = ?1",
+        params![sub.as_str(), hash.map(PasswordHash::as_str)],
         |row| row.boolean(0, "users.password_hash"),
     )?;
     Ok(changed == Some(true))
 }
 
-/// Removes a user's grants, those included that a device may still fetch.
-fn remove_grants(connection: &Connection, sub: &str) -> Result<(), Failure> {
+/// Removes a user's grants but those of the session that is kept. Those are included that a device
+/// may still fetch.
+fn remove_grants(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+) -> Result<(), Failure> {
     device_codes::forget_allowed(connection, sub, None)?;
-    execute(connection, "DELETE FROM grants WHERE sub = ?1", [sub])?;
+    let sql = "DELETE FROM grants WHERE sub = ?1 AND sid IS NOT ?2";
+    execute(connection, sql, params![sub.as_str(), kept.map(SessionId::as_str)])?;
     Ok(())
 }
 
-fn insert(
+/// Ends all that has begun for a user, but what is of the session that is kept.
+pub(super) fn end_what_began(
     connection: &Connection,
-    UserRow { user, normalized_username, claims }: &UserRow,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+    now: Timestamp,
 ) -> Result<(), Failure> {
+    sessions::end_all(connection, sub, kept, now)?;
+    remove_grants(connection, sub, kept)
+}
+
+/// Takes a user's password away, if the user can sign in without it.
+fn remove_password(
+    connection: &Connection,
+    sub: &Sub,
+    notices: &NoticesRow,
+    now: Timestamp,
+) -> Result<RemovedPassword, Failure> {
+    let user = by_sub(connection, sub)?.filter(|user| user.password_hash.is_some());
+    let Some(user) = user else { return Ok(RemovedPassword::None) };
+    if !factors::summary(connection, sub)?.replace_a_password() {
+        return Ok(RemovedPassword::NoOtherWay);
+    }
+    put(connection, &[UserRow::encode(User { password_hash: None, ..user })?], now)?;
+    outbox::put_notices(connection, notices)?;
+    Ok(RemovedPassword::Removed)
+}
+
+fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
+    let UserRow { user, normalized_username, verified_email, claims, .. } = row;
     execute(
         connection,
-        "INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims,
+             verified_email, email, full_name, admin_role)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
-            user.sub,
+            user.sub.as_str(),
             user.username,
             normalized_username,
-            user.password_hash.as_str(),
+            hash_of(user),
             user.enabled,
-            claims
+            claims,
+            verified_email,
+            row.email,
+            row.full_name,
+            row.admin_role
         ],
     )?;
     Ok(())
@@ -261,38 +434,185 @@ fn insert(
 fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<User>, Failure> {
     sql::all(
         connection,
-        "SELECT sub, username, password_hash, enabled, claims FROM users
-         WHERE normalized_username > ?1 ORDER BY normalized_username LIMIT ?2",
+        concat!(
+            "SELECT sub, username, password_hash, enabled, claims, ",
+            given_to!("users"),
+            " FROM users
+         WHERE normalized_username > ?1 ORDER BY normalized_username LIMIT ?2"
+        ),
         params![after, limit],
         |row| read::user(row, 0),
     )
 }
 
-/// Removes a user with everything of the user. Returns whether there was one.
-fn remove(connection: &Connection, sub: &str, now: Timestamp) -> Result<bool, Failure> {
-    sessions::end_all(connection, sub, now)?;
-    remove_grants(connection, sub)?;
-    execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub])?;
-    Ok(execute(connection, "DELETE FROM users WHERE sub = ?1", [sub])? > 0)
+/// Carries out a change of users, unless it takes the last owner.
+fn keeping_an_owner<T>(
+    connection: &Connection,
+    change: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let had_one = has_owner(connection)?;
+    let changed = change()?;
+    if had_one && !has_owner(connection)? {
+        return Err(Failure::Conflict(LAST_OWNER.to_owned()));
+    }
+    Ok(changed)
 }
 
-/// The user with this normalized username.
+fn has_owner(connection: &Connection) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM users WHERE admin_role IS NOT NULL AND admin_role = ?1 AND enabled
+               LIMIT 1";
+    Ok(sql::first(connection, sql, [OWNER], |_| Ok(()))?.is_some())
+}
+
+/// Users whom a query finds. Each text has an index of its own.
+pub(super) fn search_sql(query: &UserQuery) -> String {
+    let column = rules::column_of(query.order);
+    let filter = rules::filter_of(query.filter, "enabled = 0", "enabled = 1");
+    // Without statistics SQLite does not know that few users meet these.
+    let index = match query.filter {
+        UserFilter::All | UserFilter::Enabled => "",
+        UserFilter::Disabled => "INDEXED BY users_disabled",
+        UserFilter::Administrators => "INDEXED BY users_with_admin_role",
+    };
+    let given = given_to!("users");
+    format!(
+        "SELECT sub, username, password_hash, enabled, claims, {given}, {column} FROM users {index}
+         WHERE ({column}, sub) > (?1, ?2) AND {column} < ?3 AND {column} IS NOT NULL{filter}
+         ORDER BY {column}, sub LIMIT ?4"
+    )
+}
+
+fn search(
+    connection: &Connection,
+    query: &UserQuery,
+    after: Option<UserCursor>,
+    limit: u32,
+) -> Result<Vec<FoundUser>, Failure> {
+    let (key, sub) = rules::start_of(query, after);
+    let params = params![key, sub, rules::end_of(&query.prefix), limit];
+    sql::all(connection, &search_sql(query), params, |row| {
+        let user = read::user(row, 0)?;
+        let cursor = UserCursor { key: row.string(7, "users.key")?, sub: user.sub.clone() };
+        Ok(FoundUser { user, cursor })
+    })
+}
+
+fn count(connection: &Connection, now: Timestamp) -> Result<UserCounts, Failure> {
+    let sql = "SELECT (SELECT count(*) FROM users),
+                      (SELECT count(*) FROM users WHERE enabled = 0),
+                      (SELECT count(*) FROM sessions WHERE expires_at > ?1)";
+    let counts = sql::first(connection, sql, [now.seconds()], |row| read::user_counts(row))?;
+    Ok(counts.unwrap_or_default())
+}
+
+/// Removes a user with everything of the user. Returns whether there was one.
+fn remove(connection: &Connection, sub: &Sub, now: Timestamp) -> Result<bool, Failure> {
+    end_what_began(connection, sub, None, now)?;
+    execute(connection, "DELETE FROM consents WHERE sub = ?1", [sub.as_str()])?;
+    tickets::remove_all(connection, sub)?;
+    outbox::remove_all(connection, sub)?;
+    factors::remove_all(connection, sub)?;
+    external_identities::remove_all(connection, sub)?;
+    account_events::remove_all(connection, sub)?;
+    groups::remove_all(connection, sub)?;
+    let removed = execute(connection, "DELETE FROM users WHERE sub = ?1", [sub.as_str()])? > 0;
+    if removed {
+        let sql = "INSERT INTO used_subs (hash) VALUES (?1) ON CONFLICT DO NOTHING";
+        execute(connection, sql, [write::used_sub(sub)])?;
+    }
+    Ok(removed)
+}
+
+/// A hash for each cost. A hash is `$ALGORITHM$VERSION$COST$SALT$HASH`: what stays of it without
+/// the characters after its last two `$` is grouped by.
+fn costs(connection: &Connection, limit: u32) -> Result<Vec<PasswordHash>, Failure> {
+    let costs: Vec<Option<PasswordHash>> = sql::all(
+        connection,
+        "SELECT password_hash FROM users WHERE password_hash IS NOT NULL
+         GROUP BY rtrim(rtrim(rtrim(password_hash, replace(password_hash, '$', '')), '$'),
+                        replace(password_hash, '$', '')) LIMIT ?1",
+        [limit],
+        |row| read::password_hash(row, 0),
+    )?;
+    Ok(costs.into_iter().flatten().collect())
+}
+
+/// Whether a user has this subject identifier, or a removed one had it.
+fn is_used(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM used_subs WHERE hash = ?1";
+    let was_used = sql::first(connection, sql, [write::used_sub(sub)], |_| Ok(()))?.is_some();
+    Ok(was_used || by_sub(connection, sub)?.is_some())
+}
+
+/// The user with this normalized username, also if it was stored before names were composed.
 fn by_username(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
-        "SELECT sub, username, password_hash, enabled, claims FROM users
-            WHERE normalized_username = ?1",
+        concat!(
+            "SELECT sub, username, password_hash, enabled, claims, ",
+            given_to!("users"),
+            " FROM users
+            WHERE normalized_username IN (?1, ?2) ORDER BY normalized_username = ?1 DESC LIMIT 1"
+        ),
+        [normalized, &decomposed_username(normalized)],
+        |row| read::user(row, 0),
+    )
+}
+
+/// The user with this verified e-mail address.
+fn by_email(connection: &Connection, normalized: &str) -> Result<Option<User>, Failure> {
+    sql::first(
+        connection,
+        concat!(
+            "SELECT sub, username, password_hash, enabled, claims, ",
+            given_to!("users"),
+            " FROM users
+            WHERE verified_email = ?1"
+        ),
         [normalized],
         |row| read::user(row, 0),
     )
 }
 
+/// What keeps this user from being added, or from replacing the one `before`.
+pub(super) fn obstacle(
+    connection: &Connection,
+    row: &UserRow,
+    before: Option<&User>,
+) -> Result<Option<TicketRedemption>, Failure> {
+    let sub = row.user.sub.as_str();
+    if by_sub(connection, &row.user.sub)?.as_ref() != before {
+        let is_added = before.is_none();
+        return Ok(Some(if is_added {
+            TicketRedemption::NameTaken
+        } else {
+            TicketRedemption::UserChanged
+        }));
+    }
+    let sql = "SELECT 1 FROM users WHERE normalized_username = ?1 AND sub <> ?2";
+    if sql::first(connection, sql, [row.normalized_username.as_str(), sub], |_| Ok(()))?.is_some() {
+        return Ok(Some(TicketRedemption::NameTaken));
+    }
+    let sql = "SELECT 1 FROM users WHERE verified_email = ?1 AND sub <> ?2";
+    let taken = sql::first(connection, sql, params![row.verified_email, sub], |_| Ok(()))?;
+    Ok(taken.map(|()| TicketRedemption::EmailTaken))
+}
+
+/// A user's password hash as its column.
+fn hash_of(user: &User) -> Option<&str> {
+    user.password_hash.as_ref().map(PasswordHash::as_str)
+}
+
 /// The user with this subject identifier.
-fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
+fn by_sub(connection: &Connection, sub: &Sub) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
-        "SELECT sub, username, password_hash, enabled, claims FROM users WHERE sub = ?1",
-        [sub],
+        concat!(
+            "SELECT sub, username, password_hash, enabled, claims, ",
+            given_to!("users"),
+            " FROM users WHERE sub = ?1"
+        ),
+        [sub.as_str()],
         |row| read::user(row, 0),
     )
 }
@@ -300,20 +620,32 @@ fn by_sub(connection: &Connection, sub: &str) -> Result<Option<User>, Failure> {
 /// Replaces a hash of a password by another hash of it.
 fn rehash(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
     before: &PasswordHash,
     after: &PasswordHash,
 ) -> Result<bool, Failure> {
     let sql = "UPDATE users SET password_hash = ?3 WHERE sub = ?1 AND password_hash = ?2";
-    Ok(execute(connection, sql, [sub, before.as_str(), after.as_str()])? > 0)
+    Ok(execute(connection, sql, [sub.as_str(), before.as_str(), after.as_str()])? > 0)
 }
 
 /// Whether the user may sign in and still has the password that was verified.
 pub(super) fn may_sign_in(
     connection: &Connection,
-    sub: &str,
+    sub: &Sub,
     verified: &PasswordHash,
 ) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash = ?2 AND enabled";
-    Ok(sql::first(connection, sql, [sub, verified.as_str()], |_| Ok(()))?.is_some())
+    Ok(sql::first(connection, sql, [sub.as_str(), verified.as_str()], |_| Ok(()))?.is_some())
+}
+
+/// Whether the user may sign in and has no password.
+pub(super) fn may_do_without_password(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash IS NULL AND enabled";
+    Ok(sql::first(connection, sql, [sub.as_str()], |_| Ok(()))?.is_some())
+}
+
+/// Whether there is this user, and has no password.
+pub(super) fn has_no_password(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM users WHERE sub = ?1 AND password_hash IS NULL";
+    Ok(sql::first(connection, sql, [sub.as_str()], |_| Ok(()))?.is_some())
 }

@@ -9,17 +9,17 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, add_grant, add_many_grants, allow_device, at, code, grant_for, hash, seed, token,
-    user,
+    NOW, Tested, add_grant, add_many_grants, allow_device, at, code, grant_for, hash, seed, to_id,
+    token, user,
 };
 
 fn access(client_id: &str, scope: &str, used: Option<(i64, i64)>) -> ClientAccess {
     let used = used.map(|(since, last)| Use { since: at(since), last: at(last) });
-    ClientAccess { client_id: client_id.to_owned(), scope: scope.parse().unwrap(), used }
+    ClientAccess { client_id: to_id(client_id), scope: scope.parse().unwrap(), used }
 }
 
 async fn access_of(store: &Tested, sub: &str, second: i64) -> Vec<ClientAccess> {
-    let mut found = store.access_of(sub, at(second)).await.unwrap();
+    let mut found = store.access_of(&to_id(sub), None, 100, at(second)).await.unwrap();
     found.sort_by_key(|access| {
         (access.client_id.clone(), access.scope.to_string(), access.used.is_none())
     });
@@ -38,8 +38,8 @@ pub async fn summed_up_by_client_and_scope(store: Tested) {
     }
     let consent =
         |end: Option<i64>| Consent { scope: "openid".parse().unwrap(), expires_at: end.map(at) };
-    store.remember_consent("alice", "c", consent(None)).await.unwrap();
-    store.remember_consent("alice", "d", consent(Some(20))).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("c"), consent(None)).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("d"), consent(Some(20))).await.unwrap();
     let all = [
         access("a", "openid", Some((0, 9))),
         access("a", "openid email", Some((5, 5))),
@@ -68,7 +68,7 @@ pub async fn a_use_moves_the_last_one_by_hours(store: Tested) {
             grant_expires_at: at(9000),
             forgettable: false,
             now: at(second),
-            grace: 10,
+            grace: 10.into(),
         };
         assert_eq!(store.rotate_refresh_token(rotation).await.unwrap(), Rotation::Rotated);
         assert_eq!(
@@ -86,13 +86,13 @@ pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
         add_grant(&*store, grant_for(client, id, sub, "openid"), at(60), None, NOW).await;
     }
     let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
-    store.remember_consent("alice", "a", consent).await.unwrap();
-    store.revoke_access("alice", "a", at(1)).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("a"), consent).await.unwrap();
+    store.revoke_access(&to_id("alice"), &to_id("a"), at(1)).await.unwrap();
     assert_eq!(access_of(&store, "alice", 1).await, [access("b", "openid", Some((0, 0)))]);
     assert_eq!(access_of(&store, "bob", 1).await, [access("a", "openid", Some((0, 0)))]);
-    assert!(store.consent("alice", "a").await.unwrap().is_none());
-    assert!(store.live_grant("1", at(1)).await.unwrap().is_none());
-    store.revoke_access("alice", "a", at(2)).await.unwrap();
+    assert!(store.consent(&to_id("alice"), &to_id("a")).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("1"), at(1)).await.unwrap().is_none());
+    store.revoke_access(&to_id("alice"), &to_id("a"), at(2)).await.unwrap();
 }
 
 pub async fn revoked_before_it_is_fetched(store: Tested) {
@@ -103,8 +103,8 @@ pub async fn revoked_before_it_is_fetched(store: Tested) {
             (grant(&format!("device-{number}")), grant(&format!("code-{number}")));
         allow_device(&store, number, of_device.clone()).await;
         assert!(store.add_code(hash(10 + number), code(of_code.clone(), 60), false).await.unwrap());
-        store.revoke_access("bob", "Television", NOW).await.unwrap();
-        store.revoke_access("alice", client, NOW).await.unwrap();
+        store.revoke_access(&to_id("bob"), &to_id("Television"), NOW).await.unwrap();
+        store.revoke_access(&to_id("alice"), &to_id(client), NOW).await.unwrap();
         let fetched =
             store.redeem_device_code(hash(number), of_device, at(60), None, NOW).await.unwrap();
         assert_eq!(fetched, left, "by the device, after {client} was revoked");
@@ -121,9 +121,37 @@ pub async fn revoked_before_it_is_fetched(store: Tested) {
 
 pub async fn much_is_revoked_in_pages(store: Tested) {
     add_many_grants(&store, "app", 600).await;
-    store.revoke_access("alice", "app", at(1_000)).await.unwrap();
+    store.revoke_access(&to_id("alice"), &to_id("app"), at(1_000)).await.unwrap();
     for id in ["grant-0000", "grant-0599"] {
-        assert!(store.live_grant(id, at(1_000)).await.unwrap().is_none());
+        assert!(store.live_grant(&to_id(id), at(1_000)).await.unwrap().is_none());
     }
-    assert!(store.access_of("alice", at(1_000)).await.unwrap().is_empty());
+    assert!(store.access_of(&to_id("alice"), None, 100, at(1_000)).await.unwrap().is_empty());
+}
+
+pub async fn summed_up_in_pages(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    for (number, client) in ["a", "B", "c", "d"].into_iter().enumerate() {
+        for scope in ["openid", "openid profile"] {
+            let grant = grant_for(client, &format!("{client}-{}", scope.len()), "alice", scope);
+            add_grant(&*store, grant, at(60), None, at(number.try_into().unwrap())).await;
+        }
+    }
+    let consent = Consent { scope: "email".parse().unwrap(), expires_at: None };
+    store.remember_consent(&to_id("alice"), &to_id("e"), consent).await.unwrap();
+    let page = async |after: Option<&str>| -> Vec<(String, usize)> {
+        let after = after.map(to_id);
+        let found = store.access_of(&to_id("alice"), after.as_ref(), 2, at(10)).await.unwrap();
+        let mut counts = std::collections::BTreeMap::new();
+        for access in found {
+            *counts.entry(access.client_id.to_string()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    };
+    let expected = |clients: &[(&str, usize)]| -> Vec<(String, usize)> {
+        clients.iter().map(|(client, count)| ((*client).to_owned(), *count)).collect()
+    };
+    assert_eq!(page(None).await, expected(&[("B", 2), ("a", 2)]));
+    assert_eq!(page(Some("a")).await, expected(&[("c", 2), ("d", 2)]));
+    assert_eq!(page(Some("d")).await, expected(&[("e", 1)]));
+    assert_eq!(page(Some("e")).await, []);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::fixtures::{
     NOW, Tested, add_grant, add_many_grants, at, code, device_code, grant, grant_for, hash,
-    pushed_request, reference_token, signed_in, token, user,
+    pushed_request, reference_token, signed_in, to_id, token, user,
 };
 
 fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
@@ -17,7 +17,7 @@ fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
     else {
         unreachable!()
     };
-    StoredClient { client_id: client_id.to_owned(), settings, configured }
+    StoredClient { client_id: to_id(client_id), settings, configured }
 }
 
 /// The version, once both ways to read it agreed.
@@ -80,7 +80,7 @@ pub async fn imported_in_place_of_the_last_import(store: Tested) {
     );
     assert_ne!(version(&*store).await, known);
     assert!(
-        store.live_grant("g", NOW).await.unwrap().is_some(),
+        store.live_grant(&to_id("g"), NOW).await.unwrap().is_some(),
         "granted access waits for the client to come back"
     );
 }
@@ -97,14 +97,14 @@ pub async fn removed_with_everything(store: Tested) {
     store.add_reference_token(reference_token(3, 60)).await.unwrap();
     store.add_pushed_request(pushed_request(4, 60), None, NOW).await.unwrap();
     store.add_device_code(device_code(5, 60), None, NOW).await.unwrap();
-    store.remember_consent("alice", "PkceJS", consent.clone()).await.unwrap();
-    store.remember_consent("alice", "Television", consent).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("PkceJS"), consent.clone()).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("Television"), consent).await.unwrap();
     let known = version(&*store).await;
 
-    assert!(store.remove_client("PkceJS").await.unwrap());
+    assert!(store.remove_client(&to_id("PkceJS")).await.unwrap());
     assert_ne!(version(&*store).await, known);
     assert_eq!(store.clients().await.unwrap().clients, [client("Television", "Two", false)]);
-    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
     assert!(
         store.refresh_token(hash(1)).await.unwrap().is_none_or(|record| record.grant.is_none())
     );
@@ -113,27 +113,44 @@ pub async fn removed_with_everything(store: Tested) {
     assert_eq!(redeemed, Redemption::Unknown);
     assert!(store.reference_token(hash(3), NOW).await.unwrap().is_none());
     assert!(store.pushed_request(hash(4), NOW).await.unwrap().is_none());
-    assert!(store.consent("alice", "PkceJS").await.unwrap().is_none());
-    assert!(store.live_grant("kept", NOW).await.unwrap().is_some(), "others stay");
-    assert!(store.consent("alice", "Television").await.unwrap().is_some());
+    assert!(store.consent(&to_id("alice"), &to_id("PkceJS")).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("kept"), NOW).await.unwrap().is_some(), "others stay");
+    assert!(store.consent(&to_id("alice"), &to_id("Television")).await.unwrap().is_some());
     assert_ne!(
-        store.poll_device_code(hash(5), "Television", NOW).await.unwrap(),
+        store.poll_device_code(hash(5), &to_id("Television"), NOW).await.unwrap(),
         DevicePoll::Unknown
     );
 
-    assert!(!store.remove_client("PkceJS").await.unwrap());
-    assert!(store.remove_client("Television").await.unwrap());
+    assert!(!store.remove_client(&to_id("PkceJS")).await.unwrap());
+    assert!(store.remove_client(&to_id("Television")).await.unwrap());
     assert_eq!(
-        store.poll_device_code(hash(5), "Television", NOW).await.unwrap(),
+        store.poll_device_code(hash(5), &to_id("Television"), NOW).await.unwrap(),
         DevicePoll::Unknown
     );
 }
 
 pub async fn much_is_removed_in_pages(store: Tested) {
     add_many_grants(&store, "app", 600).await;
-    assert!(store.remove_client("app").await.unwrap());
+    assert!(store.remove_client(&to_id("app")).await.unwrap());
     for id in ["grant-0000", "grant-0599"] {
-        assert!(store.live_grant(id, NOW).await.unwrap().is_none());
+        assert!(store.live_grant(&to_id(id), NOW).await.unwrap().is_none());
     }
-    assert!(!store.remove_client("app").await.unwrap(), "nothing is left");
+    assert!(!store.remove_client(&to_id("app")).await.unwrap(), "nothing is left");
+}
+
+pub async fn listed_in_pages(store: Tested) {
+    for (id, configured) in [("b", false), ("A", false), ("c", false)] {
+        assert!(store.add_client(client(id, id, configured)).await.unwrap());
+    }
+    let page = async |after: Option<&str>| -> Vec<String> {
+        let after = after.map(to_id);
+        let page = store.clients_page(after.as_ref(), 2).await.unwrap();
+        page.into_iter().map(|client| client.client_id.to_string()).collect()
+    };
+    assert_eq!(page(None).await, ["A", "b"]);
+    assert_eq!(page(Some("b")).await, ["c"]);
+    assert!(page(Some("c")).await.is_empty());
+    let found = store.client(&to_id("b")).await.unwrap();
+    assert_eq!(found, Some(client("b", "b", false)));
+    assert_eq!(store.client(&to_id("d")).await.unwrap(), None);
 }

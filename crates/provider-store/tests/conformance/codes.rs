@@ -2,7 +2,9 @@
 
 use doorward_provider::store::Redemption;
 
-use super::fixtures::{NOW, Tested, at, code, grant, hash, parallel, signed_in, token, user};
+use super::fixtures::{
+    NOW, Tested, at, code, grant, hash, parallel, signed_in, to_id, token, user,
+};
 
 async fn store_with_code(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
@@ -25,7 +27,7 @@ pub async fn redeemed_once(store: Tested) {
         .await
         .unwrap();
     assert_eq!(redeemed, Redemption::Redeemed);
-    let (stored, owner) = store.live_grant("g", NOW).await.unwrap().unwrap();
+    let (stored, owner) = store.live_grant(&to_id("g"), NOW).await.unwrap().unwrap();
     assert_eq!((&*stored, owner.sub.as_str()), (&grant("g", "alice"), "alice"));
     assert_eq!(store.refresh_token(hash(2)).await.unwrap().unwrap().token, token(2, 900));
 }
@@ -56,8 +58,8 @@ pub async fn a_replay_revokes_the_first_grant(store: Tested) {
         .redeem_code(hash(1), grant("other", "alice"), at(600), Some(token(3, 900)), at(1))
         .await;
     assert_eq!(replayed.unwrap(), Redemption::Replayed);
-    assert!(store.live_grant("g", at(1)).await.unwrap().is_none());
-    assert!(store.live_grant("other", at(1)).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), at(1)).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("other"), at(1)).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().unwrap().grant.is_none());
     assert!(store.refresh_token(hash(3)).await.unwrap().is_none());
 }
@@ -67,6 +69,6 @@ pub async fn an_unknown_one_changes_nothing(store: Tested) {
     let unknown =
         store.redeem_code(hash(9), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
     assert_eq!(unknown.unwrap(), Redemption::Unknown);
-    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
 }

@@ -2,16 +2,16 @@
 
 use doorward_provider::model::consent::Consent;
 
-use super::fixtures::{Tested, at};
+use super::fixtures::{Tested, at, to_id};
 
 pub async fn remembered_and_replaced(store: Tested) {
     let first = Consent { scope: "openid profile".parse().unwrap(), expires_at: Some(at(60)) };
     let second = Consent { scope: "openid".parse().unwrap(), expires_at: None };
-    assert_eq!(store.consent("alice", "PkceJS").await.unwrap(), None);
-    store.remember_consent("alice", "PkceJS", first.clone()).await.unwrap();
-    store.remember_consent("alice", "Other", second.clone()).await.unwrap();
-    assert_eq!(store.consent("alice", "PkceJS").await.unwrap(), Some(first));
-    store.remember_consent("alice", "PkceJS", second.clone()).await.unwrap();
-    assert_eq!(store.consent("alice", "PkceJS").await.unwrap(), Some(second));
-    assert_eq!(store.consent("bob", "PkceJS").await.unwrap(), None);
+    assert_eq!(store.consent(&to_id("alice"), &to_id("PkceJS")).await.unwrap(), None);
+    store.remember_consent(&to_id("alice"), &to_id("PkceJS"), first.clone()).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("Other"), second.clone()).await.unwrap();
+    assert_eq!(store.consent(&to_id("alice"), &to_id("PkceJS")).await.unwrap(), Some(first));
+    store.remember_consent(&to_id("alice"), &to_id("PkceJS"), second.clone()).await.unwrap();
+    assert_eq!(store.consent(&to_id("alice"), &to_id("PkceJS")).await.unwrap(), Some(second));
+    assert_eq!(store.consent(&to_id("bob"), &to_id("PkceJS")).await.unwrap(), None);
 }

@@ -3,21 +3,21 @@
 use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll},
-        throttle::{OriginBound, ThrottleKey},
+        throttle::OriginBound,
         user_code::UserCodeHash,
     },
     store::AddedDeviceCode,
 };
 
 use super::fixtures::{
-    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, token, user,
-    user_code,
+    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, to_id, token,
+    user, user_code,
 };
 
 const CLIENT: &str = "Television";
 
 async fn poll(store: &Tested, second: i64) -> DevicePoll {
-    store.poll_device_code(hash(1), CLIENT, at(second)).await.unwrap()
+    store.poll_device_code(hash(1), &to_id(CLIENT), at(second)).await.unwrap()
 }
 
 fn allowed() -> DeviceAnswer {
@@ -32,13 +32,13 @@ async fn store_with_claimed(store: &Tested) {
         store.add_device_code(device_code(1, 300), None, NOW).await.unwrap(),
         AddedDeviceCode::Added
     );
-    store.claim_device_code(user_code(1), "alice", NOW).await.unwrap().unwrap();
+    store.claim_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap().unwrap();
 }
 
 /// Answers in alice's session.
 async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) -> bool {
     let sid = authentication("alice").sid;
-    store.answer_device_code(user_code(1), sub, &sid, answer, at(second)).await.unwrap()
+    store.answer_device_code(user_code(1), &to_id(sub), &sid, answer, at(second)).await.unwrap()
 }
 
 pub async fn a_taken_user_code_is_refused(store: Tested) {
@@ -51,11 +51,25 @@ pub async fn a_taken_user_code_is_refused(store: Tested) {
         store.add_device_code(same, None, NOW).await.unwrap(),
         AddedDeviceCode::UserCodeTaken
     );
-    assert_eq!(store.poll_device_code(hash(2), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
+    assert_eq!(
+        store.poll_device_code(hash(2), &to_id(CLIENT), NOW).await.unwrap(),
+        DevicePoll::Unknown
+    );
+}
+
+/// Twenty networks of 64 bits in one of 48, with a code each: ten times the bound of one.
+pub async fn no_more_wait_for_one_site_than_are_allowed(store: Tested) {
+    for number in 0..20 {
+        let address = format!("2001:db8:1:{number}::1");
+        let bound = OriginBound::new(&to_id(CLIENT), &address, 1);
+        let added = store.add_device_code(device_code(number, 60), Some(&bound), NOW).await;
+        let is_within = number < 10;
+        assert_eq!(added.unwrap() == AddedDeviceCode::Added, is_within, "number {number}");
+    }
 }
 
 pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
-    let bound = |address| OriginBound { origin: ThrottleKey::client_at(CLIENT, address), most: 2 };
+    let bound = |address| OriginBound::new(&to_id(CLIENT), address, 2);
     let (here, there) = (bound("192.0.2.1"), bound("192.0.2.2"));
     let add = |number, bound: Option<&'static OriginBound>, second| {
         let store = store.clone();
@@ -77,17 +91,20 @@ pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
 pub async fn called_up_until_expiry(store: Tested) {
     store.add_device_code(device_code(1, 300), None, NOW).await.unwrap();
     let request = Some(device_code(1, 300).request);
-    let call_up = |code: UserCodeHash, sub: &'static str, second| {
-        store.claim_device_code(code, sub, at(second))
+    let call_up = async |code: UserCodeHash, sub: &str, second| {
+        store.claim_device_code(code, &to_id(sub), at(second)).await
     };
     assert_eq!(call_up(user_code(1), "alice", 299).await.unwrap(), request);
     assert_eq!(call_up(user_code(1), "alice", 300).await.unwrap(), None);
     assert_eq!(call_up(user_code(2), "alice", 0).await.unwrap(), None);
-    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), request);
-    assert_eq!(store.claimed_device_code(user_code(1), "bob", NOW).await.unwrap(), None);
+    assert_eq!(
+        store.claimed_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap(),
+        request
+    );
+    assert_eq!(store.claimed_device_code(user_code(1), &to_id("bob"), NOW).await.unwrap(), None);
     assert_eq!(call_up(user_code(1), "bob", 0).await.unwrap(), request);
     assert_eq!(
-        store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(),
+        store.claimed_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap(),
         None,
         "now it is bob's"
     );
@@ -100,13 +117,13 @@ pub async fn answered_once_by_whom_it_is_claimed_by(store: Tested) {
     assert!(answer(&store, "alice", DeviceAnswer::Denied, 0).await);
     assert!(!answer(&store, "alice", allowed(), 0).await);
     assert_eq!(poll(&store, 1).await, DevicePoll::Denied);
-    assert_eq!(store.claim_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
-    assert_eq!(store.claimed_device_code(user_code(1), "alice", NOW).await.unwrap(), None);
+    assert_eq!(store.claim_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap(), None);
+    assert_eq!(store.claimed_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap(), None);
 }
 
 pub async fn answered_in_a_live_session_only(store: Tested) {
     store_with_claimed(&store).await;
-    store.end_sessions_of("alice", NOW).await.unwrap();
+    store.end_sessions_of(&to_id("alice"), NOW).await.unwrap();
     assert!(!answer(&store, "alice", allowed(), 0).await);
     assert_eq!(poll(&store, 0).await, DevicePoll::Pending);
     signed_in(&*store, "alice").await;
@@ -144,8 +161,14 @@ pub async fn polls_at_once_slow_down_each(store: Tested) {
 
 pub async fn unknown_to_another_client(store: Tested) {
     store_with_claimed(&store).await;
-    assert_eq!(store.poll_device_code(hash(1), "Other", NOW).await.unwrap(), DevicePoll::Unknown);
-    assert_eq!(store.poll_device_code(hash(9), CLIENT, NOW).await.unwrap(), DevicePoll::Unknown);
+    assert_eq!(
+        store.poll_device_code(hash(1), &to_id("Other"), NOW).await.unwrap(),
+        DevicePoll::Unknown
+    );
+    assert_eq!(
+        store.poll_device_code(hash(9), &to_id(CLIENT), NOW).await.unwrap(),
+        DevicePoll::Unknown
+    );
 }
 
 pub async fn redeemed_once_among_many(store: Tested) {
@@ -161,7 +184,7 @@ pub async fn redeemed_once_among_many(store: Tested) {
     answer(&store, "alice", allowed(), 0).await;
     let outcomes = parallel(&store, 32, redeem).await;
     assert_eq!(outcomes.iter().filter(|redeemed| **redeemed).count(), 1);
-    assert!(store.live_grant("g", NOW).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_some());
     let mut tokens = 0;
     for index in 0..32 {
         tokens += usize::from(store.refresh_token(hash(100 + index)).await.unwrap().is_some());
@@ -178,5 +201,5 @@ pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
     assert!(!redeem(0).await.unwrap());
     store.add_device_code(device_code(2, 300), None, NOW).await.unwrap();
     assert!(!redeem(300).await.unwrap());
-    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
 }

@@ -4,26 +4,27 @@ use doorward_provider::{
     model::{
         consent::Consent,
         throttle::{ThrottleKey, ThrottlePolicy},
+        time::Seconds,
     },
     store::{Redemption, RotateRefreshToken, Rotation},
 };
 
 use super::fixtures::{
     NOW, Tested, add_grant, at, code, device_code, grant, hash, pushed_request, reference_token,
-    seed, session, signed_in, start_session, token, user,
+    seed, session, signed_in, start_session, to_id, token, user,
 };
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
     let consent = |expires_at| Consent { scope: "openid".parse().unwrap(), expires_at };
-    let strict = ThrottlePolicy { free_failures: 1, longest_wait: 10_000 };
+    let strict = ThrottlePolicy::doubling(1, Seconds::new(10_000));
     let alice = [(ThrottleKey::account("alice"), strict)];
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&*store, "alice").await;
     store.add_code(hash(1), code(grant("g", "alice"), 60), false).await.unwrap();
     add_grant(&*store, grant("h", "alice"), at(60), Some(token(2, 60)), NOW).await;
     start_session(&*store, session(3, "alice", 60), None).await;
-    store.remember_consent("alice", "brief", consent(Some(at(60)))).await.unwrap();
-    store.remember_consent("alice", "lasting", consent(None)).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("brief"), consent(Some(at(60)))).await.unwrap();
+    store.remember_consent(&to_id("alice"), &to_id("lasting"), consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
     store.add_reference_token(reference_token(4, 60)).await.unwrap();
     store.add_pushed_request(pushed_request(5, 60), None, NOW).await.unwrap();
@@ -37,17 +38,17 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
         "used just before its end it may be used again"
     );
     assert!(store.session(hash(3), NOW).await.unwrap().is_none());
-    assert!(store.live_grant("h", NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("h"), NOW).await.unwrap().is_none());
     assert!(store.pushed_request(hash(5), NOW).await.unwrap().is_none());
     assert!(store.reference_token(hash(4), NOW).await.unwrap().is_none());
-    assert!(store.consent("alice", "brief").await.unwrap().is_none());
-    assert!(store.consent("alice", "lasting").await.unwrap().is_some());
+    assert!(store.consent(&to_id("alice"), &to_id("brief")).await.unwrap().is_none());
+    assert!(store.consent(&to_id("alice"), &to_id("lasting")).await.unwrap().is_some());
     assert_eq!(
         store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap(),
         0,
         "the failure is forgotten"
     );
-    assert!(store.user("alice").await.unwrap().is_some());
+    assert!(store.user(&to_id("alice")).await.unwrap().is_some());
     assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 1, "the failure just counted");
     assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 0);
     assert_eq!(store.remove_expired(at(60 + 599), 100).await.unwrap(), 0);
@@ -63,7 +64,7 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
         grant_expires_at: at(9000),
         forgettable: false,
         now: at(second),
-        grace: 10,
+        grace: 10.into(),
     };
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&*store, "alice").await;

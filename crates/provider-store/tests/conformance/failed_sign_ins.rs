@@ -1,13 +1,16 @@
 //! Counters of failed sign-ins.
 
-use doorward_provider::model::throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy};
+use doorward_provider::model::{
+    throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy},
+    time::Seconds,
+};
 
 use super::fixtures::{NOW, Tested, at, parallel};
 
 /// Three failures are free, then the waits are 1, 2, 4, 8 seconds.
-const POLICY: ThrottlePolicy = ThrottlePolicy { free_failures: 3, longest_wait: 8 };
+const POLICY: ThrottlePolicy = ThrottlePolicy::doubling(3, Seconds::new(8));
 /// One that never asks for a wait here.
-const LENIENT: ThrottlePolicy = ThrottlePolicy { free_failures: 1000, longest_wait: 8 };
+const LENIENT: ThrottlePolicy = ThrottlePolicy::doubling(1000, Seconds::new(8));
 
 fn limits(account: &str) -> [(ThrottleKey, ThrottlePolicy); 2] {
     [(ThrottleKey::account(account), POLICY), (ThrottleKey::address("192.0.2.1"), LENIENT)]

@@ -2,20 +2,23 @@
 // Each test file uses a part of them.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
-use std::{future::Future, sync::Arc};
+use std::{fmt::Debug, future::Future, str::FromStr, sync::Arc};
 
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     model::{
+        account_notice::{AccountNotices, FactorAddition},
         device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
         grant::{AuthorizationCode, Grant, ReferenceToken, RefreshToken, RequestedClaims},
         message_identity::MessageIdentity,
+        outbox::{MailKind, OutboxMail},
         password::PasswordHash,
         pushed_request::PushedRequest,
-        session::{Authentication, Device, Session},
+        session::{Authentication, Device, Session, SignInProof},
         signing_key::{SealedKey, StoredKey},
         target::Targets,
-        time::Timestamp,
+        ticket::{Ticket, TicketPurpose},
+        time::{Seconds, Timestamp},
         token_handle::{SuccessorSeed, TokenHash},
         user::{User, UserClaims},
         user_code::UserCodeHash,
@@ -34,6 +37,11 @@ pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 /// The timestamp this number of seconds after the start; before it if negative.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(NOW.seconds() + seconds)
+}
+
+/// An identifier of the type that is asked for.
+pub fn to_id<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
 }
 
 /// A hash for each number.
@@ -63,20 +71,79 @@ pub fn user(sub: &str, username: &str) -> User {
         unreachable!()
     };
     User {
-        sub: sub.to_owned(),
+        sub: to_id(sub),
         username: username.to_owned(),
-        password_hash: PasswordHash::parse(&hash).unwrap(),
+        password_hash: Some(PasswordHash::parse(&hash).unwrap()),
         enabled: true,
         claims: UserClaims(claims).into(),
+        groups: Arc::default(),
+        mapped: Arc::default(),
+    }
+}
+
+/// The user with another password than the fixtures'.
+pub fn with_other_password(user: User) -> User {
+    let other = user.password_hash.unwrap().as_str().replace("$AAAA", "$BBBB");
+    User { password_hash: Some(PasswordHash::parse(&other).unwrap()), ..user }
+}
+
+/// A user whose e-mail address is known to be theirs.
+pub fn verified_user(sub: &str, username: &str, email: &str) -> User {
+    let Value::Object(claims) = json!({"email": email, "email_verified": true}) else {
+        unreachable!()
+    };
+    User { claims: UserClaims(claims).into(), ..user(sub, username) }
+}
+
+/// A ticket that expires at that second.
+pub fn ticket(
+    number: u64,
+    purpose: TicketPurpose,
+    sub: Option<&str>,
+    about: Option<&str>,
+    end: i64,
+) -> Ticket {
+    let Value::Object(data) = json!({"email": "ada@example.com", "number": number}) else {
+        unreachable!()
+    };
+    Ticket {
+        hash: hash(number),
+        purpose,
+        sub: sub.map(to_id),
+        about: about.map(str::to_owned),
+        data,
+        expires_at: at(end),
+    }
+}
+
+/// The addition of a factor in no session, of which nobody is told.
+pub fn unseen(at: Timestamp) -> FactorAddition {
+    FactorAddition { session: None, notices: AccountNotices::default(), at }
+}
+
+/// A mail about alice that expires at that second.
+pub fn mail(number: u64, end: i64) -> OutboxMail {
+    let Value::Object(data) = json!({"link": "https://op.example/x", "name": "Ada"}) else {
+        unreachable!()
+    };
+    OutboxMail {
+        id: format!("mail-{number:03}"),
+        to: "ada@example.com".to_owned(),
+        kind: MailKind::ResetPassword,
+        language: "en".to_owned(),
+        data,
+        sub: Some(to_id("alice")),
+        created_at: NOW,
+        expires_at: at(end),
     }
 }
 
 pub fn authentication(sub: &str) -> Authentication {
     Authentication {
-        sub: sub.to_owned(),
+        sub: to_id(sub),
         auth_time: NOW,
         amr: vec!["pwd".to_owned()],
-        sid: format!("sid-{sub}"),
+        sid: to_id(&format!("sid-{sub}")),
     }
 }
 
@@ -95,13 +162,14 @@ pub fn session(cookie: u64, sub: &str, end: i64) -> Session {
         cookie_hash: hash(cookie),
         authentication: authentication(sub),
         device: device(cookie),
+        upstream: None,
         expires_at: at(end),
     }
 }
 
 /// A grant for this client and scope.
 pub fn grant_for(client_id: &str, id: &str, sub: &str, scope: &str) -> Grant {
-    Grant { client_id: client_id.to_owned(), scope: scope.parse().unwrap(), ..grant(id, sub) }
+    Grant { client_id: to_id(client_id), scope: scope.parse().unwrap(), ..grant(id, sub) }
 }
 
 /// Signs a user in, for an hour: codes exist in sessions only.
@@ -111,16 +179,22 @@ pub async fn signed_in(store: &dyn Store, sub: &str) {
 
 /// The password that a user has, who is added if there is none.
 pub async fn password_of(store: &dyn Store, sub: &str) -> PasswordHash {
-    if store.user(sub).await.unwrap().is_none() {
+    if store.user(&to_id(sub)).await.unwrap().is_none() {
         store.put_user(user(sub, sub), NOW).await.unwrap();
     }
-    store.user(sub).await.unwrap().unwrap().password_hash
+    store.user(&to_id(sub)).await.unwrap().unwrap().password_hash.unwrap()
 }
 
 /// Starts a session of a user, who is added if there is none.
 pub async fn start_session(store: &dyn Store, session: Session, replaces: Option<TokenHash>) {
     let password = password_of(store, &session.authentication.sub).await;
-    assert!(store.start_session(session, &password, replaces, NOW).await.unwrap());
+    let proof = SignInProof::Password(password);
+    assert!(
+        store
+            .start_session(session, &proof, replaces, AccountNotices::default(), NOW)
+            .await
+            .unwrap()
+    );
 }
 
 /// Adds a grant of a user, who is added if there is none.
@@ -138,8 +212,8 @@ pub async fn add_grant(
 pub fn grant(id: &str, sub: &str) -> Grant {
     let Value::Object(claims) = json!({"role": "admin"}) else { unreachable!() };
     Grant {
-        id: id.to_owned(),
-        client_id: "PkceJS".to_owned(),
+        id: to_id(id),
+        client_id: to_id("PkceJS"),
         authentication: authentication(sub),
         scope: "openid offline_access".parse().unwrap(),
         targets: Targets::default(),
@@ -178,7 +252,7 @@ pub fn user_code(number: u64) -> UserCodeHash {
 /// A device's request that expires at that second.
 pub fn device_code(number: u64, end: i64) -> DeviceCode {
     let request = DeviceRequest {
-        client_id: "Television".to_owned(),
+        client_id: to_id("Television"),
         scope: "openid".parse().unwrap(),
         targets: Targets::default(),
     };
@@ -187,7 +261,7 @@ pub fn device_code(number: u64, end: i64) -> DeviceCode {
         user_code: user_code(number),
         request,
         expires_at: at(end),
-        interval: 5,
+        interval: Seconds::new(5),
     }
 }
 
@@ -209,7 +283,7 @@ pub fn pushed_request(number: u64, end: i64) -> PushedRequest {
     let params = "client_id=PkceJS&response_type=code".to_owned();
     PushedRequest {
         hash: hash(number),
-        client_id: "PkceJS".to_owned(),
+        client_id: to_id("PkceJS"),
         params,
         expires_at: at(end),
         held: None,

@@ -2,13 +2,13 @@
 
 use doorward_provider::model::{
     logout_notice::{LogoutNotice, NOTICE_LIFETIME},
-    password::PasswordHash,
     session::SessionSelector,
     user::User,
 };
 
 use super::fixtures::{
-    NOW, Tested, at, code, grant_for, hash, parallel, session, start_session, user,
+    NOW, Tested, at, code, grant_for, hash, parallel, session, start_session, to_id, user,
+    with_other_password,
 };
 
 /// A session in which the client `a` takes part and wants a notice, `b` takes part without.
@@ -27,7 +27,7 @@ async fn store_with_notice(store: &Tested) {
 }
 
 async fn claim(store: &Tested, client_id: &str, second: i64) -> Vec<LogoutNotice> {
-    store.claim_logout_notices(client_id, 9, at(second), at(second + 60)).await.unwrap()
+    store.claim_logout_notices(&to_id(client_id), 9, at(second), at(second + 60)).await.unwrap()
 }
 
 pub async fn queued_for_the_clients_that_want_one(store: Tested) {
@@ -77,20 +77,21 @@ pub async fn no_more_than_asked_and_the_longest_waiting_first(store: Tested) {
         let ends = at(2 - i64::try_from(number).unwrap());
         store.end_sessions(SessionSelector::Cookie(hash(number)), ends).await.unwrap();
     }
-    let mut subs: Vec<_> = store.claim_logout_notices("a", 2, at(9), at(60)).await.unwrap();
+    let mut subs: Vec<_> = store.claim_logout_notices(&to_id("a"), 2, at(9), at(60)).await.unwrap();
     subs.sort_by(|one, other| one.sub.cmp(&other.sub));
     assert_eq!(
         subs.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(),
         ["user-1", "user-2"]
     );
-    assert_eq!(store.claim_logout_notices("a", 2, at(9), at(60)).await.unwrap()[0].sub, "user-0");
+    assert_eq!(
+        store.claim_logout_notices(&to_id("a"), 2, at(9), at(60)).await.unwrap()[0].sub,
+        "user-0"
+    );
 }
 
 pub async fn a_new_password_or_a_disabled_user_queues_too(store: Tested) {
     store_with_session(&store).await;
-    let other = user("alice", "alice").password_hash.as_str().replace("$AAAA", "$BBBB");
-    let changed =
-        User { password_hash: PasswordHash::parse(&other).unwrap(), ..user("alice", "alice") };
+    let changed = with_other_password(user("alice", "alice"));
     store.import_users(vec![changed.clone()], NOW).await.unwrap();
     assert_eq!(claim(&store, "a", 0).await.len(), 1);
 

@@ -1,11 +1,11 @@
 //! Pushed authorization requests (RFC 9126 section 7.3).
 
 use doorward_provider::model::{
-    pushed_request::{Held, PushedRequest},
-    throttle::{OriginBound, ThrottleKey},
+    pushed_request::{FirstVisit, PushedRequest},
+    throttle::OriginBound,
 };
 
-use super::fixtures::{NOW, Tested, at, hash, parallel, pushed_request};
+use super::fixtures::{NOW, Tested, at, hash, parallel, pushed_request, to_id};
 
 pub async fn found_until_expiry(store: Tested) {
     store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
@@ -16,11 +16,11 @@ pub async fn found_until_expiry(store: Tested) {
 
 pub async fn held_once_until_a_moment(store: Tested) {
     store.add_pushed_request(pushed_request(1, 60), None, NOW).await.unwrap();
-    let held = Held { session: Some(hash(7)) };
+    let held = FirstVisit { session: Some(hash(7)) };
     store.hold_pushed_request(hash(1), held, at(3600)).await.unwrap();
     let expected = PushedRequest { held: Some(held), ..pushed_request(1, 3600) };
     assert_eq!(store.pushed_request(hash(1), at(3599)).await.unwrap(), Some(expected.clone()));
-    store.hold_pushed_request(hash(1), Held { session: None }, at(9000)).await.unwrap();
+    store.hold_pushed_request(hash(1), FirstVisit { session: None }, at(9000)).await.unwrap();
     assert_eq!(
         store.pushed_request(hash(1), NOW).await.unwrap(),
         Some(expected),
@@ -28,8 +28,9 @@ pub async fn held_once_until_a_moment(store: Tested) {
     );
 
     store.add_pushed_request(pushed_request(2, 60), None, NOW).await.unwrap();
-    store.hold_pushed_request(hash(2), Held { session: None }, at(30)).await.unwrap();
-    let expected = PushedRequest { held: Some(Held { session: None }), ..pushed_request(2, 30) };
+    store.hold_pushed_request(hash(2), FirstVisit { session: None }, at(30)).await.unwrap();
+    let expected =
+        PushedRequest { held: Some(FirstVisit { session: None }), ..pushed_request(2, 30) };
     assert_eq!(
         store.pushed_request(hash(2), NOW).await.unwrap(),
         Some(expected),
@@ -58,7 +59,7 @@ pub async fn consumed_only_until_expiry(store: Tested) {
 }
 
 pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
-    let bound = |address| OriginBound { origin: ThrottleKey::client_at("app", address), most: 2 };
+    let bound = |address| OriginBound::new(&to_id("app"), address, 2);
     let (here, there) = (bound("192.0.2.1"), bound("192.0.2.2"));
     for (number, bound, second, added) in [
         (1, Some(&here), 0, true),
@@ -72,4 +73,17 @@ pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
         let done = store.add_pushed_request(request, bound, at(second)).await.unwrap();
         assert_eq!(done, added, "number {number}");
     }
+}
+
+/// Twenty networks of 64 bits in one of 48, with a request each: ten times the bound of one.
+pub async fn no_more_wait_for_one_site_than_are_allowed(store: Tested) {
+    for number in 0..20 {
+        let address = format!("2001:db8:1:{number}::1");
+        let bound = OriginBound::new(&to_id("app"), &address, 1);
+        let request = pushed_request(number, 60);
+        let added = store.add_pushed_request(request, Some(&bound), NOW).await.unwrap();
+        assert_eq!(added, number < 10, "number {number}");
+    }
+    let elsewhere = OriginBound::new(&to_id("app"), "2001:db8:2::1", 1);
+    assert!(store.add_pushed_request(pushed_request(20, 60), Some(&elsewhere), NOW).await.unwrap());
 }

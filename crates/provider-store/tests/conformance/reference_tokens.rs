@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use super::fixtures::{NOW, Tested, at, hash, reference_token};
+use super::fixtures::{NOW, Tested, at, hash, reference_token, to_id};
 
 pub async fn found_until_expiry(store: Tested) {
     store.add_reference_token(reference_token(1, 60)).await.unwrap();
@@ -29,7 +29,7 @@ pub async fn the_first_to_expire_goes_beyond_the_limit(store: Tested) {
         let store = store.clone();
         async move {
             let mut token = reference_token(number, 9_000 + i64::try_from(number).unwrap());
-            token.claims.grant_id = Some("grant".to_owned());
+            token.claims.grant_id = Some(to_id("grant"));
             store.add_reference_token(token).await.unwrap();
         }
     };

@@ -2,7 +2,7 @@
 
 use doorward_provider::model::grant::RefreshTokenState;
 
-use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, token, user};
+use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, to_id, token, user};
 
 async fn store_with_token(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
@@ -23,8 +23,8 @@ pub async fn extended_with_the_grant(store: Tested) {
     store_with_token(&store).await;
     assert!(store.extend_refresh_token(hash(1), at(900), at(950), at(599)).await.unwrap());
     assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().token, token(1, 900));
-    assert!(store.live_grant("g", at(949)).await.unwrap().is_some());
-    assert!(store.live_grant("g", at(950)).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), at(949)).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("g"), at(950)).await.unwrap().is_none());
 }
 
 pub async fn extended_only_while_live(store: Tested) {
@@ -34,7 +34,7 @@ pub async fn extended_only_while_live(store: Tested) {
         !store.extend_refresh_token(hash(1), at(900), at(900), at(600)).await.unwrap(),
         "expired"
     );
-    store.revoke_grant("g", NOW).await.unwrap();
+    store.revoke_grant(&to_id("g"), NOW).await.unwrap();
     assert!(!store.extend_refresh_token(hash(1), at(900), at(900), NOW).await.unwrap(), "revoked");
     assert_eq!(store.refresh_token(hash(1)).await.unwrap().unwrap().token, token(1, 600));
 }

@@ -1,13 +1,15 @@
 //! Rotation of refresh tokens and the detection of replays (RFC 9700 section 4.14.2).
 
 use doorward_provider::{
-    model::grant::RefreshTokenState,
+    model::{grant::RefreshTokenState, time::Seconds},
     store::{RotateRefreshToken, Rotation},
 };
 
-use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, parallel, seed, token, user};
+use super::fixtures::{
+    NOW, Tested, add_grant, at, grant, hash, parallel, seed, to_id, token, user,
+};
 
-const GRACE: u32 = 10;
+const GRACE: Seconds = Seconds::new(10);
 
 /// A grant with the refresh token number 1, which expires at second 600.
 async fn store_with_token(store: &Tested) {
@@ -38,7 +40,7 @@ fn repeated(successor: u64) -> Rotation {
 }
 
 async fn is_revoked(store: &Tested) -> bool {
-    store.live_grant("g", at(1)).await.unwrap().is_none()
+    store.live_grant(&to_id("g"), at(1)).await.unwrap().is_none()
 }
 
 pub async fn hands_on_the_family(store: Tested) {
@@ -87,7 +89,7 @@ pub async fn beyond_grace_revokes(store: Tested) {
 pub async fn without_grace_revokes(store: Tested) {
     store_with_token(&store).await;
     rotate(&store, 1, 2, 5).await;
-    let again = RotateRefreshToken { grace: 0, ..from_to(1, 3, 5) };
+    let again = RotateRefreshToken { grace: Seconds::ZERO, ..from_to(1, 3, 5) };
     assert_eq!(store.rotate_refresh_token(again).await.unwrap(), Rotation::Replayed);
     assert!(is_revoked(&store).await);
 }
@@ -109,7 +111,7 @@ pub async fn refuses_the_expired_unknown_and_revoked(store: Tested) {
     store_with_token(&store).await;
     assert_eq!(rotate(&store, 9, 2, 0).await, Rotation::Unknown);
     assert_eq!(rotate(&store, 1, 2, 600).await, Rotation::Unknown);
-    store.revoke_grant("g", NOW).await.unwrap();
+    store.revoke_grant(&to_id("g"), NOW).await.unwrap();
     assert_eq!(rotate(&store, 1, 2, 0).await, Rotation::Unknown);
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
     assert_eq!(
@@ -171,7 +173,7 @@ pub async fn a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed(st
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     let revoke = |id: &'static str, second| {
         let store = std::sync::Arc::clone(&store);
-        async move { store.revoke_renewable_grant(id, at(second)).await.unwrap() }
+        async move { store.revoke_renewable_grant(&to_id(id), at(second)).await.unwrap() }
     };
     for (id, number) in [("ended", 10), ("renewed", 20), ("extended", 30)] {
         add_grant(&*store, grant(id, "alice"), at(2000), Some(token(number, 600)), NOW).await;
@@ -184,11 +186,11 @@ pub async fn a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed(st
     assert!(
         !revoke("ended", 600).await && !revoke("without", 5).await && !revoke("unknown", 5).await
     );
-    assert!(store.live_grant("ended", at(600)).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("ended"), at(600)).await.unwrap().is_some());
     store.remove_expired(at(899), 100).await.unwrap();
     for id in ["renewed", "extended"] {
         assert!(revoke(id, 899).await, "{id}");
-        assert!(store.live_grant(id, at(5)).await.unwrap().is_none(), "{id}");
+        assert!(store.live_grant(&to_id(id), at(5)).await.unwrap().is_none(), "{id}");
         assert!(!revoke(id, 899).await, "{id} is revoked already");
     }
 }
@@ -196,16 +198,16 @@ pub async fn a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed(st
 pub async fn keeps_the_grant_alive(store: Tested) {
     store_with_token(&store).await;
     rotate(&store, 1, 2, 5).await;
-    assert!(store.live_grant("g", at(899)).await.unwrap().is_some());
-    assert!(store.live_grant("g", at(900)).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), at(899)).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("g"), at(900)).await.unwrap().is_none());
     let longer = RotateRefreshToken { grant_expires_at: at(950), ..from_to(2, 3, 6) };
     store.rotate_refresh_token(longer).await.unwrap();
     assert!(
-        store.live_grant("g", at(949)).await.unwrap().is_some(),
+        store.live_grant(&to_id("g"), at(949)).await.unwrap().is_some(),
         "an access token may outlive the refresh token"
     );
     let shorter = RotateRefreshToken { grant_expires_at: at(7), ..from_to(3, 4, 7) };
     store.rotate_refresh_token(shorter).await.unwrap();
-    assert!(store.live_grant("g", at(949)).await.unwrap().is_some());
-    assert!(store.live_grant("g", at(950)).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), at(949)).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("g"), at(950)).await.unwrap().is_none());
 }

@@ -7,7 +7,8 @@ use doorward_provider::{
 use doorward_provider_store::Limits;
 
 use super::fixtures::{
-    NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, token, user,
+    NOW, Tested, add_grant, at, code, grant, grant_for, hash, session, start_session, to_id, token,
+    user,
 };
 
 pub async fn found_until_expiry(store: Tested) {
@@ -23,8 +24,8 @@ fn cookie(number: u64) -> SessionSelector {
 }
 
 fn ended(sub: &str, clients: &[&str]) -> EndedSession {
-    let clients = clients.iter().map(|&client| client.to_owned()).collect();
-    EndedSession { sub: sub.to_owned(), sid: format!("sid-{sub}"), clients }
+    let clients = clients.iter().map(|client| to_id(client)).collect();
+    EndedSession { sub: to_id(sub), sid: to_id(&format!("sid-{sub}")), clients }
 }
 
 pub async fn replaced_and_ended(store: Tested) {
@@ -61,7 +62,7 @@ pub async fn one_that_goes_on_keeps_its_clients(store: Tested) {
     start_session(&*store, session(1, "alice", 60), None).await;
     code_for(&store, 10, "a", true).await;
     start_session(&*store, session(2, "alice", 60), Some(hash(1))).await;
-    assert_eq!(store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap(), []);
+    assert_eq!(store.claim_logout_notices(&to_id("a"), 9, NOW, at(1)).await.unwrap(), []);
     assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("alice", &["a"])]);
 }
 
@@ -69,7 +70,7 @@ pub async fn another_users_sign_in_ends_the_first(store: Tested) {
     start_session(&*store, session(1, "alice", 60), None).await;
     code_for(&store, 10, "a", true).await;
     start_session(&*store, session(2, "bob", 60), Some(hash(1))).await;
-    let notices = store.claim_logout_notices("a", 9, NOW, at(1)).await.unwrap();
+    let notices = store.claim_logout_notices(&to_id("a"), 9, NOW, at(1)).await.unwrap();
     assert_eq!(notices.iter().map(|notice| notice.sub.as_str()).collect::<Vec<_>>(), ["alice"]);
     assert_eq!(store.end_sessions(cookie(2), NOW).await.unwrap(), [ended("bob", &[])]);
 }
@@ -85,7 +86,7 @@ pub async fn an_ended_one_gives_no_code_and_redeems_none(store: Tested) {
     let redeemed =
         store.redeem_code(hash(11), grant("g", "alice"), at(600), Some(token(2, 900)), NOW).await;
     assert_eq!(redeemed.unwrap(), Redemption::SessionEnded);
-    assert!(store.live_grant("g", NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(2)).await.unwrap().is_none());
 }
 
@@ -100,44 +101,46 @@ pub async fn its_end_revokes_grants_without_offline_access(store: Tested) {
         add_grant(&*store, grant_for("a", id, sub, scope), at(600), None, NOW).await;
     }
     store.end_sessions(cookie(1), NOW).await.unwrap();
-    assert!(store.live_grant("bound", NOW).await.unwrap().is_none());
-    assert!(store.live_grant("offline", NOW).await.unwrap().is_some());
-    assert!(store.live_grant("other", NOW).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("bound"), NOW).await.unwrap().is_none());
+    assert!(store.live_grant(&to_id("offline"), NOW).await.unwrap().is_some());
+    assert!(store.live_grant(&to_id("other"), NOW).await.unwrap().is_some());
 }
 
 pub async fn ended_by_user_and_sid(store: Tested) {
     start_session(&*store, session(1, "alice", 60), None).await;
     start_session(&*store, session(2, "bob", 60), None).await;
-    let of =
-        |sub: &str| SessionSelector::OfUser { sub: sub.to_owned(), sid: "sid-alice".to_owned() };
+    let of = |sub: &str| SessionSelector::OfUser { sub: to_id(sub), sid: to_id("sid-alice") };
     assert_eq!(store.end_sessions(of("bob"), NOW).await.unwrap(), [], "not bob's");
     assert_eq!(store.end_sessions(of("alice"), NOW).await.unwrap(), [ended("alice", &[])]);
-    assert_eq!(store.end_sessions_of("bob", NOW).await.unwrap(), 1);
-    assert_eq!(store.end_sessions_of("bob", NOW).await.unwrap(), 0);
+    assert_eq!(store.end_sessions_of(&to_id("bob"), NOW).await.unwrap(), 1);
+    assert_eq!(store.end_sessions_of(&to_id("bob"), NOW).await.unwrap(), 0);
     assert!(store.session(hash(2), NOW).await.unwrap().is_none());
 }
 
 pub async fn listed_for_their_user_the_latest_first(store: Tested) {
     let (early, mut late, other) =
         (session(1, "alice", 60), session(2, "alice", 600), session(3, "bob", 60));
-    "sid-late".clone_into(&mut late.authentication.sid);
+    late.authentication.sid = to_id("sid-late");
     late.authentication.auth_time = at(5);
     for session in [&early, &late, &other] {
         start_session(&*store, session.clone(), None).await;
     }
-    assert_eq!(store.sessions_of("alice", None, 100, at(59)).await.unwrap(), [late.clone(), early]);
     assert_eq!(
-        store.sessions_of("alice", None, 100, at(60)).await.unwrap(),
+        store.sessions_of(&to_id("alice"), None, 100, at(59)).await.unwrap(),
+        [late.clone(), early]
+    );
+    assert_eq!(
+        store.sessions_of(&to_id("alice"), None, 100, at(60)).await.unwrap(),
         [late],
         "the other has expired"
     );
-    assert_eq!(store.sessions_of("carol", None, 100, NOW).await.unwrap(), []);
+    assert_eq!(store.sessions_of(&to_id("carol"), None, 100, NOW).await.unwrap(), []);
 }
 
 /// The session with this number, of a sign-in in that second.
 fn numbered(number: u64) -> Session {
     let mut session = session(number, "alice", 600);
-    session.authentication.sid = format!("sid-{number:03}");
+    session.authentication.sid = to_id(&format!("sid-{number:03}"));
     session.authentication.auth_time = at(i64::try_from(number).unwrap());
     session
 }
@@ -162,7 +165,7 @@ pub async fn the_oldest_ends_beyond_the_limit(store: Tested) {
     start_session(&*store, numbered(limit + 1), None).await;
     assert!(store.session(hash(1), NOW).await.unwrap().is_none(), "the first sign-in");
     assert!(store.session(hash(2), NOW).await.unwrap().is_some());
-    let notices = store.claim_logout_notices("PkceJS", 9, NOW, at(1)).await.unwrap();
+    let notices = store.claim_logout_notices(&to_id("PkceJS"), 9, NOW, at(1)).await.unwrap();
     assert_eq!(notices.iter().map(|notice| notice.sid.as_str()).collect::<Vec<_>>(), ["sid-001"]);
 
     // A sign-in whose clock is behind ends others, not itself.
@@ -178,7 +181,7 @@ pub async fn listed_in_pages(store: Tested) {
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = store.sessions_of("alice", after.as_ref(), 2, NOW).await.unwrap();
+        let page = store.sessions_of(&to_id("alice"), after.as_ref(), 2, NOW).await.unwrap();
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
         after = Some(last.cursor());
@@ -190,8 +193,8 @@ pub async fn listed_in_pages(store: Tested) {
 pub async fn many_end_in_pages(store: Tested) {
     start_many(&store, 100).await;
     let began = std::time::Instant::now();
-    assert_eq!(store.end_sessions_of("alice", NOW).await.unwrap(), 100);
-    assert!(store.sessions_of("alice", None, 10, NOW).await.unwrap().is_empty());
+    assert_eq!(store.end_sessions_of(&to_id("alice"), NOW).await.unwrap(), 100);
+    assert!(store.sessions_of(&to_id("alice"), None, 10, NOW).await.unwrap().is_empty());
     assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
-    assert_eq!(store.end_sessions_of("alice", NOW).await.unwrap(), 0);
+    assert_eq!(store.end_sessions_of(&to_id("alice"), NOW).await.unwrap(), 0);
 }

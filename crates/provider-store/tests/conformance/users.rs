@@ -1,13 +1,16 @@
 //! Users.
 
 use doorward_provider::{
-    model::{consent::Consent, device_code::DevicePoll, password::PasswordHash, user::User},
+    model::{
+        account_notice::AccountNotices, consent::Consent, device_code::DevicePoll,
+        password::PasswordHash, session::SignInProof, user::User,
+    },
     store::StoreError,
 };
 
 use super::fixtures::{
-    NOW, Tested, add_grant, allow_device, at, grant, hash, parallel, session, start_session, token,
-    user,
+    NOW, Tested, add_grant, allow_device, at, grant, hash, parallel, session, start_session, to_id,
+    token, user, verified_user, with_other_password,
 };
 
 fn assert_same(found: Option<User>, expected: &User) {
@@ -22,17 +25,11 @@ fn assert_same(found: Option<User>, expected: &User) {
 pub async fn found_by_sub_and_username(store: Tested) {
     let (alice, bob) = (user("1", "Alice"), User { enabled: false, ..user("2", "Bob") });
     store.import_users(vec![alice.clone(), bob.clone()], NOW).await.unwrap();
-    assert_same(store.user("1").await.unwrap(), &alice);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &alice);
     assert_same(store.user_by_username("alice").await.unwrap(), &alice);
     assert_same(store.user_by_username("bob").await.unwrap(), &bob);
-    assert!(store.user("3").await.unwrap().is_none());
+    assert!(store.user(&to_id("3")).await.unwrap().is_none());
     assert!(store.user_by_username("carol").await.unwrap().is_none());
-}
-
-/// The user with another password than the fixtures'.
-fn with_other_password(user: User) -> User {
-    let other = user.password_hash.as_str().replace("$AAAA", "$BBBB");
-    User { password_hash: PasswordHash::parse(&other).unwrap(), ..user }
 }
 
 pub async fn what_was_changed_since_the_last_import_stays(store: Tested) {
@@ -42,10 +39,13 @@ pub async fn what_was_changed_since_the_last_import_stays(store: Tested) {
     let changed = User { enabled: false, ..with_other_password(configured.clone()) };
     store.put_user(changed.clone(), NOW).await.unwrap();
     store.import_users(vec![configured.clone()], NOW).await.unwrap();
-    assert_same(store.user("1").await.unwrap(), &changed);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &changed);
     let renamed = user("1", "alicia");
     store.import_users(vec![renamed.clone()], NOW).await.unwrap();
-    assert_same(store.user("1").await.unwrap(), &User { username: "alicia".to_owned(), ..changed });
+    assert_same(
+        store.user(&to_id("1")).await.unwrap(),
+        &User { username: "alicia".to_owned(), ..changed },
+    );
     assert_eq!(store.imported_users().await.unwrap(), [renamed]);
 }
 
@@ -57,14 +57,14 @@ pub async fn a_change_does_not_undo_another(store: Tested) {
     // Another operator has read the user before that.
     let late = with_other_password(before.clone());
     assert!(!store.replace_user(late.clone(), before.clone(), NOW).await.unwrap());
-    assert_same(store.user("1").await.unwrap(), &disabled);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &disabled);
     let changed = User { enabled: false, ..late };
     assert!(store.replace_user(changed.clone(), disabled.clone(), NOW).await.unwrap());
-    assert_same(store.user("1").await.unwrap(), &changed);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &changed);
     // A user who was removed meanwhile does not come back.
-    store.remove_user("1", NOW).await.unwrap();
+    store.remove_user(&to_id("1"), NOW).await.unwrap();
     assert!(!store.replace_user(disabled, changed, NOW).await.unwrap());
-    assert!(store.user("1").await.unwrap().is_none());
+    assert!(store.user(&to_id("1")).await.unwrap().is_none());
     // Nor is another user's name taken.
     store.put_user(user("2", "bob"), NOW).await.unwrap();
     store.put_user(before.clone(), NOW).await.unwrap();
@@ -74,19 +74,19 @@ pub async fn a_change_does_not_undo_another(store: Tested) {
 
 pub async fn a_removed_one_comes_back_when_configured_otherwise(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
-    store.remove_user("1", NOW).await.unwrap();
+    store.remove_user(&to_id("1"), NOW).await.unwrap();
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
-    assert!(store.user("1").await.unwrap().is_none());
+    assert!(store.user(&to_id("1")).await.unwrap().is_none());
     let configured = with_other_password(user("1", "alice"));
     store.import_users(vec![configured.clone()], NOW).await.unwrap();
-    assert_same(store.user("1").await.unwrap(), &configured);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &configured);
 }
 
 pub async fn imported_again_are_replaced(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
     let renamed = User { enabled: false, ..user("1", "alicia") };
     store.import_users(vec![renamed.clone()], NOW).await.unwrap();
-    assert_same(store.user("1").await.unwrap(), &renamed);
+    assert_same(store.user(&to_id("1")).await.unwrap(), &renamed);
     assert!(store.user_by_username("alice").await.unwrap().is_none());
 }
 
@@ -97,15 +97,28 @@ pub async fn may_exchange_names(store: Tested) {
     assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "2");
 }
 
-pub async fn a_foreign_username_is_refused_whole(store: Tested) {
-    store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
-    let refused = store.import_users(vec![user("3", "carol"), user("2", " ALICE ")], NOW).await;
-    assert!(
-        matches!(&refused, Err(StoreError::Conflict(message)) if message.contains("ALICE")),
-        "{refused:?}"
-    );
-    assert!(store.user("3").await.unwrap().is_none(), "one refused user refuses the whole import");
-    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "1");
+pub async fn a_strangers_name_is_left_to_the_stranger(store: Tested) {
+    // Somebody registered before the operator configured users of these names and addresses.
+    store.put_user(user("s1", "alice"), NOW).await.unwrap();
+    store.put_user(verified_user("s2", "ada", "ada@example.com"), NOW).await.unwrap();
+    let configured = vec![
+        user("3", "carol"),
+        user("2", " ALICE "),
+        verified_user("4", "lovelace", "Ada@example.com"),
+    ];
+    let skipped = store.import_users(configured.clone(), NOW).await.unwrap();
+    let mut named: Vec<(&str, &str)> =
+        skipped.iter().map(|skipped| (skipped.user.sub.as_str(), skipped.owner.as_str())).collect();
+    named.sort_unstable();
+    assert_eq!(named, [("2", "s1"), ("4", "s2")]);
+    assert!(store.user(&to_id("3")).await.unwrap().is_some(), "the others are imported");
+    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "s1");
+    assert_eq!(store.user_by_email("ada@example.com").await.unwrap().unwrap().sub, "s2");
+    // Once the name is free, the next import brings the configured user in.
+    store.put_user(user("s1", "another"), NOW).await.unwrap();
+    let skipped = store.import_users(configured, NOW).await.unwrap();
+    assert_eq!(skipped.len(), 1);
+    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "2");
 }
 
 async fn signed_in(store: &Tested, number: u64, sub: &str) {
@@ -116,7 +129,7 @@ async fn signed_in(store: &Tested, number: u64, sub: &str) {
 
 async fn is_signed_in(store: &Tested, number: u64, sub: &str) -> bool {
     let session = store.session(hash(number), NOW).await.unwrap().is_some();
-    let grant = store.live_grant(sub, NOW).await.unwrap().is_some();
+    let grant = store.live_grant(&to_id(sub), NOW).await.unwrap().is_some();
     let token = store
         .refresh_token(hash(number))
         .await
@@ -135,7 +148,7 @@ pub async fn a_new_password_ends_what_the_old_one_began(store: Tested) {
 }
 
 async fn polled(store: &Tested, number: u64) -> DevicePoll {
-    store.poll_device_code(hash(number), "Television", NOW).await.unwrap()
+    store.poll_device_code(hash(number), &to_id("Television"), NOW).await.unwrap()
 }
 
 /// Whether the device with the code of this number can still fetch what it was allowed.
@@ -164,15 +177,18 @@ pub async fn a_new_password_ends_what_devices_were_allowed(store: Tested) {
 pub async fn a_removed_ones_devices_get_nothing(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     allow_device(&store, 1, grant("device", "alice")).await;
-    store.remove_user("alice", NOW).await.unwrap();
+    store.remove_user(&to_id("alice"), NOW).await.unwrap();
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     assert!(!may_fetch(&store, 1, "alice").await, "the next one of that name allowed nothing");
 }
 
 /// Whether neither a session nor a grant begins with the password that the fixtures' users have.
 async fn nothing_begins(store: &Tested, sub: &str) -> bool {
-    let (password, token) = (user(sub, sub).password_hash, Some(token(70, 60)));
-    let session = |replaces| store.start_session(session(70, sub, 60), &password, replaces, NOW);
+    let (password, token) = (user(sub, sub).password_hash.unwrap(), Some(token(70, 60)));
+    let proof = SignInProof::Password(password.clone());
+    let session = |replaces| {
+        store.start_session(session(70, sub, 60), &proof, replaces, AccountNotices::default(), NOW)
+    };
     let begun = [
         session(None).await.unwrap(),
         session(Some(hash(71))).await.unwrap(),
@@ -193,14 +209,14 @@ pub async fn nothing_begins_with_a_password_that_is_no_more(store: Tested) {
         assert!(nothing_begins(&store, "alice").await);
     }
     store.put_user(alice, NOW).await.unwrap();
-    store.remove_user("alice", NOW).await.unwrap();
+    store.remove_user(&to_id("alice"), NOW).await.unwrap();
     assert!(nothing_begins(&store, "alice").await);
     assert!(store.session(hash(71), NOW).await.unwrap().is_some(), "nothing was replaced either");
 }
 
 pub async fn nothing_begins_beside_a_new_password(store: Tested) {
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
-    let old = user("alice", "alice").password_hash;
+    let old = user("alice", "alice").password_hash.unwrap();
     let begun = parallel(&store, 33, |store, index| {
         let old = old.clone();
         async move {
@@ -211,7 +227,12 @@ pub async fn nothing_begins_beside_a_new_password(store: Tested) {
                     .map(|()| false)
                     .unwrap(),
                 0..16 => {
-                    store.start_session(session(index, "alice", 60), &old, None, NOW).await.unwrap()
+                    let (session, proof) =
+                        (session(index, "alice", 60), SignInProof::Password(old));
+                    store
+                        .start_session(session, &proof, None, AccountNotices::default(), NOW)
+                        .await
+                        .unwrap()
                 }
                 _ => store
                     .add_grant(grant(&index.to_string(), "alice"), &old, at(60), None, NOW)
@@ -221,8 +242,8 @@ pub async fn nothing_begins_beside_a_new_password(store: Tested) {
         }
     });
     let begun = begun.await;
-    assert_eq!(store.sessions_of("alice", None, 100, NOW).await.unwrap(), [], "{begun:?}");
-    assert_eq!(store.access_of("alice", NOW).await.unwrap(), [], "{begun:?}");
+    assert_eq!(store.sessions_of(&to_id("alice"), None, 100, NOW).await.unwrap(), [], "{begun:?}");
+    assert_eq!(store.access_of(&to_id("alice"), None, 100, NOW).await.unwrap(), [], "{begun:?}");
 }
 
 pub async fn another_name_ends_nothing(store: Tested) {
@@ -248,18 +269,18 @@ pub async fn removed_with_everything(store: Tested) {
     for (number, sub) in [(1, "alice"), (2, "bob")] {
         start_session(&*store, session(number, sub, 60), None).await;
         add_grant(&*store, grant(sub, sub), at(60), Some(token(number, 60)), NOW).await;
-        store.remember_consent(sub, "PkceJS", consent.clone()).await.unwrap();
+        store.remember_consent(&to_id(sub), &to_id("PkceJS"), consent.clone()).await.unwrap();
     }
-    assert!(store.remove_user("alice", NOW).await.unwrap());
-    assert!(store.user("alice").await.unwrap().is_none());
+    assert!(store.remove_user(&to_id("alice"), NOW).await.unwrap());
+    assert!(store.user(&to_id("alice")).await.unwrap().is_none());
     assert!(store.session(hash(1), NOW).await.unwrap().is_none());
     assert!(
         store.refresh_token(hash(1)).await.unwrap().is_none_or(|record| record.grant.is_none())
     );
-    assert!(store.consent("alice", "PkceJS").await.unwrap().is_none());
+    assert!(store.consent(&to_id("alice"), &to_id("PkceJS")).await.unwrap().is_none());
     assert!(store.session(hash(2), NOW).await.unwrap().is_some(), "others stay");
-    assert!(store.consent("bob", "PkceJS").await.unwrap().is_some());
-    assert!(!store.remove_user("alice", NOW).await.unwrap());
+    assert!(store.consent(&to_id("bob"), &to_id("PkceJS")).await.unwrap().is_some());
+    assert!(!store.remove_user(&to_id("alice"), NOW).await.unwrap());
 }
 
 pub async fn listed_in_pages(store: Tested) {
@@ -279,10 +300,108 @@ pub async fn rehashed_without_an_end_of_sessions_and_grants(store: Tested) {
     store.import_users(vec![before.clone()], NOW).await.unwrap();
     start_session(&*store, session(3, "1", 60), None).await;
     add_grant(&*store, grant("g", "1"), at(60), Some(token(2, 60)), NOW).await;
-    let after = with_other_password(before.clone()).password_hash;
-    assert!(store.rehash_password("1", &before.password_hash, &after).await.unwrap());
-    assert_eq!(store.user("1").await.unwrap().unwrap().password_hash, after);
+    let old = before.password_hash.clone().unwrap();
+    let after = with_other_password(before).password_hash.unwrap();
+    assert!(store.rehash_password(&to_id("1"), &old, &after).await.unwrap());
+    assert_eq!(store.user(&to_id("1")).await.unwrap().unwrap().password_hash, Some(after.clone()));
     assert!(store.session(hash(3), NOW).await.unwrap().is_some());
-    assert!(store.live_grant("g", NOW).await.unwrap().is_some());
-    assert!(!store.rehash_password("1", &before.password_hash, &after).await.unwrap());
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_some());
+    assert!(!store.rehash_password(&to_id("1"), &old, &after).await.unwrap());
+}
+
+pub async fn without_a_password_nothing_begins_by_one(store: Tested) {
+    let passwordless = User { password_hash: None, ..user("alice", "alice") };
+    store.import_users(vec![passwordless.clone()], NOW).await.unwrap();
+    assert_same(store.user(&to_id("alice")).await.unwrap(), &passwordless);
+    assert_eq!(store.imported_users().await.unwrap(), std::slice::from_ref(&passwordless));
+    assert!(nothing_begins(&store, "alice").await);
+    // A password that is taken away ends what it began, as a new one does.
+    signed_in(&store, 2, "bob").await;
+    store.put_user(User { password_hash: None, ..user("bob", "bob") }, NOW).await.unwrap();
+    assert!(!is_signed_in(&store, 2, "bob").await);
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    start_session(&*store, session(3, "alice", 60), None).await;
+}
+
+pub async fn found_by_verified_email(store: Tested) {
+    let alice = verified_user("1", "alice", " Ada@Example.com");
+    store.put_user(alice.clone(), NOW).await.unwrap();
+    store.put_user(user("2", "bob"), NOW).await.unwrap();
+    assert_same(store.user_by_email("ada@example.com").await.unwrap(), &alice);
+    assert!(store.user_by_email("a@b.c").await.unwrap().is_none(), "bob's is not verified");
+    assert!(store.user_by_email("ada@example.com\0").await.unwrap().is_none());
+    let moved = verified_user("1", "alice", "ada@example.org");
+    assert!(store.replace_user(moved.clone(), alice, NOW).await.unwrap());
+    assert!(store.user_by_email("ada@example.com").await.unwrap().is_none());
+    assert_same(store.user_by_email("ada@example.org").await.unwrap(), &moved);
+    store.import_users(vec![verified_user("3", "carol", "carol@example.com")], NOW).await.unwrap();
+    assert_eq!(store.user_by_email("carol@example.com").await.unwrap().unwrap().sub, "3");
+}
+
+pub async fn a_foreign_verified_email_is_refused(store: Tested) {
+    store.put_user(verified_user("1", "alice", "ada@example.com"), NOW).await.unwrap();
+    let bob = verified_user("2", "bob", "ADA@example.com");
+    let refused = store.put_user(bob.clone(), NOW).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Conflict(message)) if message.contains("e-mail")),
+        "{refused:?}"
+    );
+    assert!(store.user(&to_id("2")).await.unwrap().is_none());
+    assert_eq!(store.import_users(vec![bob], NOW).await.unwrap().len(), 1, "skipped");
+    assert!(store.user(&to_id("2")).await.unwrap().is_none());
+    // One that nobody has shown to be theirs takes nothing from anybody.
+    let mut unverified = verified_user("2", "bob", "ada@example.com");
+    unverified.claims_mut().remove("email_verified");
+    store.put_user(unverified, NOW).await.unwrap();
+    assert_eq!(store.user_by_email("ada@example.com").await.unwrap().unwrap().sub, "1");
+    let taken = parallel(&store, 16, |store, number| async move {
+        let sub = format!("user-{number}");
+        let user = verified_user(&sub, &sub, "new@example.com");
+        store.put_user(user, NOW).await.is_ok()
+    });
+    assert_eq!(taken.await.into_iter().filter(|taken| *taken).count(), 1);
+}
+
+pub async fn a_removed_ones_sub_is_used_for_ever(store: Tested) {
+    let used = async |sub: &str| store.is_used_sub(&to_id(sub)).await.unwrap();
+    store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
+    assert!(used("1").await);
+    assert!(!used("2").await);
+    assert!(store.remove_user(&to_id("1"), NOW).await.unwrap());
+    assert!(!store.remove_user(&to_id("2"), NOW).await.unwrap());
+    assert!(used("1").await);
+    assert!(!used("2").await, "nobody had it");
+    // The same user may come back with it, and go again.
+    store.put_user(user("1", "alice"), NOW).await.unwrap();
+    assert!(store.remove_user(&to_id("1"), NOW).await.unwrap());
+    assert!(used("1").await);
+}
+
+pub async fn each_cost_of_their_passwords_is_known(store: Tested) {
+    let with_cost = |sub: &str, cost: &str| {
+        let text = format!("${cost}${}${}", "A".repeat(22), "E".repeat(43));
+        User { password_hash: Some(PasswordHash::parse(&text).unwrap()), ..user(sub, sub) }
+    };
+    assert!(store.password_costs(9).await.unwrap().is_empty());
+    let (cheap, dear) = ("argon2id$v=19$m=4096,t=1,p=1", "argon2id$v=19$m=65536,t=3,p=4");
+    // Another salt is no other cost.
+    let (foreign, dots) = ("pbkdf2-sha256$v=1$i=1000,l=32", "bcrypt$v=98$r=4");
+    let bcrypt = |sub: &str, salt: &str| {
+        let text = format!("${dots}${}${}", salt.repeat(22), salt.repeat(31));
+        User { password_hash: Some(PasswordHash::parse(&text).unwrap()), ..user(sub, sub) }
+    };
+    for (sub, salt) in [("6", "a"), ("7", "b")] {
+        store.put_user(bcrypt(sub, salt), NOW).await.unwrap();
+    }
+    let argon2 = [("1", cheap), ("2", dear), ("3", cheap), ("4", dear), ("5", cheap)];
+    for (sub, cost) in argon2.into_iter().chain([("8", foreign), ("9", foreign)]) {
+        store.put_user(with_cost(sub, cost), NOW).await.unwrap();
+    }
+    let mut costs = Vec::new();
+    for hash in store.password_costs(9).await.unwrap() {
+        costs.push(hash.cost().trim_start_matches('$').to_owned());
+    }
+    costs.sort_unstable();
+    assert_eq!(costs, [cheap, dear, dots, foreign]);
+    assert_eq!(store.password_costs(1).await.unwrap().len(), 1);
 }

@@ -1,11 +1,14 @@
 //! Signing keys: how they are kept ([`StoredKey`]), encrypted ([`MasterKey`]), rotated
 //! ([`RotationPolicy`]) and used ([`KeyRing`]).
 
+pub mod document_source;
+pub(crate) mod host_limit;
 mod master;
 pub mod remote;
 mod ring;
 mod rotation;
 mod signing;
+pub mod waiting_mail;
 
 pub use self::{
     master::{MasterKey, UnsealError},

@@ -1,8 +1,9 @@
 //! Keys of clients that publish them (`jwks_uri`, OIDC Core section 10.1.1): fetched when they are
-//! needed, and kept.
+//! needed, and kept; and request objects that they publish (`request_uri`, section 6.2).
 //!
-//! Only addresses that an operator wrote into a client's settings are fetched, without redirects;
-//! no request can name one. However many assertions with a
+//! An address is one that an operator wrote into a client's settings, or that a client registered.
+//! The two have sources of their own, so that a stranger leads to no address inside the network. No
+//! redirect is followed. However many messages with a
 //! forged `kid` arrive, an address is fetched at most once a minute, and once at a time. A caller
 //! who hangs up does not stop a fetch that others wait for.
 
@@ -14,9 +15,14 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
+use super::host_limit::HostLimit;
 use crate::model::{
-    client::assertion::{AssertionError, ClientKeys, VerifiedAssertion},
+    client::{
+        Client,
+        keys::{ClientKeys, SignatureError},
+    },
     time::Timestamp,
 };
 
@@ -24,18 +30,31 @@ use crate::model::{
 const FRESH_FOR: i64 = 3600;
 /// Seconds for which the last set stays usable while the client's address can't be reached.
 const USABLE_FOR: i64 = 86_400;
+/// How many request objects are fetched at once.
+const MOST_OBJECTS: usize = 16;
+/// How often within a minute one host of strangers is asked for keys that are not known yet, and
+/// how often for request objects, which are not kept.
+const MOST_UNKNOWN_KEYS_PER_HOST: u32 = 30;
+const MOST_OBJECTS_PER_HOST: u32 = 120;
 /// Minimum number of seconds between two requests to one address.
 const PAUSE: i64 = 60;
 
-/// The way to clients' key sets: HTTP. An implementation follows no redirects, and bounds time and
-/// size.
+/// How many addresses are kept. Clients that register themselves name any number.
+const MOST_KEPT: usize = 10_000;
+
+/// The way to what clients publish: HTTP. An implementation follows no redirects, and bounds time
+/// and size.
 #[async_trait]
 pub trait JwksSource: Send + Sync + fmt::Debug + 'static {
     /// Fetches a JWK set.
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError>;
+    /// Fetches a request object, as text. An implementation need not offer it.
+    async fn fetch_request_object(&self, _uri: &str) -> Result<String, FetchError> {
+        Err(FetchError("request objects are not fetched".to_owned()))
+    }
 }
 
-/// A key set can't be had.
+/// What a client publishes can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FetchError(pub String);
@@ -44,7 +63,18 @@ pub struct FetchError(pub String);
 #[derive(Debug)]
 pub(crate) struct RemoteKeys {
     source: Arc<dyn JwksSource>,
+    /// Requests for request objects at the same time. Anybody can make the provider send one.
+    objects: Semaphore,
+    /// What holds for addresses that no operator wrote down.
+    limits: Option<Limits>,
     sets: Mutex<HashMap<String, Arc<tokio::sync::Mutex<RemoteSet>>>>,
+}
+
+/// How often hosts of strangers are asked.
+#[derive(Debug)]
+struct Limits {
+    unknown_keys: HostLimit,
+    objects: HostLimit,
 }
 
 /// One address.
@@ -56,19 +86,45 @@ struct RemoteSet {
 
 impl RemoteKeys {
     pub(crate) fn new(source: Arc<dyn JwksSource>) -> Self {
-        Self { source, sets: Mutex::default() }
+        let objects = Semaphore::new(MOST_OBJECTS);
+        Self { source, objects, limits: None, sets: Mutex::default() }
     }
 
-    /// Verifies by the keys at this address. One that no known key made is tried again with keys
-    /// fetched anew.
-    pub(crate) async fn verify(
+    /// The same for addresses of strangers: each host is asked a limited number of times a minute.
+    pub(crate) fn of_strangers(source: Arc<dyn JwksSource>) -> Self {
+        let limits = Limits {
+            unknown_keys: HostLimit::new(MOST_UNKNOWN_KEYS_PER_HOST),
+            objects: HostLimit::new(MOST_OBJECTS_PER_HOST),
+        };
+        Self { limits: Some(limits), ..Self::new(source) }
+    }
+
+    /// Fetches a request object from an address that its client registered. At most
+    /// [`MOST_OBJECTS`] are fetched at once, and who comes then is not kept waiting.
+    pub(crate) async fn request_object(
         &self,
         uri: &str,
         now: Timestamp,
-        verify: impl Fn(&ClientKeys) -> Result<VerifiedAssertion, AssertionError>,
-    ) -> Result<VerifiedAssertion, AssertionError> {
+    ) -> Result<String, FetchError> {
+        let Ok(_permit) = self.objects.try_acquire() else {
+            return Err(FetchError("too many request objects are being fetched".to_owned()));
+        };
+        if self.limits.as_ref().is_some_and(|limits| !limits.objects.allows(uri, now)) {
+            return Err(FetchError("its host was asked too often within this minute".to_owned()));
+        }
+        self.source.fetch_request_object(uri).await
+    }
+
+    /// Verifies a message by the keys at this address. One that no known key made is tried again
+    /// with keys fetched anew.
+    pub(crate) async fn verify<T>(
+        &self,
+        uri: &str,
+        now: Timestamp,
+        verify: impl Fn(&ClientKeys) -> Result<T, SignatureError>,
+    ) -> Result<T, SignatureError> {
         match verify(&self.keys(uri, now, |age| age >= FRESH_FOR).await?) {
-            Err(AssertionError::BadSignature) => verify(&self.keys(uri, now, |_| true).await?),
+            Err(SignatureError::BadSignature) => verify(&self.keys(uri, now, |_| true).await?),
             outcome => outcome,
         }
     }
@@ -79,16 +135,10 @@ impl RemoteKeys {
         uri: &str,
         now: Timestamp,
         old: fn(i64) -> bool,
-    ) -> Result<ClientKeys, AssertionError> {
-        let set = Arc::clone(
-            self.sets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(uri.to_owned())
-                .or_default(),
-        );
+    ) -> Result<ClientKeys, SignatureError> {
+        let set = self.set(uri);
         let mut set = set.lock_owned().await;
-        if set.is_to_be_fetched(now, old) {
+        if set.is_to_be_fetched(now, old) && self.may_ask(&set, uri, now) {
             let (source, uri) = (Arc::clone(&self.source), uri.to_owned());
             // In a task of its own, which keeps the lock: a caller who hangs up does not stop it
             // for the others.
@@ -96,9 +146,60 @@ impl RemoteKeys {
                 set.fetch(&*source, &uri, now).await;
                 set
             });
-            set = fetching.await.map_err(|_| AssertionError::KeysUnavailable)?;
+            set = fetching.await.map_err(|_| SignatureError::KeysUnavailable)?;
         }
-        set.keys(now).ok_or(AssertionError::KeysUnavailable)
+        set.keys(now).ok_or(SignatureError::KeysUnavailable)
+    }
+
+    /// Whether the limit of its host lets an address be asked. One whose keys are known is asked
+    /// beyond that, so that a stranger who makes up addresses takes nothing from others.
+    fn may_ask(&self, set: &RemoteSet, uri: &str, now: Timestamp) -> bool {
+        let Some(limits) = &self.limits else { return true };
+        set.keys.is_some() || limits.unknown_keys.allows(uri, now)
+    }
+
+    fn set(&self, uri: &str) -> Arc<tokio::sync::Mutex<RemoteSet>> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.len() >= MOST_KEPT && !sets.contains_key(uri) {
+            // Those that somebody waits for stay.
+            sets.retain(|_, set| Arc::strong_count(set) > 1);
+        }
+        Arc::clone(sets.entry(uri.to_owned()).or_default())
+    }
+}
+
+/// The keys that clients publish, by who wrote their addresses down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PublishedKeys<'a> {
+    pub(crate) of_operators: &'a RemoteKeys,
+    /// Of clients that registered themselves: fetched from public addresses only.
+    pub(crate) of_strangers: &'a RemoteKeys,
+}
+
+impl PublishedKeys<'_> {
+    /// Verifies a message by the keys of this client, wherever they are.
+    pub(crate) async fn verify_by<T>(
+        &self,
+        client: &Client,
+        now: Timestamp,
+        verify: impl Fn(&ClientKeys) -> Result<T, SignatureError>,
+    ) -> Result<T, SignatureError> {
+        match &client.jwks_uri {
+            Some(uri) if client.is_stranger() => self.of_strangers.verify(uri, now, verify).await,
+            Some(uri) => self.of_operators.verify(uri, now, verify).await,
+            None => verify(&client.keys),
+        }
+    }
+
+    /// Fetches a request object of this client.
+    pub(crate) async fn request_object(
+        &self,
+        client: &Client,
+        uri: &str,
+        now: Timestamp,
+    ) -> Result<String, FetchError> {
+        let source = if client.is_stranger() { self.of_strangers } else { self.of_operators };
+        source.request_object(uri, now).await
     }
 }
 
@@ -140,7 +241,6 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::model::message_identity::MessageIdentity;
 
     const ADDRESS: &str = "https://client.example/jwks";
 
@@ -169,14 +269,7 @@ mod tests {
     async fn who_hangs_up_stops_no_fetch_for_the_others() {
         let gate = Arc::new(Gate::default());
         let keys = RemoteKeys::new(Arc::clone(&gate) as Arc<dyn JwksSource>);
-        let verify = |second| {
-            keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| {
-                Ok(VerifiedAssertion {
-                    identity: MessageIdentity::from_bytes([0; 32]),
-                    too_old_at: 0,
-                })
-            })
-        };
+        let verify = |second| keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| Ok(()));
         assert!(verify(0).now_or_never().is_none(), "dropped while it waits for the keys");
         gate.opened.notify_one();
         assert!(verify(1).await.is_ok());

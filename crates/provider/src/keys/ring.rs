@@ -20,12 +20,12 @@ use super::{MasterKey, RotationPolicy, SigningError, SigningKey, UnsealError};
 use crate::{
     audit,
     model::{
-        signing_key::StoredKey,
-        time::{Clock, Entropy, Timestamp},
+        signing_key::{SealedKey, StoredKey},
+        time::{Clock, Entropy, Seconds, Timestamp},
         token_handle::random_id,
         token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, PLAIN_TYPE},
     },
-    store::{Store, StoreError},
+    store::{SigningKeys, StoreError},
 };
 
 /// The ring can't be loaded or rotated.
@@ -58,7 +58,7 @@ pub struct KeyRing {
     loaded: RwLock<Arc<Loaded>>,
 }
 
-const DAY: u32 = 86_400;
+const DAY: Seconds = Seconds::new(86_400);
 
 /// Number of verified access tokens that are kept in memory.
 const REMEMBERED: usize = 4096;
@@ -106,7 +106,7 @@ impl Loaded {
 impl KeyRing {
     /// Loads the keys, and makes those that are missing.
     pub async fn open(
-        store: &dyn Store,
+        store: &dyn SigningKeys,
         master: MasterKey,
         policy: RotationPolicy,
         algorithms: Vec<SigningAlgorithm>,
@@ -123,7 +123,7 @@ impl KeyRing {
     /// called now and then.
     pub async fn maintain(
         &self,
-        store: &dyn Store,
+        store: &dyn SigningKeys,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<(), KeyRingError> {
@@ -147,12 +147,7 @@ impl KeyRing {
                 keys = store.add_signing_key(key, unless_since).await?;
                 // Otherwise another process was faster, and has logged its own key.
                 if keys.iter().any(|key| key.kid == kid) {
-                    audit::Event {
-                        event: "signing_key_announced",
-                        kid: Some(&kid),
-                        ..audit::Event::default()
-                    }
-                    .log();
+                    audit::Event::SigningKeyAnnounced { kid: &kid }.log();
                 }
             }
         }
@@ -160,12 +155,7 @@ impl KeyRing {
         if !retired.is_empty() {
             store.remove_signing_keys(&retired).await?;
             for kid in &retired {
-                audit::Event {
-                    event: "signing_key_retired",
-                    kid: Some(kid),
-                    ..audit::Event::default()
-                }
-                .log();
+                audit::Event::SigningKeyRetired { kid }.log();
             }
             keys.retain(|key| !retired.contains(&key.kid));
         }
@@ -175,7 +165,7 @@ impl KeyRing {
     /// Makes one more key, which takes over at this timestamp, whatever else is announced.
     pub async fn add_successor(
         &self,
-        store: &dyn Store,
+        store: &dyn SigningKeys,
         algorithm: SigningAlgorithm,
         activates_at: Timestamp,
         entropy: &dyn Entropy,
@@ -215,6 +205,31 @@ impl KeyRing {
     /// one for each purpose.
     pub fn mac_key(&self, purpose: &'static str) -> hmac::Key {
         self.master.mac_key(purpose)
+    }
+
+    /// The master key.
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// Encrypts a secret of this purpose and owner for the store, by the master key.
+    pub fn seal(
+        &self,
+        purpose: &str,
+        owner: &str,
+        secret: &[u8],
+    ) -> Result<SealedKey, UnsealError> {
+        self.master.seal(&format!("{purpose}:{owner}"), secret)
+    }
+
+    /// Decrypts what [`KeyRing::seal`] has encrypted for the same purpose and owner.
+    pub fn unseal(
+        &self,
+        purpose: &str,
+        owner: &str,
+        sealed: &SealedKey,
+    ) -> Result<Vec<u8>, UnsealError> {
+        self.master.unseal(&format!("{purpose}:{owner}"), sealed)
     }
 
     /// The algorithms that the ring keeps keys for; the first is the default.

@@ -1,25 +1,27 @@
 //! When signing keys are announced, used and retired: pure rules.
 
-use crate::model::time::Timestamp;
+use crate::model::time::{Seconds, Timestamp};
 
-/// The life of a signing key. All in seconds.
+/// The life of a signing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RotationPolicy {
     /// How long a key signs.
-    pub signs_for: u32,
+    pub signs_for: Seconds,
     /// How long a key is published before it signs, so that every verifier has fetched it.
-    pub announced_for: u32,
+    pub announced_for: Seconds,
     /// How long a key stays published after its successor took over, so that its last tokens still
     /// verify.
-    pub retained_for: u32,
+    pub retained_for: Seconds,
 }
 
-const DAY: u32 = 86_400;
+const fn days(days: u32) -> Seconds {
+    Seconds::new(days * 86_400)
+}
 
 impl Default for RotationPolicy {
     /// Signs for 90 days; published 14 days before and 14 days after.
     fn default() -> Self {
-        Self { signs_for: 90 * DAY, announced_for: 14 * DAY, retained_for: 14 * DAY }
+        Self { signs_for: days(90), announced_for: days(14), retained_for: days(14) }
     }
 }
 
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     fn day(day: i64) -> Timestamp {
-        Timestamp::from_seconds(day * i64::from(DAY))
+        Timestamp::from_seconds(day * 86_400)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The access that clients have to a user's data, as the store sums it up.
 
-use doorward_protocol::scope::Scope;
+use doorward_protocol::{ids::ClientId, scope::Scope};
 
 use crate::model::time::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::model::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAccess {
     /// The client.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// What it may have.
     pub scope: Scope,
     /// When the first of the grants was made and the last was used (to the hour); `None` for a

@@ -1,6 +1,8 @@
 //! Users of the configuration: when one counts as changed and is imported again.
 
-use doorward_protocol::secret::Secret;
+use std::sync::Arc;
+
+use doorward_protocol::{ids::Sub, secret::Secret};
 
 use crate::model::{
     password::{PasswordError, PasswordHash},
@@ -11,7 +13,7 @@ use crate::model::{
 #[derive(Debug, Clone)]
 pub struct ConfiguredUser {
     /// Subject identifier.
-    pub sub: String,
+    pub sub: Sub,
     /// What the user types to sign in.
     pub username: String,
     /// The password or its hash.
@@ -36,11 +38,15 @@ impl ConfiguredUser {
     /// Takes about 20 ms for a plain password, which is hashed or compared.
     pub fn changed_since(self, last: Option<&User>) -> Result<Option<User>, PasswordError> {
         let user = User {
-            password_hash: self.password.hash(last.map(|last| &last.password_hash))?,
+            password_hash: Some(
+                self.password.hash(last.and_then(|last| last.password_hash.as_ref()))?,
+            ),
             sub: self.sub,
             username: self.username,
             enabled: self.enabled,
             claims: self.claims.into(),
+            groups: Arc::default(),
+            mapped: Arc::default(),
         };
         Ok(if last == Some(&user) { None } else { Some(user) })
     }
@@ -65,7 +71,7 @@ mod tests {
 
     fn configured(password: &str, enabled: bool) -> ConfiguredUser {
         ConfiguredUser {
-            sub: "1".to_owned(),
+            sub: Sub::parse("1").unwrap(),
             username: "alice".to_owned(),
             password: ConfiguredPassword::Plain(Secret::new(password)),
             enabled,
@@ -80,6 +86,6 @@ mod tests {
         let disabled = configured("one", false).changed_since(Some(&first)).unwrap().unwrap();
         assert_eq!(disabled.password_hash, first.password_hash, "the password has not changed");
         let second = configured("two", true).changed_since(Some(&first)).unwrap().unwrap();
-        assert!(second.password_hash.verify(&Secret::new("two")));
+        assert!(second.password_hash.unwrap().verify(&Secret::new("two")));
     }
 }

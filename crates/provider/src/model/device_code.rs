@@ -1,6 +1,6 @@
 //! Requests of devices that wait for a user (RFC 8628).
 
-use doorward_protocol::scope::Scope;
+use doorward_protocol::{ids::ClientId, scope::Scope, time::Seconds};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -22,15 +22,15 @@ pub struct DeviceCode {
     pub request: DeviceRequest,
     /// Neither code can be used from this timestamp on.
     pub expires_at: Timestamp,
-    /// Seconds between two polls.
-    pub interval: u32,
+    /// The time between two polls.
+    pub interval: Seconds,
 }
 
 /// What a device asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRequest {
     /// The client that runs on it.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// The requested scope, all of it allowed.
     pub scope: Scope,
     /// The APIs that it wants to call (RFC 8707).

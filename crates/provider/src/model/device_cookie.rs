@@ -9,16 +9,19 @@
 //! address.
 
 use aws_lc_rs::hmac;
-use doorward_protocol::base64url;
+use doorward_protocol::{base64url, time::Seconds};
 use subtle::ConstantTimeEq as _;
 
-use crate::model::{throttle::ThrottleKey, time::Entropy, token_handle::TokenHandle, user::User};
+use crate::model::{
+    password::PasswordHash, throttle::ThrottleKey, time::Entropy, token_handle::TokenHandle,
+    user::User,
+};
 
 /// Bytes of the random part, and of the MAC.
 const HALF: usize = 16;
 
-/// Seconds for which a browser keeps the cookie, counted from the last sign-in: a year.
-pub const LIFETIME: u32 = 365 * 86_400;
+/// How long a browser keeps the cookie, counted from the last sign-in: a year.
+pub const LIFETIME: Seconds = Seconds::new(365 * 86_400);
 
 /// Makes and recognises device cookies.
 #[derive(Debug)]
@@ -50,8 +53,8 @@ impl DeviceCookies {
     fn mac(&self, random: &[u8], user: &User) -> [u8; HALF] {
         // The random part has a fixed length, and no sub has a zero byte: so the parts can't be
         // shifted into each other.
-        let password = user.password_hash.as_str().as_bytes();
-        let message = [random, user.sub.as_bytes(), &[0], password].concat();
+        let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
+        let message = [random, user.sub.as_bytes(), &[0], password.as_bytes()].concat();
         let mut half = [0; HALF];
         half.copy_from_slice(&hmac::sign(&self.0, &message).as_ref()[..HALF]);
         half
@@ -62,7 +65,7 @@ impl DeviceCookies {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::model::{password::PasswordHash, time::SystemEntropy};
+    use crate::model::time::SystemEntropy;
 
     fn cookies(key: u8) -> DeviceCookies {
         DeviceCookies::new(hmac::Key::new(hmac::HMAC_SHA256, &[key; 32]))
@@ -70,11 +73,13 @@ mod tests {
 
     fn user(sub: &str, password: &str) -> User {
         User {
-            sub: sub.to_owned(),
+            sub: sub.parse().unwrap(),
             username: sub.to_owned(),
-            password_hash: PasswordHash::stored(format!("$argon2id${password}")).unwrap(),
+            password_hash: Some(PasswordHash::stored(format!("$argon2id${password}")).unwrap()),
             enabled: true,
             claims: std::sync::Arc::default(),
+            groups: std::sync::Arc::default(),
+            mapped: std::sync::Arc::default(),
         }
     }
 

@@ -4,7 +4,12 @@
 use std::collections::BTreeSet;
 
 use doorward_protocol::{
-    claims::AccessTokenClaims, pkce::CodeChallenge, scope::Scope, thumbprint::Thumbprint,
+    claims::AccessTokenClaims,
+    ids::{ClientId, GrantId},
+    pkce::CodeChallenge,
+    scope::Scope,
+    thumbprint::Thumbprint,
+    time::Seconds,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +26,9 @@ use crate::model::{
 pub struct Grant {
     /// Identifier. It looks random to everyone who does not know the family of its refresh tokens
     /// ([`Family`](crate::model::token_handle::Family)).
-    pub id: String,
+    pub id: GrantId,
     /// The client that may act.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// The user for whom it acts.
     pub authentication: Authentication,
     /// The granted scope.
@@ -86,9 +91,9 @@ pub struct AuthorizationCode {
     pub expires_at: Timestamp,
 }
 
-/// The longest `refresh_token_grace` in seconds. Within the grace a used refresh token may be used
+/// The longest `refresh_token_grace`. Within the grace a used refresh token may be used
 /// again. With a longer grace a thief could use a token after its owner, and nobody would notice.
-pub const LONGEST_GRACE: u32 = 600;
+pub const LONGEST_GRACE: Seconds = Seconds::new(600);
 
 /// A refresh token as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]

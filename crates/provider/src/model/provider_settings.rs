@@ -1,33 +1,55 @@
 //! The settings of the provider as a whole.
 
-use doorward_protocol::jose::SigningAlgorithm;
+use url::Url;
+
+use doorward_protocol::{jose::SigningAlgorithm, time::Seconds};
 use serde::Deserialize;
 
-/// The settings of the provider as a whole. Lifetimes are in seconds.
+use crate::model::{
+    account_settings::AccountSettings, acr::AcrLevels, identity_provider::IdentityProvider,
+    registration::RegistrationSettings, second_factor::SecondFactorSettings,
+};
+
+/// The settings of the provider as a whole.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings {
     /// Issuer identifier: https (http on this machine), no query, no fragment, no slash at its end
     /// (OIDC Core section 2).
     pub issuer: String,
     /// Life of a session whose user did not ask to be remembered.
-    pub session_lifetime: u32,
+    pub session_lifetime: Seconds,
     /// Life of a session whose user did.
-    pub remember_me_lifetime: u32,
+    pub remember_me_lifetime: Seconds,
     /// How long a consumed refresh token is still answered with its unused successor.
-    pub refresh_token_grace: u32,
+    pub refresh_token_grace: Seconds,
     /// How long a pushed authorization request can be opened.
-    pub pushed_authorization_request_lifetime: u32,
+    pub pushed_authorization_request_lifetime: Seconds,
     /// Whether every client must push its authorization requests.
     pub require_pushed_authorization_requests: bool,
+    /// Whether every client must send its authorization requests in signed request objects.
+    pub require_signed_request_object: bool,
+    /// Whether request objects are fetched from the addresses that clients registered
+    /// (`request_uris`).
+    pub fetch_request_uris: bool,
     /// What signs access tokens.
     pub access_token_signing_alg: SigningAlgorithm,
     /// `typ` of access tokens, unless an API asks for another one.
     pub access_token_typ: AccessTokenTyp,
+    /// How strongly users can sign in, and what it is called.
+    pub acr: AcrLevels,
     /// How many pushed requests, and how many device codes, of one public client may wait for one
     /// address.
     pub most_waiting_per_address: u32,
+    /// Who must sign in with a second factor.
+    pub second_factor: SecondFactorSettings,
     /// How long the parameters of an authorization request may be.
     pub longest_parameters: LongestParameters,
+    /// What users may do with their accounts by themselves.
+    pub accounts: AccountSettings,
+    /// What clients may be that no operator wrote down.
+    pub registration: RegistrationSettings,
+    /// The other providers by which users may sign in, in the order of their buttons.
+    pub identity_providers: Vec<IdentityProvider>,
 }
 
 /// The default of [`ProviderSettings::most_waiting_per_address`].
@@ -63,4 +85,17 @@ pub enum AccessTokenTyp {
     /// For APIs whose library knows no other type, as Spring Security's default decoder.
     #[serde(rename = "JWT")]
     Jwt,
+}
+
+impl ProviderSettings {
+    /// The other provider of this name.
+    pub fn identity_provider(&self, name: &str) -> Option<&IdentityProvider> {
+        self.identity_providers.iter().find(|provider| provider.name.as_str() == name)
+    }
+
+    /// Whether users can have passkeys: the issuer has a host name (Web Authentication Level 3
+    /// section 5.1.2).
+    pub fn offers_passkeys(&self) -> bool {
+        Url::parse(&self.issuer).is_ok_and(|issuer| issuer.domain().is_some())
+    }
 }

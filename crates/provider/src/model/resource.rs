@@ -85,6 +85,8 @@ pub struct Resources {
     api_secrets: HashMap<String, SharedSecrets>,
     /// The claims that are arrays even with one value.
     list_claims: BTreeSet<String>,
+    /// `typ` of access tokens, unless an API asks for another one.
+    access_token_typ: AccessTokenTyp,
 }
 
 /// The claims that are arrays even with one value, unless the settings name others. RFC 9068
@@ -210,13 +212,40 @@ impl Resources {
             }
         }
         let list_claims = LIST_CLAIMS.map(str::to_owned).into();
-        Ok(Self { identity, scopes, apis, api_secrets, list_claims })
+        let access_token_typ = AccessTokenTyp::default();
+        Ok(Self { identity, scopes, apis, api_secrets, list_claims, access_token_typ })
     }
 
     /// The same resources, with these claims as lists in place of [`LIST_CLAIMS`].
     #[must_use]
     pub fn with_list_claims(self, names: impl IntoIterator<Item = String>) -> Self {
         Self { list_claims: names.into_iter().collect(), ..self }
+    }
+
+    /// With another `typ` of access tokens for the APIs that ask for none.
+    #[must_use]
+    pub fn with_access_token_typ(self, access_token_typ: AccessTokenTyp) -> Self {
+        Self { access_token_typ, ..self }
+    }
+
+    /// The `typ` of access tokens for this API; without one, for this provider's own endpoints.
+    pub(crate) fn access_token_typ(&self, api: Option<&ApiResource>) -> AccessTokenTyp {
+        api.and_then(|api| api.access_token_typ).unwrap_or(self.access_token_typ)
+    }
+
+    /// The scopes that give claims about the user.
+    pub fn identity_resources(&self) -> &[IdentityResource] {
+        &self.identity
+    }
+
+    /// The scopes of APIs.
+    pub fn api_scopes(&self) -> &[ApiScope] {
+        &self.scopes
+    }
+
+    /// The APIs. Their secrets are not among what is given.
+    pub fn api_resources(&self) -> &[ApiResource] {
+        &self.apis
     }
 
     /// Whether a claim is an array even with one value.

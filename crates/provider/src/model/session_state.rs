@@ -2,7 +2,7 @@
 //! request to this provider, that the user signed in or out. The page behind `check_session_iframe`
 //! computes the same value in the browser.
 
-use doorward_protocol::base64url;
+use doorward_protocol::{base64url, ids::ClientId};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -30,7 +30,7 @@ impl BrowserState {
     /// to watch from.
     pub(crate) fn session_state(
         &self,
-        client_id: &str,
+        client_id: &ClientId,
         redirect_uri: &str,
         salt: &str,
     ) -> Option<String> {
@@ -44,10 +44,15 @@ impl BrowserState {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA";
     const PAGE: &str = "https://app.example/callback?x=1";
+
+    fn id(text: &str) -> ClientId {
+        ClientId::parse(text).unwrap()
+    }
 
     fn signed_in() -> BrowserState {
         BrowserState(Some(TokenHandle::parse("0123456789012345678901234567890123456789012")))
@@ -56,12 +61,12 @@ mod tests {
     /// The expected values were computed by the script of the page itself.
     #[test]
     fn the_value_is_the_one_that_the_page_computes() {
-        let state = signed_in().session_state("my app", PAGE, SALT);
+        let state = signed_in().session_state(&id("my app"), PAGE, SALT);
         assert_eq!(
             state.as_deref(),
             Some("ImaCKsFkUfcJRhbyzom0HpYyyPoyTWOuHxvAlgKQlLY.c2FsdHNhbHRzYWx0c2FsdA")
         );
-        let state = BrowserState(None).session_state("my app", PAGE, SALT);
+        let state = BrowserState(None).session_state(&id("my app"), PAGE, SALT);
         assert_eq!(
             state.as_deref(),
             Some("BUBm-ZkOMOQ3Zh-2qWy04VUtc2a8IqYXJHb_lpM82ZY.c2FsdHNhbHRzYWx0c2FsdA")
@@ -70,14 +75,14 @@ mod tests {
 
     #[test]
     fn it_depends_on_client_origin_session_and_salt_but_not_on_the_path() {
-        let of = |client, uri, salt| signed_in().session_state(client, uri, salt);
+        let of = |client, uri, salt| signed_in().session_state(&id(client), uri, salt);
         let one = of("app", PAGE, SALT);
         assert_eq!(one, of("app", "https://APP.example:443/other", SALT));
         for other in [
             of("other", PAGE, SALT),
             of("app", "https://app.example:8443/callback", SALT),
             of("app", PAGE, "other"),
-            BrowserState(None).session_state("app", PAGE, SALT),
+            BrowserState(None).session_state(&id("app"), PAGE, SALT),
         ] {
             assert_ne!(one, other);
         }
@@ -85,6 +90,6 @@ mod tests {
 
     #[test]
     fn a_native_application_has_none() {
-        assert_eq!(signed_in().session_state("app", "com.example.app:/callback", SALT), None);
+        assert_eq!(signed_in().session_state(&id("app"), "com.example.app:/callback", SALT), None);
     }
 }

@@ -44,6 +44,12 @@ impl SecretSettings {
         Self { sha256, plain: None, expires_at, description }
     }
 
+    /// The settings of the secret with this SHA-256.
+    pub(crate) fn of_hash(sha256: &[u8; 32]) -> Self {
+        let sha256 = Some(base64url::encode(sha256));
+        Self { sha256, plain: None, expires_at: None, description: None }
+    }
+
     /// The same with the hash in place of a plain text, as stores keep it.
     pub(crate) fn hashed(self) -> Self {
         match &self.plain {

@@ -1,5 +1,6 @@
 //! Clients as the store keeps them.
 
+use doorward_protocol::ids::ClientId;
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -10,7 +11,7 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredClient {
     /// The client.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Its settings under their names in the configuration ([`ClientSettings`]), secrets hashed.
     pub settings: Map<String, Value>,
     /// Whether it comes from the configuration; otherwise it was added by command.
@@ -29,7 +30,7 @@ pub struct StoredClients {
 impl StoredClient {
     /// What the store keeps of these settings.
     pub fn new(mut settings: ClientSettings, configured: bool) -> Result<Self, SettingsError> {
-        let client_id = settings.client_id.clone();
+        let client_id = settings.checked_id()?;
         settings.client_secrets =
             settings.client_secrets.into_iter().map(SecretSettings::hashed).collect();
         match serde_json::to_value(settings) {

@@ -45,8 +45,8 @@ impl Resources {
         scope: &Scope,
     ) -> Result<Targets, InvalidTarget> {
         let named = |name: &'a str| {
-            let known = self.apis(scope).any(|api| api.name == name);
-            known.then(|| name.to_owned()).ok_or(InvalidTarget::NoApi)
+            let known = self.apis(scope).find(|api| names(&api.name, name));
+            known.map(|api| api.name.clone()).ok_or(InvalidTarget::NoApi)
         };
         requested.into_iter().map(named).collect::<Result<_, _>>().map(Targets)
     }
@@ -107,6 +107,17 @@ impl Resources {
     }
 }
 
+/// Whether a client means this API: by its name, or by the same origin with or without the slash
+/// that libraries put behind it (RFC 3986 section 6.2.3).
+fn names(api: &str, asked: &str) -> bool {
+    let without_slash = |text: &str| {
+        let origin = text.strip_suffix('/').unwrap_or(text);
+        let rest = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+        rest.is_some_and(|host| !host.contains('/')).then(|| origin.to_owned())
+    };
+    api == asked || without_slash(api).is_some_and(|api| without_slash(asked) == Some(api))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -142,13 +153,27 @@ mod tests {
     }
 
     #[test]
+    fn an_origin_is_named_with_or_without_its_slash() {
+        for (api, asked, same) in [
+            ("https://one.example", "https://one.example/", true),
+            ("https://one.example/", "https://one.example", true),
+            ("https://one.example/mcp", "https://one.example/mcp/", false),
+            ("https://one.example", "https://one.example//", false),
+            ("https://one.example", "http://one.example/", false),
+            ("one", "one/", false),
+        ] {
+            assert_eq!(names(api, asked), same, "{api} {asked}");
+        }
+    }
+
+    #[test]
     fn only_apis_that_the_scope_leads_to_can_be_named() {
         let resources = resources();
         let all = scope("openid read write");
         assert!(resources.targets(["https://one.example/", "two"], &all).is_ok());
         for (name, scope) in [
             ("three", &all),
-            ("https://one.example", &all),
+            ("https://one.example/other", &all),
             ("", &all),
             ("two", &scope("openid read")),
         ] {

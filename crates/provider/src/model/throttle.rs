@@ -3,9 +3,13 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use doorward_protocol::{
+    ids::{ClientId, Sub},
+    time::Seconds,
+};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::time::Timestamp;
+use crate::model::{password::PasswordHash, time::Timestamp, user::User};
 
 /// What failures are counted for: a hash, so that the store collects neither mistyped passwords nor
 /// addresses.
@@ -32,16 +36,33 @@ impl ThrottleKey {
         )
     }
 
+    /// Answers of passkeys from this address. Nobody can guess one, so they are counted by
+    /// themselves: who guesses passwords keeps nobody from signing in by a passkey.
+    pub fn passkeys_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("passkeys from:").chain_update(network(address));
+        Self(hash.finalize().into())
+    }
+
     /// The account as typed from this address.
     pub fn account_at(normalized_username: &str, address: &str) -> Self {
         let hash = Sha256::new().chain_update("account at:").chain_update(network(address));
         Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
     }
 
+    /// The account at an address that has signed it in with the password that it has now. A new
+    /// password makes another key, so it forgets the address.
+    pub fn known_at(user: &User, address: &str) -> Self {
+        let hash = Sha256::new().chain_update("known at:").chain_update(network(address));
+        let hash = hash.chain_update("\n").chain_update(user.sub.as_str()).chain_update("\n");
+        let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
+        Self(hash.chain_update(password).finalize().into())
+    }
+
     /// The account as typed to this client, which signs users in itself (RFC 6749 section 4.3). All
     /// its users come from the client's own address, so the address says nothing.
-    pub fn account_at_client(normalized_username: &str, client_id: &str) -> Self {
-        let hash = Sha256::new().chain_update("account at client:").chain_update(client_id);
+    pub fn account_at_client(normalized_username: &str, client_id: &ClientId) -> Self {
+        let hash =
+            Sha256::new().chain_update("account at client:").chain_update(client_id.as_str());
         Self(hash.chain_update("\n").chain_update(normalized_username).finalize().into())
     }
 
@@ -51,20 +72,118 @@ impl ThrottleKey {
     }
 
     /// What a public client asks for from this address.
-    pub fn client_at(client_id: &str, address: &str) -> Self {
+    fn client_at(client_id: &ClientId, address: &str) -> Self {
         let hash = Sha256::new().chain_update("client at:").chain_update(network(address));
-        Self(hash.chain_update("\n").chain_update(client_id).finalize().into())
+        Self(hash.chain_update("\n").chain_update(client_id.as_str()).finalize().into())
+    }
+
+    /// Clients that are registered from this address.
+    fn registrations_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("registrations from:").chain_update(network(address));
+        Self(hash.finalize().into())
+    }
+
+    /// Clients that are registered from this site.
+    fn registrations_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("registrations from site:");
+        Some(Self(hash.chain_update(site(address)?).finalize().into()))
+    }
+
+    /// What a public client asks for from this site.
+    fn client_at_site(client_id: &ClientId, address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("client at site:").chain_update(site(address)?);
+        Some(Self(hash.chain_update("\n").chain_update(client_id.as_str()).finalize().into()))
     }
 
     /// The user codes that this user has entered (RFC 8628 section 5.1).
-    pub fn user_codes_of(sub: &str) -> Self {
-        Self(Sha256::new().chain_update("user codes of:").chain_update(sub).finalize().into())
+    pub fn user_codes_of(sub: &Sub) -> Self {
+        Self(
+            Sha256::new()
+                .chain_update("user codes of:")
+                .chain_update(sub.as_str())
+                .finalize()
+                .into(),
+        )
+    }
+
+    /// Links that somebody at this address asks to be mailed.
+    pub fn links_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("links from:").chain_update(network(address));
+        Self(hash.finalize().into())
+    }
+
+    /// The same for an IPv6 site, as one holder may have it; `None` for an IPv4 address.
+    pub fn links_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("links from site:").chain_update(site(address)?);
+        Some(Self(hash.finalize().into()))
+    }
+
+    /// Links that are mailed to this mailbox.
+    pub fn links_to(mailbox: &str) -> Self {
+        let hash = Sha256::new().chain_update("links to:").chain_update(mailbox);
+        Self(hash.finalize().into())
+    }
+
+    /// All links that are asked for in the hour of this timestamp.
+    pub fn links_in_hour(now: Timestamp) -> Self {
+        let hour = now.seconds().div_euclid(3600);
+        let hash = Sha256::new().chain_update("links in hour:").chain_update(hour.to_be_bytes());
+        Self(hash.finalize().into())
+    }
+
+    /// The second step of sign-ins of this user.
+    pub fn second_step_of(sub: &Sub) -> Self {
+        Self(
+            Sha256::new()
+                .chain_update("second step of:")
+                .chain_update(sub.as_str())
+                .finalize()
+                .into(),
+        )
+    }
+
+    /// The second step of sign-ins of this user from this address.
+    pub fn second_step_at(sub: &Sub, address: &str) -> Self {
+        let hash = Sha256::new().chain_update("second step at:").chain_update(network(address));
+        Self(hash.chain_update("\n").chain_update(sub.as_str()).finalize().into())
+    }
+
+    /// An address from which a second step of this user was finished, with the password and the
+    /// authenticator app that the user has now. Another password or another app makes another key,
+    /// so it forgets the address: it may be that of the thief whom the change is to keep out.
+    pub fn second_step_known_at(user: &User, totp_since: Option<Timestamp>, address: &str) -> Self {
+        let hash =
+            Sha256::new().chain_update("second step known at:").chain_update(network(address));
+        let hash = hash.chain_update("\n").chain_update(user.sub.as_str()).chain_update("\n");
+        let since = totp_since.map_or(i64::MIN, Timestamp::seconds);
+        let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
+        Self(hash.chain_update(since.to_be_bytes()).chain_update(password).finalize().into())
+    }
+
+    /// Wrong codes of one sign-in that waits for its second step.
+    pub fn waiting_sign_in(identity: &[u8; 32]) -> Self {
+        let hash = Sha256::new().chain_update("waiting sign-in:").chain_update(identity);
+        Self(hash.finalize().into())
+    }
+
+    /// The second step in a browser that has signed the account in before. It is counted by itself:
+    /// a right password must not make wrong codes forgotten.
+    pub(crate) fn second_step_with(Self(device): &Self) -> Self {
+        Self(Sha256::new().chain_update("second step with:").chain_update(device).finalize().into())
     }
 
     /// The 32 bytes, for the store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+/// An IPv6 network of 48 bits, as one holder may have it, with 65,536 networks of 64 bits. `None`
+/// for an IPv4 address.
+fn site(address: &str) -> Option<String> {
+    let Ok(IpAddr::V6(v6)) = address.parse() else { return None };
+    let [a, b, c, ..] = v6.segments();
+    Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string())
 }
 
 fn network(address: &str) -> String {
@@ -89,36 +208,42 @@ pub struct FailedSignIns {
 /// When sign-ins are delayed.
 #[derive(Debug, Clone, Copy)]
 pub struct ThrottlePolicy {
-    /// Number of failures without a wait. Each further one doubles the wait, which starts at one
-    /// second.
+    /// Number of failures without a wait. Each further one doubles the wait.
     pub free_failures: u32,
-    /// The longest wait in seconds.
-    pub longest_wait: u32,
+    /// The first wait.
+    pub first_wait: Seconds,
+    /// The longest wait.
+    pub longest_wait: Seconds,
 }
 
 /// For one account from one address.
-pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy =
-    ThrottlePolicy { free_failures: 5, longest_wait: 300 };
+pub const PER_ACCOUNT_AND_ADDRESS: ThrottlePolicy = ThrottlePolicy::doubling(5, Seconds::new(300));
 /// For one browser that has signed the account in before. It replaces the other three, so that no
 /// one else's failures keep its user waiting.
-pub const PER_DEVICE: ThrottlePolicy = ThrottlePolicy { free_failures: 5, longest_wait: 300 };
+pub const PER_DEVICE: ThrottlePolicy = ThrottlePolicy::doubling(5, Seconds::new(300));
 /// For one account from anywhere. A browser or an address that has signed the account in before
 /// ([`KNOWN_FOR`]) passes this limit, so guesses from elsewhere do not lock the owner out.
-pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy { free_failures: 25, longest_wait: 30 };
+pub const PER_ACCOUNT: ThrottlePolicy = ThrottlePolicy::doubling(25, Seconds::new(30));
 /// For one address, from which many people may come. It is passed in the same way.
-pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy { free_failures: 50, longest_wait: 300 };
+pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(300));
+/// For the answers of passkeys from one address. The wait is short: it only keeps off who makes
+/// work.
+pub const PASSKEYS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(30));
 /// For one account at one client that signs users in itself. The wait is short: the client can't
 /// say which of its users the guesser is.
-pub const PER_ACCOUNT_AND_CLIENT: ThrottlePolicy =
-    ThrottlePolicy { free_failures: 10, longest_wait: 30 };
+pub const PER_ACCOUNT_AND_CLIENT: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(30));
 /// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with
 /// codes of their own.
-pub const USER_CODES: ThrottlePolicy = ThrottlePolicy { free_failures: 10, longest_wait: 300 };
-/// Failures are forgotten after this many seconds without another.
-pub const MEMORY: u32 = 3600;
-/// How long a successful sign-in lets the same address pass the wide limits for this account, in
-/// seconds: 30 days. A browser passes them by its device cookie.
-pub const KNOWN_FOR: u32 = 2_592_000;
+pub const USER_CODES: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(300));
+/// For the second step of one account's sign-ins from anywhere. Who guesses here knows the password
+/// already, and a code is one of a million: so the wait is long. A browser or an address that has
+/// signed the account in before passes this limit, too.
+pub const SECOND_STEP: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(3000));
+/// Failures are forgotten after this time without another.
+pub const MEMORY: Seconds = Seconds::new(3600);
+/// How long a successful sign-in lets the same address pass the wide limits for this account: 30
+/// days. A browser passes them by its device cookie.
+pub const KNOWN_FOR: Seconds = Seconds::new(2_592_000);
 
 /// How many rows of one kind may wait for one client and address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,9 +252,43 @@ pub struct OriginBound {
     pub origin: ThrottleKey,
     /// How many rows.
     pub most: u32,
+    /// Client and site, for an IPv6 address.
+    pub site: Option<ThrottleKey>,
+}
+
+/// A site may have as many rows as this number of its networks.
+const NETWORKS_OF_SITE: u32 = 10;
+
+impl OriginBound {
+    /// The bound for clients that are registered from this address.
+    pub fn of_registrations(address: &str, most: u32) -> Self {
+        let origin = ThrottleKey::registrations_from(address);
+        Self { origin, most, site: ThrottleKey::registrations_from_site(address) }
+    }
+
+    /// The bound for what this client asks for from this address.
+    pub fn new(client_id: &ClientId, address: &str, most: u32) -> Self {
+        let origin = ThrottleKey::client_at(client_id, address);
+        Self { origin, most, site: ThrottleKey::client_at_site(client_id, address) }
+    }
+
+    /// How many rows may wait for the site.
+    pub fn most_of_site(&self) -> u32 {
+        self.most.saturating_mul(NETWORKS_OF_SITE)
+    }
 }
 
 impl ThrottlePolicy {
+    /// A wait that begins with one second and doubles up to the longest.
+    pub const fn doubling(free_failures: u32, longest_wait: Seconds) -> Self {
+        Self { free_failures, first_wait: Seconds::new(1), longest_wait }
+    }
+
+    /// A wait that is as long at once.
+    pub const fn wall(free_failures: u32, wait: Seconds) -> Self {
+        Self { free_failures, first_wait: wait, longest_wait: wait }
+    }
+
     /// Seconds to wait before the next attempt counts; 0 when it may be made now.
     pub fn wait(self, failed: FailedSignIns, now: Timestamp) -> u32 {
         let Some(last) = failed.last else { return 0 };
@@ -138,13 +297,14 @@ impl ThrottlePolicy {
             return 0;
         }
         let doublings = (failed.count - self.free_failures).min(30);
-        let pause = i64::from(self.longest_wait).min(1_i64 << doublings);
+        let pause = i64::from(self.longest_wait).min(i64::from(self.first_wait) << doublings);
         u32::try_from(pause - now.since(last)).unwrap_or(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn failed(count: u32, last: i64) -> FailedSignIns {
@@ -166,8 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wall_is_as_high_at_once() {
+        let now = Timestamp::from_seconds(1000);
+        let policy = ThrottlePolicy::wall(2, Seconds::new(600));
+        assert_eq!(policy.wait(failed(1, 1000), now), 0);
+        assert_eq!(policy.wait(failed(2, 1000), now), 600);
+        assert_eq!(policy.wait(failed(50, 900), now), 500);
+    }
+
+    #[test]
     fn a_clock_set_back_locks_nobody_out() {
         assert_eq!(PER_ACCOUNT.wait(failed(60, 9999), Timestamp::from_seconds(0)), 0);
+    }
+
+    #[test]
+    fn an_ipv6_address_has_a_site() {
+        let client = "page".parse().unwrap();
+        let site = |address| OriginBound::new(&client, address, 100).site;
+        assert_eq!(site("192.0.2.1"), None);
+        assert_eq!(site("2001:db8:1:2::1"), site("2001:db8:1:ffff::9"));
+        assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:2:2::1"));
+        assert_eq!(OriginBound::new(&client, "2001:db8::1", 100).most_of_site(), 1000);
     }
 
     #[test]

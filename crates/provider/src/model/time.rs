@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-pub use doorward_protocol::time::Timestamp;
+pub use doorward_protocol::time::{Seconds, Timestamp};
 
 /// A source of time.
 pub trait Clock: Send + Sync + fmt::Debug {

@@ -23,7 +23,7 @@
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use doorward_protocol::{base64url, secret::Secret};
+use doorward_protocol::{base64url, ids::GrantId, secret::Secret};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::time::Entropy;
@@ -157,10 +157,12 @@ impl Family {
     }
 
     /// The identifier of its grant.
-    pub fn grant_id(&self) -> String {
+    pub fn grant_id(&self) -> GrantId {
         let hash =
             Sha256::new().chain_update("grant of family ").chain_update(self.0.expose()).finalize();
-        base64url::encode(&hash[..16])
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        GrantId::from(id)
     }
 }
 
@@ -221,12 +223,22 @@ impl fmt::Debug for SuccessorSeed {
     }
 }
 
-/// A short random identifier that is no secret: `sid`, `jti`, `kid`. 127 bits as 22 base64url
-/// characters, of which the first is a letter: on a command line it can't be taken for an option.
+/// A short random identifier that is no secret: `jti`, `kid`. 127 bits as 22 base64url characters,
+/// of which the first is a letter: on a command line it can't be taken for an option.
 pub fn random_id(entropy: &dyn Entropy) -> String {
-    let mut bytes = entropy.bytes();
-    bytes[0] &= 0x7f;
-    base64url::encode(&bytes[..16])
+    base64url::encode(id_bytes(entropy))
+}
+
+/// The same for an identifier that has a type: `sid`, `sub`, the identifier of a grant.
+pub fn draw_id<T: From<[u8; 16]>>(entropy: &dyn Entropy) -> T {
+    T::from(id_bytes(entropy))
+}
+
+fn id_bytes(entropy: &dyn Entropy) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&entropy.bytes()[..16]);
+    id[0] &= 0x7f;
+    id
 }
 
 #[cfg(test)]
@@ -245,6 +257,7 @@ mod tests {
         }
         for first in 0..=u8::MAX {
             let id = random_id(&Fixed(first));
+            assert_eq!(draw_id::<GrantId>(&Fixed(first)), id.as_str());
             assert!(
                 id.len() == 22 && id.starts_with(|letter: char| letter.is_ascii_alphabetic()),
                 "{id}"
@@ -276,7 +289,7 @@ mod tests {
         let third = first.successor(SuccessorSeed([1; 32])).successor(SuccessorSeed([2; 32]));
         assert_eq!((first.family(), third.family()), (Some(family.clone()), Some(family.clone())));
         assert_eq!((third.expose().len(), family.grant_id().len()), (73, 22));
-        assert!(!third.expose().contains(&family.grant_id()));
+        assert!(!third.expose().contains(family.grant_id().as_str()));
         for other in
             ["", "short", &"x".repeat(43), &"x".repeat(72), &"x".repeat(74), &"€".repeat(24)]
         {

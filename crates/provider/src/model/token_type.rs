@@ -13,3 +13,6 @@ pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
 
 /// `typ` of logout tokens: nothing else may be taken for one.
 pub(crate) const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
+
+/// `typ` of signed answers about tokens (RFC 9701 section 5).
+pub(crate) const INTROSPECTION_TYPE: &str = "token-introspection+jwt";

@@ -1,28 +1,45 @@
 //! Users: who may sign in, and what is known about them.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
+use doorward_protocol::ids::Sub;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::model::password::PasswordHash;
+use crate::model::{
+    email::{EmailAddress, normalized_email},
+    group::{Group, ROLE, merged_claims},
+    password::PasswordHash,
+};
 
 /// A user as the store keeps them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Subject identifier: unique, never given to anyone else (OIDC Core section 2), at most 255
-    /// ASCII characters.
-    pub sub: String,
+    /// Subject identifier: unique, never given to anyone else (OIDC Core section 2).
+    pub sub: Sub,
     /// What the user types; compared by [`normalized_username`].
     pub username: String,
-    /// Argon2id.
-    pub password_hash: PasswordHash,
+    /// Argon2id; `None` if the user has no password, and so can't sign in by one.
+    pub password_hash: Option<PasswordHash>,
     /// A user who is not enabled can neither sign in nor refresh.
     pub enabled: bool,
-    /// Claims by name. A claim with several values is an array.
+    /// The user's own claims by name. A claim with several values is an array. What the user has in
+    /// all is told by [`User::all_claims`].
     pub claims: Arc<UserClaims>,
+    /// The groups that the user is in, in the order of their names. The store fills them in; they
+    /// change by commands of their own only.
+    pub groups: Arc<Vec<Group>>,
+    /// What the mappings of identity providers give, for each identity that is linked and gives
+    /// something. The store fills it in; it changes with sign-ins only.
+    pub mapped: Arc<Vec<UserClaims>>,
 }
+
+/// The claim that says what its user may do in the administration. It is one text.
+pub const ADMIN_ROLE_CLAIM: &str = "admin_role";
+/// The value of [`ADMIN_ROLE_CLAIM`] that may do everything. Once there is an enabled user who has
+/// it, there always is one.
+pub const OWNER: &str = "owner";
 
 /// Claims about a user by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +47,47 @@ pub struct User {
 pub struct UserClaims(pub Map<String, Value>);
 
 impl User {
+    /// The claims of this user: the user's own, those of the identities, and those of the groups,
+    /// as [`merged_claims`] decides. Tokens, userinfo and policies must see these, and no others.
+    pub fn all_claims(&self, is_list: impl Fn(&str) -> bool) -> Cow<'_, UserClaims> {
+        if self.groups.is_empty() && self.mapped.is_empty() {
+            return Cow::Borrowed(&self.claims);
+        }
+        Cow::Owned(merged_claims(&self.claims, &self.mapped, &self.groups, is_list))
+    }
+
+    /// Whether the user has this role, by themselves, by a group, or by an identity provider.
+    pub fn has_role(&self, role: &str) -> bool {
+        match self.all_claims(|_| false).0.get(ROLE) {
+            Some(Value::Array(roles)) => roles.iter().any(|own| own == role),
+            Some(own) => own == role,
+            None => false,
+        }
+    }
+
     /// The claims, to be changed.
     pub fn claims_mut(&mut self) -> &mut Map<String, Value> {
         &mut Arc::make_mut(&mut self.claims).0
+    }
+
+    /// The e-mail address, if there is one.
+    pub fn email(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(single(self.claims.0.get("email")?)?.as_str()?).ok()
+    }
+
+    /// The e-mail address in the form in which addresses are compared, if it is known to be the
+    /// user's. No two users have the same one.
+    pub fn verified_email(&self) -> Option<String> {
+        let is_verified = single(self.claims.0.get("email_verified")?)? == &Value::Bool(true);
+        let address = single(self.claims.0.get("email")?)?.as_str()?;
+        (is_verified && !address.trim().is_empty()).then(|| normalized_email(address))
+    }
+
+    /// What the user may do in the administration, by the name of the role.
+    pub fn admin_role(&self) -> Option<&str> {
+        let role = single(self.claims.0.get(ADMIN_ROLE_CLAIM)?)?.as_str()?;
+        let is_name = !role.is_empty() && role.len() <= 32 && role.bytes().all(is_of_a_name);
+        is_name.then_some(role)
     }
 
     /// What an import makes of a stored user: each of the configured values counts if it is another
@@ -55,7 +110,22 @@ impl User {
             ),
             enabled: pick(&configured.enabled, &last.enabled, stored.enabled),
             claims: pick(&configured.claims, &last.claims, stored.claims),
+            groups: stored.groups,
+            mapped: stored.mapped,
         })
+    }
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte == b'_'
+}
+
+/// The value of a claim that has one.
+fn single(claim: &Value) -> Option<&Value> {
+    match claim {
+        Value::Array(values) if values.len() == 1 => values.first(),
+        Value::Array(_) => None,
+        value => Some(value),
     }
 }
 
@@ -93,6 +163,12 @@ pub fn normalized_username(typed: &str) -> String {
     typed.trim().to_lowercase().nfc().collect()
 }
 
+/// The same name with each accent apart (NFD). Names were stored as they were typed before they
+/// were composed, and some keyboards type them so. A store looks for both.
+pub fn decomposed_username(normalized: &str) -> String {
+    normalized.nfd().collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -103,11 +179,13 @@ mod tests {
     fn user(password: &str, enabled: bool) -> User {
         let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${password}", "A".repeat(22));
         User {
-            sub: "1".to_owned(),
+            sub: Sub::parse("1").unwrap(),
             username: "alice".to_owned(),
-            password_hash: PasswordHash::parse(&hash).unwrap(),
+            password_hash: Some(PasswordHash::parse(&hash).unwrap()),
             enabled,
             claims: Arc::default(),
+            groups: Arc::default(),
+            mapped: Arc::default(),
         }
     }
 
@@ -164,6 +242,33 @@ mod tests {
     }
 
     #[test]
+    fn only_a_verified_address_counts_as_the_users() {
+        let verified = |claims: Value| {
+            let Value::Object(claims) = claims else { unreachable!() };
+            User { claims: UserClaims(claims).into(), ..user(&"A".repeat(43), true) }
+                .verified_email()
+        };
+        assert_eq!(
+            verified(json!({"email": " Ada@Example.com", "email_verified": true})).as_deref(),
+            Some("ada@example.com")
+        );
+        assert_eq!(
+            verified(json!({"email": ["ada@example.com"], "email_verified": [true]})).as_deref(),
+            Some("ada@example.com")
+        );
+        for claims in [
+            json!({"email": "ada@example.com"}),
+            json!({"email": "ada@example.com", "email_verified": false}),
+            json!({"email": "ada@example.com", "email_verified": "true"}),
+            json!({"email": ["a@example.com", "b@example.com"], "email_verified": true}),
+            json!({"email": " ", "email_verified": true}),
+            json!({"email_verified": true}),
+        ] {
+            assert_eq!(verified(claims.clone()), None, "{claims}");
+        }
+    }
+
+    #[test]
     fn usernames_compare_without_case_and_space() {
         assert_eq!(normalized_username(" Alice "), "alice");
     }
@@ -173,6 +278,7 @@ mod tests {
         let (composed, decomposed) = ("Zo\u{eb}", "Zoe\u{308}");
         assert_eq!(normalized_username(composed), "zo\u{eb}");
         assert_eq!(normalized_username(decomposed), "zo\u{eb}");
+        assert_eq!(decomposed_username("zo\u{eb}"), "zoe\u{308}");
         // Lower case is not folding: these stay two names (RFC 8265 section 3.3.2).
         assert_ne!(normalized_username("stra\u{df}e"), normalized_username("strasse"));
     }

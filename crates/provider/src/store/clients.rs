@@ -1,6 +1,7 @@
 //! Clients, configured ones and those added by command.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 
 use crate::{
     model::stored_client::{StoredClient, StoredClients},
@@ -12,6 +13,14 @@ use crate::{
 pub trait Clients: Send + Sync + 'static {
     /// All clients, by their identifiers.
     async fn clients(&self) -> Result<StoredClients, StoreError>;
+    /// At most `limit` clients in the order of their identifiers, from the one after `after` on.
+    async fn clients_page(
+        &self,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<StoredClient>, StoreError>;
+    /// The client with this identifier.
+    async fn client(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError>;
     /// The [`StoredClients::version`], which each node reads every second.
     async fn clients_version(&self) -> Result<i64, StoreError>;
     /// Makes these the configured clients. Each replaces a client with the same identifier; other
@@ -23,8 +32,8 @@ pub trait Clients: Send + Sync + 'static {
     /// Replaces a client's settings. Returns `false`, and changes nothing, if the client is gone or
     /// the version has changed.
     async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError>;
-    /// Removes a client, and then in pages everything of it: grants, tokens, codes, pushed
-    /// requests, device codes, consents and logout notices. Returns `false` if there was nothing of
-    /// it. After an error it can be repeated.
-    async fn remove_client(&self, client_id: &str) -> Result<bool, StoreError>;
+    /// Removes a client, one that registered itself too, and then in pages everything of it:
+    /// grants, tokens, codes, pushed requests, device codes, consents and logout notices. Returns
+    /// `false` if there was nothing of it. After an error it can be repeated.
+    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError>;
 }

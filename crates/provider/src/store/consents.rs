@@ -1,6 +1,7 @@
 //! Remembered consents.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, Sub};
 
 use crate::{model::consent::Consent, store::StoreError};
 
@@ -8,12 +9,13 @@ use crate::{model::consent::Consent, store::StoreError};
 #[async_trait]
 pub trait Consents: Send + Sync + 'static {
     /// The consent that a user gave a client to remember.
-    async fn consent(&self, sub: &str, client_id: &str) -> Result<Option<Consent>, StoreError>;
+    async fn consent(&self, sub: &Sub, client_id: &ClientId)
+    -> Result<Option<Consent>, StoreError>;
     /// Remembers a consent in place of an earlier one.
     async fn remember_consent(
         &self,
-        sub: &str,
-        client_id: &str,
+        sub: &Sub,
+        client_id: &ClientId,
         consent: Consent,
     ) -> Result<(), StoreError>;
 }

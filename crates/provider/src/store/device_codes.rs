@@ -1,6 +1,7 @@
 //! Device authorization requests (RFC 8628).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::{ClientId, SessionId, Sub};
 
 use crate::{
     model::{
@@ -42,14 +43,14 @@ pub trait DeviceCodes: Send + Sync + 'static {
     async fn claim_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError>;
     /// The request with this user code, if this user may answer it and it still waits.
     async fn claimed_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
+        sub: &Sub,
         now: Timestamp,
     ) -> Result<Option<DeviceRequest>, StoreError>;
     /// Answers the request with this user code. Returns `true` once, if this user may answer it, it
@@ -57,8 +58,8 @@ pub trait DeviceCodes: Send + Sync + 'static {
     async fn answer_device_code(
         &self,
         user_code: UserCodeHash,
-        sub: &str,
-        sid: &str,
+        sub: &Sub,
+        sid: &SessionId,
         answer: DeviceAnswer,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
@@ -68,7 +69,7 @@ pub trait DeviceCodes: Send + Sync + 'static {
     async fn poll_device_code(
         &self,
         hash: TokenHash,
-        client_id: &str,
+        client_id: &ClientId,
         now: Timestamp,
     ) -> Result<DevicePoll, StoreError>;
     /// Redeems the code of an allowed request: it is removed, and the grant and its refresh token

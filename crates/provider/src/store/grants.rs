@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use doorward_protocol::ids::GrantId;
 
 use crate::{
     model::{
@@ -32,15 +33,15 @@ pub trait Grants: Send + Sync + 'static {
     /// so.
     async fn revoke_renewable_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// Revokes a grant with everything issued from it; unknown ones are no error.
-    async fn revoke_grant(&self, grant_id: &str, now: Timestamp) -> Result<(), StoreError>;
+    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<(), StoreError>;
     /// The grant and its user, unless revoked or expired.
     async fn live_grant(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(Arc<Grant>, User)>, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! The outbox of OpenID Connect Back-Channel Logout 1.0.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 
 use crate::{
     model::{logout_notice::LogoutNotice, time::Timestamp},
@@ -16,7 +17,7 @@ pub trait LogoutNotices: Send + Sync + 'static {
     /// at once.
     async fn claim_logout_notices(
         &self,
-        client_id: &str,
+        client_id: &ClientId,
         limit: u32,
         now: Timestamp,
         due_again: Timestamp,

@@ -15,4 +15,6 @@ pub trait Maintenance: Send + Sync + 'static {
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Answers if the database does, and accepts writes.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// Answers if the database answers a query. One whose disk is full, or that only reads, does.
+    async fn answers_queries(&self) -> Result<(), StoreError>;
 }

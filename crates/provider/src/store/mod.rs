@@ -7,39 +7,61 @@
 use doorward_protocol::error::ErrorCode;
 
 mod access;
+mod account_events;
+mod audit_records;
 mod clients;
 mod codes;
 mod consents;
 mod device_codes;
+mod external_identities;
+mod factors;
 mod failed_sign_ins;
 mod grants;
+mod groups;
+mod idempotency;
 mod logout_notices;
 mod maintenance;
+mod outbox;
+mod passkeys;
 mod pushed_requests;
 mod reference_tokens;
 mod refresh_tokens;
+mod registered_clients;
 mod sessions;
 mod signing_keys;
 mod single_uses;
+mod tickets;
 mod users;
 
 pub use self::{
     access::Access,
+    account_events::AccountEvents,
+    audit_records::{AuditDelivery, AuditRecords},
     clients::Clients,
     codes::{Codes, Redemption},
     consents::Consents,
     device_codes::{AddedDeviceCode, DeviceCodes},
+    external_identities::{
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, RemovedIdentity,
+    },
+    factors::Factors,
     failed_sign_ins::FailedSignIns,
     grants::Grants,
+    groups::{AddedGroupMember, Groups},
+    idempotency::{Begun, IdempotencyKeys},
     logout_notices::LogoutNotices,
     maintenance::Maintenance,
+    outbox::Outbox,
+    passkeys::{AddedPasskey, PasskeyUse, Passkeys, RemovedPasskey},
     pushed_requests::PushedRequests,
     reference_tokens::ReferenceTokens,
     refresh_tokens::{RefreshTokenRecord, RefreshTokens, RotateRefreshToken, Rotation},
+    registered_clients::RegisteredClients,
     sessions::Sessions,
     signing_keys::SigningKeys,
     single_uses::SingleUses,
-    users::Users,
+    tickets::{TicketRedemption, Tickets, UserChange},
+    users::{RemovedPassword, SkippedUser, Users},
 };
 
 /// The store did not do what was asked; nothing was changed. The message is for the log and names
@@ -71,19 +93,29 @@ impl StoreError {
 pub trait Store:
     Users
     + Clients
+    + RegisteredClients
     + Sessions
     + Access
+    + AccountEvents
+    + AuditRecords
     + LogoutNotices
     + PushedRequests
     + Codes
     + Grants
+    + Groups
     + RefreshTokens
     + DeviceCodes
     + ReferenceTokens
     + Consents
     + SigningKeys
     + FailedSignIns
+    + ExternalIdentities
+    + Factors
+    + Passkeys
     + SingleUses
+    + Tickets
+    + Outbox
+    + IdempotencyKeys
     + Maintenance
 {
 }
@@ -91,19 +123,29 @@ pub trait Store:
 impl<
     T: Users
         + Clients
+        + RegisteredClients
         + Sessions
         + Access
+        + AccountEvents
+        + AuditRecords
         + LogoutNotices
         + PushedRequests
         + Codes
         + Grants
+        + Groups
         + RefreshTokens
         + DeviceCodes
         + ReferenceTokens
         + Consents
         + SigningKeys
         + FailedSignIns
+        + ExternalIdentities
+        + Factors
+        + Passkeys
         + SingleUses
+        + Tickets
+        + Outbox
+        + IdempotencyKeys
         + Maintenance,
 > Store for T
 {

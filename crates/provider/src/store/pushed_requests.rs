@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     model::{
-        pushed_request::{Held, PushedRequest},
+        pushed_request::{FirstVisit, PushedRequest},
         throttle::OriginBound,
         time::Timestamp,
         token_handle::TokenHash,
@@ -35,7 +35,7 @@ pub trait PushedRequests: Send + Sync + 'static {
     async fn hold_pushed_request(
         &self,
         hash: TokenHash,
-        held: Held,
+        held: FirstVisit,
         until: Timestamp,
     ) -> Result<(), StoreError>;
     /// Removes a pushed request. Returns `true` once, if it had not expired.

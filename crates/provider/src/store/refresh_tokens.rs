@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     model::{
         grant::{Grant, RefreshToken, RefreshTokenState},
-        time::Timestamp,
+        time::{Seconds, Timestamp},
         token_handle::{SuccessorSeed, TokenHash},
         user::User,
     },
@@ -50,8 +50,8 @@ pub struct RotateRefreshToken {
     pub forgettable: bool,
     /// The present timestamp.
     pub now: Timestamp,
-    /// How long after consumption the presented token may still be repeated, in seconds.
-    pub grace: u32,
+    /// How long after consumption the presented token may still be repeated.
+    pub grace: Seconds,
 }
 
 /// A refresh token with all that is needed to judge it.

@@ -2,11 +2,12 @@
 //! in them.
 
 use async_trait::async_trait;
+use doorward_protocol::ids::Sub;
 
 use crate::{
     model::{
-        password::PasswordHash,
-        session::{EndedSession, Session, SessionCursor, SessionSelector},
+        account_notice::AccountNotices,
+        session::{EndedSession, Session, SessionCursor, SessionSelector, SignInProof},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -24,13 +25,14 @@ pub trait Sessions: Send + Sync + 'static {
     /// `sid` ends; one with the same `sid` continues as the new one. If the user then has more
     /// sessions than the store's limit, those with the oldest sign-in end.
     ///
-    /// Returns `false`, and changes nothing, if by now the user is gone, disabled, or has another
-    /// password than `verified`.
+    /// Returns `false`, and changes nothing, if by now the user is gone or disabled, or what was
+    /// verified is not the user's any more. What tells of the sign-in is kept with the session.
     async fn start_session(
         &self,
         session: Session,
-        verified: &PasswordHash,
+        verified: &SignInProof,
         replaces: Option<TokenHash>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// The session with this cookie, unless it has expired.
@@ -47,12 +49,12 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> Result<Vec<EndedSession>, StoreError>;
     /// Ends all sessions of a user, a page of them in each transaction, and returns how many ended.
     /// After an error the command can be repeated: it ends the rest.
-    async fn end_sessions_of(&self, sub: &str, now: Timestamp) -> Result<u64, StoreError>;
+    async fn end_sessions_of(&self, sub: &Sub, now: Timestamp) -> Result<u64, StoreError>;
     /// The live sessions of a user, the latest sign-in first: at most `limit` of them, from the one
     /// after the cursor on.
     async fn sessions_of(
         &self,
-        sub: &str,
+        sub: &Sub,
         after: Option<&SessionCursor>,
         limit: u32,
         now: Timestamp,

@@ -2,54 +2,78 @@
 
 use std::collections::BTreeMap;
 
-use doorward_protocol::scope::Scope;
+use doorward_protocol::{
+    ids::{ClientId, SessionId, Sub},
+    scope::Scope,
+};
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::{
     audit,
     model::{
+        client::Client,
         client_access::Use,
         resource::{Resources, ScopeDescription},
         session::{Authentication, Session, SessionCursor, SessionSelector},
         time::Clock,
     },
-    store::{Store, StoreError},
-    use_case::client_registry::ClientRegistry,
+    store::{Access, Sessions, StoreError},
+    use_case::client_directory::ClientDirectory,
 };
 
 /// A client with access, for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientWithAccess {
     /// The client.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Its name; the identifier where the client is gone.
     pub name: String,
+    /// Where the client lets others begin a sign-in, with the issuer that is to be asked (OIDC Core
+    /// section 4).
+    pub open: Option<String>,
     /// What it may have.
     pub scopes: Vec<ScopeDescription>,
     /// Since when and until when; `None` while it was only allowed.
     pub used: Option<Use>,
 }
 
+/// The address at which this client begins a sign-in with this issuer. A query of its own is kept
+/// (OIDC Core section 4).
+fn initiated_login(client: &Client, issuer: &str) -> Option<String> {
+    let mut url = Url::parse(client.initiate_login_uri.as_deref()?).ok()?;
+    url.query_pairs_mut().append_pair("iss", issuer);
+    Some(url.into())
+}
+
+/// Clients on one page: what a browser shows at once, in some 40 kB.
+const CLIENTS_A_PAGE: u32 = 50;
+
 /// Sessions on one page: what a browser shows at once, in some 30 kB.
 const SESSIONS_A_PAGE: u32 = 50;
 
 /// The user's view of their access: what it reads and changes.
 pub(crate) struct UserAccess<'a> {
-    pub(crate) store: &'a dyn Store,
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) access: &'a dyn Access,
+    pub(crate) sessions: &'a dyn Sessions,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) logout_queued: &'a Notify,
+    pub(crate) issuer: &'a str,
     pub(crate) clock: &'a dyn Clock,
 }
 
 impl UserAccess<'_> {
-    /// The clients that have access to a user's data, by their names.
+    /// A page of the clients that have access to a user's data, by their names, and after which
+    /// one the next page begins.
     pub(crate) async fn clients_with_access(
         &self,
-        sub: &str,
-    ) -> Result<Vec<ClientWithAccess>, StoreError> {
-        let mut clients: BTreeMap<String, (Scope, Option<Use>)> = BTreeMap::new();
-        for access in self.store.access_of(sub, self.clock.now()).await? {
+        sub: &Sub,
+        after: Option<&ClientId>,
+    ) -> Result<(Vec<ClientWithAccess>, Option<ClientId>), StoreError> {
+        let mut clients: BTreeMap<ClientId, (Scope, Option<Use>)> = BTreeMap::new();
+        let now = self.clock.now();
+        for access in self.access.access_of(sub, after, CLIENTS_A_PAGE + 1, now).await? {
             let (scope, used) = clients.entry(access.client_id).or_default();
             *scope = scope.union(&access.scope);
             *used = match (*used, access.used) {
@@ -57,20 +81,28 @@ impl UserAccess<'_> {
                 (one, other) => one.or(other),
             };
         }
-        let mut clients: Vec<_> = clients
-            .into_iter()
-            .map(|(client_id, (scope, used))| ClientWithAccess {
-                name: self
-                    .clients
-                    .get(&client_id)
-                    .map_or_else(|| client_id.clone(), |client| client.name.clone()),
+        let has_more = clients.len() > CLIENTS_A_PAGE as usize;
+        if has_more {
+            clients.pop_last();
+        }
+        let next = clients.keys().last().filter(|_| has_more).cloned();
+        let mut listed = Vec::with_capacity(clients.len());
+        for (client_id, (scope, used)) in clients {
+            let client = self.clients.at_hand(&client_id).await?;
+            listed.push(ClientWithAccess {
+                open: client.as_ref().and_then(|own| initiated_login(own, self.issuer)),
+                name: match client {
+                    Some(client) => client.name.clone(),
+                    None => self.clients.name_of(&client_id).await?,
+                },
                 scopes: self.resources.describe(&scope),
                 client_id,
                 used,
-            })
-            .collect();
+            });
+        }
+        let mut clients = listed;
         clients.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(clients)
+        Ok((clients, next))
     }
 
     /// Takes a client's access back: what was issued to it for this user is revoked, a remembered
@@ -78,29 +110,22 @@ impl UserAccess<'_> {
     pub(crate) async fn revoke_access(
         &self,
         session: &Authentication,
-        client_id: &str,
+        client_id: &ClientId,
         address: &str,
     ) -> Result<(), StoreError> {
-        self.store.revoke_access(&session.sub, client_id, self.clock.now()).await?;
-        audit::Event {
-            event: "access_revoked",
-            sub: Some(&session.sub),
-            client_id: Some(client_id),
-            peer: Some(address),
-            ..audit::Event::default()
-        }
-        .log();
+        self.access.revoke_access(&session.sub, client_id, self.clock.now()).await?;
+        audit::Event::AccessRevoked { sub: &session.sub, client_id, peer: address }.log();
         Ok(())
     }
 
     /// A page of the live sessions of a user, the latest first, and where the next page begins.
     pub(crate) async fn sessions_of(
         &self,
-        sub: &str,
+        sub: &Sub,
         after: Option<&SessionCursor>,
     ) -> Result<(Vec<Session>, Option<SessionCursor>), StoreError> {
         let now = self.clock.now();
-        let mut page = self.store.sessions_of(sub, after, SESSIONS_A_PAGE + 1, now).await?;
+        let mut page = self.sessions.sessions_of(sub, after, SESSIONS_A_PAGE + 1, now).await?;
         let has_more = page.len() > SESSIONS_A_PAGE as usize;
         page.truncate(SESSIONS_A_PAGE as usize);
         let next = page.last().filter(|_| has_more).map(Session::cursor);
@@ -111,21 +136,14 @@ impl UserAccess<'_> {
     pub(crate) async fn end_other_session(
         &self,
         session: &Authentication,
-        sid: &str,
+        sid: &SessionId,
         address: &str,
     ) -> Result<(), StoreError> {
-        let selector = SessionSelector::OfUser { sub: session.sub.clone(), sid: sid.to_owned() };
-        let ended = self.store.end_sessions(selector, self.clock.now()).await?;
+        let selector = SessionSelector::OfUser { sub: session.sub.clone(), sid: sid.clone() };
+        let ended = self.sessions.end_sessions(selector, self.clock.now()).await?;
         self.logout_queued.notify_waiters();
-        audit::Event {
-            event: "session_ended",
-            sub: Some(&session.sub),
-            sid: Some(sid),
-            peer: Some(address),
-            count: Some(ended.len()),
-            ..audit::Event::default()
-        }
-        .log();
+        let (sub, count) = (&session.sub, ended.len());
+        audit::Event::SessionEnded { sub, sid, peer: address, count }.log();
         Ok(())
     }
 }

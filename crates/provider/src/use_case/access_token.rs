@@ -13,8 +13,8 @@ use crate::{
         grant::Grant, message_identity::MessageIdentity, time::Clock, token_handle::TokenHandle,
         user::User,
     },
-    store::{Store, StoreError},
-    use_case::client_registry::ClientRegistry,
+    store::{Grants, ReferenceTokens, SingleUses, StoreError},
+    use_case::client_directory::ClientDirectory,
 };
 
 /// An access token that is valid now: issued by this provider, not expired, its client enabled, its
@@ -35,9 +35,11 @@ pub(crate) fn revoked_jwt(claims: &AccessTokenClaims) -> MessageIdentity {
 /// Reads access tokens that come back.
 #[derive(Clone, Copy)]
 pub(crate) struct AccessTokens<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) reference_tokens: &'a dyn ReferenceTokens,
+    pub(crate) grants: &'a dyn Grants,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) keys: &'a KeyRing,
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) issuer: &'a str,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -54,7 +56,7 @@ impl AccessTokens<'_> {
         let claims = if presented.contains('.') {
             self.keys.verify_access_token(presented)
         } else {
-            self.store
+            self.reference_tokens
                 .reference_token(TokenHandle::parse(presented).hash(), now)
                 .await?
                 .map(Arc::new)
@@ -64,7 +66,8 @@ impl AccessTokens<'_> {
         };
         let Some(claims) = claims.filter(holds) else { return Ok(None) };
         // A reference that was revoked is gone; a JWT is noted.
-        let revoked = presented.contains('.') && self.store.is_used(revoked_jwt(&claims)).await?;
+        let revoked =
+            presented.contains('.') && self.single_uses.is_used(revoked_jwt(&claims)).await?;
         Ok((!revoked).then_some(claims))
     }
 
@@ -76,11 +79,11 @@ impl AccessTokens<'_> {
         let Some(claims) = self.read(presented.expose()).await? else {
             return Ok(None);
         };
-        let Some(client) = self.clients.get(&claims.client_id) else { return Ok(None) };
-        let Some(grant_id) = claims.grant_id.as_deref() else {
+        let Some(client) = self.clients.find(&claims.client_id).await? else { return Ok(None) };
+        let Some(grant_id) = claims.grant_id.as_ref() else {
             return Ok(Some(LiveAccessToken { claims, grant: None }));
         };
-        let grant = self.store.live_grant(grant_id, self.clock.now()).await?;
+        let grant = self.grants.live_grant(grant_id, self.clock.now()).await?;
         let grant =
             grant.filter(|(_, user)| user.enabled && client.subject(&user.sub) == claims.sub);
         Ok(grant.map(|grant| LiveAccessToken { claims, grant: Some(grant) }))

@@ -7,19 +7,20 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward_protocol::{params::Params, secret::Secret};
 
 use crate::{
-    keys::remote::RemoteKeys,
+    keys::remote::PublishedKeys,
     model::{
         client::{
             Client,
-            assertion::{ASSERTION_TYPE, AssertionError, ClientKeys, Expected, unverified_issuer},
+            assertion::{self, ASSERTION_TYPE, AssertionError, Expected, unverified_issuer},
+            fapi2,
         },
         paths,
-        throttle::{OriginBound, ThrottleKey},
+        throttle::OriginBound,
         time::Clock,
     },
-    store::Store,
+    store::SingleUses,
     use_case::{
-        client_registry::ClientRegistry,
+        client_directory::ClientDirectory,
         error::{ClientAuthenticationError, TokenError},
         single_use::is_first_use,
     },
@@ -155,9 +156,9 @@ fn form_decode(text: &str) -> Option<String> {
 /// Authenticates clients: what it reads, and the store that remembers used assertions.
 #[derive(Clone, Copy)]
 pub(crate) struct ClientAuthenticator<'a> {
-    pub(crate) store: &'a dyn Store,
-    pub(crate) clients: &'a ClientRegistry,
-    pub(crate) remote_keys: &'a RemoteKeys,
+    pub(crate) single_uses: &'a dyn SingleUses,
+    pub(crate) clients: ClientDirectory<'a>,
+    pub(crate) published_keys: PublishedKeys<'a>,
     pub(crate) issuer: &'a str,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -171,7 +172,7 @@ impl ClientAuthenticator<'_> {
         use ClientAuthenticationError::{
             SecretMissing, SecretUnexpected, UnknownClient, WrongSecret,
         };
-        let client = self.clients.get(credentials.client_id()).ok_or(UnknownClient)?;
+        let client = self.clients.find(credentials.client_id()).await?.ok_or(UnknownClient)?;
         let now = self.clock.now();
         let verified = match credentials {
             ClientCredentials::Public { .. } if client.confidential => {
@@ -179,6 +180,8 @@ impl ClientAuthenticator<'_> {
             }
             ClientCredentials::Public { .. } => true,
             _ if !client.confidential => return Err(SecretUnexpected.into()),
+            // Keys beside secrets are for request objects.
+            ClientCredentials::Assertion { .. } if !client.authenticates_by_keys() => false,
             ClientCredentials::Assertion { assertion, .. } => {
                 self.consume_assertion(&client, assertion).await?;
                 true
@@ -205,13 +208,15 @@ impl ClientAuthenticator<'_> {
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
         let expected = Expected { client_id: &client.client_id, audiences, fapi2: client.fapi2 };
         let now = self.clock.now();
-        let verify = |keys: &ClientKeys| keys.verify(assertion.expose(), &expected, now);
-        let verified = match &client.jwks_uri {
-            Some(uri) => self.remote_keys.verify(uri, now, verify).await,
-            None => verify(&client.keys),
-        };
+        let opened = self.published_keys.verify_by(client, now, |keys| {
+            keys.open(assertion.expose(), &assertion::TYPES, |algorithm| {
+                !client.fapi2 || fapi2::ALGORITHMS.contains(&algorithm)
+            })
+        });
+        let opened = opened.await.map_err(AssertionError::from);
+        let verified = opened.and_then(|claims| assertion::check(&claims, &expected, now));
         let verified = verified.map_err(ClientAuthenticationError::from)?;
-        if is_first_use(self.store, verified.identity, verified.too_old_at).await? {
+        if is_first_use(self.single_uses, verified.identity, verified.too_old_at).await? {
             Ok(())
         } else {
             Err(ClientAuthenticationError::from(AssertionError::Replayed).into())
@@ -223,8 +228,7 @@ impl ClientAuthenticator<'_> {
 /// client is no secret, so anybody can make its requests; they are bounded for each address. A
 /// confidential client has proven who it is.
 pub(crate) fn origin_bound(client: &Client, address: &str, most: u32) -> Option<OriginBound> {
-    let origin = || ThrottleKey::client_at(&client.client_id, address);
-    (!client.confidential).then(|| OriginBound { origin: origin(), most })
+    (!client.confidential).then(|| OriginBound::new(&client.client_id, address, most))
 }
 
 impl std::ops::Deref for AuthenticatedClient {

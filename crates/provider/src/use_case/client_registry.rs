@@ -12,16 +12,17 @@ use std::{
     time::Duration,
 };
 
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{ids::ClientId, jose::SigningAlgorithm, secret::Secret};
 use tokio::sync::watch;
 
 use crate::{
     model::{
         client::{Client, GrantType, RedirectUri},
+        registration::{RegistrationPolicy, RegistrationSettings},
         resource::Resources,
         stored_client::StoredClients,
     },
-    store::{Store, StoreError},
+    store::{self, StoreError},
 };
 
 /// How often the store is asked whether clients changed.
@@ -31,7 +32,7 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     version: i64,
-    by_id: HashMap<String, Arc<Client>>,
+    by_id: HashMap<ClientId, Arc<Client>>,
     cors_origins: HashSet<String>,
 }
 
@@ -45,7 +46,7 @@ impl Clients {
     ) -> Self {
         let mut by_id = HashMap::new();
         for stored in stored.clients {
-            let client_id = &stored.client_id;
+            let client_id = stored.client_id.as_str();
             let Ok(settings) = stored.parsed() else {
                 tracing::error!(
                     client_id,
@@ -99,17 +100,27 @@ pub struct ClientRegistry {
 impl ClientRegistry {
     /// Reads and checks all clients of the store, for these resources and signing algorithms.
     pub(crate) async fn load(
-        store: &dyn Store,
+        table: &dyn store::Clients,
         resources: Arc<Resources>,
         algorithms: Vec<SigningAlgorithm>,
     ) -> Result<Self, StoreError> {
-        let clients = Clients::from_store(store.clients().await?, &resources, &algorithms);
+        let clients = Clients::from_store(table.clients().await?, &resources, &algorithms);
         Ok(Self { current: watch::Sender::new(Arc::new(clients)), resources, algorithms })
     }
 
     /// The client, if there is one and it is enabled.
     pub fn get(&self, client_id: &str) -> Option<Arc<Client>> {
         self.current.borrow().get(client_id).cloned()
+    }
+
+    /// What clients are held to that no operator wrote down.
+    pub(crate) fn policy<'a>(
+        &'a self,
+        settings: &'a RegistrationSettings,
+        salt: &'a Secret,
+    ) -> RegistrationPolicy<'a> {
+        let (resources, algorithms) = (&*self.resources, self.algorithms.as_slice());
+        RegistrationPolicy { settings, resources, algorithms, salt }
     }
 
     /// Whether a client lists this origin for its browser code.
@@ -141,12 +152,12 @@ impl ClientRegistry {
     }
 
     /// Takes over the store's clients if they changed, and returns whether they did.
-    pub(crate) async fn refresh(&self, store: &dyn Store) -> Result<bool, StoreError> {
-        if store.clients_version().await? == self.version() {
+    pub(crate) async fn refresh(&self, table: &dyn store::Clients) -> Result<bool, StoreError> {
+        if table.clients_version().await? == self.version() {
             return Ok(false);
         }
         let clients =
-            Clients::from_store(store.clients().await?, &self.resources, &self.algorithms);
+            Clients::from_store(table.clients().await?, &self.resources, &self.algorithms);
         let version = clients.version;
         self.current.send_replace(Arc::new(clients));
         tracing::info!(version, "clients changed");
@@ -155,11 +166,11 @@ impl ClientRegistry {
 
     /// Takes over changes of the clients until it is dropped. While the store can't be reached the
     /// clients stay as they are.
-    pub(crate) async fn watch(&self, store: &dyn Store) {
+    pub(crate) async fn watch(&self, table: &dyn store::Clients) {
         let mut reached = true;
         loop {
             tokio::time::sleep(POLL).await;
-            let outcome = self.refresh(store).await;
+            let outcome = self.refresh(table).await;
             if let Err(error) = &outcome
                 && reached
             {

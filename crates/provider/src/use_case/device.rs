@@ -7,6 +7,7 @@
 use doorward_protocol::{
     params::Params,
     scope::{OFFLINE_ACCESS, Scope},
+    time::Seconds,
 };
 use serde::Serialize;
 
@@ -16,27 +17,28 @@ use crate::{
         client::{Client, GrantType},
         device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
         grant::{Grant, RequestedClaims},
+        identity_provider::IdentityProvider,
         paths,
         resource::Resources,
         session::{Authentication, Session},
         target::Targets,
         throttle::{self, OriginBound, ThrottleKey},
         time::{Clock, Entropy},
-        token_handle::{TokenHandle, random_id},
+        token_handle::{TokenHandle, draw_id},
         user::UserClaims,
         user_code::UserCode,
     },
-    store::{AddedDeviceCode, Store, StoreError},
+    store::{AddedDeviceCode, DeviceCodes, FailedSignIns, StoreError},
     use_case::{
         authenticate::{AuthenticatedClient, origin_bound},
-        client_registry::ClientRegistry,
+        client_directory::ClientDirectory,
         error::TokenError,
         token::request::parse_scope,
     },
 };
 
-/// Seconds that a device waits between two polls, to begin with (section 3.2).
-pub const INTERVAL: u32 = 5;
+/// How long a device waits between two polls, to begin with (section 3.2).
+pub const INTERVAL: Seconds = Seconds::new(5);
 
 /// Number of draws of a user code. With a million live ones even a second draw is rare.
 const DRAWS: usize = 5;
@@ -49,8 +51,8 @@ pub struct DeviceAuthorization {
     pub user_code: String,
     pub verification_uri: String,
     pub verification_uri_complete: String,
-    pub expires_in: u32,
-    pub interval: u32,
+    pub expires_in: Seconds,
+    pub interval: Seconds,
 }
 
 /// Why a user code leads nowhere.
@@ -59,8 +61,8 @@ pub enum UserCodeError {
     /// Mistyped, expired, or answered before.
     #[error("the user code is unknown, expired or answered")]
     Unknown,
-    /// The client wants a fresher sign-in (`user_sso_lifetime`).
-    #[error("the client wants a fresher sign-in")]
+    /// The client wants another sign-in: a fresher or stronger one, or one by another provider.
+    #[error("the client wants another sign-in")]
     SignInAgain,
     /// Too many wrong codes. The next one is checked after this many seconds.
     #[error("too many wrong user codes: try again in {0} seconds")]
@@ -83,9 +85,12 @@ pub struct PendingDevice {
 
 /// Devices' requests and users' answers to them: what it reads and changes.
 pub(crate) struct DeviceFlow<'a> {
-    pub(crate) store: &'a dyn Store,
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) device_codes: &'a dyn DeviceCodes,
+    pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
+    /// The other providers by which users sign in.
+    pub(crate) providers: &'a [IdentityProvider],
     pub(crate) issuer: &'a str,
     /// How many requests of a public client may wait for one address.
     pub(crate) most_waiting: u32,
@@ -135,7 +140,7 @@ impl DeviceFlow<'_> {
         &self,
         device_code: &TokenHandle,
         request: DeviceRequest,
-        lifetime: u32,
+        lifetime: Seconds,
         bound: Option<&OriginBound>,
     ) -> Result<UserCode, TokenError> {
         for _ in 0..DRAWS {
@@ -147,7 +152,7 @@ impl DeviceFlow<'_> {
                 expires_at: self.clock.now().plus(lifetime),
                 interval: INTERVAL,
             };
-            match self.store.add_device_code(code, bound, self.clock.now()).await? {
+            match self.device_codes.add_device_code(code, bound, self.clock.now()).await? {
                 AddedDeviceCode::Added => return Ok(user_code),
                 AddedDeviceCode::UserCodeTaken => {}
                 AddedDeviceCode::TooMany => return Err(TokenError::TooManyDevices),
@@ -171,15 +176,15 @@ impl DeviceFlow<'_> {
             (ThrottleKey::user_codes_of(sub), throttle::USER_CODES),
             (address.clone(), throttle::PER_ADDRESS),
         ];
-        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
+        let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(UserCodeError::Throttled(wait));
         }
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?;
-        let request = self.store.claim_device_code(code.hash(), sub, self.clock.now()).await?;
-        let pending =
-            request.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
-        self.store.withdraw_attempt(&[address]).await?;
+        let request =
+            self.device_codes.claim_device_code(code.hash(), sub, self.clock.now()).await?;
+        let pending = self.pending(request.ok_or(UserCodeError::Unknown)?).await?;
+        self.failures.withdraw_attempt(&[address]).await?;
         self.require_fresh_sign_in(&pending.client, session)?;
         Ok((code, pending))
     }
@@ -189,19 +194,19 @@ impl DeviceFlow<'_> {
         client: &Client,
         session: &Session,
     ) -> Result<(), UserCodeError> {
-        if client.accepts_sign_in(&session.authentication, None, self.clock.now()) {
+        if client.accepts_sign_in(session, self.providers, None, self.clock.now()) {
             Ok(())
         } else {
             Err(UserCodeError::SignInAgain)
         }
     }
 
-    fn pending(&self, request: DeviceRequest) -> Option<PendingDevice> {
-        let client = self
-            .clients
-            .get(&request.client_id)
-            .filter(|client| client.grant_types.contains(&GrantType::DeviceCode))?;
-        Some(PendingDevice { client, scope: request.scope, targets: request.targets })
+    async fn pending(&self, request: DeviceRequest) -> Result<PendingDevice, UserCodeError> {
+        let client = self.clients.find(&request.client_id).await?;
+        let client = client
+            .filter(|client| client.grant_types.contains(&GrantType::DeviceCode))
+            .ok_or(UserCodeError::Unknown)?;
+        Ok(PendingDevice { client, scope: request.scope, targets: request.targets })
     }
 
     /// Takes the user's answer to a request that the same user looked up before. `scope` are the
@@ -216,9 +221,9 @@ impl DeviceFlow<'_> {
     ) -> Result<bool, UserCodeError> {
         let code = UserCode::typed(typed).ok_or(UserCodeError::Unknown)?.hash();
         let (Authentication { sub, sid, .. }, now) = (&session.authentication, self.clock.now());
-        let claimed = self.store.claimed_device_code(code, sub, now).await?;
+        let claimed = self.device_codes.claimed_device_code(code, sub, now).await?;
         let PendingDevice { client, scope: requested, targets } =
-            claimed.and_then(|request| self.pending(request)).ok_or(UserCodeError::Unknown)?;
+            self.pending(claimed.ok_or(UserCodeError::Unknown)?).await?;
         // The page is no proof that the session was good enough: anybody can post this answer.
         if scope.is_some() {
             self.require_fresh_sign_in(&client, session)?;
@@ -233,18 +238,15 @@ impl DeviceFlow<'_> {
         } else {
             DeviceAnswer::Denied
         };
-        if !self.store.answer_device_code(code, sub, sid, answer, now).await? {
+        if !self.device_codes.answer_device_code(code, sub, sid, answer, now).await? {
             return Err(UserCodeError::Unknown);
         }
-        audit::Event {
-            event: if allowed { "device_allowed" } else { "device_denied" },
-            outcome: if allowed { audit::Outcome::Succeeded } else { audit::Outcome::Denied },
-            sub: Some(sub),
-            client_id: Some(&client.client_id),
-            peer: Some(address),
-            ..audit::Event::default()
+        let (client_id, peer) = (&client.client_id, address);
+        if allowed {
+            audit::Event::DeviceAllowed { sub, client_id, peer }.log();
+        } else {
+            audit::Event::DeviceDenied { sub, client_id, peer }.log();
         }
-        .log();
         Ok(allowed)
     }
 
@@ -257,11 +259,11 @@ impl DeviceFlow<'_> {
     ) -> Grant {
         Grant {
             // Another one, that of its family, when the device fetches its tokens.
-            id: random_id(self.entropy),
+            id: draw_id(self.entropy),
             client_id: client.client_id.clone(),
             // The device goes on when the browser in which it was allowed is signed out.
             authentication: Authentication {
-                sid: random_id(self.entropy),
+                sid: draw_id(self.entropy),
                 ..session.authentication.clone()
             },
             scope,

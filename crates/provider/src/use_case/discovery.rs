@@ -7,19 +7,19 @@ use doorward_protocol::{
 
 use crate::{
     model::{
-        client::{GrantType, assertion},
+        client::{GrantType, keys, request_object::RequestObjectAlgorithm},
         device_code::DEVICE_CODE,
         paths,
+        provider_settings::ProviderSettings,
+        registration::RegistrationMode,
         resource::Resources,
-        session::PASSWORD_CONTEXT,
     },
     use_case::client_registry::Clients,
 };
 
 /// Describes the provider: what it reads for that.
 pub(crate) struct Discovery<'a> {
-    pub(crate) issuer: &'a str,
-    pub(crate) par_required: bool,
+    pub(crate) settings: &'a ProviderSettings,
     pub(crate) clients: &'a Clients,
     pub(crate) resources: &'a Resources,
     pub(crate) algorithms: &'a [SigningAlgorithm],
@@ -28,41 +28,55 @@ pub(crate) struct Discovery<'a> {
 impl Discovery<'_> {
     /// The discovery document.
     pub(crate) fn metadata(&self) -> ProviderMetadata {
-        let clients = self.clients;
-        let endpoint = |path: &str| Some(format!("{}{path}", self.issuer));
+        let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
         let list =
             |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
         let authentication =
             || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
-        let assertion_algorithms = || list(&assertion::ALGORITHMS);
+        let signing_algorithms =
+            || self.algorithms.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let assertion_algorithms = || list(&keys::ALGORITHMS);
         ProviderMetadata {
-            issuer: self.issuer.to_owned(),
+            issuer: self.settings.issuer.clone(),
             authorization_endpoint: endpoint(paths::AUTHORIZE),
             token_endpoint: endpoint(paths::TOKEN),
             userinfo_endpoint: endpoint(paths::USERINFO),
             jwks_uri: endpoint(paths::JWKS),
             revocation_endpoint: endpoint(paths::REVOCATION),
-            device_authorization_endpoint: if clients.allow(GrantType::DeviceCode) {
+            device_authorization_endpoint: if self.allow(GrantType::DeviceCode) {
                 endpoint(paths::DEVICE_AUTHORIZATION)
             } else {
                 None
             },
             pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
-            require_pushed_authorization_requests: Some(self.par_required),
+            require_pushed_authorization_requests: Some(
+                self.settings.require_pushed_authorization_requests,
+            ),
+            registration_endpoint: match self.settings.registration.mode {
+                RegistrationMode::Off => None,
+                RegistrationMode::Token | RegistrationMode::Open => endpoint(paths::REGISTRATION),
+            },
             introspection_endpoint: endpoint(paths::INTROSPECTION),
             end_session_endpoint: endpoint(paths::END_SESSION),
             check_session_iframe: endpoint(paths::CHECK_SESSION),
             scopes_supported: self.scopes(),
             response_types_supported: list(&["code"]),
-            response_modes_supported: list(&["query", "fragment", "form_post"]),
-            grant_types_supported: grant_types(clients),
-            acr_values_supported: list(&[PASSWORD_CONTEXT]),
-            subject_types_supported: subject_types(clients),
-            id_token_signing_alg_values_supported: self
-                .algorithms
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            response_modes_supported: list(&[
+                "query",
+                "fragment",
+                "form_post",
+                "jwt",
+                "query.jwt",
+                "fragment.jwt",
+                "form_post.jwt",
+            ]),
+            grant_types_supported: self.grant_types(),
+            acr_values_supported: self.settings.acr.supported(),
+            subject_types_supported: self.subject_types(),
+            id_token_signing_alg_values_supported: signing_algorithms(),
+            authorization_signing_alg_values_supported: signing_algorithms(),
+            userinfo_signing_alg_values_supported: signing_algorithms(),
+            introspection_signing_alg_values_supported: signing_algorithms(),
             token_endpoint_auth_methods_supported: authentication(),
             token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
             revocation_endpoint_auth_methods_supported: authentication(),
@@ -77,10 +91,18 @@ impl Discovery<'_> {
             dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
             code_challenge_methods_supported: list(&["S256"]),
             claims_supported: self.resources.claim_names(),
-            prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
+            prompt_values_supported: self.prompt_values(),
             claims_parameter_supported: Some(true),
-            request_parameter_supported: Some(false),
-            request_uri_parameter_supported: Some(false),
+            request_parameter_supported: Some(true),
+            request_object_signing_alg_values_supported: self.request_object_algorithms(),
+            require_signed_request_object: Some(self.settings.require_signed_request_object),
+            request_uri_parameter_supported: Some(self.settings.fetch_request_uris),
+            require_request_uri_registration: self.settings.fetch_request_uris.then_some(true),
+            client_id_metadata_document_supported: self
+                .settings
+                .registration
+                .metadata_documents
+                .then_some(true),
             authorization_response_iss_parameter_supported: Some(true),
             frontchannel_logout_supported: Some(true),
             frontchannel_logout_session_supported: Some(true),
@@ -90,35 +112,66 @@ impl Discovery<'_> {
         }
     }
 
+    /// What request objects may be signed by. `none` is among them if a client registered it, or
+    /// may come that does.
+    fn request_object_algorithms(&self) -> Vec<String> {
+        let unsigned = Some(RequestObjectAlgorithm::Unsigned);
+        let none = !self.settings.require_signed_request_object
+            && (self.settings.registration.takes_strangers()
+                || self.clients.iter().any(|own| own.request_objects.algorithm == unsigned));
+        let signed = keys::ALGORITHMS.into_iter();
+        signed.chain(none.then_some("none")).map(str::to_owned).collect()
+    }
+
+    /// What a client may ask for. `create` is of Initiating User Registration 1.0.
+    fn prompt_values(&self) -> Vec<String> {
+        let create = self.settings.accounts.offers_registration().then_some("create");
+        let values = ["none", "login", "consent", "select_account"].into_iter().chain(create);
+        values.map(str::to_owned).collect()
+    }
+
     /// Every scope that can be had.
     fn scopes(&self) -> Vec<String> {
-        let offline = self.clients.iter().any(|client| client.allow_offline_access);
+        let offline = self.allow_offline_access();
         self.resources
             .scope_names()
             .into_iter()
             .filter(|scope| offline || scope != OFFLINE_ACCESS)
             .collect()
     }
-}
 
-/// The kinds of subject identifiers that some client gets.
-fn subject_types(clients: &Clients) -> Vec<String> {
-    let pairwise = clients.iter().any(|client| client.has_pairwise_subjects());
-    ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
-}
+    /// Whether some client may use this grant type, or may come that may.
+    fn allow(&self, grant_type: GrantType) -> bool {
+        let strangers = &self.settings.registration;
+        self.clients.allow(grant_type)
+            || strangers.takes_strangers() && strangers.grant_types.contains(&grant_type)
+    }
 
-/// The grant types that some client may use.
-fn grant_types(clients: &Clients) -> Vec<String> {
-    let refresh = clients.iter().any(|client| client.allow_offline_access);
-    [
-        (clients.allow(GrantType::AuthorizationCode), "authorization_code"),
-        (refresh, "refresh_token"),
-        (clients.allow(GrantType::ClientCredentials), "client_credentials"),
-        (clients.allow(GrantType::Password), "password"),
-        (clients.allow(GrantType::DeviceCode), DEVICE_CODE),
-    ]
-    .into_iter()
-    .filter(|(enabled, _)| *enabled)
-    .map(|(_, name)| name.to_owned())
-    .collect()
+    fn allow_offline_access(&self) -> bool {
+        let strangers = &self.settings.registration;
+        self.clients.iter().any(|client| client.allow_offline_access)
+            || strangers.takes_strangers() && strangers.allow_offline_access
+    }
+
+    /// The kinds of subject identifiers that some client gets.
+    fn subject_types(&self) -> Vec<String> {
+        let pairwise = self.settings.registration.takes_strangers()
+            || self.clients.iter().any(|client| client.has_pairwise_subjects());
+        ["public"].into_iter().chain(pairwise.then_some("pairwise")).map(str::to_owned).collect()
+    }
+
+    /// The grant types that some client may use.
+    fn grant_types(&self) -> Vec<String> {
+        [
+            (self.allow(GrantType::AuthorizationCode), "authorization_code"),
+            (self.allow_offline_access(), "refresh_token"),
+            (self.allow(GrantType::ClientCredentials), "client_credentials"),
+            (self.allow(GrantType::Password), "password"),
+            (self.allow(GrantType::DeviceCode), DEVICE_CODE),
+        ]
+        .into_iter()
+        .filter(|(enabled, _)| *enabled)
+        .map(|(_, name)| name.to_owned())
+        .collect()
+    }
 }

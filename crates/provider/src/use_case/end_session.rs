@@ -14,11 +14,12 @@ use crate::{
         client::Client,
         session::{Authentication, Session},
     },
-    use_case::client_registry::ClientRegistry,
+    store::StoreError,
+    use_case::client_directory::ClientDirectory,
 };
 
 /// A request to sign out, after everything in it was checked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EndSessionRequest {
     /// The client that asks, if the request names it.
     pub client: Option<Arc<Client>>,
@@ -29,6 +30,9 @@ pub struct EndSessionRequest {
     /// Whether an ID token of the browser's own session proves the request, so that the user need
     /// not be asked.
     pub proven: bool,
+    /// The host to return to, if it is the page of a client that registered itself, for which
+    /// nobody vouches, and no session led there. The user is not sent there unasked.
+    pub unvouched_host: Option<String>,
 }
 
 /// What is not valid in a request to sign out. It is left out, and the user does not return.
@@ -37,7 +41,10 @@ pub enum EndSessionProblem {
     /// `id_token_hint` is not an ID token of this provider.
     #[error("id_token_hint is not an ID token of this provider")]
     InvalidHint,
-    /// `client_id` is unknown, or an address to return to was sent and no client was named.
+    /// An address to return to was sent, and no client was named.
+    #[error("the request has a post_logout_redirect_uri and names no client")]
+    NoClient,
+    /// The client that is named is unknown.
     #[error("the request names no client of this provider")]
     UnknownClient,
     /// `post_logout_redirect_uri` is not registered for the client.
@@ -57,11 +64,21 @@ pub enum EndSessionError {
     /// `client_id` and the audience of `id_token_hint` differ (section 2).
     #[error("The application's client_id is not the one that the id_token_hint was issued to.")]
     ClientMismatch,
+    /// The store failed.
+    #[error("The provider can't answer at the moment. Try again in a minute.")]
+    Unavailable,
+}
+
+impl From<StoreError> for EndSessionError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed at the end-session endpoint");
+        Self::Unavailable
+    }
 }
 
 /// Reads requests to sign out: what it needs for that.
 pub(crate) struct EndSession<'a> {
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) keys: &'a KeyRing,
     pub(crate) issuer: &'a str,
 }
@@ -69,7 +86,7 @@ pub(crate) struct EndSession<'a> {
 impl EndSession<'_> {
     /// Checks a request to sign out against the browser's session. What does not hold is left out:
     /// a bad hint proves nothing, an unregistered address is not returned to.
-    pub(crate) fn parse(
+    pub(crate) async fn parse(
         &self,
         params: &Params,
         session: Option<&Session>,
@@ -85,11 +102,17 @@ impl EndSession<'_> {
         }
         // A hint that does not verify makes the rest of the request doubtful: no redirect then.
         let client_id = if hint.is_some() { hinted } else { named };
-        let client = client_id.and_then(|id| self.clients.get(id));
+        let client = match client_id {
+            Some(client_id) => self.clients.find(client_id).await?,
+            None => None,
+        };
         let return_to = client.as_deref().and_then(|client| return_address(client, params));
         let address_refused = params.is_sent("post_logout_redirect_uri") && return_to.is_none();
         let problem = match (hint, &claims, &client) {
             (Some(_), None, _) => Some(EndSessionProblem::InvalidHint),
+            (_, _, None) if client_id.is_none() && address_refused => {
+                Some(EndSessionProblem::NoClient)
+            }
             (_, _, None) if address_refused || named.is_some() => {
                 Some(EndSessionProblem::UnknownClient)
             }
@@ -105,14 +128,19 @@ impl EndSession<'_> {
                 // knew them by their own names, or not.
                 let Authentication { sub, sid, .. } = &session.authentication;
                 let (sub, sid) = client.as_ref().map_or_else(
-                    || (sub.clone(), sid.clone()),
+                    || (sub.to_string(), sid.to_string()),
                     |client| (client.subject(sub), client.session_id(sid)),
                 );
                 claims.sub == sub && claims.sid.as_ref().is_none_or(|hinted| *hinted == sid)
             }
             (None, _) => false,
         };
-        Ok(EndSessionRequest { client, return_to, problem, proven })
+        let is_own = proven && session.is_some();
+        let unvouched_host = match (&client, &return_to) {
+            (Some(client), Some(uri)) if !is_own => self.clients.unvouched_host(client, uri),
+            _ => None,
+        };
+        Ok(EndSessionRequest { client, return_to, problem, proven, unvouched_host })
     }
 
     /// An ID token of ours, expired or not: section 2 says that it "SHOULD" be accepted after its

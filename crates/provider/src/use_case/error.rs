@@ -82,6 +82,9 @@ pub enum TokenError {
 /// less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantProblem {
+    /// The client's `require_acr` was raised since.
+    #[error("the client requires a stronger sign-in than that of the grant")]
+    SignInTooWeak,
     /// Unknown, or removed after its end.
     #[error("the authorization code is unknown")]
     UnknownCode,
@@ -139,6 +142,12 @@ pub enum GrantProblem {
     /// Resource owner password credentials.
     #[error("the user name or the password is wrong")]
     WrongPassword,
+    /// A password alone does not sign this user in.
+    #[error(
+        "this user signs in with a second factor, which this grant can't ask for: \
+         use the authorization code flow"
+    )]
+    SecondFactorNeeded,
 }
 
 impl TokenError {
@@ -202,7 +211,8 @@ impl TokenError {
                 GrantProblem::UnknownRefreshToken
                 | GrantProblem::RefreshTokenOfAnotherClient
                 | GrantProblem::RefreshTokenReplayed
-                | GrantProblem::OfflineAccessWithdrawn,
+                | GrantProblem::OfflineAccessWithdrawn
+                | GrantProblem::SignInTooWeak,
             ) => "The refresh token is unknown, expired, used, revoked, or another client's. \
                  Start a new sign-in."
                 .to_owned(),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use doorward_protocol::{
     claims::{AccessTokenClaims, Confirmation},
+    ids::ClientId,
+    jose::SigningAlgorithm,
     scope::{OFFLINE_ACCESS, Scope},
     secret::Secret,
     token::{BEARER, DPOP},
@@ -13,14 +15,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    keys::KeyRing,
     model::{
         client::Client,
         grant::RefreshTokenState,
         resource::{ApiResource, Resources},
         token_handle::TokenHandle,
+        token_type::INTROSPECTION_TYPE,
         user::User,
     },
-    store::{Store, StoreError},
+    store::{RefreshTokens, StoreError},
     use_case::{
         access_token::AccessTokens,
         authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
@@ -61,7 +65,7 @@ pub struct ActiveToken {
     /// As far as it concerns the caller.
     #[serde(skip_serializing_if = "Scope::is_empty")]
     scope: Scope,
-    client_id: String,
+    client_id: ClientId,
     /// Absent for refresh tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
@@ -74,9 +78,29 @@ pub struct ActiveToken {
     /// The key that the token is bound to (RFC 9449 section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
-    /// `aud` and `jti` of an access token, `auth_time`, and claims about user and client.
+    /// `aud` and `jti` of an access token, `auth_time` and `acr` (RFC 9470 section 6.2), and claims
+    /// about user and client.
     #[serde(flatten)]
     extra: Map<String, Value>,
+}
+
+/// The answer in the form that the caller asked for.
+#[derive(Debug)]
+pub enum IntrospectionAnswer {
+    /// JSON.
+    Plain(Introspection),
+    /// The same in a token (RFC 9701 section 5).
+    Signed(Secret),
+}
+
+/// The claims of a signed answer. Times and names of the token stand inside `token_introspection`,
+/// so that the answer can't be taken for the token (RFC 9701 section 8.1).
+#[derive(Serialize)]
+struct SignedIntrospection<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    token_introspection: &'a Introspection,
 }
 
 impl Introspection {
@@ -85,10 +109,13 @@ impl Introspection {
 
 /// Answers questions about tokens: what it reads for that.
 pub(crate) struct TokenIntrospection<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) refresh_tokens: &'a dyn RefreshTokens,
     pub(crate) access_tokens: AccessTokens<'a>,
     pub(crate) authenticator: ClientAuthenticator<'a>,
     pub(crate) resources: &'a Resources,
+    pub(crate) keys: &'a KeyRing,
+    /// What signs answers to APIs that take any algorithm.
+    pub(crate) access_token_signing_alg: SigningAlgorithm,
 }
 
 impl TokenIntrospection<'_> {
@@ -124,8 +151,50 @@ impl TokenIntrospection<'_> {
         }
     }
 
+    /// What a token says to this caller, signed if the caller accepts that or takes nothing else.
+    pub(crate) async fn answer(
+        &self,
+        caller: &Introspector,
+        token: &Secret,
+        wants_signed: bool,
+    ) -> Result<IntrospectionAnswer, TokenError> {
+        let introspection = self.introspect(caller, token).await?;
+        let (audience, algorithm, required) = match &caller.0 {
+            Caller::Api(name) => (name.as_str(), self.algorithm_for(name), false),
+            Caller::Client(client) => (
+                client.client_id.as_str(),
+                client.answers.introspection,
+                client.answers.introspection_required,
+            ),
+        };
+        if !wants_signed && !required {
+            return Ok(IntrospectionAnswer::Plain(introspection));
+        }
+        let now = self.access_tokens.clock.now();
+        let claims = SignedIntrospection {
+            iss: self.access_tokens.issuer,
+            aud: audience,
+            iat: now.seconds(),
+            token_introspection: &introspection,
+        };
+        let key = self.keys.active(algorithm, now)?;
+        Ok(IntrospectionAnswer::Signed(key.sign(INTROSPECTION_TYPE, &claims)?))
+    }
+
+    /// What signs answers to an API: what may sign its access tokens.
+    fn algorithm_for(&self, api: &str) -> SigningAlgorithm {
+        let own = self.resources.api(api).map(|api| api.access_token_signing_algs.as_slice());
+        match own.unwrap_or_default() {
+            listed if listed.contains(&self.access_token_signing_alg) => {
+                self.access_token_signing_alg
+            }
+            [first, ..] => *first,
+            [] => self.access_token_signing_alg,
+        }
+    }
+
     /// What a token says to this caller.
-    pub(crate) async fn introspect(
+    async fn introspect(
         &self,
         caller: &Introspector,
         token: &Secret,
@@ -151,7 +220,8 @@ impl TokenIntrospection<'_> {
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else {
             return Ok(None);
         };
-        let Some(client) = self.access_tokens.clients.get(&live.claims.client_id) else {
+        let client_id = &live.claims.client_id;
+        let Some(client) = self.access_tokens.clients.find(client_id).await? else {
             return Ok(None);
         };
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
@@ -185,7 +255,7 @@ impl TokenIntrospection<'_> {
         token: &Secret,
     ) -> Result<Option<ActiveToken>, StoreError> {
         let Some(record) =
-            self.store.refresh_token(TokenHandle::parse(token.expose()).hash()).await?
+            self.refresh_tokens.refresh_token(TokenHandle::parse(token.expose()).hash()).await?
         else {
             return Ok(None);
         };
@@ -233,6 +303,9 @@ fn described(claims: AccessTokenClaims, username: Option<String>) -> ActiveToken
     extra.insert("jti".to_owned(), claims.jti.into());
     if let Some(auth_time) = claims.auth_time {
         extra.insert("auth_time".to_owned(), auth_time.into());
+    }
+    if let Some(acr) = claims.acr {
+        extra.insert("acr".to_owned(), acr.into());
     }
     ActiveToken {
         active: true,

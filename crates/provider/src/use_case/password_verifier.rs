@@ -6,7 +6,10 @@ use aws_lc_rs::hmac;
 use doorward_protocol::secret::Secret;
 use tokio::sync::Semaphore;
 
-use crate::model::password::{PasswordError, PasswordHash};
+use crate::{
+    model::password::PasswordHash,
+    store::{StoreError, Users},
+};
 
 /// More passwords wait to be verified than there are places: try again soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,8 +19,11 @@ pub struct Busy;
 /// How many sign-ins may wait for each one that is being computed: about a second's worth.
 const WAITING_FOR_EACH: usize = 48;
 
+/// How many new passwords may wait for each hash that is being computed.
+const NEW_FOR_EACH: usize = 8;
+
 /// How many kinds of hashes decoys are made for.
-const MOST_COSTS: usize = 16;
+const MOST_COSTS: u32 = 16;
 
 /// Verifies passwords on blocking threads, a few at a time, so that a rush of sign-ins neither
 /// takes all memory nor starves the token endpoint.
@@ -26,6 +32,11 @@ pub struct PasswordVerifier {
     permits: Arc<Semaphore>,
     /// Places to wait in; without a bound, a flood of guesses would hold up every real sign-in.
     places: Arc<Semaphore>,
+    /// New passwords are checked and hashed behind these: so few at a time that sign-ins, which
+    /// share the threads, wait for one of them at most.
+    new_permits: Arc<Semaphore>,
+    /// Places for them to wait in.
+    new_places: Arc<Semaphore>,
     /// A decoy is verified in place of the hash of a user that does not exist, so that both cases
     /// take the same time. There is one for each cost that users' hashes were seen to have.
     decoys: Arc<Mutex<Vec<PasswordHash>>>,
@@ -35,15 +46,17 @@ pub struct PasswordVerifier {
 
 impl PasswordVerifier {
     /// A pool that computes `parallel` hashes at a time.
-    pub fn new(parallel: usize) -> Result<Self, PasswordError> {
-        let first = PasswordHash::compute(&Secret::new("no user has this password"))?.decoy();
+    #[must_use]
+    pub fn new(parallel: usize) -> Self {
         let parallel = parallel.max(1);
-        Ok(Self {
+        Self {
             permits: Arc::new(Semaphore::new(parallel)),
             places: Arc::new(Semaphore::new(parallel * WAITING_FOR_EACH)),
-            decoys: Arc::new(Mutex::new(vec![first])),
+            new_permits: Arc::new(Semaphore::new((parallel / 2).max(1))),
+            new_places: Arc::new(Semaphore::new(parallel * NEW_FOR_EACH)),
+            decoys: Arc::new(Mutex::new(vec![PasswordHash::usual_decoy()])),
             choice: hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()),
-        })
+        }
     }
 
     /// Makes a decoy of the cost of this hash, if there is none yet. Attempts are not counted: a
@@ -51,9 +64,17 @@ impl PasswordVerifier {
     pub fn learn(&self, hash: &PasswordHash) {
         let mut decoys = self.decoys.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = decoys.iter().any(|own| own.cost() == hash.cost());
-        if !is_known && decoys.len() < MOST_COSTS {
+        if !is_known && decoys.len() < MOST_COSTS as usize {
             decoys.push(hash.decoy());
         }
+    }
+
+    /// Makes decoys of the costs of all users. So they are there before the first sign-in.
+    pub(crate) async fn learn_all(&self, users: &dyn Users) -> Result<(), StoreError> {
+        for hash in users.password_costs(MOST_COSTS).await? {
+            self.learn(&hash);
+        }
+        Ok(())
     }
 
     /// The decoy of a name that nobody has: each cost is as frequent among such names.
@@ -90,7 +111,22 @@ impl PasswordVerifier {
         Ok(self.run(move || PasswordHash::compute(&password).ok()).await?.flatten())
     }
 
-    async fn run<T: Send + 'static>(
+    /// Runs work for a new password, which must not hold sign-ins up.
+    pub(crate) async fn run_for_new<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Busy> {
+        let _place = self.new_places.try_acquire().map_err(|_| Busy)?;
+        let permit = Arc::clone(&self.new_permits).acquire_owned().await.map_err(|_| Busy)?;
+        // The work keeps the permit: it goes on when its caller hangs up.
+        self.run(move || {
+            let _permit = permit;
+            work()
+        })
+        .await
+    }
+
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
@@ -111,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_user_is_refused_even_with_the_decoys_password() {
-        let verifier = PasswordVerifier::new(1).unwrap();
+        let verifier = PasswordVerifier::new(1);
         assert!(
             !verifier
                 .verify("nobody", None, Secret::new("no user has this password"))
@@ -124,7 +160,7 @@ mod tests {
 
     #[test]
     fn names_of_nobody_cost_what_users_cost_and_each_always_the_same() {
-        let verifier = PasswordVerifier::new(1).unwrap();
+        let verifier = PasswordVerifier::new(1);
         let cost = |cost: &str| {
             let text = format!("$argon2id$v=19${cost}${}${}", "A".repeat(22), "E".repeat(43));
             PasswordHash::parse(&text).unwrap()
@@ -157,8 +193,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn new_passwords_take_no_place_of_sign_ins() {
+        let verifier = PasswordVerifier::new(1);
+        let (started, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let work = || {
+            let (started, release) = (Arc::clone(&started), Arc::clone(&release));
+            move || {
+                started.add_permits(1);
+                while release.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_err() {
+                    std::thread::yield_now();
+                }
+            }
+        };
+        let registrations =
+            futures::future::join_all((0..100).map(|_| verifier.run_for_new(work())));
+        let signing_in = async {
+            // One registration is being computed; all others wait, or are told to come back.
+            started.acquire().await.unwrap().forget();
+            let mut sign_in = Box::pin(verifier.verify("nobody", None, Secret::new("guess")));
+            assert!(futures::poll!(&mut sign_in).is_pending(), "it has a place");
+            release.add_permits(1);
+            // Done when a single further registration may have begun: the places are its own.
+            let answer = sign_in.await;
+            release.add_permits(100);
+            answer
+        };
+        let (answers, answer) = futures::join!(registrations, signing_in);
+        assert_eq!(answer, Ok(false));
+        let refused = answers.iter().filter(|answer| **answer == Err(Busy)).count();
+        assert_eq!(refused, 100 - NEW_FOR_EACH);
+    }
+
+    #[tokio::test]
     async fn more_sign_ins_than_places_are_told_to_come_back() {
-        let verifier = PasswordVerifier::new(1).unwrap();
+        let verifier = PasswordVerifier::new(1);
         let attempts =
             (0..=WAITING_FOR_EACH).map(|_| verifier.verify("nobody", None, Secret::new("guess")));
         let answers = futures::future::join_all(attempts).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     audit,
     model::{grant::Grant, time::Clock, token_handle::TokenHandle},
-    store::Store,
+    store::{Grants, ReferenceTokens, RefreshTokens, SingleUses},
     use_case::{
         access_token::{AccessTokens, revoked_jwt},
         authenticate::AuthenticatedClient,
@@ -16,7 +16,10 @@ use crate::{
 
 /// Revokes tokens: what it reads and changes.
 pub(crate) struct TokenRevocation<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) refresh_tokens: &'a dyn RefreshTokens,
+    pub(crate) reference_tokens: &'a dyn ReferenceTokens,
+    pub(crate) grants: &'a dyn Grants,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) access_tokens: AccessTokens<'a>,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -36,18 +39,18 @@ impl TokenRevocation<'_> {
         let presented = TokenHandle::parse(token);
         let hash = presented.hash();
         let own = |grant: Arc<Grant>| (grant.client_id == client.client_id).then_some(grant);
-        let grant = match (self.store.refresh_token(hash).await?, presented.family()) {
+        let grant = match (self.refresh_tokens.refresh_token(hash).await?, presented.family()) {
             (Some(record), _) => record.grant.and_then(own),
             // The token was replaced and forgotten, and the client has not noticed. It wants an
             // end of the grant all the same.
             (None, Some(family)) => {
-                let grant = self.store.live_grant(&family.grant_id(), self.clock.now()).await?;
+                let grant = self.grants.live_grant(&family.grant_id(), self.clock.now()).await?;
                 grant.and_then(|(grant, _)| own(grant))
             }
             (None, None) => return self.revoke_access_token(client, token, address).await,
         };
         let Some(grant) = grant else { return Ok(()) };
-        self.store.revoke_grant(&grant.id, self.clock.now()).await?;
+        self.grants.revoke_grant(&grant.id, self.clock.now()).await?;
         log(client, &grant.authentication.sub, address);
         Ok(())
     }
@@ -63,9 +66,9 @@ impl TokenRevocation<'_> {
             return Ok(());
         };
         if !token.contains('.') {
-            self.store.revoke_reference_token(TokenHandle::parse(token).hash()).await?;
+            self.reference_tokens.revoke_reference_token(TokenHandle::parse(token).hash()).await?;
         } else if claims.grant_id.is_some() {
-            is_first_use(self.store, revoked_jwt(&claims), claims.exp).await?;
+            is_first_use(self.single_uses, revoked_jwt(&claims), claims.exp).await?;
         } else {
             // APIs verify it without asking (section 2.2.1).
             return Err(TokenError::NotRevocable);
@@ -76,12 +79,5 @@ impl TokenRevocation<'_> {
 }
 
 fn log(client: &AuthenticatedClient, sub: &str, address: &str) {
-    audit::Event {
-        event: "token_revoked",
-        sub: Some(sub),
-        client_id: Some(&client.client_id),
-        peer: Some(address),
-        ..audit::Event::default()
-    }
-    .log();
+    audit::Event::TokenRevoked { sub, client_id: &client.client_id, peer: address }.log();
 }

@@ -1,20 +1,25 @@
 //! Signing in at the provider: the password check with its throttle, and the sessions that come of
 //! it.
 
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{ids::ClientId, secret::Secret};
 use tokio::sync::Notify;
 
 use crate::{
     audit,
     model::{
+        account_notice::AccountNotices,
+        account_settings::SignInWith,
         device_cookie::DeviceCookies,
-        session::{Authentication, Device, PASSWORD_METHOD, Session, SessionSelector},
+        password::PasswordHash,
+        session::{
+            Authentication, Device, EndedSession, Session, SessionSelector, SignInProof, method,
+        },
         throttle::{self, ThrottleKey, ThrottlePolicy},
-        time::{Clock, Entropy},
-        token_handle::{TokenHandle, random_id},
+        time::{Clock, Entropy, Seconds, Timestamp},
+        token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
     },
-    store::{Store, StoreError},
+    store::{self, FailedSignIns, StoreError, Users},
     use_case::{
         client_registry::ClientRegistry,
         logout::{SignedOut, front_channel},
@@ -51,13 +56,37 @@ impl SignInError {
     }
 }
 
+/// How a user has signed in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// What must still be the user's when the session begins.
+    pub proof: SignInProof,
+    /// The authentication methods (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the user did it, if that was before the session begins.
+    pub auth_time: Option<Timestamp>,
+}
+
+impl SignIn {
+    /// By a password alone; `None` if the user has none.
+    pub fn by_password(user: &User) -> Option<Self> {
+        Self::by_password_and(user, method::names(&[method::PASSWORD]))
+    }
+
+    /// By a password, and by what else `amr` says; `None` if the user has no password.
+    pub fn by_password_and(user: &User, amr: Vec<String>) -> Option<Self> {
+        let hash = user.password_hash.clone()?;
+        Some(Self { proof: SignInProof::Password(hash), amr, auth_time: None })
+    }
+}
+
 /// A session that has just begun.
 #[derive(Debug)]
 pub struct StartedSession {
     /// The cookie's value, to be sent to the browser only.
     pub cookie: TokenHandle,
-    /// Seconds for which the browser keeps the cookie; `None`: until it is closed.
-    pub max_age: Option<u32>,
+    /// How long the browser keeps the cookie; `None`: until it is closed.
+    pub max_age: Option<Seconds>,
     /// The device cookie's value, kept by the browser for
     /// [`LIFETIME`](crate::model::device_cookie::LIFETIME).
     pub device_cookie: TokenHandle,
@@ -66,9 +95,11 @@ pub struct StartedSession {
 /// Checks passwords behind the throttle.
 #[derive(Clone, Copy)]
 pub(crate) struct PasswordCheck<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) users: &'a dyn Users,
+    pub(crate) failures: &'a dyn FailedSignIns,
     pub(crate) passwords: &'a PasswordVerifier,
     pub(crate) devices: &'a DeviceCookies,
+    pub(crate) sign_in_with: SignInWith,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -81,76 +112,124 @@ impl PasswordCheck<'_> {
         password: Secret,
         origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
-        let outcome = self.admit_and_check(username, password, origin).await;
+        self.counted(self.find_and_check(username, password, origin)).await
+    }
+
+    /// Checks the password of a user who is known already, whatever others sign in with.
+    pub(crate) async fn verify_of(
+        &self,
+        user: User,
+        password: Secret,
+        origin: SignInOrigin<'_>,
+    ) -> Result<User, SignInError> {
+        let username = normalized_username(&user.username);
+        self.counted(self.admit_and_check(&username, Some(user), password, origin)).await
+    }
+
+    /// Counts the outcome for the metrics.
+    async fn counted(
+        &self,
+        check: impl Future<Output = Result<User, SignInError>>,
+    ) -> Result<User, SignInError> {
+        let outcome = check.await;
         let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         outcome
     }
 
-    async fn admit_and_check(
+    async fn find_and_check(
         &self,
         username: &str,
         password: Secret,
         origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
-        let username = normalized_username(username);
-        let counters = self.counters(&username, origin).await?;
-        let wait = self.store.admit_sign_in(&counters.limits(), self.clock.now()).await?;
+        let typed = normalized_username(username);
+        let user = self.user_named(&typed).await?;
+        // Failures count for the account, whichever of its names was typed.
+        let username = user.as_ref().map_or(typed, |user| normalized_username(&user.username));
+        self.admit_and_check(&username, user, password, origin).await
+    }
+
+    async fn admit_and_check(
+        &self,
+        username: &str,
+        user: Option<User>,
+        password: Secret,
+        origin: SignInOrigin<'_>,
+    ) -> Result<User, SignInError> {
+        let counters = self.counters(username, user.as_ref(), origin).await?;
+        let wait = self.failures.admit_sign_in(&counters.limits(), self.clock.now()).await?;
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        match self.check(&username, password).await {
+        match self.check(username, user, password).await {
             Ok(user) => {
-                let Counters { own: (own, _), wide, known } = &counters;
+                let Counters { own: (own, _), wide } = &counters;
                 let wide: Vec<_> = wide.iter().map(|(key, _)| key.clone()).collect();
+                let known = origin.address().map(|address| ThrottleKey::known_at(&user, address));
                 let now = self.clock.now();
-                self.store.sign_in_succeeded(own, &wide, known.as_slice(), now).await?;
+                self.failures.sign_in_succeeded(own, &wide, known.as_slice(), now).await?;
                 Ok(user)
             }
             Err(SignInError::WrongPassword) => Err(SignInError::WrongPassword),
             // Nobody found out anything, so nobody has failed.
             Err(error) => {
-                let _ = self.store.withdraw_attempt(&counters.keys()).await;
+                let _ = self.failures.withdraw_attempt(&counters.keys()).await;
                 Err(error)
             }
         }
     }
 
-    async fn check(&self, username: &str, password: Secret) -> Result<User, SignInError> {
-        let user = self.store.user_by_username(username).await?;
-        let hash = user.as_ref().map(|user| &user.password_hash);
+    /// The user with this name to sign in with. As many names are looked up whether or not one is
+    /// found.
+    pub(crate) async fn user_named(&self, normalized: &str) -> Result<Option<User>, StoreError> {
+        let SignInWith { username, email } = self.sign_in_with;
+        let by_name = if username { self.users.user_by_username(normalized).await? } else { None };
+        let by_email = if email { self.users.user_by_email(normalized).await? } else { None };
+        // An address is its owner's, even if somebody has it as a user name.
+        Ok(if normalized.contains('@') { by_email.or(by_name) } else { by_name.or(by_email) })
+    }
+
+    async fn check(
+        &self,
+        username: &str,
+        user: Option<User>,
+        password: Secret,
+    ) -> Result<User, SignInError> {
+        // A user without a password costs the same work as one who does not exist.
+        let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
         if let Some(hash) = hash {
             self.passwords.learn(hash);
         }
         let verified = self.passwords.verify(username, hash, password.clone()).await?;
         let user =
             user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
-        if user.password_hash.is_outdated() { self.rehash(user, password).await } else { Ok(user) }
+        match &user.password_hash {
+            Some(hash) if hash.is_outdated() => {
+                let hash = hash.clone();
+                self.rehash(user, &hash, password).await
+            }
+            _ => Ok(user),
+        }
     }
 
     /// Replaces a hash with other parameters than today's, while the password is known.
-    async fn rehash(&self, user: User, password: Secret) -> Result<User, SignInError> {
+    async fn rehash(
+        &self,
+        user: User,
+        outdated: &PasswordHash,
+        password: Secret,
+    ) -> Result<User, SignInError> {
         let Some(hash) = self.passwords.rehash(password.clone()).await? else { return Ok(user) };
-        if self.store.rehash_password(&user.sub, &user.password_hash, &hash).await? {
-            return Ok(User { password_hash: hash, ..user });
+        if self.users.rehash_password(&user.sub, outdated, &hash).await? {
+            return Ok(User { password_hash: Some(hash), ..user });
         }
         // Another sign-in was faster, or the password was changed meanwhile.
-        let by_now = self.store.user(&user.sub).await?.filter(|user| user.enabled);
+        let by_now = self.users.user(&user.sub).await?.filter(|user| user.enabled);
         let by_now = by_now.ok_or(SignInError::WrongPassword)?;
-        let hash = Some(&by_now.password_hash);
+        let hash = by_now.password_hash.as_ref();
         let is_right = self.passwords.verify(&by_now.username, hash, password).await?;
         if is_right { Ok(by_now) } else { Err(SignInError::WrongPassword) }
-    }
-
-    /// What failures in this browser are counted for, if it has signed the account in before.
-    async fn known_device(
-        &self,
-        username: &str,
-        cookie: Option<&TokenHandle>,
-    ) -> Result<Option<ThrottleKey>, StoreError> {
-        let Some(cookie) = cookie else { return Ok(None) };
-        let user = self.store.user_by_username(username).await?;
-        Ok(user.and_then(|user| self.devices.recognise(cookie, &user)))
     }
 
     /// What this attempt is counted for. The owner of an account is known by a browser or an
@@ -158,6 +237,7 @@ impl PasswordCheck<'_> {
     async fn counters(
         &self,
         username: &str,
+        user: Option<&User>,
         origin: SignInOrigin<'_>,
     ) -> Result<Counters, StoreError> {
         let (address, device) = match origin {
@@ -167,14 +247,17 @@ impl PasswordCheck<'_> {
                 return Ok(Counters::alone(own, throttle::PER_ACCOUNT_AND_CLIENT));
             }
         };
-        let here = ThrottleKey::account_at(username, address);
-        if let Some(own) = self.known_device(username, device).await? {
-            let counters = Counters::alone(own, throttle::PER_DEVICE);
-            return Ok(Counters { known: Some(here), ..counters });
+        // What failures in this browser are counted for, if it has signed the account in before.
+        let known_device =
+            user.zip(device).and_then(|(user, cookie)| self.devices.recognise(cookie, user));
+        if let Some(own) = known_device {
+            return Ok(Counters::alone(own, throttle::PER_DEVICE));
         }
-        let is_known =
-            self.store.has_signed_in(std::slice::from_ref(&here), self.clock.now()).await?;
-        let own = (here.clone(), throttle::PER_ACCOUNT_AND_ADDRESS);
+        let here = ThrottleKey::account_at(username, address);
+        // A name of nobody is looked for like that of a user, and is never known.
+        let known = user.map_or(here.clone(), |user| ThrottleKey::known_at(user, address));
+        let is_known = self.failures.has_signed_in(&[known], self.clock.now()).await?;
+        let own = (here, throttle::PER_ACCOUNT_AND_ADDRESS);
         let wide = if is_known.is_empty() {
             vec![
                 (ThrottleKey::account(username), throttle::PER_ACCOUNT),
@@ -183,7 +266,7 @@ impl PasswordCheck<'_> {
         } else {
             Vec::new()
         };
-        Ok(Counters { own, wide, known: Some(here) })
+        Ok(Counters { own, wide })
     }
 }
 
@@ -200,8 +283,18 @@ pub enum SignInOrigin<'a> {
     /// A client that asks its users for their passwords itself (RFC 6749 section 4.3).
     Client {
         /// The client.
-        client_id: &'a str,
+        client_id: &'a ClientId,
     },
+}
+
+impl SignInOrigin<'_> {
+    /// The address that a success makes known; that of a client says nothing about its users.
+    fn address(&self) -> Option<&str> {
+        match self {
+            Self::Browser { address, .. } => Some(address),
+            Self::Client { .. } => None,
+        }
+    }
 }
 
 /// The keys that one attempt is counted for.
@@ -209,13 +302,11 @@ struct Counters {
     /// The narrowest one, which a success clears.
     own: (ThrottleKey, ThrottlePolicy),
     wide: Vec<(ThrottleKey, ThrottlePolicy)>,
-    /// What a success makes known.
-    known: Option<ThrottleKey>,
 }
 
 impl Counters {
     fn alone(own: ThrottleKey, policy: ThrottlePolicy) -> Self {
-        Self { own: (own, policy), wide: Vec::new(), known: None }
+        Self { own: (own, policy), wide: Vec::new() }
     }
 
     fn limits(&self) -> Vec<(ThrottleKey, ThrottlePolicy)> {
@@ -230,7 +321,8 @@ impl Counters {
 /// Starts, finds and ends sessions.
 #[derive(Clone, Copy)]
 pub(crate) struct Sessions<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) table: &'a dyn store::Sessions,
+    pub(crate) users: &'a dyn Users,
     pub(crate) clients: &'a ClientRegistry,
     pub(crate) lifetimes: SessionLifetimes,
     pub(crate) devices: &'a DeviceCookies,
@@ -240,26 +332,49 @@ pub(crate) struct Sessions<'a> {
     pub(crate) entropy: &'a dyn Entropy,
 }
 
-/// How long sessions live, in seconds.
+/// How long sessions live.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionLifetimes {
     /// Until the browser is closed, and no longer than this.
-    pub(crate) plain: u32,
+    pub(crate) plain: Seconds,
     /// Where the user asked to be remembered.
-    pub(crate) remembered: u32,
+    pub(crate) remembered: Seconds,
+}
+
+/// How a session begins.
+pub(crate) struct Beginning<'a> {
+    pub(crate) sign_in: SignIn,
+    pub(crate) remember: bool,
+    pub(crate) device: Device,
+    /// The cookie of the browser's earlier session.
+    pub(crate) replaces: Option<&'a TokenHandle>,
+    /// What tells the user of the sign-in.
+    pub(crate) notices: AccountNotices,
+}
+
+/// The browser in which somebody signs in.
+#[derive(Debug)]
+pub struct SignInBrowser<'a> {
+    /// From where, for the list of sessions.
+    pub device: Device,
+    /// The cookie of its session so far, which ends.
+    pub session: Option<&'a TokenHandle>,
+    /// Its device cookie.
+    pub known_by: Option<&'a TokenHandle>,
+    /// The language of the page.
+    pub language: &'a str,
 }
 
 impl Sessions<'_> {
     /// Starts a session under a new identifier; the browser's earlier one ends (no session
-    /// fixation). `user` is as the password was verified for: if by now it is another one, the
+    /// fixation). `user` is as they were verified: if by now the proof is not theirs any more, the
     /// sign-in fails after all.
     pub(crate) async fn start(
         &self,
         user: &User,
-        remember: bool,
-        device: Device,
-        replaces: Option<&TokenHandle>,
+        beginning: Beginning<'_>,
     ) -> Result<StartedSession, SignInError> {
+        let Beginning { sign_in, remember, device, replaces, notices } = beginning;
         let now = self.clock.now();
         // Signed in again, the user goes on in the same session as far as clients know it by its
         // `sid`.
@@ -267,19 +382,25 @@ impl Sessions<'_> {
         let sid = before.filter(|before| before.sub == user.sub).map(|before| before.sid);
         let cookie = TokenHandle::generate(self.entropy);
         let lifetime = if remember { self.lifetimes.remembered } else { self.lifetimes.plain };
+        let upstream = match &sign_in.proof {
+            SignInProof::External(upstream) => Some(upstream.clone()),
+            _ => None,
+        };
         let session = Session {
             cookie_hash: cookie.hash(),
+            upstream,
             authentication: Authentication {
                 sub: user.sub.clone(),
-                auth_time: now,
-                amr: vec![PASSWORD_METHOD.to_owned()],
-                sid: sid.unwrap_or_else(|| random_id(self.entropy)),
+                // Nobody has signed in later than now.
+                auth_time: sign_in.auth_time.map_or(now, |before| before.min(now)),
+                amr: sign_in.amr,
+                sid: sid.unwrap_or_else(|| draw_id(self.entropy)),
             },
             device,
             expires_at: now.plus(lifetime),
         };
         let earlier = replaces.map(TokenHandle::hash);
-        if !self.store.start_session(session, &user.password_hash, earlier, now).await? {
+        if !self.table.start_session(session, &sign_in.proof, earlier, notices, now).await? {
             return Err(SignInError::WrongPassword);
         }
         self.logout_queued.notify_waiters();
@@ -293,10 +414,10 @@ impl Sessions<'_> {
         cookie: Option<&TokenHandle>,
     ) -> Result<Option<Session>, StoreError> {
         let Some(cookie) = cookie else { return Ok(None) };
-        let Some(session) = self.store.session(cookie.hash(), self.clock.now()).await? else {
+        let Some(session) = self.table.session(cookie.hash(), self.clock.now()).await? else {
             return Ok(None);
         };
-        let user = self.store.user(&session.authentication.sub).await?;
+        let user = self.users.user(&session.authentication.sub).await?;
         Ok(user.filter(|user| user.enabled).map(|_| session))
     }
 
@@ -307,19 +428,13 @@ impl Sessions<'_> {
         address: &str,
     ) -> Result<SignedOut, StoreError> {
         let ended = self
-            .store
+            .table
             .end_sessions(SessionSelector::Cookie(cookie.hash()), self.clock.now())
             .await?;
         self.logout_queued.notify_waiters();
         for session in &ended {
-            audit::Event {
-                event: "signed_out",
-                sub: Some(&session.sub),
-                sid: Some(&session.sid),
-                peer: Some(address),
-                ..audit::Event::default()
-            }
-            .log();
+            let EndedSession { sub, sid, .. } = session;
+            audit::Event::SignedOut { sub, sid, peer: address }.log();
         }
         Ok(front_channel::frames(&ended, self.clients, self.issuer))
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     model::{message_identity::MessageIdentity, time::Timestamp},
-    store::{Store, StoreError},
+    store::{SingleUses, StoreError},
 };
 
 /// How far the clocks of several processes may differ, in seconds. No process forgets a message
@@ -13,10 +13,10 @@ const CLOCKS_DIFFER: i64 = 60;
 /// Whether the message is used for the first time. `too_old_at`, in seconds since 1970, is when it
 /// is refused for its age.
 pub(crate) async fn is_first_use(
-    store: &dyn Store,
+    single_uses: &dyn SingleUses,
     message: MessageIdentity,
     too_old_at: i64,
 ) -> Result<bool, StoreError> {
     let forgettable_at = Timestamp::from_seconds(too_old_at.saturating_add(CLOCKS_DIFFER));
-    store.first_use(message, forgettable_at).await
+    single_uses.first_use(message, forgettable_at).await
 }

@@ -6,11 +6,12 @@ use doorward_protocol::{
 use serde_json::{Map, Value};
 
 use crate::{
-    model::{client::Client, paths, resource::Resources},
+    keys::{KeyRing, KeyRingError},
+    model::{client::Client, paths, resource::Resources, time::Clock, token_type::PLAIN_TYPE},
     store::StoreError,
     use_case::{
         access_token::{AccessTokens, LiveAccessToken},
-        client_registry::ClientRegistry,
+        client_directory::ClientDirectory,
         dpop::{DpopError, ProofVerifier, is_made_by},
         error::sentence,
     },
@@ -38,6 +39,9 @@ pub enum UserinfoError {
     /// The token has no `openid` scope.
     #[error("The access token has no openid scope.")]
     InsufficientScope,
+    /// The answer could not be signed.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,9 +56,19 @@ impl UserinfoError {
             }
             Self::Dpop(error) => error.code(),
             Self::InsufficientScope => ErrorCode::InsufficientScope,
+            Self::Keys(_) => ErrorCode::ServerError,
             Self::Store(error) => error.code(),
         }
     }
+}
+
+/// The answer, in the form that the client registered (section 5.3.2).
+#[derive(Debug)]
+pub enum UserinfoAnswer {
+    /// JSON.
+    Plain(Map<String, Value>),
+    /// The same claims in a token, with `iss` and `aud`.
+    Signed(Secret),
 }
 
 /// How an access token is presented.
@@ -74,21 +88,25 @@ pub enum Presentation<'a> {
 /// Answers with claims about the user: what it reads for that.
 pub(crate) struct Userinfo<'a> {
     pub(crate) access_tokens: AccessTokens<'a>,
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) proofs: ProofVerifier<'a>,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) issuer: &'a str,
+    pub(crate) clock: &'a dyn Clock,
 }
 
 impl Userinfo<'_> {
     /// The claims about the user that an access token gives.
-    pub(crate) async fn claims(
+    pub(crate) async fn answer(
         &self,
         access_token: &Secret,
         presented: Presentation<'_>,
-    ) -> Result<Map<String, Value>, UserinfoError> {
+    ) -> Result<UserinfoAnswer, UserinfoError> {
         let LiveAccessToken { claims: token, grant } =
             self.access_tokens.live(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
-        let client = self.clients.get(&token.client_id).ok_or(UserinfoError::InvalidToken)?;
+        let client = self.clients.find(&token.client_id).await?;
+        let client = client.ok_or(UserinfoError::InvalidToken)?;
         let proof =
             self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
         if !token.scope.contains(OPENID) {
@@ -97,13 +115,20 @@ impl Userinfo<'_> {
         let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
         self.proofs.consume(proof).await?;
         let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
+        let is_list = |name: &str| self.resources.is_list_claim(name);
         let mut claims = user
-            .claims
-            .select(self.resources.identity_claims(&token.scope).chain(requested), |name| {
-                self.resources.is_list_claim(name)
-            });
+            .all_claims(is_list)
+            .select(self.resources.identity_claims(&token.scope).chain(requested), is_list);
         claims.insert("sub".to_owned(), Value::String(client.subject(&user.sub)));
-        Ok(claims)
+        let Some(algorithm) = client.answers.userinfo else {
+            return Ok(UserinfoAnswer::Plain(claims));
+        };
+        // Neither `exp` nor `iat`: so it can't be taken for an ID token.
+        claims.insert("iss".to_owned(), self.issuer.into());
+        claims.insert("aud".to_owned(), client.client_id.as_str().into());
+        let key = self.keys.active(algorithm, self.clock.now())?;
+        let token = key.sign(PLAIN_TYPE, &claims).map_err(KeyRingError::from)?;
+        Ok(UserinfoAnswer::Signed(token))
     }
 
     /// Checks that a token bound to a key comes with that key's proof, and any other token without

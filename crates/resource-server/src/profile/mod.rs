@@ -42,6 +42,10 @@ pub struct TokenProfile {
     /// object. `None`: in `role` for the first issuer, and nowhere for any other, so that a second
     /// issuer can't give the roles of the first unless a setting says so.
     pub roles: Option<Vec<ClaimPath>>,
+    /// Whether the claim `acr` counts. Its values are the issuer's own words, and another one may
+    /// use the same for less. `None`: it counts for the first issuer, and not for any other, unless
+    /// this says so. A claim that does not count is left out.
+    pub acr_counts: Option<bool>,
     /// Whether a token without a client is refused.
     pub requires_client: bool,
     /// Whether a token without `jti` is refused.
@@ -69,6 +73,7 @@ impl TokenProfile {
             audience: vec![ClaimPath::name("aud")],
             scope: vec![ClaimPath::name("scope")],
             roles: None,
+            acr_counts: None,
             requires_client: true,
             requires_jti: true,
             required: Vec::new(),

@@ -437,3 +437,89 @@ async fn an_issuer_without_the_endpoint_or_away_can_not_be_asked() {
     let server = resource_server("http://127.0.0.1:1", &Arc::clone(&setup.clock), introspecting);
     assert_unavailable(&call(&orders_api(server), ADMIN_ROUTE, Some(TOKEN)).await);
 }
+
+/// The claims of a signed answer about [`TOKEN`], with these changes.
+fn answer(setup: &Setup, changes: &Value) -> Value {
+    let token = json!({
+        "active": true, "iss": setup.issuer.url, "sub": "alice", "aud": AUDIENCE,
+        "client_id": "PkceJS", "iat": NOW, "exp": NOW + 3600, "role": ["admin"],
+    });
+    let mut claims = json!({
+        "iss": setup.issuer.url, "aud": AUDIENCE, "iat": NOW, "token_introspection": token,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+/// A world whose API takes signed answers alone.
+async fn signed_setup() -> Setup {
+    Setup::with_settings(|settings| {
+        introspecting(settings);
+        let introspection = settings.issuers[0].introspection.take().unwrap();
+        settings.issuers[0].introspection = Some(introspection.with_signed_answers());
+    })
+    .await
+}
+
+fn say(setup: &Setup, body: String) {
+    setup.issuer.publish(|published| {
+        published.introspection = Introspection::Says(StatusCode::OK, body);
+    });
+}
+
+fn sign(key: &SigningKey, typ: &str, claims: &Value) -> String {
+    let mut header = key.header();
+    header.typ = Some(typ.to_owned());
+    key.sign_as(&header, claims)
+}
+
+const SIGNED: &str = "token-introspection+jwt";
+
+#[tokio::test]
+async fn a_signed_answer_is_verified_and_then_read() {
+    let setup = signed_setup().await;
+    say(&setup, sign(&setup.key, SIGNED, &answer(&setup, &json!({}))));
+    let answer = setup.call(TOKEN).await;
+    assert_eq!((answer.status, &answer.body["sub"]), (200, &json!("alice")), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_signed_answer_says_that_a_token_is_not_active() {
+    let setup = signed_setup().await;
+    let inactive = answer(&setup, &json!({"token_introspection": {"active": false}}));
+    say(&setup, sign(&setup.key, SIGNED, &inactive));
+    assert_refused(&setup.call(TOKEN).await, TokenError::Inactive);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_for_this_api_is_no_answer() {
+    let other = SigningKey::es256("other");
+    let plain = answer(&signed_setup().await, &json!({}))["token_introspection"].to_string();
+    for problem in ["key", "typ", "iss", "aud", "old", "early", "bare", "plain", "none", "empty"] {
+        let setup = signed_setup().await;
+        let (key, good) = (&setup.key, answer(&setup, &json!({})));
+        let changed = |changes: Value| sign(key, SIGNED, &answer(&setup, &changes));
+        let body = match problem {
+            "key" => sign(&other, SIGNED, &good),
+            "typ" => sign(key, "at+jwt", &good),
+            "iss" => changed(json!({"iss": "https://other.example"})),
+            "aud" => changed(json!({"aud": "other"})),
+            "old" => changed(json!({"iat": NOW - 301})),
+            "early" => changed(json!({"iat": NOW + 301})),
+            // The token's claims beside, and not inside.
+            "bare" => sign(key, SIGNED, &good["token_introspection"]),
+            "plain" => plain.clone(),
+            "none" => {
+                let token = sign(key, SIGNED, &good);
+                let payload = token.split('.').nth(1).unwrap().to_owned();
+                let header = json!({"alg": "none", "typ": SIGNED}).to_string();
+                format!("{}.{payload}.", doorward_protocol::base64url::encode(header))
+            }
+            _ => String::new(),
+        };
+        say(&setup, body);
+        assert_unavailable(&setup.call(TOKEN).await);
+    }
+}

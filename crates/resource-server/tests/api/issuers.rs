@@ -153,3 +153,28 @@ async fn roles_of_a_second_issuer_count_only_if_its_profile_names_them() {
     assert_eq!(call(&app, ADMIN_ROUTE, Some(&two.first.token())).await.status, 200);
     assert_eq!(two.call(&admin).await.status, 200, "its profile names them");
 }
+
+#[tokio::test]
+async fn the_levels_of_another_issuer_count_only_where_its_profile_says_so() {
+    let (first, other_key) = (Setup::new().await, SigningKey::es256("key-1"));
+    let other = Issuer::start(&[&other_key]).await;
+    for counts in [None, Some(false), Some(true)] {
+        let server = resource_server(&first.issuer.url, &Arc::clone(&first.clock), |settings| {
+            let mut trusted = other_issuer(&other.url);
+            trusted.profile.acr_counts = counts;
+            settings.issuers.push(trusted);
+        });
+        let strong = [Policy::require_acr(["2"])];
+        let api: Router = ProtectedRouter::new(server)
+            .route_for("/strong", strong, get(|| async {}))
+            .into_router();
+        let mut own = first.claims();
+        own["acr"] = json!("2");
+        assert_eq!(call(&api, "/strong", Some(&first.key.sign(&own))).await.status, 200);
+        let mut foreign = claims(&other.url);
+        foreign["aud"] = json!(OTHER_AUDIENCE);
+        foreign["acr"] = json!("2");
+        let answer = call(&api, "/strong", Some(&other_key.sign(&foreign))).await;
+        assert_eq!(answer.status, if counts == Some(true) { 200 } else { 401 }, "{counts:?}");
+    }
+}

@@ -13,6 +13,8 @@ mod issuer_keys;
 mod issuer_settings;
 mod issuers;
 mod layer;
+mod metadata;
 mod profiles;
 mod refusals;
+mod step_up;
 mod test_tokens;

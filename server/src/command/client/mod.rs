@@ -1,25 +1,32 @@
 //! `doorward client …`: clients in the database. Those of the configuration are shown here and
 //! changed there. A running server sees changes within a second.
 
+mod registration_token;
 mod secret;
 mod settings;
 
-use std::io::Read as _;
+use std::{collections::BTreeMap, io::Read as _};
 
 use clap::Subcommand;
-use doorward_protocol::base64url;
-use doorward_provider::model::{
-    client::{Client, ClientSettings},
-    stored_client::StoredClient,
+use doorward_protocol::{base64url, ids::ClientId};
+use doorward_provider::{
+    model::{
+        client::ClientSettings, registration::RegisteredClient, stored_client::StoredClient,
+        time::SystemEntropy,
+    },
+    use_case::administration::clients::{self, ClientChangeError, ClientRules},
 };
 use figment::{Figment, providers::Serialized};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use self::{secret::SecretCommand, settings::SettingsArguments};
+use self::{
+    registration_token::RegistrationTokenCommand, secret::SecretCommand,
+    settings::SettingsArguments,
+};
 use super::{
-    CommandContext, CommandError, DataArguments, audit, confirm::Confirmation, done, print_object,
-    print_rows,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    confirm::Confirmation, done, print_object,
 };
 use crate::config;
 
@@ -35,7 +42,7 @@ pub enum ClientCommand {
     /// secret, which is shown only this once.
     Add {
         /// Its identifier.
-        client_id: String,
+        client_id: ClientId,
         #[command(flatten)]
         settings: Box<SettingsArguments>,
         #[command(flatten)]
@@ -44,7 +51,7 @@ pub enum ClientCommand {
     /// Change a client's settings. Whatever is not given stays.
     Set {
         /// The client.
-        client_id: String,
+        client_id: ClientId,
         #[command(flatten)]
         settings: Box<SettingsArguments>,
         #[command(flatten)]
@@ -61,6 +68,11 @@ pub enum ClientCommand {
     /// the old one is removed.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Initial access tokens, with which clients register themselves (RFC 7591).
+    #[command(subcommand)]
+    RegistrationToken(RegistrationTokenCommand),
+    /// List the clients that registered themselves.
+    Registered(DataArguments),
     /// Read a secret from standard input and write its hash for the configuration (`sha256` in
     /// `client_secrets`).
     SecretHash,
@@ -70,7 +82,7 @@ pub enum ClientCommand {
 #[derive(Debug, clap::Args)]
 pub struct OneClient {
     /// The client.
-    client_id: String,
+    client_id: ClientId,
     #[command(flatten)]
     data: DataArguments,
 }
@@ -92,60 +104,109 @@ impl ClientCommand {
                 remove(&CommandContext::open(&data).await?, &client_id, confirmation).await
             }
             Self::Secret(command) => command.run().await,
+            Self::RegistrationToken(command) => Box::pin(command.run()).await,
+            Self::Registered(data) => registered(&CommandContext::open(&data).await?).await,
             Self::SecretHash => secret_hash(),
         }
     }
 }
 
-/// All clients: the configuration's, which the next start imports, and those that were added.
-async fn all(context: &CommandContext) -> Result<Vec<StoredClient>, CommandError> {
-    let mut clients = Vec::new();
-    for settings in &context.config.provider.clients {
-        clients.push(StoredClient::new(settings.clone(), true).map_err(|error| refused(&error))?);
-    }
-    clients.extend(
-        context.store.clients().await?.clients.into_iter().filter(|client| !client.configured),
-    );
-    // A client of the configuration takes the place of one that was added.
-    clients.sort_by(|one, other| {
-        (&one.client_id, !one.configured).cmp(&(&other.client_id, !other.configured))
+/// The clients of the configuration, which the next start imports.
+fn configured(context: &CommandContext) -> Result<BTreeMap<ClientId, StoredClient>, CommandError> {
+    let clients = &context.config.provider.clients;
+    let stored = clients.iter().map(|settings| {
+        let client = StoredClient::new(settings.clone(), true).map_err(|error| refused(&error))?;
+        Ok((client.client_id.clone(), client))
     });
-    clients.dedup_by(|later, earlier| later.client_id == earlier.client_id);
-    Ok(clients)
+    stored.collect()
 }
 
-async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let mut rows = Vec::new();
-    for client in all(context).await? {
-        let settings = parsed(&client)?;
-        rows.push(json!({
-            "client_id": client.client_id, "name": settings.client_name,
-            "enabled": settings.enabled,
-            "confidential": settings.require_client_secret, "scopes": settings.allowed_scopes,
-            "from": if client.configured { "configuration" } else { "store" },
-        }));
+/// A client of the configuration, or else one that was added.
+async fn find(
+    context: &CommandContext,
+    client_id: &ClientId,
+) -> Result<StoredClient, CommandError> {
+    if let Some(client) = configured(context)?.remove(client_id) {
+        return Ok(client);
     }
-    print_rows(
-        context.json,
-        &["client_id", "name", "enabled", "confidential", "scopes", "from"],
-        &rows,
-    );
+    let stored = context.store.client(client_id).await?.filter(|client| !client.configured);
+    stored.ok_or_else(|| missing(client_id))
+}
+
+/// Lists the clients of the configuration among those that were added, a page at a time.
+async fn list(context: &CommandContext) -> Result<(), CommandError> {
+    let columns = &["client_id", "name", "enabled", "confidential", "scopes", "from"];
+    let mut printer = RowPrinter::new(context.json, columns);
+    let mut configured = configured(context)?;
+    let mut after = None;
+    loop {
+        let page = context.store.clients_page(after.as_ref(), PAGE).await?;
+        after = page.last().map(|client| client.client_id.clone());
+        let later = after.as_ref().map(|last| later_than(last, &mut configured));
+        let mut listed = std::mem::replace(&mut configured, later.unwrap_or_default());
+        for client in page.into_iter().filter(|client| !client.configured) {
+            // A client of the configuration takes the place of one that was added.
+            listed.entry(client.client_id.clone()).or_insert(client);
+        }
+        printer.print_page(&listed.values().map(described).collect::<Result<Vec<_>, _>>()?);
+        if after.is_none() {
+            break;
+        }
+    }
+    printer.finish();
     Ok(())
 }
 
-async fn show(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
-    let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
-    let client = client.ok_or_else(|| missing(client_id))?;
-    // Through the type, so that defaults are shown as well.
-    let shown =
-        StoredClient::new(parsed(&client)?, client.configured).map_err(|error| refused(&error))?;
-    let mut settings = shown.settings;
-    let secrets =
-        settings.remove("client_secrets").and_then(|secrets| secrets.as_array().map(Vec::len));
-    settings.insert("client_secrets".to_owned(), json!(secrets.unwrap_or(0)));
-    if settings.get("pair_wise_subject_salt").is_some_and(|salt| !salt.is_null()) {
-        settings.insert("pair_wise_subject_salt".to_owned(), json!("(not shown)"));
+/// Lists the clients that registered themselves, a page at a time.
+async fn registered(context: &CommandContext) -> Result<(), CommandError> {
+    let columns = &["client_id", "name", "used", "issued_at", "expires_at", "redirect_uris"];
+    let mut printer = RowPrinter::new(context.json, columns);
+    let mut after = None;
+    loop {
+        let page = context.store.registered_clients_page(after.as_ref(), PAGE).await?;
+        after = page.last().map(|client| client.client_id.clone());
+        let row = |client: &RegisteredClient| {
+            json!({
+                "client_id": client.client_id, "name": client.metadata.get("client_name"),
+                "used": client.used, "issued_at": client.issued_at.seconds(),
+                "expires_at": client.expires_at.seconds(),
+                "redirect_uris": client.metadata.get("redirect_uris"),
+            })
+        };
+        printer.print_page(&page.iter().map(row).collect::<Vec<Value>>());
+        if after.is_none() {
+            break;
+        }
     }
+    printer.finish();
+    Ok(())
+}
+
+/// Takes out the clients that come after this one.
+fn later_than(
+    last: &ClientId,
+    clients: &mut BTreeMap<ClientId, StoredClient>,
+) -> BTreeMap<ClientId, StoredClient> {
+    let mut later = clients.split_off(last);
+    clients.extend(later.remove_entry(last));
+    later
+}
+
+fn described(client: &StoredClient) -> Result<Value, CommandError> {
+    let settings = parsed(client)?;
+    Ok(json!({
+        "client_id": client.client_id, "name": settings.client_name,
+        "enabled": settings.enabled,
+        "confidential": settings.require_client_secret, "scopes": settings.allowed_scopes,
+        "from": if client.configured { "configuration" } else { "store" },
+    }))
+}
+
+async fn show(context: &CommandContext, client_id: &ClientId) -> Result<(), CommandError> {
+    let client = find(context, client_id).await?;
+    // Through the type, so that defaults are shown as well.
+    let mut settings =
+        clients::without_secrets(parsed(&client)?).map_err(|error| refused(&error))?;
     settings.insert(
         "from".to_owned(),
         json!(if client.configured { "configuration" } else { "store" }),
@@ -156,41 +217,35 @@ async fn show(context: &CommandContext, client_id: &str) -> Result<(), CommandEr
 
 async fn add(
     context: &CommandContext,
-    client_id: String,
+    client_id: ClientId,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
     refuse_configured(context, &client_id)?;
     let mut settings = Map::new();
     arguments.apply(&mut settings)?;
     settings.insert("client_id".to_owned(), json!(client_id));
-    let typed = read(&settings)?;
-    let needs_secret = typed.require_client_secret
-        && typed.client_secrets.is_empty()
-        && typed.jwks.is_none()
-        && typed.jwks_uri.is_none();
-    let secret = needs_secret.then(|| secret::generate(&mut settings, None, None));
+    let secret = clients::needs_secret(&read(&settings)?)
+        .then(|| clients::add_secret(&mut settings, None, None, &SystemEntropy));
     check(context, &settings)?;
-    let client = StoredClient { client_id: client_id.clone(), settings, configured: false };
-    if !context.store.add_client(client).await? {
-        return Err(CommandError::Missing(format!("there is a client {client_id:?} already")));
-    }
-    audit("client_added", "client_id", &client_id);
+    let record = by_operator("client_added", "client_id", &client_id);
+    let record = record.changing(None, Some(Value::Object(settings.clone())));
+    clients::add_client(&*context.store, client_id.clone(), settings).await?;
+    context.audit(record).await;
     secret::tell(context, &client_id, &format!("The client {client_id} was added."), secret);
     Ok(())
 }
 
 async fn set(
     context: &CommandContext,
-    client_id: &str,
+    client_id: &ClientId,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
-    change(context, client_id, |settings| {
+    change(context, "client_changed", client_id, |settings| {
         arguments.apply(settings)?;
         settings.insert("client_id".to_owned(), json!(client_id));
         Ok(())
     })
     .await?;
-    audit("client_changed", "client_id", client_id);
     done(
         context.json,
         &format!("The client {client_id} is changed."),
@@ -201,19 +256,19 @@ async fn set(
 
 async fn remove(
     context: &CommandContext,
-    client_id: &str,
+    client_id: &ClientId,
     confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     refuse_configured(context, client_id)?;
-    let stored = context.store.clients().await?;
-    if stored.clients.iter().all(|client| client.client_id != client_id) {
+    let registered = context.store.registered_client(client_id, CommandContext::now()).await?;
+    if registered.is_none() && context.store.client(client_id).await?.is_none() {
         return Err(missing(client_id));
     }
     confirmation.ask(&format!("Remove the client {client_id} and all that it was granted?"))?;
     if !context.store.remove_client(client_id).await? {
         return Err(missing(client_id));
     }
-    audit("client_removed", "client_id", client_id);
+    context.audit(by_operator("client_removed", "client_id", client_id)).await;
     let sentence =
         format!("The client {client_id} is removed, and what it was granted is revoked.");
     done(context.json, &sentence, json!({"client_id": client_id}));
@@ -224,27 +279,30 @@ async fn remove(
 /// changed meanwhile.
 async fn change<T>(
     context: &CommandContext,
-    client_id: &str,
-    change: impl FnOnce(&mut Map<String, Value>) -> Result<T, CommandError>,
+    event: &'static str,
+    client_id: &ClientId,
+    change: impl FnOnce(&mut Map<String, Value>) -> Result<T, CommandError> + Send,
 ) -> Result<T, CommandError> {
     refuse_configured(context, client_id)?;
-    let stored = context.store.clients().await?;
-    let client = stored.clients.into_iter().find(|client| client.client_id == client_id);
-    let mut client = client.ok_or_else(|| missing(client_id))?;
-    let outcome = change(&mut client.settings)?;
-    check(context, &client.settings)?;
-    client.configured = false;
-    if !context.store.replace_client(client, stored.version).await? {
-        return Err(CommandError::Missing(
-            "clients were changed at the same time: try again".to_owned(),
-        ));
-    }
-    Ok(outcome)
+    let mut ends = (Value::Null, Value::Null);
+    let changed = clients::change_client(&*context.store, client_id, |client| {
+        let before = Value::Object(client.settings.clone());
+        let outcome = change(&mut client.settings)?;
+        check(context, &client.settings)?;
+        ends = (before, Value::Object(client.settings.clone()));
+        Ok::<T, CommandError>(outcome)
+    })
+    .await?;
+    let (before, after) = ends;
+    let record = by_operator(event, "client_id", client_id);
+    context.audit(record.changing(Some(before), Some(after))).await;
+    Ok(changed)
 }
 
 /// Refuses a client of the configuration: the next start would undo the change.
-fn refuse_configured(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
-    if context.config.provider.clients.iter().all(|client| client.client_id != client_id) {
+fn refuse_configured(context: &CommandContext, client_id: &ClientId) -> Result<(), CommandError> {
+    let configured = &context.config.provider.clients;
+    if configured.iter().all(|client| client.client_id != client_id.as_str()) {
         return Ok(());
     }
     let file = context.config.sources.file();
@@ -256,9 +314,9 @@ fn refuse_configured(context: &CommandContext, client_id: &str) -> Result<(), Co
 /// Refuses settings that the server would refuse.
 fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
     let provider = &context.config.provider;
-    let checked =
-        Client::checked(read(settings)?, false, &provider.resources, &provider.signing_algorithms);
-    checked.map(|_| ()).map_err(|error| refused(&error))
+    let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
+    let rules = ClientRules { resources, algorithms };
+    rules.check(read(settings)?).map_err(|error| refused(&error))
 }
 
 fn read(settings: &Map<String, Value>) -> Result<ClientSettings, CommandError> {
@@ -273,11 +331,21 @@ fn parsed(client: &StoredClient) -> Result<ClientSettings, CommandError> {
         .map_err(|error| refused(&format!("the settings of {:?}: {error}", client.client_id)))
 }
 
+impl From<ClientChangeError> for CommandError {
+    fn from(error: ClientChangeError) -> Self {
+        match error {
+            ClientChangeError::Store(error) => error.into(),
+            ClientChangeError::Settings(error) => refused(&error),
+            other => Self::Missing(other.to_string()),
+        }
+    }
+}
+
 fn refused(problem: &dyn std::fmt::Display) -> CommandError {
     CommandError::refused(problem)
 }
 
-fn missing(client_id: &str) -> CommandError {
+fn missing(client_id: &ClientId) -> CommandError {
     CommandError::Missing(format!("there is no client {client_id:?}"))
 }
 

@@ -1,15 +1,14 @@
 //! `doorward client secret …`: each secret has 256 random bits, and the database keeps its hash.
 
 use clap::Subcommand;
-use doorward_protocol::secret::Secret;
-use doorward_provider::model::{
-    shared_secret::SecretSettings, time::SystemEntropy, token_handle::TokenHandle,
+use doorward_protocol::{ids::ClientId, secret::Secret};
+use doorward_provider::{
+    model::{shared_secret::SecretSettings, time::SystemEntropy},
+    use_case::administration::clients::{self, RemoveSecretError},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{
-    CommandContext, CommandError, OneClient, all, audit, change, missing, parsed, refused,
-};
+use super::{CommandContext, CommandError, OneClient, change, find, parsed, refused};
 use crate::command::{DataArguments, done, print_rows};
 
 /// What to do with a client's secrets.
@@ -20,7 +19,7 @@ pub enum SecretCommand {
     /// Make a secret and show it only this once. The others stay.
     Add {
         /// The client.
-        client_id: String,
+        client_id: ClientId,
         /// The secret expires after this many days. Default: it does not expire.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
@@ -33,7 +32,7 @@ pub enum SecretCommand {
     /// Remove a secret. It is refused within a second.
     Remove {
         /// The client.
-        client_id: String,
+        client_id: ClientId,
         /// The secret as listed.
         #[arg(allow_hyphen_values = true)]
         secret: String,
@@ -41,9 +40,6 @@ pub enum SecretCommand {
         data: DataArguments,
     },
 }
-
-/// How much of a hash is shown: enough to tell secrets apart.
-const SHOWN: usize = 8;
 
 impl SecretCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
@@ -55,11 +51,10 @@ impl SecretCommand {
                 let context = CommandContext::open(&data).await?;
                 let expires_at =
                     days.map(|days| CommandContext::now().seconds() + i64::from(days) * 86_400);
-                let secret = change(&context, &client_id, |settings| {
-                    Ok(generate(settings, expires_at, description))
+                let secret = change(&context, "client_secret_added", &client_id, |settings| {
+                    Ok(clients::add_secret(settings, expires_at, description, &SystemEntropy))
                 })
                 .await?;
-                audit("client_secret_added", "client_id", &client_id);
                 tell(
                     &context,
                     &client_id,
@@ -75,12 +70,11 @@ impl SecretCommand {
     }
 }
 
-async fn list(context: &CommandContext, client_id: &str) -> Result<(), CommandError> {
-    let client = all(context).await?.into_iter().find(|client| client.client_id == client_id);
-    let settings = parsed(&client.ok_or_else(|| missing(client_id))?)?;
+async fn list(context: &CommandContext, client_id: &ClientId) -> Result<(), CommandError> {
+    let settings = parsed(&find(context, client_id).await?)?;
     let row = |secret: &SecretSettings| {
         json!({
-            "secret": shown(secret), "expires_at": secret.expires_at,
+            "secret": clients::secret_name(secret), "expires_at": secret.expires_at,
             "description": secret.description,
         })
     };
@@ -91,61 +85,27 @@ async fn list(context: &CommandContext, client_id: &str) -> Result<(), CommandEr
 
 async fn remove(
     context: &CommandContext,
-    client_id: &str,
+    client_id: &ClientId,
     named: &str,
 ) -> Result<(), CommandError> {
-    change(context, client_id, |settings| {
-        let secrets = settings.get_mut("client_secrets").and_then(Value::as_array_mut);
-        let is_named = |secret: &Value| {
-            secret["sha256"].as_str().and_then(|hash| hash.get(..SHOWN)) == Some(named)
-        };
-        let before = secrets.as_ref().map_or(0, |secrets| secrets.len());
-        let Some(secrets) = secrets.filter(|secrets| secrets.iter().any(is_named)) else {
-            return Err(CommandError::Missing(format!(
-                "the client {client_id:?} has no secret {named:?}"
-            )));
-        };
-        if before == 1 {
-            return Err(refused(
-                &"this is the client's last secret: add another one first, or disable the client",
-            ));
-        }
-        secrets.retain(|secret| !is_named(secret));
-        Ok(())
+    change(context, "client_secret_removed", client_id, |settings| {
+        clients::remove_secret(settings, named).map_err(|error| match error {
+            RemoveSecretError::Missing => {
+                CommandError::Missing(format!("the client {client_id:?} has no secret {named:?}"))
+            }
+            RemoveSecretError::Last => refused(&error),
+        })
     })
     .await?;
-    audit("client_secret_removed", "client_id", client_id);
     let sentence = format!("The secret {named} of the client {client_id} is removed.");
     done(context.json, &sentence, json!({"client_id": client_id, "secret": named}));
     Ok(())
 }
 
-fn shown(secret: &SecretSettings) -> Option<&str> {
-    secret.sha256.as_deref().and_then(|hash| hash.get(..SHOWN))
-}
-
-/// Makes a secret and adds its hash to the settings.
-pub(super) fn generate(
-    settings: &mut Map<String, Value>,
-    expires_at: Option<i64>,
-    description: Option<String>,
-) -> Secret {
-    let secret = Secret::new(TokenHandle::generate(&SystemEntropy).expose());
-    let added = SecretSettings::of(&secret, expires_at, description);
-    let added = json!({
-        "sha256": added.sha256, "expires_at": added.expires_at, "description": added.description,
-    });
-    match settings.get_mut("client_secrets") {
-        Some(Value::Array(secrets)) => secrets.push(added),
-        _ => drop(settings.insert("client_secrets".to_owned(), json!([added]))),
-    }
-    secret
-}
-
 /// Says what was done, and shows a new secret only this once.
 pub(super) fn tell(
     context: &CommandContext,
-    client_id: &str,
+    client_id: &ClientId,
     sentence: &str,
     secret: Option<Secret>,
 ) {

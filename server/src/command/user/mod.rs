@@ -1,25 +1,32 @@
 //! `doorward user …`.
 
+mod events;
+mod invitations;
+pub(super) mod invite;
+mod links;
 mod password;
 mod profile;
 
-use std::sync::Arc;
-
 use clap::Subcommand;
-use doorward_provider::model::{
-    password::PasswordHash,
-    time::SystemEntropy,
-    token_handle,
-    user::{User, normalized_username},
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::{
+        password::PasswordHash,
+        time::SystemEntropy,
+        user::{User, normalized_username},
+    },
+    use_case::administration::users::{self, AddUserError},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+pub(super) use self::profile::claim;
 use self::{
-    password::{PasswordPolicy, PasswordSource},
+    invite::Invite,
+    password::{PasswordForce, PasswordSource},
     profile::Profile,
 };
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, audit,
+    ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
     confirm::Confirmation,
     done,
     list_option::{changed, values},
@@ -41,11 +48,24 @@ pub enum UserCommand {
         /// The identifier that applications see. It must never have been another user's. Default: a
         /// random one.
         #[arg(long)]
-        sub: Option<String>,
+        sub: Option<Sub>,
         #[command(flatten)]
         profile: Box<Profile>,
         #[command(flatten)]
         password: PasswordSource,
+        #[command(flatten)]
+        force: PasswordForce,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Invite somebody to make an account. A link is mailed to the address.
+    Invite(Box<Invite>),
+    /// List the invitations that nobody has followed yet.
+    Invitations(DataArguments),
+    /// Take the invitations of an address back: their links work no longer.
+    Uninvite {
+        /// The e-mail address that was invited.
+        email: String,
         #[command(flatten)]
         data: DataArguments,
     },
@@ -69,6 +89,8 @@ pub enum UserCommand {
         #[command(flatten)]
         password: PasswordSource,
         #[command(flatten)]
+        force: PasswordForce,
+        #[command(flatten)]
         data: DataArguments,
     },
     /// Write the Argon2id hash of a password, for `password_hash` in the configuration.
@@ -80,6 +102,24 @@ pub enum UserCommand {
     Disable(OneUser),
     /// Let a disabled user sign in again.
     Enable(OneUser),
+    /// Take authenticator app, recovery codes and passkeys away from a user who has lost them. All
+    /// sessions and grants of the user end.
+    ResetFactors(OneUser),
+    /// List the accounts at other providers by which a user signs in.
+    Links(OneUser),
+    /// Remove an account at another provider from a user. The sessions that began by it end.
+    Unlink {
+        /// The user, by name or sub.
+        user: String,
+        /// The name of the provider.
+        provider: String,
+        /// The subject there, where the user has several.
+        subject: Option<String>,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Show what happened to a user's account in the last half-year, the latest first.
+    Events(OneUser),
     /// Remove a user with all sessions, grants and consents.
     Remove {
         #[command(flatten)]
@@ -125,15 +165,20 @@ impl UserCommand {
             Self::Show(OneUser { user, data }) => {
                 show(&CommandContext::open(&data).await?, &user).await
             }
-            Self::Add { username, sub, profile, password, data } => {
+            Self::Add { username, sub, profile, password, force, data } => {
                 let context = CommandContext::open(&data).await?;
-                add(&context, &username, sub, &profile, &password).await
+                add(&context, &username, sub, &profile, &password, force).await
+            }
+            Self::Invite(invite) => invite.run(Map::new()).await,
+            Self::Invitations(data) => invitations::list(&CommandContext::open(&data).await?).await,
+            Self::Uninvite { email, data } => {
+                invitations::uninvite(&CommandContext::open(&data).await?, &email).await
             }
             Self::Set { user, username, profile, data } => {
                 set(&CommandContext::open(&data).await?, &user, username, &profile).await
             }
-            Self::Passwd { user, password, data } => {
-                passwd(&CommandContext::open(&data).await?, &user, &password).await
+            Self::Passwd { user, password, force, data } => {
+                passwd(&CommandContext::open(&data).await?, &user, &password, force).await
             }
             Self::PasswordHash { password } => password_hash(&password),
             Self::Disable(OneUser { user, data }) => {
@@ -141,6 +186,19 @@ impl UserCommand {
             }
             Self::Enable(OneUser { user, data }) => {
                 set_enabled(&CommandContext::open(&data).await?, &user, true).await
+            }
+            Self::ResetFactors(OneUser { user, data }) => {
+                reset_factors(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::Links(OneUser { user, data }) => {
+                links::list(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::Unlink { user, provider, subject, data } => {
+                let context = CommandContext::open(&data).await?;
+                links::unlink(&context, &user, &provider, subject.as_deref()).await
+            }
+            Self::Events(OneUser { user, data }) => {
+                events::list(&CommandContext::open(&data).await?, &user).await
             }
             Self::Remove { user: OneUser { user, data }, confirmation } => {
                 remove(&CommandContext::open(&data).await?, &user, confirmation).await
@@ -169,9 +227,15 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
 
 async fn show(context: &CommandContext, name: &str) -> Result<(), CommandError> {
     let user = context.user(name).await?;
+    let factors = context.store.factors(&user.sub).await?;
+    let links = context.store.external_identities(&user.sub).await?;
     let shown = json!({
         "username": user.username, "sub": user.sub, "enabled": user.enabled,
+        "authenticator_app": factors.totp_since.is_some(),
+        "recovery_codes": factors.recovery_codes, "passkeys": factors.passkeys,
         "claims": user.claims.0,
+        "groups": user.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
+        "links": links.iter().map(links::described).collect::<Vec<_>>(),
     });
     print_object(context.json, &shown);
     Ok(())
@@ -186,28 +250,22 @@ fn described(user: &User) -> Value {
 async fn add(
     context: &CommandContext,
     username: &str,
-    sub: Option<String>,
+    sub: Option<Sub>,
     profile: &Profile,
     password: &PasswordSource,
+    force: PasswordForce,
 ) -> Result<(), CommandError> {
-    let username = checked_username(username)?;
-    let sub = sub.unwrap_or_else(|| token_handle::random_id(&SystemEntropy));
-    if sub.is_empty() || sub.len() > 255 || !sub.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let problem = "a sub has 1 to 255 printable ASCII characters without spaces";
-        return Err(CommandError::Missing(problem.to_owned()));
-    }
-    let policy = policy(context, &username);
-    let password_hash = password.read(policy)?;
-    // Looked up after the prompt, which may have waited for minutes.
-    if context.store.user(&sub).await?.is_some() {
-        return Err(CommandError::Missing(format!("there is a user with the sub {sub:?} already")));
-    }
-    let mut user = User { sub, username, password_hash, enabled: true, claims: Arc::default() };
-    let preferred = user.username.as_str().into();
-    user.claims_mut().insert("preferred_username".to_owned(), preferred);
+    let username = named(username)?;
+    let mut user = users::new_user(sub, username, &SystemEntropy);
     profile.apply(&mut user)?;
-    context.store.put_user(user.clone(), CommandContext::now()).await?;
-    report(context, &user, "user_added", "was added");
+    user.password_hash = Some(password.read_new(context, &user, force).await?);
+    // Looked up after the prompt, which may have waited for minutes.
+    let added = users::add_user(&*context.store, user.clone(), CommandContext::now()).await;
+    added.map_err(|error| match error {
+        AddUserError::Store(error) => error.into(),
+        other => CommandError::Missing(other.to_string()),
+    })?;
+    report(context, None, &user, "user_added", "was added").await;
     Ok(())
 }
 
@@ -220,8 +278,8 @@ async fn set(
     if username.is_none() && profile.is_empty() {
         return Err(CommandError::refused("nothing is given to set: see doorward user set --help"));
     }
-    let username = username.as_deref().map(checked_username).transpose()?;
-    let user = context
+    let username = username.as_deref().map(named).transpose()?;
+    let ChangedUser { before, after } = context
         .change_user(name, |user| {
             if let Some(username) = &username {
                 user.username.clone_from(username);
@@ -229,7 +287,7 @@ async fn set(
             profile.apply(user)
         })
         .await?;
-    report(context, &user, "user_changed", "is changed");
+    report(context, Some(&before), &after, "user_changed", "is changed").await;
     Ok(())
 }
 
@@ -238,22 +296,23 @@ async fn passwd(
     context: &CommandContext,
     name: &str,
     source: &PasswordSource,
+    force: PasswordForce,
 ) -> Result<(), CommandError> {
-    let username = context.user(name).await?.username;
-    let password_hash: PasswordHash = source.read(policy(context, &username))?;
-    let user = context
+    let asked_for = context.user(name).await?;
+    let password_hash = source.read_new(context, &asked_for, force).await?;
+    let ChangedUser { before, after } = context
         .change_user(name, |user| {
-            user.password_hash = password_hash.clone();
+            user.password_hash = Some(password_hash.clone());
             Ok(())
         })
         .await?;
-    report(context, &user, "user_password_changed", "has another password");
+    report(context, Some(&before), &after, "user_password_changed", "has another password").await;
     Ok(())
 }
 
 fn password_hash(source: &PasswordSource) -> Result<(), CommandError> {
-    let policy = PasswordPolicy { min_length: 1, username: "" };
-    print(&format!("{}\n", source.read(policy)?.as_str()));
+    let hash = PasswordHash::compute(&source.read()?).map_err(CommandError::refused)?;
+    print(&format!("{}\n", hash.as_str()));
     Ok(())
 }
 
@@ -262,7 +321,7 @@ async fn set_enabled(
     name: &str,
     enabled: bool,
 ) -> Result<(), CommandError> {
-    let user = context
+    let ChangedUser { before, after } = context
         .change_user(name, |user| {
             user.enabled = enabled;
             Ok(())
@@ -270,7 +329,24 @@ async fn set_enabled(
         .await?;
     let (event, what) =
         if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
-    report(context, &user, event, what);
+    report(context, Some(&before), &after, event, what).await;
+    Ok(())
+}
+
+async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
+    let user = context.user(name).await?;
+    let before = context.store.reset_factors(&user.sub, CommandContext::now()).await?;
+    context.audit(by_operator("user_factors_reset", "sub", &user.sub)).await;
+    let facts = json!({
+        "username": user.username, "sub": user.sub,
+        "authenticator_app": before.totp_since.is_some(),
+        "recovery_codes": before.recovery_codes, "passkeys": before.passkeys,
+    });
+    let sentence = format!(
+        "The user {} has no second factors any more, and is signed out everywhere.",
+        user.username
+    );
+    done(context.json, &sentence, facts);
     Ok(())
 }
 
@@ -282,7 +358,8 @@ async fn remove(
     let user = context.user(name).await?;
     confirmation.ask(&format!("Remove the user {} and everything of theirs?", user.username))?;
     context.store.remove_user(&user.sub, CommandContext::now()).await?;
-    audit("user_removed", "sub", &user.sub);
+    let record = by_operator("user_removed", "sub", &user.sub);
+    context.audit(record.changing(Some(audited(&user)), None)).await;
     let facts = json!({"username": user.username, "sub": user.sub});
     done(context.json, &format!("The user {} is removed.", user.username), facts);
     Ok(())
@@ -306,7 +383,7 @@ impl RoleChange {
             done(context.json, &format!("Roles of {}: {text}", user.username), described(&user));
             return Ok(());
         }
-        let user = context
+        let ChangedUser { before, after } = context
             .change_user(name, |user| {
                 let claims = user.claims_mut();
                 let before = if self.clear || !roles.is_empty() {
@@ -318,25 +395,32 @@ impl RoleChange {
                 Ok(())
             })
             .await?;
-        report(context, &user, "user_roles_changed", "has these roles");
+        report(context, Some(&before), &after, "user_roles_changed", "has these roles").await;
         Ok(())
     }
 }
 
-fn report(context: &CommandContext, user: &User, event: &'static str, what: &str) {
-    audit(event, "sub", &user.sub);
+/// Says what was done, and records the user before and after it.
+async fn report(
+    context: &CommandContext,
+    before: Option<&User>,
+    user: &User,
+    event: &'static str,
+    what: &str,
+) {
+    let record = by_operator(event, "sub", &user.sub);
+    context.audit(record.changing(before.map(audited), Some(audited(user)))).await;
     done(context.json, &format!("The user {} {what}.", user.username), described(user));
 }
 
-fn policy<'a>(context: &CommandContext, username: &'a str) -> PasswordPolicy<'a> {
-    PasswordPolicy { min_length: context.config.provider.min_password_length, username }
+/// A user as the audit history keeps them: everything but the password.
+fn audited(user: &User) -> Value {
+    json!({
+        "username": user.username, "enabled": user.enabled,
+        "has_password": user.password_hash.is_some(), "claims": user.claims.0,
+    })
 }
 
-fn checked_username(username: &str) -> Result<String, CommandError> {
-    let username = username.trim().to_owned();
-    if username.is_empty() || username.len() > 255 || username.chars().any(char::is_control) {
-        let problem = "a username has 1 to 255 bytes without control characters";
-        return Err(CommandError::Missing(problem.to_owned()));
-    }
-    Ok(username)
+fn named(username: &str) -> Result<String, CommandError> {
+    users::checked_username(username).map_err(|error| CommandError::Missing(error.to_string()))
 }

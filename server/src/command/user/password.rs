@@ -1,11 +1,19 @@
-//! Where a command gets a password from, and which passwords it accepts.
+//! Where a command gets a password from.
 
 use std::io::{IsTerminal as _, Read as _};
 
 use doorward_protocol::secret::Secret;
-use doorward_provider::model::{password::PasswordHash, user::normalized_username};
+use doorward_provider::{
+    model::{
+        password::PasswordHash,
+        password_rules::{AboutUser, PasswordRules},
+        user::User,
+    },
+    use_case::new_password::NewPasswords,
+};
 
-use super::super::CommandError;
+use super::super::{CommandContext, CommandError};
+use crate::provider::breached_passwords;
 
 /// Where a password comes from.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,51 +23,49 @@ pub struct PasswordSource {
     pub password_stdin: bool,
 }
 
-/// Which passwords are accepted (NIST SP 800-63B section 3.1.1: a minimum length, and no rules
-/// about kinds of characters).
-#[derive(Debug, Clone, Copy)]
-pub struct PasswordPolicy<'a> {
-    /// In characters: `provider.min_password_length`.
-    pub min_length: u32,
-    /// The user's name, which is no password. Empty if there is none.
-    pub username: &'a str,
-}
-
-impl PasswordPolicy<'_> {
-    /// Refuses a password that does not comply. The text does not contain the password.
-    pub fn check(&self, password: &Secret) -> Result<(), String> {
-        let text = password.expose();
-        if text.is_empty() || text.len() > 1024 {
-            return Err("a password has 1 to 1024 bytes".to_owned());
-        }
-        if text.chars().count() < self.min_length as usize {
-            return Err(format!(
-                "the password is too short: give at least {} characters \
-                 (provider.min_password_length)",
-                self.min_length
-            ));
-        }
-        if normalized_username(text) == normalized_username(self.username) {
-            return Err("the user name is not accepted as the password".to_owned());
-        }
-        Ok(())
-    }
+/// Whether the rules for passwords hold.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct PasswordForce {
+    /// Take the password although it is short, easy to guess or known from a data breach.
+    #[arg(long)]
+    pub force: bool,
 }
 
 impl PasswordSource {
-    /// Reads the password, checks it and hashes it.
-    pub fn read(&self, policy: PasswordPolicy<'_>) -> Result<PasswordHash, CommandError> {
-        let password = if self.password_stdin {
-            from_standard_input()?
-        } else if std::io::stdin().is_terminal() {
-            from_terminal()?
-        } else {
-            return Err(CommandError::refused(
-                "there is no terminal to ask for the password: give --password-stdin",
-            ));
-        };
-        policy.check(&password).map_err(CommandError::refused)?;
+    /// Reads the password of this user, checks it by the rules that the pages have, and hashes it.
+    pub async fn read_new(
+        &self,
+        context: &CommandContext,
+        user: &User,
+        PasswordForce { force }: PasswordForce,
+    ) -> Result<PasswordHash, CommandError> {
+        let password = self.read()?;
+        if !force {
+            let provider = &context.config.provider;
+            let new_passwords = NewPasswords {
+                rules: PasswordRules { min_length: provider.settings.accounts.min_password_length },
+                breached: breached_passwords::open(&provider.breached_passwords, &[])
+                    .map_err(CommandError::refused)?,
+            };
+            let about = AboutUser::of(user, "");
+            new_passwords.check(&password, &about).await.map_err(|problem| {
+                CommandError::refused(format!("{problem}; --force sets it all the same"))
+            })?;
+        }
         PasswordHash::compute(&password).map_err(CommandError::refused)
+    }
+
+    /// Reads the password.
+    pub fn read(&self) -> Result<Secret, CommandError> {
+        if self.password_stdin {
+            from_standard_input()
+        } else if std::io::stdin().is_terminal() {
+            from_terminal()
+        } else {
+            Err(CommandError::refused(
+                "there is no terminal to ask for the password: give --password-stdin",
+            ))
+        }
     }
 }
 
@@ -80,21 +86,4 @@ fn from_terminal() -> Result<Secret, CommandError> {
 #[allow(clippy::needless_pass_by_value)]
 fn unreadable(error: std::io::Error) -> CommandError {
     CommandError::refused(format!("the password can't be read: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_passwords_and_the_user_name_are_refused() {
-        let policy = PasswordPolicy { min_length: 8, username: "Margaret" };
-        let refused = |password: &str| policy.check(&Secret::new(password)).err();
-        assert!(refused("").is_some());
-        assert!(refused("äöüäöüä").is_some_and(|problem| problem.contains("at least 8")));
-        assert!(refused("äöüäöüäö").is_none(), "characters count, not bytes");
-        assert!(refused(" margaret").is_some_and(|problem| problem.contains("user name")));
-        assert!(refused("correct horse").is_none());
-        assert!(refused(&"x".repeat(1025)).is_some());
-    }
 }

@@ -1,10 +1,9 @@
 //! What `user add` and `user set` say about a user.
 
-use doorward_provider::model::user::User;
+use doorward_provider::model::{claim_rules::check_claims, user::User};
 use serde_json::{Map, Value};
 
 use super::super::{CommandError, list_option::values};
-use crate::config;
 
 /// Claims about a user, the usual ones by options of their own.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,6 +58,11 @@ impl Profile {
         for name in &self.removed_claims {
             claims.remove(name);
         }
+        // Another address is not known to be the user's until that is said.
+        let is_new = |email: &String| claims.get("email").and_then(Value::as_str) != Some(email);
+        if self.email.as_ref().is_some_and(is_new) && claims.contains_key("email_verified") {
+            claims.insert("email_verified".to_owned(), false.into());
+        }
         for (name, value) in self.texts() {
             if let Some(value) = value {
                 claims.insert(name.to_owned(), value.as_str().into());
@@ -76,7 +80,7 @@ impl Profile {
             let (name, value) = claim(assignment)?;
             claims.insert(name, value);
         }
-        config::check_claims(claims.clone())
+        check_claims(claims.clone())
             .map(|_| ())
             .map_err(|error| CommandError::refused(format!("{}: {}", error.value, error.problem)))
     }
@@ -111,7 +115,7 @@ pub fn list(claims: &Map<String, Value>, name: &str) -> Vec<String> {
     }
 }
 
-fn claim(assignment: &str) -> Result<(String, Value), CommandError> {
+pub fn claim(assignment: &str) -> Result<(String, Value), CommandError> {
     let named = assignment.split_once('=').filter(|(name, _)| !name.trim().is_empty());
     let Some((name, value)) = named else {
         return Err(CommandError::refused(format!(

@@ -210,5 +210,6 @@ fn introspection(
     let mut asked = IntrospectionSettings::new(client_id.unwrap_or(&section.audience), secret)
         .with_cache(Duration::from_secs(section.introspection_cache.into()));
     asked.endpoint.clone_from(&section.introspection_endpoint);
+    asked.signed = section.introspection_signed;
     Ok(Some(asked))
 }

@@ -1,9 +1,16 @@
 //! From the sections of the file to a [`Config`]: checks what concerns several keys at once.
 
+mod accounts;
+mod admin;
 mod api;
 mod app;
+mod audit;
+mod identity_providers;
 mod issuers;
+mod mail;
 mod provider;
+mod registration;
+mod second_factor;
 mod store;
 
 use std::time::Duration;
@@ -37,17 +44,22 @@ pub fn check(
     let tls = if is_public_demo { tls.ok() } else { mistakes.note(tls) };
     let app = mistakes.note(app::check(file.app.clone(), &issuer, &sources));
     let api = mistakes.note(api::check(file.api.clone(), &file.app, &issuer, &sources));
+    let admin = mistakes.note(admin::check(&file.admin, &issuer, &sources));
     let is_used = roles.contains(&Role::Provider);
     let store = mistakes.note(store::check(file.store.clone(), is_used, &sources));
+    let mail = mistakes.note(mail::check(file.mail.clone(), demo, is_used, &sources));
+    let audit = mistakes.note(audit::check(file.audit.clone(), is_used, &sources));
     let connections = mistakes.note(connections(&file, &sources));
     let traces = mistakes.note(traces(&file, &sources));
-    let provider = mistakes.note_all(provider::check(&file, demo, &sources));
+    let provider = mistakes.note_all(provider::check(&file, demo, is_used, &sources));
     let checked = (|| {
         Some(Config {
             demo,
             app: app?,
             api: api?,
             store: store?,
+            mail: mail?,
+            audit: audit?,
             connections: connections?,
             tls: tls?,
             stop: StopConfig {
@@ -55,6 +67,7 @@ pub fn check(
                 finishing_time: Duration::from_secs(file.stop.finishing_time.into()),
             },
             management: file.management.listen,
+            admin: admin?.filter(|_| is_used),
             traces: traces?,
             log: file.log,
             provider: provider?,
@@ -131,6 +144,11 @@ fn listeners<'a>(file: &'a ConfigFile, roles: &[Role]) -> Vec<(&'static str, &'a
         (Some(Role::App), "app.listen", Some(&file.app.listen)),
         (Some(Role::Api), "api.listen", file.api.listen.as_ref().or(Some(&file.app.listen))),
         (None, "management.listen", file.management.listen.as_ref()),
+        (
+            Some(Role::Provider),
+            "admin.listen",
+            file.admin.listen.as_ref().filter(|_| file.admin.enabled),
+        ),
     ];
     let needed = all.into_iter().filter(|(role, ..)| role.is_none_or(|role| roles.contains(&role)));
     needed.filter_map(|(_, key, listen)| Some((key, listen?))).collect()
@@ -163,7 +181,7 @@ fn refuse_shared_listeners(
             }
             let pair = (*other_key, *key);
             let problem = match pair {
-                _ if pair.1 == "management.listen" => {
+                _ if ["management.listen", "admin.listen"].contains(&pair.1) => {
                     "another part listens there: give it a port of its own"
                 }
                 ("provider.listen", "app.listen" | "api.listen") if listen == other => {

@@ -4,6 +4,7 @@ use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     ProviderSettings,
     model::{
+        acr::AcrLevels,
         client::Client,
         grant::LONGEST_GRACE,
         provider_settings::LongestParameters,
@@ -12,56 +13,95 @@ use doorward_provider::{
     },
 };
 
-use super::super::{
-    ConfigError, ConfigErrors, ProviderConfig, SettingSources,
-    error::Mistakes,
-    file::{ConfigFile, ProviderSection},
-    users,
+use super::{
+    super::{
+        ConfigError, ConfigErrors, ProviderConfig, SettingSources,
+        error::Mistakes,
+        file::{ConfigFile, ProviderSection},
+        users,
+    },
+    accounts, identity_providers, registration, second_factor,
 };
 
-/// Checks everything that the provider is made from.
+/// Checks everything that the provider is made from. `is_used`: by this process.
 pub fn check(
     file: &ConfigFile,
     demo: bool,
+    is_used: bool,
     sources: &SettingSources,
 ) -> Result<ProviderConfig, ConfigErrors> {
     let mut mistakes = Mistakes::default();
     let section = &file.provider;
     mistakes.note(check_algorithms(section, sources));
     mistakes.note(check_grace(section, sources));
+    let accounts = mistakes.note(accounts::check(file, demo, sources));
+    let second_factor = mistakes.note(second_factor::check(&file.accounts, sources));
+    let breached_passwords =
+        mistakes.note(accounts::breached_passwords(&file.accounts, is_used, sources));
+    let acr =
+        mistakes
+            .note(AcrLevels::named(&section.acr_values).map_err(|error| {
+                sources.refuse("provider.acr_values", error.value, error.problem)
+            }));
+    let identity_providers = mistakes.note_all(identity_providers::check(file, is_used, sources));
     let users = mistakes.note_all(users::check(file.users.clone(), demo, sources));
     let resources = mistakes.note(resources(file, demo, sources));
     if let Some(resources) = &resources {
         check_clients(file, demo, resources, sources, &mut mistakes);
     }
-    let checked = resources.zip(users).map(|(resources, users)| ProviderConfig {
-        settings: ProviderSettings {
-            issuer: section.issuer.as_str().to_owned(),
-            session_lifetime: section.session_lifetime.get(),
-            remember_me_lifetime: section.remember_me_lifetime.get(),
-            refresh_token_grace: section.refresh_token_grace,
-            pushed_authorization_request_lifetime: section
-                .pushed_authorization_request_lifetime
-                .get(),
-            require_pushed_authorization_requests: section.require_pushed_authorization_requests,
-            access_token_signing_alg: section.access_token_signing_alg,
-            access_token_typ: section.access_token_typ,
-            most_waiting_per_address: section.most_waiting_per_address,
-            longest_parameters: LongestParameters {
-                state: section.longest_state,
-                scope: section.longest_scope,
-                claims: section.longest_claims,
-                ..LongestParameters::default()
-            },
+    let registration = resources
+        .as_ref()
+        .and_then(|resources| mistakes.note(registration::check(file, resources, sources)));
+    let accounts = accounts.zip(breached_passwords).zip(second_factor.zip(registration));
+    let parts = resources.zip(users).zip(accounts.zip(acr)).zip(identity_providers);
+    let checked = parts.map(
+        |(
+            (
+                (resources, users),
+                (((accounts, breached_passwords), (second_factor, registration)), acr),
+            ),
+            (identity_providers, upstream),
+        )| {
+            ProviderConfig {
+                settings: ProviderSettings {
+                    issuer: section.issuer.as_str().to_owned(),
+                    session_lifetime: section.session_lifetime.get().into(),
+                    remember_me_lifetime: section.remember_me_lifetime.get().into(),
+                    refresh_token_grace: section.refresh_token_grace.into(),
+                    pushed_authorization_request_lifetime: section
+                        .pushed_authorization_request_lifetime
+                        .get()
+                        .into(),
+                    require_pushed_authorization_requests: section
+                        .require_pushed_authorization_requests,
+                    require_signed_request_object: section.require_signed_request_object,
+                    fetch_request_uris: section.fetch_request_uris,
+                    access_token_signing_alg: section.access_token_signing_alg,
+                    access_token_typ: section.access_token_typ,
+                    most_waiting_per_address: section.most_waiting_per_address,
+                    longest_parameters: LongestParameters {
+                        state: section.longest_state,
+                        scope: section.longest_scope,
+                        claims: section.longest_claims,
+                        ..LongestParameters::default()
+                    },
+                    acr,
+                    accounts,
+                    registration,
+                    second_factor,
+                    identity_providers,
+                },
+                upstream,
+                listen: section.listen.clone(),
+                signing_algorithms: section.signing_algorithms.clone(),
+                trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
+                clients: file.clients.clone(),
+                breached_passwords,
+                resources,
+                users,
+            }
         },
-        listen: section.listen.clone(),
-        signing_algorithms: section.signing_algorithms.clone(),
-        trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
-        clients: file.clients.clone(),
-        min_password_length: section.min_password_length,
-        resources,
-        users,
-    });
+    );
     mistakes.or(checked)
 }
 
@@ -72,9 +112,15 @@ fn resources(
 ) -> Result<Resources, ConfigError> {
     let identity = file.identity_resources.clone().unwrap_or_else(IdentityResource::standard);
     let algorithms = &file.provider.signing_algorithms;
-    Resources::new(identity, file.api_scopes.clone(), file.api_resources.clone(), demo)
+    let (mut scopes, mut apis) = (file.api_scopes.clone(), file.api_resources.clone());
+    if file.admin.enabled {
+        scopes.extend(doorward_admin::api::api_scopes());
+        apis.push(doorward_admin::api::api_resource());
+    }
+    Resources::new(identity, scopes, apis, demo)
         .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
         .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))
+        .map(|resources| resources.with_access_token_typ(file.provider.access_token_typ))
         .map_err(|error| {
             let list = error.list.unwrap_or("identity_resources");
             sources.refuse_in(list, &format!("[[{list}]]"), &error)
@@ -102,7 +148,7 @@ fn check_clients(
 }
 
 fn check_grace(section: &ProviderSection, sources: &SettingSources) -> Result<(), ConfigError> {
-    if section.refresh_token_grace <= LONGEST_GRACE {
+    if section.refresh_token_grace <= LONGEST_GRACE.get() {
         return Ok(());
     }
     let problem = "give at most 600 seconds: for as long a stolen token could be used unnoticed";

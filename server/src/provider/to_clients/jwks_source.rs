@@ -1,5 +1,5 @@
-//! Fetches the keys that clients publish (`jwks_uri`): HTTP by `reqwest`, without redirects,
-//! cookies and proxies.
+//! Fetches the keys (`jwks_uri`) and request objects (`request_uri`) that clients publish: HTTP by
+//! `reqwest`, without redirects, cookies and proxies.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use doorward_provider::keys::remote::{FetchError, JwksSource};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value};
 
-use super::{client_builder, reason};
+use super::{body, client_builder, document_source::REQUEST_OBJECTS, reason};
 
 /// Time limit for the whole answer: a request of the client waits for it.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// The longest answer; no real key set is longer.
+/// The longest answer; no real key set and no request object is longer.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Fetches key sets.
@@ -30,24 +30,29 @@ impl HttpJwksSource {
 #[async_trait]
 impl JwksSource for HttpJwksSource {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
+        let body = self.get(uri, "application/json").await?;
+        serde_json::from_slice(&body)
+            .map_err(|_| FetchError("the answer is not a JSON object".to_owned()))
+    }
+
+    async fn fetch_request_object(&self, uri: &str) -> Result<String, FetchError> {
+        let body = self.get(uri, REQUEST_OBJECTS).await?;
+        String::from_utf8(body).map_err(|_| FetchError("the answer is not text".to_owned()))
+    }
+}
+
+impl HttpJwksSource {
+    /// What is at this address.
+    async fn get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, FetchError> {
         let failed = |error: reqwest::Error| FetchError(reason(&error));
-        let mut response =
-            self.0.get(uri).header("accept", "application/json").send().await.map_err(failed)?;
+        let response = self.0.get(uri).header("accept", accept).send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError(format!(
                 "the answer has status {}",
                 response.status().as_u16()
             )));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(FetchError(format!("the answer is longer than {MAX_BYTES} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        serde_json::from_slice(&body)
-            .map_err(|_| FetchError("the answer is not a JSON object".to_owned()))
+        body(response, MAX_BYTES).await.map_err(|error| FetchError(error.to_string()))
     }
 }
 
@@ -90,6 +95,20 @@ mod tests {
             ("/list", "JSON"),
             ("/missing", "404"),
         ] {
+            let refused = fetch(path).await.unwrap_err();
+            assert!(refused.to_string().contains(why), "{path}: {refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_object_is_fetched_as_text_with_the_same_care() {
+        let (address, source) = (publisher().await, HttpJwksSource::new(&[]).unwrap());
+        let fetch = |path: &str| {
+            let (uri, source) = (format!("http://{address}{path}"), &source);
+            async move { source.fetch_request_object(&uri).await }
+        };
+        assert_eq!(fetch("/text").await.unwrap(), "no keys");
+        for (path, why) in [("/moved", "307"), ("/long", "longer"), ("/missing", "404")] {
             let refused = fetch(path).await.unwrap_err();
             assert!(refused.to_string().contains(why), "{path}: {refused}");
         }

@@ -7,9 +7,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use doorward_protocol::{params::Params, scope::Scope};
+use doorward_protocol::{host, ids::SessionId, params::Params, scope::Scope};
 use doorward_provider::{
-    model::session::Session,
+    model::{
+        client::{Client, ClientOrigin},
+        session::Session,
+    },
     use_case::authorize::{AuthorizeRequest, ConsentGiven},
 };
 
@@ -27,8 +30,9 @@ use crate::{
         policy::PagePolicy,
         response::{html_with_policy, see_other, with_cookie},
     },
-    texts::Localized,
+    texts::{Localized, Texts},
 };
+use url::Url;
 
 const PATH: &str = "/consent";
 
@@ -53,19 +57,51 @@ pub(crate) async fn show(
         client_name: client.name.clone(),
         client_uri: client.client_uri.clone(),
         description: client.description.clone(),
-        logo: client.logo_uri.clone(),
+        warning: warning(state.texts, request),
+        policy_uri: client.policy_uri.clone(),
+        tos_uri: client.tos_uri.clone(),
+        logo: logo(client).map(str::to_owned),
         username: state.username(session).await?,
-        sid: session.authentication.sid.clone(),
+        sid: session.authentication.sid.to_string(),
         scopes: state.provider.resources().describe(&request.scope),
         may_remember: client.allow_remember_consent,
     };
     let markup = view::consent(&state.layout(), consent);
     let policy = PagePolicy::leading_to_client();
-    let policy = match &client.logo_uri {
+    let policy = match logo(client) {
         Some(logo) => policy.with_image(logo),
         None => policy,
     };
     Ok(with_cookie(html_with_policy(StatusCode::OK, markup, &policy), token.set_cookie))
+}
+
+/// What users must know of an application that no operator wrote down: who describes it, and where
+/// the browser goes then.
+fn warning(texts: &Texts, request: &AuthorizeRequest) -> Option<String> {
+    let place = Url::parse(request.reply_to.redirect_uri()).ok().map(|url| {
+        match (url.scheme(), url.host_str()) {
+            _ if host::is_loopback(&url) => texts.this_computer.to_owned(),
+            ("https" | "http", Some(host)) => host.to_owned(),
+            (scheme, _) => format!("{scheme}:"),
+        }
+    })?;
+    match &request.client.origin {
+        ClientOrigin::Operator => None,
+        ClientOrigin::Registered { .. } => Some((texts.registered_itself)(&place)),
+        ClientOrigin::Document { host } => Some((texts.described_at)(host, &place)),
+    }
+}
+
+/// The picture that the browser fetches. A document can show one of its own host only.
+fn logo(client: &Client) -> Option<&str> {
+    let logo = client.logo_uri.as_deref()?;
+    let is_own = |host: &str| {
+        Url::parse(logo).is_ok_and(|url| url.scheme() == "https" && url.host_str() == Some(host))
+    };
+    match &client.origin {
+        ClientOrigin::Operator | ClientOrigin::Registered { .. } => Some(logo),
+        ClientOrigin::Document { host } => is_own(host).then_some(logo),
+    }
 }
 
 pub(crate) async fn post(
@@ -85,7 +121,7 @@ pub(crate) async fn post(
     let outcome = if form.get("action") == Some("allow") {
         let cookie = state.cookies.read(&headers, Cookie::Session);
         let given = ConsentGiven {
-            sid: form.get("sid").unwrap_or_default().to_owned(),
+            sid: form.get("sid").and_then(|sid| SessionId::parse(sid).ok()),
             scope: ticked_scope(&form),
             remember: form.is_sent("remember_consent"),
         };

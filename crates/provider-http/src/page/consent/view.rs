@@ -14,6 +14,10 @@ pub(crate) struct Consent {
     pub(crate) client_name: String,
     pub(crate) client_uri: Option<String>,
     pub(crate) description: Option<String>,
+    /// What users must know of an application that no operator wrote down.
+    pub(crate) warning: Option<String>,
+    pub(crate) policy_uri: Option<String>,
+    pub(crate) tos_uri: Option<String>,
     pub(crate) logo: Option<String>,
     pub(crate) username: String,
     pub(crate) sid: String,
@@ -31,6 +35,12 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
         // The name is beside the logo, so the logo needs no text of its own.
         let logo = consent.logo.map(|uri| view! { <img class="client-logo" src=uri alt=""/> });
         let description = consent.description.map(|text| view! { <p>{text}</p> });
+        let warning = consent.warning.map(|text| view! { <p class="alert alert-info">{text}</p> });
+        let link = |uri: Option<String>, text| {
+            uri.map(|uri| view! { <p><a href=uri rel="noopener noreferrer">{text}</a></p> })
+        };
+        let policy = link(consent.policy_uri, t.privacy_policy);
+        let terms = link(consent.tos_uri, t.terms_of_service);
         let remember = consent.may_remember.then(|| {
             view! {
                 <label class="checkbox">
@@ -48,6 +58,9 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
                 </p>
                 {description}
                 {site}
+                {policy}
+                {terms}
+                {warning}
             </div>
             <form class="stack" method="post" action=consent.action>
                 {hidden(csrf::FIELD, consent.form_token)}

@@ -3,12 +3,12 @@
 
 use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
-use qrcode::{Color, QrCode};
 
 use crate::http::csrf;
 use crate::page::{
     consent,
     layout::{Layout, document, hidden},
+    qr_code::qr_code,
 };
 
 /// What the form for the code shows.
@@ -123,34 +123,5 @@ pub(crate) fn done(layout: &Layout, allowed: bool) -> String {
             <h1>{title}</h1>
             <p class="muted">{text}</p>
         }
-    })
-}
-
-/// A link as a QR code. It is black on white in any colour scheme and has the margin of four
-/// modules that readers need (ISO/IEC 18004).
-fn qr_code(link: &str, label: &'static str) -> Option<impl IntoView + use<>> {
-    use std::fmt::Write as _;
-
-    const MARGIN: usize = 4;
-    let code = QrCode::new(link).ok()?;
-    let width = code.width();
-    let mut path = String::new();
-    for (index, color) in code.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            let _ = write!(path, "M{} {}h1v1h-1z", index % width + MARGIN, index / width + MARGIN);
-        }
-    }
-    let side = width + 2 * MARGIN;
-    Some(view! {
-        <svg
-            class="qr-code"
-            viewBox=format!("0 0 {side} {side}")
-            role="img"
-            aria-label=label
-            shape-rendering="crispEdges"
-        >
-            <rect width=side height=side fill="#fff"/>
-            <path d=path fill="#000"/>
-        </svg>
     })
 }

@@ -3,12 +3,17 @@
 
 mod view;
 
+pub(crate) use self::view::{Buttons, session};
+
 use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 
-use doorward_protocol::params::{self, Params};
+use doorward_protocol::{
+    ids::{ClientId, SessionId},
+    params::{self, Params},
+};
 use doorward_provider::model::{session::SessionCursor, time::Timestamp};
 
 use crate::{
@@ -16,6 +21,7 @@ use crate::{
         csrf::{self, FormToken},
         form::{PageForm, PageQuery},
         peer::Peer,
+        user_agent,
     },
     page::{
         error::PageError,
@@ -26,27 +32,27 @@ use crate::{
 
 const PATH: &str = "/grants";
 
-/// Clients on one page, in some 40 kB.
-const CLIENTS_A_PAGE: usize = 50;
-
-/// Where the lists of the page begin: `?applications=50&sessions=1800000000.abc`. Anything else
+/// Where the lists of the page begin: `?applications=page&sessions=1800000000.abc`. Anything else
 /// shows the beginning.
 #[derive(Debug, Default)]
 struct Position {
-    clients: usize,
+    clients: Option<ClientId>,
     sessions: Option<SessionCursor>,
 }
 
 impl Position {
     fn parse(query: &Params) -> Self {
-        let sessions = query.get("sessions").and_then(|cursor| {
-            let (auth_time, sid) = cursor.split_once('.')?;
-            let auth_time = Timestamp::from_seconds(auth_time.parse().ok()?);
-            Some(SessionCursor { auth_time, sid: sid.to_owned() })
-        });
-        let clients = query.get("applications").and_then(|first| first.parse().ok());
-        Self { clients: clients.unwrap_or(0), sessions }
+        let sessions = session_cursor(query);
+        let clients = query.get("applications").and_then(|last| ClientId::parse(last).ok());
+        Self { clients, sessions }
     }
+}
+
+/// Where a list of sessions begins: `?sessions=1800000000.abc`.
+pub(crate) fn session_cursor(query: &Params) -> Option<SessionCursor> {
+    let (auth_time, sid) = query.get("sessions")?.split_once('.')?;
+    let auth_time = Timestamp::from_seconds(auth_time.parse().ok()?);
+    Some(SessionCursor { auth_time, sid: SessionId::parse(sid).ok()? })
 }
 
 pub(crate) async fn get(
@@ -59,12 +65,12 @@ pub(crate) async fn get(
         return Ok(see_other(&state.base.join("/account/login")));
     };
     let sub = &session.authentication.sub;
-    let clients = state.provider.clients_with_access(sub).await;
-    let mut clients = clients.map_err(|error| state.error(error))?;
-    let next_clients = position.clients.saturating_add(CLIENTS_A_PAGE);
-    let more_clients = (clients.len() > next_clients)
-        .then(|| state.base.join(&format!("{PATH}?applications={next_clients}")));
-    clients = clients.into_iter().skip(position.clients).take(CLIENTS_A_PAGE).collect();
+    let clients = state.provider.clients_with_access(sub, position.clients.as_ref()).await;
+    let (clients, next_clients) = clients.map_err(|error| state.error(error))?;
+    let more_clients = next_clients.map(|last| {
+        let query = params::encode([("applications", last.as_str())]);
+        state.base.join(&format!("{PATH}?{query}"))
+    });
     let sessions = state.provider.sessions_of(sub, position.sessions.as_ref()).await;
     let (mut sessions, next_sessions) = sessions.map_err(|error| state.error(error))?;
     // The session of this browser comes first, since the user looks for it.
@@ -103,13 +109,18 @@ pub(crate) async fn post(
     let session = session
         .filter(|_| csrf::is_genuine(&state.provider, &state.cookies, &headers, &form))
         .map(|session| session.authentication);
-    let done = match (session, form.get("client_id"), form.get("sid")) {
+    // What is no identifier names nothing.
+    let client_id = form.get("client_id").map(ClientId::parse).transpose().unwrap_or_default();
+    let sid = form.get("sid").map(SessionId::parse).transpose().unwrap_or_default();
+    let done = match (session, client_id, sid) {
         (Some(session), Some(client_id), None) => {
-            state.provider.revoke_access(&session, client_id, &peer.0).await
+            let device = user_agent::device(&headers, &peer);
+            state.provider.take_access_back(&session, &client_id, device).await
         }
         // The session of this browser ends at `/account/logout`, which also signs out in frames.
         (Some(session), None, Some(sid)) if sid != session.sid => {
-            state.provider.end_other_session(&session, sid, &peer.0).await
+            let device = user_agent::device(&headers, &peer);
+            state.provider.end_one_session(&session, &sid, device).await
         }
         // The form is not from our page, or the user has signed out: show the page again.
         _ => Ok(()),

@@ -1,5 +1,6 @@
 //! The view of `/grants`.
 
+use doorward_protocol::ids::SessionId;
 use doorward_provider::{model::session::Session, use_case::access::ClientWithAccess};
 use leptos::prelude::*;
 
@@ -22,7 +23,7 @@ pub(crate) struct Grants {
     /// The link to the next page of sessions, if there are more.
     pub(crate) more_sessions: Option<String>,
     /// The `sid` of the browser's own session.
-    pub(crate) current: String,
+    pub(crate) current: SessionId,
 }
 
 pub(crate) fn grants(layout: &Layout, grants: Grants) -> String {
@@ -67,10 +68,10 @@ fn more(href: String, text: &'static str) -> impl IntoView + use<> {
 }
 
 /// What all forms of the page share.
-struct Buttons {
-    texts: &'static Texts,
-    action: String,
-    form_token: String,
+pub(crate) struct Buttons {
+    pub(crate) texts: &'static Texts,
+    pub(crate) action: String,
+    pub(crate) form_token: String,
 }
 
 impl Buttons {
@@ -104,11 +105,18 @@ fn client(buttons: &Buttons, access: ClientWithAccess) -> impl IntoView + use<> 
         None => view! { {t.not_in_use} }.into_any(),
     };
     let label = (t.take_back_from)(&access.name);
+    let open_label = (t.open_application)(&access.name);
+    let open = access.open.map(|href| {
+        view! { <a class="btn btn-small" href=href aria-label=open_label>{t.open}</a> }
+    });
     view! {
         <li class="stack-tight">
             <div class="row row-spread">
                 <strong>{access.name}</strong>
-                {buttons.button("client_id", access.client_id, t.take_back, label)}
+                <span class="row">
+                    {open}
+                    {buttons.button("client_id", access.client_id.into(), t.take_back, label)}
+                </span>
             </div>
             <p>{scopes.join(", ")}</p>
             <p class="muted">{used}</p>
@@ -117,7 +125,11 @@ fn client(buttons: &Buttons, access: ClientWithAccess) -> impl IntoView + use<> 
 }
 
 /// `logout` is the link that ends the session, if it is the one of this browser.
-fn session(buttons: &Buttons, session: Session, logout: Option<String>) -> impl IntoView + use<> {
+pub(crate) fn session(
+    buttons: &Buttons,
+    session: Session,
+    logout: Option<String>,
+) -> impl IntoView + use<> {
     let t = buttons.texts;
     let browser = session.device.browser.unwrap_or_else(|| t.unknown_browser.to_owned());
     let address = session.device.address.map(|address| format!(", {} {address}", t.address));
@@ -131,7 +143,7 @@ fn session(buttons: &Buttons, session: Session, logout: Option<String>) -> impl 
         .into_any()
     } else {
         let label = (t.end_session_in)(&browser);
-        buttons.button("sid", session.authentication.sid, t.end, label).into_any()
+        buttons.button("sid", session.authentication.sid.into(), t.end, label).into_any()
     };
     view! {
         <li class="stack-tight">

@@ -2,6 +2,8 @@
 
 mod view;
 
+pub(crate) use self::view::{Passkeys, passkey_button};
+
 use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -9,8 +11,14 @@ use axum::{
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     audit,
-    model::{device_cookie, user::User},
-    use_case::sign_in::{SignInError, SignInOrigin, StartedSession},
+    model::{acr::AcrLevel, paths, token_handle::TokenHandle, user::User},
+    store::StoreError,
+    use_case::{
+        authorize::AuthorizeRequest,
+        passkeys::PasskeyError,
+        second_step::AfterPassword,
+        sign_in::{SignIn, SignInError, SignInOrigin, StartedSession},
+    },
 };
 
 use crate::{
@@ -21,12 +29,14 @@ use crate::{
         form::{PageForm, PageQuery},
         peer::Peer,
         return_url::ReturnUrl,
-        user_agent,
     },
     page::{
+        account_form::{AskingBrowser, leading_on},
         error::PageError,
         policy::PagePolicy,
-        response::{html, html_with_policy, see_other, with_cookie, with_retry_after},
+        response::{html_with_policy, see_other, with_cookie, with_retry_after},
+        second_step,
+        upstream::{self, NewSignIn},
     },
     texts::Localized,
 };
@@ -38,12 +48,20 @@ const RETRY_WHEN_BUSY: u32 = 5;
 
 pub(crate) async fn get(
     Localized(state): Localized,
+    peer: Peer,
     headers: HeaderMap,
     PageQuery(query): PageQuery,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &query)?;
     let state = state.in_language_of(return_url.as_ref()).await;
     let page = LoginPage { return_url, ..LoginPage::default() };
+    if !query.is_sent(upstream::CHOOSE) && !state.provider.identity_providers().is_empty() {
+        let request = page.request(&state).await;
+        if let Some(provider) = upstream::straight(&state, request.as_ref()) {
+            let new = NewSignIn { return_url: page.return_url, ..NewSignIn::default() };
+            return upstream::begin(&state, &headers, &peer, provider, new).await;
+        }
+    }
     Ok(page.show(&state, &headers, StatusCode::OK).await)
 }
 
@@ -68,31 +86,47 @@ pub(crate) async fn post(
     if form.get("action") == Some("cancel") {
         return page.cancel(&state, &headers, &peer).await;
     }
+    // Filled in by the script, which presses no button.
+    if form.get("credential").is_some_and(|answer| !answer.is_empty()) {
+        return page.by_passkey(&state, &headers, &peer, &form).await;
+    }
+    if let Some(username) = &page.username {
+        let request = page.request(&state).await;
+        if let Some(provider) = upstream::home_of(&state, request.as_ref(), username) {
+            let new = NewSignIn {
+                typed: page.username,
+                return_url: page.return_url,
+                remember: page.remember,
+                ..NewSignIn::default()
+            };
+            return upstream::begin(&state, &headers, &peer, provider, new).await;
+        }
+    }
+    if !page.takes_passwords(&state).await {
+        let page = page.with_problem(state.texts.factors.passkey_only);
+        return Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await);
+    }
     let (Some(username), Some(password)) = (page.username.clone(), form.get_secret("password"))
     else {
         let page = page.with_problem(state.texts.enter_both);
         return Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await);
     };
-    match sign_in(&state, &headers, &peer, &username, password, page.remember).await {
-        Ok((user, session)) => {
-            audit::Event {
-                event: "signed_in",
-                sub: Some(&user.sub),
-                peer: Some(&peer.0),
-                ..audit::Event::default()
-            }
-            .log();
-            Ok(page.signed_in(&state, &session))
+    let two_factors = page.needs_two_factors(&state).await;
+    let asked = Asked {
+        remember: page.remember,
+        two_factors,
+        // The pages of the account want the second factor of whoever has one.
+        strongest: matches!(page.return_url, Some(ReturnUrl::Account(_))),
+    };
+    match sign_in(&state, &headers, &peer, &username, password, asked).await {
+        Ok(Progress::SecondStep(handle)) => {
+            Ok(second_step::begin(&state, &handle, page.return_url.as_ref()))
+        }
+        Ok(Progress::SignedIn(session)) => {
+            Ok(signed_in(&state, page.return_url.as_ref(), &session))
         }
         Err(error) => {
-            audit::Event {
-                event: "sign_in_refused",
-                outcome: audit::Outcome::Refused,
-                peer: Some(&peer.0),
-                cause: Some(&error),
-                ..audit::Event::default()
-            }
-            .log();
+            audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
             page.refused(&state, &headers, error).await
         }
     }
@@ -104,22 +138,105 @@ fn return_url(state: &AppState, params: &Params) -> Result<Option<ReturnUrl>, Pa
     return_url.map_err(|error| state.error(error))
 }
 
-/// Verifies the password, then starts a session in place of the browser's earlier one.
+/// What a sign-in is for.
+#[derive(Clone, Copy)]
+struct Asked {
+    remember: bool,
+    /// The waiting request needs two factors.
+    two_factors: bool,
+    /// The second factor is wanted of whoever has one.
+    strongest: bool,
+}
+
+/// How far a sign-in has come by the password.
+enum Progress {
+    SignedIn(StartedSession),
+    SecondStep(TokenHandle),
+}
+
+/// Verifies the password. Then it starts a session in place of the browser's earlier one, unless
+/// the sign-in has a second step. It always has one if the waiting request needs two factors.
 async fn sign_in(
     state: &AppState,
     headers: &HeaderMap,
     peer: &Peer,
     username: &str,
     password: Secret,
-    remember: bool,
-) -> Result<(User, StartedSession), SignInError> {
+    Asked { remember, two_factors, strongest }: Asked,
+) -> Result<Progress, SignInError> {
     let known = state.cookies.read(headers, Cookie::Device);
     let origin = SignInOrigin::Browser { address: &peer.0, device: known.as_ref() };
-    let user = state.provider.verify_password(username, password, origin).await?;
-    let before = state.cookies.read(headers, Cookie::Session);
-    let device = user_agent::device(headers, peer);
-    let session = state.provider.start_session(&user, remember, device, before.as_ref()).await?;
-    Ok((user, session))
+    let verified = state.provider.verify_password(username, password.clone(), origin).await;
+    let user = match verified {
+        Ok(user) => user,
+        Err(SignInError::WrongPassword) => {
+            let code = &password;
+            return by_recovery_code(state, headers, peer, username, code, remember).await;
+        }
+        Err(error) => return Err(error),
+    };
+    let two_factors =
+        two_factors || (strongest && state.provider.factors(&user.sub).await?.is_strong());
+    let remembered = state.cookies.read(headers, Cookie::Remembered);
+    let after =
+        state.provider.after_password(&user, two_factors, remember, remembered.as_ref()).await?;
+    if let AfterPassword::SecondStep(handle) = after {
+        return Ok(Progress::SecondStep(handle));
+    }
+    let sign_in = SignIn::by_password(&user).ok_or(SignInError::WrongPassword)?;
+    let session = state.begin_session(headers, peer, &user, sign_in, remember).await?;
+    Ok(Progress::SignedIn(session))
+}
+
+/// What was typed is no password. It may be a recovery code of a user who has none.
+async fn by_recovery_code(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: &Peer,
+    username: &str,
+    typed: &Secret,
+    remember: bool,
+) -> Result<Progress, SignInError> {
+    let browser = AskingBrowser::new(state, headers, peer);
+    let found = state.provider.sign_in_by_recovery_code(username, typed, browser.asker()).await?;
+    let (user, sign_in) = found.ok_or(SignInError::WrongPassword)?;
+    let session = state.begin_session(headers, peer, &user, sign_in, remember).await?;
+    Ok(Progress::SignedIn(session))
+}
+
+/// Continues where the user wanted to go, with the cookies of the new session.
+pub(crate) fn signed_in(
+    state: &AppState,
+    return_url: Option<&ReturnUrl>,
+    session: &StartedSession,
+) -> Response {
+    let location = return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
+    second_step::with_session(state, see_other(&state.base.join(&location)), session)
+}
+
+/// The page of a form that was open too long.
+pub(crate) async fn form_expired(
+    state: &AppState,
+    headers: &HeaderMap,
+    return_url: Option<ReturnUrl>,
+) -> Response {
+    let page = LoginPage { return_url, ..LoginPage::default() };
+    let page = page.with_problem(state.texts.form_expired);
+    page.show(state, headers, StatusCode::BAD_REQUEST).await
+}
+
+/// Whether a sign-in of this user needs two factors: the waiting request does, or the page of the
+/// account to which it returns, which wants the second factor of whoever has one.
+pub(crate) async fn needs_two_factors(
+    state: &AppState,
+    user: &User,
+    return_url: Option<&ReturnUrl>,
+) -> Result<bool, StoreError> {
+    if matches!(return_url, Some(ReturnUrl::Account(_))) {
+        return Ok(state.provider.factors(&user.sub).await?.is_strong());
+    }
+    let request = upstream::waiting_request(state, return_url).await;
+    Ok(request.and_then(|request| request.required_acr()) == Some(AcrLevel::Two))
 }
 
 /// The login page with what was entered so far.
@@ -141,6 +258,22 @@ impl LoginPage {
         self.return_url.as_ref().and_then(ReturnUrl::request_query)
     }
 
+    /// The authorization request that waits for the sign-in, if one does.
+    async fn request(&self, state: &AppState) -> Option<AuthorizeRequest> {
+        upstream::waiting_request(state, self.return_url.as_ref()).await
+    }
+
+    /// Whether the waiting request asks for a sign-in by two factors.
+    async fn needs_two_factors(&self, state: &AppState) -> bool {
+        let request = self.request(state).await;
+        request.and_then(|request| request.required_acr()) == Some(AcrLevel::Two)
+    }
+
+    /// Whether the waiting client takes sign-ins by password.
+    async fn takes_passwords(&self, state: &AppState) -> bool {
+        self.request(state).await.is_none_or(|request| request.client.enable_local_login)
+    }
+
     /// Tells the waiting client that the user did not sign in.
     async fn cancel(
         self,
@@ -157,20 +290,43 @@ impl LoginPage {
         }
     }
 
-    /// Continues where the user wanted to go, with the cookies of the new session.
-    fn signed_in(self, state: &AppState, session: &StartedSession) -> Response {
-        let location =
-            self.return_url.map_or_else(|| "/".to_owned(), |url| url.after_sign_in().to_text());
-        [
-            (Cookie::Session, &session.cookie, session.max_age),
-            (Cookie::SessionCheck, &session.cookie.check_value(), session.max_age),
-            (Cookie::Device, &session.device_cookie, Some(device_cookie::LIFETIME)),
-        ]
-        .into_iter()
-        .map(|(cookie, value, max_age)| state.cookies.set(cookie, value, max_age))
-        .fold(see_other(&state.base.join(&location)), |response, cookie| {
-            with_cookie(response, Some(cookie))
-        })
+    /// Signs in by the answer of a passkey, which the script has put into the form.
+    async fn by_passkey(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        peer: &Peer,
+        form: &Params,
+    ) -> Result<Response, PageError> {
+        let ticket = Secret::new(form.get("ticket").unwrap_or_default());
+        let answer = form.get("credential").unwrap_or_default();
+        let error = match state.provider.verify_passkey(&ticket, answer, &peer.0).await {
+            Ok((user, sign_in)) => {
+                let session = state.begin_session(headers, peer, &user, sign_in, self.remember);
+                return match session.await {
+                    Ok(session) => Ok(signed_in(state, self.return_url.as_ref(), &session)),
+                    Err(error) => self.refused(state, headers, error).await,
+                };
+            }
+            Err(PasskeyError::Store(error)) => return Err(state.error(error)),
+            Err(error) => error,
+        };
+        audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
+        let f = state.texts.factors;
+        match error {
+            PasskeyError::Throttled(seconds) => {
+                self.refused(state, headers, SignInError::Throttled(seconds)).await
+            }
+            error => {
+                let problem = match error {
+                    PasskeyError::Unknown => f.unknown_passkey,
+                    PasskeyError::Expired => f.passkey_expired,
+                    _ => f.passkey_failed,
+                };
+                let page = self.with_problem(problem);
+                Ok(page.show(state, headers, StatusCode::BAD_REQUEST).await)
+            }
+        }
     }
 
     /// The page again, with what went wrong.
@@ -201,30 +357,64 @@ impl LoginPage {
         })
     }
 
+    /// What to say to a user who is signed in, and is not the one whom the application expects.
+    async fn another_user(
+        &self,
+        state: &AppState,
+        headers: &HeaderMap,
+        request: Option<&AuthorizeRequest>,
+    ) -> Option<String> {
+        let request = request.filter(|request| !request.expected_subjects.is_empty())?;
+        let session = state.session(headers).await.ok().flatten()?;
+        if !request.expects_another(&session.authentication.sub) {
+            return None;
+        }
+        let username = state.username(&session).await.ok()?;
+        Some((state.texts.another_user_expected)(&username))
+    }
+
     async fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
         let token = FormToken::for_page(headers, &state.cookies);
-        let request = match self.request_query() {
-            Some(query) => state.provider.authorize_request(query.as_bytes()).await,
-            None => None,
-        };
+        let request = self.request(state).await;
+        let others = upstream::buttons(state, headers, request.as_ref());
+        let has_others = !others.is_empty();
+        let another = self.another_user(state, headers, request.as_ref()).await;
         let leads_to_client = self.request_query().is_some();
         let login_hint = request.as_ref().and_then(|request| request.login_hint.clone());
+        let accounts = state.provider.account_settings();
+        let link = |offered: bool, path| {
+            offered.then(|| leading_on(state, path, self.return_url.as_ref()))
+        };
         let login = view::Login {
+            forgot_password: link(accounts.offers_password_reset(), paths::FORGOT_PASSWORD),
+            create_account: link(accounts.offers_registration(), paths::REGISTER),
+            signs_in_with: accounts.sign_in_with,
             action: state.base.join(PATH),
             form_token: token.value,
-            return_url: self.return_url.map(|url| url.to_text()),
+            return_url: self.return_url.as_ref().map(ReturnUrl::to_text),
             may_cancel: leads_to_client,
+            takes_passwords: request.as_ref().is_none_or(|own| own.client.enable_local_login),
             client_name: request.map(|request| request.client.name.clone()),
             username: self.username.or(login_hint).unwrap_or_default(),
             remember: self.remember,
-            problem: self.problem,
+            problem: self.problem.or(another),
+            passkeys: state.provider.offers_passkeys().then(|| view::Passkeys::of(state)),
+            password_can_wait: state
+                .provider
+                .identity_providers()
+                .iter()
+                .any(|own| !own.email_domains.is_empty()),
+            others,
         };
+        let has_passkeys = state.provider.offers_passkeys();
         let markup = view::login(&state.layout(), login);
-        let response = if leads_to_client {
-            html_with_policy(status, markup, &PagePolicy::leading_to_client())
+        // The buttons of other providers lead to addresses that are not known here, as clients do.
+        let policy = if leads_to_client || has_others {
+            PagePolicy::leading_to_client()
         } else {
-            html(status, markup)
+            PagePolicy::default()
         };
+        let response = html_with_policy(status, markup, &policy.with_passkeys(has_passkeys));
         with_cookie(response, token.set_cookie)
     }
 }

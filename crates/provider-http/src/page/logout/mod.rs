@@ -22,7 +22,7 @@ use crate::{
         client_authentication::for_log,
         cookies::Cookie,
         csrf::{self, FormToken},
-        form::PageForm,
+        form::{PageForm, PageQuery},
         peer::Peer,
         refusal::Refused,
     },
@@ -98,7 +98,7 @@ async fn read(
     params: &Params,
 ) -> Result<(Option<Session>, EndSessionRequest), PageError> {
     let session = state.session(headers).await?;
-    let request = state.provider.parse_end_session(params, session.as_ref());
+    let request = state.provider.parse_end_session(params, session.as_ref()).await;
     Ok((session, request.map_err(|error| state.error(error))?))
 }
 
@@ -139,30 +139,71 @@ async fn sign_out(
         // A cookie that was not sent is not removed: its session may be alive.
         return Ok(signed_out(state, request, SignedOut::default()));
     };
+    let session = state.session(headers).await?;
+    // First of all: a user who signs out must not stay signed in until another provider answers.
     let ended = state.provider.end_session(&cookie, &peer.0).await;
     let ended = ended.map_err(|error| state.error(error))?;
+    // To a page for which nobody vouches, the user does not come back from elsewhere.
+    let vouched = request.return_to.as_deref().filter(|_| request.unvouched_host.is_none());
+    let elsewhere = match &session {
+        Some(session) => sign_out_elsewhere(state, session, vouched).await,
+        None => None,
+    };
+    let request = match elsewhere {
+        Some(url) => EndSessionRequest { return_to: Some(url), unvouched_host: None, ..request },
+        None => request,
+    };
     let response = signed_out(state, request, ended);
     let response = with_cookie(response, Some(state.cookies.remove(Cookie::Session)));
     Ok(with_cookie(response, Some(state.cookies.remove(Cookie::SessionCheck))))
 }
 
+/// Where the browser signs out of another provider first, if it does.
+async fn sign_out_elsewhere(
+    state: &AppState,
+    session: &Session,
+    return_to: Option<&str>,
+) -> Option<String> {
+    match state.provider.sign_out_url(session, return_to).await {
+        Ok(url) => url,
+        Err(error) => {
+            tracing::warn!(%error, "the session at another provider was not ended");
+            None
+        }
+    }
+}
+
+/// `GET /account/external/{name}/signed-out`: the browser comes back from another provider.
+pub(crate) async fn after_elsewhere(
+    Localized(state): Localized,
+    PageQuery(query): PageQuery,
+) -> Response {
+    let kept = query.get("state").and_then(|state| state.split_once(';'));
+    let return_to = kept.and_then(|(_, kept)| state.provider.signed_out_elsewhere(kept));
+    let request = EndSessionRequest { return_to, ..EndSessionRequest::default() };
+    signed_out(&state, request, SignedOut::default())
+}
+
 fn signed_out(state: &AppState, request: EndSessionRequest, ended: SignedOut) -> Response {
     let SignedOut { frames } = ended;
-    if let Some(location) = request.return_to.as_deref().filter(|_| frames.is_empty()) {
+    // To a page for which nobody vouches, the user goes by a link (RFC 9700 section 4.11.2).
+    let goes_on = request.return_to.as_deref().filter(|_| request.unvouched_host.is_none());
+    if let Some(location) = goes_on.filter(|_| frames.is_empty()) {
         return see_other(location);
     }
+    let refresh = goes_on.map(|to| HeaderValue::from_str(&format!("1; url={to}")));
     let policy = PagePolicy::default().with_frames(&frames);
     let done = view::Done {
         login: state.base.join("/account/login"),
         return_to: request.return_to.clone(),
         client_name: request.client.map(|client| client.name.clone()),
+        unvouched_host: request.unvouched_host,
         problem: request.problem,
         frames,
     };
     let mut response = html_with_policy(StatusCode::OK, view::done(&state.layout(), done), &policy);
     // The second is counted from the time at which the frames have loaded (HTML, "shared
     // declarative refresh steps").
-    let refresh = request.return_to.map(|to| HeaderValue::from_str(&format!("1; url={to}")));
     if let Some(Ok(refresh)) = refresh {
         response.headers_mut().insert(REFRESH, refresh);
     }

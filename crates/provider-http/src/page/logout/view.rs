@@ -49,6 +49,8 @@ pub(crate) struct Done {
     pub(crate) login: String,
     pub(crate) return_to: Option<String>,
     pub(crate) client_name: Option<String>,
+    /// The host to return to, if nobody vouches for it.
+    pub(crate) unvouched_host: Option<String>,
     pub(crate) problem: Option<EndSessionProblem>,
     /// Front-channel logout addresses of the other clients, each loaded in a frame.
     pub(crate) frames: Vec<String>,
@@ -57,14 +59,17 @@ pub(crate) struct Done {
 pub(crate) fn done(layout: &Layout, done: Done) -> String {
     let t = layout.texts;
     document(layout, t.signed_out, move || {
-        let hint = match done.return_to {
-            Some(_) => t.signing_out_elsewhere,
-            None => t.you_can_close,
+        let hint = match (&done.return_to, &done.unvouched_host) {
+            (Some(_), None) => t.signing_out_elsewhere,
+            _ => t.you_can_close,
         };
         let client = done.client_name.unwrap_or_else(|| t.the_application.to_owned());
-        let (address, text, class) = match done.return_to {
-            Some(return_to) => (return_to, (t.back_to)(&client), "btn btn-primary btn-block"),
-            None => (done.login, t.sign_in.to_owned(), "btn btn-block"),
+        let (address, text, class) = match (done.return_to, done.unvouched_host) {
+            (Some(return_to), None) => {
+                (return_to, (t.back_to)(&client), "btn btn-primary btn-block")
+            }
+            (Some(return_to), Some(host)) => (return_to, (t.go_on_to)(&host), "btn btn-block"),
+            (None, _) => (done.login, t.sign_in.to_owned(), "btn btn-block"),
         };
         view! {
             <div class="stack-tight">

@@ -30,13 +30,27 @@ async fn another_users_id_token_gives_login_required() {
     let hint = id_token(&mut Browser::signed_in(&world, "carol").await).await;
     let hint = hint.as_str().unwrap();
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for prompt in ["none", ""] {
-        browser.get(&hinted(hint, prompt)).await.expect_redirect_error(REDIRECT, "login_required");
+    browser.get(&hinted(hint, "none")).await.expect_redirect_error(REDIRECT, "login_required");
+    // A sign-in as somebody else does not give the client that somebody, nor a second question.
+    for mut browser in [browser, Browser::new(&world)] {
+        let answer = browser.authorize_signing_in(&hinted(hint, ""), "alice").await;
+        answer.expect_redirect_error(REDIRECT, "login_required");
     }
-    // Nor does a sign-in as somebody else give the client that somebody.
-    let mut browser = Browser::new(&world);
-    let answer = browser.authorize_signing_in(&hinted(hint, ""), "alice").await;
-    answer.expect_redirect_error(REDIRECT, "login_required");
+}
+
+/// The user may change to the one whom the client expects.
+#[tokio::test]
+async fn another_users_id_token_leads_to_a_login_page_that_says_so() {
+    let world = World::new().await;
+    let hint = id_token(&mut Browser::signed_in(&world, "carol").await).await;
+    let url = hinted(hint.as_str().unwrap(), "");
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let to_login = browser.get(&url).await;
+    to_login.expect_login();
+    let page = browser.get(to_login.location()).await.page();
+    assert!(page.text.contains("You are signed in as alice"), "{}", page.text);
+    browser.authorize_signing_in(&url, "carol").await.expect_code(REDIRECT);
+    browser.get(&url).await.expect_code(REDIRECT);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! `/connect/authorize`.
 
+mod acr;
 mod claims;
 mod hint;
 mod parameters;
@@ -7,4 +8,7 @@ mod pkce;
 mod post;
 mod prompt;
 mod redirect_uri;
+pub mod request_object;
+mod request_uri;
 mod response_mode;
+mod signed_response;

@@ -165,7 +165,7 @@ async fn malformed_parameters_are_an_invalid_request() {
     }
 }
 
-/// OIDC Core section 6: a client that sends a request object relies on it.
+/// OIDC Core section 6: a client that sends a request object relies on it. This one has no keys.
 #[tokio::test]
 async fn request_objects_are_refused_and_never_ignored() {
     let world = World::new().await;

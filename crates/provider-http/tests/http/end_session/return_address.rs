@@ -54,6 +54,7 @@ async fn an_address_without_anything_that_names_the_client_is_not_returned_to() 
     let signed_out = browser.submit(&page, &[("action", "logout")]).await;
     assert_signed_out_page(&signed_out);
     assert_problem(&signed_out, "client_id");
+    assert!(signed_out.page().text.contains("did not say who it is"), "{signed_out:?}");
 }
 
 #[tokio::test]

@@ -37,6 +37,21 @@ fn pushed_requests() {
 }
 
 #[test]
+fn forms_and_links_of_accounts() {
+    replay("account", Fuzzed::account);
+}
+
+#[test]
+fn answers_of_passkeys() {
+    replay("passkey", Fuzzed::passkey);
+}
+
+#[test]
+fn request_objects() {
+    replay("request_object", Fuzzed::request_object);
+}
+
+#[test]
 fn proofs() {
     replay("dpop", Fuzzed::dpop);
 }

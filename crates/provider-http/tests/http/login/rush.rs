@@ -28,7 +28,7 @@ fn sign_ins_cannot_starve_the_token_endpoint() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let passwords = PasswordVerifier::new(1).unwrap();
+        let passwords = PasswordVerifier::new(1);
         let world =
             World::with(Setup { passwords: Some(passwords.clone()), ..Setup::default() }).await;
         let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;

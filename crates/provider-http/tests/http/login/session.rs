@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::session::Device,
-    use_case::sign_in::{SignInError, SignInOrigin},
+    use_case::sign_in::{SignIn, SignInError, SignInOrigin},
 };
 
 use crate::support::{Answer, Browser, REDIRECT, World, authorize_url, claims, user};
@@ -146,7 +146,12 @@ async fn a_password_that_changes_meanwhile_starts_none() {
     let alice =
         world.provider.verify_password("alice", Secret::new("alice"), origin).await.unwrap();
     world.import(user("alice", "new", &[])).await;
-    let outcome = world.provider.start_session(&alice, false, Device::default(), None).await;
+    let outcome = world
+        .provider
+        .start_session(&alice, SignIn::by_password(&alice).unwrap(), false, Device::default(), None)
+        .await;
     assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");
-    assert!(world.provider.sessions_of("alice", None).await.unwrap().0.is_empty());
+    assert!(
+        world.provider.sessions_of(&"alice".parse().unwrap(), None).await.unwrap().0.is_empty()
+    );
 }

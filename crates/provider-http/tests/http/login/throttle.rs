@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
 
-use crate::support::{Answer, Browser, World};
+use crate::support::{Answer, Browser, World, user};
 
 /// How many of sixty attempts of alice, one in three seconds, succeed from this address while
 /// somebody else guesses each second.
@@ -210,6 +210,27 @@ async fn a_guesser_behind_the_same_address_holds_up_nobody_who_is_known_there() 
     assert_eq!(successes_of_alice(&world, HERE, guess).await, 60);
     let carol = attempt(&world, HERE, "carol", "carol").await;
     assert_eq!(carol.status, StatusCode::TOO_MANY_REQUESTS, "she was never here before");
+}
+
+/// What a thief signed in with must not keep an address known.
+#[tokio::test]
+async fn a_new_password_forgets_the_addresses_of_the_old_one() {
+    let world = World::new().await;
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    world.import(user("alice", "another password", &[])).await;
+    for index in 0..50 {
+        fail(&world, HERE, &format!("user-{index}"), 1).await;
+    }
+    let held_up = attempt(&world, HERE, "alice", "another password").await;
+    assert_eq!(held_up.status, StatusCode::TOO_MANY_REQUESTS, "{held_up:?}");
+    world.clock.advance(3601);
+    let after = attempt(&world, HERE, "alice", "another password").await;
+    assert_eq!(after.status, StatusCode::SEE_OTHER, "{after:?}");
+    for index in 0..50 {
+        fail(&world, HERE, &format!("user-{index}"), 1).await;
+    }
+    let known = attempt(&world, HERE, "alice", "another password").await;
+    assert_eq!(known.status, StatusCode::SEE_OTHER, "{known:?}");
 }
 
 /// With an account of one's own one could buy guesses at all others.

@@ -42,6 +42,13 @@ impl<'w> Browser<'w> {
         browser
     }
 
+    /// The user of this browser's session signs in by these methods instead.
+    pub async fn sign_in_by(&mut self, methods: &[&str]) {
+        let cookie = self.session().unwrap();
+        let cookie = self.world.signed_in_by(&cookie, methods).await;
+        self.set_cookie("doorward.session", &cookie);
+    }
+
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }

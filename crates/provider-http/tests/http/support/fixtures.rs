@@ -20,11 +20,13 @@ pub fn user(sub: &str, password: &str, roles: &[&str]) -> User {
     });
     let Value::Object(claims) = claims else { unreachable!() };
     User {
-        sub: sub.to_owned(),
+        sub: sub.parse().unwrap(),
         username: sub.to_owned(),
-        password_hash: PasswordHash::compute(&Secret::new(password)).unwrap(),
+        password_hash: Some(PasswordHash::compute(&Secret::new(password)).unwrap()),
         enabled: true,
         claims: UserClaims(claims).into(),
+        groups: std::sync::Arc::default(),
+        mapped: std::sync::Arc::default(),
     }
 }
 

@@ -2,7 +2,9 @@
 //! stands still until it is moved, and a browser-like client.
 
 mod answer;
+mod authenticator;
 mod browser;
+mod elsewhere;
 mod fixtures;
 mod page;
 mod proof_key;
@@ -12,7 +14,9 @@ mod world;
 
 pub use self::{
     answer::Answer,
+    authenticator::{Authenticator, BACKUP_ELIGIBLE, VERIFIED},
     browser::Browser,
+    elsewhere::{Elsewhere, elsewhere, signed_in_at, state_of, user_of},
     fixtures::{alice, client_settings, resources_with, user},
     page::{Element, Page},
     proof_key::ProofKey,

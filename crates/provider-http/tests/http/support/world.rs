@@ -15,21 +15,38 @@ use axum::{
     extract::ConnectInfo,
     http::Request,
 };
+use doorward_mail::DemoMailbox;
 use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
-    keys::{KeyRing, MasterKey, RotationPolicy, remote::JwksSource},
+    keys::{
+        KeyRing, MasterKey, RotationPolicy, document_source::DocumentSource, remote::JwksSource,
+        waiting_mail,
+    },
     model::{
+        account_notice::AccountNotices,
+        account_settings::AccountSettings,
+        acr::{AcrLevel, AcrLevels},
         client::ClientSettings,
+        consent::Consent,
+        identity_provider::IdentityProvider,
+        outbox::OutboxMail,
         provider_settings::{AccessTokenTyp, LongestParameters},
+        registration::RegistrationSettings,
         resource::Resources,
+        second_factor::SecondFactorSettings,
+        session::SignInProof,
         signing_key::StoredKey,
         stored_client::StoredClient,
-        time::{Clock, SystemEntropy, Timestamp},
+        time::{Clock, Seconds, SystemEntropy, Timestamp},
+        token_handle::TokenHandle,
         user::User,
     },
     store::{SigningKeys as _, Store},
-    use_case::password_verifier::PasswordVerifier,
+    use_case::{
+        audit_trail::AuditSettings, new_password::NoBreachedPasswords,
+        password_verifier::PasswordVerifier, upstream::UpstreamClients,
+    },
 };
 use doorward_provider_http::HttpSettings;
 use doorward_provider_store::{
@@ -42,6 +59,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Answer, ISSUER, START,
+    elsewhere::{Elsewhere, upstream_clients},
     fixtures::{clients, merge, resources, users},
     form_request,
     published::Published,
@@ -78,15 +96,39 @@ pub struct Setup {
     pub users: Vec<User>,
     /// Whether every client must push its authorization requests.
     pub require_pushed: bool,
+    /// Whether every client must sign its authorization requests.
+    pub require_signed: bool,
+    /// Whether request objects are fetched from registered addresses.
+    pub fetch_request_uris: bool,
     /// How long pushed requests live.
     pub pushed_lifetime: u32,
     /// How many pushed requests and device codes may wait for one client and address.
     pub most_waiting: u32,
+    pub second_factor: SecondFactorSettings,
     pub access_token_typ: AccessTokenTyp,
+    /// The highest level of sign-ins that users can reach.
+    pub highest_acr: AcrLevel,
     /// In place of the resources of every world.
     pub resources: Option<Resources>,
     /// In place of the verifier that all worlds share.
     pub passwords: Option<PasswordVerifier>,
+    pub accounts: AccountSettings,
+    pub registration: RegistrationSettings,
+    /// The other providers by which users may sign in.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// Their clients.
+    pub upstream_clients: UpstreamClients,
+    /// Where messages are kept, as in demo mode.
+    pub demo_mailbox: Option<Arc<DemoMailbox>>,
+}
+
+impl Setup {
+    /// With these other providers.
+    pub fn with_elsewhere(pairs: Vec<(IdentityProvider, Arc<Elsewhere>)>) -> Self {
+        let upstream_clients = upstream_clients(&pairs);
+        let identity_providers = pairs.into_iter().map(|(provider, _)| provider).collect();
+        Self { identity_providers, upstream_clients, ..Self::default() }
+    }
 }
 
 impl Default for Setup {
@@ -96,11 +138,20 @@ impl Default for Setup {
             clients: vec![],
             users: vec![],
             require_pushed: false,
+            require_signed: false,
+            fetch_request_uris: false,
             pushed_lifetime: 60,
             most_waiting: 100,
+            second_factor: SecondFactorSettings::default(),
             access_token_typ: AccessTokenTyp::default(),
+            highest_acr: AcrLevel::Two,
             resources: None,
             passwords: None,
+            accounts: AccountSettings::default(),
+            registration: RegistrationSettings::default(),
+            identity_providers: vec![],
+            upstream_clients: UpstreamClients::new(),
+            demo_mailbox: None,
         }
     }
 }
@@ -110,10 +161,19 @@ impl Default for Setup {
 struct Own {
     issuer: &'static str,
     require_pushed: bool,
+    require_signed: bool,
+    fetch_request_uris: bool,
     pushed_lifetime: u32,
     most_waiting: u32,
+    second_factor: SecondFactorSettings,
     access_token_typ: AccessTokenTyp,
+    highest_acr: AcrLevel,
     resources: Option<Resources>,
+    accounts: AccountSettings,
+    registration: RegistrationSettings,
+    identity_providers: Vec<IdentityProvider>,
+    upstream_clients: UpstreamClients,
+    demo_mailbox: Option<Arc<DemoMailbox>>,
 }
 
 /// The provider under test, with its database in a folder of its own.
@@ -160,12 +220,21 @@ impl World {
         let own = Own {
             issuer: setup.issuer,
             require_pushed: setup.require_pushed,
+            require_signed: setup.require_signed,
+            fetch_request_uris: setup.fetch_request_uris,
             pushed_lifetime: setup.pushed_lifetime,
             most_waiting: setup.most_waiting,
+            second_factor: setup.second_factor,
             access_token_typ: setup.access_token_typ,
+            highest_acr: setup.highest_acr,
             resources: setup.resources,
+            accounts: setup.accounts,
+            registration: setup.registration,
+            identity_providers: setup.identity_providers,
+            upstream_clients: setup.upstream_clients,
+            demo_mailbox: setup.demo_mailbox,
         };
-        Self::start(own, clients, store, clock, folder, passwords).await
+        Box::pin(Self::start(own, clients, store, clock, folder, passwords)).await
     }
 
     /// The same provider, restarted with other settings of one client.
@@ -173,8 +242,26 @@ impl World {
         let mut clients = self.clients.clone();
         merge(clients.iter_mut().find(|client| client["client_id"] == client_id).unwrap(), changes);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        Self::start(self.own.clone(), clients, store, clock, Arc::clone(&self.folder), passwords())
-            .await
+        let (own, folder) = (self.own.clone(), Arc::clone(&self.folder));
+        Box::pin(Self::start(own, clients, store, clock, folder, passwords())).await
+    }
+
+    /// The same provider, restarted with other settings for clients that register themselves.
+    pub async fn with_registration(&self, registration: RegistrationSettings) -> Self {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let own = Own { registration, ..self.own.clone() };
+        let folder = Arc::clone(&self.folder);
+        let clients = self.clients.clone();
+        Box::pin(Self::start(own, clients, store, clock, folder, passwords())).await
+    }
+
+    /// The same provider, restarted with other settings of accounts.
+    pub async fn with_accounts(&self, accounts: AccountSettings) -> Self {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let own = Own { accounts, ..self.own.clone() };
+        let folder = Arc::clone(&self.folder);
+        let clients = self.clients.clone();
+        Box::pin(Self::start(own, clients, store, clock, folder, passwords())).await
     }
 
     async fn start(
@@ -187,30 +274,65 @@ impl World {
     ) -> Self {
         let published = Arc::new(Published::default());
         let parts = ProviderParts {
+            audit: AuditSettings::default(),
             settings: ProviderSettings {
                 issuer: own.issuer.to_owned(),
-                session_lifetime: 3600,
-                remember_me_lifetime: 86_400,
-                refresh_token_grace: 10,
-                pushed_authorization_request_lifetime: own.pushed_lifetime,
+                session_lifetime: Seconds::new(3600),
+                remember_me_lifetime: Seconds::new(86_400),
+                refresh_token_grace: Seconds::new(10),
+                pushed_authorization_request_lifetime: own.pushed_lifetime.into(),
                 require_pushed_authorization_requests: own.require_pushed,
+                require_signed_request_object: own.require_signed,
+                fetch_request_uris: own.fetch_request_uris,
                 access_token_signing_alg: SigningAlgorithm::Rs256,
                 access_token_typ: own.access_token_typ,
+                acr: AcrLevels::default().up_to(own.highest_acr),
                 most_waiting_per_address: own.most_waiting,
+                second_factor: own.second_factor.clone(),
                 longest_parameters: LongestParameters::default(),
+                accounts: own.accounts.clone(),
+                registration: own.registration.clone(),
+                identity_providers: own.identity_providers.clone(),
             },
             clients: clients.iter().map(client).collect(),
             plain_secrets: true,
+            upstream_clients: own.upstream_clients.clone(),
             resources: own.resources.clone().unwrap_or_else(resources),
             keys: key_ring(&*store, &clock).await,
             passwords,
+            breached_passwords: Arc::new(NoBreachedPasswords),
             jwks_source: Arc::clone(&published) as Arc<dyn JwksSource>,
+            documents: Arc::clone(&published) as Arc<dyn DocumentSource>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
         };
         let provider = Arc::new(Provider::assemble(parts, Arc::clone(&store)).await.unwrap());
-        let router = doorward_provider_http::router(Arc::clone(&provider), HttpSettings::default());
+        let settings =
+            HttpSettings { demo_mailbox: own.demo_mailbox.clone(), ..HttpSettings::default() };
+        let router = doorward_provider_http::router(Arc::clone(&provider), settings);
         Self { router, provider, clock, published, own, store, clients, folder }
+    }
+
+    /// The mails that wait, the oldest first.
+    pub async fn mails(&self) -> Vec<OutboxMail> {
+        let waiting = self.store.outbox(None, 100, self.clock.now()).await.unwrap();
+        let open = |mail| waiting_mail::open(self.provider.keys().master(), mail).unwrap();
+        waiting.into_iter().map(|queued| open(queued.mail)).collect()
+    }
+
+    /// The one mail that waits to this address. It is taken out as if it were sent.
+    pub async fn mail_to(&self, address: &str) -> OutboxMail {
+        let mails = self.mails().await;
+        let mut found = mails.into_iter().filter(|mail| mail.to == address);
+        let mail = found.next().expect("a mail");
+        assert!(found.next().is_none(), "one mail");
+        self.store.mail_sent(&mail.id).await.unwrap();
+        mail
+    }
+
+    /// The store, for what no request does.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// Sends a request; from this machine, unless it says where it comes from.
@@ -273,13 +395,20 @@ impl World {
     /// Adds a client to the store, or puts it in place of the one of its name. The provider sees it
     /// when it looks.
     pub async fn put_client(&self, settings: Value) {
-        let client_id = settings["client_id"].as_str().unwrap().to_owned();
+        let client_id = settings["client_id"].as_str().unwrap().parse().unwrap();
         let Value::Object(settings) = settings else { unreachable!() };
         let client = StoredClient { client_id, settings, configured: false };
         if !self.store.add_client(client.clone()).await.unwrap() {
             let version = self.store.clients_version().await.unwrap();
             assert!(self.store.replace_client(client, version).await.unwrap());
         }
+    }
+
+    /// Remembers a user's consent to a client, which need not be known.
+    pub async fn remember_consent(&self, sub: &str, client_id: &str) {
+        let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
+        let (sub, client_id) = (sub.parse().unwrap(), client_id.parse().unwrap());
+        self.store.remember_consent(&sub, &client_id, consent).await.unwrap();
     }
 
     /// Takes a signing key out of the store, as `doorward keys retire` does. The provider sees it
@@ -290,7 +419,7 @@ impl World {
 
     /// Removes a client from the store. The provider sees it when it looks.
     pub async fn remove_client(&self, client_id: &str) {
-        assert!(self.store.remove_client(client_id).await.unwrap());
+        assert!(self.store.remove_client(&client_id.parse().unwrap()).await.unwrap());
     }
 
     /// The clients as they are stored.
@@ -298,9 +427,27 @@ impl World {
         self.store.clients().await.unwrap().clients
     }
 
+    /// Puts a session with these authentication methods in place of a browser's, as another way to
+    /// sign in would. Returns its cookie.
+    pub async fn signed_in_by(&self, cookie: &str, methods: &[&str]) -> String {
+        let (old, now) = (TokenHandle::parse(cookie), self.clock.now());
+        let mut session = self.store.session(old.hash(), now).await.unwrap().unwrap();
+        let sub = session.authentication.sub.clone();
+        let user = self.store.user(&sub).await.unwrap().unwrap();
+        let password = SignInProof::Password(user.password_hash.unwrap());
+        let new = TokenHandle::generate(&SystemEntropy);
+        session.cookie_hash = new.hash();
+        session.authentication.amr = methods.iter().map(ToString::to_string).collect();
+        session.authentication.auth_time = now;
+        let (replaces, notices) = (Some(old.hash()), AccountNotices::default());
+        let started = self.store.start_session(session, &password, replaces, notices, now).await;
+        assert!(started.unwrap());
+        new.into_secret().expose().to_owned()
+    }
+
     /// Disables one of the fixture's users.
     pub async fn disable(&self, sub: &str) {
-        let user = users().into_iter().find(|user| user.sub == sub).unwrap();
+        let user = users().into_iter().find(|user| user.sub == *sub).unwrap();
         self.import(User { enabled: false, ..user }).await;
     }
 }
@@ -309,11 +456,10 @@ fn client(settings: &Value) -> ClientSettings {
     serde_json::from_value(settings.clone()).unwrap()
 }
 
-/// One verifier for all worlds: each new one hashes a decoy.
+/// A verifier for one world. Its places to wait in are few: worlds that shared them would refuse
+/// each other's new passwords when one of them has many at once.
 fn passwords() -> PasswordVerifier {
-    static PASSWORDS: LazyLock<PasswordVerifier> =
-        LazyLock::new(|| PasswordVerifier::new(2).unwrap());
-    PASSWORDS.clone()
+    PasswordVerifier::new(2)
 }
 
 /// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same

@@ -46,7 +46,7 @@ async fn access_tokens_follow_the_jwt_profile() {
     let expected = json!({
         "iss": ISSUER, "aud": "MyBackendApi2", "sub": "alice", "client_id": "PkceJS",
         "scope": "openid profile offline_access MyBackendApi2",
-        "iat": START, "exp": START + 3600, "auth_time": START,
+        "iat": START, "exp": START + 3600, "auth_time": START, "acr": "urn:doorward:acr:1",
         "role": "admin", "department": "Sales", "email": "alice@example.com",
     });
     assert_eq!(claims, expected);
@@ -99,7 +99,7 @@ async fn id_tokens_say_who_signed_in_where_when_and_how() {
     id.as_object_mut().unwrap().remove("sid");
     let expected = json!({
         "iss": ISSUER, "aud": "PkceJS", "sub": "alice", "nonce": nonce, "iat": START,
-        "exp": START + 300, "auth_time": START, "amr": ["pwd"], "acr": "urn:doorward:acr:password",
+        "exp": START + 300, "auth_time": START, "amr": ["pwd"], "acr": "urn:doorward:acr:1",
         "at_hash": at_hash(&tokens["access_token"]),
     });
     assert_eq!(id, expected);

@@ -62,7 +62,7 @@ async fn each_use_replaces_the_token_and_renews_the_others() {
     }
     // OIDC Core section 12.2.
     let (old, new) = (claims(&first["id_token"]), claims(&second["id_token"]));
-    for same in ["iss", "sub", "aud", "auth_time", "sid", "amr"] {
+    for same in ["iss", "sub", "aud", "auth_time", "sid", "amr", "acr"] {
         assert_eq!(new[same], old[same], "{same}");
     }
     assert_eq!(new["iat"], START + 1000);

@@ -2,19 +2,26 @@
 //! has.
 
 use doorward_protocol::{
+    ids::ClientId,
     jose::SigningAlgorithm,
     scope::{OFFLINE_ACCESS, Scope, is_scope_token},
+    time::Seconds,
 };
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    Client, ClientSettings, GrantType, RedirectUri, RedirectUriRules, RefreshTokenExpiration,
-    assertion::ClientKeys, fapi2, logout_uri::logout_uris, subject::Pairwise,
+    AnswerSigning, Client, ClientOrigin, ClientSettings, GrantType, RedirectUri, RedirectUriRules,
+    RefreshTokenExpiration, fapi2,
+    keys::ClientKeys,
+    logout_uri::logout_uris,
+    request_object::{RequestObjectAlgorithm, RequestObjectRules},
+    request_uri::RequestUri,
+    subject::Pairwise,
 };
 use crate::model::{
-    provider_settings::AccessTokenTyp, resource::Resources, settings_error::SettingsError,
-    shared_secret::SharedSecrets,
+    acr::AcrLevel, provider_settings::AccessTokenTyp, resource::Resources,
+    settings_error::SettingsError, shared_secret::SharedSecrets,
 };
 
 impl Client {
@@ -24,16 +31,14 @@ impl Client {
         mut settings: ClientSettings,
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
-        check_identifier(&settings.client_id)?;
+        let client_id = settings.checked_id()?;
         refuse_what_is_not_served(&settings)?;
-        if settings.fapi2 {
-            fapi2::apply(&mut settings)?;
-        }
+        fapi2::apply(&mut settings)?;
         check_grant_types(&settings)?;
         let keys = keys(&settings)?;
         let sliding = settings.refresh_token_expiration == RefreshTokenExpiration::Sliding;
         let absolute = if sliding && settings.absolute_refresh_token_lifetime == 0 {
-            0
+            Seconds::ZERO
         } else {
             lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
         };
@@ -42,6 +47,8 @@ impl Client {
             schemes_without_dot: settings.allow_private_use_schemes,
             plain_http: settings.allow_http_redirect_uris,
         };
+        let request_objects = RequestObjectRules::from_settings(&settings)?;
+        let answers = AnswerSigning::from_settings(&settings);
         let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
         let pairwise = Pairwise::from_settings(&settings)?;
         let claims = client_claims(&settings.client_claims_prefix, settings.claims)?;
@@ -50,7 +57,11 @@ impl Client {
             name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
             description: settings.description,
             client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
+            initiate_login_uri: settings.initiate_login_uri.map(initiate_login_uri).transpose()?,
             logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
+            policy_uri: settings.policy_uri.map(|uri| web_uri("policy_uri", uri)).transpose()?,
+            tos_uri: settings.tos_uri.map(|uri| web_uri("tos_uri", uri)).transpose()?,
+            origin: ClientOrigin::Operator,
             secrets: SharedSecrets::from_settings(
                 "client_secrets",
                 settings.client_secrets,
@@ -64,6 +75,9 @@ impl Client {
             require_dpop: settings.require_dpop,
             require_dpop_nonce: settings.require_dpop_nonce,
             require_par: settings.require_par,
+            request_objects,
+            request_uris: all(&settings.request_uris, RequestUri::from_settings)?,
+            answers,
             fapi2: settings.fapi2,
             redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris, rules)?,
             post_logout_redirect_uris: redirect_uris(
@@ -101,24 +115,18 @@ impl Client {
             update_claims_on_refresh: settings.update_access_token_claims_on_refresh,
             require_consent: settings.require_consent,
             allow_remember_consent: settings.allow_remember_consent,
-            consent_lifetime: settings
-                .consent_lifetime
-                .map(|value| lifetime("consent_lifetime", value))
-                .transpose()?,
-            user_sso_lifetime: settings
-                .user_sso_lifetime
-                .map(|value| lifetime("user_sso_lifetime", value))
-                .transpose()?,
+            consent_lifetime: optional_lifetime("consent_lifetime", settings.consent_lifetime)?,
+            user_sso_lifetime: optional_lifetime("user_sso_lifetime", settings.user_sso_lifetime)?,
+            require_acr: settings.require_acr,
+            default_max_age: settings.default_max_age.map(Seconds::new),
+            default_acr_values: settings.default_acr_values,
             enable_local_login: settings.enable_local_login,
+            identity_providers: settings.identity_providers,
             pairwise,
             claims,
             always_send_client_claims: settings.always_send_client_claims,
-            cors_origins: settings
-                .allowed_cors_origins
-                .into_iter()
-                .map(origin)
-                .collect::<Result<_, _>>()?,
-            client_id: settings.client_id,
+            cors_origins: all(&settings.allowed_cors_origins, origin)?,
+            client_id,
         })
     }
 
@@ -132,13 +140,11 @@ impl Client {
         algorithms: &[SigningAlgorithm],
     ) -> Result<Self, SettingsError> {
         let client = Self::from_settings(settings, plain_secrets)?;
-        if !algorithms.contains(&client.id_token_signing_alg) {
+        let id_token = ("id_token_signing_alg", client.id_token_signing_alg);
+        let mut signing = [id_token].into_iter().chain(client.answers.algorithms());
+        if let Some((key, missing)) = signing.find(|(_, own)| !algorithms.contains(own)) {
             let problem = "list this algorithm under provider.signing_algorithms, too";
-            return Err(SettingsError::new(
-                "id_token_signing_alg",
-                client.id_token_signing_alg,
-                problem,
-            ));
+            return Err(SettingsError::new(key, missing, problem));
         }
         if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
             return Err(SettingsError::new(
@@ -148,7 +154,7 @@ impl Client {
             ));
         }
         let api = resources.api(&client.client_id);
-        if api.is_some_and(|api| api.access_token_typ == Some(AccessTokenTyp::Jwt)) {
+        if api.is_some_and(|api| resources.access_token_typ(Some(api)) == AccessTokenTyp::Jwt) {
             let problem = "an API whose access tokens have the type JWT has this name; ID tokens \
                            of this client would pass there";
             return Err(SettingsError::new("client_id", client.client_id, problem));
@@ -162,13 +168,13 @@ impl Client {
     }
 }
 
-/// The identifier is printable ASCII, as RFC 6749 appendix A.1 has it.
-fn check_identifier(id: &str) -> Result<(), SettingsError> {
-    if id.is_empty() || id.len() > 100 || !id.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) {
+impl ClientSettings {
+    /// The identifier, if it is printable ASCII, as RFC 6749 appendix A.1 has it.
+    pub(crate) fn checked_id(&self) -> Result<ClientId, SettingsError> {
         let problem = "use 1 to 100 printable ASCII characters";
-        return Err(SettingsError::new("client_id", id, problem));
+        ClientId::parse(&*self.client_id)
+            .map_err(|_| SettingsError::new("client_id", &self.client_id, problem))
     }
-    Ok(())
 }
 
 /// Each grant type has what it needs: redirect URIs, a secret, PKCE.
@@ -206,9 +212,6 @@ fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsEr
             "only S256 is served (RFC 9700 section 2.1.1)",
         );
     }
-    if settings.require_request_object {
-        return refuse("require_request_object", true, "request objects are not served");
-    }
     if !settings.include_jwt_id {
         return refuse(
             "include_jwt_id",
@@ -216,7 +219,17 @@ fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsEr
             "access tokens always have a jti (RFC 9068 section 2.2)",
         );
     }
-    if !settings.enable_local_login && settings.allowed_grant_types.contains(&GrantType::Password) {
+    let by_password = settings.allowed_grant_types.contains(&GrantType::Password);
+    if settings.require_acr.is_some_and(|level| level > AcrLevel::One) {
+        let refuse = |problem| Err(SettingsError::new("require_acr", 2, problem));
+        if by_password {
+            return refuse("the grant type password is a sign-in by password, which is level 1");
+        }
+        if settings.allowed_grant_types.contains(&GrantType::DeviceCode) {
+            return refuse("the page for the grant type device_code can't ask for level 2");
+        }
+    }
+    if !settings.enable_local_login && by_password {
         return refuse(
             "enable_local_login",
             false,
@@ -277,38 +290,46 @@ pub(crate) fn is_reserved_claim(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// The keys in place of secrets; a client that must authenticate has one of the two.
+/// The keys: in place of secrets, where the client authenticates by them, or beside them, where it
+/// signs request objects.
 fn keys(settings: &ClientSettings) -> Result<ClientKeys, SettingsError> {
-    let without_secrets = settings.client_secrets.is_empty();
     if let Some(uri) = &settings.jwks_uri {
         return check_jwks_uri(settings, uri).map(|()| ClientKeys::default());
     }
     let Some(jwks) = settings.jwks.clone() else {
-        if settings.require_client_secret && without_secrets {
+        if settings.require_client_secret && settings.client_secrets.is_empty() {
             let problem = "require_client_secret needs at least one secret, jwks or jwks_uri";
             return Err(SettingsError::new("client_secrets", "[]", problem));
         }
         return Ok(ClientKeys::default());
     };
-    if !settings.require_client_secret || !without_secrets {
+    if !may_have_keys(settings) {
         let problem = "jwks is for clients with require_client_secret, in place of client_secrets: \
-                        one method a client";
+                        one method a client. Beside them it is for request objects: \
+                        set request_object_signing_alg, too";
         return Err(SettingsError::new("jwks", "(not shown)", problem));
     }
     ClientKeys::from_settings(jwks)
+}
+
+/// Whether keys have a use: the client authenticates by them and by nothing else, or it says that
+/// it signs request objects.
+fn may_have_keys(settings: &ClientSettings) -> bool {
+    let authenticates = settings.require_client_secret && settings.client_secrets.is_empty();
+    let signs_objects = settings.require_signed_request_object
+        || matches!(settings.request_object_signing_alg, Some(RequestObjectAlgorithm::Signed(_)));
+    authenticates || signs_objects
 }
 
 /// The address is fetched by this server: it is the operator's to choose, and so nothing but its
 /// form is checked.
 fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsError> {
     let refuse = |problem| Err(SettingsError::new("jwks_uri", uri, problem));
-    if !settings.require_client_secret
-        || !settings.client_secrets.is_empty()
-        || settings.jwks.is_some()
-    {
+    if !may_have_keys(settings) || settings.jwks.is_some() {
         return refuse(
             "jwks_uri is for clients with require_client_secret, \
-             in place of client_secrets and jwks",
+             in place of client_secrets and jwks. Beside client_secrets it is for request objects: \
+             set request_object_signing_alg, too",
         );
     }
     match RedirectUri::parse(uri.to_owned()) {
@@ -316,6 +337,14 @@ fn check_jwks_uri(settings: &ClientSettings, uri: &str) -> Result<(), SettingsEr
         Ok(_) => refuse("use https, or http on localhost"),
         Err(problem) => refuse(problem),
     }
+}
+
+/// Every value, checked.
+fn all<T>(
+    values: &[String],
+    check: impl Fn(&str) -> Result<T, SettingsError>,
+) -> Result<Vec<T>, SettingsError> {
+    values.iter().map(|value| check(value)).collect()
 }
 
 fn redirect_uris(
@@ -354,15 +383,22 @@ fn allowed_scope(scopes: &[String], offline_access: bool) -> Result<Scope, Setti
     })
 }
 
-fn lifetime(key: &'static str, value: i64) -> Result<u32, SettingsError> {
+fn lifetime(key: &'static str, value: i64) -> Result<Seconds, SettingsError> {
     match u32::try_from(value) {
-        Ok(seconds) if seconds > 0 => Ok(seconds),
+        Ok(seconds) if seconds > 0 => Ok(Seconds::new(seconds)),
         _ => Err(SettingsError::new(
             key,
             value,
             "a lifetime is a whole number of seconds, 1 to 4294967295",
         )),
     }
+}
+
+fn optional_lifetime(
+    key: &'static str,
+    value: Option<i64>,
+) -> Result<Option<Seconds>, SettingsError> {
+    value.map(|value| lifetime(key, value)).transpose()
 }
 
 fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
@@ -372,15 +408,26 @@ fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
     }
 }
 
-fn origin(text: String) -> Result<String, SettingsError> {
-    let is_origin = Url::parse(&text).is_ok_and(|url| match url.scheme() {
+/// Users are sent there with a click, so that it is https (OIDC Registration section 2), or http on
+/// this machine.
+fn initiate_login_uri(uri: String) -> Result<String, SettingsError> {
+    let problem = match RedirectUri::parse(uri.clone()) {
+        Ok(parsed) if parsed.origin().is_some() => return Ok(uri),
+        Ok(_) => "use https, or http on localhost",
+        Err(problem) => problem,
+    };
+    Err(SettingsError::new("initiate_login_uri", uri, problem))
+}
+
+fn origin(text: &str) -> Result<String, SettingsError> {
+    let is_origin = Url::parse(text).is_ok_and(|url| match url.scheme() {
         "https" | "http" => url.origin().ascii_serialization() == text,
         "data" | "file" | "ftp" | "javascript" | "ws" | "wss" => false,
         // Packaged applications and browser extensions have a scheme of their own.
         scheme => url.host_str().is_some_and(|host| format!("{scheme}://{host}") == text),
     });
     if is_origin {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         let problem = "an origin is scheme, host and port, like https://app.example.com or \
                        capacitor://localhost: no path, no slash at its end";
@@ -394,6 +441,7 @@ mod tests {
     use serde_json::json;
 
     use super::{super::RefreshTokenUsage, *};
+    use crate::model::resource::{ApiResource, IdentityResource};
 
     fn settings(changes: Value) -> ClientSettings {
         let mut settings = json!({
@@ -413,11 +461,11 @@ mod tests {
     #[test]
     fn defaults_are_the_documented_ones() {
         let client = Client::from_settings(settings(json!({})), false).unwrap();
-        assert_eq!(client.identity_token_lifetime, 300);
-        assert_eq!(client.access_token_lifetime, 3600);
-        assert_eq!(client.authorization_code_lifetime, 60);
-        assert_eq!(client.absolute_refresh_token_lifetime, 2_592_000);
-        assert_eq!(client.sliding_refresh_token_lifetime, 1_296_000);
+        assert_eq!(client.identity_token_lifetime, Seconds::new(300));
+        assert_eq!(client.access_token_lifetime, Seconds::new(3600));
+        assert_eq!(client.authorization_code_lifetime, Seconds::new(60));
+        assert_eq!(client.absolute_refresh_token_lifetime, Seconds::new(2_592_000));
+        assert_eq!(client.sliding_refresh_token_lifetime, Seconds::new(1_296_000));
         assert_eq!(client.refresh_token_usage, RefreshTokenUsage::OneTimeOnly);
         assert_eq!(client.refresh_token_expiration, RefreshTokenExpiration::Absolute);
         assert!(
@@ -427,6 +475,52 @@ mod tests {
                 && !client.require_consent
         );
         assert_eq!(client.name, "app");
+    }
+
+    /// An ID token has the type JWT and its client as the audience.
+    #[test]
+    fn no_client_is_named_as_an_api_whose_tokens_could_be_id_tokens() {
+        let checked = |own: Option<AccessTokenTyp>, of_all: AccessTokenTyp| {
+            let api = json!({"name": "app", "display_name": "App", "scopes": ["api"]});
+            let mut api: ApiResource = serde_json::from_value(api).unwrap();
+            api.access_token_typ = own;
+            let scope =
+                serde_json::from_value(json!({"name": "api", "display_name": "API"})).unwrap();
+            let identity = IdentityResource::standard();
+            let resources = Resources::new(identity, vec![scope], vec![api], false).unwrap();
+            let resources = resources.with_access_token_typ(of_all);
+            let algorithms = [SigningAlgorithm::Rs256];
+            Client::checked(settings(json!({})), false, &resources, &algorithms)
+                .map_err(|error| error.key)
+                .map(drop)
+        };
+        assert_eq!(checked(None, AccessTokenTyp::AtJwt), Ok(()));
+        assert_eq!(checked(Some(AccessTokenTyp::AtJwt), AccessTokenTyp::Jwt), Ok(()));
+        assert_eq!(checked(Some(AccessTokenTyp::Jwt), AccessTokenTyp::AtJwt), Err("client_id"));
+        assert_eq!(checked(None, AccessTokenTyp::Jwt), Err("client_id"));
+    }
+
+    #[test]
+    fn request_objects_are_signed_by_keys_of_the_client() {
+        let without_keys = json!({"require_signed_request_object": true});
+        assert_eq!(refusal(without_keys), "require_signed_request_object");
+        for alg in ["ES256", "ES384"] {
+            let without_keys = json!({"request_object_signing_alg": alg});
+            assert_eq!(refusal(without_keys), "request_object_signing_alg", "{alg}");
+        }
+        let key = json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+            "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        });
+        let unsigned = json!({
+            "request_object_signing_alg": "none", "require_signed_request_object": true,
+            "jwks": {"keys": [key]},
+        });
+        assert_eq!(refusal(unsigned), "request_object_signing_alg");
+        let of_public = json!({"request_object_signing_alg": "ES256", "jwks": {"keys": [key]}});
+        let client = Client::from_settings(settings(of_public), false).unwrap();
+        assert!(client.has_keys() && !client.authenticates_by_keys());
     }
 
     #[test]
@@ -460,10 +554,12 @@ mod tests {
         assert_eq!(refusal(two), "jwks_uri");
         assert_eq!(refusal(json!({"require_pkce": false})), "require_pkce");
         assert_eq!(refusal(json!({"allow_plain_text_pkce": true})), "allow_plain_text_pkce");
-        assert_eq!(refusal(json!({"require_request_object": true})), "require_request_object");
         assert_eq!(refusal(json!({"include_jwt_id": false})), "include_jwt_id");
-        let password = json!({"enable_local_login": false, "allowed_grant_types": ["password"]});
-        assert_eq!(refusal(password), "enable_local_login");
+        for grant_type in ["password", "device_code"] {
+            let by_password =
+                json!({"enable_local_login": false, "allowed_grant_types": [grant_type]});
+            assert_eq!(refusal(by_password), "enable_local_login", "{grant_type}");
+        }
         assert_eq!(refusal(json!({"claims": {"id": 1}})), "claims");
         assert_eq!(refusal(json!({"claims": {"sub": 1}, "client_claims_prefix": ""})), "claims");
         assert_eq!(
@@ -509,7 +605,7 @@ mod tests {
                 Client::from_settings(settings(json!({"allowed_cors_origins": [origin]})), false);
             assert_eq!(client.unwrap().cors_origins, [origin]);
         }
-        for key in ["front_channel_logout_uri", "back_channel_logout_uri"] {
+        for key in ["front_channel_logout_uri", "back_channel_logout_uri", "initiate_login_uri"] {
             for uri in [
                 "/logout",
                 "http://app.example/logout",

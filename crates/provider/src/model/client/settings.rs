@@ -6,7 +6,10 @@ use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::shared_secret::SecretSettings;
+use super::request_object::RequestObjectAlgorithm;
+use crate::model::{
+    acr::AcrLevel, identity_provider::IdentityProviderName, shared_secret::SecretSettings,
+};
 
 /// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with
 /// `allow_offline_access`.
@@ -21,6 +24,18 @@ pub enum GrantType {
     Password,
     /// RFC 8628.
     DeviceCode,
+}
+
+/// A part of FAPI 2.0 Message Signing that a client is held to (`fapi2_message_signing`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageSigning {
+    /// Authorization requests (section 5.3).
+    SignedRequests,
+    /// Authorization responses (section 5.4).
+    SignedResponses,
+    /// Answers of introspection (section 5.5).
+    SignedIntrospection,
 }
 
 /// `refresh_token_usage`.
@@ -72,6 +87,10 @@ pub struct ClientSettings {
     #[serde(default)]
     pub logo_uri: Option<String>,
     #[serde(default)]
+    pub policy_uri: Option<String>,
+    #[serde(default)]
+    pub tos_uri: Option<String>,
+    #[serde(default)]
     pub client_secrets: Vec<SecretSettings>,
     #[serde(default)]
     pub jwks: Option<Map<String, Value>>,
@@ -92,7 +111,27 @@ pub struct ClientSettings {
     #[serde(default)]
     pub require_par: bool,
     #[serde(default)]
+    pub request_object_signing_alg: Option<RequestObjectAlgorithm>,
+    #[serde(default)]
+    pub require_signed_request_object: bool,
+    #[serde(default)]
+    pub request_uris: Vec<String>,
+    #[serde(default)]
+    pub authorization_signed_response_alg: Option<SigningAlgorithm>,
+    #[serde(default)]
+    pub require_signed_response: bool,
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    #[serde(default)]
+    pub introspection_signed_response_alg: Option<SigningAlgorithm>,
+    #[serde(default)]
+    pub require_signed_introspection: bool,
+    #[serde(default)]
     pub fapi2: bool,
+    #[serde(default)]
+    pub fapi2_message_signing: BTreeSet<MessageSigning>,
+    #[serde(default)]
+    pub initiate_login_uri: Option<String>,
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
@@ -147,12 +186,20 @@ pub struct ClientSettings {
     pub consent_lifetime: Option<i64>,
     #[serde(default)]
     pub user_sso_lifetime: Option<i64>,
+    #[serde(default)]
+    pub require_acr: Option<AcrLevel>,
+    #[serde(default)]
+    pub default_max_age: Option<u32>,
+    #[serde(default)]
+    pub default_acr_values: Vec<String>,
     #[serde(default = "yes")]
     pub enable_local_login: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_providers: Option<Vec<IdentityProviderName>>,
     #[serde(default)]
     pub pair_wise_subject_salt: Option<Secret>,
     #[serde(default)]
-    pub require_request_object: bool,
+    pub sector_identifier_uri: Option<String>,
     #[serde(default = "yes")]
     pub include_jwt_id: bool,
     #[serde(default)]

@@ -4,7 +4,11 @@
 //! so that it is another one, too.
 
 use aws_lc_rs::hmac;
-use doorward_protocol::{base64url, secret::Secret};
+use doorward_protocol::{
+    base64url,
+    ids::{SessionId, Sub},
+    secret::Secret,
+};
 use url::Url;
 
 use crate::model::{
@@ -16,7 +20,7 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pairwise {
     salt: Secret,
-    /// The host of the client's redirect URIs (section 8.1).
+    /// The host of the client's redirect URIs, or of its `sector_identifier_uri` (section 8.1).
     sector: String,
 }
 
@@ -36,6 +40,9 @@ impl Pairwise {
                 "give a random text of at least 16 characters",
             ));
         }
+        if let Some(sector) = sector(settings)? {
+            return Ok(Some(Self { salt, sector }));
+        }
         // An application's own scheme names no host; the scheme itself is as good.
         let host = |uri: &String| {
             Url::parse(uri).ok().map(|url| url.host_str().unwrap_or(url.scheme()).to_owned())
@@ -49,8 +56,8 @@ impl Pairwise {
             _ => Err(SettingsError::new(
                 KEY,
                 "(not shown)",
-                "all redirect_uris must have one host: \
-                 it is the sector that subjects are made for (OIDC Core section 8.1)",
+                "all redirect_uris must have one host, or a sector_identifier_uri lists them: \
+                 its host is the sector that subjects are made for (OIDC Core section 8.1)",
             )),
         }
     }
@@ -62,23 +69,35 @@ impl Pairwise {
     }
 }
 
+/// The host of `sector_identifier_uri`. Whoever writes it down vouches for its list of redirect
+/// URIs: an operator, or the registration, which has fetched it.
+fn sector(settings: &ClientSettings) -> Result<Option<String>, SettingsError> {
+    let Some(uri) = &settings.sector_identifier_uri else { return Ok(None) };
+    match Url::parse(uri) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => {
+            Ok(url.host_str().map(str::to_owned))
+        }
+        _ => Err(SettingsError::new("sector_identifier_uri", uri, "not an https URL")),
+    }
+}
+
 impl Client {
     /// The identifier by which this client knows the user with this `sub`. Section 8.1 asks for one
     /// that only the provider can reverse; this one is recognised by computing it again. Changing
     /// the salt changes every user of the client.
-    pub fn subject(&self, sub: &str) -> String {
+    pub fn subject(&self, sub: &Sub) -> String {
         // A host has no line break, so that no two pairs are written alike.
         self.pairwise
             .as_ref()
-            .map_or_else(|| sub.to_owned(), |own| own.code(&format!("{}\n{sub}", own.sector)))
+            .map_or_else(|| sub.to_string(), |own| own.code(&format!("{}\n{sub}", own.sector)))
     }
 
     /// The identifier by which this client knows the session with this `sid`.
-    pub fn session_id(&self, sid: &str) -> String {
+    pub fn session_id(&self, sid: &SessionId) -> String {
         // Nor does a host begin with one: a session is never written like a user.
         self.pairwise
             .as_ref()
-            .map_or_else(|| sid.to_owned(), |own| own.code(&format!("\n{}\n{sid}", own.sector)))
+            .map_or_else(|| sid.to_string(), |own| own.code(&format!("\n{}\n{sid}", own.sector)))
     }
 
     /// Whether its subjects are pairwise.
@@ -106,7 +125,7 @@ mod tests {
     }
 
     fn subject(changes: &Value, sub: &str) -> String {
-        client(changes).unwrap().subject(sub)
+        client(changes).unwrap().subject(&Sub::parse(sub).unwrap())
     }
 
     #[test]
@@ -136,7 +155,8 @@ mod tests {
 
     #[test]
     fn sessions_are_known_by_another_name_in_each_sector() {
-        let own = |changes: &Value| client(changes).unwrap().session_id("session");
+        let session = SessionId::parse("session").unwrap();
+        let own = |changes: &Value| client(changes).unwrap().session_id(&session);
         assert_eq!(own(&json!({"pair_wise_subject_salt": null})), "session");
         assert_eq!(own(&json!({})), own(&json!({"client_id": "other"})));
         assert_ne!(

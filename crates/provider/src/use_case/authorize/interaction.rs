@@ -4,7 +4,10 @@
 use doorward_protocol::error::ErrorCode;
 
 use super::AuthorizeRequest;
-use crate::model::{session::Session, time::Timestamp};
+use crate::model::{
+    acr::AcrLevel, client::Client, identity_provider::IdentityProvider, provider_choice,
+    session::Session, time::Timestamp,
+};
 
 /// What has to happen next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,21 +22,35 @@ pub enum Interaction<'a> {
     Refuse(ErrorCode, &'static str),
 }
 
+/// By what users can sign in here beside their passwords.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WaysIn<'a> {
+    /// Whether they can have passkeys.
+    pub(super) passkeys: bool,
+    /// The other providers.
+    pub(super) providers: &'a [IdentityProvider],
+}
+
 /// Decides for a request, the browser's session and the consents on record.
 pub(super) fn decide<'a>(
     request: &AuthorizeRequest,
     session: Option<&'a Session>,
     consented: bool,
+    ways_in: WaysIn<'_>,
     now: Timestamp,
 ) -> Interaction<'a> {
     let prompt = request.prompt;
-    let Some(session) = session.filter(|session| !sign_in_is_stale(request, session, now)) else {
+    let is_stale = |session: &&Session| sign_in_is_stale(request, session, ways_in, now);
+    let Some(session) = session.filter(|session| !is_stale(session)) else {
         return if prompt.none {
             Interaction::Refuse(
                 ErrorCode::LoginRequired,
                 "The user has to sign in, but prompt=none forbids to ask.",
             )
-        } else if !request.client.enable_local_login {
+        } else if !request.client.enable_local_login
+            && !ways_in.passkeys
+            && !provider_choice::is_any_offered(ways_in.providers, &request.client)
+        {
             let description =
                 "This client takes no sign-in by password, and there is no other here.";
             Interaction::Refuse(ErrorCode::LoginRequired, description)
@@ -41,11 +58,15 @@ pub(super) fn decide<'a>(
             Interaction::SignIn
         };
     };
-    if request.expected_subjects.iter().any(|expected| !expected.is(&session.authentication.sub)) {
-        return Interaction::Refuse(
-            ErrorCode::LoginRequired,
-            "Another user than the expected one is signed in.",
-        );
+    if request.expects_another(&session.authentication.sub) {
+        return if prompt.none || request.expects_nobody() || was_asked_to_change(request, session) {
+            Interaction::Refuse(
+                ErrorCode::LoginRequired,
+                "Another user than the expected one is signed in.",
+            )
+        } else {
+            Interaction::SignIn
+        };
     }
     if prompt.consent || !consented {
         return if prompt.none {
@@ -61,10 +82,33 @@ pub(super) fn decide<'a>(
 }
 
 /// Whether the user must sign in again although there is a session.
-fn sign_in_is_stale(request: &AuthorizeRequest, session: &Session, now: Timestamp) -> bool {
+fn sign_in_is_stale(
+    request: &AuthorizeRequest,
+    session: &Session,
+    ways_in: WaysIn<'_>,
+    now: Timestamp,
+) -> bool {
+    let sign_in = &session.authentication;
+    if request.required_acr().is_some_and(|level| AcrLevel::of(&sign_in.amr) < level) {
+        return true;
+    }
+    if request.client.refuses_password_of(sign_in) {
+        return true;
+    }
+    if !request.client.takes_session(session, ways_in.providers) {
+        return true;
+    }
     if request.waiting.is_some_and(|waiting| waiting.signed_in_since(session)) {
         return false;
     }
-    let sign_in = &session.authentication;
-    request.prompt.login || !request.client.accepts_sign_in(sign_in, request.max_age, now)
+    let accepts =
+        |client: &Client| client.accepts_sign_in(session, ways_in.providers, request.max_age, now);
+    request.prompt.login || !accepts(&request.client)
+}
+
+/// Whether the user has already been told that the client expects another user, and has signed in
+/// since then.
+fn was_asked_to_change(request: &AuthorizeRequest, session: &Session) -> bool {
+    request.signed_in_for_it
+        || request.waiting.is_some_and(|waiting| waiting.signed_in_since(session))
 }

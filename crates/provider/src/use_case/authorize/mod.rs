@@ -5,25 +5,29 @@
 //! ([`interaction`]), and the code.
 
 mod interaction;
+mod object;
 mod pushed;
 mod reply;
 mod request;
+mod signed_response;
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{
     error::ErrorCode,
+    ids::SessionId,
     scope::{OFFLINE_ACCESS, OPENID, Scope},
 };
 
+use self::interaction::WaysIn;
 pub use self::{
     interaction::Interaction,
     pushed::{PushError, PushedReference},
     reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
-    request::{AuthorizeRequest, ExpectedSubject, Prompt},
+    request::{AuthorizeRequest, ExpectedSubject, Prompt, SIGNED_IN_FOR_IT},
 };
 use crate::{
     audit,
-    keys::KeyRing,
+    keys::{KeyRing, remote::PublishedKeys},
     model::{
         client::Client,
         consent::Consent,
@@ -36,8 +40,8 @@ use crate::{
         token_handle::{Family, TokenHandle, random_id},
         user::UserClaims,
     },
-    store::{Store, StoreError},
-    use_case::{client_registry::ClientRegistry, dpop::ProofVerifier, sign_in::Sessions},
+    store::{Codes, Consents, PushedRequests, SingleUses, StoreError},
+    use_case::{client_directory::ClientDirectory, dpop::ProofVerifier, sign_in::Sessions},
 };
 
 /// What the authorization endpoint does next.
@@ -53,11 +57,21 @@ pub enum Outcome {
     Refuse(UnsafeRequest),
 }
 
+impl Outcome {
+    /// The request that waits for the user, if it does.
+    fn request(&self) -> Option<&AuthorizeRequest> {
+        match self {
+            Self::SignIn(request) | Self::AskConsent(request, _) => Some(request),
+            Self::Respond(_) | Self::Refuse(_) => None,
+        }
+    }
+}
+
 /// What the user answered on the consent page.
 #[derive(Debug, Clone)]
 pub struct ConsentGiven {
-    /// The session that the page was shown to; another one is asked anew.
-    pub sid: String,
+    /// The session that the page was shown to, if the form names one; another one is asked anew.
+    pub sid: Option<SessionId>,
     /// The ticked scopes.
     pub scope: Scope,
     /// Whether to remember the answer.
@@ -66,10 +80,15 @@ pub struct ConsentGiven {
 
 /// Answers authorization requests: what it reads and changes.
 pub(crate) struct Authorization<'a> {
-    pub(crate) store: &'a dyn Store,
-    pub(crate) clients: &'a ClientRegistry,
+    pub(crate) codes: &'a dyn Codes,
+    pub(crate) consents: &'a dyn Consents,
+    pub(crate) pushed_requests: &'a dyn PushedRequests,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) keys: &'a KeyRing,
+    /// The keys that clients publish.
+    pub(crate) published_keys: PublishedKeys<'a>,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) settings: &'a ProviderSettings,
     pub(crate) sessions: Sessions<'a>,
     pub(crate) proofs: ProofVerifier<'a>,
@@ -99,8 +118,13 @@ impl Attempt {
 
 impl Authorization<'_> {
     /// Answers an authorization request. `encoded` is the query or the form body.
-    pub(crate) async fn authorize(&self, encoded: &[u8], cookie: Option<&TokenHandle>) -> Outcome {
-        self.answer(encoded, cookie, async |request| {
+    pub(crate) async fn authorize(
+        &self,
+        encoded: &[u8],
+        cookie: Option<&TokenHandle>,
+        address: &str,
+    ) -> Outcome {
+        self.answer(encoded, cookie, address, async |request| {
             self.decide(self.attempt(request, cookie).await?).await
         })
         .await
@@ -115,7 +139,7 @@ impl Authorization<'_> {
         given: ConsentGiven,
         address: &str,
     ) -> Outcome {
-        self.answer(encoded, cookie, async |request| {
+        self.answer(encoded, cookie, address, async |request| {
             let attempt = self.attempt(request, cookie).await?;
             self.decide_with_consent(attempt, given, address).await
         })
@@ -129,16 +153,12 @@ impl Authorization<'_> {
         session: Option<&Session>,
         address: &str,
     ) -> Outcome {
-        self.answer(encoded, None, async |request: AuthorizeRequest| {
-            audit::Event {
-                event: if session.is_some() { "consent_denied" } else { "sign_in_cancelled" },
-                outcome: audit::Outcome::Denied,
-                sub: session.map(|session| session.authentication.sub.as_str()),
-                client_id: Some(&request.client.client_id),
-                peer: Some(address),
-                ..audit::Event::default()
+        self.answer(encoded, None, address, async |request: AuthorizeRequest| {
+            let (client_id, peer) = (&request.client.client_id, address);
+            match session.map(|session| &session.authentication.sub) {
+                Some(sub) => audit::Event::ConsentDenied { sub, client_id, peer }.log(),
+                None => audit::Event::SignInCancelled { client_id, peer }.log(),
             }
-            .log();
             let description = "The user cancelled the sign-in or did not consent.";
             Ok(Outcome::Respond(request.reply_to.error(&ErrorCode::AccessDenied, description)))
         })
@@ -151,28 +171,32 @@ impl Authorization<'_> {
         self.read_request(encoded).await.ok()
     }
 
-    /// The frame of every answer: the request is read, `decide` settles it, a pushed request is
-    /// finished, and a failure of the store goes to the client, whose address is known by then.
+    /// The frame of every answer: the request is read, `decide` settles it, a signed request is
+    /// kept if it must wait, a pushed one is finished, and a failure of the store goes to the
+    /// client, whose address is known by then.
     async fn answer<F>(
         &self,
         encoded: &[u8],
         cookie: Option<&TokenHandle>,
+        address: &str,
         decide: impl FnOnce(AuthorizeRequest) -> F,
     ) -> Outcome
     where
         F: Future<Output = Result<Outcome, StoreError>>,
     {
-        match self.read_request(encoded).await {
+        let outcome = match self.read_request(encoded).await {
             Ok(request) => {
                 let (reply_to, pushed) = (request.reply_to.clone(), request.pushed);
                 let settled = async {
-                    let outcome = decide(request).await?;
+                    let outcome = self.kept_for_later(decide(request).await?, address).await?;
+                    let pushed = outcome.request().map_or(pushed, |request| request.pushed);
                     self.finish_pushed_request(pushed, cookie, outcome).await
                 };
                 settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
             }
             Err(refusal) => refusal.into(),
-        }
+        };
+        self.signed(outcome)
     }
 
     /// The request together with the browser's session.
@@ -198,8 +222,8 @@ impl Authorization<'_> {
             Some(session) => self.has_consented(request, session).await?,
             None => false,
         };
-        let now = self.clock.now();
-        match interaction::decide(request, attempt.session.as_ref(), consented, now) {
+        let (ways_in, now) = (self.ways_in(), self.clock.now());
+        match interaction::decide(request, attempt.session.as_ref(), consented, ways_in, now) {
             Interaction::Proceed(session) => {
                 let session = session.clone();
                 // No question bounds single claims here, so the scope that the operator allowed
@@ -231,11 +255,11 @@ impl Authorization<'_> {
         let request = &attempt.request;
         let now = self.clock.now();
         let Some(session) = attempt.session.clone() else { return Ok(attempt.sign_in()) };
-        if session.authentication.sid != given.sid {
+        if given.sid.as_ref() != Some(&session.authentication.sid) {
             // The page was shown to another session, so the user of this one is asked.
             return Ok(Outcome::AskConsent(Box::new(attempt.request), session));
         }
-        match interaction::decide(request, Some(&session), true, now) {
+        match interaction::decide(request, Some(&session), true, self.ways_in(), now) {
             Interaction::Proceed(_) | Interaction::Consent(_) => {}
             Interaction::SignIn => return Ok(attempt.sign_in()),
             Interaction::Refuse(code, description) => {
@@ -244,26 +268,27 @@ impl Authorization<'_> {
         }
         let scope = self.resources.granted(&request.scope, &given.scope);
         let (sub, client) = (&session.authentication.sub, &request.client);
-        let event = audit::Event {
-            sub: Some(sub),
-            client_id: Some(&client.client_id),
-            peer: Some(address),
-            ..audit::Event::default()
-        };
+        let (client_id, peer) = (&client.client_id, address);
         if scope.is_empty() {
-            audit::Event { event: "consent_denied", outcome: audit::Outcome::Denied, ..event }
-                .log();
+            audit::Event::ConsentDenied { sub, client_id, peer }.log();
             let description = "The user allowed none of the requested scopes.";
             return Ok(attempt.error(&ErrorCode::AccessDenied, description));
         }
         if given.remember && client.allow_remember_consent {
             let expires_at = client.consent_lifetime.map(|lifetime| now.plus(lifetime));
             let consent = Consent { scope: scope.clone(), expires_at };
-            self.store.remember_consent(sub, &client.client_id, consent).await?;
+            self.consents.remember_consent(sub, client_id, consent).await?;
         }
-        audit::Event { event: "consent_given", ..event }.log();
+        audit::Event::ConsentGiven { sub, client_id, peer }.log();
         let claims = request.claims.within(self.resources.identity_claims(&scope));
         self.grant_code(attempt, session, scope, claims).await
+    }
+
+    /// By what users can sign in here.
+    fn ways_in(&self) -> WaysIn<'_> {
+        let (passkeys, providers) =
+            (self.settings.offers_passkeys(), &*self.settings.identity_providers);
+        WaysIn { passkeys, providers }
     }
 
     async fn has_consented(
@@ -280,7 +305,7 @@ impl Authorization<'_> {
             return Ok(false);
         }
         let remembered =
-            self.store.consent(&session.authentication.sub, &request.client.client_id).await?;
+            self.consents.consent(&session.authentication.sub, &request.client.client_id).await?;
         Ok(remembered.is_some_and(|consent| consent.covers(&request.scope, self.clock.now())))
     }
 
@@ -312,11 +337,11 @@ impl Authorization<'_> {
             nonce: request.nonce.clone(),
             expires_at: self.clock.now().plus(client.authorization_code_lifetime),
         };
-        if self.store.add_code(code.hash(), record, client.back_channel_logout.is_some()).await? {
+        if self.codes.add_code(code.hash(), record, client.back_channel_logout.is_some()).await? {
             return Ok(Outcome::Respond(attempt.reply_to.code(&code)));
         }
         // The user signed out while this request was under way.
-        Ok(match interaction::decide(request, None, false, self.clock.now()) {
+        Ok(match interaction::decide(request, None, false, self.ways_in(), self.clock.now()) {
             Interaction::Refuse(code, description) => attempt.error(&code, description),
             _ => attempt.sign_in(),
         })

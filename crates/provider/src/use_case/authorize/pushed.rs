@@ -6,19 +6,21 @@
 //! nothing that could be changed on the way. It must be opened within its short life; from then on
 //! the user has an hour.
 
-use doorward_protocol::{error::ErrorCode, params::Params};
+use doorward_protocol::{error::ErrorCode, ids::ClientId, params::Params, time::Seconds};
 
 use super::{
     Authorization, AuthorizeRequest, Outcome,
+    object::ReadObject,
     reply::UnsafeRequest,
-    request::{Origin, Refusal, to_be_kept},
+    request::{Form, Origin, Refusal, to_be_kept},
 };
 use crate::{
     model::{
-        client::fapi2,
+        client::{Client, fapi2, request_object::RequestObjectError},
         paths,
-        pushed_request::{Held, PushedRequest},
+        pushed_request::{FirstVisit, PushedRequest},
         session::Session,
+        throttle::OriginBound,
         time::Timestamp,
         token_handle::{TokenHandle, TokenHash},
     },
@@ -26,22 +28,23 @@ use crate::{
     use_case::{
         authenticate::{AuthenticatedClient, origin_bound},
         dpop::DpopError,
+        single_use::is_first_use,
     },
 };
 
 /// The beginning of a reference, before its random part (section 2.2).
 const URN: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// How long the user may take to sign in and to consent, in seconds, once the request is opened.
-const HELD_FOR: u32 = 3600;
+/// How long the user may take to sign in and to consent, once the request is opened.
+pub(super) const HELD_FOR: Seconds = Seconds::new(3600);
 
 /// The answer to a client that pushed its request (section 2.2).
 #[derive(Debug)]
 pub struct PushedReference {
     /// The reference for the authorization endpoint.
     pub request_uri: String,
-    /// For how many seconds it can be opened.
-    pub expires_in: u32,
+    /// How long it can be opened.
+    pub expires_in: Seconds,
 }
 
 /// Why a pushed request was refused (section 2.3).
@@ -66,11 +69,25 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
+/// What the browser brings in place of a request that is kept.
+pub(super) struct Reference(TokenHandle);
+
+impl Reference {
+    pub(super) fn hash(&self) -> TokenHash {
+        self.0.hash()
+    }
+
+    /// The value of `request_uri`.
+    pub(super) fn request_uri(&self) -> String {
+        format!("{URN}{}", self.0.expose())
+    }
+}
+
 /// A pushed request that waits for its user.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiting {
     since: Timestamp,
-    held: Held,
+    held: FirstVisit,
 }
 
 /// How a pushed request waits, if it does. It waits for [`HELD_FOR`], so its end shows when it
@@ -112,35 +129,63 @@ impl Authorization<'_> {
                 "Push the parameters themselves, without request_uri.",
             ));
         }
-        let params = without_credentials(params, &client.client_id);
-        self.check_request(params.clone(), &[], Origin::PushedNow).map_err(
-            |refusal| match refusal {
-                Refusal::Page(unsafe_request) => {
-                    refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string())
-                }
-                Refusal::Answer { code, description, .. } => refuse(code, description),
-            },
-        )?;
+        let (params, form, once) = match params.get("request") {
+            None => (without_credentials(params, &client.client_id), Form::Plain, None),
+            // Section 3: nothing beside the object counts.
+            Some(object) => {
+                let ReadObject { verified, signed } = self
+                    .read_object(client, object)
+                    .await
+                    .map_err(|error| refuse(error.code(), error.description()))?;
+                let form = if signed { Form::Signed(Params::default()) } else { Form::Plain };
+                (verified.params, form, verified.once)
+            }
+        };
+        let checked = self.check_request(params.clone(), &[], Origin::PushedNow(form)).await;
+        checked.map_err(|refusal| match refusal {
+            Refusal::Page(unsafe_request) => {
+                refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string())
+            }
+            Refusal::Answer { code, description, .. } => refuse(code, description),
+        })?;
         let params = match proof {
             Some(proof) => self.bound_to_key(client, params, proof).await?,
             None => params,
         };
-        let reference = TokenHandle::generate(self.entropy);
+        // Last: a request that is refused may be sent again when it is mended.
+        if let Some((identity, too_old_at)) = once
+            && !is_first_use(self.single_uses, identity, too_old_at).await?
+        {
+            let error = RequestObjectError::Replayed;
+            return Err(refuse(error.code(), error.description()));
+        }
         let expires_in =
             fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
+        let bound = origin_bound(client, address, self.settings.most_waiting_per_address);
+        let kept = self.keep(client, &params, expires_in, bound.as_ref()).await?;
+        let reference = kept.ok_or(PushError::TooMany)?;
+        Ok(PushedReference { request_uri: reference.request_uri(), expires_in })
+    }
+
+    /// Keeps a request for as long. `None` if too many wait for its client and address.
+    pub(super) async fn keep(
+        &self,
+        client: &Client,
+        params: &Params,
+        expires_in: Seconds,
+        bound: Option<&OriginBound>,
+    ) -> Result<Option<Reference>, StoreError> {
+        let reference = Reference(TokenHandle::generate(self.entropy));
         let now = self.clock.now();
         let request = PushedRequest {
-            hash: reference.hash(),
+            hash: reference.0.hash(),
             client_id: client.client_id.clone(),
-            params: to_be_kept(&params, self.resources).encode(),
+            params: to_be_kept(params, self.resources).encode(),
             expires_at: now.plus(expires_in),
             held: None,
         };
-        let bound = origin_bound(client, address, self.settings.most_waiting_per_address);
-        if !self.store.add_pushed_request(request, bound.as_ref(), now).await? {
-            return Err(PushError::TooMany);
-        }
-        Ok(PushedReference { request_uri: format!("{URN}{}", reference.expose()), expires_in })
+        let added = self.pushed_requests.add_pushed_request(request, bound, now).await?;
+        Ok(added.then_some(reference))
     }
 
     /// The request as if it named the key of its proof in `dpop_jkt` (RFC 9449 section 10.1).
@@ -177,11 +222,12 @@ impl Authorization<'_> {
         {
             return Err(Refusal::Page(UnsafeRequest::Repeated(name.clone())));
         }
-        let pushed = self.store.pushed_request(hash, self.clock.now()).await.map_err(|error| {
-            tracing::error!(%error, "the store failed at the authorization endpoint");
-            Refusal::Page(UnsafeRequest::Unavailable)
-        })?;
-        let own = pushed.filter(|pushed| outer.get("client_id") == Some(&pushed.client_id));
+        let pushed =
+            self.pushed_requests.pushed_request(hash, self.clock.now()).await.map_err(|error| {
+                tracing::error!(%error, "the store failed at the authorization endpoint");
+                Refusal::Page(UnsafeRequest::Unavailable)
+            })?;
+        let own = pushed.filter(|pushed| outer.get("client_id") == Some(pushed.client_id.as_str()));
         let pushed = own.ok_or(Refusal::Page(UnsafeRequest::UnknownRequestUri))?;
         let unreadable = |error: doorward_protocol::params::ParamsError| {
             UnsafeRequest::Unreadable(error.to_string())
@@ -190,7 +236,7 @@ impl Authorization<'_> {
             .map_err(|error| Refusal::Page(unreadable(error)))?;
         let reference = outer.filtered(|name| matches!(name, "client_id" | "request_uri"));
         let origin = Origin::Reference { hash, waiting: waiting(&pushed), params: reference };
-        self.check_request(params, &[], origin)
+        self.check_request(params, &[], origin).await
     }
 
     /// Lets a pushed request be answered once, and waits for the user meanwhile. `cookie` is the
@@ -205,7 +251,7 @@ impl Authorization<'_> {
         let now = self.clock.now();
         match outcome {
             Outcome::Respond(response) => {
-                let first = self.store.consume_pushed_request(hash, now).await?;
+                let first = self.pushed_requests.consume_pushed_request(hash, now).await?;
                 Ok(if first {
                     Outcome::Respond(response)
                 } else {
@@ -213,8 +259,8 @@ impl Authorization<'_> {
                 })
             }
             Outcome::SignIn(_) | Outcome::AskConsent(..) => {
-                let held = Held { session: cookie.map(TokenHandle::hash) };
-                self.store.hold_pushed_request(hash, held, now.plus(HELD_FOR)).await?;
+                let held = FirstVisit { session: cookie.map(TokenHandle::hash) };
+                self.pushed_requests.hold_pushed_request(hash, held, now.plus(HELD_FOR)).await?;
                 Ok(outcome)
             }
             Outcome::Refuse(_) => Ok(outcome),
@@ -230,7 +276,7 @@ pub(super) fn reference(params: &Params) -> Option<TokenHash> {
 
 /// Takes out what authenticated the client, which is no part of its request (section 2.1), and a
 /// second `client_id`.
-fn without_credentials(params: &Params, client_id: &str) -> Params {
+fn without_credentials(params: &Params, client_id: &ClientId) -> Params {
     let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
     params.filtered(|name| !credentials.contains(&name)).with("client_id", client_id)
 }
@@ -249,7 +295,8 @@ mod tests {
             &code_challenge=K2-ltc83acc4h0c9w6ESC_rEMTJ3bww-uCHaoeK1t8U\
             &code_challenge_method=S256&scope=account-information\
             &client_secret=x&client_assertion=y&client_assertion_type=z";
-        let kept = without_credentials(&Params::parse(body).unwrap(), "s6BhdRkqt3");
+        let id = ClientId::parse("s6BhdRkqt3").unwrap();
+        let kept = without_credentials(&Params::parse(body).unwrap(), &id);
         assert_eq!(kept.iter().count(), 7);
         assert_eq!((kept.get("client_id"), kept.get("client_secret")), (Some("s6BhdRkqt3"), None));
         let resources =

@@ -6,8 +6,11 @@ use std::{fmt, sync::Arc};
 
 use doorward_protocol::{
     error::ErrorCode,
+    ids::ClientId,
+    jose::SigningAlgorithm,
     params::{self, Params},
     scope::OPENID,
+    secret::Secret,
 };
 
 use super::Authorization;
@@ -25,6 +28,13 @@ pub enum ResponseMode {
     FormPost,
 }
 
+/// How a response travels, and whether it is signed (JARM section 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Delivery {
+    pub(super) mode: ResponseMode,
+    pub(super) signed: bool,
+}
+
 /// A request that can't be answered by a redirect, so that the user sees a page of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafeRequest {
@@ -34,6 +44,12 @@ pub enum UnsafeRequest {
     /// `client_id` is missing or not ours.
     #[error("The application that sent you here is not known to this provider.")]
     UnknownClient,
+    /// `client_id` is the URL of a document that can't be had, or is not valid. The log says why.
+    #[error(
+        "The application describes itself at {0}, and this description can't be read or is not \
+         valid."
+    )]
+    UnreadableDocument(String),
     /// `redirect_uri` is missing and there is no single registered one.
     #[error("The application did not say where to return to (redirect_uri).")]
     MissingRedirectUri,
@@ -52,6 +68,10 @@ pub enum UnsafeRequest {
          Start again from the application."
     )]
     UnknownRequestUri,
+    /// The request object is not valid, and nothing else proves where to return to: the code and
+    /// what is wrong.
+    #[error("{1}")]
+    RequestObject(ErrorCode, &'static str),
     /// The store failed before the client was known.
     #[error("The provider can't answer at the moment. Try again in a minute.")]
     Unavailable,
@@ -61,8 +81,9 @@ impl UnsafeRequest {
     /// The error code for the page.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownClient => ErrorCode::UnauthorizedClient,
+            Self::UnknownClient | Self::UnreadableDocument(_) => ErrorCode::UnauthorizedClient,
             Self::UnknownRequestUri => ErrorCode::InvalidRequestUri,
+            Self::RequestObject(code, _) => code.clone(),
             Self::Unavailable => ErrorCode::TemporarilyUnavailable,
             _ => ErrorCode::InvalidRequest,
         }
@@ -73,10 +94,14 @@ impl UnsafeRequest {
 #[derive(Debug, Clone)]
 pub struct ReplyTo {
     redirect_uri: String,
-    mode: ResponseMode,
+    delivery: Delivery,
+    /// What signs the response, if it is to be signed, and for which client.
+    signature: ResponseSignature,
     state: Option<String>,
     issuer: String,
     observed: Option<Observed>,
+    /// The host of the address, if nobody vouches for it.
+    unvouched_host: Option<String>,
 }
 
 /// The browser's state when the request was judged, and the `session_state` that follows from it.
@@ -86,13 +111,24 @@ struct Observed {
     session_state: Option<String>,
 }
 
+/// By what a response is signed, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResponseSignature {
+    pub(super) algorithm: SigningAlgorithm,
+    pub(super) audience: ClientId,
+}
+
 /// A response to the client through the browser.
 #[derive(Clone)]
 pub struct AuthorizationResponse {
     redirect_uri: String,
     mode: ResponseMode,
+    /// It must be signed before it goes out; `None` when it is or needs not be.
+    to_be_signed: Option<ResponseSignature>,
+    error: Option<ErrorCode>,
     params: Vec<(&'static str, String)>,
     browser_state: Option<BrowserState>,
+    unvouched_host: Option<String>,
 }
 
 /// The parameters may hold a code, so only their names are shown.
@@ -107,8 +143,7 @@ impl fmt::Debug for AuthorizationResponse {
     }
 }
 
-/// The longest `client_id` and `redirect_uri` in characters.
-const MAX_CLIENT_ID: usize = 100;
+/// The longest `redirect_uri` in characters.
 const MAX_REDIRECT_URI: usize = 400;
 
 impl ReplyTo {
@@ -124,10 +159,9 @@ impl ReplyTo {
 
     /// An error for the client (RFC 6749 section 4.1.2.1).
     pub fn error(self, code: &ErrorCode, description: &str) -> AuthorizationResponse {
-        self.respond(vec![
-            ("error", code.to_string()),
-            ("error_description", description.to_owned()),
-        ])
+        let params =
+            vec![("error", code.to_string()), ("error_description", description.to_owned())];
+        AuthorizationResponse { error: Some(code.clone()), ..self.respond(params) }
     }
 
     /// Adds `state` as received and `iss` (RFC 9207 section 2).
@@ -139,21 +173,24 @@ impl ReplyTo {
         params.extend(session_state.flatten().map(|state| ("session_state", state)));
         AuthorizationResponse {
             redirect_uri: self.redirect_uri,
-            mode: self.mode,
+            mode: self.delivery.mode,
+            to_be_signed: self.delivery.signed.then_some(self.signature),
+            error: None,
             params,
             browser_state,
+            unvouched_host: self.unvouched_host,
         }
     }
 
     /// The same address, with `session_state` in every response (OIDC Session Management section
     /// 2). Errors carry it too, so a client can wait for a user who is not signed in yet.
-    pub(super) fn showing(self, state: BrowserState, client_id: &str, salt: &str) -> Self {
+    pub(super) fn showing(self, state: BrowserState, client_id: &ClientId, salt: &str) -> Self {
         let session_state = state.session_state(client_id, &self.redirect_uri, salt);
         Self { observed: Some(Observed { browser_state: state, session_state }), ..self }
     }
 
-    pub(super) fn with_mode(mut self, mode: ResponseMode) -> Self {
-        self.mode = mode;
+    pub(super) fn delivered(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
         self
     }
 
@@ -180,9 +217,26 @@ impl AuthorizationResponse {
         self.browser_state.as_ref()
     }
 
+    /// The host that it goes to, if it is the page of a client that registered itself, for which
+    /// nobody vouches. A user who has decided nothing yet is not sent there unasked.
+    pub fn unvouched_host(&self) -> Option<&str> {
+        self.unvouched_host.as_deref()
+    }
+
     /// The error that the response carries, if it is one.
     pub fn error(&self) -> Option<ErrorCode> {
-        self.params().find(|(name, _)| *name == "error").map(|(_, code)| code.into())
+        self.error.clone()
+    }
+
+    /// What is still to sign it, if it must be signed.
+    pub(super) fn to_be_signed(&self) -> Option<&ResponseSignature> {
+        self.to_be_signed.as_ref()
+    }
+
+    /// The same response with a signed token in place of its parameters (JARM section 2.1).
+    pub(super) fn signed(self, token: &Secret) -> Self {
+        let params = vec![("response", token.expose().to_owned())];
+        Self { params, to_be_signed: None, ..self }
     }
 
     /// The parameters, for a form.
@@ -204,8 +258,21 @@ impl AuthorizationResponse {
 }
 
 impl Authorization<'_> {
+    /// The client that a request names.
+    pub(super) async fn client_of(&self, params: &Params) -> Result<Arc<Client>, UnsafeRequest> {
+        let client_id = params.get("client_id").ok_or(UnsafeRequest::UnknownClient)?;
+        let client = self.clients.find(client_id).await.map_err(|error| {
+            tracing::error!(%error, "the store failed at the authorization endpoint");
+            UnsafeRequest::Unavailable
+        })?;
+        client.ok_or_else(|| match self.clients.document_url(client_id) {
+            Some(url) => UnsafeRequest::UnreadableDocument(url.host().to_owned()),
+            None => UnsafeRequest::UnknownClient,
+        })
+    }
+
     /// Verifies the client and the redirect URI, in that order.
-    pub(super) fn verify_reply_to(
+    pub(super) async fn verify_reply_to(
         &self,
         params: &Params,
         repeated: &[String],
@@ -215,9 +282,7 @@ impl Authorization<'_> {
         {
             return Err(UnsafeRequest::Repeated(name.clone()));
         }
-        let client_id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
-        let client =
-            client_id.and_then(|id| self.clients.get(id)).ok_or(UnsafeRequest::UnknownClient)?;
+        let client = self.client_of(params).await?;
         let redirect_uri = match params.get("redirect_uri") {
             Some(uri) if uri.len() <= MAX_REDIRECT_URI && client.registered_redirect_uri(uri) => {
                 uri.to_owned()
@@ -226,8 +291,13 @@ impl Authorization<'_> {
             None => sole_redirect_uri(&client, params).ok_or(UnsafeRequest::MissingRedirectUri)?,
         };
         let reply_to = ReplyTo {
+            unvouched_host: self.clients.unvouched_host(&client, &redirect_uri),
             redirect_uri,
-            mode: ResponseMode::Query,
+            delivery: Delivery { mode: ResponseMode::Query, signed: false },
+            signature: ResponseSignature {
+                algorithm: client.answers.authorization,
+                audience: client.client_id.clone(),
+            },
             // Every error carries the state, one that is too long too (RFC 6749 section 4.1.2.1).
             state: params.get("state").map(str::to_owned),
             issuer: self.settings.issuer.clone(),
@@ -250,15 +320,21 @@ fn sole_redirect_uri(client: &Client, params: &Params) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn response(redirect_uri: &str, mode: ResponseMode) -> String {
         let reply_to = ReplyTo {
             redirect_uri: redirect_uri.to_owned(),
-            mode,
+            delivery: Delivery { mode, signed: false },
+            signature: ResponseSignature {
+                algorithm: SigningAlgorithm::Rs256,
+                audience: "app".parse().unwrap(),
+            },
             state: Some("a b&c".to_owned()),
             issuer: "https://op.example".to_owned(),
             observed: None,
+            unvouched_host: None,
         };
         reply_to.error(&ErrorCode::AccessDenied, "No.").location()
     }

@@ -4,24 +4,28 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use doorward_protocol::{
     error::ErrorCode,
+    ids::Sub,
     params::{Params, ParamsError},
     pkce::{CodeChallenge, S256},
     scope::{OFFLINE_ACCESS, Scope},
     thumbprint::Thumbprint,
+    time::Seconds,
 };
 use serde_json::{Map, Value};
 
 use super::{
     Authorization,
     pushed::{self, Waiting},
-    reply::{ReplyTo, ResponseMode, UnsafeRequest},
+    reply::{Delivery, ReplyTo, ResponseMode, UnsafeRequest},
 };
 use crate::model::{
+    acr::{AcrLevel, AcrLevels},
     client::{Client, GrantType, is_reserved_claim},
     grant::RequestedClaims,
+    provider_choice,
     provider_settings::LongestParameters,
+    request_parameters::{KNOWN_PARAMETERS, is_known_parameter},
     resource::Resources,
-    session::PASSWORD_CONTEXT,
     target::Targets,
     token_handle::TokenHash,
 };
@@ -47,10 +51,15 @@ pub struct AuthorizeRequest {
     pub nonce: Option<String>,
     /// What the client wants the user to do.
     pub prompt: Prompt,
-    /// How old the sign-in may be, in seconds.
-    pub max_age: Option<u32>,
+    /// How old the sign-in may be.
+    pub max_age: Option<Seconds>,
+    /// How strongly the user must have signed in.
+    required_acr: Option<AcrLevel>,
     /// To fill in the form.
     pub login_hint: Option<String>,
+    /// The other provider by which the client wants the user to sign in (`idp`, or `idp:NAME` in
+    /// `acr_values`). It may be none of ours.
+    pub identity_provider: Option<String>,
     /// The languages that the client wants the pages in.
     pub ui_locales: Option<String>,
     /// The user whom the client expects: the subjects of `id_token_hint` and of `claims`, all of
@@ -60,10 +69,42 @@ pub struct AuthorizeRequest {
     pub claims: RequestedClaims,
     /// The parameters as the browser brought them, to come back to after an interaction.
     pub params: Params,
+    /// What a signed request object said. It is kept in the store if the user must do something
+    /// first: the object itself could expire meanwhile.
+    pub(super) signed: Option<Params>,
     /// The hash of the reference, for a pushed request (RFC 9126).
     pub(super) pushed: Option<TokenHash>,
     /// Whether the pushed request has waited for the user, and since when.
     pub(super) waiting: Option<Waiting>,
+    /// Whether the login page has led back to this request ([`SIGNED_IN_FOR_IT`]).
+    pub(super) signed_in_for_it: bool,
+}
+
+/// The parameter by which the login page says that the user has signed in for this request. Only a
+/// request for a certain user needs it: without it, the user would be asked again and again.
+pub const SIGNED_IN_FOR_IT: &str = "doorward_signed_in";
+
+impl AuthorizeRequest {
+    /// Whether the client expects another user than the one with this `sub`.
+    pub fn expects_another(&self, sub: &Sub) -> bool {
+        self.expected_subjects.iter().any(|expected| !expected.is(sub))
+    }
+
+    /// Whether no user can be the expected one: `id_token_hint` and `claims` name two.
+    pub(super) fn expects_nobody(&self) -> bool {
+        self.expected_subjects.windows(2).any(|pair| {
+            pair[0].client.shares_subjects_with(&pair[1].client)
+                && pair[0].subject != pair[1].subject
+        })
+    }
+}
+
+impl AuthorizeRequest {
+    /// How strongly the user must have signed in: the highest level of what the request asks for by
+    /// `acr_values` and `claims`, and of the client's `require_acr`. `None`: any sign-in will do.
+    pub fn required_acr(&self) -> Option<AcrLevel> {
+        self.required_acr
+    }
 }
 
 /// A user as a client knows them. An ID token may have been issued to another client than the one
@@ -78,7 +119,7 @@ pub struct ExpectedSubject {
 
 impl ExpectedSubject {
     /// Whether it is the user with this `sub`.
-    pub fn is(&self, sub: &str) -> bool {
+    pub fn is(&self, sub: &Sub) -> bool {
         self.client.subject(sub) == self.subject
     }
 }
@@ -93,6 +134,9 @@ pub struct Prompt {
     pub login: bool,
     /// Ask for consent again.
     pub consent: bool,
+    /// Let the user register (Initiating User Registration via OpenID Connect 1.0). It implies
+    /// `login`: a session of somebody else does not do.
+    pub create: bool,
 }
 
 /// Why a request does not go on.
@@ -108,15 +152,25 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) enum Origin {
     /// Through the browser.
-    Browser,
+    Browser(Form),
     /// From the client itself, just now (RFC 9126).
-    PushedNow,
+    PushedNow(Form),
     /// From the client itself, some time ago. The browser brings a reference, in these parameters.
     Reference { hash: TokenHash, waiting: Option<Waiting>, params: Params },
 }
 
+/// How the parameters were written.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// One by one, or in a request object without a signature, which is worth no more.
+    Plain,
+    /// In a request object that the client signed. The browser brought it in these parameters.
+    Signed(Params),
+}
+
 /// A parameter that is not valid. It becomes an error response.
-struct Problem(ErrorCode, &'static str);
+#[derive(Debug)]
+pub(super) struct Problem(pub(super) ErrorCode, pub(super) &'static str);
 
 impl Authorization<'_> {
     /// Reads an authorization request out of a query or form body, or fetches the pushed one that
@@ -131,24 +185,21 @@ impl Authorization<'_> {
             repeated.into_iter().filter(|name| is_known_parameter(name)).collect();
         match pushed::reference(&params) {
             Some(hash) => self.open_pushed_request(&params, &repeated, hash).await,
-            None => self.check_request(params, &repeated, Origin::Browser),
+            None if self.fetches(&params) => self.fetch_object(params, &repeated).await,
+            None if params.is_sent("request") => self.open_object(params, &repeated).await,
+            None => self.check_request(params, &repeated, Origin::Browser(Form::Plain)).await,
         }
     }
 
     /// Checks every parameter.
-    pub(super) fn check_request(
+    pub(super) async fn check_request(
         &self,
         params: Params,
         repeated: &[String],
         origin: Origin,
     ) -> Result<AuthorizeRequest, Refusal> {
-        let (client, reply_to) = self.verify_reply_to(&params, repeated).map_err(Refusal::Page)?;
-        let (reply_to, mode_problem) = match response_mode(&params) {
-            Ok(mode) => (reply_to.with_mode(mode), None),
-            Err(problem) => (reply_to, Some(problem)),
-        };
-        let state_repeated = repeated.iter().any(|name| name == "state");
-        let reply_to = if state_repeated { reply_to.without_state() } else { reply_to };
+        let (client, reply_to, mode_problem) =
+            self.reply_to(&params, repeated).await.map_err(Refusal::Page)?;
         let early = mode_problem.or_else(|| {
             (!repeated.is_empty()).then_some(Problem(
                 ErrorCode::InvalidRequest,
@@ -161,23 +212,26 @@ impl Authorization<'_> {
         };
         let rest = match parsed {
             Ok(rest) => rest,
-            Err(Problem(code, description)) => {
-                let reply_to = Box::new(reply_to);
-                return Err(Refusal::Answer { reply_to, code, description });
-            }
+            Err(problem) => return Err(problem.answered_to(reply_to)),
         };
         let text = |name| params.get(name).map(str::to_owned);
         let (nonce, login_hint, ui_locales) =
             (text("nonce"), text("login_hint"), text("ui_locales"));
+        let identity_provider =
+            provider_choice::named(params.get("idp"), params.get("acr_values")).map(str::to_owned);
         let redirect_uri_was_sent = params.get("redirect_uri").is_some();
-        let (params, pushed, waiting) = match origin {
-            Origin::Browser | Origin::PushedNow => (params, None, None),
-            Origin::Reference { hash, waiting, params } => (params, Some(hash), waiting),
+        let signed_in_for_it = params.is_sent(SIGNED_IN_FOR_IT);
+        let (params, signed, pushed, waiting) = match origin {
+            Origin::Browser(Form::Signed(outer)) => (outer, Some(params), None, None),
+            Origin::Browser(Form::Plain) | Origin::PushedNow(_) => (params, None, None, None),
+            Origin::Reference { hash, waiting, params } => (params, None, Some(hash), waiting),
         };
         Ok(AuthorizeRequest {
             redirect_uri_was_sent,
+            signed_in_for_it,
             nonce,
             login_hint,
+            identity_provider,
             ui_locales,
             client,
             reply_to,
@@ -187,12 +241,47 @@ impl Authorization<'_> {
             dpop_jkt: rest.dpop_jkt,
             prompt: rest.prompt,
             max_age: rest.max_age,
+            required_acr: rest.required_acr,
             expected_subjects: rest.expected_subjects,
             claims: rest.claims,
             params,
+            signed,
             pushed,
             waiting,
         })
+    }
+
+    /// Where the answer goes, and how; with the problem of a `response_mode` that is none.
+    async fn reply_to(
+        &self,
+        params: &Params,
+        repeated: &[String],
+    ) -> Result<(Arc<Client>, ReplyTo, Option<Problem>), UnsafeRequest> {
+        let (client, reply_to) = self.verify_reply_to(params, repeated).await?;
+        let (reply_to, problem) = match delivery(params) {
+            Ok(Delivery { mode, signed: false }) if client.answers.authorization_required => {
+                let problem = Problem(
+                    ErrorCode::InvalidRequest,
+                    "This client must ask for signed responses (response_mode jwt).",
+                );
+                (reply_to.delivered(Delivery { mode, signed: true }), Some(problem))
+            }
+            Ok(delivery) => (reply_to.delivered(delivery), None),
+            Err(problem) => (reply_to, Some(problem)),
+        };
+        let state_repeated = repeated.iter().any(|name| name == "state");
+        let reply_to = if state_repeated { reply_to.without_state() } else { reply_to };
+        Ok((client, reply_to, problem))
+    }
+
+    /// Refuses a request before it is read in full: with an error for the client if these
+    /// parameters prove where it goes, and on a page of ours otherwise.
+    pub(super) async fn refused_early(&self, params: &Params, problem: Problem) -> Refusal {
+        match self.reply_to(params, &[]).await {
+            Ok((_, reply_to, _)) => problem.answered_to(reply_to),
+            Err(UnsafeRequest::UnknownClient) => Refusal::Page(UnsafeRequest::UnknownClient),
+            Err(_) => Refusal::Page(UnsafeRequest::RequestObject(problem.0, problem.1)),
+        }
     }
 
     fn parse_rest(
@@ -201,15 +290,9 @@ impl Authorization<'_> {
         params: &Params,
         origin: &Origin,
     ) -> Result<Rest, Problem> {
-        use ErrorCode::{
-            InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported,
-            UnauthorizedClient,
-        };
+        use ErrorCode::{InvalidRequest, InvalidScope, RequestUriNotSupported, UnauthorizedClient};
         refuse_over_long(params, &self.settings.longest_parameters)?;
         // Never ignored: a client that sends these relies on them (OIDC Core section 6).
-        if params.get("request").is_some() {
-            return Err(Problem(RequestNotSupported, "Request objects are not supported."));
-        }
         if params.get("registration").is_some() {
             return Err(Problem(
                 ErrorCode::RegistrationNotSupported,
@@ -223,10 +306,20 @@ impl Authorization<'_> {
             ));
         }
         let must_push = client.require_par || self.settings.require_pushed_authorization_requests;
-        if must_push && matches!(origin, Origin::Browser) {
+        if must_push && matches!(origin, Origin::Browser(_)) {
             return Err(Problem(
                 InvalidRequest,
                 "This client must push its authorization requests (RFC 9126).",
+            ));
+        }
+        let must_sign =
+            client.request_objects.required || self.settings.require_signed_request_object;
+        if must_sign
+            && matches!(origin, Origin::Browser(Form::Plain) | Origin::PushedNow(Form::Plain))
+        {
+            return Err(Problem(
+                InvalidRequest,
+                "This client must send its requests in signed request objects (RFC 9101).",
             ));
         }
         match params.get("response_type") {
@@ -266,24 +359,52 @@ impl Authorization<'_> {
                 "resource is no API of this provider, or none that the scope leads to.",
             )
         })?;
-        let (claims, claimed_subject) = claims(params)?;
+        let Claims { requested: claims, subject: claimed_subject, acr: claimed_acr } =
+            claims(params, &self.settings.acr)?;
+        let required_acr = self.required_acr(client, params, claimed_acr)?;
         let hinted_subject = self.hinted_subject(client, params)?;
         let claimed_subject =
             claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
-        let max_age = max_age(params)?;
-        let mut prompt = prompt(params)?;
+        let max_age = max_age(params)?.or(client.default_max_age);
+        let mut prompt = prompt(params, self.settings.accounts.offers_registration())?;
         // OIDC Core section 3.1.2.1: max_age=0 is the same as prompt=login.
-        prompt.login |= max_age == Some(0);
+        prompt.login |= max_age == Some(Seconds::ZERO);
         Ok(Rest {
             code_challenge: code_challenge(client, params)?,
             dpop_jkt: dpop_jkt(params)?,
             prompt,
             max_age,
+            required_acr,
             expected_subjects: hinted_subject.into_iter().chain(claimed_subject).collect(),
             scope,
             targets,
             claims,
         })
+    }
+
+    /// The level that meets everything that is asked for. A level that nobody can reach is refused:
+    /// a client whose API needs it would get one token after the other in vain (RFC 9470 section
+    /// 5). Values of `acr_values` that mean nothing here are ignored (OIDC Core section 3.1.2.1).
+    fn required_acr(
+        &self,
+        client: &Client,
+        params: &Params,
+        claimed: Option<AcrLevel>,
+    ) -> Result<Option<AcrLevel>, Problem> {
+        let levels = &self.settings.acr;
+        let values: Vec<&str> = match params.get("acr_values") {
+            Some(values) => values.split(' ').collect(),
+            None => client.default_acr_values.iter().map(String::as_str).collect(),
+        };
+        if values.len() > MOST_ACR_VALUES {
+            return Err(Problem(ErrorCode::InvalidRequest, TOO_MANY_ACR_VALUES));
+        }
+        let asked = levels.wanted(values);
+        let required = [asked, claimed, client.require_acr].into_iter().flatten().max();
+        match required {
+            Some(level) if !levels.can_reach(level) => Err(unreachable_acr()),
+            required => Ok(required),
+        }
     }
 
     /// The subject of `id_token_hint`: an ID token of ours, expired or not (OIDC Core section
@@ -296,7 +417,8 @@ impl Authorization<'_> {
         let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
         match self.keys.verify_id_token(hint) {
             Some(claims) if claims.iss == self.settings.issuer => {
-                let issued_to = claims.aud.iter().find_map(|audience| self.clients.get(audience));
+                let configured = |audience: &str| self.clients.registry.get(audience);
+                let issued_to = claims.aud.iter().find_map(configured);
                 let issued_to = issued_to.unwrap_or_else(|| Arc::clone(client));
                 // Clients of different sectors must not find out that they have one user, so a
                 // hint that one of them got from the other means nothing.
@@ -312,42 +434,24 @@ impl Authorization<'_> {
     }
 }
 
+impl Problem {
+    /// As an error for the client.
+    fn answered_to(self, reply_to: ReplyTo) -> Refusal {
+        let Self(code, description) = self;
+        Refusal::Answer { reply_to: Box::new(reply_to), code, description }
+    }
+}
+
 struct Rest {
     scope: Scope,
     targets: Targets,
     code_challenge: Option<CodeChallenge>,
     dpop_jkt: Option<Thumbprint>,
     prompt: Prompt,
-    max_age: Option<u32>,
+    max_age: Option<Seconds>,
+    required_acr: Option<AcrLevel>,
     expected_subjects: Vec<ExpectedSubject>,
     claims: RequestedClaims,
-}
-
-/// The parameters that are read.
-const KNOWN_PARAMETERS: [&str; 18] = [
-    "acr_values",
-    "claims",
-    "client_id",
-    "code_challenge",
-    "code_challenge_method",
-    "dpop_jkt",
-    "id_token_hint",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "prompt",
-    "redirect_uri",
-    "resource",
-    "response_mode",
-    "response_type",
-    "scope",
-    "state",
-    "ui_locales",
-];
-
-/// Whether a parameter means something here: it is read, or refused by name.
-fn is_known_parameter(name: &str) -> bool {
-    KNOWN_PARAMETERS.contains(&name) || ["request", "request_uri", "registration"].contains(&name)
 }
 
 /// The parameters of a request that are read when it is opened, as short as they can be: of
@@ -372,17 +476,24 @@ pub(super) fn to_be_kept(params: &Params, resources: &Resources) -> Params {
     kept.without("claims").with("claims", &Value::Object(short).to_string())
 }
 
-fn response_mode(params: &Params) -> Result<ResponseMode, Problem> {
+/// `response_mode`, with the modes of JARM section 2.3.
+fn delivery(params: &Params) -> Result<Delivery, Problem> {
+    // Multiple Response Types section 5: where tokens are asked for, errors too go into the
+    // fragment.
+    let usual = if asks_for_tokens(params) { ResponseMode::Fragment } else { ResponseMode::Query };
+    let delivered = |mode, signed| Ok(Delivery { mode, signed });
     match params.get("response_mode") {
-        // Multiple Response Types section 5: where tokens are asked for, errors too go into the
-        // fragment.
-        None if asks_for_tokens(params) => Ok(ResponseMode::Fragment),
-        None | Some("query") => Ok(ResponseMode::Query),
-        Some("fragment") => Ok(ResponseMode::Fragment),
-        Some("form_post") => Ok(ResponseMode::FormPost),
+        None => delivered(usual, false),
+        Some("query") => delivered(ResponseMode::Query, false),
+        Some("fragment") => delivered(ResponseMode::Fragment, false),
+        Some("form_post") => delivered(ResponseMode::FormPost, false),
+        Some("jwt") => delivered(usual, true),
+        Some("query.jwt") => delivered(ResponseMode::Query, true),
+        Some("fragment.jwt") => delivered(ResponseMode::Fragment, true),
+        Some("form_post.jwt") => delivered(ResponseMode::FormPost, true),
         Some(_) => Err(Problem(
             ErrorCode::InvalidRequest,
-            "response_mode can be query, fragment or form_post.",
+            "response_mode can be one of response_modes_supported only.",
         )),
     }
 }
@@ -440,7 +551,8 @@ fn dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, Problem> {
     params.get("dpop_jkt").map(Thumbprint::parse).transpose().map_err(problem)
 }
 
-fn prompt(params: &Params) -> Result<Prompt, Problem> {
+/// A value that is not in `prompt_values_supported` is refused (OIDC Core section 3.1.2.1).
+fn prompt(params: &Params, offers_registration: bool) -> Result<Prompt, Problem> {
     let mut prompt = Prompt::default();
     for value in
         params.get("prompt").unwrap_or_default().split(' ').filter(|value| !value.is_empty())
@@ -449,10 +561,11 @@ fn prompt(params: &Params) -> Result<Prompt, Problem> {
             "none" => prompt.none = true,
             "login" | "select_account" => prompt.login = true,
             "consent" => prompt.consent = true,
+            "create" if offers_registration => (prompt.create, prompt.login) = (true, true),
             _ => {
                 return Err(Problem(
                     ErrorCode::InvalidRequest,
-                    "prompt can be none, login, consent or select_account.",
+                    "prompt can be one of prompt_values_supported only.",
                 ));
             }
         }
@@ -466,16 +579,27 @@ fn prompt(params: &Params) -> Result<Prompt, Problem> {
     Ok(prompt)
 }
 
-fn max_age(params: &Params) -> Result<Option<u32>, Problem> {
+fn max_age(params: &Params) -> Result<Option<Seconds>, Problem> {
     let problem =
         |_| Problem(ErrorCode::InvalidRequest, "max_age must be a whole number of seconds.");
-    params.get("max_age").map(|text| text.parse().map_err(problem)).transpose()
+    let seconds = |text: &str| text.parse().map(Seconds::new).map_err(problem);
+    params.get("max_age").map(seconds).transpose()
 }
 
-/// The `claims` parameter (OIDC Core section 5.5): which claims to add where, and the subject it
-/// insists on.
-fn claims(params: &Params) -> Result<(RequestedClaims, Option<String>), Problem> {
-    let Some(text) = params.get("claims") else { return Ok((RequestedClaims::default(), None)) };
+/// What the `claims` parameter asks for.
+#[derive(Default)]
+struct Claims {
+    /// Which claims to add where.
+    requested: RequestedClaims,
+    /// The subject that it insists on.
+    subject: Option<String>,
+    /// How strongly the user must have signed in.
+    acr: Option<AcrLevel>,
+}
+
+/// The `claims` parameter (OIDC Core section 5.5).
+fn claims(params: &Params, levels: &AcrLevels) -> Result<Claims, Problem> {
+    let Some(text) = params.get("claims") else { return Ok(Claims::default()) };
     let malformed = || {
         Problem(ErrorCode::InvalidRequest, "claims must be a JSON object (OIDC Core section 5.5).")
     };
@@ -491,22 +615,45 @@ fn claims(params: &Params) -> Result<(RequestedClaims, Option<String>), Problem>
     };
     let requested = RequestedClaims { id_token: names("id_token")?, userinfo: names("userinfo")? };
     let id_token = |name: &str| claims.get("id_token").and_then(|id_token| id_token.get(name));
-    if id_token("acr").is_some_and(|acr| !is_reached(acr)) {
-        let description = "The required authentication context (acr) can't be reached here.";
-        return Err(Problem(ErrorCode::UnmetAuthenticationRequirements, description));
-    }
+    let acr = id_token("acr").map(|acr| claimed_acr(acr, levels)).transpose()?.flatten();
     let subject = id_token("sub").and_then(|sub| sub.get("value")?.as_str());
-    Ok((requested, subject.map(str::to_owned)))
+    Ok(Claims { requested, subject: subject.map(str::to_owned), acr })
 }
 
-/// Whether a request for `acr` is met: an essential one must allow what a sign-in here reaches
-/// (OIDC Core section 5.5.1.1).
-fn is_reached(acr: &Value) -> bool {
-    let essential = acr.get("essential").and_then(Value::as_bool).unwrap_or_default();
-    let allowed: Option<Vec<&Value>> = acr
-        .get("value")
-        .map(|value| vec![value])
-        .or_else(|| Some(acr.get("values")?.as_array()?.iter().collect()));
-    !essential
-        || allowed.is_none_or(|allowed| allowed.iter().any(|value| **value == PASSWORD_CONTEXT))
+/// The level that a request for the claim `acr` asks for. Where an essential one names only values
+/// that mean nothing here, it is refused (OIDC Core section 5.5.1.1).
+fn claimed_acr(acr: &Value, levels: &AcrLevels) -> Result<Option<AcrLevel>, Problem> {
+    // An API relies on it, so a request that can't be understood is no request without it.
+    let malformed = || Problem(ErrorCode::InvalidRequest, MALFORMED_ACR);
+    let member = |name: &str| acr.get(name).filter(|value| !value.is_null());
+    if !acr.is_null() && !acr.is_object() {
+        return Err(malformed());
+    }
+    let essential = match member("essential") {
+        None => false,
+        Some(essential) => essential.as_bool().ok_or_else(malformed)?,
+    };
+    let allowed: Vec<&Value> = match (member("value"), member("values")) {
+        (Some(value), None) => vec![value],
+        (None, Some(Value::Array(values))) if !values.is_empty() => values.iter().collect(),
+        (_, Some(_)) => return Err(malformed()),
+        (None, None) => return Ok(None),
+    };
+    if allowed.len() > MOST_ACR_VALUES {
+        return Err(Problem(ErrorCode::InvalidRequest, TOO_MANY_ACR_VALUES));
+    }
+    let names: Option<Vec<&str>> = allowed.into_iter().map(Value::as_str).collect();
+    let level = levels.wanted(names.ok_or_else(malformed)?);
+    if essential && level.is_none() { Err(unreachable_acr()) } else { Ok(level) }
+}
+
+/// How many values of `acr` a request may name.
+const MOST_ACR_VALUES: usize = 20;
+const TOO_MANY_ACR_VALUES: &str = "acr_values, or the claim acr, names more than 20 values.";
+const MALFORMED_ACR: &str =
+    "The claim acr must be requested by value or values, as texts (OIDC Core section 5.5.1.1).";
+
+fn unreachable_acr() -> Problem {
+    let description = "The required authentication context (acr) can't be reached here.";
+    Problem(ErrorCode::UnmetAuthenticationRequirements, description)
 }

@@ -23,7 +23,7 @@ use crate::{
         message_identity::MessageIdentity,
         time::Clock,
     },
-    store::{Store, StoreError},
+    store::{SingleUses, StoreError},
     use_case::single_use::is_first_use,
 };
 
@@ -85,7 +85,7 @@ pub(crate) fn is_made_by(proof: Option<&Proof>, key: &Thumbprint) -> bool {
 /// Checks proofs, and consumes them in the store.
 #[derive(Clone, Copy)]
 pub(crate) struct ProofVerifier<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) nonces: &'a Nonces,
     pub(crate) issuer: &'a str,
     pub(crate) clock: &'a dyn Clock,
@@ -132,7 +132,7 @@ impl ProofVerifier<'_> {
     pub(crate) async fn consume(&self, proof: Option<Proof>) -> Result<Binding, DpopError> {
         let Some(proof) = proof else { return Ok(Binding(None)) };
         let identity = MessageIdentity::from_bytes(proof.identity());
-        if is_first_use(self.store, identity, proof.too_old_at()).await? {
+        if is_first_use(self.single_uses, identity, proof.too_old_at()).await? {
             Ok(Binding(Some(proof.thumbprint().clone())))
         } else {
             Err(ProofError::Replayed.into())

@@ -7,7 +7,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{ids::ClientId, secret::Secret, time::Seconds};
 use futures::future::join_all;
 use tokio::{
     sync::Notify,
@@ -23,25 +23,24 @@ use crate::{
         logout_notice::LogoutNotice,
         time::{Clock, Entropy},
     },
-    store::{Store, StoreError},
-    use_case::client_registry::ClientRegistry,
+    store::{LogoutNotices, StoreError},
+    use_case::{backoff::Backoff, client_registry::ClientRegistry},
 };
 
 /// Requests to one client at once.
 const AT_ONCE: u32 = 32;
 /// A receiver has so long to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// Seconds after which a claimed notice is due again, unless its outcome is known before. An
-/// attempt never takes that long.
-const LEASE: u32 = 60;
+/// A claimed notice is due again after this time, unless its outcome is known before. An attempt
+/// never takes that long.
+const LEASE: Seconds = Seconds::new(60);
 /// How often the store is asked whether any notice is due: other processes and commands queue
 /// notices, too, and failed ones become due again.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often each client's notices are looked for in any case.
 const POLL: Duration = Duration::from_secs(10);
-/// The wait after the first failure in seconds; each further one doubles it, up to the longest.
-const FIRST_WAIT: u32 = 10;
-const LONGEST_WAIT: u32 = 3600;
+/// The waits between attempts.
+const BACKOFF: Backoff = Backoff { first: 10, longest: 3600 };
 /// Number of failures after which the notice is dropped: about three hours.
 pub const MAX_ATTEMPTS: u32 = 12;
 
@@ -72,7 +71,7 @@ pub enum DeliveryError {
 
 /// Delivers logout tokens. It works in tasks of its own, and so owns its parts.
 pub(crate) struct LogoutDelivery {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) notices: Arc<dyn LogoutNotices>,
     pub(crate) clients: Arc<ClientRegistry>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) issuer: String,
@@ -94,8 +93,9 @@ impl LogoutDelivery {
                 if served.insert(client.client_id.clone()) {
                     let (delivery, channel) = (Arc::clone(&self), Arc::clone(&channel));
                     let client_id = client.client_id.clone();
-                    tasks
-                        .spawn(async move { delivery.keep_delivering(client_id, &*channel).await });
+                    tasks.spawn(audit::inherit(async move {
+                        delivery.keep_delivering(client_id, &*channel).await
+                    }));
                 }
             }
             tokio::select! {
@@ -109,13 +109,13 @@ impl LogoutDelivery {
     /// Wakes the deliveries if any notice is due.
     async fn wake_if_due(&self) {
         // A store that fails is reported by the deliveries themselves.
-        if self.store.logout_notice_is_due(self.clock.now()).await.unwrap_or(false) {
+        if self.notices.logout_notice_is_due(self.clock.now()).await.unwrap_or(false) {
             self.queued.notify_waiters();
         }
     }
 
     /// Delivers to one client as long as it wants logout tokens; returns which one it was.
-    async fn keep_delivering(&self, client_id: String, channel: &dyn BackChannel) -> String {
+    async fn keep_delivering(&self, client_id: ClientId, channel: &dyn BackChannel) -> ClientId {
         loop {
             // Read each time: its settings may have changed.
             let client =
@@ -144,7 +144,7 @@ impl LogoutDelivery {
         let Some(address) = &client.back_channel_logout else { return Ok(0) };
         let now = self.clock.now();
         let claimed = self
-            .store
+            .notices
             .claim_logout_notices(&client.client_id, AT_ONCE, now, now.plus(LEASE))
             .await?;
         let count = claimed.len();
@@ -170,49 +170,28 @@ impl LogoutDelivery {
             },
             Err(error) => Err(DeliveryError::Unsigned(error.to_string())),
         };
-        let LogoutNotice { client_id, sub, sid, attempts, .. } = &notice;
-        let event = audit::Event {
-            sub: Some(sub),
-            client_id: Some(client_id),
-            sid: Some(sid),
-            count: usize::try_from(*attempts).ok(),
-            ..audit::Event::default()
-        };
+        let LogoutNotice { client_id, sub, sid, attempts: count, .. } = &notice;
+        let count = *count;
         match outcome {
             Ok(()) => {
-                audit::Event { event: "logout_token_delivered", ..event }.log();
-                self.store.drop_logout_notice(notice.id).await
+                audit::Event::LogoutTokenDelivered { sub, client_id, sid, count }.log();
+                self.notices.drop_logout_notice(notice.id).await
             }
-            Err(cause) if *attempts >= MAX_ATTEMPTS => {
-                let outcome = audit::Outcome::Failed;
-                audit::Event {
-                    event: "logout_token_dropped",
-                    outcome,
-                    cause: Some(&cause),
-                    ..event
-                }
-                .log();
-                self.store.drop_logout_notice(notice.id).await
+            Err(cause) if count >= MAX_ATTEMPTS => {
+                let cause = &cause;
+                audit::Event::LogoutTokenDropped { sub, client_id, sid, count, cause }.log();
+                self.notices.drop_logout_notice(notice.id).await
             }
             Err(cause) => {
                 tracing::info!(
-                    client_id, sid, attempts, %cause,
+                    client_id = client_id.as_str(), sid = sid.as_str(), attempts = count, %cause,
                     "a logout token was not delivered; it is tried again"
                 );
-                let due = self.clock.now().plus(wait(*attempts, &*self.entropy));
-                self.store.postpone_logout_notice(notice.id, due).await
+                let due = self.clock.now().plus(BACKOFF.wait(count, &*self.entropy));
+                self.notices.postpone_logout_notice(notice.id, due).await
             }
         }
     }
-}
-
-/// Seconds to wait after this many attempts: at random between half of the doubled time and all of
-/// it, so that notices which failed together are not tried together again.
-fn wait(attempts: u32, entropy: &dyn Entropy) -> u32 {
-    let doublings = attempts.saturating_sub(1).min(16);
-    let longest = (FIRST_WAIT << doublings).min(LONGEST_WAIT);
-    let [a, b, c, d, ..] = entropy.bytes();
-    longest - u32::from_le_bytes([a, b, c, d]) % (longest / 2 + 1)
 }
 
 #[cfg(test)]
@@ -231,17 +210,17 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest() {
         let longest: Vec<u32> =
-            (1..=MAX_ATTEMPTS).map(|attempts| wait(attempts, &Fixed(0))).collect();
+            (1..=MAX_ATTEMPTS).map(|attempts| BACKOFF.wait(attempts, &Fixed(0))).collect();
         assert_eq!(longest, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]);
-        assert_eq!(wait(u32::MAX, &Fixed(0)), 3600);
+        assert_eq!(BACKOFF.wait(u32::MAX, &Fixed(0)), 3600);
     }
 
     #[test]
     fn chance_takes_off_at_most_half() {
         for attempts in 1..=MAX_ATTEMPTS {
-            let longest = wait(attempts, &Fixed(0));
+            let longest = BACKOFF.wait(attempts, &Fixed(0));
             for byte in 1..=255 {
-                let waited = wait(attempts, &Fixed(byte));
+                let waited = BACKOFF.wait(attempts, &Fixed(byte));
                 assert!((longest / 2..=longest).contains(&waited), "{attempts}: {waited}");
             }
         }

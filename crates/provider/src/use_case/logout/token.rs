@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{secret::Secret, time::Seconds};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -20,9 +20,9 @@ use crate::{
 /// The one member of `events`.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Life in seconds: section 2.4 recommends at most two minutes. Each attempt to deliver has a token
+/// Its life: section 2.4 recommends at most two minutes. Each attempt to deliver has a token
 /// of its own.
-const LIFETIME: u32 = 120;
+const LIFETIME: Seconds = Seconds::new(120);
 
 /// The claims. There is no `nonce`: with one it could be taken for an ID token.
 #[derive(Debug, Serialize)]

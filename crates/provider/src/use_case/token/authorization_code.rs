@@ -23,16 +23,16 @@ impl TokenEndpoint<'_> {
         let now = self.clock.now();
         let SentCode { code, redirect_uri, verifier } = sent;
         let hash = code.hash();
-        let record = self.store.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
+        let record = self.codes.code(hash).await?.ok_or(GrantProblem::UnknownCode)?;
         verify(&record, client, redirect_uri.as_deref(), verifier)?;
         if record.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof.as_ref(), key)) {
             return Err(GrantProblem::CodeOfAnotherKey.into());
         }
-        let user = self.store.user(&record.grant.authentication.sub).await?;
+        let user = self.users.user(&record.grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
         if now >= record.expires_at {
             // A replay after the code's end is still a replay, and ends what was issued.
-            self.store.revoke_grant(&record.grant.id, now).await?;
+            self.grants.revoke_grant(&record.grant.id, now).await?;
             return Err(GrantProblem::ExpiredCode.into());
         }
         let AuthorizationCode { grant, nonce, .. } = record;
@@ -43,18 +43,11 @@ impl TokenEndpoint<'_> {
             FirstExchange { client, grant, user: &user, family, targets, nonce, proof, now };
         let user = &user;
         let record = |Recording { grant, ends, refresh_token }| async move {
-            let event = audit::Event {
-                event: "code_replayed",
-                outcome: audit::Outcome::Replayed,
-                sub: Some(&user.sub),
-                client_id: Some(&client.client_id),
-                peer: Some(address),
-                ..audit::Event::default()
-            };
-            match self.store.redeem_code(hash, grant, ends, refresh_token, now).await? {
+            let (sub, client_id) = (&user.sub, &client.client_id);
+            match self.codes.redeem_code(hash, grant, ends, refresh_token, now).await? {
                 Redemption::Redeemed => Ok(()),
                 Redemption::Replayed => {
-                    event.log();
+                    audit::Event::CodeReplayed { sub, client_id, peer: address }.log();
                     Err(GrantProblem::CodeReplayed.into())
                 }
                 Redemption::SessionEnded => Err(GrantProblem::SessionEnded.into()),

@@ -18,7 +18,7 @@ impl TokenEndpoint<'_> {
         let Asking { client, resources, proof, .. } = asking;
         let now = self.clock.now();
         let hash = device_code.hash();
-        let grant = match self.store.poll_device_code(hash, &client.client_id, now).await? {
+        let grant = match self.device_codes.poll_device_code(hash, &client.client_id, now).await? {
             DevicePoll::Allowed(grant) => *grant,
             DevicePoll::Pending => return Err(TokenError::AuthorizationPending),
             DevicePoll::SlowDown => return Err(TokenError::SlowDown),
@@ -26,7 +26,7 @@ impl TokenEndpoint<'_> {
             DevicePoll::Denied => return Err(TokenError::DeviceDenied),
             DevicePoll::Unknown => return Err(GrantProblem::UnknownDeviceCode.into()),
         };
-        let user = self.store.user(&grant.authentication.sub).await?;
+        let user = self.users.user(&grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
         let targets =
             self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
@@ -42,7 +42,7 @@ impl TokenEndpoint<'_> {
         };
         let record = |Recording { grant, ends, refresh_token }| async move {
             let redeemed =
-                self.store.redeem_device_code(hash, grant, ends, refresh_token, now).await?;
+                self.device_codes.redeem_device_code(hash, grant, ends, refresh_token, now).await?;
             if redeemed { Ok(()) } else { Err(GrantProblem::UnknownDeviceCode.into()) }
         };
         self.first_tokens(exchange, record).await

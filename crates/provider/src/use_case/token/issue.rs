@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_protocol::{
     claims::{AccessTokenClaims, Audience, IdTokenClaims},
+    ids::Sub,
     jose::SigningAlgorithm,
     scope::{OPENID, Scope},
     secret::Secret,
@@ -14,18 +15,18 @@ use serde_json::Map;
 use crate::{
     keys::KeyRing,
     model::{
+        acr::AcrLevels,
         client::{AccessTokenType, Client, fapi2},
         grant::{Grant, ReferenceToken},
         provider_settings::AccessTokenTyp,
         resource::Resources,
-        session::PASSWORD_CONTEXT,
         target::{InvalidTarget, Targets},
         time::{Entropy, Timestamp},
         token_handle::{TokenHandle, random_id},
         token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, PLAIN_TYPE},
         user::{User, UserClaims},
     },
-    store::Store,
+    store::ReferenceTokens,
     use_case::{dpop::Binding, error::TokenError},
 };
 
@@ -48,7 +49,7 @@ pub(crate) struct Issued {
     pub(crate) tokens: TokenResponse,
     /// The user, by the name that the provider knows; `None` for a token that a client got for
     /// itself.
-    pub(crate) sub: Option<String>,
+    pub(crate) sub: Option<Sub>,
 }
 
 /// Signs and issues tokens.
@@ -56,12 +57,12 @@ pub(crate) struct TokenIssuer {
     pub(crate) issuer: String,
     /// What signs access tokens where the APIs do not ask for something else.
     pub(crate) access_token_signing_alg: SigningAlgorithm,
-    /// `typ` of access tokens where the APIs do not ask for something else.
-    pub(crate) access_token_typ: AccessTokenTyp,
+    /// What the levels of sign-ins are called.
+    pub(crate) acr: AcrLevels,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) resources: Arc<Resources>,
     /// Keeps reference tokens.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) reference_tokens: Arc<dyn ReferenceTokens>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -131,7 +132,7 @@ impl TokenIssuer {
     ) -> Result<Issued, TokenError> {
         let scope = self.resources.scope_within(scope, targets);
         let claims = AccessTokenClaims {
-            sub: client.client_id.clone(),
+            sub: client.client_id.to_string(),
             extra: client.claims.clone(),
             ..self.access_token_claims(client, &scope, targets, binding, now)
         };
@@ -180,14 +181,11 @@ impl TokenIssuer {
     }
 
     /// The user's claims for access tokens of this scope.
-    pub(crate) fn access_token_user_claims(
-        &self,
-        scope: &Scope,
-        claims: &UserClaims,
-    ) -> UserClaims {
-        UserClaims(claims.select(
+    pub(crate) fn access_token_user_claims(&self, scope: &Scope, user: &User) -> UserClaims {
+        let is_list = |name: &str| self.resources.is_list_claim(name);
+        UserClaims(user.all_claims(is_list).select(
             self.resources.apis(scope).flat_map(|api| api.user_claims.iter().map(String::as_str)),
-            |name| self.resources.is_list_claim(name),
+            is_list,
         ))
     }
 
@@ -208,6 +206,7 @@ impl TokenIssuer {
         let claims = AccessTokenClaims {
             sub: client.subject(&grant.authentication.sub),
             auth_time: Some(grant.authentication.auth_time.seconds()),
+            acr: Some(self.acr.acr(&grant.authentication.amr).to_owned()),
             grant_id: Some(grant.id.clone()),
             sid: Some(client.session_id(&grant.authentication.sid)),
             extra,
@@ -226,20 +225,21 @@ impl TokenIssuer {
         let VerifiedGrant { client, grant, user, .. } = verified;
         let key = self.keys.active(client.id_token_signing_alg, now)?;
         let is_list = |name: &str| self.resources.is_list_claim(name);
+        let user = user.all_claims(is_list);
         let mut extra =
-            user.claims.select(grant.requested_claims.id_token.iter().map(String::as_str), is_list);
+            user.select(grant.requested_claims.id_token.iter().map(String::as_str), is_list);
         if client.user_claims_in_id_token {
-            extra.extend(user.claims.select(self.resources.identity_claims(scope), is_list));
+            extra.extend(user.select(self.resources.identity_claims(scope), is_list));
         }
         let claims = IdTokenClaims {
             iss: self.issuer.clone(),
             sub: client.subject(&grant.authentication.sub),
-            aud: Audience::One(client.client_id.clone()),
+            aud: Audience::One(client.client_id.to_string()),
             exp: now.plus(client.identity_token_lifetime).seconds(),
             iat: now.seconds(),
             auth_time: Some(grant.authentication.auth_time.seconds()),
             nonce: verified.nonce.clone(),
-            acr: Some(PASSWORD_CONTEXT.to_owned()),
+            acr: Some(self.acr.acr(&grant.authentication.amr).to_owned()),
             amr: grant.authentication.amr.clone(),
             at_hash: Some(key.algorithm().left_half_hash(access_token.expose())),
             sid: Some(client.session_id(&grant.authentication.sid)),
@@ -275,6 +275,7 @@ impl TokenIssuer {
             jti: random_id(&*self.entropy),
             scope: scope.clone(),
             auth_time: None,
+            acr: None,
             grant_id: None,
             sid: None,
             cnf: binding.confirmation(),
@@ -285,12 +286,10 @@ impl TokenIssuer {
     /// `typ` of an access token: `JWT` where all its APIs want that, and otherwise `at+jwt`.
     fn access_token_typ(&self, scope: &Scope, targets: &Targets) -> &'static str {
         let mut apis = self.resources.apis_within(scope, targets).peekable();
-        let plain = if apis.peek().is_none() {
-            self.access_token_typ == AccessTokenTyp::Jwt
-        } else {
-            apis.all(|api| {
-                api.access_token_typ.unwrap_or(self.access_token_typ) == AccessTokenTyp::Jwt
-            })
+        let is_plain = |api| self.resources.access_token_typ(api) == AccessTokenTyp::Jwt;
+        let plain = match apis.peek() {
+            None => is_plain(None),
+            Some(_) => apis.all(|api| is_plain(Some(api))),
         };
         if plain { PLAIN_TYPE } else { ACCESS_TOKEN_TYPE }
     }
@@ -312,7 +311,7 @@ impl TokenIssuer {
             }
             AccessTokenType::Reference => {
                 let handle = TokenHandle::generate(&*self.entropy);
-                self.store
+                self.reference_tokens
                     .add_reference_token(ReferenceToken { hash: handle.hash(), claims })
                     .await?;
                 Ok(handle.into_secret())

@@ -23,12 +23,13 @@ use crate::{
         client::{Client, GrantType},
         grant::{Grant, RefreshToken},
         paths,
+        second_factor::RequireSecondFactor,
         target::Targets,
-        time::{Clock, Entropy, Timestamp},
+        time::{Clock, Entropy, Seconds, Timestamp},
         token_handle::{Family, IssuedAt, TokenHandle},
         user::User,
     },
-    store::Store,
+    store::{Codes, DeviceCodes, Factors, Grants, RefreshTokens, Users},
     use_case::{
         authenticate::AuthenticatedClient,
         dpop::{ProofVerifier, refresh_token_key},
@@ -39,14 +40,21 @@ use crate::{
 
 /// Answers token requests: what the grants read and change.
 pub(crate) struct TokenEndpoint<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) codes: &'a dyn Codes,
+    pub(crate) device_codes: &'a dyn DeviceCodes,
+    pub(crate) grants: &'a dyn Grants,
+    pub(crate) refresh_tokens: &'a dyn RefreshTokens,
+    pub(crate) users: &'a dyn Users,
+    pub(crate) factors: &'a dyn Factors,
     pub(crate) issuer: &'a TokenIssuer,
     pub(crate) proofs: ProofVerifier<'a>,
     pub(crate) passwords: PasswordCheck<'a>,
     /// Makes families of refresh tokens out of codes.
     pub(crate) families: &'a hmac::Key,
-    /// How long a consumed refresh token is still answered with its unused successor, in seconds.
-    pub(crate) refresh_token_grace: u32,
+    /// How long a consumed refresh token is still answered with its unused successor.
+    pub(crate) refresh_token_grace: Seconds,
+    /// Who can't sign in by a password alone.
+    pub(crate) require_second_factor: RequireSecondFactor,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -93,15 +101,8 @@ impl TokenEndpoint<'_> {
     ) -> Result<TokenResponse, TokenError> {
         let grant_type = request.grant.grant_type();
         let Issued { tokens, sub } = self.issue_for(client, request, proof, address).await?;
-        audit::Event {
-            event: "tokens_issued",
-            sub: sub.as_deref(),
-            client_id: Some(&client.client_id),
-            peer: Some(address),
-            grant_type: Some(grant_type),
-            ..audit::Event::default()
-        }
-        .log();
+        let (sub, client_id) = (sub.as_ref(), &client.client_id);
+        audit::Event::TokensIssued { sub, client_id, peer: address, grant_type }.log();
         Ok(tokens)
     }
 
@@ -151,8 +152,7 @@ impl TokenEndpoint<'_> {
         let FirstExchange { client, mut grant, user, family, targets, nonce, proof, now } =
             exchange;
         grant.id = family.grant_id();
-        grant.access_token_claims =
-            self.issuer.access_token_user_claims(&grant.scope, &user.claims);
+        grant.access_token_claims = self.issuer.access_token_user_claims(&grant.scope, user);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());
         let binding = self.proofs.consume(proof).await?;
         let (handle, refresh_token) =

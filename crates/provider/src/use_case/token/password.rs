@@ -9,7 +9,7 @@ use crate::{
         grant::{Grant, RequestedClaims},
         session::{Authentication, PASSWORD_METHOD},
         target::Targets,
-        token_handle::{Family, random_id},
+        token_handle::{Family, draw_id},
         user::UserClaims,
     },
     use_case::{
@@ -40,6 +40,10 @@ impl TokenEndpoint<'_> {
             SignInOrigin::Browser { address, device: None }
         };
         let user = &self.passwords.verify(username, password, origin).await?;
+        let factors = self.factors.factors(&user.sub).await?;
+        if factors.has_second_step() || self.require_second_factor.applies_to(user) {
+            return Err(TokenError::Grant(GrantProblem::SecondFactorNeeded));
+        }
         let now = self.clock.now();
         let family = Family::generate(self.entropy);
         let grant = Grant {
@@ -49,7 +53,7 @@ impl TokenEndpoint<'_> {
                 sub: user.sub.clone(),
                 auth_time: now,
                 amr: vec![PASSWORD_METHOD.to_owned()],
-                sid: random_id(self.entropy),
+                sid: draw_id(self.entropy),
             },
             access_token_claims: UserClaims::default(),
             requested_claims: RequestedClaims::default(),
@@ -60,8 +64,8 @@ impl TokenEndpoint<'_> {
         let exchange =
             FirstExchange { client, grant, user, family, targets, nonce: None, proof, now };
         let record = |Recording { grant, ends, refresh_token }| async move {
-            let verified = &user.password_hash;
-            let added = self.store.add_grant(grant, verified, ends, refresh_token, now).await?;
+            let verified = user.password_hash.as_ref().ok_or(SignInError::WrongPassword)?;
+            let added = self.grants.add_grant(grant, verified, ends, refresh_token, now).await?;
             if added { Ok(()) } else { Err(SignInError::WrongPassword.into()) }
         };
         self.first_tokens(exchange, record).await

@@ -2,6 +2,7 @@
 
 use doorward_protocol::{
     dpop::Proof,
+    ids::{ClientId, GrantId, Sub},
     scope::{OFFLINE_ACCESS, Scope},
 };
 
@@ -32,7 +33,7 @@ impl TokenEndpoint<'_> {
     ) -> Result<Issued, TokenError> {
         let Asking { client, resources, proof, address } = asking;
         let now = self.clock.now();
-        let Some(record) = self.store.refresh_token(presented.hash()).await? else {
+        let Some(record) = self.refresh_tokens.refresh_token(presented.hash()).await? else {
             return Err(self
                 .detect_replay(client, presented, proof.as_ref(), address)
                 .await?
@@ -46,19 +47,18 @@ impl TokenEndpoint<'_> {
         let binding = self.proofs.consume(proof).await?;
         // A token that was used when tokens were still replaced is a repetition or a replay,
         // whatever the client's setting is by now.
-        let (grant_id, event) = (grant.id.clone(), event(client, &user, address));
+        let (grant_id, whose) = (grant.id.clone(), whose(client, &user, address));
         let renewing = async {
             let handle = match (client.refresh_token_usage, record.state) {
                 (RefreshTokenUsage::Reuse, RefreshTokenState::Unused) => {
                     self.reuse(client, presented, &record.token, now).await?
                 }
-                _ => self.rotate(client, presented, &record.token, &grant_id, now, event).await?,
+                _ => self.rotate(client, presented, &record.token, &grant_id, now, whose).await?,
             };
             Ok(Some(handle))
         };
         if client.update_claims_on_refresh {
-            grant.access_token_claims =
-                self.issuer.access_token_user_claims(&grant.scope, &user.claims);
+            grant.access_token_claims = self.issuer.access_token_user_claims(&grant.scope, &user);
         }
         let verified = VerifiedGrant {
             client,
@@ -77,9 +77,9 @@ impl TokenEndpoint<'_> {
         client: &Client,
         presented: &TokenHandle,
         token: &RefreshToken,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
-        event: audit::Event<'_>,
+        whose: Whose<'_>,
     ) -> Result<TokenHandle, TokenError> {
         let seed = SuccessorSeed::generate(
             IssuedAt::milliseconds(self.clock.milliseconds()),
@@ -101,16 +101,19 @@ impl TokenEndpoint<'_> {
             now,
             grace,
         };
-        match self.store.rotate_refresh_token(rotation).await? {
+        match self.refresh_tokens.rotate_refresh_token(rotation).await? {
             Rotation::Rotated => Ok(handle),
             Rotation::Repeated { seed, .. } => {
-                audit::Event { event: "refresh_token_repeated", ..event }.log();
+                let Whose { sub, client_id, peer } = whose;
+                audit::Event::RefreshTokenRepeated { sub, client_id, peer }.log();
                 Ok(presented.successor(seed))
             }
-            Rotation::Replayed => Err(replayed(event).into()),
+            Rotation::Replayed => Err(replayed(whose).into()),
             // Used and forgotten since it was read.
-            Rotation::Unknown if self.store.refresh_token(presented.hash()).await?.is_none() => {
-                Err(self.revoke_forgotten(grant_id, now, event).await?.into())
+            Rotation::Unknown
+                if self.refresh_tokens.refresh_token(presented.hash()).await?.is_none() =>
+            {
+                Err(self.revoke_forgotten(grant_id, now, whose).await?.into())
             }
             Rotation::Unknown => Err(GrantProblem::UnknownRefreshToken.into()),
         }
@@ -127,23 +130,23 @@ impl TokenEndpoint<'_> {
     ) -> Result<GrantProblem, StoreError> {
         let now = self.clock.now();
         let Some(family) = presented.family() else { return Ok(GrantProblem::UnknownRefreshToken) };
-        let Some((grant, user)) = self.store.live_grant(&family.grant_id(), now).await? else {
+        let Some((grant, user)) = self.grants.live_grant(&family.grant_id(), now).await? else {
             return Ok(GrantProblem::UnknownRefreshToken);
         };
         match verify_holder(&grant, client, proof) {
-            Ok(()) => self.revoke_forgotten(&grant.id, now, event(client, &user, address)).await,
+            Ok(()) => self.revoke_forgotten(&grant.id, now, whose(client, &user, address)).await,
             Err(problem) => Ok(problem),
         }
     }
 
     async fn revoke_forgotten(
         &self,
-        grant_id: &str,
+        grant_id: &GrantId,
         now: Timestamp,
-        event: audit::Event<'_>,
+        whose: Whose<'_>,
     ) -> Result<GrantProblem, StoreError> {
-        let revoked = self.store.revoke_renewable_grant(grant_id, now).await?;
-        Ok(if revoked { replayed(event) } else { GrantProblem::UnknownRefreshToken })
+        let revoked = self.grants.revoke_renewable_grant(grant_id, now).await?;
+        Ok(if revoked { replayed(whose) } else { GrantProblem::UnknownRefreshToken })
     }
 
     async fn reuse(
@@ -159,7 +162,7 @@ impl TokenEndpoint<'_> {
         };
         let grant_expires_at = grant_end(client, Some(&extended), now);
         if self
-            .store
+            .refresh_tokens
             .extend_refresh_token(extended.hash, extended.expires_at, grant_expires_at, now)
             .await?
         {
@@ -170,19 +173,21 @@ impl TokenEndpoint<'_> {
     }
 }
 
-/// The audit event of a refresh, except for what happened.
-fn event<'a>(client: &'a Client, user: &'a User, address: &'a str) -> audit::Event<'a> {
-    audit::Event {
-        sub: Some(&user.sub),
-        client_id: Some(&client.client_id),
-        peer: Some(address),
-        ..audit::Event::default()
-    }
+/// Whose refresh token was presented, for audit events.
+#[derive(Clone, Copy)]
+struct Whose<'a> {
+    sub: &'a Sub,
+    client_id: &'a ClientId,
+    /// The address that it came from.
+    peer: &'a str,
 }
 
-fn replayed(event: audit::Event<'_>) -> GrantProblem {
-    audit::Event { event: "refresh_token_replayed", outcome: audit::Outcome::Replayed, ..event }
-        .log();
+fn whose<'a>(client: &'a Client, user: &'a User, peer: &'a str) -> Whose<'a> {
+    Whose { sub: &user.sub, client_id: &client.client_id, peer }
+}
+
+fn replayed(Whose { sub, client_id, peer }: Whose<'_>) -> GrantProblem {
+    audit::Event::RefreshTokenReplayed { sub, client_id, peer }.log();
     GrantProblem::RefreshTokenReplayed
 }
 
@@ -193,7 +198,7 @@ pub(super) fn expiry(client: &Client, first_issued_at: Timestamp, now: Timestamp
         RefreshTokenExpiration::Absolute => absolute,
         RefreshTokenExpiration::Sliding => {
             let sliding = now.plus(client.sliding_refresh_token_lifetime);
-            if client.absolute_refresh_token_lifetime == 0 {
+            if client.absolute_refresh_token_lifetime.is_zero() {
                 sliding
             } else {
                 sliding.min(absolute)
@@ -213,6 +218,9 @@ fn verify(
     verify_holder(&grant, client, proof)?;
     if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
         return Err(GrantProblem::OfflineAccessWithdrawn);
+    }
+    if !client.accepts_level(&grant.authentication) {
+        return Err(GrantProblem::SignInTooWeak);
     }
     let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
     Ok((grant, user))

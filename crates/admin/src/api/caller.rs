@@ -1,0 +1,117 @@
+//! Who calls, by their present rights, and whom and what they may act on.
+
+use doorward_policy::Principal;
+use doorward_protocol::ids::Sub;
+use doorward_provider::model::{
+    client::{ClientSettings, GrantType},
+    user::User,
+};
+
+use super::problem::Problem;
+use crate::{AdminRole, AdminScope, Operation};
+
+/// The caller of a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Whom the token is about, with the rights of now.
+    pub principal: Principal,
+    /// Who that is.
+    pub kind: CallerKind,
+}
+
+/// A person or a machine.
+#[derive(Debug, Clone)]
+pub enum CallerKind {
+    /// A user who has a role.
+    Person {
+        /// The user.
+        sub: Sub,
+        /// The role that the user has now.
+        role: AdminRole,
+    },
+    /// A client that asks for itself. It has the scope of its token.
+    Machine,
+}
+
+impl Caller {
+    /// A name that no other caller has.
+    pub fn name(&self) -> String {
+        match &self.kind {
+            CallerKind::Person { sub, .. } => format!("user {sub}"),
+            CallerKind::Machine => format!("client {}", self.principal.sub()),
+        }
+    }
+
+    /// The role, if it is a person.
+    pub fn role(&self) -> Option<AdminRole> {
+        match self.kind {
+            CallerKind::Person { role, .. } => Some(role),
+            CallerKind::Machine => None,
+        }
+    }
+
+    /// Nobody acts on a user who may do more than they may. A machine acts on no user who has a
+    /// role here.
+    pub fn may_act_on(&self, user: &User) -> Result<(), Problem> {
+        let Some(name) = user.admin_role() else { return Ok(()) };
+        // A role that this version does not know may be more than any.
+        let covered = AdminRole::parse(name).is_some_and(|theirs| self.covers(theirs));
+        if covered {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "This user has the role {name} in the administration, which may do what you may not."
+        )))
+    }
+
+    /// Nobody gives a role that may do more than they may.
+    pub fn may_give(&self, role: AdminRole) -> Result<(), Problem> {
+        if self.covers(role) {
+            return Ok(());
+        }
+        let name = role.name();
+        Err(Problem::forbidden(format!("The role {name} may do what you may not.")))
+    }
+
+    fn covers(&self, role: AdminRole) -> bool {
+        self.role().is_some_and(|own| own.covers(role))
+    }
+
+    /// Nobody touches a client that may do more than they may: with its secret they would be it.
+    /// If users sign in at the client, its tokens have the rights of any of them, so it takes an
+    /// owner.
+    pub fn may_act_on_client(&self, settings: &ClientSettings) -> Result<(), Problem> {
+        let scopes = settings.allowed_scopes.iter().filter_map(|name| AdminScope::parse(name));
+        let scopes: Vec<AdminScope> = scopes.collect();
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let is_machine =
+            settings.allowed_grant_types.iter().all(|grant| *grant == GrantType::ClientCredentials);
+        if !is_machine && self.role() != Some(AdminRole::Owner) {
+            return Err(Problem::forbidden(
+                "Users sign in at this client to administer, with the rights of each of them: only \
+                 an owner may do this.",
+            ));
+        }
+        match scopes.into_iter().find(|scope| !self.has_all_of(*scope)) {
+            Some(scope) => Err(Problem::forbidden(format!(
+                "The scope {} of this client may do what you may not.",
+                scope.name()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the caller may do everything that a machine with this scope may. A scope that the
+    /// client of a person was not given can't be got by way of another client, either.
+    fn has_all_of(&self, scope: AdminScope) -> bool {
+        let by_role = |role| {
+            Operation::ALL
+                .iter()
+                .filter(|operation| operation.scope() == scope && operation.is_for_machines())
+                .all(|operation| operation.roles().contains(&role))
+        };
+        self.principal.has_scope(scope.name()) && self.role().is_none_or(by_role)
+    }
+}

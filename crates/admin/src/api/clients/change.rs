@@ -1,0 +1,260 @@
+//! Clients are added, changed and removed.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::IntoResponse as _,
+};
+use doorward_protocol::{ids::ClientId, secret::Secret};
+use doorward_provider::{
+    model::{client::ClientSettings, stored_client::StoredClient},
+    use_case::administration::clients::{
+        ClientChangeError, ClientRules, add_client, add_secret, change_client, needs_secret,
+    },
+};
+use http::{
+    HeaderMap, StatusCode,
+    header::{ETAG, LOCATION},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    super::{
+        Answer,
+        body::{self, Body, Named},
+        caller::Caller,
+        history::History,
+        location,
+        problem::Problem,
+        state::AdminApi,
+    },
+    find, may_change,
+    view::{ClientView, version},
+};
+
+/// Settings that are not the client's to be given here: a secret is made by the provider.
+const SECRETS: &str = "client_secrets";
+
+/// A client to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Its identifier.
+    client_id: String,
+    /// The settings under their names in the configuration. What is not given has its default.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    settings: Map<String, Value>,
+}
+
+/// A change of a client.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientChanges {
+    /// Settings in place of those of the same names. One that is null has its default again.
+    #[schema(value_type = Object)]
+    settings: Map<String, Value>,
+}
+
+/// A client that was added.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedClient {
+    /// The client.
+    client: ClientView,
+    /// The secret that was made for it, if it needs one. It is not shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    client_secret: Option<String>,
+}
+
+/// `POST /clients`.
+pub async fn create(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Body(new): Body<NewClient>,
+) -> Answer {
+    let client_id: ClientId = new
+        .client_id
+        .parse()
+        .map_err(|_| Problem::invalid("client_id", "this is not a client identifier"))?;
+    history.on("client_id", &client_id);
+    let mut given = new.settings;
+    refuse_own(&given)?;
+    given.retain(|_, value| !value.is_null());
+    given.insert("client_id".to_owned(), client_id.to_string().into());
+    let typed = typed(&given)?;
+    caller.may_act_on_client(&typed)?;
+    let secret = needs_secret(&typed).then(|| add_secret(&mut given, None, None, api.entropy()));
+    check(&api, &given)?;
+    let after = Value::Object(given.clone());
+    add_client(api.store(), client_id.clone(), given).await.map_err(problem)?;
+    history.changed(None, Some(after));
+    api.clients_changed().await?;
+    let client = find(&api, &client_id).await?;
+    let body = CreatedClient {
+        client: ClientView::of(&api, &caller, &client)?,
+        client_secret: secret.as_ref().map(Secret::expose).map(str::to_owned),
+    };
+    let location = location("clients", &client_id)?;
+    let headers = [(LOCATION, location), (ETAG, version(&client).etag())];
+    Ok((StatusCode::CREATED, headers, Json(body)).into_response())
+}
+
+/// `PATCH /clients/{client_id}`.
+pub async fn change(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(client_id): Named<String>,
+    headers: HeaderMap,
+    Body(changes): Body<ClientChanges>,
+) -> Answer {
+    refuse_own(&changes.settings)?;
+    let edit = Edit { api: &api, caller: &caller, history: &history, headers: &headers };
+    let client = edit.client(&client_id, |client| {
+        for (name, value) in changes.settings {
+            if value.is_null() {
+                client.settings.remove(&name);
+            } else {
+                client.settings.insert(name, value);
+            }
+        }
+        Ok(())
+    });
+    let ((), client) = client.await?;
+    let view = ClientView::of(&api, &caller, &client)?;
+    Ok(([(ETAG, version(&client).etag())], Json(view)).into_response())
+}
+
+/// `DELETE /clients/{client_id}`.
+pub async fn remove(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(client_id): Named<String>,
+    headers: HeaderMap,
+) -> Answer {
+    // Writing the client as it is fails if somebody was faster.
+    let edit = Edit { api: &api, caller: &caller, history: &history, headers: &headers };
+    let ((), client) = edit.client(&client_id, |_| Ok(())).await?;
+    api.store().remove_client(&client.client_id).await?;
+    history.changed(Some(Value::Object(client.settings)), None);
+    api.clients_changed().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A change of a client: by whom, and which state of it the request is about.
+pub(super) struct Edit<'a> {
+    pub api: &'a AdminApi,
+    pub caller: &'a Caller,
+    pub history: &'a History,
+    pub headers: &'a HeaderMap,
+}
+
+impl Edit<'_> {
+    /// Changes a client whom the caller may change, if it is as the request says. The result is
+    /// checked like any other client, and the caller must be one who may make it. Returns what
+    /// `change` gives, and the client as it is then.
+    pub async fn client<T: Send>(
+        self,
+        client_id: &str,
+        change: impl FnOnce(&mut StoredClient) -> Result<T, Problem> + Send,
+    ) -> Result<(T, StoredClient), Problem> {
+        let Self { api, caller, history, headers } = self;
+        let named = find(api, client_id).await?;
+        let mut ends = (Value::Null, Value::Null);
+        let outcome = change_client(api.store(), &named.client_id, |client| {
+            may_change(api, caller, client)?;
+            version(client).require(headers)?;
+            let before = Value::Object(client.settings.clone());
+            let outcome = change(client)?;
+            caller.may_act_on_client(&typed(&client.settings)?)?;
+            check(api, &client.settings)?;
+            ends = (before, Value::Object(client.settings.clone()));
+            Ok(outcome)
+        });
+        let outcome = match outcome.await {
+            Err(Changed::Overtaken) => {
+                // Another client was changed, or this one: the header says which.
+                version(&find(api, client_id).await?).require(headers)?;
+                return Err(Problem::conflict("Clients were changed at the same time. Try again."));
+            }
+            Err(Changed::Problem(problem)) => return Err(problem),
+            Ok(outcome) => outcome,
+        };
+        history.changed(Some(ends.0), Some(ends.1));
+        api.clients_changed().await?;
+        Ok((outcome, find(api, client_id).await?))
+    }
+}
+
+/// Why a client was not changed.
+enum Changed {
+    Overtaken,
+    Problem(Problem),
+}
+
+impl From<ClientChangeError> for Changed {
+    fn from(error: ClientChangeError) -> Self {
+        match error {
+            ClientChangeError::Overtaken => Self::Overtaken,
+            other => Self::Problem(problem(other)),
+        }
+    }
+}
+
+impl From<Problem> for Changed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+fn problem(error: ClientChangeError) -> Problem {
+    match error {
+        ClientChangeError::Missing(_) => {
+            Problem::missing("There is no client with this client_id.")
+        }
+        ClientChangeError::Taken(_) => Problem::conflict("There is a client of this name already."),
+        ClientChangeError::Overtaken => Problem::conflict("Clients were changed meanwhile."),
+        ClientChangeError::Settings(error) => {
+            Problem::invalid(format!("settings.{}", error.key), error.problem)
+        }
+        ClientChangeError::Store(error) => error.into(),
+    }
+}
+
+/// Refuses what is not a setting here: the identifier never changes, and secrets have resources of
+/// their own.
+fn refuse_own(given: &Map<String, Value>) -> Result<(), Problem> {
+    if given.contains_key("client_id") {
+        let problem = "the identifier is not one of the settings";
+        return Err(Problem::invalid("settings.client_id", problem));
+    }
+    if given.contains_key(SECRETS) {
+        let problem = "make secrets by POST /clients/{client_id}/secrets";
+        return Err(Problem::invalid(format!("settings.{SECRETS}"), problem));
+    }
+    Ok(())
+}
+
+/// The settings as a type. The setting that is wrong is named.
+fn typed(given: &Map<String, Value>) -> Result<ClientSettings, Problem> {
+    let text = serde_json::to_vec(given).map_err(|_| Problem::internal())?;
+    body::parse(&text).map_err(|problem| problem.below("settings"))
+}
+
+/// Refuses settings that the provider could not use.
+fn check(api: &AdminApi, given: &Map<String, Value>) -> Result<(), Problem> {
+    let bytes = serde_json::to_vec(given).map_or(usize::MAX, |text| text.len());
+    if bytes > body::MOST_BYTES {
+        let problem = format!("all settings together have at most {} bytes", body::MOST_BYTES);
+        return Err(Problem::invalid("settings", problem));
+    }
+    let provider = api.provider();
+    let algorithms = provider.keys().algorithms();
+    let rules = ClientRules { resources: provider.resources(), algorithms };
+    rules.check(typed(given)?).map_err(|error| problem(error.into()))
+}

@@ -1,0 +1,329 @@
+//! Groups and their members.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::{IntoResponse as _, Response},
+};
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::{
+        group::{Group, GroupError, GroupName, MOST_PER_USER, StoredGroup},
+        user::{User, UserClaims},
+        user_query::{UserFilter, UserOrder, UserQuery},
+    },
+    store::AddedGroupMember,
+};
+use http::{
+    HeaderMap, StatusCode,
+    header::{ETAG, LOCATION},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{
+    Answer,
+    body::{Body, Named, Parameters},
+    caller::Caller,
+    history::History,
+    location,
+    page::{self, PageParameters},
+    problem::Problem,
+    state::AdminApi,
+    version::Version,
+};
+
+/// A group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupView {
+    /// Its name, in the claim `groups`.
+    name: String,
+    /// What it is for.
+    description: Option<String>,
+    /// The roles of its members in applications (claim `role`).
+    roles: Vec<String>,
+    /// Further claims of its members.
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+}
+
+impl GroupView {
+    fn of(group: &Group) -> Self {
+        Self {
+            name: group.name.to_string(),
+            description: group.description.clone(),
+            roles: group.roles.clone(),
+            claims: group.claims.0.clone(),
+        }
+    }
+}
+
+/// A group to add.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Its name: letters, digits, and . _ - : / between them.
+    #[schema(
+        value_type = String,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9]([A-Za-z0-9._:/-]*[A-Za-z0-9])?$"
+    )]
+    name: GroupName,
+    /// What it is for.
+    description: Option<String>,
+    /// The roles of its members in applications.
+    #[serde(default)]
+    roles: Vec<String>,
+    /// Further claims of its members.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+}
+
+/// A change of a group. What is not given stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupChanges {
+    /// What it is for. An empty text takes it away.
+    description: Option<String>,
+    /// The roles, in place of those that it has.
+    roles: Option<Vec<String>>,
+    /// Claims in place of those of the same names. One that is null is removed.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+}
+
+/// A member of a group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberRow {
+    /// The user.
+    sub: String,
+    /// What the user signs in with.
+    username: Option<String>,
+}
+
+/// `GET /groups`.
+pub async fn list(
+    State(api): State<AdminApi>,
+    Parameters(parameters): Parameters<PageParameters>,
+) -> Answer {
+    let limit = page::limit(parameters.limit)?;
+    let after: Option<GroupName> = page::after(parameters.cursor.as_deref())?;
+    let rows = api.store().groups(after.as_ref(), limit + 1).await?;
+    let name = |stored: &StoredGroup| stored.group.name.clone();
+    Ok(page::page(rows, limit, name, |stored| GroupView::of(&stored.group)))
+}
+
+/// `POST /groups`.
+pub async fn create(
+    State(api): State<AdminApi>,
+    Extension(history): Extension<History>,
+    Body(new): Body<NewGroup>,
+) -> Answer {
+    let NewGroup { name, description, roles, claims } = new;
+    history.on("group", &name);
+    let group = Group { name, description, roles, claims: UserClaims(claims) };
+    check(&group)?;
+    if !api.store().add_group(group.clone()).await? {
+        return Err(Problem::conflict("There is a group of this name already."));
+    }
+    history.changed(None, Some(json!(GroupView::of(&group))));
+    let location = location("groups", &group.name)?;
+    let stored = StoredGroup { group, version: 1 };
+    Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&stored)).into_response())
+}
+
+/// `GET /groups/{group}`.
+pub async fn read(State(api): State<AdminApi>, Named(name): Named<String>) -> Answer {
+    Ok(shown(&find(&api, &name).await?))
+}
+
+/// `PATCH /groups/{group}`.
+pub async fn change(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(name): Named<String>,
+    headers: HeaderMap,
+    Body(changes): Body<GroupChanges>,
+) -> Answer {
+    let before = find(&api, &name).await?;
+    version(&before).require(&headers)?;
+    may_act_on_members(&api, &caller, &before.group.name).await?;
+    let mut group = before.group.clone();
+    if let Some(description) = changes.description {
+        group.description = Some(description).filter(|text| !text.is_empty());
+    }
+    group.roles = changes.roles.unwrap_or(group.roles);
+    for (name, value) in changes.claims {
+        if value.is_null() {
+            group.claims.0.remove(&name);
+        } else {
+            group.claims.0.insert(name, value);
+        }
+    }
+    check(&group)?;
+    if !api.store().replace_group(group.clone(), before.version).await? {
+        return Err(overtaken(&api, &before).await?);
+    }
+    let shown_of = |group: &Group| Some(json!(GroupView::of(group)));
+    history.changed(shown_of(&before.group), shown_of(&group));
+    Ok(shown(&StoredGroup { group, version: before.version + 1 }))
+}
+
+/// `DELETE /groups/{group}`.
+pub async fn remove(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(name): Named<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let before = find(&api, &name).await?;
+    version(&before).require(&headers)?;
+    may_act_on_members(&api, &caller, &before.group.name).await?;
+    if !api.store().remove_group(&before.group.name, Some(before.version)).await? {
+        return Err(overtaken(&api, &before).await?);
+    }
+    history.changed(Some(json!(GroupView::of(&before.group))), None);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /groups/{group}/members`.
+pub async fn list_members(
+    State(api): State<AdminApi>,
+    Named(name): Named<String>,
+    Parameters(parameters): Parameters<PageParameters>,
+) -> Answer {
+    let limit = page::limit(parameters.limit)?;
+    let after: Option<Sub> = page::after(parameters.cursor.as_deref())?;
+    let name = find(&api, &name).await?.group.name;
+    let subs = api.store().group_members(&name, after.as_ref(), limit + 1).await?;
+    let mut rows = Vec::with_capacity(subs.len());
+    for sub in subs {
+        let user = api.store().user(&sub).await?;
+        rows.push((sub, user.map(|user| user.username)));
+    }
+    let row = |(sub, username): (Sub, _)| MemberRow { sub: sub.to_string(), username };
+    Ok(page::page(rows, limit, |(sub, _)| sub.clone(), row))
+}
+
+/// `PUT /groups/{group}/members/{sub}`. Who is a member already stays one.
+pub async fn add_member(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named((name, sub)): Named<(String, String)>,
+) -> Answer {
+    let name = parsed(&name)?;
+    let user = api.user(&sub).await?;
+    caller.may_act_on(&user)?;
+    let added = api.store().add_group_member(&name, &user.sub).await?;
+    history.detail("was_member", added == AddedGroupMember::WasMember);
+    match added {
+        AddedGroupMember::Added | AddedGroupMember::WasMember => {
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        AddedGroupMember::NoGroup => Err(missing()),
+        AddedGroupMember::NoUser => Err(Problem::missing("There is no user with this sub.")),
+        AddedGroupMember::TooMany => Err(Problem::conflict(format!(
+            "The user is in {MOST_PER_USER} groups, and can't be in more."
+        ))),
+    }
+}
+
+/// `DELETE /groups/{group}/members/{sub}`.
+pub async fn remove_member(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named((name, sub)): Named<(String, String)>,
+) -> Answer {
+    let name = parsed(&name)?;
+    let user = api.user(&sub).await?;
+    caller.may_act_on(&user)?;
+    if !api.store().remove_group_member(&name, &user.sub).await? {
+        return Err(Problem::missing("The user is no member of this group."));
+    }
+    history.detail("was_member", true);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A change of a group acts on its members. Nobody acts so on an administrator who may do more.
+async fn may_act_on_members(
+    api: &AdminApi,
+    caller: &Caller,
+    name: &GroupName,
+) -> Result<(), Problem> {
+    let query = UserQuery {
+        order: UserOrder::Username,
+        prefix: String::new(),
+        filter: UserFilter::Administrators,
+    };
+    let mut after = None;
+    loop {
+        let found = api.store().find_users(&query, after.as_ref(), page::MOST).await?;
+        let is_member = |user: &&User| user.groups.iter().any(|group| group.name == *name);
+        found
+            .iter()
+            .map(|found| &found.user)
+            .filter(is_member)
+            .try_for_each(|user| caller.may_act_on(user))?;
+        let Some(last) = found.last() else { return Ok(()) };
+        after = Some(last.cursor.clone());
+    }
+}
+
+fn missing() -> Problem {
+    Problem::missing("There is no group of this name.")
+}
+
+fn parsed(name: &str) -> Result<GroupName, Problem> {
+    GroupName::parse(name).map_err(|_| missing())
+}
+
+async fn find(api: &AdminApi, name: &str) -> Result<StoredGroup, Problem> {
+    api.store().group(&parsed(name)?).await?.ok_or_else(missing)
+}
+
+fn shown(stored: &StoredGroup) -> Response {
+    ([(ETAG, version(stored).etag())], Json(GroupView::of(&stored.group))).into_response()
+}
+
+/// The refusal of a change to this state, where another one is there by now, or nothing.
+async fn overtaken(api: &AdminApi, before: &StoredGroup) -> Result<Problem, Problem> {
+    let present = find(api, &before.group.name).await?;
+    Ok(version(before).overtaken_by(&version(&present)))
+}
+
+/// The state of a group. A group that was removed and added again has another one.
+fn version(stored: &StoredGroup) -> Version {
+    let StoredGroup { group, version } = stored;
+    Version::of([
+        ("description", json!(group.description)),
+        ("roles", json!(group.roles)),
+        ("claims", json!(group.claims)),
+        ("version", json!(version)),
+    ])
+}
+
+/// Refuses what no group can have. The member that is wrong is named.
+fn check(group: &Group) -> Result<(), Problem> {
+    group.check().map_err(|error| match &error {
+        GroupError::Description => Problem::invalid("description", message(&error)),
+        GroupError::Roles => Problem::invalid("roles", message(&error)),
+        GroupError::Claims | GroupError::TooManyClaims => {
+            Problem::invalid("claims", message(&error))
+        }
+        GroupError::Reserved(name) => Problem::invalid(format!("claims.{name}"), message(&error)),
+    })
+}
+
+/// What is wrong, without the member, which the problem names by itself.
+fn message(error: &GroupError) -> String {
+    let text = error.to_string();
+    text.split_once(": ").map_or(text.clone(), |(_, rest)| rest.to_owned())
+}

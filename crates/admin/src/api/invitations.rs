@@ -1,0 +1,252 @@
+//! Invitations: somebody gets a link to make an account as an operator has arranged.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::IntoResponse as _,
+};
+use doorward_protocol::base64url;
+use doorward_provider::{
+    model::{
+        account_settings::Registration,
+        email::EmailAddress,
+        ticket::{Ticket, TicketCursor, TicketPurpose},
+        time::{SystemClock, Timestamp},
+        token_handle::TokenHash,
+        user::ADMIN_ROLE_CLAIM,
+    },
+    use_case::accounts::{Invitation, InviteError, invite},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{
+    Answer,
+    body::{Body, Named, Parameters},
+    caller::Caller,
+    history::History,
+    page::{self, PageParameters},
+    problem::Problem,
+    state::AdminApi,
+};
+use crate::AdminRole;
+
+/// The longest life of an invitation in days.
+const LONGEST: u32 = 365;
+/// Roles or groups of an invitation, and the longest name of one in bytes.
+const MOST_NAMES: usize = 50;
+const LONGEST_NAME: usize = 255;
+
+/// An invitation that waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InvitationRow {
+    /// Its identifier. It is not the link.
+    id: String,
+    /// The address that the account will have.
+    email: String,
+    /// When it expires: seconds since 1970.
+    expires_at: i64,
+    /// The claims that the account will have.
+    #[schema(value_type = Object)]
+    claims: Value,
+}
+
+impl InvitationRow {
+    fn of(ticket: Ticket) -> Self {
+        Self {
+            id: base64url::encode(ticket.hash.as_bytes()),
+            email: ticket.about.unwrap_or_default(),
+            expires_at: ticket.expires_at.seconds(),
+            claims: ticket.data.get("claims").cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Whom to invite.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// The e-mail address of the account.
+    email: String,
+    /// The full name, which the invited person may change.
+    name: Option<String>,
+    /// The roles of the account in applications (claim `role`).
+    #[serde(default)]
+    roles: Vec<String>,
+    /// The groups of the account (claim `groups`).
+    #[serde(default)]
+    groups: Vec<String>,
+    /// The role in the administration.
+    admin_role: Option<AdminRole>,
+    /// After how many days the invitation expires: with a role in the administration, a week at
+    /// most.
+    #[serde(default = "a_week")]
+    #[schema(minimum = 1, maximum = 365)]
+    days: u32,
+    /// The language of the mail.
+    #[serde(default)]
+    language: Language,
+    /// Send no mail, and answer with the link for you to pass on. You then vouch for the address.
+    #[serde(default)]
+    show_link: bool,
+}
+
+fn a_week() -> u32 {
+    7
+}
+
+/// A language of mails.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+}
+
+/// An invitation that was made.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedInvitation {
+    /// The address.
+    email: String,
+    /// The link, if it was asked for. It is not shown again.
+    link: Option<String>,
+}
+
+/// `GET /invitations`.
+pub async fn list(
+    State(api): State<AdminApi>,
+    Parameters(parameters): Parameters<PageParameters>,
+) -> Answer {
+    let limit = page::limit(parameters.limit)?;
+    let after: Option<(i64, String)> = page::after(parameters.cursor.as_deref())?;
+    let after = after.map(|(seconds, id)| {
+        let hash = hash_of(&id)?;
+        Ok::<_, Problem>(TicketCursor { expires_at: Timestamp::from_seconds(seconds), hash })
+    });
+    let after = after.transpose()?;
+    let purpose = TicketPurpose::Invitation;
+    let rows = api.store().tickets(purpose, after.as_ref(), limit + 1, api.now()).await?;
+    let cursor = |ticket: &Ticket| {
+        let TicketCursor { expires_at, hash } = ticket.cursor();
+        (expires_at.seconds(), base64url::encode(hash.as_bytes()))
+    };
+    Ok(page::page(rows, limit, cursor, InvitationRow::of))
+}
+
+/// `POST /invitations`.
+pub async fn create(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Body(new): Body<NewInvitation>,
+) -> Answer {
+    let settings = api.provider().account_settings();
+    if settings.registration == Registration::Off {
+        return Err(Problem::conflict(
+            "Invitations are not taken: set accounts.registration = \"invitation\" first.",
+        ));
+    }
+    if !new.show_link && !settings.mail {
+        return Err(Problem::conflict(
+            "Mail can't be sent: set [mail] up, or ask for the link by show_link and pass it on.",
+        ));
+    }
+    if let Some(role) = new.admin_role {
+        history.detail("admin_role", role.name());
+        caller.may_give(role)?;
+    }
+    let show_link = new.show_link;
+    let invitation = checked(new)?;
+    let email = invitation.email.as_str().to_owned();
+    history.on("email", &email);
+    history.detail("shows_link", show_link);
+    let claims = json!({"claims": invitation.claims});
+    let (issuer, master) = (api.provider().issuer(), api.provider().keys().master());
+    let (clock, entropy) = (&SystemClock, api.entropy());
+    let link = invite(api.store(), master, issuer, invitation, clock, entropy).await;
+    let link = link.map_err(|error| match error {
+        InviteError::Store(error) => error.into(),
+        other => Problem::conflict(format!("{other}.")),
+    })?;
+    history.changed(None, Some(claims));
+    api.provider().notice_changes();
+    let body = CreatedInvitation { email, link: show_link.then_some(link) };
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+fn checked(new: NewInvitation) -> Result<Invitation, Problem> {
+    let email = EmailAddress::parse(&new.email);
+    let email = email.map_err(|error| Problem::invalid("email", error))?;
+    if new.days == 0 || new.days > LONGEST {
+        return Err(Problem::invalid("days", format!("give 1 to {LONGEST}")));
+    }
+    // Whoever gave the role may lose their own meanwhile.
+    if new.admin_role.is_some() && new.days > a_week() {
+        let problem = "an invitation with a role in the administration expires within 7 days";
+        return Err(Problem::invalid("days", problem));
+    }
+    let is_name = |name: &String| {
+        !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
+    };
+    let problem = "give 1 to 255 bytes without control characters";
+    if new.name.as_ref().is_some_and(|name| !is_name(name)) {
+        return Err(Problem::invalid("name", problem));
+    }
+    let mut claims = Map::new();
+    for (field, claim, names) in [("roles", "role", new.roles), ("groups", "groups", new.groups)] {
+        if names.len() > MOST_NAMES || !names.iter().all(is_name) {
+            return Err(Problem::invalid(field, format!("{problem}, and at most {MOST_NAMES}")));
+        }
+        if !names.is_empty() {
+            claims.insert(claim.to_owned(), json!(names));
+        }
+    }
+    if let Some(role) = new.admin_role {
+        claims.insert(ADMIN_ROLE_CLAIM.to_owned(), role.name().into());
+    }
+    let language = match new.language {
+        Language::En => "en",
+        Language::De => "de",
+    };
+    Ok(Invitation {
+        email,
+        name: new.name,
+        claims,
+        lifetime: new.days * 86_400,
+        language: (!new.show_link).then(|| language.to_owned()),
+    })
+}
+
+/// `DELETE /invitations/{id}`.
+pub async fn withdraw(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(id): Named<String>,
+) -> Answer {
+    let missing = || Problem::missing("There is no such invitation, or it was followed.");
+    let (hash, purpose) = (hash_of(&id).map_err(|_| missing())?, TicketPurpose::Invitation);
+    let ticket = api.store().ticket(hash, purpose, api.now()).await?.ok_or_else(missing)?;
+    let role = ticket.data.get("claims").and_then(|claims| claims[ADMIN_ROLE_CLAIM].as_str());
+    if let Some(role) = role {
+        match AdminRole::parse(role) {
+            Some(role) => caller.may_give(role)?,
+            None => return Err(Problem::forbidden("The role of this invitation is not known.")),
+        }
+    }
+    let taken = api.store().take_ticket(hash, purpose, api.now()).await?.ok_or_else(missing)?;
+    history.on("email", taken.about.as_deref().unwrap_or_default());
+    history.changed(Some(json!({"claims": taken.data.get("claims")})), None);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn hash_of(id: &str) -> Result<TokenHash, Problem> {
+    let wrong = || Problem::query("cursor is not one that this list has given");
+    let bytes = base64url::decode(id).map_err(|_| wrong())?;
+    Ok(TokenHash::from_bytes(bytes.try_into().map_err(|_| wrong())?))
+}

@@ -1,0 +1,120 @@
+//! Signing keys: listed, rotated and retired.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::IntoResponse as _,
+};
+use doorward_provider::{
+    keys::KeyRingError,
+    use_case::administration::keys::{ANNOUNCED_FOR, KeyState, RetireError, add_keys, retirement},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{
+    Answer,
+    body::{Named, Parameters},
+    history::History,
+    problem::Problem,
+    state::AdminApi,
+};
+
+/// How many keys there may be for more to be made.
+const MOST: usize = 20;
+
+/// A signing key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeyRow {
+    /// Its identifier.
+    kid: String,
+    /// The algorithm that it signs by.
+    algorithm: &'static str,
+    /// Since when it signs: seconds since 1970.
+    since: i64,
+    /// `announced`, `signs` or `retained`.
+    state: &'static str,
+}
+
+/// When new keys take over.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Rotated {
+    /// Seconds since 1970.
+    takes_over: i64,
+}
+
+/// How to retire a key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetireParameters {
+    /// Also a key that signs, as after a leak: a new key signs at once.
+    #[serde(default)]
+    replace: bool,
+}
+
+/// `GET /keys`. There are a few, so they are one page.
+pub async fn list(State(api): State<AdminApi>) -> Answer {
+    let (keys, now) = (api.store().signing_keys().await?, api.now());
+    let algorithms = api.provider().keys().algorithms();
+    let rows = keys.iter().map(|key| KeyRow {
+        kid: key.kid.clone(),
+        algorithm: key.algorithm.as_str(),
+        since: key.activates_at.seconds(),
+        state: KeyState::of(key, &keys, algorithms, now).as_str(),
+    });
+    Ok(Json(json!({"items": rows.collect::<Vec<_>>()})).into_response())
+}
+
+/// `POST /keys`.
+pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<History>) -> Answer {
+    if api.store().signing_keys().await?.len() >= MOST {
+        return Err(Problem::conflict(format!(
+            "There are {MOST} keys, and every verifier reads them all: retire old ones first."
+        )));
+    }
+    let takes_over = api.now().plus(ANNOUNCED_FOR);
+    let ring = api.provider().keys();
+    add_keys(ring, api.store(), ring.algorithms(), takes_over, api.entropy())
+        .await
+        .map_err(problem)?;
+    history.on("issuer", api.provider().issuer());
+    history.detail("takes_over", takes_over.seconds());
+    Ok((StatusCode::CREATED, Json(Rotated { takes_over: takes_over.seconds() })).into_response())
+}
+
+/// `DELETE /keys/{kid}`.
+pub async fn retire(
+    State(api): State<AdminApi>,
+    Extension(history): Extension<History>,
+    Named(kid): Named<String>,
+    Parameters(parameters): Parameters<RetireParameters>,
+) -> Answer {
+    let (keys, now, ring) = (api.store().signing_keys().await?, api.now(), api.provider().keys());
+    let replaced = retirement(&kid, parameters.replace, &keys, ring.algorithms(), now);
+    let replaced = replaced.map_err(|error| match error {
+        RetireError::Missing(_) => Problem::missing("There is no key with this kid."),
+        RetireError::Signs(_) => Problem::conflict(
+            "This key signs: rotate the keys and retire it when the new one signs, or give \
+             replace=true.",
+        ),
+    })?;
+    history.detail("replaced", replaced.is_some());
+    if let Some(algorithm) = replaced {
+        add_keys(ring, api.store(), &[algorithm], now, api.entropy()).await.map_err(problem)?;
+    }
+    api.store().remove_signing_keys(&[kid]).await?;
+    api.provider().maintain_keys().await.map_err(problem)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn problem(error: KeyRingError) -> Problem {
+    match error {
+        KeyRingError::Store(error) => error.into(),
+        other => {
+            tracing::error!(error = %other, "keys can't be changed");
+            Problem::internal()
+        }
+    }
+}

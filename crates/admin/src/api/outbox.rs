@@ -1,0 +1,99 @@
+//! The outbox: mails that wait to be sent. What they say is not shown: links are credentials.
+
+use axum::{
+    extract::{Extension, State},
+    response::IntoResponse as _,
+};
+use doorward_provider::model::{
+    outbox::{MailCursor, QueuedMail},
+    time::Timestamp,
+};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Answer,
+    body::{Named, Parameters},
+    history::History,
+    page::{self, PageParameters},
+    problem::Problem,
+    state::AdminApi,
+};
+
+/// A mail that waits. Timestamps are seconds since 1970.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MailRow {
+    /// Its identifier.
+    id: String,
+    /// The address that it goes to.
+    to: String,
+    /// What it tells.
+    kind: &'static str,
+    /// The language.
+    language: String,
+    /// The user whom it is about.
+    sub: Option<String>,
+    /// When it was written.
+    created_at: i64,
+    /// When it is given up.
+    expires_at: i64,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it is tried next.
+    due_at: i64,
+    /// Why the last attempt failed.
+    error: Option<String>,
+}
+
+impl MailRow {
+    fn of(queued: QueuedMail) -> Self {
+        let mail = queued.mail;
+        Self {
+            id: mail.id,
+            to: mail.to,
+            kind: mail.kind.as_str(),
+            language: mail.language,
+            sub: mail.sub.map(|sub| sub.to_string()),
+            created_at: mail.created_at.seconds(),
+            expires_at: mail.expires_at.seconds(),
+            attempts: queued.attempts,
+            due_at: queued.due_at.seconds(),
+            error: queued.error,
+        }
+    }
+}
+
+/// `GET /outbox`.
+pub async fn list(
+    State(api): State<AdminApi>,
+    Parameters(parameters): Parameters<PageParameters>,
+) -> Answer {
+    let limit = page::limit(parameters.limit)?;
+    let after: Option<(i64, String)> = page::after(parameters.cursor.as_deref())?;
+    let after =
+        after.map(|(seconds, id)| MailCursor { created_at: Timestamp::from_seconds(seconds), id });
+    if after.as_ref().is_some_and(|after| after.id.contains('\0')) {
+        return Err(Problem::query("cursor is not one that this list has given"));
+    }
+    let rows = api.store().outbox(after.as_ref(), limit + 1, api.now()).await?;
+    let cursor = |queued: &QueuedMail| {
+        let MailCursor { created_at, id } = queued.cursor();
+        (created_at.seconds(), id)
+    };
+    Ok(page::page(rows, limit, cursor, MailRow::of))
+}
+
+/// `POST /outbox/{id}/retry`.
+pub async fn retry(
+    State(api): State<AdminApi>,
+    Extension(history): Extension<History>,
+    Named(id): Named<String>,
+) -> Answer {
+    if !api.store().retry_mail(&id, api.now()).await? {
+        return Err(Problem::missing("This mail does not wait any more."));
+    }
+    history.on("mail", &id);
+    api.provider().notice_changes();
+    Ok(StatusCode::ACCEPTED.into_response())
+}

@@ -1,0 +1,124 @@
+//! What the API works with.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    Provider,
+    model::{
+        time::{Entropy, Timestamp},
+        user::User,
+    },
+    store::{Store, StoreError},
+};
+use doorward_resource_server::ResourceServer;
+
+use super::{problem::Problem, rate_limit::RateLimit};
+use crate::{FreshSignIn, Operation};
+
+/// What the API is made from.
+pub struct AdminParts {
+    /// The provider that is administered.
+    pub provider: Arc<Provider>,
+    /// Its store.
+    pub store: Arc<dyn Store>,
+    /// Verifies access tokens with the audience [`AUDIENCE`](super::AUDIENCE).
+    pub resource_server: ResourceServer,
+    /// Draws identifiers and secrets.
+    pub entropy: Arc<dyn Entropy>,
+    /// The settings.
+    pub settings: AdminSettings,
+}
+
+/// The settings of the API.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// The sign-in that operations need which matter.
+    pub fresh_sign_in: FreshSignIn,
+    /// How many requests a caller may send in a minute.
+    pub requests_per_minute: u32,
+    /// The configuration in effect as TOML, without secrets.
+    pub configuration: String,
+    /// Where it is written, for people.
+    pub configuration_file: String,
+}
+
+/// The API's state. Clones share it.
+#[derive(Clone)]
+pub struct AdminApi(Arc<Inner>);
+
+struct Inner {
+    parts: AdminParts,
+    rate_limit: RateLimit,
+}
+
+/// The API's state for the layers of one operation.
+#[derive(Clone)]
+pub struct Guarding {
+    /// The API.
+    pub api: AdminApi,
+    /// The operation.
+    pub operation: Operation,
+}
+
+impl FromRef<AdminApi> for ResourceServer {
+    fn from_ref(api: &AdminApi) -> Self {
+        api.parts().resource_server.clone()
+    }
+}
+
+impl FromRef<Guarding> for ResourceServer {
+    fn from_ref(guarding: &Guarding) -> Self {
+        Self::from_ref(&guarding.api)
+    }
+}
+
+impl AdminApi {
+    pub(super) fn new(parts: AdminParts) -> Self {
+        let rate_limit = RateLimit::new(parts.settings.requests_per_minute);
+        Self(Arc::new(Inner { parts, rate_limit }))
+    }
+
+    pub(super) fn parts(&self) -> &AdminParts {
+        &self.0.parts
+    }
+
+    pub(super) fn provider(&self) -> &Provider {
+        &self.0.parts.provider
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.0.parts.store
+    }
+
+    pub(super) fn settings(&self) -> &AdminSettings {
+        &self.0.parts.settings
+    }
+
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.parts.entropy
+    }
+
+    pub(super) fn rate_limit(&self) -> &RateLimit {
+        &self.0.rate_limit
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.provider().now()
+    }
+
+    /// The user whom a path names by `sub`.
+    pub(super) async fn user(&self, sub: &str) -> Result<User, Problem> {
+        let found = match Sub::parse(sub) {
+            Ok(sub) => self.store().user(&sub).await?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| Problem::missing("There is no user with this sub."))
+    }
+
+    /// Takes over changes of the clients here. Other processes see them within a second.
+    pub(super) async fn clients_changed(&self) -> Result<(), StoreError> {
+        self.provider().refresh_clients().await.map(|_| ())
+    }
+}

@@ -1,0 +1,250 @@
+//! Users are added and changed.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::{IntoResponse as _, Response},
+};
+use doorward_protocol::{ids::Sub, secret::Secret};
+use doorward_provider::{
+    model::{
+        claim_rules::{check_claims, has_nul},
+        email::EmailAddress,
+        user::{ADMIN_ROLE_CLAIM, User},
+    },
+    use_case::{
+        administration::users::{AddUserError, add_user, checked_username, new_user},
+        new_password::NewPasswordError,
+    },
+};
+use http::{
+    HeaderMap, StatusCode,
+    header::{ETAG, LOCATION},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{
+    super::{
+        Answer,
+        body::{Body, Named},
+        caller::Caller,
+        history::History,
+        location,
+        problem::Problem,
+        state::AdminApi,
+    },
+    view::{UserView, version},
+};
+use crate::AdminRole;
+
+/// A user to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// What the user signs in with.
+    username: String,
+    /// The identifier that applications see. It must never have been another user's. Without it a
+    /// random one is drawn.
+    sub: Option<String>,
+    /// Whether the user may sign in.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// The password. Without one the user follows a link to set it, or has an invitation.
+    #[schema(value_type = Option<String>, write_only)]
+    password: Option<Secret>,
+    /// The role in the administration.
+    admin_role: Option<AdminRole>,
+    /// The claims.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A change of a user.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserChanges {
+    /// What the user signs in with.
+    username: Option<String>,
+    /// Whether the user may sign in. All sessions of a user end who may not.
+    enabled: Option<bool>,
+    /// Claims in place of those of the same names. One that is null is removed.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+}
+
+/// A role to give or to take.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdminRoleBody {
+    /// The role; null takes it.
+    #[serde(deserialize_with = "present")]
+    role: Option<AdminRole>,
+}
+
+/// Null is a value that must be said.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<AdminRole>, D::Error> {
+    Option::deserialize(from)
+}
+
+/// `POST /users`.
+pub async fn create(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Body(new): Body<NewUser>,
+) -> Answer {
+    if let Some(role) = new.admin_role {
+        history.detail("admin_role", role.name());
+        caller.may_give(role)?;
+    }
+    let username = checked_username(&new.username);
+    let username = username.map_err(|error| Problem::invalid("username", error))?;
+    let sub = new.sub.map(|sub| Sub::parse(&*sub)).transpose();
+    let sub = sub.map_err(|error| Problem::invalid("sub", error.rule()))?;
+    let mut user = new_user(sub, username, api.entropy());
+    user.enabled = new.enabled;
+    merge(&mut user, new.claims)?;
+    set_role(&mut user, new.admin_role);
+    if let Some(password) = new.password {
+        let hash = api.provider().hash_new_password(password, &user).await;
+        user.password_hash = Some(hash.map_err(|error| match error {
+            NewPasswordError::Problem(problem) => Problem::invalid("password", problem),
+            NewPasswordError::Busy(_) => {
+                Problem::unavailable("Too many passwords are being hashed. Try again shortly.")
+            }
+        })?);
+    }
+    add_user(api.store(), user.clone(), api.now()).await.map_err(|error| match error {
+        AddUserError::Store(error) => error.into(),
+        other => Problem::conflict(format!("{other}.")),
+    })?;
+    history.on_user(&user.sub);
+    history.changed(None, Some(json!(UserView::of(&user))));
+    let location = location("users", &user.sub)?;
+    Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&user)).into_response())
+}
+
+/// `PATCH /users/{sub}`.
+pub async fn change(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(sub): Named<String>,
+    headers: HeaderMap,
+    Body(changes): Body<UserChanges>,
+) -> Answer {
+    let before = api.user(&sub).await?;
+    caller.may_act_on(&before)?;
+    version(&before).require(&headers)?;
+    let mut user = before.clone();
+    if let Some(username) = &changes.username {
+        let username = checked_username(username);
+        user.username = username.map_err(|error| Problem::invalid("username", error))?;
+    }
+    user.enabled = changes.enabled.unwrap_or(user.enabled);
+    merge(&mut user, changes.claims)?;
+    replace(&api, &history, user, before).await
+}
+
+/// `PUT /users/{sub}/admin-role`.
+pub async fn set_admin_role(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(sub): Named<String>,
+    headers: HeaderMap,
+    Body(body): Body<AdminRoleBody>,
+) -> Answer {
+    history.detail("admin_role", body.role.map(AdminRole::name));
+    if let Some(role) = body.role {
+        caller.may_give(role)?;
+    }
+    let before = api.user(&sub).await?;
+    caller.may_act_on(&before)?;
+    version(&before).require(&headers)?;
+    let mut user = before.clone();
+    set_role(&mut user, body.role);
+    replace(&api, &history, user, before).await
+}
+
+/// Puts a user in place of the one that was read, unless somebody was faster.
+async fn replace(api: &AdminApi, history: &History, user: User, before: User) -> Answer {
+    let (known, shown_before) = (version(&before), json!(UserView::of(&before)));
+    let sub = before.sub.clone();
+    if api.store().replace_user(user.clone(), before, api.now()).await? {
+        history.changed(Some(shown_before), Some(json!(UserView::of(&user))));
+        api.provider().notice_changes();
+        return Ok(shown(&user));
+    }
+    let present = api.user(&sub).await?;
+    Err(known.overtaken_by(&version(&present)))
+}
+
+fn shown(user: &User) -> Response {
+    ([(ETAG, version(user).etag())], Json(UserView::of(user))).into_response()
+}
+
+/// Puts claims in place of those of the same names. Another e-mail address is not known to be the
+/// user's until that is said.
+fn merge(user: &mut User, claims: Map<String, Value>) -> Result<(), Problem> {
+    if claims.contains_key(ADMIN_ROLE_CLAIM) {
+        let field = format!("claims.{ADMIN_ROLE_CLAIM}");
+        return Err(Problem::invalid(field, "give the role by PUT /users/{sub}/admin-role"));
+    }
+    let says_verified = claims.contains_key("email_verified");
+    let own = user.claims_mut();
+    let is_new = claims.get("email").is_some_and(|email| own.get("email") != Some(email));
+    if is_new && !says_verified && own.contains_key("email_verified") {
+        own.insert("email_verified".to_owned(), false.into());
+    }
+    for (name, value) in claims {
+        if value.is_null() {
+            own.remove(&name);
+        } else {
+            check_one(&name, &value)?;
+            own.insert(name, value);
+        }
+    }
+    let size = serde_json::to_string(&*own).map_or(0, |text| text.len());
+    if size > MOST_CLAIM_BYTES {
+        let problem = format!("all claims together have at most {MOST_CLAIM_BYTES} bytes as JSON");
+        return Err(Problem::invalid("claims", problem));
+    }
+    check_claims(own.clone())
+        .map(|_| ())
+        .map_err(|error| Problem::invalid(format!("{}.{}", error.key, error.value), error.problem))
+}
+
+/// What a user's claims may have as JSON: they go into tokens.
+const MOST_CLAIM_BYTES: usize = 32 * 1024;
+
+fn check_one(name: &str, value: &Value) -> Result<(), Problem> {
+    let refuse = |problem: &str| Err(Problem::invalid(format!("claims.{name}"), problem));
+    if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
+        return refuse("a name has 1 to 255 bytes without control characters");
+    }
+    match (name, value) {
+        ("email", Value::String(text)) if EmailAddress::parse(text).is_ok() => Ok(()),
+        ("email", _) => refuse("this is not an e-mail address"),
+        ("email_verified", Value::Bool(_)) => Ok(()),
+        ("email_verified", _) => refuse("give true or false"),
+        (_, value) if has_nul(value) => refuse("a text has no character NUL"),
+        _ => Ok(()),
+    }
+}
+
+fn set_role(user: &mut User, role: Option<AdminRole>) {
+    let claims = user.claims_mut();
+    match role {
+        Some(role) => drop(claims.insert(ADMIN_ROLE_CLAIM.to_owned(), role.name().into())),
+        None => drop(claims.remove(ADMIN_ROLE_CLAIM)),
+    }
+}

@@ -1,0 +1,109 @@
+//! The second factors of a user, and a link to set another password.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    response::IntoResponse as _,
+};
+use doorward_provider::{
+    model::{factor::FactorSummary, time::Timestamp, user::User},
+    use_case::accounts::{AccountError, Asker},
+};
+use http::{HeaderMap, StatusCode, header::ETAG};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::super::{
+    Answer, body::Named, caller::Caller, history::History, problem::Problem, state::AdminApi,
+    version::Version,
+};
+
+/// Which second factors a user has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FactorsView {
+    /// Since when there is an authenticator app: seconds since 1970.
+    authenticator_app_since: Option<i64>,
+    /// How many recovery codes are left.
+    recovery_codes: u32,
+    /// How many passkeys there are.
+    passkeys: u32,
+}
+
+impl FactorsView {
+    fn of(factors: FactorSummary) -> Self {
+        Self {
+            authenticator_app_since: factors.totp_since.map(Timestamp::seconds),
+            recovery_codes: factors.recovery_codes,
+            passkeys: factors.passkeys,
+        }
+    }
+}
+
+fn version(user: &User, factors: FactorSummary) -> Version {
+    Version::of([
+        ("sub", json!(user.sub)),
+        ("authenticator_app_since", json!(factors.totp_since.map(Timestamp::seconds))),
+        ("recovery_codes", json!(factors.recovery_codes)),
+        ("passkeys", json!(factors.passkeys)),
+    ])
+}
+
+/// `GET /users/{sub}/factors`.
+pub async fn read_factors(State(api): State<AdminApi>, Named(sub): Named<String>) -> Answer {
+    let user = api.user(&sub).await?;
+    let factors = api.store().factors(&user.sub).await?;
+    let etag = version(&user, factors).etag();
+    Ok(([(ETAG, etag)], Json(FactorsView::of(factors))).into_response())
+}
+
+/// `DELETE /users/{sub}/factors`.
+pub async fn reset_factors(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(sub): Named<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let user = api.user(&sub).await?;
+    caller.may_act_on(&user)?;
+    let factors = api.store().factors(&user.sub).await?;
+    version(&user, factors).require(&headers)?;
+    let before = FactorsView::of(api.store().reset_factors(&user.sub, api.now()).await?);
+    history.changed(Some(json!(before)), None);
+    Ok(Json(before).into_response())
+}
+
+/// `POST /users/{sub}/password-reset`.
+pub async fn reset_password(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(sub): Named<String>,
+) -> Answer {
+    let user = api.user(&sub).await?;
+    caller.may_act_on(&user)?;
+    if !api.provider().account_settings().mail {
+        return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
+    }
+    let address = user.verified_email().filter(|_| user.enabled).ok_or_else(|| {
+        Problem::conflict(
+            "The user has no e-mail address that is known to be theirs, or may not sign in.",
+        )
+    })?;
+    let language = user.claims.0.get("locale").and_then(serde_json::Value::as_str);
+    let language = language.filter(|locale| locale.starts_with("de")).map_or("en", |_| "de");
+    let by = caller.name();
+    let asker = Asker { address: &by, browser: None, language, mark: None };
+    match api.provider().forgot_password(&address, None, asker).await {
+        Ok(()) => {
+            history.detail("email", address);
+            Ok(StatusCode::ACCEPTED.into_response())
+        }
+        Err(AccountError::Throttled(seconds)) => {
+            Err(Problem::too_many("You have sent many links. Wait a while.", seconds))
+        }
+        Err(AccountError::Store(error)) => Err(error.into()),
+        Err(other) => Err(Problem::conflict(other.to_string())),
+    }
+}

@@ -1,0 +1,95 @@
+//! What is shown of users.
+
+use doorward_provider::model::user::{ADMIN_ROLE_CLAIM, User};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::super::version::Version;
+
+/// A user of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserRow {
+    /// The identifier that applications see.
+    sub: String,
+    /// What the user signs in with.
+    username: String,
+    /// Whether the user may sign in.
+    enabled: bool,
+    /// The e-mail address.
+    email: Option<String>,
+    /// Whether the address is known to be the user's.
+    email_verified: bool,
+    /// The full name.
+    name: Option<String>,
+    /// The role in the administration.
+    admin_role: Option<String>,
+}
+
+/// A user with all claims.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserView {
+    /// The identifier that applications see.
+    sub: String,
+    /// What the user signs in with.
+    username: String,
+    /// Whether the user may sign in.
+    enabled: bool,
+    /// Whether there is a password.
+    has_password: bool,
+    /// The role in the administration.
+    admin_role: Option<String>,
+    /// The claims, without the role in the administration and without those of the groups.
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+    /// The groups that the user is in. They are changed by their members.
+    groups: Vec<String>,
+}
+
+impl UserRow {
+    pub fn of(user: &User) -> Self {
+        let text = |name: &str| user.claims.0.get(name)?.as_str().map(str::to_owned);
+        Self {
+            sub: user.sub.to_string(),
+            username: user.username.clone(),
+            enabled: user.enabled,
+            email: text("email"),
+            email_verified: user.verified_email().is_some(),
+            name: text("name"),
+            admin_role: user.admin_role().map(str::to_owned),
+        }
+    }
+}
+
+impl UserView {
+    pub fn of(user: &User) -> Self {
+        Self {
+            sub: user.sub.to_string(),
+            username: user.username.clone(),
+            enabled: user.enabled,
+            has_password: user.password_hash.is_some(),
+            admin_role: user.admin_role().map(str::to_owned),
+            claims: claims(user),
+            groups: user.groups.iter().map(|group| group.name.to_string()).collect(),
+        }
+    }
+}
+
+/// The claims without the role, which is a member of its own.
+fn claims(user: &User) -> Map<String, Value> {
+    let mut claims = user.claims.0.clone();
+    claims.remove(ADMIN_ROLE_CLAIM);
+    claims
+}
+
+/// The state of a user.
+pub fn version(user: &User) -> Version {
+    let password = user.password_hash.as_ref().map(|hash| hash.as_str().to_owned());
+    Version::of([
+        ("username", json!(user.username)),
+        ("enabled", json!(user.enabled)),
+        ("password", json!(password)),
+        ("admin_role", json!(user.admin_role())),
+        ("claims", Value::Object(claims(user))),
+    ])
+}

@@ -1,0 +1,263 @@
+//! The table of operations: a row for each.
+
+use super::{AdminRole, AdminScope, Method, Operation};
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) scope: AdminScope,
+    pub(super) roles: &'static [AdminRole],
+    /// What the request must prove: see the methods of [`Operation`].
+    pub(super) marks: &'static [Mark],
+    /// The command that does the same.
+    pub(super) command: Option<&'static str>,
+    /// What the audit history calls it; `None` if it only looks.
+    pub(super) event: Option<&'static str>,
+}
+
+const fn row(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    scope: AdminScope,
+    roles: &'static [AdminRole],
+) -> Row {
+    Row { name, method, path, scope, roles, marks: &[], command: None, event: None }
+}
+
+impl Row {
+    const fn marked(self, marks: &'static [Mark]) -> Self {
+        Self { marks, ..self }
+    }
+
+    const fn like_command(self, command: &'static str) -> Self {
+        Self { command: Some(command), ..self }
+    }
+
+    const fn recorded_as(self, event: &'static str) -> Self {
+        Self { event: Some(event), ..self }
+    }
+}
+
+/// What is special about an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It needs `If-Match`.
+    Guarded,
+    /// It needs a recent sign-in by two factors.
+    Fresh,
+    /// It creates, and so takes an `Idempotency-Key`.
+    Creates,
+    /// It is for people only.
+    PeopleOnly,
+}
+
+use AdminRole::{Admin, Auditor, Helpdesk, Owner};
+use Mark::{Creates, Fresh, Guarded, PeopleOnly};
+use Method::{Delete, Get, Patch, Post, Put};
+
+const EVERYBODY: &[AdminRole] = &[Owner, Admin, Helpdesk, Auditor];
+const READERS: &[AdminRole] = &[Owner, Admin, Auditor];
+const HELPERS: &[AdminRole] = &[Owner, Admin, Helpdesk];
+const ADMINS: &[AdminRole] = &[Owner, Admin];
+const OWNERS: &[AdminRole] = &[Owner];
+
+impl Operation {
+    #[allow(clippy::too_many_lines)] // It is the table.
+    pub(super) const fn row(self) -> Row {
+        use AdminScope::{
+            AuditRead, ClientsRead, ClientsWrite, GroupsRead, GroupsWrite, KeysRead, KeysWrite,
+            RolesWrite, SystemRead, SystemWrite, UsersRead, UsersWrite,
+        };
+        match self {
+            Self::Me => row("me", Get, "/me", UsersRead, EVERYBODY),
+            Self::Overview => row("overview", Get, "/overview", SystemRead, EVERYBODY),
+            Self::ListUsers => {
+                row("list_users", Get, "/users", UsersRead, EVERYBODY).like_command("user list")
+            }
+            Self::CreateUser => row("create_user", Post, "/users", UsersWrite, ADMINS)
+                .marked(&[Fresh, Creates])
+                .like_command("user add")
+                .recorded_as("user_added"),
+            Self::ReadUser => row("read_user", Get, "/users/{sub}", UsersRead, EVERYBODY)
+                .like_command("user show"),
+            Self::ChangeUser => row("change_user", Patch, "/users/{sub}", UsersWrite, ADMINS)
+                .marked(&[Guarded, Fresh])
+                .like_command("user set")
+                .recorded_as("user_changed"),
+            Self::RemoveUser => row("remove_user", Delete, "/users/{sub}", UsersWrite, ADMINS)
+                .marked(&[Guarded, Fresh])
+                .like_command("user remove")
+                .recorded_as("user_removed"),
+            Self::SetAdminRole => {
+                row("set_admin_role", Put, "/users/{sub}/admin-role", RolesWrite, ADMINS)
+                    .marked(&[Guarded, Fresh, PeopleOnly])
+                    .like_command("admin grant")
+                    .recorded_as("admin_role_changed")
+            }
+            Self::ResetPassword => {
+                row("reset_password", Post, "/users/{sub}/password-reset", UsersWrite, HELPERS)
+                    .marked(&[Fresh])
+                    .like_command("user passwd")
+                    .recorded_as("password_link_sent")
+            }
+            Self::ReadFactors => {
+                row("read_factors", Get, "/users/{sub}/factors", UsersRead, EVERYBODY)
+                    .like_command("user show")
+            }
+            Self::ResetFactors => {
+                row("reset_factors", Delete, "/users/{sub}/factors", UsersWrite, HELPERS)
+                    .marked(&[Guarded, Fresh])
+                    .like_command("user reset-factors")
+                    .recorded_as("user_factors_reset")
+            }
+            Self::ListSessions => {
+                row("list_sessions", Get, "/users/{sub}/sessions", UsersRead, EVERYBODY)
+                    .like_command("session list")
+            }
+            Self::EndSessions => {
+                row("end_sessions", Delete, "/users/{sub}/sessions", UsersWrite, HELPERS)
+                    .like_command("session end")
+                    .recorded_as("sessions_ended")
+            }
+            Self::EndSession => {
+                row("end_session", Delete, "/users/{sub}/sessions/{sid}", UsersWrite, HELPERS)
+                    .like_command("session end")
+                    .recorded_as("sessions_ended")
+            }
+            Self::ListGrants => {
+                row("list_grants", Get, "/users/{sub}/grants", UsersRead, EVERYBODY)
+                    .like_command("grant list")
+            }
+            Self::RevokeGrant => {
+                row("revoke_grant", Delete, "/users/{sub}/grants/{client_id}", UsersWrite, ADMINS)
+                    .like_command("grant revoke")
+                    .recorded_as("access_revoked")
+            }
+            Self::ListAccountEvents => {
+                row("list_account_events", Get, "/users/{sub}/events", UsersRead, EVERYBODY)
+                    .like_command("user events")
+            }
+            Self::ListInvitations => {
+                row("list_invitations", Get, "/invitations", UsersRead, EVERYBODY)
+                    .like_command("user invitations")
+            }
+            Self::CreateInvitation => {
+                row("create_invitation", Post, "/invitations", UsersWrite, ADMINS)
+                    .marked(&[Fresh, Creates])
+                    .like_command("user invite")
+                    .recorded_as("user_invited")
+            }
+            Self::WithdrawInvitation => {
+                row("withdraw_invitation", Delete, "/invitations/{id}", UsersWrite, ADMINS)
+                    .like_command("user uninvite")
+                    .recorded_as("user_uninvited")
+            }
+            Self::ListGroups => {
+                row("list_groups", Get, "/groups", GroupsRead, EVERYBODY).like_command("group list")
+            }
+            Self::CreateGroup => row("create_group", Post, "/groups", GroupsWrite, ADMINS)
+                .marked(&[Fresh, Creates])
+                .like_command("group add")
+                .recorded_as("group_added"),
+            Self::ReadGroup => row("read_group", Get, "/groups/{group}", GroupsRead, EVERYBODY)
+                .like_command("group show"),
+            Self::ChangeGroup => row("change_group", Patch, "/groups/{group}", GroupsWrite, ADMINS)
+                .marked(&[Guarded, Fresh])
+                .like_command("group set")
+                .recorded_as("group_changed"),
+            Self::RemoveGroup => {
+                row("remove_group", Delete, "/groups/{group}", GroupsWrite, ADMINS)
+                    .marked(&[Guarded, Fresh])
+                    .like_command("group remove")
+                    .recorded_as("group_removed")
+            }
+            Self::ListMembers => {
+                row("list_members", Get, "/groups/{group}/members", GroupsRead, EVERYBODY)
+                    .like_command("group member list")
+            }
+            Self::AddMember => {
+                row("add_member", Put, "/groups/{group}/members/{sub}", GroupsWrite, ADMINS)
+                    .marked(&[Fresh])
+                    .like_command("group member add")
+                    .recorded_as("group_member_added")
+            }
+            Self::RemoveMember => {
+                row("remove_member", Delete, "/groups/{group}/members/{sub}", GroupsWrite, ADMINS)
+                    .marked(&[Fresh])
+                    .like_command("group member remove")
+                    .recorded_as("group_member_removed")
+            }
+            Self::ListClients => row("list_clients", Get, "/clients", ClientsRead, READERS)
+                .like_command("client list"),
+            Self::CreateClient => row("create_client", Post, "/clients", ClientsWrite, ADMINS)
+                .marked(&[Fresh, Creates])
+                .like_command("client add")
+                .recorded_as("client_added"),
+            Self::ReadClient => {
+                row("read_client", Get, "/clients/{client_id}", ClientsRead, READERS)
+                    .like_command("client show")
+            }
+            Self::ChangeClient => {
+                row("change_client", Patch, "/clients/{client_id}", ClientsWrite, ADMINS)
+                    .marked(&[Guarded, Fresh])
+                    .like_command("client set")
+                    .recorded_as("client_changed")
+            }
+            Self::RemoveClient => {
+                row("remove_client", Delete, "/clients/{client_id}", ClientsWrite, ADMINS)
+                    .marked(&[Guarded, Fresh])
+                    .like_command("client remove")
+                    .recorded_as("client_removed")
+            }
+            Self::ListSecrets => {
+                row("list_secrets", Get, "/clients/{client_id}/secrets", ClientsRead, READERS)
+                    .like_command("client secret list")
+            }
+            Self::AddSecret => {
+                row("add_secret", Post, "/clients/{client_id}/secrets", ClientsWrite, ADMINS)
+                    .marked(&[Guarded, Fresh, Creates])
+                    .like_command("client secret add")
+                    .recorded_as("client_secret_added")
+            }
+            Self::RemoveSecret => row(
+                "remove_secret",
+                Delete,
+                "/clients/{client_id}/secrets/{secret}",
+                ClientsWrite,
+                ADMINS,
+            )
+            .marked(&[Guarded, Fresh])
+            .like_command("client secret remove")
+            .recorded_as("client_secret_removed"),
+            Self::ListResources => row("list_resources", Get, "/resources", ClientsRead, READERS),
+            Self::ListKeys => {
+                row("list_keys", Get, "/keys", KeysRead, READERS).like_command("keys list")
+            }
+            Self::RotateKeys => row("rotate_keys", Post, "/keys", KeysWrite, OWNERS)
+                .marked(&[Fresh, Creates])
+                .like_command("keys rotate")
+                .recorded_as("keys_rotated"),
+            Self::RetireKey => row("retire_key", Delete, "/keys/{kid}", KeysWrite, OWNERS)
+                .marked(&[Fresh])
+                .like_command("keys retire")
+                .recorded_as("key_retired"),
+            Self::ListEvents => {
+                row("list_events", Get, "/events", AuditRead, READERS).like_command("audit list")
+            }
+            Self::ExportEvents => row("export_events", Get, "/events/export", AuditRead, READERS)
+                .like_command("audit export"),
+            Self::ListMails => {
+                row("list_mails", Get, "/outbox", SystemRead, READERS).like_command("mail outbox")
+            }
+            Self::RetryMail => row("retry_mail", Post, "/outbox/{id}/retry", SystemWrite, ADMINS)
+                .recorded_as("mail_retried"),
+            Self::ReadConfiguration => {
+                row("read_configuration", Get, "/configuration", SystemRead, READERS)
+                    .like_command("config show")
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The API through its router, on a real store.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod clients;
+mod document;
+mod escalation;
+mod events;
+mod groups;
+mod history;
+mod idempotency;
+mod lists;
+mod lost_updates;
+mod matrix;
+mod support;
+mod system;
+mod users;

@@ -1,0 +1,135 @@
+//! Users by the API.
+
+use serde_json::json;
+
+use crate::support::{World, user};
+
+#[tokio::test]
+async fn a_user_is_added_read_changed_and_removed() {
+    let world = World::new().await;
+    let new = json!({
+        "username": " Ada ", "claims": {"email": "ada@example.com", "name": "Ada", "role": ["x"]},
+        "password": "correct horse battery staple 9",
+    });
+    let added = world.call("POST", "/users").by("adam").json(&new).send().await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    assert_eq!(added.body["username"], json!("Ada"));
+    assert_eq!(added.body["claims"]["preferred_username"], json!("Ada"));
+    assert_eq!(added.body["has_password"], json!(true));
+    assert!(!added.body.to_string().contains("argon2"));
+    let location = added.headers["location"].to_str().unwrap().to_owned();
+    let path = location.strip_prefix("/api/admin/v1").unwrap();
+    let read = world.get("udo", path).await;
+    assert_eq!((read.status.as_u16(), &read.body), (200, &added.body));
+    assert_eq!(read.headers["etag"], added.headers["etag"]);
+
+    let etag = world.etag(path).await;
+    let change = json!({"enabled": false, "claims": {"name": null, "department": "Sales"}});
+    let changed =
+        world.call("PATCH", path).by("adam").with("if-match", &etag).json(&change).send().await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert_eq!(changed.body["enabled"], json!(false));
+    assert_eq!(changed.body["claims"]["department"], json!("Sales"));
+    assert!(changed.body["claims"].get("name").is_none());
+    assert_ne!(changed.headers["etag"], added.headers["etag"]);
+
+    let etag = world.etag(path).await;
+    let removed = world.call("DELETE", path).by("adam").with("if-match", &etag).send().await;
+    assert_eq!(removed.status, 204);
+    assert_eq!(world.get("adam", path).await.status, 404);
+}
+
+#[tokio::test]
+async fn another_address_is_not_known_to_be_the_users() {
+    let world = World::new().await;
+    let change = json!({"claims": {"email": "new@example.com"}});
+    let etag = world.etag("/users/alice").await;
+    let call = world.call("PATCH", "/users/alice").by("adam").with("if-match", &etag);
+    let changed = call.json(&change).send().await;
+    assert_eq!(changed.body["claims"]["email_verified"], json!(false));
+}
+
+#[tokio::test]
+async fn names_and_subjects_are_taken_once() {
+    let world = World::new().await;
+    for (body, status) in [
+        (json!({"username": "ALICE"}), 409),
+        (json!({"username": "other", "sub": "alice"}), 409),
+        (
+            json!({"username": "other", "claims": {"email": "alice@example.com",
+            "email_verified": true}}),
+            409,
+        ),
+        (json!({"username": "other", "sub": "other"}), 201),
+    ] {
+        let answer = world.call("POST", "/users").by("adam").json(&body).send().await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+    }
+    let etag = world.etag("/users/other").await;
+    let call = world.call("DELETE", "/users/other").by("adam").with("if-match", &etag);
+    assert_eq!(call.send().await.status, 204);
+    let again = json!({"username": "other", "sub": "other"});
+    let answer = world.call("POST", "/users").by("adam").json(&again).send().await;
+    assert_eq!(answer.status, 409, "a removed user had the sub");
+}
+
+#[tokio::test]
+async fn sessions_grants_and_factors_of_a_user() {
+    let world = World::new().await;
+    for path in ["sessions", "grants", "events"] {
+        let answer = world.get("helen", &format!("/users/alice/{path}")).await;
+        assert_eq!((answer.status.as_u16(), &answer.body), (200, &json!({"items": []})), "{path}");
+    }
+    let factors = world.get("helen", "/users/alice/factors").await;
+    assert_eq!(factors.body["passkeys"], json!(0));
+    let etag = factors.headers["etag"].to_str().unwrap();
+    let reset = world.call("DELETE", "/users/alice/factors").by("helen").with("if-match", etag);
+    assert_eq!(reset.send().await.status, 200);
+    let ended = world.call("DELETE", "/users/alice/sessions").by("helen").send().await;
+    assert_eq!(ended.body, json!({"ended": 0}));
+    for path in ["/users/alice/sessions/nothing", "/users/alice/grants/app"] {
+        let answer = world.call("DELETE", path).by("adam").send().await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_set_another_password_goes_to_the_users_address_alone() {
+    let world = World::new().await;
+    let sent = world.call("POST", "/users/alice/password-reset").by("helen").send().await;
+    assert_eq!(sent.status, 202);
+    let mails = world.get("udo", "/outbox").await;
+    assert_eq!(mails.body["items"][0]["to"], json!("alice@example.com"));
+    assert_eq!(mails.body["items"][0]["kind"], json!("reset_password"));
+    assert!(!mails.body.to_string().contains("token="), "no link is shown");
+    let id = mails.body["items"][0]["id"].as_str().unwrap();
+    let retried = world.call("POST", &format!("/outbox/{id}/retry")).by("adam").send().await;
+    assert_eq!(retried.status, 202);
+    let mut unknown = user("bob", None);
+    unknown.claims_mut().remove("email");
+    world.store.put_user(unknown, crate::support::now()).await.unwrap();
+    let sent = world.call("POST", "/users/bob/password-reset").by("helen").send().await;
+    assert_eq!(sent.status, 409);
+}
+
+#[tokio::test]
+async fn an_invitation_is_made_listed_and_withdrawn() {
+    let world = World::new().await;
+    let new = json!({"email": "new@example.com", "groups": ["staff"], "show_link": true});
+    let made = world.call("POST", "/invitations").by("adam").json(&new).send().await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let link = made.body["link"].as_str().unwrap();
+    assert!(link.starts_with("https://id.example/account/invitation?token="), "{link}");
+    let listed = world.get("udo", "/invitations").await;
+    let row = &listed.body["items"][0];
+    assert_eq!(row["email"], json!("new@example.com"));
+    assert_eq!(row["claims"], json!({"groups": ["staff"]}));
+    let id = row["id"].as_str().unwrap();
+    assert!(!link.contains(id), "the identifier is not the link");
+    let path = format!("/invitations/{id}");
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 204);
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 404);
+    let known = json!({"email": "alice@example.com", "show_link": true});
+    let refused = world.call("POST", "/invitations").by("adam").json(&known).send().await;
+    assert_eq!(refused.status, 409);
+}

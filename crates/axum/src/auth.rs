@@ -1,0 +1,153 @@
+//! The sign-in of one application.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use axum::{
+    Router, middleware,
+    response::{IntoResponse as _, Response},
+};
+use doorward_client::SigninRequestArgs;
+use doorward_relying_party::{RelyingParty, ServerOptions};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, LOCATION, SET_COOKIE},
+};
+
+use crate::{
+    Problem, ReturnTo, SessionsIn, SettingsError, SignInSettings,
+    cookies::Cookies,
+    layer,
+    renewal::Flights,
+    routes,
+    session::{Asked, Sessions},
+    settings::Checked,
+};
+
+/// How often expired sessions are removed at most, in seconds.
+const SWEEP_INTERVAL: u64 = 60;
+
+/// Signs users in and out at one provider, and knows who they are. Clones are cheap and share
+/// everything.
+#[derive(Clone)]
+pub struct Auth {
+    pub(crate) settings: Arc<SignInSettings>,
+    pub(crate) checked: Arc<Checked>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) protocol: RelyingParty,
+    pub(crate) flights: Arc<Flights>,
+    swept_at: Arc<AtomicU64>,
+}
+
+impl Auth {
+    /// A sign-in with these settings, whose sessions are kept there. Nothing is asked of the
+    /// provider yet, so it need not run.
+    ///
+    /// # Errors
+    /// A setting can't be used.
+    pub fn new(
+        settings: SignInSettings,
+        sessions: impl Into<SessionsIn>,
+    ) -> Result<Self, SettingsError> {
+        let checked = settings.checked()?;
+        let options = ServerOptions::default().clock(Arc::clone(&settings.now));
+        let options = match &settings.client_key {
+            Some(key) => options.client_key(key.clone()),
+            None => options,
+        };
+        let protocol = RelyingParty::start(settings.protocol.clone(), options)
+            .map_err(|error| SettingsError(error.to_string()))?;
+        let sessions = Sessions::new(
+            sessions.into(),
+            Cookies::new(&settings.cookie_name, checked.secure),
+            &settings.protocol.authority,
+            &settings.protocol.client_id,
+        );
+        Ok(Self {
+            settings: Arc::new(settings),
+            checked: Arc::new(checked),
+            sessions: Arc::new(sessions),
+            protocol,
+            flights: Arc::default(),
+            swept_at: Arc::default(),
+        })
+    }
+
+    /// Adds the routes of sign-in and sign-out to an application, and lets its handlers know their
+    /// user. Routes that are added afterwards don't.
+    ///
+    /// # Panics
+    /// The application has a route at one of the paths. The settings can move them.
+    pub fn attach<S: Clone + Send + Sync + 'static>(&self, app: Router<S>) -> Router<S> {
+        app.merge(routes::router(self))
+            .layer(middleware::from_fn_with_state(self.clone(), layer::around))
+    }
+
+    /// Seconds since 1970 (UTC).
+    pub(crate) fn now(&self) -> u64 {
+        (self.settings.now)()
+    }
+
+    /// Sends the browser to the provider. `cookies` are those of the request.
+    pub(crate) async fn send_to_provider(
+        &self,
+        cookies: &HeaderMap,
+        args: SigninRequestArgs,
+        return_to: &ReturnTo,
+    ) -> Result<Response, Problem> {
+        // The session remembers what was asked for.
+        let mut args = args.return_to(return_to.as_str());
+        let asked = Asked { acr_values: args.acr_values.clone(), max_age: args.max_age };
+        args.state = serde_json::to_value(asked).ok();
+        let request = self.protocol.begin(args).await?;
+        let set = self
+            .sessions
+            .put_request(cookies, &request.state, &request.pending, self.now())
+            .await?;
+        self.sweep_sometimes();
+        Ok(redirect(&request.url, set))
+    }
+
+    /// Removes expired sessions in the background, from time to time.
+    fn sweep_sometimes(&self) {
+        let now = self.now();
+        let swept_at = self.swept_at.load(Relaxed);
+        if now.saturating_sub(swept_at) < SWEEP_INTERVAL
+            || self.swept_at.compare_exchange(swept_at, now, Relaxed, Relaxed).is_err()
+        {
+            return;
+        }
+        let auth = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = auth.sessions.sweep(now).await {
+                tracing::warn!(%error, "expired sessions are not removed");
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Auth").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// A redirect that asks by GET, with cookies. No cache keeps it.
+pub(crate) fn redirect(url: &str, set_cookies: Vec<HeaderValue>) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    match HeaderValue::from_str(url) {
+        Ok(url) => headers.insert(LOCATION, url),
+        Err(_) => headers.insert(LOCATION, HeaderValue::from_static("/")),
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for cookie in set_cookies {
+        headers.append(SET_COOKIE, cookie);
+    }
+    response
+}

@@ -1,0 +1,216 @@
+//! The cookies: the session, and what binds a sign-in to the browser that began it.
+//!
+//! By https they are `Secure` and have the prefix `__Host-`, so that no other host and no plain
+//! connection can set them (RFC 6265bis section 4.1.3). On this machine, plain http is enough.
+
+use http::{HeaderMap, HeaderValue, header::COOKIE};
+
+/// The largest part of a value that is put into one cookie. Browsers take 4096 bytes with name and
+/// attributes.
+const LONGEST_PART: usize = 3800;
+/// How many parts a value may have.
+const MOST_PARTS: usize = 4;
+
+/// How many sign-ins a browser may have begun, where cookies keep them.
+const MOST_REQUESTS: usize = 6;
+/// One of the cookies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cookie<'a> {
+    Session,
+    /// A secret of the browser, to which its sign-in requests are bound.
+    Browser,
+    /// The sign-in request with this tag, where the application keeps nothing.
+    Request(&'a str),
+}
+
+/// The names and attributes of the cookies.
+#[derive(Debug, Clone)]
+pub(crate) struct Cookies {
+    /// That of the session cookie, which the others begin with.
+    name: String,
+    secure: bool,
+}
+
+impl Cookies {
+    pub(crate) fn new(name: &str, secure: bool) -> Self {
+        Self { name: name.to_owned(), secure }
+    }
+
+    /// The value of a cookie, put together from its parts. If there are several of a name, none is
+    /// taken: someone may have planted one.
+    pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie<'_>) -> Option<String> {
+        let mut value = one(headers, &self.name(cookie, 0))?.to_owned();
+        for part in 1..MOST_PARTS {
+            match one(headers, &self.name(cookie, part)) {
+                Some(more) => value.push_str(more),
+                None => break,
+            }
+        }
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Whether a request has the cookie at all, well-formed or not.
+    pub(crate) fn is_sent(&self, headers: &HeaderMap, cookie: Cookie<'_>) -> bool {
+        let name = self.name(cookie, 0);
+        pairs(headers).any(|(own, _)| own == name)
+    }
+
+    /// `Set-Cookie` headers for a value. Parts of an earlier, longer value that the request has are
+    /// removed. `None` if the value is too long for cookies.
+    pub(crate) fn set(
+        &self,
+        headers: &HeaderMap,
+        cookie: Cookie<'_>,
+        value: &str,
+        max_age: Option<u64>,
+    ) -> Option<Vec<HeaderValue>> {
+        let parts: Vec<&str> = value
+            .as_bytes()
+            .chunks(LONGEST_PART)
+            .map(std::str::from_utf8)
+            .collect::<Result<_, _>>()
+            .ok()?;
+        if parts.len() > MOST_PARTS {
+            return None;
+        }
+        let mut set = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            set.push(self.header(cookie, index, part, max_age)?);
+        }
+        set.extend(self.removal(headers, cookie, parts.len()));
+        Some(set)
+    }
+
+    /// `Set-Cookie` headers that remove a cookie with all its parts.
+    pub(crate) fn remove(&self, headers: &HeaderMap, cookie: Cookie<'_>) -> Vec<HeaderValue> {
+        self.removal(headers, cookie, 0).collect()
+    }
+
+    /// `Set-Cookie` headers that remove the sign-ins that the browser began, if there are too many.
+    pub(crate) fn remove_surplus_requests(&self, headers: &HeaderMap) -> Vec<HeaderValue> {
+        let prefix = self.name(Cookie::Request(""), 0);
+        let is_part = |tag: &str| tag.contains('.');
+        let tags = pairs(headers).filter_map(|(name, _)| name.strip_prefix(&prefix));
+        let tags: Vec<&str> = tags.filter(|tag| !is_part(tag)).collect();
+        if tags.len() < MOST_REQUESTS {
+            return Vec::new();
+        }
+        tags.iter().flat_map(|tag| self.remove(headers, Cookie::Request(tag))).collect()
+    }
+
+    fn removal(
+        &self,
+        headers: &HeaderMap,
+        cookie: Cookie<'_>,
+        from: usize,
+    ) -> impl Iterator<Item = HeaderValue> {
+        (from..MOST_PARTS)
+            .filter(move |part| {
+                let name = self.name(cookie, *part);
+                pairs(headers).any(|(own, _)| own == name)
+            })
+            .filter_map(move |part| self.header(cookie, part, "", Some(0)))
+    }
+
+    fn header(
+        &self,
+        cookie: Cookie<'_>,
+        part: usize,
+        value: &str,
+        max_age: Option<u64>,
+    ) -> Option<HeaderValue> {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let name = self.name(cookie, part);
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}");
+        let mut header = HeaderValue::from_str(&text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+
+    fn name(&self, cookie: Cookie<'_>, part: usize) -> String {
+        let (prefix, own) = (if self.secure { "__Host-" } else { "" }, &self.name);
+        let name = match cookie {
+            Cookie::Session => format!("{prefix}{own}"),
+            Cookie::Browser => format!("{prefix}{own}-signin"),
+            Cookie::Request(tag) => format!("{prefix}{own}-signin-{tag}"),
+        };
+        if part == 0 { name } else { format!("{name}.{part}") }
+    }
+}
+
+/// The value of the only cookie of this name.
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = pairs(headers).filter(|(own, _)| *own == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// The pairs one by one, so that another cookie that is not text does not hide ours.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sent(header: &str) -> HeaderMap {
+        [(COOKIE, header.parse().unwrap())].into_iter().collect()
+    }
+
+    fn texts(set: &[HeaderValue]) -> Vec<&str> {
+        set.iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn by_https_a_cookie_is_bound_to_the_host() {
+        let cookies = Cookies::new("session", true);
+        let set = cookies.set(&HeaderMap::new(), Cookie::Session, "abc", None).unwrap();
+        assert_eq!(texts(&set), ["__Host-session=abc; Path=/; HttpOnly; SameSite=Lax; Secure"]);
+        assert!(set[0].is_sensitive());
+        let set =
+            Cookies::new("session", false).set(&HeaderMap::new(), Cookie::Browser, "a", Some(9));
+        assert_eq!(
+            texts(&set.unwrap()),
+            ["session-signin=a; Path=/; HttpOnly; SameSite=Lax; Max-Age=9"]
+        );
+    }
+
+    #[test]
+    fn reads_the_only_value_and_nothing_else() {
+        let cookies = Cookies::new("session", false);
+        let read = |header: &str| cookies.read(&sent(header), Cookie::Session);
+        assert_eq!(read("a=b; session=abc; c=d").as_deref(), Some("abc"));
+        assert_eq!(read("xsession=abc"), None);
+        assert_eq!(read("session=a; session=a"), None);
+        assert_eq!(read("session="), None);
+        assert!(cookies.is_sent(&sent("session=a; session=a"), Cookie::Session));
+        assert_eq!(Cookies::new("session", true).read(&sent("session=abc"), Cookie::Session), None);
+    }
+
+    #[test]
+    fn a_long_value_has_parts_and_a_shorter_one_removes_them() {
+        let cookies = Cookies::new("session", false);
+        let long = "x".repeat(LONGEST_PART * 2 + 1);
+        let set = cookies.set(&HeaderMap::new(), Cookie::Session, &long, None).unwrap();
+        assert_eq!(set.len(), 3);
+        let header = texts(&set)
+            .iter()
+            .map(|text| text.split(';').next().unwrap())
+            .collect::<Vec<_>>()
+            .join("; ");
+        assert_eq!(cookies.read(&sent(&header), Cookie::Session), Some(long));
+        let set = cookies.set(&sent(&header), Cookie::Session, "short", None).unwrap();
+        assert_eq!(set.len(), 3);
+        assert!(texts(&set)[1..].iter().all(|text| text.ends_with("Max-Age=0")));
+        assert_eq!(cookies.remove(&sent(&header), Cookie::Session).len(), 3);
+        let longest = "x".repeat(LONGEST_PART * MOST_PARTS + 1);
+        assert!(cookies.set(&HeaderMap::new(), Cookie::Session, &longest, None).is_none());
+    }
+}

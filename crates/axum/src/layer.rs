@@ -1,0 +1,147 @@
+//! What happens around each request: its session is found when somebody asks for it, forged
+//! requests are refused, and cookies are set.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{
+    HeaderMap, HeaderValue,
+    header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY},
+    request::Parts,
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Auth, Problem,
+    csrf::{self, Source},
+    refusal::Asker,
+    renewal,
+    session::Loaded,
+};
+
+/// The session of one request.
+pub(crate) struct Slot {
+    pub(crate) auth: Auth,
+    /// The cookies of the request.
+    pub(crate) cookies: HeaderMap,
+    session: OnceCell<Result<Option<Arc<Loaded>>, Problem>>,
+    set_cookies: Mutex<SetCookies>,
+}
+
+/// The cookies to set.
+#[derive(Default)]
+struct SetCookies {
+    headers: Vec<HeaderValue>,
+    /// Whether a sign-in or sign-out has decided on them.
+    are_final: bool,
+}
+
+impl Slot {
+    fn new(auth: Auth, headers: &HeaderMap) -> Self {
+        let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone()));
+        Self {
+            auth,
+            cookies: cookies.collect(),
+            session: OnceCell::new(),
+            set_cookies: Mutex::default(),
+        }
+    }
+
+    /// The slot that the layer put into a request.
+    pub(crate) fn of(parts: &Parts) -> Result<Arc<Self>, Problem> {
+        parts.extensions.get::<Arc<Self>>().cloned().ok_or(Problem::NotAttached)
+    }
+
+    /// The session, with tokens that were renewed if that was due. All who ask share the answer.
+    pub(crate) async fn session(&self) -> Result<Option<Arc<Loaded>>, Problem> {
+        self.session.get_or_init(|| self.find()).await.clone()
+    }
+
+    async fn find(&self) -> Result<Option<Arc<Loaded>>, Problem> {
+        let sessions = &self.auth.sessions;
+        let mut found = sessions.load(&self.cookies, self.auth.now()).await?.map(Arc::new);
+        if let Some(session) = &found
+            && session.record.is_due(self.auth.now())
+        {
+            found = renewal::renewed(&self.auth, session).await?;
+        }
+        match &found {
+            Some(session) if !sessions.is_known_to(&self.cookies, session) => {
+                self.set_cookies(sessions.cookies_of(&self.cookies, session)?);
+            }
+            // A cookie that leads nowhere is of no use.
+            None => self.set_cookies(sessions.no_cookies(&self.cookies)),
+            _ => (),
+        }
+        Ok(found)
+    }
+
+    fn set_cookies(&self, more: Vec<HeaderValue>) {
+        let mut set = self.cookies_to_set();
+        if !set.are_final {
+            set.headers.extend(more);
+        }
+    }
+
+    /// Sets these cookies and no others: the session began or ended by this request.
+    pub(crate) fn decide_cookies(&self, headers: Vec<HeaderValue>) {
+        *self.cookies_to_set() = SetCookies { headers, are_final: true };
+    }
+
+    fn cookies_to_set(&self) -> MutexGuard<'_, SetCookies> {
+        self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the browser must know after the answer.
+    fn complete(&self, response: &mut Response) {
+        let headers = response.headers_mut();
+        for cookie in std::mem::take(&mut self.cookies_to_set().headers) {
+            headers.append(SET_COOKIE, cookie);
+        }
+        let Some(session) = self.session.get() else { return };
+        headers.append(VARY, HeaderValue::from_static("cookie"));
+        // So that Back after a sign-out does not show what only the user may see.
+        if matches!(session, Ok(Some(_))) && !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+/// The middleware.
+pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next: Next) -> Response {
+    let slot = Arc::new(Slot::new(auth.clone(), request.headers()));
+    request.extensions_mut().insert(Arc::clone(&slot));
+    let asker = Asker::of_request(&request);
+    let request = match genuine(&slot, request).await {
+        Ok(request) => request,
+        Err(problem) => return auth.answer(&problem, &asker),
+    };
+    let mut response = next.run(request).await;
+    slot.complete(&mut response);
+    response
+}
+
+/// Lets through what no other site can have made the browser send.
+async fn genuine(slot: &Slot, request: Request) -> Result<Request, Problem> {
+    let auth = &slot.auth;
+    // Without the cookie, a request has no rights that another site could use.
+    let may_change = csrf::may_change(request.method(), request.headers());
+    if !may_change || !auth.sessions.is_cookie_sent(&slot.cookies) {
+        return Ok(request);
+    }
+    match csrf::source(request.headers(), &auth.checked.origin) {
+        Source::Own => Ok(request),
+        Source::Foreign => Err(Problem::Forged),
+        Source::Unknown => {
+            let Some(session) = slot.session().await? else { return Ok(request) };
+            match csrf::has_token(request, &session.record).await {
+                (request, true) => Ok(request),
+                (_, false) => Err(Problem::Forged),
+            }
+        }
+    }
+}

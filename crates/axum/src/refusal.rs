@@ -1,0 +1,198 @@
+//! The answer to a request whose user is not signed in, or not strongly enough: a page sends the
+//! browser to the provider, anything else gets a status.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{OriginalUri, Request},
+    response::{IntoResponse, Response},
+};
+use doorward_client::SigninRequestArgs;
+use doorward_policy::StepUp;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, CACHE_CONTROL},
+    request::Parts,
+};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use crate::{Auth, Problem, ReturnTo, layer::Slot};
+
+/// The answer to a refused request.
+#[derive(Debug)]
+pub struct Refusal(Box<Response>);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+/// Who asks: a user who opens a page, or a script.
+pub(crate) struct Asker {
+    is_navigation: bool,
+    wants_html: bool,
+    is_htmx: bool,
+    /// The page that the user is to come back to.
+    return_to: ReturnTo,
+}
+
+impl Asker {
+    pub(crate) fn of_request(request: &Request) -> Self {
+        let original = request.extensions().get::<OriginalUri>();
+        let uri = original.map_or(request.uri(), |original| &original.0);
+        Self::new(request.method(), uri, request.headers())
+    }
+
+    fn of_parts(parts: &Parts) -> Self {
+        let original = parts.extensions.get::<OriginalUri>();
+        let uri = original.map_or(&parts.uri, |original| &original.0);
+        Self::new(&parts.method, uri, &parts.headers)
+    }
+
+    fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_htmx = text("hx-request") == Some("true");
+        let accepts_html = text(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/html"));
+        let wants_html = match text("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            None => accepts_html && !is_htmx && text("x-requested-with").is_none(),
+        };
+        let path = uri.path_and_query().map(http::uri::PathAndQuery::as_str);
+        let shown = text("hx-current-url").and_then(|url| {
+            let url: Uri = url.parse().ok()?;
+            Some(url.path_and_query()?.as_str().to_owned())
+        });
+        let page = shown.filter(|_| is_htmx);
+        Self {
+            is_navigation: wants_html && matches!(*method, Method::GET | Method::HEAD),
+            wants_html,
+            is_htmx,
+            return_to: ReturnTo::or_start(page.as_deref().or(path)),
+        }
+    }
+
+    /// Whether the answer is for a person to read.
+    pub(crate) fn wants_page(&self) -> bool {
+        self.wants_html
+    }
+
+    /// An answer for a script.
+    #[allow(clippy::unused_self)] // An asker that is a script has it.
+    pub(crate) fn json(&self, status: StatusCode, body: &Value) -> Response {
+        (status, Json(body)).into_response()
+    }
+}
+
+impl Refusal {
+    /// The user must sign in: for the first time, or as a policy asks for.
+    pub(crate) async fn sign_in(parts: &Parts, slot: &Arc<Slot>, step_up: Option<&StepUp>) -> Self {
+        let asker = Asker::of_parts(parts);
+        let auth = &slot.auth;
+        if !asker.is_navigation {
+            return Self(Box::new(unauthorized(auth, &asker, step_up)));
+        }
+        let mut args = SigninRequestArgs::default();
+        if let Some(step_up) = step_up {
+            args.max_age = step_up.max_age.map(u64::from);
+            let acr_values = step_up.acr_values.join(" ");
+            args.acr_values = Some(acr_values).filter(|values| !values.is_empty());
+        }
+        let sent = auth.send_to_provider(&slot.cookies, args, &asker.return_to).await;
+        Self(Box::new(sent.unwrap_or_else(|problem| auth.answer(&problem, &asker))))
+    }
+
+    /// The user must sign in, and whoever asks is a script in any case.
+    pub(crate) fn without_page(parts: &Parts, slot: &Arc<Slot>) -> Self {
+        Self(Box::new(unauthorized(&slot.auth, &Asker::of_parts(parts), None)))
+    }
+
+    /// The request can't be answered.
+    pub(crate) fn problem(parts: &Parts, slot: Option<&Arc<Slot>>, problem: &Problem) -> Self {
+        let asker = Asker::of_parts(parts);
+        let Some(slot) = slot else {
+            tracing::error!(%problem, "a request can't be answered");
+            let answer = (problem.status(), problem.user_message());
+            return Self(Box::new(answer.into_response()));
+        };
+        Self(Box::new(slot.auth.answer(problem, &asker)))
+    }
+}
+
+/// 401 for a script. It says where the page can send the user.
+fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Response {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", asker.return_to.as_str());
+    let mut body = json!({
+        "error": "unauthorized",
+        "error_description": "Sign in first.",
+    });
+    if let Some(step_up) = step_up {
+        // The code of RFC 9470 section 3.
+        body = json!({
+            "error": "insufficient_user_authentication",
+            "error_description": "Sign in again for this.",
+        });
+        if !step_up.acr_values.is_empty() {
+            let values = step_up.acr_values.join(" ");
+            query.append_pair("acr_values", &values);
+            body["acr_values"] = values.into();
+        }
+        if let Some(max_age) = step_up.max_age {
+            query.append_pair("max_age", &max_age.to_string());
+            body["max_age"] = max_age.into();
+        }
+    }
+    let sign_in = format!("{}?{}", auth.settings.sign_in_path, query.finish());
+    body["sign_in"] = sign_in.clone().into();
+    let mut response = asker.json(StatusCode::UNAUTHORIZED, &body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // HTMX leaves the page for this address, whatever the status is.
+    if asker.is_htmx
+        && let Ok(sign_in) = HeaderValue::from_str(&sign_in)
+    {
+        headers.insert("hx-redirect", sign_in);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn asker(method: &str, headers: &[(&'static str, &str)]) -> Asker {
+        let headers = headers.iter().map(|(name, value)| {
+            (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())
+        });
+        Asker::new(&method.parse().unwrap(), &"/orders?page=2".parse().unwrap(), &headers.collect())
+    }
+
+    #[test]
+    fn only_who_opens_a_page_is_sent_to_the_provider() {
+        let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        assert!(asker("GET", &[html]).is_navigation);
+        assert!(asker("GET", &[html, ("sec-fetch-mode", "navigate")]).is_navigation);
+        for (method, headers) in [
+            ("POST", vec![html, ("sec-fetch-mode", "navigate")]),
+            ("GET", vec![html, ("sec-fetch-mode", "cors")]),
+            ("GET", vec![("accept", "application/json")]),
+            ("GET", vec![("accept", "*/*")]),
+            ("GET", vec![]),
+            ("GET", vec![html, ("hx-request", "true")]),
+            ("GET", vec![html, ("x-requested-with", "XMLHttpRequest")]),
+        ] {
+            assert!(!asker(method, &headers).is_navigation, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_user_comes_back_to_the_page_and_not_to_its_part() {
+        assert_eq!(asker("GET", &[]).return_to.as_str(), "/orders?page=2");
+        let of_htmx = [("hx-request", "true"), ("hx-current-url", "https://shop.example/cart?x=1")];
+        assert_eq!(asker("GET", &of_htmx).return_to.as_str(), "/cart?x=1");
+    }
+}

@@ -1,0 +1,134 @@
+//! Renewal of a session's tokens before they expire (RFC 6749 section 6): once for all requests of
+//! the session. In this process they share one flight. Of all processes, one claims the renewal in
+//! the store, and the others go on with the present tokens, or wait if those have expired.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use doorward_client::{Error, ErrorKind};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+
+use crate::{
+    Auth, Problem,
+    session::{Key, Loaded, SessionRecord},
+};
+
+/// How long a process may take for a renewal before another one tries it, in seconds.
+const CLAIMED_FOR: u64 = 30;
+/// How long nothing is renewed after the provider could not be asked, in seconds.
+const PAUSE: u64 = 5;
+/// How often a request looks whether another process is done, and how often at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const MOST_LOOKS: u32 = 50;
+
+type Outcome = Result<Option<Arc<Loaded>>, Problem>;
+type Flight = Shared<BoxFuture<'static, Outcome>>;
+
+/// The renewals that are under way in this process.
+#[derive(Default)]
+pub(crate) struct Flights {
+    by_session: Mutex<HashMap<Key, Flight>>,
+    /// When the provider may be asked again.
+    paused_until: AtomicU64,
+}
+
+impl Flights {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {
+        self.by_session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, the
+/// session goes on with the tokens that it has.
+pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
+    let key = session.key();
+    let flight = {
+        let mut flights = auth.flights.under_way();
+        let started = || start(auth.clone(), Arc::clone(session), key);
+        flights.entry(key).or_insert_with(started).clone()
+    };
+    flight.await
+}
+
+/// Starts a renewal in a task of its own: whoever waits may hang up, and the response to a refresh
+/// token must not be lost.
+fn start(auth: Auth, session: Arc<Loaded>, key: Key) -> Flight {
+    let task = tokio::spawn(async move {
+        let _landing = Landing { flights: Arc::clone(&auth.flights), key };
+        renew(&auth, session).await
+    });
+    async move { task.await.unwrap_or(Err(Problem::Stopped)) }.boxed().shared()
+}
+
+/// Removes a flight when it is over, however that comes.
+struct Landing {
+    flights: Arc<Flights>,
+    key: Key,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.flights.under_way().remove(&self.key);
+    }
+}
+
+async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
+    for _ in 0..MOST_LOOKS {
+        let now = auth.now();
+        // Another request may have renewed, or ended, the session since this one looked at it.
+        match auth.sessions.reload(&session, now).await? {
+            Some(present) => session = Arc::new(present),
+            None => return Ok(None),
+        }
+        if !session.record.is_due(now) || now < auth.flights.paused_until.load(Relaxed) {
+            return Ok(Some(session));
+        }
+        if auth.sessions.claim_renewal(&session, now, now + CLAIMED_FOR).await? {
+            return redeem(auth, session).await;
+        }
+        if !session.record.user.expired(now) {
+            return Ok(Some(session));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(Some(session))
+}
+
+/// Sends the refresh token.
+async fn redeem(auth: &Auth, session: Arc<Loaded>) -> Outcome {
+    let renewed = auth.protocol.renew(session.record.user.clone()).await.map_err(Problem::from);
+    let now = auth.now();
+    match renewed {
+        Ok(user) => {
+            let record = session.record.renewed(user, now);
+            Ok(auth.sessions.replace(&session, record, now).await?.map(Arc::new))
+        }
+        Err(Problem::Protocol(error)) if is_over(&error) => {
+            tracing::info!(%error, "the provider ended a session");
+            auth.sessions.remove(&session, now).await?;
+            Ok(None)
+        }
+        Err(problem) => {
+            tracing::warn!(%problem, "a session's tokens were not renewed");
+            auth.flights.paused_until.store(now + PAUSE, Relaxed);
+            // The claim ends without a new version, so that the next one may try.
+            let record = SessionRecord::clone(&session.record);
+            Ok(auth.sessions.replace(&session, record, now).await?.map(Arc::new))
+        }
+    }
+}
+
+/// Whether the provider no longer knows the session, or tells of another user.
+fn is_over(error: &Error) -> bool {
+    matches!(error, Error::Refused { .. } | Error::RenewedTokenDiffers(_))
+        && matches!(error.kind(), ErrorKind::Restart | ErrorKind::SignIn)
+}

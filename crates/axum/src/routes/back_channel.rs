@@ -1,0 +1,68 @@
+//! `POST /backchannel-logout`: the provider tells that a session ended (OIDC Back-Channel Logout
+//! section 2.5 to 2.8).
+
+use axum::{
+    Extension, Json,
+    body::{Body, to_bytes},
+    response::{IntoResponse as _, Response},
+};
+use doorward_client::LogoutToken;
+use doorward_protocol::params::Params;
+use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
+use serde_json::json;
+
+use crate::{Auth, Problem};
+
+/// The longest form that is read, in bytes.
+const LONGEST_FORM: usize = 128 * 1024;
+
+pub(super) async fn logout(Extension(auth): Extension<Auth>, body: Body) -> Response {
+    let (status, problem) = match end_sessions(&auth, body).await {
+        Ok(()) => (StatusCode::OK, None),
+        Err(problem) => {
+            tracing::info!(%problem, "a logout token was not accepted");
+            let is_ours = matches!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+            // "400 Bad Request" for a token that is not accepted (section 2.8). A provider may
+            // repeat what failed because of us.
+            (if is_ours { problem.status() } else { StatusCode::BAD_REQUEST }, Some(problem))
+        }
+    };
+    let mut response = match problem {
+        None => status.into_response(),
+        Some(problem) => {
+            let body = json!({
+                "error": "invalid_request",
+                "error_description": problem.to_string(),
+            });
+            (status, Json(body)).into_response()
+        }
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn end_sessions(auth: &Auth, body: Body) -> Result<(), Problem> {
+    let form = to_bytes(body, LONGEST_FORM).await.unwrap_or_default();
+    let params = Params::parse(&form).unwrap_or_default();
+    let token = params.get("logout_token").unwrap_or_default().to_owned();
+    let LogoutToken { sub, sid, jti, expires_at, .. } =
+        auth.protocol.verify_logout_token(token).await?;
+    let now = auth.now();
+    let until = now.saturating_add(auth.settings.session_lifetime);
+    match (sid, sub) {
+        // A provider never gives a `sid` again, so a token that is sent again ends nothing.
+        (Some(sid), _) => auth.sessions.end_provider_session(&sid, now, until).await?,
+        (None, Some(sub)) => {
+            if auth.sessions.was_seen(&jti, now).await? {
+                // Sent again. A session that the user began since then must stay.
+                return Ok(());
+            }
+            auth.sessions.end_user(&sub, now, until).await?;
+            // Noted last: a provider repeats what failed. The tolerance of clocks counts, too.
+            let seen_until = expires_at.saturating_add(auth.settings.protocol.clock_skew);
+            auth.sessions.note_seen(&jti, now, seen_until).await?;
+        }
+        (None, None) => (),
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The routes of sign-in and sign-out.
+
+mod back_channel;
+mod callback;
+mod front_channel;
+mod sign_in;
+mod sign_out;
+
+use axum::{
+    Extension, Router,
+    routing::{get, post},
+};
+
+use crate::{Auth, auth::redirect};
+
+/// All routes. They need the layer of [`Auth::attach`].
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S> {
+    let (settings, checked) = (&auth.settings, &auth.checked);
+    let router = Router::new()
+        .route(&settings.sign_in_path, get(sign_in::sign_in))
+        .route(&checked.callback_path, get(callback::callback))
+        .route(&settings.sign_out_path, post(sign_out::sign_out))
+        .route(&settings.back_channel_path, post(back_channel::logout))
+        .route(&settings.front_channel_path, get(front_channel::logout));
+    let after = settings.after_sign_out.clone();
+    let router = match &checked.post_logout_path {
+        // Nothing hangs on it: the session has ended before the browser went to the provider.
+        Some(path) => router.route(path, get(async move || redirect(&after, Vec::new()))),
+        None => router,
+    };
+    router.layer(Extension(auth.clone()))
+}

@@ -1,0 +1,73 @@
+//! What a session contains.
+
+use doorward_client::User;
+use serde::{Deserialize, Serialize};
+
+use super::seal;
+
+/// How long before its expiry an access token is renewed, in seconds. At most half of its lifetime.
+const RENEWAL_LEAD: u64 = 60;
+
+/// What a sign-in was asked for (RFC 9470 section 4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) acr_values: Option<String>,
+    pub(crate) max_age: Option<u64>,
+}
+
+/// A signed-in user, as it is kept. Times are seconds since 1970 (UTC).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    /// The same over all renewals. Form tokens are derived from it.
+    pub(crate) id: String,
+    /// When the session began.
+    pub(crate) began: u64,
+    /// When it ends.
+    pub(crate) expires_at: u64,
+    /// When its access token is to be renewed.
+    pub(crate) renew_at: Option<u64>,
+    /// What the sign-in was asked for. If that is not met, another sign-in does not help.
+    pub(crate) asked: Asked,
+    pub(crate) user: User,
+}
+
+impl SessionRecord {
+    /// A session that begins now.
+    pub(crate) fn new(id: String, user: User, now: u64, lifetime: u64) -> Self {
+        let expires_at = now.saturating_add(lifetime);
+        Self {
+            id,
+            began: now,
+            expires_at,
+            renew_at: renew_at(&user, now),
+            asked: Asked::default(),
+            user,
+        }
+    }
+
+    /// The same session with renewed tokens.
+    pub(crate) fn renewed(&self, user: User, now: u64) -> Self {
+        Self { renew_at: renew_at(&user, now), user, ..self.clone() }
+    }
+
+    /// Whether the access token is to be renewed, and can be.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        self.user.refresh_token.is_some() && self.renew_at.is_some_and(|at| at <= now)
+    }
+
+    /// The session at the provider, if the provider named it (OIDC Front-Channel Logout section 3).
+    pub(crate) fn sid(&self) -> Option<&str> {
+        self.user.claim("sid")
+    }
+}
+
+fn renew_at(user: &User, now: u64) -> Option<u64> {
+    let expires_at = user.expires_at?;
+    let lead = RENEWAL_LEAD.min(expires_at.saturating_sub(now) / 2);
+    Some(expires_at - lead.min(expires_at))
+}
+
+/// What the form tokens of a session are made of.
+pub(crate) fn form_token_mac(session: &SessionRecord) -> impl AsRef<[u8]> {
+    seal::mac(&session.id, "form token")
+}

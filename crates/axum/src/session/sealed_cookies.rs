@@ -1,0 +1,134 @@
+//! Sessions in encrypted cookies, for applications that keep nothing.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use doorward_protocol::base64url;
+
+use super::{
+    Key, MemorySessions, SessionRecord, Whose,
+    seal::{SealError, Sealing},
+};
+
+/// How long a session that was renewed is found by its older cookie, in seconds. Requests that the
+/// browser sent meanwhile have that one.
+const RENEWED_FOR: u64 = 60;
+
+/// The keys by which sessions in cookies are encrypted. The first encrypts, all decrypt.
+///
+/// To replace a key, put the new one in front, and remove the old one after
+/// [`session_lifetime`](crate::SignInSettings::session_lifetime).
+///
+/// ```
+/// use doorward_axum::CookieKeys;
+///
+/// # fn variable(name: &str) -> String { "A".repeat(43) }
+/// let keys = CookieKeys::parse([variable("COOKIE_KEY"), variable("OLD_COOKIE_KEY")])?;
+/// # Ok::<(), doorward_axum::CookieKeysError>(())
+/// ```
+pub struct CookieKeys(Vec<Sealing>);
+
+/// A key is not 32 bytes in base64url, or there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a cookie key must be 32 random bytes, written as 43 characters of base64url")]
+pub struct CookieKeysError;
+
+impl CookieKeys {
+    /// Reads keys from their text form: 32 random bytes each, as 43 base64url characters. For
+    /// example `openssl rand 32 | basenc --base64url | tr -d =` makes one.
+    ///
+    /// # Errors
+    /// A key is not of this form, or there is none.
+    pub fn parse(keys: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, CookieKeysError> {
+        let read = |text: &str| {
+            let bytes = base64url::decode(text.trim()).map_err(|_| CookieKeysError)?;
+            Sealing::from_bytes(&bytes).map_err(|_| CookieKeysError)
+        };
+        let keys =
+            keys.into_iter().map(|text| read(text.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() { Err(CookieKeysError) } else { Ok(Self(keys)) }
+    }
+}
+
+impl fmt::Debug for CookieKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CookieKeys({})", self.0.len())
+    }
+}
+
+/// Seals sessions and sign-in requests into cookies.
+///
+/// What cookies can't tell is in the memory of the process: which sessions the provider ended, and
+/// which were renewed a moment ago.
+pub(super) struct SealedCookies {
+    keys: Vec<Sealing>,
+    memory: Mutex<Memory>,
+    /// What counts once.
+    pub(super) used: MemorySessions,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Whose sessions ended, and when, until none of them can be there any more.
+    ended: HashMap<Key, (u64, u64)>,
+    /// What became of a cookie.
+    renewed: HashMap<Key, (Arc<SessionRecord>, String, u64)>,
+}
+
+impl SealedCookies {
+    pub(super) fn new(keys: CookieKeys) -> Self {
+        Self { keys: keys.0, memory: Mutex::default(), used: MemorySessions::default() }
+    }
+
+    /// The value of a cookie that holds this text.
+    pub(super) fn seal(&self, context: &str, text: &[u8]) -> Result<String, SealError> {
+        let first = self.keys.first().ok_or(SealError)?;
+        Ok(base64url::encode(first.seal(context, text)?))
+    }
+
+    /// The text that a cookie holds. `None` if it was not sealed by one of the keys.
+    pub(super) fn open(&self, context: &str, value: &str) -> Option<Vec<u8>> {
+        let sealed = base64url::decode(value).ok()?;
+        self.keys.iter().find_map(|key| key.open(context, &sealed).ok())
+    }
+
+    /// Notes that sessions that began until now are over.
+    pub(super) fn end(&self, whose: Whose, now: u64, until: u64) {
+        let (Whose::User(key) | Whose::ProviderSession(key)) = whose;
+        self.memory().ended.insert(key, (now, until));
+    }
+
+    /// Whether the session was ended by one of these keys.
+    pub(super) fn is_ended(&self, keys: &[Key], began: u64) -> bool {
+        let memory = self.memory();
+        keys.iter().any(|key| memory.ended.get(key).is_some_and(|(at, _)| began <= *at))
+    }
+
+    /// Notes what became of a cookie.
+    pub(super) fn renewed(&self, before: Key, record: Arc<SessionRecord>, value: String, now: u64) {
+        let until = now.saturating_add(RENEWED_FOR);
+        let mut memory = self.memory();
+        memory.renewed.retain(|_, (_, _, until)| now < *until);
+        memory.renewed.insert(before, (record, value, until));
+    }
+
+    /// What became of a cookie, if that was a moment ago.
+    pub(super) fn successor(&self, before: Key, now: u64) -> Option<(Arc<SessionRecord>, String)> {
+        let memory = self.memory();
+        let (record, value, until) = memory.renewed.get(&before)?;
+        (now < *until).then(|| (Arc::clone(record), value.clone()))
+    }
+
+    pub(super) fn sweep(&self, now: u64) {
+        let mut memory = self.memory();
+        memory.ended.retain(|_, (_, until)| now < *until);
+        memory.renewed.retain(|_, (_, _, until)| now < *until);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

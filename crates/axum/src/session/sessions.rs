@@ -1,0 +1,467 @@
+//! Where sessions are kept, in a store or in cookies, behind one face: between the cookies of a
+//! request and [`SessionRecord`]s.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, HeaderValue};
+use quick_cache::sync::Cache;
+
+use super::{
+    CookieKeys, Key, SessionRecord, SessionRow, SessionStore, StoreError, Whose,
+    seal::{SealError, Sealing, random_text},
+    sealed_cookies::SealedCookies,
+};
+use crate::cookies::{Cookie, Cookies};
+
+/// How long a sign-in may take, in seconds.
+const REQUEST_LIFETIME: u64 = 900;
+/// How many sessions are kept opened, a few kilobytes each: opening one costs more than the rest of
+/// a request.
+const MOST_OPENED: usize = 4000;
+/// What is sealed.
+const SESSION: &str = "session";
+const REQUEST: &str = "request";
+
+/// Where sessions are kept: a [`SessionStore`], or [`CookieKeys`] for sessions in cookies.
+pub struct SessionsIn(Kind);
+
+enum Kind {
+    Store(Arc<dyn SessionStore>),
+    Cookies(Box<SealedCookies>),
+}
+
+impl<S: SessionStore> From<S> for SessionsIn {
+    fn from(store: S) -> Self {
+        Self(Kind::Store(Arc::new(store)))
+    }
+}
+
+impl From<CookieKeys> for SessionsIn {
+    fn from(keys: CookieKeys) -> Self {
+        Self(Kind::Cookies(Box::new(SealedCookies::new(keys))))
+    }
+}
+
+impl fmt::Debug for SessionsIn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.0 {
+            Kind::Store(_) => "SessionsIn(store)",
+            Kind::Cookies(_) => "SessionsIn(cookies)",
+        })
+    }
+}
+
+impl From<SealError> for StoreError {
+    fn from(_: SealError) -> Self {
+        Self("a session can't be encrypted".to_owned())
+    }
+}
+
+/// The sessions of one client.
+pub(crate) struct Sessions {
+    kind: Kind,
+    cookies: Cookies,
+    /// The issuer and the client, who may share a store with others.
+    owner: [String; 2],
+    /// Sessions that were opened, with their version. Whether they still count is asked each time.
+    opened: Cache<Key, (u64, Arc<SessionRecord>)>,
+}
+
+/// A session, and the cookie that it was found by.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) record: Arc<SessionRecord>,
+    /// The cookie's value: a handle, or the sealed session.
+    value: String,
+    version: u64,
+}
+
+impl Loaded {
+    /// What the session is found by.
+    pub(crate) fn key(&self) -> Key {
+        session_key(&self.value)
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(kept: SessionsIn, cookies: Cookies, issuer: &str, client_id: &str) -> Self {
+        let owner = [issuer.trim_end_matches('/').to_owned(), client_id.to_owned()];
+        Self { kind: kept.0, cookies, owner, opened: Cache::new(MOST_OPENED) }
+    }
+
+    /// Whether a request has a session cookie, whatever is in it.
+    pub(crate) fn is_cookie_sent(&self, headers: &HeaderMap) -> bool {
+        self.cookies.is_sent(headers, Cookie::Session)
+    }
+
+    /// Keeps a sign-in request until its response arrives. Returns the cookies that bind it to the
+    /// browser.
+    pub(crate) async fn put_request(
+        &self,
+        headers: &HeaderMap,
+        state: &str,
+        text: &str,
+        now: u64,
+    ) -> Result<Vec<HeaderValue>, StoreError> {
+        let until = now.saturating_add(REQUEST_LIFETIME);
+        let (cookie, value, mut set) = match &self.kind {
+            Kind::Store(store) => {
+                let known =
+                    self.cookies.read(headers, Cookie::Browser).filter(|own| is_random(own));
+                let browser = known.map_or_else(random_text, Ok)?;
+                let sealed = Sealing::derived(&browser, REQUEST)?.seal(state, text.as_bytes())?;
+                store.put_request(request_key(state, &browser), sealed, until).await?;
+                (Cookie::Browser, browser, Vec::new())
+            }
+            Kind::Cookies(cookies) => {
+                let text = format!("{until} {text}");
+                let value = cookies.seal(&request_context(state), text.as_bytes())?;
+                let surplus = self.cookies.remove_surplus_requests(headers);
+                (Cookie::Request(tag(state)), value, surplus)
+            }
+        };
+        let own = self.cookies.set(headers, cookie, &value, Some(REQUEST_LIFETIME));
+        set.extend(own.ok_or_else(too_long)?);
+        Ok(set)
+    }
+
+    /// Takes the sign-in request with this `state`, which may be anything, if this browser began
+    /// it. Returns also the cookies to remove.
+    pub(crate) async fn take_request(
+        &self,
+        headers: &HeaderMap,
+        state: &str,
+        now: u64,
+    ) -> Result<Option<(String, Vec<HeaderValue>)>, StoreError> {
+        let (text, set) = match &self.kind {
+            Kind::Store(store) => {
+                let Some(browser) =
+                    self.cookies.read(headers, Cookie::Browser).filter(|own| is_random(own))
+                else {
+                    return Ok(None);
+                };
+                let Some(sealed) = store.take_request(request_key(state, &browser), now).await?
+                else {
+                    return Ok(None);
+                };
+                (Sealing::derived(&browser, REQUEST)?.open(state, &sealed).ok(), Vec::new())
+            }
+            Kind::Cookies(cookies) => {
+                let cookie = Cookie::Request(tag(state));
+                let value = self.cookies.read(headers, cookie);
+                let text = value.and_then(|value| cookies.open(&request_context(state), &value));
+                let text = text.and_then(|text| unexpired(&text, now));
+                // Cookies can be sent again. The code counts once at the provider, and here.
+                let until = now.saturating_add(REQUEST_LIFETIME);
+                let is_first = text.is_some()
+                    && cookies.used.use_once(Key::of(&[REQUEST, state]), now, until).await?;
+                (text.filter(|_| is_first), self.cookies.remove(headers, cookie))
+            }
+        };
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        Ok(text.map(|text| (text, set)))
+    }
+
+    /// Keeps a new session, with a new cookie.
+    pub(crate) async fn create(&self, record: SessionRecord) -> Result<Loaded, StoreError> {
+        let value = match &self.kind {
+            Kind::Store(store) => {
+                let value = random_text()?;
+                let row = SessionRow {
+                    key: session_key(&value),
+                    user: self.user_key(record.user.sub()),
+                    provider_session: record.sid().map(|sid| self.provider_session_key(sid)),
+                    expires_at: record.expires_at,
+                    sealed: sealed_by(&value, &record)?,
+                };
+                store.insert(row).await?;
+                value
+            }
+            Kind::Cookies(cookies) => cookies.seal(SESSION, &json(&record)?)?,
+        };
+        Ok(Loaded { record: Arc::new(record), value, version: 0 })
+    }
+
+    /// The cookies that give the session to the browser.
+    pub(crate) fn cookies_of(
+        &self,
+        headers: &HeaderMap,
+        loaded: &Loaded,
+    ) -> Result<Vec<HeaderValue>, StoreError> {
+        let set = self.cookies.set(headers, Cookie::Session, &loaded.value, None);
+        set.ok_or_else(too_long)
+    }
+
+    /// The cookies that take the session from the browser.
+    pub(crate) fn no_cookies(&self, headers: &HeaderMap) -> Vec<HeaderValue> {
+        self.cookies.remove(headers, Cookie::Session)
+    }
+
+    /// Whether the browser has the session's present cookie.
+    pub(crate) fn is_known_to(&self, headers: &HeaderMap, loaded: &Loaded) -> bool {
+        self.cookies.read(headers, Cookie::Session).as_ref() == Some(&loaded.value)
+    }
+
+    /// The session of a request, if its cookie is genuine and the session has not ended.
+    pub(crate) async fn load(
+        &self,
+        headers: &HeaderMap,
+        now: u64,
+    ) -> Result<Option<Loaded>, StoreError> {
+        match self.cookies.read(headers, Cookie::Session) {
+            Some(value) => self.find(value, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The session as it is now.
+    pub(crate) async fn reload(
+        &self,
+        loaded: &Loaded,
+        now: u64,
+    ) -> Result<Option<Loaded>, StoreError> {
+        self.find(loaded.value.clone(), now).await
+    }
+
+    async fn find(&self, value: String, now: u64) -> Result<Option<Loaded>, StoreError> {
+        match &self.kind {
+            Kind::Store(store) => {
+                // Only what can be a handle costs a look at the store.
+                if !is_random(&value) {
+                    return Ok(None);
+                }
+                let key = session_key(&value);
+                let Some(found) = store.find(key, now).await? else {
+                    return Ok(None);
+                };
+                let version = found.version;
+                let record = self.opened(key, version, || {
+                    let sealing = Sealing::derived(&value, SESSION).ok()?;
+                    sealing.open(SESSION, &found.sealed).ok()
+                });
+                Ok(record.map(|record| Loaded { record, value, version }))
+            }
+            Kind::Cookies(cookies) => {
+                let key = session_key(&value);
+                let (record, value) = match cookies.successor(key, now) {
+                    Some((record, value)) => (Some(record), value),
+                    None => (self.opened(key, 0, || cookies.open(SESSION, &value)), value),
+                };
+                let record = record.filter(|record| {
+                    let is_ended = cookies.is_ended(&self.keys_of(record), record.began);
+                    now < record.expires_at && !is_ended
+                });
+                Ok(record.map(|record| Loaded { record, value, version: 0 }))
+            }
+        }
+    }
+
+    /// A session of this version, opened now or before.
+    fn opened(
+        &self,
+        key: Key,
+        version: u64,
+        open: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Option<Arc<SessionRecord>> {
+        let known = self.opened.get(&key).filter(|(own, _)| *own == version);
+        if let Some((_, record)) = known {
+            return Some(record);
+        }
+        let record = Arc::new(read(&open()?)?);
+        self.opened.insert(key, (version, Arc::clone(&record)));
+        Some(record)
+    }
+
+    /// Says that this process renews the session's tokens until `until`. Of all processes only one
+    /// may.
+    pub(crate) async fn claim_renewal(
+        &self,
+        loaded: &Loaded,
+        now: u64,
+        until: u64,
+    ) -> Result<bool, StoreError> {
+        match &self.kind {
+            Kind::Store(store) => {
+                store.claim_renewal(loaded.key(), loaded.version, now, until).await
+            }
+            // Each process decides for itself.
+            Kind::Cookies(_) => Ok(true),
+        }
+    }
+
+    /// Keeps a session whose tokens were renewed. `None` if it ended meanwhile.
+    pub(crate) async fn replace(
+        &self,
+        loaded: &Loaded,
+        record: SessionRecord,
+        now: u64,
+    ) -> Result<Option<Loaded>, StoreError> {
+        match &self.kind {
+            Kind::Store(store) => {
+                let value = loaded.value.clone();
+                let sealed = sealed_by(&value, &record)?;
+                let version = loaded.version;
+                let replaced = store.replace(loaded.key(), version, sealed).await?;
+                let record = Arc::new(record);
+                Ok(replaced.then(|| Loaded { record, value, version: version + 1 }))
+            }
+            Kind::Cookies(cookies) => {
+                let value = cookies.seal(SESSION, &json(&record)?)?;
+                let record = Arc::new(record);
+                cookies.renewed(loaded.key(), Arc::clone(&record), value.clone(), now);
+                let over = cookies.is_ended(&self.keys_of(&record), record.began);
+                Ok((!over).then_some(Loaded { record, value, version: 0 }))
+            }
+        }
+    }
+
+    /// Ends one session.
+    pub(crate) async fn remove(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
+        match &self.kind {
+            Kind::Store(store) => store.remove(loaded.key()).await,
+            Kind::Cookies(cookies) => {
+                let whose = Whose::ProviderSession(own_key(&loaded.record));
+                cookies.end(whose, now, loaded.record.expires_at);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the sessions of one sign-in at the provider. None of them lives after `until`.
+    pub(crate) async fn end_provider_session(
+        &self,
+        sid: &str,
+        now: u64,
+        until: u64,
+    ) -> Result<(), StoreError> {
+        let whose = Whose::ProviderSession(self.provider_session_key(sid));
+        self.end(whose, now, until).await
+    }
+
+    /// Ends all sessions of a user. None of them lives after `until`.
+    pub(crate) async fn end_user(&self, sub: &str, now: u64, until: u64) -> Result<(), StoreError> {
+        self.end(Whose::User(self.user_key(sub)), now, until).await
+    }
+
+    async fn end(&self, whose: Whose, now: u64, until: u64) -> Result<(), StoreError> {
+        match &self.kind {
+            Kind::Store(store) => {
+                let ended = store.remove_all(whose).await?;
+                tracing::info!(ended, "the provider ended sessions");
+            }
+            Kind::Cookies(cookies) => cookies.end(whose, now, until),
+        }
+        Ok(())
+    }
+
+    /// Whether a token of the provider was seen before.
+    pub(crate) async fn was_seen(&self, jti: &str, now: u64) -> Result<bool, StoreError> {
+        self.memory().was_used(self.owned_key("token", jti), now).await
+    }
+
+    /// Notes that a token of the provider was seen.
+    pub(crate) async fn note_seen(
+        &self,
+        jti: &str,
+        now: u64,
+        until: u64,
+    ) -> Result<(), StoreError> {
+        self.memory().use_once(self.owned_key("token", jti), now, until).await.map(drop)
+    }
+
+    /// Where it is noted what counts once.
+    fn memory(&self) -> &dyn SessionStore {
+        match &self.kind {
+            Kind::Store(store) => &**store,
+            Kind::Cookies(cookies) => &cookies.used,
+        }
+    }
+
+    /// Removes what has expired.
+    pub(crate) async fn sweep(&self, now: u64) -> Result<(), StoreError> {
+        match &self.kind {
+            Kind::Store(store) => store.sweep(now).await,
+            Kind::Cookies(cookies) => {
+                cookies.sweep(now);
+                cookies.used.sweep(now).await
+            }
+        }
+    }
+
+    /// What may have ended the session.
+    fn keys_of(&self, record: &SessionRecord) -> Vec<Key> {
+        let of_provider = record.sid().map(|sid| self.provider_session_key(sid));
+        let own = [own_key(record), self.user_key(record.user.sub())];
+        own.into_iter().chain(of_provider).collect()
+    }
+
+    fn user_key(&self, sub: &str) -> Key {
+        self.owned_key("user", sub)
+    }
+
+    fn provider_session_key(&self, sid: &str) -> Key {
+        self.owned_key("provider session", sid)
+    }
+
+    fn owned_key(&self, kind: &str, text: &str) -> Key {
+        let [issuer, client_id] = &self.owner;
+        Key::of(&[kind, issuer, client_id, text])
+    }
+}
+
+fn session_key(value: &str) -> Key {
+    Key::of(&[SESSION, value])
+}
+
+fn request_key(state: &str, browser: &str) -> Key {
+    Key::of(&[REQUEST, state, browser])
+}
+
+fn own_key(record: &SessionRecord) -> Key {
+    Key::of(&["own", &record.id])
+}
+
+fn request_context(state: &str) -> String {
+    format!("{REQUEST} {state}")
+}
+
+/// What distinguishes the cookies of the sign-ins that a browser has begun.
+fn tag(state: &str) -> &str {
+    let end = state.bytes().take(8).take_while(|byte| is_base64url(*byte)).count();
+    &state[..end]
+}
+
+/// The text after its time, if that has not come.
+fn unexpired(text: &[u8], now: u64) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (until, text) = text.split_once(' ')?;
+    (now < until.parse().ok()?).then(|| text.as_bytes().to_vec())
+}
+
+/// Whether a value may be one of ours: 43 base64url characters.
+fn is_random(value: &str) -> bool {
+    value.len() == 43 && value.bytes().all(is_base64url)
+}
+
+fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn json(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(record).map_err(|error| StoreError(error.to_string()))
+}
+
+fn read(text: &[u8]) -> Option<SessionRecord> {
+    serde_json::from_slice(text).ok()
+}
+
+fn sealed_by(handle: &str, record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
+    Ok(Sealing::derived(handle, SESSION)?.seal(SESSION, &json(record)?)?)
+}
+
+fn too_long() -> StoreError {
+    StoreError(
+        "the session is too large for cookies: keep sessions in a database, or ask for less scope"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,337 @@
+//! What an application says about itself and its provider.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use axum::response::Response;
+use doorward_client::{
+    Secret, Settings,
+    settings::{ClaimsFilter, ClientAuthentication},
+};
+use doorward_protocol::host::is_loopback;
+use doorward_relying_party::Now;
+use url::Url;
+
+use crate::{ClientKey, Problem, ReturnTo};
+
+/// How long a session lasts unless something else is set: ten hours, in seconds.
+const SESSION_LIFETIME: u64 = 36_000;
+
+/// A setting can't be used. The text names it and says what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub(crate) String);
+
+/// Answers a failed sign-in in the application's own way.
+pub(crate) type ProblemPage = dyn Fn(&Problem) -> Response + Send + Sync;
+
+/// Settings of [`Auth`](crate::Auth).
+///
+/// ```
+/// use doorward_axum::{Secret, SignInSettings};
+///
+/// let settings = SignInSettings::new(
+///     "https://id.example.com",
+///     "shop",
+///     "https://shop.example.com/signin-oidc",
+/// )
+/// .client_secret(Secret::new("a long random text"))
+/// .scope("openid profile offline_access")
+/// .post_logout_redirect_uri("https://shop.example.com/signout-callback-oidc");
+/// ```
+#[derive(Clone)]
+pub struct SignInSettings {
+    pub(crate) protocol: Settings,
+    pub(crate) client_key: Option<ClientKey>,
+    pub(crate) sign_in_path: String,
+    pub(crate) sign_out_path: String,
+    pub(crate) back_channel_path: String,
+    pub(crate) front_channel_path: String,
+    pub(crate) after_sign_out: String,
+    pub(crate) session_lifetime: u64,
+    pub(crate) cookie_name: String,
+    pub(crate) reads_access_token: bool,
+    pub(crate) problem_page: Option<Arc<ProblemPage>>,
+    pub(crate) now: Arc<Now>,
+}
+
+impl SignInSettings {
+    /// Settings with every default: for the provider with this issuer, the client of this
+    /// identifier, and the address to which the provider sends the browser back. That address
+    /// also tells the origin of the application.
+    pub fn new(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        let protocol = Settings::new(issuer, client_id, redirect_uri)
+            .filter_protocol_claims(ClaimsFilter::Protocol(false));
+        Self {
+            protocol,
+            client_key: None,
+            sign_in_path: "/signin".to_owned(),
+            sign_out_path: "/signout".to_owned(),
+            back_channel_path: "/backchannel-logout".to_owned(),
+            front_channel_path: "/frontchannel-logout".to_owned(),
+            after_sign_out: "/".to_owned(),
+            session_lifetime: SESSION_LIFETIME,
+            cookie_name: "session".to_owned(),
+            reads_access_token: false,
+            problem_page: None,
+            now: Arc::new(system_time),
+        }
+    }
+
+    /// The client authenticates by this secret in the `Authorization` header (RFC 6749 section
+    /// 2.3.1).
+    #[must_use]
+    pub fn client_secret(mut self, secret: Secret) -> Self {
+        self.protocol = self
+            .protocol
+            .client_secret(secret)
+            .client_authentication(ClientAuthentication::ClientSecretBasic);
+        self
+    }
+
+    /// The client authenticates by assertions that this key signs (`private_key_jwt`, RFC 7523
+    /// section 2.2).
+    #[must_use]
+    pub fn client_key(mut self, key: ClientKey) -> Self {
+        self.protocol = self.protocol.client_authentication(ClientAuthentication::PrivateKeyJwt);
+        self.client_key = Some(key);
+        self
+    }
+
+    /// The requested scope. Default: `openid`. With `offline_access`, most providers issue a
+    /// refresh token, by which the session's access token is renewed.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.protocol = self.protocol.scope(scope);
+        self
+    }
+
+    /// Where the provider sends the browser after sign-out (OIDC RP-Initiated Logout section 2).
+    /// Default: it stays at the provider.
+    #[must_use]
+    pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.protocol = self.protocol.post_logout_redirect_uri(uri);
+        self
+    }
+
+    /// Sends each authorization request to the provider beforehand (RFC 9126), even if the
+    /// provider does not require it. Default: no.
+    #[must_use]
+    pub fn push_authorization_requests(mut self, pushes: bool) -> Self {
+        self.protocol = self.protocol.push_authorization_requests(pushes);
+        self
+    }
+
+    /// Whether the claims of userinfo are added to those of the ID token. Some providers put names
+    /// there only. Others, such as Entra ID, refuse there what is for an API, and the sign-in then
+    /// fails. Default: no.
+    #[must_use]
+    pub fn load_user_info(mut self, loads: bool) -> Self {
+        self.protocol = self.protocol.load_user_info(loads);
+        self
+    }
+
+    /// Whether policies also see the claims of an access token that is a JWT, such as roles that
+    /// the provider puts nowhere else. The token came from the provider directly, so its signature
+    /// is not checked again. A claim of the ID token counts before one of the access token.
+    /// Default: no.
+    #[must_use]
+    pub fn reads_access_token(mut self, reads: bool) -> Self {
+        self.reads_access_token = reads;
+        self
+    }
+
+    /// How long a session lasts, in seconds, however often it is used. Default: ten hours.
+    #[must_use]
+    pub fn session_lifetime(mut self, seconds: u64) -> Self {
+        self.session_lifetime = seconds;
+        self
+    }
+
+    /// The name of the session cookie. By https, `__Host-` goes before it. Applications on one host
+    /// need different names, also on different ports. Default: `session`.
+    #[must_use]
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// The path that starts a sign-in. Default: `/signin`.
+    #[must_use]
+    pub fn sign_in_path(mut self, path: impl Into<String>) -> Self {
+        self.sign_in_path = path.into();
+        self
+    }
+
+    /// The path to which a form posts to sign out. Default: `/signout`.
+    #[must_use]
+    pub fn sign_out_path(mut self, path: impl Into<String>) -> Self {
+        self.sign_out_path = path.into();
+        self
+    }
+
+    /// The path at which the provider tells that a session ended (OIDC Back-Channel Logout section
+    /// 2.2). Default: `/backchannel-logout`.
+    #[must_use]
+    pub fn back_channel_path(mut self, path: impl Into<String>) -> Self {
+        self.back_channel_path = path.into();
+        self
+    }
+
+    /// The path that the provider loads in a frame when a session ended (OIDC Front-Channel Logout
+    /// section 2). Default: `/frontchannel-logout`.
+    #[must_use]
+    pub fn front_channel_path(mut self, path: impl Into<String>) -> Self {
+        self.front_channel_path = path.into();
+        self
+    }
+
+    /// Where the browser goes after sign-out, a path of this application. Default: `/`.
+    #[must_use]
+    pub fn after_sign_out(mut self, path: impl Into<String>) -> Self {
+        self.after_sign_out = path.into();
+        self
+    }
+
+    /// Further settings of the protocol: `resource`, `acr_values`, `max_age`, `ui_locales`,
+    /// `prompt` and others of [`Settings`]. Those for browsers (stores, frames, timers) have no
+    /// effect.
+    #[must_use]
+    pub fn protocol(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        self.protocol = change(self.protocol);
+        self
+    }
+
+    /// Answers a failed sign-in with a page of the application. Default: a small page in English.
+    #[must_use]
+    pub fn problem_page(
+        mut self,
+        page: impl Fn(&Problem) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.problem_page = Some(Arc::new(page));
+        self
+    }
+
+    /// Another clock than the system's, for tests: seconds since 1970 (UTC).
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.now = Arc::new(now);
+        self
+    }
+
+    /// What follows from the settings, if all of them can be used.
+    pub(crate) fn checked(&self) -> Result<Checked, SettingsError> {
+        self.protocol.validate().map_err(|error| SettingsError(error.to_string()))?;
+        let redirect_uri = self.own_address("redirect_uri", &self.protocol.redirect_uri)?;
+        let post_logout = match &self.protocol.post_logout_redirect_uri {
+            Some(uri) => Some(self.own_address("post_logout_redirect_uri", uri)?),
+            None => None,
+        };
+        let paths = [
+            ("sign_in_path", &self.sign_in_path),
+            ("sign_out_path", &self.sign_out_path),
+            ("back_channel_path", &self.back_channel_path),
+            ("front_channel_path", &self.front_channel_path),
+            ("after_sign_out", &self.after_sign_out),
+        ];
+        if let Some((name, path)) =
+            paths.into_iter().find(|(_, path)| ReturnTo::parse(path).is_none())
+        {
+            return Err(SettingsError(format!(
+                "{name} must be a path of this application, such as /signin, not {path:?}"
+            )));
+        }
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if self.cookie_name.is_empty() || !self.cookie_name.bytes().all(is_token) {
+            return Err(SettingsError(format!(
+                "cookie_name must be letters, digits and -_. only, not {:?}",
+                self.cookie_name
+            )));
+        }
+        Ok(Checked {
+            origin: redirect_uri.origin().ascii_serialization(),
+            secure: redirect_uri.scheme() == "https",
+            callback_path: redirect_uri.path().to_owned(),
+            post_logout_path: post_logout.map(|uri| uri.path().to_owned()),
+        })
+    }
+
+    /// Cookies over plain http would be readable on the way, except on this machine.
+    fn own_address(&self, name: &str, uri: &str) -> Result<Url, SettingsError> {
+        let refuse = |what: &str| Err(SettingsError(format!("{name} {what}, not {uri:?}")));
+        let Ok(url) = Url::parse(uri) else { return refuse("must be an absolute URL") };
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("must have neither query nor fragment");
+        }
+        if url.scheme() != "https" && !is_loopback(&url) {
+            return refuse("must be https, or http on this machine (localhost)");
+        }
+        if Url::parse(&self.protocol.redirect_uri).is_ok_and(|own| own.origin() != url.origin()) {
+            return refuse("must have the same origin as redirect_uri");
+        }
+        Ok(url)
+    }
+}
+
+/// What follows from valid settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    /// Scheme, host and port of the application.
+    pub(crate) origin: String,
+    /// Whether the application is served by https.
+    pub(crate) secure: bool,
+    pub(crate) callback_path: String,
+    pub(crate) post_logout_path: Option<String>,
+}
+
+fn system_time() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl fmt::Debug for SignInSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SignInSettings")
+            .field("issuer", &self.protocol.authority)
+            .field("client_id", &self.protocol.client_id)
+            .field("redirect_uri", &self.protocol.redirect_uri)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn settings(redirect_uri: &str) -> SignInSettings {
+        SignInSettings::new("https://id.example", "shop", redirect_uri)
+    }
+
+    #[test]
+    fn the_redirect_uri_tells_the_origin() {
+        let checked = settings("https://shop.example:8443/signin-oidc").checked().unwrap();
+        assert_eq!(checked.origin, "https://shop.example:8443");
+        assert!(checked.secure);
+        assert_eq!(checked.callback_path, "/signin-oidc");
+        assert!(!settings("http://localhost:5001/cb").checked().unwrap().secure);
+    }
+
+    #[test]
+    fn what_would_be_unsafe_is_refused() {
+        for uri in ["http://shop.example/cb", "/cb", "https://shop.example/cb?x=1", "ftp://a/b"] {
+            assert!(settings(uri).checked().is_err(), "{uri}");
+        }
+        let shop = settings("https://shop.example/cb");
+        let elsewhere = shop.clone().post_logout_redirect_uri("https://other.example/bye");
+        assert!(elsewhere.checked().unwrap_err().0.contains("same origin"));
+        assert!(shop.clone().after_sign_out("//evil.example").checked().is_err());
+        assert!(shop.clone().sign_in_path("signin").checked().is_err());
+        for name in ["", "a b", "a=b", "a;b"] {
+            assert!(shop.clone().cookie_name(name).checked().is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The provider tells that a session ended.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use async_trait::async_trait;
+use axum::http::{Request, StatusCode};
+use doorward_axum::{
+    FoundSession, Key, MemorySessions, SessionRow, SessionStore, StoreError, Whose,
+};
+use serde_json::{Value, json};
+
+use crate::support::{Browser, CLIENT, Kept, World, now};
+
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+fn claims(world: &World, jti: &str) -> Value {
+    json!({
+        "iss": world.provider.issuer, "aud": CLIENT, "iat": now(), "exp": now() + 120, "jti": jti,
+        "sid": "sid-1", "events": { EVENT: {} },
+    })
+}
+
+async fn notify(world: &World, typ: &str, claims: &Value) -> StatusCode {
+    let form = format!("logout_token={}", world.provider.sign(typ, claims));
+    let request = Request::post("/backchannel-logout")
+        .header("content-type", "application/x-www-form-urlencoded");
+    world.browser().send(request, &form).await.status
+}
+
+async fn is_in(browser: &Browser) -> bool {
+    browser.open("/").await.body == "alice"
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_sign_in_or_of_a_user_end() {
+    for kept in Kept::ALL {
+        for (present, absent) in [("sid", "sub"), ("sub", "sid")] {
+            let world = World::kept(kept).await;
+            let browsers = [world.signed_in().await, world.signed_in().await];
+            let mut claims = claims(&world, "1");
+            claims["sub"] = "alice".into();
+            claims.as_object_mut().unwrap().remove(absent);
+            assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+            for browser in &browsers {
+                assert!(!is_in(browser).await, "{kept:?} by {present}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_sign_in_stays() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let first = world.signed_in().await;
+        world.provider.change(|rules| rules.claims = json!({ "sid": "sid-2" }));
+        let second = world.signed_in().await;
+        assert_eq!(notify(&world, "logout+jwt", &claims(&world, "1")).await, StatusCode::OK);
+        assert!(!is_in(&first).await && is_in(&second).await, "{kept:?}");
+    }
+}
+
+/// A token that is about all sessions of a user.
+fn claims_of_user(world: &World) -> Value {
+    let mut claims = claims(world, "1");
+    claims.as_object_mut().unwrap().remove("sid");
+    claims["sub"] = "alice".into();
+    claims
+}
+
+#[tokio::test]
+async fn a_token_counts_once() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let claims = claims_of_user(&world);
+        assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+        world.advance(1);
+        let later = world.signed_in().await;
+        assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+        assert!(is_in(&later).await, "the token was sent again");
+    }
+}
+
+/// A store that can't end sessions until it is mended.
+struct Broken(MemorySessions, Arc<AtomicBool>);
+
+#[async_trait]
+impl SessionStore for Broken {
+    async fn put_request(&self, key: Key, sealed: Vec<u8>, until: u64) -> Result<(), StoreError> {
+        self.0.put_request(key, sealed, until).await
+    }
+
+    async fn take_request(&self, key: Key, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.take_request(key, now).await
+    }
+
+    async fn insert(&self, row: SessionRow) -> Result<(), StoreError> {
+        self.0.insert(row).await
+    }
+
+    async fn find(&self, key: Key, now: u64) -> Result<Option<FoundSession>, StoreError> {
+        self.0.find(key, now).await
+    }
+
+    async fn claim_renewal(
+        &self,
+        key: Key,
+        version: u64,
+        now: u64,
+        until: u64,
+    ) -> Result<bool, StoreError> {
+        self.0.claim_renewal(key, version, now, until).await
+    }
+
+    async fn replace(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        self.0.replace(key, version, sealed).await
+    }
+
+    async fn remove(&self, key: Key) -> Result<(), StoreError> {
+        self.0.remove(key).await
+    }
+
+    async fn remove_all(&self, whose: Whose) -> Result<u64, StoreError> {
+        if self.1.load(SeqCst) {
+            return Err(StoreError("broken".to_owned()));
+        }
+        self.0.remove_all(whose).await
+    }
+
+    async fn was_used(&self, key: Key, now: u64) -> Result<bool, StoreError> {
+        self.0.was_used(key, now).await
+    }
+
+    async fn use_once(&self, key: Key, now: u64, until: u64) -> Result<bool, StoreError> {
+        self.0.use_once(key, now, until).await
+    }
+
+    async fn sweep(&self, now: u64) -> Result<(), StoreError> {
+        self.0.sweep(now).await
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_done_when_the_provider_repeats_it() {
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let store = Broken(MemorySessions::default(), Arc::clone(&is_broken));
+    let world = World::with(store, |settings| settings).await;
+    let browser = world.signed_in().await;
+    for claims in [claims_of_user(&world), claims(&world, "2")] {
+        let status = notify(&world, "logout+jwt", &claims).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert!(is_in(&browser).await);
+    is_broken.store(false, SeqCst);
+    assert_eq!(notify(&world, "logout+jwt", &claims_of_user(&world)).await, StatusCode::OK);
+    assert!(!is_in(&browser).await);
+}
+
+#[tokio::test]
+async fn what_is_no_logout_token_ends_nothing() {
+    let world = World::new().await;
+    let browser = world.signed_in().await;
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("another")),
+        ("exp", json!(now() - 1000)),
+        ("iat", json!(now() + 1000)),
+        ("events", json!({})),
+        ("events", json!(null)),
+        ("nonce", json!("n")),
+        ("sid", json!(7)),
+        ("jti", json!(null)),
+    ] {
+        let mut claims = claims(&world, "1");
+        claims[name] = value.clone();
+        let status = notify(&world, "logout+jwt", &claims).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name} {value}");
+    }
+    assert_eq!(notify(&world, "at+jwt", &claims(&world, "2")).await, StatusCode::BAD_REQUEST);
+    for form in ["", "logout_token=", "logout_token=a.b.c", "logout_token=a&logout_token=b"] {
+        let answer = world.browser().send(Request::post("/backchannel-logout"), form).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{form}");
+    }
+    let other = crate::support::Provider::start().await;
+    let forged = other.sign("logout+jwt", &claims(&world, "3"));
+    let form = format!("logout_token={forged}");
+    let answer = world.browser().send(Request::post("/backchannel-logout"), &form).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(is_in(&browser).await);
+}
+
+#[tokio::test]
+async fn a_frame_of_the_provider_ends_the_session_that_it_names() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let browser = world.signed_in().await;
+        let issuer = world.provider.issuer.clone();
+        // The frame is on another site, so the browser sends no cookies.
+        let frame = async |query: String| {
+            world.browser().open(&format!("/frontchannel-logout?{query}")).await
+        };
+        for query in [
+            String::new(),
+            "sid=sid-1".to_owned(),
+            format!("iss={issuer}"),
+            "iss=https://evil.example&sid=sid-1".to_owned(),
+        ] {
+            assert_eq!(frame(query).await.status, StatusCode::BAD_REQUEST);
+        }
+        frame(format!("iss={issuer}&sid=sid-2")).await;
+        assert!(is_in(&browser).await);
+        let answer = frame(format!("iss={issuer}&sid=sid-1")).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("content-security-policy"), format!("frame-ancestors {issuer}"));
+        assert!(!is_in(&browser).await, "{kept:?}");
+    }
+}

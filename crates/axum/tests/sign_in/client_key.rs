@@ -1,0 +1,63 @@
+//! Client authentication by a key, in place of a secret.
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use doorward_axum::{Auth, ClientKey, MemorySessions, SignInSettings, SigningAlgorithm};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::Value;
+
+use crate::support::{Browser, ORIGIN, Provider};
+
+#[tokio::test]
+async fn assertions_are_signed_and_new_each_time() {
+    let pkcs8 =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(pkcs8.as_ref())
+    );
+    let key = ClientKey::from_pem(pem.as_bytes(), SigningAlgorithm::Es256, Some("k")).unwrap();
+    assert!(!format!("{key:?}").contains(&BASE64_STANDARD.encode(&pkcs8.as_ref()[..30])));
+
+    let provider = Provider::start().await;
+    let settings = SignInSettings::new(&*provider.issuer, "shop", format!("{ORIGIN}/signin-oidc"))
+        .client_key(key)
+        .push_authorization_requests(true);
+    let auth = Auth::new(settings, MemorySessions::default()).unwrap();
+    let browser = Browser::new(&auth.attach(axum::Router::new()));
+    let to_provider = browser.open("/signin").await.location().to_owned();
+    browser.open(&provider.authorize(&to_provider)).await.location();
+
+    let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.set_audience(&[&provider.issuer]);
+    validation.set_issuer(&["shop"]);
+    let mut seen = Vec::new();
+    for endpoint in ["par", "token"] {
+        let form = &provider.forms(endpoint)[0];
+        assert_eq!(
+            form["client_assertion_type"],
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        );
+        assert!(!form.contains_key("client_secret") && provider.authorization(endpoint).is_empty());
+        let token = jsonwebtoken::decode::<Value>(&form["client_assertion"], &public, &validation);
+        let token = token.unwrap();
+        assert_eq!(
+            (token.header.kid.as_deref(), &token.claims["sub"]),
+            (Some("k"), &"shop".into())
+        );
+        seen.push(token.claims["jti"].clone());
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[test]
+fn a_key_that_does_not_fit_is_refused_at_once() {
+    assert!(ClientKey::from_pem(b"no key", SigningAlgorithm::Rs256, None).is_err());
+    assert!(ClientKey::from_pem(b"", SigningAlgorithm::Es256, None).is_err());
+}

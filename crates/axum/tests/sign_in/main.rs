@@ -1,0 +1,17 @@
+//! Sign-in through the router, with a provider that does what the test says. `examples/server-side`
+//! has the tests with Doorward.
+
+#![allow(clippy::unwrap_used)]
+
+mod back_channel;
+mod bad_input;
+mod client_key;
+mod flow;
+mod forged;
+mod pages;
+mod policies;
+mod proxy;
+mod pushed;
+mod renewal;
+mod sessions;
+mod support;

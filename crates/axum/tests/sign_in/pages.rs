@@ -1,0 +1,41 @@
+//! Who is asked to sign in, and how.
+
+use axum::http::{Request, StatusCode};
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_script_gets_a_status_and_no_redirect() {
+    let world = World::new().await;
+    let browser = world.browser();
+    for (name, value) in [
+        ("accept", "application/json"),
+        ("sec-fetch-mode", "cors"),
+        ("x-requested-with", "XMLHttpRequest"),
+    ] {
+        let answer = browser.send(Request::get("/me?x=1").header(name, value), "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
+        assert_eq!(answer.json()["error"], "unauthorized");
+        assert_eq!(answer.json()["sign_in"], "/signin?return_to=%2Fme%3Fx%3D1");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    assert!(browser.cookie("session-signin").is_none());
+}
+
+#[tokio::test]
+async fn htmx_leaves_the_page_for_the_sign_in() {
+    let world = World::new().await;
+    let request = Request::get("/me")
+        .header("accept", "text/html")
+        .header("hx-request", "true")
+        .header("hx-current-url", "http://localhost:5001/cart?x=1");
+    let answer = world.browser().send(request, "").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.header("hx-redirect"), "/signin?return_to=%2Fcart%3Fx%3D1");
+}
+
+#[tokio::test]
+async fn a_form_of_nobody_is_not_sent_to_the_provider() {
+    let world = World::new().await;
+    assert_eq!(world.browser().post("/me", "").await.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,277 @@
+//! A provider that does what the test says, on a port of its own.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use doorward_axum::http::{HeaderMap, StatusCode};
+use doorward_protocol::pkce::{CodeChallenge, CodeVerifier};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use url::{Url, form_urlencoded};
+
+/// What the provider does next.
+#[derive(Clone)]
+pub struct Rules {
+    /// Whether it answers at all.
+    pub is_up: bool,
+    /// The lifetime of access tokens in seconds.
+    pub lifetime: u64,
+    /// Whether refresh tokens are refused.
+    pub grant_is_over: bool,
+    /// Changes of the claims of ID tokens; null removes one.
+    pub claims: Value,
+    /// What userinfo says beside `sub`.
+    pub user_info: Value,
+}
+
+/// An endpoint, the form that it got, and the `Authorization` header.
+type Received = (String, HashMap<String, String>, String);
+
+pub struct Provider {
+    pub issuer: String,
+    key: EncodingKey,
+    public: Value,
+    rules: Mutex<Rules>,
+    codes: Mutex<HashMap<String, HashMap<String, String>>>,
+    /// What the endpoints got.
+    received: Mutex<Vec<Received>>,
+    counter: Mutex<u64>,
+    /// A permit for each answer of the token endpoint to a refresh token.
+    pub renewals: Semaphore,
+}
+
+type Shared = State<Arc<Provider>>;
+
+impl Provider {
+    /// Starts the provider.
+    pub async fn start() -> Arc<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        let key = EncodingKey::from_ec_der(pkcs8.unwrap().as_ref());
+        let public = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        let rules = Rules {
+            is_up: true,
+            lifetime: 3600,
+            grant_is_over: false,
+            claims: json!({}),
+            user_info: json!({ "name": "Alice Archer" }),
+        };
+        let provider = Arc::new(Self {
+            issuer,
+            key,
+            public: serde_json::to_value(public).unwrap(),
+            rules: Mutex::new(rules),
+            codes: Mutex::default(),
+            received: Mutex::default(),
+            counter: Mutex::default(),
+            renewals: Semaphore::new(Semaphore::MAX_PERMITS),
+        });
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(metadata))
+            .route("/jwks", get(jwks))
+            .route("/token", post(token))
+            .route("/par", post(par))
+            .route("/userinfo", get(user_info))
+            .route("/revocation", post(revocation))
+            .with_state(Arc::clone(&provider));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        provider
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut Rules)) {
+        change(&mut self.rules.lock().unwrap());
+    }
+
+    fn rules(&self) -> Rules {
+        self.rules.lock().unwrap().clone()
+    }
+
+    /// The user signs in at the URL that the browser was sent to. Returns where the browser goes.
+    pub fn authorize(&self, url: &str) -> String {
+        let mut params = params_of(url);
+        if let Some(reference) = params.get("request_uri") {
+            params = self.codes.lock().unwrap().remove(reference).unwrap();
+        }
+        assert_eq!(params["code_challenge_method"], "S256");
+        let code = format!("code-{}", self.count());
+        let response = [("code", &*code), ("state", &params["state"]), ("iss", &self.issuer)];
+        let to = Url::parse_with_params(&params["redirect_uri"], response).unwrap();
+        self.codes.lock().unwrap().insert(code, params);
+        to.into()
+    }
+
+    /// The forms that an endpoint got.
+    pub fn forms(&self, endpoint: &str) -> Vec<HashMap<String, String>> {
+        let received = self.received.lock().unwrap();
+        received
+            .iter()
+            .filter(|(own, ..)| own == endpoint)
+            .map(|(_, form, _)| form.clone())
+            .collect()
+    }
+
+    /// The `Authorization` header of the last request to an endpoint.
+    pub fn authorization(&self, endpoint: &str) -> String {
+        let received = self.received.lock().unwrap();
+        received.iter().rfind(|(own, ..)| own == endpoint).unwrap().2.clone()
+    }
+
+    /// How many renewals were asked for.
+    pub fn renewals(&self) -> usize {
+        self.forms("token").iter().filter(|form| form["grant_type"] == "refresh_token").count()
+    }
+
+    /// A signed token.
+    pub fn sign(&self, typ: &str, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(typ.to_owned());
+        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
+    }
+
+    fn count(&self) -> u64 {
+        let mut counter = self.counter.lock().unwrap();
+        *counter += 1;
+        *counter
+    }
+
+    fn receive(
+        &self,
+        endpoint: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> HashMap<String, String> {
+        let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+        let authorization =
+            headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+        let entry = (endpoint.to_owned(), form.clone(), authorization.to_owned());
+        self.received.lock().unwrap().push(entry);
+        form
+    }
+
+    fn tokens(&self, request: Option<&HashMap<String, String>>) -> Value {
+        let rules = self.rules();
+        let count = self.count();
+        let mut answer = json!({
+            "access_token": format!("access-{count}"),
+            "refresh_token": format!("refresh-{count}"),
+            "token_type": "Bearer",
+            "expires_in": rules.lifetime,
+        });
+        let now = now();
+        let Some(request) = request else { return answer };
+        let mut claims = json!({
+            "iss": self.issuer, "aud": request["client_id"], "sub": "alice", "sid": "sid-1",
+            "iat": now, "exp": now + 300, "auth_time": now, "nonce": request["nonce"],
+            "role": ["admin"], "acr": "1",
+        });
+        for (name, value) in rules.claims.as_object().unwrap() {
+            match value {
+                Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+                value => claims[name] = value.clone(),
+            }
+        }
+        answer["id_token"] = self.sign("JWT", &claims).into();
+        answer
+    }
+}
+
+/// Seconds since 1970 (UTC).
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The parameters of a URL.
+pub fn params_of(url: &str) -> HashMap<String, String> {
+    Url::parse(url).unwrap().query_pairs().into_owned().collect()
+}
+
+fn unavailable() -> Response {
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+async fn metadata(State(provider): Shared) -> Response {
+    if !provider.rules().is_up {
+        return unavailable();
+    }
+    let at = |path: &str| format!("{}/{path}", provider.issuer);
+    Json(json!({
+        "issuer": provider.issuer,
+        "authorization_endpoint": at("authorize"),
+        "token_endpoint": at("token"),
+        "jwks_uri": at("jwks"),
+        "userinfo_endpoint": at("userinfo"),
+        "revocation_endpoint": at("revocation"),
+        "end_session_endpoint": at("endsession"),
+        "pushed_authorization_request_endpoint": at("par"),
+        "authorization_response_iss_parameter_supported": true,
+        "id_token_signing_alg_values_supported": ["ES256"],
+    }))
+    .into_response()
+}
+
+async fn jwks(State(provider): Shared) -> Json<Value> {
+    Json(json!({ "keys": [provider.public] }))
+}
+
+async fn token(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let rules = provider.rules();
+    if !rules.is_up {
+        return unavailable();
+    }
+    let form = provider.receive("token", &headers, &body);
+    let refused =
+        || (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
+    if form["grant_type"] == "refresh_token" {
+        provider.renewals.acquire().await.unwrap().forget();
+        return if rules.grant_is_over {
+            refused()
+        } else {
+            Json(provider.tokens(None)).into_response()
+        };
+    }
+    let Some(request) = provider.codes.lock().unwrap().remove(&form["code"]) else {
+        return refused();
+    };
+    let verifier = CodeVerifier::parse(&*form["code_verifier"]).unwrap();
+    let challenge = CodeChallenge::parse(&*request["code_challenge"]).unwrap();
+    if !challenge.matches(&verifier) || form["redirect_uri"] != request["redirect_uri"] {
+        return refused();
+    }
+    Json(provider.tokens(Some(&request))).into_response()
+}
+
+async fn par(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let form = provider.receive("par", &headers, &body);
+    let reference = format!("urn:request:{}", provider.count());
+    provider.codes.lock().unwrap().insert(reference.clone(), form);
+    let answer = json!({ "request_uri": reference, "expires_in": 60 });
+    (StatusCode::CREATED, Json(answer)).into_response()
+}
+
+async fn user_info(State(provider): Shared) -> Json<Value> {
+    let mut claims = Map::from_iter([("sub".to_owned(), json!("alice"))]);
+    claims.extend(provider.rules().user_info.as_object().unwrap().clone());
+    Json(Value::Object(claims))
+}
+
+async fn revocation(State(provider): Shared, headers: HeaderMap, body: Bytes) -> StatusCode {
+    provider.receive("revocation", &headers, &body);
+    StatusCode::OK
+}

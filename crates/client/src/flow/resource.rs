@@ -1,0 +1,119 @@
+//! Access tokens for further APIs, each by the refresh token with `resource` (RFC 8707 section
+//! 2.2). They are kept in memory alone.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use crate::{
+    Error, Fault,
+    client::Client,
+    flow::tokens::{TokenResponse, add_params},
+    lean::{single_flight::SharedWork, url},
+    user_store::{StoredSession, StoredUser},
+};
+
+/// A token is asked for again if it would expire within this time.
+const LEAD: Duration = Duration::from_secs(30);
+/// How many APIs are remembered. The oldest is forgotten first.
+const REMEMBERED: usize = 32;
+
+/// The tokens for further APIs of one client.
+#[derive(Default)]
+pub(crate) struct ResourceTokens {
+    tokens: RefCell<Vec<ResourceToken>>,
+    /// The requests that are running.
+    running: RefCell<Vec<(String, SharedWork)>>,
+}
+
+struct ResourceToken {
+    resource: String,
+    /// The session that the token belongs to.
+    session: String,
+    access_token: String,
+    /// On the monotonic clock. `None` if the provider did not say.
+    usable_until: Option<Duration>,
+}
+
+impl ResourceTokens {
+    fn find(&self, resource: &str, session: &str, now: Duration) -> Option<String> {
+        let tokens = self.tokens.borrow();
+        let token = tokens.iter().find(|token| {
+            token.resource == resource
+                && token.session == session
+                && token.usable_until.is_none_or(|until| now < until)
+        });
+        token.map(|token| token.access_token.clone())
+    }
+
+    /// Forgets a token that an API refused.
+    pub(crate) fn forget(&self, access_token: &str) {
+        self.tokens.borrow_mut().retain(|token| token.access_token != access_token);
+    }
+
+    fn keep(&self, token: ResourceToken) {
+        let mut tokens = self.tokens.borrow_mut();
+        // Those of an earlier session are of no use.
+        tokens.retain(|own| own.resource != token.resource && own.session == token.session);
+        if tokens.len() == REMEMBERED {
+            drop(tokens.remove(0));
+        }
+        tokens.push(token);
+    }
+}
+
+impl Client {
+    /// Returns a valid token for this API. Callers at the same time share one request.
+    pub(crate) async fn resource_token(self: &Rc<Self>, resource: &str) -> Result<String, Fault> {
+        let session = self.users.get()?.ok_or(Error::NotSignedIn)?.stored.session_id();
+        let now = self.ports.clock.monotonic();
+        if let Some(token) = self.resources.find(resource, &session, now) {
+            return Ok(token);
+        }
+        self.request_for(resource).outcome().await?;
+        let now = self.ports.clock.monotonic();
+        // A token that lives for less than `LEAD` is better than none.
+        let token = self.resources.find(resource, &session, now.saturating_sub(LEAD));
+        token.ok_or_else(|| Error::NotSignedIn.into())
+    }
+
+    /// The running request for a token of this API, or a new one.
+    fn request_for(self: &Rc<Self>, resource: &str) -> SharedWork {
+        let mut running = self.resources.running.borrow_mut();
+        running.retain(|(_, work)| !work.is_done());
+        if let Some((_, work)) = running.iter().find(|(own, _)| own == resource) {
+            return work.clone();
+        }
+        let (client, of) = (Rc::clone(self), resource.to_owned());
+        let request = Box::pin(async move { client.renew_alone(Some(&of)).await });
+        let work = SharedWork::start(&*self.ports.timer, request);
+        running.push((resource.to_owned(), work.clone()));
+        work
+    }
+
+    /// Sends the refresh token for a token of this API.
+    pub(crate) async fn redeem_for(
+        &self,
+        stored: &StoredUser,
+        resource: &str,
+    ) -> Result<Box<TokenResponse>, Fault> {
+        let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
+        let mut form = url::encoded(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("resource", resource),
+        ]);
+        add_params(&mut form, &[], &self.settings.extra_token_params);
+        self.tokens.grant(&form).await
+    }
+
+    /// Keeps the token of an answer for its API.
+    pub(crate) fn keep_for(&self, session: &StoredSession, resource: &str, answer: TokenResponse) {
+        let now = self.ports.clock.monotonic();
+        let until = |life: u64| (now + Duration::from_secs(life)).saturating_sub(LEAD);
+        self.resources.keep(ResourceToken {
+            resource: resource.to_owned(),
+            session: session.stored.session_id(),
+            access_token: answer.access_token,
+            usable_until: answer.expires_in.map(until),
+        });
+    }
+}

@@ -1,0 +1,138 @@
+//! The client and what belongs to it. They stay on the browser's one thread.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    rc::{Rc, Weak},
+    task::{Context, Poll, Waker},
+};
+
+use doorward_client::{Error, Settings, Subscription, User, UserManager};
+#[cfg(target_arch = "wasm32")]
+use leptos::prelude::*;
+
+use crate::{AuthSubscription, subscription::Waiting};
+
+/// Loads the settings.
+pub(crate) type Load = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>>>;
+
+/// Whether a response in a URL is left to another program.
+pub(crate) type SkipCallback = Rc<dyn Fn(&str) -> bool>;
+
+/// Creates the client.
+pub(crate) type MakeClient = Rc<dyn Fn(Settings) -> Result<UserManager, Error>>;
+
+/// The client as an object. Whoever calls it need not have its code, which may be a file of its own
+/// ([`crate::engine`]).
+pub(crate) trait Client {
+    /// The client itself.
+    fn manager(&self) -> UserManager;
+    /// [`UserManager::expires_in`].
+    fn expires_in(&self, user: &User) -> Option<i64>;
+    /// [`UserManager::now`].
+    fn now(&self) -> u64;
+    /// Lets a handler receive events.
+    fn begin(&self, waiting: &Waiting);
+}
+
+/// How sign-in was asked for.
+pub(crate) struct Plan {
+    pub load: Load,
+    pub skip_callback: Option<SkipCallback>,
+    pub make: Option<MakeClient>,
+}
+
+/// The client and what belongs to it.
+pub(crate) struct Live {
+    pub plan: Rc<Plan>,
+    /// The settings, once they are loaded.
+    pub settings: Option<Rc<Settings>>,
+    pub client: Option<Rc<dyn Client>>,
+    pub subscription: Option<Subscription>,
+    /// Subscriptions that wait for the client.
+    pub waiting: Vec<Weak<Waiting>>,
+    /// Tasks that wait until it is known who is signed in.
+    pub wakers: Vec<Waker>,
+    /// The URL of a response whose processing failed, for the next attempt.
+    pub response: Option<String>,
+    /// Counts the attempts to leave the page.
+    pub departures: u32,
+}
+
+impl Live {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            plan: Rc::new(plan),
+            settings: None,
+            client: None,
+            subscription: None,
+            waiting: Vec::new(),
+            wakers: Vec::new(),
+            response: None,
+            departures: 0,
+        }
+    }
+}
+
+/// [`Live`], for closures that can be copied.
+#[derive(Clone, Copy)]
+pub(crate) struct LiveHandle {
+    #[cfg(target_arch = "wasm32")]
+    live: StoredValue<Live, LocalStorage>,
+}
+
+impl LiveHandle {
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn new(live: Live) -> Self {
+        Self { live: StoredValue::new_local(live) }
+    }
+
+    /// `None` on the server, and after the component that provides sign-in was removed.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn update<T>(self, change: impl FnOnce(&mut Live) -> T) -> Option<T> {
+        self.live.try_update_value(change)
+    }
+
+    /// On the server there is no client, and nothing that could be dropped on another thread.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn new(live: Live) -> Self {
+        drop(live);
+        Self {}
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(clippy::unused_self)] // Like its other form.
+    pub(crate) fn update<T>(self, change: impl FnOnce(&mut Live) -> T) -> Option<T> {
+        let _ = change;
+        None
+    }
+
+    pub(crate) fn client(self) -> Option<Rc<dyn Client>> {
+        self.update(|live| live.client.clone()).flatten()
+    }
+
+    pub(crate) fn plan(self) -> Option<Rc<Plan>> {
+        self.update(|live| Rc::clone(&live.plan))
+    }
+
+    pub(crate) fn subscribe(self, subscription: &AuthSubscription) {
+        let waiting = subscription.waiting();
+        match (self.client(), waiting.upgrade()) {
+            (Some(client), Some(waiting)) => client.begin(&waiting),
+            _ => {
+                self.update(|live| live.waiting.push(waiting));
+            }
+        }
+    }
+
+    /// Remembers the task that waits, if it is not known yet who is signed in.
+    pub(crate) fn poll_ready(self, is_known: bool, context: &Context<'_>) -> Poll<()> {
+        if is_known {
+            return Poll::Ready(());
+        }
+        match self.update(|live| live.wakers.push(context.waker().clone())) {
+            Some(()) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What only users see who meet a policy.
+
+use doorward_policy::{Policy, Principal};
+use doorward_protocol::{json, jws::UnverifiedJws};
+use leptos::prelude::*;
+
+use crate::{Auth, use_auth};
+
+impl Auth {
+    /// The signed-in user as policies see them: the claims of the access token, or of the profile
+    /// if the token is opaque. Tracked.
+    ///
+    /// The token is not verified here, and need not be: the API decides. This only tells the user
+    /// beforehand.
+    pub fn principal(self) -> Option<Principal> {
+        self.with_user(|user| {
+            let jws = UnverifiedJws::parse(&user.access_token).ok();
+            let claims = jws.and_then(|jws| json::object(jws.unverified_payload()));
+            claims
+                .and_then(|claims| Principal::from_map(claims).ok())
+                .or_else(|| Principal::from_map(user.profile.clone()).ok())
+        })
+        .flatten()
+    }
+}
+
+/// Shows its children to a signed-in user who meets the policy, and the fallback to everyone else
+/// who is signed in or not. Until that is known, it shows `loading`. Whether a sign-in is recent is
+/// looked at when the user changes, and not again while time passes.
+///
+/// ```no_run
+/// use doorward_leptos::{Policy, RequirePolicy};
+/// use leptos::prelude::*;
+///
+/// # fn view() -> impl IntoView {
+/// view! {
+///     <RequirePolicy policy=Policy::require_role("admin") fallback=|| "Administrators only.">
+///         <p>"All orders"</p>
+///     </RequirePolicy>
+/// }
+/// # }
+/// ```
+#[component]
+pub fn RequirePolicy(
+    /// What the user has to meet. The API can use the same policy.
+    policy: Policy,
+    /// What a user sees who meets it.
+    children: ChildrenFn,
+    /// What everyone else sees.
+    #[prop(optional, into)]
+    fallback: ViewFn,
+    /// What is shown until it is known who is signed in. Nothing by default.
+    #[prop(optional, into)]
+    loading: ViewFn,
+    /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
+    #[prop(optional, into)]
+    auth: Option<Auth>,
+) -> impl IntoView {
+    let auth = auth.unwrap_or_else(use_auth);
+    let allowed = Memo::new(move |_| {
+        auth.as_condition().map(|signed_in| {
+            signed_in
+                && auth.principal().is_some_and(|principal| {
+                    let now = i64::try_from(auth.now()).unwrap_or(i64::MAX);
+                    policy.decide_at(&principal, now).is_allowed()
+                })
+        })
+    });
+    move || match allowed.get() {
+        Some(true) => children().into_any(),
+        Some(false) => fallback.run(),
+        None => loading.run(),
+    }
+}

@@ -1,0 +1,131 @@
+//! `GET` and `POST /account/email`: the user asks for another e-mail address. The link in the
+//! message leads to `/account/verify-email`, where it takes the place of the one before.
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use doorward_provider::model::{email::EmailAddress, user::User};
+use leptos::prelude::*;
+
+use super::{
+    PATH,
+    view::{self, Field, Told},
+};
+use crate::{
+    AppState,
+    http::{
+        csrf::{self, FormToken},
+        form::PageForm,
+        fresh_session::FreshSession,
+        peer::Peer,
+    },
+    page::{
+        account_form::{AskingBrowser, Problem},
+        error::{PageError, PageErrorCause},
+        layout::hidden,
+        response::{html, with_cookie},
+    },
+    texts::Localized,
+};
+
+const OWN_PATH: &str = "/account/email";
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    headers: HeaderMap,
+    FreshSession(session): FreshSession,
+) -> Result<Response, PageError> {
+    let user = state.own_user(&session).await?;
+    show(&state, &headers, StatusCode::OK, &user, None)
+}
+
+pub(crate) async fn post(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+    FreshSession(session): FreshSession,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    let user = state.own_user(&session).await?;
+    let t = state.texts;
+    let refused = |status: StatusCode, problem: &str| {
+        show(&state, &headers, status, &user, Some(Told::Problem(problem.to_owned())))
+    };
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        return refused(StatusCode::BAD_REQUEST, t.form_expired);
+    }
+    let Ok(address) = EmailAddress::parse(form.get("email").unwrap_or_default()) else {
+        return refused(StatusCode::BAD_REQUEST, t.accounts.not_an_address);
+    };
+    let browser = AskingBrowser::new(&state, &headers, &peer);
+    let asked = state.provider.confirm_address(&user, &address, browser.asker()).await;
+    match asked {
+        Ok(()) => {
+            let told = Told::Done((t.own_page.link_sent)(address.as_str()));
+            show(&state, &headers, StatusCode::OK, &user, Some(told))
+        }
+        Err(error) => {
+            let problem = Problem::of(&state, error)?;
+            let told = Some(Told::Problem(problem.text.clone()));
+            let page = show(&state, &headers, Problem::status(Some(&problem)), &user, told)?;
+            Ok(Problem::retry(Some(&problem), page))
+        }
+    }
+}
+
+fn show(
+    state: &AppState,
+    headers: &HeaderMap,
+    status: StatusCode,
+    user: &User,
+    told: Option<Told>,
+) -> Result<Response, PageError> {
+    if !state.provider.account_settings().mail {
+        return Err(state.error(PageErrorCause::NotFound));
+    }
+    let t = state.texts;
+    let token = FormToken::for_page(headers, &state.cookies);
+    let action = state.base.join(OWN_PATH);
+    let refused = matches!(told, Some(Told::Problem(_)));
+    let (present, is_confirmed) = (user.email(), user.verified_email().is_some());
+    let (layout, own_page) = (state.layout(), state.base.join(PATH));
+    let markup = view::section(&layout, t.own_page.email, told, own_page, move || {
+        let present = match present {
+            Some(address) => {
+                let (badge, text) = if is_confirmed {
+                    ("badge badge-ok", t.own_page.confirmed)
+                } else {
+                    ("badge badge-no", t.own_page.not_confirmed)
+                };
+                view! {
+                    <p class="row">
+                        {t.own_page.present_email}": "<strong>{address.as_str().to_owned()}</strong>
+                        <span class=badge>{text}</span>
+                    </p>
+                }
+                .into_any()
+            }
+            None => view! { <p>{t.own_page.no_email}</p> }.into_any(),
+        };
+        let field = view::field(Field {
+            name: "email",
+            label: t.own_page.new_email,
+            kind: "email",
+            value: String::new(),
+            autocomplete: "email",
+            hint: None,
+            required: true,
+            refused,
+        });
+        view! {
+            {present}
+            <form class="stack" method="post" action=action>
+                {hidden(csrf::FIELD, token.value)}
+                {field}
+                <button class="btn btn-primary btn-block">{t.own_page.send_link}</button>
+            </form>
+        }
+    });
+    Ok(with_cookie(html(status, markup), token.set_cookie))
+}

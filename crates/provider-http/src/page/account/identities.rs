@@ -1,0 +1,182 @@
+//! `GET` and `POST /account/identities`: the accounts at other providers by which the user signs
+//! in, each with a button that removes it, and buttons that link more.
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use doorward_provider::{
+    model::{
+        external_identity::{ExternalId, MOST_IDENTITIES, StoredIdentity},
+        paths,
+        session::Session,
+    },
+    store::RemovedIdentity,
+};
+use leptos::prelude::*;
+
+use super::{
+    PATH,
+    view::{self, Told},
+};
+use crate::{
+    AppState,
+    http::{
+        csrf::{self, FormToken},
+        form::PageForm,
+        fresh_session::FreshSession,
+        peer::Peer,
+        return_url::AccountPage,
+    },
+    page::{
+        account_form::AskingBrowser,
+        error::PageError,
+        layout::hidden,
+        policy::PagePolicy,
+        response::{html_with_policy, see_other, with_cookie},
+        utc_time::utc_time,
+    },
+    texts::Localized,
+};
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    headers: HeaderMap,
+    FreshSession(session): FreshSession,
+) -> Result<Response, PageError> {
+    show(&state, &headers, &session, None).await
+}
+
+pub(crate) async fn post(
+    Localized(state): Localized,
+    peer: Peer,
+    headers: HeaderMap,
+    FreshSession(session): FreshSession,
+    PageForm(form): PageForm,
+) -> Result<Response, PageError> {
+    if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
+        return show(&state, &headers, &session, Some(state.texts.form_expired)).await;
+    }
+    let here = see_other(&state.base.join(AccountPage::Identities.path()));
+    let named = form.get("issuer").zip(form.get("subject"));
+    let id = named.and_then(|(issuer, subject)| ExternalId::parse(issuer, subject).ok());
+    let Some(id) = id else { return Ok(here) };
+    let browser = AskingBrowser::new(&state, &headers, &peer);
+    let own = &session.authentication;
+    let removed = state.provider.unlink_external_identity(own, &id, browser.asker()).await;
+    match removed.map_err(|error| state.error(error))? {
+        RemovedIdentity::LastWayIn => {
+            show(&state, &headers, &session, Some(state.texts.external.last_way_in)).await
+        }
+        RemovedIdentity::Removed | RemovedIdentity::Unknown => Ok(here),
+    }
+}
+
+async fn show(
+    state: &AppState,
+    headers: &HeaderMap,
+    session: &Session,
+    problem: Option<&'static str>,
+) -> Result<Response, PageError> {
+    let own = state.provider.external_identities(&session.authentication.sub).await;
+    let own = own.map_err(|error| state.error(error))?;
+    let token = FormToken::for_page(headers, &state.cookies);
+    let providers = state.provider.identity_providers();
+    let title = |identity: &StoredIdentity| {
+        let provider = providers.iter().find(|provider| provider.name == identity.provider);
+        provider.map_or_else(|| identity.provider.to_string(), |provider| provider.title.clone())
+    };
+    let is_full = own.len() >= MOST_IDENTITIES as usize;
+    let others = providers.iter().filter(|_| !is_full).map(|provider| Other {
+        title: provider.title.clone(),
+        action: state.base.join(&paths::external(&provider.name)),
+    });
+    let page = Page {
+        action: state.base.join(AccountPage::Identities.path()),
+        form_token: token.value,
+        own: own.into_iter().map(|identity| (title(&identity), identity)).collect(),
+        others: others.collect(),
+    };
+    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let told = problem.map(|problem| Told::Problem(problem.to_owned()));
+    let (layout, back) = (state.layout(), state.base.join(PATH));
+    let texts = state.texts;
+    let content = move || page.view(texts);
+    let markup = view::section(&layout, texts.external.section, told, back, content);
+    // The buttons lead to another provider, by a redirect after the form.
+    let response = html_with_policy(status, markup, &PagePolicy::leading_to_client());
+    Ok(with_cookie(response, token.set_cookie))
+}
+
+/// A provider of which an account can be linked.
+struct Other {
+    title: String,
+    /// Where its form goes.
+    action: String,
+}
+
+/// What the page shows.
+struct Page {
+    action: String,
+    form_token: String,
+    /// Each with the title of its provider.
+    own: Vec<(String, StoredIdentity)>,
+    others: Vec<Other>,
+}
+
+impl Page {
+    fn view(self, texts: &'static crate::texts::Texts) -> impl IntoView {
+        let t = &texts.external;
+        let Self { action, form_token, own, others } = self;
+        let content = if own.is_empty() {
+            view! { <p class="muted">{t.none}</p> }.into_any()
+        } else {
+            let items = own.into_iter().map(|(title, identity)| {
+                let used = match identity.used_at {
+                    Some(used) => view! { ", "{texts.last_used}" "{utc_time(used)} }.into_any(),
+                    None => view! { ", "{t.never_used} }.into_any(),
+                };
+                let label = (t.remove_one)(&title);
+                let shown =
+                    identity.shown.map(|shown| view! { <p class="break-words">{shown}</p> });
+                view! {
+                    <li class="stack-tight">
+                        <div class="row row-spread">
+                            <strong>{title}</strong>
+                            <form method="post" action=action.clone()>
+                                {hidden(csrf::FIELD, form_token.clone())}
+                                {hidden("issuer", identity.id.issuer.to_string())}
+                                {hidden("subject", identity.id.subject.to_string())}
+                                <button class="btn btn-danger btn-small" aria-label=label>
+                                    {t.remove}
+                                </button>
+                            </form>
+                        </div>
+                        {shown}
+                        <p class="muted">
+                            {texts.since}" "{utc_time(identity.created_at)}{used}"."
+                        </p>
+                    </li>
+                }
+            });
+            view! {
+                <ul class="scope-list" id="identities">{items.collect_view()}</ul>
+                <p class="muted">{t.removal_effect}</p>
+            }
+            .into_any()
+        };
+        let others = others.into_iter().map(|other| {
+            view! {
+                <form method="post" action=other.action>
+                    {hidden(csrf::FIELD, form_token.clone())}
+                    {hidden("purpose", "link".to_owned())}
+                    <button class="btn btn-block">{(t.link)(&other.title)}</button>
+                </form>
+            }
+        });
+        view! {
+            {content}
+            {others.collect_view()}
+        }
+    }
+}

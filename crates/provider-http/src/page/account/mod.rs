@@ -1,0 +1,60 @@
+//! `GET /account`: the user's own page, and its sections in a file each.
+
+pub(crate) mod activity;
+pub(crate) mod data;
+pub(crate) mod deletion;
+pub(crate) mod email;
+pub(crate) mod identities;
+pub(crate) mod password;
+pub(crate) mod profile;
+pub(crate) mod sessions;
+mod view;
+
+use axum::{http::StatusCode, response::Response};
+
+use crate::{
+    AppState,
+    http::fresh_session::SignedIn,
+    page::{error::PageError, response::html},
+    texts::Localized,
+};
+
+/// The path of the index. Those of the sections begin with it.
+pub(crate) const PATH: &str = "/account";
+
+pub(crate) async fn get(
+    Localized(state): Localized,
+    SignedIn(session): SignedIn,
+) -> Result<Response, PageError> {
+    let index = view::Index {
+        username: state.username(&session).await?,
+        entries: entries(&state),
+        logout: state.base.join("/account/logout"),
+    };
+    Ok(html(StatusCode::OK, view::index(&state.layout(), index)))
+}
+
+/// The sections in their order. A section is a line here, and its routes.
+fn entries(state: &AppState) -> Vec<view::Entry> {
+    let t = &state.texts.own_page;
+    let settings = state.provider.account_settings();
+    let has_providers = !state.provider.identity_providers().is_empty();
+    let sections = [
+        ("/account/profile", t.profile, !settings.editable_claims.is_empty()),
+        ("/account/email", t.email, settings.mail),
+        ("/account/password", t.password, true),
+        ("/account/passkeys", t.passkeys, true),
+        ("/account/authenticator", t.authenticator, true),
+        ("/account/recovery-codes", t.recovery_codes, true),
+        ("/account/identities", state.texts.external.section, has_providers),
+        ("/account/sessions", t.sessions, true),
+        ("/grants", t.applications, true),
+        ("/account/activity", t.activity, true),
+        ("/account/data", t.data, true),
+        ("/account/delete", t.delete, settings.allow_deletion),
+    ];
+    let offered = sections.into_iter().filter(|(.., is_offered)| *is_offered);
+    offered
+        .map(|(path, (title, text), _)| view::Entry { href: state.base.join(path), title, text })
+        .collect()
+}

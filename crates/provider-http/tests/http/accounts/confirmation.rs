@@ -1,0 +1,67 @@
+//! A user confirms an address that is to be theirs.
+
+use axum::http::StatusCode;
+use doorward_provider::{
+    model::{email::EmailAddress, outbox::MailKind},
+    use_case::accounts::Asker,
+};
+use serde_json::json;
+
+use super::{link, open, world};
+use crate::support::{Browser, World, alice};
+
+const NEW: &str = "alice@example.org";
+const ASKER: Asker<'_> = Asker { address: "192.0.2.1", browser: None, language: "en", mark: None };
+
+async fn asked(world: &World, address: &str) {
+    let address = EmailAddress::parse(address).unwrap();
+    world.provider.confirm_address(&alice(), &address, ASKER).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_address_replaces_the_one_before_when_it_is_confirmed() {
+    let world = world(open()).await;
+    asked(&world, NEW).await;
+    let mail = world.mail_to(NEW).await;
+    assert_eq!(mail.kind, MailKind::ChangeEmail);
+    let link = link(&mail);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&link).await.page();
+    assert!(page.text.contains(NEW));
+    let before = world.store().user(&"alice".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(before.claims.0["email"], json!("alice@example.com"), "looking changes nothing");
+    let done = browser.submit(&page, &[]).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    let after = world.store().user_by_email(NEW).await.unwrap().unwrap();
+    assert_eq!(after.sub, "alice");
+    let told = world.mail_to("alice@example.com").await;
+    assert_eq!((told.kind, &told.data["new_email"]), (MailKind::EmailChanged, &json!(NEW)));
+    assert_eq!(browser.get("/").await.status, StatusCode::OK, "the session goes on");
+    assert_eq!(world.get(&link).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn only_the_user_who_asked_can_confirm() {
+    let world = world(open()).await;
+    asked(&world, NEW).await;
+    let link = link(&world.mail_to(NEW).await);
+    let token = link.split_once("token=").unwrap().1.to_owned();
+    for mut browser in [Browser::new(&world), Browser::signed_in(&world, "carol").await] {
+        let page = browser.get(&link).await;
+        assert!(page.page().text.contains("Sign in as alice"), "{page:?}");
+        let login = browser.get("/account/forgot-password").await.page();
+        let form = login.value("form_token").unwrap().to_owned();
+        let fields = [("form_token", form.as_str()), ("token", token.as_str())];
+        browser.post("/account/verify-email", &fields).await;
+        assert!(world.store().user_by_email(NEW).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_another_user_is_not_taken_and_not_told_of() {
+    let world = world(open()).await;
+    asked(&world, "carol@example.com").await;
+    let mail = world.mail_to("carol@example.com").await;
+    assert_eq!(mail.kind, MailKind::AccountExists);
+    assert!(!mail.data["link"].as_str().unwrap().contains("token"));
+}

@@ -1,0 +1,341 @@
+//! A forgotten password is replaced by a link that is mailed.
+
+use axum::http::StatusCode;
+use doorward_provider::model::{account_settings::AccountSettings, outbox::MailKind, user::User};
+use futures::future::join_all;
+
+use super::{GOOD, link, open, world};
+use crate::support::{Answer, Browser, World, alice, authorize_url};
+
+const PAGE: &str = "/account/forgot-password";
+
+async fn ask(world: &World, account: &str) -> Answer {
+    let mut browser = Browser::new(world);
+    let page = browser.get(PAGE).await.page();
+    browser.submit(&page, &[("account", account)]).await
+}
+
+/// A link to set another password of alice.
+async fn link_of_alice(world: &World) -> String {
+    assert_eq!(ask(world, "alice").await.status, StatusCode::OK);
+    link(&world.mail_to("alice@example.com").await)
+}
+
+async fn set(world: &World, link: &str, password: &str) -> Answer {
+    let mut browser = Browser::new(world);
+    let page = browser.get(link).await.page();
+    let fields = [("password", password), ("repeated", password), ("asked", "true")];
+    browser.submit(&page, &fields).await
+}
+
+#[tokio::test]
+async fn it_is_replaced_and_everything_of_the_old_one_ends() {
+    let world = world(open()).await;
+    let mut signed_in = Browser::signed_in(&world, "alice").await;
+    let tokens = signed_in.tokens(&[("scope", "openid offline_access")]).await;
+    let link = link_of_alice(&world).await;
+    let answer = set(&world, &link, GOOD).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert!(answer.page().text.contains("Your password is changed"));
+    assert!(
+        answer
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .all(|cookie| { !cookie.to_str().unwrap().contains("session") })
+    );
+    assert_eq!(signed_in.get("/").await.status, StatusCode::SEE_OTHER, "signed out");
+    let refreshed = world.refresh(&tokens["refresh_token"]).await;
+    assert_eq!(refreshed.error(), "invalid_grant");
+    let told = world.mail_to("alice@example.com").await;
+    assert_eq!(told.kind, MailKind::PasswordChanged);
+    assert!(!told.data.contains_key("link"));
+    let mut browser = Browser::new(&world);
+    let wrong = browser.sign_in("alice", "alice", None).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.sign_in("alice", GOOD, None).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_link_works_once_and_looking_at_it_does_not_count() {
+    let world = world(open()).await;
+    let link = link_of_alice(&world).await;
+    for _ in 0..3 {
+        assert_eq!(world.get(&link).await.status, StatusCode::OK);
+    }
+    assert_eq!(set(&world, &link, GOOD).await.status, StatusCode::OK);
+    let again = world.get(&link).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    assert!(again.page().text.contains("does not work any more"));
+}
+
+#[tokio::test]
+async fn of_many_uses_at_once_one_succeeds() {
+    let world = world(open()).await;
+    let link = link_of_alice(&world).await;
+    let mut browser = Browser::new(&world);
+    let page = browser.get(&link).await.page();
+    let (action, mut fields) = (page.form_action().to_owned(), page.fields());
+    fields.push(("password".to_owned(), GOOD.to_owned()));
+    fields.push(("repeated".to_owned(), GOOD.to_owned()));
+    fields.push(("asked".to_owned(), "true".to_owned()));
+    let cookie = format!("doorward.form={}", browser.cookie("doorward.form").unwrap());
+    let uses = (0..64).map(|_| async {
+        let pairs: Vec<_> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut browser = Browser::new(&world);
+        let (_, value) = cookie.split_once('=').unwrap();
+        browser.set_cookie("doorward.form", value);
+        browser.post(&action, &pairs).await.status
+    });
+    let statuses = join_all(uses).await;
+    let succeeded = statuses.iter().filter(|status| **status == StatusCode::OK).count();
+    assert_eq!(succeeded, 1, "{statuses:?}");
+    let told = world.mails().await;
+    assert_eq!(told.len(), 1, "the owner is told once: {told:?}");
+}
+
+#[tokio::test]
+async fn a_link_expires_and_ends_with_the_password_it_was_for() {
+    let world = world(open()).await;
+    let (first, second) = (link_of_alice(&world).await, link_of_alice(&world).await);
+    assert_eq!(set(&world, &first, GOOD).await.status, StatusCode::OK);
+    assert_eq!(world.get(&second).await.status, StatusCode::NOT_FOUND);
+    world.mail_to("alice@example.com").await;
+    let third = link_of_alice(&world).await;
+    world.clock.advance(899);
+    assert_eq!(world.get(&third).await.status, StatusCode::OK);
+    world.clock.advance(1);
+    assert_eq!(world.get(&third).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_link_is_for_nothing_else() {
+    let world = world(open()).await;
+    let link = link_of_alice(&world).await;
+    let token = link.split_once('?').unwrap().1;
+    for page in ["/account/verify-email", "/account/invitation"] {
+        assert_eq!(world.get(&format!("{page}?{token}")).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(world.get(&link).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_way_back_to_the_client_is_kept() {
+    let world = world(open()).await;
+    let request = authorize_url(&[]);
+    let mut browser = Browser::new(&world);
+    let to_login = browser.get(&request).await;
+    let login = browser.get(to_login.location()).await.page();
+    let way = login.all("a").find_map(|link| link.attribute("href")).unwrap().to_owned();
+    assert!(way.starts_with(PAGE), "{way}");
+    let page = browser.get(&way).await.page();
+    browser.submit(&page, &[("account", "alice@example.com")]).await;
+    let link = link(&world.mail_to("alice@example.com").await);
+    let done = set(&world, &link, GOOD).await.page();
+    let back = done.all("a").find_map(|link| link.attribute("href")).unwrap().to_owned();
+    assert_eq!(back, to_login.location());
+}
+
+#[tokio::test]
+async fn a_password_that_is_easy_to_guess_uses_no_link_up() {
+    let world = world(open()).await;
+    let link = link_of_alice(&world).await;
+    for (password, hint) in [
+        ("short", "at least 12"),
+        ("password1234", "easy to guess"),
+        ("alice alice alice", "easy to guess"),
+    ] {
+        let answer = set(&world, &link, password).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{password}");
+        assert!(answer.page().text.contains(hint), "{answer:?}");
+        assert_eq!(answer.page().value("password"), None, "{answer:?}");
+    }
+    let mut browser = Browser::new(&world);
+    let page = browser.get(&link).await.page();
+    let differing = browser.submit(&page, &[("password", GOOD), ("repeated", "another")]).await;
+    assert_eq!(differing.status, StatusCode::BAD_REQUEST);
+    assert_eq!(set(&world, &link, GOOD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_disabled_user_gets_no_link_and_can_use_none() {
+    let world = world(open()).await;
+    let link = link_of_alice(&world).await;
+    world.disable("alice").await;
+    assert_eq!(world.get(&link).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&world, "alice").await.status, StatusCode::OK);
+    assert!(world.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_verified_gets_no_link() {
+    let world = world(open()).await;
+    let mut user = alice();
+    user.claims_mut().insert("email_verified".to_owned(), false.into());
+    world.import(user).await;
+    assert_eq!(ask(&world, "alice").await.status, StatusCode::OK);
+    assert_eq!(ask(&world, "alice@example.com").await.status, StatusCode::OK);
+    assert!(world.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_without_a_password_gets_one() {
+    let world = world(open()).await;
+    world.import(User { password_hash: None, ..alice() }).await;
+    let mut browser = Browser::new(&world);
+    let refused = browser.sign_in("alice", "alice", None).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let link = link_of_alice(&world).await;
+    assert_eq!(set(&world, &link, GOOD).await.status, StatusCode::OK);
+    assert_eq!(browser.sign_in("alice", GOOD, None).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn links_are_limited_by_account_and_by_address() {
+    let world = world(AccountSettings { most_links_per_address: 5, ..open() }).await;
+    for _ in 0..5 {
+        assert_eq!(ask(&world, "alice").await.status, StatusCode::OK);
+    }
+    assert_eq!(world.mails().await.len(), 3, "no more than three are on their way");
+    let throttled = ask(&world, "carol").await;
+    assert_eq!(throttled.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(throttled.header("retry-after"), "1");
+    world.clock.advance(1);
+    assert_eq!(ask(&world, "carol").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_mail_there_is_no_such_page_and_no_link_to_it() {
+    let world = World::new().await;
+    for page in [PAGE, "/account/reset-password?token=x", "/account/verify-email?token=x"] {
+        world.get(page).await.expect_error_page(StatusCode::NOT_FOUND);
+    }
+    let login = world.get("/account/login").await;
+    assert!(!login.body.contains(PAGE));
+}
+
+#[tokio::test]
+async fn forged_forms_change_nothing() {
+    let world = world(open()).await;
+    let forged = Browser::new(&world).post(PAGE, &[("account", "alice")]).await;
+    assert_eq!(forged.status, StatusCode::BAD_REQUEST);
+    assert!(world.mails().await.is_empty());
+    let link = link_of_alice(&world).await;
+    let token = link.split_once("token=").unwrap().1;
+    let fields = [("token", token), ("password", GOOD), ("repeated", GOOD), ("asked", "true")];
+    let forged = Browser::new(&world).post("/account/reset-password", &fields).await;
+    assert_eq!(forged.status, StatusCode::BAD_REQUEST);
+    assert_eq!(set(&world, &link, GOOD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_link_that_is_opened_elsewhere_asks_whether_it_is_ones_own() {
+    let world = world(open()).await;
+    let mut asking = Browser::new(&world);
+    let page = asking.get(PAGE).await.page();
+    asking.submit(&page, &[("account", "alice")]).await;
+    let link = link(&world.mail_to("alice@example.com").await);
+    let here = asking.get(&link).await;
+    assert!(!here.body.contains("another browser"), "{here:?}");
+    // Somebody had a link sent to the owner, who opens it without a thought.
+    let mut elsewhere = Browser::new(&world);
+    let warned = elsewhere.get(&link).await;
+    assert!(warned.page().text.contains("asked for in another browser"), "{warned:?}");
+    let fields = [("password", GOOD), ("repeated", GOOD)];
+    let refused = elsewhere.submit(&warned.page(), &fields).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    assert!(refused.page().text.contains("Tick the box"));
+    let set = asking.submit(&here.page(), &fields).await;
+    assert_eq!(set.status, StatusCode::OK, "the link works on: {set:?}");
+}
+
+#[tokio::test]
+async fn strangers_who_guess_do_not_keep_the_owner_out_who_has_the_mailbox() {
+    let world = world(open()).await;
+    for number in 0..40 {
+        let address = format!("198.51.100.{}", number / 4).parse().unwrap();
+        Browser::at(&world, address).sign_in("alice", "wrong", None).await;
+    }
+    let here = "203.0.113.1".parse().unwrap();
+    let waits = Browser::at(&world, here).sign_in("alice", "alice", None).await;
+    assert_eq!(waits.status, StatusCode::TOO_MANY_REQUESTS, "{waits:?}");
+    let link = link_of_alice(&world).await;
+    let mut browser = Browser::at(&world, here);
+    let page = browser.get(&link).await.page();
+    let fields = [("password", GOOD), ("repeated", GOOD), ("asked", "true")];
+    assert_eq!(browser.submit(&page, &fields).await.status, StatusCode::OK);
+    assert_eq!(browser.session(), None, "it signs nobody in");
+    let elsewhere = Browser::at(&world, here).sign_in("alice", GOOD, None).await;
+    assert_eq!(elsewhere.status, StatusCode::TOO_MANY_REQUESTS, "{elsewhere:?}");
+    assert_eq!(browser.sign_in("alice", GOOD, None).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_ways_in_that_stay_are_shown() {
+    let world = world(open()).await;
+    crate::factors::add_passkey(&world, "alice", 1, "The thief's key").await;
+    let link = link_of_alice(&world).await;
+    let done = set(&world, &link, GOOD).await;
+    assert!(done.page().text.contains("The thief's key"), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_mailbox_gets_no_more_links_however_its_address_is_written() {
+    let world = world(open()).await;
+    let mut sent = 0;
+    for number in 0..15 {
+        let email = format!("new.comer+{number}@example.com");
+        let mut browser = Browser::at(&world, format!("198.51.100.{number}").parse().unwrap());
+        let page = browser.get("/account/register").await.page();
+        let answer = browser.submit(&page, &[("email", &email)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "nobody is told: {answer:?}");
+        sent = world.mails().await.len();
+    }
+    assert_eq!(sent, 10);
+    world.clock.advance(3600);
+    ask(&world, "nobody").await;
+    let mut browser = Browser::new(&world);
+    let page = browser.get("/account/register").await.page();
+    browser.submit(&page, &[("email", "newcomer@example.com")]).await;
+    assert_eq!(
+        world.mails().await.iter().filter(|mail| mail.to.starts_with("newcomer@")).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_ipv6_site_can_not_ask_from_each_of_its_networks() {
+    let settings = AccountSettings { most_links_per_address: 2, ..open() };
+    let world = world(settings).await;
+    let mut refused = 0;
+    for number in 0..30 {
+        let address = format!("2001:db8:1:{number:x}::1").parse().unwrap();
+        let mut browser = Browser::at(&world, address);
+        let page = browser.get(PAGE).await.page();
+        let account = format!("nobody-{number}");
+        let answer = browser.submit(&page, &[("account", account.as_str())]).await;
+        refused += u32::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(refused, 10);
+}
+
+#[tokio::test]
+async fn all_together_ask_for_no_more_than_the_mail_server_should_send() {
+    let settings = AccountSettings { most_links_per_hour: 5, ..open() };
+    let world = world(settings).await;
+    let ask_from = async |number: u32| {
+        let address = format!("198.51.100.{number}").parse().unwrap();
+        let mut browser = Browser::at(&world, address);
+        let page = browser.get(PAGE).await.page();
+        let account = format!("nobody-{number}");
+        browser.submit(&page, &[("account", account.as_str())]).await
+    };
+    for number in 0..5 {
+        assert_eq!(ask_from(number).await.status, StatusCode::OK);
+    }
+    let refused = ask_from(6).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
+    world.clock.advance(3600);
+    assert_eq!(ask_from(7).await.status, StatusCode::OK);
+}

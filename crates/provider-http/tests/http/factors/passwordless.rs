@@ -1,0 +1,108 @@
+//! Users who have no password any more.
+
+use axum::http::StatusCode;
+use doorward_provider::{
+    model::session::{Device, SignInProof},
+    use_case::sign_in::SignIn,
+};
+
+use super::{add_passkey, shown_codes, to_id};
+use crate::support::{Answer, Browser, World};
+
+const PASSWORD: &str = "/account/password";
+
+/// Posts to a page that has several forms.
+async fn post(browser: &mut Browser<'_>, path: &str, name: &str, value: &str) -> Answer {
+    let page = browser.get(path).await.page();
+    let token = page.value("form_token").unwrap().to_owned();
+    browser.post(path, &[("form_token", token.as_str()), (name, value)]).await
+}
+
+async fn remove(browser: &mut Browser<'_>) -> Answer {
+    post(browser, PASSWORD, "action", "remove").await
+}
+
+/// A browser in which alice has signed in by her first passkey.
+async fn by_passkey(world: &World) -> Browser<'_> {
+    let user = world.store().user(&to_id("alice")).await.unwrap().unwrap();
+    let amr = ["swk", "user", "mfa"].map(str::to_owned).into();
+    let sign_in = SignIn { proof: SignInProof::Passkey(vec![1; 20]), amr, auth_time: None };
+    let started = world.provider.start_session(&user, sign_in, false, Device::default(), None);
+    let mut browser = Browser::new(world);
+    browser.set_cookie("doorward.session", started.await.unwrap().cookie.expose());
+    browser
+}
+
+/// Alice without a password, with one passkey and recovery codes.
+async fn alice(world: &World) -> Vec<String> {
+    add_passkey(world, "alice", 1, "Laptop").await;
+    let mut browser = by_passkey(world).await;
+    let page = browser.get("/account/recovery-codes").await.page();
+    let codes = shown_codes(&browser.submit(&page, &[]).await);
+    let removed = remove(&mut browser).await;
+    assert_eq!(removed.status, StatusCode::OK, "{removed:?}");
+    assert!(removed.page().text.contains("The password is removed"), "{removed:?}");
+    assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER, "signed out");
+    codes
+}
+
+#[tokio::test]
+async fn a_password_stays_while_it_is_needed() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(PASSWORD).await;
+    assert!(!page.body.contains("Remove the password"), "{page:?}");
+    assert_eq!(remove(&mut browser).await.status, StatusCode::BAD_REQUEST);
+    add_passkey(&world, "alice", 1, "Laptop").await;
+    let mut browser = by_passkey(&world).await;
+    assert_eq!(remove(&mut browser).await.status, StatusCode::BAD_REQUEST, "one may be lost");
+}
+
+#[tokio::test]
+async fn a_passkey_gets_another_name() {
+    let world = World::new().await;
+    add_passkey(&world, "alice", 1, "Laptop").await;
+    let mut browser = by_passkey(&world).await;
+    let page = browser.get("/account/passkeys").await.page();
+    let token = page.value("form_token").unwrap().to_owned();
+    let id = page.value("rename").unwrap().to_owned();
+    let fields = [("form_token", token.as_str()), ("rename", id.as_str()), ("name", " Phone ")];
+    assert_eq!(browser.post("/account/passkeys", &fields).await.status, StatusCode::SEE_OTHER);
+    let passkeys = world.store().passkeys(&to_id("alice")).await.unwrap();
+    assert_eq!(passkeys[0].name, "Phone");
+}
+
+#[tokio::test]
+async fn the_last_way_in_is_not_removed() {
+    let world = World::new().await;
+    alice(&world).await;
+    let mut browser = by_passkey(&world).await;
+    let page = browser.get("/account/passkeys").await.page();
+    let id = page.value("remove").unwrap().to_owned();
+    let refused = post(&mut browser, "/account/passkeys", "remove", &id).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    assert!(refused.page().text.contains("only way to sign in"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_recovery_code_signs_in_once_in_place_of_the_password() {
+    let world = World::new().await;
+    let codes = alice(&world).await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.sign_in("alice", "alice", None).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.sign_in("bob", &codes[0], None).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.sign_in("alice", &codes[0], None).await.status, StatusCode::SEE_OTHER);
+    // It is the day on which the passkey is lost: another one can be added.
+    assert_eq!(browser.get("/account/passkeys").await.status, StatusCode::OK);
+    let mut thief = Browser::new(&world);
+    assert_eq!(thief.sign_in("alice", &codes[0], None).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn beside_a_password_a_recovery_code_signs_nobody_in() {
+    let world = World::new().await;
+    let mut owner = Browser::signed_in(&world, "alice").await;
+    let (_, codes) = super::set_up_app(&mut owner, &world, "alice").await;
+    let mut thief = Browser::new(&world);
+    assert_eq!(thief.sign_in("alice", &codes[0], None).await.status, StatusCode::BAD_REQUEST);
+}

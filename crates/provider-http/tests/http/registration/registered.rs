@@ -1,0 +1,203 @@
+//! Registered clients (RFC 7591): what is answered, and how they are used, kept and bounded.
+
+use axum::http::StatusCode;
+use doorward_provider::model::registration::{RegistrationMode, RegistrationSettings};
+use serde_json::json;
+
+use super::{
+    PAGE, asking, expect_link_to_error, json_request, open, redeeming, register, registered,
+    tokens, world_with,
+};
+use crate::support::{Browser, ISSUER, World, basic, changed, with_header};
+
+#[tokio::test]
+async fn a_client_registers_and_signs_a_user_in() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let id = client["client_id"].as_str().unwrap();
+    assert_eq!(client["client_id_issued_at"], world.clock.seconds());
+    assert_eq!(client["registration_client_uri"], format!("{ISSUER}/connect/register/{id}"));
+    assert_eq!(client["scope"], "openid profile MyBackendApi2");
+    assert_eq!(client["response_types"], json!(["code"]));
+    assert!(client.get("client_secret").is_none(), "{client}");
+    let tokens = tokens(&world, id, PAGE).await.json();
+    assert_eq!(tokens["scope"], "openid profile offline_access MyBackendApi2");
+    assert!(world.userinfo(&tokens["access_token"]).await.json()["name"].is_string());
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
+    assert_eq!(world.token(&refresh).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_client_with_a_secret_gets_it_once_and_authenticates_by_it() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({"token_endpoint_auth_method": null})).await;
+    assert_eq!(client["token_endpoint_auth_method"], "client_secret_basic");
+    assert_eq!(client["client_secret_expires_at"], 0);
+    let (id, secret) =
+        (client["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&asking(id, &[])).await.page();
+    let answer = browser.submit(&page, &[("action", "allow")]).await;
+    let request = redeeming(id, &answer, PAGE);
+    world.token(&request).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+    let request = changed(request, &[("client_id", "")]);
+    assert_eq!(world.token_as(&basic(id, secret), &request).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn users_are_always_asked_and_told_where_it_goes() {
+    let world = world_with(open()).await;
+    let changes = json!({
+        "client_uri": "https://app.example/", "policy_uri": "https://app.example/privacy",
+        "tos_uri": "https://app.example/terms", "logo_uri": "https://logo.example/a.png",
+    });
+    let client = registered(&world, changes).await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let answer = browser.get(&asking(client["client_id"].as_str().unwrap(), &[])).await;
+    let policy = answer.header("content-security-policy").to_owned();
+    assert!(policy.contains("img-src 'self' https://logo.example;"), "{policy}");
+    let page = answer.page();
+    for text in ["Allow Agent?", "registered itself", "goes to app.example", "Privacy policy"] {
+        assert!(page.text.contains(text), "{text} in {}", page.text);
+    }
+    for link in ["https://app.example/privacy", "https://app.example/terms"] {
+        assert!(page.all("a").any(|a| a.attribute("href") == Some(link)), "{link}");
+    }
+    let local = registered(&world, json!({"redirect_uris": ["http://127.0.0.1:7/cb"]})).await;
+    let url = asking(
+        local["client_id"].as_str().unwrap(),
+        &[("redirect_uri", "http://127.0.0.1:61234/cb")],
+    );
+    let page = browser.get(&url).await.page();
+    assert!(page.text.contains("a program on this computer"));
+    // Another program can listen there, so a remembered answer would be one for that, too.
+    assert!(!page.text.contains("Remember my decision"), "{}", page.text);
+    let page = browser.get(&asking(client["client_id"].as_str().unwrap(), &[])).await.page();
+    assert!(page.text.contains("Remember my decision"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn programs_on_the_users_machine_listen_on_any_port() {
+    let world = world_with(open()).await;
+    let uris = ["http://localhost/cb", "http://127.0.0.1/cb", "http://[::1]/cb"];
+    let client = registered(&world, json!({"redirect_uris": uris})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::new(&world);
+    for uri in ["http://localhost:5/cb", "http://127.0.0.1:61234/cb", "http://[::1]:1/cb"] {
+        browser.get(&asking(id, &[("redirect_uri", uri)])).await.expect_login();
+    }
+    for uri in ["http://localhost:5/other", "http://localhost.evil.example/cb", PAGE] {
+        let answer = browser.get(&asking(id, &[("redirect_uri", uri)])).await;
+        answer.expect_error_page(StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
+async fn an_unused_client_expires_and_a_used_one_lives_on() {
+    let settings = RegistrationSettings {
+        unused_lifetime: 100.into(),
+        idle_lifetime: 1_000_000.into(),
+        ..open()
+    };
+    let world = world_with(settings).await;
+    let (unused, used) = (registered(&world, json!({})).await, registered(&world, json!({})).await);
+    let id = |client: &serde_json::Value| client["client_id"].as_str().unwrap().to_owned();
+    assert_eq!(tokens(&world, &id(&used), PAGE).await.status, StatusCode::OK);
+    world.clock.advance(100);
+    let mut browser = Browser::new(&world);
+    let answer = browser.get(&asking(&id(&unused), &[])).await;
+    answer.expect_error_page(StatusCode::BAD_REQUEST);
+    browser.get(&asking(&id(&used), &[])).await.expect_login();
+    assert!(world.provider.maintain().await.unwrap() > 0);
+    world.clock.advance(1_000_000);
+    let answer = browser.get(&asking(&id(&used), &[])).await;
+    answer.expect_error_page(StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn too_many_from_one_address_must_wait() {
+    let world = world_with(RegistrationSettings { most_per_address: 2, ..open() }).await;
+    let metadata = json!({"redirect_uris": [PAGE]});
+    for _ in 0..2 {
+        assert_eq!(register(&world, &metadata).await.status, StatusCode::CREATED);
+    }
+    let refused = register(&world, &metadata).await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "60");
+}
+
+#[tokio::test]
+async fn nobody_registers_where_it_is_off_and_registered_clients_stay() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let off = world.with_registration(RegistrationSettings::default()).await;
+    let refused = register(&off, &json!({"redirect_uris": [PAGE]})).await;
+    refused.expect_json_error(StatusCode::FORBIDDEN, "access_denied");
+    let metadata = |world: &World| world.provider.metadata();
+    assert_eq!(metadata(&off).registration_endpoint, None);
+    let endpoint = format!("{ISSUER}/connect/register");
+    assert_eq!(metadata(&world).registration_endpoint, Some(endpoint));
+    // The policy of today counts: its scopes are openid, profile and email.
+    let id = client["client_id"].as_str().unwrap();
+    Browser::new(&off).get(&asking(id, &[("scope", "openid")])).await.expect_login();
+    let answer = Browser::new(&off).get(&asking(id, &[])).await;
+    expect_link_to_error(&answer, "invalid_scope");
+}
+
+#[tokio::test]
+async fn what_is_no_json_object_is_refused() {
+    let world = world_with(open()).await;
+    for (content_type, body, status) in [
+        ("application/json", "[]", StatusCode::BAD_REQUEST),
+        ("application/json", "{", StatusCode::BAD_REQUEST),
+        ("application/json", "", StatusCode::BAD_REQUEST),
+        ("text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let request = axum::http::Request::post("/connect/register")
+            .header("content-type", content_type)
+            .body(axum::body::Body::from(body))
+            .unwrap();
+        world.send(request).await.expect_json_error(status, "invalid_client_metadata");
+    }
+    let long = json!({"redirect_uris": [PAGE], "unknown": "x".repeat(70_000)});
+    let answer = register(&world, &long).await;
+    answer.expect_json_error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_client_metadata");
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let request = axum::http::Request::post("/connect/register")
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(format!("{{\"x\": {deep}}}")))
+        .unwrap();
+    let answer = world.send(request).await;
+    answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_register_and_get_tokens() {
+    let settings = open();
+    let world = world_with(settings.clone()).await;
+    let origin = "https://anywhere.example";
+    let preflight = |path: &str, method: &str| {
+        let request = axum::http::Request::options(path).header("origin", origin);
+        let request = request.header("access-control-request-method", method);
+        request.body(axum::body::Body::empty()).unwrap()
+    };
+    for (path, method) in
+        [("/connect/register", "POST"), ("/connect/register/x", "PUT"), ("/connect/token", "POST")]
+    {
+        let answer = world.send(preflight(path, method)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), origin, "{path}");
+        assert!(answer.header("access-control-allow-methods").contains(method), "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
+    let mode = RegistrationMode::Off;
+    let off = world_with(RegistrationSettings { mode, ..settings }).await;
+    let answer = off.send(preflight("/connect/token", "POST")).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "");
+    let request = json_request("POST", "/connect/register", &json!({}), None);
+    let answer = off.send(with_header(request, "origin", origin)).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "");
+}

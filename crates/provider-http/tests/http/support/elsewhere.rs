@@ -1,0 +1,151 @@
+//! Other providers: what comes of a request there is what the test says.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use doorward_protocol::{base64url, secret::Secret};
+use doorward_provider::{
+    model::{
+        external_identity::UpstreamUser,
+        identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
+        time::{Entropy as _, SystemEntropy, Timestamp},
+    },
+    use_case::upstream::{
+        BegunRequest, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
+        UpstreamRequest,
+    },
+};
+use serde_json::{Value, json};
+
+use super::{Answer, Browser, Page};
+
+/// Another provider, whose answers are those of the test.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    answers: Mutex<VecDeque<Result<UpstreamUser, UpstreamError>>>,
+    asked: Mutex<Vec<UpstreamRequest>>,
+    finished: Mutex<Vec<String>>,
+    logouts: Mutex<BTreeMap<String, UpstreamLogout>>,
+}
+
+impl Elsewhere {
+    /// The answer to the next response that comes back.
+    pub fn answers(&self, answer: Result<UpstreamUser, UpstreamError>) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// The requests so far.
+    pub fn asked(&self) -> Vec<UpstreamRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The addresses of the responses so far that were taken to the provider.
+    pub fn finished(&self) -> Vec<String> {
+        self.finished.lock().unwrap().clone()
+    }
+
+    /// A logout token that it signs.
+    pub fn signs(&self, token: &str, logout: UpstreamLogout) {
+        self.logouts.lock().unwrap().insert(token.to_owned(), logout);
+    }
+}
+
+#[async_trait]
+impl UpstreamClient for Elsewhere {
+    async fn begin(&self, request: UpstreamRequest) -> Result<BegunRequest, UpstreamError> {
+        self.asked.lock().unwrap().push(request);
+        let waits = self.answers.lock().unwrap();
+        if let Some(Err(UpstreamError::Unavailable(cause))) = waits.front() {
+            return Err(UpstreamError::Unavailable(cause.clone()));
+        }
+        let state = base64url::encode(SystemEntropy.bytes());
+        let url = format!("https://elsewhere.example/authorize?state={state}");
+        Ok(BegunRequest { url, pending: Secret::new(format!("for {state}")), state })
+    }
+
+    async fn finish(
+        &self,
+        state: String,
+        pending: Secret,
+        url: String,
+    ) -> Result<UpstreamUser, UpstreamError> {
+        assert_eq!(pending.expose(), format!("for {state}"));
+        self.finished.lock().unwrap().push(url);
+        self.answers.lock().unwrap().pop_front().expect("an answer")
+    }
+
+    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError> {
+        Ok(Some(format!("https://elsewhere.example/logout?state=id%3B{}", kept.expose())))
+    }
+
+    async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
+        let logout = self.logouts.lock().unwrap().get(&token).cloned();
+        logout.ok_or_else(|| UpstreamError::NotAccepted("no token of ours".to_owned()))
+    }
+}
+
+/// A provider of this name that makes accounts, and its client.
+pub fn elsewhere(name: &str) -> (IdentityProvider, Arc<Elsewhere>) {
+    let issuer = format!("https://{name}.example");
+    let name = IdentityProviderName::parse(name).unwrap();
+    let first_sign_in = FirstSignIn::Create;
+    let provider = IdentityProvider { first_sign_in, ..IdentityProvider::new(name, &issuer) };
+    (provider, Arc::default())
+}
+
+/// The clients of these providers.
+pub fn upstream_clients(pairs: &[(IdentityProvider, Arc<Elsewhere>)]) -> UpstreamClients {
+    let client = |(provider, client): &(IdentityProvider, Arc<Elsewhere>)| {
+        (provider.name.clone(), Arc::clone(client) as Arc<dyn UpstreamClient>)
+    };
+    pairs.iter().map(client).collect()
+}
+
+/// A user of the provider with this name.
+pub fn user_of(name: &str, sub: &str) -> UpstreamUser {
+    let claims = json!({"sub": sub, "name": "Ada", "preferred_username": sub});
+    let Value::Object(claims) = claims else { unreachable!() };
+    UpstreamUser {
+        issuer: format!("https://{name}.example"),
+        sub: sub.to_owned(),
+        claims,
+        auth_time: None,
+        amr: Vec::new(),
+        acr: None,
+        sid: None,
+    }
+}
+
+/// The same user, who signed in there at this time.
+pub fn signed_in_at(user: UpstreamUser, seconds: i64) -> UpstreamUser {
+    UpstreamUser { auth_time: Some(Timestamp::from_seconds(seconds)), ..user }
+}
+
+/// The `state` of a redirect to the other provider.
+pub fn state_of(answer: &Answer) -> String {
+    assert!(answer.location().starts_with("https://elsewhere.example/"), "{answer:?}");
+    answer.redirect_param("state").unwrap()
+}
+
+impl Browser<'_> {
+    /// Presses the button of a provider on the login page.
+    pub async fn press(&mut self, page: &Page, name: &str, fields: &[(&str, &str)]) -> Answer {
+        let action = format!("/account/external/{name}");
+        let has_button =
+            page.all("button").any(|button| button.attribute("formaction") == Some(&action));
+        assert!(has_button, "{}", page.text);
+        let own = page.fields();
+        let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let sent: Vec<_> =
+            own.chain(fields.iter().copied()).filter(|(_, v)| !v.is_empty()).collect();
+        self.post(&action, &sent).await
+    }
+
+    /// Comes back from the provider with a response.
+    pub async fn come_back(&mut self, name: &str, state: &str) -> Answer {
+        self.get(&format!("/account/external/{name}/callback?code=c&state={state}")).await
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows of groups and of their members.
+
+use async_trait::async_trait;
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::group::{Group, GroupName, MOST_PER_USER, StoredGroup},
+    store::{AddedGroupMember, Groups, StoreError},
+};
+
+use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use crate::{
+    pages,
+    record::read,
+    row::{Row as _, to_json},
+};
+
+/// The contents of a user's groups as a JSON array, in the order of their names, and what the
+/// mappings of the user's identities give, as another one; each is NULL if there are none. The
+/// argument is the table of users in the statement.
+macro_rules! given_to {
+    ($users:literal) => {
+        concat!(
+            "(SELECT '[' || string_agg(ug.content, ',' ORDER BY m.group_name) || ']'
+                 FROM group_members m JOIN user_groups ug ON ug.name = m.group_name
+                 WHERE m.sub = ",
+            $users,
+            ".sub),
+             (SELECT '[' || string_agg(e.mapped, ',' ORDER BY e.created_at,
+                     e.issuer COLLATE \"C\", e.subject COLLATE \"C\") || ']'
+                 FROM external_identities e WHERE e.mapped <> '{}' AND e.sub = ",
+            $users,
+            ".sub)"
+        )
+    };
+}
+pub(super) use given_to;
+
+#[async_trait]
+impl Groups for PostgresStore {
+    async fn add_group(&self, group: Group) -> Result<bool, StoreError> {
+        let content = to_json(&group, "user_groups.content")?;
+        let name = &group.name;
+        pages::run_all(pages::ROWS, || async { run!(self, "add_group", leave, name) }).await?;
+        run!(self, "add_group", add, &group, &content)
+    }
+
+    async fn replace_group(&self, group: Group, version: i64) -> Result<bool, StoreError> {
+        let content = to_json(&group, "user_groups.content")?;
+        run!(self, "replace_group", replace, &group, &content, version)
+    }
+
+    async fn remove_group(
+        &self,
+        name: &GroupName,
+        version: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let removed = run!(self, "remove_group", remove, name, version)?;
+        if !removed && version.is_some() {
+            return Ok(false);
+        }
+        let left_behind =
+            pages::run_all(pages::ROWS, || async { run!(self, "remove_group", leave, name) });
+        Ok(left_behind.await? > 0 || removed)
+    }
+
+    async fn group(&self, name: &GroupName) -> Result<Option<StoredGroup>, StoreError> {
+        run!(self, "group", find, name)
+    }
+
+    async fn groups(
+        &self,
+        after: Option<&GroupName>,
+        limit: u32,
+    ) -> Result<Vec<StoredGroup>, StoreError> {
+        run!(self, "groups", page, after, limit)
+    }
+
+    async fn add_group_member(
+        &self,
+        name: &GroupName,
+        sub: &Sub,
+    ) -> Result<AddedGroupMember, StoreError> {
+        run!(self, "add_group_member", join, name, sub)
+    }
+
+    async fn remove_group_member(&self, name: &GroupName, sub: &Sub) -> Result<bool, StoreError> {
+        run!(self, "remove_group_member", end, name, sub)
+    }
+
+    async fn group_members(
+        &self,
+        name: &GroupName,
+        after: Option<&Sub>,
+        limit: u32,
+    ) -> Result<Vec<Sub>, StoreError> {
+        run!(self, "group_members", members, name, after, limit)
+    }
+}
+
+async fn add(connection: &Connection, group: &Group, content: &str) -> Result<bool, Failure> {
+    let sql = "INSERT INTO user_groups (name, content, version) SELECT $1, $2, 1
+               WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = $1)
+               ON CONFLICT DO NOTHING";
+    Ok(connection.execute(sql, &[&group.name.as_str(), &content]).await? > 0)
+}
+
+async fn replace(
+    connection: &Connection,
+    group: &Group,
+    content: &str,
+    version: i64,
+) -> Result<bool, Failure> {
+    let sql = "UPDATE user_groups SET content = $2, version = version + 1
+               WHERE name = $1 AND version = $3";
+    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version]).await? > 0)
+}
+
+/// Removes a group, but not its memberships.
+async fn remove(
+    connection: &Connection,
+    name: &GroupName,
+    version: Option<i64>,
+) -> Result<bool, Failure> {
+    let sql = "DELETE FROM user_groups WHERE name = $1 AND version = coalesce($2, version)";
+    Ok(connection.execute(sql, &[&name.as_str(), &version]).await? > 0)
+}
+
+async fn find(connection: &Connection, name: &GroupName) -> Result<Option<StoredGroup>, Failure> {
+    let sql = "SELECT content, version FROM user_groups WHERE name = $1";
+    connection.first(sql, &[&name.as_str()], read::group).await
+}
+
+async fn page(
+    connection: &Connection,
+    after: Option<&GroupName>,
+    limit: u32,
+) -> Result<Vec<StoredGroup>, Failure> {
+    let sql = "SELECT content, version FROM user_groups WHERE name > $1
+               ORDER BY name LIMIT $2";
+    let after = after.map_or("", GroupName::as_str);
+    connection.all(sql, &[&after, &i64::from(limit)], read::group).await
+}
+
+/// Adds a member, if there are the group and the user, and there is room. The locks keep the two
+/// there, and other memberships of the user away, until the end.
+async fn join(
+    connection: &Connection,
+    name: &GroupName,
+    sub: &Sub,
+) -> Result<AddedGroupMember, Failure> {
+    let (name, sub) = (name.as_str(), sub.as_str());
+    connection.begin().await?;
+    let group = "SELECT 1 FROM user_groups WHERE name = $1 FOR SHARE";
+    if connection.first(group, &[&name], |_| Ok(())).await?.is_none() {
+        return Ok(AddedGroupMember::NoGroup);
+    }
+    let user = "SELECT 1 FROM users WHERE sub = $1 FOR UPDATE";
+    if connection.first(user, &[&sub], |_| Ok(())).await?.is_none() {
+        return Ok(AddedGroupMember::NoUser);
+    }
+    let member = "SELECT 1 FROM group_members WHERE group_name = $1 AND sub = $2";
+    if connection.first(member, &[&name, &sub], |_| Ok(())).await?.is_some() {
+        return Ok(AddedGroupMember::WasMember);
+    }
+    let count = "SELECT count(*) FROM group_members WHERE sub = $1";
+    if connection.count(count, &[&sub]).await? >= i64::from(MOST_PER_USER) {
+        return Ok(AddedGroupMember::TooMany);
+    }
+    let sql = "INSERT INTO group_members (group_name, sub) VALUES ($1, $2)";
+    connection.execute(sql, &[&name, &sub]).await?;
+    connection.commit().await?;
+    Ok(AddedGroupMember::Added)
+}
+
+/// Ends a membership.
+async fn end(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<bool, Failure> {
+    let sql = "DELETE FROM group_members WHERE group_name = $1 AND sub = $2";
+    Ok(connection.execute(sql, &[&name.as_str(), &sub.as_str()]).await? > 0)
+}
+
+async fn members(
+    connection: &Connection,
+    name: &GroupName,
+    after: Option<&Sub>,
+    limit: u32,
+) -> Result<Vec<Sub>, Failure> {
+    let sql = "SELECT sub FROM group_members WHERE group_name = $1 AND sub COLLATE \"C\" > $2
+               ORDER BY sub COLLATE \"C\" LIMIT $3";
+    let after = after.map_or("", Sub::as_str);
+    let read = |row: &tokio_postgres::Row| row.id(0, "group_members.sub");
+    connection.all(sql, &[&name.as_str(), &after, &i64::from(limit)], read).await
+}
+
+/// Removes a page of the members of a group that is gone.
+async fn leave(connection: &Connection, name: &GroupName) -> Result<u64, Failure> {
+    connection
+        .execute(
+            "DELETE FROM group_members WHERE (group_name, sub) IN (
+                 SELECT group_name, sub FROM group_members WHERE group_name = $1 LIMIT $2)
+               AND NOT EXISTS (SELECT 1 FROM user_groups WHERE name = $1)",
+            &[&name.as_str(), &i64::from(pages::ROWS)],
+        )
+        .await
+}
+
+/// Ends a user's memberships.
+pub(super) async fn remove_all(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
+    connection.execute("DELETE FROM group_members WHERE sub = $1", &[&sub.as_str()]).await?;
+    Ok(())
+}

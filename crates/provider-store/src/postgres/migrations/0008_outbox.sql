@@ -1,0 +1,18 @@
+-- Mails that wait to be sent. A mail is removed at once when it is sent, and swept when it expires.
+CREATE TABLE outbox (
+    id         TEXT PRIMARY KEY,
+    recipient  TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    language   TEXT NOT NULL,
+    data       TEXT NOT NULL,           -- JSON
+    sub        TEXT,
+    attempts   BIGINT NOT NULL,
+    due_at     BIGINT NOT NULL,
+    error      TEXT,                    -- why the last attempt failed
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX outbox_by_due ON outbox (due_at);
+CREATE INDEX outbox_by_age ON outbox (created_at, id COLLATE "C");
+CREATE INDEX outbox_by_user ON outbox (sub) WHERE sub IS NOT NULL;
+CREATE INDEX outbox_by_expiry ON outbox (expires_at);

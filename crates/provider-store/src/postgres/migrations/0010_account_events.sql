@@ -1,0 +1,12 @@
+-- What happened to accounts, for their owners.
+CREATE TABLE account_events (
+    number  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- a later event has a greater one
+    sub     TEXT NOT NULL,
+    at      BIGINT NOT NULL,
+    kind    TEXT NOT NULL,
+    address TEXT,
+    browser TEXT,
+    detail  TEXT
+);
+CREATE INDEX account_events_by_user ON account_events (sub, number);
+CREATE INDEX account_events_by_time ON account_events (at);

@@ -1,0 +1,196 @@
+//! Rows of groups and of their members.
+
+use async_trait::async_trait;
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::group::{Group, GroupName, MOST_PER_USER, StoredGroup},
+    store::{AddedGroupMember, Groups, StoreError},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    SqliteStore,
+    failure::Failure,
+    sql::{self, execute},
+};
+use crate::{
+    pages,
+    record::read,
+    row::{Row as _, to_json},
+};
+
+/// The contents of a user's groups as a JSON array, in the order of their names, and what the
+/// mappings of the user's identities give, as another one; each is NULL if there are none. The
+/// argument is the table of users in the statement.
+macro_rules! given_to {
+    ($users:literal) => {
+        concat!(
+            "(SELECT '[' || group_concat(c.content, ',') || ']' FROM (
+                 SELECT ug.content FROM group_members m
+                 JOIN user_groups ug ON ug.name = m.group_name WHERE m.sub = ",
+            $users,
+            ".sub ORDER BY m.group_name) c),
+             (SELECT '[' || group_concat(i.mapped, ',') || ']' FROM (
+                 SELECT e.mapped FROM external_identities e WHERE e.mapped <> '{}' AND e.sub = ",
+            $users,
+            ".sub ORDER BY e.created_at, e.issuer, e.subject) i)"
+        )
+    };
+}
+pub(super) use given_to;
+
+#[async_trait]
+impl Groups for SqliteStore {
+    async fn add_group(&self, group: Group) -> Result<bool, StoreError> {
+        let content = to_json(&group, "user_groups.content")?;
+        self.leave_all("add_group", &group.name).await?;
+        self.write("add_group", move |connection| {
+            let sql = "INSERT INTO user_groups (name, content, version) SELECT ?1, ?2, 1
+                       WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = ?1)
+                       ON CONFLICT DO NOTHING";
+            Ok(execute(connection, sql, [group.name.as_str(), &content])? > 0)
+        })
+        .await
+    }
+
+    async fn replace_group(&self, group: Group, version: i64) -> Result<bool, StoreError> {
+        let content = to_json(&group, "user_groups.content")?;
+        self.write("replace_group", move |connection| {
+            let sql = "UPDATE user_groups SET content = ?2, version = version + 1
+                       WHERE name = ?1 AND version = ?3";
+            Ok(execute(connection, sql, params![group.name.as_str(), content, version])? > 0)
+        })
+        .await
+    }
+
+    async fn remove_group(
+        &self,
+        name: &GroupName,
+        version: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let group = name.clone();
+        let removed = self.write("remove_group", move |connection| {
+            let sql = "DELETE FROM user_groups WHERE name = ?1 AND version = ifnull(?2, version)";
+            Ok(execute(connection, sql, params![group.as_str(), version])? > 0)
+        });
+        let removed = removed.await?;
+        if !removed && version.is_some() {
+            return Ok(false);
+        }
+        Ok(self.leave_all("remove_group", name).await? > 0 || removed)
+    }
+
+    async fn group(&self, name: &GroupName) -> Result<Option<StoredGroup>, StoreError> {
+        let name = name.clone();
+        self.read("group", move |connection| {
+            let sql = "SELECT content, version FROM user_groups WHERE name = ?1";
+            sql::first(connection, sql, [name.as_str()], |row| read::group(row))
+        })
+        .await
+    }
+
+    async fn groups(
+        &self,
+        after: Option<&GroupName>,
+        limit: u32,
+    ) -> Result<Vec<StoredGroup>, StoreError> {
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        self.read("groups", move |connection| {
+            let sql = "SELECT content, version FROM user_groups WHERE name > ?1
+                       ORDER BY name LIMIT ?2";
+            sql::all(connection, sql, params![after, limit], |row| read::group(row))
+        })
+        .await
+    }
+
+    async fn add_group_member(
+        &self,
+        name: &GroupName,
+        sub: &Sub,
+    ) -> Result<AddedGroupMember, StoreError> {
+        let (name, sub) = (name.clone(), sub.clone());
+        self.write("add_group_member", move |connection| join(connection, &name, &sub)).await
+    }
+
+    async fn remove_group_member(&self, name: &GroupName, sub: &Sub) -> Result<bool, StoreError> {
+        let (name, sub) = (name.clone(), sub.clone());
+        self.write("remove_group_member", move |connection| {
+            let sql = "DELETE FROM group_members WHERE group_name = ?1 AND sub = ?2";
+            Ok(execute(connection, sql, [name.as_str(), sub.as_str()])? > 0)
+        })
+        .await
+    }
+
+    async fn group_members(
+        &self,
+        name: &GroupName,
+        after: Option<&Sub>,
+        limit: u32,
+    ) -> Result<Vec<Sub>, StoreError> {
+        let name = name.clone();
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        self.read("group_members", move |connection| {
+            let sql = "SELECT sub FROM group_members WHERE group_name = ?1 AND sub > ?2
+                       ORDER BY sub LIMIT ?3";
+            sql::all(connection, sql, params![name.as_str(), after, limit], |row| {
+                row.id(0, "group_members.sub")
+            })
+        })
+        .await
+    }
+}
+
+impl SqliteStore {
+    /// Removes the members of a group that is gone, in pages; returns how many there were.
+    async fn leave_all(&self, command: &'static str, name: &GroupName) -> Result<u64, StoreError> {
+        pages::run_all(pages::ROWS, || {
+            let group = name.clone();
+            self.write(command, move |connection| leave(connection, &group))
+        })
+        .await
+    }
+}
+
+/// Adds a member, if there are the group and the user, and there is room.
+fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGroupMember, Failure> {
+    let (name, sub) = (name.as_str(), sub.as_str());
+    let group = "SELECT 1 FROM user_groups WHERE name = ?1";
+    if sql::first(connection, group, [name], |_| Ok(()))?.is_none() {
+        return Ok(AddedGroupMember::NoGroup);
+    }
+    let user = "SELECT 1 FROM users WHERE sub = ?1";
+    if sql::first(connection, user, [sub], |_| Ok(()))?.is_none() {
+        return Ok(AddedGroupMember::NoUser);
+    }
+    let added = execute(
+        connection,
+        "INSERT INTO group_members (group_name, sub)
+         SELECT ?1, ?2 WHERE (SELECT count(*) FROM group_members WHERE sub = ?2) < ?3
+         ON CONFLICT DO NOTHING",
+        params![name, sub, MOST_PER_USER],
+    )?;
+    if added > 0 {
+        return Ok(AddedGroupMember::Added);
+    }
+    let sql = "SELECT 1 FROM group_members WHERE group_name = ?1 AND sub = ?2";
+    let was_member = sql::first(connection, sql, [name, sub], |_| Ok(()))?.is_some();
+    Ok(if was_member { AddedGroupMember::WasMember } else { AddedGroupMember::TooMany })
+}
+
+/// Removes a page of the members of a group that is gone.
+fn leave(connection: &Connection, name: &GroupName) -> Result<u64, Failure> {
+    let left = execute(
+        connection,
+        "DELETE FROM group_members WHERE (group_name, sub) IN (
+             SELECT group_name, sub FROM group_members WHERE group_name = ?1 LIMIT ?2)
+           AND NOT EXISTS (SELECT 1 FROM user_groups WHERE name = ?1)",
+        params![name.as_str(), pages::ROWS],
+    )?;
+    Ok(left as u64)
+}
+
+/// Ends a user's memberships.
+pub(super) fn remove_all(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
+    execute(connection, "DELETE FROM group_members WHERE sub = ?1", [sub.as_str()])?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Groups of users, and their members.
+
+use std::sync::Arc;
+
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::{
+        group::{Group, GroupName, MOST_PER_USER},
+        user::User,
+    },
+    store::AddedGroupMember,
+};
+use serde_json::json;
+
+use super::fixtures::{NOW, Tested, add_grant, at, grant, hash, parallel, to_id, token, user};
+
+fn name(text: &str) -> GroupName {
+    GroupName::parse(text).unwrap()
+}
+
+fn group(text: &str, role: &str) -> Group {
+    let mut group = Group::new(name(text));
+    group.roles = vec![role.to_owned()];
+    group.claims.0.insert("cost_centre".to_owned(), json!({"\"": [1, "Zo\u{eb}"]}));
+    group
+}
+
+/// Groups with alice in each of them.
+async fn with_alice_in(store: &Tested, groups: &[&str]) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    for text in groups {
+        assert!(store.add_group(group(text, text)).await.unwrap());
+        let added = store.add_group_member(&name(text), &to_id("alice")).await.unwrap();
+        assert_eq!(added, AddedGroupMember::Added);
+    }
+}
+
+async fn alice(store: &Tested) -> User {
+    store.user(&to_id("alice")).await.unwrap().unwrap()
+}
+
+fn names(user: &User) -> Vec<&str> {
+    user.groups.iter().map(|group| &*group.name).collect()
+}
+
+pub async fn added_once_and_replaced_at_the_known_version_only(store: Tested) {
+    assert!(store.add_group(group("staff", "a")).await.unwrap());
+    assert!(!store.add_group(group("staff", "b")).await.unwrap());
+    let stored = store.group(&name("staff")).await.unwrap().unwrap();
+    assert_eq!((stored.group, stored.version), (group("staff", "a"), 1));
+    let replaced = parallel(&store, 16, |store, number| async move {
+        store.replace_group(group("staff", &number.to_string()), 1).await.unwrap()
+    })
+    .await;
+    assert_eq!(replaced.into_iter().filter(|replaced| *replaced).count(), 1);
+    assert_eq!(store.group(&name("staff")).await.unwrap().unwrap().version, 2);
+    assert!(!store.replace_group(group("unknown", "a"), 1).await.unwrap());
+}
+
+pub async fn listed_in_pages(store: Tested) {
+    for text in ["b", "a", "B", "c/d", "c-d"] {
+        store.add_group(group(text, "r")).await.unwrap();
+    }
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.groups(after.as_ref(), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.group.name.clone());
+        listed.extend(page.into_iter().map(|stored| stored.group.name.to_string()));
+    }
+    assert_eq!(listed, ["B", "a", "b", "c-d", "c/d"]);
+}
+
+pub async fn come_with_their_members(store: Tested) {
+    with_alice_in(&store, &["b", "a", "B"]).await;
+    assert_eq!(names(&alice(&store).await), ["B", "a", "b"]);
+    assert_eq!(*alice(&store).await.groups, ["B", "a", "b"].map(|text| group(text, text)));
+    let by_name = store.user_by_username("alice").await.unwrap().unwrap();
+    assert_eq!(names(&by_name), ["B", "a", "b"]);
+    assert_eq!(names(&store.users(None, 10).await.unwrap()[0]), ["B", "a", "b"]);
+    add_grant(&*store, grant("g", "alice"), at(60), Some(token(2, 60)), NOW).await;
+    let (_, user) = store.live_grant(&to_id("g"), NOW).await.unwrap().unwrap();
+    assert_eq!(names(&user), ["B", "a", "b"]);
+    let record = store.refresh_token(hash(2)).await.unwrap().unwrap();
+    assert_eq!(names(&record.user.unwrap()), ["B", "a", "b"]);
+    assert!(store.remove_group_member(&name("a"), &to_id("alice")).await.unwrap());
+    assert!(!store.remove_group_member(&name("a"), &to_id("alice")).await.unwrap());
+    store.replace_group(group("b", "other"), 1).await.unwrap();
+    let changed = alice(&store).await;
+    assert_eq!(*changed.groups, [group("B", "B"), group("b", "other")]);
+}
+
+pub async fn a_change_of_the_user_keeps_them(store: Tested) {
+    with_alice_in(&store, &["a"]).await;
+    let before = alice(&store).await;
+    let renamed = User { username: "alicia".to_owned(), ..before.clone() };
+    assert!(store.replace_user(renamed, before, NOW).await.unwrap());
+    assert_eq!(names(&alice(&store).await), ["a"]);
+    // Whoever writes the user can't change them.
+    store.put_user(User { groups: Arc::default(), ..user("alice", "alice") }, NOW).await.unwrap();
+    assert_eq!(names(&alice(&store).await), ["a"]);
+    store.import_users(vec![user("alice", "other")], NOW).await.unwrap();
+    assert_eq!(names(&alice(&store).await), ["a"]);
+}
+
+pub async fn members_are_listed_in_pages(store: Tested) {
+    store.add_group(group("a", "r")).await.unwrap();
+    for sub in ["b", "a", "B"] {
+        store.put_user(user(sub, &format!("user-{}", hash_of(sub))), NOW).await.unwrap();
+        store.add_group_member(&name("a"), &to_id(sub)).await.unwrap();
+    }
+    let first = store.group_members(&name("a"), None, 2).await.unwrap();
+    assert_eq!(first, [to_id::<Sub>("B"), to_id("a")]);
+    let second = store.group_members(&name("a"), first.last(), 2).await.unwrap();
+    assert_eq!(second, [to_id::<Sub>("b")]);
+    assert!(store.group_members(&name("other"), None, 2).await.unwrap().is_empty());
+}
+
+fn hash_of(sub: &str) -> u32 {
+    sub.chars().map(u32::from).sum()
+}
+
+pub async fn nobody_joins_what_is_not_there(store: Tested) {
+    let join = |group: &'static str, sub: &'static str| {
+        let store = Arc::clone(&store);
+        async move { store.add_group_member(&name(group), &to_id(sub)).await.unwrap() }
+    };
+    with_alice_in(&store, &["a"]).await;
+    assert_eq!(join("b", "alice").await, AddedGroupMember::NoGroup);
+    assert_eq!(join("a", "bob").await, AddedGroupMember::NoUser);
+    assert_eq!(join("a", "alice").await, AddedGroupMember::WasMember);
+}
+
+pub async fn no_user_is_in_more_than_are_allowed(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    let most = u64::from(MOST_PER_USER);
+    let added = parallel(&store, most + 20, |store, number| async move {
+        let text = format!("g{number}");
+        store.add_group(group(&text, "r")).await.unwrap();
+        store.add_group_member(&name(&text), &to_id("alice")).await.unwrap()
+    })
+    .await;
+    let count = |outcome| added.iter().filter(|added| **added == outcome).count() as u64;
+    assert_eq!(count(AddedGroupMember::Added), most);
+    assert_eq!(count(AddedGroupMember::TooMany), 20);
+    assert_eq!(alice(&store).await.groups.len() as u64, most);
+}
+
+pub async fn a_new_group_has_nobody_of_one_that_is_being_removed(store: Tested) {
+    assert!(store.add_group(group("staff", "reader")).await.unwrap());
+    for number in 0..1_100 {
+        let text = format!("u{number}");
+        store.put_user(user(&text, &text), NOW).await.unwrap();
+        store.add_group_member(&name("staff"), &to_id(&text)).await.unwrap();
+    }
+    let (removed, ()) =
+        futures::join!(async { store.remove_group(&name("staff"), None).await.unwrap() }, async {
+            while !store.add_group(group("staff", "admin")).await.unwrap() {}
+        });
+    assert!(removed);
+    assert!(store.group_members(&name("staff"), None, 5).await.unwrap().is_empty());
+    assert_eq!(store.group(&name("staff")).await.unwrap().unwrap().group.roles, ["admin"]);
+}
+
+pub async fn removed_with_their_memberships(store: Tested) {
+    with_alice_in(&store, &["a", "b"]).await;
+    assert!(!store.remove_group(&name("a"), Some(2)).await.unwrap(), "it has version 1");
+    assert_eq!(store.group_members(&name("a"), None, 1).await.unwrap().len(), 1);
+    assert!(store.remove_group(&name("a"), Some(1)).await.unwrap());
+    assert!(!store.remove_group(&name("a"), None).await.unwrap());
+    assert_eq!(names(&alice(&store).await), ["b"]);
+    store.add_group(group("a", "r")).await.unwrap();
+    assert_eq!(names(&alice(&store).await), ["b"], "a new group of the same name is empty");
+    store.remove_user(&to_id("alice"), NOW).await.unwrap();
+    assert!(store.group_members(&name("b"), None, 5).await.unwrap().is_empty());
+}

@@ -1,0 +1,41 @@
+//! The claims that an operator may give a user.
+
+use serde_json::{Map, Value};
+
+use crate::model::{client::is_reserved_claim, settings_error::SettingsError, user::UserClaims};
+
+/// Refuses claims that a user can't have: the provider itself puts them into tokens.
+pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
+    for (name, value) in &claims {
+        if is_reserved_claim(name) {
+            return Err(SettingsError::new("claims", name, "the provider sets this claim itself"));
+        }
+        if holds_toml_date(value) {
+            return Err(SettingsError::new("claims", name, "write a date as a text, in quotes"));
+        }
+    }
+    Ok(UserClaims(claims))
+}
+
+/// Whether a text in it, or a name of a member, has the character NUL, which not every store keeps.
+pub fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
+        }
+        _ => false,
+    }
+}
+
+/// A TOML date arrives as a table with this one key, which must not get into tokens.
+fn holds_toml_date(value: &Value) -> bool {
+    match value {
+        Value::Object(table) => {
+            table.contains_key("$__toml_private_datetime") || table.values().any(holds_toml_date)
+        }
+        Value::Array(values) => values.iter().any(holds_toml_date),
+        _ => false,
+    }
+}

@@ -1,0 +1,262 @@
+//! Identities of users at other providers: an issuer and a subject (OIDC Core section 2), and never
+//! an e-mail address, which may be somebody else's tomorrow.
+
+use std::{fmt, ops::Deref, str::FromStr};
+
+use doorward_protocol::ids::{SessionId, Sub};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
+
+use crate::model::{
+    identity_provider::IdentityProviderName, session::Authentication, time::Timestamp,
+    user::UserClaims,
+};
+
+/// How many identities may be linked with one user.
+pub const MOST_IDENTITIES: u32 = 20;
+/// The longest issuer in bytes.
+const LONGEST_ISSUER: usize = 1000;
+/// The longest text by which a user is shown, in characters.
+const LONGEST_SHOWN: usize = 100;
+
+/// Who somebody is, as another provider says, after its answer was verified.
+#[derive(Debug, Clone)]
+pub struct UpstreamUser {
+    /// The issuer of the verified answer.
+    pub issuer: String,
+    /// The subject as it was sent.
+    pub sub: String,
+    /// Every claim, of the ID token and of userinfo.
+    pub claims: Map<String, Value>,
+    /// When the user proved there who they are.
+    pub auth_time: Option<Timestamp>,
+    /// By what (RFC 8176).
+    pub amr: Vec<String>,
+    /// How strongly, in the provider's own words.
+    pub acr: Option<String>,
+    /// The session there.
+    pub sid: Option<String>,
+}
+
+/// An identity at another provider. Both parts are compared byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExternalId {
+    /// Who vouches for it.
+    pub issuer: Issuer,
+    /// Whom it calls so.
+    pub subject: ExternalSubject,
+}
+
+/// The identity is none: the issuer or the subject is empty, too long, or not ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the identity has no subject of 1 to 255 ASCII characters, or no issuer (OIDC Core 2)")]
+pub struct InvalidExternalId;
+
+/// Defines a text that is checked.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $is_valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks a text that comes from outside.
+            pub fn parse(text: &str) -> Result<Self, InvalidExternalId> {
+                let is_valid: fn(&str) -> bool = $is_valid;
+                if is_valid(text) { Ok(Self(text.to_owned())) } else { Err(InvalidExternalId) }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidExternalId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidExternalId> {
+                Self::parse(text)
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// The issuer identifier of another provider, in ASCII.
+    Issuer,
+    |text| (1..=LONGEST_ISSUER).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+);
+checked_text!(
+    /// A subject identifier of another provider: 1 to 255 ASCII characters (OIDC Core section 2).
+    /// None of them is a control character.
+    ExternalSubject,
+    |text| (1..=255).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+);
+
+impl ExternalId {
+    /// Checks an issuer and a subject that come from outside.
+    pub fn parse(issuer: &str, subject: &str) -> Result<Self, InvalidExternalId> {
+        Ok(Self { issuer: Issuer::parse(issuer)?, subject: ExternalSubject::parse(subject)? })
+    }
+}
+
+impl fmt::Display for ExternalId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} at {}", self.subject, self.issuer)
+    }
+}
+
+/// An identity that is linked with a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredIdentity {
+    /// The identity. No two users have the same one.
+    pub id: ExternalId,
+    /// The user.
+    pub sub: Sub,
+    /// The name of the provider in the configuration, when it was used last.
+    pub provider: IdentityProviderName,
+    /// What the provider called the user last, for people: an address or a name.
+    pub shown: Option<String>,
+    /// What the claims of the last sign-in gave by the mapping. It is replaced with each sign-in,
+    /// and goes with the link.
+    pub mapped: UserClaims,
+    /// When it was linked.
+    pub created_at: Timestamp,
+    /// When the user signed in by it last.
+    pub used_at: Option<Timestamp>,
+}
+
+/// What a sign-in by an identity leaves behind in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityUse {
+    /// The name of the provider in the configuration.
+    pub provider: IdentityProviderName,
+    /// What the provider calls the user.
+    pub shown: Option<String>,
+    /// What the claims give by the mapping.
+    pub mapped: UserClaims,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who wants to link an identity, and in which session: so that nobody's identity is linked with
+/// the account of somebody else who is led through the end of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkIntent {
+    sub: Sub,
+    sid: SessionId,
+}
+
+impl LinkIntent {
+    /// Of the user of this session.
+    pub fn of(session: &Authentication) -> Self {
+        Self { sub: session.sub.clone(), sid: session.sid.clone() }
+    }
+
+    /// Whether it was this session in which it began.
+    pub fn began_in(&self, session: &Authentication) -> bool {
+        self.sub == session.sub && self.sid == session.sid
+    }
+}
+
+impl UpstreamUser {
+    /// Who it is, if the provider names them as the specification wants it.
+    pub fn id(&self) -> Result<ExternalId, InvalidExternalId> {
+        ExternalId::parse(&self.issuer, &self.sub)
+    }
+
+    /// A text among the claims, on one line and not too long; `None` if there is none.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let text = self.claims.get(name)?.as_str()?.trim();
+        let shown: String =
+            text.chars().filter(|letter| !letter.is_control()).take(LONGEST_SHOWN).collect();
+        (!shown.is_empty()).then_some(shown)
+    }
+
+    /// What people know the user by there: the address, the user name, or the full name.
+    pub fn shown(&self) -> Option<String> {
+        ["email", "preferred_username", "name"].into_iter().find_map(|name| self.text(name))
+    }
+
+    /// Whether the provider says that the address is the user's. Only the JSON value `true` does
+    /// (OIDC Core section 5.1).
+    pub fn says_verified(&self) -> bool {
+        self.claims.get("email_verified") == Some(&Value::Bool(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_subject_is_short_ascii() {
+        let issuer = "https://a.example";
+        for subject in ["1", "auth0|5f7c8ec7c33c6c004bbafe82", " ", &"x".repeat(255)] {
+            assert!(ExternalId::parse(issuer, subject).is_ok(), "{subject}");
+        }
+        for subject in ["", "\u{e9}", "a\nb", "a\0", &"x".repeat(256), &"x".repeat(10_240)] {
+            assert_eq!(ExternalId::parse(issuer, subject), Err(InvalidExternalId));
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_compared_byte_by_byte() {
+        let id = |issuer: &str| ExternalId::parse(issuer, "1");
+        assert_ne!(id("https://a.example"), id("https://A.example"));
+        assert_ne!(id("https://a.example"), id("https://a.example/"));
+        assert_eq!(id("https://\u{430}.example"), Err(InvalidExternalId));
+        assert_eq!(id(""), Err(InvalidExternalId));
+        assert_eq!(id("https://a.example "), Err(InvalidExternalId));
+    }
+
+    #[test]
+    fn only_the_value_true_verifies_an_address() {
+        for (claims, expected) in [
+            (json!({"email_verified": true}), true),
+            (json!({"email_verified": "true"}), false),
+            (json!({"email_verified": 1}), false),
+            (json!({"email_verified": [true]}), false),
+            (json!({}), false),
+        ] {
+            let Value::Object(claims) = claims else { unreachable!() };
+            let user = UpstreamUser {
+                issuer: "https://a.example".to_owned(),
+                sub: "1".to_owned(),
+                claims,
+                auth_time: None,
+                amr: Vec::new(),
+                acr: None,
+                sid: None,
+            };
+            assert_eq!(user.says_verified(), expected, "{:?}", user.claims);
+        }
+    }
+}

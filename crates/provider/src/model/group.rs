@@ -1,0 +1,353 @@
+//! Groups of users: what their members get, as one pure rule ([`merged_claims`]).
+//!
+//! A group has no groups within it.
+
+use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
+
+use crate::model::{
+    claim_rules::has_nul,
+    client::is_reserved_claim,
+    user::{ADMIN_ROLE_CLAIM, UserClaims},
+};
+
+/// How many groups a user can be in.
+pub const MOST_PER_USER: u32 = 100;
+/// How many roles, and how many claims, a group can have.
+const MOST_ENTRIES: usize = 100;
+/// The longest text of a group's claims as JSON, in bytes.
+const LONGEST_CLAIMS: usize = 4096;
+
+/// The claim with the names of a user's groups.
+pub const GROUPS: &str = "groups";
+/// The claim with a user's roles.
+pub const ROLE: &str = "role";
+
+/// The name of a group: 1 to 64 ASCII letters, digits, and `.`, `_`, `-`, `:` and `/` between them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct GroupName(String);
+
+/// The text is no name of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the name of a group has 1 to 64 letters (a to z), digits, and . _ - : / between them; it \
+     begins and ends with a letter or a digit"
+)]
+pub struct InvalidGroupName;
+
+impl GroupName {
+    /// Checks a text that comes from outside.
+    pub fn parse(text: &str) -> Result<Self, InvalidGroupName> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric();
+        let bytes = text.as_bytes();
+        let ends = bytes.first().zip(bytes.last());
+        let is_name = text.len() <= 64
+            && ends.is_some_and(|(first, last)| is_plain(*first) && is_plain(*last))
+            && bytes.iter().all(|byte| is_plain(*byte) || b"._-:/".contains(byte));
+        if is_name { Ok(Self(text.to_owned())) } else { Err(InvalidGroupName) }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for GroupName {
+    type Err = InvalidGroupName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidGroupName> {
+        Self::parse(text)
+    }
+}
+
+impl Deref for GroupName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for GroupName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for GroupName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its name, in the claim `groups`.
+    pub name: GroupName,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The roles of its members, in the claim `role`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Further claims of its members.
+    #[serde(default)]
+    pub claims: UserClaims,
+}
+
+/// A group can't be kept. The message names the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    /// The description is too long.
+    #[error("description: give at most 200 characters, without control characters")]
+    Description,
+    /// A role is no role.
+    #[error("roles: give at most 100, each of 1 to 100 characters without spaces")]
+    Roles,
+    /// There are too many claims.
+    #[error("claims: give at most 100, and no more than 4096 bytes as JSON")]
+    TooManyClaims,
+    /// A name or a text of a claim can't be kept.
+    #[error("claims: a name has 1 to 100 characters without control characters, and no text a NUL")]
+    Claims,
+    /// A claim is the provider's own.
+    #[error("claims: {0:?} is written by the provider itself, or is a field of its own")]
+    Reserved(String),
+}
+
+impl Group {
+    /// A group that gives nothing but its name.
+    pub fn new(name: GroupName) -> Self {
+        Self { name, description: None, roles: Vec::new(), claims: UserClaims::default() }
+    }
+
+    /// Checks what somebody made of it.
+    pub fn check(&self) -> Result<(), GroupError> {
+        let description = self.description.as_deref().unwrap_or_default();
+        if description.chars().count() > 200 || description.contains(char::is_control) {
+            return Err(GroupError::Description);
+        }
+        let is_role = |role: &String| {
+            (1..=100).contains(&role.chars().count())
+                && !role.contains(|char: char| char.is_whitespace() || char.is_control())
+        };
+        if self.roles.len() > MOST_ENTRIES || !self.roles.iter().all(is_role) {
+            return Err(GroupError::Roles);
+        }
+        let claims = &self.claims.0;
+        let own =
+            [ROLE, GROUPS, ADMIN_ROLE_CLAIM, "email", "email_verified", "phone_number_verified"];
+        let is_own = |name: &&String| is_reserved_claim(name) || own.contains(&name.as_str());
+        if let Some(name) = claims.keys().find(is_own) {
+            return Err(GroupError::Reserved(name.clone()));
+        }
+        let is_name = |name: &String| {
+            (1..=100).contains(&name.chars().count()) && !name.contains(char::is_control)
+        };
+        if !claims.keys().all(is_name) || claims.values().any(has_nul) {
+            return Err(GroupError::Claims);
+        }
+        let length = serde_json::to_string(claims).map_or(usize::MAX, |text| text.len());
+        if claims.len() > MOST_ENTRIES || length > LONGEST_CLAIMS {
+            return Err(GroupError::TooManyClaims);
+        }
+        Ok(())
+    }
+}
+
+/// A group as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredGroup {
+    /// The group.
+    pub group: Group,
+    /// One more with each change.
+    pub version: i64,
+}
+
+/// The claims of a user to whom identity providers give the claims `mapped`, and who is in these
+/// groups, which are in the order of their names.
+///
+/// - `groups` has the user's own values, those that are mapped, and the names of the groups.
+/// - `role` has the user's own roles, those that are mapped, and then those of the groups.
+/// - Any other claim that is a list, because `is_list` says so or a value is an array, has the
+///   values of the user, then those that are mapped, and then those of the groups.
+/// - The role in the administration is the user's own: nothing maps it, and no group gives it.
+/// - Of any other claim the user's own value counts, or else the first one that is mapped, or else
+///   that of the first group that has one.
+///
+/// No list has a value twice.
+pub fn merged_claims(
+    own: &UserClaims,
+    mapped: &[UserClaims],
+    groups: &[Group],
+    is_list: impl Fn(&str) -> bool,
+) -> UserClaims {
+    let mut merged = own.0.clone();
+    for claims in mapped {
+        let is_list = |name: &str| [GROUPS, ROLE].contains(&name) || is_list(name);
+        merge(&mut merged, claims, is_list);
+    }
+    let names = groups.iter().map(|group| Value::from(group.name.as_str()));
+    add_all(&mut merged, GROUPS, names.collect());
+    for group in groups {
+        add_all(&mut merged, ROLE, group.roles.iter().map(|role| role.as_str().into()).collect());
+        merge(&mut merged, &group.claims, &is_list);
+    }
+    UserClaims(merged)
+}
+
+/// Adds claims to those that are there.
+fn merge(merged: &mut Map<String, Value>, more: &UserClaims, is_list: impl Fn(&str) -> bool) {
+    for (name, value) in more.0.iter().filter(|(name, _)| *name != ADMIN_ROLE_CLAIM) {
+        match (merged.get(name), value) {
+            (None, value) => {
+                merged.insert(name.clone(), value.clone());
+            }
+            (Some(_), Value::Array(values)) => add_all(merged, name, values.clone()),
+            (Some(Value::Array(_)), value) => add_all(merged, name, vec![value.clone()]),
+            (Some(_), _) if is_list(name) => add_all(merged, name, vec![value.clone()]),
+            (Some(_), _) => {}
+        }
+    }
+}
+
+/// Adds values to a list, those that it does not have. A single value becomes a list.
+fn add_all(claims: &mut Map<String, Value>, name: &str, values: Vec<Value>) {
+    if values.is_empty() {
+        return;
+    }
+    let mut list = match claims.remove(name) {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(single) => vec![single],
+    };
+    for value in values {
+        if !list.contains(&value) {
+            list.push(value);
+        }
+    }
+    claims.insert(name.to_owned(), Value::Array(list));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> UserClaims {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn group(value: Value) -> Group {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn merged(own: Value, groups: &[Group]) -> Value {
+        merged_with(own, &[], groups)
+    }
+
+    fn merged_with(own: Value, mapped: &[UserClaims], groups: &[Group]) -> Value {
+        let is_list = |name: &str| name == "entitlements";
+        Value::Object(merged_claims(&claims(own), mapped, groups, is_list).0)
+    }
+
+    #[test]
+    fn what_is_mapped_is_added_and_never_replaces_what_is_the_users_own() {
+        let mapped = [
+            claims(json!({"role": ["a"], "groups": ["x"], "department": "IT", "site": "1"})),
+            claims(json!({"role": ["a", "b"], "department": "HR", "site": "2"})),
+        ];
+        let groups = [group(json!({"name": "g", "roles": ["c"], "claims": {"site": "3"}}))];
+        assert_eq!(
+            merged_with(json!({"role": "own", "department": "Sales"}), &mapped, &groups),
+            json!({
+                "role": ["own", "a", "b", "c"], "groups": ["x", "g"], "department": "Sales",
+                "site": "1",
+            })
+        );
+    }
+
+    #[test]
+    fn lists_are_joined_and_the_users_own_value_counts_first() {
+        let groups = [
+            group(json!({
+                "name": "a", "roles": ["editor", "user"],
+                "claims": {
+                    "department": "IT", "cost_centre": 7, "entitlements": "x", "sites": ["1"],
+                },
+            })),
+            group(json!({
+                "name": "b", "roles": ["editor"],
+                "claims": {"cost_centre": 8, "entitlements": "y", "sites": "2"},
+            })),
+        ];
+        let own = json!({"role": "user", "groups": ["staff", "a"], "department": "Sales"});
+        let expected = json!({
+            "role": ["user", "editor"], "groups": ["staff", "a", "b"], "department": "Sales",
+            "cost_centre": 7, "entitlements": ["x", "y"], "sites": ["1", "2"],
+        });
+        assert_eq!(merged(own, &groups), expected);
+    }
+
+    #[test]
+    fn no_group_gives_a_role_in_the_administration() {
+        let groups = [group(json!({"name": "a", "claims": {"admin_role": "owner"}}))];
+        assert_eq!(merged(json!({}), &groups), json!({"groups": ["a"]}));
+        let own = json!({"admin_role": "auditor", "groups": ["a"]});
+        assert_eq!(merged(own.clone(), &groups), own);
+    }
+
+    #[test]
+    fn without_groups_nothing_changes() {
+        let own = json!({"role": "user", "groups": "staff"});
+        assert_eq!(merged(own.clone(), &[]), own);
+    }
+
+    #[test]
+    fn a_group_without_roles_gives_no_role() {
+        let groups = [group(json!({"name": "a"}))];
+        assert_eq!(merged(json!({}), &groups), json!({"groups": ["a"]}));
+    }
+
+    #[test]
+    fn names_are_checked() {
+        for name in ["a", "Staff", "team:red", "emea/sales", "a.b_c-d", &"x".repeat(64)] {
+            assert!(GroupName::parse(name).is_ok(), "{name}");
+        }
+        for name in ["", " ", "-a", "a-", "a b", "é", "a\0b", "a,b", &"x".repeat(65)] {
+            assert!(GroupName::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_group_may_not_give_is_refused() {
+        let check = |value: Value| group(value).check();
+        assert_eq!(check(json!({"name": "a", "roles": ["r"], "claims": {"x": 1}})), Ok(()));
+        for claim in ["sub", "iss", "role", "groups", "email", "email_verified", "admin_role"] {
+            let refused = check(json!({"name": "a", "claims": {claim: "x"}}));
+            assert_eq!(refused, Err(GroupError::Reserved(claim.to_owned())));
+        }
+        assert_eq!(check(json!({"name": "a", "roles": ["two words"]})), Err(GroupError::Roles));
+        for claims in [json!({"": 1}), json!({"a\u{1}": 1}), json!({"a": [{"b": "\0"}]})] {
+            assert_eq!(check(json!({"name": "a", "claims": claims})), Err(GroupError::Claims));
+        }
+        let long = json!({"name": "a", "claims": {"x": "x".repeat(5000)}});
+        assert_eq!(check(long), Err(GroupError::TooManyClaims));
+        let control = json!({"name": "a", "description": "a\u{1}b"});
+        assert_eq!(check(control), Err(GroupError::Description));
+    }
+}

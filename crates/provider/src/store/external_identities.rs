@@ -1,0 +1,120 @@
+//! Identities at other providers, each linked with one user.
+
+use async_trait::async_trait;
+use doorward_protocol::ids::Sub;
+
+use crate::{
+    model::{
+        account_notice::AccountNotices,
+        external_identity::{ExternalId, IdentityUse, StoredIdentity},
+        ticket::TicketPurpose,
+        time::Timestamp,
+        token_handle::TokenHash,
+        user::User,
+    },
+    store::StoreError,
+};
+
+/// What became of a user who was to be added with an identity. Only the first one has changed
+/// anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddedIdentityUser {
+    /// The user is there, and has the identity.
+    Added,
+    /// The identity is linked with this user.
+    IdentityTaken(Sub),
+    /// There is no such ticket: it was used, it has expired, or it never was.
+    NoTicket,
+    /// Another user has the user name, or the `sub`.
+    NameTaken,
+    /// Another user has the verified e-mail address.
+    EmailTaken,
+}
+
+/// What became of an identity that was to be linked. Only the first one has changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedIdentity {
+    /// It is linked.
+    Added,
+    /// The user has it already.
+    WasLinked,
+    /// Another user has it. It stays theirs.
+    Taken,
+    /// The user has as many as may be.
+    TooMany,
+    /// The user has another one of this issuer, and nobody but the address says that this one is
+    /// theirs, too.
+    HasAnother,
+    /// There is no such user any more, the user may not sign in, or the address that had to be the
+    /// user's is not.
+    NoUser,
+}
+
+/// What became of an identity that was to be unlinked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovedIdentity {
+    /// It is gone, and what its mapping gave with it.
+    Removed,
+    /// The user has no such identity.
+    Unknown,
+    /// The user has no password, no passkey and no other identity, and so could not sign in any
+    /// more.
+    LastWayIn,
+}
+
+/// An identity that is to be linked with a user who is there.
+#[derive(Debug, Clone)]
+pub struct IdentityLink {
+    /// The identity and the user.
+    pub identity: StoredIdentity,
+    /// The address that must still be the user's verified one, in the form of
+    /// [`normalized_email`](crate::model::email::normalized_email), if the link is made by it. Then
+    /// the user may have no other identity of this issuer. `None`: the user has asked for the link.
+    pub by_email: Option<String>,
+    /// How many identities the user may have.
+    pub most: u32,
+}
+
+/// The table of identities.
+#[async_trait]
+pub trait ExternalIdentities: Send + Sync + 'static {
+    /// The identity, if it is linked.
+    async fn external_identity(
+        &self,
+        id: &ExternalId,
+    ) -> Result<Option<StoredIdentity>, StoreError>;
+    /// The identities of a user, the oldest first. There are no more than were allowed.
+    async fn external_identities(&self, sub: &Sub) -> Result<Vec<StoredIdentity>, StoreError>;
+    /// Adds a user with an identity, and uses up the ticket that allows it, if one is needed, in
+    /// one transaction: of any number of calls for one identity at the same time, one adds a user.
+    async fn add_user_with_identity(
+        &self,
+        user: User,
+        identity: StoredIdentity,
+        ticket: Option<(TokenHash, TicketPurpose)>,
+        now: Timestamp,
+    ) -> Result<AddedIdentityUser, StoreError>;
+    /// Links an identity with a user. It is never taken from another user.
+    async fn add_external_identity(
+        &self,
+        link: IdentityLink,
+        notices: AccountNotices,
+    ) -> Result<AddedIdentity, StoreError>;
+    /// Notes a sign-in, and puts what the mapping gives in place of what it gave. Returns `false`,
+    /// and changes nothing, if the identity is not this user's any more.
+    async fn external_identity_used(
+        &self,
+        id: &ExternalId,
+        sub: &Sub,
+        used: IdentityUse,
+    ) -> Result<bool, StoreError>;
+    /// Unlinks an identity of this user, unless it is the last way in, and ends the user's sessions
+    /// that began by it.
+    async fn remove_external_identity(
+        &self,
+        sub: &Sub,
+        id: &ExternalId,
+        notices: AccountNotices,
+        now: Timestamp,
+    ) -> Result<RemovedIdentity, StoreError>;
+}

@@ -1,0 +1,106 @@
+//! Invitations: an operator arranges an account, and the invited person fills in the rest.
+
+use doorward_protocol::params::encode;
+use serde_json::{Map, Value};
+
+use super::{registration, valid_for};
+use crate::{
+    keys::{MasterKey, waiting_mail},
+    model::{
+        email::EmailAddress,
+        outbox::{MailKind, OutboxMail},
+        paths,
+        ticket::{Ticket, TicketPurpose},
+        time::{Clock, Entropy},
+        token_handle::{TokenHandle, random_id},
+    },
+    store::{Store, StoreError},
+};
+
+/// How many invitations of one address may wait.
+const MOST: u32 = 10;
+
+/// Seconds for which the mail is tried to be sent at most: a day.
+const LONGEST_IN_OUTBOX: u32 = 86_400;
+
+/// Whom an operator invites.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// The address that the account will have.
+    pub email: EmailAddress,
+    /// The full name, if it is known.
+    pub name: Option<String>,
+    /// Claims that the account will have, as `role` and `groups`.
+    pub claims: Map<String, Value>,
+    /// How long the invitation works, in seconds.
+    pub lifetime: u32,
+    /// The language of the mail; `None`: no mail, the operator passes the link on.
+    pub language: Option<String>,
+}
+
+/// Why nobody was invited.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    /// The address has an account.
+    #[error("a user has this address already")]
+    Known,
+    /// Too many invitations of the address wait.
+    #[error("{MOST} invitations of this address wait already: wait until they expire")]
+    TooMany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Stores an invitation and queues its mail. Returns the link.
+pub async fn invite(
+    store: &dyn Store,
+    master: &MasterKey,
+    issuer: &str,
+    invitation: Invitation,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<String, InviteError> {
+    let Invitation { email, name, claims, lifetime, language } = invitation;
+    if store.user_by_email(&email.normalized()).await?.is_some() {
+        return Err(InviteError::Known);
+    }
+    let (handle, now) = (TokenHandle::generate(entropy), clock.now());
+    let link = format!("{issuer}{}?{}", paths::INVITATION, encode([("token", handle.expose())]));
+    let mut data = Map::from_iter([
+        (registration::EMAIL.to_owned(), email.as_str().into()),
+        (registration::CLAIMS.to_owned(), Value::Object(claims)),
+    ]);
+    data.extend(name.clone().map(|name| (registration::NAME.to_owned(), name.into())));
+    let mail = language.map(|language| {
+        let valid_for = valid_for(lifetime, &language);
+        let mut data = Map::from_iter([
+            ("link".to_owned(), link.as_str().into()),
+            ("valid_for".to_owned(), valid_for.into()),
+        ]);
+        data.extend(name.map(|name| ("name".to_owned(), name.into())));
+        OutboxMail {
+            id: random_id(entropy),
+            to: email.as_str().to_owned(),
+            kind: MailKind::Invitation,
+            language,
+            data,
+            sub: None,
+            created_at: now,
+            // The link lives longer, but it must not lie in the outbox for as long.
+            expires_at: now.plus(lifetime.min(LONGEST_IN_OUTBOX)),
+        }
+    });
+    let mail = mail.map(|mail| waiting_mail::seal(master, mail)).transpose();
+    let mail = mail.map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))?;
+    let ticket = Ticket {
+        hash: handle.hash(),
+        purpose: TicketPurpose::Invitation,
+        sub: None,
+        about: Some(email.normalized()),
+        data,
+        expires_at: now.plus(lifetime),
+    };
+    let added = store.add_ticket(ticket, MOST, mail.into_iter().collect(), now).await?;
+    if added { Ok(link) } else { Err(InviteError::TooMany) }
+}

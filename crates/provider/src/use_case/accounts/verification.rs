@@ -1,0 +1,151 @@
+//! Confirmation of an address: the user's own, or one that is to replace it.
+
+use doorward_protocol::ids::Sub;
+use serde_json::Map;
+
+use super::{
+    ATTEMPTS, AccountError, Accounts, Asker, Link, NOTICE_LIFETIME, registration::EMAIL, with_link,
+};
+use crate::{
+    audit,
+    model::{
+        account_event::AccountEventKind,
+        email::EmailAddress,
+        outbox::MailKind,
+        paths,
+        ticket::{Ticket, TicketPurpose},
+        token_handle::TokenHandle,
+        user::User,
+    },
+    store::{StoreError, TicketRedemption, UserChange},
+};
+
+/// The purposes of links that confirm an address of a user.
+const PURPOSES: [TicketPurpose; 2] = [TicketPurpose::VerifyEmail, TicketPurpose::ChangeEmail];
+
+/// An address that waits for its confirmation.
+#[derive(Debug)]
+pub struct PendingAddress {
+    /// The address.
+    pub email: EmailAddress,
+    /// The user whose address it will be, and who must be signed in: the link alone shows that the
+    /// address works, not whose account it should belong to.
+    pub sub: Sub,
+    /// That user's name.
+    pub username: String,
+}
+
+impl Accounts<'_> {
+    /// Sends a link to an address that a signed-in user says is theirs. Once it is confirmed, it
+    /// replaces the one before. If another user has it, the mail says so, and the user who asks
+    /// learns nothing.
+    pub(crate) async fn confirm_address(
+        &self,
+        user: &User,
+        address: &EmailAddress,
+        asker: Asker<'_>,
+    ) -> Result<(), AccountError> {
+        self.admit(asker).await?;
+        let is_own = user.email().is_some_and(|own| own.normalized() == address.normalized());
+        let owner = self.users.user_by_email(&address.normalized()).await?;
+        let is_foreign = owner.as_ref().is_some_and(|owner| owner.sub != user.sub);
+        let (purpose, kind) = match (is_foreign, is_own) {
+            (true, _) => (TicketPurpose::ChangeEmail, MailKind::AccountExists),
+            (false, true) => (TicketPurpose::VerifyEmail, MailKind::VerifyEmail),
+            (false, false) => (TicketPurpose::ChangeEmail, MailKind::ChangeEmail),
+        };
+        let lifetime = self.settings.registration_link_lifetime;
+        let about = if is_foreign { owner.as_ref() } else { Some(user) };
+        let mail = self.mail(address, kind, about, asker, lifetime);
+        let link = Link {
+            purpose,
+            path: paths::VERIFY_EMAIL,
+            sub: Some(&user.sub),
+            about: address.normalized(),
+            mailbox: address.mailbox(),
+            data: Map::from_iter([(EMAIL.to_owned(), address.as_str().into())]),
+            lifetime,
+        };
+        let sign_in = format!("{}{}", self.issuer, paths::LOGIN);
+        self.send_link(link, asker, |link| {
+            with_link(mail, if is_foreign { sign_in } else { link }, lifetime)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Looks at a link without using it up.
+    pub(crate) async fn pending_address(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<PendingAddress, AccountError> {
+        let (_, user, email) = self.address_ticket(handle).await?;
+        Ok(PendingAddress { email, sub: user.sub, username: user.username })
+    }
+
+    async fn address_ticket(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<(Ticket, User, EmailAddress), AccountError> {
+        let now = self.clock.now();
+        for purpose in PURPOSES {
+            let Some(ticket) = self.tickets.ticket(handle.hash(), purpose, now).await? else {
+                continue;
+            };
+            let email = ticket.text(EMAIL).and_then(|typed| EmailAddress::parse(typed).ok());
+            let user = match &ticket.sub {
+                Some(sub) => self.users.user(sub).await?.filter(|user| user.enabled),
+                None => None,
+            };
+            // An address is verified only while it is still the user's.
+            let is_current = |(user, email): &(User, EmailAddress)| {
+                purpose == TicketPurpose::ChangeEmail
+                    || user.email().is_some_and(|own| own.normalized() == email.normalized())
+            };
+            if let Some((user, email)) = user.zip(email).filter(is_current) {
+                return Ok((ticket, user, email));
+            }
+        }
+        Err(AccountError::NoLink)
+    }
+
+    /// Takes an address over by a link, which is used up by it. The address before is told.
+    pub(crate) async fn take_address(
+        &self,
+        handle: &TokenHandle,
+        asker: Asker<'_>,
+    ) -> Result<PendingAddress, AccountError> {
+        for _ in 0..ATTEMPTS {
+            let (ticket, before, email) = self.address_ticket(handle).await?;
+            let mut user = before.clone();
+            user.claims_mut().insert("email".to_owned(), email.as_str().into());
+            user.claims_mut().insert("email_verified".to_owned(), true.into());
+            let told = before.email().filter(|own| own.normalized() != email.normalized());
+            let told = told.map(|own| {
+                let kind = MailKind::EmailChanged;
+                let mut mail = self.mail(&own, kind, Some(&before), asker, NOTICE_LIFETIME);
+                mail.data.insert("new_email".to_owned(), email.as_str().into());
+                self.sealed(mail)
+            });
+            let (sub, username) = (before.sub.clone(), before.username.clone());
+            let (change, now) = (UserChange::Replace { user, before }, self.clock.now());
+            let mails = told.transpose()?.into_iter().collect();
+            let redeemed =
+                self.tickets.redeem_ticket(ticket.hash, ticket.purpose, change, mails, now).await?;
+            match redeemed {
+                TicketRedemption::Done => {
+                    self.mail_queued.notify_waiters();
+                    audit::Event::EmailConfirmed { sub: &sub, peer: asker.address }.log();
+                    let detail = Some(email.as_str().to_owned());
+                    self.note(&sub, AccountEventKind::EmailChanged, asker, detail).await;
+                    return Ok(PendingAddress { email, sub, username });
+                }
+                TicketRedemption::UserChanged => {}
+                TicketRedemption::NoTicket
+                | TicketRedemption::NameTaken
+                | TicketRedemption::EmailTaken => return Err(AccountError::NoLink),
+            }
+        }
+        Err(StoreError::Unavailable("the user was changed again and again".to_owned()).into())
+    }
+}

@@ -1,0 +1,5 @@
+//! What operators do to users, clients and keys, by command and by the API alike.
+
+pub mod clients;
+pub mod keys;
+pub mod users;

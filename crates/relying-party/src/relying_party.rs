@@ -1,0 +1,358 @@
+//! The protocol: [`OidcClient`], which is written for browsers and stays on one thread, on a thread
+//! of its own. Handlers send it jobs and wait for their outcome.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    future::Future,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use doorward_client::{
+    Error, LogoutToken, OidcClient, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
+    User,
+    in_page::MemoryStorage,
+    ports::{LocalFuture, Ports, Storage as _},
+    settings::TokenType,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::LocalSet,
+};
+use url::Url;
+
+use crate::{ClientKey, Now, SignedSecret, assertions::Assertions, ports};
+
+/// After this time, the provider's metadata and keys are fetched again. So a key that the provider
+/// withdraws is accepted no longer than this.
+const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
+
+type Job = Box<dyn FnOnce(Rc<Core>) -> LocalFuture<()> + Send>;
+
+/// The client can't be started: a setting is wrong, or there is no thread for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub(crate) String);
+
+/// Why the client did not do what it was asked for.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelyingPartyError {
+    /// The provider refused, could not be reached, or sent what is not accepted.
+    #[error(transparent)]
+    Protocol(Box<Error>),
+    /// The thread of the protocol has ended.
+    #[error("the thread of the sign-in has ended")]
+    Stopped,
+}
+
+/// What a client on a server can have beside its [`Settings`].
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    key: Option<ClientKey>,
+    signed_secret: Option<Arc<SignedSecret>>,
+    trusted: Vec<Vec<u8>>,
+    now: Option<Arc<Now>>,
+}
+
+impl ServerOptions {
+    /// The client authenticates by assertions that this key signs (`private_key_jwt`). The settings
+    /// must say so, too.
+    #[must_use]
+    pub fn client_key(self, key: ClientKey) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// The client signs its own secret, in place of that of the settings.
+    #[must_use]
+    pub fn signed_secret(self, secret: SignedSecret) -> Self {
+        Self { signed_secret: Some(Arc::new(secret)), ..self }
+    }
+
+    /// Certification authorities (DER) that are trusted beside the machine's.
+    #[must_use]
+    pub fn trusted_authorities(self, trusted: Vec<Vec<u8>>) -> Self {
+        Self { trusted, ..self }
+    }
+
+    /// Another clock than the system's, for tests: seconds since 1970 (UTC).
+    #[must_use]
+    pub fn clock(self, now: Arc<Now>) -> Self {
+        Self { now: Some(now), ..self }
+    }
+}
+
+/// Leaves out keys.
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ServerOptions").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// The client of one provider. Clones are cheap and share its thread, which ends with the last one.
+#[derive(Clone)]
+pub struct RelyingParty(mpsc::UnboundedSender<Job>);
+
+impl fmt::Debug for RelyingParty {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RelyingParty").finish_non_exhaustive()
+    }
+}
+
+/// A sign-in request.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct NewRequest {
+    /// Where to send the browser.
+    pub url: String,
+    /// The unguessable part of `state`.
+    pub state: String,
+    /// What the response is checked against. It has the verifier of PKCE and the nonce, so only
+    /// this server and this browser may know it.
+    pub pending: String,
+}
+
+/// Shows no secret.
+impl fmt::Debug for NewRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NewRequest").finish_non_exhaustive()
+    }
+}
+
+impl RelyingParty {
+    /// Starts the client, if its settings are valid. Nothing is asked of the provider yet, so it
+    /// need not run.
+    ///
+    /// # Errors
+    /// A setting can't be used.
+    pub fn start(
+        settings: Settings,
+        options: impl Into<Option<ServerOptions>>,
+    ) -> Result<Self, StartError> {
+        let options = options.into().unwrap_or_default();
+        let now = options.now.unwrap_or_else(|| Arc::new(system_time));
+        let settings = match &options.signed_secret {
+            Some(secret) => {
+                let secret = secret.of(&settings.client_id, now());
+                let failed = |error| StartError(format!("the secret can't be signed: {error}"));
+                settings.client_secret(secret.map_err(failed)?)
+            }
+            None => settings,
+        };
+        settings.validate().map_err(|error| StartError(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StartError(format!("no thread for the protocol: {error}")))?;
+        let http = ports::http_client(&settings, &options.trusted)?;
+        let (key, signed_secret) = (options.key, options.signed_secret);
+        let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
+        let serve = move || {
+            let core = Rc::new(Core::new(settings, key, signed_secret, http, now));
+            LocalSet::new().block_on(&runtime, async move {
+                while let Some(job) = waiting.recv().await {
+                    tokio::task::spawn_local(job(Rc::clone(&core)));
+                }
+            });
+        };
+        std::thread::Builder::new()
+            .name("relying-party".to_owned())
+            .spawn(serve)
+            .map_err(|error| StartError(format!("no thread for the protocol: {error}")))?;
+        Ok(Self(jobs))
+    }
+
+    /// Makes a sign-in request (RFC 6749 section 4.1.1).
+    ///
+    /// # Errors
+    /// Why the request could not be made.
+    pub async fn begin(&self, args: SigninRequestArgs) -> Result<NewRequest, RelyingPartyError> {
+        self.run(move |core| async move {
+            let request = core.client()?.create_signin_request_with_id(args).await?;
+            let key = OidcClient::request_key(&request.id);
+            let pending = core.requests.get(&key)?.unwrap_or_default();
+            core.requests.remove(&key)?;
+            Ok(NewRequest { url: request.url, state: request.id, pending })
+        })
+        .await
+    }
+
+    /// Turns the response to a sign-in request into a user. `url` is that of the callback.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn finish(
+        &self,
+        state: String,
+        pending: String,
+        url: String,
+    ) -> Result<SigninOutcome, RelyingPartyError> {
+        self.run(move |core| async move {
+            let key = OidcClient::request_key(&state);
+            core.requests.set(&key, &pending)?;
+            let outcome = core.client()?.process_signin_response(&url).await;
+            core.requests.remove(&key)?;
+            outcome
+        })
+        .await
+    }
+
+    /// Renews the user's tokens (RFC 6749 section 6).
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn renew(&self, user: User) -> Result<User, RelyingPartyError> {
+        self.run(move |core| async move { core.client()?.use_refresh_token(user).await }).await
+    }
+
+    /// The address at the provider that ends the session there, if it has one (OIDC RP-Initiated
+    /// Logout section 2).
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn end_session_url(
+        &self,
+        id_token: Option<String>,
+    ) -> Result<Option<String>, RelyingPartyError> {
+        let mut args = SignoutRequestArgs::default();
+        args.id_token_hint = id_token;
+        self.end_session_url_with(args).await
+    }
+
+    /// The same with other parameters. What is in `url_state` comes back in `state`, behind a
+    /// semicolon, and nothing else is kept for the response.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn end_session_url_with(
+        &self,
+        args: SignoutRequestArgs,
+    ) -> Result<Option<String>, RelyingPartyError> {
+        self.run(move |core| async move {
+            match core.client()?.create_signout_request(args).await {
+                Ok(url) => {
+                    // Nothing hangs on the response, so the request is not kept for it.
+                    let parsed = Url::parse(&url).ok();
+                    let state = parsed
+                        .as_ref()
+                        .and_then(|url| url.query_pairs().find(|(name, _)| name == "state"));
+                    if let Some((_, state)) = state {
+                        let id = state.split(';').next().unwrap_or_default();
+                        core.requests.remove(&OidcClient::request_key(id))?;
+                    }
+                    Ok(Some(url))
+                }
+                Err(Error::NoEndpoint(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    /// Revokes the user's refresh token (RFC 7009), if the provider can do that.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn revoke(&self, refresh_token: String) -> Result<(), RelyingPartyError> {
+        self.run(move |core| async move {
+            let client = core.client()?;
+            match client.revoke_token(&refresh_token, TokenType::RefreshToken).await {
+                Err(Error::NoEndpoint(_)) => Ok(()),
+                outcome => outcome,
+            }
+        })
+        .await
+    }
+
+    /// Verifies a logout token (OIDC Back-Channel Logout section 2.6).
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub async fn verify_logout_token(
+        &self,
+        token: String,
+    ) -> Result<LogoutToken, RelyingPartyError> {
+        self.run(move |core| async move { core.client()?.verify_logout_token(&token).await }).await
+    }
+
+    /// Runs a job on the thread. It runs to its end, even if nobody waits for it any more.
+    async fn run<T, F>(
+        &self,
+        job: impl FnOnce(Rc<Core>) -> F + Send + 'static,
+    ) -> Result<T, RelyingPartyError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |core| {
+            Box::pin(async move {
+                // Whoever asked may have gone.
+                let _ = answer.send(job(core).await);
+            })
+        });
+        self.0.send(job).map_err(|_| RelyingPartyError::Stopped)?;
+        let outcome = answered.await.map_err(|_| RelyingPartyError::Stopped)?;
+        outcome.map_err(|error| RelyingPartyError::Protocol(Box::new(error)))
+    }
+}
+
+/// The time by the system's clock.
+fn system_time() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// What the thread holds.
+struct Core {
+    settings: Settings,
+    signed_secret: Option<Arc<SignedSecret>>,
+    now: Arc<Now>,
+    ports: Ports,
+    /// Sign-in requests while a job works on them. Each is under a key of its own.
+    requests: MemoryStorage,
+    /// The client, and when it was made: it keeps metadata and keys.
+    client: RefCell<Option<(OidcClient, Instant)>>,
+}
+
+impl Core {
+    fn new(
+        settings: Settings,
+        key: Option<ClientKey>,
+        signed_secret: Option<Arc<SignedSecret>>,
+        http: reqwest::Client,
+        now: Arc<Now>,
+    ) -> Self {
+        let requests = MemoryStorage::default();
+        let assertions = key.map(|key| Assertions {
+            key,
+            client_id: settings.client_id.clone(),
+            issuer: settings.authority.clone(),
+            now: Arc::clone(&now),
+        });
+        let ports = ports::ports(http, Arc::clone(&now), requests.clone(), assertions);
+        let client = RefCell::default();
+        Self { settings, signed_secret, now, ports, requests, client }
+    }
+
+    fn client(&self) -> Result<OidcClient, Error> {
+        let mut client = self.client.borrow_mut();
+        if let Some((known, made)) = &*client
+            && made.elapsed() < REFRESH_AFTER
+        {
+            return Ok(known.clone());
+        }
+        let mut settings = self.settings.clone();
+        if let Some(secret) = &self.signed_secret {
+            let secret = secret.of(&settings.client_id, (self.now)());
+            let failed = |error| Error::Settings(format!("client_secret can't be signed: {error}"));
+            settings.client_secret = Some(secret.map_err(failed)?);
+        }
+        let new = OidcClient::new(settings, self.ports.clone())?;
+        *client = Some((new.clone(), Instant::now()));
+        Ok(new)
+    }
+}

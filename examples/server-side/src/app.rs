@@ -1,0 +1,60 @@
+//! The application, put together: sign-in, sessions, pages, and the way to the API.
+
+use std::error::Error;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use deadpool_postgres::{Manager, Pool};
+use doorward_axum::{
+    ApiProxy, Auth, CookieKeys, MemorySessions, PostgresSessions, Secret, SessionsIn,
+    SignInSettings, SqliteSessions, http::Method,
+};
+
+use crate::{
+    pages::{self, Site},
+    settings::Settings,
+};
+
+pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
+    let origin = &settings.origin;
+    let sign_in = SignInSettings::new(
+        &*settings.issuer,
+        &*settings.client_id,
+        format!("{origin}/signin-oidc"),
+    )
+    .client_secret(Secret::new(&*settings.client_secret))
+    .scope(&*settings.scope)
+    .post_logout_redirect_uri(format!("{origin}/signout-callback-oidc"))
+    .push_authorization_requests(settings.pushes)
+    .load_user_info(settings.loads_user_info)
+    // The demo's roles are in access tokens.
+    .reads_access_token(true);
+    let auth = Auth::new(sign_in, sessions(&settings.sessions).await?)?;
+    let proxy = ApiProxy::new().allow("/api", &format!("{}/api", settings.api), [Method::GET])?;
+    let routes = Router::new()
+        .route("/", get(pages::home))
+        .route("/me", get(pages::me))
+        .route("/admin", get(pages::admin))
+        .route("/recent", get(pages::recent))
+        .route("/call", get(pages::call))
+        .route("/greeting", post(pages::greeting))
+        .merge(proxy.router())
+        .with_state(Site::new(settings)?);
+    Ok(auth.attach(routes))
+}
+
+/// Where sessions are kept. An application has one of these.
+async fn sessions(kept: &str) -> Result<SessionsIn, Box<dyn Error>> {
+    Ok(match kept.split_once(':') {
+        Some(("sqlite", file)) => SqliteSessions::open(file)?.into(),
+        Some(("postgres" | "postgresql", _)) => {
+            let manager = Manager::new(kept.parse()?, tokio_postgres::NoTls);
+            let pool = Pool::builder(manager).max_size(4).build()?;
+            PostgresSessions::new(pool).await?.into()
+        }
+        Some(("cookie", keys)) => CookieKeys::parse(keys.split(','))?.into(),
+        _ => MemorySessions::default().into(),
+    })
+}

@@ -1,0 +1,30 @@
+//! A server-rendered application with sign-in: templates, forms, policies, calls to an API.
+//!
+//! It is the client `PkceCodeBackend` of the demo. Environment variables change that: `ORIGIN`,
+//! `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SCOPE`, `API`, `SESSIONS`, `PUSH` and `USER_INFO`.
+
+mod app;
+mod pages;
+mod policies;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+
+use axum::http::Uri;
+
+use crate::settings::Settings;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_env_filter("info").init();
+    let settings = Settings::from_environment();
+    let origin: Uri = settings.origin.parse()?;
+    let address = format!("localhost:{}", origin.port_u16().unwrap_or(80));
+    let app = app::app(&settings).await?;
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("open {}", settings.origin);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! What differs from one place to another.
+
+/// Settings of the application.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where browsers find the application.
+    pub(crate) origin: String,
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) scope: String,
+    /// Where the demo API is.
+    pub(crate) api: String,
+    /// Where sessions are kept: `memory`, `sqlite:FILE`, `postgres://…`, or `cookie:KEY`.
+    pub(crate) sessions: String,
+    /// Whether authorization requests are pushed.
+    pub(crate) pushes: bool,
+    /// Whether names are in userinfo only.
+    pub(crate) loads_user_info: bool,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> Self {
+        let text =
+            |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        Self {
+            origin: text("ORIGIN", "http://localhost:5001"),
+            issuer: text("ISSUER", "http://localhost:6001"),
+            client_id: text("CLIENT_ID", "PkceCodeBackend"),
+            client_secret: text("CLIENT_SECRET", "secret"),
+            scope: text("SCOPE", "openid profile MyBackendApi2 offline_access"),
+            api: text("API", "http://localhost:5002"),
+            sessions: text("SESSIONS", "memory"),
+            pushes: text("PUSH", "0") == "1",
+            loads_user_info: text("USER_INFO", "1") == "1",
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The API for operators, as this process runs it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use doorward_admin::{
+    FreshSignIn,
+    api::{self, AdminParts, AdminSettings},
+};
+use doorward_provider::model::{acr::AcrLevel, time::SystemEntropy};
+use doorward_provider_http::recorded;
+use doorward_resource_server::ResourceServer;
+
+use crate::{
+    config::{AdminConfig, SettingSources},
+    error::StartError,
+    provider::RunningProvider,
+};
+
+/// The router of the API. `configuration` is the one in effect, without secrets. `trusted` are
+/// certification authorities (DER) for requests to the issuer.
+pub fn start(
+    mut config: AdminConfig,
+    running: &RunningProvider,
+    configuration: String,
+    trusted: &[Vec<u8>],
+    sources: &SettingSources,
+) -> Result<Router, StartError> {
+    config.settings.trusted_roots = trusted.to_vec();
+    let resource_server = ResourceServer::new(config.settings)
+        .map_err(|error| StartError::Refused(format!("{}: admin: {error}", sources.file())))?;
+    let acr = running.provider.settings().acr.name(AcrLevel::Two).to_owned();
+    let parts = AdminParts {
+        provider: Arc::clone(&running.provider),
+        store: running.store(),
+        resource_server,
+        entropy: Arc::new(SystemEntropy),
+        settings: AdminSettings {
+            fresh_sign_in: FreshSignIn { acr, max_age: config.fresh_sign_in },
+            requests_per_minute: config.requests_per_minute,
+            configuration,
+            configuration_file: sources.file().to_owned(),
+        },
+    };
+    let proxies = running.trusted_proxies.clone();
+    Ok(recorded(api::router(parts), Arc::clone(&running.provider), proxies))
+}

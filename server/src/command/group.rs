@@ -1,0 +1,310 @@
+//! `doorward group …`: groups of users, and their members.
+
+use clap::Subcommand;
+use doorward_provider::{
+    model::group::{Group, GroupName, StoredGroup},
+    store::AddedGroupMember,
+};
+use serde_json::{Value, json};
+
+use super::{
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    confirm::Confirmation,
+    done,
+    list_option::{changed, values},
+    print_object,
+    user::claim,
+};
+
+/// What to do with groups.
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// List the groups.
+    List(DataArguments),
+    /// Show what the members of a group get.
+    Show {
+        /// The group.
+        name: GroupName,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Add a group.
+    Add {
+        /// Its name, in the claim groups: letters, digits, and . _ - : / between them.
+        name: GroupName,
+        #[command(flatten)]
+        settings: GroupSettings,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Change what the members of a group get. Their next tokens have it.
+    Set {
+        /// The group.
+        name: GroupName,
+        #[command(flatten)]
+        settings: GroupSettings,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Remove a group. Its members stay users.
+    Remove {
+        /// The group.
+        name: GroupName,
+        #[command(flatten)]
+        confirmation: Confirmation,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// The members of a group.
+    #[command(subcommand)]
+    Member(MemberCommand),
+}
+
+/// What to do with the members of a group.
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// List the members by their subject identifiers.
+    List {
+        /// The group.
+        group: GroupName,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Make a user a member.
+    Add {
+        /// The group.
+        group: GroupName,
+        /// The user's name or sub.
+        user: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// End a membership.
+    Remove {
+        /// The group.
+        group: GroupName,
+        /// The user's name or sub.
+        user: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+}
+
+/// What a group has. What is not given stays.
+#[derive(Debug, clap::Args)]
+pub struct GroupSettings {
+    /// What the group is for.
+    #[arg(long)]
+    description: Option<String>,
+    /// The roles, in place of those that it has, separated by commas. Empty: none.
+    #[arg(long)]
+    roles: Option<String>,
+    /// Add a role.
+    #[arg(long, value_name = "ROLE")]
+    add_role: Vec<String>,
+    /// Take a role away.
+    #[arg(long, value_name = "ROLE")]
+    remove_role: Vec<String>,
+    /// Set a claim: NAME=VALUE, where the value is JSON or text. May be given several times.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// Remove a claim. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    remove_claim: Vec<String>,
+}
+
+impl GroupSettings {
+    fn apply(&self, group: &mut Group) -> Result<(), CommandError> {
+        if let Some(description) = &self.description {
+            group.description = Some(description.clone()).filter(|text| !text.is_empty());
+        }
+        let roles = match &self.roles {
+            Some(roles) => values(std::slice::from_ref(roles)),
+            None => group.roles.clone(),
+        };
+        group.roles = changed(roles, &values(&self.add_role), &values(&self.remove_role));
+        for name in &self.remove_claim {
+            group.claims.0.remove(name);
+        }
+        for assignment in &self.claims {
+            let (name, value) = claim(assignment)?;
+            group.claims.0.insert(name, value);
+        }
+        group.check().map_err(CommandError::refused)
+    }
+}
+
+impl GroupCommand {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::List(data) => list(&CommandContext::open(&data).await?).await,
+            Self::Show { name, data } => {
+                let context = CommandContext::open(&data).await?;
+                let found = find(&context, &name).await?;
+                print_object(context.json, &described(&found.group));
+                Ok(())
+            }
+            Self::Add { name, settings, data } => {
+                add(&CommandContext::open(&data).await?, name, &settings).await
+            }
+            Self::Set { name, settings, data } => {
+                set(&CommandContext::open(&data).await?, &name, &settings).await
+            }
+            Self::Remove { name, confirmation, data } => {
+                remove(&CommandContext::open(&data).await?, &name, confirmation).await
+            }
+            Self::Member(command) => command.run().await,
+        }
+    }
+}
+
+impl MemberCommand {
+    async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::List { group, data } => {
+                members(&CommandContext::open(&data).await?, &group).await
+            }
+            Self::Add { group, user, data } => {
+                join(&CommandContext::open(&data).await?, &group, &user).await
+            }
+            Self::Remove { group, user, data } => {
+                leave(&CommandContext::open(&data).await?, &group, &user).await
+            }
+        }
+    }
+}
+
+fn missing(name: &GroupName) -> CommandError {
+    CommandError::Missing(format!("there is no group {:?}", name.as_str()))
+}
+
+async fn find(context: &CommandContext, name: &GroupName) -> Result<StoredGroup, CommandError> {
+    context.store.group(name).await?.ok_or_else(|| missing(name))
+}
+
+fn described(group: &Group) -> Value {
+    json!({
+        "name": group.name, "description": group.description, "roles": group.roles,
+        "claims": group.claims,
+    })
+}
+
+async fn list(context: &CommandContext) -> Result<(), CommandError> {
+    let mut printer = RowPrinter::new(context.json, &["name", "roles", "description"]);
+    let mut after: Option<GroupName> = None;
+    loop {
+        let page = context.store.groups(after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.group.name.clone());
+        printer.print_page(&page.iter().map(|found| described(&found.group)).collect::<Vec<_>>());
+    }
+    printer.finish();
+    Ok(())
+}
+
+async fn add(
+    context: &CommandContext,
+    name: GroupName,
+    settings: &GroupSettings,
+) -> Result<(), CommandError> {
+    let mut group = Group::new(name);
+    settings.apply(&mut group)?;
+    if !context.store.add_group(group.clone()).await? {
+        let problem = format!("there is a group {:?} already", group.name.as_str());
+        return Err(CommandError::Missing(problem));
+    }
+    let record = by_operator("group_added", "group", &group.name);
+    context.audit(record.changing(None, Some(described(&group)))).await;
+    done(context.json, &format!("The group {} was added.", group.name), described(&group));
+    Ok(())
+}
+
+async fn set(
+    context: &CommandContext,
+    name: &GroupName,
+    settings: &GroupSettings,
+) -> Result<(), CommandError> {
+    let StoredGroup { group: before, version } = find(context, name).await?;
+    let mut group = before.clone();
+    settings.apply(&mut group)?;
+    if group == before {
+        return Err(CommandError::refused("nothing is given to change: see group set --help"));
+    }
+    if !context.store.replace_group(group.clone(), version).await? {
+        let problem = format!("the group {name} was changed at the same time: try again");
+        return Err(CommandError::Missing(problem));
+    }
+    let record = by_operator("group_changed", "group", name);
+    context.audit(record.changing(Some(described(&before)), Some(described(&group)))).await;
+    done(context.json, &format!("The group {name} is changed."), described(&group));
+    Ok(())
+}
+
+async fn remove(
+    context: &CommandContext,
+    name: &GroupName,
+    confirmation: Confirmation,
+) -> Result<(), CommandError> {
+    let before = find(context, name).await?.group;
+    confirmation.ask(&format!("Remove the group {name}?"))?;
+    if !context.store.remove_group(name, None).await? {
+        return Err(missing(name));
+    }
+    let record = by_operator("group_removed", "group", name);
+    context.audit(record.changing(Some(described(&before)), None)).await;
+    done(context.json, &format!("The group {name} is removed."), json!({"name": name}));
+    Ok(())
+}
+
+async fn members(context: &CommandContext, group: &GroupName) -> Result<(), CommandError> {
+    find(context, group).await?;
+    let mut printer = RowPrinter::new(context.json, &["sub", "username"]);
+    let mut after = None;
+    loop {
+        let page = context.store.group_members(group, after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.clone());
+        let mut rows = Vec::with_capacity(page.len());
+        for sub in page {
+            let user = context.store.user(&sub).await?;
+            rows.push(json!({"sub": sub, "username": user.map(|user| user.username)}));
+        }
+        printer.print_page(&rows);
+    }
+    printer.finish();
+    Ok(())
+}
+
+async fn join(context: &CommandContext, group: &GroupName, user: &str) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let problem = match context.store.add_group_member(group, &user.sub).await? {
+        AddedGroupMember::Added => None,
+        AddedGroupMember::WasMember => Some("is a member already"),
+        AddedGroupMember::TooMany => Some("is in as many groups as are allowed: 100"),
+        AddedGroupMember::NoGroup => return Err(missing(group)),
+        AddedGroupMember::NoUser => Some("is gone"),
+    };
+    if let Some(problem) = problem {
+        return Err(CommandError::Missing(format!("the user {} {problem}", user.username)));
+    }
+    context.audit(by_operator("group_member_added", "group", group).on_user(&user.sub)).await;
+    let sentence = format!("{} is a member of {group}.", user.username);
+    done(context.json, &sentence, json!({"group": group, "sub": user.sub}));
+    Ok(())
+}
+
+async fn leave(
+    context: &CommandContext,
+    group: &GroupName,
+    user: &str,
+) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    if !context.store.remove_group_member(group, &user.sub).await? {
+        let problem = format!("the user {} is no member of {group}", user.username);
+        return Err(CommandError::Missing(problem));
+    }
+    context.audit(by_operator("group_member_removed", "group", group).on_user(&user.sub)).await;
+    let sentence = format!("{} is no member of {group} any more.", user.username);
+    done(context.json, &sentence, json!({"group": group, "sub": user.sub}));
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! `doorward user invite`.
+
+use doorward_provider::{
+    model::{
+        account_settings::Registration,
+        email::EmailAddress,
+        time::{SystemClock, SystemEntropy},
+    },
+    use_case::accounts::{Invitation, InviteError, invite},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{CommandContext, CommandError, DataArguments, by_operator, done, list_option::values},
+    profile,
+};
+use crate::provider::master_key;
+
+/// The longest life of an invitation in days.
+const LONGEST: u32 = 365;
+/// The languages that mails are written in.
+const LANGUAGES: [&str; 2] = ["en", "de"];
+
+/// Whom to invite.
+#[derive(Debug, clap::Args)]
+#[group(id = "invitation")]
+pub struct Invite {
+    /// The e-mail address of the account.
+    email: String,
+    /// The full name, which the invited person may change.
+    #[arg(long)]
+    name: Option<String>,
+    /// The roles of the account, between commas.
+    #[arg(long = "role", value_name = "ROLES")]
+    roles: Vec<String>,
+    /// The groups of the account, between commas.
+    #[arg(long = "group", value_name = "GROUPS")]
+    groups: Vec<String>,
+    /// After how many days the invitation expires.
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    expires: u32,
+    /// The language of the mail: en or de.
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// Send no mail, and print the link for you to pass on. You then vouch for the address.
+    #[arg(long)]
+    print_link: bool,
+    #[command(flatten)]
+    data: DataArguments,
+}
+
+impl Invite {
+    /// Invites somebody, whose account has these claims, too.
+    pub(in super::super) async fn run(
+        &self,
+        claims: Map<String, Value>,
+    ) -> Result<(), CommandError> {
+        let context = CommandContext::open(&self.data).await?;
+        let mut invitation = self.invitation(&context)?;
+        invitation.claims.extend(claims);
+        let issuer = &context.config.provider.settings.issuer;
+        let stored = context.store.signing_keys().await?;
+        let source = &context.config.store.master_key;
+        let master = master_key::obtain(source, &stored, &SystemEntropy);
+        let master = master.map_err(CommandError::refused)?;
+        let (clock, entropy) = (&SystemClock, &SystemEntropy);
+        let link = invite(&*context.store, &master, issuer, invitation, clock, entropy).await;
+        let link = link.map_err(|error| match error {
+            InviteError::Store(error) => error.into(),
+            other => CommandError::Missing(other.to_string()),
+        })?;
+        context.audit(by_operator("user_invited", "email", &self.email)).await;
+        let text = if self.print_link {
+            format!("Pass this link on to {}: {link}", self.email)
+        } else {
+            format!("An invitation is on its way to {}.", self.email)
+        };
+        let link = self.print_link.then_some(link);
+        done(context.json, &text, json!({"email": self.email, "link": link}));
+        Ok(())
+    }
+
+    fn invitation(&self, context: &CommandContext) -> Result<Invitation, CommandError> {
+        if context.config.provider.settings.accounts.registration == Registration::Off {
+            return Err(CommandError::refused(
+                "invitations are not taken: set accounts.registration = \"invitation\" first",
+            ));
+        }
+        if !self.print_link && !context.config.provider.settings.accounts.mail {
+            return Err(CommandError::refused(
+                "mail can't be sent: set [mail] up, or give --print-link and pass the link on",
+            ));
+        }
+        let email = EmailAddress::parse(&self.email).map_err(CommandError::refused)?;
+        if self.expires == 0 || self.expires > LONGEST {
+            return Err(CommandError::refused(format!("--expires is 1 to {LONGEST} days")));
+        }
+        if !LANGUAGES.contains(&self.language.as_str()) {
+            return Err(CommandError::refused("--language is en or de"));
+        }
+        let mut claims = Map::new();
+        profile::set_list(&mut claims, "role", values(&self.roles));
+        profile::set_list(&mut claims, "groups", values(&self.groups));
+        Ok(Invitation {
+            email,
+            name: self.name.clone(),
+            claims,
+            lifetime: self.expires * 86_400,
+            language: (!self.print_link).then(|| self.language.clone()),
+        })
+    }
+}

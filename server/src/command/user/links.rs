@@ -1,0 +1,85 @@
+//! `doorward user links` and `doorward user unlink`: the accounts at other providers by which a
+//! user signs in.
+
+use doorward_provider::{
+    model::{account_notice::AccountNotices, external_identity::StoredIdentity, time::Timestamp},
+    store::RemovedIdentity,
+};
+use serde_json::{Value, json};
+
+use super::super::{CommandContext, CommandError, RowPrinter, by_operator, done};
+
+/// Prints the links of a user, the oldest first.
+pub async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let columns = &["provider", "subject", "name", "since", "last_used", "issuer"];
+    let mut printer = RowPrinter::new(context.json, columns);
+    let links = context.store.external_identities(&user.sub).await?;
+    printer.print_page(&links.iter().map(described).collect::<Vec<_>>());
+    printer.finish();
+    Ok(())
+}
+
+/// A link as lists show it.
+pub(super) fn described(link: &StoredIdentity) -> Value {
+    json!({
+        "provider": link.provider,
+        "subject": link.id.subject,
+        "name": link.shown,
+        "since": link.created_at.seconds(),
+        "last_used": link.used_at.map(Timestamp::seconds),
+        "issuer": link.id.issuer,
+        "claims": link.mapped,
+    })
+}
+
+/// Removes a link of a user.
+pub async fn unlink(
+    context: &CommandContext,
+    user: &str,
+    provider: &str,
+    subject: Option<&str>,
+) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let links = context.store.external_identities(&user.sub).await?;
+    let is_meant = |link: &&StoredIdentity| {
+        link.provider.as_str() == provider
+            && subject.is_none_or(|subject| link.id.subject.as_str() == subject)
+    };
+    let mut meant = links.iter().filter(is_meant);
+    let Some(link) = meant.next() else {
+        let problem = format!(
+            "the user {} has no such link: doorward user links {} shows those that there are",
+            user.username, user.username
+        );
+        return Err(CommandError::Missing(problem));
+    };
+    if meant.next().is_some() {
+        let problem = "the user has several links with this provider: name the subject, too";
+        return Err(CommandError::refused(problem));
+    }
+    let (notices, now) = (AccountNotices::default(), CommandContext::now());
+    let removed = context.store.remove_external_identity(&user.sub, &link.id, notices, now).await?;
+    match removed {
+        RemovedIdentity::Removed => {}
+        RemovedIdentity::Unknown => {
+            return Err(CommandError::Missing("the link is gone already".to_owned()));
+        }
+        RemovedIdentity::LastWayIn => {
+            let problem = format!(
+                "without this link the user could not sign in any more: set a password first, by \
+                 doorward user passwd {}",
+                user.username
+            );
+            return Err(CommandError::refused(problem));
+        }
+    }
+    context.audit(by_operator("user_unlinked", "sub", &user.sub)).await;
+    let sentence = format!("The user {} has no link with {provider} any more.", user.username);
+    let facts = json!({
+        "username": user.username, "sub": user.sub, "provider": provider,
+        "subject": link.id.subject,
+    });
+    done(context.json, &sentence, facts);
+    Ok(())
+}

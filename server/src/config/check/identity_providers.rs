@@ -1,0 +1,374 @@
+//! `[[identity_providers]]`: other providers by which users sign in.
+
+use std::fs;
+
+use doorward_protocol::{metadata::ProviderMetadata, secret::Secret};
+use doorward_provider::model::{
+    identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark},
+    paths,
+    settings_error::SettingsError,
+};
+use doorward_relying_party::{
+    ClientKey, Settings, SignedSecret, SigningAlgorithm,
+    client::settings::{ClaimsFilter, ClientAuthentication},
+};
+
+use super::super::{
+    ConfigErrors, SettingSources, UpstreamConfig,
+    error::Mistakes,
+    file::{ConfigFile, IdentityProviderSettings, Preset, SecretSentBy},
+};
+use crate::provider::upstream::github::GITHUB;
+
+/// The key of the list.
+const LIST: &str = "identity_providers";
+const APPLE: &str = "https://appleid.apple.com";
+const ENTRA: &str = "https://login.microsoftonline.com";
+/// The parameters of an authorization request that are made for each sign-in.
+const OWN_PARAMETERS: [&str; 18] = [
+    "acr_values",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "dpop_jkt",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+];
+/// How far clocks may differ, in seconds.
+const CLOCK_SKEW: u64 = 60;
+
+/// Checks every provider, and that clients name those that there are. `is_used`: by this process,
+/// which then reads the files of secrets and keys.
+pub fn check(
+    file: &ConfigFile,
+    is_used: bool,
+    sources: &SettingSources,
+) -> Result<(Vec<IdentityProvider>, Vec<UpstreamConfig>), ConfigErrors> {
+    let mut mistakes = Mistakes::default();
+    let issuer = file.provider.issuer.as_str();
+    let mut checked = (Vec::new(), Vec::new());
+    for settings in &file.identity_providers {
+        let label = format!("the identity provider \"{}\"", settings.name);
+        let refuse = |Wrong { key, value, problem }: Wrong| {
+            sources.refuse_key_in((LIST, key), &value, &format!("{problem} (in {label})"))
+        };
+        let provider = mistakes.note(provider(settings).map_err(refuse));
+        let Some(provider) = provider else { continue };
+        let upstream = upstream(settings, &provider, issuer, is_used);
+        if let Some(upstream) = mistakes.note(upstream.map_err(refuse)) {
+            checked.0.push(provider);
+            checked.1.push(upstream);
+        }
+    }
+    let is_consistent = identity_provider::check(&checked.0);
+    let label = format!("[[{LIST}]]");
+    mistakes.note(is_consistent.map_err(|error| sources.refuse_in(LIST, &label, &error)));
+    for client in &file.clients {
+        let named = client.identity_providers.iter().flatten();
+        let is_known = |name: &IdentityProviderName| {
+            file.identity_providers.iter().any(|own| own.name == *name)
+        };
+        if let Some(unknown) = named.into_iter().find(|name| !is_known(name)) {
+            let problem = "there is no such table in [[identity_providers]]";
+            let error = SettingsError::new(LIST, unknown, problem);
+            let label = format!("the client \"{}\"", client.client_id);
+            mistakes.note::<()>(Err(sources.refuse_in("clients", &label, &error)));
+        }
+    }
+    mistakes.or(Some(checked))
+}
+
+/// A setting of one provider that does not hold.
+struct Wrong {
+    key: &'static str,
+    value: String,
+    problem: String,
+}
+
+impl Wrong {
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(key: &'static str, value: impl ToString, problem: impl Into<String>) -> Self {
+        Self { key, value: value.to_string(), problem: problem.into() }
+    }
+}
+
+/// What matters for accounts.
+fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wrong> {
+    let (title, mark) = match settings.preset {
+        Preset::Generic => (&*settings.name, ProviderMark::Generic),
+        Preset::Google => ("Google", ProviderMark::Google),
+        Preset::Entra => ("Microsoft", ProviderMark::Microsoft),
+        Preset::Apple => ("Apple", ProviderMark::Apple),
+        Preset::GitHub => ("GitHub", ProviderMark::GitHub),
+        Preset::GitLab => ("GitLab", ProviderMark::GitLab),
+        Preset::Keycloak => ("Keycloak", ProviderMark::Keycloak),
+        Preset::Doorward => ("Doorward", ProviderMark::Doorward),
+    };
+    let title = settings.title.as_deref().unwrap_or(title).trim();
+    if title.is_empty() || title.chars().count() > 40 || title.chars().any(char::is_control) {
+        let problem = "give the name that people know, in 1 to 40 characters";
+        return Err(Wrong::new("title", title, problem));
+    }
+    Ok(IdentityProvider {
+        title: title.to_owned(),
+        mark: settings.mark.unwrap_or(mark),
+        first_sign_in: settings.first_sign_in,
+        trusted_email_domains: settings.trusted_email_domains.clone(),
+        email_domains: settings.email_domains.clone(),
+        claims: settings.claims.clone(),
+        trusted_mfa: settings.trusted_mfa,
+        mfa_acr: settings.mfa_acr.clone(),
+        sign_out_upstream: settings.sign_out_upstream,
+        ..IdentityProvider::new(settings.name.clone(), &issuer(settings)?)
+    })
+}
+
+/// The issuer of the provider's users, or its template.
+fn issuer(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
+    let given = settings.issuer.as_ref().map(|issuer| issuer.as_str().to_owned());
+    if settings.preset == Preset::Entra {
+        return entra_issuer(settings, given);
+    }
+    if let Some(tenant) = settings.tenants.first() {
+        let problem = "only the preset entra has tenants: give the issuer";
+        return Err(Wrong::new("tenants", tenant, problem));
+    }
+    let known = match settings.preset {
+        Preset::Google => Some("https://accounts.google.com"),
+        Preset::Apple => Some(APPLE),
+        Preset::GitHub => Some(GITHUB),
+        Preset::GitLab => Some("https://gitlab.com"),
+        Preset::Generic | Preset::Entra | Preset::Keycloak | Preset::Doorward => None,
+    };
+    let problem = "give the provider's issuer identifier, as its discovery document has it";
+    given
+        .or_else(|| known.map(str::to_owned))
+        .ok_or_else(|| Wrong::new("issuer", "(missing)", problem))
+}
+
+/// Entra ID has an issuer for each tenant.
+fn entra_issuer(
+    settings: &IdentityProviderSettings,
+    given: Option<String>,
+) -> Result<String, Wrong> {
+    if let Some(issuer) = given {
+        let problem = "leave it out: the preset entra makes it of tenants";
+        return Err(Wrong::new("issuer", issuer, problem));
+    }
+    let is_tenant = |tenant: &String| {
+        tenant.len() == 36
+            && tenant
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte) || byte == b'-')
+    };
+    if let Some(other) = settings.tenants.iter().find(|tenant| !is_tenant(tenant)) {
+        let problem = "give the directory (tenant) ID, 36 characters in lower case";
+        return Err(Wrong::new("tenants", other, problem));
+    }
+    match settings.tenants.as_slice() {
+        [] => {
+            let problem = "list the directory (tenant) IDs whose users may sign in";
+            Err(Wrong::new("tenants", "(missing)", problem))
+        }
+        [only] => Ok(format!("{ENTRA}/{only}/v2.0")),
+        [..] => Ok(format!("{ENTRA}/{{tenantid}}/v2.0")),
+    }
+}
+
+/// How the provider is asked.
+fn upstream(
+    settings: &IdentityProviderSettings,
+    provider: &IdentityProvider,
+    own_issuer: &str,
+    is_used: bool,
+) -> Result<UpstreamConfig, Wrong> {
+    let is_own = |name: &&String| OWN_PARAMETERS.contains(&name.as_str());
+    if let Some(name) = settings.extra_parameters.keys().find(is_own) {
+        let problem = "this parameter is made for each sign-in: leave it out";
+        return Err(Wrong::new("extra_parameters", name, problem));
+    }
+    let several_tenants = settings.tenants.len() > 1;
+    let authority = if several_tenants {
+        format!("{ENTRA}/organizations/v2.0")
+    } else {
+        provider.issuer.clone()
+    };
+    let redirect_uri = format!("{own_issuer}{}", paths::external_callback(&provider.name));
+    let mut client = Settings::new(authority, &settings.client_id, redirect_uri)
+        .post_logout_redirect_uri(format!(
+            "{own_issuer}{}",
+            paths::external_signed_out(&provider.name)
+        ))
+        .filter_protocol_claims(ClaimsFilter::Protocol(false))
+        .load_user_info(settings.load_user_info)
+        .scope(scope(settings)?)
+        .clock_skew(CLOCK_SKEW)
+        .extra_query_params(settings.extra_parameters.clone().into_iter().collect());
+    let github = settings.preset == Preset::GitHub;
+    if github {
+        client = client.metadata(github_metadata(&provider.issuer));
+    }
+    if let Some(url) = &settings.metadata_url {
+        client = client.metadata_url(url.as_str());
+    }
+    let mut upstream = UpstreamConfig {
+        name: provider.name.clone(),
+        settings: client,
+        client_key: None,
+        signed_secret: None,
+        tenants: if several_tenants { settings.tenants.clone() } else { Vec::new() },
+        form_post: settings.preset == Preset::Apple,
+        // It sends the claim only if its operator adds it to those of the application.
+        asks_again: settings.preset == Preset::Entra,
+        github,
+    };
+    authentication(settings, &mut upstream, is_used)?;
+    let settings_are_valid = upstream.settings.validate();
+    settings_are_valid
+        .map_err(|error| Wrong::new("client_id", &settings.client_id, error.to_string()))?;
+    Ok(upstream)
+}
+
+/// GitHub has no discovery document.
+fn github_metadata(issuer: &str) -> ProviderMetadata {
+    let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
+    ProviderMetadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: at("/login/oauth/authorize"),
+        token_endpoint: at("/login/oauth/access_token"),
+        ..ProviderMetadata::default()
+    }
+}
+
+fn scope(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
+    let Some(scope) = &settings.scopes else {
+        return Ok(match settings.preset {
+            Preset::Apple => "openid email name",
+            Preset::GitHub => "read:user user:email",
+            _ => "openid profile email",
+        }
+        .to_owned());
+    };
+    if scope.contains("openid") || settings.preset == Preset::GitHub {
+        return Ok(scope.to_string());
+    }
+    let problem = "openid must be one of them: without it the provider does not say who signed in";
+    Err(Wrong::new("scopes", scope, problem))
+}
+
+/// How the client authenticates: by a secret, or by a key.
+fn authentication(
+    settings: &IdentityProviderSettings,
+    upstream: &mut UpstreamConfig,
+    is_used: bool,
+) -> Result<(), Wrong> {
+    let client = upstream.settings.clone();
+    let secret = secret(settings, is_used)?;
+    let key = key(settings, is_used)?;
+    let both = "the client has a secret, too: give one of the two";
+    upstream.settings = match (secret, key) {
+        (Some(_), Some(_)) => {
+            return Err(Wrong::new("client_key_file", "(set)", both));
+        }
+        (None, None) => {
+            let problem = "give client_secret, client_secret_file or client_key_file: the provider \
+                           must know that it is this client";
+            return Err(Wrong::new("client_secret", "(missing)", problem));
+        }
+        (Some(secret), None) => client.client_secret(secret).client_authentication(match settings
+            .client_authentication
+        {
+            SecretSentBy::ClientSecretBasic => ClientAuthentication::ClientSecretBasic,
+            SecretSentBy::ClientSecretPost => ClientAuthentication::ClientSecretPost,
+        }),
+        (None, Some(key)) if settings.preset == Preset::Apple => {
+            let (Some(issuer), Some(_)) = (settings.team_id.clone(), &settings.client_key_id)
+            else {
+                let problem = "Apple needs team_id and client_key_id beside the key";
+                return Err(Wrong::new("team_id", "(missing)", problem));
+            };
+            // The secret itself is signed when it is needed.
+            if let LoadedKey::Key(key) = key {
+                let audience = APPLE.to_owned();
+                upstream.signed_secret = Some(SignedSecret { key: *key, issuer, audience });
+            }
+            client
+                .client_secret(Secret::new("signed when it is needed"))
+                .client_authentication(ClientAuthentication::ClientSecretPost)
+        }
+        (None, Some(key)) => {
+            if let LoadedKey::Key(key) = key {
+                upstream.client_key = Some(*key);
+            }
+            client.client_authentication(ClientAuthentication::PrivateKeyJwt)
+        }
+    };
+    Ok(())
+}
+
+fn secret(settings: &IdentityProviderSettings, is_used: bool) -> Result<Option<Secret>, Wrong> {
+    let given = settings.client_secret.clone().filter(|secret| !secret.expose().is_empty());
+    match (given, &settings.client_secret_file) {
+        (Some(_), Some(file)) => {
+            let problem = "the secret is also given by client_secret: give one of the two";
+            Err(Wrong::new("client_secret_file", file.display(), problem))
+        }
+        // A process that does not sign users in need not be able to read it.
+        (None, Some(_)) if !is_used => Ok(Some(Secret::new("not read"))),
+        (None, Some(file)) => {
+            let refuse =
+                |problem: String| Wrong::new("client_secret_file", file.display(), problem);
+            let text = fs::read_to_string(file)
+                .map_err(|error| refuse(format!("it can't be read: {error}")))?;
+            let secret = text.trim();
+            if secret.is_empty() {
+                Err(refuse("it is empty".to_owned()))
+            } else {
+                Ok(Some(Secret::new(secret)))
+            }
+        }
+        (secret, None) => Ok(secret),
+    }
+}
+
+/// A key, or that there is one for the process that uses it.
+enum LoadedKey {
+    Key(Box<ClientKey>),
+    NotRead,
+}
+
+fn key(settings: &IdentityProviderSettings, is_used: bool) -> Result<Option<LoadedKey>, Wrong> {
+    let Some(file) = &settings.client_key_file else {
+        return match &settings.client_key_id {
+            Some(id) => {
+                let problem = "it has no effect without client_key_file";
+                Err(Wrong::new("client_key_id", id, problem))
+            }
+            None => Ok(None),
+        };
+    };
+    if !is_used {
+        return Ok(Some(LoadedKey::NotRead));
+    }
+    let refuse = |problem: String| Wrong::new("client_key_file", file.display(), problem);
+    let pem = fs::read(file).map_err(|error| refuse(format!("it can't be read: {error}")))?;
+    let algorithm = match settings.preset {
+        Preset::Apple => SigningAlgorithm::Es256,
+        _ => settings.client_key_alg,
+    };
+    let key = ClientKey::from_pem(&pem, algorithm, settings.client_key_id.as_deref());
+    key.map(|key| Some(LoadedKey::Key(key.into()))).map_err(|error| {
+        refuse(format!("{error}; give a private key in PEM (PKCS 8) for {}", algorithm.as_str()))
+    })
+}

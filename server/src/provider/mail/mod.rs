@@ -1,0 +1,139 @@
+//! The provider's letters: written by our templates or an operator's, then sent by SMTP, or kept to
+//! be shown in demo mode.
+
+mod smtp;
+#[cfg(test)]
+#[allow(dead_code, clippy::unwrap_used)]
+mod test_server;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use doorward_mail::{DemoMailbox, Message, RenderError, Templates};
+use doorward_provider::{
+    model::{
+        outbox::OutboxMail,
+        time::{Clock as _, SystemClock},
+    },
+    use_case::mail_delivery::{MailChannel, MailError},
+};
+use url::Url;
+
+use crate::config::MailConfig;
+
+pub use self::smtp::{SmtpSender, Step};
+
+/// Writes letters and sends them, or keeps them.
+pub struct Mailer {
+    templates: Arc<Templates>,
+    /// Our host name, by which messages call us.
+    site: String,
+    way: Way,
+}
+
+enum Way {
+    Smtp(SmtpSender),
+    /// Demo mode.
+    Kept(Arc<DemoMailbox>),
+}
+
+impl Mailer {
+    /// For the provider of this issuer. `trusted` are certification authorities (DER) beside the
+    /// machine's.
+    pub fn new(config: &MailConfig, issuer: &str, trusted: &[Vec<u8>]) -> Self {
+        let site = site(issuer);
+        let way = match &config.server {
+            Some(server) => Way::Smtp(SmtpSender {
+                server: server.clone(),
+                hello: site.clone(),
+                trusted: trusted.to_vec(),
+            }),
+            None => Way::Kept(Arc::default()),
+        };
+        Self { templates: Arc::clone(&config.templates), site, way }
+    }
+
+    /// Where messages are kept instead of being sent.
+    pub fn mailbox(&self) -> Option<Arc<DemoMailbox>> {
+        match &self.way {
+            Way::Smtp(_) => None,
+            Way::Kept(mailbox) => Some(Arc::clone(mailbox)),
+        }
+    }
+
+    fn write(&self, mail: &OutboxMail) -> Result<Message, RenderError> {
+        let mut data = mail.data.clone();
+        data.insert("site".to_owned(), self.site.clone().into());
+        self.templates.render(mail.kind.as_str(), &mail.language, &data)
+    }
+}
+
+#[async_trait]
+impl MailChannel for Mailer {
+    async fn send(&self, mail: &OutboxMail) -> Result<(), MailError> {
+        // Templates were tried out at the start, so what fails now is this message's data.
+        let message = self.write(mail).map_err(|error| MailError::Refused(error.to_string()))?;
+        match &self.way {
+            Way::Kept(mailbox) => {
+                mailbox.keep(&mail.to, SystemClock.now().seconds(), message);
+                Ok(())
+            }
+            Way::Smtp(sender) => {
+                sender.send(&mail.to, &mail.id, &message, |_, _| ()).await.map_err(|error| {
+                    let text = error.to_string();
+                    if error.is_final { MailError::Refused(text) } else { MailError::Failed(text) }
+                })
+            }
+        }
+    }
+}
+
+/// The host name of an issuer, by which messages call us.
+pub fn site(issuer: &str) -> String {
+    let url = Url::parse(issuer).ok();
+    url.as_ref().and_then(Url::host_str).unwrap_or("localhost").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_mail::MESSAGE_KINDS;
+    use doorward_provider::model::{outbox::MailKind, time::Timestamp};
+    use serde_json::Map;
+
+    use super::*;
+
+    fn mailer() -> Mailer {
+        let templates = Arc::new(Templates::new([]).unwrap());
+        Mailer::new(&MailConfig { templates, server: None }, "https://op.example/path", &[])
+    }
+
+    fn mail(kind: MailKind, language: &str) -> OutboxMail {
+        let link = "https://op.example/path/account/verify-email?ticket=abc";
+        OutboxMail {
+            id: "1".to_owned(),
+            to: "zoe@example.com".to_owned(),
+            kind,
+            language: language.to_owned(),
+            data: Map::from_iter([("link".to_owned(), link.into())]),
+            sub: None,
+            created_at: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(3600),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_mail_has_a_letter_and_is_kept_in_demo_mode() {
+        let mailer = mailer();
+        for kind in MailKind::ALL {
+            assert!(MESSAGE_KINDS.iter().any(|letter| letter.name == kind.as_str()), "{kind:?}");
+            mailer.send(&mail(kind, "de")).await.unwrap();
+        }
+        let kept = mailer.mailbox().unwrap().messages();
+        assert_eq!(kept.len(), MailKind::ALL.len());
+        assert_eq!(kept[0].to, "zoe@example.com");
+        let verify = mailer.write(&mail(MailKind::VerifyEmail, "de")).unwrap();
+        assert!(verify.text.contains("ticket=abc\n"), "{}", verify.text);
+        assert!(verify.text.contains("bei op.example angegeben"), "{}", verify.text);
+    }
+}

@@ -1,0 +1,190 @@
+//! The clients of other providers by which users sign in, on `doorward-relying-party`.
+
+pub mod github;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use doorward_protocol::{jws::UnverifiedJws, secret::Secret, time::Timestamp};
+use doorward_provider::{
+    model::external_identity::UpstreamUser,
+    use_case::upstream::{
+        BegunRequest, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
+        UpstreamRequest,
+    },
+};
+use doorward_relying_party::{
+    Error, LogoutToken, RelyingParty, RelyingPartyError, ServerOptions, SigninRequestArgs,
+    SignoutRequestArgs, User,
+    client::{ErrorKind, IdTokenError},
+};
+use serde_json::{Map, Value};
+
+use self::github::GitHub;
+use crate::{config::UpstreamConfig, error::StartError};
+
+/// Whether a provider has asked its user again, it proves by `auth_time`, which it must send where
+/// `max_age` is asked for (OIDC Core section 2). So many seconds ago it may be.
+const AGAIN_WITHIN: u64 = 300;
+/// So much of a cause is logged, in characters.
+const LONGEST_CAUSE: usize = 500;
+
+/// Makes the clients. `trusted` are certification authorities (DER) beside the machine's. Nothing
+/// is asked of the providers yet, so they need not run.
+pub fn clients(
+    configs: Vec<UpstreamConfig>,
+    trusted: &[Vec<u8>],
+) -> Result<UpstreamClients, StartError> {
+    let named = |config: UpstreamConfig| {
+        let name = config.name.clone();
+        Ok((name, client(config, trusted)?))
+    };
+    configs.into_iter().map(named).collect()
+}
+
+/// Makes the client of one provider.
+pub fn client(
+    config: UpstreamConfig,
+    trusted: &[Vec<u8>],
+) -> Result<Arc<dyn UpstreamClient>, StartError> {
+    let UpstreamConfig { settings, client_key, signed_secret, tenants, form_post, .. } = config;
+    let mut options = ServerOptions::default().trusted_authorities(trusted.to_vec());
+    if let Some(key) = client_key {
+        options = options.client_key(key);
+    }
+    if let Some(secret) = signed_secret {
+        options = options.signed_secret(secret);
+    }
+    let issuer = settings.authority.clone();
+    let failed = |error: String| StartError::Refused(format!("sign-in with {issuer}: {error}"));
+    let relying_party = RelyingParty::start(settings, options);
+    let relying_party = relying_party.map_err(|error| failed(error.to_string()))?;
+    if config.github {
+        let client = GitHub::new(relying_party, issuer.clone(), trusted)?;
+        return Ok(Arc::new(client));
+    }
+    let asks_again = config.asks_again;
+    Ok(Arc::new(Upstream { relying_party, tenants, form_post, asks_again }))
+}
+
+/// The client of one OpenID provider.
+#[derive(Debug)]
+struct Upstream {
+    relying_party: RelyingParty,
+    tenants: Vec<String>,
+    form_post: bool,
+    /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
+    asks_again: bool,
+}
+
+impl Upstream {
+    /// What the provider says, as far as the accounts want to know it.
+    fn user(&self, user: &User) -> Result<UpstreamUser, UpstreamError> {
+        let missing = |what: &str| UpstreamError::NotAccepted(format!("it has no {what}"));
+        // Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken
+        // from the ID token alone, which was verified.
+        let id_token = user.id_token.as_deref().ok_or_else(|| missing("ID token"))?;
+        let signed: Map<String, Value> = UnverifiedJws::parse(id_token)
+            .and_then(|jws| jws.unverified_claims())
+            .map_err(|error| UpstreamError::NotAccepted(error.to_string()))?;
+        let text = |name: &str| signed.get(name).and_then(Value::as_str).map(str::to_owned);
+        if !self.tenants.is_empty() {
+            let tenant = text("tid").ok_or_else(|| missing("tid"))?;
+            if !self.tenants.contains(&tenant) {
+                let problem = format!("the user is of the tenant {tenant}, which is not listed");
+                return Err(UpstreamError::NotAccepted(problem));
+            }
+        }
+        let amr = signed.get("amr").and_then(Value::as_array).into_iter().flatten();
+        let claims = claims(user.profile.clone(), &signed);
+        Ok(UpstreamUser {
+            issuer: text("iss").ok_or_else(|| missing("iss"))?,
+            sub: text("sub").ok_or_else(|| missing("sub"))?,
+            auth_time: signed.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_seconds),
+            amr: amr.filter_map(Value::as_str).map(str::to_owned).collect(),
+            acr: text("acr"),
+            sid: text("sid"),
+            claims,
+        })
+    }
+}
+
+/// The claims of the ID token, and beside them those that only userinfo has. An address and whether
+/// it is verified are taken from one of the two: together they would say what neither has said.
+fn claims(mut both: Map<String, Value>, signed: &Map<String, Value>) -> Map<String, Value> {
+    const PAIRS: [(&str, &str); 2] =
+        [("email", "email_verified"), ("phone_number", "phone_number_verified")];
+    both.extend(signed.clone());
+    for (address, verified) in PAIRS {
+        if signed.contains_key(address) != signed.contains_key(verified) {
+            both.remove(verified);
+        }
+    }
+    both
+}
+
+#[async_trait]
+impl UpstreamClient for Upstream {
+    async fn begin(&self, request: UpstreamRequest) -> Result<BegunRequest, UpstreamError> {
+        let mut args = SigninRequestArgs::default();
+        args.prompt = request.again.then(|| "login".to_owned());
+        let again = (request.again && !self.asks_again).then_some(AGAIN_WITHIN);
+        args.max_age = request.max_age.map(u64::from).into_iter().chain(again).min();
+        args.ui_locales = request.ui_locales;
+        args.login_hint = request.login_hint;
+        args.acr_values = (!request.acr_values.is_empty()).then(|| request.acr_values.join(" "));
+        let mut begun = self.relying_party.begin(args).await.map_err(failure)?;
+        if self.form_post {
+            begun.url.push_str("&response_mode=form_post");
+        }
+        let pending = Secret::new(begun.pending);
+        Ok(BegunRequest { url: begun.url, state: begun.state, pending })
+    }
+
+    async fn finish(
+        &self,
+        state: String,
+        pending: Secret,
+        url: String,
+    ) -> Result<UpstreamUser, UpstreamError> {
+        let finished = self.relying_party.finish(state, pending.into_exposed(), url).await;
+        self.user(&finished.map_err(failure)?.user)
+    }
+
+    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError> {
+        let args = SignoutRequestArgs::default().url_state(kept.into_exposed());
+        self.relying_party.end_session_url_with(args).await.map_err(failure)
+    }
+
+    async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
+        let token = self.relying_party.verify_logout_token(token).await.map_err(failure)?;
+        let LogoutToken { issuer, sub, sid, jti, expires_at, .. } = token;
+        let expires_at = i64::try_from(expires_at).unwrap_or(i64::MAX);
+        let expires_at = Timestamp::from_seconds(expires_at);
+        Ok(UpstreamLogout { issuer, sub, sid, jti, expires_at })
+    }
+}
+
+/// The cause, by what can be done about it. The text is for the log.
+fn failure(error: RelyingPartyError) -> UpstreamError {
+    let RelyingPartyError::Protocol(error) = error else {
+        return UpstreamError::Unavailable(error.to_string());
+    };
+    // A part of it may be what the other provider, or the browser, has written: no line of its own.
+    let text = error.to_string();
+    let text = text.chars().filter(|own| !own.is_control()).take(LONGEST_CAUSE).collect();
+    match &*error {
+        Error::Authorization(_) if error.is_transient() => UpstreamError::Unavailable(text),
+        Error::IdToken(IdTokenError::TooOld(_)) => UpstreamError::TooOld(text),
+        // The cookie was there, so the request was: it took too long.
+        Error::NoMatchingState { .. } => UpstreamError::NotAwaited,
+        error => match error.kind() {
+            ErrorKind::Retry => UpstreamError::Unavailable(text),
+            ErrorKind::Refused => UpstreamError::Denied(text),
+            _ => UpstreamError::NotAccepted(text),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+#![allow(clippy::unwrap_used)]
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    response::{Html, IntoResponse as _},
+    routing::{get, post},
+};
+use doorward_provider::use_case::upstream::{BegunRequest, UpstreamRequest};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::config::load_for_tests;
+
+const CALLBACK: &str = "http://localhost:6001/account/external/other/callback";
+
+/// Serves another provider; gives its issuer.
+async fn serve(made: impl FnOnce(&str) -> Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let router = made(&issuer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    issuer
+}
+
+fn client_of(issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
+    let text = format!(
+        "[[identity_providers]]\nname = \"other\"\npreset = \"{preset}\"\nissuer = \"{issuer}\"\n\
+         client_id = \"doorward\"\nclient_secret = \"secret\"\n"
+    );
+    let mut config = load_for_tests(&text);
+    client(config.provider.upstream.remove(0), &[]).unwrap()
+}
+
+async fn finish(client: &dyn UpstreamClient) -> Result<UpstreamUser, UpstreamError> {
+    let begun = client.begin(UpstreamRequest::default()).await?;
+    let BegunRequest { state, pending, .. } = begun;
+    let url = format!("{CALLBACK}?code=c&state={state}");
+    client.finish(state, pending, url).await
+}
+
+/// Discovery, and this token endpoint.
+fn with_token_endpoint(issuer: &str, named: &str, token: axum::routing::MethodRouter) -> Router {
+    let metadata = json!({
+        "issuer": named,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks"),
+    });
+    Router::new()
+        .route("/.well-known/openid-configuration", get(|| async { Json(metadata) }))
+        .route("/jwks", get(|| async { Json(json!({"keys": []})) }))
+        .route("/token", token)
+}
+
+#[tokio::test]
+async fn who_signs_in_again_must_be_said_to_have() {
+    let token = || post(|| async { StatusCode::NOT_FOUND });
+    let issuer = serve(|issuer| with_token_endpoint(issuer, issuer, token())).await;
+    let again = UpstreamRequest { again: true, ..UpstreamRequest::default() };
+    for (max_age, sent) in [(None, "max_age=300"), (Some(60), "max_age=60"), (Some(9000), "300")] {
+        let request = UpstreamRequest { max_age, ..again.clone() };
+        let url = client_of(&issuer, "generic").begin(request).await.unwrap().url;
+        assert!(url.contains("prompt=login") && url.contains(sent), "{url}");
+    }
+    let plain = client_of(&issuer, "generic").begin(UpstreamRequest::default()).await.unwrap().url;
+    assert!(!plain.contains("prompt=") && !plain.contains("max_age="), "{plain}");
+    let refused = client_of(&issuer, "github").begin(again).await.err();
+    assert!(matches!(refused, Some(UpstreamError::TooOld(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_a_provider_is_told_by_its_kind() {
+    // Nobody is there.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let gone = finish(&*client_of(&format!("http://{nobody}"), "generic")).await;
+    assert!(matches!(gone, Err(UpstreamError::Unavailable(_))), "{gone:?}");
+
+    let html = || post(|| async { Html("<h1>It works</h1>") });
+    let issuer = serve(|issuer| with_token_endpoint(issuer, issuer, html())).await;
+    let odd = finish(&*client_of(&issuer, "generic")).await;
+    assert!(matches!(odd, Err(UpstreamError::NotAccepted(_))), "{odd:?}");
+
+    let another = serve(|issuer| with_token_endpoint(issuer, "https://evil.example", html())).await;
+    let another = finish(&*client_of(&another, "generic")).await;
+    let cause = another.unwrap_err().to_string();
+    assert!(cause.contains("calls itself https://evil.example"), "{cause}");
+
+    let unauthorized = || {
+        post(|| async {
+            (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_client"}))).into_response()
+        })
+    };
+    let issuer = serve(|issuer| with_token_endpoint(issuer, issuer, unauthorized())).await;
+    let cause = finish(&*client_of(&issuer, "generic")).await.unwrap_err().to_string();
+    assert!(cause.contains("invalid_client"), "{cause}");
+
+    // No ID token, and one that nobody's key has signed.
+    for id_token in [json!(null), json!("eyJhbGciOiJSUzI1NiJ9.e30.AAAA"), json!("x".repeat(10_000))]
+    {
+        let tokens = json!({"access_token": "a", "token_type": "Bearer", "id_token": id_token});
+        let endpoint = post(|| async { Json(tokens) });
+        let issuer = serve(|issuer| with_token_endpoint(issuer, issuer, endpoint)).await;
+        let refused = finish(&*client_of(&issuer, "generic")).await;
+        assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_provider_is_told_from_a_user_who_cancelled() {
+    let endpoint = post(|| async { Html("") });
+    let issuer = serve(|issuer| with_token_endpoint(issuer, issuer, endpoint)).await;
+    let client = client_of(&issuer, "generic");
+    let answer = async |error: &str| {
+        let BegunRequest { state, pending, .. } =
+            client.begin(UpstreamRequest::default()).await.unwrap();
+        let description = "x".repeat(5_000);
+        let query = format!("error={error}&error_description={description}&state={state}");
+        client.finish(state, pending, format!("{CALLBACK}?{query}")).await.unwrap_err()
+    };
+    let cancelled = answer("access_denied").await;
+    assert!(matches!(cancelled, UpstreamError::Denied(_)), "{cancelled:?}");
+    assert!(cancelled.to_string().len() < 600, "the log has a part of it");
+    let down = answer("temporarily_unavailable").await;
+    assert!(matches!(down, UpstreamError::Unavailable(_)), "{down:?}");
+    let wrong = answer("invalid_scope").await;
+    assert!(matches!(wrong, UpstreamError::NotAccepted(_)), "{wrong:?}");
+}
+
+fn github(emails: serde_json::Value) -> Router {
+    let tokens = json!({"access_token": "t", "token_type": "bearer", "scope": "user:email"});
+    let user = json!({"id": 583_231, "login": "octocat", "name": "The Octocat", "extra": 1});
+    let is_asked_rightly = |headers: &HeaderMap| {
+        headers[AUTHORIZATION] == "Bearer t" && headers.contains_key("user-agent")
+    };
+    Router::new()
+        .route("/login/oauth/access_token", post(|| async { Json(tokens) }))
+        .route(
+            "/api/v3/user",
+            get(move |headers: HeaderMap| async move {
+                assert!(is_asked_rightly(&headers));
+                Json(user)
+            }),
+        )
+        .route("/api/v3/user/emails", get(|| async { Json(emails) }))
+}
+
+fn address(email: &str, primary: bool, verified: bool) -> serde_json::Value {
+    json!({"email": email, "primary": primary, "verified": verified})
+}
+
+#[tokio::test]
+async fn a_user_of_github_is_a_number_and_has_a_verified_address_or_none() {
+    let other = address("other@example.com", false, true);
+    for (emails, expected) in [
+        (json!([other, address("cat@example.com", true, true)]), Some("cat@example.com")),
+        (json!([other, address("cat@example.com", true, false)]), None),
+        (json!([]), None),
+    ] {
+        let issuer = serve(|_| github(emails)).await;
+        let client = client_of(&issuer, "github");
+        let begun = client.begin(UpstreamRequest::default()).await.unwrap();
+        assert!(begun.url.starts_with(&format!("{issuer}/login/oauth/authorize?")));
+        let user = finish(&*client).await.unwrap();
+        assert_eq!((&*user.issuer, &*user.sub), (&*issuer, "583231"));
+        assert_eq!(user.claims["preferred_username"], "octocat");
+        assert_eq!(user.claims.get("email").and_then(|email| email.as_str()), expected);
+        assert_eq!(user.says_verified(), expected.is_some());
+    }
+    let issuer = serve(|_| github(json!({"message": "Requires authentication"}))).await;
+    let refused = finish(&*client_of(&issuer, "github")).await;
+    assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{refused:?}");
+}
+
+#[test]
+fn an_address_and_its_verification_come_from_one_source() {
+    let map = |value: serde_json::Value| value.as_object().cloned().unwrap();
+    let address = || json!({"email": "victim@example.com"});
+    let verified = || json!({"email_verified": true});
+    let both = || json!({"email": "own@example.com", "email_verified": true});
+    // What the client has merged, and what is in the ID token.
+    for (merged, signed, expected) in [
+        (both(), both(), both()),
+        (both(), json!({}), both()),
+        (json!({"email": "victim@example.com", "email_verified": true}), address(), address()),
+        (both(), verified(), json!({"email": "own@example.com"})),
+        (both(), address(), address()),
+    ] {
+        assert_eq!(claims(map(merged), &map(signed.clone())), map(expected), "{signed}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_of_github_is_not_read_to_its_end() {
+    let endless = json!([{"email": "x".repeat(2 << 20), "primary": true, "verified": true}]);
+    let issuer = serve(|_| github(endless)).await;
+    let refused = finish(&*client_of(&issuer, "github")).await;
+    assert!(refused.unwrap_err().to_string().contains("too long"));
+}

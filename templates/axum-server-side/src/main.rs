@@ -1,0 +1,48 @@
+//! A server-rendered axum application with sign-in. Tokens stay on the server, and the browser has
+//! a cookie. Environment variables change what it is for: see `app`.
+
+mod pages;
+
+use std::error::Error;
+
+use axum::{Router, http::Uri, routing::get};
+use doorward_axum::{Auth, MemorySessions, Secret, SignInSettings};
+
+use crate::pages::Site;
+
+fn setting(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+/// The application, at this origin.
+fn app(origin: &str) -> Result<Router, Box<dyn Error>> {
+    let sign_in = SignInSettings::new(
+        setting("ISSUER", "http://localhost:6001"),
+        setting("CLIENT_ID", "axum-server-side"),
+        format!("{origin}/signin-oidc"),
+    )
+    .client_secret(Secret::new(setting("CLIENT_SECRET", "secret")))
+    .scope(setting("SCOPE", "openid profile offline_access"))
+    .post_logout_redirect_uri(format!("{origin}/signout-callback-oidc"))
+    // Whether names are in userinfo only, as with Doorward.
+    .load_user_info(setting("USER_INFO", "1") == "1");
+    // On several machines, and to go on after a restart: `PostgresSessions`, or one of the others.
+    let auth = Auth::new(sign_in, MemorySessions::default())?;
+    let routes = Router::new()
+        .route("/", get(pages::home))
+        .route("/me", get(pages::me))
+        .route("/greeting", get(pages::greeting))
+        .with_state(Site::new(setting("API", "http://localhost:7001"))?);
+    // Last: routes that are added afterwards do not know the user.
+    Ok(auth.attach(routes))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let origin = setting("ORIGIN", "http://localhost:3000");
+    let port = origin.parse::<Uri>()?.port_u16().unwrap_or(80);
+    let listener = tokio::net::TcpListener::bind(("localhost", port)).await?;
+    println!("open {origin}");
+    axum::serve(listener, app(&origin)?).await?;
+    Ok(())
+}
