@@ -142,7 +142,6 @@ fn work(
 ) {
     let mut batch = Vec::with_capacity(max_batch);
     while jobs.blocking_recv_many(&mut batch, max_batch) > 0 {
-        let mut locked = false;
         let not_committed = match commit(&mut connection, &mut batch) {
             Ok(succeeded) => {
                 counters.commits.fetch_add(1, Relaxed);
@@ -152,18 +151,16 @@ fn work(
             Err(failure) => {
                 tracing::error!(commands = batch.len(), %failure, "a transaction was not \
                     committed");
-                locked = failure.is_locked();
+                if failure.is_locked() {
+                    // These have waited for the same lock: they must not wait as long once more.
+                    // Whoever comes after the first answer may find the lock gone.
+                    batch.extend((0..QUEUE).map_while(|_| jobs.try_recv().ok()));
+                }
                 Some(failure.to_string())
             }
         };
         for job in batch.drain(..) {
             job.answer(not_committed.as_deref());
-        }
-        if let Some(why) = not_committed.filter(|_| locked) {
-            // These have waited for the same lock: they must not wait as long once more.
-            while let Ok(job) = jobs.try_recv() {
-                job.answer(Some(&why));
-            }
         }
     }
     // The last connection to close moves the log into the database file and removes it.
