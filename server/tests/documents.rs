@@ -24,7 +24,12 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Every Markdown file, by its path from the repository's root.
 fn documents() -> Vec<PathBuf> {
-    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+    files("md")
+}
+
+/// Every file with this extension, by its path from the repository's root.
+fn files(extension: &str) -> Vec<PathBuf> {
+    fn collect(folder: &Path, wanted: &str, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -34,16 +39,16 @@ fn documents() -> Vec<PathBuf> {
                 continue;
             }
             if path.is_dir() {
-                collect(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
+                collect(&path, wanted, into);
+            } else if path.extension().is_some_and(|extension| extension == wanted) {
                 into.push(path.strip_prefix(repository()).unwrap().to_owned());
             }
         }
     }
-    let mut documents = Vec::new();
-    collect(repository(), &mut documents);
-    documents.sort();
-    documents
+    let mut found = Vec::new();
+    collect(repository(), extension, &mut found);
+    found.sort();
+    found
 }
 
 /// The lines that are not in code blocks.
@@ -176,7 +181,6 @@ fn every_guide_is_in_the_index() {
     }
 }
 
-/// Tables, headings, images and code blocks may be longer, and so may a line that is one link.
 /// What a manifest says about a crate that it depends on.
 #[derive(Debug, Default)]
 struct Dependency {
@@ -235,6 +239,7 @@ fn a_template_has_the_dependencies_that_are_compiled_here() {
     assert_eq!(count, 5);
 }
 
+/// Tables, headings, images and code blocks may be longer, and so may a line that is one link.
 #[test]
 fn lines_of_documents_fit() {
     for document in documents() {
@@ -244,6 +249,25 @@ fn lines_of_documents_fit() {
             let free = line.starts_with(['|', '#', '!', '<']) || !line.contains(' ');
             let width = line.chars().count();
             assert!(free || width <= WIDTH, "{}: {width} columns: {line}", document.display());
+        }
+    }
+}
+
+/// A busy machine takes as long as it likes (ADR 46).
+#[test]
+fn no_test_measures_time() {
+    let is_test = |path: &&PathBuf| {
+        path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
+    };
+    let tests: Vec<PathBuf> = files("rs").iter().filter(is_test).cloned().collect();
+    assert!(tests.len() > 200, "only {} files have tests", tests.len());
+    let comparisons = ["<", ">"].map(|sign| format!(".elapsed() {sign}"));
+    for path in tests {
+        for line in read(&path).lines() {
+            let compares = comparisons.iter().any(|comparison| line.contains(comparison));
+            // That of a clock which a test moves.
+            let is_clock = line.contains("self.elapsed()");
+            assert!(!compares || is_clock, "{}: {line}", path.display());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whoever changes the audit history in the database itself is found out, on either database.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
@@ -234,8 +234,10 @@ async fn every_change_of_a_postgresql_database_is_found() {
     let server = TestPostgres::start();
     for (number, (change, statements, expected)) in CHANGES.iter().enumerate() {
         let url = PostgresUrl::parse(&Secret::new(server.new_database())).unwrap();
-        let store: Arc<dyn Store> =
-            Arc::new(PostgresStore::open(&PostgresOptions::new(url)).await.unwrap());
+        // A busy machine may be slow.
+        let statement_timeout = Duration::from_mins(5);
+        let options = PostgresOptions { statement_timeout, ..PostgresOptions::new(url) };
+        let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&options).await.unwrap());
         write(&store, NOW, COUNT).await;
         assert_eq!(check(&store, None).await.breaks, [], "before");
         server.sql(&format!("database_{number}"), &statements.join(";\n"));

@@ -3,7 +3,10 @@
 
 mod conformance;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use conformance::fixtures::Tested;
 use doorward_protocol::secret::Secret;
@@ -15,8 +18,10 @@ static SERVER: LazyLock<TestPostgres> = LazyLock::new(TestPostgres::start);
 
 async fn open() -> (Tested, ()) {
     let url = PostgresUrl::parse(&Secret::new(SERVER.new_database())).unwrap();
-    let store = PostgresStore::open(&PostgresOptions::new(url)).await.unwrap();
-    (Arc::new(store), ())
+    // Many commands at once, on a busy machine.
+    let statement_timeout = Duration::from_mins(5);
+    let options = PostgresOptions { statement_timeout, ..PostgresOptions::new(url) };
+    (Arc::new(PostgresStore::open(&options).await.unwrap()), ())
 }
 
 conformance::suite!(super::open);

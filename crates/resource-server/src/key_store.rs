@@ -402,10 +402,29 @@ pub(crate) fn with_sources(error: &IssuerError) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::pin::Pin;
+
     use super::*;
 
     const fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    /// A clock for tests that take longer than the intervals that they are about.
+    struct StoppedClock;
+
+    impl Clock for StoppedClock {
+        fn now(&self) -> i64 {
+            0
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(std::future::pending())
+        }
     }
 
     #[test]
@@ -435,7 +454,7 @@ mod tests {
         let issuer = crate::TrustedIssuer::new("https://id.example.com", "api").with_keys(keys);
         let settings = crate::ResourceServerSettings::for_issuer(issuer);
         let client = IssuerClient::new(&settings.issuers[0], &settings).unwrap();
-        let clock = Arc::new(crate::SystemClock::default());
+        let clock = Arc::new(StoppedClock);
         let store = KeyStore::new(client, Freshness::new(at(86_400), 0.0), clock);
         let keys = store.keys().await.unwrap();
         assert_eq!(store.keys_newer_than(&keys, Some("forged-0")).await.unwrap().map(drop), None);

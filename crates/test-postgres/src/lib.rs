@@ -10,7 +10,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Write as _},
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _},
         process::CommandExt as _,
@@ -21,11 +21,14 @@ use std::{
 };
 
 use tempfile::TempDir;
+use test_ports::ReservedPort;
 
 /// The database user, who owns every database.
 const USER: &str = "doorward";
 /// Its password, for tests to look for where it must not be.
 pub const PASSWORD: &str = "the-password-of-the-database";
+/// How long starting or stopping a server may take, in seconds. Only a hanging one takes so long.
+const LONGEST_WAIT: &str = "600";
 
 /// How much a database must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,7 @@ pub struct TestPostgres {
     programs: PathBuf,
     folder: PathBuf,
     owner: Owner,
-    port: u16,
+    port: ReservedPort,
     /// How many databases and schemas were made.
     made: AtomicU32,
     /// Stops the server and removes the folder as soon as the pipe to it is closed.
@@ -84,10 +87,13 @@ impl TestPostgres {
             .command("sh")
             .args([
                 "-c",
-                r#"cat > /dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2""#,
+                r#"cat > /dev/null
+                   "$1/pg_ctl" -D "$2/data" -m immediate -t "$3" -w stop
+                   rm -rf "$2""#,
                 "sh",
             ])
             .args([&programs, &folder])
+            .arg(LONGEST_WAIT)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -121,24 +127,16 @@ impl TestPostgres {
         .concat();
         fs::write(data.join("postgresql.auto.conf"), settings.join("\n") + "\n").unwrap();
         owner.give(&data.join("postgresql.auto.conf"));
-        let mut postgres = Self {
+        let postgres = Self {
             programs,
             folder,
             owner,
-            port: 0,
+            port: ReservedPort::new(),
             made: AtomicU32::new(0),
             watcher,
             open_until_dropped,
         };
-        // Another process may take the port between the look and the start.
-        for attempt in 1.. {
-            postgres.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if postgres.control(&["start"]).status().unwrap().success() {
-                break;
-            }
-            let log = fs::read_to_string(postgres.folder.join("log")).unwrap_or_default();
-            assert!(attempt < 5, "PostgreSQL does not start:\n{log}");
-        }
+        postgres.control(&["start"]);
         postgres
     }
 
@@ -166,12 +164,12 @@ impl TestPostgres {
 
     /// The URI of a database.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{database}", self.port())
     }
 
     /// The port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Runs SQL as the owner of the database, by `psql`; returns what it selects, unaligned.
@@ -179,22 +177,32 @@ impl TestPostgres {
     /// # Panics
     /// If the server refuses.
     pub fn sql(&self, database: &str, sql: &str) -> String {
-        let mut command = Command::new(self.programs.join("psql"));
-        command
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--tuples-only",
-                "--no-align",
-                "--set",
-                "ON_ERROR_STOP=1",
-                "--command",
-                sql,
-            ])
-            .arg(self.url(database));
-        let output = command.output().unwrap();
+        let output = self.psql(database).args(["--command", sql]).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs SQL, such as the beginning of a transaction, in a session that stays open.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn open_session(&self, database: &str, sql: &str) -> OpenSession {
+        let mut command = self.psql(database);
+        let mut psql = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = psql.stdin.take().unwrap();
+        writeln!(input, "{sql};\n\\echo done").unwrap();
+        let mut lines = BufReader::new(psql.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "done"), "{sql}");
+        OpenSession { psql, input: Some(input) }
+    }
+
+    fn psql(&self, database: &str) -> Command {
+        let mut command = Command::new(self.programs.join("psql"));
+        command
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set", "ON_ERROR_STOP=1"])
+            .arg(self.url(database));
+        command
     }
 
     /// Makes it take encrypted connections, too, with this certificate and private key.
@@ -236,7 +244,7 @@ impl TestPostgres {
     /// # Panics
     /// If it does not stop.
     pub fn crash(&self) {
-        assert!(self.control(&["stop", "-m", "immediate"]).status().unwrap().success());
+        self.control(&["stop", "-m", "immediate"]);
     }
 
     /// Starts it again, on the same port.
@@ -244,7 +252,7 @@ impl TestPostgres {
     /// # Panics
     /// If it does not start.
     pub fn start_again(&self) {
-        assert!(self.control(&["start"]).status().unwrap().success());
+        self.control(&["start"]);
     }
 
     /// Restarts it as after a crash.
@@ -252,24 +260,42 @@ impl TestPostgres {
     /// # Panics
     /// If it does not start again.
     pub fn crash_and_start_again(&self) {
-        assert!(self.control(&["restart", "-m", "immediate"]).status().unwrap().success());
+        self.control(&["restart", "-m", "immediate"]);
     }
 
-    fn control(&self, arguments: &[&str]) -> Command {
+    /// Runs `pg_ctl` and waits until it has done its work.
+    fn control(&self, arguments: &[&str]) {
+        let log = self.folder.join("log");
         let mut command = self.owner.command(self.programs.join("pg_ctl"));
         command
             .arg("-D")
             .arg(self.folder.join("data"))
             .arg("-l")
-            .arg(self.folder.join("log"))
+            .arg(&log)
             .arg("-o")
-            .arg(format!("-p {}", self.port))
-            .args(["-w", "-s"])
+            .arg(format!("-p {}", self.port()))
+            .args(["-w", "-s", "-t", LONGEST_WAIT])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        command
+        let status = command.status().unwrap();
+        let log = || fs::read_to_string(&log).unwrap_or_default();
+        assert!(status.success(), "pg_ctl {arguments:?}: {status}\n{}", log());
+    }
+}
+
+/// A session with the server. It ends when this is dropped, and its transaction is undone.
+#[derive(Debug)]
+pub struct OpenSession {
+    psql: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Drop for OpenSession {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.psql.wait();
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fs, process::Output};
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use test_ports::ReservedPort;
 
 use crate::support::{Doorward, Sandbox, browser, text, token};
 
@@ -101,9 +102,8 @@ async fn it_is_off_by_default() {
 #[tokio::test]
 async fn it_may_have_a_listener_of_its_own() {
     let place = Sandbox::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let own = free.local_addr().unwrap();
-    drop(free);
+    let port = ReservedPort::new();
+    let own = port.address();
     let on = ON.replace("enabled = true", &format!("enabled = true\nlisten = \"{own}\""));
     fs::write(place.folder().join("doorward.toml"), on).unwrap();
     let _server = Doorward::start(place.command(&["serve"]));

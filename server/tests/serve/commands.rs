@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Sandbox, authorize, browser, location, refresh, sign_in_at_the_page, sign_in_by_password, text,
-    token,
+    token, until,
 };
 
 fn run(place: &Sandbox, arguments: &[&str]) -> Output {
@@ -245,13 +245,8 @@ async fn token_of(place: &Sandbox, client_id: &str, secret: &str) -> u16 {
 
 /// Asks until the running server has seen the change, which it looks for each second.
 async fn becomes(place: &Sandbox, client_id: &str, secret: &str, status: u16) {
-    let seen = async {
-        while token_of(place, client_id, secret).await != status {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    };
-    let limit = std::time::Duration::from_secs(30);
-    tokio::time::timeout(limit, seen).await.unwrap_or_else(|_| panic!("it never becomes {status}"));
+    let what = format!("the answer is {status}");
+    until(&what, async || token_of(place, client_id, secret).await == status).await;
 }
 
 #[tokio::test]

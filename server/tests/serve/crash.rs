@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text};
+use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text, until};
 
 const CLIENTS: usize = 16;
 const ROTATIONS_BEFORE_THE_CRASH: usize = 200;
@@ -37,9 +37,8 @@ async fn no_acknowledged_refresh_token_is_lost() {
             tokio::spawn(async move { rotate_for_ever(&http, &place, &latest, &rotations).await })
         })
         .collect();
-    while rotations.load(SeqCst) < ROTATIONS_BEFORE_THE_CRASH {
-        tokio::task::yield_now().await;
-    }
+    let enough = async || rotations.load(SeqCst) >= ROTATIONS_BEFORE_THE_CRASH;
+    until("so many rotations", enough).await;
     server.kill();
     for client in clients {
         client.await.unwrap();

@@ -3,8 +3,11 @@
 use std::process::Command;
 
 use reqwest::Client;
+use serde_json::Value;
 
-use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text, token};
+use crate::support::{
+    Doorward, Sandbox, browser, health, refresh, sign_in_by_password, text, token, until,
+};
 
 /// A process whose files can't grow beyond so many kilobytes, as on a full disk.
 fn serve_with_little_space(place: &Sandbox, kilobytes: u32) -> Doorward {
@@ -38,7 +41,7 @@ async fn fill(http: &Client, place: &Sandbox) -> (reqwest::Response, String) {
         if answer.status() != 200 {
             return (answer, last.unwrap());
         }
-        let tokens: serde_json::Value = answer.json().await.unwrap();
+        let tokens: Value = answer.json().await.unwrap();
         last = Some(text(&tokens, "refresh_token").to_owned());
     }
     panic!("the disk never filled up");
@@ -57,20 +60,18 @@ async fn a_full_disk_is_answered_with_503_and_loses_nothing() {
     let (refused, acknowledged) = fill(&http, &place).await;
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
-    let refused: serde_json::Value = refused.json().await.unwrap();
+    let refused: Value = refused.json().await.unwrap();
     assert_eq!(refused["error"], "temporarily_unavailable");
     // A balancer sends requests elsewhere.
-    let ready = format!("{}/health/ready", place.provider);
-    let mut status = 200;
-    while status != 503 {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        let answer = http.get(&ready).send().await.unwrap();
-        status = answer.status().as_u16();
-        if status == 503 {
-            let report = answer.text().await.unwrap();
-            assert!(report.contains("it can't be written: its disk is full"), "{report}");
-        }
-    }
+    let mut report = Value::Null;
+    until("it is not ready any more", async || {
+        let (status, told) = health(&http, &place.provider).await;
+        report = told;
+        status == 503
+    })
+    .await;
+    let told = text(&report["checks"], "database");
+    assert!(told.contains("it can't be written: its disk is full"), "{report}");
     // What only reads is still answered.
     let discovery = format!("{}/.well-known/openid-configuration", place.provider);
     assert_eq!(http.get(discovery).send().await.unwrap().status(), 200);

@@ -1,23 +1,13 @@
 //! What operators see: health part by part, and metrics.
 
-use std::net::TcpListener;
-
-use reqwest::{Client, Response};
-use serde_json::{Value, json};
+use reqwest::Response;
+use serde_json::json;
+use test_ports::ReservedPort;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{Doorward, Sandbox, browser, refresh, sign_in_by_password, text, token};
-
-/// A management listener: its address, and its origin for clients.
-fn management() -> (String, String) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    (address.to_string(), format!("http://{address}"))
-}
-
-async fn health(http: &Client, origin: &str) -> (u16, Value) {
-    let response = http.get(format!("{origin}/health/ready")).send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
+use crate::support::{
+    Doorward, Sandbox, browser, health, ready, refresh, sign_in_by_password, text, token, until,
+};
 
 /// The value of a series that is written so; nothing if it was never counted.
 fn value(metrics: &str, series: &str) -> Option<f64> {
@@ -27,9 +17,10 @@ fn value(metrics: &str, series: &str) -> Option<f64> {
 #[tokio::test]
 async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() {
     let place = Sandbox::new();
-    let (listen, origin) = management();
+    let management = ReservedPort::new();
+    let origin = format!("http://{}", management.address());
     let mut command = place.command(&["serve"]);
-    command.env("DOORWARD_MANAGEMENT__LISTEN", listen);
+    command.env("DOORWARD_MANAGEMENT__LISTEN", management.address().to_string());
     let server = Doorward::start(command);
     let http = browser();
     let tokens = sign_in_by_password(&http, &place, "alice").await;
@@ -94,8 +85,7 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
         assert_eq!(response.status(), 404);
     }
     let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
-    let all = json!({"ready": true, "checks": checks});
-    assert_eq!(health(&http, &origin).await, (200, all));
+    assert_eq!(ready(&http, &origin).await, json!({"ready": true, "checks": checks}));
     server.stop();
 }
 
@@ -115,20 +105,14 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
 
     let provider = place.serve(&["--role", "provider"]);
     // The API asks again a second after a failure.
-    let mut ready = health(&http, &api_origin).await;
-    while ready.0 != 200 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        ready = health(&http, &api_origin).await;
-    }
-    let (status, report) = health(&http, &place.provider).await;
-    assert_eq!((status, &report["checks"]), (200, &json!({"database": "ok", "keys": "ok"})));
+    ready(&http, &api_origin).await;
+    let report = ready(&http, &place.provider).await;
+    assert_eq!(report["checks"], json!({"database": "ok", "keys": "ok"}));
     provider.stop();
     assert_eq!(health(&http, &api_origin).await.0, 200, "with the keys it goes on alone");
     api_server.stop();
 }
 
-/// A balancer that sends nothing before this process is ready would keep its API from its own
-/// provider.
 /// Only the listener of the application is not ready: the provider needs none of its files.
 #[tokio::test]
 async fn an_application_without_its_files_is_not_ready() {
@@ -140,10 +124,12 @@ async fn an_application_without_its_files_is_not_ready() {
     let (status, report) = health(&http, &place.app).await;
     assert_eq!(status, 503);
     assert!(text(&report["checks"], "application").contains("not there"), "{report}");
-    assert_eq!(health(&http, &place.provider).await.0, 200);
+    ready(&http, &place.provider).await;
     server.stop();
 }
 
+/// A balancer that sends nothing before this process is ready would keep its API from its own
+/// provider.
 #[tokio::test]
 async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let place = Sandbox::new();
@@ -154,8 +140,8 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
     let server = Doorward::start(command);
     let http = browser();
     assert_eq!(
-        health(&http, &place.app).await,
-        (200, json!({"ready": true, "checks": {"application": "ok", "issuer": "ok"}}))
+        ready(&http, &place.app).await,
+        json!({"ready": true, "checks": {"application": "ok", "issuer": "ok"}})
     );
     let tokens = sign_in_by_password(&http, &place, "alice").await;
     let api = format!("{}/api/DemoPolicyBased/Admin/Get", place.app);
@@ -170,9 +156,10 @@ async fn an_api_does_not_wait_for_the_provider_beside_it() {
 #[tokio::test]
 async fn a_handshake_that_fails_is_counted() {
     let place = Sandbox::with_tls();
-    let (listen, origin) = management();
+    let management = ReservedPort::new();
+    let origin = format!("http://{}", management.address());
     let mut command = place.command(&["serve", "--tls"]);
-    command.env("DOORWARD_MANAGEMENT__LISTEN", listen);
+    command.env("DOORWARD_MANAGEMENT__LISTEN", management.address().to_string());
     let server = Doorward::start(command);
     let mut plain = TcpStream::connect(("127.0.0.1", place.provider_port())).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
@@ -181,8 +168,6 @@ async fn a_handshake_that_fails_is_counted() {
             browser().get(format!("{origin}/metrics")).send().await.unwrap().text().await.unwrap();
         value(&metrics, "doorward_failed_handshakes_total")
     };
-    while counted().await != Some(1.0) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("it is counted", async || counted().await == Some(1.0)).await;
     server.stop();
 }

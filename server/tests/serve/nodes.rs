@@ -2,25 +2,23 @@
 //! other one in turn.
 
 use std::{
-    future::Future,
-    net::TcpListener,
     process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use test_ports::ReservedPort;
 use test_postgres::{PASSWORD, TestPostgres};
 
 use crate::{
     balancer::Balancer,
     support::{
-        Doorward, Sandbox, authorize, browser, code, key_ids, location, redeem, refresh, refusal,
-        sign_in_at_the_page, sign_in_by_password, text, token,
+        Doorward, PATIENCE, Sandbox, authorize, browser, code, key_ids, location, ready, redeem,
+        refresh, refusal, sign_in_at_the_page, sign_in_by_password, text, token, until,
     },
 };
 
@@ -29,7 +27,7 @@ const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// The two processes; where others look for a provider, they find the balancer.
 struct Nodes {
     place: Sandbox,
-    ports: [u16; 2],
+    ports: [ReservedPort; 2],
     postgres: TestPostgres,
     database: String,
     balancer: Balancer,
@@ -39,10 +37,10 @@ impl Nodes {
     async fn new() -> Self {
         let postgres = TestPostgres::start();
         let place = Sandbox::new();
-        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = held.each_ref().map(|socket| socket.local_addr().unwrap().port());
-        drop(held);
-        let balancer = Balancer::start(place.provider_port(), ports).await;
+        let ports = [ReservedPort::new(), ReservedPort::new()];
+        let balancer =
+            Balancer::start(place.provider_port(), ports.each_ref().map(ReservedPort::number))
+                .await;
         let database = postgres.new_database();
         Self { place, ports, postgres, database, balancer }
     }
@@ -51,8 +49,9 @@ impl Nodes {
     fn command(&self, index: usize, arguments: &[&str]) -> Command {
         let mut command = self.place.command(arguments);
         command
-            .env("DOORWARD_PROVIDER__LISTEN", format!("127.0.0.1:{}", self.ports[index]))
+            .env("DOORWARD_PROVIDER__LISTEN", self.ports[index].address().to_string())
             .env("DOORWARD_STORE__URL", &self.database)
+            .env("DOORWARD_STORE__STATEMENT_TIMEOUT", PATIENCE.as_secs().to_string())
             .env("DOORWARD_STORE__MASTER_KEY", MASTER_KEY)
             // What was committed but not answered is repeated after a crash.
             .env("DOORWARD_PROVIDER__REFRESH_TOKEN_GRACE", "600");
@@ -68,7 +67,7 @@ impl Nodes {
     }
 
     fn address(&self, index: usize) -> String {
-        format!("http://localhost:{}", self.ports[index])
+        format!("http://localhost:{}", self.ports[index].number())
     }
 }
 
@@ -76,17 +75,6 @@ fn stop(servers: [Doorward; 2]) {
     for server in servers {
         server.stop();
     }
-}
-
-/// Asks until it is so. How long that may take is the caller's promise to operators.
-async fn within<F: Future<Output = bool>>(seconds: u64, mut holds: impl FnMut() -> F) {
-    let asking = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let in_time = tokio::time::timeout(Duration::from_secs(seconds), asking).await;
-    assert!(in_time.is_ok(), "it did not become so within {seconds} seconds");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,8 +179,10 @@ async fn keys_made_and_retired_elsewhere_are_taken_over_by_both() {
     let rotated = nodes.command(0, &["keys", "rotate"]).output().unwrap();
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     for index in 0..2 {
-        within(60, async || key_ids(&http, &nodes.address(index)).await.len() == 2 * before.len())
-            .await;
+        until("the new keys are taken over", async || {
+            key_ids(&http, &nodes.address(index)).await.len() == 2 * before.len()
+        })
+        .await;
     }
     stop(servers);
 }
@@ -224,12 +214,12 @@ async fn neither_a_killed_process_nor_a_crashed_database_loses_what_was_acknowle
             tokio::spawn(load)
         })
         .collect();
-    let until = async |goal: usize| {
-        within(120, async || rotations.load(SeqCst) >= goal).await;
+    let rotated = async |goal: usize| {
+        until("so many rotations", async || rotations.load(SeqCst) >= goal).await;
     };
-    until(ROTATIONS).await;
+    rotated(ROTATIONS).await;
     other.kill();
-    until(2 * ROTATIONS).await;
+    rotated(2 * ROTATIONS).await;
     let other = nodes.start(1);
     let crash = {
         let nodes = Arc::clone(&nodes);
@@ -237,7 +227,7 @@ async fn neither_a_killed_process_nor_a_crashed_database_loses_what_was_acknowle
     };
     crash.await.unwrap();
     let so_far = rotations.load(SeqCst);
-    until(so_far + ROTATIONS).await;
+    rotated(so_far + ROTATIONS).await;
     over.store(1, SeqCst);
     for client in clients {
         client.await.unwrap();
@@ -306,14 +296,7 @@ async fn while_the_database_is_away_it_is_503_and_afterwards_all_is_well() {
     }
     nodes.postgres.start_again();
     for index in 0..2 {
-        let ready = async || {
-            http.get(format!("{}/health/ready", nodes.address(index)))
-                .send()
-                .await
-                .unwrap()
-                .status()
-        };
-        within(30, async || ready().await == 200).await;
+        ready(&http, &nodes.address(index)).await;
     }
     assert_eq!(refresh(&http, &nodes.place, text(&tokens, "refresh_token")).await.status(), 200);
     stop(servers);

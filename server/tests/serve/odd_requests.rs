@@ -1,13 +1,11 @@
 //! Requests that no browser sends: each is answered with a refusal, and the server goes on.
 
-use std::time::Duration;
-
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use crate::support::{Sandbox, browser};
+use crate::support::{PATIENCE, Sandbox, browser, ready};
 
 /// Sends bytes as they are and returns the status of the answer.
 async fn status(origin: &str, request: &[u8]) -> u16 {
@@ -18,8 +16,7 @@ async fn status(origin: &str, request: &[u8]) -> u16 {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while !answer.ends_with(b"\r\n") && !answer.windows(4).any(|window| window == b"\r\n\r\n") {
-        match tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await.unwrap()
-        {
+        match tokio::time::timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap() {
             Ok(0) | Err(_) => break,
             Ok(count) => answer.extend_from_slice(&buffer[..count]),
         }
@@ -91,8 +88,7 @@ async fn nothing_that_is_sent_is_a_server_error() {
                 String::from_utf8_lossy(&request[..request.len().min(80)])
             );
         }
-        let alive = browser().get(format!("{origin}/health/ready")).send().await.unwrap();
-        assert_eq!(alive.status(), 200);
+        ready(&browser(), origin).await;
     }
     server.stop();
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Doorward, Sandbox, browser, hidden_fields, location, sign_in_by_password, text,
+    Doorward, Sandbox, browser, hidden_fields, location, ready, sign_in_by_password, text,
 };
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn provider_application_and_api_share_a_port() {
         http.get(&api).bearer_auth(text(&alice, "access_token")).send().await.unwrap().status(),
         200
     );
-    let health: Value = get("/health/ready").await.json().await.unwrap();
+    let health = ready(&http, &place.app).await;
     let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
     assert_eq!(health["checks"], checks);
 

@@ -1,11 +1,11 @@
 //! The commands on a PostgreSQL database, beside no server: what they do is there for the next one.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use test_postgres::{PASSWORD, TestPostgres};
 
-use crate::support::Sandbox;
+use crate::support::{PATIENCE, Sandbox};
 
 struct Operator {
     place: Sandbox,
@@ -20,9 +20,16 @@ impl Operator {
         Self { place: Sandbox::new(), _postgres: postgres, url }
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.place.command(arguments);
+        command
+            .env("DOORWARD_STORE__URL", &self.url)
+            .env("DOORWARD_STORE__STATEMENT_TIMEOUT", PATIENCE.as_secs().to_string());
+        command
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
-        let output =
-            self.place.command(arguments).env("DOORWARD_STORE__URL", &self.url).output().unwrap();
+        let output = self.command(arguments).output().unwrap();
         for text in [&output.stdout, &output.stderr] {
             assert!(!String::from_utf8_lossy(text).contains(PASSWORD));
         }
@@ -46,7 +53,7 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
         "{migrated}"
     );
 
-    let mut add = operator.place.command(&[
+    let mut add = operator.command(&[
         "user",
         "add",
         "erin",
@@ -56,7 +63,7 @@ fn users_keys_and_the_schema_are_looked_after_as_on_sqlite() {
         "user",
         "--password-stdin",
     ]);
-    add.env("DOORWARD_STORE__URL", &operator.url).stdin(std::process::Stdio::piped());
+    add.stdin(std::process::Stdio::piped());
     let mut child = add.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"violet kettle north").unwrap();
     assert!(child.wait().unwrap().success());

@@ -5,23 +5,28 @@ use std::{
     collections::HashMap,
     fs,
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use reqwest::{Client, Response, redirect::Policy};
 use serde_json::Value;
 use tempfile::TempDir;
+use test_ports::ReservedPort;
 
-/// A folder for data, and addresses that are free.
+/// What has not come after this time never comes: only a test that hangs waits for so long, on the
+/// slowest machine.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A folder for data, and addresses that are its own.
 #[derive(Clone)]
 pub struct Sandbox {
     folder: Arc<TempDir>,
     pub app: String,
     pub provider: String,
-    ports: (u16, u16),
+    ports: Arc<[ReservedPort; 2]>,
 }
 
 /// A running process, killed when dropped.
@@ -34,14 +39,13 @@ pub struct Doorward {
 
 impl Sandbox {
     pub fn new() -> Self {
-        // Both are held until both are known, so that they differ.
-        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [app, provider] = held.each_ref().map(|socket| socket.local_addr().unwrap().port());
+        let ports = [ReservedPort::new(), ReservedPort::new()];
+        let [app, provider] = ports.each_ref().map(ReservedPort::number);
         Self {
             folder: Arc::new(TempDir::new().unwrap()),
             app: format!("http://localhost:{app}"),
             provider: format!("http://localhost:{provider}"),
-            ports: (app, provider),
+            ports: Arc::new(ports),
         }
     }
 
@@ -59,16 +63,16 @@ impl Sandbox {
     }
 
     pub fn app_port(&self) -> u16 {
-        self.ports.0
+        self.ports[0].number()
     }
 
     pub fn provider_port(&self) -> u16 {
-        self.ports.1
+        self.ports[1].number()
     }
 
     /// The command with settings for these addresses; more may be added.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let (app, provider) = self.ports;
+        let (app, provider) = (self.app_port(), self.provider_port());
         let mut command = bare_command(arguments);
         command
             .current_dir(self.folder())
@@ -139,7 +143,7 @@ impl Doorward {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(child.try_wait().unwrap().is_none(), "it ended before it served");
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         Self { child, _stdout: stdout, first_line: String::new() }
     }
@@ -182,6 +186,34 @@ impl Drop for Doorward {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks until it is so.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// The status of `/health/ready` at this origin, and the report.
+pub async fn health(http: &Client, origin: &str) -> (u16, Value) {
+    let response = http.get(format!("{origin}/health/ready")).send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// The report of a process as soon as it is ready. A slow disk keeps it from that for a while.
+pub async fn ready(http: &Client, origin: &str) -> Value {
+    let mut last = Value::Null;
+    until("ready", async || {
+        let (status, report) = health(http, origin).await;
+        last = report;
+        status == 200
+    })
+    .await;
+    last
 }
 
 /// What a process that refused to start said: one line on standard error.

@@ -1,11 +1,10 @@
 //! Traces, as a collector gets them.
 
-use std::time::Duration;
-
 use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
+use test_ports::ReservedPort;
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::support::{Doorward, Sandbox, browser, sign_in_by_password};
+use crate::support::{Doorward, PATIENCE, Sandbox, browser, sign_in_by_password};
 
 /// A collector: its URL, and the bodies that come in.
 async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
@@ -47,7 +46,7 @@ async fn a_collector_gets_the_spans_of_requests_and_no_secret() {
     server.stop();
     let mut seen = String::new();
     while !(seen.contains(&id) && seen.contains("/connect/token")) {
-        let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
+        let body = tokio::time::timeout(PATIENCE, bodies.recv()).await;
         seen += &String::from_utf8_lossy(
             &body.unwrap_or_else(|_| panic!("not all spans: {seen}")).unwrap(),
         );
@@ -95,7 +94,7 @@ async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
     let mut seen = Vec::new();
     let holds = |seen: &[u8], part: &[u8]| seen.windows(part.len()).any(|window| window == part);
     while !holds(&seen, b"GET /account/login") || !holds(&seen, b"GET /connect/userinfo") {
-        let body = tokio::time::timeout(Duration::from_secs(20), bodies.recv()).await;
+        let body = tokio::time::timeout(PATIENCE, bodies.recv()).await;
         seen.extend_from_slice(&body.unwrap().unwrap());
     }
     // Fields of a span in their order: trace_id (1), … parent_span_id (4), name (5), kind (6):
@@ -113,9 +112,9 @@ async fn a_span_is_named_by_its_route_and_joins_the_trace_of_the_caller() {
 #[tokio::test]
 async fn a_collector_that_is_away_hurts_nobody() {
     let place = Sandbox::new();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = ReservedPort::new();
     let mut command = place.command(&["serve"]);
-    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", format!("http://{nobody}"));
+    command.env("DOORWARD_TELEMETRY__OTLP_ENDPOINT", format!("http://{}", nobody.address()));
     let server = Doorward::start(command);
     sign_in_by_password(&browser(), &place, "alice").await;
     server.stop();

@@ -1,6 +1,6 @@
 //! TLS: with a certificate for development, and with one from files.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client};
@@ -9,7 +9,9 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Doorward, Sandbox, refusal, sign_in_by_password, text};
+use crate::support::{
+    Doorward, PATIENCE, Sandbox, ready, refusal, sign_in_by_password, text, until,
+};
 
 /// A browser that trusts this authority and no other.
 fn trusting(authority: &Path) -> Client {
@@ -38,8 +40,7 @@ async fn with_a_development_certificate_everything_works_by_https() {
     let mut plain = TcpStream::connect(&address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
-    let _ =
-        tokio::time::timeout(Duration::from_secs(20), plain.read_to_end(&mut rest)).await.unwrap();
+    let _ = tokio::time::timeout(PATIENCE, plain.read_to_end(&mut rest)).await.unwrap();
     assert!(!rest.starts_with(b"HTTP"), "{rest:?}");
 
     let alice = sign_in_by_password(&http, &place, "alice").await;
@@ -62,7 +63,7 @@ async fn with_a_development_certificate_everything_works_by_https() {
 
     // The authority lasts, so that it is trusted once.
     let server = place.serve(&["--tls"]);
-    assert_eq!(http.get(format!("{}/health/ready", place.app)).send().await.unwrap().status(), 200);
+    ready(&http, &place.app).await;
     server.stop();
 }
 
@@ -94,9 +95,7 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
     assert!(next.get(&live).send().await.is_err());
     put("next");
     server.signal("HUP");
-    while next.get(&live).send().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("it shows the next one", async || next.get(&live).send().await.is_ok()).await;
     // Not with the client from before: it may resume its session, for which no certificate is
     // shown.
     let late = trusting(&place.folder().join("first.crt"));

@@ -94,3 +94,56 @@ impl<C: Connect> Connect for Hosts<C> {
         self.first_that_answers().boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncWriteExt as _, duplex};
+    use tokio_postgres::NoTls;
+
+    use super::*;
+
+    /// Whoever connects is accepted, and only one host answers.
+    struct OneAnswers {
+        port: u16,
+        /// The ports of the hosts that were asked.
+        asked: Mutex<Vec<u16>>,
+    }
+
+    impl Connect for OneAnswers {
+        fn connect(&self, host: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+            let (host, port) = (host.clone(), host.get_ports()[0]);
+            self.asked.lock().unwrap().push(port);
+            async move {
+                let (own, mut theirs) = duplex(4096);
+                if port == self.port {
+                    // AuthenticationOk and ReadyForQuery (PostgreSQL's protocol, message formats).
+                    let greeting = [b"R\0\0\0\x08\0\0\0\0".as_slice(), b"Z\0\0\0\x05I"].concat();
+                    theirs.write_all(&greeting).await.unwrap();
+                }
+                let (client, connection) = host.connect_raw(own, NoTls).await?;
+                let connection = tokio::spawn(async move {
+                    let _ends_last = theirs;
+                    let _ = connection.await;
+                });
+                Ok((client, connection))
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_never_answers_is_passed_over_and_the_one_that_did_is_asked_first() {
+        let connect = OneAnswers { port: 3, asked: Mutex::default() };
+        let host = |port| Config::new().user("doorward").host("db.example").port(port).clone();
+        let limit = Duration::from_secs(3);
+        let hosts = Hosts::new(connect, [1, 2, 3].map(host).into(), limit, None);
+        let began = tokio::time::Instant::now();
+        hosts.first_that_answers().await.unwrap();
+        assert_eq!(began.elapsed(), Duration::from_secs(2), "a third of the limit for each host");
+        hosts.first_that_answers().await.unwrap();
+        assert_eq!(*hosts.connect.asked.lock().unwrap(), [1, 2, 3, 3]);
+    }
+}

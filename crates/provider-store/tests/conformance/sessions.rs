@@ -192,9 +192,7 @@ pub async fn listed_in_pages(store: Tested) {
 
 pub async fn many_end_in_pages(store: Tested) {
     start_many(&store, 100).await;
-    let began = std::time::Instant::now();
     assert_eq!(store.end_sessions_of(&to_id("alice"), NOW).await.unwrap(), 100);
     assert!(store.sessions_of(&to_id("alice"), None, 10, NOW).await.unwrap().is_empty());
-    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(store.end_sessions_of(&to_id("alice"), NOW).await.unwrap(), 0);
 }

@@ -227,10 +227,18 @@ mod tests {
     #[tokio::test]
     async fn more_sign_ins_than_places_are_told_to_come_back() {
         let verifier = PasswordVerifier::new(1);
-        let attempts =
-            (0..=WAITING_FOR_EACH).map(|_| verifier.verify("nobody", None, Secret::new("guess")));
-        let answers = futures::future::join_all(attempts).await;
-        assert_eq!(answers.iter().filter(|answer| **answer == Err(Busy)).count(), 1);
+        let attempt = || Box::pin(verifier.verify("nobody", None, Secret::new("guess")));
+        // None is computed before all have their places.
+        let computing = Arc::clone(&verifier.permits).acquire_owned().await.unwrap();
+        let mut waiting: Vec<_> = (0..WAITING_FOR_EACH).map(|_| attempt()).collect();
+        for attempt in &mut waiting {
+            assert!(futures::poll!(attempt).is_pending());
+        }
+        assert_eq!(attempt().await, Err(Busy));
+        drop(computing);
+        for attempt in waiting {
+            assert_eq!(attempt.await, Ok(false));
+        }
         assert_eq!(verifier.verify("nobody", None, Secret::new("later")).await, Ok(false));
     }
 }

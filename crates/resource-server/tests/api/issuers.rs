@@ -99,7 +99,7 @@ async fn an_unknown_issuer_is_not_even_asked() {
 async fn an_issuer_that_is_away_takes_only_its_own_tokens_along() {
     let two = Two::new().await;
     let token = two.other_key.sign(&two.other_claims());
-    two.other.stop().await;
+    let _port = two.other.stop().await;
     let call = |token: String| {
         let api = two.api.clone();
         async move { call(&api, ADMIN_ROUTE, Some(&token)).await.status }

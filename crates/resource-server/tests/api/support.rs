@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -38,6 +37,7 @@ use doorward_resource_server::{
 use futures::stream;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
+use test_ports::ReservedPort;
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt as _;
 
@@ -181,17 +181,18 @@ pub const API_SECRET: &str = "a b+c:d";
 pub struct Issuer {
     pub url: String,
     pub state: Arc<IssuerState>,
+    port: ReservedPort,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Issuer {
     pub async fn start(keys: &[&SigningKey]) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), keys).await
+        Self::start_at(ReservedPort::new(), keys).await
     }
 
-    pub async fn start_at(address: SocketAddr, keys: &[&SigningKey]) -> Self {
-        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+    pub async fn start_at(port: ReservedPort, keys: &[&SigningKey]) -> Self {
+        let listener = tokio::net::TcpListener::bind(port.address()).await.unwrap();
+        let url = format!("http://{}", port.address());
         let state = Arc::new(IssuerState {
             published: Mutex::new(Published {
                 keys: keys.iter().map(|key| key.public()).collect(),
@@ -212,7 +213,7 @@ impl Issuer {
             .route("/introspect", post(introspect))
             .with_state((url.clone(), Arc::clone(&state)));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, state, task }
+        Self { url, state, port, task }
     }
 
     pub fn publish(&self, change: impl FnOnce(&mut Published)) {
@@ -229,10 +230,11 @@ impl Issuer {
         self.state.questions.load(Ordering::SeqCst)
     }
 
-    /// Stops answering and frees the port.
-    pub async fn stop(self) {
+    /// Stops answering. While the port is kept, nobody else answers there.
+    pub async fn stop(self) -> ReservedPort {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
+        self.port
     }
 }
 
@@ -373,6 +375,8 @@ pub fn resource_server(
 ) -> ResourceServer {
     let mut settings = ResourceServerSettings::new(issuer, AUDIENCE);
     settings.chance = 0.0;
+    // A busy machine may be slow, and no test waits for as long.
+    settings.patience = Duration::from_mins(5);
     change(&mut settings);
     let clock: Arc<TestClock> = Arc::clone(clock);
     ResourceServer::with_clock(settings, clock).unwrap()

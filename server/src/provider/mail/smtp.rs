@@ -391,9 +391,8 @@ mod tests {
         sender.server.timeout = Duration::from_millis(50);
         let refused = send(&sender, "zoe@example.com").await.unwrap_err();
         assert_eq!((refused.step, refused.is_final), (Step::Connect, false));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        sender.server.port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let nobody = test_ports::ReservedPort::new();
+        sender.server.port = nobody.number();
         let refused = send(&sender, "zoe@example.com").await.unwrap_err();
         assert_eq!((refused.step, refused.is_final), (Step::Connect, false));
     }

@@ -55,21 +55,43 @@ pub struct TestServer {
     pub authority: Vec<u8>,
     /// The same in PEM.
     pub authority_pem: String,
-    received: Arc<Mutex<Vec<String>>>,
+    received: Received,
+}
+
+/// Each connection's part. What the client has an answer to is there.
+type Received = Arc<Mutex<Vec<String>>>;
+
+/// The part of one connection.
+struct Heard {
+    received: Received,
+    index: usize,
+}
+
+impl Heard {
+    /// Of a connection that begins.
+    fn begin(received: &Received) -> Self {
+        let mut all = received.lock().unwrap();
+        all.push(String::new());
+        Self { received: Arc::clone(received), index: all.len() - 1 }
+    }
+
+    fn push(&self, line: &str) {
+        self.received.lock().unwrap()[self.index].push_str(line);
+    }
 }
 
 impl TestServer {
     pub async fn start(tls: Encryption, manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let received = Arc::<Mutex<Vec<String>>>::default();
+        let received = Received::default();
         let (acceptor, authority, authority_pem) = acceptor();
         let kept = Arc::clone(&received);
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (kept, acceptor) = (Arc::clone(&kept), acceptor.clone());
-                tokio::spawn(async move { serve(stream, tls, manner, &acceptor, &kept).await });
+                let (heard, acceptor) = (Heard::begin(&kept), acceptor.clone());
+                tokio::spawn(async move { serve(stream, tls, manner, &acceptor, &heard).await });
             }
         });
         Self { port, authority, authority_pem, received }
@@ -86,20 +108,18 @@ async fn serve(
     tls: Encryption,
     manner: Manner,
     acceptor: &TlsAcceptor,
-    kept: &Mutex<Vec<String>>,
+    heard: &Heard,
 ) {
-    let mut heard = String::new();
     if tls == Encryption::Implicit {
         let Ok(mut stream) = acceptor.accept(stream).await else { return };
-        converse(&mut stream, manner, false, true, &mut heard).await;
+        converse(&mut stream, manner, false, true, heard).await;
     } else {
         let offers = tls == Encryption::StartTls && manner != Manner::HasNoStartTls;
-        if converse(&mut stream, manner, offers, true, &mut heard).await == Some(Upgrade) {
+        if converse(&mut stream, manner, offers, true, heard).await == Some(Upgrade) {
             let Ok(mut stream) = acceptor.accept(stream).await else { return };
-            converse(&mut stream, manner, false, false, &mut heard).await;
+            converse(&mut stream, manner, false, false, heard).await;
         }
     }
-    kept.lock().unwrap().push(heard);
 }
 
 /// The client asked for TLS.
@@ -111,7 +131,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     manner: Manner,
     offers_tls: bool,
     greets: bool,
-    heard: &mut String,
+    heard: &Heard,
 ) -> Option<Upgrade> {
     if manner == Manner::SaysNothing {
         tokio::time::sleep(Duration::from_hours(1)).await;
@@ -121,7 +141,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     }
     loop {
         let line = line(stream).await?;
-        heard.push_str(&line);
+        heard.push(&line);
         let command = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
         let answer = match (command.as_str(), manner) {
             ("EHLO", _) if offers_tls => "250-test\r\n250-8BITMIME\r\n250 STARTTLS",
@@ -137,8 +157,10 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             ("DATA", Manner::ClosesEarly) => return None,
             ("DATA", _) => {
                 stream.write_all(b"354 go on\r\n").await.ok()?;
-                while !heard.ends_with("\r\n.\r\n") {
-                    heard.push_str(&self::line(stream).await?);
+                let mut last = String::new();
+                while last != ".\r\n" {
+                    last = self::line(stream).await?;
+                    heard.push(&last);
                 }
                 "250 2.0.0 taken"
             }

@@ -83,13 +83,11 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there_is_a_failure_that_names_no_token() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let nobody = test_ports::ReservedPort::new();
         let token = Secret::new("secret-token");
         let refused = HttpBackChannel::new(&[])
             .unwrap()
-            .post(&format!("http://{address}/"), token)
+            .post(&format!("http://{}/", nobody.address()), token)
             .await
             .unwrap_err();
         assert!(

@@ -116,11 +116,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_unreachable_source_is_an_error() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        assert!(
-            HttpJwksSource::new(&[]).unwrap().fetch(&format!("http://{address}/")).await.is_err()
-        );
+        let nobody = test_ports::ReservedPort::new();
+        let uri = format!("http://{}/", nobody.address());
+        assert!(HttpJwksSource::new(&[]).unwrap().fetch(&uri).await.is_err());
     }
 }

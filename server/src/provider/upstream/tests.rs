@@ -7,6 +7,7 @@ use axum::{
 };
 use doorward_provider::use_case::upstream::{BegunRequest, UpstreamRequest};
 use serde_json::json;
+use test_ports::ReservedPort;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -72,8 +73,8 @@ async fn who_signs_in_again_must_be_said_to_have() {
 #[tokio::test]
 async fn what_is_no_answer_of_a_provider_is_told_by_its_kind() {
     // Nobody is there.
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let gone = finish(&*client_of(&format!("http://{nobody}"), "generic")).await;
+    let nobody = ReservedPort::new();
+    let gone = finish(&*client_of(&format!("http://{}", nobody.address()), "generic")).await;
     assert!(matches!(gone, Err(UpstreamError::Unavailable(_))), "{gone:?}");
 
     let html = || post(|| async { Html("<h1>It works</h1>") });

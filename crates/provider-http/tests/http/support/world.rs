@@ -7,6 +7,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -472,7 +473,10 @@ async fn open_store(folder: &Path) -> Arc<dyn Store> {
         );
     }
     let url = PostgresUrl::parse(&Secret::new(SERVER.new_schema())).unwrap();
-    Arc::new(PostgresStore::open(&PostgresOptions::new(url)).await.unwrap())
+    // Many requests at once, on a busy machine.
+    let statement_timeout = Duration::from_mins(5);
+    let options = PostgresOptions { statement_timeout, ..PostgresOptions::new(url) };
+    Arc::new(PostgresStore::open(&options).await.unwrap())
 }
 
 async fn key_ring(store: &dyn Store, clock: &TestClock) -> KeyRing {

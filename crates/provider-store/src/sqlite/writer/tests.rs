@@ -1,6 +1,12 @@
 //! The writer on a bare database: batches, failures, the end.
 #![allow(clippy::unwrap_used)]
-use std::{path::Path, sync::mpsc::channel};
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
+};
 
 use tempfile::TempDir;
 
@@ -48,6 +54,17 @@ fn insert(
     }
 }
 
+/// Puts a command into the queue; where its answer comes.
+fn send<W>(writer: &Writer, command: W) -> oneshot::Receiver<Result<(), Failure>>
+where
+    W: FnOnce(&Connection) -> Result<(), Failure> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job = Box::new(Command { work: Some(command), outcome: None, answer });
+    assert!(writer.queue.as_ref().unwrap().try_send(job).is_ok());
+    answered
+}
+
 /// Runs the commands in one batch: they gather while a first command holds the writer.
 async fn run_together<W>(writer: &Arc<Writer>, commands: Vec<W>) -> Vec<Result<(), Failure>>
 where
@@ -66,14 +83,7 @@ where
         }
     });
     has_begun.await.unwrap();
-    let queue = writer.queue.clone().unwrap();
-    let mut answers = Vec::new();
-    for command in commands {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Command { work: Some(command), outcome: None, answer });
-        assert!(queue.try_send(job).is_ok());
-        answers.push(answered);
-    }
+    let answers: Vec<_> = commands.into_iter().map(|command| send(writer, command)).collect();
     go.send(()).unwrap();
     holder.await.unwrap().unwrap();
     let mut outcomes = Vec::new();
@@ -159,13 +169,9 @@ async fn a_full_disk_is_an_error_and_not_the_end() {
 async fn what_was_accepted_is_committed_before_the_end() {
     let (folder, connection) = database();
     let writer = Writer::start(connection, true).unwrap();
-    let queue = writer.queue.clone().unwrap();
     for id in 1..=20 {
-        let (answer, _) = oneshot::channel();
-        let job = Box::new(Command { work: Some(insert(id, 1, 1)), outcome: None, answer });
-        assert!(queue.try_send(job).is_ok());
+        drop(send(&writer, insert(id, 1, 1)));
     }
-    drop(queue);
     drop(writer);
     assert_eq!(things(folder.path()).len(), 20);
     assert!(!folder.path().join("test.sqlite3-wal").exists(), "the log was moved into the file");
@@ -186,4 +192,41 @@ async fn a_panic_fails_its_own_command_only() {
     assert!(matches!(&outcomes[..], [Ok(()), Err(Failure::Panicked), Ok(())]), "{outcomes:?}");
     writer.run(insert(4, 1, 1)).await.unwrap();
     assert_eq!(things(folder.path()), [1, 3, 4]);
+}
+
+/// The first command waits for a lock of another program, and two more come meanwhile.
+#[tokio::test]
+async fn nobody_waits_twice_for_a_lock_of_another_program() {
+    // SQLite calls a plain function while it waits, so what the function knows is shared.
+    static WAITS: Mutex<Option<(oneshot::Sender<()>, Receiver<()>)>> = Mutex::new(None);
+    let (begun, has_begun) = oneshot::channel();
+    let (go, wait) = channel();
+    *WAITS.lock().unwrap() = Some((begun, wait));
+    let (folder, connection) = database();
+    connection
+        .busy_handler(Some(|_| {
+            let (begun, wait) = WAITS.lock().unwrap().take().unwrap();
+            begun.send(()).unwrap();
+            wait.recv().unwrap();
+            false
+        }))
+        .unwrap();
+    let other = connect(folder.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let first = tokio::spawn({
+        let writer = Arc::clone(&writer);
+        async move { writer.run(insert(1, 1, 1)).await }
+    });
+    has_begun.await.unwrap();
+    let answers: Vec<_> = [2, 3].map(|id| send(&writer, insert(id, 1, 1))).into();
+    go.send(()).unwrap();
+    // A second wait would find nothing in WAITS, and the writer's thread would panic.
+    assert!(matches!(first.await.unwrap(), Err(Failure::NotCommitted(_))));
+    for answer in answers {
+        assert!(matches!(answer.await.unwrap(), Err(Failure::NotCommitted(_))));
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    writer.run(insert(4, 1, 1)).await.unwrap();
+    assert_eq!(things(folder.path()), [4]);
 }
