@@ -94,7 +94,7 @@ async fn measure(requests: &Arc<dyn Store>, commands: &Arc<dyn Store>, sizes: Si
     let beside_it = beside(requests, 2, disable).await;
     print(&format!("user disable, {} sessions", sizes.sessions), Some(&alone), &beside_it);
 
-    let remove = async { assert!(commands.remove_client(&to_id("removed")).await.unwrap()) };
+    let remove = async { assert!(commands.remove_client(&to_id("removed"), None).await.unwrap()) };
     let beside_it = beside(requests, 3, remove).await;
     print(&format!("client remove, {} grants", sizes.grants), Some(&alone), &beside_it);
 

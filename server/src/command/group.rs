@@ -2,7 +2,10 @@
 
 use clap::Subcommand;
 use doorward_provider::{
-    model::group::{Group, GroupName, StoredGroup},
+    model::{
+        group::{Group, GroupName, StoredGroup},
+        time::SystemEntropy,
+    },
     store::AddedGroupMember,
 };
 use serde_json::{Value, json};
@@ -209,7 +212,8 @@ async fn add(
 ) -> Result<(), CommandError> {
     let mut group = Group::new(name);
     settings.apply(&mut group)?;
-    if !context.store.add_group(group.clone()).await? {
+    let stored = StoredGroup::added(group.clone(), &SystemEntropy);
+    if !context.store.add_group(stored).await? {
         let problem = format!("there is a group {:?} already", group.name.as_str());
         return Err(CommandError::Missing(problem));
     }

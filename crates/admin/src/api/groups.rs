@@ -127,12 +127,12 @@ pub async fn create(
     history.on("group", &name);
     let group = Group { name, description, roles, claims: UserClaims(claims) };
     check(&group)?;
-    if !api.store().add_group(group.clone()).await? {
+    let stored = StoredGroup::added(group, api.entropy());
+    if !api.store().add_group(stored.clone()).await? {
         return Err(Problem::conflict("There is a group of this name already."));
     }
-    history.changed(None, Some(json!(GroupView::of(&group))));
-    let location = location("groups", &group.name)?;
-    let stored = StoredGroup { group, version: 1 };
+    history.changed(None, Some(json!(GroupView::of(&stored.group))));
+    let location = location("groups", &stored.group.name)?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&stored)).into_response())
 }
 

@@ -3,7 +3,10 @@
 //!
 //! A change is made in a task of its own: nobody can keep it from being recorded by hanging up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State},
@@ -13,6 +16,7 @@ use axum::{
 use doorward_protocol::ids::Sub;
 use doorward_provider::audit::{self, Actor, ActorKind, Data, Outcome, Record};
 use doorward_resource_server::Authenticated;
+use futures::FutureExt as _;
 use http::request::Parts;
 use serde_json::{Map, Value};
 use tracing::Instrument as _;
@@ -105,7 +109,7 @@ async fn recorded(
     let (mut parts, body) = request.into_parts();
     let record = asked_for(&api, operation, event, &mut parts).await;
     parts.extensions.insert(history.clone());
-    let response = next.run(Request::from_parts(parts, body)).await;
+    let response = answered(next.run(Request::from_parts(parts, body)), event).await;
     let noted = history.take();
     let status = response.status();
     let outcome = if status.is_success() {
@@ -136,6 +140,16 @@ async fn recorded(
         tracing::error!(%error, event, "it is in the log, but not in the audit history");
     }
     response
+}
+
+/// The answer of a handler, also of one that panics: what it noted until then is recorded, and that
+/// it failed.
+async fn answered(work: impl Future<Output = Response>, event: &'static str) -> Response {
+    // What is broken in the middle of a change is in the store, which has transactions.
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(event, "a change was not finished: its handler panicked");
+        Problem::internal().into_response()
+    })
 }
 
 /// What is known of a change before it is made: who asks, and what the path says. The token is
@@ -169,4 +183,17 @@ async fn asked_for(
         };
     }
     record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_so_that_it_is_recorded() {
+        let panics = async { panic!("broken on purpose") };
+        assert_eq!(answered(panics, "user_changed").await.status(), 500);
+        let works = async { "done".into_response() };
+        assert_eq!(answered(works, "user_changed").await.status(), 200);
+    }
 }

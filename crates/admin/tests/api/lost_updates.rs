@@ -71,6 +71,44 @@ async fn the_last_owner_stays_however_many_go_at_once() {
 }
 
 #[tokio::test]
+async fn a_group_that_is_added_again_is_another_one() {
+    let world = World::new().await;
+    let new = json!({"name": "nurses", "roles": ["nurse"]});
+    let add = || world.call("POST", "/groups").by("adam").json(&new).send();
+    let first = add().await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    let etag = first.headers["etag"].to_str().unwrap();
+    let remove = || world.call("DELETE", "/groups/nurses").by("adam").with("if-match", etag).send();
+    assert_eq!(remove().await.status, 204);
+    let second = add().await;
+    assert_eq!((second.status.as_u16(), &second.body), (201, &first.body));
+    assert_eq!(remove().await.status, 412, "it was meant for the other one");
+}
+
+#[tokio::test]
+async fn of_parallel_removals_of_a_client_and_of_factors_one_is_made() {
+    let world = World::new().await;
+    let new = json!({"client_id": "shop", "settings": {"require_client_secret": false,
+        "allowed_grant_types": ["authorization_code"], "allowed_scopes": ["openid"],
+        "redirect_uris": ["https://shop.example/callback"], "id_token_signing_alg": "ES256"}});
+    let added = world.call("POST", "/clients").by("adam").json(&new).send().await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    let etag = added.headers["etag"].to_str().unwrap();
+    let removals = (0..8)
+        .map(|_| world.call("DELETE", "/clients/shop").by("adam").with("if-match", etag).send());
+    let statuses: Vec<u16> =
+        join_all(removals).await.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 204).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [204, 404].contains(status)), "{statuses:?}");
+    let path = "/users/alice/factors";
+    let etag = world.etag(path).await;
+    let stale = world.call("DELETE", path).by("adam").with("if-match", "\"a.b.c.d\"");
+    assert_eq!(stale.send().await.status, 412);
+    let reset = world.call("DELETE", path).by("adam").with("if-match", &etag);
+    assert_eq!(reset.send().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_changed_client_is_told_by_its_members() {
     let world = World::new().await;
     let new = json!({"client_id": "shop", "settings": {"require_client_secret": false,

@@ -28,7 +28,7 @@ use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
         acr::AcrLevels,
-        group::Group,
+        group::{Group, StoredGroup},
         provider_settings::{AccessTokenTyp, LongestParameters},
         registration::RegistrationSettings,
         resource::{IdentityResource, Resources},
@@ -222,7 +222,10 @@ impl World {
         ] {
             store.put_user(user(sub, role), now()).await.unwrap();
         }
-        store.add_group(Group::new("staff".parse().unwrap())).await.unwrap();
+        store
+            .add_group(StoredGroup { group: Group::new("staff".parse().unwrap()), version: 1 })
+            .await
+            .unwrap();
         let issuer = TestIssuer::new(AUDIENCE);
         let provider = Arc::new(provider(&store).await);
         let parts = AdminParts {

@@ -1,7 +1,7 @@
 //! Groups in tokens, in userinfo and in what a user may download.
 
 use doorward_provider::model::{
-    group::{Group, GroupName},
+    group::{Group, GroupName, StoredGroup},
     resource::IdentityResource,
 };
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn world() -> World {
     let mut staff = Group::new(name("staff"));
     staff.roles = vec!["editor".to_owned()];
     staff.claims.0.insert("cost_centre".to_owned(), json!("4711"));
-    assert!(world.store().add_group(staff).await.unwrap());
+    assert!(world.store().add_group(StoredGroup { group: staff, version: 1 }).await.unwrap());
     world.store().add_group_member(&name("staff"), &"alice".parse().unwrap()).await.unwrap();
     world
 }

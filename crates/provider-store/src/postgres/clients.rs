@@ -51,8 +51,15 @@ impl Clients for PostgresStore {
         run!(self, "replace_client", replace, &row, version)
     }
 
-    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError> {
-        let known = run!(self, "remove_client", remove, client_id)?;
+    async fn remove_client(
+        &self,
+        client_id: &ClientId,
+        version: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let known = run!(self, "remove_client", remove, client_id, version)?;
+        if !known && version.is_some() {
+            return Ok(false);
+        }
         let mut left_behind = 0;
         for statement in LEFT_BEHIND {
             left_behind += pages::run_all(pages::ROWS, || async move {
@@ -192,9 +199,17 @@ async fn clear(
 }
 
 /// Removes a client, but not what it leaves behind. Returns whether there was one.
-async fn remove(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
+async fn remove(
+    connection: &Connection,
+    client_id: &ClientId,
+    known: Option<i64>,
+) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
+    if known.is_some() && known != Some(version(connection).await?) {
+        connection.commit().await?;
+        return Ok(false);
+    }
     let sql = "DELETE FROM clients WHERE client_id = $1";
     let removed = connection.execute(sql, &[&client_id.as_str()]).await? > 0;
     if removed {

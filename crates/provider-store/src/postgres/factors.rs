@@ -81,9 +81,17 @@ impl Factors for PostgresStore {
         run!(self, "use_recovery_code", use_code, sub, code, &notices, now)
     }
 
-    async fn reset_factors(&self, sub: &Sub, now: Timestamp) -> Result<FactorSummary, StoreError> {
+    async fn reset_factors(
+        &self,
+        sub: &Sub,
+        found: Option<FactorSummary>,
+        now: Timestamp,
+    ) -> Result<Option<FactorSummary>, StoreError> {
+        if is_other(self.factors(sub).await?, found) {
+            return Ok(None);
+        }
         self.end_surplus_of("reset_factors", sub, None, now).await?;
-        run!(self, "reset_factors", reset, sub, now)
+        run!(self, "reset_factors", reset, sub, found, now)
     }
 
     async fn totps(
@@ -330,16 +338,26 @@ async fn use_code(
 async fn reset(
     connection: &Connection,
     sub: &Sub,
+    found: Option<FactorSummary>,
     now: Timestamp,
-) -> Result<FactorSummary, Failure> {
+) -> Result<Option<FactorSummary>, Failure> {
     connection.begin().await?;
     users::lock(connection, sub).await?;
     let before = summary(connection, sub).await?;
+    if is_other(before, found) {
+        connection.commit().await?;
+        return Ok(None);
+    }
     remove_all(connection, sub).await?;
     users::end_what_began(connection, sub, None, now).await?;
     tickets::remove_outdated(connection, sub).await?;
     connection.commit().await?;
-    Ok(before)
+    Ok(Some(before))
+}
+
+/// Whether other factors were found than are there now.
+fn is_other(present: FactorSummary, found: Option<FactorSummary>) -> bool {
+    found.is_some_and(|found| !present.has_factors_of(found))
 }
 
 async fn page(

@@ -37,11 +37,12 @@ pub(super) use given_to;
 
 #[async_trait]
 impl Groups for PostgresStore {
-    async fn add_group(&self, group: Group) -> Result<bool, StoreError> {
+    async fn add_group(&self, added: StoredGroup) -> Result<bool, StoreError> {
+        let StoredGroup { group, version } = added;
         let content = to_json(&group, "user_groups.content")?;
         let name = &group.name;
         pages::run_all(pages::ROWS, || async { run!(self, "add_group", leave, name) }).await?;
-        run!(self, "add_group", add, &group, &content)
+        run!(self, "add_group", add, &group, &content, version)
     }
 
     async fn replace_group(&self, group: Group, version: i64) -> Result<bool, StoreError> {
@@ -97,11 +98,16 @@ impl Groups for PostgresStore {
     }
 }
 
-async fn add(connection: &Connection, group: &Group, content: &str) -> Result<bool, Failure> {
-    let sql = "INSERT INTO user_groups (name, content, version) SELECT $1, $2, 1
+async fn add(
+    connection: &Connection,
+    group: &Group,
+    content: &str,
+    version: i64,
+) -> Result<bool, Failure> {
+    let sql = "INSERT INTO user_groups (name, content, version) SELECT $1, $2, $3
                WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = $1)
                ON CONFLICT DO NOTHING";
-    Ok(connection.execute(sql, &[&group.name.as_str(), &content]).await? > 0)
+    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version]).await? > 0)
 }
 
 async fn replace(

@@ -58,10 +58,18 @@ impl Clients for SqliteStore {
         self.write("replace_client", move |connection| replace(connection, &row, version)).await
     }
 
-    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError> {
+    async fn remove_client(
+        &self,
+        client_id: &ClientId,
+        version: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let client = client_id.to_owned();
-        let known = self.write("remove_client", move |connection| remove(connection, &client));
+        let known =
+            self.write("remove_client", move |connection| remove(connection, &client, version));
         let known = known.await?;
+        if !known && version.is_some() {
+            return Ok(false);
+        }
         let mut left_behind = 0;
         for statement in LEFT_BEHIND {
             left_behind += pages::run_all(pages::ROWS, || {
@@ -180,7 +188,14 @@ pub(super) const LEFT_BEHIND: [&str; 8] = [
 ];
 
 /// Removes a client, but not what it leaves behind. Returns whether there was one.
-fn remove(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
+fn remove(
+    connection: &Connection,
+    client_id: &ClientId,
+    known: Option<i64>,
+) -> Result<bool, Failure> {
+    if known.is_some() && known != Some(version(connection)?) {
+        return Ok(false);
+    }
     let removed =
         execute(connection, "DELETE FROM clients WHERE client_id = ?1", [client_id.as_str()])? > 0;
     if removed {

@@ -128,14 +128,27 @@ impl Factors for SqliteStore {
         .await
     }
 
-    async fn reset_factors(&self, sub: &Sub, now: Timestamp) -> Result<FactorSummary, StoreError> {
+    async fn reset_factors(
+        &self,
+        sub: &Sub,
+        found: Option<FactorSummary>,
+        now: Timestamp,
+    ) -> Result<Option<FactorSummary>, StoreError> {
+        let is_other =
+            move |present: FactorSummary| found.is_some_and(|found| !present.has_factors_of(found));
+        if is_other(self.factors(sub).await?) {
+            return Ok(None);
+        }
         self.end_surplus_of("reset_factors", sub, None, now).await?;
         let sub = sub.to_owned();
         self.write("reset_factors", move |connection| {
             let before = summary(connection, &sub)?;
+            if is_other(before) {
+                return Ok(None);
+            }
             remove_all(connection, &sub)?;
             users::end_what_began(connection, &sub, None, now)?;
-            tickets::remove_outdated(connection, &sub).map(|()| before)
+            tickets::remove_outdated(connection, &sub).map(|()| Some(before))
         })
         .await
     }

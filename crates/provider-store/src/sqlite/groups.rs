@@ -41,14 +41,15 @@ pub(super) use given_to;
 
 #[async_trait]
 impl Groups for SqliteStore {
-    async fn add_group(&self, group: Group) -> Result<bool, StoreError> {
+    async fn add_group(&self, added: StoredGroup) -> Result<bool, StoreError> {
+        let StoredGroup { group, version } = added;
         let content = to_json(&group, "user_groups.content")?;
         self.leave_all("add_group", &group.name).await?;
         self.write("add_group", move |connection| {
-            let sql = "INSERT INTO user_groups (name, content, version) SELECT ?1, ?2, 1
+            let sql = "INSERT INTO user_groups (name, content, version) SELECT ?1, ?2, ?3
                        WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = ?1)
                        ON CONFLICT DO NOTHING";
-            Ok(execute(connection, sql, [group.name.as_str(), &content])? > 0)
+            Ok(execute(connection, sql, params![group.name.as_str(), content, version])? > 0)
         })
         .await
     }

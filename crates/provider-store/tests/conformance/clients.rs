@@ -101,7 +101,10 @@ pub async fn removed_with_everything(store: Tested) {
     store.remember_consent(&to_id("alice"), &to_id("Television"), consent).await.unwrap();
     let known = version(&*store).await;
 
-    assert!(store.remove_client(&to_id("PkceJS")).await.unwrap());
+    assert!(!store.remove_client(&to_id("PkceJS"), Some(known - 1)).await.unwrap());
+    assert_eq!((version(&*store).await, store.clients().await.unwrap().clients.len()), (known, 2));
+    assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_some(), "nothing is removed");
+    assert!(store.remove_client(&to_id("PkceJS"), Some(known)).await.unwrap());
     assert_ne!(version(&*store).await, known);
     assert_eq!(store.clients().await.unwrap().clients, [client("Television", "Two", false)]);
     assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
@@ -121,8 +124,8 @@ pub async fn removed_with_everything(store: Tested) {
         DevicePoll::Unknown
     );
 
-    assert!(!store.remove_client(&to_id("PkceJS")).await.unwrap());
-    assert!(store.remove_client(&to_id("Television")).await.unwrap());
+    assert!(!store.remove_client(&to_id("PkceJS"), None).await.unwrap());
+    assert!(store.remove_client(&to_id("Television"), None).await.unwrap());
     assert_eq!(
         store.poll_device_code(hash(5), &to_id("Television"), NOW).await.unwrap(),
         DevicePoll::Unknown
@@ -131,11 +134,11 @@ pub async fn removed_with_everything(store: Tested) {
 
 pub async fn much_is_removed_in_pages(store: Tested) {
     add_many_grants(&store, "app", 600).await;
-    assert!(store.remove_client(&to_id("app")).await.unwrap());
+    assert!(store.remove_client(&to_id("app"), None).await.unwrap());
     for id in ["grant-0000", "grant-0599"] {
         assert!(store.live_grant(&to_id(id), NOW).await.unwrap().is_none());
     }
-    assert!(!store.remove_client(&to_id("app")).await.unwrap(), "nothing is left");
+    assert!(!store.remove_client(&to_id("app"), None).await.unwrap(), "nothing is left");
 }
 
 pub async fn listed_in_pages(store: Tested) {

@@ -190,7 +190,17 @@ pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
     }
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     store.add_passkey(passkey(2, "bob"), 5, unseen(NOW)).await.unwrap();
-    let before = store.reset_factors(&to_id("alice"), NOW).await.unwrap();
+    let found = store.factors(&to_id("alice")).await.unwrap();
+    let other = FactorSummary { passkeys: 2, ..found };
+    let refused = store.reset_factors(&to_id("alice"), Some(other), NOW).await.unwrap();
+    assert_eq!((refused, store.factors(&to_id("alice")).await.unwrap()), (None, found));
+    let reset = parallel(&store, 8, |store, _| async move {
+        store.reset_factors(&to_id("alice"), Some(found), NOW).await.unwrap()
+    });
+    let reset: Vec<FactorSummary> = reset.await.into_iter().flatten().collect();
+    let [before] = reset[..] else { panic!("once: {reset:?}") };
+    let again = store.reset_factors(&to_id("alice"), None, NOW).await.unwrap();
+    assert_eq!(again, Some(FactorSummary::default()));
     assert_eq!((before.recovery_codes, before.passkeys, before.is_strong()), (3, 1, true));
     assert!(store.remove_user(&to_id("bob"), NOW).await.unwrap());
     for sub in ["alice", "bob"] {
@@ -288,7 +298,7 @@ pub async fn a_reset_ends_sessions_and_grants(store: Tested) {
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     in_use(&store, "alice", 7).await;
     two_sessions(&store).await;
-    store.reset_factors(&to_id("alice"), NOW).await.unwrap();
+    store.reset_factors(&to_id("alice"), None, NOW).await.unwrap();
     assert_eq!(left(&store).await, [""; 0]);
 }
 

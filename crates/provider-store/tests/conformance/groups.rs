@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
-        group::{Group, GroupName, MOST_PER_USER},
+        group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         user::User,
     },
     store::AddedGroupMember,
@@ -25,13 +25,18 @@ fn group(text: &str, role: &str) -> Group {
     group
 }
 
+/// The group as it is added.
+fn added(group: Group) -> StoredGroup {
+    StoredGroup { group, version: 1 }
+}
+
 /// Groups with alice in each of them.
 async fn with_alice_in(store: &Tested, groups: &[&str]) {
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     for text in groups {
-        assert!(store.add_group(group(text, text)).await.unwrap());
-        let added = store.add_group_member(&name(text), &to_id("alice")).await.unwrap();
-        assert_eq!(added, AddedGroupMember::Added);
+        assert!(store.add_group(added(group(text, text))).await.unwrap());
+        let joined = store.add_group_member(&name(text), &to_id("alice")).await.unwrap();
+        assert_eq!(joined, AddedGroupMember::Added);
     }
 }
 
@@ -44,8 +49,8 @@ fn names(user: &User) -> Vec<&str> {
 }
 
 pub async fn added_once_and_replaced_at_the_known_version_only(store: Tested) {
-    assert!(store.add_group(group("staff", "a")).await.unwrap());
-    assert!(!store.add_group(group("staff", "b")).await.unwrap());
+    assert!(store.add_group(added(group("staff", "a"))).await.unwrap());
+    assert!(!store.add_group(added(group("staff", "b"))).await.unwrap());
     let stored = store.group(&name("staff")).await.unwrap().unwrap();
     assert_eq!((stored.group, stored.version), (group("staff", "a"), 1));
     let replaced = parallel(&store, 16, |store, number| async move {
@@ -55,11 +60,17 @@ pub async fn added_once_and_replaced_at_the_known_version_only(store: Tested) {
     assert_eq!(replaced.into_iter().filter(|replaced| *replaced).count(), 1);
     assert_eq!(store.group(&name("staff")).await.unwrap().unwrap().version, 2);
     assert!(!store.replace_group(group("unknown", "a"), 1).await.unwrap());
+    // A group that is added again begins where its adder says.
+    assert!(store.remove_group(&name("staff"), Some(2)).await.unwrap());
+    let again = StoredGroup { group: group("staff", "a"), version: 1 << 40 };
+    assert!(store.add_group(again.clone()).await.unwrap());
+    assert_eq!(store.group(&name("staff")).await.unwrap(), Some(again));
+    assert!(!store.replace_group(group("staff", "b"), 2).await.unwrap());
 }
 
 pub async fn listed_in_pages(store: Tested) {
     for text in ["b", "a", "B", "c/d", "c-d"] {
-        store.add_group(group(text, "r")).await.unwrap();
+        store.add_group(added(group(text, "r"))).await.unwrap();
     }
     let mut listed = Vec::new();
     let mut after = None;
@@ -105,7 +116,7 @@ pub async fn a_change_of_the_user_keeps_them(store: Tested) {
 }
 
 pub async fn members_are_listed_in_pages(store: Tested) {
-    store.add_group(group("a", "r")).await.unwrap();
+    store.add_group(added(group("a", "r"))).await.unwrap();
     for sub in ["b", "a", "B"] {
         store.put_user(user(sub, &format!("user-{}", hash_of(sub))), NOW).await.unwrap();
         store.add_group_member(&name("a"), &to_id(sub)).await.unwrap();
@@ -137,7 +148,7 @@ pub async fn no_user_is_in_more_than_are_allowed(store: Tested) {
     let most = u64::from(MOST_PER_USER);
     let added = parallel(&store, most + 20, |store, number| async move {
         let text = format!("g{number}");
-        store.add_group(group(&text, "r")).await.unwrap();
+        store.add_group(added(group(&text, "r"))).await.unwrap();
         store.add_group_member(&name(&text), &to_id("alice")).await.unwrap()
     })
     .await;
@@ -148,7 +159,7 @@ pub async fn no_user_is_in_more_than_are_allowed(store: Tested) {
 }
 
 pub async fn a_new_group_has_nobody_of_one_that_is_being_removed(store: Tested) {
-    assert!(store.add_group(group("staff", "reader")).await.unwrap());
+    assert!(store.add_group(added(group("staff", "reader"))).await.unwrap());
     for number in 0..1_100 {
         let text = format!("u{number}");
         store.put_user(user(&text, &text), NOW).await.unwrap();
@@ -156,7 +167,7 @@ pub async fn a_new_group_has_nobody_of_one_that_is_being_removed(store: Tested) 
     }
     let (removed, ()) =
         futures::join!(async { store.remove_group(&name("staff"), None).await.unwrap() }, async {
-            while !store.add_group(group("staff", "admin")).await.unwrap() {}
+            while !store.add_group(added(group("staff", "admin"))).await.unwrap() {}
         });
     assert!(removed);
     assert!(store.group_members(&name("staff"), None, 5).await.unwrap().is_empty());
@@ -170,7 +181,7 @@ pub async fn removed_with_their_memberships(store: Tested) {
     assert!(store.remove_group(&name("a"), Some(1)).await.unwrap());
     assert!(!store.remove_group(&name("a"), None).await.unwrap());
     assert_eq!(names(&alice(&store).await), ["b"]);
-    store.add_group(group("a", "r")).await.unwrap();
+    store.add_group(added(group("a", "r"))).await.unwrap();
     assert_eq!(names(&alice(&store).await), ["b"], "a new group of the same name is empty");
     store.remove_user(&to_id("alice"), NOW).await.unwrap();
     assert!(store.group_members(&name("b"), None, 5).await.unwrap().is_empty());

@@ -185,8 +185,8 @@ pub async fn removed_with_everything(store: Tested) {
     add(&*store, 1, &anyone()).await;
     let id = client(1, 60).client_id;
     add_grant(&*store, grant_for(&id, "g", "alice", "openid"), at(60), None, NOW).await;
-    assert!(store.remove_client(&id).await.unwrap());
+    assert!(store.remove_client(&id, None).await.unwrap());
     assert_eq!(found(&*store, 1, NOW).await, None);
     assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
-    assert!(!store.remove_client(&id).await.unwrap());
+    assert!(!store.remove_client(&id, None).await.unwrap());
 }

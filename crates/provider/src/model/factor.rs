@@ -73,6 +73,11 @@ impl FactorSummary {
         self.totp_since.is_some()
     }
 
+    /// Whether the factors are these; identities at other providers are none.
+    pub fn has_factors_of(&self, other: Self) -> bool {
+        Self { identities: self.identities, ..other } == *self
+    }
+
     /// Whether there is something that is stronger than a password alone.
     pub fn is_strong(&self) -> bool {
         self.totp_since.is_some() || self.passkeys > 0

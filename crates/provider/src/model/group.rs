@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::model::{
     claim_rules::has_nul,
     client::is_reserved_claim,
+    time::Entropy,
     user::{ADMIN_ROLE_CLAIM, UserClaims},
 };
 
@@ -174,6 +175,16 @@ pub struct StoredGroup {
     pub group: Group,
     /// One more with each change.
     pub version: i64,
+}
+
+impl StoredGroup {
+    /// A group that is added. Its version begins at a random number: a group of the same name that
+    /// was removed had others, so a change that was meant for that one is refused.
+    pub fn added(group: Group, entropy: &dyn Entropy) -> Self {
+        let [first, second, third, fourth, fifth, sixth, ..] = entropy.bytes();
+        let version = i64::from_be_bytes([0, 0, first, second, third, fourth, fifth, sixth]);
+        Self { group, version }
+    }
 }
 
 /// The claims of a user to whom identity providers give the claims `mapped`, and who is in these

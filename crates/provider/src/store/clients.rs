@@ -34,6 +34,12 @@ pub trait Clients: Send + Sync + 'static {
     async fn replace_client(&self, client: StoredClient, version: i64) -> Result<bool, StoreError>;
     /// Removes a client, one that registered itself too, and then in pages everything of it:
     /// grants, tokens, codes, pushed requests, device codes, consents and logout notices. Returns
-    /// `false` if there was nothing of it. After an error it can be repeated.
-    async fn remove_client(&self, client_id: &ClientId) -> Result<bool, StoreError>;
+    /// `false` if there was nothing of it. After an error it can be repeated. If `version` is given
+    /// and the version of the clients is another one by now, it removes nothing and returns
+    /// `false`.
+    async fn remove_client(
+        &self,
+        client_id: &ClientId,
+        version: Option<i64>,
+    ) -> Result<bool, StoreError>;
 }

@@ -68,8 +68,14 @@ pub trait Factors: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<u32>, StoreError>;
     /// Removes authenticator app, recovery codes and passkeys, and ends the user's sessions and
-    /// grants as another password does. Returns what was there.
-    async fn reset_factors(&self, sub: &Sub, now: Timestamp) -> Result<FactorSummary, StoreError>;
+    /// grants as another password does. Returns what was there. If `found` is given and other
+    /// factors are there by now, it removes nothing and returns `None`.
+    async fn reset_factors(
+        &self,
+        sub: &Sub,
+        found: Option<FactorSummary>,
+        now: Timestamp,
+    ) -> Result<Option<FactorSummary>, StoreError>;
     /// At most `limit` authenticator apps, set up or not, in the order of their users, from the one
     /// after this user and state on.
     async fn totps(

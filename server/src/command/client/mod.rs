@@ -265,7 +265,7 @@ async fn remove(
         return Err(missing(client_id));
     }
     confirmation.ask(&format!("Remove the client {client_id} and all that it was granted?"))?;
-    if !context.store.remove_client(client_id).await? {
+    if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
     context.audit(by_operator("client_removed", "client_id", client_id)).await;

@@ -335,7 +335,8 @@ async fn set_enabled(
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
     let user = context.user(name).await?;
-    let before = context.store.reset_factors(&user.sub, CommandContext::now()).await?;
+    let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
+    let before = before.unwrap_or_default();
     context.audit(by_operator("user_factors_reset", "sub", &user.sub)).await;
     let facts = json!({
         "username": user.username, "sub": user.sub,

@@ -10,6 +10,7 @@ use doorward_provider::{
     model::{client::ClientSettings, stored_client::StoredClient},
     use_case::administration::clients::{
         ClientChangeError, ClientRules, add_client, add_secret, change_client, needs_secret,
+        remove_client,
     },
 };
 use http::{
@@ -137,11 +138,18 @@ pub async fn remove(
     Named(client_id): Named<String>,
     headers: HeaderMap,
 ) -> Answer {
-    // Writing the client as it is fails if somebody was faster.
-    let edit = Edit { api: &api, caller: &caller, history: &history, headers: &headers };
-    let ((), client) = edit.client(&client_id, |_| Ok(())).await?;
-    api.store().remove_client(&client.client_id).await?;
-    history.changed(Some(Value::Object(client.settings)), None);
+    let named = find(&api, &client_id).await?;
+    let removed = remove_client(api.store(), &named.client_id, |client| {
+        may_change(&api, &caller, client)?;
+        version(client).require(&headers)?;
+        Ok::<_, Changed>(())
+    });
+    let settings = match removed.await {
+        Ok(settings) => settings,
+        Err(Changed::Overtaken) => return Err(overtaken(&api, &client_id, &headers).await?),
+        Err(Changed::Problem(problem)) => return Err(problem),
+    };
+    history.changed(Some(Value::Object(settings)), None);
     api.clients_changed().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -177,11 +185,7 @@ impl Edit<'_> {
             Ok(outcome)
         });
         let outcome = match outcome.await {
-            Err(Changed::Overtaken) => {
-                // Another client was changed, or this one: the header says which.
-                version(&find(api, client_id).await?).require(headers)?;
-                return Err(Problem::conflict("Clients were changed at the same time. Try again."));
-            }
+            Err(Changed::Overtaken) => return Err(overtaken(api, client_id, headers).await?),
             Err(Changed::Problem(problem)) => return Err(problem),
             Ok(outcome) => outcome,
         };
@@ -189,6 +193,17 @@ impl Edit<'_> {
         api.clients_changed().await?;
         Ok((outcome, find(api, client_id).await?))
     }
+}
+
+/// The refusal of a change while which another client was changed, or this one: the header says
+/// which.
+async fn overtaken(
+    api: &AdminApi,
+    client_id: &str,
+    headers: &HeaderMap,
+) -> Result<Problem, Problem> {
+    version(&find(api, client_id).await?).require(headers)?;
+    Ok(Problem::conflict("Clients were changed at the same time. Try again."))
 }
 
 /// Why a client was not changed.

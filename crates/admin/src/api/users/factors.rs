@@ -69,7 +69,11 @@ pub async fn reset_factors(
     caller.may_act_on(&user)?;
     let factors = api.store().factors(&user.sub).await?;
     version(&user, factors).require(&headers)?;
-    let before = FactorsView::of(api.store().reset_factors(&user.sub, api.now()).await?);
+    let Some(before) = api.store().reset_factors(&user.sub, Some(factors), api.now()).await? else {
+        let present = api.store().factors(&user.sub).await?;
+        return Err(version(&user, factors).overtaken_by(&version(&user, present)));
+    };
+    let before = FactorsView::of(before);
     history.changed(Some(json!(before)), None);
     Ok(Json(before).into_response())
 }

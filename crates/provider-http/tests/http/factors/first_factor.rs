@@ -27,6 +27,6 @@ async fn a_reset_of_the_factors_signs_everybody_out() {
     let world = World::new().await;
     let mut owner = Browser::signed_in(&world, "alice").await;
     set_up_app(&mut owner, &world, "alice").await;
-    world.store().reset_factors(&to_id("alice"), world.provider.now()).await.unwrap();
+    world.store().reset_factors(&to_id("alice"), None, world.provider.now()).await.unwrap();
     assert_eq!(owner.get("/account").await.status, StatusCode::SEE_OTHER);
 }

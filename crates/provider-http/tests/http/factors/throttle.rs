@@ -97,7 +97,7 @@ async fn another_app_forgets_the_known_address_of_a_thief() {
     // The thief has finished a second step once: by a stolen code, from this address.
     let (_, thief) = known_at_address(&world, "192.0.2.66").await;
     // The owner sets up another app.
-    world.store().reset_factors(&super::to_id("alice"), world.provider.now()).await.unwrap();
+    world.store().reset_factors(&super::to_id("alice"), None, world.provider.now()).await.unwrap();
     let (app, _) = world_with_app(&world).await;
     lock(&world, &app).await;
     let refused = guess(&world, &thief, &app.code(&world)).await;

@@ -82,6 +82,24 @@ pub async fn change_client<T, E: From<ClientChangeError>>(
     if replaced { Ok(outcome) } else { Err(ClientChangeError::Overtaken.into()) }
 }
 
+/// Removes a client that `check` lets go, if no client was changed meanwhile. Returns its settings.
+pub async fn remove_client<E: From<ClientChangeError>>(
+    table: &dyn Clients,
+    client_id: &ClientId,
+    check: impl FnOnce(&StoredClient) -> Result<(), E> + Send,
+) -> Result<Map<String, Value>, E> {
+    let stored = table.clients().await.map_err(ClientChangeError::from)?;
+    let client = stored.clients.into_iter().find(|client| client.client_id == *client_id);
+    let client = client.ok_or_else(|| ClientChangeError::Missing(client_id.clone()))?;
+    check(&client)?;
+    let removed = table.remove_client(client_id, Some(stored.version)).await;
+    if removed.map_err(ClientChangeError::from)? {
+        Ok(client.settings)
+    } else {
+        Err(ClientChangeError::Overtaken.into())
+    }
+}
+
 /// Whether a client with these settings must authenticate and has nothing to do it by.
 pub fn needs_secret(settings: &ClientSettings) -> bool {
     settings.require_client_secret

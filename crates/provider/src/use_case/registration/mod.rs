@@ -153,7 +153,7 @@ impl Registration<'_> {
         address: &str,
     ) -> Result<(), RegistrationError> {
         self.managed(client_id, token).await?;
-        self.clients.remove_client(client_id).await?;
+        self.clients.remove_client(client_id, None).await?;
         audit::Event::RegisteredClientRemoved { client_id, peer: address }.log();
         Ok(())
     }
