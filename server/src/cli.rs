@@ -5,8 +5,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     app::EmbeddedSite,
     command::{
-        CommandError, DataCommand, config::ConfigCommand, doctor::DoctorArguments,
-        health::HealthArguments,
+        CommandError, DataCommand, branding::BrandingCommand, config::ConfigCommand,
+        doctor::DoctorArguments, health::HealthArguments,
     },
     config::{ConfigArgument, ServeArguments},
     output::print,
@@ -37,6 +37,9 @@ pub enum Command {
     /// Check the configuration, or show it.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at the pages and messages as they will be, or write their texts.
+    #[command(subcommand)]
+    Branding(BrandingCommand),
     /// Ask a running server whether it is ready.
     Health(HealthArguments),
     /// Look for what commonly goes wrong. Nothing is changed.
@@ -63,6 +66,7 @@ impl Cli {
         match self.command.unwrap_or_else(serve_all) {
             Command::Serve(arguments) => Ok(serve::run(&arguments, site)?),
             Command::Config(command) => command.run(),
+            Command::Branding(command) => command.run(),
             Command::Health(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::Completions { shell } => {

@@ -5,12 +5,14 @@
 //! their place; [`Templates::render`] makes a [`Message`]. [`DemoMailbox`] keeps messages that are
 //! shown instead of sent.
 
+mod brand;
 mod kinds;
 mod mailbox;
 mod message;
 mod templates;
 
 pub use self::{
+    brand::Brand,
     kinds::{LANGUAGES, MESSAGE_KINDS, MessageKind, TEST_MESSAGE, originals},
     mailbox::{DemoMailbox, KeptMessage},
     message::Message,

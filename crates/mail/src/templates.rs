@@ -6,6 +6,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value as 
 use serde_json::{Map, Value, json};
 
 use crate::{
+    brand::Brand,
     kinds::{self, LANGUAGES, MESSAGE_KINDS, MessageKind},
     message::{BadHead, Letterhead, Message, one_line},
 };
@@ -88,7 +89,9 @@ impl Templates {
         for kind in &MESSAGE_KINDS {
             for language in LANGUAGES {
                 for data in [kind.sample(), kind.bare_sample()] {
-                    self.write(kind, language, &data)?;
+                    for brand in [Brand::sample(), Brand::default()] {
+                        self.write(kind, language, &data, &brand)?;
+                    }
                 }
             }
         }
@@ -98,16 +101,18 @@ impl Templates {
     }
 
     /// Writes the message of this name in this language, or in English where we don't have it.
+    /// `brand` is who sends it.
     pub fn render(
         &self,
         kind: &str,
         language: &str,
         data: &Map<String, Value>,
+        brand: &Brand,
     ) -> Result<Message, RenderError> {
         let known = MESSAGE_KINDS.iter().find(|known| known.name == kind);
         let kind = known.ok_or_else(|| RenderError::Unknown(kind.to_owned()))?;
         let language = LANGUAGES.into_iter().find(|known| *known == language);
-        Ok(self.write(kind, language.unwrap_or(LANGUAGES[0]), data)?)
+        Ok(self.write(kind, language.unwrap_or(LANGUAGES[0]), data, brand)?)
     }
 
     fn write(
@@ -115,8 +120,10 @@ impl Templates {
         kind: &MessageKind,
         language: &str,
         data: &Map<String, Value>,
+        brand: &Brand,
     ) -> Result<Message, TemplateError> {
         let mut data = clean(data);
+        data.insert("brand".to_owned(), brand.to_value(language));
         data.insert("language".to_owned(), language.into());
         let name = format!("{language}/{}.txt", kind.name);
         let rendered = self.apply(&name, &data)?;
@@ -139,6 +146,7 @@ impl Templates {
             self.apply(FRAME, &data)?
         };
         let paragraphs = head.paragraphs().map(|lines| lines.join("\n"));
+        let paragraphs = paragraphs.chain(signature(brand, language));
         let text = format!("{}\n", paragraphs.collect::<Vec<_>>().join("\n\n"));
         Ok(Message { subject: head.subject, text, html })
     }
@@ -170,6 +178,14 @@ impl Templates {
     fn file(&self, name: &str) -> String {
         self.replaced.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// What stands under the text of a message: who sent it, and the links.
+fn signature(brand: &Brand, language: &str) -> Option<String> {
+    let links = brand.links(language).into_iter().map(|(words, url)| format!("{words}: {url}"));
+    let lines: Vec<String> = brand.name.iter().map(|name| one_line(name)).chain(links).collect();
+    // The first line separates a signature (RFC 3676 section 4.3).
+    (!lines.is_empty()).then(|| format!("-- \n{}", lines.join("\n")))
 }
 
 /// The values on one line each and not endless: some were typed by strangers.
@@ -211,7 +227,8 @@ mod tests {
         for kind in &MESSAGE_KINDS {
             for language in LANGUAGES {
                 let sample = kind.sample();
-                let message = templates.render(kind.name, language, &sample).unwrap();
+                let message =
+                    templates.render(kind.name, language, &sample, &Brand::default()).unwrap();
                 assert!(!message.subject.is_empty() && message.text.len() > 60, "{kind:?}");
                 assert!(message.html.contains(&format!("<html lang=\"{language}\">")));
                 assert!(!message.text.contains("{{") && !message.html.contains("{{"));
@@ -233,9 +250,13 @@ mod tests {
     #[test]
     fn an_unknown_language_is_answered_in_english() {
         let templates = Templates::new([]).unwrap();
-        let english = templates.render("test", "en", &Map::new()).unwrap();
-        assert_eq!(templates.render("test", "fr", &Map::new()).unwrap(), english);
-        let unknown = templates.render("nothing", "en", &Map::new()).unwrap_err();
+        let english = templates.render("test", "en", &Map::new(), &Brand::default()).unwrap();
+        assert_eq!(
+            templates.render("test", "fr", &Map::new(), &Brand::default()).unwrap(),
+            english
+        );
+        let unknown =
+            templates.render("nothing", "en", &Map::new(), &Brand::default()).unwrap_err();
         assert_eq!(unknown, RenderError::Unknown("nothing".to_owned()));
     }
 
@@ -244,27 +265,51 @@ mod tests {
         let templates = Templates::new([]).unwrap();
         let evil =
             "<b onclick=x>\"Al\"\r\nBcc: all@example.com\r\n\r\nPay here: http://evil.example";
-        let message = templates.render("password_changed", "en", &data(&[("name", evil)])).unwrap();
+        let message = templates
+            .render("password_changed", "en", &data(&[("name", evil)]), &Brand::default())
+            .unwrap();
         assert!(!message.html.contains("<b onclick"), "{}", message.html);
         assert!(message.html.contains("&lt;b onclick"), "{}", message.html);
         assert!(!message.subject.contains(['\r', '\n']));
         assert!(!message.text.contains("\nBcc") && !message.text.contains("\nPay"));
         let long = "x".repeat(5000);
-        let message =
-            templates.render("password_changed", "en", &data(&[("name", &long)])).unwrap();
+        let message = templates
+            .render("password_changed", "en", &data(&[("name", &long)]), &Brand::default())
+            .unwrap();
         assert!(message.text.len() < 1500, "{}", message.text.len());
+    }
+
+    #[test]
+    fn messages_show_who_sends_them() {
+        let templates = Templates::new([]).unwrap();
+        let link = "https://accounts.example.com/?a=b";
+        let data = data(&[("link", link), ("site", "accounts.example.com")]);
+        let brand = Brand { name: Some("A & <b>B".to_owned()), ..Brand::sample() };
+        let message = templates.render("verify_email", "de", &data, &brand).unwrap();
+        let html = &message.html;
+        assert!(html.contains("A &amp; &lt;b&gt;B") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("background: #175c4a; color: #ffffff"), "{html}");
+        assert!(html.contains("src=\"https:&#x2f;&#x2f;example.com&#x2f;logo.png\""), "{html}");
+        assert!(html.contains(">Impressum</a>") && html.contains(">Datenschutz</a>"), "{html}");
+        let signature = "\n\n-- \nA & <b>B\nImpressum: https://example.com/imprint\n";
+        assert!(message.text.contains(signature), "{}", message.text);
+        let plain = templates.render("verify_email", "de", &data, &Brand::default()).unwrap();
+        assert!(!plain.text.contains("-- ") && !plain.html.contains("<img"), "{plain:?}");
     }
 
     #[test]
     fn an_operators_template_replaces_ours() {
         let text = "Subject: Hi{% if name %} {{ name }}{% endif %}\n\nFrom us.\n";
         let templates = replaced("en/password_changed.txt", text).unwrap();
-        let message =
-            templates.render("password_changed", "en", &data(&[("name", "Al & Bo")])).unwrap();
+        let message = templates
+            .render("password_changed", "en", &data(&[("name", "Al & Bo")]), &Brand::default())
+            .unwrap();
         assert_eq!((message.subject.as_str(), message.text.as_str()), ("Hi Al & Bo", "From us.\n"));
         assert!(message.html.contains("From us."));
         let html = replaced("en/password_changed.html", "<p>{{ name or site }}</p>").unwrap();
-        let message = html.render("password_changed", "en", &data(&[("name", "Al & Bo")])).unwrap();
+        let message = html
+            .render("password_changed", "en", &data(&[("name", "Al & Bo")]), &Brand::default())
+            .unwrap();
         assert_eq!(message.html, "<p>Al &amp; Bo</p>");
     }
 

@@ -5,6 +5,7 @@
 //! response. The rules are in that crate, not here. [`router`] makes the router, which can be
 //! served by itself or mounted into another one.
 
+mod branding;
 mod endpoint;
 mod http;
 mod page;
@@ -20,7 +21,10 @@ use axum::{
 };
 use doorward_mail::DemoMailbox;
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
-use doorward_provider::{Provider, model::paths};
+use doorward_provider::{
+    Provider,
+    model::{branding::ClientBranding, paths},
+};
 use tower::ServiceBuilder;
 
 use crate::{
@@ -43,9 +47,17 @@ use crate::{
     texts::{ENGLISH, Texts},
 };
 
-pub use crate::http::{
-    audit::{RequestId, recorded},
-    peer::{Network, ParseNetworkError},
+pub use crate::{
+    branding::{
+        Branding, FooterLink, FooterLinks, LONGEST_LOGO, Logo, NoFooterLink, NoLogo,
+        SharedBranding, USUAL_NAME,
+    },
+    http::{
+        audit::{RequestId, recorded},
+        peer::{Network, ParseNetworkError},
+    },
+    page::preview::{PREVIEWED_PAGES, PreviewFile, PreviewedClient, preview},
+    texts::{GivenTexts, PageTexts, TextProblem},
 };
 
 /// The settings of the HTTP side.
@@ -55,6 +67,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<Network>,
     /// Where messages are kept and shown instead of being sent, in demo mode.
     pub demo_mailbox: Option<Arc<DemoMailbox>>,
+    /// How the pages look.
+    pub branding: SharedBranding,
 }
 
 /// The state of every handler. The router clones it many times for each request, so all that
@@ -64,6 +78,8 @@ struct AppState {
     shared: Arc<Shared>,
     /// The texts in the language of this request.
     texts: &'static Texts,
+    /// How the pages of the client look that waits for the sign-in, if it has a look of its own.
+    client_look: Option<Arc<ClientBranding>>,
 }
 
 /// What all requests share.
@@ -73,7 +89,7 @@ struct Shared {
     settings: Arc<HttpSettings>,
     cookies: Cookies,
     base: BasePath,
-    assets: Arc<Assets>,
+    assets: Assets,
     check_session: Arc<CheckSessionPage>,
     discovery: Arc<DiscoveryDocument>,
     jwks: Arc<JwksDocument>,
@@ -100,7 +116,6 @@ macro_rules! shared_parts {
 shared_parts!(
     provider: Provider,
     settings: HttpSettings,
-    assets: Assets,
     check_session: CheckSessionPage,
     discovery: DiscoveryDocument,
     jwks: JwksDocument
@@ -146,14 +161,14 @@ fn state(provider: Arc<Provider>, settings: HttpSettings) -> AppState {
     let shared = Shared {
         check_session: Arc::new(CheckSessionPage::new(&cookies)),
         cookies,
-        assets: Arc::new(Assets::new()),
+        assets: Assets::new(),
         discovery: Arc::default(),
         jwks: Arc::default(),
         settings: Arc::new(settings),
         base: BasePath::of_issuer(provider.issuer()),
         provider,
     };
-    AppState { shared: Arc::new(shared), texts: &ENGLISH }
+    AppState { shared: Arc::new(shared), texts: &ENGLISH, client_look: None }
 }
 
 // Each `layer` clones all that is below it once more for each request, so each group of routes has

@@ -11,7 +11,7 @@ use super::{CommandContext, CommandError, DataArguments, PAGE, RowPrinter, done}
 use crate::{
     config::{Config, ConfigArgument},
     output::print,
-    provider::mail::{SmtpSender, Step, site},
+    provider::mail::{SmtpSender, Step, brand, site},
     tls::Tls,
 };
 
@@ -87,8 +87,9 @@ async fn test(address: &str, language: &str, data: &DataArguments) -> Result<(),
     let templates = config.mail.as_ref().map(|mail| mail.templates.clone());
     let Some(templates) = templates else { return Err(no_server()) };
     let values = Map::from_iter([("site".to_owned(), Value::from(sender.hello.clone()))]);
+    let brand = brand(&config.branding, &config.provider.settings.issuer);
     let message =
-        templates.render(TEST_MESSAGE, language, &values).map_err(CommandError::refused)?;
+        templates.render(TEST_MESSAGE, language, &values, &brand).map_err(CommandError::refused)?;
     let id = random_id(&SystemEntropy);
     let server = &sender.server;
     if !data.json {

@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+pub mod branding;
 mod client;
 pub mod config;
 mod config_init;

@@ -31,10 +31,11 @@ const MORE: [(&str, Operation); 6] = [
 ];
 
 /// Why a command has no operation. A group stands for all its commands.
-const WITHOUT: [(&str, &str); 21] = [
+const WITHOUT: [(&str, &str); 22] = [
     ("serve", "It is the server."),
     ("config init", "It writes a file on this machine."),
     ("config check", "It checks a file on this machine before it is used."),
+    ("branding", "It writes files on this machine."),
     ("import", "It reads files of this machine; the API adds users one by one."),
     ("health", "`/health/ready` answers it."),
     ("doctor", "It looks at this machine."),

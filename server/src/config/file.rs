@@ -8,6 +8,7 @@ use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
+        branding::{DarkAccent, LightAccent, LogoName, ShownName},
         claim_mapping::ClaimMapping,
         client::{ClientSettings, GrantType},
         editable_claim::EditableClaim,
@@ -33,11 +34,12 @@ use super::values::{
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
 
 /// The sections: the tables of the file that are not lists.
-pub const SECTIONS: [&str; 15] = [
+pub const SECTIONS: [&str; 16] = [
     "provider",
     "accounts",
     "client_registration",
     "mail",
+    "branding",
     "audit",
     "app",
     "api",
@@ -65,6 +67,8 @@ pub struct ConfigFile {
     pub client_registration: ClientRegistrationSection,
     /// `[mail]`.
     pub mail: MailSection,
+    /// `[branding]`.
+    pub branding: BrandingSection,
     /// `[audit]`.
     pub audit: AuditSection,
     /// `[app]`.
@@ -209,6 +213,22 @@ pub enum MailTls {
     StartTls,
     /// Never: for a server on this machine.
     None,
+}
+
+/// `[branding]`: how the pages and messages look.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct BrandingSection {
+    pub name: Option<ShownName>,
+    pub logos: Option<PathBuf>,
+    pub logo: Option<LogoName>,
+    pub accent: Option<LightAccent>,
+    pub accent_dark: Option<DarkAccent>,
+    pub imprint: Option<String>,
+    pub privacy: Option<String>,
+    pub help: Option<String>,
+    pub texts: Option<PathBuf>,
 }
 
 /// `[audit]`: the history of who did what.

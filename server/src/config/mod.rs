@@ -40,7 +40,7 @@ use doorward_provider::{
     },
     use_case::audit_trail::{AuditSettings, WebhookKey},
 };
-use doorward_provider_http::Network;
+use doorward_provider_http::{Branding, Network};
 use doorward_provider_store::{PostgresOptions, SqliteOptions};
 use doorward_relying_party::{ClientKey, SignedSecret};
 use doorward_resource_server::ResourceServerSettings;
@@ -85,6 +85,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// How the provider's messages are sent; `None`: not at all.
     pub mail: Option<MailConfig>,
+    /// How the pages and messages look.
+    pub branding: Branding,
     /// How the audit records are kept and sent.
     pub audit: AuditConfig,
     /// The limits on connections.

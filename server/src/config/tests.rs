@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{
     file::{
-        AccountsSection, AdminSection, ApiSection, AppSection, AuditSection,
+        AccountsSection, AdminSection, ApiSection, AppSection, AuditSection, BrandingSection,
         ClientRegistrationSection, ConfigFile, ConnectionsSection, IdentityProviderSettings,
         IssuerSettings, LogSection, MailSection, ManagementSection, ProviderSection, StopSection,
         StoreSection, TelemetrySection, TlsSection, UserSettings,
@@ -17,6 +17,7 @@ use super::{
     *,
 };
 
+mod branding;
 mod reference;
 
 const EXAMPLE: &str = include_str!("../../../doorward.example.toml");
@@ -837,6 +838,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("client_registration", keys_of::<ClientRegistrationSection>()),
         ("mail", keys_of::<MailSection>()),
         ("audit", keys_of::<AuditSection>()),
+        ("branding", keys_of::<BrandingSection>()),
         ("app", keys_of::<AppSection>()),
         ("api", keys_of::<ApiSection>()),
         ("api.issuers", keys_of::<IssuerSettings>()),

@@ -21,7 +21,7 @@ use doorward_provider::{
     store::Store,
     use_case::password_verifier::PasswordVerifier,
 };
-use doorward_provider_http::{HttpSettings, Network};
+use doorward_provider_http::{Branding, HttpSettings, Network, SharedBranding};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinHandle},
@@ -59,6 +59,8 @@ pub struct RunningProvider {
     pub trusted_proxies: Vec<Network>,
     /// Whether the database can be written.
     pub writable: Arc<WriteProbe>,
+    /// How the pages look.
+    branding: SharedBranding,
     database: Database,
     /// The tasks that run beside the requests.
     tasks: Vec<AbortHandle>,
@@ -78,6 +80,7 @@ pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,
     mail: Option<&MailConfig>,
+    branding: Branding,
     audit: AuditConfig,
     demo: bool,
     trusted: &[Vec<u8>],
@@ -125,11 +128,16 @@ pub async fn start(
         AssembleError::AuditKey(error) => broken(&error),
     })?;
     let provider = Arc::new(provider);
-    let mailer = mail.map(|mail| Arc::new(Mailer::new(mail, provider.issuer(), trusted)));
+    let branding = SharedBranding::new(branding);
+    let mailer = mail.map(|mail| {
+        let mailer = Mailer::new(mail, branding.clone(), provider.issuer(), trusted);
+        Arc::new(mailer)
+    });
     let trusted_proxies = config.trusted_proxies;
     let settings = HttpSettings {
         trusted_proxies: trusted_proxies.clone(),
         demo_mailbox: mailer.as_ref().and_then(|mailer| mailer.mailbox()),
+        branding: branding.clone(),
     };
     let router = doorward_provider_http::router(Arc::clone(&provider), settings);
     let channel = HttpBackChannel::new(trusted)?;
@@ -153,6 +161,7 @@ pub async fn start(
         router,
         trusted_proxies,
         writable,
+        branding,
         database,
         tasks,
         mail,
@@ -168,7 +177,11 @@ impl RunningProvider {
 
     /// What takes over clients and users of a configuration that is read again.
     pub fn reloading(&self) -> Reloading {
-        Reloading { provider: Arc::clone(&self.provider), store: self.database.store() }
+        Reloading {
+            provider: Arc::clone(&self.provider),
+            store: self.database.store(),
+            branding: self.branding.clone(),
+        }
     }
 
     /// Ends the tasks and logs what the database did. Call this when no request is being answered.

@@ -1,4 +1,4 @@
-//! Takes over clients and users of a configuration that is read again.
+//! Takes over clients, users and the look of a configuration that is read again.
 
 use std::sync::Arc;
 
@@ -8,19 +8,28 @@ use doorward_provider::{
     store::Store,
 };
 
+use doorward_provider_http::{Branding, SharedBranding};
+
 use super::users;
 use crate::{config::ProviderConfig, error::StartError};
 
-/// The running provider and its store.
+/// The running provider, its store and its look.
 pub struct Reloading {
     pub(super) provider: Arc<Provider>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) branding: SharedBranding,
 }
 
 impl Reloading {
-    /// Imports users and clients as a start does. Nothing is imported if a client needs resources
-    /// that the running provider does not have. Every process sees new clients within a second.
-    pub async fn import(&self, config: ProviderConfig, demo: bool) -> Result<(), StartError> {
+    /// Imports users and clients as a start does, and takes over how the pages look. Nothing is
+    /// imported if a client needs resources that the running provider does not have. Every process
+    /// sees new clients within a second.
+    pub async fn import(
+        &self,
+        config: ProviderConfig,
+        branding: Branding,
+        demo: bool,
+    ) -> Result<(), StartError> {
         let algorithms = self.provider.keys().algorithms();
         let mut clients = Vec::new();
         for settings in config.clients {
@@ -34,6 +43,8 @@ impl Reloading {
         }
         let failed = |error: &dyn std::fmt::Display| StartError::Refused(error.to_string());
         users::import(&*self.store, &config.users).await.map_err(|error| failed(&error))?;
-        self.store.import_clients(clients).await.map_err(|error| failed(&error))
+        self.store.import_clients(clients).await.map_err(|error| failed(&error))?;
+        self.branding.replace(branding);
+        Ok(())
     }
 }

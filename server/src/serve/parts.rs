@@ -51,6 +51,7 @@ impl RunningParts {
                 config.provider,
                 &config.store,
                 config.mail.as_ref(),
+                config.branding,
                 config.audit,
                 config.demo,
                 trusted,

@@ -1,7 +1,8 @@
 //! SIGHUP: reads the certificates and the configuration again while the process serves.
 //!
-//! The log level, the clients and the users of the configuration are taken over. Everything else
-//! needs a restart; the log names what has changed. A configuration with a mistake changes nothing.
+//! The log level, the clients, the users and the branding of the configuration are taken over.
+//! Everything else needs a restart; the log names what has changed. A configuration with a mistake
+//! changes nothing.
 
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::{
 const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// The keys that are taken over.
 const TAKEN_OVER: [&str; 3] = ["clients", "log.level", "users"];
+/// How the keys of a section begin that is taken over as a whole.
+const TAKEN_OVER_SECTION: &str = "branding.";
 /// The keys that say which provider this is.
 const IDENTITY: [&str; 4] = ["demo", "provider.issuer", "store.path", "store.url"];
 
@@ -98,9 +101,9 @@ impl Reload {
         let changed = self.sources.changed_keys(&config.sources);
         self.refuse_another_provider(&config, &changed)?;
         let (taken_over, need_restart): (Vec<_>, Vec<_>) =
-            changed.into_iter().partition(|key| TAKEN_OVER.contains(&key.as_str()));
+            changed.into_iter().partition(|key| is_taken_over(key));
         if let Some(provider) = &self.provider {
-            provider.import(config.provider, config.demo).await?;
+            provider.import(config.provider, config.branding, config.demo).await?;
         }
         self.level.set(&config.log.level);
         tracing::info!(changed = ?taken_over, "the configuration was read again");
@@ -113,4 +116,9 @@ impl Reload {
         }
         Ok(())
     }
+}
+
+/// Whether a changed key is taken over without a restart.
+fn is_taken_over(key: &str) -> bool {
+    TAKEN_OVER.contains(&key) || key.starts_with(TAKEN_OVER_SECTION)
 }

@@ -1,7 +1,7 @@
-//! `GET /assets/NAME`, the style sheet of the pages and their one script, and `GET /favicon.ico`.
-//! The names change with the content, so that browsers may keep it for ever.
+//! `GET /assets/NAME`: the style sheets of the pages, their one script, and logos; and
+//! `GET /favicon.ico`. The names change with the content, so that browsers may keep it for ever.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use axum::{
     extract::{Path, State},
@@ -14,9 +14,11 @@ use axum::{
 use doorward_protocol::base64url;
 use sha2::{Digest as _, Sha256};
 
-const STYLE: &str = include_str!("../../../../style/main.css");
+use crate::{AppState, branding::look};
+
+pub(crate) const STYLE: &str = include_str!("../../../../style/main.css");
 const PASSKEYS: &str = include_str!("passkeys.js");
-const ICON: &str = include_str!("../../../../style/assets/favicon.svg");
+pub(crate) const ICON: &str = include_str!("../../../../style/assets/favicon.svg");
 
 /// The names of the assets.
 #[derive(Debug)]
@@ -45,11 +47,16 @@ impl Assets {
     }
 }
 
-pub(crate) async fn get(State(assets): State<Arc<Assets>>, Path(name): Path<String>) -> Response {
+pub(crate) async fn get(State(state): State<AppState>, Path(name): Path<String>) -> Response {
+    let assets = &state.assets;
     let (media_type, content) = if name == assets.style_name {
-        ("text/css; charset=utf-8", STYLE)
+        ("text/css; charset=utf-8", Cow::Borrowed(STYLE))
     } else if name == assets.passkeys_name {
-        ("text/javascript; charset=utf-8", PASSKEYS)
+        ("text/javascript; charset=utf-8", Cow::Borrowed(PASSKEYS))
+    } else if let Some(accents) = look::style_sheet(&name) {
+        ("text/css; charset=utf-8", Cow::Owned(accents))
+    } else if let Some(logo) = state.settings.branding.current().logo_of(&name) {
+        return logo.response();
     } else {
         return StatusCode::NOT_FOUND.into_response();
     };

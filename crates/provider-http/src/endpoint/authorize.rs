@@ -14,6 +14,7 @@ pub(crate) async fn get_or_post(
     headers: HeaderMap,
     GetOrPost(encoded): GetOrPost,
 ) -> Result<Response, PageError> {
+    let state = state.in_look_of_request(Some(&encoded));
     let cookie = state.cookies.read(&headers, Cookie::Session);
     let outcome = state.provider.authorize(&encoded, cookie.as_ref(), &peer.0).await;
     state.respond_to_arrival(outcome, &headers).await

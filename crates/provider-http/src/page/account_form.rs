@@ -172,7 +172,7 @@ impl Problem {
             AccountError::Password(problem) => simple(&(t.password_problem)(problem)),
             AccountError::Throttled(seconds) => Ok(Self {
                 status: StatusCode::TOO_MANY_REQUESTS,
-                text: (t.links_throttled)(seconds),
+                text: t.links_throttled.of(seconds),
                 retry_after: Some(seconds),
             }),
             AccountError::Busy(_) => Ok(Self {
@@ -226,7 +226,7 @@ pub(crate) fn password_fields(
                 aria-invalid=failed.then_some("true")
                 aria-describedby=described
             />
-            <p class="field-hint" id="password-hint">{(t.password_hint)(least)}</p>
+            <p class="field-hint" id="password-hint">{t.password_hint.with(&least.to_string())}</p>
         </div>
         <div class="field">
             <label for="repeated">{t.repeat_password}</label>

@@ -125,7 +125,7 @@ impl IntoResponse for PageError {
     }
 }
 
-fn view(layout: &Layout, code: &str, message: &str) -> String {
+pub(crate) fn view(layout: &Layout, code: &str, message: &str) -> String {
     let (code, message) = (code.to_owned(), message.to_owned());
     let t = layout.texts;
     document(layout, t.something_is_wrong, move || {

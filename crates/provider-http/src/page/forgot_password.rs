@@ -28,7 +28,7 @@ pub(crate) async fn get(
     PageQuery(query): PageQuery,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &query)?;
-    let state = state.in_language_of(return_url.as_ref()).await;
+    let state = state.for_request_of(return_url.as_ref()).await;
     offered(&state)?;
     Ok(show(&state, &headers, return_url.as_ref(), "", None))
 }
@@ -40,7 +40,7 @@ pub(crate) async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &form)?;
-    let state = state.in_language_of(return_url.as_ref()).await;
+    let state = state.for_request_of(return_url.as_ref()).await;
     offered(&state)?;
     let typed = form.get("account").unwrap_or_default().trim();
     let refuse =

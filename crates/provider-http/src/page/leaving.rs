@@ -39,7 +39,7 @@ pub(super) fn page(
 fn view(layout: &Layout, response: &AuthorizationResponse, host: &str, code: &ErrorCode) -> String {
     const BUTTON: &str = "btn btn-block";
     let t = layout.texts;
-    let (message, go_on) = ((t.unvouched_page)(host), (t.go_on_to)(host));
+    let (message, go_on) = (t.unvouched_page.with(host), t.go_on_to.with(host));
     let code = code.to_string();
     let way = if response.mode() == ResponseMode::FormPost {
         let (action, fields) = (response.redirect_uri().to_owned(), fields(response));

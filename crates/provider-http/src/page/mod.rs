@@ -25,6 +25,7 @@ pub(crate) mod logout;
 pub(crate) mod passkey_options;
 pub(crate) mod passkeys;
 pub(crate) mod policy;
+pub(crate) mod preview;
 mod qr_code;
 pub(crate) mod recovery_codes;
 pub(crate) mod register;

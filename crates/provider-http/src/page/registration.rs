@@ -227,9 +227,9 @@ fn view(layout: &Layout, form: Shown) -> String {
     let texts = layout.texts;
     let t = &texts.accounts;
     let (title, lead) = if form.is_invitation {
-        (t.you_are_invited, (t.invited_as)(&form.email))
+        (t.you_are_invited, t.invited_as.with(&form.email))
     } else {
-        (t.finish_account, (t.address_is_confirmed)(&form.email))
+        (t.finish_account, t.address_is_confirmed.with(&form.email))
     };
     document(layout, title, move || {
         let failed = form.problem.is_some();

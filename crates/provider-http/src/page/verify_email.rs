@@ -83,7 +83,7 @@ async fn pending(
     let t = &state.texts.accounts;
     let told = Told {
         title: t.confirm_address,
-        text: (t.sign_in_to_confirm)(&pending.username),
+        text: t.sign_in_to_confirm.with(&pending.username),
         hint: None,
         link: Some((state.texts.sign_in, state.base.join(paths::LOGIN))),
     };
@@ -154,11 +154,13 @@ struct Question {
 
 fn view(layout: &Layout, question: Question) -> String {
     let t = &layout.texts.accounts;
+    let names = [("email", &*question.email), ("username", &*question.username)];
+    let asked = t.confirm_address_of.with_all(&names);
     document(layout, t.confirm_address, move || {
         view! {
             <div class="stack-tight">
                 <h1>{t.confirm_address}</h1>
-                <p>{(t.confirm_address_of)(&question.email, &question.username)}</p>
+                <p>{asked}</p>
             </div>
             <form class="stack" method="post" action=question.action>
                 {hidden(csrf::FIELD, question.form_token)}

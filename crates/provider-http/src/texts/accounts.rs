@@ -2,106 +2,113 @@
 
 use doorward_provider::model::password_rules::{PasswordProblem, Weakness};
 
-/// The texts of these pages in one language.
-#[derive(Debug)]
-pub(crate) struct AccountTexts {
-    /// Link on the login page.
-    pub(crate) forgot_password_link: &'static str,
-    /// Link on the login page.
-    pub(crate) create_account_link: &'static str,
-    /// Title and heading.
-    pub(crate) forgot_password: &'static str,
-    /// Under the heading.
-    pub(crate) forgot_password_lead: &'static str,
-    /// Label.
-    pub(crate) name_or_address: &'static str,
-    /// Label.
-    pub(crate) email: &'static str,
-    /// Button.
-    pub(crate) send_link: &'static str,
-    /// Link.
-    pub(crate) back_to_sign_in: &'static str,
-    /// Title and heading.
-    pub(crate) check_your_mail: &'static str,
-    /// After a link to set another password was asked for. It does not say whether there is such a
-    /// user.
-    pub(crate) reset_link_sent: &'static str,
-    /// After a link to register was asked for. It does not say whether the address is known.
-    pub(crate) register_link_sent: &'static str,
-    /// Under both.
-    pub(crate) no_mail_hint: &'static str,
-    /// Title and heading.
-    pub(crate) set_new_password: &'static str,
-    /// Label.
-    pub(crate) new_password: &'static str,
-    /// Label.
-    pub(crate) repeat_password: &'static str,
-    /// Under the field. The argument is the number of characters.
-    pub(crate) password_hint: fn(u32) -> String,
-    /// Button.
-    pub(crate) save_password: &'static str,
-    /// Title, heading and what happened.
-    pub(crate) password_was_set: (&'static str, &'static str),
-    /// Title, heading, and what to do.
-    pub(crate) link_is_used: (&'static str, &'static str),
-    /// Button on that page.
-    pub(crate) ask_for_new_link: &'static str,
-    /// What to do with an invitation that works no longer.
-    pub(crate) invitation_is_used: &'static str,
-    /// Title and heading.
-    pub(crate) create_account: &'static str,
-    /// Under the heading.
-    pub(crate) create_account_lead: &'static str,
-    /// Before the link to the login page.
-    pub(crate) have_an_account: &'static str,
-    /// Title and heading of the second page of a registration.
-    pub(crate) finish_account: &'static str,
-    /// Under that heading. The argument is the address.
-    pub(crate) address_is_confirmed: fn(&str) -> String,
-    /// Title and heading of an invitation.
-    pub(crate) you_are_invited: &'static str,
-    /// Under that heading. The argument is the address.
-    pub(crate) invited_as: fn(&str) -> String,
-    /// Label.
-    pub(crate) full_name: &'static str,
-    /// Beside the label of a field that may stay empty.
-    pub(crate) optional: &'static str,
-    /// Title and heading.
-    pub(crate) confirm_address: &'static str,
-    /// The question. The arguments are the address and the user name.
-    pub(crate) confirm_address_of: fn(&str, &str) -> String,
-    /// Button.
-    pub(crate) confirm: &'static str,
-    /// When another or no user is signed in. The argument is the user name.
-    pub(crate) sign_in_to_confirm: fn(&str) -> String,
-    /// Title, and what happened.
-    pub(crate) address_was_confirmed: (&'static str, &'static str),
-    /// A field was left empty.
-    pub(crate) enter_name_or_address: &'static str,
-    /// What was typed is no address.
-    pub(crate) not_an_address: &'static str,
-    /// The operator allows some domains only.
-    pub(crate) foreign_domain: &'static str,
-    /// Too many links were asked for. The argument is the wait in seconds.
-    pub(crate) links_throttled: fn(u32) -> String,
-    /// The user name can't be one.
-    pub(crate) unusable_name: &'static str,
-    /// Another user has it.
-    pub(crate) name_taken: &'static str,
-    /// The two fields differ.
-    pub(crate) passwords_differ: &'static str,
-    /// Why a password is not accepted, and what to do.
-    pub(crate) password_problem: fn(PasswordProblem) -> String,
-    /// A link was asked for in another browser. The argument is that browser, if it is known.
-    pub(crate) asked_elsewhere: fn(Option<&str>) -> String,
-    /// Label of the checkbox under it.
-    pub(crate) i_asked: &'static str,
-    /// The box was not ticked.
-    pub(crate) say_that_you_asked: &'static str,
-    /// Above the factors that an account has after its password was replaced.
-    pub(crate) these_stay: &'static str,
-    /// Under them.
-    pub(crate) remove_what_is_not_yours: &'static str,
+use super::{
+    phrase::{Counted, Phrase},
+    replaced::replaceable,
+};
+
+replaceable! {
+    /// The texts of these pages in one language.
+    #[derive(Debug)]
+    pub(crate) struct AccountTexts {
+        /// Link on the login page.
+        pub(crate) forgot_password_link: &'static str,
+        /// Link on the login page.
+        pub(crate) create_account_link: &'static str,
+        /// Title and heading.
+        pub(crate) forgot_password: &'static str,
+        /// Under the heading.
+        pub(crate) forgot_password_lead: &'static str,
+        /// Label.
+        pub(crate) name_or_address: &'static str,
+        /// Label.
+        pub(crate) email: &'static str,
+        /// Button.
+        pub(crate) send_link: &'static str,
+        /// Link.
+        pub(crate) back_to_sign_in: &'static str,
+        /// Title and heading.
+        pub(crate) check_your_mail: &'static str,
+        /// After a link to set another password was asked for. It does not say whether there is
+        /// such a user.
+        pub(crate) reset_link_sent: &'static str,
+        /// After a link to register was asked for. It does not say whether the address is known.
+        pub(crate) register_link_sent: &'static str,
+        /// Under both.
+        pub(crate) no_mail_hint: &'static str,
+        /// Title and heading.
+        pub(crate) set_new_password: &'static str,
+        /// Label.
+        pub(crate) new_password: &'static str,
+        /// Label.
+        pub(crate) repeat_password: &'static str,
+        /// Under the field. The argument is the number of characters.
+        pub(crate) password_hint: Phrase,
+        /// Button.
+        pub(crate) save_password: &'static str,
+        /// Title, heading and what happened.
+        pub(crate) password_was_set: (&'static str, &'static str),
+        /// Title, heading, and what to do.
+        pub(crate) link_is_used: (&'static str, &'static str),
+        /// Button on that page.
+        pub(crate) ask_for_new_link: &'static str,
+        /// What to do with an invitation that works no longer.
+        pub(crate) invitation_is_used: &'static str,
+        /// Title and heading.
+        pub(crate) create_account: &'static str,
+        /// Under the heading.
+        pub(crate) create_account_lead: &'static str,
+        /// Before the link to the login page.
+        pub(crate) have_an_account: &'static str,
+        /// Title and heading of the second page of a registration.
+        pub(crate) finish_account: &'static str,
+        /// Under that heading. The argument is the address.
+        pub(crate) address_is_confirmed: Phrase,
+        /// Title and heading of an invitation.
+        pub(crate) you_are_invited: &'static str,
+        /// Under that heading. The argument is the address.
+        pub(crate) invited_as: Phrase,
+        /// Label.
+        pub(crate) full_name: &'static str,
+        /// Beside the label of a field that may stay empty.
+        pub(crate) optional: &'static str,
+        /// Title and heading.
+        pub(crate) confirm_address: &'static str,
+        /// The question. The arguments are the address and the user name.
+        pub(crate) confirm_address_of: Phrase,
+        /// Button.
+        pub(crate) confirm: &'static str,
+        /// When another or no user is signed in. The argument is the user name.
+        pub(crate) sign_in_to_confirm: Phrase,
+        /// Title, and what happened.
+        pub(crate) address_was_confirmed: (&'static str, &'static str),
+        /// A field was left empty.
+        pub(crate) enter_name_or_address: &'static str,
+        /// What was typed is no address.
+        pub(crate) not_an_address: &'static str,
+        /// The operator allows some domains only.
+        pub(crate) foreign_domain: &'static str,
+        /// Too many links were asked for. The argument is the wait in seconds.
+        pub(crate) links_throttled: Counted,
+        /// The user name can't be one.
+        pub(crate) unusable_name: &'static str,
+        /// Another user has it.
+        pub(crate) name_taken: &'static str,
+        /// The two fields differ.
+        pub(crate) passwords_differ: &'static str,
+        /// Why a password is not accepted, and what to do.
+        pub(crate) password_problem: fn(PasswordProblem) -> String,
+        /// A link was asked for in another browser. The argument is that browser, if it is known.
+        pub(crate) asked_elsewhere: fn(Option<&str>) -> String,
+        /// Label of the checkbox under it.
+        pub(crate) i_asked: &'static str,
+        /// The box was not ticked.
+        pub(crate) say_that_you_asked: &'static str,
+        /// Above the factors that an account has after its password was replaced.
+        pub(crate) these_stay: &'static str,
+        /// Under them.
+        pub(crate) remove_what_is_not_yours: &'static str,
+    }
 }
 
 /// Every text in English.
@@ -124,9 +131,9 @@ pub(super) const ENGLISH: AccountTexts = AccountTexts {
     set_new_password: "Set a new password",
     new_password: "New password",
     repeat_password: "Repeat the password",
-    password_hint: |least| {
-        format!("At least {least} characters. A few words that do not belong together are good.")
-    },
+    password_hint: Phrase(
+        "At least {least} characters. A few words that do not belong together are good.",
+    ),
     save_password: "Save the password",
     password_was_set: (
         "Your password is changed",
@@ -142,19 +149,17 @@ pub(super) const ENGLISH: AccountTexts = AccountTexts {
     create_account_lead: "We send you a link by e-mail to show that the address is yours.",
     have_an_account: "You have an account?",
     finish_account: "Almost done",
-    address_is_confirmed: |email| format!("{email} is confirmed. Choose how you will sign in."),
+    address_is_confirmed: Phrase("{email} is confirmed. Choose how you will sign in."),
     you_are_invited: "You are invited",
-    invited_as: |email| format!("Your account will have the address {email}."),
+    invited_as: Phrase("Your account will have the address {email}."),
     full_name: "Full name",
     optional: "optional",
     confirm_address: "Confirm your e-mail address",
-    confirm_address_of: |email, username| {
-        format!("Shall {email} be the address of your account {username}?")
-    },
+    confirm_address_of: Phrase("Shall {email} be the address of your account {username}?"),
     confirm: "Confirm",
-    sign_in_to_confirm: |username| {
-        format!("Sign in as {username} first, and then open the link in the mail again.")
-    },
+    sign_in_to_confirm: Phrase(
+        "Sign in as {username} first, and then open the link in the mail again.",
+    ),
     address_was_confirmed: (
         "Your address is confirmed",
         "From now on, mail about your account goes to it.",
@@ -163,9 +168,9 @@ pub(super) const ENGLISH: AccountTexts = AccountTexts {
     not_an_address: "This is not an e-mail address. It looks like name@example.com.",
     foreign_domain: "Addresses of this domain can't register here. Use the address of your \
         organisation.",
-    links_throttled: |seconds| {
-        let unit = if seconds == 1 { "second" } else { "seconds" };
-        format!("Too many links were asked for from here. Try again in {seconds} {unit}.")
+    links_throttled: Counted {
+        one: "Too many links were asked for from here. Try again in 1 second.",
+        other: Phrase("Too many links were asked for from here. Try again in {seconds} seconds."),
     },
     unusable_name: "Choose a user name of at most 255 letters, digits and signs, without @.",
     name_taken: "Somebody else has this user name. Choose another one.",
@@ -233,12 +238,10 @@ pub(super) const GERMAN: AccountTexts = AccountTexts {
     set_new_password: "Neues Passwort setzen",
     new_password: "Neues Passwort",
     repeat_password: "Passwort wiederholen",
-    password_hint: |least| {
-        format!(
-            "Mindestens {least} Zeichen. Gut sind einige Wörter, die nichts miteinander zu tun \
-             haben."
-        )
-    },
+    password_hint: Phrase(
+        "Mindestens {least} Zeichen. Gut sind einige Wörter, die nichts miteinander zu tun \
+             haben.",
+    ),
     save_password: "Passwort speichern",
     password_was_set: (
         "Ihr Passwort ist geändert",
@@ -255,24 +258,20 @@ pub(super) const GERMAN: AccountTexts = AccountTexts {
         Ihnen gehört.",
     have_an_account: "Sie haben ein Konto?",
     finish_account: "Fast fertig",
-    address_is_confirmed: |email| {
-        format!("{email} ist bestätigt. Wählen Sie, wie Sie sich anmelden werden.")
-    },
+    address_is_confirmed: Phrase(
+        "{email} ist bestätigt. Wählen Sie, wie Sie sich anmelden werden.",
+    ),
     you_are_invited: "Sie sind eingeladen",
-    invited_as: |email| format!("Ihr Konto wird die Adresse {email} haben."),
+    invited_as: Phrase("Ihr Konto wird die Adresse {email} haben."),
     full_name: "Vor- und Nachname",
     optional: "freiwillig",
     confirm_address: "E-Mail-Adresse bestätigen",
-    confirm_address_of: |email, username| {
-        format!("Soll {email} die Adresse Ihres Kontos {username} sein?")
-    },
+    confirm_address_of: Phrase("Soll {email} die Adresse Ihres Kontos {username} sein?"),
     confirm: "Bestätigen",
-    sign_in_to_confirm: |username| {
-        format!(
-            "Melden Sie sich zuerst als {username} an, und öffnen Sie dann den Link in der E-Mail \
-             noch einmal."
-        )
-    },
+    sign_in_to_confirm: Phrase(
+        "Melden Sie sich zuerst als {username} an, und öffnen Sie dann den Link in der E-Mail \
+             noch einmal.",
+    ),
     address_was_confirmed: (
         "Ihre Adresse ist bestätigt",
         "Von jetzt an gehen E-Mails zu Ihrem Konto dorthin.",
@@ -281,12 +280,13 @@ pub(super) const GERMAN: AccountTexts = AccountTexts {
     not_an_address: "Das ist keine E-Mail-Adresse. Sie sieht aus wie name@example.com.",
     foreign_domain: "Mit Adressen dieser Domain kann man sich hier nicht registrieren. Nehmen Sie \
         die Adresse Ihrer Organisation.",
-    links_throttled: |seconds| {
-        let unit = if seconds == 1 { "Sekunde" } else { "Sekunden" };
-        format!(
-            "Von hier aus wurden zu viele Links angefordert. Versuchen Sie es in {seconds} {unit} \
-             noch einmal."
-        )
+    links_throttled: Counted {
+        one: "Von hier aus wurden zu viele Links angefordert. Versuchen Sie es in 1 Sekunde noch \
+            einmal.",
+        other: Phrase(
+            "Von hier aus wurden zu viele Links angefordert. Versuchen Sie es in {seconds} \
+             Sekunden noch einmal.",
+        ),
     },
     unusable_name: "Wählen Sie einen Benutzernamen aus höchstens 255 Buchstaben, Ziffern und \
         Zeichen, ohne @.",

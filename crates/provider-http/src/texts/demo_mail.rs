@@ -1,20 +1,24 @@
 //! The texts of `/demo/mail`.
 
-/// The texts about kept messages in one language.
-#[derive(Debug)]
-pub(crate) struct DemoMailTexts {
-    /// Title, and the link to the page.
-    pub(crate) title: &'static str,
-    /// Under the title.
-    pub(crate) explanation: &'static str,
-    /// When there are none.
-    pub(crate) none: &'static str,
-    /// Before an address.
-    pub(crate) to: &'static str,
-    /// Link.
-    pub(crate) as_html: &'static str,
-    /// Link.
-    pub(crate) all: &'static str,
+use super::replaced::replaceable;
+
+replaceable! {
+    /// The texts about kept messages in one language.
+    #[derive(Debug)]
+    pub(crate) struct DemoMailTexts {
+        /// Title, and the link to the page.
+        pub(crate) title: &'static str,
+        /// Under the title.
+        pub(crate) explanation: &'static str,
+        /// When there are none.
+        pub(crate) none: &'static str,
+        /// Before an address.
+        pub(crate) to: &'static str,
+        /// Link.
+        pub(crate) as_html: &'static str,
+        /// Link.
+        pub(crate) all: &'static str,
+    }
 }
 
 pub(super) static ENGLISH: DemoMailTexts = DemoMailTexts {

@@ -6,16 +6,22 @@ use doorward_provider::use_case::{
     end_session::{EndSessionError, EndSessionProblem},
 };
 
-use super::{Texts, accounts, demo_mail, external, factors, own_page, upstream};
+use super::{
+    Texts, accounts, demo_mail, external, factors, own_page,
+    phrase::{Counted, Phrase},
+    upstream,
+};
 use crate::http::form::FormError;
 
 /// Every text in English.
 pub(crate) static ENGLISH: Texts = Texts {
     lang: "en",
-    footer: "Signing in is handled by Doorward. Your password stays here.",
+    footer: Phrase("Signing in is handled by {name}. Your password stays here."),
+    imprint: "Imprint",
+    help: "Help",
     sign_in: "Sign in",
     to_this_provider: "to this provider",
-    to_continue_to: |name| format!("to continue to {name}"),
+    to_continue_to: Phrase("to continue to {name}"),
     user_name: "User name",
     password: "Password",
     remember_me: "Remember me on this device",
@@ -24,28 +30,25 @@ pub(crate) static ENGLISH: Texts = Texts {
     form_expired: "This page was open for too long, or cookies are blocked. Try again.",
     too_busy: "Too many people are signing in at the moment. Try again in a few seconds.",
     enter_both: "Enter your user name and your password.",
-    throttled,
-    another_user_expected: |name| {
-        format!(
-            "You are signed in as {name}, and the application expects another user. Sign in \
-                 as that user, or cancel."
-        )
+    throttled: Counted {
+        one: "Too many sign-ins have failed. Wait 1 second, then try again.",
+        other: Phrase("Too many sign-ins have failed. Wait {seconds} seconds, then try again."),
     },
+    another_user_expected: Phrase(
+        "You are signed in as {name}, and the application expects another user. Sign in \
+                 as that user, or cancel.",
+    ),
     allow_access: "Allow access",
-    allow_client: |name| format!("Allow {name}?"),
+    allow_client: Phrase("Allow {name}?"),
     signed_in_as: "You are signed in as",
-    registered_itself: |place| {
-        format!(
-            "This application registered itself. Nobody here has checked it or its name. What you \
-             allow goes to {place}."
-        )
-    },
-    described_at: |host, place| {
-        format!(
-            "This application is described by {host}. Nobody here has checked it. What you allow \
-             goes to {place}."
-        )
-    },
+    registered_itself: Phrase(
+        "This application registered itself. Nobody here has checked it or its name. What you \
+             allow goes to {place}.",
+    ),
+    described_at: Phrase(
+        "This application is described by {host}. Nobody here has checked it. What you allow \
+             goes to {place}.",
+    ),
     this_computer: "a program on this computer",
     privacy_policy: "Privacy policy",
     terms_of_service: "Terms of service",
@@ -58,13 +61,11 @@ pub(crate) static ENGLISH: Texts = Texts {
     did_not_work: "This did not work",
     go_back: "Go back to the application and try again. If it happens again, tell the people who \
         run it this code:",
-    unvouched_page: |host| {
-        format!(
-            "The application at {host} sent a request that can't be answered. It registered \
-             itself, and nobody here has checked it. Go on only if you know {host}."
-        )
-    },
-    go_on_to: |host| format!("Go on to {host}"),
+    unvouched_page: Phrase(
+        "The application at {host} sent a request that can't be answered. It registered \
+             itself, and nobody here has checked it. Go on only if you know {host}.",
+    ),
+    go_on_to: Phrase("Go on to {host}"),
     unavailable: "The provider can't answer at the moment. Try again in a minute.",
     no_such_page: "There is no such page here. If an application sent you, go back to it and try \
         again.",
@@ -82,7 +83,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     no_password_again: "Applications that use this provider don't ask for your password again.",
     sign_out: "Sign out",
     sign_out_question: "Sign out?",
-    client_asks: |name| format!("{name} asks to sign you out."),
+    client_asks: Phrase("{name} asks to sign you out."),
     end_session_problem,
     stay_signed_in: "Stay signed in",
     signed_out: "Signed out",
@@ -90,7 +91,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     signing_out_elsewhere: "You are being signed out of your other applications. Then you return \
         to the application.",
     you_can_close: "You can close this page, or sign in again.",
-    back_to: |name| format!("Back to {name}"),
+    back_to: Phrase("Back to {name}"),
     the_application: "the application",
     client_signs_out: "Signing out of an application",
     access_and_sessions: "Access and sessions",
@@ -100,16 +101,16 @@ pub(crate) static ENGLISH: Texts = Texts {
     last_used: "last used",
     not_in_use: "Allowed, not in use",
     open: "Open",
-    open_application: |name| format!("Open {name}"),
+    open_application: Phrase("Open {name}"),
     take_back: "Remove access",
-    take_back_from: |name| format!("Remove the access of {name}"),
+    take_back_from: Phrase("Remove the access of {name}"),
     where_signed_in: "Where you are signed in",
     older_sessions: "Older sign-ins",
     more_applications: "More applications",
     unknown_browser: "Unknown browser",
     this_browser: "This browser",
     end: "End",
-    end_session_in: |name| format!("End the session in {name}"),
+    end_session_in: Phrase("End the session in {name}"),
     signed_in_at: "Signed in",
     address: "address",
     back: "Back",
@@ -135,20 +136,15 @@ pub(crate) static ENGLISH: Texts = Texts {
     factors: &factors::ENGLISH,
     external: &external::ENGLISH,
     upstream: &upstream::ENGLISH,
-    codes_throttled: |seconds| {
-        let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
-        format!("Too many codes were entered. Wait {wait}, then try again.")
+    codes_throttled: Counted {
+        one: "Too many codes were entered. Wait 1 second, then try again.",
+        other: Phrase("Too many codes were entered. Wait {seconds} seconds, then try again."),
     },
     accounts: accounts::ENGLISH,
     own_page: own_page::ENGLISH,
     demo_mail: &demo_mail::ENGLISH,
     scopes: SCOPES,
 };
-
-fn throttled(seconds: u32) -> String {
-    let wait = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
-    format!("Too many sign-ins have failed. Wait {wait}, then try again.")
-}
 
 fn form_refused(error: &FormError) -> String {
     match error {

@@ -2,55 +2,59 @@
 
 use doorward_provider::use_case::external_sign_in::ExternalRefusal;
 
-/// Every text about identities at other providers in one language.
-#[derive(Debug)]
-pub(crate) struct ExternalTexts {
-    /// Title of `/account/identities`, and what it is about.
-    pub(crate) section: (&'static str, &'static str),
-    /// When there are none.
-    pub(crate) none: &'static str,
-    /// What happens when one is removed.
-    pub(crate) removal_effect: &'static str,
-    /// Button. The argument is the title of the provider.
-    pub(crate) link: fn(&str) -> String,
-    /// Button.
-    pub(crate) remove: &'static str,
-    /// Label of the button for screen readers. The argument is the title of the provider.
-    pub(crate) remove_one: fn(&str) -> String,
-    /// An account by which nobody has signed in yet.
-    pub(crate) never_used: &'static str,
-    /// The last way in can't be removed.
-    pub(crate) last_way_in: &'static str,
-    /// Title of `/account/external`. The argument is the title of the provider.
-    pub(crate) new_here: fn(&str) -> String,
-    /// Who signed in there. The arguments are what the provider calls the user, and its title.
-    pub(crate) signed_in_there: fn(Option<&str>, &str) -> String,
-    /// Under it, where an account can be made.
-    pub(crate) create_or_link: &'static str,
-    /// Under it, where an account has the address.
-    pub(crate) address_is_known: &'static str,
-    /// Button.
-    pub(crate) create: &'static str,
-    /// Link to the login page.
-    pub(crate) sign_in_to_link: &'static str,
-    /// Button. The arguments are the title of the provider and the name of the user.
-    pub(crate) link_with: fn(&str, &str) -> String,
-    /// Why somebody is not signed in, or an account not linked. The second argument is the title of
-    /// the provider.
-    pub(crate) refused: fn(ExternalRefusal, &str) -> String,
+use super::{phrase::Phrase, replaced::replaceable};
+
+replaceable! {
+    /// Every text about identities at other providers in one language.
+    #[derive(Debug)]
+    pub(crate) struct ExternalTexts {
+        /// Title of `/account/identities`, and what it is about.
+        pub(crate) section: (&'static str, &'static str),
+        /// When there are none.
+        pub(crate) none: &'static str,
+        /// What happens when one is removed.
+        pub(crate) removal_effect: &'static str,
+        /// Button. The argument is the title of the provider.
+        pub(crate) link: Phrase,
+        /// Button.
+        pub(crate) remove: &'static str,
+        /// Label of the button for screen readers. The argument is the title of the provider.
+        pub(crate) remove_one: Phrase,
+        /// An account by which nobody has signed in yet.
+        pub(crate) never_used: &'static str,
+        /// The last way in can't be removed.
+        pub(crate) last_way_in: &'static str,
+        /// Title of `/account/external`. The argument is the title of the provider.
+        pub(crate) new_here: Phrase,
+        /// Who signed in there. The arguments are what the provider calls the user, and its title.
+        pub(crate) signed_in_there: fn(Option<&str>, &str) -> String,
+        /// Under it, where an account can be made.
+        pub(crate) create_or_link: &'static str,
+        /// Under it, where an account has the address.
+        pub(crate) address_is_known: &'static str,
+        /// Button.
+        pub(crate) create: &'static str,
+        /// Link to the login page.
+        pub(crate) sign_in_to_link: &'static str,
+        /// Button. The arguments are the title of the provider and the name of the user.
+        pub(crate) link_with: Phrase,
+        /// Why somebody is not signed in, or an account not linked. The second argument is the
+        /// title of the provider.
+        pub(crate) refused: fn(ExternalRefusal, &str) -> String,
+    }
 }
 
 pub(super) const ENGLISH: ExternalTexts = ExternalTexts {
     section: ("Linked accounts", "Accounts at other services by which you sign in here."),
     none: "No account is linked.",
     removal_effect: "Whoever signed in here by an account is signed out when you remove it.",
-    link: |title| format!("Link {title}"),
+    link: Phrase("Link {title}"),
     remove: "Remove",
-    remove_one: |title| format!("Remove {title}"),
+    remove_one: Phrase("Remove {title}"),
     never_used: "not used yet",
     last_way_in: "Without this account you could not sign in any more. Set a password, add a \
         passkey or link another account first.",
-    new_here: |title| format!("You are new here with {title}"),
+    new_here: Phrase("You are new here with {title}"),
     signed_in_there: |shown, title| match shown {
         Some(shown) => format!("You signed in at {title} as {shown}."),
         None => format!("You signed in at {title}."),
@@ -61,7 +65,7 @@ pub(super) const ENGLISH: ExternalTexts = ExternalTexts {
         to it, and link the two.",
     create: "Create an account",
     sign_in_to_link: "Sign in and link",
-    link_with: |title, username| format!("Link {title} with the account {username}"),
+    link_with: Phrase("Link {title} with the account {username}"),
     refused: |refusal, title| match refusal {
         ExternalRefusal::NoIdentity => {
             format!(
@@ -110,13 +114,13 @@ pub(super) const GERMAN: ExternalTexts = ExternalTexts {
     none: "Es ist kein Konto verknüpft.",
     removal_effect: "Wer sich mit einem Konto angemeldet hat, wird abgemeldet, wenn Sie es \
         entfernen.",
-    link: |title| format!("{title} verknüpfen"),
+    link: Phrase("{title} verknüpfen"),
     remove: "Entfernen",
-    remove_one: |title| format!("{title} entfernen"),
+    remove_one: Phrase("{title} entfernen"),
     never_used: "noch nicht verwendet",
     last_way_in: "Ohne dieses Konto könnten Sie sich nicht mehr anmelden. Legen Sie zuerst ein \
         Passwort oder einen Passkey an, oder verknüpfen Sie ein anderes Konto.",
-    new_here: |title| format!("Sie sind mit {title} neu hier"),
+    new_here: Phrase("Sie sind mit {title} neu hier"),
     signed_in_there: |shown, title| match shown {
         Some(shown) => format!("Sie haben sich bei {title} als {shown} angemeldet."),
         None => format!("Sie haben sich bei {title} angemeldet."),
@@ -127,7 +131,7 @@ pub(super) const GERMAN: ExternalTexts = ExternalTexts {
         Sie sich damit an und verknüpfen Sie die beiden.",
     create: "Konto anlegen",
     sign_in_to_link: "Anmelden und verknüpfen",
-    link_with: |title, username| format!("{title} mit dem Konto {username} verknüpfen"),
+    link_with: Phrase("{title} mit dem Konto {username} verknüpfen"),
     refused: |refusal, title| match refusal {
         ExternalRefusal::NoIdentity => format!(
             "{title} sagt nicht so, wie es sein soll, wer Sie sind. Wenden Sie sich an den \

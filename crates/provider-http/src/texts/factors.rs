@@ -1,145 +1,152 @@
 //! The texts about second factors.
 
-/// Every text about second factors in one language.
-#[derive(Debug)]
-pub(crate) struct FactorTexts {
-    /// Title of `/account/second-step`.
-    pub(crate) second_step: &'static str,
-    /// Under the title. The argument is the user's name.
-    pub(crate) signing_in_as: fn(&str) -> String,
-    /// After it.
-    pub(crate) enter_code_of_app: &'static str,
-    /// After it.
-    pub(crate) enter_recovery_code: &'static str,
-    /// Label.
-    pub(crate) code_of_app: &'static str,
-    /// Label.
-    pub(crate) recovery_code: &'static str,
-    /// Label. The argument is the number of days.
-    pub(crate) remember_browser: fn(u32) -> String,
-    /// Button.
-    pub(crate) confirm: &'static str,
-    /// Link.
-    pub(crate) use_recovery_code: &'static str,
-    /// Link.
-    pub(crate) use_app: &'static str,
-    /// Link to the login page.
-    pub(crate) begin_again: &'static str,
-    /// The code of the app is wrong.
-    pub(crate) wrong_code: &'static str,
-    /// The recovery code is wrong.
-    pub(crate) wrong_recovery_code: &'static str,
-    /// The code of an app that is being set up is wrong.
-    pub(crate) wrong_code_set_up: &'static str,
-    /// Too many codes were wrong. The argument is the wait in seconds.
-    pub(crate) codes_throttled: fn(u32) -> String,
-    /// Far too many codes were wrong.
-    pub(crate) codes_locked: &'static str,
-    /// Title of `/account/authenticator`.
-    pub(crate) authenticator_app: &'static str,
-    /// Under the title.
-    pub(crate) app_is_for: &'static str,
-    /// Before a timestamp.
-    pub(crate) app_in_use_since: &'static str,
-    /// Button and title.
-    pub(crate) set_up_app: &'static str,
-    /// Button.
-    pub(crate) use_another_app: &'static str,
-    /// Button.
-    pub(crate) remove_app: &'static str,
-    /// Under the title.
-    pub(crate) set_up_lead: &'static str,
-    /// Under the title, where a second factor is required.
-    pub(crate) must_set_up: &'static str,
-    /// Before the QR code.
-    pub(crate) scan_this: &'static str,
-    /// Label of the QR code.
-    pub(crate) qr_code: &'static str,
-    /// Opens the secret as text.
-    pub(crate) or_type_secret: &'static str,
-    /// Title of `/account/recovery-codes`, and links to it.
-    pub(crate) recovery_codes: &'static str,
-    /// Under the title.
-    pub(crate) recovery_codes_are_for: &'static str,
-    /// How many are left.
-    pub(crate) recovery_codes_left: fn(u32) -> String,
-    /// Button.
-    pub(crate) make_new_codes: &'static str,
-    /// Under the button.
-    pub(crate) old_codes_end: &'static str,
-    /// Title of the page that shows new codes.
-    pub(crate) keep_these_codes: &'static str,
-    /// Above the codes.
-    pub(crate) shown_once: &'static str,
-    /// One of them, before its name.
-    pub(crate) passkey: &'static str,
-    /// Title of `/account/passkeys`, and links to it.
-    pub(crate) passkeys: &'static str,
-    /// Under the title.
-    pub(crate) passkeys_are_for: &'static str,
-    /// When there are none.
-    pub(crate) no_passkeys: &'static str,
-    /// Label.
-    pub(crate) passkey_name: &'static str,
-    /// Button.
-    pub(crate) add_passkey: &'static str,
-    /// Button.
-    pub(crate) remove: &'static str,
-    /// Beside a passkey.
-    pub(crate) copied_between_devices: &'static str,
-    /// Beside a passkey.
-    pub(crate) on_one_device: &'static str,
-    /// After a timestamp.
-    pub(crate) never_used: &'static str,
-    /// Where scripts are off.
-    pub(crate) passkeys_need_script: &'static str,
-    /// The dialog of the browser was closed.
-    pub(crate) passkey_cancelled: &'static str,
-    /// Anything else.
-    pub(crate) passkey_failed: &'static str,
-    /// A passkey that is there already.
-    pub(crate) passkey_is_known: &'static str,
-    /// The user has as many as may be.
-    pub(crate) too_many_passkeys: &'static str,
-    /// Button of the login page.
-    pub(crate) sign_in_by_passkey: &'static str,
-    /// After a sign-in by a passkey that no user has.
-    pub(crate) unknown_passkey: &'static str,
-    /// After a sign-in that took too long.
-    pub(crate) passkey_expired: &'static str,
-    /// Label of the button for screen readers. The argument is the name of the passkey.
-    pub(crate) remove_passkey: fn(&str) -> String,
-    /// Opens the field for another name of a passkey.
-    pub(crate) rename: &'static str,
-    /// Button beside it.
-    pub(crate) save_name: &'static str,
-    /// A passkey that must stay.
-    pub(crate) last_way_in: &'static str,
-    /// Button of the second step.
-    pub(crate) use_passkey: &'static str,
-    /// Under the title of the second step, where there is no app.
-    pub(crate) use_passkey_or_code: &'static str,
-    /// A passkey of somebody else at the second step.
-    pub(crate) passkey_of_another: &'static str,
-    /// A client takes passkeys only.
-    pub(crate) passkey_only: &'static str,
-    /// The same where scripts are off.
-    pub(crate) sign_in_needs_script: &'static str,
-    /// What the first factor does.
-    pub(crate) first_factor_effect: &'static str,
+use super::{
+    phrase::{Counted, Phrase},
+    replaced::replaceable,
+};
+
+replaceable! {
+    /// Every text about second factors in one language.
+    #[derive(Debug)]
+    pub(crate) struct FactorTexts {
+        /// Title of `/account/second-step`.
+        pub(crate) second_step: &'static str,
+        /// Under the title. The argument is the user's name.
+        pub(crate) signing_in_as: Phrase,
+        /// After it.
+        pub(crate) enter_code_of_app: &'static str,
+        /// After it.
+        pub(crate) enter_recovery_code: &'static str,
+        /// Label.
+        pub(crate) code_of_app: &'static str,
+        /// Label.
+        pub(crate) recovery_code: &'static str,
+        /// Label. The argument is the number of days.
+        pub(crate) remember_browser: Counted,
+        /// Button.
+        pub(crate) confirm: &'static str,
+        /// Link.
+        pub(crate) use_recovery_code: &'static str,
+        /// Link.
+        pub(crate) use_app: &'static str,
+        /// Link to the login page.
+        pub(crate) begin_again: &'static str,
+        /// The code of the app is wrong.
+        pub(crate) wrong_code: &'static str,
+        /// The recovery code is wrong.
+        pub(crate) wrong_recovery_code: &'static str,
+        /// The code of an app that is being set up is wrong.
+        pub(crate) wrong_code_set_up: &'static str,
+        /// Too many codes were wrong. The argument is the wait in seconds.
+        pub(crate) codes_throttled: Counted,
+        /// Far too many codes were wrong.
+        pub(crate) codes_locked: &'static str,
+        /// Title of `/account/authenticator`.
+        pub(crate) authenticator_app: &'static str,
+        /// Under the title.
+        pub(crate) app_is_for: &'static str,
+        /// Before a timestamp.
+        pub(crate) app_in_use_since: &'static str,
+        /// Button and title.
+        pub(crate) set_up_app: &'static str,
+        /// Button.
+        pub(crate) use_another_app: &'static str,
+        /// Button.
+        pub(crate) remove_app: &'static str,
+        /// Under the title.
+        pub(crate) set_up_lead: &'static str,
+        /// Under the title, where a second factor is required.
+        pub(crate) must_set_up: &'static str,
+        /// Before the QR code.
+        pub(crate) scan_this: &'static str,
+        /// Label of the QR code.
+        pub(crate) qr_code: &'static str,
+        /// Opens the secret as text.
+        pub(crate) or_type_secret: &'static str,
+        /// Title of `/account/recovery-codes`, and links to it.
+        pub(crate) recovery_codes: &'static str,
+        /// Under the title.
+        pub(crate) recovery_codes_are_for: &'static str,
+        /// How many are left.
+        pub(crate) recovery_codes_left: fn(u32) -> String,
+        /// Button.
+        pub(crate) make_new_codes: &'static str,
+        /// Under the button.
+        pub(crate) old_codes_end: &'static str,
+        /// Title of the page that shows new codes.
+        pub(crate) keep_these_codes: &'static str,
+        /// Above the codes.
+        pub(crate) shown_once: &'static str,
+        /// One of them, before its name.
+        pub(crate) passkey: &'static str,
+        /// Title of `/account/passkeys`, and links to it.
+        pub(crate) passkeys: &'static str,
+        /// Under the title.
+        pub(crate) passkeys_are_for: &'static str,
+        /// When there are none.
+        pub(crate) no_passkeys: &'static str,
+        /// Label.
+        pub(crate) passkey_name: &'static str,
+        /// Button.
+        pub(crate) add_passkey: &'static str,
+        /// Button.
+        pub(crate) remove: &'static str,
+        /// Beside a passkey.
+        pub(crate) copied_between_devices: &'static str,
+        /// Beside a passkey.
+        pub(crate) on_one_device: &'static str,
+        /// After a timestamp.
+        pub(crate) never_used: &'static str,
+        /// Where scripts are off.
+        pub(crate) passkeys_need_script: &'static str,
+        /// The dialog of the browser was closed.
+        pub(crate) passkey_cancelled: &'static str,
+        /// Anything else.
+        pub(crate) passkey_failed: &'static str,
+        /// A passkey that is there already.
+        pub(crate) passkey_is_known: &'static str,
+        /// The user has as many as may be.
+        pub(crate) too_many_passkeys: &'static str,
+        /// Button of the login page.
+        pub(crate) sign_in_by_passkey: &'static str,
+        /// After a sign-in by a passkey that no user has.
+        pub(crate) unknown_passkey: &'static str,
+        /// After a sign-in that took too long.
+        pub(crate) passkey_expired: &'static str,
+        /// Label of the button for screen readers. The argument is the name of the passkey.
+        pub(crate) remove_passkey: Phrase,
+        /// Opens the field for another name of a passkey.
+        pub(crate) rename: &'static str,
+        /// Button beside it.
+        pub(crate) save_name: &'static str,
+        /// A passkey that must stay.
+        pub(crate) last_way_in: &'static str,
+        /// Button of the second step.
+        pub(crate) use_passkey: &'static str,
+        /// Under the title of the second step, where there is no app.
+        pub(crate) use_passkey_or_code: &'static str,
+        /// A passkey of somebody else at the second step.
+        pub(crate) passkey_of_another: &'static str,
+        /// A client takes passkeys only.
+        pub(crate) passkey_only: &'static str,
+        /// The same where scripts are off.
+        pub(crate) sign_in_needs_script: &'static str,
+        /// What the first factor does.
+        pub(crate) first_factor_effect: &'static str,
+    }
 }
 
 /// In English.
 pub(super) static ENGLISH: FactorTexts = FactorTexts {
     second_step: "One more step",
-    signing_in_as: |name| format!("You are signing in as {name}."),
+    signing_in_as: Phrase("You are signing in as {name}."),
     enter_code_of_app: "Enter the code that your authenticator app shows now.",
     enter_recovery_code: "Enter one of the recovery codes that you have kept. Each counts once.",
     code_of_app: "Code of the app",
     recovery_code: "Recovery code",
-    remember_browser: |days| match days {
-        1 => "Don't ask again in this browser for a day".to_owned(),
-        days => format!("Don't ask again in this browser for {days} days"),
+    remember_browser: Counted {
+        one: "Don't ask again in this browser for a day",
+        other: Phrase("Don't ask again in this browser for {days} days"),
     },
     confirm: "Confirm",
     use_recovery_code: "Use a recovery code",
@@ -151,9 +158,9 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
         use another one.",
     wrong_code_set_up: "This code is wrong. Check that the app has scanned the picture below, and \
         that the time of your phone is set automatically. Then enter the code that it shows now.",
-    codes_throttled: |seconds| match seconds {
-        1 => "Too many codes were wrong. Wait 1 second, then try again.".to_owned(),
-        seconds => format!("Too many codes were wrong. Wait {seconds} seconds, then try again."),
+    codes_throttled: Counted {
+        one: "Too many codes were wrong. Wait 1 second, then try again.",
+        other: Phrase("Too many codes were wrong. Wait {seconds} seconds, then try again."),
     },
     codes_locked: "Too many codes in a row were wrong. Use a recovery code. If you have none, ask \
         the operators of this site.",
@@ -204,7 +211,7 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     unknown_passkey: "This passkey is not known here, or not any more. Remove it from your device, \
         and sign in with your password.",
     passkey_expired: "That took too long. Try again.",
-    remove_passkey: |name| format!("Remove the passkey {name}"),
+    remove_passkey: Phrase("Remove the passkey {name}"),
     rename: "Rename",
     save_name: "Save",
     last_way_in: "This is your only way to sign in. Set a password or add another passkey first.",
@@ -220,15 +227,15 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
 /// In German.
 pub(super) static GERMAN: FactorTexts = FactorTexts {
     second_step: "Noch ein Schritt",
-    signing_in_as: |name| format!("Sie melden sich an als {name}."),
+    signing_in_as: Phrase("Sie melden sich an als {name}."),
     enter_code_of_app: "Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.",
     enter_recovery_code: "Geben Sie einen der Wiederherstellungscodes ein, die Sie aufbewahrt \
         haben. Jeder gilt einmal.",
     code_of_app: "Code der App",
     recovery_code: "Wiederherstellungscode",
-    remember_browser: |days| match days {
-        1 => "In diesem Browser einen Tag lang nicht mehr fragen".to_owned(),
-        days => format!("In diesem Browser {days} Tage lang nicht mehr fragen"),
+    remember_browser: Counted {
+        one: "In diesem Browser einen Tag lang nicht mehr fragen",
+        other: Phrase("In diesem Browser {days} Tage lang nicht mehr fragen"),
     },
     confirm: "Bestätigen",
     use_recovery_code: "Einen Wiederherstellungscode verwenden",
@@ -242,12 +249,11 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     wrong_code_set_up: "Dieser Code ist falsch. Prüfen Sie, ob die App das Bild unten gescannt hat \
         und ob die Uhr Ihres Telefons automatisch gestellt wird. Geben Sie dann den Code ein, den \
         sie gerade zeigt.",
-    codes_throttled: |seconds| match seconds {
-        1 => "Zu viele Codes waren falsch. Warten Sie 1 Sekunde und versuchen Sie es noch einmal."
-            .to_owned(),
-        seconds => format!(
+    codes_throttled: Counted {
+        one: "Zu viele Codes waren falsch. Warten Sie 1 Sekunde und versuchen Sie es noch einmal.",
+        other: Phrase(
             "Zu viele Codes waren falsch. Warten Sie {seconds} Sekunden und versuchen Sie es noch \
-             einmal."
+             einmal.",
         ),
     },
     codes_locked: "Zu viele Codes nacheinander waren falsch. Verwenden Sie einen \
@@ -305,7 +311,7 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     unknown_passkey: "Dieser Passkey ist hier nicht oder nicht mehr bekannt. Entfernen Sie ihn von \
         Ihrem Gerät und melden Sie sich mit Ihrem Passwort an.",
     passkey_expired: "Das hat zu lange gedauert. Versuchen Sie es noch einmal.",
-    remove_passkey: |name| format!("Den Passkey {name} entfernen"),
+    remove_passkey: Phrase("Den Passkey {name} entfernen"),
     rename: "Umbenennen",
     save_name: "Speichern",
     last_way_in: "Anders können Sie sich nicht anmelden. Legen Sie zuerst ein Passwort oder einen \

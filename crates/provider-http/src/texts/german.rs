@@ -6,16 +6,22 @@ use doorward_provider::use_case::{
     end_session::{EndSessionError, EndSessionProblem},
 };
 
-use super::{Texts, accounts, demo_mail, external, factors, own_page, upstream};
+use super::{
+    Texts, accounts, demo_mail, external, factors, own_page,
+    phrase::{Counted, Phrase},
+    upstream,
+};
 use crate::http::form::FormError;
 
 /// Every text in German.
 pub(crate) static GERMAN: Texts = Texts {
     lang: "de",
-    footer: "Die Anmeldung übernimmt Doorward. Ihr Passwort bleibt hier.",
+    footer: Phrase("Die Anmeldung übernimmt {name}. Ihr Passwort bleibt hier."),
+    imprint: "Impressum",
+    help: "Hilfe",
     sign_in: "Anmelden",
     to_this_provider: "bei diesem Anbieter",
-    to_continue_to: |name| format!("um mit {name} fortzufahren"),
+    to_continue_to: Phrase("um mit {name} fortzufahren"),
     user_name: "Benutzername",
     password: "Passwort",
     remember_me: "Auf diesem Gerät angemeldet bleiben",
@@ -27,28 +33,29 @@ pub(crate) static GERMAN: Texts = Texts {
     too_busy: "Im Augenblick melden sich zu viele Menschen an. Versuchen Sie es in ein paar \
         Sekunden noch einmal.",
     enter_both: "Geben Sie Benutzername und Passwort ein.",
-    throttled,
-    another_user_expected: |name| {
-        format!(
-            "Sie sind als {name} angemeldet, und die Anwendung erwartet eine andere Person. \
-                 Melden Sie sich als diese an, oder brechen Sie ab."
-        )
+    throttled: Counted {
+        one: "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie 1 Sekunde und versuchen Sie es \
+            dann noch einmal.",
+        other: Phrase(
+            "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {seconds} Sekunden und versuchen \
+             Sie es dann noch einmal.",
+        ),
     },
+    another_user_expected: Phrase(
+        "Sie sind als {name} angemeldet, und die Anwendung erwartet eine andere Person. \
+                 Melden Sie sich als diese an, oder brechen Sie ab.",
+    ),
     allow_access: "Zugriff erlauben",
-    allow_client: |name| format!("{name} erlauben?"),
+    allow_client: Phrase("{name} erlauben?"),
     signed_in_as: "Sie sind angemeldet als",
-    registered_itself: |place| {
-        format!(
-            "Diese Anwendung hat sich selbst angemeldet. Niemand hier hat sie oder ihren Namen \
-             geprüft. Was Sie erlauben, geht an {place}."
-        )
-    },
-    described_at: |host, place| {
-        format!(
-            "Diese Anwendung wird von {host} beschrieben. Niemand hier hat sie geprüft. Was Sie \
-             erlauben, geht an {place}."
-        )
-    },
+    registered_itself: Phrase(
+        "Diese Anwendung hat sich selbst angemeldet. Niemand hier hat sie oder ihren Namen \
+             geprüft. Was Sie erlauben, geht an {place}.",
+    ),
+    described_at: Phrase(
+        "Diese Anwendung wird von {host} beschrieben. Niemand hier hat sie geprüft. Was Sie \
+             erlauben, geht an {place}.",
+    ),
     this_computer: "ein Programm auf diesem Rechner",
     privacy_policy: "Datenschutz",
     terms_of_service: "Nutzungsbedingungen",
@@ -61,14 +68,12 @@ pub(crate) static GERMAN: Texts = Texts {
     did_not_work: "Das hat nicht geklappt",
     go_back: "Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Wenn es wieder \
         geschieht, nennen Sie den Betreibern diesen Code:",
-    unvouched_page: |host| {
-        format!(
-            "Die Anwendung auf {host} hat eine Anfrage gestellt, die nicht beantwortet werden \
+    unvouched_page: Phrase(
+        "Die Anwendung auf {host} hat eine Anfrage gestellt, die nicht beantwortet werden \
              kann. Sie hat sich selbst angemeldet, und niemand hier hat sie geprüft. Gehen Sie \
-             nur weiter, wenn Sie {host} kennen."
-        )
-    },
-    go_on_to: |host| format!("Weiter zu {host}"),
+             nur weiter, wenn Sie {host} kennen.",
+    ),
+    go_on_to: Phrase("Weiter zu {host}"),
     unavailable: "Der Anbieter kann im Augenblick nicht antworten. Versuchen Sie es in einer \
         Minute noch einmal.",
     no_such_page: "Diese Seite gibt es hier nicht. Wenn eine Anwendung Sie geschickt hat, gehen \
@@ -88,7 +93,7 @@ pub(crate) static GERMAN: Texts = Texts {
         Ihrem Passwort.",
     sign_out: "Abmelden",
     sign_out_question: "Abmelden?",
-    client_asks: |name| format!("{name} möchte Sie abmelden."),
+    client_asks: Phrase("{name} möchte Sie abmelden."),
     end_session_problem,
     stay_signed_in: "Angemeldet bleiben",
     signed_out: "Abgemeldet",
@@ -96,7 +101,7 @@ pub(crate) static GERMAN: Texts = Texts {
     signing_out_elsewhere: "Sie werden auch bei Ihren anderen Anwendungen abgemeldet. Danach geht \
         es zurück zur Anwendung.",
     you_can_close: "Sie können diese Seite schließen oder sich wieder anmelden.",
-    back_to: |name| format!("Zurück zu {name}"),
+    back_to: Phrase("Zurück zu {name}"),
     the_application: "der Anwendung",
     client_signs_out: "Abmeldung bei einer Anwendung",
     access_and_sessions: "Zugriffe und Sitzungen",
@@ -106,16 +111,16 @@ pub(crate) static GERMAN: Texts = Texts {
     last_used: "zuletzt genutzt",
     not_in_use: "Erlaubt, nicht genutzt",
     open: "Öffnen",
-    open_application: |name| format!("{name} öffnen"),
+    open_application: Phrase("{name} öffnen"),
     take_back: "Zugriff entziehen",
-    take_back_from: |name| format!("{name} den Zugriff entziehen"),
+    take_back_from: Phrase("{name} den Zugriff entziehen"),
     where_signed_in: "Wo Sie angemeldet sind",
     older_sessions: "Ältere Anmeldungen",
     more_applications: "Weitere Anwendungen",
     unknown_browser: "Unbekannter Browser",
     this_browser: "Dieser Browser",
     end: "Beenden",
-    end_session_in: |name| format!("Die Sitzung in {name} beenden"),
+    end_session_in: Phrase("Die Sitzung in {name} beenden"),
     signed_in_at: "Angemeldet",
     address: "Adresse",
     back: "Zurück",
@@ -142,27 +147,19 @@ pub(crate) static GERMAN: Texts = Texts {
     factors: &factors::GERMAN,
     external: &external::GERMAN,
     upstream: &upstream::GERMAN,
-    codes_throttled: |seconds| {
-        let wait =
-            if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
-        format!(
-            "Zu viele Codes wurden eingegeben. Warten Sie {wait} und versuchen Sie es dann noch \
-             einmal."
-        )
+    codes_throttled: Counted {
+        one: "Zu viele Codes wurden eingegeben. Warten Sie 1 Sekunde und versuchen Sie es dann \
+            noch einmal.",
+        other: Phrase(
+            "Zu viele Codes wurden eingegeben. Warten Sie {seconds} Sekunden und versuchen Sie es \
+             dann noch einmal.",
+        ),
     },
     accounts: accounts::GERMAN,
     own_page: own_page::GERMAN,
     demo_mail: &demo_mail::GERMAN,
     scopes: SCOPES,
 };
-
-fn throttled(seconds: u32) -> String {
-    let wait = if seconds == 1 { "1 Sekunde".to_owned() } else { format!("{seconds} Sekunden") };
-    format!(
-        "Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie {wait} und versuchen Sie es dann \
-         noch einmal."
-    )
-}
 
 fn form_refused(error: &FormError) -> String {
     match error {

@@ -8,6 +8,8 @@ mod external;
 mod factors;
 mod german;
 mod own_page;
+mod phrase;
+mod replaced;
 mod upstream;
 
 use std::convert::Infallible;
@@ -27,9 +29,16 @@ use doorward_provider::{
 
 use self::accounts::AccountTexts;
 pub(crate) use self::english::ENGLISH;
+pub use self::replaced::{GivenTexts, PageTexts, TextProblem};
 use self::{
-    demo_mail::DemoMailTexts, external::ExternalTexts, factors::FactorTexts, german::GERMAN,
-    own_page::OwnPageTexts, upstream::UpstreamTexts,
+    demo_mail::DemoMailTexts,
+    external::ExternalTexts,
+    factors::FactorTexts,
+    german::GERMAN,
+    own_page::OwnPageTexts,
+    phrase::{Counted, Phrase},
+    replaced::replaceable,
+    upstream::UpstreamTexts,
 };
 use crate::{
     AppState,
@@ -39,206 +48,213 @@ use crate::{
 /// The first is for browsers that ask for none of them.
 pub(crate) static LANGUAGES: [&Texts; 2] = [&ENGLISH, &GERMAN];
 
-/// Every text of the pages in one language.
-#[derive(Debug)]
-pub(crate) struct Texts {
-    /// The language tag, for the `lang` attribute (RFC 5646).
-    pub(crate) lang: &'static str,
-    /// Under every page.
-    pub(crate) footer: &'static str,
-    /// Title and button.
-    pub(crate) sign_in: &'static str,
-    /// Under the title of the login page.
-    pub(crate) to_this_provider: &'static str,
-    /// Under the title of the login page. The argument is the name of the client.
-    pub(crate) to_continue_to: fn(&str) -> String,
-    /// Label.
-    pub(crate) user_name: &'static str,
-    /// Label.
-    pub(crate) password: &'static str,
-    /// Label.
-    pub(crate) remember_me: &'static str,
-    /// Button.
-    pub(crate) cancel: &'static str,
-    /// After a failed sign-in. It does not say which of the two is wrong.
-    pub(crate) wrong_password: &'static str,
-    /// The form token is missing or wrong.
-    pub(crate) form_expired: &'static str,
-    /// Too many sign-ins are waiting.
-    pub(crate) too_busy: &'static str,
-    /// A field was left empty.
-    pub(crate) enter_both: &'static str,
-    /// Too many sign-ins failed. The argument is the wait in seconds.
-    pub(crate) throttled: fn(u32) -> String,
-    /// The application expects another user. The argument is the name of the one who is signed in.
-    pub(crate) another_user_expected: fn(&str) -> String,
-    /// Title of the consent page.
-    pub(crate) allow_access: &'static str,
-    /// The question. The argument is the name of the client.
-    pub(crate) allow_client: fn(&str) -> String,
-    /// Before the user's name.
-    pub(crate) signed_in_as: &'static str,
-    /// On the consent page of an application that registered itself. The argument is where the
-    /// browser goes then.
-    pub(crate) registered_itself: fn(&str) -> String,
-    /// On the consent page of an application that is described elsewhere. The arguments are the
-    /// host of the description and where the browser goes then.
-    pub(crate) described_at: fn(&str, &str) -> String,
-    /// Where the browser goes: not into the network.
-    pub(crate) this_computer: &'static str,
-    /// Link.
-    pub(crate) privacy_policy: &'static str,
-    /// Link.
-    pub(crate) terms_of_service: &'static str,
-    /// Before the scopes.
-    pub(crate) it_asks_for: &'static str,
-    /// Beside a required scope.
-    pub(crate) always_needed: &'static str,
-    /// Label.
-    pub(crate) remember_decision: &'static str,
-    /// Button.
-    pub(crate) allow: &'static str,
-    /// Button.
-    pub(crate) do_not_allow: &'static str,
-    /// Title of the error page.
-    pub(crate) something_is_wrong: &'static str,
-    /// Heading of the error page.
-    pub(crate) did_not_work: &'static str,
-    /// On the error page, before the code.
-    pub(crate) go_back: &'static str,
-    /// Before an error goes to a page that nobody vouches for. The argument is its host.
-    pub(crate) unvouched_page: fn(&str) -> String,
-    /// Link to it. The argument is its host.
-    pub(crate) go_on_to: fn(&str) -> String,
-    /// The store failed.
-    pub(crate) unavailable: &'static str,
-    /// 404.
-    pub(crate) no_such_page: &'static str,
-    /// The return URL is not one of this provider.
-    pub(crate) foreign_return_url: &'static str,
-    /// Why a request can't be read.
-    pub(crate) form_refused: fn(&FormError) -> String,
-    /// Why an authorization request is not answered by a redirect.
-    pub(crate) authorize_refused: fn(&UnsafeRequest) -> String,
-    /// Why a sign-out request is refused.
-    pub(crate) end_session_refused: fn(EndSessionError) -> String,
-    /// Title of the page that posts a response.
-    pub(crate) one_moment: &'static str,
-    /// Text of that page.
-    pub(crate) being_returned: &'static str,
-    /// Its button.
-    pub(crate) go_on: &'static str,
-    /// Title of the home page.
-    pub(crate) signed_in: &'static str,
-    /// Heading of the home page.
-    pub(crate) you_are_signed_in: &'static str,
-    /// Before the user's name.
-    pub(crate) browser_signed_in_as: &'static str,
-    /// After the user's name.
-    pub(crate) no_password_again: &'static str,
-    /// Title and button.
-    pub(crate) sign_out: &'static str,
-    /// Heading.
-    pub(crate) sign_out_question: &'static str,
-    /// Which client asks to sign out. The argument is its name.
-    pub(crate) client_asks: fn(&str) -> String,
-    /// What is wrong with a sign-out request, although the user is signed out.
-    pub(crate) end_session_problem: fn(EndSessionProblem) -> String,
-    /// Button.
-    pub(crate) stay_signed_in: &'static str,
-    /// Title.
-    pub(crate) signed_out: &'static str,
-    /// Heading.
-    pub(crate) you_are_signed_out: &'static str,
-    /// While frames sign out other clients.
-    pub(crate) signing_out_elsewhere: &'static str,
-    /// When there is nowhere to return to.
-    pub(crate) you_can_close: &'static str,
-    /// Link to the client. The argument is its name.
-    pub(crate) back_to: fn(&str) -> String,
-    /// For a client without a name.
-    pub(crate) the_application: &'static str,
-    /// Title of a frame.
-    pub(crate) client_signs_out: &'static str,
-    /// Title of `/grants`, and the link to it.
-    pub(crate) access_and_sessions: &'static str,
-    /// Heading.
-    pub(crate) with_access: &'static str,
-    /// When there are none.
-    pub(crate) nobody_has_access: &'static str,
-    /// Before a timestamp.
-    pub(crate) since: &'static str,
-    /// Before a timestamp.
-    pub(crate) last_used: &'static str,
-    /// A consent without grants.
-    pub(crate) not_in_use: &'static str,
-    /// Link to an application.
-    pub(crate) open: &'static str,
-    /// Label of the link for screen readers. The argument is the name of the client.
-    pub(crate) open_application: fn(&str) -> String,
-    /// Button.
-    pub(crate) take_back: &'static str,
-    /// Label of the button for screen readers. The argument is the name of the client.
-    pub(crate) take_back_from: fn(&str) -> String,
-    /// Heading.
-    pub(crate) where_signed_in: &'static str,
-    /// Link to the next page of sessions.
-    pub(crate) older_sessions: &'static str,
-    /// Link to the next page of clients.
-    pub(crate) more_applications: &'static str,
-    /// For a browser without a known name.
-    pub(crate) unknown_browser: &'static str,
-    /// Badge.
-    pub(crate) this_browser: &'static str,
-    /// Button.
-    pub(crate) end: &'static str,
-    /// Label of the button for screen readers. The argument is the name of the browser.
-    pub(crate) end_session_in: fn(&str) -> String,
-    /// Before a timestamp.
-    pub(crate) signed_in_at: &'static str,
-    /// Before a network address.
-    pub(crate) address: &'static str,
-    /// Link.
-    pub(crate) back: &'static str,
-    /// Title and heading of `/device`.
-    pub(crate) connect_a_device: &'static str,
-    /// Under the heading.
-    pub(crate) enter_device_code: &'static str,
-    /// Label.
-    pub(crate) code: &'static str,
-    /// Opens the QR code.
-    pub(crate) go_on_with_phone: &'static str,
-    /// Label of the QR code.
-    pub(crate) qr_code: &'static str,
-    /// Before the code that the device should show.
-    pub(crate) device_shows: &'static str,
-    /// Warns of codes that someone else sent.
-    pub(crate) device_warning: &'static str,
-    /// Before the scopes.
-    pub(crate) device_asks_for: &'static str,
-    /// Title and text.
-    pub(crate) device_connected: (&'static str, &'static str),
-    /// Title and text.
-    pub(crate) device_not_connected: (&'static str, &'static str),
-    /// The code is unknown.
-    pub(crate) unknown_device_code: &'static str,
-    /// Too many codes were entered. The argument is the wait in seconds.
-    pub(crate) codes_throttled: fn(u32) -> String,
-    /// Registration, links in mails, and new passwords.
-    pub(crate) accounts: AccountTexts,
-    /// The user's own page.
-    pub(crate) own_page: OwnPageTexts,
-    /// The page of messages that demo mode keeps.
-    pub(crate) demo_mail: &'static DemoMailTexts,
-    /// About second factors.
-    pub(crate) factors: &'static FactorTexts,
-    /// About identities at other providers.
-    pub(crate) external: &'static ExternalTexts,
-    /// About other providers.
-    pub(crate) upstream: &'static UpstreamTexts,
-    /// Translations of the scope names that the provider has by default, by the English name. The
-    /// names that an operator chose are not translated.
-    scopes: &'static [(&'static str, &'static str)],
+replaceable! {
+    /// Every text of the pages in one language.
+    #[derive(Debug)]
+    pub(crate) struct Texts {
+        /// The language tag, for the `lang` attribute (RFC 5646).
+        pub(crate) lang: &'static str,
+        /// Under every page. The placeholder is the name at the top of the page.
+        pub(crate) footer: Phrase,
+        /// Link under every page.
+        pub(crate) imprint: &'static str,
+        /// Link under every page.
+        pub(crate) help: &'static str,
+        /// Title and button.
+        pub(crate) sign_in: &'static str,
+        /// Under the title of the login page.
+        pub(crate) to_this_provider: &'static str,
+        /// Under the title of the login page. The argument is the name of the client.
+        pub(crate) to_continue_to: Phrase,
+        /// Label.
+        pub(crate) user_name: &'static str,
+        /// Label.
+        pub(crate) password: &'static str,
+        /// Label.
+        pub(crate) remember_me: &'static str,
+        /// Button.
+        pub(crate) cancel: &'static str,
+        /// After a failed sign-in. It does not say which of the two is wrong.
+        pub(crate) wrong_password: &'static str,
+        /// The form token is missing or wrong.
+        pub(crate) form_expired: &'static str,
+        /// Too many sign-ins are waiting.
+        pub(crate) too_busy: &'static str,
+        /// A field was left empty.
+        pub(crate) enter_both: &'static str,
+        /// Too many sign-ins failed. The argument is the wait in seconds.
+        pub(crate) throttled: Counted,
+        /// The application expects another user. The argument is the name of the one who is signed
+        /// in.
+        pub(crate) another_user_expected: Phrase,
+        /// Title of the consent page.
+        pub(crate) allow_access: &'static str,
+        /// The question. The argument is the name of the client.
+        pub(crate) allow_client: Phrase,
+        /// Before the user's name.
+        pub(crate) signed_in_as: &'static str,
+        /// On the consent page of an application that registered itself. The argument is where the
+        /// browser goes then.
+        pub(crate) registered_itself: Phrase,
+        /// On the consent page of an application that is described elsewhere. The arguments are the
+        /// host of the description and where the browser goes then.
+        pub(crate) described_at: Phrase,
+        /// Where the browser goes: not into the network.
+        pub(crate) this_computer: &'static str,
+        /// Link.
+        pub(crate) privacy_policy: &'static str,
+        /// Link.
+        pub(crate) terms_of_service: &'static str,
+        /// Before the scopes.
+        pub(crate) it_asks_for: &'static str,
+        /// Beside a required scope.
+        pub(crate) always_needed: &'static str,
+        /// Label.
+        pub(crate) remember_decision: &'static str,
+        /// Button.
+        pub(crate) allow: &'static str,
+        /// Button.
+        pub(crate) do_not_allow: &'static str,
+        /// Title of the error page.
+        pub(crate) something_is_wrong: &'static str,
+        /// Heading of the error page.
+        pub(crate) did_not_work: &'static str,
+        /// On the error page, before the code.
+        pub(crate) go_back: &'static str,
+        /// Before an error goes to a page that nobody vouches for. The argument is its host.
+        pub(crate) unvouched_page: Phrase,
+        /// Link to it. The argument is its host.
+        pub(crate) go_on_to: Phrase,
+        /// The store failed.
+        pub(crate) unavailable: &'static str,
+        /// 404.
+        pub(crate) no_such_page: &'static str,
+        /// The return URL is not one of this provider.
+        pub(crate) foreign_return_url: &'static str,
+        /// Why a request can't be read.
+        pub(crate) form_refused: fn(&FormError) -> String,
+        /// Why an authorization request is not answered by a redirect.
+        pub(crate) authorize_refused: fn(&UnsafeRequest) -> String,
+        /// Why a sign-out request is refused.
+        pub(crate) end_session_refused: fn(EndSessionError) -> String,
+        /// Title of the page that posts a response.
+        pub(crate) one_moment: &'static str,
+        /// Text of that page.
+        pub(crate) being_returned: &'static str,
+        /// Its button.
+        pub(crate) go_on: &'static str,
+        /// Title of the home page.
+        pub(crate) signed_in: &'static str,
+        /// Heading of the home page.
+        pub(crate) you_are_signed_in: &'static str,
+        /// Before the user's name.
+        pub(crate) browser_signed_in_as: &'static str,
+        /// After the user's name.
+        pub(crate) no_password_again: &'static str,
+        /// Title and button.
+        pub(crate) sign_out: &'static str,
+        /// Heading.
+        pub(crate) sign_out_question: &'static str,
+        /// Which client asks to sign out. The argument is its name.
+        pub(crate) client_asks: Phrase,
+        /// What is wrong with a sign-out request, although the user is signed out.
+        pub(crate) end_session_problem: fn(EndSessionProblem) -> String,
+        /// Button.
+        pub(crate) stay_signed_in: &'static str,
+        /// Title.
+        pub(crate) signed_out: &'static str,
+        /// Heading.
+        pub(crate) you_are_signed_out: &'static str,
+        /// While frames sign out other clients.
+        pub(crate) signing_out_elsewhere: &'static str,
+        /// When there is nowhere to return to.
+        pub(crate) you_can_close: &'static str,
+        /// Link to the client. The argument is its name.
+        pub(crate) back_to: Phrase,
+        /// For a client without a name.
+        pub(crate) the_application: &'static str,
+        /// Title of a frame.
+        pub(crate) client_signs_out: &'static str,
+        /// Title of `/grants`, and the link to it.
+        pub(crate) access_and_sessions: &'static str,
+        /// Heading.
+        pub(crate) with_access: &'static str,
+        /// When there are none.
+        pub(crate) nobody_has_access: &'static str,
+        /// Before a timestamp.
+        pub(crate) since: &'static str,
+        /// Before a timestamp.
+        pub(crate) last_used: &'static str,
+        /// A consent without grants.
+        pub(crate) not_in_use: &'static str,
+        /// Link to an application.
+        pub(crate) open: &'static str,
+        /// Label of the link for screen readers. The argument is the name of the client.
+        pub(crate) open_application: Phrase,
+        /// Button.
+        pub(crate) take_back: &'static str,
+        /// Label of the button for screen readers. The argument is the name of the client.
+        pub(crate) take_back_from: Phrase,
+        /// Heading.
+        pub(crate) where_signed_in: &'static str,
+        /// Link to the next page of sessions.
+        pub(crate) older_sessions: &'static str,
+        /// Link to the next page of clients.
+        pub(crate) more_applications: &'static str,
+        /// For a browser without a known name.
+        pub(crate) unknown_browser: &'static str,
+        /// Badge.
+        pub(crate) this_browser: &'static str,
+        /// Button.
+        pub(crate) end: &'static str,
+        /// Label of the button for screen readers. The argument is the name of the browser.
+        pub(crate) end_session_in: Phrase,
+        /// Before a timestamp.
+        pub(crate) signed_in_at: &'static str,
+        /// Before a network address.
+        pub(crate) address: &'static str,
+        /// Link.
+        pub(crate) back: &'static str,
+        /// Title and heading of `/device`.
+        pub(crate) connect_a_device: &'static str,
+        /// Under the heading.
+        pub(crate) enter_device_code: &'static str,
+        /// Label.
+        pub(crate) code: &'static str,
+        /// Opens the QR code.
+        pub(crate) go_on_with_phone: &'static str,
+        /// Label of the QR code.
+        pub(crate) qr_code: &'static str,
+        /// Before the code that the device should show.
+        pub(crate) device_shows: &'static str,
+        /// Warns of codes that someone else sent.
+        pub(crate) device_warning: &'static str,
+        /// Before the scopes.
+        pub(crate) device_asks_for: &'static str,
+        /// Title and text.
+        pub(crate) device_connected: (&'static str, &'static str),
+        /// Title and text.
+        pub(crate) device_not_connected: (&'static str, &'static str),
+        /// The code is unknown.
+        pub(crate) unknown_device_code: &'static str,
+        /// Too many codes were entered. The argument is the wait in seconds.
+        pub(crate) codes_throttled: Counted,
+        /// Registration, links in mails, and new passwords.
+        pub(crate) accounts: AccountTexts,
+        /// The user's own page.
+        pub(crate) own_page: OwnPageTexts,
+        /// The page of messages that demo mode keeps.
+        pub(crate) demo_mail: &'static DemoMailTexts,
+        /// About second factors.
+        pub(crate) factors: &'static FactorTexts,
+        /// About identities at other providers.
+        pub(crate) external: &'static ExternalTexts,
+        /// About other providers.
+        pub(crate) upstream: &'static UpstreamTexts,
+        /// Translations of the scope names that the provider has by default, by the English name.
+        /// The names that an operator chose are not translated.
+        scopes: &'static [(&'static str, &'static str)],
+    }
 }
 
 impl Texts {
@@ -275,15 +291,27 @@ impl Localized {
         let query = Params::parse_noting_repeats(parts.uri.query().unwrap_or_default(), &[]);
         let ui_locales = query.as_ref().ok().and_then(|(params, _)| params.get("ui_locales"));
         let mut state = state.clone();
-        state.texts = accepted(&parts.headers);
+        state.texts = accepted(&parts.headers, state.languages());
         Self(state.in_language(ui_locales))
     }
 }
 
 impl AppState {
-    /// The same state in the language that the waiting authorization request asks for. A pushed
-    /// request is looked up, since the browser has only the reference.
-    pub(crate) async fn in_language_of(self, return_url: Option<&ReturnUrl>) -> Self {
+    /// The texts in each language, as an operator may have replaced them.
+    fn languages(&self) -> [&'static Texts; 2] {
+        self.settings.branding.current().texts.0
+    }
+
+    /// The same state in the language that the waiting authorization request asks for, and with
+    /// the look of its client. A pushed request is looked up for its language, since the browser
+    /// has only the reference.
+    pub(crate) async fn for_request_of(self, return_url: Option<&ReturnUrl>) -> Self {
+        let query = return_url.and_then(ReturnUrl::request_query);
+        let state = self.in_look_of_request(query.map(str::as_bytes));
+        state.in_language_of(return_url).await
+    }
+
+    async fn in_language_of(self, return_url: Option<&ReturnUrl>) -> Self {
         let ui_locales = match return_url {
             Some(url) if url.is_pushed() => {
                 let query = url.request_query().unwrap_or_default();
@@ -300,7 +328,9 @@ impl AppState {
     /// The same state in the first known language of `ui_locales` (OIDC Core section 3.1.2.1), or
     /// in the same language if none is known.
     pub(crate) fn in_language(mut self, ui_locales: Option<&str>) -> Self {
-        let wanted = ui_locales.unwrap_or_default().split(' ').find_map(language);
+        let languages = self.languages();
+        let mut tags = ui_locales.unwrap_or_default().split(' ');
+        let wanted = tags.find_map(|tag| language(tag, languages));
         self.texts = wanted.unwrap_or(self.texts);
         self
     }
@@ -308,14 +338,14 @@ impl AppState {
 
 /// The known language with the greatest weight in `Accept-Language` (RFC 9110 section 12.5.4). The
 /// first of several with equal weights wins.
-fn accepted(headers: &HeaderMap) -> &'static Texts {
+fn accepted(headers: &HeaderMap, languages: [&'static Texts; 2]) -> &'static Texts {
     let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-    let mut best: (&'static Texts, f32) = (LANGUAGES[0], 0.0);
+    let mut best: (&'static Texts, f32) = (languages[0], 0.0);
     for range in ranges.flat_map(|value| value.split(',')) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
         let weight =
             weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
-        if let Some(texts) = language(tag.trim()).filter(|_| weight > best.1) {
+        if let Some(texts) = language(tag.trim(), languages).filter(|_| weight > best.1) {
             best = (texts, weight);
         }
     }
@@ -323,9 +353,9 @@ fn accepted(headers: &HeaderMap) -> &'static Texts {
 }
 
 /// The language of a tag. Its region and script are ignored (RFC 4647 section 3.4).
-fn language(tag: &str) -> Option<&'static Texts> {
+fn language(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
     let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))
+    languages.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))
 }
 
 #[cfg(test)]
@@ -334,7 +364,8 @@ mod tests {
     use super::*;
 
     fn lang(header: &str) -> &'static str {
-        accepted(&[(ACCEPT_LANGUAGE, header.parse().unwrap())].into_iter().collect()).lang
+        let headers = [(ACCEPT_LANGUAGE, header.parse().unwrap())].into_iter().collect();
+        accepted(&headers, LANGUAGES).lang
     }
 
     #[test]

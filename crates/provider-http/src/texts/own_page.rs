@@ -2,111 +2,115 @@
 
 use doorward_provider::model::account_event::AccountEventKind;
 
-/// The texts of the user's own page in one language.
-#[derive(Debug)]
-pub(crate) struct OwnPageTexts {
-    /// Title of the index, and the link to it.
-    pub(crate) title: &'static str,
-    /// Before the user's name.
-    pub(crate) account_of: &'static str,
-    /// Back to the index.
-    pub(crate) back: &'static str,
-    /// Button.
-    pub(crate) save: &'static str,
-    /// After a change.
-    pub(crate) saved: &'static str,
-    /// Title of the section, and what it is about.
-    pub(crate) profile: (&'static str, &'static str),
-    /// The same.
-    pub(crate) email: (&'static str, &'static str),
-    /// The same.
-    pub(crate) password: (&'static str, &'static str),
-    /// The same.
-    pub(crate) passkeys: (&'static str, &'static str),
-    /// The same.
-    pub(crate) authenticator: (&'static str, &'static str),
-    /// The same.
-    pub(crate) recovery_codes: (&'static str, &'static str),
-    /// The same.
-    pub(crate) sessions: (&'static str, &'static str),
-    /// The same.
-    pub(crate) applications: (&'static str, &'static str),
-    /// The same.
-    pub(crate) activity: (&'static str, &'static str),
-    /// The same.
-    pub(crate) data: (&'static str, &'static str),
-    /// The same.
-    pub(crate) delete: (&'static str, &'static str),
-    /// Label of a claim that can be edited, by its name.
-    pub(crate) claim: fn(&str) -> &'static str,
-    /// How a claim is written, if that is not plain, by its name.
-    pub(crate) claim_hint: fn(&str) -> Option<&'static str>,
-    /// What is not accepted for a claim. The argument is its label.
-    pub(crate) claim_refused: fn(&str) -> String,
-    /// Where nothing can be edited.
-    pub(crate) nothing_to_edit: &'static str,
-    /// Someone else has changed the user at the same time.
-    pub(crate) changed_meanwhile: &'static str,
-    /// Before the address.
-    pub(crate) present_email: &'static str,
-    /// When there is none.
-    pub(crate) no_email: &'static str,
-    /// Beside an address.
-    pub(crate) confirmed: &'static str,
-    /// Beside an address.
-    pub(crate) not_confirmed: &'static str,
-    /// Label.
-    pub(crate) new_email: &'static str,
-    /// Button.
-    pub(crate) send_link: &'static str,
-    /// After a link was asked for. The argument is the address.
-    pub(crate) link_sent: fn(&str) -> String,
-    /// Label.
-    pub(crate) present_password: &'static str,
-    /// What happens.
-    pub(crate) password_effect: &'static str,
-    /// Button.
-    pub(crate) change_password: &'static str,
-    /// The present password is wrong.
-    pub(crate) present_password_wrong: &'static str,
-    /// After the change.
-    pub(crate) password_changed: &'static str,
-    /// Button.
-    pub(crate) remove_password: &'static str,
-    /// Above it.
-    pub(crate) remove_password_effect: &'static str,
-    /// Without it, the user could not sign in.
-    pub(crate) password_is_needed: &'static str,
-    /// Title and text after the removal.
-    pub(crate) password_removed: (&'static str, &'static str),
-    /// Button.
-    pub(crate) end_all_others: &'static str,
-    /// Where there is only this session.
-    pub(crate) no_other_session: &'static str,
-    /// What happened to the account.
-    pub(crate) event: fn(AccountEventKind) -> &'static str,
-    /// When there are no events.
-    pub(crate) nothing_happened: &'static str,
-    /// Link to the next page.
-    pub(crate) older: &'static str,
-    /// What to do if something was not oneself.
-    pub(crate) not_you: &'static str,
-    /// What the file has.
-    pub(crate) data_explanation: &'static str,
-    /// Button.
-    pub(crate) download: &'static str,
-    /// What deletion means.
-    pub(crate) delete_explanation: &'static str,
-    /// Label of a checkbox.
-    pub(crate) delete_sure: &'static str,
-    /// Button.
-    pub(crate) delete_account: &'static str,
-    /// The box was not ticked.
-    pub(crate) tick_the_box: &'static str,
-    /// The user is the last owner of the administration.
-    pub(crate) last_owner: &'static str,
-    /// Title and text after the deletion.
-    pub(crate) deleted: (&'static str, &'static str),
+use super::{phrase::Phrase, replaced::replaceable};
+
+replaceable! {
+    /// The texts of the user's own page in one language.
+    #[derive(Debug)]
+    pub(crate) struct OwnPageTexts {
+        /// Title of the index, and the link to it.
+        pub(crate) title: &'static str,
+        /// Before the user's name.
+        pub(crate) account_of: &'static str,
+        /// Back to the index.
+        pub(crate) back: &'static str,
+        /// Button.
+        pub(crate) save: &'static str,
+        /// After a change.
+        pub(crate) saved: &'static str,
+        /// Title of the section, and what it is about.
+        pub(crate) profile: (&'static str, &'static str),
+        /// The same.
+        pub(crate) email: (&'static str, &'static str),
+        /// The same.
+        pub(crate) password: (&'static str, &'static str),
+        /// The same.
+        pub(crate) passkeys: (&'static str, &'static str),
+        /// The same.
+        pub(crate) authenticator: (&'static str, &'static str),
+        /// The same.
+        pub(crate) recovery_codes: (&'static str, &'static str),
+        /// The same.
+        pub(crate) sessions: (&'static str, &'static str),
+        /// The same.
+        pub(crate) applications: (&'static str, &'static str),
+        /// The same.
+        pub(crate) activity: (&'static str, &'static str),
+        /// The same.
+        pub(crate) data: (&'static str, &'static str),
+        /// The same.
+        pub(crate) delete: (&'static str, &'static str),
+        /// Label of a claim that can be edited, by its name.
+        pub(crate) claim: fn(&str) -> &'static str,
+        /// How a claim is written, if that is not plain, by its name.
+        pub(crate) claim_hint: fn(&str) -> Option<&'static str>,
+        /// What is not accepted for a claim. The argument is its label.
+        pub(crate) claim_refused: Phrase,
+        /// Where nothing can be edited.
+        pub(crate) nothing_to_edit: &'static str,
+        /// Someone else has changed the user at the same time.
+        pub(crate) changed_meanwhile: &'static str,
+        /// Before the address.
+        pub(crate) present_email: &'static str,
+        /// When there is none.
+        pub(crate) no_email: &'static str,
+        /// Beside an address.
+        pub(crate) confirmed: &'static str,
+        /// Beside an address.
+        pub(crate) not_confirmed: &'static str,
+        /// Label.
+        pub(crate) new_email: &'static str,
+        /// Button.
+        pub(crate) send_link: &'static str,
+        /// After a link was asked for. The argument is the address.
+        pub(crate) link_sent: Phrase,
+        /// Label.
+        pub(crate) present_password: &'static str,
+        /// What happens.
+        pub(crate) password_effect: &'static str,
+        /// Button.
+        pub(crate) change_password: &'static str,
+        /// The present password is wrong.
+        pub(crate) present_password_wrong: &'static str,
+        /// After the change.
+        pub(crate) password_changed: &'static str,
+        /// Button.
+        pub(crate) remove_password: &'static str,
+        /// Above it.
+        pub(crate) remove_password_effect: &'static str,
+        /// Without it, the user could not sign in.
+        pub(crate) password_is_needed: &'static str,
+        /// Title and text after the removal.
+        pub(crate) password_removed: (&'static str, &'static str),
+        /// Button.
+        pub(crate) end_all_others: &'static str,
+        /// Where there is only this session.
+        pub(crate) no_other_session: &'static str,
+        /// What happened to the account.
+        pub(crate) event: fn(AccountEventKind) -> &'static str,
+        /// When there are no events.
+        pub(crate) nothing_happened: &'static str,
+        /// Link to the next page.
+        pub(crate) older: &'static str,
+        /// What to do if something was not oneself.
+        pub(crate) not_you: &'static str,
+        /// What the file has.
+        pub(crate) data_explanation: &'static str,
+        /// Button.
+        pub(crate) download: &'static str,
+        /// What deletion means.
+        pub(crate) delete_explanation: &'static str,
+        /// Label of a checkbox.
+        pub(crate) delete_sure: &'static str,
+        /// Button.
+        pub(crate) delete_account: &'static str,
+        /// The box was not ticked.
+        pub(crate) tick_the_box: &'static str,
+        /// The user is the last owner of the administration.
+        pub(crate) last_owner: &'static str,
+        /// Title and text after the deletion.
+        pub(crate) deleted: (&'static str, &'static str),
+    }
 }
 
 pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
@@ -148,7 +152,7 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
         "locale" => Some("As en or de-AT"),
         _ => None,
     },
-    claim_refused: |label| format!("{label}: this can't be read. Look at the example below it."),
+    claim_refused: Phrase("{label}: this can't be read. Look at the example below it."),
     nothing_to_edit: "Nothing here can be changed by yourself. Ask the people who run this \
         service.",
     changed_meanwhile: "Your account was changed at the same time. Look at it and try again.",
@@ -158,12 +162,10 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
     not_confirmed: "not confirmed",
     new_email: "New e-mail address",
     send_link: "Send the link",
-    link_sent: |address| {
-        format!(
-            "A message with a link is on its way to {address}. Open the link to confirm the \
-             address. Until then the old one stays."
-        )
-    },
+    link_sent: Phrase(
+        "A message with a link is on its way to {address}. Open the link to confirm the \
+             address. Until then the old one stays.",
+    ),
     present_password: "Present password",
     password_effect: "You are signed out everywhere else, and applications lose their access until \
         you sign in there again.",
@@ -255,9 +257,9 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
         "locale" => Some("Wie de oder en-GB"),
         _ => None,
     },
-    claim_refused: |label| {
-        format!("{label}: Das ist nicht lesbar. Das Beispiel darunter zeigt, wie es geht.")
-    },
+    claim_refused: Phrase(
+        "{label}: Das ist nicht lesbar. Das Beispiel darunter zeigt, wie es geht.",
+    ),
     nothing_to_edit: "Hier können Sie selbst nichts ändern. Wenden Sie sich an die Betreiber \
         dieses Dienstes.",
     changed_meanwhile: "Ihr Konto wurde gleichzeitig geändert. Sehen Sie es an und versuchen Sie \
@@ -268,12 +270,10 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
     not_confirmed: "nicht bestätigt",
     new_email: "Neue E-Mail-Adresse",
     send_link: "Link senden",
-    link_sent: |address| {
-        format!(
-            "Eine E-Mail mit einem Link ist unterwegs zu {address}. Öffnen Sie den Link, um die \
-             Adresse zu bestätigen. Bis dahin bleibt die alte."
-        )
-    },
+    link_sent: Phrase(
+        "Eine E-Mail mit einem Link ist unterwegs zu {address}. Öffnen Sie den Link, um die \
+             Adresse zu bestätigen. Bis dahin bleibt die alte.",
+    ),
     present_password: "Jetziges Passwort",
     password_effect: "Sie werden überall sonst abgemeldet, und Anwendungen verlieren ihren \
         Zugriff, bis Sie sich dort wieder anmelden.",

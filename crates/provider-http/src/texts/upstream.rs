@@ -1,103 +1,85 @@
 //! The texts about signing in at other providers.
 
-/// The texts about other providers in one language. Arguments are the title of the provider.
-#[derive(Debug)]
-pub(crate) struct UpstreamTexts {
-    /// Between the form and the buttons.
-    pub(crate) or: &'static str,
-    /// Button.
-    pub(crate) sign_in_with: fn(&str) -> String,
-    /// Badge on the button of the provider that was used last.
-    pub(crate) last_used: &'static str,
-    /// The user cancelled there, or may not use it.
-    pub(crate) denied: fn(&str) -> String,
-    /// It does not answer.
-    pub(crate) unavailable: fn(&str) -> String,
-    /// Its answer is wrong.
-    pub(crate) not_accepted: fn(&str) -> String,
-    /// The user did not sign in again there.
-    pub(crate) too_old: fn(&str) -> String,
-    /// No sign-in waits for the response.
-    pub(crate) not_awaited: fn(&str) -> String,
-    /// The request of the application does not fit.
-    pub(crate) too_long: fn(&str) -> String,
+use super::{phrase::Phrase, replaced::replaceable};
+
+replaceable! {
+    /// The texts about other providers in one language. Arguments are the title of the provider.
+    #[derive(Debug)]
+    pub(crate) struct UpstreamTexts {
+        /// Between the form and the buttons.
+        pub(crate) or: &'static str,
+        /// Button.
+        pub(crate) sign_in_with: Phrase,
+        /// Badge on the button of the provider that was used last.
+        pub(crate) last_used: &'static str,
+        /// The user cancelled there, or may not use it.
+        pub(crate) denied: Phrase,
+        /// It does not answer.
+        pub(crate) unavailable: Phrase,
+        /// Its answer is wrong.
+        pub(crate) not_accepted: Phrase,
+        /// The user did not sign in again there.
+        pub(crate) too_old: Phrase,
+        /// No sign-in waits for the response.
+        pub(crate) not_awaited: Phrase,
+        /// The request of the application does not fit.
+        pub(crate) too_long: Phrase,
+    }
 }
 
 pub(super) static ENGLISH: UpstreamTexts = UpstreamTexts {
     or: "or",
-    sign_in_with: |title| format!("Sign in with {title}"),
+    sign_in_with: Phrase("Sign in with {title}"),
     last_used: "Last used",
-    denied: |title| format!("You did not sign in with {title}. Try again, or sign in another way."),
-    unavailable: |title| {
-        format!(
-            "{title} does not answer at the moment. Try again in a minute, or sign in another way."
-        )
-    },
-    not_accepted: |title| {
-        format!(
-            "{title} sent an answer that can't be accepted here. Try again, or sign in another \
-                way. If it happens again, tell the people who run this site."
-        )
-    },
-    too_old: |title| {
-        format!(
-            "You have to enter your password at {title} again, and it did not ask for it. Sign out \
-                there, and then try again here."
-        )
-    },
-    not_awaited: |title| {
-        format!(
-            "The sign-in with {title} took too long, was used before, or began in another browser. \
-                Sign in once more."
-        )
-    },
-    too_long: |title| {
-        format!(
-            "The request of the application is too long for a sign-in with {title}. Sign in \
-                another way, and tell the people who run the application."
-        )
-    },
+    denied: Phrase("You did not sign in with {title}. Try again, or sign in another way."),
+    unavailable: Phrase(
+        "{title} does not answer at the moment. Try again in a minute, or sign in another way.",
+    ),
+    not_accepted: Phrase(
+        "{title} sent an answer that can't be accepted here. Try again, or sign in another \
+                way. If it happens again, tell the people who run this site.",
+    ),
+    too_old: Phrase(
+        "You have to enter your password at {title} again, and it did not ask for it. Sign out \
+                there, and then try again here.",
+    ),
+    not_awaited: Phrase(
+        "The sign-in with {title} took too long, was used before, or began in another browser. \
+                Sign in once more.",
+    ),
+    too_long: Phrase(
+        "The request of the application is too long for a sign-in with {title}. Sign in \
+                another way, and tell the people who run the application.",
+    ),
 };
 
 pub(super) static GERMAN: UpstreamTexts = UpstreamTexts {
     or: "oder",
-    sign_in_with: |title| format!("Mit {title} anmelden"),
+    sign_in_with: Phrase("Mit {title} anmelden"),
     last_used: "Zuletzt benutzt",
-    denied: |title| {
-        format!(
-            "Sie haben sich nicht mit {title} angemeldet. Versuchen Sie es noch einmal, oder \
-                melden Sie sich auf anderem Weg an."
-        )
-    },
-    unavailable: |title| {
-        format!(
-            "{title} antwortet im Augenblick nicht. Versuchen Sie es in einer Minute noch einmal, \
-                oder melden Sie sich auf anderem Weg an."
-        )
-    },
-    not_accepted: |title| {
-        format!(
-            "{title} hat eine Antwort geschickt, die hier nicht gilt. Versuchen Sie es noch \
+    denied: Phrase(
+        "Sie haben sich nicht mit {title} angemeldet. Versuchen Sie es noch einmal, oder \
+                melden Sie sich auf anderem Weg an.",
+    ),
+    unavailable: Phrase(
+        "{title} antwortet im Augenblick nicht. Versuchen Sie es in einer Minute noch einmal, \
+                oder melden Sie sich auf anderem Weg an.",
+    ),
+    not_accepted: Phrase(
+        "{title} hat eine Antwort geschickt, die hier nicht gilt. Versuchen Sie es noch \
                 einmal, oder melden Sie sich auf anderem Weg an. Wenn es wieder geschieht, sagen \
-                Sie es den Betreibern dieser Seite."
-        )
-    },
-    too_old: |title| {
-        format!(
-            "Sie müssen Ihr Passwort bei {title} noch einmal eingeben, und es wurde dort nicht \
-                danach gefragt. Melden Sie sich dort ab, und versuchen Sie es hier noch einmal."
-        )
-    },
-    not_awaited: |title| {
-        format!(
-            "Die Anmeldung mit {title} hat zu lange gedauert, wurde schon benutzt oder begann in \
-                einem anderen Browser. Melden Sie sich noch einmal an."
-        )
-    },
-    too_long: |title| {
-        format!(
-            "Die Anfrage der Anwendung ist zu lang für eine Anmeldung mit {title}. Melden Sie sich \
-                auf anderem Weg an, und sagen Sie es den Betreibern der Anwendung."
-        )
-    },
+                Sie es den Betreibern dieser Seite.",
+    ),
+    too_old: Phrase(
+        "Sie müssen Ihr Passwort bei {title} noch einmal eingeben, und es wurde dort nicht \
+                danach gefragt. Melden Sie sich dort ab, und versuchen Sie es hier noch einmal.",
+    ),
+    not_awaited: Phrase(
+        "Die Anmeldung mit {title} hat zu lange gedauert, wurde schon benutzt oder begann in \
+                einem anderen Browser. Melden Sie sich noch einmal an.",
+    ),
+    too_long: Phrase(
+        "Die Anfrage der Anwendung ist zu lang für eine Anmeldung mit {title}. Melden Sie sich \
+                auf anderem Weg an, und sagen Sie es den Betreibern der Anwendung.",
+    ),
 };

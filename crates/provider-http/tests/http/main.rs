@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod authorize;
 mod bad_input;
+mod branding;
 mod check_session;
 mod client_settings;
 mod clients;

@@ -11,8 +11,9 @@ use crate::{
 /// The tables of groups and of their members.
 #[async_trait]
 pub trait Groups: Send + Sync + 'static {
-    /// Adds a group at its version; `false`, and nothing is added, if its name is taken. Nobody is a member of it:
-    /// memberships that are left of a removed group of this name are removed before.
+    /// Adds a group at its version; `false`, and nothing is added, if its name is taken. Nobody is
+    /// a member of it: memberships that are left of a removed group of this name are removed
+    /// before.
     async fn add_group(&self, group: StoredGroup) -> Result<bool, StoreError>;
     /// Replaces a group. Returns `false`, and changes nothing, if it is gone or has another version
     /// by now.

@@ -5,6 +5,7 @@ mod admin;
 mod api;
 mod app;
 mod audit;
+mod branding;
 mod identity_providers;
 mod issuers;
 mod mail;
@@ -52,6 +53,9 @@ pub fn check(
     let connections = mistakes.note(connections(&file, &sources));
     let traces = mistakes.note(traces(&file, &sources));
     let provider = mistakes.note_all(provider::check(&file, demo, is_used, &sources));
+    let section = file.branding.clone();
+    let branding = branding::check(section, &file.clients, is_used, &sources);
+    let branding = mistakes.note_all(branding);
     let checked = (|| {
         Some(Config {
             demo,
@@ -59,6 +63,7 @@ pub fn check(
             api: api?,
             store: store?,
             mail: mail?,
+            branding: branding?,
             audit: audit?,
             connections: connections?,
             tls: tls?,

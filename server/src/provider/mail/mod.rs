@@ -9,7 +9,7 @@ mod test_server;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use doorward_mail::{DemoMailbox, Message, RenderError, Templates};
+use doorward_mail::{Brand, DemoMailbox, Message, RenderError, Templates};
 use doorward_provider::{
     model::{
         outbox::OutboxMail,
@@ -17,6 +17,7 @@ use doorward_provider::{
     },
     use_case::mail_delivery::{MailChannel, MailError},
 };
+use doorward_provider_http::{Branding, FooterLink, SharedBranding};
 use url::Url;
 
 use crate::config::MailConfig;
@@ -26,6 +27,9 @@ pub use self::smtp::{SmtpSender, Step};
 /// Writes letters and sends them, or keeps them.
 pub struct Mailer {
     templates: Arc<Templates>,
+    branding: SharedBranding,
+    /// The provider, at which logo and links are.
+    issuer: String,
     /// Our host name, by which messages call us.
     site: String,
     way: Way,
@@ -40,7 +44,12 @@ enum Way {
 impl Mailer {
     /// For the provider of this issuer. `trusted` are certification authorities (DER) beside the
     /// machine's.
-    pub fn new(config: &MailConfig, issuer: &str, trusted: &[Vec<u8>]) -> Self {
+    pub fn new(
+        config: &MailConfig,
+        branding: SharedBranding,
+        issuer: &str,
+        trusted: &[Vec<u8>],
+    ) -> Self {
         let site = site(issuer);
         let way = match &config.server {
             Some(server) => Way::Smtp(SmtpSender {
@@ -50,7 +59,8 @@ impl Mailer {
             }),
             None => Way::Kept(Arc::default()),
         };
-        Self { templates: Arc::clone(&config.templates), site, way }
+        let (templates, issuer) = (Arc::clone(&config.templates), issuer.to_owned());
+        Self { templates, branding, issuer, site, way }
     }
 
     /// Where messages are kept instead of being sent.
@@ -64,7 +74,8 @@ impl Mailer {
     fn write(&self, mail: &OutboxMail) -> Result<Message, RenderError> {
         let mut data = mail.data.clone();
         data.insert("site".to_owned(), self.site.clone().into());
-        self.templates.render(mail.kind.as_str(), &mail.language, &data)
+        let brand = brand(&self.branding.current(), &self.issuer);
+        self.templates.render(mail.kind.as_str(), &mail.language, &data, &brand)
     }
 }
 
@@ -88,6 +99,22 @@ impl MailChannel for Mailer {
     }
 }
 
+/// What messages show of whoever sends them. `issuer` is the provider's.
+pub fn brand(branding: &Branding, issuer: &str) -> Brand {
+    let link = |link: &Option<FooterLink>| link.as_ref().map(|link| link.absolute(issuer));
+    Brand {
+        name: branding.name.as_ref().map(|name| name.as_str().to_owned()),
+        logo: branding.logo_url(issuer),
+        button: branding
+            .accents
+            .button()
+            .map(|(button, ink)| [button, ink].map(|own| own.to_string())),
+        imprint: link(&branding.links.imprint),
+        privacy: link(&branding.links.privacy),
+        help: link(&branding.links.help),
+    }
+}
+
 /// The host name of an issuer, by which messages call us.
 pub fn site(issuer: &str) -> String {
     let url = Url::parse(issuer).ok();
@@ -105,7 +132,8 @@ mod tests {
 
     fn mailer() -> Mailer {
         let templates = Arc::new(Templates::new([]).unwrap());
-        Mailer::new(&MailConfig { templates, server: None }, "https://op.example/path", &[])
+        let config = MailConfig { templates, server: None };
+        Mailer::new(&config, SharedBranding::default(), "https://op.example/path", &[])
     }
 
     fn mail(kind: MailKind, language: &str) -> OutboxMail {

@@ -62,7 +62,7 @@ pub(crate) async fn post(
     let asked = state.provider.confirm_address(&user, &address, browser.asker()).await;
     match asked {
         Ok(()) => {
-            let told = Told::Done((t.own_page.link_sent)(address.as_str()));
+            let told = Told::Done(t.own_page.link_sent.with(address.as_str()));
             show(&state, &headers, StatusCode::OK, &user, Some(told))
         }
         Err(error) => {

@@ -136,7 +136,7 @@ impl Page {
                     Some(used) => view! { ", "{texts.last_used}" "{utc_time(used)} }.into_any(),
                     None => view! { ", "{t.never_used} }.into_any(),
                 };
-                let label = (t.remove_one)(&title);
+                let label = t.remove_one.with(&title);
                 let shown =
                     identity.shown.map(|shown| view! { <p class="break-words">{shown}</p> });
                 view! {
@@ -170,7 +170,7 @@ impl Page {
                 <form method="post" action=other.action>
                     {hidden(csrf::FIELD, form_token.clone())}
                     {hidden("purpose", "link".to_owned())}
-                    <button class="btn btn-block">{(t.link)(&other.title)}</button>
+                    <button class="btn btn-block">{t.link.with(&other.title)}</button>
                 </form>
             }
         });

@@ -70,7 +70,7 @@ pub(crate) async fn post(
     match verified {
         Ok(()) => {}
         Err(SignInError::Throttled(seconds)) => {
-            let page = refused(StatusCode::TOO_MANY_REQUESTS, (t.throttled)(seconds)).await;
+            let page = refused(StatusCode::TOO_MANY_REQUESTS, t.throttled.of(seconds)).await;
             return page.map(|page| with_retry_after(page, seconds));
         }
         Err(SignInError::Busy(_)) => {

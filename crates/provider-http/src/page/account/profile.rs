@@ -67,7 +67,7 @@ pub(crate) async fn post(
         }
     }
     if let Some(claim) = form.refused {
-        let told = Told::Problem((t.claim_refused)((t.claim)(claim.name())));
+        let told = Told::Problem(t.claim_refused.with((t.claim)(claim.name())));
         return Ok(form.show(&state, &headers, StatusCode::BAD_REQUEST, Some(told)));
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);

@@ -87,8 +87,10 @@ fn warning(texts: &Texts, request: &AuthorizeRequest) -> Option<String> {
     })?;
     match &request.client.origin {
         ClientOrigin::Operator => None,
-        ClientOrigin::Registered { .. } => Some((texts.registered_itself)(&place)),
-        ClientOrigin::Document { host } => Some((texts.described_at)(host, &place)),
+        ClientOrigin::Registered { .. } => Some(texts.registered_itself.with(&place)),
+        ClientOrigin::Document { host } => {
+            Some(texts.described_at.with_all(&[("host", host), ("place", &place)]))
+        }
     }
 }
 
@@ -112,7 +114,7 @@ pub(crate) async fn post(
 ) -> Result<Response, PageError> {
     let return_url = form.get("return_url").ok_or(ForeignReturnUrl).and_then(ReturnUrl::parse);
     let return_url = return_url.map_err(|error| state.error(error))?;
-    let state = state.in_language_of(Some(&return_url)).await;
+    let state = state.for_request_of(Some(&return_url)).await;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         // The authorization endpoint shows the page again.
         return Ok(see_other(&state.base.join(&return_url.to_text())));

@@ -52,7 +52,7 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
         view! {
             <div class="stack-tight">
                 {logo}
-                <h1>{(t.allow_client)(&consent.client_name)}</h1>
+                <h1>{t.allow_client.with(&consent.client_name)}</h1>
                 <p class="muted">
                     {t.signed_in_as}" "<strong>{consent.username}</strong>". "{t.it_asks_for}
                 </p>

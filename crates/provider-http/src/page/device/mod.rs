@@ -115,6 +115,7 @@ async fn confirm(
     code: &UserCode,
     pending: &PendingDevice,
 ) -> Result<Response, PageError> {
+    let layout = state.clone().in_look_of(Some(&pending.client)).layout();
     let token = FormToken::for_page(headers, &state.cookies);
     let confirm = view::Confirm {
         action: state.base.join(paths::DEVICE),
@@ -124,7 +125,7 @@ async fn confirm(
         client_name: pending.client.name.clone(),
         scopes: state.provider.resources().describe(&pending.scope),
     };
-    let page = html(StatusCode::OK, view::confirm(&state.layout(), confirm));
+    let page = html(StatusCode::OK, view::confirm(&layout, confirm));
     Ok(with_cookie(page, token.set_cookie))
 }
 
@@ -141,7 +142,7 @@ fn refuse(
         }
         UserCodeError::SignInAgain => Ok(to_login(state, typed)),
         UserCodeError::Throttled(seconds) => {
-            let problem = (state.texts.codes_throttled)(seconds);
+            let problem = state.texts.codes_throttled.of(seconds);
             let page = enter(state, headers, StatusCode::TOO_MANY_REQUESTS, typed, Some(problem));
             Ok(with_retry_after(page, seconds))
         }

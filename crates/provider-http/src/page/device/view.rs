@@ -89,7 +89,7 @@ pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
         let scopes = scopes.collect_view();
         view! {
             <div class="stack-tight">
-                <h1>{(t.allow_client)(&confirm.client_name)}</h1>
+                <h1>{t.allow_client.with(&confirm.client_name)}</h1>
                 <p>
                     {t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"
                 </p>

@@ -98,7 +98,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let Some(waiting) = Waiting::of(&state, &headers).await? else { return Ok(to_login(&state)) };
-    let state = state.in_language_of(waiting.return_url().as_ref()).await;
+    let state = state.for_request_of(waiting.return_url().as_ref()).await;
     show(&state, &headers, &waiting, None).await
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let Some(waiting) = Waiting::of(&state, &headers).await? else { return Ok(to_login(&state)) };
-    let state = state.in_language_of(waiting.return_url().as_ref()).await;
+    let state = state.for_request_of(waiting.return_url().as_ref()).await;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return show(&state, &headers, &waiting, Some(state.texts.form_expired)).await;
     }

@@ -27,7 +27,7 @@ pub(crate) struct Decision {
 
 pub(crate) fn decision(layout: &Layout, page: Decision) -> String {
     let (t, e) = (layout.texts, layout.texts.external);
-    let title = (e.new_here)(&page.title);
+    let title = e.new_here.with(&page.title);
     document(layout, &title.clone(), move || {
         let problem = page
             .problem
@@ -35,7 +35,7 @@ pub(crate) fn decision(layout: &Layout, page: Decision) -> String {
         let lead = if page.may_create { e.create_or_link } else { e.address_is_known };
         let link = match &page.username {
             Some(username) => {
-                let label = (e.link_with)(&page.title, username);
+                let label = e.link_with.with_all(&[("title", &page.title), ("username", username)]);
                 button(&page, "link", label, "btn btn-primary btn-block").into_any()
             }
             None => view! {

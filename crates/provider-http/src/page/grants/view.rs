@@ -104,8 +104,8 @@ fn client(buttons: &Buttons, access: ClientWithAccess) -> impl IntoView + use<> 
         }
         None => view! { {t.not_in_use} }.into_any(),
     };
-    let label = (t.take_back_from)(&access.name);
-    let open_label = (t.open_application)(&access.name);
+    let label = t.take_back_from.with(&access.name);
+    let open_label = t.open_application.with(&access.name);
     let open = access.open.map(|href| {
         view! { <a class="btn btn-small" href=href aria-label=open_label>{t.open}</a> }
     });
@@ -142,7 +142,7 @@ pub(crate) fn session(
         }
         .into_any()
     } else {
-        let label = (t.end_session_in)(&browser);
+        let label = t.end_session_in.with(&browser);
         buttons.button("sid", session.authentication.sid.into(), t.end, label).into_any()
     };
     view! {

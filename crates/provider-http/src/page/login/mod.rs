@@ -2,7 +2,7 @@
 
 mod view;
 
-pub(crate) use self::view::{Passkeys, passkey_button};
+pub(crate) use self::view::{Login, Passkeys, login as login_page, passkey_button};
 
 use axum::{
     http::{HeaderMap, StatusCode},
@@ -53,7 +53,7 @@ pub(crate) async fn get(
     PageQuery(query): PageQuery,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &query)?;
-    let state = state.in_language_of(return_url.as_ref()).await;
+    let state = state.for_request_of(return_url.as_ref()).await;
     let page = LoginPage { return_url, ..LoginPage::default() };
     if !query.is_sent(upstream::CHOOSE) && !state.provider.identity_providers().is_empty() {
         let request = page.request(&state).await;
@@ -72,7 +72,7 @@ pub(crate) async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &form)?;
-    let state = state.in_language_of(return_url.as_ref()).await;
+    let state = state.for_request_of(return_url.as_ref()).await;
     let page = LoginPage {
         return_url,
         username: form.get("username").map(str::to_owned),
@@ -312,7 +312,7 @@ impl LoginPage {
             Err(error) => error,
         };
         audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
-        let f = state.texts.factors;
+        let f = &state.texts.factors;
         match error {
             PasskeyError::Throttled(seconds) => {
                 self.refused(state, headers, SignInError::Throttled(seconds)).await
@@ -341,7 +341,7 @@ impl LoginPage {
                 (StatusCode::BAD_REQUEST, state.texts.wrong_password.to_owned(), None)
             }
             SignInError::Throttled(seconds) => {
-                let problem = (state.texts.throttled)(seconds);
+                let problem = state.texts.throttled.of(seconds);
                 (StatusCode::TOO_MANY_REQUESTS, problem, Some(seconds))
             }
             SignInError::Busy(_) => {
@@ -370,7 +370,7 @@ impl LoginPage {
             return None;
         }
         let username = state.username(&session).await.ok()?;
-        Some((state.texts.another_user_expected)(&username))
+        Some(state.texts.another_user_expected.with(&username))
     }
 
     async fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {

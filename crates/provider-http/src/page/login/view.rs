@@ -60,7 +60,7 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
     let t = layout.texts;
     document(layout, t.sign_in, move || {
         let lead = match &login.client_name {
-            Some(name) => (t.to_continue_to)(name),
+            Some(name) => t.to_continue_to.with(name),
             None => t.to_this_provider.to_owned(),
         };
         let failed = login.problem.is_some();

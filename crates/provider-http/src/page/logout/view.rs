@@ -24,7 +24,7 @@ pub(crate) fn question(layout: &Layout, question: Question) -> String {
         let carried = carried.collect_view();
         let asked = question
             .client_name
-            .map(|name| view! { <p class="muted">{(t.client_asks)(&name)}</p> });
+            .map(|name| view! { <p class="muted">{t.client_asks.with(&name)}</p> });
         view! {
             <div class="stack-tight">
                 <h1>{t.sign_out_question}</h1>
@@ -66,9 +66,9 @@ pub(crate) fn done(layout: &Layout, done: Done) -> String {
         let client = done.client_name.unwrap_or_else(|| t.the_application.to_owned());
         let (address, text, class) = match (done.return_to, done.unvouched_host) {
             (Some(return_to), None) => {
-                (return_to, (t.back_to)(&client), "btn btn-primary btn-block")
+                (return_to, t.back_to.with(&client), "btn btn-primary btn-block")
             }
-            (Some(return_to), Some(host)) => (return_to, (t.go_on_to)(&host), "btn btn-block"),
+            (Some(return_to), Some(host)) => (return_to, t.go_on_to.with(&host), "btn btn-block"),
             (None, _) => (done.login, t.sign_in.to_owned(), "btn btn-block"),
         };
         view! {

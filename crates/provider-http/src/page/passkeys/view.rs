@@ -103,7 +103,7 @@ fn item(
         Some(used) => view! { ", "{t.last_used}" "{utc_time(used)} }.into_any(),
         None => view! { ", "{f.never_used} }.into_any(),
     };
-    let label = (f.remove_passkey)(&passkey.name);
+    let label = f.remove_passkey.with(&passkey.name);
     let id = base64url::encode(&passkey.credential_id);
     let field = format!("name-{id}");
     view! {

@@ -3,6 +3,8 @@
 
 mod view;
 
+pub(crate) use self::view::{SecondStep, second_step as second_step_page};
+
 use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -100,7 +102,7 @@ pub(crate) async fn get(
     };
     // Whoever made the address may know the secret in it. Only our own form brings one along.
     let asked = Asked { kept: None, ..asked };
-    let state = state.in_language_of(asked.return_url.as_ref()).await;
+    let state = state.for_request_of(asked.return_url.as_ref()).await;
     match state.provider.unfinished_sign_in(&asked.handle).await {
         Ok(sign_in) => show(&state, &headers, &asked, &sign_in, StatusCode::OK, None),
         Err(SecondStepError::Store(error)) => Err(state.error(error)),
@@ -117,7 +119,7 @@ pub(crate) async fn post(
     let Some(asked) = Asked::of(&state, &headers, &form)? else {
         return Ok(to_login(&state, &form));
     };
-    let state = state.in_language_of(asked.return_url.as_ref()).await;
+    let state = state.for_request_of(asked.return_url.as_ref()).await;
     let sign_in = match state.provider.unfinished_sign_in(&asked.handle).await {
         Ok(sign_in) => sign_in,
         Err(SecondStepError::Store(error)) => return Err(state.error(error)),
@@ -315,7 +317,7 @@ fn refuse(
         }
         SecondStepError::WrongCode => (StatusCode::BAD_REQUEST, f.wrong_code.to_owned(), None),
         SecondStepError::Throttled(seconds) => {
-            (StatusCode::TOO_MANY_REQUESTS, (f.codes_throttled)(seconds), Some(seconds))
+            (StatusCode::TOO_MANY_REQUESTS, f.codes_throttled.of(seconds), Some(seconds))
         }
         SecondStepError::Locked => (StatusCode::FORBIDDEN, f.codes_locked.to_owned(), None),
     };

@@ -49,7 +49,7 @@ pub(crate) fn second_step(layout: &Layout, step: SecondStep) -> String {
             view! {
                 <label class="checkbox">
                     <input type="checkbox" name="remember_browser" value="true"/>
-                    {(f.remember_browser)(step.remember_days)}
+                    {f.remember_browser.of(step.remember_days)}
                 </label>
             }
         });
@@ -60,7 +60,7 @@ pub(crate) fn second_step(layout: &Layout, step: SecondStep) -> String {
         view! {
             <div class="stack-tight">
                 <h1>{f.second_step}</h1>
-                <p class="muted">{(f.signing_in_as)(&step.username)}" "{lead}</p>
+                <p class="muted">{f.signing_in_as.with(&step.username)}" "{lead}</p>
             </div>
             {problem}
             <form

@@ -75,7 +75,7 @@ pub(crate) async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &form)?;
-    let state = state.in_language_of(return_url.as_ref()).await;
+    let state = state.for_request_of(return_url.as_ref()).await;
     let provider = provider(&state, &name)?;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return Ok(login::form_expired(&state, &headers, return_url).await);
@@ -203,7 +203,7 @@ async fn answer(
 ) -> Result<Response, PageError> {
     let AnsweredSignIn { kept: Kept { purpose, return_url, remember }, user, .. } = answered;
     let return_url = return_url.and_then(|text| ReturnUrl::parse(&text).ok());
-    let state = &state.clone().in_language_of(return_url.as_ref()).await;
+    let state = &state.clone().for_request_of(return_url.as_ref()).await;
     let user = match user {
         Ok(user) => user,
         Err(error) => return refuse(state, peer, provider, return_url.as_ref(), error),
@@ -342,7 +342,7 @@ fn refuse(
     let t = state.texts.upstream;
     let (status, text) = match error {
         UpstreamError::Throttled(seconds) => {
-            let told = told(state, return_url, (state.texts.throttled)(seconds));
+            let told = told(state, return_url, state.texts.throttled.of(seconds));
             let response = told.show(state, StatusCode::TOO_MANY_REQUESTS);
             return Ok(with_retry_after(response, seconds));
         }
@@ -354,7 +354,7 @@ fn refuse(
         UpstreamError::NotAwaited => (StatusCode::BAD_REQUEST, t.not_awaited),
         UpstreamError::TooLong(_) => (StatusCode::BAD_REQUEST, t.too_long),
     };
-    Ok(told(state, return_url, text(&provider.title)).show(state, status))
+    Ok(told(state, return_url, text.with(&provider.title)).show(state, status))
 }
 
 /// That nobody is signed in, with a way back.

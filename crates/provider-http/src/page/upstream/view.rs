@@ -25,7 +25,7 @@ pub(crate) fn buttons(t: &'static Texts, buttons: Vec<ProviderButton>) -> impl I
                 formnovalidate=true
             >
                 {mark(button.mark)}
-                <span>{(t.upstream.sign_in_with)(&button.title)}</span>
+                <span>{t.upstream.sign_in_with.with(&button.title)}</span>
                 {button.is_last.then(|| view! {
                     <span class="badge">{t.upstream.last_used}</span>
                 })}

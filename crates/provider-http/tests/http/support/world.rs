@@ -49,7 +49,7 @@ use doorward_provider::{
         password_verifier::PasswordVerifier, upstream::UpstreamClients,
     },
 };
-use doorward_provider_http::HttpSettings;
+use doorward_provider_http::{HttpSettings, SharedBranding};
 use doorward_provider_store::{
     PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore,
 };
@@ -121,6 +121,8 @@ pub struct Setup {
     pub upstream_clients: UpstreamClients,
     /// Where messages are kept, as in demo mode.
     pub demo_mailbox: Option<Arc<DemoMailbox>>,
+    /// How the pages look.
+    pub branding: SharedBranding,
 }
 
 impl Setup {
@@ -153,6 +155,7 @@ impl Default for Setup {
             identity_providers: vec![],
             upstream_clients: UpstreamClients::new(),
             demo_mailbox: None,
+            branding: SharedBranding::default(),
         }
     }
 }
@@ -175,6 +178,7 @@ struct Own {
     identity_providers: Vec<IdentityProvider>,
     upstream_clients: UpstreamClients,
     demo_mailbox: Option<Arc<DemoMailbox>>,
+    branding: SharedBranding,
 }
 
 /// The provider under test, with its database in a folder of its own.
@@ -234,6 +238,7 @@ impl World {
             identity_providers: setup.identity_providers,
             upstream_clients: setup.upstream_clients,
             demo_mailbox: setup.demo_mailbox,
+            branding: setup.branding,
         };
         Box::pin(Self::start(own, clients, store, clock, folder, passwords)).await
     }
@@ -308,8 +313,11 @@ impl World {
             entropy: Arc::new(SystemEntropy),
         };
         let provider = Arc::new(Provider::assemble(parts, Arc::clone(&store)).await.unwrap());
-        let settings =
-            HttpSettings { demo_mailbox: own.demo_mailbox.clone(), ..HttpSettings::default() };
+        let settings = HttpSettings {
+            demo_mailbox: own.demo_mailbox.clone(),
+            branding: own.branding.clone(),
+            ..HttpSettings::default()
+        };
         let router = doorward_provider_http::router(Arc::clone(&provider), settings);
         Self { router, provider, clock, published, own, store, clients, folder }
     }
@@ -420,7 +428,7 @@ impl World {
 
     /// Removes a client from the store. The provider sees it when it looks.
     pub async fn remove_client(&self, client_id: &str) {
-        assert!(self.store.remove_client(&client_id.parse().unwrap()).await.unwrap());
+        assert!(self.store.remove_client(&client_id.parse().unwrap(), None).await.unwrap());
     }
 
     /// The clients as they are stored.

@@ -61,6 +61,7 @@ impl Client {
             logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
             policy_uri: settings.policy_uri.map(|uri| web_uri("policy_uri", uri)).transpose()?,
             tos_uri: settings.tos_uri.map(|uri| web_uri("tos_uri", uri)).transpose()?,
+            branding: settings.branding,
             origin: ClientOrigin::Operator,
             secrets: SharedSecrets::from_settings(
                 "client_secrets",

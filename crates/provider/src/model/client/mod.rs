@@ -33,6 +33,7 @@ use self::{
 };
 use crate::model::{
     acr::AcrLevel,
+    branding::ClientBranding,
     identity_provider::{IdentityProvider, IdentityProviderName},
     session::{Authentication, PASSWORD_METHOD, Session},
     shared_secret::SharedSecrets,
@@ -80,6 +81,8 @@ pub struct Client {
     pub policy_uri: Option<String>,
     /// Where its terms of service are.
     pub tos_uri: Option<String>,
+    /// How its pages look, if an operator says so.
+    branding: Option<ClientBranding>,
     /// Who says what it is.
     pub origin: ClientOrigin,
     /// Hashes of its secrets.
@@ -183,6 +186,12 @@ impl Client {
     /// Whether no operator wrote it down.
     pub fn is_stranger(&self) -> bool {
         self.origin != ClientOrigin::Operator
+    }
+
+    /// What its sign-in pages show in place of the provider's name, logo and colours. Nobody who is
+    /// not known to the operator can make our pages look like another's.
+    pub fn branding(&self) -> Option<&ClientBranding> {
+        self.branding.as_ref().filter(|_| !self.is_stranger())
     }
 
     /// Whether the secret is one of the client's and has not expired; constant time for each.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::request_object::RequestObjectAlgorithm;
 use crate::model::{
-    acr::AcrLevel, identity_provider::IdentityProviderName, shared_secret::SecretSettings,
+    acr::AcrLevel, branding::ClientBranding, identity_provider::IdentityProviderName,
+    shared_secret::SecretSettings,
 };
 
 /// A grant type that a client may be allowed (`allowed_grant_types`). Refresh tokens come with
@@ -90,6 +91,8 @@ pub struct ClientSettings {
     pub policy_uri: Option<String>,
     #[serde(default)]
     pub tos_uri: Option<String>,
+    #[serde(default)]
+    pub branding: Option<ClientBranding>,
     #[serde(default)]
     pub client_secrets: Vec<SecretSettings>,
     #[serde(default)]

@@ -1,0 +1,118 @@
+//! The look of one page: the provider's, or that of the client that waits for the sign-in.
+
+use std::sync::Arc;
+
+use doorward_protocol::{base64url, params::Params};
+use doorward_provider::model::{
+    branding::{Accent as _, Accents, ClientBranding, DarkAccent, LightAccent, ShownName},
+    client::Client,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{Branding, FooterLinks};
+use crate::AppState;
+
+/// How the name of a style sheet with accents begins.
+const ACCENTS: &str = "accents-";
+/// In its name in place of a colour that stays ours.
+const OURS: &str = "ours";
+
+/// The look of one page.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    /// At the top, and in the title.
+    pub(crate) name: String,
+    /// The path of the logo; `None`: our own mark.
+    pub(crate) logo: Option<String>,
+    /// The name of the style sheet with the accents.
+    pub(crate) accents: Option<String>,
+    /// Under the page.
+    pub(crate) links: FooterLinks,
+}
+
+impl Look {
+    /// The provider's look, and in place of its parts those of a client.
+    pub(crate) fn of(branding: &Branding, client: Option<&ClientBranding>) -> Self {
+        let own_name = client.and_then(|client| client.name.as_ref()).map(ShownName::as_str);
+        let named = client.and_then(|client| client.logo.as_ref()).and_then(|own| {
+            // A client of the database may name a logo that is not there any more.
+            branding.logos.get(own)
+        });
+        let usual = branding.logo.as_ref().and_then(|own| branding.logos.get(own));
+        let own_accents = client.map(ClientBranding::accents);
+        let accents = own_accents.filter(|own| *own != Accents::default());
+        Self {
+            name: own_name.unwrap_or_else(|| branding.shown_name()).to_owned(),
+            logo: named.or(usual).map(super::Logo::path),
+            accents: style_name(accents.unwrap_or(branding.accents)),
+            links: branding.links.clone(),
+        }
+    }
+}
+
+/// The name of the style sheet with these accents: it has the colours and a hash of what they make,
+/// so that it is never another one.
+fn style_name(accents: Accents) -> Option<String> {
+    let css = accents.style_sheet()?;
+    let hash = base64url::encode(&Sha256::digest(css)[..9]);
+    let digits = |colour: Option<String>| {
+        colour.map_or_else(|| OURS.to_owned(), |colour| colour.trim_start_matches('#').to_owned())
+    };
+    let light = digits(accents.light.map(|own| own.colour().to_string()));
+    let dark = digits(accents.dark.map(|own| own.colour().to_string()));
+    Some(format!("{ACCENTS}{light}-{dark}-{hash}.css"))
+}
+
+/// The style sheet of this name. It is made from the name, so every process of a provider can
+/// serve the accents of every client. A name that no page has is refused: a colour that can't be
+/// read, or the hash of something else.
+pub(crate) fn style_sheet(name: &str) -> Option<String> {
+    let mut parts = name.strip_prefix(ACCENTS)?.splitn(3, '-');
+    let (light, dark) = (parts.next()?, parts.next()?);
+    let light = (light != OURS).then(|| LightAccent::parse(&format!("#{light}")));
+    let dark = (dark != OURS).then(|| DarkAccent::parse(&format!("#{dark}")));
+    let accents = Accents { light: light.transpose().ok()?, dark: dark.transpose().ok()? };
+    (style_name(accents)? == name).then(|| accents.style_sheet())?
+}
+
+impl AppState {
+    /// The same state with the look of the client of a waiting authorization request, whose
+    /// parameters are these.
+    pub(crate) fn in_look_of_request(self, encoded: Option<&[u8]>) -> Self {
+        let query = encoded.and_then(|encoded| std::str::from_utf8(encoded).ok());
+        let params = query.and_then(|query| Params::parse_noting_repeats(query, &[]).ok());
+        let client_id = params.as_ref().and_then(|(params, _)| params.get("client_id"));
+        let client = client_id.and_then(|client_id| self.provider.client(client_id));
+        self.in_look_of(client.as_deref())
+    }
+
+    /// The same state with the look of a client, if it has one.
+    pub(crate) fn in_look_of(self, client: Option<&Client>) -> Self {
+        let look = client.and_then(Client::branding).map(|own| Arc::new(own.clone()));
+        Self { client_look: look, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_style_sheet_is_found_by_its_name_and_by_no_other() {
+        let light = Some(LightAccent::parse("#7a1f5c").unwrap());
+        let dark = Some(DarkAccent::parse("#e3a7cf").unwrap());
+        for accents in
+            [Accents { light, dark: None }, Accents { light, dark }, Accents { light: None, dark }]
+        {
+            let name = style_name(accents).unwrap();
+            assert_eq!(style_sheet(&name), accents.style_sheet());
+            let (first, _) = name.rsplit_once('-').unwrap();
+            assert_eq!(style_sheet(&format!("{first}-AAAAAAAAAAAA.css")), None);
+        }
+        assert_eq!(style_name(Accents::default()), None);
+        for name in ["accents-", "accents-ours-ours-x.css", "accents-}a{b-c-d.css", "other.css"] {
+            assert_eq!(style_sheet(name), None, "{name}");
+        }
+    }
+}
