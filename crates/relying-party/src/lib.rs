@@ -14,6 +14,7 @@
 
 mod assertions;
 mod ports;
+mod proof_key;
 mod relying_party;
 mod signed_secret;
 
@@ -23,6 +24,7 @@ pub use doorward_client::{
     SignoutRequestArgs, User,
 };
 pub use doorward_protocol::jose::SigningAlgorithm;
+pub use proof_key::{ProofKey, ProofKeyError, ProvenCall};
 pub use relying_party::{NewRequest, RelyingParty, RelyingPartyError, ServerOptions, StartError};
 pub use signed_secret::SignedSecret;
 

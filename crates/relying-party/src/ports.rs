@@ -14,8 +14,8 @@ use doorward_client::{
     in_page::{MemoryStorage, PageLocks},
     ports::{
         AssertionSource, Broadcast, Clock, Entropy, EntropyError, Guard, HttpClient, HttpRequest,
-        HttpResponse, LocalFuture, Navigator, NetworkFailure, Ports, Redirect, SignatureError,
-        SignatureVerifier, Timer,
+        HttpResponse, LocalFuture, Navigator, NetworkFailure, Ports, ProofSigner, Redirect,
+        SignatureError, SignatureVerifier, Timer,
     },
 };
 use doorward_protocol::{
@@ -24,7 +24,7 @@ use doorward_protocol::{
 use reqwest::{Certificate, Response, header::DATE, redirect::Policy};
 use url::Url;
 
-use crate::{Now, StartError, assertions::Assertions};
+use crate::{Now, ProofKey, StartError, assertions::Assertions};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer answers of the provider are refused, in bytes.
@@ -53,6 +53,7 @@ pub(super) fn ports(
     now: Arc<Now>,
     requests: MemoryStorage,
     assertions: Option<Assertions>,
+    proof_key: Option<ProofKey>,
 ) -> Ports {
     Ports {
         http: Rc::new(Http(http)),
@@ -65,7 +66,7 @@ pub(super) fn ports(
         broadcast: Rc::new(Alone),
         navigator: Rc::new(Alone),
         timer: Rc::new(ServerTimer),
-        signer: None,
+        signer: proof_key.map(|key| Rc::new(key) as Rc<dyn ProofSigner>),
         assertions: assertions.map(|source| Rc::new(source) as Rc<dyn AssertionSource>),
         popups: None,
     }

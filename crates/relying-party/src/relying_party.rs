@@ -23,7 +23,7 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{ClientKey, Now, SignedSecret, assertions::Assertions, ports};
+use crate::{ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, ports};
 
 /// After this time, the provider's metadata and keys are fetched again. So a key that the provider
 /// withdraws is accepted no longer than this.
@@ -53,6 +53,7 @@ pub enum RelyingPartyError {
 #[non_exhaustive]
 pub struct ServerOptions {
     key: Option<ClientKey>,
+    proof_key: Option<ProofKey>,
     signed_secret: Option<Arc<SignedSecret>>,
     trusted: Vec<Vec<u8>>,
     now: Option<Arc<Now>>,
@@ -64,6 +65,12 @@ impl ServerOptions {
     #[must_use]
     pub fn client_key(self, key: ClientKey) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    /// Tokens are bound to this key (RFC 9449). The settings must say so, too (`dpop`).
+    #[must_use]
+    pub fn proof_key(self, key: ProofKey) -> Self {
+        Self { proof_key: Some(key), ..self }
     }
 
     /// The client signs its own secret, in place of that of the settings.
@@ -143,15 +150,18 @@ impl RelyingParty {
             None => settings,
         };
         settings.validate().map_err(|error| StartError(error.to_string()))?;
+        if settings.dpop && options.proof_key.is_none() {
+            return Err(StartError("dpop needs a key for proofs: give a ProofKey".to_owned()));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| StartError(format!("no thread for the protocol: {error}")))?;
         let http = ports::http_client(&settings, &options.trusted)?;
-        let (key, signed_secret) = (options.key, options.signed_secret);
+        let ServerOptions { key, proof_key, signed_secret, .. } = options;
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         let serve = move || {
-            let core = Rc::new(Core::new(settings, key, signed_secret, http, now));
+            let core = Rc::new(Core::new(settings, key, proof_key, signed_secret, http, now));
             LocalSet::new().block_on(&runtime, async move {
                 while let Some(job) = waiting.recv().await {
                     tokio::task::spawn_local(job(Rc::clone(&core)));
@@ -322,6 +332,7 @@ impl Core {
     fn new(
         settings: Settings,
         key: Option<ClientKey>,
+        proof_key: Option<ProofKey>,
         signed_secret: Option<Arc<SignedSecret>>,
         http: reqwest::Client,
         now: Arc<Now>,
@@ -333,7 +344,7 @@ impl Core {
             issuer: settings.authority.clone(),
             now: Arc::clone(&now),
         });
-        let ports = ports::ports(http, Arc::clone(&now), requests.clone(), assertions);
+        let ports = ports::ports(http, Arc::clone(&now), requests.clone(), assertions, proof_key);
         let client = RefCell::default();
         Self { settings, signed_secret, now, ports, requests, client }
     }

@@ -9,14 +9,11 @@ use std::{
 use doorward_protocol::{
     base64url,
     challenge::{Challenge, Scheme},
-    dpop::{HEADER, NONCE_HEADER, PROOF_TYPE, ProofClaims, access_token_hash},
+    dpop::{HEADER, NONCE_HEADER, ProofClaims, access_token_hash, es256_header},
     error::ErrorCode,
-    jose::SigningAlgorithm,
-    json,
     jwk::Jwk,
     thumbprint::Thumbprint,
 };
-use serde_json::json;
 
 use crate::{
     Error, Fault, Settings,
@@ -176,10 +173,7 @@ impl KnownKey {
         let thumbprint = jwk
             .thumbprint()
             .ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
-        let public = json!({ "kty": jwk.kty, "crv": jwk.crv, "x": jwk.x, "y": jwk.y });
-        let header =
-            json!({ "typ": PROOF_TYPE, "alg": SigningAlgorithm::Es256.as_str(), "jwk": public });
-        Ok(Self { header: base64url::encode(json::text(&header)), thumbprint })
+        Ok(Self { header: es256_header(jwk), thumbprint })
     }
 }
 

@@ -9,7 +9,7 @@ mod target_uri;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 pub use self::target_uri::{NotATargetUri, TargetUri};
@@ -17,6 +17,7 @@ use crate::{
     base64url,
     claims::numeric_date,
     jose::{ED25519, SigningAlgorithm},
+    json,
     jwk::{self, Jwk},
     jws::{JwsError, UnverifiedJws},
     thumbprint::Thumbprint,
@@ -61,6 +62,14 @@ pub struct ProofClaims {
 /// The hash of an access token as a proof names it, `ath` (section 4.2).
 pub fn access_token_hash(access_token: &str) -> String {
     base64url::encode(Sha256::digest(access_token))
+}
+
+/// The header of every proof by a key that signs by ES256, base64url-encoded (section 4.2).
+pub fn es256_header(public: &Jwk) -> String {
+    let public = json!({ "kty": public.kty, "crv": public.crv, "x": public.x, "y": public.y });
+    let algorithm = SigningAlgorithm::Es256.as_str();
+    let header = json!({ "typ": PROOF_TYPE, "alg": algorithm, "jwk": public });
+    base64url::encode(json::text(&header))
 }
 
 /// Why a proof does not hold (section 4.3).
