@@ -60,6 +60,10 @@ impl Auth {
             Some(key) => options.client_key(key.clone()),
             None => options,
         };
+        let options = match &settings.proof_key {
+            Some(key) => options.proof_key(key.clone()),
+            None => options,
+        };
         let protocol = RelyingParty::start(settings.protocol.clone(), options)
             .map_err(|error| SettingsError(error.to_string()))?;
         let sessions = Sessions::new(

@@ -7,12 +7,15 @@ use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 /// The largest part of a value that is put into one cookie. Browsers take 4096 bytes with name and
 /// attributes.
-const LONGEST_PART: usize = 3800;
+pub(crate) const LONGEST_PART: usize = 3800;
 /// How many parts a value may have.
 const MOST_PARTS: usize = 4;
+/// The longest value, in bytes.
+pub(crate) const LONGEST_VALUE: usize = LONGEST_PART * MOST_PARTS;
 
 /// How many sign-ins a browser may have begun, where cookies keep them.
 const MOST_REQUESTS: usize = 6;
+
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie<'a> {
@@ -21,6 +24,9 @@ pub(crate) enum Cookie<'a> {
     Browser,
     /// The sign-in request with this tag, where the application keeps nothing.
     Request(&'a str),
+    /// The response that the provider's page posted, on its way to the callback, whose path this
+    /// is. Anybody can make a browser post one, so it goes nowhere else.
+    Response(&'a str),
 }
 
 /// The names and attributes of the cookies.
@@ -122,7 +128,11 @@ impl Cookies {
         let secure = if self.secure { "; Secure" } else { "" };
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let name = self.name(cookie, part);
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}");
+        let path = match cookie {
+            Cookie::Response(path) if !path.contains(';') => path,
+            _ => "/",
+        };
+        let text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{max_age}");
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         Some(header)
@@ -134,6 +144,9 @@ impl Cookies {
             Cookie::Session => format!("{prefix}{own}"),
             Cookie::Browser => format!("{prefix}{own}-signin"),
             Cookie::Request(tag) => format!("{prefix}{own}-signin-{tag}"),
+            // The other prefix is for cookies of the whole host.
+            Cookie::Response(_) if self.secure => format!("__Secure-{own}-response"),
+            Cookie::Response(_) => format!("{own}-response"),
         };
         if part == 0 { name } else { format!("{name}.{part}") }
     }

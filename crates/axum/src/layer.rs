@@ -16,7 +16,7 @@ use http::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    Auth, Problem,
+    Auth, Problem, StoreError,
     csrf::{self, Source},
     refusal::Asker,
     renewal,
@@ -29,7 +29,18 @@ pub(crate) struct Slot {
     /// The cookies of the request.
     pub(crate) cookies: HeaderMap,
     session: OnceCell<Result<Option<Arc<Loaded>>, Problem>>,
+    /// What this request made of the session.
+    left: Mutex<Left>,
     set_cookies: Mutex<SetCookies>,
+}
+
+/// How a request leaves its session.
+#[derive(Default)]
+enum Left {
+    #[default]
+    AsFound,
+    Changed(Arc<Loaded>),
+    Ended,
 }
 
 /// The cookies to set.
@@ -47,6 +58,7 @@ impl Slot {
             auth,
             cookies: cookies.collect(),
             session: OnceCell::new(),
+            left: Mutex::default(),
             set_cookies: Mutex::default(),
         }
     }
@@ -59,6 +71,39 @@ impl Slot {
     /// The session, with tokens that were renewed if that was due. All who ask share the answer.
     pub(crate) async fn session(&self) -> Result<Option<Arc<Loaded>>, Problem> {
         self.session.get_or_init(|| self.find()).await.clone()
+    }
+
+    /// The session as this request has left it, once [`Slot::session`] found it.
+    pub(crate) fn present(&self) -> Option<Arc<Loaded>> {
+        match &*self.left.lock().unwrap_or_else(PoisonError::into_inner) {
+            Left::AsFound => self.session.get()?.as_ref().ok()?.clone(),
+            Left::Changed(session) => Some(Arc::clone(session)),
+            Left::Ended => None,
+        }
+    }
+
+    /// This request changed the session. The browser gets its cookie, if that is another one.
+    pub(crate) fn change(&self, session: Arc<Loaded>) -> Result<(), StoreError> {
+        let sessions = &self.auth.sessions;
+        if !sessions.is_known_to(&self.cookies, &session) {
+            let headers = sessions.cookies_of(&self.cookies, &session)?;
+            let mut set = self.cookies_to_set();
+            if !set.are_final {
+                set.headers = headers;
+            }
+        }
+        self.leave(Left::Changed(session));
+        Ok(())
+    }
+
+    /// The session ended by this request.
+    pub(crate) fn end(&self) {
+        self.decide_cookies(self.auth.sessions.no_cookies(&self.cookies));
+        self.leave(Left::Ended);
+    }
+
+    fn leave(&self, left: Left) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
     async fn find(&self) -> Result<Option<Arc<Loaded>>, Problem> {
@@ -129,7 +174,8 @@ pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next:
 async fn genuine(slot: &Slot, request: Request) -> Result<Request, Problem> {
     let auth = &slot.auth;
     // Without the cookie, a request has no rights that another site could use.
-    let may_change = csrf::may_change(request.method(), request.headers());
+    let may_change = csrf::may_change(request.method(), request.headers())
+        && !auth.checked.is_posted_response(&request);
     if !may_change || !auth.sessions.is_cookie_sent(&slot.cookies) {
         return Ok(request);
     }

@@ -41,7 +41,9 @@
 //! | know the user, if there is one | the extractor `Option<SignedIn>` |
 //! | ask for a sign-in | [`SignedIn`] |
 //! | apply a policy, step-up included | [`Authorized`] |
+//! | keep something in the session | [`Session`] |
 //! | call an API from scripts of the page | [`ApiProxy`] |
+//! | bind tokens to a key (DPoP) | [`SignInSettings::proof_key`] |
 //! | keep sessions on the server | [`MemorySessions`], `SqliteSessions`, `PostgresSessions` |
 //! | keep sessions in another database | [`SessionStore`] |
 //! | keep sessions in encrypted cookies | [`CookieKeys`] |
@@ -81,6 +83,7 @@ mod renewal;
 mod return_to;
 mod routes;
 mod session;
+mod session_values;
 mod settings;
 mod signed_in;
 
@@ -98,6 +101,7 @@ pub use session::{
     CookieKeys, CookieKeysError, FoundSession, Key, MemorySessions, SessionRow, SessionStore,
     SessionsIn, StoreError, Whose,
 };
+pub use session_values::{Session, SessionError};
 pub use settings::{SettingsError, SignInSettings};
 pub use signed_in::{AccessTokenError, SignedIn};
 
@@ -109,7 +113,7 @@ pub use doorward_policy::{
     self as policy, Decision, Denial, Need, Policy, Principal, RequiredPolicy, StepUp,
 };
 pub use doorward_protocol::jose::SigningAlgorithm;
-pub use doorward_relying_party::{ClientKey, ClientKeyError};
+pub use doorward_relying_party::{ClientKey, ClientKeyError, ProofKey, ProofKeyError};
 pub use http;
 
 /// The examples of the README compile.

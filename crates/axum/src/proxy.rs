@@ -1,19 +1,26 @@
 //! Routes that are passed on to an API with the user's access token, for pages with scripts
 //! (backend for frontend). The token stays on the server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use doorward_protocol::host::is_loopback;
+use doorward_protocol::{
+    challenge::Challenge, dpop::NONCE_HEADER, error::ErrorCode, host::is_loopback,
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{CONNECTION, CONTENT_SECURITY_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        CONNECTION, CONTENT_SECURITY_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use reqwest::redirect::Policy;
 use serde_json::json;
@@ -48,10 +55,12 @@ const PASSED_ON: [&str; 11] = [
 
 /// The response headers that are not passed on: those of one connection (RFC 9110 section 7.6.1),
 /// and those that would speak for the application's origin.
-const KEPT_BACK: [&str; 14] = [
+const KEPT_BACK: [&str; 15] = [
     "clear-site-data",
     "connection",
     "content-security-policy",
+    // It is for the proofs, which are made here.
+    NONCE_HEADER,
     "keep-alive",
     "proxy-authenticate",
     "proxy-connection",
@@ -100,6 +109,8 @@ struct Route {
     api: Url,
     methods: Vec<Method>,
     http: reqwest::Client,
+    /// The nonce for the next proof, if the API asks for one (RFC 9449 section 9).
+    nonce: Mutex<Option<String>>,
 }
 
 impl ApiProxy {
@@ -136,7 +147,8 @@ impl ApiProxy {
             )));
         };
         let (http, methods) = (http_client(&api)?, methods.into_iter().collect());
-        self.routes.push(Arc::new(Route { path, api, methods, http }));
+        let nonce = Mutex::default();
+        self.routes.push(Arc::new(Route { path, api, methods, http, nonce }));
         Ok(self)
     }
 
@@ -176,32 +188,23 @@ impl ApiProxy {
         let Some(url) = route.target(parts.uri.path(), parts.uri.query()) else {
             return refused(StatusCode::BAD_REQUEST, "this path is not passed on");
         };
-        let token = match user.access_token() {
-            Ok(token) => token,
-            Err(AccessTokenError::NotRenewed) => {
-                return refused(StatusCode::SERVICE_UNAVAILABLE, "the provider is away");
-            }
-            Err(AccessTokenError::Expired) => {
-                return refused(
-                    StatusCode::UNAUTHORIZED,
-                    "the access token expired: sign in again",
-                );
-            }
-        };
         let Ok(body) = to_bytes(body, self.longest_body).await else {
             return refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long");
         };
-        let sent = route
-            .http
-            .request(parts.method, url)
-            .headers(passed_on(&parts.headers))
-            .bearer_auth(token.expose())
-            .body(body)
-            .send()
-            .await;
-        match sent {
+        let call = Call { method: parts.method, url, headers: passed_on(&parts.headers), body };
+        match route.send(&user, call).await {
             Ok(response) => answered(response),
-            Err(error) => {
+            Err(NotSent::Token(AccessTokenError::Expired)) => {
+                refused(StatusCode::UNAUTHORIZED, "the access token expired: sign in again")
+            }
+            Err(NotSent::Token(AccessTokenError::NotRenewed)) => {
+                refused(StatusCode::SERVICE_UNAVAILABLE, "the provider is away")
+            }
+            Err(NotSent::Token(problem @ AccessTokenError::NoProof)) => {
+                tracing::warn!(%problem, "a call is not passed on");
+                refused(StatusCode::INTERNAL_SERVER_ERROR, "the call can't be proven")
+            }
+            Err(NotSent::Failed(error)) => {
                 tracing::warn!(error = %error.without_url(), "an API did not answer");
                 refused(StatusCode::BAD_GATEWAY, "the API does not answer")
             }
@@ -209,7 +212,61 @@ impl ApiProxy {
     }
 }
 
+/// A call that is passed on.
+#[derive(Clone)]
+struct Call {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Why an API was not called.
+enum NotSent {
+    Token(AccessTokenError),
+    Failed(reqwest::Error),
+}
+
 impl Route {
+    /// Calls the API, once more if it asks for a nonce in the proof: it did nothing yet (RFC 9449
+    /// section 9).
+    async fn send(&self, user: &SignedIn, call: Call) -> Result<reqwest::Response, NotSent> {
+        let before = self.known_nonce().clone();
+        let response = self.send_once(user, call.clone(), before.as_deref()).await?;
+        if !user.is_bound() {
+            return Ok(response);
+        }
+        let asked = response.headers().get(NONCE_HEADER).and_then(|nonce| nonce.to_str().ok());
+        let Some(nonce) = asked.map(str::to_owned) else {
+            return Ok(response);
+        };
+        *self.known_nonce() = Some(nonce.clone());
+        if before.as_ref() != Some(&nonce) && asks_for_nonce(&response) {
+            return self.send_once(user, call, Some(&nonce)).await;
+        }
+        Ok(response)
+    }
+
+    async fn send_once(
+        &self,
+        user: &SignedIn,
+        call: Call,
+        nonce: Option<&str>,
+    ) -> Result<reqwest::Response, NotSent> {
+        let credentials = user.credentials(&call.method, call.url.as_str(), nonce);
+        let request = self
+            .http
+            .request(call.method, call.url)
+            .headers(call.headers)
+            .headers(credentials.map_err(NotSent::Token)?)
+            .body(call.body);
+        request.send().await.map_err(NotSent::Failed)
+    }
+
+    fn known_nonce(&self) -> MutexGuard<'_, Option<String>> {
+        self.nonce.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The address at the API. `None` for paths that servers may read in several ways: they could
     /// lead above the allowed one.
     fn target(&self, path: &str, query: Option<&str>) -> Option<Url> {
@@ -238,6 +295,16 @@ fn http_client(api: &Url) -> Result<reqwest::Client, SettingsError> {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| SettingsError(format!("no HTTP client: {error}")))
+}
+
+/// Whether an API refused a proof because it has not the API's nonce.
+fn asks_for_nonce(response: &reqwest::Response) -> bool {
+    let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    response.status() == StatusCode::UNAUTHORIZED
+        && challenges
+            .filter_map(|value| Challenge::parse_all(value.to_str().ok()?).ok())
+            .flatten()
+            .any(|challenge| challenge.error() == Some(ErrorCode::UseDpopNonce))
 }
 
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
@@ -304,6 +371,7 @@ mod tests {
             api: Url::parse("https://orders.example/v1/").unwrap(),
             methods: Vec::new(),
             http: reqwest::Client::new(),
+            nonce: Mutex::default(),
         };
         let target = |path, query| route.target(path, query).map(String::from);
         assert_eq!(target("/api/orders", None).unwrap(), "https://orders.example/v1");

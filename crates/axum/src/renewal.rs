@@ -19,7 +19,7 @@ use futures::{
 
 use crate::{
     Auth, Problem,
-    session::{Key, Loaded, SessionRecord},
+    session::{ChangeOf, Key, Loaded, SessionRecord},
 };
 
 /// How long a process may take for a renewal before another one tries it, in seconds.
@@ -50,7 +50,7 @@ impl Flights {
 /// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, the
 /// session goes on with the tokens that it has.
 pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
-    let key = session.key();
+    let key = session.id();
     let flight = {
         let mut flights = auth.flights.under_way();
         let started = || start(auth.clone(), Arc::clone(session), key);
@@ -105,26 +105,34 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
 
 /// Sends the refresh token.
 async fn redeem(auth: &Auth, session: Arc<Loaded>) -> Outcome {
-    let renewed = auth.protocol.renew(session.record.user.clone()).await.map_err(Problem::from);
+    let sent = &session.record.user;
+    let renewed = auth.protocol.renew(sent.clone()).await.map_err(Problem::from);
     let now = auth.now();
-    match renewed {
-        Ok(user) => {
-            let record = session.record.renewed(user, now);
-            Ok(auth.sessions.replace(&session, record, now).await?.map(Arc::new))
-        }
+    let user = match renewed {
+        Ok(user) => Some(user),
         Err(Problem::Protocol(error)) if is_over(&error) => {
             tracing::info!(%error, "the provider ended a session");
             auth.sessions.remove(&session, now).await?;
-            Ok(None)
+            return Ok(None);
         }
         Err(problem) => {
             tracing::warn!(%problem, "a session's tokens were not renewed");
             auth.flights.paused_until.store(now + PAUSE, Relaxed);
-            // The claim ends without a new version, so that the next one may try.
-            let record = SessionRecord::clone(&session.record);
-            Ok(auth.sessions.replace(&session, record, now).await?.map(Arc::new))
+            None
         }
-    }
+    };
+    // The application may have changed its values meanwhile. And whoever took the claim after its
+    // end has sent the same token: what they got counts.
+    let change = |present: &SessionRecord| {
+        let user = user.as_ref().filter(|_| present.user.refresh_token == sent.refresh_token);
+        Ok::<_, Problem>(match user {
+            Some(user) => present.renewed(user.clone(), now),
+            // The claim ends, so that the next one may try.
+            None => present.clone(),
+        })
+    };
+    let changed = auth.sessions.change(&session, now, ChangeOf::Tokens, change).await?;
+    Ok(changed.map(Arc::new))
 }
 
 /// Whether the provider no longer knows the session, or tells of another user.

@@ -2,16 +2,17 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-use axum::response::Response;
+use axum::{extract::Request, response::Response};
 use doorward_client::{
     Secret, Settings,
-    settings::{ClaimsFilter, ClientAuthentication},
+    settings::{ClaimsFilter, ClientAuthentication, ResponseMode},
 };
 use doorward_protocol::host::is_loopback;
 use doorward_relying_party::Now;
+use http::Method;
 use url::Url;
 
-use crate::{ClientKey, Problem, ReturnTo};
+use crate::{ClientKey, Problem, ProofKey, ReturnTo};
 
 /// How long a session lasts unless something else is set: ten hours, in seconds.
 const SESSION_LIFETIME: u64 = 36_000;
@@ -42,6 +43,7 @@ pub(crate) type ProblemPage = dyn Fn(&Problem) -> Response + Send + Sync;
 pub struct SignInSettings {
     pub(crate) protocol: Settings,
     pub(crate) client_key: Option<ClientKey>,
+    pub(crate) proof_key: Option<ProofKey>,
     pub(crate) sign_in_path: String,
     pub(crate) sign_out_path: String,
     pub(crate) back_channel_path: String,
@@ -68,6 +70,7 @@ impl SignInSettings {
         Self {
             protocol,
             client_key: None,
+            proof_key: None,
             sign_in_path: "/signin".to_owned(),
             sign_out_path: "/signout".to_owned(),
             back_channel_path: "/backchannel-logout".to_owned(),
@@ -101,6 +104,20 @@ impl SignInSettings {
         self
     }
 
+    /// Binds the tokens to this key (DPoP, RFC 9449): whoever steals one can't use it. The
+    /// provider, and each API that is called, must know DPoP. [`ApiProxy`](crate::ApiProxy) makes
+    /// the proofs of its calls, and [`SignedIn::credentials`](crate::SignedIn::credentials) those
+    /// of yours.
+    ///
+    /// Tokens in sessions stay bound to the key, so keep it, and give the same one to all
+    /// processes.
+    #[must_use]
+    pub fn proof_key(mut self, key: ProofKey) -> Self {
+        self.protocol = self.protocol.dpop(true);
+        self.proof_key = Some(key);
+        self
+    }
+
     /// The requested scope. Default: `openid`. With `offline_access`, most providers issue a
     /// refresh token, by which the session's access token is renewed.
     #[must_use]
@@ -122,6 +139,16 @@ impl SignInSettings {
     #[must_use]
     pub fn push_authorization_requests(mut self, pushes: bool) -> Self {
         self.protocol = self.protocol.push_authorization_requests(pushes);
+        self
+    }
+
+    /// Asks the provider to post its responses as a form (`response_mode=form_post`), in place of
+    /// the query of the redirect URI. The code is then in no address, and so in no log and no
+    /// history. Default: no.
+    #[must_use]
+    pub fn form_post(mut self, posts: bool) -> Self {
+        let mode = if posts { ResponseMode::FormPost } else { ResponseMode::Query };
+        self.protocol = self.protocol.response_mode(mode);
         self
     }
 
@@ -230,6 +257,13 @@ impl SignInSettings {
             Some(uri) => Some(self.own_address("post_logout_redirect_uri", uri)?),
             None => None,
         };
+        let response_mode = self.protocol.response_mode;
+        if response_mode.as_str().starts_with("fragment") {
+            return Err(SettingsError(format!(
+                "response_mode must be query or form_post, not {}: a fragment reaches no server",
+                response_mode.as_str()
+            )));
+        }
         let paths = [
             ("sign_in_path", &self.sign_in_path),
             ("sign_out_path", &self.sign_out_path),
@@ -255,6 +289,7 @@ impl SignInSettings {
             origin: redirect_uri.origin().ascii_serialization(),
             secure: redirect_uri.scheme() == "https",
             callback_path: redirect_uri.path().to_owned(),
+            takes_posts: response_mode == ResponseMode::FormPost,
             post_logout_path: post_logout.map(|uri| uri.path().to_owned()),
         })
     }
@@ -284,7 +319,18 @@ pub(crate) struct Checked {
     /// Whether the application is served by https.
     pub(crate) secure: bool,
     pub(crate) callback_path: String,
+    /// Whether responses come as forms.
+    pub(crate) takes_posts: bool,
     pub(crate) post_logout_path: Option<String>,
+}
+
+impl Checked {
+    /// Whether a request brings a response of the provider, whose page posted it.
+    pub(crate) fn is_posted_response(&self, request: &Request) -> bool {
+        self.takes_posts
+            && request.method() == Method::POST
+            && request.uri().path() == self.callback_path
+    }
 }
 
 fn system_time() -> u64 {

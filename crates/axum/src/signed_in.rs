@@ -5,8 +5,13 @@ use std::{fmt, sync::Arc};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use doorward_client::Secret;
 use doorward_policy::Principal;
-use doorward_protocol::{json, jws::UnverifiedJws};
-use http::request::Parts;
+use doorward_protocol::{
+    dpop, json,
+    jws::UnverifiedJws,
+    token::{BEARER, DPOP},
+};
+use doorward_relying_party::ProvenCall;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -50,6 +55,10 @@ pub enum AccessTokenError {
     /// It expired, and the provider could not be asked for another one.
     #[error("the access token expired, and the provider can't be asked for another one now")]
     NotRenewed,
+    /// It is bound to a key, and the settings have none
+    /// ([`proof_key`](crate::SignInSettings::proof_key)), or there is no randomness.
+    #[error("the access token is bound to a key, which can't be used: see proof_key")]
+    NoProof,
 }
 
 impl SignedIn {
@@ -96,7 +105,8 @@ impl SignedIn {
     }
 
     /// The access token, for calls to APIs. It was renewed at the begin of this request if that was
-    /// due. It must not reach the browser.
+    /// due. It must not reach the browser. If it is bound to a key, a call needs a proof beside it:
+    /// [`SignedIn::credentials`].
     ///
     /// # Errors
     /// It has expired.
@@ -110,6 +120,44 @@ impl SignedIn {
         } else {
             AccessTokenError::Expired
         })
+    }
+
+    /// The headers of one call of an API: `Authorization` with the access token, and the proof
+    /// (`DPoP`) if the token is bound to a key (RFC 9449 section 7.1). `nonce` is the one that the
+    /// API asked for, in its last `DPoP-Nonce`. Neither header may reach the browser.
+    ///
+    /// # Errors
+    /// There is no token that can be used now.
+    pub fn credentials(
+        &self,
+        method: &Method,
+        url: &str,
+        nonce: Option<&str>,
+    ) -> Result<HeaderMap, AccessTokenError> {
+        let token = self.access_token()?;
+        let mut headers = HeaderMap::new();
+        let mut insert = |name: HeaderName, text: &str| {
+            let mut value = HeaderValue::from_str(text).map_err(|_| AccessTokenError::NoProof)?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+            Ok(())
+        };
+        if !self.is_bound() {
+            insert(AUTHORIZATION, &format!("{BEARER} {}", token.expose()))?;
+            return Ok(headers);
+        }
+        let key = self.auth.settings.proof_key.as_ref().ok_or(AccessTokenError::NoProof)?;
+        let (method, access_token, now) = (method.as_str(), token.expose(), self.auth.now());
+        let proof = key.proof(ProvenCall { method, url, access_token, nonce, now });
+        let proof = proof.map_err(|_| AccessTokenError::NoProof)?;
+        insert(AUTHORIZATION, &format!("{DPOP} {}", token.expose()))?;
+        insert(HeaderName::from_static(dpop::HEADER), &proof)?;
+        Ok(headers)
+    }
+
+    /// Whether the access token is bound to a key.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.session.record.user.token_type.eq_ignore_ascii_case(DPOP)
     }
 
     /// When the session began: seconds since 1970 (UTC).

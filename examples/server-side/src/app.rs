@@ -8,7 +8,7 @@ use axum::{
 };
 use deadpool_postgres::{Manager, Pool};
 use doorward_axum::{
-    ApiProxy, Auth, CookieKeys, MemorySessions, PostgresSessions, Secret, SessionsIn,
+    ApiProxy, Auth, CookieKeys, MemorySessions, PostgresSessions, ProofKey, Secret, SessionsIn,
     SignInSettings, SqliteSessions, http::Method,
 };
 
@@ -28,9 +28,12 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
     .scope(&*settings.scope)
     .post_logout_redirect_uri(format!("{origin}/signout-callback-oidc"))
     .push_authorization_requests(settings.pushes)
+    .form_post(settings.posts)
     .load_user_info(settings.loads_user_info)
     // The demo's roles are in access tokens.
     .reads_access_token(true);
+    let sign_in =
+        if settings.binds_tokens { sign_in.proof_key(ProofKey::generate()?) } else { sign_in };
     let auth = Auth::new(sign_in, sessions(&settings.sessions).await?)?;
     let proxy = ApiProxy::new().allow("/api", &format!("{}/api", settings.api), [Method::GET])?;
     let routes = Router::new()

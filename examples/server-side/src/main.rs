@@ -1,7 +1,8 @@
 //! A server-rendered application with sign-in: templates, forms, policies, calls to an API.
 //!
 //! It is the client `PkceCodeBackend` of the demo. Environment variables change that: `ORIGIN`,
-//! `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SCOPE`, `API`, `SESSIONS`, `PUSH` and `USER_INFO`.
+//! `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SCOPE`, `API`, `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP`
+//! and `USER_INFO`.
 
 mod app;
 mod pages;
@@ -21,7 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let settings = Settings::from_environment();
     let origin: Uri = settings.origin.parse()?;
-    let address = format!("localhost:{}", origin.port_u16().unwrap_or(80));
+    let host = origin.host().unwrap_or("localhost");
+    let address = format!("{host}:{}", origin.port_u16().unwrap_or(80));
     let app = app::app(&settings).await?;
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("open {}", settings.origin);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Form,
     extract::State,
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{Html, IntoResponse, Response},
 };
 use doorward_axum::{Authorized, SignedIn};
@@ -102,12 +102,13 @@ pub(crate) async fn recent(
 
 /// Calls the API with the user's token.
 pub(crate) async fn call(State(site): State<Site>, user: SignedIn) -> Response {
-    let token = match user.access_token() {
-        Ok(token) => token,
+    let url = format!("{}/api/DemoPolicyBased/Admin/Get", site.api);
+    // The token, and a proof if it is bound to a key.
+    let credentials = match user.credentials(&Method::GET, &url, None) {
+        Ok(credentials) => credentials,
         Err(error) => return site.page(&user, "The API", &error.to_string()),
     };
-    let url = format!("{}/api/DemoPolicyBased/Admin/Get", site.api);
-    let answer = match site.http.get(url).bearer_auth(token.expose()).send().await {
+    let answer = match site.http.get(url).headers(credentials).send().await {
         Ok(answer) => format!("The API answered {}.", answer.status()),
         Err(_) => "The API does not answer.".to_owned(),
     };

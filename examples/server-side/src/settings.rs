@@ -2,6 +2,7 @@
 
 /// Settings of the application.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // Each is a variable of its own.
 pub(crate) struct Settings {
     /// Where browsers find the application.
     pub(crate) origin: String,
@@ -15,6 +16,10 @@ pub(crate) struct Settings {
     pub(crate) sessions: String,
     /// Whether authorization requests are pushed.
     pub(crate) pushes: bool,
+    /// Whether the provider posts its responses as forms.
+    pub(crate) posts: bool,
+    /// Whether tokens are bound to a key, which is new at each start.
+    pub(crate) binds_tokens: bool,
     /// Whether names are in userinfo only.
     pub(crate) loads_user_info: bool,
 }
@@ -32,6 +37,8 @@ impl Settings {
             api: text("API", "http://localhost:5002"),
             sessions: text("SESSIONS", "memory"),
             pushes: text("PUSH", "0") == "1",
+            posts: text("FORM_POST", "0") == "1",
+            binds_tokens: text("DPOP", "0") == "1",
             loads_user_info: text("USER_INFO", "1") == "1",
         }
     }

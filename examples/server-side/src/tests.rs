@@ -275,6 +275,8 @@ async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
         api: "http://127.0.0.1:9".to_owned(),
         sessions: sessions.to_owned(),
         pushes: true,
+        posts: false,
+        binds_tokens: false,
         loads_user_info: true,
     };
     Browser::new(app(&settings).await.unwrap())

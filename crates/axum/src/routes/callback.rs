@@ -1,10 +1,16 @@
 //! The redirect URI: the provider's response becomes a session.
+//!
+//! A response that the provider's page posts (`form_post`, OAuth 2.0 Form Post Response Mode) comes
+//! from another site, so the browser sends none of our cookies with it. It is put into a cookie of
+//! its own, and comes once more by GET, with all cookies and without the code in the address. Then
+//! nothing is different from a response in the query.
 
 use std::sync::Arc;
 
-use axum::{Extension, extract::Request, response::Response};
+use axum::{Extension, body::to_bytes, extract::Request, response::Response};
 use doorward_client::SigninOutcome;
 use doorward_protocol::params::Params;
+use http::header::SET_COOKIE;
 
 use crate::{
     Auth, Problem, ReturnTo,
@@ -14,16 +20,53 @@ use crate::{
     session::{SessionRecord, random_text},
 };
 
+/// The query of the callback if the response is in the cookie.
+const POSTED: &str = "posted";
+/// The longest form that is read, in bytes.
+const LONGEST_FORM: usize = 16 * 1024;
+/// What is taken from it.
+const RESPONSE: [&str; 8] = [
+    "code",
+    "state",
+    "iss",
+    "session_state",
+    "error",
+    "error_description",
+    "error_uri",
+    "response",
+];
+
+/// Takes a response that was posted. It changes nothing, whoever made the browser post it.
+pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
+    let asker = Asker::of_request(&request);
+    let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
+    let params = Params::parse(&form).unwrap_or_default();
+    let response = params.filtered(|name| RESPONSE.contains(&name)).encode();
+    let path = &auth.checked.callback_path;
+    match auth.sessions.response_cookie(&response, path) {
+        Some(cookie) => redirect(&format!("{path}?{POSTED}"), cookie),
+        None => auth.answer(&Problem::no_matching_state(), &asker),
+    }
+}
+
 pub(super) async fn callback(
     Extension(auth): Extension<Auth>,
     Extension(slot): Extension<Arc<Slot>>,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    match finish(&auth, &slot, query).await {
+    let (query, no_response) = match query {
+        POSTED => auth.sessions.posted_response(&slot.cookies, &auth.checked.callback_path),
+        query => (query.to_owned(), Vec::new()),
+    };
+    let mut response = match finish(&auth, &slot, &query).await {
         Ok(return_to) => redirect(return_to.as_str(), Vec::new()),
         Err(problem) => auth.answer(&problem, &Asker::of_request(&request)),
+    };
+    for cookie in no_response {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
+    response
 }
 
 /// Signs the user in. Returns where to go.
@@ -73,6 +116,10 @@ async fn begin_session(
     record.asked = asked.unwrap_or_default();
     record.user.state = None;
     if let Some(before) = auth.sessions.load(&slot.cookies, now).await? {
+        // The same user signed in again, as a policy may ask for in the middle of something.
+        if before.record.user.sub() == record.user.sub() {
+            record.values.clone_from(&before.record.values);
+        }
         auth.sessions.remove(&before, now).await?;
     }
     let session = auth.sessions.create(record).await?;

@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use self::sign_out::leave;
 use crate::{Auth, auth::redirect};
 
 /// All routes. They need the layer of [`Auth::attach`].
@@ -22,6 +23,11 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S>
         .route(&settings.sign_out_path, post(sign_out::sign_out))
         .route(&settings.back_channel_path, post(back_channel::logout))
         .route(&settings.front_channel_path, get(front_channel::logout));
+    let router = if checked.takes_posts {
+        router.route(&checked.callback_path, post(callback::posted))
+    } else {
+        router
+    };
     let after = settings.after_sign_out.clone();
     let router = match &checked.post_logout_path {
         // Nothing hangs on it: the session has ended before the browser went to the provider.

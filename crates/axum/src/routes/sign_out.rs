@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::Request, response::Response};
 
-use crate::{Auth, Problem, auth::redirect, layer::Slot, refusal::Asker, session::Loaded};
+use crate::{Auth, StoreError, auth::redirect, layer::Slot, refusal::Asker, session::Loaded};
 
 pub(super) async fn sign_out(
     Extension(auth): Extension<Auth>,
@@ -13,20 +13,20 @@ pub(super) async fn sign_out(
 ) -> Response {
     match leave(&auth, &slot).await {
         Ok(url) => redirect(&url, Vec::new()),
-        Err(problem) => auth.answer(&problem, &Asker::of_request(&request)),
+        Err(error) => auth.answer(&error.into(), &Asker::of_request(&request)),
     }
 }
 
 /// Ends the session. Returns where to go.
-async fn leave(auth: &Auth, slot: &Slot) -> Result<String, Problem> {
+pub(crate) async fn leave(auth: &Auth, slot: &Slot) -> Result<String, StoreError> {
     let after = auth.settings.after_sign_out.clone();
     let Some(session) = auth.sessions.load(&slot.cookies, auth.now()).await? else {
-        slot.decide_cookies(auth.sessions.no_cookies(&slot.cookies));
+        slot.end();
         return Ok(after);
     };
     // First of all: a user who signs out must not stay signed in until the provider answers.
     auth.sessions.remove(&session, auth.now()).await?;
-    slot.decide_cookies(auth.sessions.no_cookies(&slot.cookies));
+    slot.end();
     Ok(at_provider(auth, &session).await.unwrap_or(after))
 }
 

@@ -34,6 +34,24 @@ impl MemorySessions {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Replaces a session, if this is its present version. Returns whether it was.
+    fn replaced(
+        &self,
+        key: Key,
+        version: u64,
+        sealed: Vec<u8>,
+        also: impl FnOnce(&mut Entry),
+    ) -> bool {
+        let mut tables = self.tables();
+        let entry = tables.sessions.get_mut(&key).filter(|entry| entry.version == version);
+        let replaced = entry.map(|entry| {
+            entry.row.sealed = sealed;
+            entry.version += 1;
+            also(entry);
+        });
+        replaced.is_some()
+    }
 }
 
 #[async_trait]
@@ -78,14 +96,11 @@ impl SessionStore for MemorySessions {
     }
 
     async fn replace(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let entry = tables.sessions.get_mut(&key).filter(|entry| entry.version == version);
-        let replaced = entry.map(|entry| {
-            entry.row.sealed = sealed;
-            entry.version += 1;
-            entry.claimed_until = 0;
-        });
-        Ok(replaced.is_some())
+        Ok(self.replaced(key, version, sealed, |entry| entry.claimed_until = 0))
+    }
+
+    async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        Ok(self.replaced(key, version, sealed, |_| ()))
     }
 
     async fn remove(&self, key: Key) -> Result<(), StoreError> {

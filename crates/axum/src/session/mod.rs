@@ -31,5 +31,5 @@ pub use self::{
 pub(crate) use self::{
     record::{Asked, SessionRecord, form_token_mac},
     seal::random_text,
-    sessions::{Loaded, Sessions},
+    sessions::{ChangeOf, Loaded, Sessions},
 };

@@ -103,6 +103,11 @@ impl SessionStore for PostgresSessions {
         Ok(self.execute(sql::REPLACE, &[&sealed, &key, &version]).await? == 1)
     }
 
+    async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        let (key, version) = (&key.as_bytes()[..], signed(version));
+        Ok(self.execute(sql::UPDATE, &[&sealed, &key, &version]).await? == 1)
+    }
+
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
         self.execute(sql::REMOVE, &[&&key.as_bytes()[..]]).await.map(drop)
     }

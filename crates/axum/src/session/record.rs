@@ -2,6 +2,7 @@
 
 use doorward_client::User;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::seal;
 
@@ -16,7 +17,7 @@ pub(crate) struct Asked {
 }
 
 /// A signed-in user, as it is kept. Times are seconds since 1970 (UTC).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
     /// The same over all renewals. Form tokens are derived from it.
     pub(crate) id: String,
@@ -29,6 +30,12 @@ pub(crate) struct SessionRecord {
     /// What the sign-in was asked for. If that is not met, another sign-in does not help.
     pub(crate) asked: Asked,
     pub(crate) user: User,
+    /// What the application keeps in the session.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) values: Map<String, Value>,
+    /// How often it was changed. It tells the cookies of one session apart.
+    #[serde(default)]
+    pub(crate) changes: u64,
 }
 
 impl SessionRecord {
@@ -42,6 +49,8 @@ impl SessionRecord {
             renew_at: renew_at(&user, now),
             asked: Asked::default(),
             user,
+            values: Map::new(),
+            changes: 0,
         }
     }
 

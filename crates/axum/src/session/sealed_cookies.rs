@@ -13,9 +13,12 @@ use super::{
     seal::{SealError, Sealing},
 };
 
-/// How long a session that was renewed is found by its older cookie, in seconds. Requests that the
-/// browser sent meanwhile have that one.
-const RENEWED_FOR: u64 = 60;
+/// How long a session that was changed is found by its older cookies, in seconds. Requests that the
+/// browser sent meanwhile have those.
+const CHANGED_FOR: u64 = 60;
+
+/// So many changed sessions are remembered without a thought.
+const FEW: usize = 1000;
 
 /// The keys by which sessions in cookies are encrypted. The first encrypts, all decrypt.
 ///
@@ -62,7 +65,7 @@ impl fmt::Debug for CookieKeys {
 /// Seals sessions and sign-in requests into cookies.
 ///
 /// What cookies can't tell is in the memory of the process: which sessions the provider ended, and
-/// which were renewed a moment ago.
+/// which were changed a moment ago.
 pub(super) struct SealedCookies {
     keys: Vec<Sealing>,
     memory: Mutex<Memory>,
@@ -74,8 +77,10 @@ pub(super) struct SealedCookies {
 struct Memory {
     /// Whose sessions ended, and when, until none of them can be there any more.
     ended: HashMap<Key, (u64, u64)>,
-    /// What became of a cookie.
-    renewed: HashMap<Key, (Arc<SessionRecord>, String, u64)>,
+    /// What became of a session, its cookie, and until when that is remembered.
+    changed: HashMap<Key, (Arc<SessionRecord>, String, u64)>,
+    /// With how many of these the old ones are removed.
+    many: usize,
 }
 
 impl SealedCookies {
@@ -107,25 +112,45 @@ impl SealedCookies {
         keys.iter().any(|key| memory.ended.get(key).is_some_and(|(at, _)| began <= *at))
     }
 
-    /// Notes what became of a cookie.
-    pub(super) fn renewed(&self, before: Key, record: Arc<SessionRecord>, value: String, now: u64) {
-        let until = now.saturating_add(RENEWED_FOR);
+    /// Changes the session with this key. `change` gets it as it is now, and gives it with its new
+    /// cookie. One change comes after the other.
+    pub(super) fn change<E>(
+        &self,
+        session: Key,
+        known: &Arc<SessionRecord>,
+        now: u64,
+        change: impl FnOnce(&SessionRecord) -> Result<(SessionRecord, String), E>,
+    ) -> Result<(Arc<SessionRecord>, String), E> {
         let mut memory = self.memory();
-        memory.renewed.retain(|_, (_, _, until)| now < *until);
-        memory.renewed.insert(before, (record, value, until));
+        if memory.changed.len() > memory.many {
+            memory.changed.retain(|_, (_, _, until)| now < *until);
+            memory.many = (memory.changed.len() * 2).max(FEW);
+        }
+        let newest = memory.changed.get(&session).map(|(record, ..)| record);
+        let present = newest.filter(|newest| newest.changes > known.changes).unwrap_or(known);
+        let (record, cookie) = change(present)?;
+        let (record, until) = (Arc::new(record), now.saturating_add(CHANGED_FOR));
+        memory.changed.insert(session, (Arc::clone(&record), cookie.clone(), until));
+        Ok((record, cookie))
     }
 
-    /// What became of a cookie, if that was a moment ago.
-    pub(super) fn successor(&self, before: Key, now: u64) -> Option<(Arc<SessionRecord>, String)> {
+    /// What became of a session, if that was a moment ago and is newer than what is known.
+    pub(super) fn newer(
+        &self,
+        session: Key,
+        known: &SessionRecord,
+        now: u64,
+    ) -> Option<(Arc<SessionRecord>, String)> {
         let memory = self.memory();
-        let (record, value, until) = memory.renewed.get(&before)?;
-        (now < *until).then(|| (Arc::clone(record), value.clone()))
+        let (record, cookie, until) = memory.changed.get(&session)?;
+        let counts = now < *until && record.changes > known.changes;
+        counts.then(|| (Arc::clone(record), cookie.clone()))
     }
 
     pub(super) fn sweep(&self, now: u64) {
         let mut memory = self.memory();
         memory.ended.retain(|_, (_, until)| now < *until);
-        memory.renewed.retain(|_, (_, _, until)| now < *until);
+        memory.changed.retain(|_, (_, _, until)| now < *until);
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -11,13 +11,18 @@ use super::{
     seal::{SealError, Sealing, random_text},
     sealed_cookies::SealedCookies,
 };
-use crate::cookies::{Cookie, Cookies};
+use crate::cookies::{Cookie, Cookies, LONGEST_PART, LONGEST_VALUE};
 
 /// How long a sign-in may take, in seconds.
 const REQUEST_LIFETIME: u64 = 900;
+/// How long the browser has for the step from the posted response to the callback, in seconds.
+const RESPONSE_LIFETIME: u64 = 60;
 /// How many sessions are kept opened, a few kilobytes each: opening one costs more than the rest of
 /// a request.
 const MOST_OPENED: usize = 4000;
+/// How often a change is tried again because other requests change the session, too. Each time, one
+/// of them is done.
+const MOST_TRIES: u32 = 100;
 /// What is sealed.
 const SESSION: &str = "session";
 const REQUEST: &str = "request";
@@ -77,10 +82,24 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// What the session is found by.
-    pub(crate) fn key(&self) -> Key {
+    /// What the session is called, whichever of its cookies it was found by.
+    pub(crate) fn id(&self) -> Key {
+        own_key(&self.record)
+    }
+
+    /// What the store finds it by.
+    fn key(&self) -> Key {
         session_key(&self.value)
     }
+}
+
+/// Why a session is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeOf {
+    /// Its tokens were renewed, or can't be. The claim of the renewal ends.
+    Tokens,
+    /// The application changes its own values.
+    Values,
 }
 
 impl Sessions {
@@ -160,6 +179,29 @@ impl Sessions {
         };
         let text = text.and_then(|text| String::from_utf8(text).ok());
         Ok(text.map(|text| (text, set)))
+    }
+
+    /// The cookie that brings a response, an encoded form, to the callback. `None` if it is too
+    /// long: anybody can make a browser post one, and many long cookies make servers refuse it.
+    pub(crate) fn response_cookie(
+        &self,
+        response: &str,
+        callback_path: &str,
+    ) -> Option<Vec<HeaderValue>> {
+        let (none, cookie) = (HeaderMap::new(), Cookie::Response(callback_path));
+        let set = || self.cookies.set(&none, cookie, response, Some(RESPONSE_LIFETIME));
+        (response.len() <= LONGEST_PART).then(set).flatten()
+    }
+
+    /// The response that was posted a moment ago, and the cookies to remove.
+    pub(crate) fn posted_response(
+        &self,
+        headers: &HeaderMap,
+        callback_path: &str,
+    ) -> (String, Vec<HeaderValue>) {
+        let cookie = Cookie::Response(callback_path);
+        let response = self.cookies.read(headers, cookie).unwrap_or_default();
+        (response, self.cookies.remove(headers, cookie))
     }
 
     /// Keeps a new session, with a new cookie.
@@ -243,15 +285,14 @@ impl Sessions {
             }
             Kind::Cookies(cookies) => {
                 let key = session_key(&value);
-                let (record, value) = match cookies.successor(key, now) {
-                    Some((record, value)) => (Some(record), value),
-                    None => (self.opened(key, 0, || cookies.open(SESSION, &value)), value),
+                let Some(record) = self.opened(key, 0, || cookies.open(SESSION, &value)) else {
+                    return Ok(None);
                 };
-                let record = record.filter(|record| {
-                    let is_ended = cookies.is_ended(&self.keys_of(record), record.began);
-                    now < record.expires_at && !is_ended
-                });
-                Ok(record.map(|record| Loaded { record, value, version: 0 }))
+                let newer = cookies.newer(own_key(&record), &record, now);
+                let (record, value) = newer.unwrap_or((record, value));
+                let is_ended = cookies.is_ended(&self.keys_of(&record), record.began);
+                let counts = now < record.expires_at && !is_ended;
+                Ok(counts.then_some(Loaded { record, value, version: 0 }))
             }
         }
     }
@@ -289,28 +330,58 @@ impl Sessions {
         }
     }
 
-    /// Keeps a session whose tokens were renewed. `None` if it ended meanwhile.
-    pub(crate) async fn replace(
+    /// Changes a session, of which `change` gets what it is now. `None` if it ended meanwhile.
+    pub(crate) async fn change<E: From<StoreError>>(
         &self,
         loaded: &Loaded,
-        record: SessionRecord,
         now: u64,
-    ) -> Result<Option<Loaded>, StoreError> {
+        of: ChangeOf,
+        change: impl Fn(&SessionRecord) -> Result<SessionRecord, E>,
+    ) -> Result<Option<Loaded>, E> {
+        let changed = |present: &SessionRecord| {
+            Ok::<_, E>(SessionRecord { changes: present.changes + 1, ..change(present)? })
+        };
         match &self.kind {
             Kind::Store(store) => {
-                let value = loaded.value.clone();
-                let sealed = sealed_by(&value, &record)?;
-                let version = loaded.version;
-                let replaced = store.replace(loaded.key(), version, sealed).await?;
-                let record = Arc::new(record);
-                Ok(replaced.then(|| Loaded { record, value, version: version + 1 }))
+                let mut present = loaded.clone();
+                for _ in 0..MOST_TRIES {
+                    let record = changed(&present.record)?;
+                    let (key, version) = (present.key(), present.version);
+                    let sealed = sealed_by(&present.value, &record)?;
+                    let kept = match of {
+                        ChangeOf::Tokens => store.replace(key, version, sealed).await?,
+                        ChangeOf::Values => store.update(key, version, sealed).await?,
+                    };
+                    if kept {
+                        let (record, value) = (Arc::new(record), present.value);
+                        return Ok(Some(Loaded { record, value, version: version + 1 }));
+                    }
+                    // Another request changed it, or it is over.
+                    match self.find(present.value, now).await? {
+                        Some(newer) => present = newer,
+                        None => return Ok(None),
+                    }
+                }
+                Err(StoreError("a session is changed too often at once".to_owned()).into())
             }
             Kind::Cookies(cookies) => {
-                let value = cookies.seal(SESSION, &json(&record)?)?;
-                let record = Arc::new(record);
-                cookies.renewed(loaded.key(), Arc::clone(&record), value.clone(), now);
-                let over = cookies.is_ended(&self.keys_of(&record), record.began);
-                Ok((!over).then_some(Loaded { record, value, version: 0 }))
+                let (record, value) = cookies.change::<E>(
+                    own_key(&loaded.record),
+                    &loaded.record,
+                    now,
+                    |present| {
+                        let record = changed(present)?;
+                        let value =
+                            cookies.seal(SESSION, &json(&record)?).map_err(StoreError::from)?;
+                        // The browser must be able to take it.
+                        if of == ChangeOf::Values && value.len() > LONGEST_VALUE {
+                            return Err(too_long().into());
+                        }
+                        Ok((record, value))
+                    },
+                )?;
+                let is_ended = cookies.is_ended(&self.keys_of(&record), record.began);
+                Ok((!is_ended).then_some(Loaded { record, value, version: 0 }))
             }
         }
     }

@@ -45,6 +45,9 @@ pub(super) const CLAIM_RENEWAL: &str = "
 pub(super) const REPLACE: &str = "
     UPDATE doorward_sessions SET sealed = $1, version = version + 1, claimed_until = 0
     WHERE id = $2 AND version = $3";
+pub(super) const UPDATE: &str = "
+    UPDATE doorward_sessions SET sealed = $1, version = version + 1
+    WHERE id = $2 AND version = $3";
 pub(super) const REMOVE: &str = "DELETE FROM doorward_sessions WHERE id = $1";
 pub(super) const REMOVE_OF_USER: &str = "DELETE FROM doorward_sessions WHERE user_id = $1";
 pub(super) const REMOVE_OF_PROVIDER_SESSION: &str =

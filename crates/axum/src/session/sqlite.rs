@@ -141,6 +141,11 @@ impl SessionStore for SqliteSessions {
         Ok(self.execute(sql::REPLACE, values).await? == 1)
     }
 
+    async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        let values = [Value::Blob(sealed), bytes(key), number(version)];
+        Ok(self.execute(sql::UPDATE, values).await? == 1)
+    }
+
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
         self.execute(sql::REMOVE, [bytes(key)]).await.map(drop)
     }

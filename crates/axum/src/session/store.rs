@@ -112,6 +112,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// claim. `false` if the session is not there, or was replaced meanwhile.
     async fn replace(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError>;
 
+    /// Replaces a session like [`replace`](Self::replace), and leaves the claim as it is: whoever
+    /// renews the session's tokens goes on.
+    async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError>;
+
     /// Removes a session.
     async fn remove(&self, key: Key) -> Result<(), StoreError>;
 

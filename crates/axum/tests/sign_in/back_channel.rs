@@ -119,6 +119,10 @@ impl SessionStore for Broken {
         self.0.replace(key, version, sealed).await
     }
 
+    async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        self.0.update(key, version, sealed).await
+    }
+
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
         self.0.remove(key).await
     }

@@ -248,6 +248,10 @@ impl SessionStore for Away {
         away()
     }
 
+    async fn update(&self, _: Key, _: u64, _: Vec<u8>) -> Result<bool, StoreError> {
+        away()
+    }
+
     async fn remove(&self, _: Key) -> Result<(), StoreError> {
         away()
     }

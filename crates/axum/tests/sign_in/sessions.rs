@@ -33,6 +33,7 @@ async fn passes(store: impl SessionStore) {
     sessions_are_found_until_they_end(&store).await;
     one_of_many_renews(&store).await;
     replacing_needs_the_present_version(&store).await;
+    an_update_leaves_the_claim(&store).await;
     sessions_of_a_user_and_of_a_sign_in_end(&store).await;
     what_counts_once_is_known_again(&store).await;
     what_has_expired_is_removed(&store).await;
@@ -81,6 +82,20 @@ async fn replacing_needs_the_present_version(store: &Arc<dyn SessionStore>) {
     store.remove(key("replaced")).await.unwrap();
     assert!(!store.replace(key("replaced"), 1, vec![1]).await.unwrap());
     assert_eq!(store.find(key("replaced"), NOW).await.unwrap(), None, "it does not come back");
+}
+
+async fn an_update_leaves_the_claim(store: &Arc<dyn SessionStore>) {
+    store.insert(row("updated")).await.unwrap();
+    assert!(store.claim_renewal(key("updated"), 0, NOW, NOW + 30).await.unwrap());
+    let updates = (0..20).map(|n| store.update(key("updated"), 0, vec![n]));
+    let done: Vec<_> = join_all(updates).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(done.iter().filter(|done| **done).count(), 1);
+    let found = store.find(key("updated"), NOW).await.unwrap().unwrap();
+    assert_eq!((found.version, found.sealed.len()), (1, 1));
+    let claim = async |now| store.claim_renewal(key("updated"), 1, now, now + 30).await.unwrap();
+    assert!(!claim(NOW + 29).await && claim(NOW + 30).await, "somebody else still renews");
+    store.remove(key("updated")).await.unwrap();
+    assert!(!store.update(key("updated"), 1, vec![1]).await.unwrap(), "it does not come back");
 }
 
 async fn sessions_of_a_user_and_of_a_sign_in_end(store: &Arc<dyn SessionStore>) {
@@ -174,6 +189,9 @@ async fn two_processes_share_sessions(here: impl SessionStore, there: impl Sessi
     let answers = join_all(tabs.iter().map(|tab| tab.open("/token"))).await;
     assert_eq!(one.provider.renewals(), 1);
     assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+    browser.post("/values?name=here&value=1", "").await;
+    elsewhere.post("/values?name=there&value=2", "").await;
+    assert_eq!(browser.open("/values").await.body, "here: 1, there: 2");
     elsewhere.post("/signout", "").await;
     assert_eq!(browser.open("/").await.body, "nobody");
 }

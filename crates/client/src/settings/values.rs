@@ -36,6 +36,10 @@ pub enum ResponseMode {
     Query,
     /// In the fragment, which reaches no server.
     Fragment,
+    /// In a form that the provider's page posts (OAuth 2.0 Form Post Response Mode). For servers: a
+    /// page in a browser can't read it. The server hands the form on as the query of the callback.
+    #[cfg(not(target_arch = "wasm32"))]
+    FormPost,
     /// In the query, as a token that the provider signed (JARM).
     #[cfg(feature = "jarm")]
     #[serde(rename = "query.jwt")]
@@ -52,6 +56,8 @@ impl ResponseMode {
         match self {
             Self::Query => "query",
             Self::Fragment => "fragment",
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::FormPost => "form_post",
             #[cfg(feature = "jarm")]
             Self::QueryJwt => "query.jwt",
             #[cfg(feature = "jarm")]
@@ -63,6 +69,8 @@ impl ResponseMode {
     pub(crate) fn of(text: Option<&str>) -> Self {
         match text {
             Some("fragment") => Self::Fragment,
+            #[cfg(not(target_arch = "wasm32"))]
+            Some("form_post") => Self::FormPost,
             #[cfg(feature = "jarm")]
             Some("query.jwt") => Self::QueryJwt,
             #[cfg(feature = "jarm")]

@@ -6,6 +6,6 @@ mod world;
 
 pub use self::{
     browser::Browser,
-    provider::{Provider, now},
+    provider::{Provider, nonce_of, now, proof_claims},
     world::{CLIENT, Kept, ORIGIN, World},
 };

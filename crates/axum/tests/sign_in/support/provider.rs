@@ -18,7 +18,10 @@ use axum::{
     routing::{get, post},
 };
 use doorward_axum::http::{HeaderMap, StatusCode};
-use doorward_protocol::pkce::{CodeChallenge, CodeVerifier};
+use doorward_protocol::{
+    base64url,
+    pkce::{CodeChallenge, CodeVerifier},
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -35,12 +38,18 @@ pub struct Rules {
     pub grant_is_over: bool,
     /// Changes of the claims of ID tokens; null removes one.
     pub claims: Value,
+    /// Who signs in.
+    pub sub: String,
     /// What userinfo says beside `sub`.
     pub user_info: Value,
+    /// The type of access tokens.
+    pub token_type: &'static str,
+    /// The nonce that a proof must have at the token endpoint (RFC 9449 section 8).
+    pub nonce: Option<String>,
 }
 
-/// An endpoint, the form that it got, and the `Authorization` header.
-type Received = (String, HashMap<String, String>, String);
+/// An endpoint, the form that it got, and the headers.
+type Received = (String, HashMap<String, String>, HeaderMap);
 
 pub struct Provider {
     pub issuer: String,
@@ -71,7 +80,10 @@ impl Provider {
             lifetime: 3600,
             grant_is_over: false,
             claims: json!({}),
+            sub: "alice".to_owned(),
             user_info: json!({ "name": "Alice Archer" }),
+            token_type: "Bearer",
+            nonce: None,
         };
         let provider = Arc::new(Self {
             issuer,
@@ -130,7 +142,15 @@ impl Provider {
     /// The `Authorization` header of the last request to an endpoint.
     pub fn authorization(&self, endpoint: &str) -> String {
         let received = self.received.lock().unwrap();
-        received.iter().rfind(|(own, ..)| own == endpoint).unwrap().2.clone()
+        let (_, _, headers) = received.iter().rfind(|(own, ..)| own == endpoint).unwrap();
+        headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned()
+    }
+
+    /// The headers of the requests to an endpoint that had a proof.
+    pub fn proofs(&self, endpoint: &str) -> Vec<HeaderMap> {
+        let received = self.received.lock().unwrap();
+        let headers = received.iter().filter(|(own, ..)| own == endpoint).map(|(.., own)| own);
+        headers.filter(|headers| headers.contains_key("dpop")).cloned().collect()
     }
 
     /// How many renewals were asked for.
@@ -158,9 +178,7 @@ impl Provider {
         body: &Bytes,
     ) -> HashMap<String, String> {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
-        let authorization =
-            headers.get("authorization").map_or("", |value| value.to_str().unwrap());
-        let entry = (endpoint.to_owned(), form.clone(), authorization.to_owned());
+        let entry = (endpoint.to_owned(), form.clone(), headers.clone());
         self.received.lock().unwrap().push(entry);
         form
     }
@@ -171,13 +189,13 @@ impl Provider {
         let mut answer = json!({
             "access_token": format!("access-{count}"),
             "refresh_token": format!("refresh-{count}"),
-            "token_type": "Bearer",
+            "token_type": rules.token_type,
             "expires_in": rules.lifetime,
         });
         let now = now();
         let Some(request) = request else { return answer };
         let mut claims = json!({
-            "iss": self.issuer, "aud": request["client_id"], "sub": "alice", "sid": "sid-1",
+            "iss": self.issuer, "aud": request["client_id"], "sub": rules.sub, "sid": "sid-1",
             "iat": now, "exp": now + 300, "auth_time": now, "nonce": request["nonce"],
             "role": ["admin"], "acr": "1",
         });
@@ -226,6 +244,17 @@ async fn metadata(State(provider): Shared) -> Response {
     .into_response()
 }
 
+/// The claims of a request's proof, which is not verified.
+pub fn proof_claims(headers: &HeaderMap) -> Option<Value> {
+    let payload = headers.get("dpop")?.to_str().ok()?.split('.').nth(1)?;
+    serde_json::from_slice(&base64url::decode(payload).ok()?).ok()
+}
+
+/// The nonce of a request's proof.
+pub fn nonce_of(headers: &HeaderMap) -> Option<String> {
+    proof_claims(headers)?["nonce"].as_str().map(str::to_owned)
+}
+
 async fn jwks(State(provider): Shared) -> Json<Value> {
     Json(json!({ "keys": [provider.public] }))
 }
@@ -234,6 +263,12 @@ async fn token(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Resp
     let rules = provider.rules();
     if !rules.is_up {
         return unavailable();
+    }
+    if let Some(nonce) = rules.nonce
+        && nonce_of(&headers).as_ref() != Some(&nonce)
+    {
+        let answer = Json(json!({ "error": "use_dpop_nonce" }));
+        return (StatusCode::BAD_REQUEST, [("dpop-nonce", nonce)], answer).into_response();
     }
     let form = provider.receive("token", &headers, &body);
     let refused =
@@ -265,8 +300,9 @@ async fn par(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Respon
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-async fn user_info(State(provider): Shared) -> Json<Value> {
-    let mut claims = Map::from_iter([("sub".to_owned(), json!("alice"))]);
+async fn user_info(State(provider): Shared, headers: HeaderMap) -> Json<Value> {
+    provider.receive("userinfo", &headers, &Bytes::new());
+    let mut claims = Map::from_iter([("sub".to_owned(), json!(provider.rules().sub))]);
     claims.extend(provider.rules().user_info.as_object().unwrap().clone());
     Json(Value::Object(claims))
 }

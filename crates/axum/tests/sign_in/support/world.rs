@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::SeqCst},
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::Query, routing::get};
 use doorward_axum::{
-    Auth, Authorized, CookieKeys, MemorySessions, Policy, RequiredPolicy, Secret, SessionsIn,
-    SignInSettings, SignedIn,
+    Auth, Authorized, CookieKeys, MemorySessions, Policy, RequiredPolicy, Secret, Session,
+    SessionError, SessionsIn, SignInSettings, SignedIn,
 };
 
 use super::{Browser, Provider, provider::now};
@@ -26,7 +26,7 @@ pub enum Kept {
 impl Kept {
     pub const ALL: [Self; 2] = [Self::InMemory, Self::InCookies];
 
-    fn sessions(self) -> SessionsIn {
+    pub fn sessions(self) -> SessionsIn {
         match self {
             Self::InMemory => MemorySessions::default().into(),
             Self::InCookies => CookieKeys::parse(["A".repeat(43)]).unwrap().into(),
@@ -129,6 +129,43 @@ impl RequiredPolicy for Strong {
     }
 }
 
+/// Names of the values that the tests keep.
+const NAMES: [&str; 5] = ["here", "long", "one", "there", "two"];
+
+async fn values(session: Session) -> Result<String, SessionError> {
+    let mut lines = Vec::new();
+    for name in NAMES {
+        if let Some(value) = session.get::<String>(name)? {
+            lines.push(format!("{name}: {value}"));
+        }
+    }
+    Ok(lines.join(", "))
+}
+
+#[derive(serde::Deserialize)]
+struct Pair {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+/// Keeps a value, twice: the second time counts.
+async fn keep_value(
+    session: Session,
+    Query(pair): Query<Pair>,
+    body: String,
+) -> Result<String, SessionError> {
+    let value = if body.is_empty() { pair.value } else { body };
+    session.insert(&pair.name, "").await?;
+    session.insert(&pair.name, &value).await?;
+    values(session).await
+}
+
+async fn drop_value(session: Session, Query(pair): Query<Pair>) -> Result<String, SessionError> {
+    session.remove(&pair.name).await?;
+    values(session).await
+}
+
 fn pages() -> Router {
     let me = async |user: SignedIn| format!("{} {}", user.sub(), user.claim("name").unwrap_or("-"));
     Router::new()
@@ -147,6 +184,15 @@ fn pages() -> Router {
             get(async |user: SignedIn| match user.access_token() {
                 Ok(token) => token.expose().to_owned(),
                 Err(error) => error.to_string(),
+            }),
+        )
+        .route("/values", get(values).post(keep_value).delete(drop_value))
+        .route(
+            "/leave",
+            axum::routing::post(async |session: Session| {
+                let to = session.sign_out().await.unwrap();
+                assert_eq!(session.get::<u64>("x"), Err(SessionError::Ended));
+                to
             }),
         )
         .route("/form", get(async |user: SignedIn| user.form_token().expose().to_owned()))

@@ -1,0 +1,126 @@
+//! Responses that the provider's page posts (`form_post`).
+
+use axum::http::{Request, StatusCode};
+use doorward_axum::{Auth, MemorySessions, SignInSettings};
+
+use crate::support::{Browser, Kept, ORIGIN, World};
+
+async fn world(kept: Kept) -> World {
+    World::with(kept.sessions(), |settings| settings.form_post(true)).await
+}
+
+/// The form that the provider's page posts in place of the redirect.
+fn form_of(callback: &str) -> (&str, &str) {
+    let (path, form) = callback.split_once('?').unwrap();
+    (path.strip_prefix(ORIGIN).unwrap(), form)
+}
+
+#[tokio::test]
+async fn a_posted_response_signs_in_and_the_code_is_in_no_address() {
+    for kept in Kept::ALL {
+        let world = world(kept).await;
+        let browser = world.browser();
+        let to_provider = browser.open("/me?x=1").await.location().to_owned();
+        assert!(to_provider.contains("response_mode=form_post"), "{to_provider}");
+        let callback = world.provider.authorize(&to_provider);
+        let (path, form) = form_of(&callback);
+        let issuer = &world.provider.issuer;
+        let answer = browser.post_from_elsewhere(path, issuer, form).await;
+        assert_eq!(answer.location(), "/signin-oidc?posted");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(answer.header("set-cookie").contains("; Max-Age=60"));
+        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/me?x=1", "{kept:?}");
+        assert_eq!(browser.cookie("session-response"), None, "it is removed");
+        assert_eq!(browser.open("/").await.body, "alice");
+        // Back, and Reload of the form.
+        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/");
+        browser.post_from_elsewhere(path, issuer, form).await;
+        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/");
+        assert_eq!(world.provider.forms("token").len(), 1);
+    }
+}
+
+/// A provider on the same site: the browser sends the session's cookie with the form.
+#[tokio::test]
+async fn a_second_sign_in_is_no_forged_request_and_ends_the_first_session() {
+    for kept in Kept::ALL {
+        let world = world(kept).await;
+        let browser = world.browser();
+        for page in ["/me", "/signin"] {
+            let to_provider = browser.open(page).await.location().to_owned();
+            let before = browser.copy();
+            let callback = world.provider.authorize(&to_provider);
+            let (path, form) = form_of(&callback);
+            let request = Request::post(path)
+                .header("origin", &*world.provider.issuer)
+                .header("sec-fetch-site", "same-site")
+                .header("content-type", "application/x-www-form-urlencoded");
+            assert_eq!(browser.send(request, form).await.location(), "/signin-oidc?posted");
+            browser.open("/signin-oidc?posted").await.location();
+            assert_eq!(browser.open("/").await.body, "alice");
+            assert_eq!(before.open("/").await.body, "nobody", "{kept:?}");
+        }
+        // All other forms of the provider's site are forged.
+        let request = Request::post("/signout").header("sec-fetch-site", "same-site");
+        assert_eq!(browser.send(request, "").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn the_response_of_another_browser_signs_nobody_in() {
+    for kept in Kept::ALL {
+        let world = world(kept).await;
+        let attacker = world.browser();
+        let to_provider = attacker.open("/signin").await.location().to_owned();
+        let callback = world.provider.authorize(&to_provider);
+        let (path, form) = form_of(&callback);
+        let victim = world.browser();
+        victim.open("/signin").await;
+        victim.post_from_elsewhere(path, "https://evil.example", form).await;
+        let answer = victim.open("/signin-oidc?posted").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kept:?}");
+        assert_eq!(victim.cookie("session-response"), None);
+        assert_eq!(victim.open("/").await.body, "nobody");
+        assert!(world.provider.forms("token").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_no_response_leads_nowhere() {
+    let world = world(Kept::InMemory).await;
+    let long = format!("code={}", "x".repeat(4000));
+    let longer = format!("state=a&code={}", "x".repeat(20 * 1024));
+    for form in ["", "a=b", "code=x", "state=a&state=b&code=c", "%ff", &long, &longer] {
+        let browser = world.browser();
+        let answer = browser.post_from_elsewhere("/signin-oidc", "null", form).await;
+        let cookies: usize = answer.headers.get_all("set-cookie").iter().map(|set| set.len()).sum();
+        assert!(cookies < 4096, "a page of another site can't fill the cookies");
+        let answer = match answer.status {
+            StatusCode::SEE_OTHER => browser.open(answer.location()).await,
+            _ => answer,
+        };
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{form:.20}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_posts_where_responses_come_in_the_query() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let answer = browser.post_from_elsewhere("/signin-oidc", "null", "code=x&state=y").await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    let browser = world.signed_in().await;
+    let request = Request::post("/signin-oidc").header("origin", "https://evil.example");
+    assert_eq!(browser.send(request, "").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_cookie_of_the_response_goes_to_the_callback_only() {
+    let settings = SignInSettings::new("https://id.example", "shop", "https://shop.example/cb");
+    let auth = Auth::new(settings.form_post(true), MemorySessions::default()).unwrap();
+    let browser = Browser::new(&auth.attach(axum::Router::new()));
+    let answer = browser.post_from_elsewhere("/cb", "https://id.example", "code=x&state=y").await;
+    let set = answer.header("set-cookie");
+    assert!(set.starts_with("__Secure-session-response=code=x&state=y; Path=/cb; "), "{set}");
+    assert!(set.contains("; HttpOnly; SameSite=Lax; Secure"), "{set}");
+}
