@@ -108,10 +108,15 @@ test('the first HTML has the user, and hydration moves nothing', async ({ page }
   });
 });
 
-test('a protected route leads to the sign-in, and back to itself', async ({ page }) => {
-  await page.goto(`${origin}/orders`);
+test('a protected route leads to the sign-in, and back to itself', async ({ page, request }) => {
+  const headers = { accept: 'text/html' };
+  const answer = await request.get(`${origin}/orders?page=2`, { headers, maxRedirects: 0 });
+  expect(answer.status()).toBe(302);
+  expect(answer.headers()['location']).toBe('/signin?return_to=%2Forders%3Fpage%3D2');
+  expect(await answer.text()).not.toContain('Close order');
+  await page.goto(`${origin}/orders?page=2`);
   await new LoginPage(page).submit('carol', 'carol');
-  await expect(page).toHaveURL(`${origin}/orders`);
+  await expect(page).toHaveURL(`${origin}/orders?page=2`);
   await expect(user(page)).toHaveText('Carol Carter');
 });
 
@@ -119,22 +124,40 @@ test('the page hides what the server refuses', async ({ page, expectConsoleError
   await signIn(page, 'bob');
   await page.getByRole('link', { name: 'Orders' }).click();
   await expect(page.locator('main')).toContainText('Only sales closes orders.');
-  expectConsoleError(/status of 500/);
-  expect(await close(page)).toContain('department');
+  expectConsoleError(/status of 403/);
+  const refused = await close(page);
+  expect(refused).toMatchObject({ status: 403, challenge: null });
+  expect(refused.text).toContain('department');
 });
 
 test('a server function refuses who is not signed in', async ({ page, expectConsoleError }) => {
   await page.goto(origin);
-  expectConsoleError(/status of 500/);
-  expect(await close(page)).toContain('nobody is signed in');
+  expectConsoleError(/status of 401/);
+  expect(await close(page)).toEqual({ status: 401, challenge: 'Session', text: '"signed_out"' });
+});
+
+test('whose session has ended is asked to sign in, and comes back to the page', async ({ page, expectConsoleError }) => {
+  await signIn(page, 'alice');
+  await page.getByRole('link', { name: 'Orders' }).click();
+  await expect(page.locator('#close')).toBeVisible();
+  await page.context().clearCookies({ name: 'session' });
+  expectConsoleError(/status of 401/);
+  await page.locator('#close').click();
+  // The session at the provider goes on.
+  await expect(user(page)).toHaveText('Alice Archer');
+  await expect(page).toHaveURL(`${origin}/orders`);
+  await press(page, '#close', () =>
+    expect(outcome(page)).toHaveText('Alice Archer closed order 7.', { timeout: 1000 }),
+  );
 });
 
 /** Calls the server function as a script of the page can, whatever the page shows. */
-async function close(page: Page): Promise<string> {
+async function close(page: Page): Promise<{ status: number; challenge: string | null; text: string }> {
   return page.evaluate(async () => {
     const body = new URLSearchParams({ order: '7' });
     const answer = await fetch('/api/orders/close', { method: 'POST', body });
-    return `${answer.status} ${await answer.text()}`;
+    const challenge = answer.headers.get('www-authenticate');
+    return { status: answer.status, challenge, text: await answer.text() };
   });
 }
 

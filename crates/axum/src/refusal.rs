@@ -10,9 +10,10 @@ use axum::{
 };
 use doorward_client::SigninRequestArgs;
 use doorward_policy::StepUp;
+use doorward_protocol::{challenge::Challenge, error::ErrorCode};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
-    header::{ACCEPT, CACHE_CONTROL},
+    header::{ACCEPT, CACHE_CONTROL, WWW_AUTHENTICATE},
     request::Parts,
 };
 use serde_json::{Value, json};
@@ -129,7 +130,11 @@ fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Respons
         "error": "unauthorized",
         "error_description": "Sign in first.",
     });
+    let mut challenge = Challenge::session();
     if let Some(step_up) = step_up {
+        challenge = challenge
+            .with_error(&ErrorCode::InsufficientUserAuthentication, "Sign in again for this.")
+            .with_sign_in(&step_up.acr_values, step_up.max_age);
         // The code of RFC 9470 section 3.
         body = json!({
             "error": "insufficient_user_authentication",
@@ -150,6 +155,9 @@ fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Respons
     let mut response = asker.json(StatusCode::UNAUTHORIZED, &body);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(challenge) = HeaderValue::from_str(&challenge.to_string()) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
     // HTMX leaves the page for this address, whatever the status is.
     if asker.is_htmx
         && let Ok(sign_in) = HeaderValue::from_str(&sign_in)

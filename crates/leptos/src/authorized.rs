@@ -6,13 +6,32 @@ use std::{
 };
 
 use doorward_policy::{Decision, Principal, RequiredPolicy, StepUp, decide_all_at};
-use leptos::prelude::use_context;
+use leptos::{
+    prelude::{FromServerFnError, ServerFnErrorErr, use_context},
+    server_fn::codec::JsonEncoding,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ServerUser;
+use crate::{ServerUser, SigninRequestArgs};
 
 /// Why a server function does not answer this user.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+///
+/// As the error of a server function it reaches the page as it is, which can then offer what helps:
+///
+/// ```
+/// use doorward_leptos::{NotAuthorized, use_auth};
+///
+/// fn after(refused: &NotAuthorized) {
+///     // Signs in again as the policy asks for, and comes back to this page.
+///     if let Some(args) = refused.sign_in_args() {
+///         use_auth().sign_in_with(args);
+///     }
+/// }
+/// # let _ = after;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NotAuthorized {
     /// Nobody is signed in.
@@ -24,6 +43,37 @@ pub enum NotAuthorized {
     /// The user does not meet the policy. The phrases say why.
     #[error("the user {}", .0.join("; "))]
     Denied(Vec<String>),
+    /// The server function was not asked, or its answer was not understood: the network, or another
+    /// version of the page. The text says why.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl NotAuthorized {
+    /// The sign-in that would help. `None` if none would.
+    pub fn sign_in_args(&self) -> Option<SigninRequestArgs> {
+        let args = SigninRequestArgs::default();
+        match self {
+            Self::SignedOut => Some(args),
+            Self::StepUp(StepUp { acr_values, max_age }) => {
+                let args = match max_age {
+                    Some(seconds) => args.max_age(u64::from(*seconds)),
+                    None => args,
+                };
+                let acr_values = acr_values.join(" ");
+                Some(if acr_values.is_empty() { args } else { args.acr_values(acr_values) })
+            }
+            Self::Denied(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl FromServerFnError for NotAuthorized {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 impl ServerUser {
@@ -44,8 +94,7 @@ impl ServerUser {
 /// ```
 /// use std::sync::LazyLock;
 ///
-/// use doorward_leptos::{Policy, RequiredPolicy, authorized};
-/// use leptos::prelude::*;
+/// use doorward_leptos::{NotAuthorized, Policy, RequiredPolicy, authorized};
 ///
 /// /// Who may close an order.
 /// struct Sales;
@@ -59,19 +108,29 @@ impl ServerUser {
 /// }
 ///
 /// // With `#[server]`.
-/// async fn close(order: u64) -> Result<String, ServerFnError> {
+/// async fn close(order: u64) -> Result<String, NotAuthorized> {
 ///     let user = authorized::<Sales>().await?;
 ///     Ok(format!("{order} was closed by {:?}", user.profile.get("sub")))
 /// }
 /// # let _ = close;
 /// ```
 ///
+/// With the feature `axum`, the answer of a refused server function has the status 401 or 403, and
+/// for 401 a challenge that says which sign-in is needed (RFC 9470 section 3). Without it, the
+/// status is 500. The answer to a form that a page without its program posts is left to leptos.
+///
 /// # Errors
 ///
-/// [`NotAuthorized`]. It becomes a `ServerFnError` by `?`.
+/// [`NotAuthorized`]. It can be the error of a server function, or becomes a `ServerFnError` by
+/// `?`.
 pub fn authorized<P: RequiredPolicy>() -> impl Future<Output = Result<ServerUser, NotAuthorized>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    ready(decided::<P>(use_context(), i64::try_from(now.as_secs()).unwrap_or(i64::MAX)))
+    let decided = decided::<P>(use_context(), i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    #[cfg(feature = "axum")]
+    if let Err(refused) = &decided {
+        crate::refusal::answer(refused);
+    }
+    ready(decided)
 }
 
 /// The user, if the policies of `P` allow it at this time in seconds since 1970.

@@ -45,6 +45,7 @@
 //! - `router`: [`ProtectedRoute`] for `leptos_router` 0.8;
 //! - `split`: the client is a file of its own, which a page of signed-out users need not load
 //!   (`cargo leptos build --split`); only with a build that splits the program;
+//! - `axum`, on a server: refused server functions are answered by 401 or 403;
 //! - `policy`: [`RequirePolicy`] and [`Auth::principal`], with policies of the crate
 //!   `doorward-policy`.
 //!
@@ -70,6 +71,8 @@ mod options;
 mod page;
 #[cfg(feature = "policy")]
 mod policy;
+#[cfg(feature = "axum")]
+mod refusal;
 #[cfg(feature = "router")]
 mod router;
 mod server_user;
@@ -102,7 +105,7 @@ pub use doorward_client::{
 #[cfg(feature = "popups")]
 pub use doorward_client::{PopupArgs, SessionStatus};
 #[cfg(feature = "policy")]
-pub use doorward_policy::{Policy, Principal, RequiredPolicy};
+pub use doorward_policy::{self, Policy, Principal, RequiredPolicy};
 pub use options::AuthOptions;
 #[cfg(feature = "policy")]
 pub use policy::{RequirePolicy, RequirePolicyProps};

@@ -4,6 +4,7 @@ use doorward_client::{
     ApiRequest, ApiResponse, Error, SigninRequestArgs,
     ports::{HttpClient as _, HttpRequest},
 };
+use doorward_protocol::form;
 use leptos::prelude::*;
 
 use crate::{
@@ -103,8 +104,7 @@ fn by_session(auth: Auth, task: Task) -> Work {
 pub(crate) fn sign_in_url(route: &str, args: &SigninRequestArgs) -> String {
     let return_to = args.return_to.clone().unwrap_or_else(page::path);
     let max_age = args.max_age.map(|seconds| seconds.to_string());
-    let mut url = route.to_owned();
-    let mut separator = '?';
+    let mut query = String::new();
     for (name, value) in [
         ("return_to", Some(&return_to)),
         ("prompt", args.prompt.as_ref()),
@@ -113,14 +113,10 @@ pub(crate) fn sign_in_url(route: &str, args: &SigninRequestArgs) -> String {
         ("max_age", max_age.as_ref()),
     ] {
         if let Some(value) = value {
-            url.push(separator);
-            url.push_str(name);
-            url.push('=');
-            url.push_str(&String::from(js_sys::encode_uri_component(value)));
-            separator = '&';
+            form::append(&mut query, name, value);
         }
     }
-    url
+    [route, "?", &query].concat()
 }
 
 /// Calls an API of this origin. The browser adds the cookie.

@@ -88,6 +88,12 @@ impl Challenge {
         Self::new(Scheme::Basic).with("realm", realm)
     }
 
+    /// Asks for a session of an application, by its cookie. No scheme is registered for that, and
+    /// each 401 must have a challenge (RFC 9110 section 11.6.1).
+    pub fn session() -> Self {
+        Self::new(Scheme::Other("Session".to_owned()))
+    }
+
     /// Adds `error` and `error_description` (RFC 6750 section 3).
     ///
     /// The RFC allows neither quotes nor backslashes in a description: they become `'` and `/`.

@@ -6,9 +6,9 @@
 use std::sync::LazyLock;
 
 use doorward_leptos::{
-    ApiRequest, AuthLoading, AuthOptions, Error, Policy, ProtectedRoute, RequireAuth,
-    RequirePolicy, RequiredPolicy, SessionRoutes, Settings, SignedIn, SignedOut, authorized,
-    provide_auth_with, provide_session_auth, use_auth, use_auth_of,
+    ApiRequest, AuthLoading, AuthOptions, Error, NotAuthorized, Policy, ProtectedRoute,
+    RequireAuth, RequirePolicy, RequiredPolicy, SessionRoutes, Settings, SignedIn, SignedOut,
+    authorized, provide_auth_with, provide_session_auth, use_auth, use_auth_of,
 };
 use leptos::{prelude::*, web_sys};
 use leptos_router::{
@@ -135,9 +135,16 @@ pub fn App() -> impl IntoView {
 }
 
 // With `#[server]`.
-pub async fn close(order: u64) -> Result<String, ServerFnError> {
+pub async fn close(order: u64) -> Result<String, NotAuthorized> {
     let user = authorized::<Sales>().await?;
     Ok(format!("{:?} closed {order}", user.profile.get("sub")))
+}
+
+pub fn after(refused: &NotAuthorized) {
+    // Signs in again as the policy asks for, and comes back to this page.
+    if let Some(args) = refused.sign_in_args() {
+        use_auth().sign_in_with(args);
+    }
 }
 
 pub fn rendered_without_a_session() {

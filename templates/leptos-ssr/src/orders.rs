@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use doorward_leptos::{Policy, RequirePolicy, RequiredPolicy};
+use doorward_leptos::{NotAuthorized, Policy, RequirePolicy, RequiredPolicy, use_auth};
 use leptos::prelude::*;
 
 /// Who may close orders.
@@ -18,7 +18,7 @@ impl RequiredPolicy for Sales {
 
 /// Closes an order.
 #[server(endpoint = "orders/close")]
-pub async fn close_order(order: u64) -> Result<String, ServerFnError> {
+pub async fn close_order(order: u64) -> Result<String, NotAuthorized> {
     let user = doorward_leptos::authorized::<Sales>().await?;
     let name = user.profile.get("name").and_then(|name| name.as_str()).unwrap_or("Somebody");
     Ok(format!("{name} closed order {order}."))
@@ -26,7 +26,15 @@ pub async fn close_order(order: u64) -> Result<String, ServerFnError> {
 
 #[component]
 pub fn Orders() -> impl IntoView {
+    let auth = use_auth();
     let close = ServerAction::<CloseOrder>::new();
+    // The session may have ended since the page was loaded.
+    Effect::new(move || {
+        let refused = close.value().with(|result| result.as_ref()?.as_ref().err().cloned());
+        if let Some(args) = refused.and_then(|refused| refused.sign_in_args()) {
+            auth.sign_in_with(args);
+        }
+    });
     let outcome = move || {
         close.value().get().map(|result| match result {
             Ok(done) => done,

@@ -1,0 +1,105 @@
+//! The answer to a refused server function, by `leptos_axum`.
+
+use doorward_protocol::{challenge::Challenge, error::ErrorCode};
+use http::{
+    HeaderValue, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, WWW_AUTHENTICATE},
+    request::Parts,
+};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use leptos_router::location::RequestUrl;
+
+use crate::NotAuthorized;
+
+/// Sets status and challenge, if a server function is asked. A page that asks while it is rendered
+/// is an answer of its own: a part of it may be refused.
+pub(crate) fn answer(refused: &NotAuthorized) {
+    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
+    else {
+        return;
+    };
+    let accept = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let is_form_of_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    if use_context::<RequestUrl>().is_some() || is_form_of_page {
+        return;
+    }
+    let (status, challenge) = of(refused);
+    response.set_status(status);
+    response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let challenge = challenge.and_then(|text| HeaderValue::from_str(&text.to_string()).ok());
+    if let Some(challenge) = challenge {
+        response.insert_header(WWW_AUTHENTICATE, challenge);
+    }
+}
+
+/// The status, and the challenge for 401.
+fn of(refused: &NotAuthorized) -> (StatusCode, Option<Challenge>) {
+    match refused {
+        NotAuthorized::SignedOut => (StatusCode::UNAUTHORIZED, Some(Challenge::session())),
+        NotAuthorized::StepUp(step_up) => {
+            let challenge = Challenge::session()
+                .with_error(&ErrorCode::InsufficientUserAuthentication, &refused.to_string())
+                .with_sign_in(&step_up.acr_values, step_up.max_age);
+            (StatusCode::UNAUTHORIZED, Some(challenge))
+        }
+        NotAuthorized::Denied(_) => (StatusCode::FORBIDDEN, None),
+        NotAuthorized::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_policy::StepUp;
+    use leptos::prelude::{Owner, provide_context};
+
+    use super::*;
+
+    fn answered(accept: &str, is_page: bool, refused: &NotAuthorized) -> ResponseOptions {
+        Owner::new().with(|| {
+            let request = http::Request::get("/api/close").header(ACCEPT, accept).body(());
+            provide_context(request.unwrap().into_parts().0);
+            if is_page {
+                provide_context(RequestUrl::new("http://leptos.dev/orders"));
+            }
+            let response = ResponseOptions::default();
+            provide_context(response.clone());
+            answer(refused);
+            response
+        })
+    }
+
+    #[test]
+    fn a_script_gets_a_status_and_what_would_help() {
+        let json = "application/json";
+        let step_up = StepUp { acr_values: vec!["2".to_owned()], max_age: Some(300) };
+        for (refused, status, challenge) in [
+            (NotAuthorized::SignedOut, 401, Some("Session")),
+            (
+                NotAuthorized::StepUp(step_up),
+                401,
+                Some(
+                    "Session error=\"insufficient_user_authentication\", \
+                     error_description=\"a stronger or a more recent sign-in is needed\", \
+                     acr_values=\"2\", max_age=\"300\"",
+                ),
+            ),
+            (NotAuthorized::Denied(vec!["needs department Sales".to_owned()]), 403, None),
+        ] {
+            let parts = answered(json, false, &refused);
+            let parts = parts.0.read().unwrap();
+            assert_eq!(parts.status.unwrap().as_u16(), status);
+            let sent = parts.headers.get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
+            assert_eq!(sent, challenge);
+        }
+    }
+
+    #[test]
+    fn a_page_and_a_form_of_one_are_answered_by_leptos() {
+        for (accept, is_page) in [("application/json", true), ("text/html,*/*", false)] {
+            let parts = answered(accept, is_page, &NotAuthorized::SignedOut);
+            assert_eq!(parts.0.read().unwrap().status, None);
+        }
+    }
+}
