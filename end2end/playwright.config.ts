@@ -53,8 +53,9 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   reporter: 'list',
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // On the slowest machine, too: only what hangs waits for so long.
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   use: {
     baseURL: demo.app,
     trace: 'retain-on-failure',

@@ -9,7 +9,7 @@ import type { Origins } from './instances.ts';
 const repository = resolve(import.meta.dirname, '../..');
 
 /** A server that takes longer than this to answer, or to end, is broken; in milliseconds. */
-const patience = 30_000;
+const patience = 120_000;
 
 /** What to start. */
 export interface StartOptions {

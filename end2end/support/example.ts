@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const repository = resolve(import.meta.dirname, '../..');
 
 /** A program that takes longer than this to answer is broken; in milliseconds. */
-const patience = 30_000;
+const patience = 120_000;
 
 /** Starts the example of this name, which answers at this URL; gives a function that stops it. */
 export async function startExample(

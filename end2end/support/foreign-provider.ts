@@ -11,7 +11,7 @@ import type { Origins } from './instances.ts';
 const api = { resource: 'urn:api:MyBackendApi2', audience: 'MyBackendApi2', scope: 'MyBackendApi2' };
 
 /** Lifetimes in seconds: that of access tokens is short, so that the page renews them while a test looks on. */
-const accessTokenLifetime = 5;
+const accessTokenLifetime = 10;
 const otherLifetime = 3600;
 
 /** What ID tokens are signed by: for `page` the first, and for the client named after it each. */

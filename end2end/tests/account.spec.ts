@@ -153,7 +153,7 @@ test('the data can be downloaded, and the account deleted', async ({ page: brows
 async function openMessage(browser: Page, subject: string): Promise<void> {
   await expect(async () => {
     await browser.goto(page('/demo/mail'));
-    await browser.getByRole('link', { name: subject }).first().click({ timeout: 500 });
+    await browser.getByRole('link', { name: subject }).first().click({ timeout: 5_000 });
   }).toPass();
   await expect(browser.getByRole('heading', { level: 1 })).toHaveText(subject);
 }

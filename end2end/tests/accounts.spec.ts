@@ -22,7 +22,7 @@ async function openMail(page: Page, address: string, subject: RegExp): Promise<v
   const letter = page.getByRole('listitem').filter({ hasText: address }).getByRole('link', { name: subject });
   await expect(async () => {
     await page.goto(at('/demo/mail'));
-    await expect(letter.first()).toBeVisible({ timeout: 500 });
+    await expect(letter.first()).toBeVisible({ timeout: 2_000 });
   }).toPass();
   await letter.first().click();
   await page.locator('.message a').first().click();

@@ -166,7 +166,7 @@ test('a wrong code is told, and the right one still signs in', async ({ page, ex
 
 test('the pages are accessible and fit every screen', async ({ page }) => {
   // Eight pages in four looks.
-  test.setTimeout(180_000);
+  test.setTimeout(600_000);
   const pages = async (check: (name: string) => Promise<void>) => {
     await page.goto(`${provider}/account/passkeys`);
     await check('passkeys');

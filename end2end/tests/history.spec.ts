@@ -97,3 +97,23 @@ test('a token request lost on the way does not lose the sign-in', async ({ page,
   await lost;
   await app.expectSignedInAs('alice');
 });
+
+// A download, or the user pressed Stop: no event tells the page.
+test('a navigation to the provider that does not happen leaves the button usable', async ({ page }) => {
+  const app = new Application(page);
+  await app.open();
+  let asked = 0;
+  await page.route('**/connect/authorize?*', async (route) => {
+    asked += 1;
+    await (asked === 1 ? route.abort('aborted') : route.continue());
+  });
+  await app.signIn.click();
+  await expect.poll(() => asked).toBe(1);
+  // The page gives the navigation up after some seconds.
+  await expect(async () => {
+    await app.signIn.click({ timeout: 1_000 }).catch(() => undefined);
+    expect(asked).toBeGreaterThan(1);
+  }).toPass();
+  await app.loginPage.submit('alice', 'alice');
+  await app.expectSignedInAs('alice');
+});

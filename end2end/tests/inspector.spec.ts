@@ -169,7 +169,7 @@ test('renewals are told as they happen', async ({ page }) => {
     await app.open();
     await inspector.open();
     await app.signInAs('alice');
-    await expect.poll(() => inspector.kinds(), { timeout: 30_000 }).toContain('renewal');
+    await expect.poll(() => inspector.kinds()).toContain('renewal');
     const card = await inspector.card('renewal');
     await expect(card.value('grant_type')).toHaveText('refresh_token');
     await expect(card.value('refresh_token').first()).toBeHidden();

@@ -141,6 +141,28 @@ test('a device that slept for longer than a token lives renews it when it wakes'
   await expect(app.error).toBeHidden();
 });
 
+test('a session whose token has expired for good is over, and the page says so', async ({ page }) => {
+  const app = new Application(page);
+  const badge = page.locator('.shell-header .badge');
+  await app.open();
+  await app.signInAs('alice');
+  await expect(badge).toHaveText('Signed in');
+  await page.evaluate(() => {
+    for (const key of Object.keys(sessionStorage).filter((key) => key.startsWith('oidc.user:'))) {
+      const user = JSON.parse(sessionStorage.getItem(key) ?? '') as Record<string, unknown>;
+      delete user['refresh_token'];
+      user['expires_at'] = 1;
+      sessionStorage.setItem(key, JSON.stringify(user));
+    }
+  });
+  await page.reload();
+  await expect(badge).toHaveText('Session ended');
+  await expect(app.signIn).toBeVisible();
+  await app.signIn.click();
+  await app.expectSignedInAs('alice');
+  await expect(badge).toHaveText('Signed in');
+});
+
 /** Waits until the API refuses a token: its life is over by the server's clock, which is the one that counts. */
 async function untilRefused(request: APIRequestContext, token: string): Promise<void> {
   const ask = () => request.get(shortLives.app + route, { headers: { authorization: `Bearer ${token}` } });
