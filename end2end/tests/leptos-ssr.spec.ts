@@ -151,7 +151,7 @@ test('whose session has ended is asked to sign in, and comes back to the page', 
   await expect(user(page)).toHaveText('Alice Archer');
   await expect(page).toHaveURL(`${origin}/orders`);
   await press(page, '#close', () =>
-    expect(outcome(page)).toHaveText('Alice Archer closed order 7.', { timeout: 1000 }),
+    expect(outcome(page)).toHaveText('Alice Archer closed order 7.', { timeout: 10_000 }),
   );
 });
 
