@@ -140,7 +140,10 @@ test('a server function refuses who is not signed in', async ({ page, expectCons
   expect(await close(page)).toEqual({ status: 401, challenge: 'Session', text: '"signed_out"' });
 });
 
-test('whose session has ended is asked to sign in, and comes back to the page', async ({ page, expectConsoleError }) => {
+test('whose session has ended is asked to sign in, and comes back to the page', async ({
+  page,
+  expectConsoleError,
+}) => {
   await signIn(page, 'alice');
   await page.getByRole('link', { name: 'Orders' }).click();
   await expect(page.locator('#close')).toBeVisible();
