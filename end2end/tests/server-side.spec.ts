@@ -13,6 +13,8 @@ import { expect, test } from '../support/test.ts';
 
 const { client: origin } = serverSide;
 const foreignOrigin = foreignServerSide.client;
+/** Another site than the provider's: the browser sends no cookies with forms from there. */
+const posted = 'http://127.0.0.1:5924';
 
 const folder = mkdtempSync(join(tmpdir(), 'doorward-server-side-'));
 let server: Doorward;
@@ -34,6 +36,14 @@ test.beforeAll(async () => {
       ISSUER: serverSide.provider,
       API: serverSide.app,
       SESSIONS: sessions,
+    }),
+    await startExample('server-side', posted, {
+      ORIGIN: posted,
+      ISSUER: serverSide.provider,
+      CLIENT_ID: 'posted',
+      API: serverSide.app,
+      FORM_POST: '1',
+      DPOP: '1',
     }),
     await startExample('server-side', foreignOrigin, {
       ORIGIN: foreignOrigin,
@@ -165,6 +175,28 @@ test('a sign-in elsewhere in the browser ends here, too: back-channel logout', a
       return page.locator('main').textContent();
     })
     .toContain('You are not signed in.');
+});
+
+test('a response that is posted from another site, and tokens that are bound to a key', async ({ page }) => {
+  const urls: string[] = [];
+  page.on('request', (request) => urls.push(request.url()));
+  await page.goto(`${posted}/me?x=1`);
+  await new LoginPage(page).submit('alice', 'alice');
+  await expect(page).toHaveURL(`${posted}/me?x=1`);
+  await expect(user(page)).toHaveText('Alice Archer');
+  expect(urls.filter((url) => url.startsWith(posted) && /[?&](code|state)=/.test(url))).toEqual([]);
+  expect(urls).toContain(`${posted}/signin-oidc?posted`);
+  await page.goto(`${posted}/call`);
+  await expect(text(page)).toHaveText('The API answered 200 OK.');
+  const status = await page.evaluate(
+    async () => (await fetch('/api/DemoPolicyBased/Admin/Get', { headers: { 'X-CSRF': '1' } })).status,
+  );
+  expect(status).toBe(200);
+  // A second sign-in, by a form that comes while the session's cookie is there.
+  await page.goto(`${posted}/signin`);
+  await expect(page).toHaveURL(`${posted}/`);
+  await page.goto(`${posted}/me`);
+  await expect(user(page)).toHaveText('Alice Archer');
 });
 
 test.describe('with oidc-provider, sessions in cookies, and pushed requests', () => {
