@@ -5,11 +5,16 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     app::EmbeddedSite,
     command::{
-        CommandError, DataCommand, branding::BrandingCommand, config::ConfigCommand,
-        doctor::DoctorArguments, health::HealthArguments,
+        CommandError, DataCommand,
+        branding::BrandingCommand,
+        config::ConfigCommand,
+        doctor::DoctorArguments,
+        health::HealthArguments,
+        remote::{not_from_elsewhere, on_server},
     },
     config::{ConfigArgument, ServeArguments},
     output::print,
+    remote::{self, ServerArgument, ServerUrl},
     serve,
 };
 
@@ -23,6 +28,9 @@ pub struct Cli {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigArgument,
+    /// The server, if it is elsewhere.
+    #[command(flatten)]
+    pub server: ServerArgument,
     /// Default: `serve` in demo mode, which is how `cargo leptos watch` starts the binary.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -40,6 +48,10 @@ pub enum Command {
     /// Look at the pages and messages as they will be, or write their texts.
     #[command(subcommand)]
     Branding(BrandingCommand),
+    /// Sign in at a server elsewhere, for commands with --server: in a browser, by two factors.
+    Login,
+    /// Sign out of a server elsewhere.
+    Logout,
     /// Ask a running server whether it is ready.
     Health(HealthArguments),
     /// Look for what commonly goes wrong. Nothing is changed.
@@ -63,7 +75,14 @@ impl Cli {
     pub fn run(self, site: &'static EmbeddedSite) -> Result<(), CommandError> {
         let serve_all =
             || Command::Serve(ServeArguments { config: self.config, ..ServeArguments::default() });
-        match self.command.unwrap_or_else(serve_all) {
+        let command = self.command.unwrap_or_else(serve_all);
+        if let Some(server) = &self.server.server {
+            return command.run_on(server);
+        }
+        match command {
+            Command::Login | Command::Logout => {
+                Err(CommandError::refused("give the server: --server https://id.example.com"))
+            }
             Command::Serve(arguments) => Ok(serve::run(&arguments, site)?),
             Command::Config(command) => command.run(),
             Command::Branding(command) => command.run(),
@@ -79,6 +98,19 @@ impl Cli {
                 Ok(())
             }
             Command::Data(command) => command.run(),
+        }
+    }
+}
+
+impl Command {
+    /// Runs the command on a server elsewhere.
+    fn run_on(self, server: &ServerUrl) -> Result<(), CommandError> {
+        match self {
+            Self::Login => on_server(remote::login(server)),
+            Self::Logout => on_server(remote::logout(server)),
+            Self::Config(command) => command.run_on(server),
+            Self::Data(command) => command.run_on(server),
+            _ => Err(not_from_elsewhere()),
         }
     }
 }

@@ -18,6 +18,7 @@ mod output;
 mod private_file;
 mod process;
 mod provider;
+mod remote;
 mod serve;
 mod tls;
 

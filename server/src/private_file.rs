@@ -63,6 +63,25 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
+/// Writes a temporary file and puts it in the place of `path`, so that the file is never seen
+/// half-written. `unique` separates processes that do this at the same time; the last one's file
+/// stays.
+pub fn replace(path: &Path, text: &str, unique: &str) -> io::Result<()> {
+    let beside = path.with_extension(format!("{unique}.tmp"));
+    let mut options = OpenOptions::new();
+    // One that an interrupted process has left is of no use to anybody.
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    sync_folder(path)
+}
+
 /// Syncs the file's folder, so that the names in it survive a power failure.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }

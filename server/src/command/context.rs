@@ -62,7 +62,7 @@ impl CommandContext {
             },
             found => found,
         };
-        found.ok_or_else(|| CommandError::Missing(format!("there is no user {name:?}")))
+        found.ok_or_else(|| super::user::missing(name))
     }
 
     /// Changes a user. What another operator changes at the same time is kept: the change is then

@@ -5,6 +5,7 @@ use doorward_provider::{
     model::{
         group::{Group, GroupName, StoredGroup},
         time::SystemEntropy,
+        user::User,
     },
     store::AddedGroupMember,
 };
@@ -117,7 +118,7 @@ pub struct GroupSettings {
 }
 
 impl GroupSettings {
-    fn apply(&self, group: &mut Group) -> Result<(), CommandError> {
+    pub(super) fn apply(&self, group: &mut Group) -> Result<(), CommandError> {
         if let Some(description) = &self.description {
             group.description = Some(description.clone()).filter(|text| !text.is_empty());
         }
@@ -177,7 +178,7 @@ impl MemberCommand {
     }
 }
 
-fn missing(name: &GroupName) -> CommandError {
+pub(super) fn missing(name: &GroupName) -> CommandError {
     CommandError::Missing(format!("there is no group {:?}", name.as_str()))
 }
 
@@ -185,7 +186,12 @@ async fn find(context: &CommandContext, name: &GroupName) -> Result<StoredGroup,
     context.store.group(name).await?.ok_or_else(|| missing(name))
 }
 
-fn described(group: &Group) -> Value {
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["name", "roles", "description"];
+/// The columns of a list of members.
+pub(super) const MEMBER_COLUMNS: &[&str] = &["sub", "username"];
+
+pub(super) fn described(group: &Group) -> Value {
     json!({
         "name": group.name, "description": group.description, "roles": group.roles,
         "claims": group.claims,
@@ -193,7 +199,7 @@ fn described(group: &Group) -> Value {
 }
 
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let mut printer = RowPrinter::new(context.json, &["name", "roles", "description"]);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after: Option<GroupName> = None;
     loop {
         let page = context.store.groups(after.as_ref(), PAGE).await?;
@@ -219,7 +225,7 @@ async fn add(
     }
     let record = by_operator("group_added", "group", &group.name);
     context.audit(record.changing(None, Some(described(&group)))).await;
-    done(context.json, &format!("The group {} was added.", group.name), described(&group));
+    tell(context.json, &group, "was added");
     Ok(())
 }
 
@@ -231,17 +237,28 @@ async fn set(
     let StoredGroup { group: before, version } = find(context, name).await?;
     let mut group = before.clone();
     settings.apply(&mut group)?;
-    if group == before {
-        return Err(CommandError::refused("nothing is given to change: see group set --help"));
-    }
+    refuse_nothing(group == before)?;
     if !context.store.replace_group(group.clone(), version).await? {
         let problem = format!("the group {name} was changed at the same time: try again");
         return Err(CommandError::Missing(problem));
     }
     let record = by_operator("group_changed", "group", name);
     context.audit(record.changing(Some(described(&before)), Some(described(&group)))).await;
-    done(context.json, &format!("The group {name} is changed."), described(&group));
+    tell(context.json, &group, "is changed");
     Ok(())
+}
+
+/// Refuses a change that changes nothing.
+pub(super) fn refuse_nothing(nothing: bool) -> Result<(), CommandError> {
+    if nothing {
+        return Err(CommandError::refused("nothing is given to change: see group set --help"));
+    }
+    Ok(())
+}
+
+/// Says what was done to a group.
+pub(super) fn tell(json: bool, group: &Group, what: &str) {
+    done(json, &format!("The group {} {what}.", group.name), described(group));
 }
 
 async fn remove(
@@ -250,19 +267,28 @@ async fn remove(
     confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     let before = find(context, name).await?.group;
-    confirmation.ask(&format!("Remove the group {name}?"))?;
+    confirmation.ask(&removal_question(name))?;
     if !context.store.remove_group(name, None).await? {
         return Err(missing(name));
     }
     let record = by_operator("group_removed", "group", name);
     context.audit(record.changing(Some(described(&before)), None)).await;
-    done(context.json, &format!("The group {name} is removed."), json!({"name": name}));
+    tell_removed(context.json, name);
     Ok(())
+}
+
+pub(super) fn removal_question(name: &GroupName) -> String {
+    format!("Remove the group {name}?")
+}
+
+/// Says that a group is removed.
+pub(super) fn tell_removed(json: bool, name: &GroupName) {
+    done(json, &format!("The group {name} is removed."), json!({"name": name}));
 }
 
 async fn members(context: &CommandContext, group: &GroupName) -> Result<(), CommandError> {
     find(context, group).await?;
-    let mut printer = RowPrinter::new(context.json, &["sub", "username"]);
+    let mut printer = RowPrinter::new(context.json, MEMBER_COLUMNS);
     let mut after = None;
     loop {
         let page = context.store.group_members(group, after.as_ref(), PAGE).await?;
@@ -292,9 +318,14 @@ async fn join(context: &CommandContext, group: &GroupName, user: &str) -> Result
         return Err(CommandError::Missing(format!("the user {} {problem}", user.username)));
     }
     context.audit(by_operator("group_member_added", "group", group).on_user(&user.sub)).await;
-    let sentence = format!("{} is a member of {group}.", user.username);
-    done(context.json, &sentence, json!({"group": group, "sub": user.sub}));
+    tell_joined(context.json, group, &user);
     Ok(())
+}
+
+/// Says that a user is a member.
+pub(super) fn tell_joined(json: bool, group: &GroupName, user: &User) {
+    let sentence = format!("{} is a member of {group}.", user.username);
+    done(json, &sentence, json!({"group": group, "sub": user.sub}));
 }
 
 async fn leave(
@@ -308,7 +339,12 @@ async fn leave(
         return Err(CommandError::Missing(problem));
     }
     context.audit(by_operator("group_member_removed", "group", group).on_user(&user.sub)).await;
-    let sentence = format!("{} is no member of {group} any more.", user.username);
-    done(context.json, &sentence, json!({"group": group, "sub": user.sub}));
+    tell_left(context.json, group, &user);
     Ok(())
+}
+
+/// Says that a membership has ended.
+pub(super) fn tell_left(json: bool, group: &GroupName, user: &User) {
+    let sentence = format!("{} is no member of {group} any more.", user.username);
+    done(json, &sentence, json!({"group": group, "sub": user.sub}));
 }

@@ -14,6 +14,7 @@ use doorward_provider::{
         totp,
     },
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{CommandContext, CommandError, DataArguments, PAGE, by_operator, done, print_rows};
@@ -73,15 +74,38 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     let rows: Vec<Value> = keys
         .iter()
         .map(|key| {
-            json!({
-                "kid": key.kid, "algorithm": key.algorithm.as_str(),
-                "since": key.activates_at.seconds(),
-                "state": KeyState::of(key, &keys, algorithms, now).as_str(),
-            })
+            let line = KeyLine {
+                kid: key.kid.clone(),
+                algorithm: key.algorithm.as_str().to_owned(),
+                since: key.activates_at.seconds(),
+                state: KeyState::of(key, &keys, algorithms, now).as_str().to_owned(),
+            };
+            line.to_value()
         })
         .collect();
-    print_rows(context.json, &["kid", "algorithm", "since", "state"], &rows);
+    print_rows(context.json, COLUMNS, &rows);
     Ok(())
+}
+
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["kid", "algorithm", "since", "state"];
+
+/// What is said about a key, under the names that the API has, too.
+#[derive(Deserialize)]
+pub(super) struct KeyLine {
+    kid: String,
+    algorithm: String,
+    since: i64,
+    state: String,
+}
+
+impl KeyLine {
+    pub(super) fn to_value(&self) -> Value {
+        json!({
+            "kid": self.kid, "algorithm": self.algorithm, "since": self.since,
+            "state": self.state,
+        })
+    }
 }
 
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
@@ -89,9 +113,14 @@ async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
     let algorithms = context.config.provider.signing_algorithms.clone();
     add_keys(context, &algorithms, takes_over).await?;
     context.audit(on_issuer(context, "keys_rotated")).await;
-    let facts = json!({"takes_over": takes_over.seconds()});
-    done(context.json, "New keys are made; they take over in seven minutes.", facts);
+    tell_rotated(context.json, takes_over.seconds());
     Ok(())
+}
+
+/// Says that new keys are made.
+pub(super) fn tell_rotated(json: bool, takes_over: i64) {
+    let facts = json!({"takes_over": takes_over});
+    done(json, "New keys are made; they take over in seven minutes.", facts);
 }
 
 /// Makes a key for each of these algorithms that signs from this time on.

@@ -20,6 +20,7 @@ mod import;
 mod keys;
 mod list_option;
 mod mail;
+pub mod remote;
 mod report;
 mod session;
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use clap::Subcommand;
 use doorward_protocol::ids::SessionId;
-use doorward_provider::model::session::{Session, SessionSelector};
+use doorward_provider::model::{
+    session::{Session, SessionSelector},
+    user::User,
+};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -47,8 +51,7 @@ impl SessionCommand {
 
 async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let columns = &["sid", "signed_in", "expires", "address", "browser"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after = None;
     loop {
         let now = CommandContext::now();
@@ -61,14 +64,37 @@ async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> 
     Ok(())
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["sid", "signed_in", "expires", "address", "browser"];
+
+/// What is said about a session, under the names that the API has, too.
+#[derive(Deserialize)]
+pub(super) struct SessionLine {
+    sid: String,
+    signed_in: i64,
+    expires: i64,
+    address: Option<String>,
+    browser: Option<String>,
+}
+
+impl SessionLine {
+    pub(super) fn to_value(&self) -> Value {
+        json!({
+            "sid": self.sid, "signed_in": self.signed_in, "expires": self.expires,
+            "address": self.address, "browser": self.browser,
+        })
+    }
+}
+
 fn described(session: &Session) -> Value {
-    json!({
-        "sid": session.authentication.sid,
-        "signed_in": session.authentication.auth_time.seconds(),
-        "expires": session.expires_at.seconds(),
-        "address": session.device.address,
-        "browser": session.device.browser,
-    })
+    let line = SessionLine {
+        sid: session.authentication.sid.to_string(),
+        signed_in: session.authentication.auth_time.seconds(),
+        expires: session.expires_at.seconds(),
+        address: session.device.address.clone(),
+        browser: session.device.browser.clone(),
+    };
+    line.to_value()
 }
 
 async fn end(
@@ -79,7 +105,7 @@ async fn end(
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
     if sid.is_none() {
-        confirmation.ask(&format!("End all sessions of {}?", user.username))?;
+        confirmation.ask(&end_question(&user))?;
     }
     let now = CommandContext::now();
     let ended = match &sid {
@@ -95,9 +121,18 @@ async fn end(
         }
         (count, _) => {
             context.audit(by_operator("sessions_ended", "sub", &user.sub)).await;
-            let sentence = format!("Sessions of {} that ended: {count}.", user.username);
-            done(context.json, &sentence, json!({"sub": user.sub, "ended": count}));
+            tell_ended(context.json, &user, count);
             Ok(())
         }
     }
+}
+
+pub(super) fn end_question(user: &User) -> String {
+    format!("End all sessions of {}?", user.username)
+}
+
+/// Says how many sessions have ended.
+pub(super) fn tell_ended(json: bool, user: &User, count: u64) {
+    let sentence = format!("Sessions of {} that ended: {count}.", user.username);
+    done(json, &sentence, json!({"sub": user.sub, "ended": count}));
 }

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use clap::CommandFactory as _;
 use doorward_admin::{Method, Operation, api::BASE_PATH};
 
+use super::remote::REMOTE;
 use crate::cli::Cli;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
@@ -14,10 +15,11 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md
 const INTRODUCTION: &str = "# Commands and the API
 
 Each command, and the operation of the [admin API](guides/administration.md) that does the same.
+Those with a yes also work [from elsewhere](guides/administration.md#commands-from-elsewhere).
 This page is generated from the code.
 
-| Command | API | Or why there is none |
-|---|---|---|
+| Command | With `--server` | API | Or why there is none |
+|---|---|---|---|
 ";
 
 /// Commands that share an operation with another command.
@@ -31,10 +33,12 @@ const MORE: [(&str, Operation); 6] = [
 ];
 
 /// Why a command has no operation. A group stands for all its commands.
-const WITHOUT: [(&str, &str); 22] = [
+const WITHOUT: [(&str, &str); 24] = [
     ("serve", "It is the server."),
     ("config init", "It writes a file on this machine."),
     ("config check", "It checks a file on this machine before it is used."),
+    ("login", "It signs in for commands with `--server`."),
+    ("logout", "It signs out again."),
     ("branding", "It writes files on this machine."),
     ("import", "It reads files of this machine; the API adds users one by one."),
     ("health", "`/health/ready` answers it."),
@@ -104,7 +108,9 @@ fn document() -> String {
         let shown: Vec<String> =
             operations.get(&*command).into_iter().flatten().map(|one| shown(*one)).collect();
         let why = if shown.is_empty() { reason(&command).unwrap_or_default() } else { "" };
-        writeln!(document, "| `doorward {command}` | {} | {why} |", shown.join(", ")).unwrap();
+        let remote = if REMOTE.contains(&&*command) { "yes" } else { "" };
+        let shown = shown.join(", ");
+        writeln!(document, "| `doorward {command}` | {remote} | {shown} | {why} |").unwrap();
     }
     document
 }
@@ -119,6 +125,16 @@ fn each_command_has_a_twin_or_a_reason() {
     }
     for named in operations.keys() {
         assert!(commands.iter().any(|command| command == named), "no command {named:?}");
+    }
+}
+
+#[test]
+fn what_works_from_elsewhere_is_a_command_with_a_twin() {
+    let (commands, operations) = (commands(), operations());
+    for remote in REMOTE {
+        assert!(commands.iter().any(|command| command == remote), "no command {remote:?}");
+        let is_known = operations.contains_key(remote) || ["login", "logout"].contains(&remote);
+        assert!(is_known, "doorward {remote} has no operation");
     }
 }
 

@@ -28,7 +28,6 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::reloading::Reloading;
 use self::{
     audit_webhook::HttpAuditChannel,
     database::{Database, WriteProbe},
@@ -36,6 +35,7 @@ use self::{
     to_clients::{HttpBackChannel, HttpDocumentSource, HttpJwksSource},
     users::ImportError,
 };
+pub use self::{reloading::Reloading, to_clients::reason};
 use crate::{
     config::{AuditConfig, MailConfig, ProviderConfig, SettingSources, StoreConfig},
     error::StartError,

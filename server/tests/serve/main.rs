@@ -19,6 +19,7 @@ mod postgres_commands;
 #[cfg(target_os = "linux")]
 mod prompts;
 mod reference_tokens;
+mod remote;
 mod restart;
 mod roles;
 mod shutdown;

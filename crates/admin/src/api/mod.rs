@@ -11,6 +11,7 @@ mod admission;
 mod body;
 mod caller;
 mod clients;
+mod command_client;
 mod docs;
 mod events;
 mod groups;
@@ -42,13 +43,14 @@ use http::{
     header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
 };
 
+pub use self::{
+    command_client::{COMMAND_CLIENT, command_client},
+    resources::{AUDIENCE, api_resource, api_scopes},
+    state::{AdminParts, AdminSettings},
+};
 use self::{
     problem::Problem,
     state::{AdminApi, Guarding},
-};
-pub use self::{
-    resources::{AUDIENCE, api_resource, api_scopes},
-    state::{AdminParts, AdminSettings},
 };
 use crate::{Method, Operation};
 

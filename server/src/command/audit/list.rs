@@ -78,15 +78,15 @@ impl FilterArguments {
 #[derive(Debug, clap::Args)]
 pub struct ListArguments {
     #[command(flatten)]
-    filter: FilterArguments,
+    pub(in crate::command) filter: FilterArguments,
     /// How many records to list.
     #[arg(long, default_value_t = 100)]
-    limit: u32,
+    pub(in crate::command) limit: u32,
     /// Go on after the record with this cursor, the last one of the list before: AT:NUMBER.
     #[arg(long, value_name = "CURSOR", value_parser = parse_cursor)]
-    after: Option<Cursor>,
+    pub(in crate::command) after: Option<Cursor>,
     #[command(flatten)]
-    data: DataArguments,
+    pub(in crate::command) data: DataArguments,
 }
 
 impl ListArguments {
@@ -94,9 +94,7 @@ impl ListArguments {
     pub(super) async fn run(&self) -> Result<(), CommandError> {
         let context = CommandContext::open(&self.data).await?;
         let filter = self.filter.filter(CommandContext::now());
-        let columns =
-            &["at", "event", "outcome", "actor", "sub", "object", "client_id", "address", "cursor"];
-        let mut printer = RowPrinter::new(context.json, columns);
+        let mut printer = RowPrinter::new(context.json, COLUMNS);
         let (mut left, mut after) = (self.limit, self.after);
         while left > 0 {
             let page = context.store.audit_records(&filter, after, left.min(PAGE)).await?;
@@ -112,12 +110,19 @@ impl ListArguments {
     }
 }
 
-/// A record with its cursor.
+/// The columns of a list.
+pub const COLUMNS: &[&str] =
+    &["at", "event", "outcome", "actor", "sub", "object", "client_id", "address", "cursor"];
+
 fn described(kept: &KeptRecord) -> Value {
-    let mut object = kept.to_json();
     let Cursor { at, number } = kept.cursor();
-    object["cursor"] = json!(format!("{}:{number}", at.seconds()));
-    object
+    with_cursor(kept.to_json(), at.seconds(), number)
+}
+
+/// A record with its cursor.
+pub fn with_cursor(mut record: Value, at: i64, number: i64) -> Value {
+    record["cursor"] = json!(format!("{at}:{number}"));
+    record
 }
 
 fn parse_cursor(text: &str) -> Result<Cursor, String> {

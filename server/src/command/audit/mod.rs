@@ -15,7 +15,8 @@ use doorward_provider::{
 };
 use serde_json::{Value, json};
 
-use self::list::{FilterArguments, ListArguments};
+use self::list::FilterArguments;
+pub(super) use self::list::{COLUMNS, ListArguments, with_cursor};
 use super::{CommandContext, CommandError, DataArguments, PAGE, print_object};
 
 /// What to do with the audit history.

@@ -82,9 +82,9 @@ pub enum ClientCommand {
 #[derive(Debug, clap::Args)]
 pub struct OneClient {
     /// The client.
-    client_id: ClientId,
+    pub(super) client_id: ClientId,
     #[command(flatten)]
-    data: DataArguments,
+    pub(super) data: DataArguments,
 }
 
 impl ClientCommand {
@@ -133,10 +133,13 @@ async fn find(
     stored.ok_or_else(|| missing(client_id))
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] =
+    &["client_id", "name", "enabled", "confidential", "scopes", "from"];
+
 /// Lists the clients of the configuration among those that were added, a page at a time.
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let columns = &["client_id", "name", "enabled", "confidential", "scopes", "from"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut configured = configured(context)?;
     let mut after = None;
     loop {
@@ -194,25 +197,53 @@ fn later_than(
 
 fn described(client: &StoredClient) -> Result<Value, CommandError> {
     let settings = parsed(client)?;
-    Ok(json!({
-        "client_id": client.client_id, "name": settings.client_name,
-        "enabled": settings.enabled,
-        "confidential": settings.require_client_secret, "scopes": settings.allowed_scopes,
-        "from": if client.configured { "configuration" } else { "store" },
-    }))
+    let line = ClientLine {
+        client_id: &client.client_id,
+        name: settings.client_name.as_deref(),
+        enabled: settings.enabled,
+        confidential: settings.require_client_secret,
+        scopes: &settings.allowed_scopes,
+        configured: client.configured,
+    };
+    Ok(line.to_value())
+}
+
+/// What is said about a client in lists.
+pub(super) struct ClientLine<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) name: Option<&'a str>,
+    pub(super) enabled: bool,
+    pub(super) confidential: bool,
+    pub(super) scopes: &'a [String],
+    pub(super) configured: bool,
+}
+
+impl ClientLine<'_> {
+    pub(super) fn to_value(&self) -> Value {
+        json!({
+            "client_id": self.client_id, "name": self.name, "enabled": self.enabled,
+            "confidential": self.confidential, "scopes": self.scopes,
+            "from": from(self.configured),
+        })
+    }
+}
+
+fn from(configured: bool) -> &'static str {
+    if configured { "configuration" } else { "store" }
 }
 
 async fn show(context: &CommandContext, client_id: &ClientId) -> Result<(), CommandError> {
     let client = find(context, client_id).await?;
     // Through the type, so that defaults are shown as well.
-    let mut settings =
-        clients::without_secrets(parsed(&client)?).map_err(|error| refused(&error))?;
-    settings.insert(
-        "from".to_owned(),
-        json!(if client.configured { "configuration" } else { "store" }),
-    );
-    print_object(context.json, &Value::Object(settings));
+    let settings = clients::without_secrets(parsed(&client)?).map_err(|error| refused(&error))?;
+    print_settings(context.json, settings, client.configured);
     Ok(())
+}
+
+/// Prints the settings of a client, and where they are from.
+pub(super) fn print_settings(json: bool, mut settings: Map<String, Value>, configured: bool) {
+    settings.insert("from".to_owned(), json!(from(configured)));
+    print_object(json, &Value::Object(settings));
 }
 
 async fn add(
@@ -264,15 +295,24 @@ async fn remove(
     if registered.is_none() && context.store.client(client_id).await?.is_none() {
         return Err(missing(client_id));
     }
-    confirmation.ask(&format!("Remove the client {client_id} and all that it was granted?"))?;
+    confirmation.ask(&removal_question(client_id))?;
     if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
     context.audit(by_operator("client_removed", "client_id", client_id)).await;
+    tell_removed(context.json, client_id);
+    Ok(())
+}
+
+pub(super) fn removal_question(client_id: &ClientId) -> String {
+    format!("Remove the client {client_id} and all that it was granted?")
+}
+
+/// Says that a client is removed.
+pub(super) fn tell_removed(json: bool, client_id: &ClientId) {
     let sentence =
         format!("The client {client_id} is removed, and what it was granted is revoked.");
-    done(context.json, &sentence, json!({"client_id": client_id}));
-    Ok(())
+    done(json, &sentence, json!({"client_id": client_id}));
 }
 
 /// Changes a client in the database. The result is checked, and written only if no client was
@@ -345,7 +385,7 @@ fn refused(problem: &dyn std::fmt::Display) -> CommandError {
     CommandError::refused(problem)
 }
 
-fn missing(client_id: &ClientId) -> CommandError {
+pub(super) fn missing(client_id: &ClientId) -> CommandError {
     CommandError::Missing(format!("there is no client {client_id:?}"))
 }
 

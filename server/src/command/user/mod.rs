@@ -11,6 +11,7 @@ use clap::Subcommand;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        factor::FactorSummary,
         password::PasswordHash,
         time::SystemEntropy,
         user::{User, normalized_username},
@@ -153,9 +154,9 @@ pub enum UserCommand {
 #[derive(Debug, clap::Args)]
 pub struct OneUser {
     /// The user, by name or sub.
-    user: String,
+    pub(super) user: String,
     #[command(flatten)]
-    data: DataArguments,
+    pub(super) data: DataArguments,
 }
 
 impl UserCommand {
@@ -205,15 +206,17 @@ impl UserCommand {
             }
             Self::Roles { user, roles, add, remove, clear, data } => {
                 let context = CommandContext::open(&data).await?;
-                let change = RoleChange { roles, add, remove, clear };
-                change.run(&context, &user).await
+                RoleChange::of(&roles, &add, &remove, clear).run(&context, &user).await
             }
         }
     }
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["username", "sub", "enabled", "roles"];
+
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let mut printer = RowPrinter::new(context.json, &["username", "sub", "enabled", "roles"]);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after: Option<String> = None;
     loop {
         let page = context.store.users(after.as_deref(), PAGE).await?;
@@ -229,20 +232,28 @@ async fn show(context: &CommandContext, name: &str) -> Result<(), CommandError> 
     let user = context.user(name).await?;
     let factors = context.store.factors(&user.sub).await?;
     let links = context.store.external_identities(&user.sub).await?;
-    let shown = json!({
+    let links = links.iter().map(links::described).collect();
+    print_object(context.json, &shown(&user, factors, Some(links)));
+    Ok(())
+}
+
+/// All that is said about one user. `links` are the accounts at other providers, if they are known.
+pub(super) fn shown(user: &User, factors: FactorSummary, links: Option<Vec<Value>>) -> Value {
+    let mut shown = json!({
         "username": user.username, "sub": user.sub, "enabled": user.enabled,
         "authenticator_app": factors.totp_since.is_some(),
         "recovery_codes": factors.recovery_codes, "passkeys": factors.passkeys,
         "claims": user.claims.0,
         "groups": user.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
-        "links": links.iter().map(links::described).collect::<Vec<_>>(),
     });
-    print_object(context.json, &shown);
-    Ok(())
+    if let Some(links) = links {
+        shown["links"] = links.into();
+    }
+    shown
 }
 
 /// What is said about a user in lists and after changes.
-fn described(user: &User) -> Value {
+pub(super) fn described(user: &User) -> Value {
     let roles = user.claims.0.get("role");
     json!({"username": user.username, "sub": user.sub, "enabled": user.enabled, "roles": roles})
 }
@@ -275,9 +286,7 @@ async fn set(
     username: Option<String>,
     profile: &Profile,
 ) -> Result<(), CommandError> {
-    if username.is_none() && profile.is_empty() {
-        return Err(CommandError::refused("nothing is given to set: see doorward user set --help"));
-    }
+    refuse_nothing(username.is_none() && profile.is_empty())?;
     let username = username.as_deref().map(named).transpose()?;
     let ChangedUser { before, after } = context
         .change_user(name, |user| {
@@ -288,6 +297,14 @@ async fn set(
         })
         .await?;
     report(context, Some(&before), &after, "user_changed", "is changed").await;
+    Ok(())
+}
+
+/// Refuses `user set` without anything to set.
+pub(super) fn refuse_nothing(nothing: bool) -> Result<(), CommandError> {
+    if nothing {
+        return Err(CommandError::refused("nothing is given to set: see doorward user set --help"));
+    }
     Ok(())
 }
 
@@ -327,10 +344,14 @@ async fn set_enabled(
             Ok(())
         })
         .await?;
-    let (event, what) =
-        if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") };
+    let (event, what) = enabled_words(enabled);
     report(context, Some(&before), &after, event, what).await;
     Ok(())
+}
+
+/// The event, and what is said.
+pub(super) fn enabled_words(enabled: bool) -> (&'static str, &'static str) {
+    if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") }
 }
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
@@ -338,6 +359,12 @@ async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), Comma
     let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
     let before = before.unwrap_or_default();
     context.audit(by_operator("user_factors_reset", "sub", &user.sub)).await;
+    tell_reset(context.json, &user, before);
+    Ok(())
+}
+
+/// Says that the second factors of a user are gone, and which they were.
+pub(super) fn tell_reset(json: bool, user: &User, before: FactorSummary) {
     let facts = json!({
         "username": user.username, "sub": user.sub,
         "authenticator_app": before.totp_since.is_some(),
@@ -347,8 +374,7 @@ async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), Comma
         "The user {} has no second factors any more, and is signed out everywhere.",
         user.username
     );
-    done(context.json, &sentence, facts);
-    Ok(())
+    done(json, &sentence, facts);
 }
 
 async fn remove(
@@ -357,17 +383,29 @@ async fn remove(
     confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     let user = context.user(name).await?;
-    confirmation.ask(&format!("Remove the user {} and everything of theirs?", user.username))?;
+    confirmation.ask(&removal_question(&user))?;
     context.store.remove_user(&user.sub, CommandContext::now()).await?;
     let record = by_operator("user_removed", "sub", &user.sub);
     context.audit(record.changing(Some(audited(&user)), None)).await;
-    let facts = json!({"username": user.username, "sub": user.sub});
-    done(context.json, &format!("The user {} is removed.", user.username), facts);
+    tell_removed(context.json, &user);
     Ok(())
 }
 
+pub(super) fn removal_question(user: &User) -> String {
+    format!("Remove the user {} and everything of theirs?", user.username)
+}
+
+/// Says that a user is removed.
+pub(super) fn tell_removed(json: bool, user: &User) {
+    let facts = json!({"username": user.username, "sub": user.sub});
+    done(json, &format!("The user {} is removed.", user.username), facts);
+}
+
+/// What is said after another role.
+pub(super) const HAS_ROLES: &str = "has these roles";
+
 /// What `user roles` was asked for.
-struct RoleChange {
+pub(super) struct RoleChange {
     roles: Vec<String>,
     add: Vec<String>,
     remove: Vec<String>,
@@ -375,30 +413,52 @@ struct RoleChange {
 }
 
 impl RoleChange {
+    /// From the arguments, in which roles may stand between commas.
+    pub(super) fn of(roles: &[String], add: &[String], remove: &[String], clear: bool) -> Self {
+        Self { roles: values(roles), add: values(add), remove: values(remove), clear }
+    }
+
+    /// Whether the roles are only to be shown.
+    pub(super) fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.add.is_empty() && self.remove.is_empty() && !self.clear
+    }
+
+    pub(super) fn apply(&self, user: &mut User) {
+        let claims = user.claims_mut();
+        let before = if self.clear || !self.roles.is_empty() {
+            self.roles.clone()
+        } else {
+            profile::list(claims, "role")
+        };
+        profile::set_list(claims, "role", changed(before, &self.add, &self.remove));
+    }
+
     async fn run(&self, context: &CommandContext, name: &str) -> Result<(), CommandError> {
-        let (roles, add, remove) = (values(&self.roles), values(&self.add), values(&self.remove));
-        if roles.is_empty() && add.is_empty() && remove.is_empty() && !self.clear {
-            let user = context.user(name).await?;
-            let roles = profile::list(&user.claims.0, "role");
-            let text = if roles.is_empty() { "none".to_owned() } else { roles.join(" ") };
-            done(context.json, &format!("Roles of {}: {text}", user.username), described(&user));
+        if self.is_empty() {
+            tell_roles(context.json, &context.user(name).await?);
             return Ok(());
         }
         let ChangedUser { before, after } = context
             .change_user(name, |user| {
-                let claims = user.claims_mut();
-                let before = if self.clear || !roles.is_empty() {
-                    roles.clone()
-                } else {
-                    profile::list(claims, "role")
-                };
-                profile::set_list(claims, "role", changed(before, &add, &remove));
+                self.apply(user);
                 Ok(())
             })
             .await?;
-        report(context, Some(&before), &after, "user_roles_changed", "has these roles").await;
+        report(context, Some(&before), &after, "user_roles_changed", HAS_ROLES).await;
         Ok(())
     }
+}
+
+/// Says which roles a user has.
+pub(super) fn tell_roles(json: bool, user: &User) {
+    let roles = profile::list(&user.claims.0, "role");
+    let text = if roles.is_empty() { "none".to_owned() } else { roles.join(" ") };
+    done(json, &format!("Roles of {}: {text}", user.username), described(user));
+}
+
+/// The error about a user who is not there.
+pub(super) fn missing(name: &str) -> CommandError {
+    CommandError::Missing(format!("there is no user {name:?}"))
 }
 
 /// Says what was done, and records the user before and after it.
@@ -411,7 +471,12 @@ async fn report(
 ) {
     let record = by_operator(event, "sub", &user.sub);
     context.audit(record.changing(before.map(audited), Some(audited(user)))).await;
-    done(context.json, &format!("The user {} {what}.", user.username), described(user));
+    tell(context.json, user, what);
+}
+
+/// Says what was done.
+pub(super) fn tell(json: bool, user: &User, what: &str) {
+    done(json, &format!("The user {} {what}.", user.username), described(user));
 }
 
 /// A user as the audit history keeps them: everything but the password.
@@ -422,6 +487,6 @@ fn audited(user: &User) -> Value {
     })
 }
 
-fn named(username: &str) -> Result<String, CommandError> {
+pub(super) fn named(username: &str) -> Result<String, CommandError> {
     users::checked_username(username).map_err(|error| CommandError::Missing(error.to_string()))
 }

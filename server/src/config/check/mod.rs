@@ -16,6 +16,8 @@ mod store;
 
 use std::time::Duration;
 
+use doorward_admin::api::{COMMAND_CLIENT, command_client};
+
 use super::{
     Config, ConfigError, ConfigErrors, ConnectionsConfig, Role, SettingSources, StopConfig, demo,
     error::Mistakes,
@@ -36,6 +38,9 @@ pub fn check(
     if demo {
         mistakes.note(refuse_public_demo(&file, roles, &sources));
         demo::add_to(&mut file);
+    }
+    if file.admin.enabled {
+        add_command_client(&mut file);
     }
     let is_public_demo = demo && !mistakes.is_empty();
     mistakes.note(refuse_shared_listeners(&file, roles, &sources));
@@ -81,6 +86,14 @@ pub fn check(
         })
     })();
     mistakes.or(checked)
+}
+
+/// The client of `doorward --server URL`, unless the operator has one of this name.
+fn add_command_client(file: &mut ConfigFile) {
+    let is_there = file.clients.iter().any(|client| client.client_id == COMMAND_CLIENT);
+    if !is_there {
+        file.clients.extend(command_client(file.admin.fresh_sign_in.get()));
+    }
 }
 
 fn connections(

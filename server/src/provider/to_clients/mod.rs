@@ -43,7 +43,7 @@ pub(super) async fn body(mut response: Response, most: usize) -> Result<Vec<u8>,
 }
 
 /// The innermost cause, which says most: "connection refused".
-pub(super) fn reason(error: &reqwest::Error) -> String {
+pub fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

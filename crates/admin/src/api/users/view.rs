@@ -1,6 +1,9 @@
 //! What is shown of users.
 
-use doorward_provider::model::user::{ADMIN_ROLE_CLAIM, User};
+use doorward_provider::model::{
+    group::ROLE,
+    user::{ADMIN_ROLE_CLAIM, User},
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -22,6 +25,8 @@ pub struct UserRow {
     email_verified: bool,
     /// The full name.
     name: Option<String>,
+    /// The roles in applications: the claim `role`, a text or a list of texts, or null.
+    roles: Value,
     /// The role in the administration.
     admin_role: Option<String>,
 }
@@ -56,6 +61,7 @@ impl UserRow {
             email: text("email"),
             email_verified: user.verified_email().is_some(),
             name: text("name"),
+            roles: user.claims.0.get(ROLE).cloned().unwrap_or_default(),
             admin_role: user.admin_role().map(str::to_owned),
         }
     }

@@ -1,0 +1,253 @@
+//! `doorward --server URL user …`.
+
+use std::sync::Arc;
+
+use doorward_protocol::ids::Sub;
+use doorward_provider::{
+    model::{
+        factor::FactorSummary,
+        group::{Group, GroupName},
+        time::{SystemEntropy, Timestamp},
+        user::{ADMIN_ROLE_CLAIM, User, UserClaims, normalized_username},
+    },
+    use_case::administration::users::new_user,
+};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{
+        CommandError, RowPrinter, print_object,
+        user::{self, OneUser, RoleChange, UserCommand},
+    },
+    changes, not_from_elsewhere, open,
+};
+use crate::remote::{RemoteServer, ServerUrl};
+
+/// A user of a list, as the API shows it.
+#[derive(Deserialize)]
+struct UserRow {
+    sub: Sub,
+    username: String,
+    enabled: bool,
+    roles: Value,
+}
+
+/// A user, as the API shows it.
+#[derive(Deserialize)]
+struct UserView {
+    sub: Sub,
+    username: String,
+    enabled: bool,
+    admin_role: Option<String>,
+    claims: Map<String, Value>,
+    groups: Vec<GroupName>,
+}
+
+/// Second factors, as the API shows them.
+#[derive(Deserialize)]
+struct FactorsView {
+    authenticator_app_since: Option<i64>,
+    recovery_codes: u32,
+    passkeys: u32,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        let UserRow { sub, username, enabled, roles } = row;
+        let claims = Some(roles).filter(|roles| !roles.is_null());
+        let claims = claims.map(|roles| ("role".to_owned(), roles)).into_iter().collect();
+        of(sub, username, enabled, claims, Vec::new())
+    }
+}
+
+impl From<UserView> for User {
+    fn from(view: UserView) -> Self {
+        let UserView { sub, username, enabled, admin_role, mut claims, groups } = view;
+        if let Some(role) = admin_role {
+            claims.insert(ADMIN_ROLE_CLAIM.to_owned(), role.into());
+        }
+        of(sub, username, enabled, claims, groups)
+    }
+}
+
+/// A user as far as the API tells. There is no password in it.
+fn of(
+    sub: Sub,
+    username: String,
+    enabled: bool,
+    claims: Map<String, Value>,
+    groups: Vec<GroupName>,
+) -> User {
+    User {
+        sub,
+        username,
+        password_hash: None,
+        enabled,
+        claims: Arc::new(UserClaims(claims)),
+        groups: Arc::new(groups.into_iter().map(Group::new).collect()),
+        mapped: Arc::default(),
+    }
+}
+
+impl From<FactorsView> for FactorSummary {
+    fn from(view: FactorsView) -> Self {
+        Self {
+            totp_since: view.authenticator_app_since.map(Timestamp::from_seconds),
+            recovery_codes: view.recovery_codes,
+            passkeys: view.passkeys,
+            identities: 0,
+        }
+    }
+}
+
+pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), CommandError> {
+    match command {
+        UserCommand::List(data) => list(&mut open(server, &data)?).await,
+        UserCommand::Show(OneUser { user, data }) => show(&mut open(server, &data)?, &user).await,
+        UserCommand::Add { username, sub, profile, password, force, data } => {
+            let mut server = open(server, &data)?;
+            if force.force {
+                let problem = "--force works on the server's machine only";
+                return Err(CommandError::refused(problem));
+            }
+            let mut added = new_user(sub, user::named(&username)?, &SystemEntropy);
+            profile.apply(&mut added)?;
+            add(&mut server, &added, password.read()?.expose()).await
+        }
+        UserCommand::Set { user, username, profile, data } => {
+            user::refuse_nothing(username.is_none() && profile.is_empty())?;
+            let username = username.as_deref().map(user::named).transpose()?;
+            let change = |after: &mut User| {
+                if let Some(username) = username {
+                    after.username = username;
+                }
+                profile.apply(after)
+            };
+            set(&mut open(server, &data)?, &user, change, "is changed").await
+        }
+        UserCommand::Disable(OneUser { user, data }) => {
+            set_enabled(&mut open(server, &data)?, &user, false).await
+        }
+        UserCommand::Enable(OneUser { user, data }) => {
+            set_enabled(&mut open(server, &data)?, &user, true).await
+        }
+        UserCommand::ResetFactors(OneUser { user, data }) => {
+            reset_factors(&mut open(server, &data)?, &user).await
+        }
+        UserCommand::Remove { user: OneUser { user, data }, confirmation } => {
+            let mut server = open(server, &data)?;
+            let (found, etag) = find(&mut server, &user).await?;
+            confirmation.ask(&user::removal_question(&found))?;
+            server.change(Method::DELETE, &["users", &found.sub], None, Some(&etag)).await?;
+            user::tell_removed(server.json, &found);
+            Ok(())
+        }
+        UserCommand::Roles { user, roles, add, remove, clear, data } => {
+            let mut server = open(server, &data)?;
+            let change = RoleChange::of(&roles, &add, &remove, clear);
+            if change.is_empty() {
+                user::tell_roles(server.json, &find(&mut server, &user).await?.0);
+                return Ok(());
+            }
+            let apply = |after: &mut User| {
+                change.apply(after);
+                Ok(())
+            };
+            set(&mut server, &user, apply, user::HAS_ROLES).await
+        }
+        _ => Err(not_from_elsewhere()),
+    }
+}
+
+/// The user with this name or this `sub`, and the state.
+pub async fn find(server: &mut RemoteServer, name: &str) -> Result<(User, String), CommandError> {
+    // Among the names that begin so, the name itself comes first.
+    let query = [("prefix", name.to_owned()), ("limit", "1".to_owned())];
+    let named = server.page::<UserRow>(&["users"], &query, None).await?.items.pop();
+    let named = named.filter(|row| normalized_username(&row.username) == normalized_username(name));
+    let sub = named.map_or_else(|| name.to_owned(), |row| row.sub.to_string());
+    let answer = server.find(&["users", &sub]).await?;
+    let answer = answer.ok_or_else(|| user::missing(name))?;
+    let etag = answer.etag.clone().unwrap_or_default();
+    Ok((answer.read::<UserView>()?.into(), etag))
+}
+
+async fn list(server: &mut RemoteServer) -> Result<(), CommandError> {
+    let mut printer = RowPrinter::new(server.json, user::COLUMNS);
+    let mut after = None;
+    loop {
+        let page = server.page::<UserRow>(&["users"], &[], after.as_deref()).await?;
+        let users: Vec<User> = page.items.into_iter().map(User::from).collect();
+        printer.print_page(&users.iter().map(user::described).collect::<Vec<_>>());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    printer.finish();
+    Ok(())
+}
+
+/// Accounts at other providers are not in the API.
+async fn show(server: &mut RemoteServer, name: &str) -> Result<(), CommandError> {
+    let (found, _) = find(server, name).await?;
+    let factors = server.get(&["users", &found.sub, "factors"]).await?;
+    let factors: FactorsView = factors.read()?;
+    print_object(server.json, &user::shown(&found, factors.into(), None));
+    Ok(())
+}
+
+async fn add(server: &mut RemoteServer, user: &User, password: &str) -> Result<(), CommandError> {
+    let body = json!({
+        "username": user.username, "sub": user.sub, "password": password,
+        "claims": user.claims.0,
+    });
+    let added: UserView =
+        server.change(Method::POST, &["users"], Some(body), None).await?.read()?;
+    user::tell(server.json, &added.into(), "was added");
+    Ok(())
+}
+
+/// Changes a user as `change` does it to the one that is there.
+async fn set(
+    server: &mut RemoteServer,
+    name: &str,
+    change: impl FnOnce(&mut User) -> Result<(), CommandError>,
+    what: &str,
+) -> Result<(), CommandError> {
+    let (before, etag) = find(server, name).await?;
+    let mut after = before.clone();
+    change(&mut after)?;
+    let body = json!({
+        "username": after.username, "enabled": after.enabled,
+        "claims": changes(&before.claims.0, &after.claims.0),
+    });
+    let path = ["users", &*before.sub];
+    let changed = server.change(Method::PATCH, &path, Some(body), Some(&etag)).await?;
+    user::tell(server.json, &changed.read::<UserView>()?.into(), what);
+    Ok(())
+}
+
+async fn set_enabled(
+    server: &mut RemoteServer,
+    name: &str,
+    enabled: bool,
+) -> Result<(), CommandError> {
+    let change = |user: &mut User| {
+        user.enabled = enabled;
+        Ok(())
+    };
+    set(server, name, change, user::enabled_words(enabled).1).await
+}
+
+async fn reset_factors(server: &mut RemoteServer, name: &str) -> Result<(), CommandError> {
+    let (found, _) = find(server, name).await?;
+    let path = ["users", &*found.sub, "factors"];
+    let etag = server.get(&path).await?.etag;
+    let before = server.change(Method::DELETE, &path, None, etag.as_deref()).await?;
+    let before: FactorsView = before.read()?;
+    user::tell_reset(server.json, &found, before.into());
+    Ok(())
+}

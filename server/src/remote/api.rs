@@ -1,0 +1,251 @@
+//! Requests to the admin API with the tokens of whoever is signed in.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Method, StatusCode,
+    header::{ETAG, IF_MATCH, WWW_AUTHENTICATE},
+    redirect,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{
+    ServerUrl,
+    device::{self, Endpoints},
+    signed_in::{self, SignedIn},
+};
+use crate::command::CommandError;
+
+/// Time limit of a request.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Rows of a page: as many as the API gives.
+const PAGE: &str = "200";
+/// What a challenge says if the sign-in is too old, or by one factor (RFC 9470 section 3).
+const SIGN_IN_AGAIN: &str = "insufficient_user_authentication";
+
+/// A server, and who is signed in there.
+pub struct RemoteServer {
+    http: Client,
+    url: ServerUrl,
+    signed_in: SignedIn,
+    /// Whether to write JSON.
+    pub json: bool,
+}
+
+/// What the API answered.
+pub struct Answer {
+    body: Value,
+    /// The state of the object, for a change of it.
+    pub etag: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// Problem details (RFC 9457), as far as they are told.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    detail: String,
+    errors: Vec<FieldError>,
+    changed: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct FieldError {
+    field: String,
+    problem: String,
+}
+
+impl Answer {
+    /// The answer as a type.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, CommandError> {
+        serde_json::from_value(self.body).map_err(|error| {
+            CommandError::refused(format!(
+                "the server's answer can't be read, perhaps it is another version: {error}"
+            ))
+        })
+    }
+}
+
+impl RemoteServer {
+    /// The server at this URL, where somebody must have signed in.
+    pub fn open(url: ServerUrl, json: bool) -> Result<Self, CommandError> {
+        let signed_in = SignedIn::find(&url)?.ok_or_else(|| sign_in_first(&url))?;
+        Ok(Self { http: client()?, url, signed_in, json })
+    }
+
+    /// Reads an object.
+    pub async fn get(&mut self, path: &[&str]) -> Result<Answer, CommandError> {
+        self.send(Method::GET, path, &[], None, None).await
+    }
+
+    /// Reads an object; `None` if there is none.
+    pub async fn find(&mut self, path: &[&str]) -> Result<Option<Answer>, CommandError> {
+        match self.get(path).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(CommandError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a page of a list, from this cursor on.
+    pub async fn page<T: DeserializeOwned>(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, String)],
+        after: Option<&str>,
+    ) -> Result<Page<T>, CommandError> {
+        let mut query = query.to_vec();
+        if !query.iter().any(|(name, _)| *name == "limit") {
+            query.push(("limit", PAGE.to_owned()));
+        }
+        query.extend(after.map(|cursor| ("cursor", cursor.to_owned())));
+        self.send(Method::GET, path, &query, None, None).await?.read()
+    }
+
+    /// Asks for a change. `etag` is the state that it is about.
+    pub async fn change(
+        &mut self,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+        etag: Option<&str>,
+    ) -> Result<Answer, CommandError> {
+        self.send(method, path, &[], body, etag).await
+    }
+
+    /// Sends a request. If the sign-in is not good enough for it, the user signs in again, once.
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<Value>,
+        etag: Option<&str>,
+    ) -> Result<Answer, CommandError> {
+        let mut url = self.url.of_api(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let token = self.token().await?;
+            let mut request = self.http.request(method.clone(), url.clone()).bearer_auth(token);
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            if let Some(etag) = etag {
+                request = request.header(IF_MATCH, etag);
+            }
+            let answer = request.send().await.map_err(|error| unreachable(&self.url, &error))?;
+            let status = answer.status();
+            let header = |name| {
+                let value = answer.headers().get(name)?;
+                value.to_str().ok().map(str::to_owned)
+            };
+            let (etag, challenge) = (header(ETAG), header(WWW_AUTHENTICATE).unwrap_or_default());
+            let text = answer.bytes().await.map_err(|error| unreachable(&self.url, &error))?;
+            if status.is_success() {
+                let body = if text.is_empty() {
+                    Value::Null
+                } else {
+                    serde_json::from_slice(&text).map_err(|_| not_the_api(&self.url))?
+                };
+                return Ok(Answer { body, etag });
+            }
+            if status == StatusCode::UNAUTHORIZED && attempts == 1 {
+                if challenge.contains(SIGN_IN_AGAIN) {
+                    eprintln!("This needs a sign-in by two factors of the last minutes.");
+                    self.sign_in_again().await?;
+                } else {
+                    self.renew().await?;
+                }
+                continue;
+            }
+            return Err(refused(&self.url, status, &text));
+        }
+    }
+
+    /// An access token that lasts.
+    async fn token(&mut self) -> Result<String, CommandError> {
+        if self.signed_in.access_token().is_none() {
+            self.renew().await?;
+        }
+        let token = self.signed_in.access_token().ok_or_else(|| sign_in_first(&self.url))?;
+        Ok(token.expose().to_owned())
+    }
+
+    async fn renew(&mut self) -> Result<(), CommandError> {
+        let Some(renewed) = device::renew(&self.http, &self.signed_in).await? else {
+            signed_in::forget(&self.url)?;
+            return Err(sign_in_first(&self.url));
+        };
+        renewed.keep()?;
+        self.signed_in = renewed;
+        Ok(())
+    }
+
+    async fn sign_in_again(&mut self) -> Result<(), CommandError> {
+        let endpoints = Endpoints::of(&self.http, &self.url).await?;
+        let tokens = device::sign_in(&self.http, &self.url, &endpoints).await?;
+        let before =
+            std::mem::replace(&mut self.signed_in, SignedIn::of(&self.url, &endpoints, tokens));
+        self.signed_in.keep()?;
+        // The old sign-in is of no use any more. That it stays is no reason to stop.
+        let _ = device::revoke(&self.http, &before).await;
+        Ok(())
+    }
+}
+
+/// What a refusal says. Exit code 1 if the object is not there or in another state, otherwise 2.
+fn refused(url: &ServerUrl, status: StatusCode, text: &[u8]) -> CommandError {
+    let Ok(problem) = serde_json::from_slice::<Problem>(text) else { return not_the_api(url) };
+    let mut said = problem.detail;
+    for FieldError { field, problem } in problem.errors {
+        said = format!("{said} {field}: {problem}.");
+    }
+    if !problem.changed.is_empty() {
+        said = format!("{said} Changed meanwhile: {}.", problem.changed.join(", "));
+    }
+    if said.is_empty() {
+        said = format!("{url} answered {status}");
+    }
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+            CommandError::Missing(said)
+        }
+        _ => CommandError::refused(said),
+    }
+}
+
+fn not_the_api(url: &ServerUrl) -> CommandError {
+    CommandError::refused(format!("there is no admin API at {url}: is [admin] turned on there?"))
+}
+
+fn sign_in_first(url: &ServerUrl) -> CommandError {
+    CommandError::refused(format!("you are not signed in: doorward login --server {url}"))
+}
+
+pub(super) fn unreachable(url: &ServerUrl, error: &reqwest::Error) -> CommandError {
+    CommandError::refused(format!("{url} can't be reached: {}", reason(error)))
+}
+
+/// The innermost cause, which says most: "connection refused".
+pub(super) fn reason(error: &reqwest::Error) -> String {
+    crate::provider::reason(error)
+}
+
+/// The HTTP client. It follows no redirect: the token is for this server alone.
+pub(super) fn client() -> Result<Client, CommandError> {
+    let builder = Client::builder().redirect(redirect::Policy::none()).timeout(TIME_LIMIT);
+    builder.build().map_err(CommandError::refused)
+}
