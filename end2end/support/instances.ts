@@ -36,6 +36,13 @@ export const factors: Configured = {
   provider: 'http://localhost:6251',
 };
 
+/** The pages look like those of an operator, and of one client. */
+export const branding: Configured = {
+  config: 'branding.toml',
+  app: 'http://localhost:5981',
+  provider: 'http://localhost:6981',
+};
+
 /** Users register, forget their passwords, and read the mails that demo mode keeps. */
 export const accounts: Configured = {
   config: 'accounts.toml',
