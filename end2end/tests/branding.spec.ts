@@ -28,7 +28,10 @@ const forShop = (changes: Record<string, string | null> = {}) =>
   authorizeUrl({ client_id: 'Shop', scope: 'openid profile email', ...changes }, branding);
 
 /** How to come to each page, with the name and the accent in light and dark that it shows then. */
-const views: Record<string, { open: (page: Page) => Promise<void>; name: string; accents: [string, string] }> = {
+const views: Record<
+  string,
+  { open: (page: Page) => Promise<void>; name: string; accents: [string, string] }
+> = {
   login: {
     open: async (page) => {
       await page.goto(authorizeUrl({}, branding));
