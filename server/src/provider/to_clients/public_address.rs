@@ -2,9 +2,10 @@
 //! these only.
 
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -61,29 +62,67 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// which passwords need, too.
 const MOST_AT_ONCE: usize = 32;
 
+/// How many of them may be of one zone. Whoever has a zone can make up any number of names in it,
+/// each as slow as its name server, and must not take the places of everybody else.
+const MOST_OF_A_ZONE: usize = 2;
+
+/// How many zones are kept before those that nobody waits for are forgotten.
+const MANY_ZONES: usize = 1000;
+
 /// Resolves names to public addresses. The connection is made to one of these, so that a second
 /// answer of the name server can't lead elsewhere.
 #[derive(Debug)]
 pub struct PublicResolver {
     free: Arc<Semaphore>,
+    most_of_a_zone: usize,
+    zones: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 impl PublicResolver {
-    fn with_places(most: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(most)) }
+    fn with_places(most: usize, most_of_a_zone: usize) -> Self {
+        let free = Arc::new(Semaphore::new(most));
+        Self { free, most_of_a_zone, zones: Mutex::default() }
+    }
+
+    /// The places of the zone that a name is in.
+    fn places_of(&self, host: &str) -> Arc<Semaphore> {
+        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        let zone = zone(host);
+        if let Some(places) = zones.get(&zone).and_then(Weak::upgrade) {
+            return places;
+        }
+        if zones.len() >= MANY_ZONES {
+            zones.retain(|_, places| places.strong_count() > 0);
+        }
+        let places = Arc::new(Semaphore::new(self.most_of_a_zone));
+        zones.insert(zone, Arc::downgrade(&places));
+        places
+    }
+}
+
+/// The last two labels of a name. Under a suffix of two labels, such as `co.uk`, that is more than
+/// one owner's zone: its names wait for each other, which is safer than a guess that an attacker
+/// could use.
+fn zone(host: &str) -> String {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    match host.rmatch_indices('.').nth(1) {
+        Some((dot, _)) => host[dot + 1..].to_owned(),
+        None => host,
     }
 }
 
 impl Resolve for PublicResolver {
+    /// Waits for a place. The time limit of the request ends the waiting.
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let place = Arc::clone(&self.free).try_acquire_owned();
+        let (of_zone, free) = (self.places_of(&host), Arc::clone(&self.free));
         Box::pin(async move {
-            let place = place.map_err(|_| io::Error::other("too many names are being resolved"))?;
-            // The thread keeps its place, also if nobody waits for it any more.
+            // The zone's place first: who waits for that holds none of the others.
+            let places = (of_zone.acquire_owned().await?, free.acquire_owned().await?);
+            // The thread keeps its places, also if nobody waits for it any more.
             let resolving = spawn_blocking(move || {
                 let found = (host.as_str(), 0).to_socket_addrs().map(Iterator::collect);
-                drop(place);
+                drop(places);
                 found
             });
             let found: Vec<SocketAddr> = resolving.await??;
@@ -98,12 +137,14 @@ impl Resolve for PublicResolver {
 
 /// A resolver for [`reqwest::ClientBuilder::dns_resolver`].
 pub fn resolver() -> Arc<PublicResolver> {
-    Arc::new(PublicResolver::with_places(MOST_AT_ONCE))
+    Arc::new(PublicResolver::with_places(MOST_AT_ONCE, MOST_OF_A_ZONE))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -146,20 +187,52 @@ mod tests {
         }
     }
 
+    async fn refusal(resolver: &PublicResolver, name: &str) -> String {
+        resolver.resolve(name.parse().unwrap()).await.err().unwrap().to_string()
+    }
+
     #[tokio::test]
     async fn a_name_of_this_machine_is_not_resolved() {
-        let refusal = async |resolver: &PublicResolver| {
-            let refused = resolver.resolve("localhost".parse().unwrap()).await;
-            refused.err().unwrap().to_string()
-        };
-        let resolver = PublicResolver::with_places(1);
+        let resolver = PublicResolver::with_places(1, 1);
         for _ in 0..2 {
-            assert!(
-                refusal(&resolver).await.contains("private network"),
-                "its place is free again"
-            );
+            let told = refusal(&resolver, "localhost").await;
+            assert!(told.contains("private network"), "its place is free again: {told}");
         }
-        let full = PublicResolver::with_places(0);
-        assert!(refusal(&full).await.contains("too many names"));
+    }
+
+    #[test]
+    fn names_of_one_owner_are_in_one_zone() {
+        for (name, expected) in [
+            ("evil.example", "evil.example"),
+            ("1.evil.example", "evil.example"),
+            ("2.a.b.Evil.example.", "evil.example"),
+            ("shop.co.uk", "co.uk"),
+            ("localhost", "localhost"),
+            ("", ""),
+        ] {
+            assert_eq!(zone(name), expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_that_never_resolve_take_the_places_of_their_own_zone_alone() {
+        let resolver = PublicResolver::with_places(2, 1);
+        let held = resolver.places_of("localhost").acquire_owned().await.unwrap();
+        let mut waiting = resolver.resolve("localhost".parse().unwrap());
+        assert!((&mut waiting).now_or_never().is_none());
+        assert!(refusal(&resolver, "127.0.0.1").await.contains("private network"));
+        drop(held);
+        assert!(waiting.await.err().unwrap().to_string().contains("private network"));
+    }
+
+    #[test]
+    fn zones_that_nobody_waits_for_are_forgotten() {
+        let resolver = PublicResolver::with_places(2, 1);
+        let kept = resolver.places_of("kept.example");
+        for number in 0..2 * MANY_ZONES {
+            resolver.places_of(&format!("{number}.example"));
+        }
+        assert!(resolver.zones.lock().unwrap().len() <= MANY_ZONES);
+        assert!(Arc::ptr_eq(&kept, &resolver.places_of("x.kept.example")));
     }
 }
