@@ -93,11 +93,15 @@ impl RegistrationPolicy<'_> {
             ("tos_uri", &asked.tos_uri),
             ("jwks_uri", &asked.jwks_uri),
             ("sector_identifier_uri", &asked.sector_identifier_uri),
-            ("initiate_login_uri", &asked.initiate_login_uri),
         ] {
             if uri.as_ref().is_some_and(|uri| !self.is_page(uri)) {
                 return Err(MetadataError::new(member, "give an https URL"));
             }
+        }
+        // Users are sent there, and nothing is fetched from there: no setting for documents inside
+        // the network allows another scheme (OIDC Registration section 2).
+        if asked.initiate_login_uri.as_ref().is_some_and(|uri| !is_https(uri)) {
+            return Err(MetadataError::new("initiate_login_uri", "give an https URL"));
         }
         if !asked.request_uris.iter().all(|uri| self.is_page(uri)) {
             return Err(MetadataError::new("request_uris", "give https URLs"));
@@ -531,6 +535,18 @@ mod tests {
             asked.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
             assert_eq!(refused(&settings, asked), member, "{changes}");
         }
+    }
+
+    #[test]
+    fn sign_ins_begin_by_https_also_where_documents_come_from_this_machine() {
+        let settings = RegistrationSettings {
+            allow_private_addresses: true,
+            ..RegistrationSettings::default()
+        };
+        let begins_at = |uri: &str| json!({"redirect_uris": [PAGE], "initiate_login_uri": uri});
+        assert!(accept(&settings, begins_at("https://localhost:5001/login")).is_ok());
+        let plain = begins_at("http://localhost:5001/login");
+        assert_eq!(refused(&settings, plain), "initiate_login_uri");
     }
 
     #[test]
