@@ -336,7 +336,17 @@ async fn aud_is_this_provider() {
 async fn exp_is_near_and_not_over() {
     refuses(json!({"exp": null})).await;
     refuses(json!({"exp": START - 60})).await;
-    refuses(json!({"exp": START + 661})).await;
+    refuses(json!({"exp": START + 3661})).await;
+}
+
+#[tokio::test]
+async fn an_assertion_may_live_an_hour() {
+    let key = ProofKey::es256();
+    let world = world_with(&key).await;
+    let made = assertion(&key, &json!({"exp": START + 3600}));
+    assert_eq!(world.token(&request(&made)).await.status, StatusCode::OK);
+    world.clock.advance(3599);
+    assert_invalid_client(&world.token(&request(&made)).await);
 }
 
 #[tokio::test]

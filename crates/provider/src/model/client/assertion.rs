@@ -13,8 +13,9 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 /// else, a DPoP proof for example, is no assertion (RFC 8725 section 3.11).
 pub(crate) const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 
-/// How far away an assertion's end may be, in seconds: as long its `jti` must be remembered.
-const LONGEST_LIFE: i64 = 600;
+/// How far away an assertion's end may be, in seconds: as long its `jti` must be remembered. Some
+/// libraries, such as Authlib, make assertions for an hour.
+const LONGEST_LIFE: i64 = 3600;
 /// How far the client's clock may be off, in seconds.
 const CLOCK_TOLERANCE: i64 = 60;
 
@@ -212,8 +213,8 @@ mod tests {
         for (changes, expected) in [
             (json!({"exp": 941}), Ok(())),
             (json!({"exp": 940}), Err(AssertionError::Expired)),
-            (json!({"exp": 1660}), Ok(())),
-            (json!({"exp": 1661}), Err(AssertionError::TooLong)),
+            (json!({"exp": 4660}), Ok(())),
+            (json!({"exp": 4661}), Err(AssertionError::TooLong)),
             (json!({"exp": i64::MAX}), Err(AssertionError::TooLong)),
             (json!({"nbf": 1060}), Ok(())),
             (json!({"nbf": 1061}), Err(AssertionError::NotYetValid)),
