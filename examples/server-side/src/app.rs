@@ -8,8 +8,8 @@ use axum::{
 };
 use deadpool_postgres::{Manager, Pool};
 use doorward_axum::{
-    ApiProxy, Auth, CookieKeys, MemorySessions, PostgresSessions, ProofKey, Secret, SessionsIn,
-    SignInSettings, SqliteSessions, http::Method,
+    ApiProxy, Auth, ClientKey, CookieKeys, MemorySessions, PostgresSessions, ProofKey, Secret,
+    SessionsIn, SignInSettings, SigningAlgorithm, SqliteSessions, http::Method,
 };
 
 use crate::{
@@ -24,7 +24,6 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
         &*settings.client_id,
         format!("{origin}/signin-oidc"),
     )
-    .client_secret(Secret::new(&*settings.client_secret))
     .scope(&*settings.scope)
     .post_logout_redirect_uri(format!("{origin}/signout-callback-oidc"))
     .push_authorization_requests(settings.pushes)
@@ -32,6 +31,14 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
     .load_user_info(settings.loads_user_info)
     // The demo's roles are in access tokens.
     .reads_access_token(true);
+    let sign_in = match &settings.client_key {
+        Some(file) => {
+            let pem = std::fs::read(file)?;
+            let kid = settings.client_key_id.as_deref();
+            sign_in.client_key(ClientKey::from_pem(&pem, SigningAlgorithm::Es256, kid)?)
+        }
+        None => sign_in.client_secret(Secret::new(&*settings.client_secret)),
+    };
     let sign_in =
         if settings.binds_tokens { sign_in.proof_key(ProofKey::generate()?) } else { sign_in };
     let auth = Auth::new(sign_in, sessions(&settings.sessions).await?)?;

@@ -1,8 +1,8 @@
 //! A server-rendered application with sign-in: templates, forms, policies, calls to an API.
 //!
 //! It is the client `PkceCodeBackend` of the demo. Environment variables change that: `ORIGIN`,
-//! `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SCOPE`, `API`, `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP`
-//! and `USER_INFO`.
+//! `LISTEN`, `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `CLIENT_KEY`, `CLIENT_KEY_ID`, `SCOPE`, `API`,
+//! `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP` and `USER_INFO`.
 
 mod app;
 mod pages;
@@ -13,19 +13,14 @@ mod tests;
 
 use std::error::Error;
 
-use axum::http::Uri;
-
 use crate::settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let settings = Settings::from_environment();
-    let origin: Uri = settings.origin.parse()?;
-    let host = origin.host().unwrap_or("localhost");
-    let address = format!("{host}:{}", origin.port_u16().unwrap_or(80));
     let app = app::app(&settings).await?;
-    let listener = tokio::net::TcpListener::bind(address).await?;
+    let listener = tokio::net::TcpListener::bind(&settings.listen).await?;
     println!("open {}", settings.origin);
     axum::serve(listener, app).await?;
     Ok(())

@@ -6,9 +6,17 @@
 pub(crate) struct Settings {
     /// Where browsers find the application.
     pub(crate) origin: String,
+    /// Where it listens: host and port, by default those of its origin. A proxy that speaks TLS
+    /// may be before it.
+    pub(crate) listen: String,
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    /// The PEM file of the private key by which the client authenticates in place of its secret:
+    /// P-256, for ES256.
+    pub(crate) client_key: Option<String>,
+    /// The key's name (`kid`) in the set that the provider knows.
+    pub(crate) client_key_id: Option<String>,
     pub(crate) scope: String,
     /// Where the demo API is.
     pub(crate) api: String,
@@ -28,11 +36,15 @@ impl Settings {
     pub(crate) fn from_environment() -> Self {
         let text =
             |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        let origin = text("ORIGIN", "http://localhost:5001");
+        let host = origin.split_once("://").map_or(&*origin, |(_, host)| host);
         Self {
-            origin: text("ORIGIN", "http://localhost:5001"),
+            listen: text("LISTEN", host),
             issuer: text("ISSUER", "http://localhost:6001"),
             client_id: text("CLIENT_ID", "PkceCodeBackend"),
             client_secret: text("CLIENT_SECRET", "secret"),
+            client_key: std::env::var("CLIENT_KEY").ok(),
+            client_key_id: std::env::var("CLIENT_KEY_ID").ok(),
             scope: text("SCOPE", "openid profile MyBackendApi2 offline_access"),
             api: text("API", "http://localhost:5002"),
             sessions: text("SESSIONS", "memory"),
@@ -40,6 +52,7 @@ impl Settings {
             posts: text("FORM_POST", "0") == "1",
             binds_tokens: text("DPOP", "0") == "1",
             loads_user_info: text("USER_INFO", "1") == "1",
+            origin,
         }
     }
 }

@@ -268,9 +268,12 @@ fn attribute(element: &str, name: &str) -> String {
 async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
     let settings = Settings {
         origin: ORIGIN.to_owned(),
+        listen: String::new(),
         issuer: provider(folder).await,
         client_id: "PkceCodeBackend".to_owned(),
         client_secret: "secret".to_owned(),
+        client_key: None,
+        client_key_id: None,
         scope: "openid profile offline_access".to_owned(),
         api: "http://127.0.0.1:9".to_owned(),
         sessions: sessions.to_owned(),
