@@ -183,9 +183,10 @@ impl Templates {
 /// What stands under the text of a message: who sent it, and the links.
 fn signature(brand: &Brand, language: &str) -> Option<String> {
     let links = brand.links(language).into_iter().map(|(words, url)| format!("{words}: {url}"));
-    let lines: Vec<String> = brand.name.iter().map(|name| one_line(name)).chain(links).collect();
+    let name = brand.name.iter().map(|name| one_line(name));
+    let below: Vec<String> = name.chain(links).collect();
     // The first line separates a signature (RFC 3676 section 4.3).
-    (!lines.is_empty()).then(|| format!("-- \n{}", lines.join("\n")))
+    (!below.is_empty()).then(|| format!("-- \n{}", below.join("\n")))
 }
 
 /// The values on one line each and not endless: some were typed by strangers.
