@@ -239,6 +239,40 @@ fn a_template_has_the_dependencies_that_are_compiled_here() {
     assert_eq!(count, 5);
 }
 
+/// The crates that the files of a folder import by name, one a line, as rustfmt writes them.
+fn imported_crates(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            imported_crates(&path, into);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("use "));
+        into.extend(names.filter_map(|name| Some(name.split_once("::")?.0.to_owned())));
+    }
+}
+
+/// The fuzzer is a workspace of its own, which no other check compiles.
+#[test]
+fn the_fuzzer_has_the_dependencies_of_the_tests_that_it_shares() {
+    let manifest: Value = Toml::from_str(&read("fuzz/Cargo.toml")).unwrap();
+    let own = manifest["dependencies"].as_object().unwrap();
+    let own: BTreeSet<String> = own.keys().map(|name| name.replace('-', "_")).collect();
+    let mut wanted = BTreeSet::new();
+    let shared = repository().join("crates/provider-http/tests/http");
+    for folder in ["support", "fuzzed"] {
+        imported_crates(&shared.join(folder), &mut wanted);
+    }
+    assert!(wanted.len() > 10, "{wanted:?}");
+    let of_the_language = ["crate", "super", "std", "self"];
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|name| !own.contains(*name) && !of_the_language.contains(&name.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "add to fuzz/Cargo.toml: {missing:?}");
+}
+
 /// Tables, headings, images and code blocks may be longer, and so may a line that is one link.
 #[test]
 fn lines_of_documents_fit() {
