@@ -6,6 +6,7 @@
 //! temporary folders only. `docs/benchmarks.md` tells more.
 
 mod compare;
+mod enumeration;
 mod foreign;
 mod grants;
 mod group_commit;
@@ -33,7 +34,7 @@ const CONNECTIONS: usize = 64;
 const LASTING: Duration = Duration::from_secs(3);
 
 /// What can be asked for, in the order in which it is run; each stands in the file of its name.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "start",
     "reads",
     "protected",
@@ -42,11 +43,12 @@ const SECTIONS: [&str; 9] = [
     "compare",
     "grants",
     "profile",
+    "enumeration",
     "sizes",
 ];
-/// Run only when they are asked for by name: one fills a database with a million grants first, the
-/// other needs `perf`.
-const BY_NAME: [&str; 2] = ["grants", "profile"];
+/// Run only when they are asked for by name: one fills a database with a million grants first, one
+/// needs `perf`, and one asks a few thousand times, one after another.
+const BY_NAME: [&str; 3] = ["grants", "profile", "enumeration"];
 
 fn main() -> Result<(), Failure> {
     let wanted: Vec<String> = env::args().skip(1).collect();
@@ -80,6 +82,7 @@ fn main() -> Result<(), Failure> {
             "nodes" => alone.block_on(nodes::run(&binary))?,
             "compare" => alone.block_on(compare::run(&binary))?,
             "grants" => alone.block_on(grants::run(&binary))?,
+            "enumeration" => alone.block_on(enumeration::run(&binary))?,
             "profile" => alone.block_on(profile::run(&binary))?,
             _ => sizes::print(),
         }
