@@ -30,7 +30,7 @@ const FACTOR: (&str, &str) = ("factor", "passkey “Laptop”");
 
 /// Every kind of message. Those to an address that nobody has confirmed yet say no name: otherwise
 /// strangers could use it to send words of their own to anyone.
-pub const MESSAGE_KINDS: [MessageKind; 16] = [
+pub const MESSAGE_KINDS: [MessageKind; 17] = [
     MessageKind { name: "verify_email", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind { name: "change_email", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind {
@@ -53,6 +53,11 @@ pub const MESSAGE_KINDS: [MessageKind; 16] = [
         name: "profile_changed",
         always: &[SITE],
         sometimes: &[NAME, DEVICE, ADDRESS, AT],
+    },
+    MessageKind {
+        name: "password_guessed",
+        always: &[SITE],
+        sometimes: &[NAME, ADDRESS, AT, LINK],
     },
     MessageKind { name: "invitation", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind { name: "account_exists", always: &[SITE], sometimes: &[LINK] },
@@ -126,6 +131,7 @@ pub fn originals() -> impl Iterator<Item = (String, &'static str)> {
         "password_changed",
         "password_removed",
         "profile_changed",
+        "password_guessed",
         "invitation",
         "account_exists",
         "new_device",

@@ -114,6 +114,11 @@ events! {
     RecoveryCodeUsed = "recovery_code_used", Succeeded by User {
         sub: &'a Sub, peer: &'a str, count: u32,
     }
+    /// So many passwords of a user were wrong in a row that no more are taken from there. `count`
+    /// is how many.
+    PasswordGuessed = "password_guessed", Refused by Anonymous {
+        sub: &'a Sub, peer: &'a str, count: u32,
+    }
     /// A user linked an identity at another provider.
     IdentityLinked = "identity_linked", Succeeded by User { sub: &'a Sub, peer: &'a str }
     /// A user unlinked an identity at another provider.

@@ -24,4 +24,4 @@ pub mod store;
 pub mod use_case;
 
 pub use model::provider_settings::ProviderSettings;
-pub use provider::{AssembleError, PasskeyStepError, Provider, ProviderParts};
+pub use provider::{AfterRecoveryCode, AssembleError, PasskeyStepError, Provider, ProviderParts};

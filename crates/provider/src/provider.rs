@@ -8,7 +8,7 @@ mod own_account;
 mod registration;
 mod upstream;
 
-pub use self::factors::PasskeyStepError;
+pub use self::factors::{AfterRecoveryCode, PasskeyStepError};
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -780,6 +780,9 @@ impl Provider {
             passwords: &self.passwords,
             devices: &self.devices,
             sign_in_with: self.settings.accounts.sign_in_with,
+            most_wrong: self.settings.accounts.most_wrong_attempts,
+            accounts: self.accounts(),
+            outbox: &*self.store,
             clock: &*self.clock,
         }
     }

@@ -890,6 +890,7 @@ fn mistakes_about_accounts_are_refused_by_key_and_value() {
         let line = format!("registration_link_lifetime = {lifetime}");
         refused(&line, "registration_link_lifetime", lifetime);
     }
+    refused("most_wrong_attempts = 9", "most_wrong_attempts", "9");
     refused("most_links_per_hour = 0", "most_links_per_hour", "0");
     refused("most_links_per_account = 0", "most_links_per_account", "0");
     refused("most_links_per_address = 0", "most_links_per_address", "0");

@@ -144,6 +144,7 @@ fn sample_second_step() -> SecondStep {
         return_url: None,
         username: "alice".to_owned(),
         by_recovery_code: false,
+        after_recovery_code: false,
         other_way: Some(nowhere()),
         remember_days: 30,
         login: nowhere(),

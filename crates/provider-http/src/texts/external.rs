@@ -54,7 +54,7 @@ pub(super) const ENGLISH: ExternalTexts = ExternalTexts {
     never_used: "not used yet",
     last_way_in: "Without this account you could not sign in any more. Set a password, add a \
         passkey or link another account first.",
-    new_here: Phrase("You are new here with {title}"),
+    new_here: Phrase("Your account at {title} is not linked yet"),
     signed_in_there: |shown, title| match shown {
         Some(shown) => format!("You signed in at {title} as {shown}."),
         None => format!("You signed in at {title}."),
@@ -120,7 +120,7 @@ pub(super) const GERMAN: ExternalTexts = ExternalTexts {
     never_used: "noch nicht verwendet",
     last_way_in: "Ohne dieses Konto könnten Sie sich nicht mehr anmelden. Legen Sie zuerst ein \
         Passwort oder einen Passkey an, oder verknüpfen Sie ein anderes Konto.",
-    new_here: Phrase("Sie sind mit {title} neu hier"),
+    new_here: Phrase("Ihr Konto bei {title} ist noch nicht verknüpft"),
     signed_in_there: |shown, title| match shown {
         Some(shown) => format!("Sie haben sich bei {title} als {shown} angemeldet."),
         None => format!("Sie haben sich bei {title} angemeldet."),

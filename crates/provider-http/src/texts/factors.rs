@@ -15,6 +15,8 @@ replaceable! {
         pub(crate) signing_in_as: Phrase,
         /// After it.
         pub(crate) enter_code_of_app: &'static str,
+        /// After it, where a recovery code was the first step.
+        pub(crate) enter_code_of_app_too: &'static str,
         /// After it.
         pub(crate) enter_recovery_code: &'static str,
         /// Label.
@@ -33,6 +35,8 @@ replaceable! {
         pub(crate) begin_again: &'static str,
         /// The code of the app is wrong.
         pub(crate) wrong_code: &'static str,
+        /// The code of the app is wrong, where a recovery code was the first step.
+        pub(crate) wrong_code_after_code: &'static str,
         /// The recovery code is wrong.
         pub(crate) wrong_recovery_code: &'static str,
         /// The code of an app that is being set up is wrong.
@@ -141,6 +145,8 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     second_step: "One more step",
     signing_in_as: Phrase("You are signing in as {name}."),
     enter_code_of_app: "Enter the code that your authenticator app shows now.",
+    enter_code_of_app_too: "The recovery code was right and is used up. Now enter the code that \
+        your authenticator app shows.",
     enter_recovery_code: "Enter one of the recovery codes that you have kept. Each counts once.",
     code_of_app: "Code of the app",
     recovery_code: "Recovery code",
@@ -154,6 +160,9 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     begin_again: "Sign in as somebody else",
     wrong_code: "This code is wrong, or was used already. Wait until your app shows another one. \
         If none is right, check that the time of your phone is set automatically.",
+    wrong_code_after_code: "This code is wrong, or was used already. A second recovery code does \
+        not help here. If you don't have the app any more, set a new password by “Forgot \
+        password?” on the sign-in page. Then a recovery code takes the place of the app.",
     wrong_recovery_code: "This is no recovery code of yours, or it was used already. Check it, or \
         use another one.",
     wrong_code_set_up: "This code is wrong. Check that the app has scanned the picture below, and \
@@ -229,6 +238,8 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     second_step: "Noch ein Schritt",
     signing_in_as: Phrase("Sie melden sich an als {name}."),
     enter_code_of_app: "Geben Sie den Code ein, den Ihre Authenticator-App gerade zeigt.",
+    enter_code_of_app_too: "Der Wiederherstellungscode war richtig und ist verbraucht. Geben Sie \
+        jetzt den Code ein, den Ihre Authenticator-App zeigt.",
     enter_recovery_code: "Geben Sie einen der Wiederherstellungscodes ein, die Sie aufbewahrt \
         haben. Jeder gilt einmal.",
     code_of_app: "Code der App",
@@ -244,6 +255,10 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     wrong_code: "Dieser Code ist falsch oder wurde schon verwendet. Warten Sie, bis Ihre App einen \
         anderen zeigt. Wenn keiner stimmt, prüfen Sie, ob die Uhr Ihres Telefons automatisch \
         gestellt wird.",
+    wrong_code_after_code: "Dieser Code ist falsch oder wurde schon verwendet. Ein zweiter \
+        Wiederherstellungscode hilft hier nicht. Wenn Sie die App nicht mehr haben, setzen Sie auf \
+        der Anmeldeseite mit „Passwort vergessen?“ ein neues Passwort. Dann ersetzt ein \
+        Wiederherstellungscode die App.",
     wrong_recovery_code: "Das ist keiner Ihrer Wiederherstellungscodes, oder er wurde schon \
         verwendet. Prüfen Sie ihn, oder verwenden Sie einen anderen.",
     wrong_code_set_up: "Dieser Code ist falsch. Prüfen Sie, ob die App das Bild unten gescannt hat \

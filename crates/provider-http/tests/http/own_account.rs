@@ -258,6 +258,29 @@ async fn a_sign_in_with_a_new_browser_is_told() {
 }
 
 #[tokio::test]
+async fn a_password_that_was_set_by_a_link_makes_no_browser_known() {
+    let world = world().await;
+    Browser::signed_in(&world, "alice").await;
+    // Somebody reads her mail.
+    let mut thief = Browser::new(&world);
+    let page = thief.get("/account/forgot-password").await.page();
+    thief.submit(&page, &[("account", "alice")]).await;
+    let mail = world.mail_to("alice@example.com").await;
+    let url = url::Url::parse(mail.data["link"].as_str().unwrap()).unwrap();
+    let page = thief.get(&format!("{}?{}", url.path(), url.query().unwrap())).await.page();
+    let password = "violet kettle marches north";
+    let fields = [("password", password), ("repeated", password), ("asked", "true")];
+    assert_eq!(thief.submit(&page, &fields).await.status, StatusCode::OK);
+    assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::PasswordChanged);
+    assert!(thief.cookie("doorward.device").is_some(), "guesses of others delay nobody here");
+    assert_eq!(thief.sign_in("alice", password, None).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::NewDevice);
+    // From now on it is a browser in which she has signed in.
+    assert_eq!(thief.sign_in("alice", password, None).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.mails().await, []);
+}
+
+#[tokio::test]
 async fn the_data_has_no_secret() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;

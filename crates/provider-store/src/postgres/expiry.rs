@@ -105,10 +105,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind(removal!("consents", "sub, client_id", "expires_at")),
     kind(removal!("single_uses", "identity", "forgettable_at")),
     // The last failure itself is remembered to its last second.
-    Kind {
-        remove: removal!("failed_sign_ins", "key", "last"),
-        kept_longer: throttle::MEMORY.get() + 1,
-    },
+    Kind { remove: removal!("failed_sign_ins", "key", "last + memory"), kept_longer: 1 },
     Kind {
         remove: removal!("known_sign_ins", "key", "last"),
         kept_longer: throttle::KNOWN_FOR.get() + 1,

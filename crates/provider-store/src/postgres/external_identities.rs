@@ -13,8 +13,8 @@ use doorward_provider::{
         user::User,
     },
     store::{
-        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, RemovedIdentity,
-        StoreError, TicketRedemption,
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
+        RemovedIdentity, StoreError, TicketRedemption,
     },
 };
 
@@ -74,13 +74,12 @@ impl ExternalIdentities for PostgresStore {
 
     async fn remove_external_identity(
         &self,
-        sub: &Sub,
-        id: &ExternalId,
+        removal: IdentityRemoval,
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedIdentity, StoreError> {
         let notices = NoticesRow::encode(notices)?;
-        run!(self, "remove_external_identity", remove, sub, id, &notices, now)
+        run!(self, "remove_external_identity", remove, &removal, &notices, now)
     }
 }
 
@@ -96,7 +95,10 @@ async fn find(connection: &Connection, id: &ExternalId) -> Result<Option<StoredI
 }
 
 /// A user's identities, the oldest first.
-async fn of_user(connection: &Connection, sub: &Sub) -> Result<Vec<StoredIdentity>, Failure> {
+pub(super) async fn of_user(
+    connection: &Connection,
+    sub: &Sub,
+) -> Result<Vec<StoredIdentity>, Failure> {
     connection
         .all(
             "SELECT issuer, subject, sub, provider, shown, mapped, created_at, used_at
@@ -198,9 +200,15 @@ async fn add(
     if by_email.is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 1 {
         return Ok(AddedIdentity::HasAnother);
     }
+    let sql = "SELECT count(*) FROM unlinked_issuers WHERE sub = $1 AND issuer = $2";
+    if by_email.is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 0 {
+        return Ok(AddedIdentity::WasUnlinked);
+    }
     if count >= *most {
         return Ok(AddedIdentity::TooMany);
     }
+    let sql = "DELETE FROM unlinked_issuers WHERE sub = $1 AND issuer = $2";
+    connection.execute(sql, &[&params[0], &params[1]]).await?;
     outbox::put_notices(connection, notices).await?;
     connection.commit().await?;
     Ok(AddedIdentity::Added)
@@ -236,17 +244,17 @@ async fn note(
 /// second removal, and that of a passkey or the password, away.
 async fn remove(
     connection: &Connection,
-    sub: &Sub,
-    id: &ExternalId,
+    IdentityRemoval { sub, id, providers, by_user }: &IdentityRemoval,
     notices: &NoticesRow,
     now: Timestamp,
 ) -> Result<RemovedIdentity, Failure> {
     connection.begin().await?;
     users::lock(connection, sub).await?;
-    if find(connection, id).await?.is_none_or(|identity| identity.sub != *sub) {
+    let Some(identity) = find(connection, id).await?.filter(|identity| identity.sub == *sub) else {
         return Ok(RemovedIdentity::Unknown);
-    }
-    let is_only = factors::summary(connection, sub).await?.ways_in() < 2;
+    };
+    let is_only = identity.is_at_one_of(providers)
+        && factors::usable_summary(connection, sub, providers).await?.ways_in() < 2;
     if is_only && users::has_no_password(connection, sub).await? {
         return Ok(RemovedIdentity::LastWayIn);
     }
@@ -255,6 +263,12 @@ async fn remove(
     sessions::end_within(connection, &began_by_it, now).await?;
     let sql = "DELETE FROM external_identities WHERE issuer = $1 AND subject = $2";
     connection.execute(sql, &[&id.issuer.as_str(), &id.subject.as_str()]).await?;
+    if *by_user {
+        let sql = "INSERT INTO unlinked_issuers (sub, issuer, at) VALUES ($1, $2, $3)
+                   ON CONFLICT (sub, issuer) DO UPDATE SET at = excluded.at";
+        let params = (sub.as_str(), id.issuer.as_str(), now.seconds());
+        connection.execute(sql, &[&params.0, &params.1, &params.2]).await?;
+    }
     outbox::put_notices(connection, notices).await?;
     connection.commit().await?;
     Ok(RemovedIdentity::Removed)
@@ -262,8 +276,12 @@ async fn remove(
 
 /// Removes all identities of a user.
 pub(super) async fn remove_all(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
-    let sql = "DELETE FROM external_identities WHERE sub = $1";
-    connection.execute(sql, &[&sub.as_str()]).await?;
+    for sql in [
+        "DELETE FROM external_identities WHERE sub = $1",
+        "DELETE FROM unlinked_issuers WHERE sub = $1",
+    ] {
+        connection.execute(sql, &[&sub.as_str()]).await?;
+    }
     Ok(())
 }
 

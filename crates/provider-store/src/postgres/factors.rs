@@ -6,13 +6,17 @@ use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::{FactorSummary, RecoveryCodeHash, StoredTotp},
+        identity_provider::IdentityProvider,
         signing_key::SealedKey,
         time::Timestamp,
     },
     store::{Factors, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, outbox, run, tickets, users};
+use super::{
+    PostgresStore, connection::Connection, external_identities, failure::Failure, outbox, run,
+    tickets, users,
+};
 use crate::record::{NoticesRow, read};
 
 #[async_trait]
@@ -65,7 +69,7 @@ impl Factors for PostgresStore {
         sub: &Sub,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let notices = NoticesRow::encode(notices)?;
         run!(self, "put_recovery_codes", put_codes_alone, sub, codes, &notices)
     }
@@ -167,6 +171,18 @@ pub(super) async fn summary(connection: &Connection, sub: &Sub) -> Result<Factor
         )
         .await?;
     Ok(found.unwrap_or_default())
+}
+
+/// Which factors a user has. Identities count at these providers only.
+pub(super) async fn usable_summary(
+    connection: &Connection,
+    sub: &Sub,
+    providers: &[IdentityProvider],
+) -> Result<FactorSummary, Failure> {
+    let own = external_identities::of_user(connection, sub).await?;
+    let usable = own.iter().filter(|own| own.is_at_one_of(providers)).count();
+    let identities = u32::try_from(usable).unwrap_or(u32::MAX);
+    Ok(FactorSummary { identities, ..summary(connection, sub).await? })
 }
 
 async fn find(
@@ -300,11 +316,17 @@ async fn put_codes_alone(
     sub: &Sub,
     codes: &[RecoveryCodeHash],
     notices: &NoticesRow,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     connection.begin().await?;
+    // The lock on the user keeps the removal of the last factor away.
+    users::lock(connection, sub).await?;
+    if !summary(connection, sub).await?.is_strong() {
+        return Ok(false);
+    }
     put_codes(connection, sub, codes).await?;
     outbox::put_notices(connection, notices).await?;
-    connection.commit().await
+    connection.commit().await?;
+    Ok(true)
 }
 
 /// Uses a code up; returns how many are left.

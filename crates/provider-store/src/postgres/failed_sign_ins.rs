@@ -23,13 +23,17 @@ impl store::FailedSignIns for PostgresStore {
         run!(self, "admit_sign_in", admit, keys, now)
     }
 
+    async fn failures(&self, key: &ThrottleKey, now: Timestamp) -> Result<u32, StoreError> {
+        run!(self, "failures", failures, key, now)
+    }
+
     async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError> {
         run!(self, "withdraw_attempt", withdraw, keys)
     }
 
     async fn sign_in_succeeded(
         &self,
-        own: &ThrottleKey,
+        own: &[ThrottleKey],
         wide: &[ThrottleKey],
         known: &[ThrottleKey],
         now: Timestamp,
@@ -54,17 +58,18 @@ async fn admit(
     now: Timestamp,
 ) -> Result<u32, Failure> {
     let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
+    let memories: Vec<i64> = limits.iter().map(|(_, policy)| i64::from(policy.memory)).collect();
     connection.begin().await?;
     // Every key has a row from here on, locked in one order for all: who comes at the same time
     // waits, and then sees this count.
     let locked: Vec<(Vec<u8>, FailedSignIns)> = connection
         .all(
-            "INSERT INTO failed_sign_ins (key, failed, last)
-             SELECT DISTINCT key, 0, $2::BIGINT FROM unnest($1::BYTEA[]) AS wanted (key)
-                 ORDER BY key
+            "INSERT INTO failed_sign_ins (key, failed, last, memory)
+             SELECT DISTINCT ON (key) key, 0, $2::BIGINT, memory
+                 FROM unnest($1::BYTEA[], $3::BIGINT[]) AS wanted (key, memory) ORDER BY key
              ON CONFLICT (key) DO UPDATE SET failed = failed_sign_ins.failed
-             RETURNING key, failed, last",
-            &[&keys, &now.seconds()],
+             RETURNING key, CASE WHEN last + memory < $2 THEN 0 ELSE failed END, last",
+            &[&keys, &now.seconds(), &memories],
             |row| {
                 Ok((row.bytes(0, "failed_sign_ins.key")?.to_vec(), read::failed_sign_ins(row, 1)?))
             },
@@ -73,7 +78,7 @@ async fn admit(
     let remembered = |key: &ThrottleKey| {
         let known =
             locked.iter().find(|(known, _)| known == key.as_bytes()).map(|(_, failed)| *failed);
-        known.filter(|failed| failed.count > 0 && !forgotten(*failed, now)).unwrap_or_default()
+        known.filter(|failed| failed.count > 0).unwrap_or_default()
     };
     let wait = limits.iter().map(|(key, policy)| policy.wait(remembered(key), now)).max();
     if let Some(wait @ 1..) = wait {
@@ -94,10 +99,17 @@ async fn admit(
     Ok(0)
 }
 
-/// Whether the last failure is too old to count.
-fn forgotten(failed: FailedSignIns, now: Timestamp) -> bool {
-    let forgotten_before = now.seconds().saturating_sub(i64::from(throttle::MEMORY));
-    failed.last.is_none_or(|last| last.seconds() < forgotten_before)
+/// The failures of a key that count.
+async fn failures(
+    connection: &Connection,
+    key: &ThrottleKey,
+    now: Timestamp,
+) -> Result<u32, Failure> {
+    let sql = "SELECT failed, last FROM failed_sign_ins WHERE key = $1 AND last + memory >= $2";
+    let key = key.as_bytes().as_slice();
+    let found =
+        connection.first(sql, &[&key, &now.seconds()], |row| read::failed_sign_ins(row, 0)).await?;
+    Ok(found.map_or(0, |failed| failed.count))
 }
 
 /// The bytes of keys, in one order for all, so that two commands do not wait for each other.
@@ -123,36 +135,36 @@ async fn withdraw(connection: &Connection, keys: &[ThrottleKey]) -> Result<(), F
     Ok(())
 }
 
-/// Forgets the failures of `own`, takes as many back from each of `wide`, and remembers `known`.
+/// Forgets the failures of each of `own`, takes as many as the first had back from each of `wide`,
+/// and remembers `known`.
 async fn succeeded(
     connection: &Connection,
-    own: &ThrottleKey,
+    own: &[ThrottleKey],
     wide: &[ThrottleKey],
     known: &[ThrottleKey],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let all: Vec<ThrottleKey> = [own.clone()].into_iter().chain(wide.iter().cloned()).collect();
-    let own = own.as_bytes().as_slice();
+    let all = [own, wide].concat();
     connection.begin().await?;
     let locked = connection
         .all(
-            "SELECT key, failed, last FROM failed_sign_ins WHERE key = ANY($1) \
-             ORDER BY key FOR UPDATE",
-            &[&sorted(&all)],
+            "SELECT key, CASE WHEN last + memory < $2 THEN 0 ELSE failed END, last
+             FROM failed_sign_ins WHERE key = ANY($1) ORDER BY key FOR UPDATE",
+            &[&sorted(&all), &now.seconds()],
             |row| {
                 let key = row.bytes(0, "failed_sign_ins.key")?.to_vec();
                 Ok((key, read::failed_sign_ins(row, 1)?))
             },
         )
         .await?;
-    let failed = locked.iter().find(|(key, _)| key == own).map(|(_, failed)| *failed);
-    let failed = failed.filter(|failed| !forgotten(*failed, now)).unwrap_or_default().count;
+    let is_first = |key: &[u8]| own.first().is_some_and(|own| own.as_bytes() == key);
+    let failed = locked.iter().find(|(key, _)| is_first(key)).map_or(0, |(_, own)| own.count);
     connection
         .execute(
-            "WITH forgotten AS (DELETE FROM failed_sign_ins WHERE key = $1)
+            "WITH forgotten AS (DELETE FROM failed_sign_ins WHERE key = ANY($1))
              UPDATE failed_sign_ins SET failed = greatest(failed - $3, 0)
-             WHERE key = ANY($2) AND key <> $1",
-            &[&own, &sorted(wide), &i64::from(failed)],
+             WHERE key = ANY($2) AND key <> ALL($1)",
+            &[&sorted(own), &sorted(wide), &i64::from(failed)],
         )
         .await?;
     connection

@@ -6,6 +6,7 @@ use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::StoredPasskey,
+        identity_provider::IdentityProvider,
         time::Timestamp,
     },
     store::{AddedPasskey, PasskeyUse, Passkeys, RemovedPasskey, StoreError},
@@ -58,10 +59,11 @@ impl Passkeys for PostgresStore {
         &self,
         sub: &Sub,
         credential_id: &[u8],
+        providers: &[IdentityProvider],
         notices: AccountNotices,
     ) -> Result<RemovedPasskey, StoreError> {
         let notices = NoticesRow::encode(notices)?;
-        run!(self, "remove_passkey", remove, sub, credential_id, &notices)
+        run!(self, "remove_passkey", remove, sub, credential_id, providers, &notices)
     }
 }
 
@@ -175,6 +177,7 @@ async fn remove(
     connection: &Connection,
     sub: &Sub,
     credential_id: &[u8],
+    providers: &[IdentityProvider],
     notices: &NoticesRow,
 ) -> Result<RemovedPasskey, Failure> {
     connection.begin().await?;
@@ -182,7 +185,7 @@ async fn remove(
     if find(connection, credential_id).await?.is_none_or(|passkey| passkey.sub != *sub) {
         return Ok(RemovedPasskey::Unknown);
     }
-    let is_only = factors::summary(connection, sub).await?.ways_in() < 2;
+    let is_only = factors::usable_summary(connection, sub, providers).await?.ways_in() < 2;
     if is_only && users::has_no_password(connection, sub).await? {
         return Ok(RemovedPasskey::LastWayIn);
     }

@@ -9,6 +9,7 @@ use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
     model::{
         account_notice::AccountNotices,
+        identity_provider::IdentityProvider,
         outbox::OutboxMail,
         password::PasswordHash,
         time::Timestamp,
@@ -101,6 +102,7 @@ impl Users for PostgresStore {
     async fn remove_password(
         &self,
         sub: &Sub,
+        providers: &[IdentityProvider],
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedPassword, StoreError> {
@@ -108,7 +110,7 @@ impl Users for PostgresStore {
             self.end_surplus_of("remove_password", sub, None, now).await?;
         }
         let notices = NoticesRow::encode(notices)?;
-        run!(self, "remove_password", remove_password, sub, &notices, now)
+        run!(self, "remove_password", remove_password, sub, providers, &notices, now)
     }
 
     async fn find_users(
@@ -434,6 +436,7 @@ pub(super) async fn end_what_began(
 async fn remove_password(
     connection: &Connection,
     sub: &Sub,
+    providers: &[IdentityProvider],
     notices: &NoticesRow,
     now: Timestamp,
 ) -> Result<RemovedPassword, Failure> {
@@ -442,7 +445,7 @@ async fn remove_password(
     lock(connection, sub).await?;
     let user = by_sub(connection, sub).await?.filter(|user| user.password_hash.is_some());
     let Some(user) = user else { return Ok(RemovedPassword::None) };
-    if !factors::summary(connection, sub).await?.replace_a_password() {
+    if !factors::usable_summary(connection, sub, providers).await?.replace_a_password() {
         return Ok(RemovedPassword::NoOtherWay);
     }
     let row = UserRow::encode(User { password_hash: None, ..user })?;

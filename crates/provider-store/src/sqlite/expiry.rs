@@ -146,8 +146,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         delete_before: None,
         delete: "DELETE FROM failed_sign_ins
-                 WHERE key IN (SELECT key FROM failed_sign_ins WHERE last < ?1 LIMIT ?2)",
-        kept_longer: throttle::MEMORY.get(),
+                 WHERE key IN (SELECT key FROM failed_sign_ins WHERE last + memory < ?1 LIMIT ?2)",
+        kept_longer: 0,
     },
     Kind {
         delete_before: None,

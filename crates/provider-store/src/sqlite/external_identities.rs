@@ -13,8 +13,8 @@ use doorward_provider::{
         user::User,
     },
     store::{
-        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, RemovedIdentity,
-        StoreError, TicketRedemption,
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
+        RemovedIdentity, StoreError, TicketRedemption,
     },
 };
 use rusqlite::{Connection, params};
@@ -94,14 +94,13 @@ impl ExternalIdentities for SqliteStore {
 
     async fn remove_external_identity(
         &self,
-        sub: &Sub,
-        id: &ExternalId,
+        removal: IdentityRemoval,
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedIdentity, StoreError> {
-        let (sub, id, notices) = (sub.clone(), id.clone(), NoticesRow::encode(notices)?);
+        let notices = NoticesRow::encode(notices)?;
         self.write("remove_external_identity", move |connection| {
-            let removed = remove(connection, &sub, &id, now)?;
+            let removed = remove(connection, &removal, now)?;
             if removed == RemovedIdentity::Removed {
                 outbox::put_notices(connection, &notices)?;
             }
@@ -122,7 +121,7 @@ fn find(connection: &Connection, id: &ExternalId) -> Result<Option<StoredIdentit
 }
 
 /// A user's identities, the oldest first.
-fn of_user(connection: &Connection, sub: &Sub) -> Result<Vec<StoredIdentity>, Failure> {
+pub(super) fn of_user(connection: &Connection, sub: &Sub) -> Result<Vec<StoredIdentity>, Failure> {
     sql::all(
         connection,
         "SELECT issuer, subject, sub, provider, shown, mapped, created_at, used_at
@@ -204,10 +203,15 @@ fn add(
     if by_email.is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
         return Ok(AddedIdentity::HasAnother);
     }
+    let sql = "SELECT 1 FROM unlinked_issuers WHERE sub = ?1 AND issuer = ?2";
+    if by_email.is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
+        return Ok(AddedIdentity::WasUnlinked);
+    }
     if factors::summary(connection, &identity.sub)?.identities >= *most {
         return Ok(AddedIdentity::TooMany);
     }
     insert(connection, identity, mapped)?;
+    execute(connection, "DELETE FROM unlinked_issuers WHERE sub = ?1 AND issuer = ?2", params)?;
     Ok(AddedIdentity::Added)
 }
 
@@ -238,14 +242,14 @@ fn note(
 /// Unlinks an identity, unless the user could not sign in any more.
 fn remove(
     connection: &Connection,
-    sub: &Sub,
-    id: &ExternalId,
+    IdentityRemoval { sub, id, providers, by_user }: &IdentityRemoval,
     now: Timestamp,
 ) -> Result<RemovedIdentity, Failure> {
-    if find(connection, id)?.is_none_or(|identity| identity.sub != *sub) {
+    let Some(identity) = find(connection, id)?.filter(|identity| identity.sub == *sub) else {
         return Ok(RemovedIdentity::Unknown);
-    }
-    let is_only = factors::summary(connection, sub)?.ways_in() < 2;
+    };
+    let is_only = identity.is_at_one_of(providers)
+        && factors::usable_summary(connection, sub, providers)?.ways_in() < 2;
     if is_only && users::has_no_password(connection, sub)? {
         return Ok(RemovedIdentity::LastWayIn);
     }
@@ -254,12 +258,18 @@ fn remove(
     sessions::end(connection, &began_by_it, now)?;
     let sql = "DELETE FROM external_identities WHERE issuer = ?1 AND subject = ?2";
     execute(connection, sql, [id.issuer.as_str(), id.subject.as_str()])?;
+    if *by_user {
+        let sql = "INSERT INTO unlinked_issuers (sub, issuer, at) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (sub, issuer) DO UPDATE SET at = excluded.at";
+        execute(connection, sql, params![sub.as_str(), id.issuer.as_str(), now.seconds()])?;
+    }
     Ok(RemovedIdentity::Removed)
 }
 
 /// Removes all identities of a user.
 pub(super) fn remove_all(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
     execute(connection, "DELETE FROM external_identities WHERE sub = ?1", [sub.as_str()])?;
+    execute(connection, "DELETE FROM unlinked_issuers WHERE sub = ?1", [sub.as_str()])?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::{FactorSummary, RecoveryCodeHash, StoredTotp},
+        identity_provider::IdentityProvider,
         signing_key::SealedKey,
         time::Timestamp,
     },
@@ -14,7 +15,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore,
+    SqliteStore, external_identities,
     failure::Failure,
     outbox,
     sql::{self, execute},
@@ -100,12 +101,15 @@ impl Factors for SqliteStore {
         sub: &Sub,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (sub, codes) = (sub.to_owned(), codes.to_vec());
         let notices = NoticesRow::encode(notices)?;
         self.write("put_recovery_codes", move |connection| {
+            if !summary(connection, &sub)?.is_strong() {
+                return Ok(false);
+            }
             put_codes(connection, &sub, &codes)?;
-            outbox::put_notices(connection, &notices)
+            outbox::put_notices(connection, &notices).map(|()| true)
         })
         .await
     }
@@ -212,6 +216,18 @@ pub(super) fn summary(connection: &Connection, sub: &Sub) -> Result<FactorSummar
         |row| read::factor_summary(row),
     )?;
     Ok(found.unwrap_or_default())
+}
+
+/// Which factors a user has. Identities count at these providers only.
+pub(super) fn usable_summary(
+    connection: &Connection,
+    sub: &Sub,
+    providers: &[IdentityProvider],
+) -> Result<FactorSummary, Failure> {
+    let own = external_identities::of_user(connection, sub)?;
+    let usable = own.iter().filter(|own| own.is_at_one_of(providers)).count();
+    let identities = u32::try_from(usable).unwrap_or(u32::MAX);
+    Ok(FactorSummary { identities, ..summary(connection, sub)? })
 }
 
 fn find(

@@ -29,6 +29,11 @@ impl store::FailedSignIns for SqliteStore {
         self.write("admit_sign_in", move |connection| admit(connection, &keys, now)).await
     }
 
+    async fn failures(&self, key: &ThrottleKey, now: Timestamp) -> Result<u32, StoreError> {
+        let key = key.clone();
+        self.read("failures", move |connection| Ok(remembered(connection, &key, now)?.count)).await
+    }
+
     async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError> {
         let keys = keys.to_vec();
         self.write("withdraw_attempt", move |connection| take_back(connection, &keys, 1)).await
@@ -36,12 +41,12 @@ impl store::FailedSignIns for SqliteStore {
 
     async fn sign_in_succeeded(
         &self,
-        own: &ThrottleKey,
+        own: &[ThrottleKey],
         wide: &[ThrottleKey],
         known: &[ThrottleKey],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (own, wide, known) = (own.clone(), wide.to_vec(), known.to_vec());
+        let (own, wide, known) = (own.to_vec(), wide.to_vec(), known.to_vec());
         self.write("sign_in_succeeded", move |connection| {
             succeeded(connection, &own, &wide, &known, now)
         })
@@ -81,12 +86,13 @@ fn admit(
     if let Some(wait @ 1..) = wait {
         return Ok(wait);
     }
-    for ((key, _), failed) in limits.iter().zip(&failed) {
+    for ((key, policy), failed) in limits.iter().zip(&failed) {
+        let (count, memory) = (failed.count.saturating_add(1), i64::from(policy.memory));
         execute(
             connection,
-            "INSERT INTO failed_sign_ins (key, count, last) VALUES (?1, ?2, ?3)
+            "INSERT INTO failed_sign_ins (key, count, last, memory) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (key) DO UPDATE SET count = excluded.count, last = excluded.last",
-            params![key.as_bytes(), failed.count.saturating_add(1), now.seconds()],
+            params![key.as_bytes(), count, now.seconds(), memory],
         )?;
     }
     Ok(0)
@@ -98,26 +104,29 @@ fn remembered(
     key: &ThrottleKey,
     now: Timestamp,
 ) -> Result<FailedSignIns, Failure> {
-    let forgotten_before = now.seconds().saturating_sub(i64::from(throttle::MEMORY));
     let found = sql::first(
         connection,
-        "SELECT count, last FROM failed_sign_ins WHERE key = ?1 AND last >= ?2",
-        params![key.as_bytes(), forgotten_before],
+        "SELECT count, last FROM failed_sign_ins WHERE key = ?1 AND last + memory >= ?2",
+        params![key.as_bytes(), now.seconds()],
         |row| read::failed_sign_ins(row, 0),
     )?;
     Ok(found.unwrap_or_default())
 }
 
-/// Forgets the failures of `own`, takes as many back from each of `wide`, and remembers `known`.
+/// Forgets the failures of each of `own`, takes as many as the first had back from each of `wide`,
+/// and remembers `known`.
 fn succeeded(
     connection: &Connection,
-    own: &ThrottleKey,
+    own: &[ThrottleKey],
     wide: &[ThrottleKey],
     known: &[ThrottleKey],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let failed = remembered(connection, own, now)?.count;
-    execute(connection, "DELETE FROM failed_sign_ins WHERE key = ?1", [own.as_bytes()])?;
+    let failed = own.first().map(|own| remembered(connection, own, now)).transpose()?;
+    let failed = failed.unwrap_or_default().count;
+    for own in own {
+        execute(connection, "DELETE FROM failed_sign_ins WHERE key = ?1", [own.as_bytes()])?;
+    }
     take_back(connection, wide, failed)?;
     for key in known {
         execute(

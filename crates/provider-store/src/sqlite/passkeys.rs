@@ -6,6 +6,7 @@ use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::StoredPasskey,
+        identity_provider::IdentityProvider,
         time::Timestamp,
     },
     store::{AddedPasskey, PasskeyUse, Passkeys, RemovedPasskey, StoreError},
@@ -81,12 +82,14 @@ impl Passkeys for SqliteStore {
         &self,
         sub: &Sub,
         credential_id: &[u8],
+        providers: &[IdentityProvider],
         notices: AccountNotices,
     ) -> Result<RemovedPasskey, StoreError> {
         let (sub, credential_id) = (sub.to_owned(), credential_id.to_vec());
+        let providers = providers.to_vec();
         let notices = NoticesRow::encode(notices)?;
         self.write("remove_passkey", move |connection| {
-            let removed = remove(connection, &sub, &credential_id)?;
+            let removed = remove(connection, &sub, &credential_id, &providers)?;
             if removed == RemovedPasskey::Removed {
                 outbox::put_notices(connection, &notices)?;
             }
@@ -101,11 +104,12 @@ fn remove(
     connection: &Connection,
     sub: &Sub,
     credential_id: &[u8],
+    providers: &[IdentityProvider],
 ) -> Result<RemovedPasskey, Failure> {
     if find(connection, credential_id)?.is_none_or(|passkey| passkey.sub != *sub) {
         return Ok(RemovedPasskey::Unknown);
     }
-    let is_only = factors::summary(connection, sub)?.ways_in() < 2;
+    let is_only = factors::usable_summary(connection, sub, providers)?.ways_in() < 2;
     if is_only && users::has_no_password(connection, sub)? {
         return Ok(RemovedPasskey::LastWayIn);
     }

@@ -5,6 +5,7 @@ use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
     model::{
         account_notice::AccountNotices,
+        identity_provider::IdentityProvider,
         outbox::OutboxMail,
         password::PasswordHash,
         time::Timestamp,
@@ -119,15 +120,17 @@ impl Users for SqliteStore {
     async fn remove_password(
         &self,
         sub: &Sub,
+        providers: &[IdentityProvider],
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedPassword, StoreError> {
         if self.factors(sub).await?.replace_a_password() {
             self.end_surplus_of("remove_password", sub, None, now).await?;
         }
-        let (sub, notices) = (sub.to_owned(), NoticesRow::encode(notices)?);
+        let (sub, providers) = (sub.to_owned(), providers.to_vec());
+        let notices = NoticesRow::encode(notices)?;
         self.write("remove_password", move |connection| {
-            remove_password(connection, &sub, &notices, now)
+            remove_password(connection, &sub, &providers, &notices, now)
         })
         .await
     }
@@ -394,12 +397,13 @@ pub(super) fn end_what_began(
 fn remove_password(
     connection: &Connection,
     sub: &Sub,
+    providers: &[IdentityProvider],
     notices: &NoticesRow,
     now: Timestamp,
 ) -> Result<RemovedPassword, Failure> {
     let user = by_sub(connection, sub)?.filter(|user| user.password_hash.is_some());
     let Some(user) = user else { return Ok(RemovedPassword::None) };
-    if !factors::summary(connection, sub)?.replace_a_password() {
+    if !factors::usable_summary(connection, sub, providers)?.replace_a_password() {
         return Ok(RemovedPassword::NoOtherWay);
     }
     put(connection, &[UserRow::encode(User { password_hash: None, ..user })?], now)?;

@@ -6,13 +6,14 @@ use doorward_provider::{
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, IdentityUse, StoredIdentity},
+        identity_provider::IdentityProvider,
         session::{SessionSelector, SignInProof, UpstreamSelector, UpstreamSession},
         ticket::TicketPurpose,
         user::{User, UserClaims},
     },
     store::{
-        AddedIdentity, AddedIdentityUser, IdentityLink, RemovedIdentity, RemovedPasskey,
-        RemovedPassword,
+        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, RemovedIdentity,
+        RemovedPasskey, RemovedPassword,
     },
 };
 use serde_json::{Value, json};
@@ -62,8 +63,24 @@ async fn add_user(store: &Tested, user: User, subject: &str) -> AddedIdentityUse
 }
 
 async fn remove(store: &Tested, sub: &str, subject: &str) -> RemovedIdentity {
-    let (id, notices) = (id(ISSUER, subject), AccountNotices::default());
-    store.remove_external_identity(&to_id(sub), &id, notices, NOW).await.unwrap()
+    remove_by(store, sub, subject, providers(), true).await
+}
+
+async fn remove_by(
+    store: &Tested,
+    sub: &str,
+    subject: &str,
+    providers: Vec<IdentityProvider>,
+    by_user: bool,
+) -> RemovedIdentity {
+    let (sub, id) = (to_id(sub), id(ISSUER, subject));
+    let removal = IdentityRemoval { sub, id, providers, by_user };
+    store.remove_external_identity(removal, AccountNotices::default(), NOW).await.unwrap()
+}
+
+/// The one by which users sign in.
+fn providers() -> Vec<IdentityProvider> {
+    vec![IdentityProvider::new(to_id("up"), ISSUER)]
 }
 
 async fn owner(store: &Tested, subject: &str) -> Option<String> {
@@ -356,7 +373,8 @@ pub async fn the_last_way_in_stays_whatever_goes_at_once(store: Tested) {
             return remove(&store, "bob", "3").await == RemovedIdentity::Removed;
         }
         let notices = AccountNotices::default();
-        let removed = store.remove_passkey(&to_id("bob"), &[1; 20], notices).await.unwrap();
+        let removed =
+            store.remove_passkey(&to_id("bob"), &[1; 20], &providers(), notices).await.unwrap();
         removed == RemovedPasskey::Removed
     })
     .await;
@@ -369,11 +387,64 @@ pub async fn the_last_way_in_stays_whatever_goes_at_once(store: Tested) {
             return remove(&store, "carol", "4").await == RemovedIdentity::Removed;
         }
         let notices = AccountNotices::default();
-        let removed = store.remove_password(&to_id("carol"), notices, NOW).await.unwrap();
+        let (carol, providers) = (to_id("carol"), providers());
+        let removed = store.remove_password(&carol, &providers, notices, NOW).await.unwrap();
         removed == RemovedPassword::Removed
     })
     .await;
     assert_eq!(outcomes.iter().filter(|removed| **removed).count(), 1, "{outcomes:?}");
+}
+
+pub async fn no_way_in_where_users_do_not_sign_in(store: Tested) {
+    let other = IdentityProvider::new(to_id("other"), "https://other.example");
+    // A password does not go because of an identity at a provider that is no longer there.
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    add(&store, identity("1", "alice")).await;
+    let remove_password = async |providers: &[IdentityProvider]| {
+        let notices = AccountNotices::default();
+        store.remove_password(&to_id("alice"), providers, notices, NOW).await.unwrap()
+    };
+    for gone in [&[][..], std::slice::from_ref(&other)] {
+        assert_eq!(remove_password(gone).await, RemovedPassword::NoOtherWay);
+    }
+    assert_eq!(remove_password(&providers()).await, RemovedPassword::Removed);
+    // Neither does the last passkey. The identity itself goes, since nobody signs in by it.
+    store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
+    let alice = to_id("alice");
+    let notices = AccountNotices::default();
+    let removed = store.remove_passkey(&alice, &[1; 20], &[other.clone()], notices).await;
+    assert_eq!(removed.unwrap(), RemovedPasskey::LastWayIn);
+    let removed = remove_by(&store, "alice", "1", vec![other], true).await;
+    assert_eq!(removed, RemovedIdentity::Removed);
+    // A provider with an issuer for each tenant counts for all of them.
+    add(&store, identity("1", "alice")).await;
+    let of_tenants = [IdentityProvider::new(to_id("up"), "https://{tenantid}.example")];
+    let notices = AccountNotices::default();
+    let removed = store.remove_passkey(&alice, &[1; 20], &of_tenants, notices).await.unwrap();
+    assert_eq!(removed, RemovedPasskey::Removed);
+}
+
+pub async fn an_unlinked_one_is_linked_again_by_the_user_only(store: Tested) {
+    store.put_user(verified_user("alice", "alice", "ada@example.com"), NOW).await.unwrap();
+    let by_email = async |subject: &str| {
+        let by_email = Some("ada@example.com".to_owned());
+        let link = IdentityLink { by_email, ..link(identity(subject, "alice")) };
+        store.add_external_identity(link, AccountNotices::default()).await.unwrap()
+    };
+    assert_eq!(by_email("1").await, AddedIdentity::Added);
+    // An operator may want the address to find the account again.
+    let removed = remove_by(&store, "alice", "1", providers(), false).await;
+    assert_eq!(removed, RemovedIdentity::Removed);
+    assert_eq!(by_email("2").await, AddedIdentity::Added);
+    assert_eq!(remove(&store, "alice", "2").await, RemovedIdentity::Removed);
+    // By no other subject either: the address may be somebody else's by now.
+    for subject in ["1", "2", "3"] {
+        assert_eq!(by_email(subject).await, AddedIdentity::WasUnlinked);
+    }
+    assert_eq!(owner(&store, "2").await, None);
+    assert_eq!(add(&store, identity("2", "alice")).await, AddedIdentity::Added);
+    assert_eq!(remove_by(&store, "alice", "2", providers(), false).await, RemovedIdentity::Removed);
+    assert_eq!(by_email("2").await, AddedIdentity::Added, "the user has linked it since");
 }
 
 pub async fn removed_with_their_user(store: Tested) {

@@ -36,6 +36,10 @@ async fn in_use(store: &Tested, sub: &str, step: i64) {
     assert!(store.confirm_totp(&to_id(sub), &sealed(1), step, &[], unseen(NOW)).await.unwrap());
 }
 
+async fn put_codes(store: &Tested, sub: &str, codes: &[RecoveryCodeHash]) -> bool {
+    store.put_recovery_codes(&to_id(sub), codes, AccountNotices::default()).await.unwrap()
+}
+
 pub async fn an_app_is_used_when_it_is_confirmed(store: Tested) {
     assert_eq!(store.totp(&to_id("alice"), true).await.unwrap(), None);
     store.set_up_totp(&to_id("alice"), sealed(1), NOW).await.unwrap();
@@ -116,7 +120,7 @@ pub async fn wrong_codes_are_counted_until_a_right_one(store: Tested) {
     assert_eq!(failures().await, 0);
     store.totp_failed(&to_id("alice")).await.unwrap();
     let hashes = codes(1, "alice");
-    store.put_recovery_codes(&to_id("alice"), &hashes, AccountNotices::default()).await.unwrap();
+    put_codes(&store, "alice", &hashes).await;
     store
         .use_recovery_code(&to_id("alice"), hashes[0], AccountNotices::default(), NOW)
         .await
@@ -126,7 +130,9 @@ pub async fn wrong_codes_are_counted_until_a_right_one(store: Tested) {
 
 pub async fn a_recovery_code_is_used_once(store: Tested) {
     let (hashes, foreign) = (codes(3, "alice"), codes(1, "alice")[0]);
-    store.put_recovery_codes(&to_id("alice"), &hashes, AccountNotices::default()).await.unwrap();
+    assert!(!put_codes(&store, "alice", &hashes).await, "they stand in for nothing");
+    in_use(&store, "alice", 7).await;
+    assert!(put_codes(&store, "alice", &hashes).await);
     let spend = async |sub: &str, hash| {
         store.use_recovery_code(&to_id(sub), hash, AccountNotices::default(), NOW).await.unwrap()
     };
@@ -136,14 +142,15 @@ pub async fn a_recovery_code_is_used_once(store: Tested) {
     assert_eq!(spend("alice", hashes[0]).await, None);
     assert_eq!(store.factors(&to_id("alice")).await.unwrap().recovery_codes, 2);
     let new = codes(3, "alice");
-    store.put_recovery_codes(&to_id("alice"), &new, AccountNotices::default()).await.unwrap();
+    put_codes(&store, "alice", &new).await;
     assert_eq!(spend("alice", hashes[1]).await, None, "new ones take the place of all");
     assert_eq!(spend("alice", new[1]).await, Some(2));
 }
 
 pub async fn a_recovery_code_is_used_once_among_many(store: Tested) {
     let hashes = codes(10, "alice");
-    store.put_recovery_codes(&to_id("alice"), &hashes, AccountNotices::default()).await.unwrap();
+    in_use(&store, "alice", 7).await;
+    put_codes(&store, "alice", &hashes).await;
     let hash = hashes[3];
     let outcomes = parallel(&store, 64, |store, _| async move {
         store
@@ -159,10 +166,7 @@ pub async fn the_last_factor_takes_the_recovery_codes_with_it(store: Tested) {
     assert!(!store.remove_totp(&to_id("alice"), AccountNotices::default()).await.unwrap());
     for has_passkey in [false, true] {
         in_use(&store, "alice", 7).await;
-        store
-            .put_recovery_codes(&to_id("alice"), &codes(3, "alice"), AccountNotices::default())
-            .await
-            .unwrap();
+        put_codes(&store, "alice", &codes(3, "alice")).await;
         if has_passkey {
             store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
         }
@@ -173,9 +177,28 @@ pub async fn the_last_factor_takes_the_recovery_codes_with_it(store: Tested) {
     }
     // The passkey was the last of it.
     let sub = to_id("alice");
-    let removed = store.remove_passkey(&sub, &[1; 20], AccountNotices::default()).await.unwrap();
+    let removed =
+        store.remove_passkey(&sub, &[1; 20], &[], AccountNotices::default()).await.unwrap();
     assert_eq!(removed, RemovedPasskey::Removed);
     assert_eq!(store.factors(&to_id("alice")).await.unwrap().recovery_codes, 0);
+}
+
+pub async fn no_recovery_codes_are_made_beside_the_removal_of_the_last_factor(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    for round in 0..8 {
+        in_use(&store, "alice", 7).await;
+        parallel(&store, 8, |store, index| async move {
+            if index == round {
+                let notices = AccountNotices::default();
+                assert!(store.remove_totp(&to_id("alice"), notices).await.unwrap());
+            } else {
+                put_codes(&store, "alice", &codes(2, "alice")).await;
+            }
+        })
+        .await;
+        let factors = store.factors(&to_id("alice")).await.unwrap();
+        assert_eq!((factors.totp_since, factors.recovery_codes), (None, 0));
+    }
 }
 
 pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
@@ -183,10 +206,7 @@ pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
         store.put_user(user(sub, sub), NOW).await.unwrap();
         in_use(&store, sub, 7).await;
         store.set_up_totp(&to_id(sub), sealed(2), NOW).await.unwrap();
-        store
-            .put_recovery_codes(&to_id(sub), &codes(3, sub), AccountNotices::default())
-            .await
-            .unwrap();
+        put_codes(&store, sub, &codes(3, sub)).await;
     }
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     store.add_passkey(passkey(2, "bob"), 5, unseen(NOW)).await.unwrap();
@@ -324,8 +344,8 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     store.add_passkey(passkey(1, "alice"), 5, addition(4)).await.unwrap();
     store.add_passkey(passkey(1, "alice"), 5, addition(5)).await.unwrap();
     assert_eq!(told().await, (3, 3));
-    store.remove_passkey(&sub, &[1; 20], notices(6)).await.unwrap();
-    store.remove_passkey(&sub, &[1; 20], notices(7)).await.unwrap();
+    store.remove_passkey(&sub, &[1; 20], &[], notices(6)).await.unwrap();
+    store.remove_passkey(&sub, &[1; 20], &[], notices(7)).await.unwrap();
     assert_eq!(told().await, (4, 4));
     store.remove_totp(&sub, notices(8)).await.unwrap();
     store.remove_totp(&sub, notices(9)).await.unwrap();
@@ -335,7 +355,10 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     assert!(!store.change_user(other.clone(), other.clone(), notices(10), NOW).await.unwrap());
     assert!(store.change_user(other, before, notices(11), NOW).await.unwrap());
     assert_eq!(told().await, (6, 6));
-    store.put_recovery_codes(&sub, &codes(1, "alice"), notices(12)).await.unwrap();
+    assert!(!store.put_recovery_codes(&sub, &codes(1, "alice"), notices(12)).await.unwrap());
+    assert_eq!(told().await, (6, 6));
+    in_use(&store, "alice", 9).await;
+    assert!(store.put_recovery_codes(&sub, &codes(1, "alice"), notices(12)).await.unwrap());
     assert_eq!(told().await, (7, 7));
     let proof = SignInProof::Password(password_of(&*store, "alice").await);
     let (first, second) = (session(1, "alice", 60), session(2, "alice", 60));

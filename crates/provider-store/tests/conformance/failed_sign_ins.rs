@@ -1,7 +1,7 @@
 //! Counters of failed sign-ins.
 
 use doorward_provider::model::{
-    throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy},
+    throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy, WRONG_PASSWORDS},
     time::Seconds,
 };
 
@@ -72,7 +72,7 @@ pub async fn a_success_takes_its_own_failures_back_and_nobody_elses(store: Teste
         assert_eq!(store.admit_sign_in(&attempt, NOW).await.unwrap(), 0);
     }
     let wide = [account.clone(), address];
-    store.sign_in_succeeded(&own, &wide, &[], NOW).await.unwrap();
+    store.sign_in_succeeded(std::slice::from_ref(&own), &wide, &[], NOW).await.unwrap();
     // Bob's two are left of the address, so that the third is the last free one.
     assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), 0);
     assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), 1);
@@ -88,9 +88,9 @@ pub async fn a_success_leaves_no_less_than_none(store: Tested) {
     let (own, address) =
         (ThrottleKey::account_at("alice", "192.0.2.1"), ThrottleKey::address("192.0.2.1"));
     let wide = std::slice::from_ref(&address);
-    store.sign_in_succeeded(&own, wide, &[], NOW).await.unwrap();
+    store.sign_in_succeeded(std::slice::from_ref(&own), wide, &[], NOW).await.unwrap();
     store.admit_sign_in(&[(own.clone(), POLICY)], NOW).await.unwrap();
-    store.sign_in_succeeded(&own, wide, &[], NOW).await.unwrap();
+    store.sign_in_succeeded(std::slice::from_ref(&own), wide, &[], NOW).await.unwrap();
     store.withdraw_attempt(wide).await.unwrap();
     for wait in [0, 0, 0, 1] {
         assert_eq!(store.admit_sign_in(&address_alone(), NOW).await.unwrap(), wait);
@@ -114,13 +114,13 @@ pub async fn who_has_signed_in_is_known_for_a_month(store: Tested) {
     let both = [here.clone(), there.clone()];
     assert_eq!(store.has_signed_in(&both, NOW).await.unwrap(), []);
     let known = std::slice::from_ref(&here);
-    store.sign_in_succeeded(&here, &[], known, NOW).await.unwrap();
+    store.sign_in_succeeded(std::slice::from_ref(&here), &[], known, NOW).await.unwrap();
     assert_eq!(store.has_signed_in(&both, NOW).await.unwrap(), known);
     let end = i64::from(KNOWN_FOR);
     assert_eq!(store.has_signed_in(&both, at(end)).await.unwrap(), known);
     assert_eq!(store.has_signed_in(&both, at(end + 1)).await.unwrap(), []);
     // Each success makes it longer, and the sweep takes what is of no more use.
-    store.sign_in_succeeded(&here, &[], known, at(10)).await.unwrap();
+    store.sign_in_succeeded(std::slice::from_ref(&here), &[], known, at(10)).await.unwrap();
     store.remove_expired(at(end + 1), 100).await.unwrap();
     assert_eq!(store.has_signed_in(&both, at(end + 10)).await.unwrap(), known);
     assert_eq!(store.remove_expired(at(end + 12), 100).await.unwrap(), 1);
@@ -144,4 +144,46 @@ pub async fn old_ones_count_no_more(store: Tested) {
         );
     }
     assert_eq!(store.admit_sign_in(&limits("alice"), at(7201)).await.unwrap(), 1);
+}
+
+pub async fn some_are_remembered_for_a_month(store: Tested) {
+    let (short, lasting) = (ThrottleKey::account("alice"), ThrottleKey::account("bob"));
+    let both = [(short.clone(), LENIENT), (lasting.clone(), WRONG_PASSWORDS)];
+    for _ in 0..3 {
+        assert_eq!(store.admit_sign_in(&both, NOW).await.unwrap(), 0);
+    }
+    let failures = async |key, now| store.failures(key, now).await.unwrap();
+    assert_eq!((failures(&short, NOW).await, failures(&lasting, NOW).await), (3, 3));
+    // The sweep takes what the hour has ended, and nothing else.
+    assert_eq!(store.remove_expired(at(3602), 100).await.unwrap(), 1);
+    assert_eq!((failures(&short, at(3602)).await, failures(&lasting, at(3602)).await), (0, 3));
+    assert_eq!(store.admit_sign_in(&both, at(3602)).await.unwrap(), 0);
+    assert_eq!((failures(&short, at(3602)).await, failures(&lasting, at(3602)).await), (1, 4));
+    let end = 3602 + i64::from(KNOWN_FOR);
+    assert_eq!(failures(&lasting, at(end)).await, 4);
+    assert_eq!(failures(&lasting, at(end + 1)).await, 0);
+    assert_eq!(store.admit_sign_in(&both, at(end + 1)).await.unwrap(), 0);
+    assert_eq!(failures(&lasting, at(end + 1)).await, 1, "they begin anew");
+    assert_eq!(store.remove_expired(at(2 * end + 5), 100).await.unwrap(), 2);
+}
+
+pub async fn all_of_a_success_own_are_forgotten(store: Tested) {
+    let keys = ["here", "place", "wide"].map(ThrottleKey::account);
+    let [here, place, wide] = &keys;
+    let attempt = [
+        (here.clone(), LENIENT),
+        (place.clone(), WRONG_PASSWORDS),
+        (wide.clone(), WRONG_PASSWORDS),
+    ];
+    for _ in 0..4 {
+        store.admit_sign_in(&attempt[1..], NOW).await.unwrap();
+    }
+    for _ in 0..2 {
+        store.admit_sign_in(&attempt, NOW).await.unwrap();
+    }
+    let own = [here.clone(), place.clone()];
+    store.sign_in_succeeded(&own, std::slice::from_ref(wide), &[], NOW).await.unwrap();
+    for (key, left) in [(here, 0), (place, 0), (wide, 4)] {
+        assert_eq!(store.failures(key, NOW).await.unwrap(), left);
+    }
 }

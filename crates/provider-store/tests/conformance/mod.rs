@@ -135,8 +135,8 @@ macro_rules! suite {
                 counted_exactly_among_many,
                 a_success_takes_its_own_failures_back_and_nobody_elses,
                 a_success_leaves_no_less_than_none, a_withdrawn_attempt_does_not_count,
-                who_has_signed_in_is_known_for_a_month,
-                old_ones_count_no_more;
+                who_has_signed_in_is_known_for_a_month, old_ones_count_no_more,
+                some_are_remembered_for_a_month, all_of_a_success_own_are_forgotten;
             tickets: found_and_taken_for_its_purpose_until_expiry, taken_once_among_many,
                 no_more_are_about_one_thing_than_are_allowed, the_limit_holds_among_many,
                 removed_by_too_many_wrong_guesses,
@@ -155,6 +155,7 @@ macro_rules! suite {
                 wrong_codes_are_counted_until_a_right_one,
                 a_recovery_code_is_used_once, a_recovery_code_is_used_once_among_many,
                 the_last_factor_takes_the_recovery_codes_with_it,
+                no_recovery_codes_are_made_beside_the_removal_of_the_last_factor,
                 all_are_reset_and_go_with_the_user, the_first_one_ends_what_began_without_it,
                 a_first_passkey_ends_what_began_without_it, a_further_one_ends_nothing,
                 a_reset_ends_sessions_and_grants, what_tells_of_a_change_is_kept_with_it,
@@ -176,7 +177,9 @@ macro_rules! suite {
                 a_session_begins_with_one_that_is_still_the_users,
                 an_unlinked_one_ends_the_sessions_that_began_by_it,
                 sessions_end_with_those_at_the_other_provider,
-                the_last_way_in_stays_whatever_goes_at_once, removed_with_their_user;
+                the_last_way_in_stays_whatever_goes_at_once,
+                no_way_in_where_users_do_not_sign_in,
+                an_unlinked_one_is_linked_again_by_the_user_only, removed_with_their_user;
             expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised,
                 removes_no_more_than_asked;
         }

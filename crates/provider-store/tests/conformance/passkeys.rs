@@ -42,7 +42,7 @@ fn use_of(number: u8, counter_before: u32, counter: u32) -> PasskeyUse {
 
 async fn remove(store: &Tested, sub: &str, number: u8) -> RemovedPasskey {
     let notices = AccountNotices::default();
-    store.remove_passkey(&to_id(sub), &[number; 20], notices).await.unwrap()
+    store.remove_passkey(&to_id(sub), &[number; 20], &[], notices).await.unwrap()
 }
 
 pub async fn found_by_identifier_and_listed_for_their_user(store: Tested) {
@@ -158,7 +158,7 @@ pub async fn renamed_by_their_user_only(store: Tested) {
 }
 
 async fn remove_password(store: &Tested) -> RemovedPassword {
-    store.remove_password(&to_id("alice"), AccountNotices::default(), NOW).await.unwrap()
+    store.remove_password(&to_id("alice"), &[], AccountNotices::default(), NOW).await.unwrap()
 }
 
 pub async fn a_password_goes_only_if_there_is_another_way_in(store: Tested) {

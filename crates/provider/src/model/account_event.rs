@@ -54,6 +54,8 @@ pub enum AccountEventKind {
     PasswordRemoved,
     /// A forgotten password was replaced.
     PasswordReset,
+    /// So many passwords were wrong that no more were taken from there.
+    PasswordGuessed,
     /// The e-mail address was changed.
     EmailChanged,
     /// The name or another claim was changed.
@@ -78,7 +80,7 @@ pub enum AccountEventKind {
 
 impl AccountEventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignedInFromNewDevice,
@@ -86,6 +88,7 @@ impl AccountEventKind {
         Self::PasswordChanged,
         Self::PasswordRemoved,
         Self::PasswordReset,
+        Self::PasswordGuessed,
         Self::EmailChanged,
         Self::ProfileChanged,
         Self::AccessRevoked,
@@ -108,6 +111,7 @@ impl AccountEventKind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordRemoved => "password_removed",
             Self::PasswordReset => "password_reset",
+            Self::PasswordGuessed => "password_guessed",
             Self::EmailChanged => "email_changed",
             Self::ProfileChanged => "profile_changed",
             Self::AccessRevoked => "access_revoked",

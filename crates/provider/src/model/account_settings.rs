@@ -33,6 +33,9 @@ pub struct AccountSettings {
     pub editable_claims: Vec<EditableClaim>,
     /// Whether users may delete their accounts.
     pub allow_deletion: bool,
+    /// How many wrong passwords in a row, and wrong codes of an app, are checked from where the
+    /// owner has not signed in before (NIST SP 800-63B-4 section 3.2.2); 0: any number.
+    pub most_wrong_attempts: u32,
     /// How old a sign-in may be that lets a user change the account.
     pub fresh_sign_in: u32,
 }
@@ -81,6 +84,7 @@ impl Default for AccountSettings {
             most_links_per_hour: 1000,
             editable_claims: EditableClaim::USUAL.into(),
             allow_deletion: false,
+            most_wrong_attempts: 100,
             fresh_sign_in: 300,
         }
     }

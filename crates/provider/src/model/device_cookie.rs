@@ -23,6 +23,18 @@ const HALF: usize = 16;
 /// How long a browser keeps the cookie, counted from the last sign-in: a year.
 pub const LIFETIME: Seconds = Seconds::new(365 * 86_400);
 
+/// What follows the password in the message of a cookie that was given for a link.
+const BY_LINK: &[u8] = b"\0set by a link";
+
+/// A browser that is known for a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownBrowser {
+    /// What failures in it are counted for.
+    pub(crate) key: ThrottleKey,
+    /// Whether the user has signed in with it. Otherwise a password was set in it by a link.
+    pub(crate) has_signed_in: bool,
+}
+
 /// Makes and recognises device cookies.
 #[derive(Debug)]
 pub(crate) struct DeviceCookies(hmac::Key);
@@ -35,26 +47,37 @@ impl DeviceCookies {
 
     /// A new cookie for a browser in which this user has just signed in.
     pub(crate) fn issue(&self, user: &User, entropy: &dyn Entropy) -> TokenHandle {
+        self.issue_for(user, &[], entropy)
+    }
+
+    /// A new cookie for a browser in which a password of this user was set by a link. It is known
+    /// to the throttle, and nobody has signed in with it.
+    pub(crate) fn issue_by_link(&self, user: &User, entropy: &dyn Entropy) -> TokenHandle {
+        self.issue_for(user, BY_LINK, entropy)
+    }
+
+    fn issue_for(&self, user: &User, how: &[u8], entropy: &dyn Entropy) -> TokenHandle {
         let bytes = entropy.bytes();
         let random = &bytes[..HALF];
-        let value = [random, &self.mac(random, user)].concat();
+        let value = [random, &self.mac(random, user, how)].concat();
         TokenHandle::parse(&base64url::encode(value))
     }
 
-    /// What failures in this browser are counted for; `None` if the cookie is not one for this
-    /// user.
-    pub(crate) fn recognise(&self, cookie: &TokenHandle, user: &User) -> Option<ThrottleKey> {
+    /// The browser of this cookie; `None` if the cookie is not one for this user.
+    pub(crate) fn recognise(&self, cookie: &TokenHandle, user: &User) -> Option<KnownBrowser> {
         let value = base64url::decode(cookie.expose()).ok()?;
         let (random, mac) = value.split_at_checked(HALF)?;
-        let is_ours: bool = self.mac(random, user).ct_eq(mac).into();
-        is_ours.then(|| ThrottleKey::device(random))
+        let is = |how: &[u8]| bool::from(self.mac(random, user, how).ct_eq(mac));
+        let (has_signed_in, by_link) = (is(&[]), is(BY_LINK));
+        let key = ThrottleKey::device(random);
+        (has_signed_in || by_link).then_some(KnownBrowser { key, has_signed_in })
     }
 
-    fn mac(&self, random: &[u8], user: &User) -> [u8; HALF] {
-        // The random part has a fixed length, and no sub has a zero byte: so the parts can't be
-        // shifted into each other.
+    fn mac(&self, random: &[u8], user: &User, how: &[u8]) -> [u8; HALF] {
+        // The random part has a fixed length, and neither a sub nor a hash has a zero byte: so the
+        // parts can't be shifted into each other.
         let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
-        let message = [random, user.sub.as_bytes(), &[0], password.as_bytes()].concat();
+        let message = [random, user.sub.as_bytes(), &[0], password.as_bytes(), how].concat();
         let mut half = [0; HALF];
         half.copy_from_slice(&hmac::sign(&self.0, &message).as_ref()[..HALF]);
         half
@@ -95,6 +118,16 @@ mod tests {
         for forged in ["", "A", "AAAAAAAAAAAAAAAAAAAAAA", "not base64url!"] {
             assert_eq!(cookies(1).recognise(&TokenHandle::parse(forged), &alice), None);
         }
+    }
+
+    #[test]
+    fn a_cookie_for_a_link_shows_no_sign_in() {
+        let alice = user("alice", "1");
+        let of = |cookie: &TokenHandle| cookies(1).recognise(cookie, &alice).unwrap();
+        assert!(of(&cookies(1).issue(&alice, &SystemEntropy)).has_signed_in);
+        let by_link = cookies(1).issue_by_link(&alice, &SystemEntropy);
+        assert!(!of(&by_link).has_signed_in);
+        assert_eq!(cookies(1).recognise(&by_link, &user("alice", "2")), None);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    identity_provider::IdentityProviderName, session::Authentication, time::Timestamp,
+    identity_provider::{IdentityProvider, IdentityProviderName},
+    session::Authentication,
+    time::Timestamp,
     user::UserClaims,
 };
 
@@ -148,6 +150,13 @@ pub struct StoredIdentity {
     pub created_at: Timestamp,
     /// When the user signed in by it last.
     pub used_at: Option<Timestamp>,
+}
+
+impl StoredIdentity {
+    /// Whether the user can sign in by it, where users sign in by these providers.
+    pub fn is_at_one_of(&self, providers: &[IdentityProvider]) -> bool {
+        providers.iter().any(|provider| provider.issues_as(&self.id.issuer))
+    }
 }
 
 /// What a sign-in by an identity leaves behind in the store.

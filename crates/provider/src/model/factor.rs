@@ -103,9 +103,6 @@ pub const RECOVERY_CODES: usize = 10;
 pub const FEW_RECOVERY_CODES: u32 = 3;
 /// How many passkeys a user may have.
 pub const MOST_PASSKEYS: u32 = 20;
-/// After so many wrong codes in a row, only browsers that have signed the user in before may try
-/// further ones (NIST SP 800-63B-4 section 3.2.2 allows 100).
-pub const MOST_WRONG_CODES: u32 = 100;
 
 /// Letters and digits that are not mistaken for each other. There are 32, so each is 5 bits.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";

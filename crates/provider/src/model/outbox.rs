@@ -87,6 +87,8 @@ pub enum MailKind {
     PasswordRemoved,
     /// The profile was changed.
     ProfileChanged,
+    /// So many passwords were wrong that no more are taken from there.
+    PasswordGuessed,
     /// A link to register, from an operator.
     Invitation,
     /// Somebody wanted to register under the address of an account.
@@ -107,7 +109,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::VerifyEmail,
         Self::ChangeEmail,
         Self::EmailChanged,
@@ -115,6 +117,7 @@ impl MailKind {
         Self::PasswordChanged,
         Self::PasswordRemoved,
         Self::ProfileChanged,
+        Self::PasswordGuessed,
         Self::Invitation,
         Self::AccountExists,
         Self::NewDevice,
@@ -135,6 +138,7 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordRemoved => "password_removed",
             Self::ProfileChanged => "profile_changed",
+            Self::PasswordGuessed => "password_guessed",
             Self::Invitation => "invitation",
             Self::AccountExists => "account_exists",
             Self::NewDevice => "new_device",

@@ -58,6 +58,25 @@ impl ThrottleKey {
         Self(hash.chain_update(password).finalize().into())
     }
 
+    /// Wrong passwords of this user from places that are not known, or from the one with this key.
+    /// They are counted without end for the password that the user has now: another one makes
+    /// another key.
+    pub(crate) fn wrong_passwords(user: &User, place: Option<&Self>) -> Self {
+        let hash = Sha256::new().chain_update("wrong passwords:");
+        let hash = hash.chain_update(place.map_or([0; 32], |Self(place)| *place));
+        let hash = hash.chain_update(user.sub.as_str()).chain_update("\n");
+        let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
+        Self(hash.chain_update(password).finalize().into())
+    }
+
+    /// The same for a name of nobody. Nothing is decided by it, so all such names share a few rows:
+    /// a guesser can't fill the store with them.
+    pub(crate) fn wrong_passwords_of_nobody(normalized_username: &str) -> Self {
+        let name: [u8; 32] = Sha256::digest(normalized_username).into();
+        let hash = Sha256::new().chain_update("wrong passwords of nobody:");
+        Self(hash.chain_update([name[0]]).finalize().into())
+    }
+
     /// The account as typed to this client, which signs users in itself (RFC 6749 section 4.3). All
     /// its users come from the client's own address, so the address says nothing.
     pub fn account_at_client(normalized_username: &str, client_id: &ClientId) -> Self {
@@ -214,6 +233,8 @@ pub struct ThrottlePolicy {
     pub first_wait: Seconds,
     /// The longest wait.
     pub longest_wait: Seconds,
+    /// Failures are forgotten after this time without another.
+    pub memory: Seconds,
 }
 
 /// For one account from one address.
@@ -239,7 +260,15 @@ pub const USER_CODES: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new
 /// already, and a code is one of a million: so the wait is long. A browser or an address that has
 /// signed the account in before passes this limit, too.
 pub const SECOND_STEP: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(3000));
-/// Failures are forgotten after this time without another.
+/// Wrong passwords in a row, which are counted for a long time and delay nobody: what becomes of
+/// the attempt is decided by their number.
+pub const WRONG_PASSWORDS: ThrottlePolicy = ThrottlePolicy {
+    free_failures: u32::MAX,
+    first_wait: Seconds::new(0),
+    longest_wait: Seconds::new(0),
+    memory: KNOWN_FOR,
+};
+/// Failures that delay somebody are forgotten after this time without another.
 pub const MEMORY: Seconds = Seconds::new(3600);
 /// How long a successful sign-in lets the same address pass the wide limits for this account: 30
 /// days. A browser passes them by its device cookie.
@@ -281,12 +310,12 @@ impl OriginBound {
 impl ThrottlePolicy {
     /// A wait that begins with one second and doubles up to the longest.
     pub const fn doubling(free_failures: u32, longest_wait: Seconds) -> Self {
-        Self { free_failures, first_wait: Seconds::new(1), longest_wait }
+        Self { free_failures, first_wait: Seconds::new(1), longest_wait, memory: MEMORY }
     }
 
     /// A wait that is as long at once.
     pub const fn wall(free_failures: u32, wait: Seconds) -> Self {
-        Self { free_failures, first_wait: wait, longest_wait: wait }
+        Self { free_failures, first_wait: wait, longest_wait: wait, memory: MEMORY }
     }
 
     /// Seconds to wait before the next attempt counts; 0 when it may be made now.
@@ -332,6 +361,21 @@ mod tests {
         assert_eq!(policy.wait(failed(1, 1000), now), 0);
         assert_eq!(policy.wait(failed(2, 1000), now), 600);
         assert_eq!(policy.wait(failed(50, 900), now), 500);
+    }
+
+    #[test]
+    fn wrong_passwords_in_a_row_delay_nobody() {
+        let now = Timestamp::from_seconds(1000);
+        assert_eq!(WRONG_PASSWORDS.wait(failed(5000, 1000), now), 0);
+        assert_eq!(WRONG_PASSWORDS.wait(failed(u32::MAX, 1000), now), 0);
+    }
+
+    #[test]
+    fn names_of_nobody_share_a_few_counters() {
+        let names = (0..2000).map(|number| format!("nobody-{number}"));
+        let keys = names.map(|name| *ThrottleKey::wrong_passwords_of_nobody(&name).as_bytes());
+        let different: std::collections::BTreeSet<_> = keys.collect();
+        assert!(different.len() <= 256);
     }
 
     #[test]

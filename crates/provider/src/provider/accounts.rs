@@ -83,7 +83,7 @@ impl Provider {
     /// if the user was removed. With it, guesses that others make do not delay the sign-in here.
     pub async fn device_cookie(&self, sub: &Sub) -> Result<Option<TokenHandle>, StoreError> {
         let user = self.store.user(sub).await?;
-        Ok(user.map(|user| self.devices.issue(&user, &*self.entropy)))
+        Ok(user.map(|user| self.devices.issue_by_link(&user, &*self.entropy)))
     }
 
     /// Sends a link to register to an address. Whether somebody has the address is not told.

@@ -130,22 +130,24 @@ impl Provider {
         Ok(finished)
     }
 
-    /// Signs a user in by a recovery code who has no password, and whom no other provider signs in;
-    /// `None` if it is none. Call it only after the same text was refused as the password: so the
-    /// attempt is counted. For a name without such a user the store does the same work, so that
-    /// nobody learns whether there is one.
+    /// Takes a recovery code of a user who has no password, and whom no other provider signs in;
+    /// `None` if it is none. Who has an authenticator app shows a code of it, too: a recovery code
+    /// takes the place of one step and not of both. Call it only after the same text was refused as
+    /// the password: so the attempt is counted. For a name without such a user the store does the
+    /// same work, so that nobody learns whether there is one.
     pub async fn sign_in_by_recovery_code(
         &self,
         username: &str,
         typed: &Secret,
+        remember: bool,
         asker: Asker<'_>,
-    ) -> Result<Option<(User, SignIn)>, StoreError> {
+    ) -> Result<Option<(User, AfterRecoveryCode)>, SignInError> {
         let Some(code) = RecoveryCode::typed(typed.expose()) else { return Ok(None) };
         let named = self.password_check().user_named(&normalized_username(username)).await?;
         let user = named.filter(|user| user.enabled && user.password_hash.is_none());
         let (mut is_somebody, nobody) = (user.is_some(), || self.nobody(username));
         let mut user = user.unwrap_or_else(nobody);
-        let factors = self.store.factors(&user.sub).await?;
+        let factors = self.factors(&user.sub).await?;
         // Who has another first step has the code for the second one.
         if factors.identities > 0 {
             (is_somebody, user) = (false, nobody());
@@ -159,8 +161,17 @@ impl Provider {
         let Some(count) = left.filter(|_| is_somebody) else { return Ok(None) };
         self.mail_queued.notify_waiters();
         audit::Event::RecoveryCodeUsed { sub: &user.sub, peer: asker.address, count }.log();
-        let amr = method::names(&[method::ONE_TIME]);
-        Ok(Some((user, SignIn { proof: SignInProof::RecoveryCode, amr, auth_time: None })))
+        let first = FirstStep::RecoveryCode;
+        let after = if factors.has_second_step() {
+            self.second_steps().begin(&user, first, false, remember, None).await?
+        } else {
+            AfterPassword::SignedIn
+        };
+        let after = match after {
+            AfterPassword::SecondStep(handle) => AfterRecoveryCode::SecondStep(handle),
+            AfterPassword::SignedIn => AfterRecoveryCode::SignedIn(SignIn::by_recovery_code()),
+        };
+        Ok(Some((user, after)))
     }
 
     /// A user who does not exist, with whose identifier nobody has a recovery code.
@@ -189,9 +200,14 @@ impl Provider {
         self.second_steps().remember_browser(user).await
     }
 
-    /// Which factors a user has.
+    /// Which factors a user has. Identities at other providers count if users can sign in by them.
     pub async fn factors(&self, sub: &Sub) -> Result<FactorSummary, StoreError> {
-        self.store.factors(sub).await
+        let factors = self.store.factors(sub).await?;
+        let identities = self.store.external_identities(sub).await?;
+        let providers = self.identity_providers();
+        let usable = identities.iter().filter(|own| own.is_at_one_of(providers));
+        let identities = u32::try_from(usable.count()).unwrap_or(u32::MAX);
+        Ok(FactorSummary { identities, ..factors })
     }
 
     /// Whether this sign-in is strong enough to change how the account is reached: by two factors,
@@ -201,7 +217,7 @@ impl Provider {
         if sign_in.amr.iter().any(|method| method == method::MULTI_FACTOR) {
             return Ok(true);
         }
-        let factors = self.store.factors(&sign_in.sub).await?;
+        let factors = self.factors(&sign_in.sub).await?;
         // Without any other first step, a recovery code is for the day on which the passkeys are
         // lost.
         let by_code = sign_in.amr.iter().any(|method| method == method::ONE_TIME);
@@ -263,7 +279,7 @@ impl Provider {
     }
 
     /// Makes new recovery codes for this session's user, in place of those that are there; none if
-    /// the user was removed.
+    /// the user was removed, or has no second factor any more that they stand in for.
     pub async fn new_recovery_codes(
         &self,
         session: &Authentication,
@@ -274,6 +290,9 @@ impl Provider {
         let kind = Some(MailKind::RecoveryCodesMade);
         let notices = self.accounts().notices(&user, kind, told, asker)?;
         let codes = self.authenticator_apps().new_recovery_codes(&session.sub, notices).await?;
+        if codes.is_empty() {
+            return Ok(codes);
+        }
         self.mail_queued.notify_waiters();
         audit::Event::RecoveryCodesMade { sub: &session.sub, peer: asker.address }.log();
         Ok(codes)
@@ -339,7 +358,8 @@ impl Provider {
         let before = self.store.passkey(credential_id).await?;
         let name = before.filter(|key| key.sub == user.sub).map(|key| key.name);
         let notices = self.removal(&user, passkey(&name.unwrap_or_default()), asker)?;
-        let removed = self.store.remove_passkey(&user.sub, credential_id, notices).await?;
+        let (sub, providers) = (&user.sub, self.identity_providers());
+        let removed = self.store.remove_passkey(sub, credential_id, providers, notices).await?;
         if removed == RemovedPasskey::Removed {
             audit::Event::PasskeyRemoved { sub: &session.sub, peer: asker.address }.log();
             self.factor_changed();
@@ -419,10 +439,20 @@ impl Provider {
             devices: &self.devices,
             browsers: &self.browsers,
             settings: &self.settings.second_factor,
+            most_wrong: self.settings.accounts.most_wrong_attempts,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }
     }
+}
+
+/// What comes after a recovery code in place of the password.
+#[derive(Debug)]
+pub enum AfterRecoveryCode {
+    /// The session begins.
+    SignedIn(SignIn),
+    /// The second step, with this handle for the browser's cookie.
+    SecondStep(TokenHandle),
 }
 
 /// Why a passkey did not finish a sign-in that waits for its second step.

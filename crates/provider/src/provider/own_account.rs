@@ -80,7 +80,7 @@ impl Provider {
         user: &User,
         asker: Asker<'_>,
     ) -> Result<bool, AccountError> {
-        self.accounts().remove_password(user, asker).await
+        self.accounts().remove_password(user, self.identity_providers(), asker).await
     }
 
     /// Removes a user with everything that is stored about them.
@@ -185,8 +185,10 @@ impl Provider {
         browser: SignInBrowser<'_>,
     ) -> Result<StartedSession, SignInError> {
         let SignInBrowser { device, session, known_by, language } = browser;
-        let is_known =
-            known_by.is_some_and(|cookie| self.devices.recognise(cookie, user).is_some());
+        let is_known = known_by.and_then(|cookie| self.devices.recognise(cookie, user));
+        // A browser in which a password was set by a link may be that of somebody who reads the
+        // owner's mail.
+        let is_known = is_known.is_some_and(|browser| browser.has_signed_in);
         let is_first = self.store.account_events(&user.sub, None, 1).await?.is_empty();
         let (kind, event) = if is_known || is_first {
             (None, AccountEventKind::SignedIn)

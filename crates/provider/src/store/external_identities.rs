@@ -7,6 +7,7 @@ use crate::{
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, IdentityUse, StoredIdentity},
+        identity_provider::IdentityProvider,
         ticket::TicketPurpose,
         time::Timestamp,
         token_handle::TokenHash,
@@ -45,6 +46,9 @@ pub enum AddedIdentity {
     /// The user has another one of this issuer, and nobody but the address says that this one is
     /// theirs, too.
     HasAnother,
+    /// The user has unlinked one of this issuer, and nobody but the address says that this one is
+    /// to be linked.
+    WasUnlinked,
     /// There is no such user any more, the user may not sign in, or the address that had to be the
     /// user's is not.
     NoUser,
@@ -75,6 +79,20 @@ pub struct IdentityLink {
     pub most: u32,
 }
 
+/// An identity that is to be unlinked from its user.
+#[derive(Debug, Clone)]
+pub struct IdentityRemoval {
+    /// The user.
+    pub sub: Sub,
+    /// The identity.
+    pub id: ExternalId,
+    /// The other providers by which users sign in. An identity at any other is no way in.
+    pub providers: Vec<IdentityProvider>,
+    /// Whether the user wants it. Then no address links an identity of this issuer with the user,
+    /// until the user links one.
+    pub by_user: bool,
+}
+
 /// The table of identities.
 #[async_trait]
 pub trait ExternalIdentities: Send + Sync + 'static {
@@ -94,7 +112,8 @@ pub trait ExternalIdentities: Send + Sync + 'static {
         ticket: Option<(TokenHash, TicketPurpose)>,
         now: Timestamp,
     ) -> Result<AddedIdentityUser, StoreError>;
-    /// Links an identity with a user. It is never taken from another user.
+    /// Links an identity with a user. It is never taken from another user. One that the user has
+    /// asked for makes it forgotten that they unlinked another one of its issuer.
     async fn add_external_identity(
         &self,
         link: IdentityLink,
@@ -112,8 +131,7 @@ pub trait ExternalIdentities: Send + Sync + 'static {
     /// that began by it.
     async fn remove_external_identity(
         &self,
-        sub: &Sub,
-        id: &ExternalId,
+        removal: IdentityRemoval,
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedIdentity, StoreError>;

@@ -51,13 +51,14 @@ pub trait Factors: Send + Sync + 'static {
     /// Removes the authenticator app, and the recovery codes unless there are passkeys. Returns
     /// `false` if there was none.
     async fn remove_totp(&self, sub: &Sub, notices: AccountNotices) -> Result<bool, StoreError>;
-    /// Puts recovery codes in place of those that are there, and tells of it.
+    /// Puts recovery codes in place of those that are there, and tells of it. Returns `false`, and
+    /// changes nothing, if the user has neither an authenticator app nor a passkey.
     async fn put_recovery_codes(
         &self,
         sub: &Sub,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// Uses a recovery code up: of any number of parallel calls one gets how many are left, all
     /// others `None`.
     async fn use_recovery_code(

@@ -17,22 +17,25 @@ pub trait FailedSignIns: Send + Sync + 'static {
     /// [`ThrottlePolicy::wait`](crate::model::throttle::ThrottlePolicy::wait)), nothing changes and
     /// the longest wait is returned in seconds; otherwise the attempt is counted as a failure for
     /// every key beforehand (so that parallel guesses can't slip through together) and 0 is
-    /// returned. Failures whose last is older than [`MEMORY`](crate::model::throttle::MEMORY) count
-    /// no more.
+    /// returned. Failures count no more when the last is older than the memory of the policy with
+    /// which the key was counted first.
     async fn admit_sign_in(
         &self,
         keys: &[(ThrottleKey, ThrottlePolicy)],
         now: Timestamp,
     ) -> Result<u32, StoreError>;
+    /// How many failures of this key count by now.
+    async fn failures(&self, key: &ThrottleKey, now: Timestamp) -> Result<u32, StoreError>;
     /// Takes back one attempt that [`admit_sign_in`](Self::admit_sign_in) counted for each of these
     /// keys, because nothing was found out by it.
     async fn withdraw_attempt(&self, keys: &[ThrottleKey]) -> Result<(), StoreError>;
-    /// Records a successful sign-in, in one transaction. The failures of `own` are forgotten, and
-    /// each of `wide` has as many less: a success takes back its own failures and nobody else's.
+    /// Records a successful sign-in, in one transaction. The failures of each of `own` are
+    /// forgotten, and each of `wide` has as many less as the first of `own` had: a success takes
+    /// back its own failures and nobody else's.
     /// `known` are remembered for [`has_signed_in`](Self::has_signed_in).
     async fn sign_in_succeeded(
         &self,
-        own: &ThrottleKey,
+        own: &[ThrottleKey],
         wide: &[ThrottleKey],
         known: &[ThrottleKey],
         now: Timestamp,

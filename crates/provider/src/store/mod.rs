@@ -42,7 +42,8 @@ pub use self::{
     consents::Consents,
     device_codes::{AddedDeviceCode, DeviceCodes},
     external_identities::{
-        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, RemovedIdentity,
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
+        RemovedIdentity,
     },
     factors::Factors,
     failed_sign_ins::FailedSignIns,

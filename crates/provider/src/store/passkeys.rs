@@ -7,6 +7,7 @@ use crate::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::StoredPasskey,
+        identity_provider::IdentityProvider,
         time::Timestamp,
     },
     store::StoreError,
@@ -77,11 +78,13 @@ pub trait Passkeys: Send + Sync + 'static {
         credential_id: &[u8],
         name: &str,
     ) -> Result<bool, StoreError>;
-    /// Removes a passkey of this user, unless it is the last way in.
+    /// Removes a passkey of this user, unless it is the last way in. `providers` are the others by
+    /// which users sign in: an identity at any other is no way in.
     async fn remove_passkey(
         &self,
         sub: &Sub,
         credential_id: &[u8],
+        providers: &[IdentityProvider],
         notices: AccountNotices,
     ) -> Result<RemovedPasskey, StoreError>;
 }

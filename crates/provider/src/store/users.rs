@@ -6,6 +6,7 @@ use doorward_protocol::ids::Sub;
 use crate::{
     model::{
         account_notice::AccountNotices,
+        identity_provider::IdentityProvider,
         outbox::OutboxMail,
         password::PasswordHash,
         time::Timestamp,
@@ -112,10 +113,12 @@ pub trait Users: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// Takes a user's password away, if the user can sign in without it. Sessions and grants end as
-    /// with another password.
+    /// with another password. `providers` are the others by which users sign in: an identity at any
+    /// other is no way in.
     async fn remove_password(
         &self,
         sub: &Sub,
+        providers: &[IdentityProvider],
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<RemovedPassword, StoreError>;

@@ -12,7 +12,7 @@ use crate::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         device_cookie::DeviceCookies,
-        factor::{FactorSummary, MOST_WRONG_CODES, RecoveryCode},
+        factor::{FactorSummary, RecoveryCode},
         second_factor::{RememberedBrowsers, Required, SecondFactorSettings, SecondStep},
         session::{SignInProof, UpstreamSession, method},
         throttle::{self, ThrottleKey, ThrottlePolicy},
@@ -50,6 +50,8 @@ pub(crate) enum FirstStep {
     Password,
     /// A sign-in at another provider, and when it was, if it was not just now.
     Elsewhere(UpstreamSession, Option<Timestamp>),
+    /// A recovery code in place of the password that the user does not have.
+    RecoveryCode,
 }
 
 impl FirstStep {
@@ -64,6 +66,8 @@ impl FirstStep {
                 let proof = SignInProof::External(session);
                 Some(SignIn { proof, amr: with(method::EXTERNAL), auth_time })
             }
+            // Both are things that the user has.
+            Self::RecoveryCode => Some(SignIn::by_recovery_code()),
         }
     }
 
@@ -71,7 +75,7 @@ impl FirstStep {
     /// password. One that began elsewhere stays one: its session ends when that there ends.
     fn and_passkey(self, passkey: SignIn) -> SignIn {
         match self {
-            Self::Password => passkey,
+            Self::Password | Self::RecoveryCode => passkey,
             Self::Elsewhere(session, auth_time) => {
                 let mut amr = method::names(&[method::EXTERNAL]);
                 amr.extend(passkey.amr);
@@ -107,6 +111,13 @@ pub struct UnfinishedSignIn {
     pub set_up: bool,
     /// Whether to remember the sign-in beyond the closing of the browser.
     pub remember: bool,
+}
+
+impl UnfinishedSignIn {
+    /// Whether a recovery code is a second step of it. Two codes of one list are one factor.
+    pub fn takes_recovery_codes(&self) -> bool {
+        !matches!(self.first, FirstStep::RecoveryCode)
+    }
 }
 
 /// A sign-in that has passed its second step.
@@ -160,6 +171,8 @@ pub(crate) struct SecondSteps<'a> {
     pub(crate) devices: &'a DeviceCookies,
     pub(crate) browsers: &'a RememberedBrowsers,
     pub(crate) settings: &'a SecondFactorSettings,
+    /// How many wrong codes in a row are checked from places that are not known; 0: any number.
+    pub(crate) most_wrong: u32,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -331,13 +344,17 @@ impl SecondSteps<'_> {
     ) -> Result<Option<u32>, SecondStepError> {
         let user = &sign_in.user;
         if let Some(code) = RecoveryCode::typed(typed) {
+            if !sign_in.takes_recovery_codes() {
+                return Err(SecondStepError::WrongCode);
+            }
             let (hash, notices, now) =
                 (code.hash(&user.sub), code_used(sign_in)?, self.clock.now());
             let left = self.store.use_recovery_code(&user.sub, hash, notices, now).await?;
             return left.map(Some).ok_or(SecondStepError::WrongCode);
         }
         let app = self.store.totp(&user.sub, true).await?.ok_or(SecondStepError::WrongCode)?;
-        if app.failures >= MOST_WRONG_CODES && !is_known {
+        let is_over = self.most_wrong > 0 && app.failures >= self.most_wrong;
+        if is_over && !is_known {
             return Err(SecondStepError::Locked);
         }
         let step = self.apps.open(&app)?.step_of(typed, self.clock.now());
@@ -375,7 +392,7 @@ impl SecondSteps<'_> {
         let known = self.store.has_signed_in(std::slice::from_ref(&mark), now).await?;
         let is_known = !known.is_empty();
         let own = match device {
-            Some(device) => (ThrottleKey::second_step_with(&device), throttle::PER_DEVICE),
+            Some(device) => (ThrottleKey::second_step_with(&device.key), throttle::PER_DEVICE),
             None => (here, throttle::PER_ACCOUNT_AND_ADDRESS),
         };
         let wide = if is_known {
@@ -397,7 +414,9 @@ impl SecondSteps<'_> {
         let Counters { own: (own, _), wide, mark, .. } = counters;
         let wide: Vec<_> = wide.iter().map(|(key, _)| key.clone()).collect();
         let known = std::slice::from_ref(mark);
-        self.store.sign_in_succeeded(own, &wide, known, self.clock.now()).await
+        self.store
+            .sign_in_succeeded(std::slice::from_ref(own), &wide, known, self.clock.now())
+            .await
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::{
     audit,
     model::{
+        account_event::AccountEventKind,
         account_notice::AccountNotices,
         account_settings::SignInWith,
         device_cookie::DeviceCookies,
@@ -19,8 +20,9 @@ use crate::{
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
     },
-    store::{self, FailedSignIns, StoreError, Users},
+    store::{self, FailedSignIns, Outbox, StoreError, Users},
     use_case::{
+        accounts::{Accounts, Asker},
         client_registry::ClientRegistry,
         logout::{SignedOut, front_channel},
         password_verifier::{Busy, PasswordVerifier},
@@ -73,6 +75,12 @@ impl SignIn {
         Self::by_password_and(user, method::names(&[method::PASSWORD]))
     }
 
+    /// By a recovery code in place of the password that the user does not have.
+    pub(crate) fn by_recovery_code() -> Self {
+        let amr = method::names(&[method::ONE_TIME]);
+        Self { proof: SignInProof::RecoveryCode, amr, auth_time: None }
+    }
+
     /// By a password, and by what else `amr` says; `None` if the user has no password.
     pub fn by_password_and(user: &User, amr: Vec<String>) -> Option<Self> {
         let hash = user.password_hash.clone()?;
@@ -100,6 +108,11 @@ pub(crate) struct PasswordCheck<'a> {
     pub(crate) passwords: &'a PasswordVerifier,
     pub(crate) devices: &'a DeviceCookies,
     pub(crate) sign_in_with: SignInWith,
+    /// How many wrong passwords in a row are checked from one place; 0: any number.
+    pub(crate) most_wrong: u32,
+    /// Tells the owner of an account.
+    pub(crate) accounts: Accounts<'a>,
+    pub(crate) outbox: &'a dyn Outbox,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -162,13 +175,12 @@ impl PasswordCheck<'_> {
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        match self.check(username, user, password).await {
+        match self.check_within_limit(username, user, password, &counters, origin).await {
             Ok(user) => {
-                let Counters { own: (own, _), wide } = &counters;
-                let wide: Vec<_> = wide.iter().map(|(key, _)| key.clone()).collect();
                 let known = origin.address().map(|address| ThrottleKey::known_at(&user, address));
+                let (own, wide) = (counters.cleared(), counters.taken_back());
                 let now = self.clock.now();
-                self.failures.sign_in_succeeded(own, &wide, known.as_slice(), now).await?;
+                self.failures.sign_in_succeeded(&own, &wide, known.as_slice(), now).await?;
                 Ok(user)
             }
             Err(SignInError::WrongPassword) => Err(SignInError::WrongPassword),
@@ -177,6 +189,59 @@ impl PasswordCheck<'_> {
                 let _ = self.failures.withdraw_attempt(&counters.keys()).await;
                 Err(error)
             }
+        }
+    }
+
+    /// Checks the password, unless too many in a row were wrong. The answer is then that to a wrong
+    /// one, after the same work: so a guesser learns neither that the limit is reached nor, by
+    /// that, that there is such a user.
+    async fn check_within_limit(
+        &self,
+        username: &str,
+        user: Option<User>,
+        password: Secret,
+        counters: &Counters,
+        origin: SignInOrigin<'_>,
+    ) -> Result<User, SignInError> {
+        let (limit, in_a_row) = (self.most_wrong, self.wrong_in_a_row(counters).await?);
+        let may_pass = limit == 0 || in_a_row <= limit;
+        let is_last = limit > 0 && in_a_row == limit;
+        let owner = user.clone().filter(|user| user.enabled && user.password_hash.is_some());
+        let checked = self.check(username, user, password, may_pass).await;
+        if let (Err(SignInError::WrongPassword), true, Some(owner)) = (&checked, is_last, owner) {
+            self.limit_reached(&owner, origin).await;
+        }
+        checked
+    }
+
+    /// How many wrong passwords in a row the place of this attempt has by now, this one included.
+    async fn wrong_in_a_row(&self, counters: &Counters) -> Result<u32, StoreError> {
+        match &counters.in_a_row {
+            Some(in_a_row) => self.failures.failures(&in_a_row.key, self.clock.now()).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Tells the owner that no password is taken from there any more. The sign-in is refused
+    /// whether or not that succeeds.
+    async fn limit_reached(&self, owner: &User, origin: SignInOrigin<'_>) {
+        let address = origin.address().unwrap_or_default();
+        let count = self.most_wrong;
+        audit::Event::PasswordGuessed { sub: &owner.sub, peer: address, count }.log();
+        let language = owner.claims.0.get("locale").and_then(|locale| locale.as_str());
+        let language = language.and_then(|locale| locale.get(..2)).unwrap_or("en");
+        let asker = Asker { address, browser: None, language, mark: None };
+        let kind = AccountEventKind::PasswordGuessed;
+        self.accounts.note(&owner.sub, kind, asker, None).await;
+        let mail = self.accounts.too_many_wrong_passwords(owner, asker);
+        let queued = match mail {
+            Ok(Some(mail)) => self.outbox.put_mails(vec![mail]).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match queued {
+            Ok(()) => self.accounts.mail_queued.notify_waiters(),
+            Err(error) => tracing::error!(%error, "the owner was not told of wrong passwords"),
         }
     }
 
@@ -195,6 +260,7 @@ impl PasswordCheck<'_> {
         username: &str,
         user: Option<User>,
         password: Secret,
+        may_pass: bool,
     ) -> Result<User, SignInError> {
         // A user without a password costs the same work as one who does not exist.
         let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
@@ -202,8 +268,8 @@ impl PasswordCheck<'_> {
             self.passwords.learn(hash);
         }
         let verified = self.passwords.verify(username, hash, password.clone()).await?;
-        let user =
-            user.filter(|user| verified && user.enabled).ok_or(SignInError::WrongPassword)?;
+        let user = user.filter(|user| verified && may_pass && user.enabled);
+        let user = user.ok_or(SignInError::WrongPassword)?;
         match &user.password_hash {
             Some(hash) if hash.is_outdated() => {
                 let hash = hash.clone();
@@ -250,23 +316,27 @@ impl PasswordCheck<'_> {
         // What failures in this browser are counted for, if it has signed the account in before.
         let known_device =
             user.zip(device).and_then(|(user, cookie)| self.devices.recognise(cookie, user));
-        if let Some(own) = known_device {
-            return Ok(Counters::alone(own, throttle::PER_DEVICE));
+        if let Some((user, browser)) = user.zip(known_device) {
+            let in_a_row = InARow::at(user, &browser.key);
+            let counters = Counters::alone(browser.key, throttle::PER_DEVICE);
+            return Ok(Counters { in_a_row: Some(in_a_row), ..counters });
         }
         let here = ThrottleKey::account_at(username, address);
         // A name of nobody is looked for like that of a user, and is never known.
         let known = user.map_or(here.clone(), |user| ThrottleKey::known_at(user, address));
         let is_known = self.failures.has_signed_in(&[known], self.clock.now()).await?;
-        let own = (here, throttle::PER_ACCOUNT_AND_ADDRESS);
-        let wide = if is_known.is_empty() {
-            vec![
-                (ThrottleKey::account(username), throttle::PER_ACCOUNT),
-                (ThrottleKey::address(address), throttle::PER_ADDRESS),
-            ]
-        } else {
-            Vec::new()
+        let (wide, in_a_row) = match user {
+            Some(user) if !is_known.is_empty() => (Vec::new(), InARow::at(user, &here)),
+            user => {
+                let wide = vec![
+                    (ThrottleKey::account(username), throttle::PER_ACCOUNT),
+                    (ThrottleKey::address(address), throttle::PER_ADDRESS),
+                ];
+                (wide, InARow::elsewhere(username, user))
+            }
         };
-        Ok(Counters { own, wide })
+        let own = (here, throttle::PER_ACCOUNT_AND_ADDRESS);
+        Ok(Counters { own, wide, in_a_row: Some(in_a_row) })
     }
 }
 
@@ -302,15 +372,55 @@ struct Counters {
     /// The narrowest one, which a success clears.
     own: (ThrottleKey, ThrottlePolicy),
     wide: Vec<(ThrottleKey, ThrottlePolicy)>,
+    /// Wrong passwords in a row; `None` for a client, which can't say where its users are.
+    in_a_row: Option<InARow>,
+}
+
+/// Where wrong passwords in a row are counted: a place that is known for the account, or all others
+/// together.
+struct InARow {
+    key: ThrottleKey,
+    /// Whether a success begins the count anew. Elsewhere a success takes back its own failures
+    /// only: otherwise each sign-in of the owner would give a guesser as many guesses again.
+    is_of_a_place: bool,
+}
+
+impl InARow {
+    fn at(user: &User, place: &ThrottleKey) -> Self {
+        let key = ThrottleKey::wrong_passwords(user, Some(place));
+        Self { key, is_of_a_place: true }
+    }
+
+    fn elsewhere(username: &str, user: Option<&User>) -> Self {
+        let key = match user {
+            Some(user) => ThrottleKey::wrong_passwords(user, None),
+            None => ThrottleKey::wrong_passwords_of_nobody(username),
+        };
+        Self { key, is_of_a_place: false }
+    }
 }
 
 impl Counters {
     fn alone(own: ThrottleKey, policy: ThrottlePolicy) -> Self {
-        Self { own: (own, policy), wide: Vec::new() }
+        Self { own: (own, policy), wide: Vec::new(), in_a_row: None }
     }
 
     fn limits(&self) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-        [self.own.clone()].into_iter().chain(self.wide.iter().cloned()).collect()
+        let in_a_row = self.in_a_row.iter().map(|own| (own.key.clone(), throttle::WRONG_PASSWORDS));
+        [self.own.clone()].into_iter().chain(self.wide.iter().cloned()).chain(in_a_row).collect()
+    }
+
+    /// What a success makes forgotten, the narrowest first.
+    fn cleared(&self) -> Vec<ThrottleKey> {
+        let of_place = self.in_a_row.iter().filter(|own| own.is_of_a_place);
+        [self.own.0.clone()].into_iter().chain(of_place.map(|own| own.key.clone())).collect()
+    }
+
+    /// From what a success takes its own failures back.
+    fn taken_back(&self) -> Vec<ThrottleKey> {
+        let elsewhere = self.in_a_row.iter().filter(|own| !own.is_of_a_place);
+        let wide = self.wide.iter().map(|(key, _)| key.clone());
+        wide.chain(elsewhere.map(|own| own.key.clone())).collect()
     }
 
     fn keys(&self) -> Vec<ThrottleKey> {

@@ -69,7 +69,8 @@ impl AuthenticatorApps<'_> {
         Ok(confirmed.then_some(codes))
     }
 
-    /// Makes new recovery codes in place of those that are there, and tells of it.
+    /// Makes new recovery codes in place of those that are there, and tells of it; none if the user
+    /// has nothing that they stand in for.
     pub(crate) async fn new_recovery_codes(
         &self,
         sub: &Sub,
@@ -77,8 +78,8 @@ impl AuthenticatorApps<'_> {
     ) -> Result<Vec<RecoveryCode>, StoreError> {
         let codes = RecoveryCode::generate_all(self.entropy);
         let hashes: Vec<_> = codes.iter().map(|code| code.hash(sub)).collect();
-        self.store.put_recovery_codes(sub, &hashes, notices).await?;
-        Ok(codes)
+        let are_kept = self.store.put_recovery_codes(sub, &hashes, notices).await?;
+        Ok(if are_kept { codes } else { Vec::new() })
     }
 
     /// Decrypts the secret.

@@ -3,7 +3,7 @@
 
 use doorward_provider::{
     model::{account_notice::AccountNotices, external_identity::StoredIdentity, time::Timestamp},
-    store::RemovedIdentity,
+    store::{IdentityRemoval, RemovedIdentity},
 };
 use serde_json::{Value, json};
 
@@ -59,7 +59,11 @@ pub async fn unlink(
         return Err(CommandError::refused(problem));
     }
     let (notices, now) = (AccountNotices::default(), CommandContext::now());
-    let removed = context.store.remove_external_identity(&user.sub, &link.id, notices, now).await?;
+    let (sub, id) = (user.sub.clone(), link.id.clone());
+    let providers = context.config.provider.settings.identity_providers.clone();
+    // An operator may unlink so that the address finds the account again.
+    let removal = IdentityRemoval { sub, id, providers, by_user: false };
+    let removed = context.store.remove_external_identity(removal, notices, now).await?;
     match removed {
         RemovedIdentity::Removed => {}
         RemovedIdentity::Unknown => {

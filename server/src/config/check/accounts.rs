@@ -20,6 +20,8 @@ const LONGEST_RESET_LINK: u32 = 3600;
 /// The bounds for a link that confirms an address, in seconds.
 const SHORTEST_REGISTRATION_LINK: u32 = 60;
 const LONGEST_REGISTRATION_LINK: u32 = 86_400;
+/// The smallest number of wrong attempts in a row that may be the limit.
+const FEWEST_WRONG_ATTEMPTS: u32 = 10;
 
 /// Checks the settings of accounts. In demo mode everything can be tried: letters are kept, and
 /// anybody may register unless the configuration says otherwise.
@@ -33,6 +35,7 @@ pub fn check(
     let registration = if demo && !is_set { Registration::Open } else { section.registration };
     check_domains(section, sources)?;
     check_links(section, sources)?;
+    check_attempts(section, sources)?;
     if file.provider.min_password_length == 0 {
         let problem = "give at least 1: an empty password is none";
         return Err(sources.refuse("provider.min_password_length", 0, problem));
@@ -49,6 +52,7 @@ pub fn check(
         most_links_per_address: section.most_links_per_address,
         most_links_per_mailbox: section.most_links_per_mailbox,
         most_links_per_hour: section.most_links_per_hour,
+        most_wrong_attempts: section.most_wrong_attempts,
         editable_claims: section.editable_claims.clone(),
         allow_deletion: section.allow_deletion,
         fresh_sign_in: section.fresh_sign_in.get(),
@@ -94,6 +98,16 @@ fn check_links(section: &AccountsSection, sources: &SettingSources) -> Result<()
         if value == 0 {
             return Err(sources.refuse(key, value, "give at least 1: with 0 no link is ever sent"));
         }
+    }
+    Ok(())
+}
+
+fn check_attempts(section: &AccountsSection, sources: &SettingSources) -> Result<(), ConfigError> {
+    let most = section.most_wrong_attempts;
+    if (1..FEWEST_WRONG_ATTEMPTS).contains(&most) {
+        let problem = "give at least 10, since owners mistype their passwords, too; or 0 for no \
+                       limit";
+        return Err(sources.refuse("accounts.most_wrong_attempts", most, problem));
     }
     Ok(())
 }

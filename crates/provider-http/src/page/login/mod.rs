@@ -10,7 +10,7 @@ use axum::{
 };
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
-    audit,
+    AfterRecoveryCode, audit,
     model::{acr::AcrLevel, paths, token_handle::TokenHandle, user::User},
     store::StoreError,
     use_case::{
@@ -198,8 +198,13 @@ async fn by_recovery_code(
     remember: bool,
 ) -> Result<Progress, SignInError> {
     let browser = AskingBrowser::new(state, headers, peer);
-    let found = state.provider.sign_in_by_recovery_code(username, typed, browser.asker()).await?;
-    let (user, sign_in) = found.ok_or(SignInError::WrongPassword)?;
+    let found =
+        state.provider.sign_in_by_recovery_code(username, typed, remember, browser.asker()).await?;
+    let (user, after) = found.ok_or(SignInError::WrongPassword)?;
+    let sign_in = match after {
+        AfterRecoveryCode::SignedIn(sign_in) => sign_in,
+        AfterRecoveryCode::SecondStep(handle) => return Ok(Progress::SecondStep(handle)),
+    };
     let session = state.begin_session(headers, peer, &user, sign_in, remember).await?;
     Ok(Progress::SignedIn(session))
 }

@@ -60,6 +60,10 @@ pub(crate) async fn post(
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let codes = state.provider.new_recovery_codes(session, browser.asker()).await;
     let codes = codes.map_err(|error| state.error(error))?;
+    if codes.is_empty() {
+        // The last factor was removed meanwhile.
+        return Ok(see_other(&state.base.join(AccountPage::RecoveryCodes.path())));
+    }
     let next = state.base.join("/");
     Ok(html(StatusCode::OK, view::new_codes(&state.layout(), &codes, next)))
 }

@@ -312,6 +312,9 @@ fn refuse(
         SecondStepError::WrongCode if sign_in.set_up => {
             (StatusCode::BAD_REQUEST, f.wrong_code_set_up.to_owned(), None)
         }
+        SecondStepError::WrongCode if !sign_in.takes_recovery_codes() => {
+            (StatusCode::BAD_REQUEST, f.wrong_code_after_code.to_owned(), None)
+        }
         SecondStepError::WrongCode if asked.by_recovery_code => {
             (StatusCode::BAD_REQUEST, f.wrong_recovery_code.to_owned(), None)
         }
@@ -371,14 +374,16 @@ fn show(
     } else {
         let has_app = sign_in.factors.totp_since.is_some();
         let has_passkey = sign_in.factors.passkeys > 0 && state.provider.offers_passkeys();
-        let by_recovery_code = asked.by_recovery_code || !has_app;
-        let has_both = has_app && sign_in.factors.recovery_codes > 0;
+        let takes_codes = sign_in.takes_recovery_codes();
+        let by_recovery_code = takes_codes && (asked.by_recovery_code || !has_app);
+        let has_both = takes_codes && has_app && sign_in.factors.recovery_codes > 0;
         let step = view::SecondStep {
             action: state.base.join(PATH),
             form_token: token.value,
             return_url: return_url.map(ReturnUrl::to_text),
             username: sign_in.user.username.clone(),
             by_recovery_code,
+            after_recovery_code: !takes_codes,
             other_way: has_both.then(|| address(state, return_url, !by_recovery_code)),
             remember_days: state.provider.settings().second_factor.remember.get() / DAY,
             login: login_address(state, return_url),

@@ -19,6 +19,8 @@ pub(crate) struct SecondStep {
     pub(crate) username: String,
     /// Whether the field is for a recovery code.
     pub(crate) by_recovery_code: bool,
+    /// Whether a recovery code was the first step.
+    pub(crate) after_recovery_code: bool,
     /// The link to the same page with the other field, if the user has both.
     pub(crate) other_way: Option<String>,
     /// For how many days the browser may be remembered; 0: not.
@@ -40,6 +42,8 @@ pub(crate) fn second_step(layout: &Layout, step: SecondStep) -> String {
         });
         let (label, lead, other) = if step.passkey.is_some() && !step.has_app {
             (f.recovery_code, f.use_passkey_or_code, f.use_app)
+        } else if step.after_recovery_code {
+            (f.code_of_app, f.enter_code_of_app_too, f.use_app)
         } else if step.by_recovery_code {
             (f.recovery_code, f.enter_recovery_code, f.use_app)
         } else {

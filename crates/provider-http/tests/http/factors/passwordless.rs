@@ -6,7 +6,7 @@ use doorward_provider::{
     use_case::sign_in::SignIn,
 };
 
-use super::{add_passkey, shown_codes, to_id};
+use super::{SECOND_STEP, add_passkey, enter, set_up_app, shown_codes, to_id};
 use crate::support::{Answer, Browser, World};
 
 const PASSWORD: &str = "/account/password";
@@ -96,6 +96,53 @@ async fn a_recovery_code_signs_in_once_in_place_of_the_password() {
     assert_eq!(browser.get("/account/passkeys").await.status, StatusCode::OK);
     let mut thief = Browser::new(&world);
     assert_eq!(thief.sign_in("alice", &codes[0], None).await.status, StatusCode::BAD_REQUEST);
+}
+
+/// Alice without a password, with a passkey, an app and recovery codes.
+async fn alice_with_app(world: &World) -> (super::App, Vec<String>) {
+    alice(world).await;
+    let mut browser = by_passkey(world).await;
+    set_up_app(&mut browser, world, "alice").await
+}
+
+#[tokio::test]
+async fn beside_an_app_a_recovery_code_is_one_step_of_two() {
+    let world = World::new().await;
+    let (app, codes) = alice_with_app(&world).await;
+    let mut browser = Browser::new(&world);
+    let to_step = browser.sign_in("alice", &codes[0], None).await;
+    assert_eq!((to_step.status, to_step.location()), (StatusCode::SEE_OTHER, SECOND_STEP));
+    assert_eq!(browser.session(), None);
+    let step = browser.get(SECOND_STEP).await;
+    assert!(step.page().text.contains("used up"), "{step:?}");
+    assert!(!step.body.contains("with=recovery-code"), "{step:?}");
+    // Two codes of one list are one factor.
+    let refused = enter(&mut browser, &codes[1]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    assert!(refused.page().text.contains("A second recovery code does not help"), "{refused:?}");
+    assert_eq!(browser.session(), None);
+    assert_eq!(world.provider.factors(&to_id("alice")).await.unwrap().recovery_codes, 9);
+    let code = app.code(&world);
+    assert_eq!(enter(&mut browser, &code).await.location(), "/");
+    let cookie = browser.session().unwrap();
+    let cookie = doorward_provider::model::token_handle::TokenHandle::parse(&cookie);
+    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    assert_eq!(session.authentication.amr, ["otp"], "two things that one has");
+    // It is the day on which the passkey is lost: another one can be added.
+    assert_eq!(browser.get("/account/passkeys").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_lost_passkey_and_app_needs_the_mailbox_and_a_recovery_code() {
+    let world = World::new().await;
+    let (_, codes) = alice_with_app(&world).await;
+    let before = world.store().user(&to_id("alice")).await.unwrap().unwrap();
+    let hash = crate::support::user("alice", "alice", &[]).password_hash;
+    let set = doorward_provider::model::user::User { password_hash: hash, ..before };
+    world.import(set).await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.sign_in("alice", "alice", None).await.location(), SECOND_STEP);
+    assert_eq!(enter(&mut browser, &codes[0]).await.location(), "/");
 }
 
 #[tokio::test]

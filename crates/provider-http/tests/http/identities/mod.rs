@@ -17,6 +17,7 @@ use doorward_provider::{
         token_handle::TokenHandle,
         user::User,
     },
+    store::RemovedIdentity,
     use_case::{
         accounts::{Asker, Invitation, invite},
         external_sign_in::{ExternalLink, ExternalRefusal, ExternalSignIn, ExternalVisit},
@@ -242,6 +243,61 @@ async fn a_second_identity_with_the_address_is_linked_by_the_user_only() {
 }
 
 #[tokio::test]
+async fn a_link_that_the_user_removed_does_not_come_back_by_itself() {
+    let provider = believed();
+    let world = world(&provider).await;
+    let user = says("1", json!({"email": "alice@example.com", "email_verified": true}));
+    assert_eq!(sign_in(&world, &provider, &user).await.sub.as_str(), "alice");
+    let mut alice = Browser::signed_in(&world, "alice").await;
+    alice.get(HERE).await;
+    let token = alice.cookie("doorward.form").unwrap().to_owned();
+    let remove = [("form_token", token.as_str()), ("issuer", ISSUER), ("subject", "1")];
+    assert_eq!(alice.post(HERE, &remove).await.status, StatusCode::SEE_OTHER);
+    // The same identity, and another one with the address.
+    for subject in ["1", "2"] {
+        let user = UpstreamUser { sub: subject.to_owned(), ..user.clone() };
+        let outcome = visit(&world, &provider, &user).await;
+        let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
+        let pending = world.provider.pending_identity(&handle).await.unwrap().unwrap();
+        assert!(!pending.may_create, "there is an account, whose owner can sign in");
+    }
+    assert!(links(&world, "alice").await.is_empty());
+    let outcome = visit(&world, &provider, &user).await;
+    let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
+    let cookie = TokenHandle::parse(&alice.session().unwrap());
+    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let link = world.provider.link_pending_identity(&session.authentication, &handle, ASKER);
+    assert_eq!(link.await.unwrap(), ExternalLink::Linked, "by the owner's wish");
+    assert_eq!(sign_in(&world, &provider, &user).await.sub.as_str(), "alice");
+}
+
+#[tokio::test]
+async fn a_link_with_a_provider_that_is_gone_is_no_way_in() {
+    let provider = up();
+    let world = world(&provider).await;
+    let (user, by_link) = signed_in(visit(&world, &provider, &says("1", json!({}))).await);
+    let browser = browser_of(&world, &user, by_link).await;
+    let cookie = TokenHandle::parse(&browser.session().unwrap());
+    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let own = &session.authentication;
+    assert_eq!(world.provider.factors(&user.sub).await.unwrap().ways_in(), 1);
+    // The operators take the provider out of the configuration, and the user has a passkey.
+    let world = world.with_identity_providers(vec![]).await;
+    assert_eq!(world.provider.factors(&user.sub).await.unwrap().ways_in(), 0);
+    add_passkey(&world, &user.sub, 1, "Laptop").await;
+    assert!(!world.provider.remove_passkey(own, &[1; 20], ASKER).await.unwrap(), "the last one");
+    // So a recovery code is for the day on which the passkey is lost.
+    let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
+    let (name, code) = (&user.username, Secret::new(codes[0].shown()));
+    let by_code = world.provider.sign_in_by_recovery_code(name, &code, false, ASKER).await;
+    assert!(by_code.unwrap().is_some());
+    // The link itself goes: nobody signs in by it.
+    let id = links(&world, &user.sub).await[0].id.clone();
+    let removed = world.provider.unlink_external_identity(own, &id, ASKER).await.unwrap();
+    assert_eq!(removed, RemovedIdentity::Removed);
+}
+
+#[tokio::test]
 async fn who_signs_in_elsewhere_has_recovery_codes_for_the_second_step_only() {
     let provider = up();
     let world = world(&provider).await;
@@ -249,15 +305,16 @@ async fn who_signs_in_elsewhere_has_recovery_codes_for_the_second_step_only() {
     let browser = browser_of(&world, &user, by_link).await;
     let cookie = TokenHandle::parse(&browser.session().unwrap());
     let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    add_passkey(&world, &user.sub, 1, "Laptop").await;
     let codes = world.provider.new_recovery_codes(&session.authentication, ASKER).await.unwrap();
     let code = Secret::new(codes[0].shown());
     let by_code = async |user: &User| {
-        world.provider.sign_in_by_recovery_code(&user.username, &code, ASKER).await.unwrap()
+        let name = &user.username;
+        world.provider.sign_in_by_recovery_code(name, &code, false, ASKER).await.unwrap()
     };
     assert!(by_code(&user).await.is_none());
     let amr = vec!["otp".to_owned()];
     let by_code_alone = Authentication { amr, ..session.authentication };
-    add_passkey(&world, &user.sub, 1, "Laptop").await;
     world.clock.advance(1);
     let later = Authentication { auth_time: world.provider.now(), ..by_code_alone };
     assert!(!world.provider.is_strong_enough(&later).await.unwrap());

@@ -3,8 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
+use doorward_provider::model::{account_settings::AccountSettings, outbox::MailKind};
 
-use crate::support::{Answer, Browser, World, user};
+use crate::support::{Answer, Browser, Setup, World, user};
 
 /// How many of sixty attempts of alice, one in three seconds, succeed from this address while
 /// somebody else guesses each second.
@@ -296,4 +297,129 @@ async fn the_device_cookie_outlives_the_session_and_is_kept_from_scripts() {
         .find(|cookie| cookie.starts_with("doorward.device="))
         .unwrap();
     assert!(device.ends_with("; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"), "{device}");
+}
+
+/// How many wrong passwords in a row a world takes that tests the limit.
+const MOST: u32 = 10;
+
+/// A world in which alice has signed in from here, and mail is sent.
+async fn with_limit() -> World {
+    let accounts =
+        AccountSettings { mail: true, most_wrong_attempts: MOST, ..AccountSettings::default() };
+    let world = World::with(Setup { accounts, ..Setup::default() }).await;
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    world
+}
+
+/// So many guesses from addresses that were never seen, each when none has to wait.
+async fn guess_from_everywhere(world: &World, username: &str, times: u32) {
+    for number in 0..times {
+        world.clock.advance(3601);
+        let address = format!("198.51.{}.{}", number / 200, number % 200);
+        fail(world, &address, username, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_guesser_has_so_many_guesses_at_a_password_and_the_owner_is_told() {
+    let world = with_limit().await;
+    guess_from_everywhere(&world, "alice", MOST - 1).await;
+    assert_eq!(world.mails().await, []);
+    guess_from_everywhere(&world, "alice", 1).await;
+    let told = world.mail_to("alice@example.com").await;
+    assert_eq!(
+        (told.kind, told.data["address"].as_str()),
+        (MailKind::PasswordGuessed, Some("198.51.0.0"))
+    );
+    let link = told.data["link"].as_str().unwrap();
+    assert!(link.ends_with("/account/forgot-password"), "no handle: {link}");
+    let events = world.store().account_events(&crate::support::alice().sub, None, 1).await;
+    assert_eq!(events.unwrap()[0].event.kind.as_str(), "password_guessed");
+    // From now on the right one is wrong there, and nobody is told that it is not.
+    world.clock.advance(3601);
+    let right = attempt(&world, ELSEWHERE, "alice", "alice").await;
+    assert_eq!(right.status, StatusCode::BAD_REQUEST, "{right:?}");
+    world.clock.advance(3601);
+    let wrong = attempt(&world, ELSEWHERE, "alice", "wrong").await;
+    assert_eq!(right.page().text, wrong.page().text);
+    assert_eq!(world.mails().await, [], "told once");
+    // Where she has signed in before, she signs in, which gives nobody more guesses elsewhere.
+    assert_eq!(attempt(&world, HERE, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    world.clock.advance(3601);
+    let right = attempt(&world, ELSEWHERE, "alice", "alice").await;
+    assert_eq!(right.status, StatusCode::BAD_REQUEST, "{right:?}");
+}
+
+#[tokio::test]
+async fn another_password_ends_the_limit() {
+    let world = with_limit().await;
+    guess_from_everywhere(&world, "alice", MOST + 3).await;
+    world.import(user("alice", "another password", &[])).await;
+    world.clock.advance(3601);
+    let owner = attempt(&world, ELSEWHERE, "alice", "another password").await;
+    assert_eq!(owner.status, StatusCode::SEE_OTHER, "{owner:?}");
+}
+
+#[tokio::test]
+async fn a_month_without_a_guess_ends_the_limit() {
+    let world = with_limit().await;
+    guess_from_everywhere(&world, "alice", MOST + 3).await;
+    world.clock.advance(30 * 86_400 + 1);
+    let owner = attempt(&world, ELSEWHERE, "alice", "alice").await;
+    assert_eq!(owner.status, StatusCode::SEE_OTHER, "{owner:?}");
+}
+
+#[tokio::test]
+async fn owners_who_mistype_take_their_own_failures_back() {
+    let world = with_limit().await;
+    for number in 0..2 * MOST {
+        let address = format!("203.0.113.{number}");
+        fail(&world, &address, "alice", 2).await;
+        let owner = attempt(&world, &address, "alice", "alice").await;
+        assert_eq!(owner.status, StatusCode::SEE_OTHER, "{owner:?}");
+    }
+    assert!(world.mails().await.iter().all(|mail| mail.kind == MailKind::NewDevice));
+}
+
+#[tokio::test]
+async fn a_known_place_has_guesses_of_its_own() {
+    let world = with_limit().await;
+    let mut laptop = Browser::at(&world, HERE.parse().unwrap());
+    assert_eq!(laptop.sign_in("alice", "alice", None).await.status, StatusCode::SEE_OTHER);
+    // Somebody at the same address, without her browser.
+    for _ in 0..MOST {
+        world.clock.advance(3601);
+        fail(&world, HERE, "alice", 1).await;
+    }
+    world.clock.advance(3601);
+    let stranger = attempt(&world, HERE, "alice", "alice").await;
+    assert_eq!(stranger.status, StatusCode::BAD_REQUEST, "{stranger:?}");
+    assert_eq!(laptop.sign_in("alice", "alice", None).await.status, StatusCode::SEE_OTHER);
+    let elsewhere = attempt(&world, ELSEWHERE, "alice", "alice").await;
+    assert_eq!(elsewhere.status, StatusCode::SEE_OTHER, "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn without_a_limit_guesses_are_slowed_down_alone() {
+    let world = with_limit().await;
+    let accounts = AccountSettings { most_wrong_attempts: 0, ..AccountSettings::default() };
+    let world = world.with_accounts(accounts).await;
+    guess_from_everywhere(&world, "alice", 2 * MOST).await;
+    world.clock.advance(3601);
+    let owner = attempt(&world, ELSEWHERE, "alice", "alice").await;
+    assert_eq!(owner.status, StatusCode::SEE_OTHER, "{owner:?}");
+}
+
+/// What one learns of a name after more guesses than the limit: nothing.
+#[tokio::test]
+async fn the_limit_tells_nobody_whether_there_is_such_a_user() {
+    let world = with_limit().await;
+    let mut seen = Vec::new();
+    for username in ["alice", "nobody"] {
+        guess_from_everywhere(&world, username, MOST + 2).await;
+        world.clock.advance(3601);
+        let answer = attempt(&world, ELSEWHERE, username, "wrong").await;
+        seen.push((answer.status, answer.page().text));
+    }
+    assert_eq!(seen[0], seen[1]);
 }

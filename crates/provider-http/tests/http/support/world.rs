@@ -261,6 +261,15 @@ impl World {
         Box::pin(Self::start(own, clients, store, clock, folder, passwords())).await
     }
 
+    /// The same provider, restarted with these other providers.
+    pub async fn with_identity_providers(&self, providers: Vec<IdentityProvider>) -> Self {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let own = Own { identity_providers: providers, ..self.own.clone() };
+        let folder = Arc::clone(&self.folder);
+        let clients = self.clients.clone();
+        Box::pin(Self::start(own, clients, store, clock, folder, passwords())).await
+    }
+
     /// The same provider, restarted with other settings of accounts.
     pub async fn with_accounts(&self, accounts: AccountSettings) -> Self {
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));

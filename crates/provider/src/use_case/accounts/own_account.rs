@@ -11,9 +11,11 @@ use crate::{
         account_event::{AccountEvent, AccountEventKind},
         account_notice::AccountNotices,
         editable_claim::EditableClaim,
+        identity_provider::IdentityProvider,
         outbox::{MailKind, OutboxMail},
         password::PasswordHash,
         password_rules::AboutUser,
+        paths,
         session::Device,
         user::User,
     },
@@ -105,15 +107,18 @@ impl Accounts<'_> {
     }
 
     /// Takes the password of a user away who can sign in without it. All sessions and grants of the
-    /// user end. Returns whether it was done.
+    /// user end. Returns whether it was done. `providers` are the others by which users sign
+    /// in.
     pub(crate) async fn remove_password(
         &self,
         user: &User,
+        providers: &[IdentityProvider],
         asker: Asker<'_>,
     ) -> Result<bool, AccountError> {
         let told = Told::new(AccountEventKind::PasswordRemoved);
         let notices = self.notices(user, Some(MailKind::PasswordRemoved), told, asker)?;
-        let removed = self.users.remove_password(&user.sub, notices, self.clock.now()).await?;
+        let now = self.clock.now();
+        let removed = self.users.remove_password(&user.sub, providers, notices, now).await?;
         if removed == RemovedPassword::Removed {
             self.logout_queued.notify_waiters();
             self.mail_queued.notify_waiters();
@@ -197,6 +202,21 @@ impl Accounts<'_> {
             browser: asker.browser.map(str::to_owned),
         };
         AccountEvent { sub: sub.clone(), at: self.clock.now(), kind, device, detail }
+    }
+
+    /// The mail that tells an owner that so many passwords were wrong that no more are taken.
+    pub(crate) fn too_many_wrong_passwords(
+        &self,
+        owner: &User,
+        asker: Asker<'_>,
+    ) -> Result<Option<OutboxMail>, StoreError> {
+        let mail = self.notice(owner, MailKind::PasswordGuessed, asker);
+        mail.map(|mut mail| {
+            let link = format!("{}{}", self.issuer, paths::FORGOT_PASSWORD);
+            mail.data.insert("link".to_owned(), link.into());
+            self.sealed(mail)
+        })
+        .transpose()
     }
 
     /// A mail to the user's confirmed address, if there is one and mail is sent here.

@@ -32,7 +32,10 @@ use crate::{
         user::{User, normalized_username},
         username,
     },
-    store::{AddedIdentity, AddedIdentityUser, IdentityLink, RemovedIdentity, Store, StoreError},
+    store::{
+        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, RemovedIdentity, Store,
+        StoreError,
+    },
     use_case::{
         accounts::{AccountError, Accounts, Asker, Told},
         administration::users::new_user,
@@ -139,6 +142,14 @@ enum Newcomer {
     Decided,
 }
 
+/// What becomes of an identity whose address is that of an account.
+enum LinkByAddress {
+    /// This; `None` if it must be looked again.
+    Decided(Option<ExternalSignIn>),
+    /// The owner of the account has unlinked such an identity, and nobody else links one again.
+    OwnerDecides,
+}
+
 /// An invitation that makes an account.
 struct Invited {
     ticket: TokenHash,
@@ -223,7 +234,10 @@ impl ExternalSignIns<'_> {
             if vouched.trusted_email(provider).is_some()
                 && self.has_none_of(vouched.id(), &owner.sub).await?
             {
-                return self.link_by_address(provider, vouched, &owner, visit.asker).await;
+                let linked = self.link_by_address(provider, vouched, &owner, visit.asker).await?;
+                if let LinkByAddress::Decided(outcome) = linked {
+                    return Ok(outcome);
+                }
             }
             if newcomer == Newcomer::AsSet(FirstSignIn::Refuse) {
                 return refused(ExternalRefusal::NoAccount);
@@ -265,20 +279,22 @@ impl ExternalSignIns<'_> {
         vouched: &Vouched,
         owner: &User,
         asker: Asker<'_>,
-    ) -> Result<Option<ExternalSignIn>, StoreError> {
-        let refused = |refusal| Ok(Some(ExternalSignIn::Refused(refusal)));
+    ) -> Result<LinkByAddress, StoreError> {
+        let refused = |refusal| Some(ExternalSignIn::Refused(refusal));
         if !owner.enabled {
-            return refused(ExternalRefusal::Disabled);
+            return Ok(LinkByAddress::Decided(refused(ExternalRefusal::Disabled)));
         }
         let by_email = owner.verified_email();
-        match self.add_link(provider, vouched, owner, by_email, asker).await? {
-            AddedIdentity::Added => self.known(provider, vouched, &owner.sub).await,
+        let outcome = match self.add_link(provider, vouched, owner, by_email, asker).await? {
+            AddedIdentity::Added => self.known(provider, vouched, &owner.sub).await?,
             AddedIdentity::TooMany => refused(ExternalRefusal::TooMany),
+            AddedIdentity::WasUnlinked => return Ok(LinkByAddress::OwnerDecides),
             AddedIdentity::WasLinked
             | AddedIdentity::Taken
             | AddedIdentity::HasAnother
-            | AddedIdentity::NoUser => Ok(None),
-        }
+            | AddedIdentity::NoUser => None,
+        };
+        Ok(LinkByAddress::Decided(outcome))
     }
 
     async fn add_link(
@@ -437,8 +453,8 @@ impl ExternalSignIns<'_> {
         Ok(match self.add_link(provider, vouched, &user, None, asker).await? {
             AddedIdentity::Added => ExternalLink::Linked,
             AddedIdentity::WasLinked => ExternalLink::WasLinked,
-            // Without an address nothing asks whether the user has another one.
-            AddedIdentity::Taken | AddedIdentity::HasAnother => {
+            // Without an address nothing asks whether the user has, or had, another one.
+            AddedIdentity::Taken | AddedIdentity::HasAnother | AddedIdentity::WasUnlinked => {
                 ExternalLink::Refused(ExternalRefusal::OfAnother)
             }
             AddedIdentity::TooMany => ExternalLink::Refused(ExternalRefusal::TooMany),
@@ -464,9 +480,11 @@ impl ExternalSignIns<'_> {
             .saying("factor", called.as_str());
         let notices = self.accounts.notices(&user, Some(MailKind::FactorRemoved), told, asker)?;
         let now = self.clock.now();
-        let removed = self.store.remove_external_identity(sub, id, notices, now).await?;
+        let (sub, id, providers) = (sub.clone(), id.clone(), self.providers.to_vec());
+        let removal = IdentityRemoval { sub, id, providers, by_user: true };
+        let removed = self.store.remove_external_identity(removal, notices, now).await?;
         if removed == RemovedIdentity::Removed {
-            audit::Event::IdentityUnlinked { sub, peer: asker.address }.log();
+            audit::Event::IdentityUnlinked { sub: &user.sub, peer: asker.address }.log();
             self.accounts.mail_queued.notify_waiters();
             self.accounts.logout_queued.notify_waiters();
         }
