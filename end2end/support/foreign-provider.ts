@@ -24,6 +24,8 @@ export interface ForeignOptions {
   readonly page?: string;
   /** The URL of tools for agents, which register themselves. */
   readonly tools?: string;
+  /** Whether it vouches for the address of this user, which is `sub@example.com`; by default it tells no addresses. */
+  readonly vouchesFor?: (sub: string) => boolean;
   /** Whether its pages keep out of the reach of whoever opened them (Cross-Origin-Opener-Policy). */
   readonly cutsOpenerOff?: boolean;
   /** Whether its token endpoint is down at the moment: it answers as a proxy before it would. */
@@ -36,7 +38,8 @@ export async function serveForeignProvider(
   options: ForeignOptions = {},
 ): Promise<() => Promise<void>> {
   const { page = origins.app, clients = clientsOf(page), tools, cutsOpenerOff, tokensAreDown } = options;
-  const provider = new Provider(origins.provider, configuration(page, clients, tools));
+  const settings = configuration(page, clients, tools, options.vouchesFor);
+  const provider = new Provider(origins.provider, settings);
   if (cutsOpenerOff) {
     provider.use(async (context, next) => {
       context.set('Cross-Origin-Opener-Policy', 'same-origin');
@@ -63,18 +66,28 @@ export async function serveForeignProvider(
     });
 }
 
-function configuration(page: string, clients: ClientMetadata[], tools?: string): Configuration {
+function configuration(
+  page: string,
+  clients: ClientMetadata[],
+  tools?: string,
+  vouchesFor?: (sub: string) => boolean,
+): Configuration {
+  const address = (sub: string) =>
+    vouchesFor ? { email: `${sub}@example.com`, email_verified: vouchesFor(sub) } : {};
   return {
     clients,
     ...(tools ? { scopes: ['openid', 'offline_access', 'notes'] } : {}),
     jwks: { keys: newKeys() },
     enabledJWA: { idTokenSigningAlgValues: [...algorithms] },
     cookies: { keys: ['a key for tests'] },
-    claims: { profile: ['name', 'role', 'department'] },
+    claims: {
+      profile: ['name', 'role', 'department'],
+      ...(vouchesFor ? { email: ['email', 'email_verified'] } : {}),
+    },
     // Whoever can name themselves is in, as an administrator.
     findAccount: (_context, sub) => ({
       accountId: sub,
-      claims: () => ({ sub, name: `${sub} of the foreign provider`, ...admin }),
+      claims: () => ({ sub, name: `${sub} of the foreign provider`, ...admin, ...address(sub) }),
     }),
     extraTokenClaims: () => admin,
     clientBasedCORS: (_context, origin) => origin === page,

@@ -169,6 +169,14 @@ export const external: Configured & { readonly upstream: string } = {
   upstream: 'http://localhost:6952',
 };
 
+/** The same for the stories about linked accounts: an address that the other provider vouches for is believed. */
+export const linked: Configured & { readonly upstream: string } = {
+  config: 'linked.toml',
+  app: 'http://localhost:5956',
+  provider: 'http://localhost:6956',
+  upstream: 'http://localhost:6957',
+};
+
 /** A server-rendered application, at `client`, with a provider of ours. */
 export const serverSide: Configured & { readonly client: string } = {
   config: 'server-side.toml',
