@@ -409,7 +409,7 @@ async fn a_caller_who_hangs_up_leaves_no_busy_connection_as_a_free_one() {
 #[tokio::test]
 async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
     let server = TestPostgres::start();
-    let bound = Some(Duration::from_secs(600));
+    let bound = Some(Duration::from_mins(10));
     let options = PostgresOptions { max_clock_skew: bound, ..options(&server.new_database()) };
     let store = PostgresStore::open(&options).await.unwrap();
     let now = SystemClock.now();

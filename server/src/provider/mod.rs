@@ -76,6 +76,7 @@ struct FinishingTask {
 
 /// Opens the database, creates what is missing in it, and assembles the provider. `trusted` are
 /// certification authorities (DER) for its requests to clients, beside the machine's.
+#[allow(clippy::too_many_arguments)] // Each is a part of the configuration.
 pub async fn start(
     config: ProviderConfig,
     store_config: &StoreConfig,

@@ -47,6 +47,6 @@ mod tests {
         let Some(settings) = command_client(900) else { panic!("they are readable") };
         let Ok(client) = Client::from_settings(settings, false) else { panic!("they are valid") };
         assert!(!client.confidential && client.allow_offline_access);
-        assert_eq!(client.user_sso_lifetime.map(|seconds| seconds.get()), Some(300));
+        assert_eq!(client.user_sso_lifetime.map(doorward_protocol::time::Seconds::get), Some(300));
     }
 }

@@ -93,7 +93,8 @@ async fn a_form_that_is_no_response_leads_nowhere() {
     for form in ["", "a=b", "code=x", "state=a&state=b&code=c", "%ff", &long, &longer] {
         let browser = world.browser();
         let answer = browser.post_from_elsewhere("/signin-oidc", "null", form).await;
-        let cookies: usize = answer.headers.get_all("set-cookie").iter().map(|set| set.len()).sum();
+        let cookies: usize =
+            answer.headers.get_all("set-cookie").iter().map(axum::http::HeaderValue::len).sum();
         assert!(cookies < 4096, "a page of another site can't fill the cookies");
         let answer = match answer.status {
             StatusCode::SEE_OTHER => browser.open(answer.location()).await,
