@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../tests/sign_in/support/mod.rs"]
 mod support;
 
@@ -51,7 +51,8 @@ async fn main() {
 
 /// What both pages show.
 fn page(name: &str) -> Html<String> {
-    let rows: String = (1..=20).map(|n| format!("<tr><td>Order {n}<td>{}</tr>", n * 7)).collect();
+    let rows = (1..=20).map(|n| format!("<tr><td>Order {n}<td>{}</tr>", n * 7));
+    let rows = rows.collect::<Vec<_>>().concat();
     Html(format!(
         "<!doctype html><title>Orders</title><h1>Orders of {name}</h1><table>{rows}</table>"
     ))

@@ -18,7 +18,7 @@ use super::{
 use crate::command::CommandError;
 
 /// Time limit of a request.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 /// Rows of a page: as many as the API gives.
 const PAGE: &str = "200";
 /// What a challenge says if the sign-in is too old, or by one factor (RFC 9470 section 3).

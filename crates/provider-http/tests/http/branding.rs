@@ -65,7 +65,7 @@ fn shop() -> Value {
 
 async fn world_with(branding: Branding, clients: Vec<Value>) -> World {
     let branding = SharedBranding::new(branding);
-    World::with(Setup { branding, clients, ..Setup::default() }).await
+    World::with(Setup { clients, branding, ..Setup::default() }).await
 }
 
 fn asking(client_id: &str) -> String {
@@ -204,7 +204,7 @@ async fn a_client_without_a_known_logo_has_that_of_the_provider() {
 async fn strangers_never_change_the_look_of_the_pages() {
     let registration = RegistrationSettings { mode: RegistrationMode::Open, ..open() };
     let branding = SharedBranding::new(branding());
-    let world = World::with(Setup { branding, registration, ..Setup::default() }).await;
+    let world = World::with(Setup { registration, branding, ..Setup::default() }).await;
     let look = json!({
         "client_name": "Evil", "logo_uri": "https://app.example/logo.png",
         "branding": {"name": "Evil", "logo": "shop.png", "accent": "#123c8c"},

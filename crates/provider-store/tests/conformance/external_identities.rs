@@ -412,7 +412,8 @@ pub async fn no_way_in_where_users_do_not_sign_in(store: Tested) {
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     let alice = to_id("alice");
     let notices = AccountNotices::default();
-    let removed = store.remove_passkey(&alice, &[1; 20], &[other.clone()], notices).await;
+    let removed =
+        store.remove_passkey(&alice, &[1; 20], std::slice::from_ref(&other), notices).await;
     assert_eq!(removed.unwrap(), RemovedPasskey::LastWayIn);
     let removed = remove_by(&store, "alice", "1", vec![other], true).await;
     assert_eq!(removed, RemovedIdentity::Removed);

@@ -50,7 +50,7 @@ async fn until(what: &str, happened: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(5), waiting).await.expect(what);
+    tokio::time::timeout(Duration::from_secs(300), waiting).await.expect(what);
 }
 
 /// Waits until this, and nothing else, is counted once in the background.
@@ -64,7 +64,7 @@ async fn until_counted(snapshotter: &Snapshotter, name: &str) {
             tokio::task::yield_now().await;
         }
     };
-    let counted = tokio::time::timeout(Duration::from_mins(5), waiting).await.expect(name);
+    let counted = tokio::time::timeout(Duration::from_secs(300), waiting).await.expect(name);
     assert_eq!(counted, map(&[(name, 1)]));
 }
 
