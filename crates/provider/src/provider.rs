@@ -65,6 +65,7 @@ use crate::{
         client_documents::ClientDocuments,
         client_registry::ClientRegistry,
         device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
+        directory::{Directories, DirectoryClients, DirectoryStates},
         discovery::Discovery,
         dpop::{Nonces, ProofVerifier},
         end_session::{EndSession, EndSessionError, EndSessionRequest},
@@ -81,7 +82,7 @@ use crate::{
         revocation::TokenRevocation,
         sign_in::{
             Beginning, PasswordCheck, SessionLifetimes, Sessions, SignIn, SignInError,
-            SignInOrigin, StartedSession,
+            SignInOrigin, StartedSession, VerifiedPassword,
         },
         token::{TokenEndpoint, TokenRequest, issue::TokenIssuer},
         upstream::UpstreamClients,
@@ -108,6 +109,8 @@ pub struct ProviderParts {
     pub documents: Arc<dyn DocumentSource>,
     /// The clients of the other providers by which users sign in.
     pub upstream_clients: UpstreamClients,
+    /// The clients of the directories by which users sign in.
+    pub directory_clients: DirectoryClients,
     /// How audit records are kept.
     pub audit: AuditSettings,
     pub clock: Arc<dyn Clock>,
@@ -141,6 +144,7 @@ pub struct Provider {
     sectors: HostLimit,
     client_documents: ClientDocuments,
     upstream_clients: UpstreamClients,
+    directory_clients: DirectoryClients,
     /// What pairwise subjects of registered clients are made with.
     salt_of_strangers: Secret,
     clock: Arc<dyn Clock>,
@@ -247,6 +251,7 @@ impl Provider {
             documents: parts.documents,
             sectors: HostLimit::new(registration::MOST_SECTORS_PER_HOST),
             upstream_clients: parts.upstream_clients,
+            directory_clients: parts.directory_clients,
             clock,
             entropy,
         })
@@ -380,6 +385,11 @@ impl Provider {
         self.mail.is_failing.load(Relaxed)
     }
 
+    /// Whether a directory did not answer when it was asked last.
+    pub fn is_a_directory_down(&self) -> bool {
+        self.directory_clients.values().any(|client| !client.is_up())
+    }
+
     /// How many mails wait.
     pub async fn waiting_mails(&self) -> Result<u64, StoreError> {
         self.store.outbox_depth(self.now()).await
@@ -466,6 +476,7 @@ impl Provider {
             issuer: &self.issuer,
             proofs: self.proofs(),
             passwords: self.password_check(),
+            directories: self.directory_states(),
             families: &self.families,
             refresh_token_grace: self.settings.refresh_token_grace,
             require_second_factor: self.settings.second_factor.require,
@@ -597,7 +608,7 @@ impl Provider {
         username: &str,
         password: Secret,
         origin: SignInOrigin<'_>,
-    ) -> Result<User, SignInError> {
+    ) -> Result<VerifiedPassword, SignInError> {
         self.password_check().verify(username, password, origin).await
     }
 
@@ -773,9 +784,25 @@ impl Provider {
         }
     }
 
+    fn directories(&self) -> Directories<'_> {
+        Directories { settings: &self.settings.directories, clients: &self.directory_clients }
+    }
+
+    fn directory_states(&self) -> DirectoryStates<'_> {
+        DirectoryStates {
+            directories: self.directories(),
+            store: &*self.store,
+            logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+        }
+    }
+
     fn password_check(&self) -> PasswordCheck<'_> {
         PasswordCheck {
             users: &*self.store,
+            identities: &*self.store,
+            directories: self.directories(),
+            asks_directories: true,
             failures: &*self.store,
             passwords: &self.passwords,
             devices: &self.devices,
@@ -806,6 +833,7 @@ impl Provider {
                 remembered: self.settings.remember_me_lifetime,
             },
             devices: &self.devices,
+            directories: self.directory_states(),
             issuer: &self.settings.issuer,
             logout_queued: &self.logout.queued,
             clock: &*self.clock,

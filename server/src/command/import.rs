@@ -12,6 +12,7 @@ use std::{
 use clap::Args;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
+    ProviderSettings,
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, ExternalSubject, Issuer, MOST_IDENTITIES, StoredIdentity},
@@ -20,7 +21,7 @@ use doorward_provider::{
         token_handle,
         user::{User, UserClaims, normalized_username},
     },
-    store::{AddedIdentity, AddedIdentityUser, IdentityLink, StoreError},
+    store::{AddedIdentity, AddedIdentityUser, IdentityLink, LinkedBy, StoreError},
 };
 use futures::{StreamExt as _, stream};
 use serde_json::json;
@@ -77,12 +78,12 @@ impl LinkedProvider {
     /// The provider in the configuration. Links with any other would let nobody in.
     fn configured<'a>(
         &self,
-        providers: &'a [IdentityProvider],
+        providers: &'a ProviderSettings,
     ) -> Result<&'a IdentityProvider, CommandError> {
-        providers.iter().find(|own| own.issues_as(&self.issuer)).ok_or_else(|| {
+        providers.vouching_as(&self.issuer).ok_or_else(|| {
             CommandError::refused(format!(
-                "--link {}={}: no provider in [[identity_providers]] has this issuer, and nobody \
-                 could sign in by these links: configure the provider first",
+                "--link {}={}: no provider in [[identity_providers]] and no directory has this \
+                 issuer, and nobody could sign in by these links: configure it first",
                 self.name, self.issuer
             ))
         })
@@ -108,7 +109,7 @@ impl ImportArguments {
         self.read(|_| total += 1)?;
         let context = CommandContext::open(&self.data).await?;
         for link in &self.links {
-            link.configured(&context.config.provider.settings.identity_providers)?;
+            link.configured(&context.config.provider.settings)?;
         }
         let mut outcome = Outcome::default();
         let mut seen = HashSet::new();
@@ -200,7 +201,7 @@ impl ImportArguments {
             return refused("another user has this verified e-mail address");
         }
         let has_password = user.password_hash.is_some();
-        let providers = &context.config.provider.settings.identity_providers;
+        let providers = &context.config.provider.settings;
         let (identities, mut left) = self.identities_of(providers, &user, foreign.links);
         for identity in &identities {
             if store.external_identity(&identity.id).await?.is_some() {
@@ -222,7 +223,7 @@ impl ImportArguments {
     /// The identities that are taken over, and what is said about the others.
     fn identities_of(
         &self,
-        providers: &[IdentityProvider],
+        providers: &ProviderSettings,
         user: &User,
         links: Vec<ForeignLink>,
     ) -> (Vec<StoredIdentity>, Vec<String>) {
@@ -302,7 +303,7 @@ async fn write(
     }
     for identity in identities {
         let provider = identity.provider.clone();
-        let link = IdentityLink { identity, by_email: None, most: MOST_IDENTITIES };
+        let link = IdentityLink { identity, by: LinkedBy::Request, most: MOST_IDENTITIES };
         let added = store.add_external_identity(link, AccountNotices::default()).await?;
         if !matches!(added, AddedIdentity::Added | AddedIdentity::WasLinked) {
             left.push(left_link(&provider));

@@ -10,6 +10,7 @@ mod config_init;
 mod confirm;
 mod context;
 mod db;
+mod directory;
 pub mod doctor;
 mod error;
 mod grant;
@@ -54,6 +55,9 @@ pub enum DataCommand {
     /// Other providers by which users sign in.
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviderCommand),
+    /// Directories (LDAP) by which users sign in.
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
     /// Users' sessions at the provider.
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -100,6 +104,7 @@ impl DataCommand {
                 Self::Audit(command) => Box::pin(command.run()).await,
                 Self::Admin(command) => Box::pin(command.run()).await,
                 Self::IdentityProvider(command) => Box::pin(command.run()).await,
+                Self::Directory(command) => Box::pin(command.run()).await,
                 Self::Session(command) => Box::pin(command.run()).await,
                 Self::Grant(command) => Box::pin(command.run()).await,
                 Self::Keys(command) => Box::pin(command.run()).await,

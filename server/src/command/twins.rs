@@ -33,7 +33,7 @@ const MORE: [(&str, Operation); 6] = [
 ];
 
 /// Why a command has no operation. A group stands for all its commands.
-const WITHOUT: [(&str, &str); 24] = [
+const WITHOUT: [(&str, &str); 25] = [
     ("serve", "It is the server."),
     ("config init", "It writes a file on this machine."),
     ("config check", "It checks a file on this machine before it is used."),
@@ -50,6 +50,7 @@ const WITHOUT: [(&str, &str); 24] = [
     ("user links", "Users see and remove their links themselves."),
     ("user unlink", "Users see and remove their links themselves."),
     ("identity-provider check", "It asks a provider of the configuration from this machine."),
+    ("directory check", "It asks a directory of the configuration from this machine."),
     ("client secret-hash", "It computes and changes nothing."),
     ("client registration-token", "Clients register themselves by RFC 7591."),
     ("client registered", "Clients that registered themselves are not those of operators."),

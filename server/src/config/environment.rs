@@ -17,11 +17,12 @@ const PREFIX: &str = "DOORWARD_";
 /// Names the configuration file.
 pub const CONFIG_VARIABLE: &str = "DOORWARD_CONFIG";
 /// The keys at the top of the file, which a variable may set without a section.
-const TOP_KEYS: [&str; 7] = [
+const TOP_KEYS: [&str; 8] = [
     "demo",
     "clients",
     "users",
     "identity_providers",
+    "directories",
     "identity_resources",
     "api_scopes",
     "api_resources",

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use doorward_app::config::StoreKind;
+use doorward_directory::settings::{DirectoryKind, PasswordChange};
 use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::{
     model::{
@@ -11,6 +12,7 @@ use doorward_provider::{
         branding::{DarkAccent, LightAccent, LogoName, ShownName},
         claim_mapping::ClaimMapping,
         client::{ClientSettings, GrantType},
+        directory::Asked,
         editable_claim::EditableClaim,
         identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
         provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
@@ -97,6 +99,8 @@ pub struct ConfigFile {
     pub users: Vec<UserSettings>,
     /// `[[identity_providers]]`.
     pub identity_providers: Vec<IdentityProviderSettings>,
+    /// `[[directories]]`.
+    pub directories: Vec<DirectoryTable>,
     /// `[[identity_resources]]`; `None`: the standard ones.
     pub identity_resources: Option<Vec<IdentityResource>>,
     /// `[[api_scopes]]`.
@@ -512,6 +516,129 @@ pub struct IdentityProviderSettings {
     pub mfa_acr: Vec<String>,
     #[serde(default)]
     pub sign_out_upstream: bool,
+}
+
+/// `[[directories]]`: a directory (LDAP) by which users sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, clippy::struct_excessive_bools)] // Independent settings.
+pub struct DirectoryTable {
+    pub name: IdentityProviderName,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub kind: DirectoryKind,
+    pub servers: Vec<String>,
+    #[serde(default = "yes")]
+    pub start_tls: bool,
+    #[serde(default)]
+    pub allow_plain: bool,
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    #[serde(default)]
+    pub bind_dn: Option<String>,
+    #[serde(default)]
+    pub bind_password: Option<Secret>,
+    #[serde(default)]
+    pub bind_password_file: Option<PathBuf>,
+    pub base: String,
+    #[serde(default)]
+    pub user_filter: Option<String>,
+    #[serde(default)]
+    pub user_dn: Option<String>,
+    #[serde(default = "every_name")]
+    pub names: Vec<String>,
+    #[serde(default)]
+    pub asked: Asked,
+    #[serde(default = "create")]
+    pub first_sign_in: FirstSignIn,
+    #[serde(default)]
+    pub link_by_username: bool,
+    #[serde(default)]
+    pub trusted_email_domains: Vec<String>,
+    #[serde(default)]
+    pub id_attribute: Option<String>,
+    #[serde(default)]
+    pub username_attribute: Option<String>,
+    #[serde(default)]
+    pub email_attribute: Option<String>,
+    #[serde(default)]
+    pub name_attribute: Option<String>,
+    #[serde(default)]
+    pub given_name_attribute: Option<String>,
+    #[serde(default)]
+    pub family_name_attribute: Option<String>,
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    #[serde(default)]
+    pub groups: GroupsFrom,
+    #[serde(default)]
+    pub group_base: Option<String>,
+    #[serde(default)]
+    pub group_filter: Option<String>,
+    #[serde(default = "default_group_name")]
+    pub group_name_attribute: String,
+    #[serde(default)]
+    pub nested_groups: bool,
+    #[serde(default)]
+    pub claims: ClaimMapping,
+    #[serde(default)]
+    pub password_change: PasswordChange,
+    #[serde(default = "default_refresh_interval")]
+    pub refresh_interval: u32,
+    #[serde(default = "default_connect_timeout")]
+    pub connect_timeout: Seconds,
+    #[serde(default = "default_answer_timeout")]
+    pub answer_timeout: Seconds,
+    #[serde(default = "default_directory_connections")]
+    pub max_connections: u32,
+    #[serde(default = "default_most_groups")]
+    pub max_groups: u32,
+}
+
+/// `groups`: how the groups of a directory's user are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupsFrom {
+    /// Not at all.
+    #[default]
+    None,
+    /// By the attribute `memberOf` of the user's entry.
+    MemberOf,
+    /// By a search.
+    Search,
+}
+
+fn every_name() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+fn create() -> FirstSignIn {
+    FirstSignIn::Create
+}
+
+fn default_group_name() -> String {
+    "cn".to_owned()
+}
+
+fn default_refresh_interval() -> u32 {
+    300
+}
+
+fn default_connect_timeout() -> Seconds {
+    Seconds::new(3)
+}
+
+fn default_answer_timeout() -> Seconds {
+    Seconds::new(5)
+}
+
+fn default_directory_connections() -> u32 {
+    8
+}
+
+fn default_most_groups() -> u32 {
+    1000
 }
 
 /// `preset`: what is known of a provider beforehand.

@@ -30,6 +30,7 @@ use std::{
 };
 
 use doorward_app::config::AppConfig;
+use doorward_directory::settings::DirectorySettings;
 use doorward_mail::Templates;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
@@ -129,6 +130,8 @@ pub struct ProviderConfig {
     pub users: Vec<ConfiguredUser>,
     /// How the other providers are asked by which users sign in.
     pub upstream: Vec<UpstreamConfig>,
+    /// How the directories are asked by which users sign in.
+    pub directory_clients: Vec<DirectorySettings>,
 }
 
 /// How another provider is asked.

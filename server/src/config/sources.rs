@@ -16,7 +16,8 @@ use figment::{
 use super::ConfigError;
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 11] = [
+const SECRET_KEYS: [&str; 12] = [
+    "bind_password",
     "client_secrets",
     "client_secret",
     "secrets",
@@ -221,7 +222,8 @@ impl SettingSources {
         let id = match list.as_str() {
             "clients" => "client_id",
             "users" => "username",
-            "identity_providers" | "identity_resources" | "api_scopes" | "api_resources" => "name",
+            "identity_providers" | "directories" | "identity_resources" | "api_scopes"
+            | "api_resources" => "name",
             _ => return String::new(),
         };
         let table = self.figment.find_value(list).ok().and_then(|value| child(&value, index));
@@ -238,7 +240,7 @@ fn is_environment(metadata: &Metadata) -> bool {
 
 fn is_secret(path: &[String]) -> bool {
     // A whole list, which may be wrong in an environment variable, can contain secrets.
-    let has_secrets = ["clients", "users", "api_resources", "identity_providers"];
+    let has_secrets = ["clients", "users", "api_resources", "identity_providers", "directories"];
     let whole_list = matches!(path, [list] if has_secrets.contains(&list.as_str()));
     // It contains the database's password.
     let is_store_url = matches!(path, [section, key] if section == "store" && key == "url");

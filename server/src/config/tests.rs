@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use super::{
     file::{
         AccountsSection, AdminSection, ApiSection, AppSection, AuditSection, BrandingSection,
-        ClientRegistrationSection, ConfigFile, ConnectionsSection, IdentityProviderSettings,
-        IssuerSettings, LogSection, MailSection, ManagementSection, ProviderSection, StopSection,
-        StoreSection, TelemetrySection, TlsSection, UserSettings,
+        ClientRegistrationSection, ConfigFile, ConnectionsSection, DirectoryTable,
+        IdentityProviderSettings, IssuerSettings, LogSection, MailSection, ManagementSection,
+        ProviderSection, StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
     },
     *,
 };
@@ -720,6 +720,7 @@ fn every_section_is_known_to_the_environment() {
         "clients",
         "users",
         "identity_providers",
+        "directories",
         "identity_resources",
         "api_scopes",
         "api_resources",
@@ -853,6 +854,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("clients", keys_of::<doorward_provider::model::client::ClientSettings>()),
         ("users", keys_of::<UserSettings>()),
         ("identity_providers", keys_of::<IdentityProviderSettings>()),
+        ("directories", keys_of::<DirectoryTable>()),
         ("identity_resources", keys_of::<doorward_provider::model::resource::IdentityResource>()),
         ("api_scopes", keys_of::<doorward_provider::model::resource::ApiScope>()),
         ("api_resources", keys_of::<doorward_provider::model::resource::ApiResource>()),
@@ -1132,6 +1134,85 @@ fn the_deployment_files_are_in_order() {
         let key = ("DOORWARD_STORE__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let url = ("DOORWARD_STORE__URL", "postgres://doorward:secret@db.example.com/doorward");
         assert!(!load(text, &[key, url]).unwrap().demo);
+    }
+}
+
+const CORP: &str = r#"
+[[directories]]
+name = "corp"
+servers = ["ldaps://ldap.example.com"]
+bind_dn = "cn=reader,dc=example,dc=com"
+bind_password = "hunter2"
+base = "dc=example,dc=com"
+"#;
+
+#[test]
+fn a_directory_is_asked_as_it_is_described() {
+    let config = load(CORP, &[]).unwrap();
+    let [directory] = &*config.provider.settings.directories else { panic!("one") };
+    assert_eq!(directory.provider.issuer, "urn:doorward:directory:corp");
+    let [asked] = &*config.provider.directory_clients else { panic!("one") };
+    assert_eq!(asked.servers[0].to_string(), "ldaps://ldap.example.com:636");
+    assert!(!format!("{asked:?}").contains("hunter2"));
+    assert!(!show(&config).unwrap().contains("hunter2"));
+    for (server, to) in [
+        ("ldap://127.0.0.1\"]\nstart_tls = false #", "Plain"),
+        ("ldap://[::1]:3389\"]\nstart_tls = false #", "Plain"),
+        ("ldap://localhost\"]\nstart_tls = false #", "Plain"),
+        ("ldap://ldap.example.com", "StartTls"),
+        ("ldap://ldap.example.com\"]\nstart_tls = false\nallow_plain = true #", "Plain"),
+        ("ldaps://ldap.example.com\"]\nstart_tls = false #", "Tls"),
+    ] {
+        let config = load(&CORP.replace("ldaps://ldap.example.com", server), &[]).unwrap();
+        let security = config.provider.directory_clients[0].servers[0].security;
+        assert_eq!(format!("{security:?}"), to, "{server}");
+    }
+    let direct = "user_dn = \"uid={name},dc=example\"\nkind = \"active_directory\"\n";
+    assert!(load(&format!("{CORP}{direct}"), &[]).is_ok());
+}
+
+#[test]
+fn mistakes_about_directories_are_told_by_key_and_value() {
+    let with = |from: &str, to: &str| CORP.replace(from, to);
+    let more = |line: &str| format!("{CORP}{line}\n");
+    let server = "\"ldaps://ldap.example.com\"";
+    for (text, key, value) in [
+        (with(server, ""), "servers", "[]"),
+        (with(server, "\"https://a.example\""), "servers", "\"https://a.example\""),
+        (with(server, "\"ldaps://a.example/dc=x\""), "servers", "\"ldaps://a.example/dc=x\""),
+        (with(server, "\"ldaps://x:y@a.example\""), "servers", "(not shown)"),
+        (
+            with("[\"ldaps://ldap.example.com\"]", "[\"ldap://a.example\"]\nstart_tls = false"),
+            "servers",
+            "\"ldap://a.example\"",
+        ),
+        (with("\"hunter2\"", "\"\""), "bind_dn", "\"cn=reader,dc=example,dc=com\""),
+        (with("bind_dn = \"cn=reader,dc=example,dc=com\"\n", ""), "bind_dn", "(missing)"),
+        (more("bind_password_file = \"/x\""), "bind_password_file", "\"/x\""),
+        (with("base = \"dc=example,dc=com\"", "base = \"x\""), "base", "\"x\""),
+        (more("user_filter = \"(uid=ada)\""), "user_filter", "\"(uid=ada)\""),
+        (more("user_filter = \"(uid={nam})\""), "user_filter", "\"(uid={nam})\""),
+        (more("user_dn = \"{name}\""), "user_dn", "\"{name}\""),
+        (more("names = [\"corp\"]"), "names", "\"corp\""),
+        (
+            more("user_dn = \"uid={name},dc=a\"\nasked = \"before_local_users\""),
+            "asked",
+            "\"before_local_users\"",
+        ),
+        (more("username_attribute = \"a)(b\""), "username_attribute", "\"a)(b\""),
+        (more("attributes = [\"a b\"]"), "attributes", "\"a b\""),
+        (more("groups = \"member_of\"\nnested_groups = true"), "nested_groups", "true"),
+        (more("group_filter = \"(member={dn})\""), "group_filter", "\"(member={dn})\""),
+        (more("trusted_email_domains = [\"*.a\"]"), "trusted_email_domains", "\"*.a\""),
+        (more("refresh_interval = 5"), "refresh_interval", "5"),
+        (more("answer_timeout = 100"), "answer_timeout", "100"),
+        (more("max_connections = 0"), "max_connections", "0"),
+        (more("ca_file = \"/nowhere/x\""), "ca_file", "\"/nowhere/x\""),
+        (format!("{CORP}{CORP}"), "name", "\"corp\""),
+        (format!("{CORP}{}", OTHER.replace("\"other\"", "\"corp\"")), "name", "\"corp\""),
+    ] {
+        let said = refusal(&text, &format!("directories.{key}"), value);
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }
 

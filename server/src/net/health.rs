@@ -86,6 +86,9 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
         };
         checks.insert("database", database(provider, writable).await);
         checks.insert("keys", keys(provider));
+        if provider.is_a_directory_down() {
+            notes.insert("directories", "one does not answer: its users can't sign in now");
+        }
         if provider.mail_is_failing() {
             notes.insert("mail", "it is not delivered: it waits and is tried again");
         }

@@ -104,7 +104,7 @@ enum Kind {
 }
 
 /// Every metric with its help text. The guide has a row for each.
-const METRICS: [(Kind, &str, &str); 19] = [
+const METRICS: [(Kind, &str, &str); 21] = [
     (
         Kind::Counter,
         "doorward_http_requests_total",
@@ -129,6 +129,12 @@ const METRICS: [(Kind, &str, &str); 19] = [
     (Kind::Gauge, "doorward_mails_waiting", "Mails that wait to be sent"),
     (Kind::Gauge, "doorward_mail_failing", "1 while mail is not delivered, else 0"),
     (Kind::Counter, "doorward_sign_ins_total", "Passwords checked, by outcome"),
+    (
+        Kind::Counter,
+        "doorward_directory_sign_ins_total",
+        "Passwords that a directory was asked about, by directory and outcome",
+    ),
+    (Kind::Gauge, "doorward_directory_up", "1 while a directory answers, else 0"),
     (
         Kind::Counter,
         "doorward_refusals_total",

@@ -4,6 +4,7 @@
 mod audit_webhook;
 pub mod breached_passwords;
 pub mod database;
+pub mod directories;
 pub mod mail;
 pub mod master_key;
 mod reloading;
@@ -105,6 +106,7 @@ pub async fn start(
     .await
     .map_err(|error| broken(&error))?;
     let upstream_clients = upstream::clients(config.upstream, trusted)?;
+    let directories = directories::open(config.directory_clients, trusted)?;
     let allow_private = config.settings.registration.allow_private_addresses;
     let parts = ProviderParts {
         settings: config.settings,
@@ -117,6 +119,7 @@ pub async fn start(
         jwks_source: Arc::new(HttpJwksSource::new(trusted)?),
         documents: Arc::new(HttpDocumentSource::new(trusted, allow_private)?),
         upstream_clients,
+        directory_clients: directories::clients(&directories),
         audit: audit.settings,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -147,6 +150,7 @@ pub async fn start(
         tokio::spawn(Arc::clone(&provider).watch_clients()).abort_handle(),
         tokio::spawn(Arc::clone(&provider).deliver_logout_tokens(Arc::new(channel))).abort_handle(),
     ];
+    tasks.extend(directories.into_iter().map(|own| tokio::spawn(own.watch()).abort_handle()));
     if let Some(webhook) = audit.webhook {
         let channel = Arc::new(HttpAuditChannel::new(webhook, trusted)?);
         let delivery = Arc::clone(&provider).deliver_audit_records(channel);

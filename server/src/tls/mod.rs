@@ -22,7 +22,10 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-pub use self::{development::Development, files::CertificateError};
+pub use self::{
+    development::Development,
+    files::{CertificateError, certificates},
+};
 use crate::{
     config::{Certificate, ConfigError, SettingSources, TlsConfig},
     private_file::readable_by_everyone,

@@ -172,6 +172,7 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
             accounts,
             registration: RegistrationSettings::default(),
             identity_providers: Vec::new(),
+            directories: Vec::new(),
         },
         clients: clients
             .into_iter()
@@ -193,6 +194,7 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
         breached_passwords: Arc::new(NoBreachedPasswords),
         jwks_source: Arc::new(Nobody),
         upstream_clients: std::collections::BTreeMap::new(),
+        directory_clients: std::collections::BTreeMap::new(),
         documents: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

@@ -7,7 +7,7 @@ use doorward_provider::use_case::{
 };
 
 use super::{
-    Texts, accounts, demo_mail, external, factors, own_page,
+    Texts, accounts, demo_mail, directory, external, factors, own_page,
     phrase::{Counted, Phrase},
     upstream,
 };
@@ -136,6 +136,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     factors: &factors::ENGLISH,
     external: &external::ENGLISH,
     upstream: &upstream::ENGLISH,
+    directory: &directory::ENGLISH,
     codes_throttled: Counted {
         one: "Too many codes were entered. Wait 1 second, then try again.",
         other: Phrase("Too many codes were entered. Wait {seconds} seconds, then try again."),

@@ -7,7 +7,7 @@ use doorward_provider::use_case::{
 };
 
 use super::{
-    Texts, accounts, demo_mail, external, factors, own_page,
+    Texts, accounts, demo_mail, directory, external, factors, own_page,
     phrase::{Counted, Phrase},
     upstream,
 };
@@ -147,6 +147,7 @@ pub(crate) static GERMAN: Texts = Texts {
     factors: &factors::GERMAN,
     external: &external::GERMAN,
     upstream: &upstream::GERMAN,
+    directory: &directory::GERMAN,
     codes_throttled: Counted {
         one: "Zu viele Codes wurden eingegeben. Warten Sie 1 Sekunde und versuchen Sie es dann \
             noch einmal.",

@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 mod demo_mail;
+mod directory;
 mod english;
 mod external;
 mod factors;
@@ -32,6 +33,7 @@ pub(crate) use self::english::ENGLISH;
 pub use self::replaced::{GivenTexts, PageTexts, TextProblem};
 use self::{
     demo_mail::DemoMailTexts,
+    directory::DirectoryTexts,
     external::ExternalTexts,
     factors::FactorTexts,
     german::GERMAN,
@@ -251,6 +253,8 @@ replaceable! {
         pub(crate) external: &'static ExternalTexts,
         /// About other providers.
         pub(crate) upstream: &'static UpstreamTexts,
+        /// About sign-ins by a directory.
+        pub(crate) directory: &'static DirectoryTexts,
         /// Translations of the scope names that the provider has by default, by the English name.
         /// The names that an operator chose are not translated.
         scopes: &'static [(&'static str, &'static str)],

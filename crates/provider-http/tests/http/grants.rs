@@ -195,6 +195,8 @@ async fn many_sessions_are_shown_in_pages() {
             SignInOrigin::Browser { address: "192.0.2.1", device: None },
         )
         .await
+        .unwrap()
+        .local()
         .unwrap();
     for _ in 0..80 {
         let sign_in = SignIn::by_password(&alice).unwrap();

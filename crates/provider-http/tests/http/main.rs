@@ -15,6 +15,7 @@ mod conformance_table;
 mod consent;
 mod cors;
 mod device;
+mod directory;
 mod discovery;
 mod dpop;
 mod end_session;

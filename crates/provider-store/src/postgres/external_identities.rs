@@ -10,7 +10,7 @@ use doorward_provider::{
         ticket::TicketPurpose,
         time::Timestamp,
         token_handle::TokenHash,
-        user::User,
+        user::{User, decomposed_username},
     },
     store::{
         AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
@@ -180,31 +180,37 @@ async fn add(
     mapped: &str,
     notices: &NoticesRow,
 ) -> Result<AddedIdentity, Failure> {
-    let IdentityLink { identity, by_email, most } = link;
+    let IdentityLink { identity, by, most } = link;
     connection.begin().await?;
     users::lock(connection, &identity.sub).await?;
-    let count = factors::summary(connection, &identity.sub).await?.identities;
+    let factors = factors::summary(connection, &identity.sub).await?;
     if !insert(connection, identity, mapped).await? {
         let stored = find(connection, &identity.id).await?.ok_or(Failure::Overtaken)?;
         let is_own = stored.sub == identity.sub;
         return Ok(if is_own { AddedIdentity::WasLinked } else { AddedIdentity::Taken });
     }
     let sql = "SELECT count(*) FROM users
-               WHERE sub = $1 AND enabled AND ($2::TEXT IS NULL OR verified_email = $2)";
-    if connection.count(sql, &[&identity.sub.as_str(), by_email]).await? == 0 {
+               WHERE sub = $1 AND enabled AND ($2::TEXT IS NULL OR verified_email = $2)
+                   AND ($3::TEXT IS NULL OR (normalized_username IN ($3, $4)
+                        AND password_hash IS NULL AND admin_role IS NULL))";
+    let decomposed = by.username().map(decomposed_username);
+    let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+        &[&identity.sub.as_str(), &by.email(), &by.username(), &decomposed];
+    let is_owned = by.username().is_some() && factors.ways_in() > 0;
+    if is_owned || connection.count(sql, params).await? == 0 {
         return Ok(AddedIdentity::NoUser);
     }
     // The new one counts by now.
     let sql = "SELECT count(*) FROM external_identities WHERE sub = $1 AND issuer = $2";
     let params = [identity.sub.as_str(), identity.id.issuer.as_str()];
-    if by_email.is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 1 {
+    if by.email().is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 1 {
         return Ok(AddedIdentity::HasAnother);
     }
     let sql = "SELECT count(*) FROM unlinked_issuers WHERE sub = $1 AND issuer = $2";
-    if by_email.is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 0 {
+    if by.email().is_some() && connection.count(sql, &[&params[0], &params[1]]).await? > 0 {
         return Ok(AddedIdentity::WasUnlinked);
     }
-    if count >= *most {
+    if factors.identities >= *most {
         return Ok(AddedIdentity::TooMany);
     }
     let sql = "DELETE FROM unlinked_issuers WHERE sub = $1 AND issuer = $2";

@@ -10,7 +10,7 @@ use doorward_provider::{
         ticket::TicketPurpose,
         time::Timestamp,
         token_handle::TokenHash,
-        user::User,
+        user::{User, decomposed_username},
     },
     store::{
         AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
@@ -187,27 +187,34 @@ fn add(
     link: &IdentityLink,
     mapped: &str,
 ) -> Result<AddedIdentity, Failure> {
-    let IdentityLink { identity, by_email, most } = link;
+    let IdentityLink { identity, by, most } = link;
     if let Some(stored) = find(connection, &identity.id)? {
         let is_own = stored.sub == identity.sub;
         return Ok(if is_own { AddedIdentity::WasLinked } else { AddedIdentity::Taken });
     }
     let sql = "SELECT 1 FROM users
-               WHERE sub = ?1 AND enabled AND (?2 IS NULL OR verified_email = ?2)";
-    let params = params![identity.sub.as_str(), by_email];
+               WHERE sub = ?1 AND enabled AND (?2 IS NULL OR verified_email = ?2)
+                   AND (?3 IS NULL OR (normalized_username IN (?3, ?4) AND password_hash IS NULL
+                                       AND admin_role IS NULL))";
+    let decomposed = by.username().map(decomposed_username);
+    let params = params![identity.sub.as_str(), by.email(), by.username(), decomposed];
     if sql::first(connection, sql, params, |_| Ok(()))?.is_none() {
         return Ok(AddedIdentity::NoUser);
     }
     let sql = "SELECT 1 FROM external_identities WHERE sub = ?1 AND issuer = ?2";
     let params = [identity.sub.as_str(), identity.id.issuer.as_str()];
-    if by_email.is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
+    if by.email().is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
         return Ok(AddedIdentity::HasAnother);
     }
     let sql = "SELECT 1 FROM unlinked_issuers WHERE sub = ?1 AND issuer = ?2";
-    if by_email.is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
+    if by.email().is_some() && sql::first(connection, sql, params, |_| Ok(()))?.is_some() {
         return Ok(AddedIdentity::WasUnlinked);
     }
-    if factors::summary(connection, &identity.sub)?.identities >= *most {
+    let factors = factors::summary(connection, &identity.sub)?;
+    if by.username().is_some() && factors.ways_in() > 0 {
+        return Ok(AddedIdentity::NoUser);
+    }
+    if factors.identities >= *most {
         return Ok(AddedIdentity::TooMany);
     }
     insert(connection, identity, mapped)?;

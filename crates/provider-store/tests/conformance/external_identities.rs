@@ -12,7 +12,7 @@ use doorward_provider::{
         user::{User, UserClaims},
     },
     store::{
-        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, RemovedIdentity,
+        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, LinkedBy, RemovedIdentity,
         RemovedPasskey, RemovedPassword,
     },
 };
@@ -48,7 +48,7 @@ fn identity(subject: &str, sub: &str) -> StoredIdentity {
 }
 
 fn link(identity: StoredIdentity) -> IdentityLink {
-    IdentityLink { identity, by_email: None, most: 5 }
+    IdentityLink { identity, by: LinkedBy::Request, most: 5 }
 }
 
 async fn add(store: &Tested, identity: StoredIdentity) -> AddedIdentity {
@@ -201,7 +201,7 @@ pub async fn linked_with_the_address_that_was_looked_for_only(store: Tested) {
     let alice = verified_user("alice", "alice", "ada@example.com");
     store.put_user(alice.clone(), NOW).await.unwrap();
     let add_by = async |email: &str, identity: StoredIdentity| {
-        let link = IdentityLink { by_email: Some(email.to_owned()), ..link(identity) };
+        let link = IdentityLink { by: LinkedBy::Email(email.to_owned()), ..link(identity) };
         store.add_external_identity(link, AccountNotices::default()).await.unwrap()
     };
     let add = async |email: &str| add_by(email, identity("1", "alice")).await;
@@ -227,14 +227,39 @@ pub async fn linked_with_the_address_that_was_looked_for_only(store: Tested) {
 pub async fn of_many_at_once_with_one_address_one_is_linked_by_it(store: Tested) {
     store.put_user(verified_user("alice", "alice", "ada@example.com"), NOW).await.unwrap();
     let outcomes = parallel(&store, 4, |store, index| async move {
-        let by_email = Some("ada@example.com".to_owned());
-        let link = IdentityLink { by_email, ..link(identity(&index.to_string(), "alice")) };
+        let by = LinkedBy::Email("ada@example.com".to_owned());
+        let link = IdentityLink { by, ..link(identity(&index.to_string(), "alice")) };
         store.add_external_identity(link, AccountNotices::default()).await.unwrap()
     })
     .await;
     let added = outcomes.iter().filter(|added| **added == AddedIdentity::Added).count();
     assert_eq!(added, 1, "{outcomes:?}");
     assert_eq!(store.external_identities(&to_id("alice")).await.unwrap().len(), 1);
+}
+
+pub async fn linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to(store: Tested) {
+    let add_by = async |name: &str, sub: &str| {
+        let by = LinkedBy::Username(name.to_owned());
+        let link = IdentityLink { by, ..link(identity(&format!("of-{sub}"), sub)) };
+        store.add_external_identity(link, AccountNotices::default()).await.unwrap()
+    };
+    let waiting = |sub: &str| User { password_hash: None, ..user(sub, sub) };
+    store.put_user(user("with-password", "with-password"), NOW).await.unwrap();
+    store.put_user(waiting("alice"), NOW).await.unwrap();
+    store.put_user(User { enabled: false, ..waiting("disabled") }, NOW).await.unwrap();
+    let mut admin = waiting("admin");
+    admin.claims_mut().insert("admin_role".to_owned(), "support".into());
+    store.put_user(admin, NOW).await.unwrap();
+    store.put_user(waiting("with-passkey"), NOW).await.unwrap();
+    store.add_passkey(passkey(1, "with-passkey"), 5, unseen(NOW)).await.unwrap();
+    add_user(&store, waiting("linked"), "other").await;
+    for sub in ["with-password", "disabled", "admin", "with-passkey", "linked"] {
+        assert_eq!(add_by(sub, sub).await, AddedIdentity::NoUser, "{sub}");
+        assert_eq!(owner(&store, &format!("of-{sub}")).await, None, "{sub}");
+    }
+    assert_eq!(add_by("somebody", "alice").await, AddedIdentity::NoUser, "another name");
+    assert_eq!(add_by("alice", "alice").await, AddedIdentity::Added);
+    assert_eq!(add_by("alice", "alice").await, AddedIdentity::WasLinked);
 }
 
 pub async fn no_user_has_more_than_are_allowed(store: Tested) {
@@ -428,8 +453,8 @@ pub async fn no_way_in_where_users_do_not_sign_in(store: Tested) {
 pub async fn an_unlinked_one_is_linked_again_by_the_user_only(store: Tested) {
     store.put_user(verified_user("alice", "alice", "ada@example.com"), NOW).await.unwrap();
     let by_email = async |subject: &str| {
-        let by_email = Some("ada@example.com".to_owned());
-        let link = IdentityLink { by_email, ..link(identity(subject, "alice")) };
+        let by = LinkedBy::Email("ada@example.com".to_owned());
+        let link = IdentityLink { by, ..link(identity(subject, "alice")) };
         store.add_external_identity(link, AccountNotices::default()).await.unwrap()
     };
     assert_eq!(by_email("1").await, AddedIdentity::Added);

@@ -172,6 +172,7 @@ macro_rules! suite {
                 never_taken_from_another_user,
                 linked_with_the_address_that_was_looked_for_only,
                 of_many_at_once_with_one_address_one_is_linked_by_it,
+                linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to,
                 no_user_has_more_than_are_allowed,
                 what_is_mapped_comes_with_the_user_and_goes_with_the_identity,
                 a_session_begins_with_one_that_is_still_the_users,

@@ -148,7 +148,8 @@ pub struct StoredIdentity {
     pub mapped: UserClaims,
     /// When it was linked.
     pub created_at: Timestamp,
-    /// When the user signed in by it last.
+    /// When the provider vouched for the user last: at a sign-in, or when a directory was asked
+    /// again.
     pub used_at: Option<Timestamp>,
 }
 

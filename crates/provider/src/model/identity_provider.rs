@@ -105,11 +105,23 @@ pub enum FirstSignIn {
     Refuse,
 }
 
-/// Another OpenID provider.
+/// What vouches for users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProviderKind {
+    /// Another OpenID provider. How a user signed in there is not known.
+    #[default]
+    Elsewhere,
+    /// A directory, to which the user's password was sent from here.
+    Directory,
+}
+
+/// Another OpenID provider, or a directory.
 #[derive(Debug, Clone)]
 pub struct IdentityProvider {
     /// Its name here.
     pub name: IdentityProviderName,
+    /// What it is.
+    pub kind: ProviderKind,
     /// What people call it, as `Google`.
     pub title: String,
     /// The mark on its button.
@@ -139,6 +151,7 @@ impl IdentityProvider {
         Self {
             title: name.to_string(),
             name,
+            kind: ProviderKind::default(),
             mark: ProviderMark::default(),
             issuer: issuer.to_owned(),
             first_sign_in: FirstSignIn::default(),

@@ -14,6 +14,7 @@ pub mod configured_user;
 pub mod consent;
 pub mod device_code;
 pub mod device_cookie;
+pub mod directory;
 pub mod editable_claim;
 pub mod email;
 pub mod external_identity;

@@ -2,6 +2,7 @@
 
 use crate::model::{
     client::Client,
+    directory,
     email::EmailAddress,
     identity_provider::{IdentityProvider, IdentityProviderName},
     session::Session,
@@ -19,7 +20,8 @@ impl Client {
         self.identity_providers.as_ref().is_none_or(|taken| taken.contains(name))
     }
 
-    /// Whether a session counts for the client: it began here, or at a provider that it takes.
+    /// Whether a session counts for the client: it began here, by a password of ours or of a
+    /// directory, or at a provider that it takes.
     pub fn takes_session(&self, session: &Session, providers: &[IdentityProvider]) -> bool {
         let upstream = session.upstream.as_ref();
         upstream.is_none_or(|own| takes_session_of(providers, self, &own.id.issuer))
@@ -57,6 +59,7 @@ pub fn is_any_offered(providers: &[IdentityProvider], client: &Client) -> bool {
 /// Whether a session that began at this issuer counts for the client.
 fn takes_session_of(providers: &[IdentityProvider], client: &Client, issuer: &str) -> bool {
     client.identity_providers.is_none()
+        || directory::is_directory(issuer)
         || providers.iter().any(|own| own.issues_as(issuer) && client.takes_provider(&own.name))
 }
 

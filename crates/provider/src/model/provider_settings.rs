@@ -6,8 +6,9 @@ use doorward_protocol::{jose::SigningAlgorithm, time::Seconds};
 use serde::Deserialize;
 
 use crate::model::{
-    account_settings::AccountSettings, acr::AcrLevels, identity_provider::IdentityProvider,
-    registration::RegistrationSettings, second_factor::SecondFactorSettings,
+    account_settings::AccountSettings, acr::AcrLevels, directory::Directory,
+    identity_provider::IdentityProvider, registration::RegistrationSettings,
+    second_factor::SecondFactorSettings,
 };
 
 /// The settings of the provider as a whole.
@@ -50,6 +51,8 @@ pub struct ProviderSettings {
     pub registration: RegistrationSettings,
     /// The other providers by which users may sign in, in the order of their buttons.
     pub identity_providers: Vec<IdentityProvider>,
+    /// The directories by which users sign in, in the order in which they are asked.
+    pub directories: Vec<Directory>,
 }
 
 /// The default of [`ProviderSettings::most_waiting_per_address`].
@@ -91,6 +94,26 @@ impl ProviderSettings {
     /// The other provider of this name.
     pub fn identity_provider(&self, name: &str) -> Option<&IdentityProvider> {
         self.identity_providers.iter().find(|provider| provider.name.as_str() == name)
+    }
+
+    /// The other provider or the directory of this name, as far as it matters for accounts.
+    pub fn vouching(&self, name: &str) -> Option<&IdentityProvider> {
+        self.all_vouching().find(|provider| provider.name.as_str() == name)
+    }
+
+    /// The other provider or the directory whose users have this issuer.
+    pub fn vouching_as(&self, issuer: &str) -> Option<&IdentityProvider> {
+        self.all_vouching().find(|provider| provider.issues_as(issuer))
+    }
+
+    /// Those by which users sign in: an identity at any other is no way in.
+    pub fn ways_in_elsewhere(&self) -> Vec<IdentityProvider> {
+        self.all_vouching().cloned().collect()
+    }
+
+    fn all_vouching(&self) -> impl Iterator<Item = &IdentityProvider> {
+        let directories = self.directories.iter().map(|directory| &directory.provider);
+        self.identity_providers.iter().chain(directories)
     }
 
     /// Whether users can have passkeys: the issuer has a host name (Web Authentication Level 3

@@ -30,6 +30,7 @@ impl Provider {
             issuer: &self.settings.issuer,
             new_passwords: &self.new_passwords,
             passwords: &self.passwords,
+            directories: self.directory_states(),
             mail_queued: &self.mail_queued,
             logout_queued: &self.logout.queued,
             clock: &*self.clock,

@@ -97,7 +97,7 @@ impl Provider {
         ExternalSignIns {
             store: &*self.store,
             accounts: self.accounts(),
-            providers: &self.settings.identity_providers,
+            settings: &self.settings,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

@@ -14,6 +14,7 @@ use crate::{
         account_event::AccountEventKind,
         account_notice::{AccountNotices, FactorAddition},
         acr::AcrLevel,
+        directory,
         email::EmailAddress,
         factor::{FactorSummary, RecoveryCode, StoredPasskey},
         outbox::MailKind,
@@ -64,7 +65,11 @@ impl Provider {
     ) -> Result<AfterPassword, SignInError> {
         match &sign_in.proof {
             SignInProof::External(session) if AcrLevel::of(&sign_in.amr) == AcrLevel::One => {
-                let first = FirstStep::Elsewhere(session.clone(), sign_in.auth_time);
+                let first = if directory::is_directory(&session.id.issuer) {
+                    FirstStep::Directory(session.clone())
+                } else {
+                    FirstStep::Elsewhere(session.clone(), sign_in.auth_time)
+                };
                 self.second_steps().begin(user, first, by_request, remember, remembered).await
             }
             _ => Ok(AfterPassword::SignedIn),
@@ -204,8 +209,8 @@ impl Provider {
     pub async fn factors(&self, sub: &Sub) -> Result<FactorSummary, StoreError> {
         let factors = self.store.factors(sub).await?;
         let identities = self.store.external_identities(sub).await?;
-        let providers = self.identity_providers();
-        let usable = identities.iter().filter(|own| own.is_at_one_of(providers));
+        let providers = self.settings.ways_in_elsewhere();
+        let usable = identities.iter().filter(|own| own.is_at_one_of(&providers));
         let identities = u32::try_from(usable.count()).unwrap_or(u32::MAX);
         Ok(FactorSummary { identities, ..factors })
     }
@@ -358,8 +363,8 @@ impl Provider {
         let before = self.store.passkey(credential_id).await?;
         let name = before.filter(|key| key.sub == user.sub).map(|key| key.name);
         let notices = self.removal(&user, passkey(&name.unwrap_or_default()), asker)?;
-        let (sub, providers) = (&user.sub, self.identity_providers());
-        let removed = self.store.remove_passkey(sub, credential_id, providers, notices).await?;
+        let (sub, providers) = (&user.sub, self.settings.ways_in_elsewhere());
+        let removed = self.store.remove_passkey(sub, credential_id, &providers, notices).await?;
         if removed == RemovedPasskey::Removed {
             audit::Event::PasskeyRemoved { sub: &session.sub, peer: asker.address }.log();
             self.factor_changed();

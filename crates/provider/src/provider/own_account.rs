@@ -12,6 +12,7 @@ use crate::{
     model::{
         account_event::{AccountEvent, AccountEventKind, KeptEvent, MOST_PER_USER},
         account_notice::AccountNotices,
+        directory::Directory,
         editable_claim::EditableClaim,
         external_identity::StoredIdentity,
         outbox::MailKind,
@@ -24,9 +25,13 @@ use crate::{
     use_case::{
         access::ClientWithAccess,
         accounts::{AccountError, Asker, Told},
+        directory::PasswordChangeError,
         sign_in::{Beginning, SignIn, SignInBrowser, SignInError, SignInOrigin, StartedSession},
     },
 };
+
+/// How many clients lose their access at a time.
+const CLIENTS_AT_A_TIME: u32 = 50;
 
 impl Provider {
     /// The user of a session; `None` if the user was removed.
@@ -73,6 +78,45 @@ impl Provider {
         self.accounts().change_password(user, password, asker).await
     }
 
+    /// The directory that has the user's password, if one has.
+    pub async fn directory_of(&self, sub: &Sub) -> Result<Option<&Directory>, StoreError> {
+        let found = self.directories().of_user(&*self.store, sub).await?;
+        Ok(found.map(|(directory, _)| directory))
+    }
+
+    /// Changes the user's password in the directory that has it, and ends all sessions and grants
+    /// of the user. `None` if no directory has it, or the directory's setting does not allow it.
+    pub async fn change_directory_password(
+        &self,
+        user: &User,
+        present: &Secret,
+        new: &Secret,
+        device: Option<&TokenHandle>,
+        asker: Asker<'_>,
+    ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
+        let origin = SignInOrigin::Browser { address: asker.address, device };
+        let check = self.password_check();
+        let changed = check.change_in_directory(user, present, new, origin).await?;
+        if changed == Some(Ok(())) {
+            let (sub, now) = (&user.sub, self.now());
+            audit::Event::PasswordChanged { sub, peer: asker.address }.log();
+            self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+            self.store.end_sessions_of(sub, now).await?;
+            // Each page is gone when the next one is read.
+            loop {
+                let clients = self.store.access_of(sub, None, CLIENTS_AT_A_TIME, now).await?;
+                if clients.is_empty() {
+                    break;
+                }
+                for access in clients {
+                    self.store.revoke_access(sub, &access.client_id, now).await?;
+                }
+            }
+            self.logout.queued.notify_waiters();
+        }
+        Ok(changed)
+    }
+
     /// Takes the password of a user away who can sign in without it, and ends all sessions and
     /// grants of the user. Returns `false` if there is no other way to sign in.
     pub async fn remove_password(
@@ -80,7 +124,8 @@ impl Provider {
         user: &User,
         asker: Asker<'_>,
     ) -> Result<bool, AccountError> {
-        self.accounts().remove_password(user, self.identity_providers(), asker).await
+        let providers = self.settings.ways_in_elsewhere();
+        self.accounts().remove_password(user, &providers, asker).await
     }
 
     /// Removes a user with everything that is stored about them.

@@ -71,10 +71,8 @@ pub enum RemovedIdentity {
 pub struct IdentityLink {
     /// The identity and the user.
     pub identity: StoredIdentity,
-    /// The address that must still be the user's verified one, in the form of
-    /// [`normalized_email`](crate::model::email::normalized_email), if the link is made by it. Then
-    /// the user may have no other identity of this issuer. `None`: the user has asked for the link.
-    pub by_email: Option<String>,
+    /// By what it is known that the identity is the user's.
+    pub by: LinkedBy,
     /// How many identities the user may have.
     pub most: u32,
 }
@@ -91,6 +89,35 @@ pub struct IdentityRemoval {
     /// Whether the user wants it. Then no address links an identity of this issuer with the user,
     /// until the user links one.
     pub by_user: bool,
+}
+
+/// By what it is known that an identity is a user's. The store looks again in the transaction that
+/// links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkedBy {
+    /// The user, or an operator, has asked for the link.
+    Request,
+    /// The address must still be the user's verified one, in the form of
+    /// [`normalized_email`](crate::model::email::normalized_email), and the user may have no other
+    /// identity of this issuer.
+    Email(String),
+    /// The user name must still be the user's, in the form of
+    /// [`normalized_username`](crate::model::user::normalized_username). The user may have no
+    /// password, no passkey, no identity, and no right in the administration: nobody could sign in
+    /// to the account so far.
+    Username(String),
+}
+
+impl LinkedBy {
+    /// The address, if it is linked by one.
+    pub fn email(&self) -> Option<&str> {
+        if let Self::Email(email) = self { Some(email) } else { None }
+    }
+
+    /// The user name, if it is linked by one.
+    pub fn username(&self) -> Option<&str> {
+        if let Self::Username(username) = self { Some(username) } else { None }
+    }
 }
 
 /// The table of identities.

@@ -43,7 +43,7 @@ pub use self::{
     device_codes::{AddedDeviceCode, DeviceCodes},
     external_identities::{
         AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
-        RemovedIdentity,
+        LinkedBy, RemovedIdentity,
     },
     factors::Factors,
     failed_sign_ins::FailedSignIns,

@@ -12,6 +12,7 @@ pub(crate) mod client_directory;
 pub(crate) mod client_documents;
 pub mod client_registry;
 pub mod device;
+pub mod directory;
 pub mod discovery;
 pub mod dpop;
 pub mod end_session;

@@ -52,6 +52,8 @@ pub(crate) enum FirstStep {
     Elsewhere(UpstreamSession, Option<Timestamp>),
     /// A recovery code in place of the password that the user does not have.
     RecoveryCode,
+    /// The right password of a directory.
+    Directory(UpstreamSession),
 }
 
 impl FirstStep {
@@ -68,6 +70,10 @@ impl FirstStep {
             }
             // Both are things that the user has.
             Self::RecoveryCode => Some(SignIn::by_recovery_code()),
+            Self::Directory(session) => {
+                let proof = SignInProof::External(session);
+                Some(SignIn { proof, amr: with(method::PASSWORD), auth_time: None })
+            }
         }
     }
 
@@ -80,6 +86,11 @@ impl FirstStep {
                 let mut amr = method::names(&[method::EXTERNAL]);
                 amr.extend(passkey.amr);
                 SignIn { proof: SignInProof::External(session), amr, auth_time }
+            }
+            Self::Directory(session) => {
+                let mut amr = method::names(&[method::PASSWORD]);
+                amr.extend(passkey.amr);
+                SignIn { proof: SignInProof::External(session), amr, auth_time: None }
             }
         }
     }

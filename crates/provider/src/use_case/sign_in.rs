@@ -11,6 +11,7 @@ use crate::{
         account_notice::AccountNotices,
         account_settings::SignInWith,
         device_cookie::DeviceCookies,
+        directory::{self, AccountProblem},
         password::PasswordHash,
         session::{
             Authentication, Device, EndedSession, Session, SessionSelector, SignInProof, method,
@@ -20,10 +21,14 @@ use crate::{
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
     },
-    store::{self, FailedSignIns, Outbox, StoreError, Users},
+    store::{self, ExternalIdentities, FailedSignIns, Outbox, StoreError, Users},
     use_case::{
         accounts::{Accounts, Asker},
         client_registry::ClientRegistry,
+        directory::{
+            Directories, DirectoryError, DirectorySignIn, DirectoryStates, PasswordChangeError,
+            Standing,
+        },
         logout::{SignedOut, front_channel},
         password_verifier::{Busy, PasswordVerifier},
     },
@@ -41,6 +46,12 @@ pub enum SignInError {
     /// More sign-ins wait than the machine can check.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// The password is right, and the directory's account can't be used.
+    #[error(transparent)]
+    Account(AccountProblem),
+    /// The directory that has to know the password does not answer.
+    #[error("the directory that has the password does not answer")]
+    DirectoryUnavailable,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,6 +64,8 @@ impl SignInError {
             Self::WrongPassword => "wrong_password",
             Self::Throttled(_) => "throttled",
             Self::Busy(_) => "busy",
+            Self::Account(_) => "account",
+            Self::DirectoryUnavailable => "directory_unavailable",
             Self::Store(_) => "unavailable",
         }
     }
@@ -100,10 +113,46 @@ pub struct StartedSession {
     pub device_cookie: TokenHandle,
 }
 
+/// Whose password was right.
+#[derive(Debug)]
+pub enum VerifiedPassword {
+    /// A user's of our own.
+    Local(User),
+    /// Somebody's in a directory, who may be new here.
+    Directory(Box<DirectorySignIn>),
+}
+
+impl VerifiedPassword {
+    /// The user of our own.
+    pub fn local(self) -> Option<User> {
+        if let Self::Local(user) = self { Some(user) } else { None }
+    }
+}
+
+/// What was typed, and the user of our own who has the name.
+struct Attempt {
+    /// The name in the form in which names are compared.
+    typed: String,
+    user: Option<User>,
+    password: Secret,
+}
+
+impl Attempt {
+    /// Failures count for the account, whichever of its names was typed.
+    fn counted_name(&self) -> String {
+        let name = self.user.as_ref().map(|user| normalized_username(&user.username));
+        name.unwrap_or_else(|| self.typed.clone())
+    }
+}
+
 /// Checks passwords behind the throttle.
 #[derive(Clone, Copy)]
 pub(crate) struct PasswordCheck<'a> {
     pub(crate) users: &'a dyn Users,
+    pub(crate) identities: &'a dyn ExternalIdentities,
+    pub(crate) directories: Directories<'a>,
+    /// Whether passwords of directories are taken, too.
+    pub(crate) asks_directories: bool,
     pub(crate) failures: &'a dyn FailedSignIns,
     pub(crate) passwords: &'a PasswordVerifier,
     pub(crate) devices: &'a DeviceCookies,
@@ -124,26 +173,60 @@ impl PasswordCheck<'_> {
         username: &str,
         password: Secret,
         origin: SignInOrigin<'_>,
-    ) -> Result<User, SignInError> {
+    ) -> Result<VerifiedPassword, SignInError> {
         self.counted(self.find_and_check(username, password, origin)).await
     }
 
-    /// Checks the password of a user who is known already, whatever others sign in with.
+    /// Checks the password of our own of a user who is known already, whatever others sign in with.
     pub(crate) async fn verify_of(
         &self,
         user: User,
         password: Secret,
         origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
+        let typed = normalized_username(&user.username);
+        let attempt = Attempt { typed, user: Some(user), password };
+        let own = self.without_directories();
+        let verified = self.counted(own.admit_and_check(attempt, origin)).await?;
+        verified.local().ok_or(SignInError::WrongPassword)
+    }
+
+    /// Changes the password of a user who is in a directory. A wrong present one counts as at the
+    /// login page. `None` if the user is in none.
+    pub(crate) async fn change_in_directory(
+        &self,
+        user: &User,
+        present: &Secret,
+        new: &Secret,
+        origin: SignInOrigin<'_>,
+    ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
+        let found = self.directories.of_user(self.identities, &user.sub).await?;
+        let Some((directory, identity)) = found else { return Ok(None) };
+        let client = self.directories.client(&directory.provider.name);
+        let Some(client) = client.filter(|_| directory.changes_passwords) else { return Ok(None) };
         let username = normalized_username(&user.username);
-        self.counted(self.admit_and_check(&username, Some(user), password, origin)).await
+        let counters = self.counters(&username, Some(user), origin).await?;
+        let wait = self.failures.admit_sign_in(&counters.limits(), self.clock.now()).await?;
+        if wait > 0 {
+            return Err(SignInError::Throttled(wait));
+        }
+        let changed = client.change_password(&identity.id.subject, present, new).await;
+        if changed != Err(PasswordChangeError::WrongPassword) {
+            self.failures.withdraw_attempt(&counters.keys()).await?;
+        }
+        Ok(Some(changed))
+    }
+
+    /// Takes no passwords but our own.
+    pub(crate) fn without_directories(&self) -> Self {
+        Self { asks_directories: false, ..*self }
     }
 
     /// Counts the outcome for the metrics.
     async fn counted(
         &self,
-        check: impl Future<Output = Result<User, SignInError>>,
-    ) -> Result<User, SignInError> {
+        check: impl Future<Output = Result<VerifiedPassword, SignInError>>,
+    ) -> Result<VerifiedPassword, SignInError> {
         let outcome = check.await;
         let label = outcome.as_ref().map_or_else(SignInError::label, |_| "succeeded");
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
@@ -155,35 +238,38 @@ impl PasswordCheck<'_> {
         username: &str,
         password: Secret,
         origin: SignInOrigin<'_>,
-    ) -> Result<User, SignInError> {
+    ) -> Result<VerifiedPassword, SignInError> {
         let typed = normalized_username(username);
         let user = self.user_named(&typed).await?;
-        // Failures count for the account, whichever of its names was typed.
-        let username = user.as_ref().map_or(typed, |user| normalized_username(&user.username));
-        self.admit_and_check(&username, user, password, origin).await
+        self.admit_and_check(Attempt { typed, user, password }, origin).await
     }
 
     async fn admit_and_check(
         &self,
-        username: &str,
-        user: Option<User>,
-        password: Secret,
+        attempt: Attempt,
         origin: SignInOrigin<'_>,
-    ) -> Result<User, SignInError> {
-        let counters = self.counters(username, user.as_ref(), origin).await?;
+    ) -> Result<VerifiedPassword, SignInError> {
+        let username = attempt.counted_name();
+        let counters = self.counters(&username, attempt.user.as_ref(), origin).await?;
+        let named = attempt.user.clone();
         let wait = self.failures.admit_sign_in(&counters.limits(), self.clock.now()).await?;
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        match self.check_within_limit(username, user, password, &counters, origin).await {
-            Ok(user) => {
-                let known = origin.address().map(|address| ThrottleKey::known_at(&user, address));
+        match self.check(attempt, &counters, origin).await {
+            Ok(verified) => {
+                let user = match &verified {
+                    VerifiedPassword::Local(user) => Some(user),
+                    VerifiedPassword::Directory(_) => named.as_ref(),
+                };
+                let known = user.zip(origin.address());
+                let known = known.map(|(user, address)| ThrottleKey::known_at(user, address));
                 let (own, wide) = (counters.cleared(), counters.taken_back());
                 let now = self.clock.now();
                 self.failures.sign_in_succeeded(&own, &wide, known.as_slice(), now).await?;
-                Ok(user)
+                Ok(verified)
             }
-            Err(SignInError::WrongPassword) => Err(SignInError::WrongPassword),
+            Err(error @ (SignInError::WrongPassword | SignInError::Account(_))) => Err(error),
             // Nobody found out anything, so nobody has failed.
             Err(error) => {
                 let _ = self.failures.withdraw_attempt(&counters.keys()).await;
@@ -192,9 +278,10 @@ impl PasswordCheck<'_> {
         }
     }
 
-    /// Checks the password, unless too many in a row were wrong. The answer is then that to a wrong
-    /// one, after the same work: so a guesser learns neither that the limit is reached nor, by
-    /// that, that there is such a user.
+    /// Checks the password of our own, unless too many in a row were wrong. The answer is then that
+    /// to a wrong one, after the same work: so a guesser learns neither that the limit is reached
+    /// nor, by that, that there is such a user. Passwords of directories are limited by the
+    /// directories: no new password of our own could end the limit.
     async fn check_within_limit(
         &self,
         username: &str,
@@ -207,7 +294,7 @@ impl PasswordCheck<'_> {
         let may_pass = limit == 0 || in_a_row <= limit;
         let is_last = limit > 0 && in_a_row == limit;
         let owner = user.clone().filter(|user| user.enabled && user.password_hash.is_some());
-        let checked = self.check(username, user, password, may_pass).await;
+        let checked = self.check_own(username, user, password, may_pass).await;
         if let (Err(SignInError::WrongPassword), true, Some(owner)) = (&checked, is_last, owner) {
             self.limit_reached(&owner, origin).await;
         }
@@ -255,7 +342,79 @@ impl PasswordCheck<'_> {
         Ok(if normalized.contains('@') { by_email.or(by_name) } else { by_name.or(by_email) })
     }
 
+    /// Asks the directories that take the name, and looks at our own user, in the order of the
+    /// settings: whoever has the name decides. What is left then is done with a wrong password, so
+    /// that every failure costs the same work.
     async fn check(
+        &self,
+        attempt: Attempt,
+        counters: &Counters,
+        origin: SignInOrigin<'_>,
+    ) -> Result<VerifiedPassword, SignInError> {
+        let Attempt { typed, user, password } = attempt;
+        let asked =
+            if self.asks_directories { self.directories.taking(&typed) } else { Vec::new() };
+        let username = user.as_ref().map_or(typed, |user| normalized_username(&user.username));
+        // Who is in a directory has the directory's password, and no other.
+        let is_in_directory = match &user {
+            Some(user) => self.directories.of_user(self.identities, &user.sub).await?.is_some(),
+            None => false,
+        };
+        let has_own = |user: &User| user.password_hash.is_some() && !is_in_directory;
+        let mut own = user.filter(has_own);
+        if asked.is_empty() {
+            let checked = self.check_within_limit(&username, own, password, counters, origin);
+            return checked.await.map(VerifiedPassword::Local);
+        }
+        let (before, after): (Vec<_>, Vec<_>) = asked.iter().partition(|own| own.is_first());
+        let steps = before.into_iter().map(Some).chain([None]).chain(after.into_iter().map(Some));
+        let (mut decided, mut is_unavailable) = (None, false);
+        for step in steps {
+            match (step, &decided) {
+                (Some(directory), Some(_)) => directory.decoy().await,
+                (Some(directory), None) => {
+                    match directory.verify(&password, self.clock.now()).await {
+                        Ok(signed_in) => {
+                            return Ok(VerifiedPassword::Directory(Box::new(signed_in)));
+                        }
+                        Err(DirectoryError::NoEntry) => {}
+                        Err(DirectoryError::WrongPassword) => {
+                            decided = Some(SignInError::WrongPassword);
+                        }
+                        Err(DirectoryError::Account(problem)) => {
+                            decided = Some(SignInError::Account(problem));
+                        }
+                        Err(DirectoryError::Unavailable(_) | DirectoryError::NotAccepted(_)) => {
+                            is_unavailable = true;
+                        }
+                    }
+                }
+                (None, _) => {
+                    let own = own.take().filter(|_| decided.is_none());
+                    let has_name = own.is_some();
+                    let password = password.clone();
+                    match self.check_within_limit(&username, own, password, counters, origin).await
+                    {
+                        Ok(user) => return Ok(VerifiedPassword::Local(user)),
+                        Err(error) if has_name => decided = Some(error),
+                        Err(SignInError::WrongPassword) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        let undecided = || {
+            if is_unavailable {
+                SignInError::DirectoryUnavailable
+            } else {
+                SignInError::WrongPassword
+            }
+        };
+        Err(decided.unwrap_or_else(undecided))
+    }
+
+    /// Checks the password of our own of a user.
+    async fn check_own(
         &self,
         username: &str,
         user: Option<User>,
@@ -436,6 +595,7 @@ pub(crate) struct Sessions<'a> {
     pub(crate) clients: &'a ClientRegistry,
     pub(crate) lifetimes: SessionLifetimes,
     pub(crate) devices: &'a DeviceCookies,
+    pub(crate) directories: DirectoryStates<'a>,
     pub(crate) issuer: &'a str,
     pub(crate) logout_queued: &'a Notify,
     pub(crate) clock: &'a dyn Clock,
@@ -486,6 +646,7 @@ impl Sessions<'_> {
     ) -> Result<StartedSession, SignInError> {
         let Beginning { sign_in, remember, device, replaces, notices } = beginning;
         let now = self.clock.now();
+        self.admit(user, &sign_in.proof).await?;
         // Signed in again, the user goes on in the same session as far as clients know it by its
         // `sid`.
         let before = self.find(replaces).await?.map(|session| session.authentication);
@@ -518,6 +679,21 @@ impl Sessions<'_> {
         Ok(StartedSession { cookie, max_age: remember.then_some(lifetime), device_cookie })
     }
 
+    /// Whether a directory that has the user lets them in. It has just done so if the proof is its
+    /// own word.
+    async fn admit(&self, user: &User, proof: &SignInProof) -> Result<(), SignInError> {
+        if let SignInProof::External(session) = proof
+            && directory::is_directory(&session.id.issuer)
+        {
+            return Ok(());
+        }
+        match self.directories.admit(&user.sub).await? {
+            Standing::AsBefore | Standing::Confirmed => Ok(()),
+            Standing::Unknown => Err(SignInError::DirectoryUnavailable),
+            Standing::Ended(problem) => Err(SignInError::Account(problem)),
+        }
+    }
+
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
     pub(crate) async fn find(
         &self,
@@ -527,8 +703,12 @@ impl Sessions<'_> {
         let Some(session) = self.table.session(cookie.hash(), self.clock.now()).await? else {
             return Ok(None);
         };
-        let user = self.users.user(&session.authentication.sub).await?;
-        Ok(user.filter(|user| user.enabled).map(|_| session))
+        let sub = &session.authentication.sub;
+        if self.users.user(sub).await?.is_none_or(|user| !user.enabled) {
+            return Ok(None);
+        }
+        let standing = self.directories.confirm(sub).await?;
+        Ok((!matches!(standing, Standing::Ended(_))).then_some(session))
     }
 
     /// Ends a browser's session, and notifies its clients.

@@ -60,7 +60,7 @@ pub async fn unlink(
     }
     let (notices, now) = (AccountNotices::default(), CommandContext::now());
     let (sub, id) = (user.sub.clone(), link.id.clone());
-    let providers = context.config.provider.settings.identity_providers.clone();
+    let providers = context.config.provider.settings.ways_in_elsewhere();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub, id, providers, by_user: false };
     let removed = context.store.remove_external_identity(removal, notices, now).await?;

@@ -13,10 +13,13 @@ use doorward_relying_party::{
     client::settings::{ClaimsFilter, ClientAuthentication},
 };
 
-use super::super::{
-    ConfigErrors, SettingSources, UpstreamConfig,
-    error::Mistakes,
-    file::{ConfigFile, IdentityProviderSettings, Preset, SecretSentBy},
+use super::{
+    super::{
+        ConfigErrors, SettingSources, UpstreamConfig,
+        error::Mistakes,
+        file::{ConfigFile, IdentityProviderSettings, Preset, SecretSentBy},
+    },
+    Wrong,
 };
 use crate::provider::upstream::github::GITHUB;
 
@@ -89,20 +92,6 @@ pub fn check(
     mistakes.or(Some(checked))
 }
 
-/// A setting of one provider that does not hold.
-struct Wrong {
-    key: &'static str,
-    value: String,
-    problem: String,
-}
-
-impl Wrong {
-    #[allow(clippy::needless_pass_by_value)]
-    fn new(key: &'static str, value: impl ToString, problem: impl Into<String>) -> Self {
-        Self { key, value: value.to_string(), problem: problem.into() }
-    }
-}
-
 /// What matters for accounts.
 fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wrong> {
     let (title, mark) = match settings.preset {
@@ -115,13 +104,8 @@ fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wro
         Preset::Keycloak => ("Keycloak", ProviderMark::Keycloak),
         Preset::Doorward => ("Doorward", ProviderMark::Doorward),
     };
-    let title = settings.title.as_deref().unwrap_or(title).trim();
-    if title.is_empty() || title.chars().count() > 40 || title.chars().any(char::is_control) {
-        let problem = "give the name that people know, in 1 to 40 characters";
-        return Err(Wrong::new("title", title, problem));
-    }
     Ok(IdentityProvider {
-        title: title.to_owned(),
+        title: super::title(settings.title.as_deref(), title)?,
         mark: settings.mark.unwrap_or(mark),
         first_sign_in: settings.first_sign_in,
         trusted_email_domains: settings.trusted_email_domains.clone(),

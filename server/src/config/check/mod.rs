@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod audit;
 mod branding;
+mod directories;
 mod identity_providers;
 mod issuers;
 mod mail;
@@ -25,6 +26,30 @@ use super::{
     tls,
     values::{self, ListenAddress, Seconds, WebUrl},
 };
+
+/// A setting of one table in a list that does not hold.
+struct Wrong {
+    key: &'static str,
+    value: String,
+    problem: String,
+}
+
+impl Wrong {
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(key: &'static str, value: impl ToString, problem: impl Into<String>) -> Self {
+        Self { key, value: value.to_string(), problem: problem.into() }
+    }
+}
+
+/// What people call a provider or a directory.
+fn title(given: Option<&str>, usual: &str) -> Result<String, Wrong> {
+    let title = given.unwrap_or(usual).trim();
+    if title.is_empty() || title.chars().count() > 40 || title.chars().any(char::is_control) {
+        let problem = "give the name that people know, in 1 to 40 characters";
+        return Err(Wrong::new("title", title, problem));
+    }
+    Ok(title.to_owned())
+}
 
 /// Checks the settings of these parts. `demo_by_default` is for a start without a file.
 pub fn check(

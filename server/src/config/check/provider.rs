@@ -20,7 +20,7 @@ use super::{
         file::{ConfigFile, ProviderSection},
         users,
     },
-    accounts, identity_providers, registration, second_factor,
+    accounts, directories, identity_providers, registration, second_factor,
 };
 
 /// Checks everything that the provider is made from. `is_used`: by this process.
@@ -44,6 +44,7 @@ pub fn check(
                 sources.refuse("provider.acr_values", error.value, error.problem)
             }));
     let identity_providers = mistakes.note_all(identity_providers::check(file, is_used, sources));
+    let directories = mistakes.note_all(directories::check(file, is_used, sources));
     let users = mistakes.note_all(users::check(file.users.clone(), demo, sources));
     let resources = mistakes.note(resources(file, demo, sources));
     if let Some(resources) = &resources {
@@ -53,14 +54,15 @@ pub fn check(
         .as_ref()
         .and_then(|resources| mistakes.note(registration::check(file, resources, sources)));
     let accounts = accounts.zip(breached_passwords).zip(second_factor.zip(registration));
-    let parts = resources.zip(users).zip(accounts.zip(acr)).zip(identity_providers);
+    let parts = resources.zip(users).zip(accounts.zip(acr));
+    let parts = parts.zip(identity_providers.zip(directories));
     let checked = parts.map(
         |(
             (
                 (resources, users),
                 (((accounts, breached_passwords), (second_factor, registration)), acr),
             ),
-            (identity_providers, upstream),
+            ((identity_providers, upstream), (directories, directory_clients)),
         )| {
             ProviderConfig {
                 settings: ProviderSettings {
@@ -90,8 +92,10 @@ pub fn check(
                     registration,
                     second_factor,
                     identity_providers,
+                    directories,
                 },
                 upstream,
+                directory_clients,
                 listen: section.listen.clone(),
                 signing_algorithms: section.signing_algorithms.clone(),
                 trusted_proxies: section.trusted_proxies.iter().map(|proxy| proxy.0).collect(),

@@ -7,6 +7,7 @@ use axum::{
 };
 use doorward_provider::{
     model::{
+        directory::is_directory,
         external_identity::{ExternalId, MOST_IDENTITIES, StoredIdentity},
         paths,
         session::Session,
@@ -83,7 +84,7 @@ async fn show(
     let token = FormToken::for_page(headers, &state.cookies);
     let providers = state.provider.identity_providers();
     let title = |identity: &StoredIdentity| {
-        let provider = providers.iter().find(|provider| provider.name == identity.provider);
+        let provider = state.provider.settings().vouching(&identity.provider);
         provider.map_or_else(|| identity.provider.to_string(), |provider| provider.title.clone())
     };
     let is_full = own.len() >= MOST_IDENTITIES as usize;
@@ -136,7 +137,13 @@ impl Page {
                     Some(used) => view! { ", "{texts.last_used}" "{utc_time(used)} }.into_any(),
                     None => view! { ", "{t.never_used} }.into_any(),
                 };
-                let label = t.remove_one.with(&title);
+                let button = view! {
+                    <button class="btn btn-danger btn-small" aria-label=t.remove_one.with(&title)>
+                        {t.remove}
+                    </button>
+                };
+                // That of a directory stays: it decides who may sign in.
+                let button = (!is_directory(&identity.id.issuer)).then_some(button);
                 let shown =
                     identity.shown.map(|shown| view! { <p class="break-words">{shown}</p> });
                 view! {
@@ -147,9 +154,7 @@ impl Page {
                                 {hidden(csrf::FIELD, form_token.clone())}
                                 {hidden("issuer", identity.id.issuer.to_string())}
                                 {hidden("subject", identity.id.subject.to_string())}
-                                <button class="btn btn-danger btn-small" aria-label=label>
-                                    {t.remove}
-                                </button>
+                                {button}
                             </form>
                         </div>
                         {shown}

@@ -4,9 +4,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
-    model::{paths, user::User},
-    use_case::{accounts::AccountError, sign_in::SignInError},
+    model::{directory::Directory, paths, user::User},
+    use_case::{accounts::AccountError, directory::PasswordChangeError, sign_in::SignInError},
 };
 use leptos::prelude::*;
 
@@ -60,6 +61,9 @@ pub(crate) async fn post(
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return refused(StatusCode::BAD_REQUEST, t.form_expired.to_owned()).await;
     }
+    if state.directory_of(&user).await?.is_some() {
+        return change_in_directory(&state, &headers, &peer, &user, &form).await;
+    }
     if form.get("action") == Some("remove") {
         return remove(&state, &headers, &peer, &user).await;
     }
@@ -107,6 +111,74 @@ pub(crate) async fn post(
     }
 }
 
+impl AppState {
+    /// The directory that has the user's password, if one has.
+    async fn directory_of(&self, user: &User) -> Result<Option<&Directory>, PageError> {
+        self.provider.directory_of(&user.sub).await.map_err(|error| self.error(error))
+    }
+}
+
+/// Changes the password where it is. Every session ends with it.
+async fn change_in_directory(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: &Peer,
+    user: &User,
+    form: &Params,
+) -> Result<Response, PageError> {
+    let t = state.texts;
+    let refused = |status: StatusCode, problem: String| {
+        show(state, headers, status, user, Some(Told::Problem(problem)))
+    };
+    let TypedPassword::Password(new) = TypedPassword::read(form) else {
+        return refused(StatusCode::BAD_REQUEST, t.accounts.passwords_differ.to_owned()).await;
+    };
+    let present = form.get_secret("present").unwrap_or_else(|| Secret::new(""));
+    let device = state.cookies.read(headers, Cookie::Device);
+    let browser = AskingBrowser::new(state, headers, peer);
+    let changed = state
+        .provider
+        .change_directory_password(user, &present, &new, device.as_ref(), browser.asker())
+        .await;
+    match changed {
+        Ok(Some(Ok(()))) => {}
+        Ok(Some(Err(PasswordChangeError::WrongPassword))) => {
+            let problem = t.own_page.present_password_wrong.to_owned();
+            return refused(StatusCode::BAD_REQUEST, problem).await;
+        }
+        Ok(Some(Err(error @ PasswordChangeError::Refused(_)))) => {
+            tracing::info!(cause = %error, "a directory has not taken a new password");
+            let problem = t.directory.password_refused.to_owned();
+            return refused(StatusCode::BAD_REQUEST, problem).await;
+        }
+        Ok(Some(Err(PasswordChangeError::Unavailable(_)))) => {
+            let problem = t.directory.unavailable.to_owned();
+            return refused(StatusCode::SERVICE_UNAVAILABLE, problem).await;
+        }
+        // The page has no form then.
+        Ok(None) => return show(state, headers, StatusCode::BAD_REQUEST, user, None).await,
+        Err(SignInError::Throttled(seconds)) => {
+            let page = refused(StatusCode::TOO_MANY_REQUESTS, t.throttled.of(seconds)).await;
+            return page.map(|page| with_retry_after(page, seconds));
+        }
+        Err(SignInError::Store(error)) => return Err(state.error(error)),
+        Err(_) => return Err(state.error(PageErrorCause::NotFound)),
+    }
+    let (title, text) = t.directory.password_changed;
+    Ok(signed_out(state, title, text))
+}
+
+/// A page for somebody whose sessions have ended.
+fn signed_out(state: &AppState, title: &'static str, text: &str) -> Response {
+    let link = Some((state.texts.sign_in, state.base.join(paths::LOGIN)));
+    let page = account_form::Told { title, text: text.to_owned(), hint: None, link };
+    let page = page.show(state, StatusCode::OK);
+    [Cookie::Session, Cookie::SessionCheck]
+        .into_iter()
+        .map(|cookie| state.cookies.remove(cookie))
+        .fold(page, |page, cookie| with_cookie(page, Some(cookie)))
+}
+
 /// Takes the password away. Every session ends with it, so the user signs in by the passkey: if
 /// that does not work, it shows at once.
 async fn remove(
@@ -127,13 +199,7 @@ async fn remove(
         Err(_) => return Err(state.error(PageErrorCause::NotFound)),
     }
     let (title, text) = t.own_page.password_removed;
-    let link = Some((t.sign_in, state.base.join(paths::LOGIN)));
-    let page = account_form::Told { title, text: text.to_owned(), hint: None, link };
-    let page = page.show(state, StatusCode::OK);
-    Ok([Cookie::Session, Cookie::SessionCheck]
-        .into_iter()
-        .map(|cookie| state.cookies.remove(cookie))
-        .fold(page, |page, cookie| with_cookie(page, Some(cookie))))
+    Ok(signed_out(state, title, text))
 }
 
 async fn show(
@@ -144,14 +210,24 @@ async fn show(
     told: Option<Told>,
 ) -> Result<Response, PageError> {
     let t = state.texts;
+    let directory = state.directory_of(user).await?;
+    if let Some(directory) = directory.filter(|own| !own.changes_passwords) {
+        let (layout, own_page) = (state.layout(), state.base.join(PATH));
+        let text = t.directory.password_is_there.with(&directory.provider.title);
+        let content = move || view! { <p class="muted" id="password-is-there">{text}</p> };
+        let markup = view::section(&layout, t.own_page.password, told, own_page, content);
+        return Ok(html(status, markup));
+    }
     let factors = state.provider.factors(&user.sub).await.map_err(|error| state.error(error))?;
-    let may_go = user.password_hash.is_some() && factors.replace_a_password();
+    let is_own = directory.is_none();
+    let may_go = is_own && user.password_hash.is_some() && factors.replace_a_password();
     let token = FormToken::for_page(headers, &state.cookies);
     let action = state.base.join(OWN_PATH);
     let remove = (action.clone(), token.value.clone());
     let refused = matches!(told, Some(Told::Problem(_)));
     let least = state.provider.account_settings().min_password_length;
-    let (username, has_password) = (user.username.clone(), user.password_hash.is_some());
+    let has_password = !is_own || user.password_hash.is_some();
+    let username = user.username.clone();
     let (layout, own_page) = (state.layout(), state.base.join(PATH));
     let markup = view::section(&layout, t.own_page.password, told, own_page, move || {
         let present = has_password.then(|| {

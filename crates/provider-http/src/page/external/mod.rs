@@ -113,8 +113,7 @@ pub(crate) async fn post(
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return show(&state, &headers, &waiting, Some(state.texts.form_expired)).await;
     }
-    let Some(provider) = state.provider.settings().identity_provider(&waiting.pending.provider)
-    else {
+    let Some(provider) = state.provider.settings().vouching(&waiting.pending.provider) else {
         return Ok(to_login(&state));
     };
     match form.get("action") {

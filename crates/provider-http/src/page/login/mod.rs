@@ -15,9 +15,10 @@ use doorward_provider::{
     store::StoreError,
     use_case::{
         authorize::AuthorizeRequest,
+        directory::DirectorySignIn,
         passkeys::PasskeyError,
         second_step::AfterPassword,
-        sign_in::{SignIn, SignInError, SignInOrigin, StartedSession},
+        sign_in::{SignIn, SignInError, SignInOrigin, StartedSession, VerifiedPassword},
     },
 };
 
@@ -32,11 +33,11 @@ use crate::{
     },
     page::{
         account_form::{AskingBrowser, leading_on},
-        error::PageError,
+        error::{PageError, PageErrorCause},
         policy::PagePolicy,
         response::{html_with_policy, see_other, with_cookie, with_retry_after},
         second_step,
-        upstream::{self, NewSignIn},
+        upstream::{self, Admission, NewSignIn},
     },
     texts::Localized,
 };
@@ -45,6 +46,8 @@ const PATH: &str = "/account/login";
 
 /// Seconds after which a browser may try again when too many sign-ins wait.
 const RETRY_WHEN_BUSY: u32 = 5;
+/// Seconds after which a browser may try again when a directory does not answer.
+const RETRY_WITHOUT_DIRECTORY: u32 = 60;
 
 pub(crate) async fn get(
     Localized(state): Localized,
@@ -125,6 +128,9 @@ pub(crate) async fn post(
         Ok(Progress::SignedIn(session)) => {
             Ok(signed_in(&state, page.return_url.as_ref(), &session))
         }
+        Ok(Progress::ByDirectory(vouched)) => {
+            page.by_directory(&state, &headers, &peer, *vouched).await
+        }
         Err(error) => {
             audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
             page.refused(&state, &headers, error).await
@@ -152,6 +158,8 @@ struct Asked {
 enum Progress {
     SignedIn(StartedSession),
     SecondStep(TokenHandle),
+    /// A directory has verified the password. Whose account it is, is looked at next.
+    ByDirectory(Box<DirectorySignIn>),
 }
 
 /// Verifies the password. Then it starts a session in place of the browser's earlier one, unless
@@ -168,7 +176,8 @@ async fn sign_in(
     let origin = SignInOrigin::Browser { address: &peer.0, device: known.as_ref() };
     let verified = state.provider.verify_password(username, password.clone(), origin).await;
     let user = match verified {
-        Ok(user) => user,
+        Ok(VerifiedPassword::Local(user)) => user,
+        Ok(VerifiedPassword::Directory(vouched)) => return Ok(Progress::ByDirectory(vouched)),
         Err(SignInError::WrongPassword) => {
             let code = &password;
             return by_recovery_code(state, headers, peer, username, code, remember).await;
@@ -295,6 +304,27 @@ impl LoginPage {
         }
     }
 
+    /// Goes on with somebody whose password a directory has verified.
+    async fn by_directory(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        peer: &Peer,
+        vouched: DirectorySignIn,
+    ) -> Result<Response, PageError> {
+        let provider = state.provider.settings().vouching(&vouched.directory);
+        let provider = provider.ok_or_else(|| state.error(PageErrorCause::NotFound))?;
+        let admission = Admission {
+            provider,
+            user: &vouched.user,
+            invitation: None,
+            return_url: self.return_url.as_ref(),
+            remember: self.remember,
+        };
+        let browser = AskingBrowser::new(state, headers, peer);
+        admission.admit(state, headers, peer, &browser).await
+    }
+
     /// Signs in by the answer of a passkey, which the script has put into the form.
     async fn by_passkey(
         self,
@@ -352,6 +382,14 @@ impl LoginPage {
             SignInError::Busy(_) => {
                 let problem = state.texts.too_busy.to_owned();
                 (StatusCode::SERVICE_UNAVAILABLE, problem, Some(RETRY_WHEN_BUSY))
+            }
+            SignInError::Account(problem) => {
+                let problem = state.texts.directory.account(problem).to_owned();
+                (StatusCode::FORBIDDEN, problem, None)
+            }
+            SignInError::DirectoryUnavailable => {
+                let problem = state.texts.directory.unavailable.to_owned();
+                (StatusCode::SERVICE_UNAVAILABLE, problem, Some(RETRY_WITHOUT_DIRECTORY))
             }
             SignInError::Store(error) => return Err(state.error(error)),
         };

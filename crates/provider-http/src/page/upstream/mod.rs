@@ -13,7 +13,7 @@ use doorward_provider::{
     audit,
     model::{
         external_identity::{LinkIntent, UpstreamUser},
-        identity_provider::IdentityProvider,
+        identity_provider::{IdentityProvider, ProviderKind},
         paths, provider_choice,
         session::SignInProof,
         time::Seconds,
@@ -214,23 +214,49 @@ async fn answer(
         Purpose::Link(intent) => return link(state, headers, peer, provider, &user, &intent).await,
         Purpose::Invitation(token) => Some(TokenHandle::parse(token.expose())),
     };
-    let text = return_url.as_ref().map(ReturnUrl::to_text);
-    let visit = ExternalVisit {
-        asker: browser.asker(),
+    let admission = Admission {
+        provider,
+        user: &user,
         invitation: invitation.as_ref(),
-        return_url: text.as_deref(),
+        return_url: return_url.as_ref(),
         remember,
     };
-    let signed_in = state.provider.sign_in_externally(provider, &user, visit).await;
-    match signed_in.map_err(|error| state.error(error))? {
-        ExternalSignIn::SignedIn { user, sign_in } => {
-            let done = FirstStepDone { user: &user, sign_in, remember };
-            start(state, headers, peer, done, return_url.as_ref()).await
-        }
-        ExternalSignIn::Ask(handle) => Ok(external::begin(state, &handle)),
-        ExternalSignIn::Refused(refusal) => {
-            let back = way_back(state, return_url.as_ref());
-            Ok(external::refused(state, peer, &provider.title, refusal, back))
+    admission.admit(state, headers, peer, &browser).await
+}
+
+/// Somebody for whom a provider, or a directory, vouches, on the way in.
+pub(crate) struct Admission<'a> {
+    pub(crate) provider: &'a IdentityProvider,
+    pub(crate) user: &'a UpstreamUser,
+    pub(crate) invitation: Option<&'a TokenHandle>,
+    pub(crate) return_url: Option<&'a ReturnUrl>,
+    pub(crate) remember: bool,
+}
+
+impl Admission<'_> {
+    /// Signs the user in, or asks what becomes of somebody who is new here.
+    pub(crate) async fn admit(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        peer: &Peer,
+        browser: &AskingBrowser<'_>,
+    ) -> Result<Response, PageError> {
+        let Self { provider, user, invitation, return_url, remember } = self;
+        let text = return_url.map(ReturnUrl::to_text);
+        let asker = browser.asker();
+        let visit = ExternalVisit { asker, invitation, return_url: text.as_deref(), remember };
+        let signed_in = state.provider.sign_in_externally(provider, user, visit).await;
+        match signed_in.map_err(|error| state.error(error))? {
+            ExternalSignIn::SignedIn { user, sign_in } => {
+                let done = FirstStepDone { user: &user, sign_in, remember };
+                start(state, headers, peer, done, return_url).await
+            }
+            ExternalSignIn::Ask(handle) => Ok(external::begin(state, &handle)),
+            ExternalSignIn::Refused(refusal) => {
+                let back = way_back(state, return_url);
+                Ok(external::refused(state, peer, &provider.title, refusal, back))
+            }
         }
     }
 }
@@ -278,8 +304,7 @@ pub(crate) async fn start(
     let SignInProof::External(session) = &sign_in.proof else {
         return Err(state.error(PageErrorCause::NotFound));
     };
-    let mut providers = state.provider.identity_providers().iter();
-    let provider = providers.find(|own| own.issues_as(&session.id.issuer));
+    let provider = state.provider.settings().vouching_as(&session.id.issuer);
     let provider = provider.ok_or_else(|| state.error(PageErrorCause::NotFound))?;
     let failed = |error: SignInError| match error {
         SignInError::Store(error) => Err(state.error(error)),
@@ -304,6 +329,9 @@ pub(crate) async fn start(
             login::signed_in(state, return_url, &session)
         }
     };
+    if provider.kind == ProviderKind::Directory {
+        return Ok(response);
+    }
     let last = TokenHandle::parse(&provider.name);
     let last = state.cookies.set(Cookie::LastProvider, &last, Some(LAST_PROVIDER_LIFETIME));
     Ok(with_cookie(response, Some(last)))

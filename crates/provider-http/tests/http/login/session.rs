@@ -143,8 +143,8 @@ async fn the_front_door_says_who_is_signed_in() {
 async fn a_password_that_changes_meanwhile_starts_none() {
     let world = World::new().await;
     let origin = SignInOrigin::Browser { address: "192.0.2.1", device: None };
-    let alice =
-        world.provider.verify_password("alice", Secret::new("alice"), origin).await.unwrap();
+    let verified = world.provider.verify_password("alice", Secret::new("alice"), origin).await;
+    let alice = verified.unwrap().local().unwrap();
     world.import(user("alice", "new", &[])).await;
     let outcome = world
         .provider

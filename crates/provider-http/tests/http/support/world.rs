@@ -30,6 +30,7 @@ use doorward_provider::{
         acr::{AcrLevel, AcrLevels},
         client::ClientSettings,
         consent::Consent,
+        directory::Directory,
         identity_provider::IdentityProvider,
         outbox::OutboxMail,
         provider_settings::{AccessTokenTyp, LongestParameters},
@@ -45,7 +46,7 @@ use doorward_provider::{
     },
     store::{SigningKeys as _, Store},
     use_case::{
-        audit_trail::AuditSettings, new_password::NoBreachedPasswords,
+        audit_trail::AuditSettings, directory::DirectoryClients, new_password::NoBreachedPasswords,
         password_verifier::PasswordVerifier, upstream::UpstreamClients,
     },
 };
@@ -119,6 +120,10 @@ pub struct Setup {
     pub identity_providers: Vec<IdentityProvider>,
     /// Their clients.
     pub upstream_clients: UpstreamClients,
+    /// The directories by which users sign in.
+    pub directories: Vec<Directory>,
+    /// Their clients.
+    pub directory_clients: DirectoryClients,
     /// Where messages are kept, as in demo mode.
     pub demo_mailbox: Option<Arc<DemoMailbox>>,
     /// How the pages look.
@@ -154,6 +159,8 @@ impl Default for Setup {
             registration: RegistrationSettings::default(),
             identity_providers: vec![],
             upstream_clients: UpstreamClients::new(),
+            directories: vec![],
+            directory_clients: DirectoryClients::new(),
             demo_mailbox: None,
             branding: SharedBranding::default(),
         }
@@ -177,6 +184,8 @@ struct Own {
     registration: RegistrationSettings,
     identity_providers: Vec<IdentityProvider>,
     upstream_clients: UpstreamClients,
+    directories: Vec<Directory>,
+    directory_clients: DirectoryClients,
     demo_mailbox: Option<Arc<DemoMailbox>>,
     branding: SharedBranding,
 }
@@ -237,6 +246,8 @@ impl World {
             registration: setup.registration,
             identity_providers: setup.identity_providers,
             upstream_clients: setup.upstream_clients,
+            directories: setup.directories,
+            directory_clients: setup.directory_clients,
             demo_mailbox: setup.demo_mailbox,
             branding: setup.branding,
         };
@@ -308,10 +319,12 @@ impl World {
                 accounts: own.accounts.clone(),
                 registration: own.registration.clone(),
                 identity_providers: own.identity_providers.clone(),
+                directories: own.directories.clone(),
             },
             clients: clients.iter().map(client).collect(),
             plain_secrets: true,
             upstream_clients: own.upstream_clients.clone(),
+            directory_clients: own.directory_clients.clone(),
             resources: own.resources.clone().unwrap_or_else(resources),
             keys: key_ring(&*store, &clock).await,
             passwords,

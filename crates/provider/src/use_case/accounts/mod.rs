@@ -38,6 +38,7 @@ use crate::{
     },
     store::{AccountEvents, FailedSignIns, StoreError, Tickets, Users},
     use_case::{
+        directory::DirectoryStates,
         new_password::{NewPasswordError, NewPasswords},
         password_verifier::{Busy, PasswordVerifier},
     },
@@ -123,6 +124,7 @@ pub(crate) struct Accounts<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) new_passwords: &'a NewPasswords,
     pub(crate) passwords: &'a PasswordVerifier,
+    pub(crate) directories: DirectoryStates<'a>,
     /// Notified when a mail was queued.
     pub(crate) mail_queued: &'a Notify,
     /// Notified when sessions ended.

@@ -13,7 +13,7 @@ use crate::{
         password_rules::AboutUser,
         paths,
         ticket::{Ticket, TicketPurpose},
-        token_handle::TokenHandle,
+        token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
     },
     store::{StoreError, TicketRedemption, UserChange},
@@ -87,14 +87,18 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// The enabled user who is named, with the address that is known to be theirs.
+    /// The enabled user who is named, with the address that is known to be theirs. Who is in a
+    /// directory has no password of ours.
     async fn owner(&self, typed: &str) -> Result<Option<(User, EmailAddress)>, StoreError> {
         let user = match EmailAddress::parse(typed) {
             Ok(address) => self.users.user_by_email(&address.normalized()).await?,
             Err(_) => self.users.user_by_username(&normalized_username(typed)).await?,
         };
+        let looked_at = user.as_ref().map(|user| user.sub.clone());
+        let looked_at = looked_at.unwrap_or_else(|| draw_id(self.entropy));
+        let is_elsewhere = self.directories.has(&looked_at).await?;
         Ok(user
-            .filter(|user| user.enabled && user.verified_email().is_some())
+            .filter(|user| !is_elsewhere && user.enabled && user.verified_email().is_some())
             .and_then(|user| user.email().map(|address| (user, address))))
     }
 

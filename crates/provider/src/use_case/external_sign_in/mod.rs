@@ -16,9 +16,10 @@ use serde_json::{Map, Value};
 pub use self::pending::PendingIdentity;
 use self::vouched::Vouched;
 use crate::{
-    audit,
+    ProviderSettings, audit,
     model::{
         account_event::AccountEventKind,
+        directory,
         email::EmailAddress,
         external_identity::{
             ExternalId, LinkIntent, MOST_IDENTITIES, StoredIdentity, UpstreamUser,
@@ -33,8 +34,8 @@ use crate::{
         username,
     },
     store::{
-        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, RemovedIdentity, Store,
-        StoreError,
+        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, LinkedBy, RemovedIdentity,
+        Store, StoreError,
     },
     use_case::{
         accounts::{AccountError, Accounts, Asker, Told},
@@ -128,7 +129,7 @@ pub struct ExternalVisit<'a> {
 pub(crate) struct ExternalSignIns<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) accounts: Accounts<'a>,
-    pub(crate) providers: &'a [IdentityProvider],
+    pub(crate) settings: &'a ProviderSettings,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -245,6 +246,9 @@ impl ExternalSignIns<'_> {
             // The account stays untouched until its owner signs in.
             return self.ask(provider, vouched, false, visit).await.map(Some);
         }
+        if let Some(waiting) = self.waiting_account(provider, vouched).await? {
+            return self.link_by_username(provider, vouched, &waiting, visit.asker).await;
+        }
         match newcomer {
             Newcomer::AsSet(FirstSignIn::Refuse) => refused(ExternalRefusal::NoAccount),
             Newcomer::Decided | Newcomer::AsSet(FirstSignIn::Create)
@@ -284,8 +288,8 @@ impl ExternalSignIns<'_> {
         if !owner.enabled {
             return Ok(LinkByAddress::Decided(refused(ExternalRefusal::Disabled)));
         }
-        let by_email = owner.verified_email();
-        let outcome = match self.add_link(provider, vouched, owner, by_email, asker).await? {
+        let by = LinkedBy::Email(owner.verified_email().unwrap_or_default());
+        let outcome = match self.add_link(provider, vouched, owner, by, asker).await? {
             AddedIdentity::Added => self.known(provider, vouched, &owner.sub).await?,
             AddedIdentity::TooMany => refused(ExternalRefusal::TooMany),
             AddedIdentity::WasUnlinked => return Ok(LinkByAddress::OwnerDecides),
@@ -297,12 +301,53 @@ impl ExternalSignIns<'_> {
         Ok(LinkByAddress::Decided(outcome))
     }
 
+    /// The account that waits for the entry of a directory: it has the entry's name, and nobody can
+    /// sign in to it. Users who were brought along keep their `sub` so.
+    async fn waiting_account(
+        &self,
+        provider: &IdentityProvider,
+        vouched: &Vouched,
+    ) -> Result<Option<User>, StoreError> {
+        let mut directories = self.settings.directories.iter();
+        let adopts =
+            directories.any(|own| own.provider.name == provider.name && own.adopts_usernames);
+        let Some(name) = vouched.exact_username.as_deref().filter(|_| adopts) else {
+            return Ok(None);
+        };
+        let user = self.store.user_by_username(&normalized_username(name)).await?;
+        // Some letters become others in lower case: the Kelvin sign a k.
+        let is_same = |user: &User| name.is_ascii() || user.username == name;
+        let Some(user) = user.filter(|user| {
+            let is_nobodys = user.password_hash.is_none() && user.admin_role().is_none();
+            user.enabled && is_nobodys && is_same(user)
+        }) else {
+            return Ok(None);
+        };
+        let is_free = self.store.factors(&user.sub).await?.ways_in() == 0;
+        Ok(is_free.then_some(user))
+    }
+
+    /// Links the entry with the account that waits for it; `None` if it waits no more.
+    async fn link_by_username(
+        &self,
+        provider: &IdentityProvider,
+        vouched: &Vouched,
+        waiting: &User,
+        asker: Asker<'_>,
+    ) -> Result<Option<ExternalSignIn>, StoreError> {
+        let by = LinkedBy::Username(normalized_username(&waiting.username));
+        match self.add_link(provider, vouched, waiting, by, asker).await? {
+            AddedIdentity::Added => self.known(provider, vouched, &waiting.sub).await,
+            _ => Ok(None),
+        }
+    }
+
     async fn add_link(
         &self,
         provider: &IdentityProvider,
         vouched: &Vouched,
         user: &User,
-        by_email: Option<String>,
+        by: LinkedBy,
         asker: Asker<'_>,
     ) -> Result<AddedIdentity, StoreError> {
         let identity = vouched.identity_of(user, provider, self.clock.now());
@@ -311,7 +356,7 @@ impl ExternalSignIns<'_> {
             .about(&called)
             .saying("factor", called.as_str());
         let notices = self.accounts.notices(user, Some(MailKind::FactorAdded), told, asker)?;
-        let link = IdentityLink { identity, by_email, most: MOST_IDENTITIES };
+        let link = IdentityLink { identity, by, most: MOST_IDENTITIES };
         let added = self.store.add_external_identity(link, notices).await?;
         if added == AddedIdentity::Added {
             audit::Event::IdentityLinked { sub: &user.sub, peer: asker.address }.log();
@@ -450,7 +495,7 @@ impl ExternalSignIns<'_> {
         let Some(user) = self.store.user(sub).await? else {
             return Ok(ExternalLink::Refused(ExternalRefusal::OtherSession));
         };
-        Ok(match self.add_link(provider, vouched, &user, None, asker).await? {
+        Ok(match self.add_link(provider, vouched, &user, LinkedBy::Request, asker).await? {
             AddedIdentity::Added => ExternalLink::Linked,
             AddedIdentity::WasLinked => ExternalLink::WasLinked,
             // Without an address nothing asks whether the user has, or had, another one.
@@ -462,7 +507,8 @@ impl ExternalSignIns<'_> {
         })
     }
 
-    /// Unlinks an identity of this user, and ends the sessions that began by it.
+    /// Unlinks an identity of this user, and ends the sessions that began by it. That of a
+    /// directory stays.
     pub(crate) async fn unlink(
         &self,
         sub: &Sub,
@@ -471,8 +517,10 @@ impl ExternalSignIns<'_> {
     ) -> Result<RemovedIdentity, StoreError> {
         let own = self.store.external_identity(id).await?.filter(|own| own.sub == *sub);
         let user = self.store.user(sub).await?;
+        // Who could leave the directory would stay when the directory lets them go.
+        let own = own.filter(|own| !directory::is_directory(&own.id.issuer));
         let Some((identity, user)) = own.zip(user) else { return Ok(RemovedIdentity::Unknown) };
-        let provider = self.providers.iter().find(|own| own.name == identity.provider);
+        let provider = self.settings.vouching(&identity.provider);
         let title = provider.map_or(identity.provider.as_str(), |provider| &provider.title);
         let called = called(title, &identity);
         let told = Told::new(AccountEventKind::IdentityUnlinked)
@@ -480,7 +528,7 @@ impl ExternalSignIns<'_> {
             .saying("factor", called.as_str());
         let notices = self.accounts.notices(&user, Some(MailKind::FactorRemoved), told, asker)?;
         let now = self.clock.now();
-        let (sub, id, providers) = (sub.clone(), id.clone(), self.providers.to_vec());
+        let (sub, id, providers) = (sub.clone(), id.clone(), self.settings.ways_in_elsewhere());
         let removal = IdentityRemoval { sub, id, providers, by_user: true };
         let removed = self.store.remove_external_identity(removal, notices, now).await?;
         if removed == RemovedIdentity::Removed {

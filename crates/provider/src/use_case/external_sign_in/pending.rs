@@ -148,7 +148,7 @@ impl ExternalSignIns<'_> {
     fn open(&self, ticket: &Ticket) -> Option<(&IdentityProvider, Kept)> {
         let kept: Value = ticket.data.get(KEPT)?.clone();
         let kept: Kept = serde_json::from_value(kept).ok()?;
-        let provider = self.providers.iter().find(|own| own.name == kept.provider)?;
+        let provider = self.settings.vouching(&kept.provider)?;
         Some((provider, kept))
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     email::EmailAddress,
     external_identity::{ExternalId, IdentityUse, InvalidExternalId, StoredIdentity, UpstreamUser},
-    identity_provider::IdentityProvider,
+    identity_provider::{IdentityProvider, ProviderKind},
     session::{SignInProof, UpstreamSession, method},
     time::Timestamp,
     user::{User, UserClaims},
@@ -29,6 +29,9 @@ pub(super) struct Vouched {
     email: Option<String>,
     says_verified: bool,
     pub(super) preferred_username: Option<String>,
+    /// The same as it was sent and whole, if it is short and has no control characters.
+    #[serde(default)]
+    pub(super) exact_username: Option<String>,
     pub(super) name: Option<String>,
     pub(super) given_name: Option<String>,
     pub(super) family_name: Option<String>,
@@ -61,6 +64,7 @@ impl Vouched {
             email: address(user),
             says_verified: user.says_verified(),
             preferred_username: user.text("preferred_username"),
+            exact_username: exact_username(user),
             name: user.text("name"),
             given_name: user.text("given_name"),
             family_name: user.text("family_name"),
@@ -137,9 +141,20 @@ fn address(user: &UpstreamUser) -> Option<String> {
     EmailAddress::parse(text).is_ok().then(|| text.to_owned())
 }
 
-/// The methods of the sign-in. Several factors count if the operator says that they do; of all
+/// The user name as the provider writes it: a text that was cut, or from which something was left
+/// out, would be another name.
+fn exact_username(user: &UpstreamUser) -> Option<String> {
+    let text = user.claims.get("preferred_username")?.as_str()?;
+    (user.text("preferred_username").as_deref() == Some(text)).then(|| text.to_owned())
+}
+
+/// The methods of the sign-in. A directory has verified a password that was typed here. Several
+/// factors count if the operator says that they do; of all
 /// others nothing is known but that the other provider vouches.
 fn methods(provider: &IdentityProvider, user: &UpstreamUser) -> Vec<String> {
+    if provider.kind == ProviderKind::Directory {
+        return method::names(&[method::PASSWORD]);
+    }
     let by_method = provider.trusted_mfa && user.amr.iter().any(|own| own == method::MULTI_FACTOR);
     let by_level = user.acr.as_ref().is_some_and(|acr| provider.mfa_acr.contains(acr));
     let mut methods = vec![method::EXTERNAL];

@@ -32,6 +32,7 @@ use crate::{
     store::{Codes, DeviceCodes, Factors, Grants, RefreshTokens, Users},
     use_case::{
         authenticate::AuthenticatedClient,
+        directory::DirectoryStates,
         dpop::{ProofVerifier, refresh_token_key},
         error::TokenError,
         sign_in::PasswordCheck,
@@ -49,6 +50,7 @@ pub(crate) struct TokenEndpoint<'a> {
     pub(crate) issuer: &'a TokenIssuer,
     pub(crate) proofs: ProofVerifier<'a>,
     pub(crate) passwords: PasswordCheck<'a>,
+    pub(crate) directories: DirectoryStates<'a>,
     /// Makes families of refresh tokens out of codes.
     pub(crate) families: &'a hmac::Key,
     /// How long a consumed refresh token is still answered with its unused successor.

@@ -39,7 +39,10 @@ impl TokenEndpoint<'_> {
             // Anybody can name a public client, from the address of the guesser's choice.
             SignInOrigin::Browser { address, device: None }
         };
-        let user = &self.passwords.verify(username, password, origin).await?;
+        // Only a password of our own can be kept with the grant, which ends when it changes.
+        let own = self.passwords.without_directories();
+        let user = own.verify(username, password, origin).await?.local();
+        let user = &user.ok_or(SignInError::WrongPassword)?;
         let factors = self.factors.factors(&user.sub).await?;
         if factors.has_second_step() || self.require_second_factor.applies_to(user) {
             return Err(TokenError::Grant(GrantProblem::SecondFactorNeeded));
@@ -78,6 +81,9 @@ impl From<SignInError> for TokenError {
             SignInError::WrongPassword => Self::Grant(GrantProblem::WrongPassword),
             SignInError::Throttled(seconds) => Self::Throttled(seconds),
             SignInError::Busy(busy) => Self::Busy(busy),
+            SignInError::Account(_) | SignInError::DirectoryUnavailable => {
+                Self::Grant(GrantProblem::WrongPassword)
+            }
             SignInError::Store(error) => Self::Store(error),
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     },
     store::{RefreshTokenRecord, RotateRefreshToken, Rotation, StoreError},
     use_case::{
+        directory::Standing,
         dpop::is_made_by,
         error::{GrantProblem, TokenError},
         token::issue::{Issued, VerifiedGrant},
@@ -40,6 +41,7 @@ impl TokenEndpoint<'_> {
                 .into());
         };
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
+        let user = self.confirmed(user).await?;
         // What the operator has taken from the client since then is granted no more.
         grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
         let scope = narrowed(&grant.scope, scope)?;
@@ -70,6 +72,18 @@ impl TokenEndpoint<'_> {
             binding,
         };
         self.issuer.issue(renewing, verified, now).await
+    }
+
+    /// The user, as the directory says by now whose user it is, if it is one's.
+    async fn confirmed(&self, user: User) -> Result<User, TokenError> {
+        match self.directories.confirm(&user.sub).await? {
+            Standing::AsBefore | Standing::Unknown => Ok(user),
+            Standing::Ended(_) => Err(GrantProblem::UserDisabled.into()),
+            Standing::Confirmed => {
+                let user = self.users.user(&user.sub).await?.filter(|user| user.enabled);
+                Ok(user.ok_or(GrantProblem::UserDisabled)?)
+            }
+        }
     }
 
     async fn rotate(

@@ -1,0 +1,462 @@
+//! Sign-in by a directory: the entry of a name, its password, its groups, and what an application
+//! gets to know of it.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fmt::Write as _,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use doorward_protocol::secret::Secret;
+use doorward_provider::{
+    model::{directory::LoginName, external_identity::ExternalSubject, time::Timestamp},
+    use_case::directory::{DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError},
+};
+use futures::FutureExt as _;
+use ldap3::Scope;
+use rustls::ClientConfig;
+use serde_json::{Map, Value};
+
+use crate::{
+    connection::{Bound, Failure, Found, Search, TlsError, tls, unicode_password_change},
+    dn::Dn,
+    entry::Entry,
+    pool::{Pool, Servers},
+    settings::{DirectorySettings, FindEntry, Groups, IdAttribute, PasswordChange},
+    state,
+    template::{equals, equals_bytes},
+};
+
+/// How many levels of groups in groups are looked at.
+const DEEPEST_GROUPS: usize = 10;
+/// The name and the password by which a name of nobody costs as much as that of somebody.
+const NOBODY: &str = "cn=nobody-has-this-name";
+
+/// A directory.
+#[derive(Debug)]
+pub struct LdapDirectory {
+    settings: DirectorySettings,
+    pub(crate) tls: Arc<ClientConfig>,
+    servers: Arc<Servers>,
+    /// With the account that searches.
+    questions: Pool,
+    /// On which the passwords of users are tried.
+    passwords: Pool,
+}
+
+impl LdapDirectory {
+    /// Makes the client. Nothing is asked yet, so the directory need not run. `trusted` are
+    /// certification authorities (DER) beside the machine's, where the settings name none.
+    pub fn new(settings: DirectorySettings, trusted: &[Vec<u8>]) -> Result<Self, TlsError> {
+        let tls = Arc::new(tls(&settings.authorities, trusted)?);
+        let limits = settings.limits;
+        let servers = Servers::new(settings.servers.clone(), Arc::clone(&tls), limits);
+        let servers = Arc::new(servers);
+        let questions = Pool::new(Arc::clone(&servers), settings.account.clone());
+        let passwords = Pool::new(Arc::clone(&servers), None);
+        Ok(Self { settings, tls, servers, questions, passwords })
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &DirectorySettings {
+        &self.settings
+    }
+
+    /// Asks for what every server tells about itself (RFC 4512 section 5.1), to know whether one
+    /// answers.
+    pub async fn probe(&self) -> bool {
+        let search = Search {
+            base: String::new(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["supportedLDAPVersion".to_owned()],
+            most: 1,
+        };
+        let answered = self.search(&search).await;
+        !matches!(answered, Err(Failure::Broken(_)))
+    }
+
+    pub(crate) async fn search(&self, search: &Search) -> Result<Found, Failure> {
+        self.questions
+            .ask(|connection| {
+                let search = search.clone();
+                async move { connection.search(&search).await }.boxed()
+            })
+            .await
+    }
+
+    async fn bind(&self, dn: &str, password: &Secret) -> Result<Bound, Failure> {
+        self.passwords
+            .ask(|connection| {
+                let (dn, password) = (dn.to_owned(), password.clone());
+                async move { connection.bind(&dn, &password).await }.boxed()
+            })
+            .await
+    }
+
+    /// The attributes that are read of a user's entry.
+    pub(crate) fn attributes(&self) -> Vec<String> {
+        let own = &self.settings.attributes;
+        let named = [&own.username, &own.email, &own.name, &own.given_name, &own.family_name];
+        let named = named.into_iter().chain(&own.others).map(String::as_str);
+        let needed = [own.id.name()].into_iter();
+        let groups = matches!(self.settings.groups, Groups::MemberOf(_)).then_some("memberOf");
+        let state = state::attributes(self.settings.kind).iter().copied();
+        let all: BTreeSet<_> = named.chain(needed).chain(groups).chain(state).collect();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The search for the entry of a name; `None` where the entry is named by it.
+    pub(crate) fn search_for(&self, name: &LoginName) -> Option<Search> {
+        let FindEntry::Search(filter) = &self.settings.find else { return None };
+        Some(Search {
+            base: self.settings.base.clone(),
+            scope: Scope::Subtree,
+            filter: filter.fill(&[("name", &name.name), ("typed", &name.typed)]),
+            attributes: self.attributes(),
+            most: 2,
+        })
+    }
+
+    /// The only entry that was found.
+    pub(crate) fn only(mut found: Found) -> Result<Option<Entry>, DirectoryError> {
+        if found.entries.len() > 1 || found.is_cut {
+            let text = "several entries have the name: write a filter that finds one";
+            return Err(DirectoryError::NotAccepted(text.to_owned()));
+        }
+        Ok(found.entries.pop())
+    }
+
+    /// The entry of a name whose password is this one.
+    async fn verified(&self, name: &LoginName, password: &Secret) -> Result<Entry, DirectoryError> {
+        let Some(search) = self.search_for(name) else {
+            return self.verified_directly(name, password).await;
+        };
+        let found = self.search(&search).await.map_err(unanswered)?;
+        let Some(entry) = Self::only(found)? else {
+            self.decoy_bind().await;
+            return Err(DirectoryError::NoEntry);
+        };
+        let bound = self.bind(&entry.dn, password).await.map_err(unanswered)?;
+        bound.answer().check()?;
+        Ok(entry)
+    }
+
+    /// Tries the password under the name that is made of the typed one, and reads the entry with
+    /// the rights of its user, on the same connection.
+    async fn verified_directly(
+        &self,
+        name: &LoginName,
+        password: &Secret,
+    ) -> Result<Entry, DirectoryError> {
+        let FindEntry::Direct(template) = &self.settings.find else {
+            return Err(DirectoryError::NoEntry);
+        };
+        let dn = template.fill(&name.name);
+        let search = Search {
+            base: dn.clone(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: self.attributes(),
+            most: 1,
+        };
+        let asked = self
+            .passwords
+            .ask(|connection| {
+                let (dn, password, search) = (dn.clone(), password.clone(), search.clone());
+                async move {
+                    let bound = connection.bind(&dn, &password).await?;
+                    if bound.answer().check().is_err() {
+                        return Ok((bound, Found::default()));
+                    }
+                    Ok((bound, connection.search(&search).await?))
+                }
+                .boxed()
+            })
+            .await;
+        let (bound, found) = asked.map_err(unanswered)?;
+        bound.answer().check()?;
+        let unreadable = "the user may not read the own entry: give the user that right, or search";
+        Self::only(found)?.ok_or_else(|| DirectoryError::NotAccepted(unreadable.to_owned()))
+    }
+
+    async fn decoy_bind(&self) {
+        let _ = self.bind(NOBODY, &Secret::new(NOBODY)).await;
+    }
+
+    /// What becomes of an entry.
+    pub(crate) async fn user(
+        &self,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<DirectoryUser, DirectoryError> {
+        let subject = self.subject(entry)?;
+        let mut claims = self.claims(entry);
+        let groups = self.groups(entry).await.map_err(unanswered)?;
+        claims.insert("groups".to_owned(), groups.into_iter().map(Value::from).collect());
+        let state = state::of_entry(self.settings.kind, entry, now);
+        Ok(DirectoryUser { subject, claims, state })
+    }
+
+    /// What names the entry for ever.
+    fn subject(&self, entry: &Entry) -> Result<ExternalSubject, DirectoryError> {
+        let id = &self.settings.attributes.id;
+        let text = match id {
+            IdAttribute::ObjectGuid => entry.values(id.name()).first().and_then(|own| guid(own)),
+            IdAttribute::Text(name) => match entry.texts(name).as_slice() {
+                [only] => Some((*only).to_owned()),
+                _ => None,
+            },
+        };
+        let subject = text.and_then(|text| ExternalSubject::parse(&text).ok());
+        subject.ok_or_else(|| {
+            let name = id.name();
+            let text = format!("the entry has no {name}, or the account may not read it");
+            DirectoryError::NotAccepted(text)
+        })
+    }
+
+    /// The attributes under their names, and under those of OpenID Connect Core section 5.1.
+    fn claims(&self, entry: &Entry) -> Map<String, Value> {
+        let own = &self.settings.attributes;
+        let known = [
+            ("preferred_username", &own.username),
+            ("email", &own.email),
+            ("name", &own.name),
+            ("given_name", &own.given_name),
+            ("family_name", &own.family_name),
+        ];
+        let mut claims = Map::new();
+        for name in known.iter().map(|(_, name)| *name).chain(&own.others) {
+            match entry.texts(name).as_slice() {
+                [] => {}
+                [only] => {
+                    claims.insert(name.clone(), (*only).into());
+                }
+                several => {
+                    claims.insert(name.clone(), several.iter().copied().collect());
+                }
+            }
+        }
+        for (claim, name) in known {
+            // A name of its own, as an attribute may be called like a claim.
+            claims.remove(claim);
+            if let Some(text) = entry.text(name) {
+                claims.insert(claim.to_owned(), text.into());
+            }
+        }
+        claims
+    }
+
+    /// The names of the groups, each once.
+    pub(crate) async fn groups(&self, entry: &Entry) -> Result<Vec<String>, Failure> {
+        let most = self.settings.limits.groups;
+        let names: BTreeSet<String> = match &self.settings.groups {
+            Groups::None => BTreeSet::new(),
+            Groups::MemberOf(base) => {
+                let groups = entry.texts("memberOf").into_iter().filter_map(Dn::parse);
+                let groups = groups.filter(|group| group.is_under(base));
+                groups
+                    .filter_map(|group| group.first_value().map(str::to_owned))
+                    .take(most)
+                    .collect()
+            }
+            Groups::Search { base, filter, name, nested } => {
+                let username = entry.text(&self.settings.attributes.username).unwrap_or_default();
+                let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
+                let mut members = VecDeque::from([(entry.dn.clone(), 0)]);
+                while let Some((member, depth)) = members.pop_front() {
+                    let left = most.saturating_sub(seen.len());
+                    if left == 0 {
+                        break;
+                    }
+                    let search = Search {
+                        base: base.clone(),
+                        scope: Scope::Subtree,
+                        filter: filter.fill(&[("dn", &member), ("name", username)]),
+                        attributes: vec![name.clone()],
+                        most: left,
+                    };
+                    for group in self.search(&search).await?.entries {
+                        if !seen.insert(group.dn.to_lowercase()) {
+                            continue;
+                        }
+                        names.extend(group.text(name).map(str::to_owned));
+                        if *nested && depth < DEEPEST_GROUPS {
+                            members.push_back((group.dn, depth + 1));
+                        }
+                    }
+                }
+                names
+            }
+        };
+        Ok(names.into_iter().collect())
+    }
+
+    async fn entry_of(&self, subject: &ExternalSubject) -> Result<Option<Entry>, DirectoryError> {
+        let filter = match &self.settings.attributes.id {
+            id @ IdAttribute::ObjectGuid => match guid_bytes(subject) {
+                Some(bytes) => equals_bytes(id.name(), &bytes),
+                None => return Ok(None),
+            },
+            IdAttribute::Text(name) => equals(name, subject),
+        };
+        let search = Search {
+            base: self.settings.base.clone(),
+            scope: Scope::Subtree,
+            filter,
+            attributes: self.attributes(),
+            most: 2,
+        };
+        Self::only(self.search(&search).await.map_err(unanswered)?)
+    }
+}
+
+#[async_trait]
+impl DirectoryClient for LdapDirectory {
+    async fn verify(
+        &self,
+        name: &LoginName,
+        password: &Secret,
+        now: Timestamp,
+    ) -> Result<DirectoryUser, DirectoryError> {
+        if password.expose().is_empty() {
+            return Err(DirectoryError::WrongPassword);
+        }
+        let entry = self.verified(name, password).await?;
+        self.user(&entry, now).await
+    }
+
+    async fn decoy(&self, name: &LoginName) {
+        if let Some(search) = self.search_for(name) {
+            let _ = self.search(&search).await;
+        }
+        self.decoy_bind().await;
+    }
+
+    async fn entry(
+        &self,
+        subject: &ExternalSubject,
+        now: Timestamp,
+    ) -> Result<Option<DirectoryUser>, DirectoryError> {
+        match self.entry_of(subject).await? {
+            Some(entry) => self.user(&entry, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn change_password(
+        &self,
+        subject: &ExternalSubject,
+        present: &Secret,
+        new: &Secret,
+    ) -> Result<(), PasswordChangeError> {
+        let way = self.settings.password_change;
+        if way == PasswordChange::None {
+            let text = "the directory's setting password_change does not allow it";
+            return Err(PasswordChangeError::Refused(text.to_owned()));
+        }
+        if present.expose().is_empty() || new.expose().is_empty() {
+            return Err(PasswordChangeError::WrongPassword);
+        }
+        let entry = self.entry_of(subject).await.map_err(|error| match error {
+            DirectoryError::Unavailable(text) => PasswordChangeError::Unavailable(text),
+            other => PasswordChangeError::Refused(other.to_string()),
+        })?;
+        let Some(Entry { dn, .. }) = entry else {
+            return Err(PasswordChangeError::WrongPassword);
+        };
+        let changed = self
+            .passwords
+            .ask(|connection| {
+                let (dn, present, new) = (dn.clone(), present.clone(), new.clone());
+                async move {
+                    // It is the user's now, and nobody else's.
+                    connection.is_usable = false;
+                    let bound = connection.bind(&dn, &present).await?;
+                    if bound.answer().check().is_err() {
+                        return Ok(false);
+                    }
+                    match way {
+                        PasswordChange::UnicodePwd => {
+                            let changes = unicode_password_change(&present, &new);
+                            connection.modify(&dn, changes).await?;
+                        }
+                        PasswordChange::Rfc3062 | PasswordChange::None => {
+                            connection.modify_password(&present, &new).await?;
+                        }
+                    }
+                    Ok(true)
+                }
+                .boxed()
+            })
+            .await;
+        match changed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(PasswordChangeError::WrongPassword),
+            Err(Failure::Broken(text)) => Err(PasswordChangeError::Unavailable(text)),
+            Err(refused @ Failure::Refused { .. }) => {
+                Err(PasswordChangeError::Refused(refused.to_string()))
+            }
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        self.servers.is_up()
+    }
+}
+
+fn unanswered(failure: Failure) -> DirectoryError {
+    match failure {
+        Failure::Broken(text) => DirectoryError::Unavailable(text),
+        refused @ Failure::Refused { .. } => DirectoryError::NotAccepted(refused.to_string()),
+    }
+}
+
+/// The usual text of an `objectGUID`: the first three parts are sent with the lowest byte first
+/// (MS-DTYP section 2.3.4.2).
+fn guid(bytes: &[u8]) -> Option<String> {
+    let bytes: [u8; 16] = bytes.try_into().ok()?;
+    let mut text = String::with_capacity(36);
+    for (index, at) in GUID_ORDER.into_iter().enumerate() {
+        if [4, 6, 8, 10].contains(&index) {
+            text.push('-');
+        }
+        let _ = write!(text, "{:02x}", bytes[at]);
+    }
+    Some(text)
+}
+
+/// The bytes of the text of an `objectGUID`.
+fn guid_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
+    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (index, at) in GUID_ORDER.into_iter().enumerate() {
+        bytes[at] = u8::from_str_radix(&digits[index * 2..index * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+const GUID_ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_object_guid_has_its_usual_text() {
+        let bytes: Vec<u8> = (0..16).collect();
+        let text = guid(&bytes).unwrap();
+        assert_eq!(text, "03020100-0504-0706-0809-0a0b0c0d0e0f");
+        assert_eq!(guid_bytes(&text).unwrap().to_vec(), bytes);
+        assert_eq!(guid(&bytes[1..]), None);
+        for wrong in ["", "03020100", "zz020100-0504-0706-0809-0a0b0c0d0e0f"] {
+            assert_eq!(guid_bytes(wrong), None, "{wrong}");
+        }
+    }
+}

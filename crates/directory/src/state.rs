@@ -1,0 +1,262 @@
+//! Whether an account can be used: pure rules over the attributes of its entry, and over what a
+//! directory says when it refuses a password.
+
+use doorward_provider::{
+    model::{
+        directory::{AccountProblem, AccountState},
+        time::Timestamp,
+    },
+    use_case::directory::DirectoryError,
+};
+
+use crate::{entry::Entry, settings::DirectoryKind};
+
+/// The attributes that say it.
+pub(crate) fn attributes(kind: DirectoryKind) -> &'static [&'static str] {
+    match kind {
+        DirectoryKind::ActiveDirectory => {
+            &["userAccountControl", "accountExpires", "pwdLastSet", COMPUTED]
+        }
+        DirectoryKind::Ldap => {
+            &["pwdAccountLockedTime", "pwdReset", "nsAccountLock", "shadowExpire"]
+        }
+    }
+}
+
+/// Flags of `userAccountControl` that the domain controller works out when it is asked.
+const COMPUTED: &str = "msDS-User-Account-Control-Computed";
+const ACCOUNT_DISABLED: i64 = 0x2;
+const PASSWORD_NEVER_EXPIRES: i64 = 0x1_0000;
+const PASSWORD_EXPIRED: i64 = 0x80_0000;
+/// Between 1601, from where Active Directory counts steps of 100 ns, and 1970.
+const SECONDS_BEFORE_1970: i64 = 11_644_473_600;
+const STEPS_PER_SECOND: i64 = 10_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// What the attributes say.
+pub(crate) fn of_entry(kind: DirectoryKind, entry: &Entry, now: Timestamp) -> AccountState {
+    let problem = match kind {
+        DirectoryKind::ActiveDirectory => of_active_directory(entry, now),
+        DirectoryKind::Ldap => of_ldap(entry, now),
+    };
+    AccountState { problem }
+}
+
+fn number(entry: &Entry, name: &str) -> Option<i64> {
+    entry.text(name)?.trim().parse().ok()
+}
+
+fn of_active_directory(entry: &Entry, now: Timestamp) -> Option<AccountProblem> {
+    let flags = number(entry, "userAccountControl").unwrap_or_default();
+    if flags & ACCOUNT_DISABLED != 0 {
+        return Some(AccountProblem::Disabled);
+    }
+    // 0 and the highest number mean never.
+    let expires = number(entry, "accountExpires").filter(|at| *at > 0 && *at != i64::MAX);
+    let seconds = expires.map(|at| at / STEPS_PER_SECOND - SECONDS_BEFORE_1970);
+    if seconds.is_some_and(|at| at <= now.seconds()) {
+        return Some(AccountProblem::Expired);
+    }
+    if number(entry, "pwdLastSet") == Some(0) {
+        return Some(AccountProblem::MustChangePassword);
+    }
+    let is_too_old = number(entry, COMPUTED).unwrap_or_default() & PASSWORD_EXPIRED != 0;
+    let is_checked = flags & PASSWORD_NEVER_EXPIRES == 0;
+    (is_too_old && is_checked).then_some(AccountProblem::PasswordExpired)
+}
+
+/// OpenLDAP's password policy, 389 Directory Server, and accounts of Unix (RFC 2307).
+fn of_ldap(entry: &Entry, now: Timestamp) -> Option<AccountProblem> {
+    let is_true = |name| entry.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    // This time means that an administrator has locked it. Any other is that of the last wrong
+    // passwords, and passes: it must sign nobody out.
+    let is_locked = entry.text("pwdAccountLockedTime").is_some_and(|at| at == "000001010000Z");
+    if is_locked || is_true("nsAccountLock") {
+        return Some(AccountProblem::Disabled);
+    }
+    let days = number(entry, "shadowExpire").filter(|days| *days >= 0);
+    if days.is_some_and(|days| days.saturating_mul(SECONDS_PER_DAY) <= now.seconds()) {
+        return Some(AccountProblem::Expired);
+    }
+    is_true("pwdReset").then_some(AccountProblem::MustChangePassword)
+}
+
+/// What a directory says to a bind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BindAnswer<'a> {
+    /// The result code (RFC 4511 section 4.1.9).
+    pub(crate) code: u32,
+    /// The diagnostic message.
+    pub(crate) text: &'a str,
+    /// The error of the password policy, if the server sends one
+    /// (draft-behera-ldap-password-policy section 6.2).
+    pub(crate) policy: Option<u8>,
+}
+
+impl BindAnswer<'_> {
+    /// Whether the password is right, and can be used.
+    pub(crate) fn check(&self) -> Result<(), DirectoryError> {
+        match (self.code, self.policy) {
+            (0, Some(CHANGE_AFTER_RESET)) => {
+                Err(DirectoryError::Account(AccountProblem::MustChangePassword))
+            }
+            (0, _) => Ok(()),
+            (INVALID_CREDENTIALS, Some(POLICY_PASSWORD_EXPIRED)) => {
+                Err(DirectoryError::Account(AccountProblem::PasswordExpired))
+            }
+            (INVALID_CREDENTIALS, _) => Err(self.of_sub_code()),
+            // Some servers say so about accounts without a password, or that are locked, and about
+            // names that can't be anybody's.
+            (NO_SUCH_OBJECT | INVALID_NAME | INAPPROPRIATE_AUTHENTICATION | UNWILLING, _) => {
+                Err(DirectoryError::WrongPassword)
+            }
+            (BUSY | UNAVAILABLE, _) => Err(DirectoryError::Unavailable(self.told())),
+            _ => Err(DirectoryError::NotAccepted(self.told())),
+        }
+    }
+
+    /// The code and the message, for logs and operators.
+    pub(crate) fn told(&self) -> String {
+        told(self.code, self.text)
+    }
+
+    /// Active Directory says more in the message: `…, data 533, v2580`. It does so of 532, 533, 701
+    /// and 773 only where the password is right.
+    fn of_sub_code(&self) -> DirectoryError {
+        let code = self.text.split(", ").find_map(|part| part.strip_prefix("data "));
+        let problem = match code.map(str::trim) {
+            Some("530" | "531") => AccountProblem::NotNow,
+            Some("532") => AccountProblem::PasswordExpired,
+            Some("533") => AccountProblem::Disabled,
+            Some("701") => AccountProblem::Expired,
+            Some("773") => AccountProblem::MustChangePassword,
+            // 775 is a locked account. It is told to guessers, too, and so means nothing.
+            _ => return DirectoryError::WrongPassword,
+        };
+        DirectoryError::Account(problem)
+    }
+}
+
+const INVALID_CREDENTIALS: u32 = 49;
+const NO_SUCH_OBJECT: u32 = 32;
+const INVALID_NAME: u32 = 34;
+const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
+const BUSY: u32 = 51;
+const UNAVAILABLE: u32 = 52;
+const UNWILLING: u32 = 53;
+const POLICY_PASSWORD_EXPIRED: u8 = 0;
+const CHANGE_AFTER_RESET: u8 = 2;
+
+/// The longest message of a directory that is shown or logged, in characters.
+const LONGEST_TOLD: usize = 300;
+
+/// A result code and what the directory says to it, on one line.
+pub(crate) fn told(code: u32, text: &str) -> String {
+    let text: String = text.chars().filter(|one| !one.is_control()).take(LONGEST_TOLD).collect();
+    if text.is_empty() {
+        format!("result code {code}")
+    } else {
+        format!("result code {code}: {text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn of(kind: DirectoryKind, attributes: &[(&str, &str)]) -> Option<AccountProblem> {
+        let values: Vec<_> = attributes.iter().map(|(_, value)| [value.as_bytes()]).collect();
+        let owned: Vec<_> = attributes
+            .iter()
+            .zip(&values)
+            .map(|((name, _), values)| (*name, &values[..]))
+            .collect();
+        of_entry(kind, &Entry::with("cn=a", &owned), NOW).problem
+    }
+
+    /// Attributes as domain controllers send them.
+    #[test]
+    fn active_directory_says_it_by_flags_and_times() {
+        let of = |attributes: &[(&str, &str)]| of(DirectoryKind::ActiveDirectory, attributes);
+        let usual = [
+            ("userAccountControl", "512"),
+            ("accountExpires", "9223372036854775807"),
+            ("pwdLastSet", "133500000000000000"),
+            (COMPUTED, "0"),
+        ];
+        assert_eq!(of(&usual), None);
+        assert_eq!(of(&[("userAccountControl", "514")]), Some(AccountProblem::Disabled));
+        assert_eq!(of(&[("userAccountControl", "66050")]), Some(AccountProblem::Disabled));
+        assert_eq!(of(&[("accountExpires", "0")]), None, "never");
+        // 1,800,000,000 seconds after 1970, and a second later.
+        assert_eq!(of(&[("accountExpires", "134444736000000000")]), Some(AccountProblem::Expired));
+        assert_eq!(of(&[("accountExpires", "134444736010000000")]), None);
+        assert_eq!(of(&[("pwdLastSet", "0")]), Some(AccountProblem::MustChangePassword));
+        let expired = (COMPUTED, "8388608");
+        let never = ("userAccountControl", "66048");
+        assert_eq!(of(&[expired]), Some(AccountProblem::PasswordExpired));
+        assert_eq!(of(&[expired, never]), None);
+        assert_eq!(of(&[(COMPUTED, "16")]), None, "locked by guesses: it passes");
+        assert_eq!(of(&[("accountExpires", "x"), ("userAccountControl", "")]), None);
+    }
+
+    #[test]
+    fn ldap_says_it_by_the_password_policy() {
+        let of = |attributes: &[(&str, &str)]| of(DirectoryKind::Ldap, attributes);
+        assert_eq!(of(&[]), None);
+        let locked = ("pwdAccountLockedTime", "000001010000Z");
+        assert_eq!(of(&[locked]), Some(AccountProblem::Disabled));
+        assert_eq!(of(&[("pwdAccountLockedTime", "20261129120000Z")]), None, "by guesses");
+        assert_eq!(of(&[("nsAccountLock", "TRUE")]), Some(AccountProblem::Disabled));
+        assert_eq!(of(&[("pwdReset", "TRUE")]), Some(AccountProblem::MustChangePassword));
+        assert_eq!(of(&[("pwdReset", "FALSE")]), None);
+        assert_eq!(of(&[("shadowExpire", "20833")]), Some(AccountProblem::Expired));
+        assert_eq!(of(&[("shadowExpire", "20834")]), None);
+        assert_eq!(of(&[("shadowExpire", "-1")]), None, "never");
+    }
+
+    /// Messages as domain controllers send them.
+    #[test]
+    fn active_directory_says_more_in_the_message() {
+        let bind = |data: &str| {
+            let text = format!(
+                "80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data \
+                 {data}, v4563\0"
+            );
+            BindAnswer { code: 49, text: &text, policy: None }.check().unwrap_err()
+        };
+        for (data, problem) in [
+            ("530", AccountProblem::NotNow),
+            ("531", AccountProblem::NotNow),
+            ("532", AccountProblem::PasswordExpired),
+            ("533", AccountProblem::Disabled),
+            ("701", AccountProblem::Expired),
+            ("773", AccountProblem::MustChangePassword),
+        ] {
+            assert_eq!(bind(data), DirectoryError::Account(problem), "{data}");
+        }
+        for data in ["52e", "525", "775", "", "5330"] {
+            assert_eq!(bind(data), DirectoryError::WrongPassword, "{data}");
+        }
+    }
+
+    #[test]
+    fn result_codes_say_whether_it_was_the_password() {
+        let bind = |code, policy| BindAnswer { code, text: "no\nmore", policy }.check();
+        let account = |problem| Err(DirectoryError::Account(problem));
+        assert_eq!(bind(0, None), Ok(()));
+        assert_eq!(bind(0, Some(2)), account(AccountProblem::MustChangePassword));
+        assert_eq!(bind(49, Some(0)), account(AccountProblem::PasswordExpired));
+        assert_eq!(bind(49, Some(1)), Err(DirectoryError::WrongPassword), "locked");
+        for code in [32, 34, 48, 49, 53] {
+            assert_eq!(bind(code, None), Err(DirectoryError::WrongPassword), "{code}");
+        }
+        let unavailable = DirectoryError::Unavailable("result code 52: nomore".to_owned());
+        assert_eq!(bind(52, None), Err(unavailable));
+        let refused = DirectoryError::NotAccepted("result code 13: nomore".to_owned());
+        assert_eq!(bind(13, None), Err(refused));
+    }
+}

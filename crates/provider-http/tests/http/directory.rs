@@ -1,0 +1,503 @@
+//! Sign-in by a directory: through the login page, with a real OpenLDAP behind it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use doorward_directory::{
+    FilterTemplate, LdapDirectory,
+    settings::{
+        Attributes, DirectoryKind, DirectorySettings, FindEntry, Groups, Limits, PasswordChange,
+        Security, Server, ServiceAccount,
+    },
+};
+use doorward_protocol::{ids::Sub, secret::Secret};
+use doorward_provider::{
+    model::{
+        directory::{AccountProblem, Asked, Directory, LoginNames},
+        identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
+        session::{Device, SignInProof},
+        time::Seconds,
+        token_handle::TokenHandle,
+        user::{User, normalized_username},
+    },
+    use_case::{
+        accounts::Asker,
+        directory::{DirectoryClient, DirectoryClients},
+        sign_in::{SignIn, SignInError},
+    },
+};
+use futures::future::join_all;
+use serde_json::json;
+use test_slapd::{BASE, READER, READER_PASSWORD, TestSlapd, group, person};
+
+use crate::{
+    factors::add_passkey,
+    support::{Answer, Browser, Setup, World, claims, user},
+};
+
+const WRONG: &str = "The user name or the password is wrong";
+
+const ASKER: Asker<'static> =
+    Asker { address: "192.0.2.1", browser: Some("Firefox, Linux"), language: "en", mark: None };
+
+fn dn_of(name: &str) -> String {
+    format!("uid={name},ou=people,{BASE}")
+}
+
+fn name() -> IdentityProviderName {
+    IdentityProviderName::parse("corp").unwrap()
+}
+
+/// A directory whose members of `staff` are users, and those of `admins` administrators.
+fn corp() -> Directory {
+    let directory = Directory::new(name());
+    let rules = json!([
+        {"claim": "role", "from": "/groups", "only": ["user"]},
+        {"claim": "role", "value": "admin",
+         "when": [{"pointer": "/groups", "contains": "admins"}]},
+        {"claim": "department", "from": "/sn"},
+    ]);
+    Directory {
+        provider: IdentityProvider {
+            title: "Corporate".to_owned(),
+            first_sign_in: FirstSignIn::Create,
+            claims: serde_json::from_value(rules).unwrap(),
+            ..directory.provider
+        },
+        ..directory
+    }
+}
+
+fn client(slapd: &TestSlapd) -> LdapDirectory {
+    let parse = |text, known| FilterTemplate::parse(text, known).unwrap();
+    // Nothing here waits for a time limit on a machine that is not very busy.
+    let long = Duration::from_mins(1);
+    let settings = DirectorySettings {
+        name: name(),
+        kind: DirectoryKind::Ldap,
+        servers: vec![Server {
+            host: "127.0.0.1".to_owned(),
+            port: slapd.tls_port(),
+            security: Security::Tls,
+        }],
+        authorities: vec![slapd.authority()],
+        account: Some(ServiceAccount {
+            dn: READER.to_owned(),
+            password: Secret::new(READER_PASSWORD),
+        }),
+        find: FindEntry::Search(parse("(|(uid={name})(mail={typed}))", &["name", "typed"])),
+        base: BASE.to_owned(),
+        attributes: Attributes::usual(DirectoryKind::Ldap),
+        groups: Groups::Search {
+            base: format!("ou=groups,{BASE}"),
+            filter: parse("(member={dn})", &["dn"]),
+            name: "cn".to_owned(),
+            nested: false,
+        },
+        password_change: PasswordChange::Rfc3062,
+        limits: Limits { connect: long, answer: long, ..Limits::default() },
+    };
+    LdapDirectory::new(settings, &[]).unwrap()
+}
+
+async fn world_with(slapd: &TestSlapd, directory: Directory, users: Vec<User>) -> World {
+    let client: Arc<dyn DirectoryClient> = Arc::new(client(slapd));
+    let directory_clients = DirectoryClients::from([(name(), client)]);
+    let directories = vec![directory];
+    World::with(Setup { users, directories, directory_clients, ..Setup::default() }).await
+}
+
+async fn world(slapd: &TestSlapd) -> World {
+    world_with(slapd, corp(), Vec::new()).await
+}
+
+async fn sign_in(world: &World, name: &str, password: &str) -> Answer {
+    Browser::new(world).sign_in(name, password, None).await
+}
+
+async fn found(world: &World, name: &str) -> Option<User> {
+    world.store().user_by_username(&normalized_username(name)).await.unwrap()
+}
+
+/// A user of our own without a password, who was brought along.
+fn waiting(name: &str) -> User {
+    User { password_hash: None, ..user(name, name, &[]) }
+}
+
+#[tokio::test]
+async fn the_first_sign_in_makes_an_account_and_a_renamed_entry_finds_it() {
+    let slapd = TestSlapd::start(&(person("ada", "secret") + &group("user", &[&dn_of("ada")])));
+    let world = world(&slapd).await;
+    let mut browser = Browser::new(&world);
+    let answer = browser.sign_in("ada", "secret", None).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    let ada = found(&world, "ada").await.unwrap();
+    assert_eq!(ada.password_hash, None, "the password is the directory's");
+    let tokens = browser.tokens(&[]).await;
+    let id_token = claims(&tokens["id_token"]);
+    assert_eq!((&id_token["sub"], &id_token["amr"]), (&json!(ada.sub), &json!(["pwd"])));
+    assert_eq!(claims(&tokens["access_token"])["role"], "user");
+    // The name, the groups and what else the entry says are others by now.
+    slapd.change(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: uid=countess\ndeleteoldrdn: 1\n\n\
+         dn: cn=user,ou=groups,{BASE}\nchangetype: delete\n\n\
+         dn: cn=admins,ou=groups,{BASE}\nchangetype: add\nobjectClass: groupOfNames\ncn: admins\n\
+         member: {}\n",
+        dn_of("ada"),
+        dn_of("countess")
+    ));
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::BAD_REQUEST);
+    let mut browser = Browser::new(&world);
+    browser.sign_in("countess", "secret", None).await;
+    let tokens = browser.tokens(&[]).await;
+    assert_eq!(claims(&tokens["id_token"])["sub"], json!(ada.sub));
+    assert_eq!(claims(&tokens["access_token"])["role"], "admin");
+    // Somebody else who gets the name gets an account of their own.
+    slapd.change(&person("ada", "other").replacen('\n', "\nchangetype: add\n", 1));
+    assert_eq!(sign_in(&world, "ada", "other").await.status, StatusCode::SEE_OTHER);
+    let other = found(&world, "ada-2").await.unwrap();
+    assert_ne!(other.sub, ada.sub);
+}
+
+#[tokio::test]
+async fn of_64_first_sign_ins_at_once_one_makes_the_account() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    let before = world.store().users(None, 1000).await.unwrap().len();
+    let client = client(&slapd);
+    let name = LoginNames::every().take("ada").unwrap();
+    // All of them know the right password before the first one is signed in.
+    let password = Secret::new("secret");
+    let verified = client.verify(&name, &password, world.provider.now()).await.unwrap();
+    assert_eq!(verified.claims["email"], "ada@example.com");
+    let answers = join_all((0..64).map(|number: u8| {
+        let world = &world;
+        async move {
+            let address = std::net::Ipv4Addr::new(192, 0, 2, number);
+            Browser::at(world, address.into()).sign_in("ada", "secret", None).await.status
+        }
+    }))
+    .await;
+    // Some are too many for the machine, and say so.
+    let signed_in = answers.iter().filter(|status| **status == StatusCode::SEE_OTHER).count();
+    assert!(signed_in > 0, "{answers:?}");
+    assert_eq!(world.store().users(None, 1000).await.unwrap().len(), before + 1);
+}
+
+#[tokio::test]
+async fn every_failure_looks_the_same() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    for (name, password) in [
+        ("ada", "wrong"),
+        ("nobody", "secret"),
+        ("alice", "wrong"),
+        ("*", "secret"),
+        ("ada)(uid=*", "secret"),
+    ] {
+        let answer = sign_in(&world, name, password).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+        assert!(answer.body.contains(WRONG), "{name}");
+    }
+    // The form can't be sent without a password by a browser, and this is none.
+    let mut browser = Browser::new(&world);
+    let page = browser.login_page(None).await;
+    let fields = [("username", "ada"), ("action", "login")];
+    let answer = browser.submit(&page, &fields).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(found(&world, "ada").await.is_none());
+}
+
+#[tokio::test]
+async fn guesses_at_a_password_of_the_directory_are_throttled() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    let mut refused = StatusCode::BAD_REQUEST;
+    for _ in 0..30 {
+        refused = sign_in(&world, "ada", "wrong").await.status;
+        if refused != StatusCode::BAD_REQUEST {
+            break;
+        }
+    }
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    let answer = sign_in(&world, "ada", "secret").await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "the right one has to wait, too");
+}
+
+#[tokio::test]
+async fn our_own_users_come_first_or_the_directory_does() {
+    let slapd = TestSlapd::start(&person("alice", "of the directory"));
+    let world = world(&slapd).await;
+    // Alice is a user of our own, whose password is the name.
+    assert_eq!(sign_in(&world, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    let answer = sign_in(&world, "alice", "of the directory").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "the name is hers");
+    let first = Directory { asked: Asked::BeforeLocalUsers, ..corp() };
+    let world = world_with(&slapd, first, Vec::new()).await;
+    assert_eq!(sign_in(&world, "alice", "alice").await.status, StatusCode::BAD_REQUEST);
+    let answer = sign_in(&world, "alice", "of the directory").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(found(&world, "alice-2").await.is_some(), "an account of its own");
+    assert_eq!(sign_in(&world, "carol", "carol").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn names_of_another_form_are_not_looked_up() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let names = LoginNames::parse(&["*@corp.example".to_owned()]).unwrap();
+    let world = world_with(&slapd, Directory { names, ..corp() }, Vec::new()).await;
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::BAD_REQUEST);
+    let answer = sign_in(&world, "Ada@Corp.Example", "secret").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+}
+
+#[tokio::test]
+async fn users_who_were_brought_along_keep_their_sub() {
+    let slapd = TestSlapd::start(&(person("ada", "secret") + &person("carol", "of the directory")));
+    let users = || vec![waiting("ada")];
+    let world = world_with(&slapd, corp(), users()).await;
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::SEE_OTHER);
+    assert!(found(&world, "ada-2").await.is_some(), "by default a name says nothing");
+    let adopting = || Directory { adopts_usernames: true, ..corp() };
+    let world = world_with(&slapd, adopting(), users()).await;
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::SEE_OTHER);
+    assert!(found(&world, "ada-2").await.is_none());
+    let ada = Sub::parse("ada").unwrap();
+    assert_eq!(world.store().external_identities(&ada).await.unwrap().len(), 1);
+    // Carol has a password of our own: nobody gets her account by her name.
+    let answer = sign_in(&world, "carol", "of the directory").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let first = Directory { asked: Asked::BeforeLocalUsers, ..adopting() };
+    let world = world_with(&slapd, first, Vec::new()).await;
+    let answer = sign_in(&world, "carol", "of the directory").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let carol = Sub::parse("carol").unwrap();
+    assert!(world.store().external_identities(&carol).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_account_that_waits_for_an_administrator_is_not_adopted() {
+    let slapd = TestSlapd::start(&person("root", "secret"));
+    let mut root = waiting("root");
+    root.claims_mut().insert("admin_role".to_owned(), "owner".into());
+    let adopting = Directory { adopts_usernames: true, ..corp() };
+    let world = world_with(&slapd, adopting, vec![root]).await;
+    assert_eq!(sign_in(&world, "root", "secret").await.status, StatusCode::SEE_OTHER);
+    let root = Sub::parse("root").unwrap();
+    assert!(world.store().external_identities(&root).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_directory_that_is_down_keeps_nobody_out_who_is_in() {
+    let mut slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    slapd.stop();
+    let answer = sign_in(&world, "ada", "secret").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(answer.body.contains("does not answer at the moment"), "{answer:?}");
+    assert!(!answer.header("retry-after").is_empty());
+    assert!(world.provider.is_a_directory_down());
+    // Our own users, and whoever is signed in, go on.
+    assert_eq!(sign_in(&world, "alice", "alice").await.status, StatusCode::SEE_OTHER);
+    browser.code(&[("prompt", "none")]).await;
+    let refreshed = world.refresh(&tokens["refresh_token"]).await;
+    assert_eq!(refreshed.status, StatusCode::OK, "{refreshed:?}");
+    slapd.start_again();
+}
+
+#[tokio::test]
+async fn an_account_that_cant_be_used_is_told_so() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    slapd.set(&dn_of("ada"), "shadowExpire", "10");
+    let answer = sign_in(&world, "ada", "secret").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    assert!(answer.body.contains("has expired"), "{answer:?}");
+    let answer = sign_in(&world, "ada", "wrong").await;
+    assert!(answer.body.contains(WRONG), "nobody else learns it");
+    assert!(found(&world, "ada").await.is_none());
+}
+
+#[tokio::test]
+async fn the_link_with_a_directory_can_be_removed_by_nobody_but_an_operator() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let page = browser.get("/account/identities").await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    assert!(page.body.contains("Corporate") && !page.body.contains("Remove Corporate"));
+    let ada = found(&world, "ada").await.unwrap();
+    let [identity] = &*world.store().external_identities(&ada.sub).await.unwrap() else {
+        panic!("one")
+    };
+    let (issuer, subject) = (&*identity.id.issuer, &*identity.id.subject);
+    let page = browser.get("/account/identities").await.page();
+    let token = page.fields().into_iter().find(|(name, _)| name == "form_token");
+    let token = token.map(|(_, value)| value).unwrap_or_default();
+    let fields = [("form_token", &*token), ("issuer", issuer), ("subject", subject)];
+    browser.post("/account/identities", &fields).await;
+    assert_eq!(world.store().external_identities(&ada.sub).await.unwrap().len(), 1);
+}
+
+/// The directory is asked again after a minute.
+fn asking_again() -> Directory {
+    Directory { refresh_interval: Some(Seconds::new(60)), ..corp() }
+}
+
+#[tokio::test]
+async fn who_is_disabled_in_the_directory_is_signed_out_after_the_interval() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world_with(&slapd, asking_again(), Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
+    world.clock.advance(59);
+    let tokens = world.refresh(&tokens["refresh_token"]).await.json();
+    assert!(tokens["access_token"].is_string(), "the last answer is young: {tokens}");
+    world.clock.advance(1);
+    let refused = world.refresh(&tokens["refresh_token"]).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    let answer = browser.get("/account").await;
+    assert!(answer.location().contains("/account/login"), "{answer:?}");
+    // An administrator of the directory has made a mistake, and mends it.
+    slapd.change(&format!(
+        "dn: {}\nchangetype: modify\ndelete: pwdAccountLockedTime\n",
+        dn_of("ada")
+    ));
+    let mut browser = Browser::new(&world);
+    let answer = browser.sign_in("ada", "secret", None).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_the_directory_says_by_now_comes_with_the_next_tokens() {
+    let slapd = TestSlapd::start(&(person("ada", "secret") + &group("user", &[&dn_of("ada")])));
+    let world = world_with(&slapd, asking_again(), Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let scope = ("scope", "openid profile MyBackendApi2 offline_access");
+    let tokens = browser.tokens(&[scope]).await;
+    assert_eq!(claims(&tokens["access_token"])["role"], "user");
+    slapd.change(&format!("dn: cn=user,ou=groups,{BASE}\nchangetype: delete\n"));
+    world.clock.advance(60);
+    let answer = browser.get("/account").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let ada = found(&world, "ada").await.unwrap();
+    assert!(!ada.has_role("user"), "{ada:?}");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_gone_signs_its_user_out() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world_with(&slapd, asking_again(), Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    slapd.change(&format!("dn: {}\nchangetype: delete\n", dn_of("ada")));
+    world.clock.advance(60);
+    let answer = browser.get("/account").await;
+    assert!(answer.location().contains("/account/login"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_passkey_signs_nobody_in_whom_the_directory_does_not_let_in() {
+    let mut slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    sign_in(&world, "ada", "secret").await;
+    let ada = found(&world, "ada").await.unwrap();
+    add_passkey(&world, &ada.sub, 1, "Key").await;
+    let by_passkey = async || {
+        let proof = SignInProof::Passkey(vec![1; 20]);
+        let sign_in = SignIn { proof, amr: vec!["hwk".to_owned()], auth_time: None };
+        let device = Device::default();
+        world.provider.start_session(&ada, sign_in, false, device, None).await
+    };
+    assert!(by_passkey().await.is_ok());
+    slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
+    let refused = by_passkey().await.unwrap_err();
+    assert!(matches!(refused, SignInError::Account(AccountProblem::Disabled)), "{refused:?}");
+    slapd.stop();
+    let refused = by_passkey().await.unwrap_err();
+    assert!(matches!(refused, SignInError::DirectoryUnavailable), "{refused:?}");
+    slapd.start_again();
+}
+
+#[tokio::test]
+async fn a_directory_is_a_way_in_and_no_recovery_code_replaces_its_password() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let cookie = TokenHandle::parse(&browser.session().unwrap());
+    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let own = &session.authentication;
+    add_passkey(&world, &own.sub, 1, "Key").await;
+    assert_eq!(world.provider.factors(&own.sub).await.unwrap().ways_in(), 2);
+    let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
+    let answer = sign_in(&world, "ada", &codes[0].shown()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+    assert!(answer.body.contains(WRONG), "{answer:?}");
+    assert!(world.provider.remove_passkey(own, &[1; 20], ASKER).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_password_of_ours_is_none_for_a_user_of_the_directory() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    sign_in(&world, "ada", "secret").await;
+    let ada = found(&world, "ada").await.unwrap();
+    let with_password =
+        User { password_hash: user("x", "of ours", &[]).password_hash, ..ada.clone() };
+    world.store().put_user(with_password, world.provider.now()).await.unwrap();
+    assert_eq!(sign_in(&world, "ada", "of ours").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::SEE_OTHER);
+    // Nor by a name that is not looked up in the directory.
+    let names = LoginNames::parse(&["*@corp.example".to_owned()]).unwrap();
+    let world = world_with(&slapd, Directory { names, ..corp() }, Vec::new()).await;
+    sign_in(&world, "ada@corp.example", "secret").await;
+    let ada = found(&world, "ada").await.unwrap();
+    let password_hash = user("x", "of ours", &[]).password_hash;
+    let with_password = User { password_hash, ..ada };
+    world.store().put_user(with_password, world.provider.now()).await.unwrap();
+    assert_eq!(sign_in(&world, "ada", "of ours").await.status, StatusCode::BAD_REQUEST);
+}
+
+/// Sets a new password on the page of the account.
+async fn change_password(browser: &mut Browser<'_>, present: &str, new: &str) -> Answer {
+    let page = browser.get("/account/password").await.page();
+    let fields = [("present", present), ("password", new), ("repeated", new)];
+    browser.submit(&page, &fields).await
+}
+
+#[tokio::test]
+async fn a_password_is_changed_where_it_is_if_the_directory_lets_its_users() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let there = |text: &str| text.contains("id=\"password-is-there\"");
+    let world = world(&slapd).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let page = browser.get("/account/password").await;
+    assert!(there(&page.body), "{page:?}");
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    for present in ["", "wrong"] {
+        let answer = change_password(&mut browser, present, "another secret").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+    }
+    let answer = change_password(&mut browser, "secret", "another secret").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert!(answer.body.contains("Your password is changed"), "{answer:?}");
+    // Whoever was signed in by the old one is not any more.
+    let refused = world.refresh(&tokens["refresh_token"]).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(sign_in(&world, "ada", "another secret").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(found(&world, "ada").await.unwrap().password_hash, None);
+}

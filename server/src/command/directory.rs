@@ -1,0 +1,110 @@
+//! `doorward directory …`: directories (LDAP) by which users sign in.
+
+use clap::Subcommand;
+use doorward_directory::{Finding, check};
+use doorward_provider::model::{
+    directory::LoginName,
+    time::{Clock as _, SystemClock},
+    user::normalized_username,
+};
+use serde_json::{Value, json};
+
+use super::{CommandError, DataArguments};
+use crate::{config::Config, output::print, provider::directories, tls::Tls};
+
+/// What to do with directories.
+#[derive(Debug, Subcommand)]
+pub enum DirectoryCommand {
+    /// Go through the steps of a sign-in, and tell what each of them finds. Nothing is changed.
+    Check {
+        /// The name of the directory in the configuration.
+        name: String,
+        /// Also look for the entry of this user, and show what becomes of it. No password is
+        /// needed.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+}
+
+impl DirectoryCommand {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CommandError> {
+        let Self::Check { name, user, data } = self;
+        Box::pin(run_check(data.config.load()?, &name, user.as_deref(), data.json)).await
+    }
+}
+
+async fn run_check(
+    config: Config,
+    name: &str,
+    typed: Option<&str>,
+    json: bool,
+) -> Result<(), CommandError> {
+    let trusted = Tls::trusted(&config.tls, &config.sources).map_err(CommandError::refused)?;
+    let known = &config.provider.settings.directories;
+    let settings = config.provider.directory_clients.into_iter().find(|own| &*own.name == name);
+    let directory = known.iter().find(|own| &*own.provider.name == name);
+    let Some((directory, settings)) = directory.zip(settings) else {
+        let known: Vec<_> = known.iter().map(|own| own.provider.name.as_str()).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let text = format!("[[directories]] has no {name}; there are: {known}");
+        return Err(CommandError::Missing(text));
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    let taken: Option<LoginName> = match typed {
+        Some(typed) => {
+            let normalized = normalized_username(typed);
+            let taken = directory.names.take(&normalized);
+            findings.push((
+                "name".to_owned(),
+                match &taken {
+                    Some(name) => Ok(format!("{typed} is looked up as {name}")),
+                    None => Err(format!("{typed} has none of the forms under names")),
+                },
+            ));
+            taken
+        }
+        None => None,
+    };
+    let client = directories::open_one(settings, &trusted).map_err(CommandError::refused)?;
+    let (found, user) = check(&client, taken.as_ref(), SystemClock.now()).await;
+    findings.extend(found);
+    if let Some(user) = &user {
+        let claims = Value::Object(user.claims.clone());
+        findings.push(("read".to_owned(), Ok(claims.to_string())));
+        let mapped = directory.provider.claims.apply(&user.claims);
+        for (claim, count) in &mapped.left_out {
+            let problem = format!("values of {claim} are left out that no claim can have: {count}");
+            findings.push(("mapping".to_owned(), Err(problem)));
+        }
+        let mapped = Value::Object(mapped.claims.0).to_string();
+        findings.push(("mapping".to_owned(), Ok(mapped)));
+    }
+    report(&findings, json);
+    match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
+        0 => Ok(()),
+        problems => Err(CommandError::Missing(format!("problems found: {problems}"))),
+    }
+}
+
+fn report(findings: &[Finding], json: bool) {
+    if json {
+        let findings: Vec<Value> = findings
+            .iter()
+            .map(|(check, finding)| {
+                let text = finding.as_ref().unwrap_or_else(|problem| problem);
+                json!({"check": check, "ok": finding.is_ok(), "text": text})
+            })
+            .collect();
+        let report = json!({"checks": findings});
+        return print(&format!("{report:#}\n"));
+    }
+    for (check, finding) in findings {
+        print(&match finding {
+            Ok(remark) => format!("ok       {check}: {remark}\n"),
+            Err(problem) => format!("PROBLEM  {check}: {problem}\n"),
+        });
+    }
+}
