@@ -19,6 +19,7 @@
 //! `verify` adds the module `verification`, which checks signatures. It is for servers: in a
 //! browser WebCrypto does that.
 
+pub mod account;
 pub mod base64url;
 pub mod challenge;
 pub mod claims;

@@ -1,12 +1,8 @@
 //! E-mail addresses as people type them.
 
+use doorward_protocol::account::is_email_address;
 use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
 use url::Host;
-
-/// The longest address in bytes (RFC 5321 section 4.5.3.1.3, without the angle brackets).
-const LONGEST: usize = 254;
-/// The longest part before the `@` in bytes (RFC 5321 section 4.5.3.1.1).
-const LONGEST_LOCAL_PART: usize = 64;
 
 /// An e-mail address: a dot-atom, `@`, and a host name (RFC 5322 section 3.4.1; RFC 6531 for
 /// letters beyond ASCII). Quoted local parts and comments are refused: nobody types them, and they
@@ -23,14 +19,7 @@ impl EmailAddress {
     /// Reads what somebody typed. Surrounding space is left out.
     pub fn parse(typed: &str) -> Result<Self, NoEmailAddress> {
         let text: String = typed.trim().nfc().collect();
-        let (local, domain) = text.rsplit_once('@').ok_or(NoEmailAddress)?;
-        let is_valid = text.len() <= LONGEST
-            && is_nfkc(&text)
-            && local.len() <= LONGEST_LOCAL_PART
-            && !local.starts_with(['-', '/'])
-            && local.split('.').all(is_atom)
-            && domain.split('.').all(is_label);
-        if is_valid { Ok(Self(text)) } else { Err(NoEmailAddress) }
+        if is_nfkc(&text) && is_email_address(&text) { Ok(Self(text)) } else { Err(NoEmailAddress) }
     }
 
     /// An address that nobody has (RFC 2606 section 2), for what only looks like a mail.
@@ -71,21 +60,6 @@ impl EmailAddress {
 /// section 2.4), but none that people use does.
 pub fn normalized_email(address: &str) -> String {
     address.trim().to_lowercase().nfc().collect()
-}
-
-/// RFC 5322 section 3.2.3, and letters and digits of any script. Left out are `%`, `!`, `|` and the
-/// backtick: mail servers read them as a way to another address, or worse.
-fn is_atom(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|letter| letter.is_alphanumeric() || "#$&'*+-/=?^_{}~".contains(letter))
-}
-
-fn is_label(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 63
-        && text.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
 }
 
 #[cfg(test)]

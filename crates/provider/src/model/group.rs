@@ -2,9 +2,8 @@
 //!
 //! A group has no groups within it.
 
-use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
-
-use serde::{Deserialize, Deserializer, Serialize, de};
+pub use doorward_protocol::account::{GroupName, InvalidGroupName};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -25,71 +24,6 @@ const LONGEST_CLAIMS: usize = 4096;
 pub const GROUPS: &str = "groups";
 /// The claim with a user's roles.
 pub const ROLE: &str = "role";
-
-/// The name of a group: 1 to 64 ASCII letters, digits, and `.`, `_`, `-`, `:` and `/` between them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct GroupName(String);
-
-/// The text is no name of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the name of a group has 1 to 64 letters (a to z), digits, and . _ - : / between them; it \
-     begins and ends with a letter or a digit"
-)]
-pub struct InvalidGroupName;
-
-impl GroupName {
-    /// Checks a text that comes from outside.
-    pub fn parse(text: &str) -> Result<Self, InvalidGroupName> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric();
-        let bytes = text.as_bytes();
-        let ends = bytes.first().zip(bytes.last());
-        let is_name = text.len() <= 64
-            && ends.is_some_and(|(first, last)| is_plain(*first) && is_plain(*last))
-            && bytes.iter().all(|byte| is_plain(*byte) || b"._-:/".contains(byte));
-        if is_name { Ok(Self(text.to_owned())) } else { Err(InvalidGroupName) }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for GroupName {
-    type Err = InvalidGroupName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidGroupName> {
-        Self::parse(text)
-    }
-}
-
-impl Deref for GroupName {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for GroupName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for GroupName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for GroupName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

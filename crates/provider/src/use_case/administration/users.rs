@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use doorward_protocol::account::{NoUsername, checked_username};
 use doorward_protocol::ids::{ClientId, Sub};
 
 use crate::{
@@ -25,19 +26,6 @@ pub enum AddUserError {
     /// The store failed, or another user has the name or the address.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Why a user name can't be one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a username has 1 to 255 bytes without control characters")]
-pub struct NoUsername;
-
-/// A user name as an operator gives it, without surrounding space.
-pub fn checked_username(username: &str) -> Result<String, NoUsername> {
-    let username = username.trim();
-    let is_one =
-        !username.is_empty() && username.len() <= 255 && !username.chars().any(char::is_control);
-    if is_one { Ok(username.to_owned()) } else { Err(NoUsername) }
 }
 
 /// A user who is not stored yet, without a password. The claim `preferred_username` is the name.
