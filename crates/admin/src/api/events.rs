@@ -16,9 +16,7 @@ use http::{
     HeaderValue,
     header::{CONTENT_DISPOSITION, CONTENT_TYPE},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde::Deserialize;
 
 use super::{
     Answer,
@@ -27,6 +25,7 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
+pub use crate::types::events::EventRecord;
 
 /// The media type of JSON lines.
 pub const JSON_LINES: &str = "application/jsonl";
@@ -34,54 +33,6 @@ pub const JSON_LINES: &str = "application/jsonl";
 const LONGEST: usize = 512;
 /// Records that an export reads at once.
 const AT_ONCE: u32 = 500;
-
-/// A record of the audit history. What is not known is left out.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EventRecord {
-    /// Its identifier, as the webhook has it.
-    id: String,
-    /// Its number.
-    number: i64,
-    /// Its position in the chain. It gets one about a second after it was written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<i64>,
-    /// When it happened: seconds since 1970.
-    at: i64,
-    /// What happened.
-    event: String,
-    /// How it ended: `succeeded`, `denied`, `refused`, `replayed` or `failed`.
-    outcome: &'static str,
-    /// What kind of actor: `user`, `client`, `operator`, `system` or `anonymous`.
-    actor_kind: &'static str,
-    /// Who did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<String>,
-    /// The user on whom it was done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<String>,
-    /// What kind of thing it was done to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object_kind: Option<String>,
-    /// What it was done to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<String>,
-    /// The client that took part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    /// The address that the request came from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    /// The `User-Agent` of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<String>,
-    /// The request, as the log names it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    /// What else there is to say: `details`, and `before` and `after` of a change.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    parts: Map<String, Value>,
-}
 
 impl EventRecord {
     fn of(kept: &KeptRecord) -> Self {
@@ -93,8 +44,8 @@ impl EventRecord {
             position: kept.seal.map(|seal| seal.position),
             at: kept.stamped.at.seconds(),
             event: record.event,
-            outcome: record.outcome.as_str(),
-            actor_kind: record.actor.kind.as_str(),
+            outcome: record.outcome.as_str().to_owned(),
+            actor_kind: record.actor.kind.as_str().to_owned(),
             actor: record.actor.name,
             sub: record.sub,
             object_kind,

@@ -18,9 +18,7 @@ use http::{
     HeaderMap, StatusCode,
     header::{ETAG, LOCATION},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use serde_json::json;
 
 use super::{
     Answer,
@@ -33,20 +31,7 @@ use super::{
     state::AdminApi,
     version::Version,
 };
-
-/// A group.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GroupView {
-    /// Its name, in the claim `groups`.
-    name: String,
-    /// What it is for.
-    description: Option<String>,
-    /// The roles of its members in applications (claim `role`).
-    roles: Vec<String>,
-    /// Further claims of its members.
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-}
+pub use crate::types::groups::{GroupChanges, GroupView, MemberRow, NewGroup};
 
 impl GroupView {
     fn of(group: &Group) -> Self {
@@ -57,52 +42,6 @@ impl GroupView {
             claims: group.claims.0.clone(),
         }
     }
-}
-
-/// A group to add.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewGroup {
-    /// Its name: letters, digits, and . _ - : / between them.
-    #[schema(
-        value_type = String,
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[A-Za-z0-9]([A-Za-z0-9._:/-]*[A-Za-z0-9])?$"
-    )]
-    name: GroupName,
-    /// What it is for.
-    description: Option<String>,
-    /// The roles of its members in applications.
-    #[serde(default)]
-    roles: Vec<String>,
-    /// Further claims of its members.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-}
-
-/// A change of a group. What is not given stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GroupChanges {
-    /// What it is for. An empty text takes it away.
-    description: Option<String>,
-    /// The roles, in place of those that it has.
-    roles: Option<Vec<String>>,
-    /// Claims in place of those of the same names. One that is null is removed.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-}
-
-/// A member of a group.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MemberRow {
-    /// The user.
-    sub: String,
-    /// What the user signs in with.
-    username: Option<String>,
 }
 
 /// `GET /groups`.

@@ -18,9 +18,7 @@ use doorward_provider::{
     use_case::accounts::{Invitation, InviteError, invite},
 };
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use serde_json::{Map, json};
 
 use super::{
     Answer,
@@ -31,27 +29,15 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
-use crate::AdminRole;
+pub use crate::types::invitations::{CreatedInvitation, InvitationRow, Language, NewInvitation};
+use crate::{
+    AdminRole,
+    types::invitations::{A_WEEK, LONGEST_DAYS},
+};
 
-/// The longest life of an invitation in days.
-const LONGEST: u32 = 365;
 /// Roles or groups of an invitation, and the longest name of one in bytes.
 const MOST_NAMES: usize = 50;
 const LONGEST_NAME: usize = 255;
-
-/// An invitation that waits.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct InvitationRow {
-    /// Its identifier. It is not the link.
-    id: String,
-    /// The address that the account will have.
-    email: String,
-    /// When it expires: seconds since 1970.
-    expires_at: i64,
-    /// The claims that the account will have.
-    #[schema(value_type = Object)]
-    claims: Value,
-}
 
 impl InvitationRow {
     fn of(ticket: Ticket) -> Self {
@@ -62,59 +48,6 @@ impl InvitationRow {
             claims: ticket.data.get("claims").cloned().unwrap_or_default(),
         }
     }
-}
-
-/// Whom to invite.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewInvitation {
-    /// The e-mail address of the account.
-    email: String,
-    /// The full name, which the invited person may change.
-    name: Option<String>,
-    /// The roles of the account in applications (claim `role`).
-    #[serde(default)]
-    roles: Vec<String>,
-    /// The groups of the account (claim `groups`).
-    #[serde(default)]
-    groups: Vec<String>,
-    /// The role in the administration.
-    admin_role: Option<AdminRole>,
-    /// After how many days the invitation expires: with a role in the administration, a week at
-    /// most.
-    #[serde(default = "a_week")]
-    #[schema(minimum = 1, maximum = 365)]
-    days: u32,
-    /// The language of the mail.
-    #[serde(default)]
-    language: Language,
-    /// Send no mail, and answer with the link for you to pass on. You then vouch for the address.
-    #[serde(default)]
-    show_link: bool,
-}
-
-fn a_week() -> u32 {
-    7
-}
-
-/// A language of mails.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// German.
-    De,
-}
-
-/// An invitation that was made.
-#[derive(Serialize, ToSchema)]
-pub struct CreatedInvitation {
-    /// The address.
-    email: String,
-    /// The link, if it was asked for. It is not shown again.
-    link: Option<String>,
 }
 
 /// `GET /invitations`.
@@ -182,11 +115,11 @@ pub async fn create(
 fn checked(new: NewInvitation) -> Result<Invitation, Problem> {
     let email = EmailAddress::parse(&new.email);
     let email = email.map_err(|error| Problem::invalid("email", error))?;
-    if new.days == 0 || new.days > LONGEST {
-        return Err(Problem::invalid("days", format!("give 1 to {LONGEST}")));
+    if new.days == 0 || new.days > LONGEST_DAYS {
+        return Err(Problem::invalid("days", format!("give 1 to {LONGEST_DAYS}")));
     }
     // Whoever gave the role may lose their own meanwhile.
-    if new.admin_role.is_some() && new.days > a_week() {
+    if new.admin_role.is_some() && new.days > A_WEEK {
         let problem = "an invitation with a role in the administration expires within 7 days";
         return Err(Problem::invalid("days", problem));
     }

@@ -10,9 +10,8 @@ use doorward_provider::{
     use_case::administration::keys::{ANNOUNCED_FOR, KeyState, RetireError, add_keys, retirement},
 };
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::{
     Answer,
@@ -21,29 +20,10 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
+pub use crate::types::keys::{KeyRow, Rotated};
 
 /// How many keys there may be for more to be made.
 const MOST: usize = 20;
-
-/// A signing key.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct KeyRow {
-    /// Its identifier.
-    kid: String,
-    /// The algorithm that it signs by.
-    algorithm: &'static str,
-    /// Since when it signs: seconds since 1970.
-    since: i64,
-    /// `announced`, `signs` or `retained`.
-    state: &'static str,
-}
-
-/// When new keys take over.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Rotated {
-    /// Seconds since 1970.
-    takes_over: i64,
-}
 
 /// How to retire a key.
 #[derive(Debug, Deserialize)]
@@ -60,9 +40,9 @@ pub async fn list(State(api): State<AdminApi>) -> Answer {
     let algorithms = api.provider().keys().algorithms();
     let rows = keys.iter().map(|key| KeyRow {
         kid: key.kid.clone(),
-        algorithm: key.algorithm.as_str(),
+        algorithm: key.algorithm.as_str().to_owned(),
         since: key.activates_at.seconds(),
-        state: KeyState::of(key, &keys, algorithms, now).as_str(),
+        state: KeyState::of(key, &keys, algorithms, now).as_str().to_owned(),
     });
     Ok(Json(json!({"items": rows.collect::<Vec<_>>()})).into_response())
 }

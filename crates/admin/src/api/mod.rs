@@ -52,10 +52,9 @@ use self::{
     problem::Problem,
     state::{AdminApi, Guarding},
 };
+pub use crate::BASE_PATH;
 use crate::{Method, Operation};
 
-/// Where the API is.
-pub const BASE_PATH: &str = "/api/admin/v1";
 /// The path of the `OpenAPI` document, which anyone may read.
 pub const OPENAPI_PATH: &str = "/api/admin/openapi.json";
 /// The path of the page about the API.
@@ -112,6 +111,7 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
     match operation {
         O::Me => get(system::me),
         O::Overview => get(system::overview),
+        O::Activity => get(system::activity),
         O::ReadConfiguration => get(system::configuration),
         O::ListUsers => get(users::list),
         O::CreateUser => post(users::create),

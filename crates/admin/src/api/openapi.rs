@@ -21,7 +21,7 @@ use utoipa::{
 
 use super::{
     BASE_PATH, clients, events, groups, invitations, keys, outbox,
-    problem::{Details, FieldError},
+    problem::{FieldError, ProblemDetails},
     resources, system, users,
 };
 use crate::{AdminRole, FreshSignIn, Method, Operation};
@@ -58,6 +58,7 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
     match operation {
         O::Me => ("200", Some(named::<system::MeView>())),
         O::Overview => ("200", Some(named::<system::OverviewView>())),
+        O::Activity => ("200", Some(named::<system::ActivityView>())),
         O::ReadConfiguration => ("200", Some(named::<system::ConfigurationView>())),
         O::ListUsers => ("200", Some(page_of::<users::UserRow>())),
         O::CreateUser => ("201", Some(named::<users::UserView>())),
@@ -140,12 +141,14 @@ pub fn document(issuer: &str, fresh: &FreshSignIn) -> OpenApi {
 
 fn components(issuer: &str) -> ComponentsBuilder {
     let schemas = vec![
-        schema::<Details>(),
+        schema::<ProblemDetails>(),
         schema::<FieldError>(),
         schema::<AdminRole>(),
         schema::<system::MeView>(),
         schema::<system::MeOperation>(),
         schema::<system::OverviewView>(),
+        schema::<system::ActivityView>(),
+        schema::<system::ActivityHour>(),
         schema::<system::ConfigurationView>(),
         schema::<users::UserRow>(),
         schema::<users::UserView>(),

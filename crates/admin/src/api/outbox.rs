@@ -9,8 +9,6 @@ use doorward_provider::model::{
     time::Timestamp,
 };
 use http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     Answer,
@@ -20,31 +18,7 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
-
-/// A mail that waits. Timestamps are seconds since 1970.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MailRow {
-    /// Its identifier.
-    id: String,
-    /// The address that it goes to.
-    to: String,
-    /// What it tells.
-    kind: &'static str,
-    /// The language.
-    language: String,
-    /// The user whom it is about.
-    sub: Option<String>,
-    /// When it was written.
-    created_at: i64,
-    /// When it is given up.
-    expires_at: i64,
-    /// How often it was tried.
-    attempts: u32,
-    /// When it is tried next.
-    due_at: i64,
-    /// Why the last attempt failed.
-    error: Option<String>,
-}
+pub use crate::types::outbox::MailRow;
 
 impl MailRow {
     fn of(queued: QueuedMail) -> Self {
@@ -52,7 +26,7 @@ impl MailRow {
         Self {
             id: mail.id,
             to: mail.to,
-            kind: mail.kind.as_str(),
+            kind: mail.kind.as_str().to_owned(),
             language: mail.language,
             sub: mail.sub.map(|sub| sub.to_string()),
             created_at: mail.created_at.seconds(),

@@ -8,6 +8,7 @@ use doorward_protocol::base64url;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::problem::Problem;
+pub use crate::types::page::Page;
 
 /// Rows of a page unless the request says otherwise.
 const USUAL: u32 = 50;
@@ -43,16 +44,6 @@ pub fn after<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Pro
 /// The cursor after the row with these values.
 pub fn cursor(values: &impl Serialize) -> String {
     base64url::encode(serde_json::to_vec(values).unwrap_or_default())
-}
-
-/// A page of a list.
-#[derive(Debug, Serialize)]
-pub struct Page<T> {
-    /// The rows.
-    pub items: Vec<T>,
-    /// The cursor of the next page, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
 }
 
 /// A page of the rows that were read, of which there is one more than the limit if there is a next

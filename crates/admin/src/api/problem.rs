@@ -7,13 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_provider::store::StoreError;
-use doorward_resource_server::{Need, Refusal};
+use doorward_resource_server::Refusal;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, ETAG, RETRY_AFTER},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+
+pub use crate::types::problem::{FieldError, ProblemDetails};
 
 /// The media type (RFC 9457 section 3).
 const MEDIA_TYPE: &str = "application/problem+json";
@@ -21,50 +22,14 @@ const MEDIA_TYPE: &str = "application/problem+json";
 /// Why a request is refused. As a response it is problem details, and names what is wrong.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Problem(Box<Details>);
+pub struct Problem(Box<Refused>);
 
-/// Problem details.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub struct Details {
-    /// What kind of problem it is: a URN of Doorward.
-    #[serde(rename = "type")]
-    kind: String,
-    /// The kind in words.
-    title: &'static str,
-    /// The status of the answer.
-    #[schema(value_type = u16)]
-    #[serde(serialize_with = "as_number")]
-    status: StatusCode,
-    /// What is wrong, and what to do.
-    detail: String,
-    /// The members of the request that are wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    errors: Vec<FieldError>,
-    /// The members of the object that somebody has changed since it was read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    changed: Vec<String>,
-    /// What the caller lacks, as words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    reasons: Vec<String>,
-    /// What the caller lacks, as data.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false, value_type = Vec<Object>)]
-    unmet: Vec<Need>,
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Refused {
+    details: ProblemDetails,
     #[serde(skip)]
     headers: HeaderMap,
-}
-
-/// A member of a request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// The member, with dots before inner ones; or the name of a query parameter or header.
-    pub field: String,
-    /// What is wrong with it.
-    pub problem: String,
 }
 
 impl Problem {
@@ -74,21 +39,21 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self(Box::new(Details {
+        let details = ProblemDetails {
             kind: format!("urn:doorward:problem:{kind}"),
-            title,
-            status,
+            title: title.to_owned(),
+            status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
             changed: Vec::new(),
             reasons: Vec::new(),
             unmet: Vec::new(),
-            headers: HeaderMap::new(),
-        }))
+        };
+        Self(Box::new(Refused { details, headers: HeaderMap::new() }))
     }
 
     fn with_error(mut self, field: String, problem: String) -> Self {
-        self.0.errors.push(FieldError { field, problem });
+        self.0.details.errors.push(FieldError { field, problem });
         self
     }
 
@@ -169,7 +134,7 @@ impl Problem {
         if let Some(etag) = etag {
             problem.0.headers.insert(ETAG, etag);
         }
-        problem.0.changed = changed;
+        problem.0.details.changed = changed;
         problem
     }
 
@@ -213,18 +178,18 @@ impl Problem {
     /// The same problem of a member that is inside another one.
     #[must_use]
     pub fn below(mut self, outer: &str) -> Self {
-        for error in &mut self.0.errors {
+        for error in &mut self.0.details.errors {
             error.field = format!("{outer}.{}", error.field);
         }
-        if let [error] = self.0.errors.as_slice() {
-            self.0.detail = format!("{}: {}", error.field, error.problem);
+        if let [error] = self.0.details.errors.as_slice() {
+            self.0.details.detail = format!("{}: {}", error.field, error.problem);
         }
         self
     }
 
     /// What is wrong, as a sentence.
     pub fn detail(&self) -> String {
-        self.0.detail.clone()
+        self.0.details.detail.clone()
     }
 }
 
@@ -255,9 +220,9 @@ pub fn of_refusal(refusal: &Refusal) -> Response {
         _ => "Another access token is needed",
     };
     let mut problem = Problem::new(refusal.status(), "token", title, body.error_description);
-    problem.0.kind = format!("urn:doorward:problem:{}", kind.replace('_', "-"));
-    problem.0.reasons = body.reasons;
-    problem.0.unmet = body.unmet;
+    problem.0.details.kind = format!("urn:doorward:problem:{}", kind.replace('_', "-"));
+    problem.0.details.reasons = body.reasons;
+    problem.0.details.unmet = body.unmet;
     problem.0.headers = refusal.headers();
     problem.into_response()
 }
@@ -268,16 +233,12 @@ pub struct ProblemKind(pub String);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, headers) = (self.0.status, self.0.headers.clone());
-        let kind = self.0.kind.rsplit(':').next().unwrap_or_default().to_owned();
+        let status = StatusCode::from_u16(self.0.details.status).unwrap_or_default();
+        let headers = self.0.headers.clone();
+        let kind = self.0.details.kind.rsplit(':').next().unwrap_or_default().to_owned();
         let mut response = (status, headers, Json(self)).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.extensions_mut().insert(ProblemKind(kind));
         response
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference.
-fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_u16(status.as_u16())
 }

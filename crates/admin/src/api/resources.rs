@@ -2,10 +2,9 @@
 
 use axum::{Json, extract::State, response::IntoResponse as _};
 use doorward_provider::model::resource::{ApiResource, ApiScope, IdentityResource};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{Answer, state::AdminApi};
+pub use crate::types::resources::{ApiView, IdentityView, ResourcesView, ScopeView};
 use crate::{AdminScope, ROLE_CLAIM};
 
 /// The audience of access tokens for this API, which is the name of its resource.
@@ -34,47 +33,6 @@ pub fn api_scopes() -> Vec<ApiScope> {
         emphasize: true,
     };
     AdminScope::ALL.iter().map(scope).collect()
-}
-
-/// What the configuration defines. It is read-only here.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ResourcesView {
-    /// Why nothing of it can be changed here.
-    read_only: String,
-    /// Scopes that give claims about the user.
-    identity_resources: Vec<IdentityView>,
-    /// APIs.
-    api_resources: Vec<ApiView>,
-    /// Scopes of APIs.
-    api_scopes: Vec<ScopeView>,
-}
-
-/// A scope that gives claims about the user.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct IdentityView {
-    name: String,
-    display_name: String,
-    user_claims: Vec<String>,
-    required: bool,
-}
-
-/// An API.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiView {
-    name: String,
-    display_name: String,
-    scopes: Vec<String>,
-    user_claims: Vec<String>,
-}
-
-/// A scope of an API.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ScopeView {
-    name: String,
-    display_name: String,
-    description: Option<String>,
-    required: bool,
-    emphasize: bool,
 }
 
 impl IdentityView {

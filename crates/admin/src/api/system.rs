@@ -6,62 +6,16 @@ use axum::{
     response::IntoResponse as _,
 };
 use doorward_policy::decide_all_at;
-use doorward_provider::use_case::administration::keys::KeyState;
-use serde::Serialize;
-use utoipa::ToSchema;
+use doorward_provider::{
+    model::time::{Seconds, Timestamp},
+    use_case::administration::keys::KeyState,
+};
 
 use super::{Answer, caller::Caller, state::AdminApi};
-use crate::{AdminRole, Operation};
-
-/// The caller.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MeView {
-    /// Whom the access token is about.
-    sub: String,
-    /// The role that the user has now; null for a client.
-    role: Option<AdminRole>,
-    /// What the caller may do, with this token, after another sign-in where that is needed.
-    operations: Vec<MeOperation>,
-}
-
-/// Something that the caller may do.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MeOperation {
-    /// Its name.
-    name: &'static str,
-    /// Whether another sign-in is needed first.
-    needs_sign_in: bool,
-}
-
-/// Numbers. Timestamps are seconds since 1970.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OverviewView {
-    /// The version of the server.
-    version: &'static str,
-    /// The issuer.
-    issuer: String,
-    /// Users.
-    users: u64,
-    /// Users who may not sign in.
-    disabled_users: u64,
-    /// Sessions that have not expired.
-    sessions: u64,
-    /// Mails that wait.
-    waiting_mails: u64,
-    /// Whether the last attempt to send a mail failed for a reason that is not the mail's own.
-    mail_is_failing: bool,
-    /// Since when the key signs that signs for the longest time.
-    oldest_signing_key: Option<i64>,
-}
-
-/// The configuration in effect.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ConfigurationView {
-    /// Where it is written, and so where it is changed.
-    file: String,
-    /// All settings as TOML, defaults included. Secrets are replaced by words.
-    toml: String,
-}
+use crate::Operation;
+pub use crate::types::system::{
+    ActivityHour, ActivityView, ConfigurationView, MeOperation, MeView, OverviewView,
+};
 
 /// `GET /me`.
 pub async fn me(State(api): State<AdminApi>, Extension(caller): Extension<Caller>) -> Answer {
@@ -79,7 +33,7 @@ pub async fn me(State(api): State<AdminApi>, Extension(caller): Extension<Caller
                 true
             }
         };
-        Some(MeOperation { name: operation.name(), needs_sign_in })
+        Some(MeOperation { name: operation.name().to_owned(), needs_sign_in })
     });
     let view = MeView {
         sub: caller.principal.sub().to_owned(),
@@ -98,7 +52,7 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
     let signing =
         keys.iter().filter(|key| KeyState::of(key, &keys, algorithms, now) == KeyState::Signs);
     let view = OverviewView {
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         issuer: provider.issuer().to_owned(),
         users: counts.users,
         disabled_users: counts.disabled,
@@ -108,6 +62,51 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
         oldest_signing_key: signing.map(|key| key.activates_at.seconds()).min(),
     };
     Ok(Json(view).into_response())
+}
+
+/// What counts as a sign-in, and what as one that was refused.
+const SIGN_INS: [&str; 1] = ["signed_in"];
+const REFUSED: [&str; 2] = ["sign_in_refused", "second_step_refused"];
+/// An hour in seconds.
+const HOUR: u32 = 3600;
+/// How many hours are counted.
+const HOURS: u32 = 24;
+/// How many records of an event are counted: more than most providers have in a day, and few enough
+/// for an answer in 100 ms.
+const MOST_COUNTED: u32 = 100_000;
+
+/// `GET /activity`.
+pub async fn activity(State(api): State<AdminApi>) -> Answer {
+    let this_hour = api.now().seconds() / i64::from(HOUR) * i64::from(HOUR);
+    let from = this_hour - i64::from(HOUR * (HOURS - 1));
+    let hour =
+        |index: u32| ActivityHour { from: from + i64::from(index * HOUR), sign_ins: 0, refused: 0 };
+    let mut view = ActivityView { hours: (0..HOURS).map(hour).collect(), is_whole: true };
+    for (events, add) in [
+        (SIGN_INS.as_slice(), add_sign_ins as fn(&mut ActivityHour, u64)),
+        (REFUSED.as_slice(), add_refused),
+    ] {
+        for event in events {
+            let (from, step) = (Timestamp::from_seconds(from), Seconds::new(HOUR));
+            let counts = api.store().count_audit_records(event, from, step, MOST_COUNTED).await?;
+            view.is_whole &= counts.iter().map(|(_, count)| count).sum::<u32>() < MOST_COUNTED;
+            for (index, count) in counts {
+                // A clock that is ahead has written the others.
+                if let Some(hour) = view.hours.get_mut(index as usize) {
+                    add(hour, count.into());
+                }
+            }
+        }
+    }
+    Ok(Json(view).into_response())
+}
+
+fn add_sign_ins(hour: &mut ActivityHour, count: u64) {
+    hour.sign_ins += count;
+}
+
+fn add_refused(hour: &mut ActivityHour, count: u64) {
+    hour.refused += count;
 }
 
 /// `GET /configuration`.

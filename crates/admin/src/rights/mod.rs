@@ -13,9 +13,10 @@ pub use self::{
 };
 
 use doorward_policy::{Policy, Principal};
+use serde::{Deserialize, Serialize};
 
 /// The sign-in that operations need which matter: strong, and not long ago.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreshSignIn {
     /// The `acr` of a sign-in by two factors or by a passkey.
     pub acr: String,

@@ -12,6 +12,8 @@ pub enum Operation {
     Me,
     /// How many users, sessions, clients, keys and waiting mails there are.
     Overview,
+    /// Sign-ins and refusals of the last day, hour by hour.
+    Activity,
     /// Users in pages, found by the beginning of user name, e-mail address or name.
     ListUsers,
     /// Adds a user.
@@ -127,6 +129,7 @@ impl Operation {
     pub const ALL: &'static [Self] = &[
         Self::Me,
         Self::Overview,
+        Self::Activity,
         Self::ListUsers,
         Self::CreateUser,
         Self::ReadUser,

@@ -10,6 +10,7 @@ impl Operation {
             Self::Overview => {
                 "How many users, sessions, clients, keys and waiting mails there are."
             }
+            Self::Activity => "Sign-ins and refusals of the last day, hour by hour.",
             Self::ListUsers => {
                 "Users in pages, found by the beginning of user name, e-mail address or name."
             }

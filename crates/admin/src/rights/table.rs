@@ -74,6 +74,7 @@ impl Operation {
         match self {
             Self::Me => row("me", Get, "/me", UsersRead, EVERYBODY),
             Self::Overview => row("overview", Get, "/overview", SystemRead, EVERYBODY),
+            Self::Activity => row("activity", Get, "/activity", SystemRead, EVERYBODY),
             Self::ListUsers => {
                 row("list_users", Get, "/users", UsersRead, EVERYBODY).like_command("user list")
             }

@@ -30,9 +30,13 @@ fn decide(operation: Operation, caller: &Principal) -> Decision {
 fn expected(operation: Operation) -> (&'static str, bool) {
     use Operation as O;
     match operation {
-        O::Me | O::Overview | O::ListUsers | O::ReadUser | O::ReadFactors | O::ListSessions => {
-            ("oahum", false)
-        }
+        O::Me
+        | O::Overview
+        | O::Activity
+        | O::ListUsers
+        | O::ReadUser
+        | O::ReadFactors
+        | O::ListSessions => ("oahum", false),
         O::ListGrants | O::ListAccountEvents | O::ListInvitations => ("oahum", false),
         O::CreateUser | O::ChangeUser | O::RemoveUser | O::CreateInvitation => ("oam", true),
         O::SetAdminRole => ("oa", true),

@@ -213,6 +213,7 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         }
         O::Me
         | O::Overview
+        | O::Activity
         | O::ReadConfiguration
         | O::ListUsers
         | O::ReadUser

@@ -1,5 +1,9 @@
 //! The caller, numbers, keys, resources, configuration, and the rate limit.
 
+use doorward_provider::{
+    audit::{Actor, ActorKind, ChainKey, Outcome, Record},
+    model::time::Timestamp,
+};
 use serde_json::json;
 
 use crate::support::World;
@@ -36,6 +40,36 @@ async fn numbers_resources_and_configuration_are_shown() {
     assert!(resources.body["read_only"].as_str().unwrap().contains("doorward.toml"));
     let configuration = world.get("udo", "/configuration").await;
     assert_eq!(configuration.body["toml"], json!("[provider]\n"));
+}
+
+#[tokio::test]
+async fn sign_ins_of_the_last_day_are_counted_by_the_hour() {
+    let world = World::new().await;
+    let (key, now) = (ChainKey::from_bytes(&[7; 32]), crate::support::now().seconds());
+    let this_hour = now / 3600 * 3600;
+    let record = |id: usize, event: &'static str, at: i64| {
+        let record = Record::new(event, Outcome::Succeeded, Actor::new(ActorKind::System, None));
+        key.stamp(record, format!("test-{id}"), Timestamp::from_seconds(at))
+    };
+    let events = [
+        ("signed_in", this_hour),
+        ("signed_in", this_hour),
+        ("signed_in", this_hour - 23 * 3600),
+        ("signed_in", this_hour - 23 * 3600 - 1),
+        ("sign_in_refused", this_hour - 1),
+        ("second_step_refused", this_hour - 3600),
+        ("user_added", this_hour),
+    ];
+    let records = events.iter().enumerate().map(|(id, (event, at))| record(id, event, *at));
+    world.store.add_audit_records(records.collect()).await.unwrap();
+    let activity = world.get("helen", "/activity").await;
+    let hours = activity.body["hours"].as_array().unwrap();
+    assert_eq!((hours.len(), &activity.body["is_whole"]), (24, &json!(true)));
+    let expected =
+        |from, sign_ins, refused| json!({"from": from, "sign_ins": sign_ins, "refused": refused});
+    assert_eq!(hours[0], expected(this_hour - 23 * 3600, 1, 0));
+    assert_eq!(hours[22], expected(this_hour - 3600, 0, 2));
+    assert_eq!(hours[23], expected(this_hour, 2, 0));
 }
 
 #[tokio::test]

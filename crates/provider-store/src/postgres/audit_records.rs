@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use doorward_provider::{
     audit::{Chain, Cursor, Filter, FoundRecords, KeptRecord, Seal, SealedPlace, StampedRecord},
-    model::{signing_key::SealedKey, time::Timestamp},
+    model::{
+        signing_key::SealedKey,
+        time::{Seconds, Timestamp},
+    },
     store::{AuditDelivery, AuditRecords, StoreError},
 };
 use tokio_postgres::types::ToSql;
@@ -27,6 +30,16 @@ impl AuditRecords for PostgresStore {
         limit: u32,
     ) -> Result<FoundRecords, StoreError> {
         run!(self, "audit_records", page, filter, after, limit)
+    }
+
+    async fn count_audit_records(
+        &self,
+        event: &str,
+        from: Timestamp,
+        step: Seconds,
+        most: u32,
+    ) -> Result<Vec<(u32, u32)>, StoreError> {
+        run!(self, "count_audit_records", steps, event, from, step, most)
     }
 
     async fn audit_records_from(
@@ -165,6 +178,22 @@ async fn page(
         search.take(records, boundary);
     }
     Ok(search.end())
+}
+
+/// Records of an event by steps of time, from the index alone.
+async fn steps(
+    connection: &Connection,
+    event: &str,
+    from: Timestamp,
+    step: Seconds,
+    most: u32,
+) -> Result<Vec<(u32, u32)>, Failure> {
+    let sql = "SELECT (at - $2) / $3 AS step, count(*) FROM
+                   (SELECT at FROM audit_records WHERE event = $1 AND at >= $2
+                    ORDER BY at DESC LIMIT $4) AS latest
+               GROUP BY step ORDER BY step";
+    let step = i64::from(step.get());
+    connection.all(sql, &[&event, &from.seconds(), &step, &i64::from(most)], audit::step).await
 }
 
 /// PostgreSQL knows by its statistics which index finds the fewest records.

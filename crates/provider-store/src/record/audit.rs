@@ -229,6 +229,11 @@ pub(crate) fn cursor(row: &impl Row) -> Result<Cursor, ColumnError> {
     })
 }
 
+/// Reads the number of a step of time, and how many records are in it.
+pub(crate) fn step(row: &impl Row) -> Result<(u32, u32), ColumnError> {
+    Ok((row.count(0, "audit_records.at")?, row.count(1, "audit_records.count")?))
+}
+
 /// The columns that must be equal to a text, those by which the fewest are found first.
 fn texts(filter: &Filter) -> Vec<(&'static str, String)> {
     let Filter {

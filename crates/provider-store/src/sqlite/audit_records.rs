@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use doorward_provider::{
     audit::{Chain, Cursor, Filter, FoundRecords, KeptRecord, Seal, SealedPlace, StampedRecord},
-    model::{signing_key::SealedKey, time::Timestamp},
+    model::{
+        signing_key::SealedKey,
+        time::{Seconds, Timestamp},
+    },
     store::{AuditDelivery, AuditRecords, StoreError},
 };
 use rusqlite::{Connection, Params, params, params_from_iter, types};
@@ -32,6 +35,20 @@ impl AuditRecords for SqliteStore {
     ) -> Result<FoundRecords, StoreError> {
         let filter = filter.clone();
         self.read("audit_records", move |connection| page(connection, &filter, after, limit)).await
+    }
+
+    async fn count_audit_records(
+        &self,
+        event: &str,
+        from: Timestamp,
+        step: Seconds,
+        most: u32,
+    ) -> Result<Vec<(u32, u32)>, StoreError> {
+        let event = event.to_owned();
+        self.read("count_audit_records", move |connection| {
+            steps(connection, &event, from, step, most)
+        })
+        .await
     }
 
     async fn audit_records_from(
@@ -186,6 +203,22 @@ fn page(
         search.take(records, boundary);
     }
     Ok(search.end())
+}
+
+/// Records of an event by steps of time, from the index alone.
+fn steps(
+    connection: &Connection,
+    event: &str,
+    from: Timestamp,
+    step: Seconds,
+    most: u32,
+) -> Result<Vec<(u32, u32)>, Failure> {
+    let sql = "SELECT (at - ?2) / ?3 AS step, count(*) FROM
+                   (SELECT at FROM audit_records WHERE event = ?1 AND at >= ?2
+                    ORDER BY at DESC LIMIT ?4)
+               GROUP BY step ORDER BY step";
+    let values = params![event, from.seconds(), step.get(), most];
+    sql::all(connection, sql, values, |row| audit::step(row))
 }
 
 /// The values of a statement.

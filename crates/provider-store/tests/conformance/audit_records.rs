@@ -7,7 +7,7 @@ use doorward_provider::{
         Actor, ActorKind, Break, Chain, ChainKey, Cursor, Data, Filter, KeptRecord, Outcome,
         Record, StampedRecord, Verification,
     },
-    model::signing_key::SealedKey,
+    model::{signing_key::SealedKey, time::Seconds},
     store::AuditDelivery,
 };
 use serde_json::json;
@@ -134,6 +134,19 @@ pub async fn found_by_each_column(store: Tested) {
     assert!(found(&store, none).await.is_empty());
     let hostile = Filter { sub: text("' OR 1=1 --"), ..by_any() };
     assert!(found(&store, hostile).await.is_empty());
+}
+
+pub async fn counted_by_steps_of_time(store: Tested) {
+    let signed_in = [99, 100, 109, 110, 135].map(|second| plain(&format!("{second}"), second));
+    add(&store, signed_in.into_iter().chain([full("other", 105)]).collect()).await;
+    let count = async |event: &str, most| {
+        store.count_audit_records(event, at(100), Seconds::new(10), most).await.unwrap()
+    };
+    assert_eq!(count("signed_in", 100).await, [(0, 2), (1, 1), (3, 1)]);
+    assert_eq!(count("group_changed", 100).await, [(0, 1)]);
+    assert_eq!(count("nothing", 100).await, []);
+    // Of too many, the latest.
+    assert_eq!(count("signed_in", 2).await, [(1, 1), (3, 1)]);
 }
 
 pub async fn listed_in_pages_the_latest_first(store: Tested) {

@@ -75,7 +75,8 @@ macro_rules! suite {
             account_events: listed_in_pages_the_latest_first, the_oldest_goes_beyond_the_limit,
                 forgotten_by_age_and_with_the_user;
             audit_records: kept_as_they_were_stamped, added_once_however_often,
-                found_by_each_column, listed_in_pages_the_latest_first, found_however_far_apart,
+                found_by_each_column, counted_by_steps_of_time,
+                listed_in_pages_the_latest_first, found_however_far_apart,
                 sealed_in_one_chain,
                 sealed_once_among_many_writers_and_sealers,
                 a_chain_that_moved_on_is_not_overwritten, removed_from_the_beginning,

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use crate::{
     audit::{Chain, Cursor, Filter, FoundRecords, KeptRecord, Seal, SealedPlace, StampedRecord},
-    model::{signing_key::SealedKey, time::Timestamp},
+    model::{
+        signing_key::SealedKey,
+        time::{Seconds, Timestamp},
+    },
     store::StoreError,
 };
 
@@ -28,6 +31,16 @@ pub trait AuditRecords: Send + Sync + 'static {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<FoundRecords, StoreError>;
+    /// How many records of an event there are in each step of so many seconds from `from` on: the
+    /// number of the step, from 0, and how many. Steps without any are left out. The latest `most`
+    /// records are counted, and no more.
+    async fn count_audit_records(
+        &self,
+        event: &str,
+        from: Timestamp,
+        step: Seconds,
+        most: u32,
+    ) -> Result<Vec<(u32, u32)>, StoreError>;
     /// At most `limit` records in the order of their numbers, from the one after `after` on.
     async fn audit_records_from(
         &self,

@@ -17,9 +17,7 @@ use http::{
     HeaderMap, StatusCode,
     header::{ETAG, LOCATION},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use super::{
     super::{
@@ -34,41 +32,10 @@ use super::{
     find, may_change,
     view::{ClientView, version},
 };
+pub use crate::types::clients::{ClientChanges, CreatedClient, NewClient};
 
 /// Settings that are not the client's to be given here: a secret is made by the provider.
 const SECRETS: &str = "client_secrets";
-
-/// A client to add.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewClient {
-    /// Its identifier.
-    client_id: String,
-    /// The settings under their names in the configuration. What is not given has its default.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    settings: Map<String, Value>,
-}
-
-/// A change of a client.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientChanges {
-    /// Settings in place of those of the same names. One that is null has its default again.
-    #[schema(value_type = Object)]
-    settings: Map<String, Value>,
-}
-
-/// A client that was added.
-#[derive(Serialize, ToSchema)]
-pub struct CreatedClient {
-    /// The client.
-    client: ClientView,
-    /// The secret that was made for it, if it needs one. It is not shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    client_secret: Option<String>,
-}
 
 /// `POST /clients`.
 pub async fn create(

@@ -12,9 +12,7 @@ use doorward_provider::{
     },
 };
 use http::{HeaderMap, StatusCode, header::ETAG};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::{
     super::{
@@ -29,6 +27,7 @@ use super::{
     find, settings,
     view::version,
 };
+pub use crate::types::clients::{CreatedSecret, NewSecret, SecretRow};
 
 /// The longest life of a secret in days.
 const LONGEST: u32 = 36_500;
@@ -36,17 +35,6 @@ const LONGEST: u32 = 36_500;
 const LONGEST_DESCRIPTION: usize = 255;
 /// How many secrets a client may have.
 const MOST: usize = 20;
-
-/// A secret of a client.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SecretRow {
-    /// Its name: the first characters of its hash.
-    secret: Option<String>,
-    /// When it expires: seconds since 1970.
-    expires_at: Option<i64>,
-    /// What it is for.
-    description: Option<String>,
-}
 
 impl SecretRow {
     fn of(secret: &SecretSettings) -> Self {
@@ -56,24 +44,6 @@ impl SecretRow {
             description: secret.description.clone(),
         }
     }
-}
-
-/// A secret to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewSecret {
-    /// It expires after so many days. Without it, it does not expire.
-    #[schema(minimum = 1, maximum = 36_500)]
-    days: Option<u32>,
-    /// What it is for.
-    description: Option<String>,
-}
-
-/// A secret that was made.
-#[derive(Serialize, ToSchema)]
-pub struct CreatedSecret {
-    /// The secret itself. It is not shown again.
-    client_secret: String,
 }
 
 /// `GET /clients/{client_id}/secrets`.

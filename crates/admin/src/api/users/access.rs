@@ -16,9 +16,7 @@ use doorward_provider::{
     use_case::administration::users::has_access,
 };
 use http::StatusCode;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::super::{
     Answer,
@@ -29,23 +27,7 @@ use super::super::{
     problem::Problem,
     state::AdminApi,
 };
-
-/// A session of a user. Timestamps are seconds since 1970.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SessionRow {
-    /// The identifier that clients know.
-    sid: String,
-    /// When the user signed in.
-    signed_in: i64,
-    /// When the session expires.
-    expires: i64,
-    /// How the user signed in (RFC 8176).
-    methods: Vec<String>,
-    /// The network address.
-    address: Option<String>,
-    /// The browser.
-    browser: Option<String>,
-}
+pub use crate::types::users::{EventRow, GrantRow, SessionRow};
 
 impl SessionRow {
     fn of(session: Session) -> Self {
@@ -60,19 +42,6 @@ impl SessionRow {
     }
 }
 
-/// The access of a client to a user's data.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GrantRow {
-    /// The client.
-    client_id: String,
-    /// What it may have.
-    scope: String,
-    /// The first grant; null for a consent alone.
-    since: Option<i64>,
-    /// The last use.
-    last_used: Option<i64>,
-}
-
 impl GrantRow {
     fn of(access: &ClientAccess) -> Self {
         Self {
@@ -84,27 +53,12 @@ impl GrantRow {
     }
 }
 
-/// Something that happened to an account.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EventRow {
-    /// When.
-    at: i64,
-    /// What.
-    event: &'static str,
-    /// The network address.
-    address: Option<String>,
-    /// The browser.
-    browser: Option<String>,
-    /// To what.
-    detail: Option<String>,
-}
-
 impl EventRow {
     fn of(kept: KeptEvent) -> Self {
         let event = kept.event;
         Self {
             at: event.at.seconds(),
-            event: event.kind.as_str(),
+            event: event.kind.as_str().to_owned(),
             address: event.device.address,
             browser: event.device.browser,
             detail: event.detail,

@@ -5,7 +5,7 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse as _, Response},
 };
-use doorward_protocol::{ids::Sub, secret::Secret};
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         claim_rules::{check_claims, has_nul},
@@ -21,9 +21,7 @@ use http::{
     HeaderMap, StatusCode,
     header::{ETAG, LOCATION},
 };
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 
 use super::{
     super::{
@@ -38,61 +36,7 @@ use super::{
     view::{UserView, version},
 };
 use crate::AdminRole;
-
-/// A user to add.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewUser {
-    /// What the user signs in with.
-    username: String,
-    /// The identifier that applications see. It must never have been another user's. Without it a
-    /// random one is drawn.
-    sub: Option<String>,
-    /// Whether the user may sign in.
-    #[serde(default = "yes")]
-    enabled: bool,
-    /// The password. Without one the user follows a link to set it, or has an invitation.
-    #[schema(value_type = Option<String>, write_only)]
-    password: Option<Secret>,
-    /// The role in the administration.
-    admin_role: Option<AdminRole>,
-    /// The claims.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A change of a user.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UserChanges {
-    /// What the user signs in with.
-    username: Option<String>,
-    /// Whether the user may sign in. All sessions of a user end who may not.
-    enabled: Option<bool>,
-    /// Claims in place of those of the same names. One that is null is removed.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-}
-
-/// A role to give or to take.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AdminRoleBody {
-    /// The role; null takes it.
-    #[serde(deserialize_with = "present")]
-    role: Option<AdminRole>,
-}
-
-/// Null is a value that must be said.
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<AdminRole>, D::Error> {
-    Option::deserialize(from)
-}
+pub use crate::types::users::{AdminRoleBody, NewUser, UserChanges};
 
 /// `POST /users`.
 pub async fn create(

@@ -10,25 +10,13 @@ use doorward_provider::{
     use_case::accounts::{AccountError, Asker},
 };
 use http::{HeaderMap, StatusCode, header::ETAG};
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::super::{
     Answer, body::Named, caller::Caller, history::History, problem::Problem, state::AdminApi,
     version::Version,
 };
-
-/// Which second factors a user has.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FactorsView {
-    /// Since when there is an authenticator app: seconds since 1970.
-    authenticator_app_since: Option<i64>,
-    /// How many recovery codes are left.
-    recovery_codes: u32,
-    /// How many passkeys there are.
-    passkeys: u32,
-}
+pub use crate::types::users::FactorsView;
 
 impl FactorsView {
     fn of(factors: FactorSummary) -> Self {

@@ -13,9 +13,8 @@ use axum::{
 use doorward_protocol::ids::Sub;
 use doorward_provider::model::user_query::{UserCursor, UserFilter, UserOrder, UserQuery};
 use http::{HeaderMap, header::ETAG};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 pub(super) use self::{
     access::{EventRow, GrantRow, SessionRow},
@@ -37,6 +36,7 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
+pub use crate::types::users::{Filter, Sort};
 
 /// How to list users.
 #[derive(Debug, Deserialize)]
@@ -50,34 +50,6 @@ pub struct ListParameters {
     filter: Filter,
     limit: Option<u32>,
     cursor: Option<String>,
-}
-
-/// What users are sorted by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sort {
-    /// The user name.
-    #[default]
-    Username,
-    /// The e-mail address. Users without one are left out.
-    Email,
-    /// The full name. Users without one are left out.
-    Name,
-}
-
-/// Which users are listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Filter {
-    /// All of them.
-    #[default]
-    All,
-    /// Those who may sign in.
-    Enabled,
-    /// Those who may not. Sorted by user name only.
-    Disabled,
-    /// Those who have a role in the administration. Sorted by user name only.
-    Administrators,
 }
 
 /// The longest beginning that is looked for, in bytes.

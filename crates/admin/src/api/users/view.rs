@@ -4,55 +4,13 @@ use doorward_provider::model::{
     group::ROLE,
     user::{ADMIN_ROLE_CLAIM, User},
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 
 use super::super::version::Version;
-
-/// A user of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UserRow {
-    /// The identifier that applications see.
-    sub: String,
-    /// What the user signs in with.
-    username: String,
-    /// Whether the user may sign in.
-    enabled: bool,
-    /// The e-mail address.
-    email: Option<String>,
-    /// Whether the address is known to be the user's.
-    email_verified: bool,
-    /// The full name.
-    name: Option<String>,
-    /// The roles in applications: the claim `role`, a text or a list of texts, or null.
-    roles: Value,
-    /// The role in the administration.
-    admin_role: Option<String>,
-}
-
-/// A user with all claims.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UserView {
-    /// The identifier that applications see.
-    sub: String,
-    /// What the user signs in with.
-    username: String,
-    /// Whether the user may sign in.
-    enabled: bool,
-    /// Whether there is a password.
-    has_password: bool,
-    /// The role in the administration.
-    admin_role: Option<String>,
-    /// The claims, without the role in the administration and without those of the groups.
-    #[schema(value_type = Object)]
-    claims: Map<String, Value>,
-    /// The groups that the user is in. They are changed by their members.
-    groups: Vec<String>,
-}
+pub use crate::types::users::{UserRow, UserView};
 
 impl UserRow {
-    pub fn of(user: &User) -> Self {
+    pub(crate) fn of(user: &User) -> Self {
         let text = |name: &str| user.claims.0.get(name)?.as_str().map(str::to_owned);
         Self {
             sub: user.sub.to_string(),
@@ -68,7 +26,7 @@ impl UserRow {
 }
 
 impl UserView {
-    pub fn of(user: &User) -> Self {
+    pub(crate) fn of(user: &User) -> Self {
         Self {
             sub: user.sub.to_string(),
             username: user.username.clone(),

@@ -1,0 +1,14 @@
+//! What the API writes and reads, as JSON. The pages read and write the same types.
+
+pub mod clients;
+pub mod events;
+pub mod groups;
+pub mod invitations;
+pub mod keys;
+pub mod outbox;
+pub mod page;
+pub mod pages;
+pub mod problem;
+pub mod resources;
+pub mod system;
+pub mod users;
