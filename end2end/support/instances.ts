@@ -43,6 +43,20 @@ export const branding: Configured = {
   provider: 'http://localhost:6981',
 };
 
+/** The pages for administrators, with somebody of each role. They are served by the provider. */
+export const admin: Configured = {
+  config: 'admin.toml',
+  app: 'http://localhost:5931',
+  provider: 'http://localhost:6931',
+};
+
+/** The same in demo mode, where nobody has a second factor yet. */
+export const adminDemo: Configured = {
+  config: 'admin-step-up.toml',
+  app: 'http://localhost:5933',
+  provider: 'http://localhost:6933',
+};
+
 /** Users register, forget their passwords, and read the mails that demo mode keeps. */
 export const accounts: Configured = {
   config: 'accounts.toml',

@@ -7,15 +7,13 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::Result;
 
-/// Name of the glue and the wasm, as in the workspace's metadata for cargo-leptos.
-pub const OUTPUT_NAME: &str = "doorward";
-
-/// Writes the application's program to a folder. `wasm` was linked with `--emit-relocs`, which is
-/// how the splitter finds who calls whom. `with_names` keeps the functions' names for wasm-opt.
-pub fn split(wasm: &Path, folder: &Path, with_names: bool) -> Result<()> {
+/// Writes a program to a folder, with this name of the glue and the wasm. `wasm` was linked with
+/// `--emit-relocs`, which is how the splitter finds who calls whom. `with_names` keeps the
+/// functions' names for wasm-opt.
+pub fn split(wasm: &Path, folder: &Path, name: &str, with_names: bool) -> Result<()> {
     let input = fs::read(wasm)?;
-    let main_part = wasm.with_file_name("main_part.wasm");
-    let main_module = format!("./{OUTPUT_NAME}.js");
+    let main_part = wasm.with_file_name(format!("{name}_main_part.wasm"));
+    let main_module = format!("./{name}.js");
     let mut options = wasm_split_cli_support::Options::new(&input);
     options.output_dir = folder;
     options.main_out_path = &main_part;
@@ -25,7 +23,7 @@ pub fn split(wasm: &Path, folder: &Path, with_names: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(&main_part)
-        .out_name(OUTPUT_NAME)
+        .out_name(name)
         .web(true)?
         .typescript(false)
         .keep_lld_exports(true)

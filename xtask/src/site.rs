@@ -2,7 +2,8 @@
 //! (`server/src/main.rs`).
 //!
 //! The program and the style sheet are in `pkg/HASH`, where HASH depends on all of them. Browsers
-//! may keep them for ever, and their references to each other need no rewriting.
+//! may keep them for ever, and their references to each other need no rewriting. What the pages for
+//! administrators need is in `admin/files/HASH` in the same way.
 
 use std::{
     fmt::Write as _,
@@ -17,34 +18,69 @@ use crate::{
     Result,
     compress::{self, Effort},
     optimize,
-    program::{self, OUTPUT_NAME},
+    program,
 };
 
+/// Name of the application's glue and wasm, as in the workspace's metadata for cargo-leptos.
+const OUTPUT_NAME: &str = "doorward";
+/// The same of the pages for administrators.
+const ADMIN_NAME: &str = "admin";
 const STYLE: &str = "style/main.css";
+const ADMIN_STYLE: &str = "style/admin.css";
 const ASSETS: &str = "style/assets";
+/// What the document of the pages for administrators loads beside program and style sheet.
+const ADMIN_FILES: [&str; 3] =
+    ["crates/admin-pages/start.js", "style/assets/fallback.js", "style/assets/favicon.svg"];
 
 /// Makes the site in `folder`, in place of one that is there.
-pub fn make(wasm: &Path, folder: &Path, optimized: bool) -> Result<()> {
+pub fn make(wasm: &Path, admin: &Path, folder: &Path, optimized: bool) -> Result<()> {
     let new = folder.with_extension("new");
     remove(&new)?;
-    let package = new.join("pkg/new");
-    fs::create_dir_all(&package)?;
-    program::split(wasm, &package, optimized)?;
-    fs::copy(STYLE, package.join(OUTPUT_NAME).with_extension("css"))?;
-    if optimized {
-        optimize::folder(&package)?;
-    }
-    let hash = hash_of(&package)?;
-    fs::rename(&package, package.with_file_name(&hash))?;
+    let package = thread::scope(|scope| {
+        let admin = scope.spawn(|| {
+            let style = fs::read_to_string(STYLE)? + &fs::read_to_string(ADMIN_STYLE)?;
+            package(&new, "admin/files", admin, ADMIN_NAME, &style, &ADMIN_FILES, optimized)
+        });
+        let style = fs::read_to_string(STYLE)?;
+        let page = package(&new, "pkg", wasm, OUTPUT_NAME, &style, &[], optimized)?;
+        admin.join().unwrap_or_else(|_| Err("a thread has panicked".into()))?;
+        Result::Ok(page)
+    })?;
     for asset in fs::read_dir(ASSETS)? {
         let asset = asset?;
         fs::copy(asset.path(), new.join(asset.file_name()))?;
     }
     let files = files_in(&new, &new)?;
     compress_all(&new, &files, if optimized { Effort::Best } else { Effort::Quick })?;
-    fs::write(new.join("site.rs"), list(&new, &format!("pkg/{hash}"), &files)?)?;
+    fs::write(new.join("site.rs"), list(&new, &package, &files)?)?;
     remove(folder)?;
     Ok(fs::rename(&new, folder)?)
+}
+
+/// Makes `PLACE/HASH` below the root: the program, its style sheet and further files. Returns the
+/// path of that folder.
+fn package(
+    root: &Path,
+    place: &str,
+    wasm: &Path,
+    name: &str,
+    style: &str,
+    files: &[&str],
+    optimized: bool,
+) -> Result<String> {
+    let package = root.join(place).join("new");
+    fs::create_dir_all(&package)?;
+    program::split(wasm, &package, name, optimized)?;
+    fs::write(package.join(name).with_extension("css"), style)?;
+    for file in files.iter().map(Path::new) {
+        fs::copy(file, package.join(file.file_name().unwrap_or_default()))?;
+    }
+    if optimized {
+        optimize::folder(&package)?;
+    }
+    let hash = hash_of(&package)?;
+    fs::rename(&package, package.with_file_name(&hash))?;
+    Ok(format!("{place}/{hash}"))
 }
 
 fn remove(folder: &Path) -> Result<()> {

@@ -63,7 +63,7 @@ pub fn service(site: &Site, not_found: impl NotFound) -> Router {
 }
 
 fn embedded(site: &'static EmbeddedSite, not_found: impl NotFound) -> Router {
-    let files: HashMap<_, _> = site.files.iter().map(|file| (file.path, file)).collect();
+    let files: HashMap<_, _> = site.app_files().map(|file| (file.path, file)).collect();
     let (files, package) = (Arc::new(files), format!("/{}/", site.package));
     Router::new().fallback_service(service_fn(move |request: Request| {
         let file = files.get(request.uri().path()).copied();
@@ -78,7 +78,8 @@ fn embedded(site: &'static EmbeddedSite, not_found: impl NotFound) -> Router {
     }))
 }
 
-fn answer(
+/// Answers with a file. `for_ever`: its path carries a hash.
+pub fn answer(
     file: &'static EmbeddedFile,
     method: &Method,
     headers: &HeaderMap,

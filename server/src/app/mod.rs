@@ -30,7 +30,10 @@ use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use tower::service_fn;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use self::site::{EmbeddedFile, EmbeddedSite, Site};
+pub use self::{
+    assets::answer,
+    site::{EmbeddedFile, EmbeddedSite, Site},
+};
 use self::{content_security_policy::ContentSecurityPolicy, preload::Preloads};
 use crate::config::AppSettings;
 

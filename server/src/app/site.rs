@@ -16,12 +16,15 @@ const OUTPUT_NAME: &str = "doorward";
 /// The folder of these files under the root of a site in a folder.
 const PACKAGE_FOLDER: &str = "pkg";
 
+/// The path of the folder of the pages for administrators, up to its hash.
+const ADMIN_FOLDER: &str = "/admin/files/";
+
 /// A site that is part of the binary.
 #[derive(Debug)]
 pub struct EmbeddedSite {
     /// The folder of the program, such as `pkg/5f3a…`: it carries a hash of what is in it.
     pub package: &'static str,
-    /// Every file; none if no site was built.
+    /// Every file, with those of the pages for administrators; none if no site was built.
     pub files: &'static [EmbeddedFile],
 }
 
@@ -45,6 +48,16 @@ pub struct EmbeddedFile {
 impl EmbeddedSite {
     /// No site.
     pub const EMPTY: Self = Self { package: PACKAGE_FOLDER, files: &[] };
+
+    /// The files of the application.
+    pub fn app_files(&self) -> impl Iterator<Item = &'static EmbeddedFile> + use<> {
+        self.files.iter().filter(|file| !file.path.starts_with(ADMIN_FOLDER))
+    }
+
+    /// The files of the pages for administrators, all in one folder.
+    pub fn admin_files(&self) -> impl Iterator<Item = &'static EmbeddedFile> + use<> {
+        self.files.iter().filter(|file| file.path.starts_with(ADMIN_FOLDER))
+    }
 }
 
 /// Where the files are.

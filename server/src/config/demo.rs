@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use doorward_admin::{AdminRole, ROLE_CLAIM};
 use doorward_provider::model::{configured_user::ConfiguredUser, user::normalized_username};
 use figment::{
     Figment,
@@ -13,10 +14,17 @@ use url::Url;
 use super::{SettingSources, file::ConfigFile, users};
 
 const DEMO: &str = include_str!("demo.toml");
+/// The demo user who may administer everything, if the administration is on.
+pub const OWNER: &str = "alice";
 
 /// Adds what the configuration does not define itself.
 pub fn add_to(file: &mut ConfigFile) {
-    let demo = read(file.app.url.as_str());
+    let mut demo = read(file.app.url.as_str());
+    if file.admin.enabled {
+        let alice = demo.users.iter_mut().filter(|user| user.username == OWNER);
+        let role = (ROLE_CLAIM.to_owned(), AdminRole::Owner.name().into());
+        alice.for_each(|user| user.claims.extend([role.clone()]));
+    }
     add(&mut file.api_scopes, demo.api_scopes, |scope| scope.name.clone());
     add(&mut file.api_resources, demo.api_resources, |api| api.name.clone());
     add(&mut file.clients, demo.clients, |client| client.client_id.clone());
@@ -45,7 +53,7 @@ fn read(app: &str) -> ConfigFile {
 }
 
 /// The same origin under the other name of this machine.
-fn alias(app: &str) -> String {
+pub fn alias(app: &str) -> String {
     let Ok(mut url) = Url::parse(app) else { return app.to_owned() };
     let other = if url.host_str() == Some("localhost") { "127.0.0.1" } else { "localhost" };
     if url.set_host(Some(other)).is_err() {

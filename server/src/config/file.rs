@@ -408,6 +408,7 @@ pub struct AdminSection {
     pub url: Option<WebUrl>,
     pub issuer_address: Option<String>,
     pub allowed_origins: Vec<Origin>,
+    pub pages: bool,
     pub fresh_sign_in: Seconds,
     pub requests_per_minute: u32,
 }
@@ -773,6 +774,7 @@ impl Default for AdminSection {
             url: None,
             issuer_address: None,
             allowed_origins: Vec::new(),
+            pages: true,
             fresh_sign_in: Seconds::new(900),
             requests_per_minute: 600,
         }

@@ -55,14 +55,15 @@ use lettre::message::Mailbox;
 use self::environment::{CONFIG_VARIABLE, Environment};
 pub use self::{
     arguments::{ConfigArgument, ServeArguments},
-    demo::users as demo_users,
+    check::pages_scope,
+    demo::{OWNER as DEMO_OWNER, users as demo_users},
     error::{ConfigError, ConfigErrors},
     file::{LogFormat, LogLevel, LogSection, MailTls},
     references::missing_references,
     role::Role,
     show::show,
     sources::{SettingSources, explain},
-    values::{ListenAddress, is_loopback, wants_hsts},
+    values::{ListenAddress, is_loopback, origin_of, wants_hsts},
 };
 use crate::private_file;
 
@@ -193,6 +194,8 @@ pub struct ApiSettings {
 pub struct AdminConfig {
     /// Where it listens; `None`: where the provider does.
     pub listen: Option<ListenAddress>,
+    /// The origins of its pages, the usual one first. Empty: there are none.
+    pub page_origins: Vec<String>,
     /// Issuer, audience and the like.
     pub settings: ResourceServerSettings,
     /// How old a sign-in may be that lets somebody do what matters, in seconds.

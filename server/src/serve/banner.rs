@@ -36,6 +36,13 @@ pub fn text(config: &Config, listeners: &[(Listener, Purpose)], advice: Option<&
             let _ = writeln!(text, "  {name:<12} {url}  (listening on {listener})");
         }
     }
+    let pages = config.admin.as_ref().and_then(|admin| admin.page_origins.first());
+    if let Some(origin) = pages {
+        let (label, path) = ("admin pages", doorward_admin::PAGES_PATH);
+        let who = config.demo.then(|| format!("  (sign in as {})", config::DEMO_OWNER));
+        let who = who.unwrap_or_default();
+        let _ = writeln!(text, "  {label:<12} {origin}{path}{who}");
+    }
     if let Some(advice) = advice {
         let _ = writeln!(text, "{advice}");
     }

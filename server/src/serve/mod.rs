@@ -61,9 +61,9 @@ async fn serve(
     let oddities = oddities(&config, &arguments.roles);
     let trusted = &tls.trusted;
     let roles = &arguments.roles;
-    let site = roles.contains(&Role::App).then(|| Site::find(site));
-    let running =
-        Box::pin(RunningParts::start(config, roles, site, trusted, draining.clone())).await?;
+    let (embedded, site) = (site, roles.contains(&Role::App).then(|| Site::find(site)));
+    let starting = RunningParts::start(config, roles, site, embedded, trusted, draining.clone());
+    let running = Box::pin(starting).await?;
     log_start(&sources, demo, &listeners);
     for oddity in oddities {
         tracing::warn!("{oddity}");

@@ -9,7 +9,7 @@ use doorward_resource_server::ResourceServer;
 use super::listeners::Purpose;
 use crate::{
     admin, api,
-    app::{self, Site},
+    app::{self, EmbeddedSite, Site},
     config::{ApiSettings, AppSettings, Config, Role, SettingSources},
     error::StartError,
     net::{self, Draining, Metrics, Readiness},
@@ -33,11 +33,13 @@ pub struct RunningParts {
 }
 
 impl RunningParts {
-    /// Starts these parts. `trusted` are certification authorities (DER) for their requests.
+    /// Starts these parts. `embedded` has the files of the pages for administrators. `trusted` are
+    /// certification authorities (DER) for requests.
     pub async fn start(
         config: Config,
         roles: &[Role],
         site: Option<Site>,
+        embedded: &'static EmbeddedSite,
         trusted: &[Vec<u8>],
         draining: Draining,
     ) -> Result<Self, StartError> {
@@ -64,7 +66,8 @@ impl RunningParts {
         let admin = match (config.admin, &provider) {
             (Some(admin), Some(provider)) => {
                 let has_listener = admin.listen.is_some();
-                let router = admin::start(admin, provider, described, trusted, &config.sources)?;
+                let sources = &config.sources;
+                let router = admin::start(admin, provider, described, trusted, sources, embedded)?;
                 Some((router, has_listener))
             }
             _ => None,

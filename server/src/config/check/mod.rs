@@ -17,6 +17,7 @@ mod store;
 
 use std::time::Duration;
 
+pub use self::admin::pages_scope;
 use doorward_admin::api::{COMMAND_CLIENT, command_client};
 
 use super::{
@@ -75,7 +76,9 @@ pub fn check(
     let tls = if is_public_demo { tls.ok() } else { mistakes.note(tls) };
     let app = mistakes.note(app::check(file.app.clone(), &issuer, &sources));
     let api = mistakes.note(api::check(file.api.clone(), &file.app, &issuer, &sources));
-    let admin = mistakes.note(admin::check(&file.admin, &issuer, &sources));
+    let admin = mistakes.note(admin::check(&file, &issuer, &sources));
+    file.clients.extend(admin::pages_client(&file));
+    let warnings = admin::warning(&file).filter(|_| roles.contains(&Role::Provider));
     let is_used = roles.contains(&Role::Provider);
     let store = mistakes.note(store::check(file.store.clone(), is_used, &sources));
     let mail = mistakes.note(mail::check(file.mail.clone(), demo, is_used, &sources));
@@ -106,7 +109,7 @@ pub fn check(
             traces: traces?,
             log: file.log,
             provider: provider?,
-            warnings: Vec::new(),
+            warnings: warnings.into_iter().collect(),
             sources,
         })
     })();

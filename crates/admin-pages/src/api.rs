@@ -1,0 +1,181 @@
+//! Calls to the admin API. Method and path come from the table of operations that the API is built
+//! from, and the bodies are its types.
+
+use doorward_admin::{
+    BASE_PATH, Method, Operation,
+    types::problem::{FieldError, ProblemDetails},
+};
+use doorward_leptos::{ApiRequest, ApiResponse, Error, StepUp};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::route::encoded;
+
+/// A request that is not sent yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What is asked for.
+    pub operation: Operation,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+}
+
+/// An answer with a status of success.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The state of the object.
+    pub etag: Option<String>,
+    body: String,
+}
+
+/// Why a call did nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// Another sign-in is needed first (RFC 9470).
+    StepUp(StepUp),
+    /// The API says what is wrong.
+    Refused(Box<ProblemDetails>),
+    /// There is no answer, or none that can be read. A sentence for the user.
+    Broken(String),
+}
+
+impl Call {
+    /// A call of an operation. `names` take the places in its path, in their order.
+    pub fn new(operation: Operation, names: &[&str]) -> Self {
+        let mut names = names.iter();
+        let path = operation.path().split('/').map(|segment| {
+            let is_place = segment.starts_with('{');
+            if is_place { encoded(names.next().unwrap_or(&"")) } else { segment.to_owned() }
+        });
+        let path = path.collect::<Vec<_>>().join("/");
+        let url = format!("{BASE_PATH}{path}");
+        Self { operation, url, headers: Vec::new(), body: None }
+    }
+
+    /// With this query, which may be empty.
+    pub fn query(mut self, query: &str) -> Self {
+        if !query.is_empty() {
+            self.url.push(if self.url.contains('?') { '&' } else { '?' });
+            self.url.push_str(query);
+        }
+        self
+    }
+
+    /// About this state of the object.
+    pub fn if_match(mut self, etag: Option<String>) -> Self {
+        self.headers.extend(etag.map(|etag| ("if-match", etag)));
+        self
+    }
+
+    /// Under this key: sent twice, it creates once.
+    pub fn key(mut self, key: String) -> Self {
+        self.headers.push(("idempotency-key", key));
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        self.headers.push(("content-type", "application/json".to_owned()));
+        self.body = serde_json::to_string(body).ok();
+        self
+    }
+
+    /// The request to a server at this origin.
+    pub fn request(self, origin: &str) -> ApiRequest {
+        let method = match self.operation.method() {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        };
+        let request = ApiRequest::new(method, format!("{origin}{}", self.url));
+        let request = self
+            .headers
+            .into_iter()
+            .fold(request, |request, (name, value)| request.header(name, value));
+        match self.body {
+            Some(body) => request.body(body),
+            None => request,
+        }
+    }
+}
+
+impl Answer {
+    /// What a response says.
+    pub fn of(response: Result<ApiResponse, Error>) -> Result<Self, Failure> {
+        let response = match response {
+            Ok(response) => response,
+            Err(Error::StepUp { step_up, .. }) => return Err(Failure::StepUp(step_up)),
+            Err(error) => return Err(Failure::Broken(error.user_message())),
+        };
+        let etag = response.header("etag").map(str::to_owned);
+        if response.is_success() {
+            return Ok(Self { etag, body: response.body });
+        }
+        match serde_json::from_str(&response.body) {
+            Ok(details) => Err(Failure::Refused(Box::new(details))),
+            Err(_) => Err(Failure::Broken(format!("HTTP {}", response.status))),
+        }
+    }
+
+    /// The body as one of the API's types.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_str(&self.body).map_err(|error| Failure::Broken(error.to_string()))
+    }
+
+    /// The body as it is.
+    pub fn text(self) -> String {
+        self.body
+    }
+}
+
+impl Failure {
+    /// The status, if there is one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(details) => Some(details.status),
+            Self::StepUp(_) | Self::Broken(_) => None,
+        }
+    }
+
+    /// What is wrong, as a sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Refused(details) => details.detail.clone(),
+            Self::Broken(message) => message.clone(),
+            Self::StepUp(_) => String::new(),
+        }
+    }
+
+    /// The fields that are wrong.
+    pub fn errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Refused(details) => details.errors.clone(),
+            Self::StepUp(_) | Self::Broken(_) => Vec::new(),
+        }
+    }
+
+    /// What somebody else has changed meanwhile; `None` if that is not the problem.
+    pub fn changed(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Refused(details) if details.status == 412 => Some(details.changed.clone()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment_whatever_it_is() {
+        let call = Call::new(Operation::EndSession, &["a/../b?c", "x y"]);
+        assert_eq!(call.url, "/api/admin/v1/users/a%2F..%2Fb%3Fc/sessions/x%20y");
+        let call = Call::new(Operation::ListUsers, &[]).query("prefix=a").query("cursor=b");
+        let request = call.request("https://id.example");
+        assert_eq!(request.url, "https://id.example/api/admin/v1/users?prefix=a&cursor=b");
+        assert_eq!(request.method, "GET");
+    }
+}

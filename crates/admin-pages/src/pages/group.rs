@@ -1,0 +1,269 @@
+//! A group: what its members get, who they are, and what happened to it.
+
+use std::time::Duration;
+
+use doorward_admin::{
+    Operation,
+    types::{
+        groups::{GroupChanges, GroupView, MemberRow},
+        users::UserRow,
+    },
+};
+use doorward_leptos::boxed_effect;
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    api::{Answer, Call, Failure},
+    route::{Route, query},
+    session::Session,
+    ui::{
+        self, button, card,
+        dialog::{Question, confirm},
+        facts, fill,
+        form::{Field, Form, form, lines},
+        history::history,
+        json, link,
+        list::List,
+        named_button, nothing,
+        object::{Object, Read},
+        or_dash, plain,
+    },
+};
+
+/// The page.
+pub fn page(session: Session, name: String) -> AnyView {
+    let t = session.texts;
+    let group = Object::<GroupView>::new(session, Call::new(Operation::ReadGroup, &[&name]));
+    let (editing, removing) = (RwSignal::new(false), RwSignal::new(false));
+    boxed_effect(move || {
+        if session.offers(Operation::ChangeGroup) && session.resumes("edit-group") {
+            editing.set(true);
+        }
+        if session.offers(Operation::RemoveGroup) && session.resumes("remove-group") {
+            removing.set(true);
+        }
+    });
+    let actions = move || {
+        let edit = session.offers(Operation::ChangeGroup).then(|| {
+            button(t.edit, "btn btn-small", move || {
+                session.begin(Operation::ChangeGroup, "edit-group", || editing.set(true));
+            })
+        });
+        let remove = session.offers(Operation::RemoveGroup).then(|| {
+            button(t.remove, "btn btn-small btn-danger", move || {
+                session.begin(Operation::RemoveGroup, "remove-group", || removing.set(true));
+            })
+        });
+        view! { {edit} {remove} }
+    };
+    let question = Question {
+        id: "remove-group",
+        title: fill(t.remove_group_title, &[&name]),
+        text: t.remove_group_text.to_owned(),
+        action: t.remove.to_owned(),
+    };
+    let of = name.clone();
+    let remove = move || Call::new(Operation::RemoveGroup, &[&of]).if_match(group.etag());
+    let removed = move || {
+        session.go(Route::Groups);
+        session.done(t.group_removed);
+    };
+    let body = group.view(move |read| {
+        let shown = move || {
+            if editing.get() {
+                edit(session, group, read.clone(), editing)
+            } else {
+                what(session, &read.value)
+            }
+        };
+        shown.into_any()
+    });
+    let of = query(&[("object_kind", "group"), ("object", &name)]);
+    view! {
+        {link(session, Route::Groups, "back-link", t.groups)}
+        {ui::heading(name.clone(), actions.into_any())}
+        <div class="admin-columns">
+            <div class="stack">{body} {members(session, name)}</div>
+            <div class="stack">{history(session, of)}</div>
+        </div>
+        {confirm(session, removing, question, remove, removed)}
+    }
+    .into_any()
+}
+
+fn what(session: Session, group: &GroupView) -> AnyView {
+    let t = session.texts;
+    let mut rows = vec![
+        (t.description.to_owned(), or_dash(group.description.clone())),
+        (t.app_roles.to_owned(), or_dash(Some(group.roles.join(", ")))),
+    ];
+    rows.extend(group.claims.iter().map(|(name, value)| (name.clone(), plain(json::shown(value)))));
+    card(t.members_get, nothing(), facts(rows))
+}
+
+fn edit(
+    session: Session,
+    group: Object<GroupView>,
+    read: Read<GroupView>,
+    editing: RwSignal<bool>,
+) -> AnyView {
+    let t = session.texts;
+    let state = Form::new(session);
+    let (before, etag) = (StoredValue::new(read.value.clone()), RwSignal::new(read.etag));
+    let view = read.value;
+    let description = RwSignal::new(view.description.unwrap_or_default());
+    let roles = RwSignal::new(view.roles.join("\n"));
+    let own = if view.claims.is_empty() { String::new() } else { json::text(&view.claims) };
+    let claims = RwSignal::new(own);
+    let save = move || {
+        state.clear();
+        let after = match json::parse(&claims.get_untracked()) {
+            Ok(after) => after,
+            Err(problem) => return state.refuse("claims", problem),
+        };
+        let before = before.get_value();
+        let (text, list) = (description.get_untracked(), lines(&roles.get_untracked()));
+        let changes = GroupChanges {
+            description: (Some(&text) != before.description.as_ref()).then_some(text),
+            roles: (list != before.roles).then_some(list),
+            claims: json::changes(&before.claims, &after),
+        };
+        let call = Call::new(Operation::ChangeGroup, &[&before.name])
+            .if_match(etag.get_untracked())
+            .body(&changes);
+        let done = move |answer: Answer| {
+            editing.set(false);
+            group.set(&answer);
+            session.done(t.saved);
+        };
+        let failed = move |failure: &Failure| {
+            let overtaken = failure.changed();
+            if let Some(changed) = &overtaken {
+                state.overtaken(fill(t.overtaken_reload, &[&changed.join(", ")]));
+                let name = before.name.clone();
+                spawn_local(async move {
+                    let answer = session.call(Call::new(Operation::ReadGroup, &[&name])).await;
+                    if let Ok(Ok(present)) = answer.map(|answer| Read::<GroupView>::of(&answer)) {
+                        etag.set(present.etag);
+                    }
+                });
+            }
+            overtaken.is_some()
+        };
+        session.begin(Operation::ChangeGroup, "edit-group", || state.send(call, done, failed));
+    };
+    let content = view! {
+        {Field::text("edit-description", "description", t.description).view(state, description)}
+        {Field::text("edit-roles", "roles", t.app_roles)
+            .kind("lines")
+            .hint(t.one_a_line)
+            .view(state, roles)}
+        {Field::text("edit-claims", "claims", t.other_claims)
+            .kind("area")
+            .hint(t.claims_hint)
+            .view(state, claims)}
+        {state.failure()}
+        <div class="row">
+            {state.submit(t.save)} {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
+        </div>
+    };
+    card(t.members_get, nothing(), form(save, content.into_any()))
+}
+
+fn members(session: Session, name: String) -> AnyView {
+    let t = session.texts;
+    let of = StoredValue::new(name);
+    let list = List::<MemberRow>::new(session, move || {
+        Call::new(Operation::ListMembers, &[&of.get_value()])
+    });
+    let (open, chosen) = (RwSignal::new(false), RwSignal::new(String::new()));
+    let may_remove = Memo::new(move |_| session.offers(Operation::RemoveMember));
+    let table = list.table(t.members, t.member_columns, t.no_members, move |row| {
+        let (sub, name) = (row.sub.clone(), row.username.clone().unwrap_or(row.sub.clone()));
+        let remove = may_remove.get().then(|| {
+            named_button(t.remove, name.clone(), "btn btn-small", move || {
+                chosen.set(sub.clone());
+                session.begin(Operation::RemoveMember, "", || open.set(true));
+            })
+        });
+        vec![
+            link(session, Route::User(row.sub.clone()), "strong-link", name),
+            ui::mono(row.sub),
+            remove.unwrap_or_else(nothing),
+        ]
+    });
+    let question = Question {
+        id: "remove-member",
+        title: t.remove_member_title.to_owned(),
+        text: t.remove_member_text.to_owned(),
+        action: t.remove.to_owned(),
+    };
+    let remove =
+        move || Call::new(Operation::RemoveMember, &[&of.get_value(), &chosen.get_untracked()]);
+    let removed = move || {
+        list.reload();
+        session.done(t.member_removed);
+    };
+    let add = move || {
+        session.offers(Operation::AddMember).then(|| add_member(session, of.get_value(), list))
+    };
+    view! {
+        {card(t.members, nothing(), view! { {table} {add} }.into_any())}
+        {confirm(session, open, question, remove, removed)}
+    }
+    .into_any()
+}
+
+/// Finds users by the beginning of their names, to make one a member.
+fn add_member(session: Session, group: String, members: List<MemberRow>) -> AnyView {
+    let t = session.texts;
+    let prefix = RwSignal::new(String::new());
+    let mut search = debounce(Duration::from_millis(150), move |text: String| prefix.set(text));
+    let group = StoredValue::new(group);
+    let add = move |sub: String| {
+        session.begin(Operation::AddMember, "", move || {
+            spawn_local(async move {
+                let call = Call::new(Operation::AddMember, &[&group.get_value(), &sub]);
+                match session.call(call).await {
+                    Ok(_) => {
+                        members.reload();
+                        session.done(t.member_added);
+                    }
+                    Err(failure) => session.failed(&failure),
+                }
+            });
+        });
+    };
+    let found = move || {
+        (!prefix.with(|prefix| prefix.trim().is_empty())).then(|| {
+            let list = List::<UserRow>::new(session, move || {
+                let query = query(&[("prefix", &prefix.get()), ("limit", "5")]);
+                Call::new(Operation::ListUsers, &[]).query(&query)
+            });
+            list.table(t.users, t.found_columns, t.no_users, move |user| {
+                let sub = user.sub.clone();
+                vec![
+                    plain(user.username.clone()),
+                    or_dash(user.email),
+                    named_button(t.add, user.username, "btn btn-small", move || add(sub.clone())),
+                ]
+            })
+        })
+    };
+    view! {
+        <div class="field">
+            <label for="member-search">{t.add_member}</label>
+            <input
+                id="member-search"
+                type="search"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="255"
+                on:input=move |event| search(event_target_value(&event))
+            />
+            <p class="field-hint">{t.search_users}</p>
+        </div>
+        {found}
+    }
+    .into_any()
+}

@@ -1,0 +1,107 @@
+//! All groups, and a new one.
+
+use doorward_admin::{
+    Operation,
+    types::groups::{GroupView, NewGroup},
+};
+use doorward_leptos::boxed_effect;
+use doorward_protocol::account::GroupName;
+use leptos::prelude::*;
+
+use crate::{
+    api::{Answer, Call},
+    route::Route,
+    session::Session,
+    ui::{
+        self, button,
+        dialog::Dialog,
+        form::{Field, Form, form, lines},
+        json, link,
+        list::List,
+        or_dash,
+    },
+};
+
+/// The page.
+pub fn page(session: Session) -> AnyView {
+    let t = session.texts;
+    let list = List::<GroupView>::new(session, || Call::new(Operation::ListGroups, &[]));
+    let adding = RwSignal::new(false);
+    boxed_effect(move || {
+        if session.offers(Operation::CreateGroup) && session.resumes("add-group") {
+            adding.set(true);
+        }
+    });
+    let table = list.table(t.groups, t.group_columns, t.no_groups, move |group| {
+        vec![
+            link(session, Route::Group(group.name.clone()), "strong-link", group.name),
+            or_dash(group.description),
+            or_dash(Some(group.roles.join(", "))),
+        ]
+    });
+    let actions = move || {
+        session.offers(Operation::CreateGroup).then(|| {
+            button(t.add_group, "btn btn-primary", move || {
+                session.begin(Operation::CreateGroup, "add-group", || adding.set(true));
+            })
+        })
+    };
+    view! {
+        {ui::heading(t.groups, actions.into_any())}
+        <section class="card admin-card">{table}</section>
+        <Dialog open=adding title=t.add_group id="add-group">{add(session, adding)}</Dialog>
+    }
+    .into_any()
+}
+
+fn add(session: Session, open: RwSignal<bool>) -> AnyView {
+    let t = session.texts;
+    let state = Form::new(session);
+    let text = || RwSignal::new(String::new());
+    let (name, description, roles, claims) = (text(), text(), text(), text());
+    let save = move || {
+        state.clear();
+        let name = GroupName::parse(name.get_untracked().trim());
+        if name.is_err() {
+            state.refuse("name", t.group_name_rule);
+        }
+        let claims = json::parse(&claims.get_untracked());
+        if let Err(problem) = &claims {
+            state.refuse("claims", problem.as_str());
+        }
+        let (Ok(name), Ok(claims)) = (name, claims) else { return };
+        let description = description.get_untracked();
+        let new = NewGroup {
+            name,
+            description: Some(description).filter(|text| !text.is_empty()),
+            roles: lines(&roles.get_untracked()),
+            claims,
+        };
+        let call = Call::new(Operation::CreateGroup, &[]).key(state.key()).body(&new);
+        let done = move |answer: Answer| {
+            if let Ok(group) = answer.read::<GroupView>() {
+                open.set(false);
+                session.go(Route::Group(group.name));
+                session.done(t.group_added);
+            }
+        };
+        state.send(call, done, |_| false);
+    };
+    let content = view! {
+        {Field::text("group-name", "name", t.group_name).hint(t.group_name_rule).view(state, name)}
+        {Field::text("group-description", "description", t.description).view(state, description)}
+        {Field::text("group-roles", "roles", t.app_roles)
+            .kind("lines")
+            .hint(t.one_a_line)
+            .view(state, roles)}
+        {Field::text("group-claims", "claims", t.other_claims)
+            .kind("area")
+            .hint(t.claims_hint)
+            .view(state, claims)}
+        {state.failure()}
+        <div class="row">
+            {state.submit(t.add_group)} {button(t.cancel, "btn btn-quiet", move || open.set(false))}
+        </div>
+    };
+    form(save, content.into_any())
+}

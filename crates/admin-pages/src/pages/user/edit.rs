@@ -1,0 +1,198 @@
+//! The form to change a user. It sends what is different, and the state that it is about. If
+//! somebody was faster, it shows what they changed, and nothing of either is lost.
+
+use doorward_admin::{
+    Operation,
+    types::users::{UserChanges, UserView},
+};
+use doorward_protocol::account::{checked_username, is_email_address};
+use leptos::{prelude::*, task::spawn_local};
+use serde_json::{Map, Value};
+
+use super::User;
+use crate::{
+    api::{Answer, Call, Failure},
+    browser,
+    session::Session,
+    ui::{
+        self, button, card, fill,
+        form::{Field, Form, checkbox, form},
+        json, nothing,
+        object::Read,
+    },
+};
+
+/// The claims that have a field of their own.
+const FIELDS: [&str; 3] = ["name", "email", "email_verified"];
+
+/// What somebody else made of the user meanwhile.
+type Overtaken = RwSignal<Option<(Vec<String>, Read<UserView>)>>;
+
+/// The form.
+pub fn edit(
+    session: Session,
+    user: User,
+    read: Read<UserView>,
+    editing: RwSignal<bool>,
+) -> AnyView {
+    let t = session.texts;
+    let state = Form::new(session);
+    let overtaken: Overtaken = RwSignal::new(None);
+    let etag = RwSignal::new(read.etag);
+    let before = StoredValue::new(read.value.clone());
+    let view = read.value;
+    let text = |name: &str| view.claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let username = RwSignal::new(view.username.clone());
+    let name = RwSignal::new(text("name").to_owned());
+    let email = RwSignal::new(text("email").to_owned());
+    let is_verified = view.claims.get("email_verified") == Some(&Value::Bool(true));
+    let verified = RwSignal::new(is_verified);
+    let rest = view.claims.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
+    let rest: Map<String, Value> =
+        rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let claims = RwSignal::new(if rest.is_empty() { String::new() } else { json::text(&rest) });
+    let save = move || {
+        state.clear();
+        let typed = Typed {
+            username: username.get_untracked(),
+            name: name.get_untracked(),
+            email: browser::composed(email.get_untracked().trim()),
+            verified: verified.get_untracked(),
+            claims: claims.get_untracked(),
+        };
+        let Some(changes) = changes(session, state, &before.get_value(), &typed) else { return };
+        let sub = before.with_value(|user| user.sub.clone());
+        let call =
+            Call::new(Operation::ChangeUser, &[&sub]).if_match(etag.get_untracked()).body(&changes);
+        let done = move |answer: Answer| {
+            editing.set(false);
+            user.set(&answer);
+            session.done(t.saved);
+        };
+        let failed = move |failure: &Failure| match failure.changed() {
+            Some(names) => {
+                ask_present(session, sub, names, overtaken);
+                true
+            }
+            None => false,
+        };
+        session.begin(Operation::ChangeUser, "edit", || state.send(call, done, failed));
+    };
+    let conflict = move || {
+        overtaken.get().map(|(changed, present)| {
+            let theirs = present.clone();
+            let take = button(t.take_theirs, "btn btn-small", move || {
+                editing.set(false);
+                user.reload();
+            });
+            let keep = button(t.keep_mine, "btn btn-small btn-primary", move || {
+                etag.set(theirs.etag.clone());
+                overtaken.set(None);
+            });
+            let facts = difference(session, &before.get_value(), &present.value);
+            view! {
+                <div class="alert alert-error" role="alert" id="overtaken">
+                    <p class="alert-title">{fill(t.overtaken, &[&changed.join(", ")])}</p>
+                    <p>{t.overtaken_text}</p>
+                    {facts}
+                    <div class="row">{keep} {take}</div>
+                </div>
+            }
+        })
+    };
+    let content = view! {
+        {Field::text("edit-username", "username", t.username).view(state, username)}
+        {Field::text("edit-name", "claims.name", t.full_name).view(state, name)}
+        {Field::text("edit-email", "claims.email", t.email).view(state, email)}
+        {checkbox("edit-verified", t.email_is_verified, verified)}
+        {Field::text("edit-claims", "claims", t.other_claims)
+            .kind("area")
+            .hint(t.claims_hint)
+            .view(state, claims)}
+        {conflict}
+        {state.failure()}
+        <div class="row">
+            {state.submit(t.save)}
+            {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
+        </div>
+    };
+    card(t.account, nothing(), form(save, content.into_any()))
+}
+
+/// What is in the form.
+struct Typed {
+    username: String,
+    name: String,
+    email: String,
+    verified: bool,
+    claims: String,
+}
+
+/// What is different, by the server's own rules, or what is wrong beside each field.
+fn changes(session: Session, state: Form, before: &UserView, typed: &Typed) -> Option<UserChanges> {
+    let t = session.texts;
+    let username = checked_username(&typed.username);
+    if username.is_err() {
+        state.refuse("username", t.username_rule);
+    }
+    if !typed.email.is_empty() && !is_email_address(&typed.email) {
+        state.refuse("claims.email", t.email_rule);
+    }
+    let rest = json::parse(&typed.claims);
+    if let Err(problem) = &rest {
+        state.refuse("claims", problem.as_str());
+    }
+    let (Ok(username), Ok(mut after), true) = (username, rest, state.is_valid()) else {
+        return None;
+    };
+    let name = typed.name.trim();
+    if !name.is_empty() {
+        after.insert("name".to_owned(), name.into());
+    }
+    if !typed.email.is_empty() {
+        after.insert("email".to_owned(), typed.email.as_str().into());
+    }
+    if typed.verified || before.claims.contains_key("email_verified") {
+        after.insert("email_verified".to_owned(), typed.verified.into());
+    }
+    Some(UserChanges {
+        username: (username != before.username).then_some(username),
+        enabled: None,
+        claims: json::changes(&before.claims, &after),
+    })
+}
+
+/// Reads what the user is now.
+fn ask_present(session: Session, sub: String, changed: Vec<String>, overtaken: Overtaken) {
+    spawn_local(async move {
+        let answer = session.call(Call::new(Operation::ReadUser, &[&sub])).await;
+        match answer.and_then(|answer| Read::of(&answer)) {
+            Ok(present) => overtaken.set(Some((changed, present))),
+            Err(failure) => session.failed(&failure),
+        }
+    });
+}
+
+/// What is different in a user who was changed by somebody else: as it was, and as it is.
+fn difference(session: Session, before: &UserView, present: &UserView) -> AnyView {
+    let t = session.texts;
+    let state = |user: &UserView| if user.enabled { t.may_sign_in } else { t.disabled }.to_owned();
+    let role = |user: &UserView| user.admin_role.clone().unwrap_or_default();
+    let own = [
+        (t.username, before.username.clone(), present.username.clone()),
+        (t.state, state(before), state(present)),
+        (t.admin_role, role(before), role(present)),
+    ];
+    let own = own.map(|(name, before, present)| (name.to_owned(), before, present));
+    let shown =
+        |user: &UserView, name: &str| user.claims.get(name).map(json::shown).unwrap_or_default();
+    let names = before
+        .claims
+        .keys()
+        .chain(present.claims.keys().filter(|name| !before.claims.contains_key(*name)));
+    let claims = names.map(|name| (name.clone(), shown(before, name), shown(present, name)));
+    let rows = own.into_iter().chain(claims).filter(|(_, before, present)| before != present);
+    let rows =
+        rows.map(|(name, before, present)| (name, ui::plain(format!("{before} → {present}"))));
+    ui::facts(rows.collect())
+}

@@ -1,0 +1,170 @@
+//! The pages and their paths. Names of objects are one segment, percent-encoded.
+
+use form_urlencoded::byte_serialize;
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// Numbers of the whole.
+    Overview,
+    /// All users.
+    Users,
+    /// A user to add.
+    NewUser,
+    /// The user with this `sub`.
+    User(String),
+    /// Invitations that wait.
+    Invitations,
+    /// All groups.
+    Groups,
+    /// The group of this name.
+    Group(String),
+    /// All clients.
+    Clients,
+    /// The client with this identifier.
+    Client(String),
+    /// Resources and scopes.
+    Resources,
+    /// Signing keys.
+    Keys,
+    /// Mails that wait.
+    Outbox,
+    /// The audit history, with these parameters of a search.
+    Events(String),
+    /// The configuration.
+    Configuration,
+    /// The provider sends people here after they have signed in.
+    SignedIn,
+    /// There is no such page.
+    Missing,
+}
+
+impl Route {
+    /// The page at a path with its query.
+    pub fn parse(path: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let rest =
+            path.strip_prefix("/admin").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let Some(rest) = rest else { return Self::Missing };
+        let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
+        let name = |segment: &str| decoded(segment);
+        match segments[..] {
+            [] => Self::Overview,
+            ["users"] => Self::Users,
+            ["new-user"] => Self::NewUser,
+            ["users", sub] => Self::User(name(sub)),
+            ["invitations"] => Self::Invitations,
+            ["groups"] => Self::Groups,
+            ["groups", group] => Self::Group(name(group)),
+            ["clients"] => Self::Clients,
+            ["clients", client] => Self::Client(name(client)),
+            ["resources"] => Self::Resources,
+            ["keys"] => Self::Keys,
+            ["outbox"] => Self::Outbox,
+            ["events"] => Self::Events(query.to_owned()),
+            ["configuration"] => Self::Configuration,
+            ["signed-in"] => Self::SignedIn,
+            _ => Self::Missing,
+        }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Overview | Self::SignedIn | Self::Missing => "/admin".to_owned(),
+            Self::Users => "/admin/users".to_owned(),
+            Self::NewUser => "/admin/new-user".to_owned(),
+            Self::User(sub) => format!("/admin/users/{}", encoded(sub)),
+            Self::Invitations => "/admin/invitations".to_owned(),
+            Self::Groups => "/admin/groups".to_owned(),
+            Self::Group(group) => format!("/admin/groups/{}", encoded(group)),
+            Self::Clients => "/admin/clients".to_owned(),
+            Self::Client(client) => format!("/admin/clients/{}", encoded(client)),
+            Self::Resources => "/admin/resources".to_owned(),
+            Self::Keys => "/admin/keys".to_owned(),
+            Self::Outbox => "/admin/outbox".to_owned(),
+            Self::Events(query) if query.is_empty() => "/admin/events".to_owned(),
+            Self::Events(query) => format!("/admin/events?{query}"),
+            Self::Configuration => "/admin/configuration".to_owned(),
+        }
+    }
+
+    /// The page of the navigation that it belongs to.
+    pub fn section(&self) -> Self {
+        match self {
+            Self::User(_) | Self::NewUser => Self::Users,
+            Self::Group(_) => Self::Groups,
+            Self::Client(_) => Self::Clients,
+            Self::Events(_) => Self::Events(String::new()),
+            other => other.clone(),
+        }
+    }
+}
+
+/// A text as one segment of a path.
+pub fn encoded(text: &str) -> String {
+    let text: String = byte_serialize(text.as_bytes()).collect();
+    text.replace('+', "%20")
+}
+
+/// The text of a segment.
+fn decoded(segment: &str) -> String {
+    // A form would read a plus sign as a space.
+    let pair = format!("x={}", segment.replace('+', "%2B"));
+    let value = form_urlencoded::parse(pair.as_bytes()).next();
+    value.map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// The query of these parameters, without those that are empty.
+pub fn query(parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    query.finish()
+}
+
+/// The value of a parameter in a query.
+pub fn parameter(query: &str, name: &str) -> String {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_back_to_its_page() {
+        for route in [
+            Route::Overview,
+            Route::Users,
+            Route::NewUser,
+            Route::User("a/b c+d?e#f%2F\u{e4}".to_owned()),
+            Route::Group("eu/sales:leads".to_owned()),
+            Route::Client("https://app.example/client".to_owned()),
+            Route::Events("event=signed_in&sub=a%26b".to_owned()),
+            Route::Configuration,
+        ] {
+            let path = route.path();
+            assert_eq!(Route::parse(&path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_no_pages() {
+        for path in ["/", "/admin/nothing", "/admin/users/a/b", "/administration/x", "/adminusers"]
+        {
+            assert_eq!(Route::parse(path), Route::Missing, "{path}");
+        }
+        assert_eq!(Route::parse("/admin/"), Route::Overview);
+        assert_eq!(Route::parse("/admin/signed-in?code=1&state=2"), Route::SignedIn);
+    }
+
+    #[test]
+    fn a_query_has_what_is_given() {
+        assert_eq!(query(&[("prefix", "a&b"), ("filter", "")]), "prefix=a%26b");
+        assert_eq!(parameter("prefix=a%26b&x=1", "prefix"), "a&b");
+        assert_eq!(parameter("", "prefix"), "");
+    }
+}

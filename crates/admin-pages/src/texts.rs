@@ -1,0 +1,520 @@
+//! All words of the pages, in each language. A word that lacks a language does not compile.
+
+/// The words in one language.
+pub struct Texts {
+    /// The language (BCP 47).
+    pub language: &'static str,
+    words: &'static Words,
+}
+
+/// The words in the reader's language: German, or else English.
+pub fn of(language: &str) -> &'static Texts {
+    static ENGLISH: Texts = Texts { language: "en", words: &Words::EN };
+    static GERMAN: Texts = Texts { language: "de", words: &Words::DE };
+    if language.to_ascii_lowercase().starts_with("de") { &GERMAN } else { &ENGLISH }
+}
+
+impl std::ops::Deref for Texts {
+    type Target = Words;
+
+    fn deref(&self) -> &Words {
+        self.words
+    }
+}
+
+impl Texts {
+    /// What a role in the administration is called.
+    pub fn role_name(&self, role: &str) -> String {
+        match role {
+            "owner" => self.role_owner.to_owned(),
+            "admin" => self.role_admin.to_owned(),
+            "helpdesk" => self.role_helpdesk.to_owned(),
+            "auditor" => self.role_auditor.to_owned(),
+            other => other.to_owned(),
+        }
+    }
+}
+
+macro_rules! words {
+    (
+        $($name:ident: $english:literal, $german:literal;)*
+        @ $($table:ident: [$($first:literal),*], [$($second:literal),*];)*
+    ) => {
+        /// Words, sentences, and headings of tables.
+        pub struct Words {
+            $(pub $name: &'static str,)*
+            $(pub $table: &'static [&'static str],)*
+        }
+
+        impl Words {
+            const EN: Self = Self { $($name: $english,)* $($table: &[$($first),*],)* };
+            const DE: Self = Self { $($name: $german,)* $($table: &[$($second),*],)* };
+        }
+    };
+}
+
+words! {
+    // Around the pages.
+    administration: "Administration", "Verwaltung";
+    skip: "Skip to the content", "Zum Inhalt springen";
+    one_moment: "One moment …", "Einen Moment …";
+    loading: "Loading …", "Wird geladen …";
+    close: "Close", "Schließen";
+    cancel: "Cancel", "Abbrechen";
+    save: "Save", "Speichern";
+    saved: "Saved.", "Gespeichert.";
+    edit: "Edit", "Bearbeiten";
+    remove: "Remove", "Entfernen";
+    add: "Add", "Hinzufügen";
+    send: "Send", "Senden";
+    copy: "Copy", "Kopieren";
+    copied: "Copied.", "Kopiert.";
+    not_copied:
+        "The browser does not allow it: select the text and copy it.",
+        "Der Browser erlaubt es nicht: Wählen Sie den Text aus und kopieren Sie ihn.";
+    yes: "Yes", "Ja";
+    no: "No", "Nein";
+    never: "Never", "Nie";
+    any: "Any", "Alle";
+    more: "Show more", "Mehr anzeigen";
+    search: "Search", "Suchen";
+    try_again: "Try again", "Noch einmal versuchen";
+    required: "Fill this in.", "Füllen Sie dieses Feld aus.";
+    number_rule: "Give a number.", "Geben Sie eine Zahl an.";
+    sign_in: "Sign in", "Anmelden";
+    sign_out: "Sign out", "Abmelden";
+    signed_out_text:
+        "Sign in with an account that has a role in the administration.",
+        "Melden Sie sich mit einem Konto an, das eine Rolle in der Verwaltung hat.";
+    signed_out_expired:
+        "Your session has ended. Sign in again to go on.",
+        "Ihre Sitzung ist beendet. Melden Sie sich wieder an, um fortzufahren.";
+    confirm_sign_in: "Confirm that it is you", "Bestätigen Sie, dass Sie es sind";
+    step_up_text:
+        "This needs a sign-in with two factors in the last minutes. Sign in again, and go on \
+         where you were.",
+        "Dafür müssen Sie sich in den letzten Minuten mit zwei Faktoren angemeldet haben. Melden \
+         Sie sich noch einmal an, danach geht es hier weiter.";
+    step_up_refused:
+        "Your sign-in has become too old for this. Nothing was changed. Sign in again with two \
+         factors, then repeat it.",
+        "Ihre Anmeldung ist dafür zu alt geworden. Es wurde nichts geändert. Melden Sie sich \
+         noch einmal mit zwei Faktoren an und wiederholen Sie es dann.";
+    sign_in_again: "Sign in again", "Noch einmal anmelden";
+    no_role: "No role in the administration", "Keine Rolle in der Verwaltung";
+    no_role_text:
+        "Your account has no role here, or your sign-in was ended. If that is wrong, ask an \
+         owner for a role, or sign out and sign in again.",
+        "Ihr Konto hat hier keine Rolle, oder Ihre Anmeldung wurde beendet. Wenn das nicht \
+         stimmt, bitten Sie einen Inhaber um eine Rolle, oder melden Sie sich ab und wieder an.";
+    no_answer: "The server does not answer", "Der Server antwortet nicht";
+    no_config: "The pages can't start", "Die Seiten können nicht starten";
+    other_origin: "Open these pages elsewhere", "Öffnen Sie diese Seiten woanders";
+    other_origin_text:
+        "You can sign in at {}/admin only. The setting admin.url says so.",
+        "Anmelden können Sie sich nur unter {}/admin. Das sagt die Einstellung admin.url.";
+    no_page: "There is no such page", "Diese Seite gibt es nicht";
+    no_page_text: "Choose one in the navigation.", "Wählen Sie eine in der Navigation.";
+    not_yours: "Not for your role", "Nicht für Ihre Rolle";
+    not_yours_text:
+        "Your role in the administration does not show this page.",
+        "Ihre Rolle in der Verwaltung zeigt diese Seite nicht.";
+    role_owner: "Owner", "Inhaber";
+    role_admin: "Administrator", "Administrator";
+    role_helpdesk: "Helpdesk", "Helpdesk";
+    role_auditor: "Auditor", "Prüfer";
+    // Shared.
+    username: "User name", "Benutzername";
+    username_rule:
+        "Give 1 to 255 bytes without control characters.",
+        "Geben Sie 1 bis 255 Bytes ohne Steuerzeichen an.";
+    full_name: "Full name", "Vollständiger Name";
+    email: "E-mail address", "E-Mail-Adresse";
+    email_rule: "This is not an e-mail address.", "Das ist keine E-Mail-Adresse.";
+    email_is_verified:
+        "The address is known to be the user's",
+        "Die Adresse gehört nachweislich dem Benutzer";
+    state: "State", "Zustand";
+    disabled: "Disabled", "Gesperrt";
+    admin_role: "Role in the administration", "Rolle in der Verwaltung";
+    no_admin_role: "None", "Keine";
+    app_roles: "Roles in applications", "Rollen in Anwendungen";
+    one_a_line: "One in each line.", "In jeder Zeile eine.";
+    description: "Description", "Beschreibung";
+    days: "Days", "Tage";
+    other_claims: "Further claims", "Weitere Claims";
+    claims_hint:
+        "A JSON object, such as {\"department\": \"Sales\"}.",
+        "Ein JSON-Objekt, etwa {\"department\": \"Sales\"}.";
+    history: "History", "Verlauf";
+    no_history: "There is nothing in it.", "Darin steht nichts.";
+    all_events: "All of it", "Alles zeigen";
+    end_of_entry: "End of the entry", "Ende des Eintrags";
+    on_user: "User", "Benutzer";
+    on_object: "Object", "Objekt";
+    client: "Client", "Client";
+    address: "Address", "Adresse";
+    browser: "Browser", "Browser";
+    request: "Request", "Anfrage";
+    overtaken: "Somebody has changed {} meanwhile", "Inzwischen hat jemand geändert: {}";
+    overtaken_text:
+        "Nothing of yours was saved yet. This is what is different now:",
+        "Von Ihnen wurde noch nichts gespeichert. Das ist jetzt anders:";
+    overtaken_reload:
+        "Somebody has changed {} meanwhile. Nothing of yours was saved yet. Save again to put \
+         your changes on top, or cancel to see theirs.",
+        "Inzwischen hat jemand geändert: {}. Von Ihnen wurde noch nichts gespeichert. Speichern \
+         Sie noch einmal, um Ihre Änderungen darauf anzuwenden, oder brechen Sie ab.";
+    keep_mine: "Apply mine on top", "Meine darauf anwenden";
+    take_theirs: "Take theirs", "Deren übernehmen";
+    // Overview.
+    overview: "Overview", "Übersicht";
+    users: "Users", "Benutzer";
+    open_sessions: "Open sessions", "Offene Sitzungen";
+    waiting_mails: "Waiting mails", "Wartende E-Mails";
+    key_age: "Age of the signing key in days", "Alter des Signaturschlüssels in Tagen";
+    of_them_disabled: "{} of them disabled", "davon {} gesperrt";
+    not_expired: "that have not expired", "die nicht abgelaufen sind";
+    since: "since {}", "seit {}";
+    server: "Server", "Server";
+    healthy: "Ready", "Bereit";
+    not_healthy: "Not ready", "Nicht bereit";
+    mail_works: "Mail goes out", "E-Mail wird versandt";
+    mail_fails: "Mail can't be sent", "E-Mail kann nicht versandt werden";
+    issuer: "Issuer", "Aussteller (Issuer)";
+    version: "Version", "Version";
+    sign_ins: "Sign-ins of the last 24 hours", "Anmeldungen der letzten 24 Stunden";
+    sign_ins_of_day: "{} sign-ins", "{} Anmeldungen";
+    refused_of_day: "{} refused", "{} abgelehnt";
+    // Users.
+    add_user: "Add a user", "Benutzer anlegen";
+    search_users:
+        "Beginning of the user name, address or name",
+        "Anfang von Benutzername, Adresse oder Name";
+    sorted_by: "Sorted and searched by", "Sortiert und gesucht nach";
+    shown_are: "Shown are", "Angezeigt werden";
+    all_users: "All users", "Alle Benutzer";
+    enabled_users: "Users who may sign in", "Benutzer, die sich anmelden dürfen";
+    disabled_users: "Disabled users", "Gesperrte Benutzer";
+    administrators: "Administrators", "Verwalter";
+    no_users: "No user is found.", "Es wurde kein Benutzer gefunden.";
+    user_added: "The user was added.", "Der Benutzer wurde angelegt.";
+    password: "Password", "Passwort";
+    password_hint:
+        "Without one, send a link to set it: the address must be known to be the user's.",
+        "Ohne Passwort senden Sie einen Link, um es zu setzen: Dafür muss die Adresse \
+         nachweislich dem Benutzer gehören.";
+    sub: "Identifier (sub)", "Kennung (sub)";
+    sub_hint:
+        "What applications see. Without one a random one is drawn. It can't be changed.",
+        "Das sehen Anwendungen. Ohne Angabe wird eine zufällige gewählt. Sie lässt sich nicht \
+         ändern.";
+    account: "Account", "Konto";
+    may_sign_in: "May sign in", "Darf sich anmelden";
+    has_password: "Has a password", "Hat ein Passwort";
+    groups: "Groups", "Gruppen";
+    activity: "Activity", "Aktivität";
+    change_role: "Change role", "Rolle ändern";
+    change_role_text:
+        "The role says what the user may do in these pages. It is another one than the roles in \
+         your applications.",
+        "Die Rolle sagt, was der Benutzer auf diesen Seiten darf. Rollen in Ihren Anwendungen \
+         sind etwas anderes.";
+    role_changed: "The role was changed.", "Die Rolle wurde geändert.";
+    disable: "Disable", "Sperren";
+    disable_title: "Disable {}?", "{} sperren?";
+    disable_text:
+        "The user can't sign in any more, and all sessions end. Nothing is lost: you can enable \
+         the user again.",
+        "Der Benutzer kann sich nicht mehr anmelden, und alle Sitzungen enden. Es geht nichts \
+         verloren: Sie können ihn wieder freigeben.";
+    user_disabled: "The user was disabled.", "Der Benutzer wurde gesperrt.";
+    enable: "Enable", "Freigeben";
+    enable_title: "Enable {}?", "{} freigeben?";
+    enable_text: "The user can sign in again.", "Der Benutzer kann sich wieder anmelden.";
+    user_enabled: "The user was enabled.", "Der Benutzer wurde freigegeben.";
+    remove_user_title: "Remove {}?", "{} entfernen?";
+    remove_user_text:
+        "The account is removed with all sessions, grants, factors and memberships. This can't \
+         be undone, and nobody can have the identifier again.",
+        "Das Konto wird mit allen Sitzungen, Zugriffen, Faktoren und Mitgliedschaften entfernt. \
+         Das lässt sich nicht rückgängig machen, und niemand kann die Kennung wieder erhalten.";
+    user_removed: "The user was removed.", "Der Benutzer wurde entfernt.";
+    sessions: "Sessions", "Sitzungen";
+    no_sessions: "The user is signed in nowhere.", "Der Benutzer ist nirgends angemeldet.";
+    end: "End", "Beenden";
+    end_all: "End all", "Alle beenden";
+    end_session_title: "End this session?", "Diese Sitzung beenden?";
+    end_session_text:
+        "The user is signed out there, and the applications that were reached from it lose their \
+         access.",
+        "Der Benutzer wird dort abgemeldet, und die von dort erreichten Anwendungen verlieren \
+         ihren Zugriff.";
+    end_sessions_title: "End all sessions?", "Alle Sitzungen beenden?";
+    end_sessions_text:
+        "The user is signed out everywhere.",
+        "Der Benutzer wird überall abgemeldet.";
+    sessions_ended: "Ended.", "Beendet.";
+    factors: "Second factors and password", "Zweite Faktoren und Passwort";
+    authenticator_app: "Authenticator app since", "Authenticator-App seit";
+    passkeys: "Passkeys", "Passkeys";
+    recovery_codes: "Recovery codes left", "Verbliebene Wiederherstellungscodes";
+    reset_factors: "Reset factors", "Faktoren zurücksetzen";
+    reset_factors_title: "Reset the second factors?", "Zweite Faktoren zurücksetzen?";
+    reset_factors_text:
+        "Authenticator app, passkeys and recovery codes are taken away, and all sessions end. \
+         Make sure that it is the user who asks you: a thief of the password would ask for this, \
+         too.",
+        "Authenticator-App, Passkeys und Wiederherstellungscodes werden entfernt, und alle \
+         Sitzungen enden. Vergewissern Sie sich, dass der Benutzer selbst darum bittet: Wer das \
+         Passwort gestohlen hat, würde auch darum bitten.";
+    factors_reset: "The factors were reset.", "Die Faktoren wurden zurückgesetzt.";
+    password_link: "Send a password link", "Passwort-Link senden";
+    password_link_title:
+        "Send a link to set another password?",
+        "Link zum Setzen eines neuen Passworts senden?";
+    password_link_text:
+        "It goes to the address of the account.",
+        "Er geht an die Adresse des Kontos.";
+    link_sent: "The link is on its way.", "Der Link ist unterwegs.";
+    grants: "Clients with access", "Clients mit Zugriff";
+    no_grants:
+        "No client has access to the user's data.",
+        "Kein Client hat Zugriff auf die Daten des Benutzers.";
+    revoke: "Revoke", "Widerrufen";
+    revoke_title: "Revoke the access?", "Zugriff widerrufen?";
+    revoke_text:
+        "The client loses its tokens, and must ask the user again.",
+        "Der Client verliert seine Token und muss den Benutzer wieder fragen.";
+    revoked: "The access was revoked.", "Der Zugriff wurde widerrufen.";
+    // Invitations.
+    invitations: "Invitations", "Einladungen";
+    open_invitations: "Open invitations", "Offene Einladungen";
+    no_invitations: "Nobody is invited.", "Es ist niemand eingeladen.";
+    invite: "Invite somebody", "Jemanden einladen";
+    invited: "The invitation is on its way.", "Die Einladung ist unterwegs.";
+    mail_language: "Language of the mail", "Sprache der E-Mail";
+    show_link:
+        "Send no mail, and show me the link to pass on",
+        "Keine E-Mail senden, sondern mir den Link zum Weitergeben zeigen";
+    days_rule: "Give 1 to {}.", "Geben Sie 1 bis {} an.";
+    invitation_link: "The link of the invitation", "Der Link der Einladung";
+    invitation_link_text:
+        "Pass it on yourself: you vouch for the address. It is not shown again.",
+        "Geben Sie ihn selbst weiter: Sie stehen für die Adresse ein. Er wird nicht noch einmal \
+         angezeigt.";
+    withdraw: "Withdraw", "Zurückziehen";
+    withdraw_title: "Withdraw the invitation?", "Einladung zurückziehen?";
+    withdraw_text: "Its link does not work any more.", "Ihr Link funktioniert dann nicht mehr.";
+    withdrawn: "The invitation was withdrawn.", "Die Einladung wurde zurückgezogen.";
+    // Groups.
+    no_groups: "There is no group.", "Es gibt keine Gruppe.";
+    add_group: "Add a group", "Gruppe anlegen";
+    group_name: "Name", "Name";
+    group_name_rule:
+        "Letters (a to z), digits, and . _ - : / between them, 64 at most.",
+        "Buchstaben (a bis z), Ziffern und dazwischen . _ - : /, höchstens 64.";
+    group_added: "The group was added.", "Die Gruppe wurde angelegt.";
+    group_removed: "The group was removed.", "Die Gruppe wurde entfernt.";
+    remove_group_title: "Remove the group {}?", "Gruppe {} entfernen?";
+    remove_group_text:
+        "Its members stay users, and lose what the group gave them.",
+        "Ihre Mitglieder bleiben Benutzer und verlieren, was die Gruppe ihnen gab.";
+    members_get: "What members get", "Was Mitglieder erhalten";
+    members: "Members", "Mitglieder";
+    no_members: "The group has no members.", "Die Gruppe hat keine Mitglieder.";
+    add_member: "Add a member", "Mitglied hinzufügen";
+    member_added: "The member was added.", "Das Mitglied wurde hinzugefügt.";
+    member_removed: "The member was removed.", "Das Mitglied wurde entfernt.";
+    remove_member_title: "End this membership?", "Diese Mitgliedschaft beenden?";
+    remove_member_text:
+        "The user loses what the group gave.",
+        "Der Benutzer verliert, was die Gruppe gab.";
+    // Clients.
+    clients: "Clients", "Clients";
+    no_clients: "There is no client.", "Es gibt keinen Client.";
+    confidential: "Confidential", "Vertraulich";
+    public: "Public", "Öffentlich";
+    administers: "Administers", "Verwaltet";
+    from_file: "From the configuration", "Aus der Konfiguration";
+    add_client: "Add a client", "Client anlegen";
+    kind: "Kind", "Art";
+    kind_server: "Web application with a server", "Webanwendung mit Server";
+    kind_page:
+        "Page or app, which can't keep a secret",
+        "Seite oder App, die kein Geheimnis bewahren kann";
+    kind_machine: "Service that acts for itself", "Dienst, der für sich selbst handelt";
+    client_id: "Identifier (client_id)", "Kennung (client_id)";
+    client_name: "Name, as users see it", "Name, wie Benutzer ihn sehen";
+    redirect_uris: "Redirect URIs", "Redirect-URIs";
+    allowed_scopes: "Allowed scopes", "Erlaubte Scopes";
+    client_added: "The client was added.", "Der Client wurde angelegt.";
+    client_removed: "The client was removed.", "Der Client wurde entfernt.";
+    to_client: "I have it, go on", "Ich habe es, weiter";
+    settings: "Settings", "Einstellungen";
+    settings_hint:
+        "A JSON object with the names of the configuration. What is taken out has its default \
+         again.",
+        "Ein JSON-Objekt mit den Namen der Konfiguration. Was entfernt wird, hat wieder seinen \
+         Standardwert.";
+    remove_client_title: "Remove the client {}?", "Client {} entfernen?";
+    remove_client_text:
+        "It is removed with everything that it was granted. This can't be undone.",
+        "Er wird mit allem entfernt, was ihm gewährt wurde. Das lässt sich nicht rückgängig \
+         machen.";
+    secrets: "Secrets", "Geheimnisse";
+    no_secrets: "The client has no secret.", "Der Client hat kein Geheimnis.";
+    add_secret: "Add a secret", "Geheimnis anlegen";
+    client_secret: "The client's secret", "Das Geheimnis des Clients";
+    secret_once:
+        "Copy it now: it is kept as a hash, and not shown again.",
+        "Kopieren Sie es jetzt: Es wird nur als Hash aufbewahrt und nicht noch einmal angezeigt.";
+    days_hint:
+        "It expires after so many days. Empty: never.",
+        "Nach so vielen Tagen läuft es ab. Leer: nie.";
+    remove_secret_title: "Remove this secret?", "Dieses Geheimnis entfernen?";
+    remove_secret_text:
+        "Whoever uses it is refused from now on.",
+        "Wer es verwendet, wird ab sofort abgewiesen.";
+    // Resources.
+    resources: "Resources and scopes", "Ressourcen und Scopes";
+    apis: "APIs", "APIs";
+    identity_resources: "Identity resources", "Identitätsressourcen";
+    scopes: "Scopes of APIs", "Scopes von APIs";
+    // Keys.
+    keys: "Keys", "Schlüssel";
+    signing_keys: "Signing keys", "Signaturschlüssel";
+    no_keys: "There is no key.", "Es gibt keinen Schlüssel.";
+    signs: "Signs", "Signiert";
+    announced: "Announced", "Angekündigt";
+    retained: "Retained", "Aufbewahrt";
+    rotate: "Rotate", "Wechseln";
+    rotate_title: "Make new keys?", "Neue Schlüssel anlegen?";
+    rotate_text:
+        "They take over in seven minutes, so that everybody has read them by then. The present \
+         ones stay valid for what they have signed.",
+        "Sie übernehmen in sieben Minuten, damit bis dahin alle sie gelesen haben. Die jetzigen \
+         bleiben gültig für das, was sie signiert haben.";
+    keys_rotated: "New keys were made.", "Neue Schlüssel wurden angelegt.";
+    retire: "Retire", "Entfernen";
+    retire_title: "Retire the key {}?", "Schlüssel {} entfernen?";
+    retire_text:
+        "Tokens that it signed are no longer valid.",
+        "Token, die er signiert hat, sind dann nicht mehr gültig.";
+    retire_signing_text:
+        "This key signs. A new one takes its place at once, and all tokens that it signed are no \
+         longer valid: do this after a leak. Otherwise rotate, and retire it later.",
+        "Dieser Schlüssel signiert. Ein neuer nimmt sofort seinen Platz ein, und alle Token, die \
+         er signiert hat, sind nicht mehr gültig: Tun Sie das nach einem Leck. Sonst wechseln Sie \
+         die Schlüssel und entfernen ihn später.";
+    key_retired: "The key was retired.", "Der Schlüssel wurde entfernt.";
+    // Outbox.
+    outbox: "Outbox", "Postausgang";
+    no_mails: "No mail waits.", "Es wartet keine E-Mail.";
+    mail_is_tried: "The mail is tried again.", "Die E-Mail wird noch einmal versucht.";
+    // Events.
+    events: "Audit history", "Audit-Verlauf";
+    no_events: "No record is found on this page.", "Auf dieser Seite wurde kein Eintrag gefunden.";
+    export: "Export as JSON lines", "Als JSON Lines exportieren";
+    outcome: "Outcome", "Ausgang";
+    from_day: "From", "Von";
+    until_day: "Until (before this day)", "Bis (vor diesem Tag)";
+    more_fields: "More fields", "Weitere Felder";
+    show_all: "Show all", "Alle anzeigen";
+    // Configuration.
+    configuration: "Configuration", "Konfiguration";
+    configuration_is_read_only:
+        "This is the configuration in effect, without secrets. It is written in {}: change it \
+         there.",
+        "Das ist die wirksame Konfiguration ohne Geheimnisse. Sie steht in {}: Ändern Sie sie \
+         dort.";
+
+    // The headings of tables.
+    @
+    user_columns:
+        ["User name", "Full name", "E-mail address", "State"],
+        ["Benutzername", "Vollständiger Name", "E-Mail-Adresse", "Zustand"];
+    session_columns:
+        ["Signed in", "From", "How", "Expires", ""],
+        ["Angemeldet", "Von", "Wie", "Läuft ab", ""];
+    grant_columns:
+        ["Client", "Scope", "Last used", ""],
+        ["Client", "Scope", "Zuletzt genutzt", ""];
+    invitation_columns:
+        ["E-mail address", "What the account gets", "Expires", ""],
+        ["E-Mail-Adresse", "Was das Konto erhält", "Läuft ab", ""];
+    group_columns:
+        ["Name", "Description", "Roles in applications"],
+        ["Name", "Beschreibung", "Rollen in Anwendungen"];
+    member_columns:
+        ["User name", "Identifier (sub)", ""],
+        ["Benutzername", "Kennung (sub)", ""];
+    found_columns:
+        ["User name", "E-mail address", ""],
+        ["Benutzername", "E-Mail-Adresse", ""];
+    client_columns:
+        ["Identifier", "Name", "Type", "State"],
+        ["Kennung", "Name", "Typ", "Zustand"];
+    secret_columns:
+        ["Hash", "Description", "Expires", ""],
+        ["Hash", "Beschreibung", "Läuft ab", ""];
+    api_columns:
+        ["Name", "Shown as", "Scopes", "Claims"],
+        ["Name", "Angezeigt als", "Scopes", "Claims"];
+    identity_columns:
+        ["Name", "Shown as", "Claims"],
+        ["Name", "Angezeigt als", "Claims"];
+    scope_columns:
+        ["Name", "Shown as", "Description"],
+        ["Name", "Angezeigt als", "Beschreibung"];
+    key_columns:
+        ["Identifier (kid)", "Algorithm", "State", "Since", ""],
+        ["Kennung (kid)", "Algorithmus", "Zustand", "Seit", ""];
+    mail_columns:
+        ["To", "Kind", "Written", "Attempts", "Next attempt", "Last problem", ""],
+        ["An", "Art", "Geschrieben", "Versuche", "Nächster Versuch", "Letztes Problem", ""];
+    event_fields:
+        [
+            "Event",
+            "Actor",
+            "User (sub)",
+            "Kind of object",
+            "Object",
+            "Client",
+            "Address",
+            "User agent",
+            "Request"
+        ],
+        [
+            "Ereignis",
+            "Handelnder",
+            "Benutzer (sub)",
+            "Art des Objekts",
+            "Objekt",
+            "Client",
+            "Adresse",
+            "User-Agent",
+            "Anfrage"
+        ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_german_or_english() {
+        for (language, expected) in [("de", "de"), ("de-AT", "de"), ("en-GB", "en"), ("fr", "en")] {
+            assert_eq!(of(language).language, expected, "{language}");
+        }
+    }
+
+    #[test]
+    fn tables_have_as_many_headings_in_each_language() {
+        let (english, german) = (of("en"), of("de"));
+        assert_eq!(english.user_columns.len(), german.user_columns.len());
+        assert_eq!(english.event_fields.len(), german.event_fields.len());
+        assert_eq!(english.role_name("owner"), "Owner");
+        assert_eq!(german.role_name("something else"), "something else");
+    }
+}

@@ -1,0 +1,151 @@
+//! Lists that are read in pages.
+
+use doorward_admin::types::page::Page;
+use doorward_leptos::boxed_effect;
+use leptos::{prelude::*, task::spawn_local};
+use serde::de::DeserializeOwned;
+
+use super::{alert, button, nothing, table};
+use crate::{
+    api::{Call, Failure},
+    route::query,
+    session::Session,
+};
+
+/// What makes the call for the first page. What it reads is tracked.
+type Source = Box<dyn Fn() -> Call + Send + Sync>;
+
+/// A list. It is `Copy`, so closures can capture it.
+pub struct List<T: 'static> {
+    session: Session,
+    source: StoredValue<Source>,
+    rows: RwSignal<Vec<T>>,
+    next: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+    failure: RwSignal<Option<Failure>>,
+    /// The answers of older requests come too late.
+    turn: RwSignal<u32>,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for List<T> {}
+
+impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
+    /// Reads the first page now, and again when what the source reads has changed.
+    pub fn new(session: Session, source: impl Fn() -> Call + Send + Sync + 'static) -> Self {
+        let list = Self {
+            session,
+            source: StoredValue::new(Box::new(source)),
+            rows: RwSignal::new(Vec::new()),
+            next: RwSignal::new(None),
+            busy: RwSignal::new(true),
+            failure: RwSignal::new(None),
+            turn: RwSignal::new(0),
+        };
+        boxed_effect(move || list.load(list.source.with_value(|source| source()), false));
+        list
+    }
+
+    /// Reads it again.
+    pub fn reload(self) {
+        let call = untrack(|| self.source.try_with_value(|source| source()));
+        if let Some(call) = call {
+            self.load(call, false);
+        }
+    }
+
+    fn more(self) {
+        let next = self.next.get_untracked().unwrap_or_default();
+        let call = untrack(|| self.source.with_value(|source| source()));
+        self.load(call.query(&query(&[("cursor", &next)])), true);
+    }
+
+    fn load(self, call: Call, more: bool) {
+        let turn = untrack(|| {
+            self.turn.try_update(|turn| {
+                *turn += 1;
+                *turn
+            })
+        });
+        self.busy.set(true);
+        spawn_local(async move {
+            let answer = self.session.call(call).await;
+            // The list may be gone, or be another one by now.
+            if self.turn.try_get_untracked() != turn {
+                return;
+            }
+            self.busy.set(false);
+            match answer.and_then(|answer| answer.read::<Page<T>>()) {
+                Ok(page) => {
+                    self.failure.set(None);
+                    self.next.set(page.next);
+                    self.rows.update(|rows| {
+                        if !more {
+                            rows.clear();
+                        }
+                        rows.extend(page.items);
+                    });
+                }
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+        });
+    }
+
+    /// The rows. Tracked.
+    pub fn rows(self) -> Vec<T> {
+        self.rows.get()
+    }
+
+    /// The list as a table. `row` gives the cells of a row, and `empty` says that there are none.
+    pub fn table(
+        self,
+        caption: &'static str,
+        headings: &'static [&'static str],
+        empty: &'static str,
+        row: impl Fn(T) -> Vec<AnyView> + Send + Sync + 'static,
+    ) -> AnyView {
+        let rows = move || {
+            let rows = self.rows.get();
+            if rows.is_empty() {
+                return match (self.busy.get(), self.next.with(Option::is_some)) {
+                    (false, false) if self.failure.with(Option::is_none) => {
+                        view! { <p class="muted">{empty}</p> }.into_any()
+                    }
+                    _ => nothing(),
+                };
+            }
+            table(caption, headings, rows.into_iter().map(&row).collect())
+        };
+        self.framed(rows.into_any())
+    }
+
+    /// The rows as they are shown elsewhere, with what becomes of the list.
+    pub fn framed(self, rows: AnyView) -> AnyView {
+        let t = self.session.texts;
+        let failure = move || {
+            let failure =
+                self.failure.get().filter(|failure| !matches!(failure, Failure::StepUp(_)));
+            failure.map(|failure| {
+                view! {
+                    {alert("alert-error", failure.message())}
+                    {button(t.try_again, "btn btn-small", move || self.reload())}
+                }
+            })
+        };
+        let more = move || {
+            let has_more = self.next.with(Option::is_some) && self.failure.with(Option::is_none);
+            has_more.then(|| button(t.more, "btn btn-small", move || self.more()))
+        };
+        view! {
+            <div class="list stack" aria-busy=move || self.busy.get().to_string()>
+                {rows} {failure} {more}
+            </div>
+        }
+        .into_any()
+    }
+}

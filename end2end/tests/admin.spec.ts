@@ -1,0 +1,415 @@
+// The pages for administrators: what each role sees and does, and what must not happen.
+import { AxeBuilder } from '@axe-core/playwright';
+import { AdminPages, setUpApp } from '../support/admin.ts';
+import { authorizeUrl } from '../support/authorize.ts';
+import { Doorward } from '../support/doorward.ts';
+import { admin } from '../support/instances.ts';
+import { LoginPage } from '../support/login-page.ts';
+import { expect, test } from '../support/test.ts';
+import { looks } from '../support/views.ts';
+
+const { provider } = admin;
+/** What would run if any field were read as HTML. */
+const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+
+let server: Doorward;
+test.beforeAll(async () => {
+  server = await Doorward.start({ origins: admin, config: admin.config });
+});
+test.afterAll(() => server?.stop());
+
+const all = [
+  'Overview',
+  'Users',
+  'Invitations',
+  'Groups',
+  'Clients',
+  'Resources and scopes',
+  'Keys',
+  'Outbox',
+  'Audit history',
+  'Configuration',
+];
+
+test('each role sees what it may see, and nothing else is offered', async ({ browser }) => {
+  test.setTimeout(120_000);
+  const sees = async (name: string, pages: string[]) => {
+    const own = await AdminPages.of(browser, provider, name, '/users');
+    await expect(own.navigation.getByRole('link')).toHaveText(pages);
+    return own;
+  };
+  const owner = await sees('olga', all);
+  const administrator = await sees('adam', all);
+  const auditor = await sees('udo', all);
+  const helpdesk = await sees('helen', ['Overview', 'Users', 'Invitations', 'Groups']);
+
+  await test.step('keys are rotated by owners only', async () => {
+    for (const [pages, count] of [
+      [owner, 1],
+      [administrator, 0],
+      [auditor, 0],
+    ] as const) {
+      await pages.go('Keys');
+      await expect(pages.page.getByText('Signs', { exact: true }).first()).toBeVisible();
+      await expect(pages.button('Rotate')).toHaveCount(count);
+    }
+  });
+
+  await test.step('users are added by owners and administrators', async () => {
+    for (const [pages, count] of [
+      [owner, 1],
+      [administrator, 1],
+      [auditor, 0],
+      [helpdesk, 0],
+    ] as const) {
+      await pages.go('Users');
+      await expect(pages.page.getByRole('link', { name: 'Add a user' })).toHaveCount(count);
+    }
+  });
+
+  await test.step('nobody acts on somebody who may do more', async () => {
+    await helpdesk.reopen('/users');
+    await helpdesk.page.getByRole('link', { name: 'bob' }).click();
+    await expect(helpdesk.button('Send a password link')).toBeVisible();
+    await expect(helpdesk.button('Edit')).toHaveCount(0);
+    await helpdesk.go('Users');
+    await helpdesk.page.getByRole('link', { name: 'olga' }).click();
+    await expect(helpdesk.object.getByText('olga@example.com')).toBeVisible();
+    await expect(helpdesk.button('Send a password link')).toHaveCount(0);
+    await administrator.reopen('/users');
+    await administrator.page.getByRole('link', { name: 'olga' }).click();
+    await expect(administrator.object.getByText('olga@example.com')).toBeVisible();
+    await expect(administrator.button('Remove')).toHaveCount(0);
+  });
+
+  await test.step('a page that the role does not have says so', async () => {
+    await helpdesk.reopen('/clients');
+    await expect(helpdesk.heading).toHaveText('Not for your role');
+  });
+  await Promise.all([owner, administrator, auditor, helpdesk].map((pages) => pages.close()));
+});
+
+test('a user is added, found and removed, and hostile text stays text', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga', '/users');
+  const { page } = pages;
+  await page.getByRole('link', { name: 'Add a user' }).click();
+
+  await test.step('mistakes are told beside their fields, by the rules of the server', async () => {
+    await page.getByLabel('E-mail address').fill('nobody');
+    await pages.button('Add a user').click();
+    await expect(page.locator('#new-username-error')).toContainText('1 to 255 bytes');
+    await expect(page.locator('#new-email-error')).toContainText('not an e-mail address');
+    await expect(page.getByLabel('User name')).toHaveAttribute('aria-invalid', 'true');
+    await page.getByLabel('User name').fill(hostile);
+    await page.getByLabel('E-mail address').fill('mallory@example.com');
+    await page.getByLabel('Password').fill('x');
+    await pages.button('Add a user').click();
+    await expect(page.locator('#new-password-error')).toBeVisible();
+    await page.getByLabel('Password').fill('a long sentence nobody guesses 71');
+  });
+
+  await page.getByLabel('Full name').fill(hostile);
+  await pages.button('Add a user').click();
+  await expect(pages.notice).toContainText('The user was added');
+  await expect(pages.heading).toHaveText(hostile);
+  await expect(pages.object.locator('.fact').filter({ hasText: 'mallory@example.com' })).toHaveCount(1);
+
+  await test.step('claims with anything in them are shown as text', async () => {
+    await pages.button('Edit').click();
+    await page.getByLabel('Further claims').fill(JSON.stringify({ [hostile]: [hostile], plan: 7 }));
+    await pages.button('Save').click();
+    await expect(pages.notice).toContainText('Saved');
+    await expect(pages.object.locator('dt').filter({ hasText: '<img' })).toHaveText(hostile);
+  });
+
+  await test.step('so is the history beside', async () => {
+    await page.reload();
+    await pages.ready();
+    const record = page.locator('.event').filter({ hasText: 'user_changed' }).first();
+    await record.locator('summary').click();
+    await expect(record).toContainText('onerror');
+    await expect(page.locator('main img, main script')).toHaveCount(0);
+    expect(await page.title()).not.toContain('owned');
+  });
+
+  await test.step('the list finds it by the beginning of its name', async () => {
+    await pages.go('Users');
+    await page.getByLabel('Beginning of the user name').fill('<IMG');
+    await expect(page.locator('.rows tbody tr')).toHaveCount(1);
+    await page.locator('.rows tbody tr a').click();
+    await expect(pages.heading).toHaveText(hostile);
+  });
+
+  await test.step('it is removed after a question', async () => {
+    await pages.button('Remove').click();
+    await expect(pages.dialog).toContainText("can't be undone");
+    await page.keyboard.press('Escape');
+    await expect(pages.dialog).toHaveCount(0);
+    await pages.button('Remove').click();
+    await pages.dialog.getByRole('button', { name: 'Remove' }).click();
+    await expect(pages.notice).toContainText('The user was removed');
+    await expect(pages.heading).toHaveText('Users');
+    await expect(page.getByRole('link', { name: hostile })).toHaveCount(0);
+  });
+  await pages.close();
+});
+
+test('of two who change the same user, nobody loses anything', async ({ browser, expectConsoleError }) => {
+  expectConsoleError(/status of 412/);
+  const first = await AdminPages.of(browser, provider, 'olga', '/users/bob');
+  const second = await AdminPages.of(browser, provider, 'adam', '/users/bob');
+  await expect(first.heading).toHaveText('bob');
+  await first.button('Edit').click();
+  await second.button('Edit').click();
+  await second.page.getByLabel('Full name').fill('Robert Baker');
+  await second.button('Save').click();
+  await expect(second.notice).toContainText('Saved');
+
+  await first.page.getByLabel('E-mail address').fill('robert@example.com');
+  await first.button('Save').click();
+  const overtaken = first.page.locator('#overtaken');
+  await expect(overtaken).toContainText('Somebody has changed claims meanwhile');
+  await expect(overtaken).toContainText('Bob Baker → Robert Baker');
+  await expect(first.page.getByLabel('E-mail address')).toHaveValue('robert@example.com');
+  await first.button('Apply mine on top').click();
+  await first.button('Save').click();
+  await expect(first.notice).toContainText('Saved');
+  await expect(first.object.getByText('robert@example.com')).toBeVisible();
+  await expect(first.object.getByText('Robert Baker')).toBeVisible();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test('the helpdesk ends a session of a user', async ({ browser }) => {
+  const user = await browser.newContext();
+  const elsewhere = await user.newPage();
+  await elsewhere.goto(`${provider}/account/login?return_url=%2Faccount%2Fpasskeys`);
+  await new LoginPage(elsewhere).submit('carol', 'carol');
+  await setUpApp(elsewhere);
+  await expect(elsewhere.getByRole('heading', { name: 'Passkeys' })).toBeVisible();
+
+  const pages = await AdminPages.of(browser, provider, 'helen', '/users/carol');
+  await pages.page.getByRole('button', { name: /^End: / }).click();
+  await pages.dialog.getByRole('button', { name: 'End' }).click();
+  await expect(pages.notice).toContainText('Ended');
+  await expect(pages.page.getByText('The user is signed in nowhere.')).toBeVisible();
+  await elsewhere.reload();
+  await expect(elsewhere.locator('input[name=password]')).toBeVisible();
+  await Promise.all([pages.close(), user.close()]);
+});
+
+test("a client's secret is shown once", async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'adam', '/clients');
+  const { page } = pages;
+  await pages.button('Add a client').click();
+  await page.getByLabel('Identifier (client_id)').fill('shop');
+  await page.getByLabel('Redirect URIs').fill('https://shop.example/callback');
+  await pages.dialog.getByRole('button', { name: 'Add a client' }).click();
+  const secret = await page.locator('#once').innerText();
+  expect(secret.length).toBeGreaterThan(40);
+  await pages.button('I have it, go on').click();
+  await expect(pages.heading).toHaveText('shop');
+  await expect(pages.object.getByText('https://shop.example/callback')).toBeVisible();
+  expect(await page.content()).not.toContain(secret);
+
+  await test.step('another one is made, and the first one removed', async () => {
+    await pages.button('Add a secret').click();
+    await page.getByLabel('Description').fill('for the autumn');
+    await pages.dialog.getByRole('button', { name: 'Add a secret' }).click();
+    await expect(page.locator('#once')).toBeVisible();
+    await pages.button('Close').click();
+    await expect(page.getByText('for the autumn')).toBeVisible();
+    await pages
+      .button(/^Remove: /)
+      .first()
+      .click();
+    await pages.dialog.getByRole('button', { name: 'Remove' }).click();
+    await expect(pages.button(/^Remove: /)).toHaveCount(1);
+  });
+  await pages.close();
+});
+
+test('what the configuration defines is shown with the reason, and not changed', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga', '/clients/PkceJS');
+  await expect(pages.page.getByText('defined in the configuration')).toBeVisible();
+  await expect(pages.button('Edit')).toHaveCount(0);
+  await expect(pages.button('Add a secret')).toHaveCount(0);
+  await pages.go('Resources and scopes');
+  await expect(pages.page.getByText('Resources are defined in the configuration')).toBeVisible();
+  await pages.go('Configuration');
+  await expect(pages.page.locator('pre')).toContainText('[provider]');
+  await pages.close();
+});
+
+test('groups, invitations, keys and the history are worked with', async ({ browser }) => {
+  test.setTimeout(120_000);
+  const pages = await AdminPages.of(browser, provider, 'olga', '/groups');
+  const { page } = pages;
+
+  await test.step('a group gets a member', async () => {
+    await pages.button('Add a group').click();
+    await pages.dialog.getByLabel('Name').fill('sales');
+    await pages.dialog.getByLabel('Roles in applications').fill('seller\nviewer');
+    await pages.dialog.getByRole('button', { name: 'Add a group' }).click();
+    await expect(pages.heading).toHaveText('sales');
+    await expect(pages.object.getByText('seller, viewer')).toBeVisible();
+    await page.getByLabel('Add a member').fill('dav');
+    await pages.button('Add: dave').click();
+    await expect(pages.notice).toContainText('The member was added');
+    await expect(pages.button('Remove: dave')).toBeVisible();
+    await pages.button('Edit').click();
+    await page.getByLabel('Description').fill('Who sells');
+    await pages.button('Save').click();
+    await expect(pages.object.getByText('Who sells')).toBeVisible();
+  });
+
+  await test.step('somebody is invited by a link that is shown once', async () => {
+    await pages.go('Invitations');
+    await pages.button('Invite somebody').click();
+    await pages.dialog.getByLabel('E-mail address').fill('new@example.com');
+    await pages.dialog.getByLabel('Send no mail').check();
+    await pages.dialog.getByRole('button', { name: 'Invite somebody' }).click();
+    await expect(page.locator('#once')).toContainText(provider);
+    await pages.button('Close').click();
+    await pages.button('Withdraw: new@example.com').click();
+    await pages.dialog.getByRole('button', { name: 'Withdraw' }).click();
+    await expect(page.getByText('Nobody is invited.')).toBeVisible();
+  });
+
+  await test.step('keys are rotated', async () => {
+    await pages.go('Keys');
+    await pages.button('Rotate').click();
+    await pages.dialog.getByRole('button', { name: 'Rotate' }).click();
+    await expect(page.getByText('Announced', { exact: true }).first()).toBeVisible();
+  });
+
+  await test.step('the history has all of it, and is exported', async () => {
+    await pages.go('Audit history');
+    await page.getByLabel('Event').fill('keys_rotated');
+    await pages.button('Search').click();
+    await expect(page).toHaveURL(/events\?event=keys_rotated$/);
+    await expect(page.locator('.event')).toHaveCount(1);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      pages.button('Export as JSON lines').click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('events.jsonl');
+    await page.goBack();
+    await expect(page.locator('.event').nth(3)).toBeVisible();
+  });
+  await pages.close();
+});
+
+test('rights that go while a page is open are gone from the page', async ({
+  browser,
+  expectConsoleError,
+}) => {
+  expectConsoleError(/status of 403/);
+  const owner = await AdminPages.of(browser, provider, 'olga', '/users/adam');
+  const victim = await AdminPages.of(browser, provider, 'adam', '/users/dave');
+  await expect(victim.button('Edit')).toBeVisible();
+  const role = async (label: string) => {
+    await owner.button('Change role').click();
+    await owner.dialog.getByLabel('Role in the administration').selectOption({ label });
+    await owner.dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(owner.notice).toContainText('The role was changed');
+  };
+
+  await test.step('a lesser role', async () => {
+    await role('Auditor');
+    await victim.button('Edit').click();
+    await victim.page.getByLabel('Full name').fill('Dave of Adam');
+    await victim.button('Save').click();
+    await expect(victim.button('Edit')).toHaveCount(0);
+    await victim.go('Users');
+    await expect(victim.page.getByRole('link', { name: 'Add a user' })).toHaveCount(0);
+  });
+
+  await test.step('none', async () => {
+    await role('None');
+    await victim.navigation.getByRole('link', { name: 'Groups' }).click();
+    await expect(victim.heading).toHaveText('No role in the administration');
+    await expect(victim.navigation).toHaveCount(0);
+    await role('Administrator');
+    await victim.button('Try again').click();
+    await expect(victim.navigation).toBeVisible();
+  });
+  await expect(owner.page.getByText('Dave of Adam')).toHaveCount(0);
+  await Promise.all([owner.close(), victim.close()]);
+});
+
+test('who has no role is told so', async ({ browser, expectConsoleError }) => {
+  expectConsoleError(/status of 403/);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const pages = new AdminPages(page, provider);
+  await pages.open();
+  await pages.signIn.click();
+  await new LoginPage(page).submit('jblin', 'jblin');
+  await setUpApp(page);
+  await expect(pages.heading).toHaveText('No role in the administration');
+  await context.close();
+});
+
+test('the pages speak German', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'udo', '', { locale: 'de-DE' });
+  await expect(pages.page.locator('html')).toHaveAttribute('lang', 'de');
+  await expect(pages.heading).toHaveText('Übersicht');
+  await pages.button('English').click();
+  await expect(pages.heading).toHaveText('Overview');
+  await pages.close();
+});
+
+test('the document is strict, and its program is loaded there alone', async ({ request, page }) => {
+  const response = await request.get(`${provider}/admin/users/alice`);
+  const policy = response.headers()['content-security-policy'] ?? '';
+  expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toContain('unsafe-inline');
+  const loaded: string[] = [];
+  page.on('request', (asked) => loaded.push(asked.url()));
+  await page.goto(admin.app);
+  await page.goto(authorizeUrl({}, admin));
+  expect(loaded.filter((url) => url.includes('/admin'))).toEqual([]);
+});
+
+test.describe('every page, in every look', () => {
+  const paths = {
+    overview: '',
+    users: '/users',
+    'new-user': '/new-user',
+    user: '/users/alice',
+    invitations: '/invitations',
+    groups: '/groups',
+    group: '/groups/sales',
+    clients: '/clients',
+    client: '/clients/shop',
+    resources: '/resources',
+    keys: '/keys',
+    outbox: '/outbox',
+    events: '/events',
+    configuration: '/configuration',
+    missing: '/nothing',
+  };
+  for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
+    test(`${look}: accessible, and fits the screen`, async ({ browser }) => {
+      test.setTimeout(180_000);
+      const pages = await AdminPages.of(browser, provider, 'olga', '', { colorScheme, viewport });
+      const { page } = pages;
+      for (const [name, path] of Object.entries(paths)) {
+        await pages.reopen(path);
+        await page.evaluate(() => document.fonts.ready);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const found = serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }));
+        expect(found, name).toEqual([]);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, `${name}: horizontal overflow in pixels`).toBeLessThanOrEqual(0);
+        const folder = process.env['ADMIN_PICTURES'];
+        if (folder) await page.screenshot({ path: `${folder}/${name}-${look}.png`, fullPage: true });
+      }
+      await pages.close();
+    });
+  }
+});
