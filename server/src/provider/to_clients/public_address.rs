@@ -3,13 +3,19 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 /// Whether the address is one of the public Internet.
 pub fn is_public(address: IpAddr) -> bool {
@@ -66,6 +72,30 @@ const MOST_AT_ONCE: usize = 32;
 /// each as slow as its name server, and must not take the places of everybody else.
 const MOST_OF_A_ZONE: usize = 2;
 
+/// How many of them may be under one suffix that looks as if many owners shared it.
+const MOST_OF_A_SUFFIX: usize = 8;
+
+/// How long a name is waited for, a place included. It is less than the time limit of the request,
+/// so that whoever waits learns that the name is the cause.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+
+/// Suffixes of two labels under which many owners have names, beside those with a short second
+/// label, such as `co.uk`. Nothing hangs on their being complete.
+const SHARED: [&str; 12] = [
+    "amazonaws.com",
+    "appspot.com",
+    "azurewebsites.net",
+    "cloudfront.net",
+    "fly.dev",
+    "github.io",
+    "herokuapp.com",
+    "netlify.app",
+    "onrender.com",
+    "pages.dev",
+    "vercel.app",
+    "workers.dev",
+];
+
 /// How many zones are kept before those that nobody waits for are forgotten.
 const MANY_ZONES: usize = 1000;
 
@@ -75,57 +105,96 @@ const MANY_ZONES: usize = 1000;
 pub struct PublicResolver {
     free: Arc<Semaphore>,
     most_of_a_zone: usize,
+    most_of_a_suffix: usize,
+    time_limit: Duration,
     zones: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 impl PublicResolver {
     fn with_places(most: usize, most_of_a_zone: usize) -> Self {
         let free = Arc::new(Semaphore::new(most));
-        Self { free, most_of_a_zone, zones: Mutex::default() }
+        let most_of_a_suffix = MOST_OF_A_SUFFIX.min(most);
+        let (time_limit, zones) = (TIME_LIMIT, Mutex::default());
+        Self { free, most_of_a_zone, most_of_a_suffix, time_limit, zones }
     }
 
-    /// The places of the zone that a name is in.
-    fn places_of(&self, host: &str) -> Arc<Semaphore> {
+    /// The places that a name needs, in the order in which they are taken: those of its zone, of a
+    /// suffix that it shares with others, and of all. Whoever waits for one holds none of the later
+    /// ones.
+    fn places_for(&self, host: &str) -> Vec<Arc<Semaphore>> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let (zone, suffix) = zone_and_suffix(&host);
+        let mut places = vec![self.places_of(zone, self.most_of_a_zone)];
+        places.extend(suffix.map(|suffix| self.places_of(suffix, self.most_of_a_suffix)));
+        places.push(Arc::clone(&self.free));
+        places
+    }
+
+    /// The places of a zone or a suffix.
+    fn places_of(&self, zone: &str, most: usize) -> Arc<Semaphore> {
         let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
-        let zone = zone(host);
-        if let Some(places) = zones.get(&zone).and_then(Weak::upgrade) {
+        if let Some(places) = zones.get(zone).and_then(Weak::upgrade) {
             return places;
         }
         if zones.len() >= MANY_ZONES {
             zones.retain(|_, places| places.strong_count() > 0);
         }
-        let places = Arc::new(Semaphore::new(self.most_of_a_zone));
-        zones.insert(zone, Arc::downgrade(&places));
+        let places = Arc::new(Semaphore::new(most));
+        zones.insert(zone.to_owned(), Arc::downgrade(&places));
         places
     }
 }
 
-/// The last two labels of a name. Under a suffix of two labels, such as `co.uk`, that is more than
-/// one owner's zone: its names wait for each other, which is safer than a guess that an attacker
-/// could use.
-fn zone(host: &str) -> String {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    match host.rmatch_indices('.').nth(1) {
-        Some((dot, _)) => host[dot + 1..].to_owned(),
-        None => host,
+/// The last labels of a name.
+fn last_labels(host: &str, count: usize) -> &str {
+    host.rmatch_indices('.').nth(count - 1).map_or(host, |(dot, _)| &host[dot + 1..])
+}
+
+/// The zone of one owner, which is the last two labels of a name, or the last three if the last two
+/// look like a suffix that many owners share. That is a guess: the suffix is returned as well, so
+/// that whoever has a zone that looks like one has some more places and not all.
+fn zone_and_suffix(host: &str) -> (&str, Option<&str>) {
+    let (last_two, last_three) = (last_labels(host, 2), last_labels(host, 3));
+    let second = last_two.split('.').next().unwrap_or_default();
+    let is_shared = second.len() <= 3 || SHARED.contains(&last_two);
+    if is_shared && last_three != last_two {
+        (last_three, Some(last_two))
+    } else {
+        (last_two, None)
     }
 }
 
+/// Takes a place of each.
+async fn take(places: Vec<Arc<Semaphore>>) -> Result<Vec<OwnedSemaphorePermit>, AcquireError> {
+    let mut taken = Vec::new();
+    for place in places {
+        taken.push(place.acquire_owned().await?);
+    }
+    Ok(taken)
+}
+
 impl Resolve for PublicResolver {
-    /// Waits for a place. The time limit of the request ends the waiting.
+    /// Waits for a place and for the answer, and not longer than the time limit.
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let (of_zone, free) = (self.places_of(&host), Arc::clone(&self.free));
+        let (places, time_limit) = (self.places_for(&host), self.time_limit);
         Box::pin(async move {
-            // The zone's place first: who waits for that holds none of the others.
-            let places = (of_zone.acquire_owned().await?, free.acquire_owned().await?);
-            // The thread keeps its places, also if nobody waits for it any more.
-            let resolving = spawn_blocking(move || {
-                let found = (host.as_str(), 0).to_socket_addrs().map(Iterator::collect);
-                drop(places);
-                found
+            let resolved = timeout(time_limit, async {
+                let places = take(places).await?;
+                // The thread keeps its places, also if nobody waits for it any more.
+                let resolving = spawn_blocking(move || {
+                    let found = (host.as_str(), 0).to_socket_addrs().map(Iterator::collect);
+                    drop(places);
+                    found
+                });
+                let found: Vec<SocketAddr> = resolving.await??;
+                Ok::<_, Box<dyn Error + Send + Sync>>(found)
             });
-            let found: Vec<SocketAddr> = resolving.await??;
+            let Ok(found) = resolved.await else {
+                let problem = "the name of the host was not resolved in time";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
+            };
+            let found = found?;
             if found.is_empty() || !found.iter().all(|address| is_public(address.ip())) {
                 let problem = "the host has an address inside a private network, or none";
                 return Err(io::Error::other(problem).into());
@@ -191,9 +260,15 @@ mod tests {
         resolver.resolve(name.parse().unwrap()).await.err().unwrap().to_string()
     }
 
+    /// A resolver that waits however slow the machine is.
+    fn patient(most: usize, most_of_a_zone: usize) -> PublicResolver {
+        let time_limit = Duration::from_secs(600);
+        PublicResolver { time_limit, ..PublicResolver::with_places(most, most_of_a_zone) }
+    }
+
     #[tokio::test]
     async fn a_name_of_this_machine_is_not_resolved() {
-        let resolver = PublicResolver::with_places(1, 1);
+        let resolver = patient(1, 1);
         for _ in 0..2 {
             let told = refusal(&resolver, "localhost").await;
             assert!(told.contains("private network"), "its place is free again: {told}");
@@ -202,22 +277,63 @@ mod tests {
 
     #[test]
     fn names_of_one_owner_are_in_one_zone() {
-        for (name, expected) in [
-            ("evil.example", "evil.example"),
-            ("1.evil.example", "evil.example"),
-            ("2.a.b.Evil.example.", "evil.example"),
-            ("shop.co.uk", "co.uk"),
-            ("localhost", "localhost"),
-            ("", ""),
+        for (name, zone, suffix) in [
+            ("evil.example", "evil.example", None),
+            ("1.evil.example", "evil.example", None),
+            ("2.a.b.evil.example", "evil.example", None),
+            ("shop.co.uk", "shop.co.uk", Some("co.uk")),
+            ("1.shop.co.uk", "shop.co.uk", Some("co.uk")),
+            ("me.github.io", "me.github.io", Some("github.io")),
+            ("1.abc.example", "1.abc.example", Some("abc.example")),
+            ("co.uk", "co.uk", None),
+            ("localhost", "localhost", None),
+            ("", "", None),
         ] {
-            assert_eq!(zone(name), expected, "{name}");
+            assert_eq!(zone_and_suffix(name), (zone, suffix), "{name}");
         }
+        let resolver = PublicResolver::with_places(4, 2);
+        let [one, other] = ["1.Evil.example.", "2.evil.example"].map(|name| {
+            let places = resolver.places_for(name);
+            assert_eq!(places.len(), 2);
+            places
+        });
+        assert!(Arc::ptr_eq(&one[0], &other[0]));
+    }
+
+    #[test]
+    fn under_a_shared_suffix_owners_do_not_wait_for_each_other_and_have_not_all_places() {
+        let resolver = resolver();
+        let mut held = Vec::new();
+        // One owner's two slow names keep that owner's other names waiting alone.
+        let take = |name: &str| {
+            let places = resolver.places_for(name);
+            let taken = places.into_iter().map(|place| place.try_acquire_owned().ok());
+            taken.collect::<Option<Vec<_>>>()
+        };
+        held.push(take("1.evil.co.uk").unwrap());
+        held.push(take("2.evil.co.uk").unwrap());
+        assert!(take("3.evil.co.uk").is_none());
+        assert!(take("shop.co.uk").is_some());
+        // Whoever has what looks like a suffix has more places than others, and not all of them.
+        for number in 0..MOST_OF_A_SUFFIX {
+            held.push(take(&format!("{number}.abc.example")).unwrap());
+        }
+        assert!(take("another.abc.example").is_none());
+        assert!(take("shop.example").is_some());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let mut resolver = PublicResolver::with_places(1, 1);
+        resolver.time_limit = Duration::ZERO;
+        let _held = Arc::clone(&resolver.free).acquire_owned().await.unwrap();
+        assert!(refusal(&resolver, "localhost").await.contains("not resolved in time"));
     }
 
     #[tokio::test]
     async fn names_that_never_resolve_take_the_places_of_their_own_zone_alone() {
-        let resolver = PublicResolver::with_places(2, 1);
-        let held = resolver.places_of("localhost").acquire_owned().await.unwrap();
+        let resolver = patient(2, 1);
+        let held = resolver.places_of("localhost", 1).acquire_owned().await.unwrap();
         let mut waiting = resolver.resolve("localhost".parse().unwrap());
         assert!((&mut waiting).now_or_never().is_none());
         assert!(refusal(&resolver, "127.0.0.1").await.contains("private network"));
@@ -228,11 +344,11 @@ mod tests {
     #[test]
     fn zones_that_nobody_waits_for_are_forgotten() {
         let resolver = PublicResolver::with_places(2, 1);
-        let kept = resolver.places_of("kept.example");
+        let kept = resolver.places_of("kept.example", 1);
         for number in 0..2 * MANY_ZONES {
-            resolver.places_of(&format!("{number}.example"));
+            resolver.places_of(&format!("{number}.example"), 1);
         }
         assert!(resolver.zones.lock().unwrap().len() <= MANY_ZONES);
-        assert!(Arc::ptr_eq(&kept, &resolver.places_of("x.kept.example")));
+        assert!(Arc::ptr_eq(&kept, &resolver.places_for("x.kept.example")[0]));
     }
 }
