@@ -15,6 +15,8 @@ pub(crate) const LONGEST_VALUE: usize = LONGEST_PART * MOST_PARTS;
 
 /// How many sign-ins a browser may have begun, where cookies keep them.
 const MOST_REQUESTS: usize = 6;
+/// How many posted responses may be on their way. One is usually there for a moment only.
+const MOST_RESPONSES: usize = 3;
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +26,9 @@ pub(crate) enum Cookie<'a> {
     Browser,
     /// The sign-in request with this tag, where the application keeps nothing.
     Request(&'a str),
-    /// The response that the provider's page posted, on its way to the callback, whose path this
-    /// is. Anybody can make a browser post one, so it goes nowhere else.
+    /// The response with this random tag that the provider's page posted, on its way to the
+    /// callback. Anybody can make a browser post one: with a name of its own it takes the place of
+    /// no other.
     Response(&'a str),
 }
 
@@ -94,14 +97,33 @@ impl Cookies {
 
     /// `Set-Cookie` headers that remove the sign-ins that the browser began, if there are too many.
     pub(crate) fn remove_surplus_requests(&self, headers: &HeaderMap) -> Vec<HeaderValue> {
-        let prefix = self.name(Cookie::Request(""), 0);
-        let is_part = |tag: &str| tag.contains('.');
-        let tags = pairs(headers).filter_map(|(name, _)| name.strip_prefix(&prefix));
-        let tags: Vec<&str> = tags.filter(|tag| !is_part(tag)).collect();
+        let tags = self.tags(headers, Cookie::Request(""));
         if tags.len() < MOST_REQUESTS {
             return Vec::new();
         }
         tags.iter().flat_map(|tag| self.remove(headers, Cookie::Request(tag))).collect()
+    }
+
+    /// The same for posted responses, but for the one with this tag.
+    pub(crate) fn remove_surplus_responses(
+        &self,
+        headers: &HeaderMap,
+        kept: &str,
+    ) -> Vec<HeaderValue> {
+        let tags = self.tags(headers, Cookie::Response(""));
+        if tags.len() < MOST_RESPONSES {
+            return Vec::new();
+        }
+        let others = tags.iter().filter(|tag| **tag != kept);
+        others.flat_map(|tag| self.remove(headers, Cookie::Response(tag))).collect()
+    }
+
+    /// The tags of the cookies whose names begin like that of this one.
+    fn tags<'a>(&self, headers: &'a HeaderMap, cookie: Cookie<'_>) -> Vec<&'a str> {
+        let prefix = self.name(cookie, 0);
+        let is_part = |tag: &str| tag.contains('.');
+        let tags = pairs(headers).filter_map(|(name, _)| name.strip_prefix(&prefix));
+        tags.filter(|tag| !is_part(tag)).collect()
     }
 
     fn removal(
@@ -128,11 +150,7 @@ impl Cookies {
         let secure = if self.secure { "; Secure" } else { "" };
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let name = self.name(cookie, part);
-        let path = match cookie {
-            Cookie::Response(path) if !path.contains(';') => path,
-            _ => "/",
-        };
-        let text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{max_age}");
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}");
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         Some(header)
@@ -144,9 +162,7 @@ impl Cookies {
             Cookie::Session => format!("{prefix}{own}"),
             Cookie::Browser => format!("{prefix}{own}-signin"),
             Cookie::Request(tag) => format!("{prefix}{own}-signin-{tag}"),
-            // The other prefix is for cookies of the whole host.
-            Cookie::Response(_) if self.secure => format!("__Secure-{own}-response"),
-            Cookie::Response(_) => format!("{own}-response"),
+            Cookie::Response(tag) => format!("{prefix}{own}-response-{tag}"),
         };
         if part == 0 { name } else { format!("{name}.{part}") }
     }
@@ -205,6 +221,19 @@ mod tests {
         assert_eq!(read("session="), None);
         assert!(cookies.is_sent(&sent("session=a; session=a"), Cookie::Session));
         assert_eq!(Cookies::new("session", true).read(&sent("session=abc"), Cookie::Session), None);
+    }
+
+    #[test]
+    fn a_few_responses_are_on_their_way() {
+        let cookies = Cookies::new("session", true);
+        let few = sent("__Host-session-response-a=1; __Host-session-response-b=2");
+        assert_eq!(cookies.remove_surplus_responses(&few, "b"), [""; 0]);
+        let name = "__Host-session-response";
+        let many = sent(&format!("{name}-a=1; {name}-b=2; {name}-c=3; __Host-session=4"));
+        let removed = cookies.remove_surplus_responses(&many, "b");
+        let removed: Vec<&str> =
+            texts(&removed).iter().map(|set| set.split("; ").next().unwrap()).collect();
+        assert_eq!(removed, [format!("{name}-a="), format!("{name}-c=")]);
     }
 
     #[test]

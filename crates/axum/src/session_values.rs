@@ -1,6 +1,6 @@
 //! The session in the hands of a handler: values of the application, and its end.
 
-use std::{fmt, sync::Arc};
+use std::{any::type_name, fmt, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
@@ -8,6 +8,7 @@ use axum::{
 };
 use http::{StatusCode, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 
 use crate::{
     Refusal, SignedIn, StoreError,
@@ -88,10 +89,7 @@ impl Session {
     /// [`SessionError::Type`] if it is of another type, [`SessionError::Ended`].
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
         let session = self.slot.present().ok_or(SessionError::Ended)?;
-        let read = |value| {
-            let wrong = |error| wrong_type(name, &error);
-            T::deserialize(value).map_err(wrong)
-        };
+        let read = |value| T::deserialize(value).map_err(|error| wrong_type::<T>(name, &error));
         session.record.values.get(name).map(read).transpose()
     }
 
@@ -106,7 +104,7 @@ impl Session {
         name: &str,
         value: &T,
     ) -> Result<(), SessionError> {
-        let value = serde_json::to_value(value).map_err(|error| wrong_type(name, &error))?;
+        let value = serde_json::to_value(value).map_err(|error| wrong_type::<T>(name, &error))?;
         self.change(|record| {
             record.values.insert(name.to_owned(), value.clone());
             let bytes = serde_json::to_vec(&record.values).map_or(usize::MAX, |json| json.len());
@@ -160,8 +158,15 @@ impl Session {
     }
 }
 
-fn wrong_type(name: &str, error: &serde_json::Error) -> SessionError {
-    SessionError::Type(name.to_owned(), error.to_string())
+/// Says which type was wanted, and not what the value is: the text of a serde error quotes it, and
+/// errors are logged.
+fn wrong_type<T: ?Sized>(name: &str, error: &serde_json::Error) -> SessionError {
+    let problem = match error.classify() {
+        Category::Io => "it could not be written",
+        Category::Syntax | Category::Eof => "the type has no form in JSON",
+        Category::Data => "its content does not fit the type",
+    };
+    SessionError::Type(name.to_owned(), format!("{problem}, {}", type_name::<T>()))
 }
 
 /// Shows neither values nor tokens.
@@ -188,5 +193,27 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
         let (user, slot) = SignedIn::of_request(parts).await?;
         Ok(user.map(|_| Self { slot }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_type_is_named_without_the_value() {
+        let error = serde_json::from_str::<u64>("\"secret\"").unwrap_err();
+        assert!(error.to_string().contains("secret"), "serde quotes it: {error}");
+        let told = wrong_type::<u64>("cart", &error).to_string();
+        assert_eq!(
+            told,
+            "the value \"cart\" can't be read or written: its content does not fit the type, u64"
+        );
+        let no_json = serde_json::to_value(BTreeMap::from([(vec!["secret"], 1)])).unwrap_err();
+        let told = wrong_type::<Vec<u8>>("cart", &no_json).to_string();
+        assert!(told.contains("alloc::vec::Vec<u8>") && !told.contains("secret"), "{told}");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A response that the provider's page posts (`form_post`, OAuth 2.0 Form Post Response Mode) comes
 //! from another site, so the browser sends none of our cookies with it. It is put into a cookie of
-//! its own, and comes once more by GET, with all cookies and without the code in the address. Then
-//! nothing is different from a response in the query.
+//! its own, whose random name the address tells, and comes once more by GET, with all cookies and
+//! without the code in the address. Then nothing is different from a response in the query.
 
 use std::sync::Arc;
 
@@ -20,8 +20,9 @@ use crate::{
     session::{SessionRecord, random_text},
 };
 
-/// The query of the callback if the response is in the cookie.
-const POSTED: &str = "posted";
+/// What the query of the callback begins with if the response is in a cookie. The tag of the cookie
+/// follows.
+const POSTED: &str = "posted=";
 /// The longest form that is read, in bytes.
 const LONGEST_FORM: usize = 16 * 1024;
 /// What is taken from it.
@@ -39,13 +40,15 @@ const RESPONSE: [&str; 8] = [
 /// Takes a response that was posted. It changes nothing, whoever made the browser post it.
 pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
     let asker = Asker::of_request(&request);
+    let headers = request.headers().clone();
     let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
     let params = Params::parse(&form).unwrap_or_default();
     let response = params.filtered(|name| RESPONSE.contains(&name)).encode();
     let path = &auth.checked.callback_path;
-    match auth.sessions.response_cookie(&response, path) {
-        Some(cookie) => redirect(&format!("{path}?{POSTED}"), cookie),
-        None => auth.answer(&Problem::no_matching_state(), &asker),
+    match auth.sessions.response_cookie(&headers, &response) {
+        Ok(Some((tag, cookies))) => redirect(&format!("{path}?{POSTED}{tag}"), cookies),
+        Ok(None) => auth.answer(&Problem::no_matching_state(), &asker),
+        Err(error) => auth.answer(&error.into(), &asker),
     }
 }
 
@@ -55,9 +58,9 @@ pub(super) async fn callback(
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let (query, no_response) = match query {
-        POSTED => auth.sessions.posted_response(&slot.cookies, &auth.checked.callback_path),
-        query => (query.to_owned(), Vec::new()),
+    let (query, no_response) = match query.strip_prefix(POSTED) {
+        Some(tag) => auth.sessions.posted_response(&slot.cookies, tag),
+        None => (query.to_owned(), Vec::new()),
     };
     let mut response = match finish(&auth, &slot, &query).await {
         Ok(return_to) => redirect(return_to.as_str(), Vec::new()),

@@ -181,27 +181,39 @@ impl Sessions {
         Ok(text.map(|text| (text, set)))
     }
 
-    /// The cookie that brings a response, an encoded form, to the callback. `None` if it is too
-    /// long: anybody can make a browser post one, and many long cookies make servers refuse it.
+    /// The cookie that brings a response, an encoded form, to the callback, and its tag. `None` if
+    /// it is too long: anybody can make a browser post one, and many long cookies make servers
+    /// refuse it.
     pub(crate) fn response_cookie(
         &self,
+        headers: &HeaderMap,
         response: &str,
-        callback_path: &str,
-    ) -> Option<Vec<HeaderValue>> {
-        let (none, cookie) = (HeaderMap::new(), Cookie::Response(callback_path));
-        let set = || self.cookies.set(&none, cookie, response, Some(RESPONSE_LIFETIME));
-        (response.len() <= LONGEST_PART).then(set).flatten()
+    ) -> Result<Option<(String, Vec<HeaderValue>)>, StoreError> {
+        if response.len() > LONGEST_PART {
+            return Ok(None);
+        }
+        let tag = random_text()?;
+        let cookie = Cookie::Response(&tag);
+        let set = self.cookies.set(&HeaderMap::new(), cookie, response, Some(RESPONSE_LIFETIME));
+        let Some(mut set) = set else { return Ok(None) };
+        set.extend(self.cookies.remove_surplus_responses(headers, &tag));
+        Ok(Some((tag, set)))
     }
 
     /// The response that was posted a moment ago, and the cookies to remove.
     pub(crate) fn posted_response(
         &self,
         headers: &HeaderMap,
-        callback_path: &str,
+        tag: &str,
     ) -> (String, Vec<HeaderValue>) {
-        let cookie = Cookie::Response(callback_path);
+        if !is_random(tag) {
+            return (String::new(), Vec::new());
+        }
+        let cookie = Cookie::Response(tag);
         let response = self.cookies.read(headers, cookie).unwrap_or_default();
-        (response, self.cookies.remove(headers, cookie))
+        let mut removed = self.cookies.remove(headers, cookie);
+        removed.extend(self.cookies.remove_surplus_responses(headers, tag));
+        (response, removed)
     }
 
     /// Keeps a new session, with a new cookie.

@@ -26,16 +26,17 @@ async fn a_posted_response_signs_in_and_the_code_is_in_no_address() {
         let (path, form) = form_of(&callback);
         let issuer = &world.provider.issuer;
         let answer = browser.post_from_elsewhere(path, issuer, form).await;
-        assert_eq!(answer.location(), "/signin-oidc?posted");
+        let posted = answer.location();
+        assert!(posted.starts_with("/signin-oidc?posted="), "{posted}");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert!(answer.header("set-cookie").contains("; Max-Age=60"));
-        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/me?x=1", "{kept:?}");
-        assert_eq!(browser.cookie("session-response"), None, "it is removed");
+        assert_eq!(browser.open(posted).await.location(), "/me?x=1", "{kept:?}");
+        assert!(!browser.cookie_header().contains("-response-"), "it is removed");
         assert_eq!(browser.open("/").await.body, "alice");
         // Back, and Reload of the form.
-        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/");
-        browser.post_from_elsewhere(path, issuer, form).await;
-        assert_eq!(browser.open("/signin-oidc?posted").await.location(), "/");
+        assert_eq!(browser.open(posted).await.location(), "/");
+        let again = browser.post_from_elsewhere(path, issuer, form).await;
+        assert_eq!(browser.open(again.location()).await.location(), "/");
         assert_eq!(world.provider.forms("token").len(), 1);
     }
 }
@@ -55,8 +56,9 @@ async fn a_second_sign_in_is_no_forged_request_and_ends_the_first_session() {
                 .header("origin", &*world.provider.issuer)
                 .header("sec-fetch-site", "same-site")
                 .header("content-type", "application/x-www-form-urlencoded");
-            assert_eq!(browser.send(request, form).await.location(), "/signin-oidc?posted");
-            browser.open("/signin-oidc?posted").await.location();
+            let posted = browser.send(request, form).await;
+            assert_eq!(posted.status, StatusCode::SEE_OTHER);
+            browser.open(posted.location()).await.location();
             assert_eq!(browser.open("/").await.body, "alice");
             assert_eq!(before.open("/").await.body, "nobody", "{kept:?}");
         }
@@ -76,10 +78,10 @@ async fn the_response_of_another_browser_signs_nobody_in() {
         let (path, form) = form_of(&callback);
         let victim = world.browser();
         victim.open("/signin").await;
-        victim.post_from_elsewhere(path, "https://evil.example", form).await;
-        let answer = victim.open("/signin-oidc?posted").await;
+        let posted = victim.post_from_elsewhere(path, "https://evil.example", form).await;
+        let answer = victim.open(posted.location()).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kept:?}");
-        assert_eq!(victim.cookie("session-response"), None);
+        assert!(!victim.cookie_header().contains("-response-"));
         assert_eq!(victim.open("/").await.body, "nobody");
         assert!(world.provider.forms("token").is_empty());
     }
@@ -116,12 +118,44 @@ async fn nobody_posts_where_responses_come_in_the_query() {
 }
 
 #[tokio::test]
-async fn the_cookie_of_the_response_goes_to_the_callback_only() {
+async fn a_response_from_elsewhere_takes_the_place_of_no_other() {
+    for kept in Kept::ALL {
+        let world = world(kept).await;
+        let browser = world.browser();
+        let to_provider = browser.open("/me").await.location().to_owned();
+        let callback = world.provider.authorize(&to_provider);
+        let (path, form) = form_of(&callback);
+        let posted = browser.post_from_elsewhere(path, &world.provider.issuer, form).await;
+        // Between the form and the callback, another site posts one of its own.
+        let evil = "https://evil.example";
+        let other = browser.post_from_elsewhere(path, evil, "code=evil&state=evil").await;
+        assert_ne!(other.location(), posted.location());
+        assert_eq!(browser.open(posted.location()).await.location(), "/me", "{kept:?}");
+        assert_eq!(browser.open("/").await.body, "alice");
+    }
+}
+
+#[tokio::test]
+async fn only_a_tag_of_ours_names_a_cookie() {
+    let world = world(Kept::InMemory).await;
+    for tag in ["", "x", "x.1", "%2e", "a=b", "session"] {
+        let browser = world.browser();
+        browser.set_cookie(&format!("session-response-{tag}"), "code=x&state=y");
+        let answer = browser.open(&format!("/signin-oidc?posted={tag}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_of_the_response_is_bound_to_the_host_and_has_a_random_name() {
     let settings = SignInSettings::new("https://id.example", "shop", "https://shop.example/cb");
     let auth = Auth::new(settings.form_post(true), MemorySessions::default()).unwrap();
     let browser = Browser::new(&auth.attach(axum::Router::new()));
     let answer = browser.post_from_elsewhere("/cb", "https://id.example", "code=x&state=y").await;
     let set = answer.header("set-cookie");
-    assert!(set.starts_with("__Secure-session-response=code=x&state=y; Path=/cb; "), "{set}");
-    assert!(set.contains("; HttpOnly; SameSite=Lax; Secure"), "{set}");
+    let tag = answer.location().strip_prefix("/cb?posted=").unwrap();
+    assert_eq!(tag.len(), 43);
+    let expected = format!("__Host-session-response-{tag}=code=x&state=y; Path=/; HttpOnly; ");
+    assert!(set.starts_with(&expected), "{set}");
+    assert!(set.ends_with("SameSite=Lax; Secure; Max-Age=60"), "{set}");
 }

@@ -110,8 +110,7 @@ impl Browser {
 
     fn keep(&self, set: &str) {
         assert!(set.contains("; HttpOnly; SameSite=Lax"), "{set}");
-        let is_response = set.contains("-response=");
-        assert!(is_response || set.contains("; Path=/;"), "{set}");
+        assert!(set.contains("; Path=/;"), "{set}");
         let (pair, rest) = set.split_once(';').unwrap();
         let (name, value) = pair.split_once('=').unwrap();
         let mut cookies = self.cookies.lock().unwrap();
