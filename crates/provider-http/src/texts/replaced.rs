@@ -89,18 +89,24 @@ impl PageTexts {
                 }));
             }
         }
-        let all = LANGUAGES.map(|ours| {
-            let Some(texts) = given.get(ours.lang).filter(|texts| !texts.is_empty()) else {
-                return ours;
-            };
-            let mut given = Given { rest: texts.clone(), problems: Vec::new() };
-            let replaced = Replaceable::replaced(&ours, "", &mut given);
-            problems.extend(given.finished(ours.lang));
-            replaced
-        });
+        let put = |is_trial, problems: &mut Vec<TextProblem>| {
+            LANGUAGES.map(|ours| {
+                let Some(texts) = given.get(ours.lang).filter(|texts| !texts.is_empty()) else {
+                    return ours;
+                };
+                let mut given = Given { rest: texts.clone(), problems: Vec::new(), is_trial };
+                let replaced = Replaceable::replaced(&ours, "", &mut given);
+                problems.extend(given.finished(ours.lang));
+                replaced
+            })
+        };
+        // Memory is taken for good only if all is well: a configuration with a mistake takes none,
+        // however often it is read.
+        put(true, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
+        let all = put(false, &mut problems);
         *last = Some((given.clone(), Self(all)));
         Ok(Self(all))
     }
@@ -120,6 +126,8 @@ impl PageTexts {
 pub(crate) struct Given {
     rest: GivenTexts,
     problems: Vec<(String, String)>,
+    /// Whether only problems are looked for: then no text takes the place of ours.
+    is_trial: bool,
 }
 
 impl Given {
@@ -130,6 +138,7 @@ impl Given {
         }
         let text = self.rest.remove(key)?;
         match problem_of(&text, ours) {
+            None if self.is_trial => None,
             None => Some(Box::leak(text.into_boxed_str())),
             Some(problem) => {
                 self.problems.push((key.to_owned(), problem));
@@ -243,7 +252,8 @@ impl Replaceable for (&'static str, &'static str) {
 /// A table of its own.
 impl<T: Replaceable> Replaceable for &'static T {
     fn replaced(&self, key: &str, given: &mut Given) -> Self {
-        Box::leak(Box::new((**self).replaced(key, given)))
+        let replaced = (**self).replaced(key, given);
+        if given.is_trial { self } else { Box::leak(Box::new(replaced)) }
     }
 
     fn list(&self, key: &str, into: &mut GivenTexts) {
@@ -403,6 +413,15 @@ mod tests {
         ] {
             assert!(said.iter().any(|own| own.starts_with(expected)), "{expected}: {said:#?}");
         }
+    }
+
+    #[test]
+    fn a_trial_replaces_nothing() {
+        let rest = BTreeMap::from([("sign_in".to_owned(), "Log in".to_owned())]);
+        let mut trial = Given { rest, problems: Vec::new(), is_trial: true };
+        let tried = Replaceable::replaced(&LANGUAGES[0], "", &mut trial);
+        assert!(std::ptr::eq(tried, LANGUAGES[0]), "nothing was made that stays in memory");
+        assert_eq!(trial.finished("en"), []);
     }
 
     #[test]

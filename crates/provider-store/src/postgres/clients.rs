@@ -43,6 +43,10 @@ impl Clients for PostgresStore {
 
     async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
         let row = ClientRow::encode(client)?;
+        // A removal may have stopped half-way: a new client inherits nothing.
+        if !run!(self, "add_client", is_taken, &row.client_id)? {
+            self.remove_left_behind(&row.client_id).await?;
+        }
         run!(self, "add_client", add, &row)
     }
 
@@ -60,6 +64,14 @@ impl Clients for PostgresStore {
         if !known && version.is_some() {
             return Ok(false);
         }
+        let left_behind = self.remove_left_behind(client_id).await?;
+        Ok(known || left_behind > 0)
+    }
+}
+
+impl PostgresStore {
+    /// Removes in pages what a client left behind; returns how many rows.
+    async fn remove_left_behind(&self, client_id: &ClientId) -> Result<u64, StoreError> {
         let mut left_behind = 0;
         for statement in LEFT_BEHIND {
             left_behind += pages::run_all(pages::ROWS, || async move {
@@ -67,8 +79,15 @@ impl Clients for PostgresStore {
             })
             .await?;
         }
-        Ok(known || left_behind > 0)
+        Ok(left_behind)
     }
+}
+
+/// Whether there is a client with this identifier, whoever registered it.
+async fn is_taken(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM clients WHERE client_id = $1
+               UNION ALL SELECT 1 FROM registered_clients WHERE client_id = $1 LIMIT 1";
+    Ok(connection.first(sql, &[&client_id.as_str()], |_| Ok(())).await?.is_some())
 }
 
 /// Another number after each change.

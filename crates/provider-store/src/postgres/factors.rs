@@ -94,7 +94,10 @@ impl Factors for PostgresStore {
         if is_other(self.factors(sub).await?, found) {
             return Ok(None);
         }
-        self.end_surplus_of("reset_factors", sub, None, now).await?;
+        // A reset that may still be refused ends nothing beforehand.
+        if found.is_none() {
+            self.end_surplus_of("reset_factors", sub, None, now).await?;
+        }
         run!(self, "reset_factors", reset, sub, found, now)
     }
 

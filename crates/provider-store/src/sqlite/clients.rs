@@ -50,6 +50,11 @@ impl Clients for SqliteStore {
 
     async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
         let row = ClientRow::encode(client)?;
+        // A removal may have stopped half-way: a new client inherits nothing.
+        let client = row.client_id.clone();
+        if !self.read("add_client", move |connection| is_taken(connection, &client)).await? {
+            self.remove_left_behind(&row.client_id).await?;
+        }
         self.write("add_client", move |connection| add(connection, &row)).await
     }
 
@@ -70,6 +75,14 @@ impl Clients for SqliteStore {
         if !known && version.is_some() {
             return Ok(false);
         }
+        let left_behind = self.remove_left_behind(client_id).await?;
+        Ok(known || left_behind > 0)
+    }
+}
+
+impl SqliteStore {
+    /// Removes in pages what a client left behind; returns how many rows.
+    async fn remove_left_behind(&self, client_id: &ClientId) -> Result<u64, StoreError> {
         let mut left_behind = 0;
         for statement in LEFT_BEHIND {
             left_behind += pages::run_all(pages::ROWS, || {
@@ -81,8 +94,15 @@ impl Clients for SqliteStore {
             })
             .await?;
         }
-        Ok(known || left_behind > 0)
+        Ok(left_behind)
     }
+}
+
+/// Whether there is a client with this identifier, whoever registered it.
+fn is_taken(connection: &Connection, client_id: &ClientId) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM clients WHERE client_id = ?1
+               UNION ALL SELECT 1 FROM registered_clients WHERE client_id = ?1 LIMIT 1";
+    Ok(sql::first(connection, sql, [client_id.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Another number after each change.

@@ -143,7 +143,10 @@ impl Factors for SqliteStore {
         if is_other(self.factors(sub).await?) {
             return Ok(None);
         }
-        self.end_surplus_of("reset_factors", sub, None, now).await?;
+        // A reset that may still be refused ends nothing beforehand.
+        if found.is_none() {
+            self.end_surplus_of("reset_factors", sub, None, now).await?;
+        }
         let sub = sub.to_owned();
         self.write("reset_factors", move |connection| {
             let before = summary(connection, &sub)?;

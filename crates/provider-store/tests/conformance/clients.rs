@@ -132,6 +132,24 @@ pub async fn removed_with_everything(store: Tested) {
     );
 }
 
+pub async fn a_new_one_inherits_nothing(store: Tested) {
+    let consent = Consent { scope: "openid".parse().unwrap(), expires_at: None };
+    let (alice, id) = (to_id("alice"), to_id("shop"));
+    // What is there without a client is what a removal left that stopped half-way.
+    add_many_grants(&store, "shop", 600).await;
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    store.remember_consent(&alice, &id, consent.clone()).await.unwrap();
+    assert!(store.add_client(client("shop", "New", false)).await.unwrap());
+    assert!(store.consent(&alice, &id).await.unwrap().is_none());
+    for grant in ["grant-0000", "grant-0599"] {
+        assert!(store.live_grant(&to_id(grant), NOW).await.unwrap().is_none());
+    }
+    // One that is there keeps what it has, when somebody tries to add it again.
+    store.remember_consent(&alice, &id, consent).await.unwrap();
+    assert!(!store.add_client(client("shop", "Again", false)).await.unwrap());
+    assert!(store.consent(&alice, &id).await.unwrap().is_some());
+}
+
 pub async fn much_is_removed_in_pages(store: Tested) {
     add_many_grants(&store, "app", 600).await;
     assert!(store.remove_client(&to_id("app"), None).await.unwrap());

@@ -322,6 +322,19 @@ pub async fn a_reset_ends_sessions_and_grants(store: Tested) {
     assert_eq!(left(&store).await, [""; 0]);
 }
 
+pub async fn a_reset_of_known_factors_ends_all_or_nothing(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    in_use(&store, "alice", 7).await;
+    two_sessions(&store).await;
+    let before = left(&store).await;
+    let found = store.factors(&to_id("alice")).await.unwrap();
+    let other = FactorSummary { passkeys: found.passkeys + 1, ..found };
+    assert_eq!(store.reset_factors(&to_id("alice"), Some(other), NOW).await.unwrap(), None);
+    assert_eq!(left(&store).await, before);
+    assert!(store.reset_factors(&to_id("alice"), Some(found), NOW).await.unwrap().is_some());
+    assert_eq!(left(&store).await, [""; 0]);
+}
+
 pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     let sub = to_id("alice");
     store.put_user(user("alice", "alice"), NOW).await.unwrap();

@@ -61,7 +61,7 @@ macro_rules! suite {
                 a_request_begins_once_among_many;
             clients: listed_in_pages, added_once, replaced_at_the_known_version_only,
                 imported_in_place_of_the_last_import,
-                removed_with_everything, much_is_removed_in_pages;
+                removed_with_everything, much_is_removed_in_pages, a_new_one_inherits_nothing;
             sessions: found_until_expiry, replaced_and_ended, each_client_takes_part_once,
                 one_that_goes_on_keeps_its_clients, another_users_sign_in_ends_the_first,
                 an_ended_one_gives_no_code_and_redeems_none,
@@ -159,7 +159,9 @@ macro_rules! suite {
                 no_recovery_codes_are_made_beside_the_removal_of_the_last_factor,
                 all_are_reset_and_go_with_the_user, the_first_one_ends_what_began_without_it,
                 a_first_passkey_ends_what_began_without_it, a_further_one_ends_nothing,
-                a_reset_ends_sessions_and_grants, what_tells_of_a_change_is_kept_with_it,
+                a_reset_ends_sessions_and_grants,
+                a_reset_of_known_factors_ends_all_or_nothing,
+                what_tells_of_a_change_is_kept_with_it,
                 secrets_are_encrypted_again_in_pages;
             passkeys: found_by_identifier_and_listed_for_their_user,
                 an_identifier_belongs_to_one_user, no_user_has_more_than_are_allowed,

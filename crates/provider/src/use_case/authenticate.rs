@@ -206,7 +206,12 @@ impl ClientAuthenticator<'_> {
         let pushed_endpoint = format!("{}{}", self.issuer, paths::PUSHED_AUTHORIZATION);
         let audiences = [self.issuer, &token_endpoint, &pushed_endpoint];
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
-        let expected = Expected { client_id: &client.client_id, audiences, fapi2: client.fapi2 };
+        let longest_life = match client.is_stranger() {
+            true => assertion::LONGEST_LIFE_OF_STRANGER,
+            false => assertion::LONGEST_LIFE,
+        };
+        let (client_id, fapi2) = (&client.client_id, client.fapi2);
+        let expected = Expected { client_id, audiences, fapi2, longest_life };
         let now = self.clock.now();
         let opened = self.published_keys.verify_by(client, now, |keys| {
             keys.open(assertion.expose(), &assertion::TYPES, |algorithm| {

@@ -13,9 +13,13 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 /// else, a DPoP proof for example, is no assertion (RFC 8725 section 3.11).
 pub(crate) const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 
-/// How far away an assertion's end may be, in seconds: as long its `jti` must be remembered. Some
-/// libraries, such as Authlib, make assertions for an hour.
-const LONGEST_LIFE: i64 = 3600;
+/// How far away the end of an assertion may be, in seconds: as long its `jti` must be remembered.
+/// Some libraries, such as Authlib, make assertions for an hour. That is for clients that an
+/// operator has registered.
+pub(crate) const LONGEST_LIFE: i64 = 3600;
+/// The same for a client that nobody here has registered by hand: whoever makes up clients must not
+/// make the store remember much for long.
+pub(crate) const LONGEST_LIFE_OF_STRANGER: i64 = 600;
 /// How far the client's clock may be off, in seconds.
 const CLOCK_TOLERANCE: i64 = 60;
 
@@ -54,8 +58,8 @@ pub enum AssertionError {
     #[error("client_assertion has expired")]
     Expired,
     /// `exp` is far away.
-    #[error("exp of client_assertion must be at most {LONGEST_LIFE} seconds away")]
-    TooLong,
+    #[error("exp of client_assertion must be at most {0} seconds away")]
+    TooLong(i64),
     /// `nbf` or `iat` lies in the future.
     #[error("client_assertion is not valid yet")]
     NotYetValid,
@@ -97,6 +101,8 @@ pub(crate) struct Expected<'a> {
     /// Whether FAPI 2.0 holds: it names one audience as a string (section 5.3.2.1), and is signed
     /// as the profile wants it.
     pub(crate) fapi2: bool,
+    /// How far away its end may be, in seconds.
+    pub(crate) longest_life: i64,
 }
 
 /// The client that an assertion says it comes from. Nothing is verified.
@@ -113,7 +119,7 @@ pub(crate) fn check(
     expected: &Expected<'_>,
     now: Timestamp,
 ) -> Result<VerifiedAssertion, AssertionError> {
-    let Expected { client_id, audiences, fapi2 } = *expected;
+    let Expected { client_id, audiences, fapi2, longest_life } = *expected;
     let claims = MessageClaims::read(members).ok_or(AssertionError::Malformed)?;
     let (Some(iss), Some(sub), Some(jti), Some(aud), Some(exp)) =
         (&claims.iss, &claims.sub, &claims.jti, &claims.aud, claims.exp)
@@ -134,8 +140,8 @@ pub(crate) fn check(
     if now >= exp.saturating_add(CLOCK_TOLERANCE) {
         return Err(AssertionError::Expired);
     }
-    if exp > now.saturating_add(LONGEST_LIFE + CLOCK_TOLERANCE) {
-        return Err(AssertionError::TooLong);
+    if exp > now.saturating_add(longest_life.saturating_add(CLOCK_TOLERANCE)) {
+        return Err(AssertionError::TooLong(longest_life));
     }
     if !claims.has_begun(now, CLOCK_TOLERANCE) {
         return Err(AssertionError::NotYetValid);
@@ -166,9 +172,13 @@ mod tests {
     }
 
     fn check(changes: Value) -> Result<(), AssertionError> {
+        check_for(LONGEST_LIFE, changes)
+    }
+
+    fn check_for(longest_life: i64, changes: Value) -> Result<(), AssertionError> {
         let audiences = ["https://op.example", "https://op.example/connect/token"];
         let client_id = &ClientId::parse("app").unwrap();
-        let expected = Expected { client_id, audiences: &audiences, fapi2: false };
+        let expected = Expected { client_id, audiences: &audiences, fapi2: false, longest_life };
         super::check(&claims(changes), &expected, Timestamp::from_seconds(1000)).map(|_| ())
     }
 
@@ -214,8 +224,8 @@ mod tests {
             (json!({"exp": 941}), Ok(())),
             (json!({"exp": 940}), Err(AssertionError::Expired)),
             (json!({"exp": 4660}), Ok(())),
-            (json!({"exp": 4661}), Err(AssertionError::TooLong)),
-            (json!({"exp": i64::MAX}), Err(AssertionError::TooLong)),
+            (json!({"exp": 4661}), Err(AssertionError::TooLong(3600))),
+            (json!({"exp": i64::MAX}), Err(AssertionError::TooLong(3600))),
             (json!({"nbf": 1060}), Ok(())),
             (json!({"nbf": 1061}), Err(AssertionError::NotYetValid)),
             (json!({"iat": 1061}), Err(AssertionError::NotYetValid)),
@@ -224,5 +234,11 @@ mod tests {
         ] {
             assert_eq!(check(changes.clone()), expected, "{changes}");
         }
+    }
+    #[test]
+    fn that_of_a_stranger_lives_ten_minutes() {
+        let check = |exp: i64| check_for(LONGEST_LIFE_OF_STRANGER, json!({"exp": exp}));
+        assert_eq!(check(1660), Ok(()));
+        assert_eq!(check(1661), Err(AssertionError::TooLong(600)));
     }
 }
