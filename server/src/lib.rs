@@ -39,7 +39,7 @@ pub fn run(site: &'static EmbeddedSite) -> ExitCode {
     let result = Cli::parse().run(site);
     let Err(error) = result else { return ExitCode::SUCCESS };
     for line in error.to_string().lines() {
-        eprintln!("doorward: {line}");
+        eprintln!("doorward: {}", output::harmless_in_line(line));
     }
     match error {
         CommandError::Missing(_) => ExitCode::from(MISSING),

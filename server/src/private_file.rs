@@ -64,16 +64,16 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
 }
 
 /// Writes a temporary file and puts it in the place of `path`, so that the file is never seen
-/// half-written. `unique` separates processes that do this at the same time; the last one's file
-/// stays.
+/// half-written. `unique` is drawn at random: it separates processes that do this at the same time,
+/// the last one's file stays, and nobody can put a link in the way.
 pub fn replace(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     let beside = path.with_extension(format!("{unique}.tmp"));
     let mut options = OpenOptions::new();
-    // One that an interrupted process has left is of no use to anybody.
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
+    adopt_owner(&beside, folder_of(path));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
         let _ = fs::remove_file(&beside);
@@ -85,6 +85,20 @@ pub fn replace(path: &Path, text: &str, unique: &str) -> io::Result<()> {
 /// Syncs the file's folder, so that the names in it survive a power failure.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
+}
+
+/// Whether the file is a file, no link, that its owner alone may read and change.
+#[cfg(unix)]
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = fs::symlink_metadata(path)?;
+    Ok(metadata.is_file() && metadata.permissions().mode() & 0o077 == 0)
+}
+
+/// Whether the file is a file, no link. Who may read it is unknown on this system.
+#[cfg(not(unix))]
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_file())
 }
 
 /// Whether any user of this machine may read the file.

@@ -763,6 +763,7 @@ impl Provider {
         DeviceFlow {
             device_codes: &*self.store,
             failures: &*self.store,
+            users: &*self.store,
             clients: self.directory(),
             resources: &self.resources,
             providers: &self.settings.identity_providers,

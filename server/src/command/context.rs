@@ -55,14 +55,16 @@ impl CommandContext {
     /// The user with this name or this `sub`.
     pub async fn user(&self, name: &str) -> Result<User, CommandError> {
         let by_name = self.store.user_by_username(&normalized_username(name)).await?;
-        let found = match by_name {
-            None => match Sub::parse(name) {
-                Ok(sub) => self.store.user(&sub).await?,
-                Err(_) => None,
-            },
-            found => found,
+        let by_sub = match Sub::parse(name) {
+            Ok(sub) => self.store.user(&sub).await?,
+            Err(_) => None,
         };
-        found.ok_or_else(|| super::user::missing(name))
+        if let (Some(named), Some(of_sub)) = (&by_name, &by_sub)
+            && named.sub != of_sub.sub
+        {
+            return Err(super::user::ambiguous(name, &named.sub));
+        }
+        by_name.or(by_sub).ok_or_else(|| super::user::missing(name))
     }
 
     /// Changes a user. What another operator changes at the same time is kept: the change is then

@@ -411,6 +411,7 @@ pub struct AdminSection {
     pub pages: bool,
     pub fresh_sign_in: Seconds,
     pub requests_per_minute: u32,
+    pub command_line: bool,
 }
 
 /// `[telemetry]`: traces.
@@ -777,6 +778,7 @@ impl Default for AdminSection {
             pages: true,
             fresh_sign_in: Seconds::new(900),
             requests_per_minute: 600,
+            command_line: false,
         }
     }
 }

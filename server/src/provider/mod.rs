@@ -36,7 +36,10 @@ use self::{
     to_clients::{HttpBackChannel, HttpDocumentSource, HttpJwksSource},
     users::ImportError,
 };
-pub use self::{reloading::Reloading, to_clients::reason};
+pub use self::{
+    reloading::Reloading,
+    to_clients::{body, reason},
+};
 use crate::{
     config::{AuditConfig, MailConfig, ProviderConfig, SettingSources, StoreConfig},
     error::StartError,

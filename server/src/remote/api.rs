@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{
-    Client, Method, StatusCode,
+    Client, Method, Response, StatusCode,
     header::{ETAG, IF_MATCH, WWW_AUTHENTICATE},
     redirect,
 };
@@ -15,10 +15,12 @@ use super::{
     device::{self, Endpoints},
     signed_in::{self, SignedIn},
 };
-use crate::command::CommandError;
+use crate::{command::CommandError, provider::body};
 
 /// Time limit of a request.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
+/// The longest answer that is read, in bytes. A page of large objects is far below it.
+pub(super) const MOST: usize = 16 << 20;
 /// Rows of a page: as many as the API gives.
 const PAGE: &str = "200";
 /// What a challenge says if the sign-in is too old, or by one factor (RFC 9470 section 3).
@@ -79,7 +81,7 @@ impl RemoteServer {
     /// The server at this URL, where somebody must have signed in.
     pub fn open(url: ServerUrl, json: bool) -> Result<Self, CommandError> {
         let signed_in = SignedIn::find(&url)?.ok_or_else(|| sign_in_first(&url))?;
-        Ok(Self { http: client()?, url, signed_in, json })
+        Ok(Self { http: client(&url)?, url, signed_in, json })
     }
 
     /// Reads an object.
@@ -131,13 +133,12 @@ impl RemoteServer {
         body: Option<Value>,
         etag: Option<&str>,
     ) -> Result<Answer, CommandError> {
-        let mut url = self.url.of_api(path);
+        let mut url = self.url.of_api(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut attempts = 0;
+        let mut tried = Tried::default();
         loop {
-            attempts += 1;
             let token = self.token().await?;
             let mut request = self.http.request(method.clone(), url.clone()).bearer_auth(token);
             if let Some(body) = &body {
@@ -153,7 +154,7 @@ impl RemoteServer {
                 value.to_str().ok().map(str::to_owned)
             };
             let (etag, challenge) = (header(ETAG), header(WWW_AUTHENTICATE).unwrap_or_default());
-            let text = answer.bytes().await.map_err(|error| unreachable(&self.url, &error))?;
+            let text = body_of(&self.url, answer).await?;
             if status.is_success() {
                 let body = if text.is_empty() {
                     Value::Null
@@ -162,16 +163,14 @@ impl RemoteServer {
                 };
                 return Ok(Answer { body, etag });
             }
-            if status == StatusCode::UNAUTHORIZED && attempts == 1 {
-                if challenge.contains(SIGN_IN_AGAIN) {
+            match tried.remedy(status, &challenge) {
+                Some(Remedy::SignInAgain) => {
                     eprintln!("This needs a sign-in by two factors of the last minutes.");
                     self.sign_in_again().await?;
-                } else {
-                    self.renew().await?;
                 }
-                continue;
+                Some(Remedy::Renew) => self.renew().await?,
+                None => return Err(refused(&self.url, status, &text)),
             }
-            return Err(refused(&self.url, status, &text));
         }
     }
 
@@ -185,25 +184,83 @@ impl RemoteServer {
     }
 
     async fn renew(&mut self) -> Result<(), CommandError> {
-        let Some(renewed) = device::renew(&self.http, &self.signed_in).await? else {
-            signed_in::forget(&self.url)?;
-            return Err(sign_in_first(&self.url));
-        };
-        renewed.keep()?;
-        self.signed_in = renewed;
-        Ok(())
+        for _ in 0..2 {
+            // Another command may have renewed them or signed out: its file counts.
+            let kept = SignedIn::find(&self.url)?.ok_or_else(|| sign_in_first(&self.url))?;
+            if kept.sub != self.signed_in.sub {
+                return Err(another_user(&self.url));
+            }
+            if kept.is_renewal_of(&self.signed_in) {
+                self.signed_in = kept;
+                if self.signed_in.access_token().is_some() {
+                    return Ok(());
+                }
+            }
+            if let Some(renewed) = device::renew(&self.http, &self.signed_in).await? {
+                renewed.keep()?;
+                self.signed_in = renewed;
+                return Ok(());
+            }
+            // What was refused may be what another command has used a moment ago.
+            let newer = SignedIn::find(&self.url)?;
+            if !newer.is_some_and(|kept| kept.is_renewal_of(&self.signed_in)) {
+                break;
+            }
+        }
+        signed_in::forget(&self.url)?;
+        Err(sign_in_first(&self.url))
     }
 
     async fn sign_in_again(&mut self) -> Result<(), CommandError> {
         let endpoints = Endpoints::of(&self.http, &self.url).await?;
         let tokens = device::sign_in(&self.http, &self.url, &endpoints).await?;
-        let before =
-            std::mem::replace(&mut self.signed_in, SignedIn::of(&self.url, &endpoints, tokens));
+        let renewed = SignedIn::of(&self.url, &endpoints, tokens)?;
+        if renewed.sub != self.signed_in.sub {
+            // Whoever called this command must not go on as somebody else.
+            let _ = device::revoke(&self.http, &renewed).await;
+            return Err(another_user(&self.url));
+        }
+        let before = std::mem::replace(&mut self.signed_in, renewed);
         self.signed_in.keep()?;
         // The old sign-in is of no use any more. That it stays is no reason to stop.
         let _ = device::revoke(&self.http, &before).await;
         Ok(())
     }
+}
+
+/// What was done already to get a request through.
+#[derive(Default)]
+struct Tried {
+    renewed: bool,
+    signed_in_again: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Remedy {
+    Renew,
+    SignInAgain,
+}
+
+impl Tried {
+    /// What to do about this answer, each thing once: after a renewal a sign-in may be needed, too.
+    fn remedy(&mut self, status: StatusCode, challenge: &str) -> Option<Remedy> {
+        if status != StatusCode::UNAUTHORIZED {
+            return None;
+        }
+        let (done, remedy) = if challenge.contains(SIGN_IN_AGAIN) {
+            (&mut self.signed_in_again, Remedy::SignInAgain)
+        } else {
+            (&mut self.renewed, Remedy::Renew)
+        };
+        (!std::mem::replace(done, true)).then_some(remedy)
+    }
+}
+
+fn another_user(url: &ServerUrl) -> CommandError {
+    CommandError::refused(format!(
+        "somebody else signed in at {url} than before, so nothing was done. To go on as the other \
+         one: doorward login --server {url}"
+    ))
 }
 
 /// What a refusal says. Exit code 1 if the object is not there or in another state, otherwise 2.
@@ -239,13 +296,38 @@ pub(super) fn unreachable(url: &ServerUrl, error: &reqwest::Error) -> CommandErr
     CommandError::refused(format!("{url} can't be reached: {}", reason(error)))
 }
 
+/// The body of an answer, if it is not too long.
+pub(super) async fn body_of(url: &ServerUrl, answer: Response) -> Result<Vec<u8>, CommandError> {
+    let read = body(answer, MOST).await;
+    read.map_err(|error| CommandError::refused(format!("{url} can't be read: {error}")))
+}
+
 /// The innermost cause, which says most: "connection refused".
 pub(super) fn reason(error: &reqwest::Error) -> String {
     crate::provider::reason(error)
 }
 
 /// The HTTP client. It follows no redirect: the token is for this server alone.
-pub(super) fn client() -> Result<Client, CommandError> {
+/// What goes to this machine, perhaps without TLS, goes through no proxy.
+pub(super) fn client(server: &ServerUrl) -> Result<Client, CommandError> {
     let builder = Client::builder().redirect(redirect::Policy::none()).timeout(TIME_LIMIT);
+    let builder = if server.is_here() { builder.no_proxy() } else { builder };
     builder.build().map_err(CommandError::refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_remedy_is_tried_once_and_a_sign_in_also_after_a_renewal() {
+        let (refused, mut tried) = (StatusCode::UNAUTHORIZED, Tried::default());
+        let step_up = "Bearer error=\"insufficient_user_authentication\"";
+        let expired = "Bearer error=\"invalid_token\"";
+        assert_eq!(tried.remedy(refused, expired), Some(Remedy::Renew));
+        assert_eq!(tried.remedy(refused, step_up), Some(Remedy::SignInAgain));
+        assert_eq!(tried.remedy(refused, expired), None);
+        assert_eq!(tried.remedy(refused, step_up), None);
+        assert_eq!(Tried::default().remedy(StatusCode::FORBIDDEN, step_up), None);
+    }
 }

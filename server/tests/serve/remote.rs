@@ -16,7 +16,7 @@ use reqwest::{Client, Response};
 
 use crate::support::{Doorward, Sandbox, bare_command, browser, hidden_fields, location};
 
-const ON: &str = "demo = true\n[admin]\nenabled = true\n";
+const ON: &str = "demo = true\n[admin]\nenabled = true\ncommand_line = true\n";
 
 /// A server with the admin API, where alice is an owner.
 fn served(place: &Sandbox) -> Doorward {
@@ -68,6 +68,8 @@ struct Waiting {
     said: BufReader<ChildStderr>,
     /// Where the user has to go.
     address: String,
+    /// What the user has to enter there.
+    code: String,
 }
 
 impl Waiting {
@@ -81,7 +83,13 @@ impl Waiting {
             assert!(said.read_line(&mut line).unwrap() > 0, "it ended: {:?}", child.wait());
         }
         let address = line.trim().to_owned();
-        Self { child, said, address }
+        let is_code = |line: &str| line.starts_with("  ") && line.trim().len() == 9;
+        while !is_code(line.trim_end()) {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "it ended: {:?}", child.wait());
+        }
+        let code = line.trim().to_owned();
+        Self { child, said, address, code }
     }
 
     /// The exit code, and what it said at the end.
@@ -142,8 +150,9 @@ impl<'a> User<'a> {
     }
 
     /// Signs in at the address that a command tells, and answers.
-    async fn answer(&self, address: &str, app: Option<&TotpSecret>, action: &str) {
-        let login = location(&self.get(address).await);
+    async fn answer(&self, waiting: &Waiting, app: Option<&TotpSecret>, action: &str) {
+        assert!(!waiting.address.contains(&waiting.code), "{}", waiting.address);
+        let login = location(&self.get(&waiting.address).await);
         let mut next = location(&self.enter_password(&login).await);
         if let Some(app) = app {
             let page = self.get(&next).await.text().await.unwrap();
@@ -153,8 +162,7 @@ impl<'a> User<'a> {
             next = location(&self.submit("/account/second-step", &page, &fields).await);
         }
         let page = self.get(&next).await.text().await.unwrap();
-        let code = address.split("user_code=").nth(1).unwrap();
-        let fields = [("user_code", code), ("action", "continue")];
+        let fields = [("user_code", &*waiting.code), ("action", "continue")];
         let page = self.submit("/device", &page, &fields).await.text().await.unwrap();
         assert!(page.contains("Doorward on the command line"), "{page}");
         let scopes = page.split("name=\"scope\" value=\"").skip(1);
@@ -189,7 +197,7 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     let user = User::new(&place);
     let app = user.set_up_app().await;
     let waiting = Waiting::start(elsewhere(&place, &["login"]));
-    User::new(&place).answer(&waiting.address, Some(&app), "allow").await;
+    User::new(&place).answer(&waiting, Some(&app), "allow").await;
     let (code, said) = waiting.finish();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("You are signed in"), "{said}");
@@ -257,6 +265,10 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
 
     // What is not there, or is not for elsewhere.
     fails(&run(&place, &["user", "show", "nobody"]), 1, "there is no user \"nobody\"");
+    for sid in ["", ".", ".."] {
+        let end = ["session", "end", "alice", "--sid", sid];
+        fails(&run(&place, &end), 2, "names nothing");
+    }
     fails(&run(&place, &["group", "show", "nobody"]), 1, "there is no group \"nobody\"");
     fails(&run(&place, &["client", "show", "nobody"]), 1, "there is no client");
     fails(&run(&place, &["client", "remove", "PkceJS", "--yes"]), 1, "configuration");
@@ -299,15 +311,62 @@ async fn what_needs_a_stronger_sign_in_asks_for_one() {
     let _server = served(&place);
     let waiting = Waiting::start(elsewhere(&place, &["login"]));
     // By the password alone: enough to look.
-    User::new(&place).answer(&waiting.address, None, "allow").await;
+    User::new(&place).answer(&waiting, None, "allow").await;
     assert_eq!(waiting.finish().0, Some(0));
     succeeds(&run(&place, &["user", "list"]));
     let change = Waiting::start(elsewhere(&place, &["group", "add", "staff"]));
-    User::new(&place).answer(&change.address, None, "deny").await;
+    User::new(&place).answer(&change, None, "deny").await;
     let (code, said) = change.finish();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("it was not allowed in the browser"), "{said}");
     // The sign-in that was there is still good for what it was.
     let groups = succeeds(&run(&place, &["group", "list", "--json"]));
     assert_eq!(groups, "[]\n");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_ask_for_it_lets_no_command_sign_in() {
+    let place = Sandbox::new();
+    fs::write(place.folder().join("doorward.toml"), ON.replace("command_line = true\n", ""))
+        .unwrap();
+    let _server = Doorward::start(place.command(&["serve"]));
+    fails(&run(&place, &["login"]), 2, "is admin.command_line turned on there?");
+    let clients = succeeds(&here(&place, &["client", "list"]));
+    assert!(!clients.contains("doorward-cli"), "{clients}");
+}
+
+#[tokio::test]
+async fn a_file_of_tokens_that_others_can_read_or_that_leads_elsewhere_is_refused() {
+    let place = Sandbox::new();
+    let _server = served(&place);
+    let waiting = Waiting::start(elsewhere(&place, &["login"]));
+    User::new(&place).answer(&waiting, None, "allow").await;
+    assert_eq!(waiting.finish().0, Some(0));
+    let folder = settings(&place).join("doorward/servers");
+    let kept = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&kept).unwrap();
+
+    // An access token that has ended is renewed, and the file has the new one.
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["expires_at"] = 0.into();
+    fs::write(&kept, value.to_string()).unwrap();
+    succeeds(&run(&place, &["user", "list"]));
+    let text = fs::read_to_string(&kept).unwrap();
+    let renewed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_ne!(renewed["access_token"], value["access_token"]);
+
+    let mut led: serde_json::Value = renewed.clone();
+    led["token_endpoint"] = "https://evil.example/token".into();
+    fs::write(&kept, led.to_string()).unwrap();
+    fails(&run(&place, &["user", "list"]), 2, "an address that is not its own");
+    fs::write(&kept, &text).unwrap();
+    succeeds(&run(&place, &["user", "list"]));
+
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o640)).unwrap();
+    fails(&run(&place, &["user", "list"]), 2, "others may read it");
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
+    let other = place.folder().join("other.json");
+    fs::rename(&kept, &other).unwrap();
+    std::os::unix::fs::symlink(&other, &kept).unwrap();
+    fails(&run(&place, &["user", "list"]), 2, "it is a link");
 }

@@ -1,18 +1,15 @@
 //! The client that `doorward --server URL` is.
 
+pub use doorward_provider::model::client::COMMAND_CLIENT;
 use doorward_provider::model::client::ClientSettings;
 use serde_json::json;
 
 use crate::AdminScope;
 
-/// Its identifier.
-pub const COMMAND_CLIENT: &str = "doorward-cli";
 /// How long an access token of it is valid, in seconds: rights are read for each request anyway.
 const ACCESS_TOKEN_LIFETIME: u32 = 900;
-/// How long a command may be away before its user signs in again, in seconds: half a day.
-const AWAY: u32 = 43_200;
-/// How long one sign-in lasts at most, in seconds: a week.
-const LONGEST: u32 = 604_800;
+/// How long one sign-in lasts at most, in seconds: a day of work.
+const LONGEST: u32 = 28_800;
 
 /// Its settings: a public client that people sign in to by the device flow, each time anew.
 /// `fresh_sign_in` is how old a sign-in may be for what matters, in seconds; one for this client is
@@ -29,7 +26,7 @@ pub fn command_client(fresh_sign_in: u32) -> Option<ClientSettings> {
         "allow_offline_access": true,
         "user_sso_lifetime": (fresh_sign_in / 3).max(1),
         "access_token_lifetime": ACCESS_TOKEN_LIFETIME,
-        "sliding_refresh_token_lifetime": AWAY,
+        "sliding_refresh_token_lifetime": LONGEST,
         "absolute_refresh_token_lifetime": LONGEST,
     });
     // The test below reads it.

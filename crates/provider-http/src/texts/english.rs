@@ -122,6 +122,13 @@ pub(crate) static ENGLISH: Texts = Texts {
     device_shows: "Does your device show",
     device_warning: "Continue only if you have this device in front of you. If someone sent you \
         the code, they would get into your account.",
+    command_line_warning: "This gives a command line the whole administration, with all your \
+        rights. Allow it only if you started it a moment ago on your own machine. If someone sent \
+        you the code, do not allow it.",
+    type_command_code: "Type the code that your command line shows. If someone sent you the code \
+        or a link to this page, close it: they want your rights.",
+    not_an_administrator: "This code is of a command line for administrators, and you are not one. \
+        If someone sent you the code, tell your administrators.",
     device_asks_for: "The device asks for:",
     device_connected: (
         "The device is connected",

@@ -132,6 +132,13 @@ pub(crate) static GERMAN: Texts = Texts {
     device_shows: "Zeigt Ihr Gerät",
     device_warning: "Fahren Sie nur fort, wenn Sie das Gerät selbst vor sich haben. Wer Ihnen den \
         Code geschickt hat, käme sonst in Ihr Konto.",
+    command_line_warning: "Damit bekommt eine Kommandozeile die ganze Verwaltung, mit allen Ihren \
+        Rechten. Erlauben Sie es nur, wenn Sie sie gerade selbst auf Ihrem Rechner gestartet \
+        haben. Hat Ihnen jemand den Code geschickt, erlauben Sie es nicht.",
+    type_command_code: "Tippen Sie den Code ein, den Ihre Kommandozeile anzeigt. Hat Ihnen jemand \
+        den Code oder einen Link hierher geschickt, schließen Sie die Seite: Man will Ihre Rechte.",
+    not_an_administrator: "Dieser Code gehört zu einer Kommandozeile für die Verwaltung, und Sie \
+        verwalten hier nichts. Hat Ihnen jemand den Code geschickt, melden Sie es.",
     device_asks_for: "Das Gerät bittet um:",
     device_connected: (
         "Das Gerät ist verbunden",

@@ -231,6 +231,12 @@ replaceable! {
         pub(crate) device_shows: &'static str,
         /// Warns of codes that someone else sent.
         pub(crate) device_warning: &'static str,
+        /// The same for the command line, which gets the rights of an administrator.
+        pub(crate) command_line_warning: &'static str,
+        /// The code of a command line came with a link.
+        pub(crate) type_command_code: &'static str,
+        /// The code is of a command line, and the user is no administrator.
+        pub(crate) not_an_administrator: &'static str,
         /// Before the scopes.
         pub(crate) device_asks_for: &'static str,
         /// Title and text.

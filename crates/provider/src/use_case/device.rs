@@ -5,6 +5,7 @@
 //! The device then fetches its tokens by a grant of its own (`token/device_code.rs`).
 
 use doorward_protocol::{
+    ids::Sub,
     params::Params,
     scope::{OFFLINE_ACCESS, Scope},
     time::Seconds,
@@ -28,7 +29,7 @@ use crate::{
         user::UserClaims,
         user_code::UserCode,
     },
-    store::{AddedDeviceCode, DeviceCodes, FailedSignIns, StoreError},
+    store::{AddedDeviceCode, DeviceCodes, FailedSignIns, StoreError, Users},
     use_case::{
         authenticate::{AuthenticatedClient, origin_bound},
         client_directory::ClientDirectory,
@@ -50,7 +51,9 @@ pub struct DeviceAuthorization {
     pub device_code: doorward_protocol::secret::Secret,
     pub user_code: String,
     pub verification_uri: String,
-    pub verification_uri_complete: String,
+    /// None for the command line: whoever types the code has the command before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
     pub expires_in: Seconds,
     pub interval: Seconds,
 }
@@ -64,6 +67,9 @@ pub enum UserCodeError {
     /// The client wants another sign-in: a fresher or stronger one, or one by another provider.
     #[error("the client wants another sign-in")]
     SignInAgain,
+    /// The client acts with the rights of an administrator, and the user is none.
+    #[error("the client is for administrators, and the user is none")]
+    NotAdministrator,
     /// Too many wrong codes. The next one is checked after this many seconds.
     #[error("too many wrong user codes: try again in {0} seconds")]
     Throttled(u32),
@@ -87,6 +93,7 @@ pub struct PendingDevice {
 pub(crate) struct DeviceFlow<'a> {
     pub(crate) device_codes: &'a dyn DeviceCodes,
     pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) users: &'a dyn Users,
     pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     /// The other providers by which users sign in.
@@ -125,10 +132,8 @@ impl DeviceFlow<'_> {
         let verification_uri = format!("{}{}", self.issuer, paths::DEVICE);
         Ok(DeviceAuthorization {
             device_code: device_code.into_secret(),
-            verification_uri_complete: format!(
-                "{verification_uri}?user_code={}",
-                user_code.shown()
-            ),
+            verification_uri_complete: (!client.is_command_line())
+                .then(|| format!("{verification_uri}?user_code={}", user_code.shown())),
             verification_uri,
             user_code: user_code.shown(),
             expires_in,
@@ -185,8 +190,20 @@ impl DeviceFlow<'_> {
             self.device_codes.claim_device_code(code.hash(), sub, self.clock.now()).await?;
         let pending = self.pending(request.ok_or(UserCodeError::Unknown)?).await?;
         self.failures.withdraw_attempt(&[address]).await?;
+        self.require_administrator(&pending.client, sub).await?;
         self.require_fresh_sign_in(&pending.client, session)?;
         Ok((code, pending))
+    }
+
+    /// Nobody else has a use for the command line: the code of another user's command was sent to
+    /// them.
+    async fn require_administrator(&self, client: &Client, sub: &Sub) -> Result<(), UserCodeError> {
+        if !client.is_command_line() {
+            return Ok(());
+        }
+        let user = self.users.user(sub).await?;
+        let is_one = user.is_some_and(|user| user.enabled && user.admin_role().is_some());
+        if is_one { Ok(()) } else { Err(UserCodeError::NotAdministrator) }
     }
 
     fn require_fresh_sign_in(
@@ -226,6 +243,7 @@ impl DeviceFlow<'_> {
             self.pending(claimed.ok_or(UserCodeError::Unknown)?).await?;
         // The page is no proof that the session was good enough: anybody can post this answer.
         if scope.is_some() {
+            self.require_administrator(&client, sub).await?;
             self.require_fresh_sign_in(&client, session)?;
         }
         let granted = match scope {

@@ -167,6 +167,12 @@ pub async fn find(server: &mut RemoteServer, name: &str) -> Result<(User, String
     let query = [("prefix", name.to_owned()), ("limit", "1".to_owned())];
     let named = server.page::<UserRow>(&["users"], &query, None).await?.items.pop();
     let named = named.filter(|row| normalized_username(&row.username) == normalized_username(name));
+    if let Some(row) = named.as_ref().filter(|row| row.sub != *name)
+        && !matches!(name, "" | "." | "..")
+        && server.find(&["users", name]).await?.is_some()
+    {
+        return Err(user::ambiguous(name, &row.sub));
+    }
     let sub = named.map_or_else(|| name.to_owned(), |row| row.sub.to_string());
     let answer = server.find(&["users", &sub]).await?;
     let answer = answer.ok_or_else(|| user::missing(name))?;

@@ -461,6 +461,14 @@ pub(super) fn missing(name: &str) -> CommandError {
     CommandError::Missing(format!("there is no user {name:?}"))
 }
 
+/// The error about two users of whom one has the name and the other the `sub`.
+pub(super) fn ambiguous(name: &str, named: &Sub) -> CommandError {
+    CommandError::Missing(format!(
+        "{name:?} is the name of one user (sub {named:?}) and the sub of another: say the first by \
+         that sub, and the other one by the user name"
+    ))
+}
+
 /// Says what was done, and records the user before and after it.
 async fn report(
     context: &CommandContext,

@@ -65,7 +65,7 @@ pub fn check(
         mistakes.note(refuse_public_demo(&file, roles, &sources));
         demo::add_to(&mut file);
     }
-    if file.admin.enabled {
+    if file.admin.enabled && file.admin.command_line {
         add_command_client(&mut file);
     }
     let is_public_demo = demo && !mistakes.is_empty();

@@ -21,7 +21,7 @@ pub(super) fn client_builder(trusted: &[Vec<u8>]) -> Result<ClientBuilder, reqwe
 
 /// Why the body of an answer was not read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BodyError {
+pub enum BodyError {
     /// It is longer than this, in bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
@@ -31,7 +31,7 @@ pub(super) enum BodyError {
 }
 
 /// The body of an answer, if it has at most so many bytes.
-pub(super) async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, BodyError> {
+pub async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > most {

@@ -30,6 +30,8 @@ use crate::{
 
 /// The longest text, in characters, that is shown again in the field of the code.
 const LONGEST_SHOWN: usize = 20;
+/// The field that says that the code came with a link.
+const LINKED: &str = "linked";
 
 pub(crate) async fn get(
     Localized(state): Localized,
@@ -57,8 +59,15 @@ pub(crate) async fn post(
     let Some(session) = state.session(&headers).await? else {
         return Ok(to_login(&state, typed));
     };
+    let is_linked = form.get(LINKED).is_some();
     let answered = match form.get("action") {
         Some("continue") => match state.provider.look_up_device(typed, &session, &peer.0).await {
+            // A link had the code in it, and anybody can send one. Whoever runs the command has the
+            // code before them and can type it.
+            Ok((_, pending)) if pending.client.is_command_line() && is_linked => {
+                let problem = state.texts.type_command_code.to_owned();
+                return Ok(enter(&state, &headers, StatusCode::OK, "", Some(problem)));
+            }
             Ok((code, pending)) => {
                 return confirm(&state, &headers, &session, &code, &pending).await;
             }
@@ -123,6 +132,7 @@ async fn confirm(
         user_code: code.shown(),
         username: state.username(session).await?,
         client_name: pending.client.name.clone(),
+        is_command_line: pending.client.is_command_line(),
         scopes: state.provider.resources().describe(&pending.scope),
     };
     let page = html(StatusCode::OK, view::confirm(&layout, confirm));
@@ -139,6 +149,10 @@ fn refuse(
         UserCodeError::Unknown => {
             let problem = state.texts.unknown_device_code.to_owned();
             Ok(enter(state, headers, StatusCode::BAD_REQUEST, typed, Some(problem)))
+        }
+        UserCodeError::NotAdministrator => {
+            let problem = state.texts.not_an_administrator.to_owned();
+            Ok(enter(state, headers, StatusCode::FORBIDDEN, "", Some(problem)))
         }
         UserCodeError::SignInAgain => Ok(to_login(state, typed)),
         UserCodeError::Throttled(seconds) => {

@@ -4,6 +4,7 @@
 use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
 
+use super::LINKED;
 use crate::http::csrf;
 use crate::page::{
     consent,
@@ -28,6 +29,8 @@ pub(crate) struct Confirm {
     pub(crate) user_code: String,
     pub(crate) username: String,
     pub(crate) client_name: String,
+    /// Whether it gets the rights of an administrator.
+    pub(crate) is_command_line: bool,
     pub(crate) scopes: Vec<ScopeDescription>,
 }
 
@@ -35,6 +38,7 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
     let t = layout.texts;
     document(layout, t.connect_a_device, move || {
         let failed = enter.problem.is_some();
+        let linked = (!enter.user_code.is_empty()).then(|| hidden(LINKED, "true".to_owned()));
         let problem = enter.problem.map(|problem| {
             view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
         });
@@ -54,6 +58,7 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
             {problem}
             <form class="stack" method="post" action=enter.action>
                 {hidden(csrf::FIELD, enter.form_token)}
+                {linked}
                 <div class="field">
                     <label for="user_code">{t.code}</label>
                     <input
@@ -87,13 +92,18 @@ pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
     document(layout, t.connect_a_device, move || {
         let scopes = confirm.scopes.into_iter().map(|scope| consent::view::scope(t, scope));
         let scopes = scopes.collect_view();
+        let (alert, warning) = if confirm.is_command_line {
+            ("alert alert-error", t.command_line_warning)
+        } else {
+            ("alert alert-info", t.device_warning)
+        };
         view! {
             <div class="stack-tight">
                 <h1>{t.allow_client.with(&confirm.client_name)}</h1>
                 <p>
                     {t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"
                 </p>
-                <p class="alert alert-info">{t.device_warning}</p>
+                <p class=alert>{warning}</p>
                 <p class="muted">
                     {t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}
                 </p>

@@ -59,6 +59,10 @@ pub enum ClientOrigin {
     },
 }
 
+/// The client that `doorward --server URL` is. It acts with all rights of an administrator, so the
+/// device flow is stricter with it.
+pub const COMMAND_CLIENT: &str = "doorward-cli";
+
 /// A client whose settings are all valid.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools)]
@@ -181,6 +185,11 @@ impl Client {
     #[must_use]
     pub(crate) fn of_origin(self, origin: ClientOrigin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Whether it is [`COMMAND_CLIENT`].
+    pub fn is_command_line(&self) -> bool {
+        self.client_id == *COMMAND_CLIENT
     }
 
     /// Whether no operator wrote it down.
