@@ -141,6 +141,7 @@ fn is_of_another(owner: u32, own: u32, caller: Option<u32>) -> bool {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -151,5 +152,26 @@ mod tests {
         assert!(is_of_another(1000, 0, None));
         assert!(is_of_another(1001, 0, Some(1000)));
         assert!(is_of_another(1001, 1000, Some(1001)), "anybody can set the variable");
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_not_written_to_and_a_file_for_others_is_not_private() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join("a.json"), folder.path().join("target"));
+        symlink(&target, folder.path().join("a.known.tmp")).unwrap();
+        assert!(replace(&path, "secret", "known").is_err());
+        assert!(!target.exists(), "nothing is written through the link");
+        replace(&path, "secret", "other").unwrap();
+        replace(&path, "newer", "third").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
+        assert!(is_private(&path).unwrap());
+        for mode in [0o640, 0o602, 0o601] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(!is_private(&path).unwrap(), "{mode:o}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&path, &target).unwrap();
+        assert!(!is_private(&target).unwrap());
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
 use super::CommandError;
+use crate::output::harmless_in_line;
 
 /// Consent to something that can't be undone.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -22,7 +23,7 @@ impl Confirmation {
             return Err(CommandError::refused(format!("{question} Give --yes to confirm")));
         }
         let mut asked = stderr();
-        write!(asked, "{question} [y/N] ").and_then(|()| asked.flush())?;
+        write!(asked, "{} [y/N] ", harmless_in_line(question)).and_then(|()| asked.flush())?;
         let mut answer = String::new();
         stdin().read_line(&mut answer)?;
         match answer.trim().to_lowercase().as_str() {

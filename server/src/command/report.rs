@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::output::print;
+use crate::output::{harmless_in_line, print};
 
 /// Rows that a command reads and prints at once.
 pub const PAGE: u32 = 1000;
@@ -128,7 +128,12 @@ fn date(seconds: i64) -> String {
     format!("{date} {hour:02}:{minute:02}:{second:02}")
 }
 
+/// A value as a part of a line, without what a terminal obeys.
 fn cell(column: &str, value: &Value) -> String {
+    harmless_in_line(&words(column, value)).into_owned()
+}
+
+fn words(column: &str, value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),

@@ -37,8 +37,8 @@ impl ServerUrl {
     }
 
     /// The URL of a path of the admin API, each part of it encoded. The API is at the root of the
-    /// issuer's origin. Parts that are empty or mean a folder are refused: they would lead to another
-    /// object, or to all of them.
+    /// issuer's origin. Parts that are empty or mean a folder are refused: they would lead to
+    /// another object, or to all of them.
     fn of_api(&self, path: &[&str]) -> Result<Url, CommandError> {
         if let Some(part) = path.iter().find(|part| matches!(**part, "" | "." | "..")) {
             return Err(CommandError::refused(format!(

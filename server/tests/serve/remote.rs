@@ -266,7 +266,7 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     // What is not there, or is not for elsewhere.
     fails(&run(&place, &["user", "show", "nobody"]), 1, "there is no user \"nobody\"");
     for sid in ["", ".", ".."] {
-        let end = ["session", "end", "alice", "--sid", sid];
+        let end = ["session", "end", "alice", sid];
         fails(&run(&place, &end), 2, "names nothing");
     }
     fails(&run(&place, &["group", "show", "nobody"]), 1, "there is no group \"nobody\"");

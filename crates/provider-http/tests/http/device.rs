@@ -4,6 +4,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
+use doorward_provider::model::client::COMMAND_CLIENT;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
@@ -453,4 +454,59 @@ async fn a_confidential_client_authenticates() {
     world.send(wrong).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
     let right = with_header(request(), "authorization", &basic("Kiosk", "secret"));
     assert_eq!(world.send(right).await.status, StatusCode::OK);
+}
+
+/// A world with the command line as a client, where ada is an administrator.
+async fn with_command_line() -> World {
+    let client = json!({
+        "client_id": COMMAND_CLIENT, "client_name": "Command line",
+        "allowed_grant_types": ["device_code"], "require_client_secret": false,
+        "allowed_scopes": ["openid", "MyBackendApi2"],
+    });
+    let mut ada = user("ada", "ada", &[]);
+    Arc::make_mut(&mut ada.claims).0.insert("admin_role".to_owned(), json!("auditor"));
+    World::with(Setup { clients: vec![client], users: vec![ada], ..Setup::default() }).await
+}
+
+async fn begin_command(world: &World) -> Value {
+    let form = [("client_id", COMMAND_CLIENT), ("scope", "openid MyBackendApi2")];
+    world.post("/connect/deviceauthorization", &form).await.json()
+}
+
+#[tokio::test]
+async fn the_code_of_a_command_line_is_typed_and_the_page_says_what_is_given() {
+    let world = with_command_line().await;
+    let begun = begin_command(&world).await;
+    assert!(begun.get("verification_uri_complete").is_none(), "{begun}");
+    let code = user_code(&begun);
+    let mut browser = Browser::signed_in(&world, "ada").await;
+    let linked = browser.get(&format!("/device?user_code={code}")).await.page();
+    let typed = [("user_code", code), ("action", "continue")];
+    let answer = browser.submit(&linked, &typed).await.page();
+    assert!(answer.text.contains("Type the code that your command line shows"), "{}", answer.text);
+    assert_ne!(answer.value("user_code"), Some(code));
+    let question = browser.submit(&answer, &typed).await.page();
+    assert!(question.text.contains("the whole administration"), "{}", question.text);
+    assert!(question.text.contains("started it a moment ago"), "{}", question.text);
+    let done = browser.submit(&question, &[("action", "allow")]).await;
+    assert!(done.page().text.contains("The device is connected"));
+}
+
+#[tokio::test]
+async fn nobody_but_an_administrator_allows_a_command_line() {
+    let world = with_command_line().await;
+    let begun = begin_command(&world).await;
+    let code = user_code(&begun);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get("/device").await.page();
+    // The second answer skips the question.
+    for action in ["continue", "allow"] {
+        let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{action}");
+        assert!(answer.page().text.contains("command line for administrators"), "{action}");
+    }
+    let device_code = begun["device_code"].as_str().unwrap();
+    let form = [("grant_type", GRANT), ("client_id", COMMAND_CLIENT), ("device_code", device_code)];
+    let polled = world.token(&form).await;
+    polled.expect_json_error(StatusCode::BAD_REQUEST, "authorization_pending");
 }

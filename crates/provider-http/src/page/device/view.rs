@@ -38,7 +38,8 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
     let t = layout.texts;
     document(layout, t.connect_a_device, move || {
         let failed = enter.problem.is_some();
-        let linked = (!enter.user_code.is_empty()).then(|| hidden(LINKED, "true".to_owned()));
+        let linked = !enter.user_code.is_empty() && !failed;
+        let linked = linked.then(|| hidden(LINKED, "true".to_owned()));
         let problem = enter.problem.map(|problem| {
             view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
         });
