@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         throttle,
-        throttle::{FailedSignIns, ThrottleKey, ThrottlePolicy},
+        throttle::{Admission, FailedSignIns, ThrottleKey, ThrottlePolicy},
         time::Timestamp,
     },
     store::{self, StoreError},
@@ -15,12 +15,12 @@ use crate::{record::read, row::Row as _};
 
 #[async_trait]
 impl store::FailedSignIns for PostgresStore {
-    async fn admit_sign_in(
+    async fn count_attempt(
         &self,
         keys: &[(ThrottleKey, ThrottlePolicy)],
         now: Timestamp,
-    ) -> Result<u32, StoreError> {
-        run!(self, "admit_sign_in", admit, keys, now)
+    ) -> Result<Admission, StoreError> {
+        run!(self, "count_attempt", admit, keys, now)
     }
 
     async fn failures(&self, key: &ThrottleKey, now: Timestamp) -> Result<u32, StoreError> {
@@ -51,12 +51,12 @@ impl store::FailedSignIns for PostgresStore {
 }
 
 /// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
-/// and returns 0.
+/// and returns the counts.
 async fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
-) -> Result<u32, Failure> {
+) -> Result<Admission, Failure> {
     let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
     let memories: Vec<i64> = limits.iter().map(|(_, policy)| i64::from(policy.memory)).collect();
     connection.begin().await?;
@@ -83,20 +83,21 @@ async fn admit(
     let wait = limits.iter().map(|(key, policy)| policy.wait(remembered(key), now)).max();
     if let Some(wait @ 1..) = wait {
         // Without a commit nothing has changed.
-        return Ok(wait);
+        return Ok(Admission::Wait(wait));
     }
-    let counts: Vec<i64> =
-        limits.iter().map(|(key, _)| i64::from(remembered(key).count.saturating_add(1))).collect();
+    let counts: Vec<u32> =
+        limits.iter().map(|(key, _)| remembered(key).count.saturating_add(1)).collect();
+    let failed: Vec<i64> = counts.iter().copied().map(i64::from).collect();
     connection
         .execute(
             "UPDATE failed_sign_ins f SET failed = counted.failed, last = $3
              FROM unnest($1::BYTEA[], $2::BIGINT[]) AS counted (key, failed)
                  WHERE f.key = counted.key",
-            &[&keys, &counts, &now.seconds()],
+            &[&keys, &failed, &now.seconds()],
         )
         .await?;
     connection.commit().await?;
-    Ok(0)
+    Ok(Admission::Counted(counts))
 }
 
 /// The failures of a key that count.

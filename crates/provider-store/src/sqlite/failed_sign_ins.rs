@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use doorward_provider::{
     model::{
         throttle,
-        throttle::{FailedSignIns, ThrottleKey, ThrottlePolicy},
+        throttle::{Admission, FailedSignIns, ThrottleKey, ThrottlePolicy},
         time::Timestamp,
     },
     store::{self, StoreError},
@@ -20,13 +20,13 @@ use crate::record::read;
 
 #[async_trait]
 impl store::FailedSignIns for SqliteStore {
-    async fn admit_sign_in(
+    async fn count_attempt(
         &self,
         keys: &[(ThrottleKey, ThrottlePolicy)],
         now: Timestamp,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Admission, StoreError> {
         let keys = keys.to_vec();
-        self.write("admit_sign_in", move |connection| admit(connection, &keys, now)).await
+        self.write("count_attempt", move |connection| admit(connection, &keys, now)).await
     }
 
     async fn failures(&self, key: &ThrottleKey, now: Timestamp) -> Result<u32, StoreError> {
@@ -73,21 +73,23 @@ impl store::FailedSignIns for SqliteStore {
 }
 
 /// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
-/// and returns 0.
+/// and returns the counts.
 fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
-) -> Result<u32, Failure> {
+) -> Result<Admission, Failure> {
     let failed: Vec<_> =
         limits.iter().map(|(key, _)| remembered(connection, key, now)).collect::<Result<_, _>>()?;
     let wait =
         limits.iter().zip(&failed).map(|((_, policy), failed)| policy.wait(*failed, now)).max();
     if let Some(wait @ 1..) = wait {
-        return Ok(wait);
+        return Ok(Admission::Wait(wait));
     }
+    let mut counts = Vec::new();
     for ((key, policy), failed) in limits.iter().zip(&failed) {
         let (count, memory) = (failed.count.saturating_add(1), i64::from(policy.memory));
+        counts.push(count);
         execute(
             connection,
             "INSERT INTO failed_sign_ins (key, count, last, memory) VALUES (?1, ?2, ?3, ?4)
@@ -95,7 +97,7 @@ fn admit(
             params![key.as_bytes(), count, now.seconds(), memory],
         )?;
     }
-    Ok(0)
+    Ok(Admission::Counted(counts))
 }
 
 /// The failures of a key, none if the last is too old to count.

@@ -1,7 +1,7 @@
 //! Counters of failed sign-ins.
 
 use doorward_provider::model::{
-    throttle::{KNOWN_FOR, ThrottleKey, ThrottlePolicy, WRONG_PASSWORDS},
+    throttle::{Admission, KNOWN_FOR, ThrottleKey, ThrottlePolicy, WRONG_PASSWORDS},
     time::Seconds,
 };
 
@@ -60,6 +60,33 @@ pub async fn counted_exactly_among_many(store: Tested) {
         "no more guesses than are free"
     );
     assert!(outcomes.iter().all(|wait| *wait <= 1));
+}
+
+pub async fn each_of_many_sees_another_count(store: Tested) {
+    let keys = [
+        (ThrottleKey::account("alice"), LENIENT),
+        (ThrottleKey::account("wrong"), WRONG_PASSWORDS),
+    ];
+    // One is ahead, so that the two keys have different counts.
+    store.admit_sign_in(&keys[1..], NOW).await.unwrap();
+    let seen = parallel(&store, 64, |store, _| {
+        let keys = keys.clone();
+        async move { store.count_attempt(&keys, NOW).await.unwrap() }
+    });
+    let mut seen: Vec<Vec<u32>> = seen
+        .await
+        .into_iter()
+        .map(|admission| match admission {
+            Admission::Counted(counts) => counts,
+            Admission::Wait(seconds) => panic!("a wait of {seconds} seconds"),
+        })
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=64).map(|count| vec![count, count + 1]).collect::<Vec<_>>());
+    let strict = [(ThrottleKey::account("alice"), POLICY), keys[1].clone()];
+    let wait = store.count_attempt(&strict, NOW).await.unwrap();
+    assert_eq!(wait, Admission::Wait(8), "nothing is counted");
+    assert_eq!(store.failures(&keys[1].0, NOW).await.unwrap(), 65);
 }
 
 pub async fn a_success_takes_its_own_failures_back_and_nobody_elses(store: Tested) {

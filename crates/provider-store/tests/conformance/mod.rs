@@ -133,7 +133,7 @@ macro_rules! suite {
                 added_once_an_algorithm;
             single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;
             failed_sign_ins: admitted_then_made_to_wait, a_wait_changes_nothing,
-                counted_exactly_among_many,
+                counted_exactly_among_many, each_of_many_sees_another_count,
                 a_success_takes_its_own_failures_back_and_nobody_elses,
                 a_success_leaves_no_less_than_none, a_withdrawn_attempt_does_not_count,
                 who_has_signed_in_is_known_for_a_month, old_ones_count_no_more,

@@ -69,12 +69,13 @@ impl ThrottleKey {
         Self(hash.chain_update(password).finalize().into())
     }
 
-    /// The same for a name of nobody. Nothing is decided by it, so all such names share a few rows:
-    /// a guesser can't fill the store with them.
+    /// The same for a name of nobody. Nothing is decided by it: it makes the same work as the row
+    /// of a user. Each name has a row of its own, for an hour ([`WRONG_PASSWORDS_OF_NOBODY`]), like
+    /// that of [`account`](Self::account). A row that many names shared would be locked by one for
+    /// the others, and how long they wait would tell names of nobody from accounts.
     pub(crate) fn wrong_passwords_of_nobody(normalized_username: &str) -> Self {
-        let name: [u8; 32] = Sha256::digest(normalized_username).into();
         let hash = Sha256::new().chain_update("wrong passwords of nobody:");
-        Self(hash.chain_update([name[0]]).finalize().into())
+        Self(hash.chain_update(normalized_username).finalize().into())
     }
 
     /// The account as typed to this client, which signs users in itself (RFC 6749 section 4.3). All
@@ -224,6 +225,16 @@ pub struct FailedSignIns {
     pub last: Option<Timestamp>,
 }
 
+/// What becomes of an attempt to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It is not made before so many seconds have passed, at least one. Nothing was counted.
+    Wait(u32),
+    /// It is made. It was counted for every key: so many failures has each by now, in the order of
+    /// the keys.
+    Counted(Vec<u32>),
+}
+
 /// When sign-ins are delayed.
 #[derive(Debug, Clone, Copy)]
 pub struct ThrottlePolicy {
@@ -268,6 +279,10 @@ pub const WRONG_PASSWORDS: ThrottlePolicy = ThrottlePolicy {
     longest_wait: Seconds::new(0),
     memory: KNOWN_FOR,
 };
+/// The same for a name of nobody, where nothing hangs on the number: so it is kept no longer than
+/// other failures.
+pub const WRONG_PASSWORDS_OF_NOBODY: ThrottlePolicy =
+    ThrottlePolicy { memory: MEMORY, ..WRONG_PASSWORDS };
 /// Failures that delay somebody are forgotten after this time without another.
 pub const MEMORY: Seconds = Seconds::new(3600);
 /// How long a successful sign-in lets the same address pass the wide limits for this account: 30
@@ -371,11 +386,14 @@ mod tests {
     }
 
     #[test]
-    fn names_of_nobody_share_a_few_counters() {
+    fn each_name_of_nobody_has_a_counter_of_its_own_for_an_hour() {
         let names = (0..2000).map(|number| format!("nobody-{number}"));
         let keys = names.map(|name| *ThrottleKey::wrong_passwords_of_nobody(&name).as_bytes());
         let different: std::collections::BTreeSet<_> = keys.collect();
-        assert!(different.len() <= 256);
+        assert_eq!(different.len(), 2000);
+        assert_eq!(WRONG_PASSWORDS_OF_NOBODY.memory, MEMORY);
+        let now = Timestamp::from_seconds(1000);
+        assert_eq!(WRONG_PASSWORDS_OF_NOBODY.wait(failed(5000, 1000), now), 0);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         session::{
             Authentication, Device, EndedSession, Session, SessionSelector, SignInProof, method,
         },
-        throttle::{self, ThrottleKey, ThrottlePolicy},
+        throttle::{self, Admission, ThrottleKey, ThrottlePolicy},
         time::{Clock, Entropy, Seconds, Timestamp},
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
@@ -252,11 +252,12 @@ impl PasswordCheck<'_> {
         let username = attempt.counted_name();
         let counters = self.counters(&username, attempt.user.as_ref(), origin).await?;
         let named = attempt.user.clone();
-        let wait = self.failures.admit_sign_in(&counters.limits(), self.clock.now()).await?;
-        if wait > 0 {
-            return Err(SignInError::Throttled(wait));
-        }
-        match self.check(attempt, &counters, origin).await {
+        let now = self.clock.now();
+        let in_a_row = match self.failures.count_attempt(&counters.limits(), now).await? {
+            Admission::Wait(seconds) => return Err(SignInError::Throttled(seconds)),
+            Admission::Counted(counts) => counters.in_a_row(&counts),
+        };
+        match self.check(attempt, in_a_row, origin).await {
             Ok(verified) => {
                 let user = match &verified {
                     VerifiedPassword::Local(user) => Some(user),
@@ -281,16 +282,18 @@ impl PasswordCheck<'_> {
     /// Checks the password of our own, unless too many in a row were wrong. The answer is then that
     /// to a wrong one, after the same work: so a guesser learns neither that the limit is reached
     /// nor, by that, that there is such a user. Passwords of directories are limited by the
-    /// directories: no new password of our own could end the limit.
+    /// directories: no new password of our own could end the limit. `in_a_row` is how many the
+    /// place of this attempt has, this one included, as the attempt itself was counted: so of
+    /// attempts at the same time exactly one reaches the limit.
     async fn check_within_limit(
         &self,
         username: &str,
         user: Option<User>,
         password: Secret,
-        counters: &Counters,
+        in_a_row: u32,
         origin: SignInOrigin<'_>,
     ) -> Result<User, SignInError> {
-        let (limit, in_a_row) = (self.most_wrong, self.wrong_in_a_row(counters).await?);
+        let limit = self.most_wrong;
         let may_pass = limit == 0 || in_a_row <= limit;
         let is_last = limit > 0 && in_a_row == limit;
         let owner = user.clone().filter(|user| user.enabled && user.password_hash.is_some());
@@ -299,14 +302,6 @@ impl PasswordCheck<'_> {
             self.limit_reached(&owner, origin).await;
         }
         checked
-    }
-
-    /// How many wrong passwords in a row the place of this attempt has by now, this one included.
-    async fn wrong_in_a_row(&self, counters: &Counters) -> Result<u32, StoreError> {
-        match &counters.in_a_row {
-            Some(in_a_row) => self.failures.failures(&in_a_row.key, self.clock.now()).await,
-            None => Ok(0),
-        }
     }
 
     /// Tells the owner that no password is taken from there any more. The sign-in is refused
@@ -348,7 +343,7 @@ impl PasswordCheck<'_> {
     async fn check(
         &self,
         attempt: Attempt,
-        counters: &Counters,
+        in_a_row: u32,
         origin: SignInOrigin<'_>,
     ) -> Result<VerifiedPassword, SignInError> {
         let Attempt { typed, user, password } = attempt;
@@ -363,7 +358,7 @@ impl PasswordCheck<'_> {
         let has_own = |user: &User| user.password_hash.is_some() && !is_in_directory;
         let mut own = user.filter(has_own);
         if asked.is_empty() {
-            let checked = self.check_within_limit(&username, own, password, counters, origin);
+            let checked = self.check_within_limit(&username, own, password, in_a_row, origin);
             return checked.await.map(VerifiedPassword::Local);
         }
         let (before, after): (Vec<_>, Vec<_>) = asked.iter().partition(|own| own.is_first());
@@ -393,7 +388,7 @@ impl PasswordCheck<'_> {
                     let own = own.take().filter(|_| decided.is_none());
                     let has_name = own.is_some();
                     let password = password.clone();
-                    match self.check_within_limit(&username, own, password, counters, origin).await
+                    match self.check_within_limit(&username, own, password, in_a_row, origin).await
                     {
                         Ok(user) => return Ok(VerifiedPassword::Local(user)),
                         Err(error) if has_name => decided = Some(error),
@@ -539,6 +534,7 @@ struct Counters {
 /// together.
 struct InARow {
     key: ThrottleKey,
+    policy: ThrottlePolicy,
     /// Whether a success begins the count anew. Elsewhere a success takes back its own failures
     /// only: otherwise each sign-in of the owner would give a guesser as many guesses again.
     is_of_a_place: bool,
@@ -547,15 +543,18 @@ struct InARow {
 impl InARow {
     fn at(user: &User, place: &ThrottleKey) -> Self {
         let key = ThrottleKey::wrong_passwords(user, Some(place));
-        Self { key, is_of_a_place: true }
+        Self { key, policy: throttle::WRONG_PASSWORDS, is_of_a_place: true }
     }
 
     fn elsewhere(username: &str, user: Option<&User>) -> Self {
-        let key = match user {
-            Some(user) => ThrottleKey::wrong_passwords(user, None),
-            None => ThrottleKey::wrong_passwords_of_nobody(username),
+        let (key, policy) = match user {
+            Some(user) => (ThrottleKey::wrong_passwords(user, None), throttle::WRONG_PASSWORDS),
+            None => {
+                let key = ThrottleKey::wrong_passwords_of_nobody(username);
+                (key, throttle::WRONG_PASSWORDS_OF_NOBODY)
+            }
         };
-        Self { key, is_of_a_place: false }
+        Self { key, policy, is_of_a_place: false }
     }
 }
 
@@ -564,9 +563,15 @@ impl Counters {
         Self { own: (own, policy), wide: Vec::new(), in_a_row: None }
     }
 
+    /// All of them, that of wrong passwords in a row last.
     fn limits(&self) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-        let in_a_row = self.in_a_row.iter().map(|own| (own.key.clone(), throttle::WRONG_PASSWORDS));
+        let in_a_row = self.in_a_row.iter().map(|own| (own.key.clone(), own.policy));
         [self.own.clone()].into_iter().chain(self.wide.iter().cloned()).chain(in_a_row).collect()
+    }
+
+    /// The number of wrong passwords in a row among the counts of [`limits`](Self::limits).
+    fn in_a_row(&self, counts: &[u32]) -> u32 {
+        self.in_a_row.as_ref().and(counts.last()).copied().unwrap_or_default()
     }
 
     /// What a success makes forgotten, the narrowest first.
