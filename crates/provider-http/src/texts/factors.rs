@@ -133,6 +133,9 @@ replaceable! {
         pub(crate) passkey_of_another: &'static str,
         /// A client takes passkeys only.
         pub(crate) passkey_only: &'static str,
+        /// At a sign-in that needs two factors, which a recovery code in place of the password does
+        /// not have.
+        pub(crate) recovery_code_is_one_factor: &'static str,
         /// The same where scripts are off.
         pub(crate) sign_in_needs_script: &'static str,
         /// What the first factor does.
@@ -229,6 +232,9 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     passkey_of_another: "This passkey belongs to another account. Use one of the account that you \
         are signing in to.",
     passkey_only: "This application takes no passwords. Sign in with a passkey.",
+    recovery_code_is_one_factor: "The user name or the password is wrong. A recovery code in place \
+                                  of the password is not enough here, because this application \
+                                  asks for two factors. Sign in with a passkey.",
     sign_in_needs_script: "To use a passkey, switch scripts on for this site.",
     first_factor_effect: "With your first passkey or app, you are signed out everywhere else.",
 };
@@ -336,6 +342,10 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
         Wiederherstellungscodes ein, die Sie aufbewahrt haben.",
     passkey_of_another: "Dieser Passkey gehört zu einem anderen Konto. Verwenden Sie einen des \
         Kontos, an dem Sie sich anmelden.",
+    recovery_code_is_one_factor: "Der Benutzername oder das Passwort ist falsch. Ein \
+                                  Wiederherstellungscode anstelle des Passworts genügt hier nicht, \
+                                  weil diese Anwendung zwei Faktoren verlangt. Melden Sie sich mit \
+                                  einem Passkey an.",
     passkey_only: "Diese Anwendung nimmt keine Passwörter an. Melden Sie sich mit einem \
         Passkey an.",
     sign_in_needs_script: "Um einen Passkey zu verwenden, schalten Sie für diese Seite Skripte \

@@ -11,7 +11,7 @@ use axum::{
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     AfterRecoveryCode, audit,
-    model::{acr::AcrLevel, paths, token_handle::TokenHandle, user::User},
+    model::{acr::AcrLevel, factor::RecoveryCode, paths, token_handle::TokenHandle, user::User},
     store::StoreError,
     use_case::{
         authorize::AuthorizeRequest,
@@ -131,6 +131,12 @@ pub(crate) async fn post(
         Ok(Progress::ByDirectory(vouched)) => {
             page.by_directory(&state, &headers, &peer, *vouched).await
         }
+        Ok(Progress::CodeIsOneFactor) => {
+            let cause = &SignInError::WrongPassword;
+            audit::Event::SignInRefused { peer: &peer.0, cause }.log();
+            let page = page.with_problem(state.texts.factors.recovery_code_is_one_factor);
+            Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await)
+        }
         Err(error) => {
             audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
             page.refused(&state, &headers, error).await
@@ -160,6 +166,9 @@ enum Progress {
     SecondStep(TokenHandle),
     /// A directory has verified the password. Whose account it is, is looked at next.
     ByDirectory(Box<DirectorySignIn>),
+    /// What was typed is no password, and may be a recovery code. The request needs two factors,
+    /// which a sign-in that begins with such a code never has.
+    CodeIsOneFactor,
 }
 
 /// Verifies the password. Then it starts a session in place of the browser's earlier one, unless
@@ -180,6 +189,11 @@ async fn sign_in(
         Ok(VerifiedPassword::Directory(vouched)) => return Ok(Progress::ByDirectory(vouched)),
         Err(SignInError::WrongPassword) => {
             let code = &password;
+            // Decided by what was typed alone, so that nobody learns who has codes, and before a
+            // code is used up: with it the request would ask for a sign-in again, without end.
+            if two_factors && RecoveryCode::typed(code.expose()).is_some() {
+                return Ok(Progress::CodeIsOneFactor);
+            }
             return by_recovery_code(state, headers, peer, username, code, remember).await;
         }
         Err(error) => return Err(error),

@@ -7,7 +7,7 @@ use doorward_provider::{
 };
 
 use super::{SECOND_STEP, add_passkey, enter, set_up_app, shown_codes, to_id};
-use crate::support::{Answer, Browser, World};
+use crate::support::{Answer, Browser, World, authorize_url};
 
 const PASSWORD: &str = "/account/password";
 
@@ -96,6 +96,26 @@ async fn a_recovery_code_signs_in_once_in_place_of_the_password() {
     assert_eq!(browser.get("/account/passkeys").await.status, StatusCode::OK);
     let mut thief = Browser::new(&world);
     assert_eq!(thief.sign_in("alice", &codes[0], None).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn where_two_factors_are_asked_a_recovery_code_is_refused_and_not_used_up() {
+    let world = World::new().await;
+    let codes = alice(&world).await;
+    let mut browser = Browser::new(&world);
+    let values = authorize_url(&[("acr_values", "urn:doorward:acr:2")]);
+    let login = browser.get(&values).await;
+    let login = browser.get(login.location()).await.page();
+    // The answer does not tell who has codes.
+    for (username, code) in [("alice", &codes[0]), ("nobody", &codes[0])] {
+        let fields = [("username", username), ("password", code.as_str())];
+        let refused = browser.submit(&login, &fields).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        let text = refused.page().text;
+        assert!(text.contains("A recovery code in place of the password is not enough"), "{text}");
+    }
+    assert_eq!(browser.session(), None);
+    assert_eq!(browser.sign_in("alice", &codes[0], None).await.status, StatusCode::SEE_OTHER);
 }
 
 /// Alice without a password, with a passkey, an app and recovery codes.
